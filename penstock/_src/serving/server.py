@@ -31,10 +31,10 @@ from penstock._src.serving.rest import http
 from penstock._src.serving.rest.app import RestApp
 from penstock._src.serving.rest.bodies import Bodies
 from penstock._src.serving.rest.generation.generate import GenerateRoutes
-from penstock._src.serving.rest.generation.openai import OpenAiRoutes
 from penstock._src.serving.rest.metrics import MetricsRoute, counted
 from penstock._src.serving.rest.models import ModelRoutes
 from penstock._src.serving.rest.open_inference import OpenInferenceRoutes
+from penstock._src.serving.rest.openai.routes import OpenAiRoutes
 from penstock._src.serving.rest.page.routes import PageRoutes
 from penstock._src.serving.rest.parsing.texts import Texts
 from penstock._src.serving.servables.formats.table import load

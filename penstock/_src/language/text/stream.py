@@ -21,6 +21,7 @@ class TextStream:
 
     Attributes:
       is_stopped: True once a stop has come.
+      length: characters of the text so far, with those that are held back.
     """
 
     def __init__(self, tokenizer: Tokenizer, stops: Sequence[str] = ()) -> None:
@@ -29,7 +30,7 @@ class TextStream:
         # Tokens before `_read` are text that was given; decoding begins at `_from`, as a tokenizer may treat the first one in another way.
         self._from = self._read = 0
         self._held = ""
-        self.is_stopped = False
+        self.is_stopped, self.length = False, 0
 
     def push(self, tokens: Sequence[int]) -> str:
         """Returns the further text that is certain after these tokens."""
@@ -50,6 +51,7 @@ class TextStream:
         if len(text) <= len(before) or text.endswith(_UNFINISHED) and not is_last:
             return ""
         self._from, self._read = self._read, len(self._tokens)
+        self.length += len(text) - len(before)
         return text[len(before) :]
 
     def _certain(self, text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.filesystems import files
+from penstock._src.language.text.token_bytes import TokenBytes
 
 CHARACTERS = "characters.json"
 
@@ -41,6 +42,12 @@ class Tokenizer(Protocol):
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Returns the text of tokens."""
+
+    def token_bytes(self, token: int) -> bytes:
+        """Returns the bytes that a token adds in the midst of a text; a token that controls the model has those of its name, an unknown one has none."""
+
+    def is_control(self, token: int) -> bool:
+        """True if a token controls the model: it is not part of decoded texts."""
 
 
 class Characters:
@@ -73,6 +80,14 @@ class Characters:
         """Returns the text of tokens."""
         return "".join(self._characters[token] for token in tokens)
 
+    def token_bytes(self, token: int) -> bytes:
+        """Returns the bytes of a token's character; an unknown one has none."""
+        return self._characters[token].encode() if token < len(self._characters) else b""
+
+    def is_control(self, token: int) -> bool:
+        """False: all tokens are text."""
+        return False
+
 
 class _Library:
     """A tokenizer of the library `tokenizers`: byte pairs, word pieces, unigrams.
@@ -92,6 +107,10 @@ class _Library:
             for token, each in added.items()
             if each.special or any(each.content in piece for piece in own)
         }
+        self._names = {token: each.content for token, each in added.items()}
+        self._special = {token for token, each in added.items() if each.special}
+        decoder = self._tokenizer.decoder
+        self._bytes = TokenBytes({} if decoder is None else json.loads(decoder.__getstate__()))
         # Made when it is first needed, of the text.
         self._text = text if own else ""
         self._plain: Any = None
@@ -145,6 +164,15 @@ class _Library:
 
     def decode(self, tokens: Sequence[int]) -> str:
         return self._tokenizer.decode(list(tokens))
+
+    def token_bytes(self, token: int) -> bytes:
+        if token in self._names:
+            return self._names[token].encode()
+        name = self._tokenizer.id_to_token(token)
+        return b"" if name is None else self._bytes.of(name)
+
+    def is_control(self, token: int) -> bool:
+        return token in self._special
 
 
 def library() -> Any:

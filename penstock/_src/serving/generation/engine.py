@@ -12,6 +12,7 @@ from collections.abc import Sequence as Items
 import numpy as np
 
 from penstock._src.core.errors import DeadlineExceededError, UnavailableError
+from penstock._src.language.logprobs import logprobs_of
 from penstock._src.serving.generation.cached_model import CachedModel
 from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.generation.sequence import FinishReason, Sequence, wake_all
@@ -201,6 +202,8 @@ class Engine:
             return
         if not sequence.tokens:
             sequence.times[2] = time.monotonic()
+        if sequence.top_logprobs is not None:
+            sequence.logprobs.append(logprobs_of(logits, token, sequence.top_logprobs))
         sequence.tokens.append(token)
         if len(sequence.tokens) >= sequence.max_tokens:
             self._end(sequence, "length", None)

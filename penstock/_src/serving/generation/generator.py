@@ -62,6 +62,7 @@ class Generator:
         wake: Waker,
         waiter: object,
         timeout: float = 0.0,
+        top_logprobs: int | None = None,
     ) -> Sequence:
         """Begins to generate.
 
@@ -73,6 +74,7 @@ class Generator:
           wake: called when there are new tokens.
           waiter: what `wake` needs.
           timeout: seconds that the client waits; 0 for no limit but the server's.
+          top_logprobs: how many of the most probable tokens are noted with each token; None: no probabilities are.
 
         Raises:
           InvalidArgumentError: the prompt is empty, has tokens that the model does not know, or there are too many.
@@ -95,7 +97,7 @@ class Generator:
         stops = (*self.generation.stop_tokens, *stop_tokens)
         times = [seconds for seconds in (timeout, self._options.max_seconds) if seconds]
         deadline = time.monotonic() + min(times) if times else 0.0
-        sequence = Sequence(tokens, sampling, max_tokens, stops, wake, deadline)
+        sequence = Sequence(tokens, sampling, max_tokens, stops, wake, deadline, top_logprobs)
         sequence.waiter = waiter
         self.engine.put(sequence)
         return sequence

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from penstock._src.language.logprobs import TokenLogprobs
 from penstock._src.language.sampling import Sampler, Sampling
 
 # Why a sequence ended: by a stop token, or because it has as many tokens as it may have.
@@ -28,9 +29,11 @@ class Sequence:
       stop_tokens: that end it; they are not among its tokens.
       wake: called when there are new tokens.
       deadline: on Python's monotonic clock, in seconds; 0 for none.
+      top_logprobs: how many of the most probable tokens are noted with each token; None: no probabilities are.
 
     Attributes:
       tokens: those generated so far; only the engine adds to them.
+      logprobs: of these tokens, if they are noted; each is there before its token.
       finish_reason: why it ended; None until then, and if it failed.
       error: why it failed.
       is_done: True once it has ended; set after everything else.
@@ -49,12 +52,15 @@ class Sequence:
         stop_tokens: Iterable[int],
         wake: Waker,
         deadline: float = 0.0,
+        top_logprobs: int | None = None,
     ) -> None:
         self.prompt, self.max_tokens = prompt, max_tokens
         self.stop_tokens = frozenset(stop_tokens)
         self.wake, self.deadline = wake, deadline
         self.sampler = Sampler(sampling)
         self.tokens: list[int] = []
+        self.top_logprobs = top_logprobs
+        self.logprobs: list[TokenLogprobs] = []
         self.finish_reason: FinishReason | None = None
         self.error: Exception | None = None
         self.is_done = self.is_cancelled = False

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import NoReturn
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language.logprobs import TokenLogprobs
 from penstock._src.language.sampling import Sampling
 from penstock._src.language.text.stream import TextStream
 from penstock._src.language.text.tokenizers import Part, Tokenizer
@@ -28,6 +29,7 @@ class GenerationRequest:
       stop_tokens: that end it, besides the model's own.
       stops: texts that end it.
       timeout: seconds that the client waits; 0 for no limit.
+      top_logprobs: how many of the most probable tokens are wanted with each token; None: no probabilities are.
     """
 
     prompt: str | Sequence[Part] | Sequence[int]
@@ -36,6 +38,7 @@ class GenerationRequest:
     stop_tokens: tuple[int, ...] = ()
     stops: tuple[str, ...] = ()
     timeout: float = 0.0
+    top_logprobs: int | None = None
 
     @property
     def size(self) -> int:
@@ -51,11 +54,23 @@ class Piece:
       tokens: further tokens.
       text: further text; tokens may be waiting for those that complete a character.
       finish_reason: why this is the last piece; None if it is not.
+      logprobs: of the tokens, if they were asked for.
+      offsets: characters of the generated text before each of the tokens.
     """
 
     tokens: list[int]
     text: str
     finish_reason: FinishReason | None = None
+    logprobs: list[TokenLogprobs] = dataclasses.field(default_factory=list)
+    offsets: list[int] = dataclasses.field(default_factory=list)
+
+    def add(self, other: Piece) -> None:
+        """Adds what was generated next."""
+        self.tokens += other.tokens
+        self.text += other.text
+        self.finish_reason = other.finish_reason
+        self.logprobs += other.logprobs
+        self.offsets += other.offsets
 
 
 class Generating:
@@ -68,6 +83,7 @@ class Generating:
 
     Attributes:
       prompt_tokens: how many tokens the prompt has.
+      tokenizer: of the model; None if tokens have no texts.
 
     Raises:
       InvalidArgumentError: the request asks for what the model cannot do.
@@ -75,7 +91,7 @@ class Generating:
     """
 
     def __init__(self, generator: Generator, request: GenerationRequest, waker: LoopWaker) -> None:
-        tokenizer = generator.tokenizer
+        self.tokenizer = tokenizer = generator.tokenizer
         if tokenizer is None and request.stops:
             _refuse_text()
         prompt = _tokens(request.prompt, tokenizer)
@@ -89,6 +105,7 @@ class Generating:
             waker,
             asyncio.Event(),
             request.timeout,
+            request.top_logprobs,
         )
 
     @property
@@ -104,17 +121,39 @@ class Generating:
         """
         try:
             async with contextlib.aclosing(tokens_of(self._sequence)) as batches:
+                at = 0
                 async for tokens in batches:
-                    text = "" if self._text is None else self._text.push(tokens)
-                    if self._text is not None and self._text.is_stopped:
-                        yield Piece(tokens, text, "stop")
+                    piece = self._piece(tokens, at)
+                    at += len(tokens)
+                    yield piece
+                    if piece.finish_reason is not None:
                         return
-                    yield Piece(tokens, text)
         finally:
             traces.add_sequence(self._sequence.times)
         rest = "" if self._text is None else self._text.finish()
         stopped = self._text is not None and self._text.is_stopped
         yield Piece([], rest, "stop" if stopped else self._sequence.finish_reason)
+
+    def _piece(self, tokens: list[int], begin: int) -> Piece:
+        """The piece of further tokens, up to one that completes a text that ends the sequence.
+
+        Args:
+          tokens: generated since the last piece.
+          begin: how many were generated before.
+        """
+        piece = Piece([], "")
+        if self._text is None:
+            piece.tokens = tokens
+        else:
+            for token in tokens:
+                piece.offsets.append(self._text.length)
+                piece.tokens.append(token)
+                piece.text += self._text.push([token])
+                if self._text.is_stopped:
+                    piece.finish_reason = "stop"
+                    break
+        piece.logprobs = self._sequence.logprobs[begin : begin + len(piece.tokens)]
+        return piece
 
     async def whole(self) -> Piece:
         """Waits for all of it.
@@ -124,14 +163,56 @@ class Generating:
         """
         joined = Piece([], "")
         async for piece in self.pieces():
-            joined.tokens += piece.tokens
-            joined.text += piece.text
-            joined.finish_reason = piece.finish_reason
+            joined.add(piece)
         return joined
 
     def cancel(self) -> None:
         """Ends the sequence before its next token."""
         self._sequence.is_cancelled = True
+
+
+async def merged(
+    sources: Sequence[AsyncGenerator[Piece, None]],
+) -> AsyncGenerator[tuple[int, Piece], None]:
+    """Yields what several sequences give, with their indices, as it comes. The error of one ends all.
+
+    Args:
+      sources: `pieces()` of each.
+
+    Raises:
+      OpError: what ended a sequence.
+    """
+    if len(sources) == 1:
+        async with contextlib.aclosing(sources[0]) as pieces:
+            async for piece in pieces:
+                yield 0, piece
+        return
+    found: asyncio.Queue[tuple[int, Piece | Exception | None]] = asyncio.Queue()
+
+    async def read(index: int, source: AsyncGenerator[Piece, None]) -> None:
+        try:
+            async with contextlib.aclosing(source) as pieces:
+                async for piece in pieces:
+                    found.put_nowait((index, piece))
+            found.put_nowait((index, None))
+        except Exception as error:  # it is raised where the pieces are read
+            found.put_nowait((index, error))
+
+    tasks = [asyncio.create_task(read(*each)) for each in enumerate(sources)]
+    left = len(tasks)
+    try:
+        while left:
+            index, value = await found.get()
+            if isinstance(value, Exception):
+                raise value
+            if value is None:
+                left -= 1
+            else:
+                yield index, value
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _tokens(

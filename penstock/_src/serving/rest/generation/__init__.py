@@ -1,4 +1,4 @@
 """Routes of models that generate tokens.
 
-In: prompts. Out: whole replies, or server-sent events. `generate.py` answers :generate, `openai.py` the paths of OpenAI's API, with the page that chats (`chat.html`).
+In: prompts. Out: whole replies, or server-sent events. `generate.py` answers :generate; `rest/openai/` begins its sequences by it too.
 """

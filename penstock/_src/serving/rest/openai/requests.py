@@ -1,0 +1,167 @@
+"""Requests of completions and answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.serving.inference.generating import GenerationRequest
+from penstock._src.serving.models.table import ModelTable
+from penstock._src.serving.rest.generation.generate import SAMPLING, request_of
+from penstock._src.serving.rest.parsing.fields import Fields, is_integers
+
+# Members that clients send, with the only value that they may have.
+_DEFAULTS: Mapping[str, Any] = {
+    "best_of": 1,
+    "echo": False,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "logit_bias": {},
+    "tools": [],
+    "response_format": {"type": "text"},
+}
+# That change nothing in the reply.
+_IGNORED = ("user", "metadata", "store", "stream_options")
+_COMPLETION_TOKENS = 16  # of a completion, if the request does not say
+# Choices of a reply, and tokens whose probabilities are given with each token.
+MOST_CHOICES, MOST_LOGPROBS = 128, 20
+_SEEDS = 1 << 64
+
+
+class Asked(NamedTuple):
+    """Parsed request.
+
+    Args:
+      model: its name.
+      requests: what to generate, for each choice of the reply.
+      repeats: how many choices have the same prompt.
+      streams: whether the reply is a stream of events.
+      with_usage: whether the last of them counts the tokens.
+    """
+
+    model: str
+    requests: list[GenerationRequest]
+    repeats: int
+    streams: bool
+    with_usage: bool
+
+
+def completion_of(value: Any) -> Asked:
+    """Returns what a request of completions asks for.
+
+    Raises:
+      InvalidArgumentError: a member is wrong.
+    """
+    fields = _fields(value, "prompt", "logprobs")
+    limit = fields.integer("max_tokens")
+    limit = _COMPLETION_TOKENS if limit is None else limit
+    prompts = _prompts(fields.get("prompt"))
+    top = fields.integer("logprobs")
+    if top is not None and not 0 <= top <= MOST_LOGPROBS:
+        raise InvalidArgumentError(
+            f"'logprobs': expected a number from 0 to {MOST_LOGPROBS}. Received {top}."
+        )
+    requests = [request_of(fields, prompt, limit) for prompt in prompts]
+    return _asked(fields, [dataclasses.replace(each, top_logprobs=top) for each in requests])
+
+
+def chat_of(value: Any, table: ModelTable) -> Asked:
+    """Returns what a request of answers asks for.
+
+    Args:
+      value: JSON.
+      table: where the model is, whose template makes the prompt.
+
+    Raises:
+      InvalidArgumentError: a member is wrong.
+    """
+    fields = _fields(value, "messages", "max_completion_tokens", "logprobs", "top_logprobs")
+    top = fields.integer("top_logprobs")
+    if top is not None and not 0 <= top <= MOST_LOGPROBS:
+        raise InvalidArgumentError(
+            f"'top_logprobs': expected a number from 0 to {MOST_LOGPROBS}. Received {top}."
+        )
+    wants = fields.boolean("logprobs")
+    if top is not None and not wants:
+        raise InvalidArgumentError("'top_logprobs': expected 'logprobs' to be true.")
+    messages = [_message(each) for each in fields.objects("messages")]
+    with table.using(model_of(fields)) as version:
+        prompt = version.generator.prompt_of(messages)
+    limit = fields.integer("max_completion_tokens")
+    limit = fields.integer("max_tokens") if limit is None else limit
+    request = request_of(fields, prompt, limit)
+    return _asked(fields, [dataclasses.replace(request, top_logprobs=top or 0 if wants else None)])
+
+
+def model_of(fields: Fields) -> str:
+    """Returns the name of the model that a request is for.
+
+    Raises:
+      InvalidArgumentError: there is none.
+    """
+    name = fields.text("model")
+    if name is None:
+        raise InvalidArgumentError("'model': expected the name of a model.")
+    return name
+
+
+def _fields(value: Any, *names: str) -> Fields:
+    """Return the members of a request. Only these names and those common to all requests are known."""
+    fields = Fields(value)
+    fields.only(("model", "n", *names, *SAMPLING, *_IGNORED), _DEFAULTS)
+    return fields
+
+
+def _prompts(value: Any) -> list[Any]:
+    """Return the prompts of a request: texts or lists of tokens."""
+    prompts = value if isinstance(value, list) and not is_integers(value) else [value]
+    if not all(isinstance(each, str) or each and is_integers(each) for each in prompts):
+        raise InvalidArgumentError(
+            "'prompt': expected a text, a list of tokens, or a list of texts or of lists of tokens."
+        )
+    return prompts
+
+
+def _asked(fields: Fields, requests: list[GenerationRequest]) -> Asked:
+    options = Fields(fields.get("stream_options") or {})
+    usage = options.boolean("include_usage")
+    count = fields.integer("n")
+    count = 1 if count is None else count
+    if not 1 <= count <= MOST_CHOICES:
+        raise InvalidArgumentError(
+            f"'n': expected a number from 1 to {MOST_CHOICES}. Received {count}."
+        )
+    if count * len(requests) > MOST_CHOICES:
+        raise InvalidArgumentError(
+            f"'n' times the prompts of 'prompt': expected at most {MOST_CHOICES} choices. Received {count * len(requests)}."
+        )
+    repeated = [each for request in requests for each in _repeated(request, count)]
+    return Asked(model_of(fields), repeated, count, fields.boolean("stream"), usage)
+
+
+def _repeated(request: GenerationRequest, count: int) -> Iterator[GenerationRequest]:
+    """Yield a request for each of several choices, whose random numbers differ."""
+    sampling = request.sampling
+    for number in range(count):
+        if sampling.seed is None or not number:
+            yield request
+            continue
+        seed = (sampling.seed + number) % _SEEDS
+        yield dataclasses.replace(request, sampling=dataclasses.replace(sampling, seed=seed))
+
+
+def _message(message: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the role and the text of a message. Its content may be a list of parts."""
+    fields = Fields(message)
+    content = fields.get("content")
+    if isinstance(content, list):
+        parts = [Fields(part) for part in content]
+        if any(part.text("type") != "text" for part in parts):
+            raise InvalidArgumentError("'content': expected parts of the type 'text'.")
+        content = "".join(part.text("text") or "" for part in parts)
+    role = fields.text("role")
+    if role is None or not isinstance(content, str):
+        raise InvalidArgumentError("'messages': expected a role and a content for each.")
+    return role, content

@@ -1,0 +1,161 @@
+"""OpenAI's paths for models that have a tokenizer: /v1/models, /v1/completions, /v1/chat/completions."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.resources
+import re
+import time
+import uuid
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
+
+from penstock._src.core.errors import InvalidArgumentError, OpError
+from penstock._src.serving.inference.generating import Generating, Piece, merged
+from penstock._src.serving.models.table import ModelTable
+from penstock._src.serving.rest.app import Handler, Route
+from penstock._src.serving.rest.generation.generate import GenerateRoutes
+from penstock._src.serving.rest.metrics import NamingHandler, counting
+from penstock._src.serving.rest.models import MODEL, number_of
+from penstock._src.serving.rest.openai.choices import CHAT, COMPLETION, Form
+from penstock._src.serving.rest.openai.requests import Asked, chat_of, completion_of
+from penstock._src.serving.rest.replies import STATUS, Reply, Stream, json_reply
+from penstock._src.serving.rest.streams import event
+from penstock._src.serving.telemetry.recorder import Recorder
+from penstock._src.serving.trust.messages import message_of
+
+_DONE = b"data: [DONE]\n\n"
+
+
+class OpenAiRoutes:
+    """Answers as OpenAI's API does.
+
+    Args:
+      table: where versions are found.
+      generate: begins sequences.
+      recorder: counts the requests.
+    """
+
+    def __init__(self, table: ModelTable, generate: GenerateRoutes, recorder: Recorder) -> None:
+        self._table, self._generate, self._recorder = table, generate, recorder
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        return [
+            Route("GET", re.compile("/v1/models"), self.models),
+            Route("POST", re.compile("/v1/completions"), self._answering(self.completions)),
+            Route("POST", re.compile("/v1/chat/completions"), self._answering(self.chat)),
+            Route("GET", re.compile(MODEL + "/chat"), self.page),
+        ]
+
+    def _answering(self, handler: NamingHandler) -> Handler:
+        return in_form(counting(handler, "Generate", self._recorder))
+
+    async def models(self, groups: Mapping[str, Any], body: bytes) -> Reply:
+        """Lists the models that generate."""
+        names = [
+            name
+            for name, versions in self._table.loaded().items()
+            if any(version.generates for version in versions.values())
+        ]
+        listed = [{"id": name, "object": "model", "owned_by": "penstock"} for name in sorted(names)]
+        return json_reply({"object": "list", "data": listed})
+
+    async def completions(self, groups: dict[str, Any], body: bytes) -> Reply | Stream:
+        """Continue texts."""
+        asked = await self._generate.texts.read(body, completion_of)
+        return await self._reply(groups, asked, COMPLETION)
+
+    async def chat(self, groups: dict[str, Any], body: bytes) -> Reply | Stream:
+        """Answers a conversation."""
+        read = functools.partial(chat_of, table=self._table)
+        return await self._reply(groups, await self._generate.texts.read(body, read), CHAT)
+
+    async def page(self, groups: Mapping[str, Any], body: bytes) -> Reply:
+        """The page that chats with a model."""
+        with self._table.using(groups["name"], number_of(groups), groups["label"]) as version:
+            if not version.generator.chats:
+                raise InvalidArgumentError(f"{version} does not support chat.")
+        text = (importlib.resources.files(__package__) / "chat.html").read_bytes()
+        return Reply(200, text, b"text/html; charset=utf-8")
+
+    async def _reply(self, groups: dict[str, Any], asked: Asked, form: Form) -> Reply | Stream:
+        groups["name"] = asked.model  # by which requests are counted
+        with contextlib.ExitStack() as stack:
+            generating = []
+            for request in asked.requests:
+                begun = self._generate.begin(request, asked.model)
+                stack.callback(begun.close)
+                generating.append(begun.generating)
+            answer = _Answer(generating, asked, form)
+            if asked.streams:
+                return Stream(answer.events(), stack.pop_all().close)
+            return json_reply(await answer.whole())
+
+
+class _Answer:
+    """A reply to a request.
+
+    Args:
+      generating: its choices.
+      asked: the request.
+      form: of the reply.
+    """
+
+    def __init__(self, generating: Sequence[Generating], asked: Asked, form: Form) -> None:
+        self._generating, self._asked, self._form = generating, asked, form
+        self._head = {
+            "id": f"{form.prefix}-{uuid.uuid4().hex}",
+            "created": int(time.time()),
+            "model": asked.model,
+        }
+
+    async def whole(self) -> Mapping[str, Any]:
+        """Returns the reply, once all choices have ended."""
+        pieces = [Piece([], "") for _ in self._generating]
+        async with contextlib.aclosing(merged([g.pieces() for g in self._generating])) as found:
+            async for index, piece in found:
+                pieces[index].add(piece)
+        choices = [
+            self._form.of(index, piece, self._generating[index].tokenizer, self._form.choice)
+            for index, piece in enumerate(pieces)
+        ]
+        usage = self._usage(sum(len(piece.tokens) for piece in pieces))
+        return {**self._head, "object": self._form.name, "choices": choices, "usage": usage}
+
+    async def events(self) -> AsyncGenerator[bytes, None]:
+        """Yields pieces of the choices as they come."""
+        head = {**self._head, "object": self._form.piece_name}
+        count = 0
+        async with contextlib.aclosing(merged([g.pieces() for g in self._generating])) as found:
+            async for index, piece in found:
+                count += len(piece.tokens)
+                if piece.text or piece.logprobs or piece.finish_reason is not None:
+                    tokenizer = self._generating[index].tokenizer
+                    choice = self._form.of(index, piece, tokenizer, self._form.piece)
+                    yield event({**head, "choices": [choice]})
+        if self._asked.with_usage:
+            yield event({**head, "choices": [], "usage": self._usage(count)})
+        yield _DONE
+
+    def _usage(self, count: int) -> dict[str, int]:
+        each = self._generating[:: self._asked.repeats]
+        prompt = sum(generating.prompt_tokens for generating in each)
+        return {"prompt_tokens": prompt, "completion_tokens": count, "total_tokens": prompt + count}
+
+
+def in_form(handler: Handler) -> Handler:
+    """Return a handler that reports errors in OpenAI's form."""
+
+    @functools.wraps(handler)
+    async def answer(groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
+        try:
+            return await handler(groups, body)
+        except OpError as error:
+            status = STATUS.get(error.error_code, 500)
+            kind = "invalid_request_error" if status < 500 else "server_error"
+            about = {"message": message_of(error), "type": kind, "param": None, "code": None}
+            return json_reply({"error": about}, status)
+
+    return answer
