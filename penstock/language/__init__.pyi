@@ -33,8 +33,13 @@ class TextEncoder:
     architecture: Any
     def encode(self, texts: str | Sequence[str], normalize: bool = True) -> np.ndarray:
         """Returns vectors of texts, float32 `[texts, width]`, or `[width]` of one text."""
+    def encode_tokens(self, texts: Sequence[Sequence[int]], normalize: bool = True) -> np.ndarray:
+        """Returns vectors of texts that are given as tokens, float32 `[texts, width]`, all computed at once."""
     length: Any
     pooling: Any
+    @property
+    def program(self) -> Module:
+        """The module whose function `vectors` is compiled."""
     tokenizer: Any
 def load(path: str, *, length: int | None = None, packed: bool = True, activations: Literal['float32', 'int8'] = 'float32', cache: Literal['float32', 'float16'] = 'float32') -> LanguageModel: 
     """Returns the language model in a GGUF file or a Hugging Face folder."""

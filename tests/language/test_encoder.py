@@ -7,12 +7,10 @@ import pytest
 
 import penstock as tf
 from penstock._src.formats.gguf.writing import write
-from penstock._src.formats.safetensors import folder
 from penstock._src.formats.weights.stored import Weights
-from tests.language.tiny import gguf_of, weights_of
+from tests.language.tiny import WORDS, gguf_of, save_bert, weights_of
 
 tokenizers = pytest.importorskip("tokenizers")
-WORDS = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "a", "cat", "sleep", "##s", "dog"]
 TEXTS = ["A cat sleeps", "a dog", "A dog sleeps, a cat", "cat"]
 
 
@@ -24,16 +22,7 @@ def tokens_of(text):
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    path = tmp_path_factory.mktemp("models") / "bert"
-    folder.write(weights_of("bert"), str(path))
-    made = tokenizers.Tokenizer(
-        tokenizers.models.WordPiece({w: n for n, w in enumerate(WORDS)}, unk_token="[UNK]")
-    )
-    made.normalizer = tokenizers.normalizers.BertNormalizer()
-    made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
-    made.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
-    made.save(str(path / "tokenizer.json"))
-    return path
+    return save_bert(tmp_path_factory.mktemp("models") / "bert")
 
 
 def expected(encoder, text, pooling):

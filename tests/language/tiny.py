@@ -109,3 +109,24 @@ def gguf_of(name, kind="F32"):
         "tokenizer.chat_template": TEMPLATE,
     }
     return Weights(name, tensors, facts)
+
+
+# Of the tokenizer of an encoder.
+WORDS = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "a", "cat", "sleep", "##s", "dog"]
+
+
+def save_bert(path):
+    """Writes an encoder as a Hugging Face folder; returns the path."""
+    import tokenizers
+
+    from penstock._src.formats.safetensors import folder
+
+    folder.write(weights_of("bert"), str(path))
+    made = tokenizers.Tokenizer(
+        tokenizers.models.WordPiece({w: n for n, w in enumerate(WORDS)}, unk_token="[UNK]")
+    )
+    made.normalizer = tokenizers.normalizers.BertNormalizer()
+    made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    made.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    made.save(str(path / "tokenizer.json"))
+    return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,11 @@ class TextEncoder:
             raise InvalidArgumentError(f"{about.path}: the model has no tokenizer.")
         self.tokenizer: Tokenizer = tokenizer
 
+    @property
+    def program(self) -> Module:
+        """The module whose function `vectors` is compiled."""
+        return self._program
+
     def encode(self, texts: str | Sequence[str], normalize: bool = True) -> np.ndarray:
         """Returns vectors of texts, float32 `[texts, width]`, or `[width]` of one text.
 
@@ -108,13 +113,34 @@ class TextEncoder:
             return self.encode([texts], normalize)[0]
         tokens = [self._cut(self.tokenizer.encode(text)) for text in texts]
         vectors = np.zeros([len(tokens), self.architecture.width], np.float32)
-        order = sorted(range(len(tokens)), key=lambda at: len(tokens[at]))
-        for begin in range(0, len(order), _BATCH):
-            chosen = order[begin : begin + _BATCH]
-            vectors[chosen] = self._batch([tokens[at] for at in chosen])
+        for chosen in batches([len(each) for each in tokens]):
+            vectors[chosen] = self.encode_tokens([tokens[at] for at in chosen], normalize)
+        return vectors
+
+    def encode_tokens(self, texts: Sequence[Sequence[int]], normalize: bool = True) -> np.ndarray:
+        """Returns vectors of texts that are given as tokens, float32 `[texts, width]`, all computed at once.
+
+        Args:
+          texts: of tokens, with those that begin and end a text.
+          normalize: True: vectors have the length 1.
+
+        Returns:
+          A NumPy array.
+
+        Raises:
+          InvalidArgumentError: there is no text, a text has no tokens or too many, or one that the model does not know.
+        """
+        if not texts:
+            raise InvalidArgumentError("texts: expected at least one. Received none.")
+        for each in texts:
+            if not 1 <= len(each) <= self.length:
+                raise InvalidArgumentError(
+                    f"texts: expected texts of 1 to {self.length} tokens. Received one of {len(each)}."
+                )
+        vectors = self._batch(texts)
         if normalize:
             lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-            vectors /= np.where(lengths == 0, np.float32(1), lengths)
+            vectors = vectors / np.where(lengths == 0, np.float32(1), lengths)
         return vectors
 
     def _cut(self, tokens: Sequence[int]) -> Sequence[int]:
@@ -128,11 +154,24 @@ class TextEncoder:
         filled = np.zeros([len(tokens), lengths.max()], np.int32)
         for row, each in zip(filled, tokens, strict=True):
             row[: len(each)] = each
-        if filled.max() >= self.architecture.vocabulary:
+        known = self.architecture.vocabulary
+        if filled.min() < 0 or filled.max() >= known:
+            wrong = filled[(filled < 0) | (filled >= known)][0]
             raise InvalidArgumentError(
-                f"The tokenizer gives the token {filled.max()}. The model knows tokens from 0 to {self.architecture.vocabulary - 1}."
+                f"A text has the token {wrong}. The model knows tokens from 0 to {known - 1}."
             )
         return self._program.vectors(filled, lengths).numpy()
+
+
+def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yields which texts are computed at once: those of about the same lengths.
+
+    Args:
+      lengths: tokens of each text.
+    """
+    order = sorted(range(len(lengths)), key=lambda at: lengths[at])
+    for begin in range(0, len(order), _BATCH):
+        yield order[begin : begin + _BATCH]
 
 
 @export("language.load_encoder", v1=[])

@@ -34,6 +34,7 @@ from penstock._src.serving.rest.generation.generate import GenerateRoutes
 from penstock._src.serving.rest.metrics import MetricsRoute, counted
 from penstock._src.serving.rest.models import ModelRoutes
 from penstock._src.serving.rest.open_inference import OpenInferenceRoutes
+from penstock._src.serving.rest.openai.embeddings import EmbeddingRoutes
 from penstock._src.serving.rest.openai.routes import OpenAiRoutes
 from penstock._src.serving.rest.page.routes import PageRoutes
 from penstock._src.serving.rest.parsing.texts import Texts
@@ -118,11 +119,15 @@ class Server:
         runner = Runner(options.limits, self.admission, options.timeout)
         self._texts = Texts(options.limits, self.admission)
         generate = GenerateRoutes(self.table, self.admission, self._texts)
+        self._embeddings = EmbeddingRoutes(
+            self.table, self.admission, self._texts, self.recorder, options.timeout
+        )
         routes = [
             *ModelRoutes(self.manager, runner, self._texts).routes(),
             *OpenInferenceRoutes(self.manager, runner, self._texts, lambda: self.is_ready).routes(),
             *generate.routes(),
             *OpenAiRoutes(self.table, generate, self.recorder).routes(),
+            *self._embeddings.routes(),
         ]
         routes = counted(routes, self.recorder)
         page = PageRoutes(self.manager, store, self.states, options.metrics_path)
@@ -241,5 +246,6 @@ class Server:
         self.manager.close()
         self.scheduler.close()
         self._texts.close()
+        self._embeddings.close()
         if self._log is not None:
             self._log.close()

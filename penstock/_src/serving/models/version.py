@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.language.encoder import TextEncoder
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.queue import Queue
@@ -82,6 +83,24 @@ class ModelVersion:
                 f"{self} does not generate tokens: docs/serving.md describes models that do."
             )
         return self._generator
+
+    @property
+    def encoder(self) -> TextEncoder:
+        """What makes vectors of texts.
+
+        Raises:
+          InvalidArgumentError: the model does not.
+        """
+        if self.servable.encoder is None:
+            raise InvalidArgumentError(
+                f"{self} makes no vectors of texts: docs/language.md describes models that do."
+            )
+        return self.servable.encoder
+
+    @property
+    def encodes(self) -> bool:
+        """True if the model makes vectors of texts."""
+        return self.servable.encoder is not None
 
     @property
     def generates(self) -> bool:

@@ -106,6 +106,7 @@ class Servable:
       held: what must stay alive while it is used.
       generation: how it generates tokens; None if it does not.
       language: files with its tokenizer and its template of conversations; None if these are beside its graph.
+      encoder: what makes vectors of texts; None if it does not.
     """
 
     path: str
@@ -115,3 +116,4 @@ class Servable:
     held: Any = None
     generation: Any = None
     language: Any = None
+    encoder: Any = None

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
-from penstock._src.core.errors import InvalidArgumentError, OpError
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.serving.inference.generating import Generating, Piece, merged
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest.app import Handler, Route
@@ -19,11 +19,11 @@ from penstock._src.serving.rest.generation.generate import GenerateRoutes
 from penstock._src.serving.rest.metrics import NamingHandler, counting
 from penstock._src.serving.rest.models import MODEL, number_of
 from penstock._src.serving.rest.openai.choices import CHAT, COMPLETION, Form
+from penstock._src.serving.rest.openai.errors import in_form
 from penstock._src.serving.rest.openai.requests import Asked, chat_of, completion_of
-from penstock._src.serving.rest.replies import STATUS, Reply, Stream, json_reply
+from penstock._src.serving.rest.replies import Reply, Stream, json_reply
 from penstock._src.serving.rest.streams import event
 from penstock._src.serving.telemetry.recorder import Recorder
-from penstock._src.serving.trust.messages import message_of
 
 _DONE = b"data: [DONE]\n\n"
 
@@ -53,11 +53,11 @@ class OpenAiRoutes:
         return in_form(counting(handler, "Generate", self._recorder))
 
     async def models(self, groups: Mapping[str, Any], body: bytes) -> Reply:
-        """Lists the models that generate."""
+        """Lists the models that generate, or make vectors of texts."""
         names = [
             name
             for name, versions in self._table.loaded().items()
-            if any(version.generates for version in versions.values())
+            if any(version.generates or version.encodes for version in versions.values())
         ]
         listed = [{"id": name, "object": "model", "owned_by": "penstock"} for name in sorted(names)]
         return json_reply({"object": "list", "data": listed})
@@ -143,19 +143,3 @@ class _Answer:
         each = self._generating[:: self._asked.repeats]
         prompt = sum(generating.prompt_tokens for generating in each)
         return {"prompt_tokens": prompt, "completion_tokens": count, "total_tokens": prompt + count}
-
-
-def in_form(handler: Handler) -> Handler:
-    """Return a handler that reports errors in OpenAI's form."""
-
-    @functools.wraps(handler)
-    async def answer(groups: Mapping[str, Any], body: bytes) -> Reply | Stream:
-        try:
-            return await handler(groups, body)
-        except OpError as error:
-            status = STATUS.get(error.error_code, 500)
-            kind = "invalid_request_error" if status < 500 else "server_error"
-            about = {"message": message_of(error), "type": kind, "param": None, "code": None}
-            return json_reply({"error": about}, status)
-
-    return answer

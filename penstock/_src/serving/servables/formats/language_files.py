@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from penstock._src.filesystems import files
+from penstock._src.function.function import Function
 from penstock._src.language import files as language
+from penstock._src.language.encoder import load_encoder
+from penstock._src.language.files import LanguageFiles
 from penstock._src.language.model import assemble
+from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.serving.servables import generation
 from penstock._src.serving.servables.formats.functions import definition_of, signature_of_function
 from penstock._src.serving.servables.generation import Generation
-from penstock._src.serving.servables.servable import ROOM, Room, Servable
+from penstock._src.serving.servables.servable import ROOM, Room, Servable, Signature
 
 # Tokens of a prompt that are computed at once.
 _CHUNK = 64
@@ -26,6 +30,8 @@ def size(path: str, room: Room = ROOM) -> int:
     """Returns the bytes of the weights and of the cache."""
     about = language.read(_place(path) or path)
     a = about.architecture
+    if not a.is_causal:
+        return about.weights.bytes
     per_place = 2 * a.layers * a.kv_heads * a.head_size * 4
     return about.weights.bytes + room.slots * min(room.length, a.context) * per_place
 
@@ -39,13 +45,12 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
       room: of the cache, at most what the model was made for.
     """
     place = _place(path) or path
-    context = language.read(place).architecture.context
+    architecture = language.read(place).architecture
+    if not architecture.is_causal:
+        return _encoder(path, place)
+    context = architecture.context
     about, program, length = assemble(place, min(room.length, context), packed=True)
-    signatures = {}
-    for name in generation.INPUTS:
-        traced = getattr(program, name).get_concrete_function()
-        results = dict(traced.graph.structured_outputs)
-        signatures[name] = signature_of_function(name, traced, traced.argument_names, results)
+    signatures = {name: _signature(name, getattr(program, name)) for name in generation.INPUTS}
     definitions = {name: definition_of(signature) for name, signature in signatures.items()}
     described = Generation(
         slots=room.slots,
@@ -56,8 +61,28 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
         stop_tokens=about.stop_tokens,
     )
     guarded = generation.guarded(signatures, path)
-    title = "GGUF" if about.is_gguf else "Hugging Face"
-    return Servable(path, title, guarded, definitions, program, described, about)
+    return Servable(path, _title(about), guarded, definitions, program, described, about)
+
+
+def _encoder(path: str, place: str) -> Servable:
+    """Returns a model that makes vectors of texts."""
+    encoder = load_encoder(place)
+    signature = _signature(DEFAULT_SERVING_SIGNATURE_DEF_KEY, encoder.program.vectors)
+    signatures = {signature.name: signature}
+    definitions = {signature.name: definition_of(signature)}
+    title = _title(language.read(place))
+    return Servable(path, title, signatures, definitions, encoder, encoder=encoder)
+
+
+def _signature(name: str, function: Function) -> Signature:
+    traced = function.get_concrete_function()
+    results = traced.graph.structured_outputs
+    results = dict(results) if isinstance(results, Mapping) else {function.__name__: results}
+    return signature_of_function(name, traced, traced.argument_names, results)
+
+
+def _title(about: LanguageFiles) -> str:
+    return "GGUF" if about.is_gguf else "Hugging Face"
 
 
 def _place(path: str) -> str | None:
