@@ -122,7 +122,8 @@ class Room(tuple[Any, ...]):
     """Of the cache of a model that generates, where its file does not say it."""
     slots: Any
     length: Any
-    def __new__(cls, slots: IntLike = 4, length: IntLike = 2048) -> Self: ...
+    prefix_bytes: Any
+    def __new__(cls, slots: IntLike = 4, length: IntLike = 2048, prefix_bytes: IntLike = 268435456) -> Self: ...
 class Security:
     """Certificates and keys by which client and server authenticate, for URLs of https or grpcs."""
     def __init__(self, root_certificates: str = '', certificate: str = '', private_key: str = '') -> None: ...

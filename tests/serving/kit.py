@@ -119,7 +119,7 @@ class Writer(tf.Module):
 
 def save_writer(folder, length=48, slots=4, **options):
     """Saves a `Writer` as a model that generates; returns the folder as a string."""
-    keywords = {key: options.pop(key) for key in ("broken",) if key in options}
+    keywords = {key: options.pop(key) for key in ("broken", "seed") if key in options}
     given = {"chunk": 16, "tokenizer": list(Writer.characters), **options}
     tf.serving.export_generator(
         Writer(length, **keywords), str(folder), length=length, slots=slots, **given

@@ -19,6 +19,7 @@ from penstock._src.api.module import Module
 from penstock._src.api.nn.activations import softmax
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.variable import Variable
 from penstock._src.language.architecture import Architecture
 from penstock._src.language.network.decoder import Attend, capped
@@ -63,6 +64,25 @@ class Cache(Module):
         for variable in (*self.keys, *self.values):
             empty = zeros(shape_of(variable)[1:], self._dtype)
             variable.scatter_nd_update([[slot]], empty[None])
+
+    @property
+    def part(self) -> TensorSpec:
+        """The type of what `read` returns: keys and values of all layers, `[2 * layers, kv_heads, places, size]`."""
+        a = self._architecture
+        shape = [2 * a.layers, a.kv_heads, None, a.head_size]
+        return TensorSpec(shape, self._dtype, "part")
+
+    def read(self, slot: Any, places: Any) -> Any:
+        """Returns keys and values of a row at some places."""
+        variables = (*self.keys, *self.values)
+        return stack([gather(gather(variable, slot), places, axis=1) for variable in variables])
+
+    def write(self, slot: Any, start: Any, part: Any) -> None:
+        """Writes what was read into a row."""
+        positions = start + numbers(shape_of(part)[2])
+        places = _places(stack([slot]), positions[None], self._architecture.kv_heads)
+        for at, variable in enumerate((*self.keys, *self.values)):
+            variable.scatter_nd_update(places, part[at][None])
 
     def attending_rows(self, positions: Any, span: Any) -> Attend:
         """Returns attention of the first rows.

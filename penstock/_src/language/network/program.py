@@ -38,6 +38,9 @@ class Program(Module):
         super().__init__()
         self._decoder, self._last = decoder, length - 1
         self.cache = Cache(decoder.architecture, cache)
+        # Writes what `read` returns into a row from `start` on; its type is the model's.
+        signature = [_scalar("slot"), _scalar("start"), self.cache.part]
+        self.write = function(self._write, input_signature=signature, autograph=False)
 
     @function(input_signature=[_scalar("slots"), _scalar("length")], autograph=False)
     def reset(self, slots: Any, length: Any) -> dict[str, Any]:
@@ -67,6 +70,15 @@ class Program(Module):
         attend = self.cache.attending_slot(slot, at[None], span)
         values = self._decoder.values(tokens[None], at[None], attend)
         return {"logits": self._decoder.logits(values[0, last][None])[0]}
+
+    @function(input_signature=[_scalar("slot"), _vector("places")], autograph=False)
+    def read(self, slot: Any, places: Any) -> dict[str, Any]:
+        """Returns what the cache has for places of a row."""
+        return {"part": self.cache.read(slot, places)}
+
+    def _write(self, slot: Any, start: Any, part: Any) -> dict[str, Any]:
+        self.cache.write(slot, start, part)
+        return {"slot": slot}
 
     @function(
         input_signature=[_vector("tokens"), _vector("positions"), _vector("span")],

@@ -15,8 +15,11 @@ from penstock._src.serving.servables.generation import (
     DECODE,
     LOGITS,
     PREFILL,
+    READ,
     RESET,
+    WRITE,
     Generation,
+    keeps_prefixes,
 )
 from penstock._src.serving.servables.servable import Signature
 
@@ -91,6 +94,23 @@ class CachedModel:
         """
         span = self._span(int(positions.max()) + 1)
         return self._run(DECODE, {"tokens": tokens, "positions": positions, "span": span})
+
+    @property
+    def keeps_prefixes(self) -> bool:
+        """True if parts of the cache can be read and written."""
+        return keeps_prefixes(self._signatures)
+
+    def read(self, slot: int, start: int, count: int) -> list[np.ndarray]:
+        """Returns what the cache has for `count` tokens of a row from `start` on."""
+        places = np.arange(start, start + count, dtype=np.int32)
+        given = {"slot": np.int32(slot), "places": places}
+        signature = self._signatures[READ]
+        return signature.run([np.asarray(given[name]) for name in signature.inputs])
+
+    def write(self, slot: int, start: int, arrays: Sequence[np.ndarray]) -> None:
+        """Writes what was read elsewhere into a row from `start` on."""
+        given = {"slot": np.int32(slot), "start": np.int32(start)}
+        self._run(WRITE, given | dict(zip(self._signatures[READ].outputs, arrays, strict=True)))
 
     @property
     def sizes(self) -> tuple[int, ...]:

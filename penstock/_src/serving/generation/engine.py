@@ -15,6 +15,7 @@ from penstock._src.core.errors import DeadlineExceededError, UnavailableError
 from penstock._src.language.logprobs import logprobs_of
 from penstock._src.serving.generation.cached_model import CachedModel
 from penstock._src.serving.generation.options import GenerationOptions
+from penstock._src.serving.generation.prefixes import PrefixStore
 from penstock._src.serving.generation.sequence import FinishReason, Sequence, wake_all
 
 _LOG = logging.getLogger("penstock.serving")
@@ -33,12 +34,17 @@ class Engine:
       model: what generates; it is used by this engine only.
       options: of the server.
       observers: told of each sequence that has ended, in the engine's thread.
+
+    Attributes:
+      prefixes: beginnings of prompts that are kept; None: nothing is.
     """
 
     def __init__(
         self, model: CachedModel, options: GenerationOptions, observers: Items[Observer] = ()
     ) -> None:
         self.model, self.options, self._observers = model, options, tuple(observers)
+        capacity = options.room.prefix_bytes if model.keeps_prefixes else 0
+        self.prefixes = PrefixStore(capacity) if capacity else None
         self._slots: list[Sequence | None] = [None] * model.generation.slots
         self._prompts: deque[Sequence] = (
             deque()
@@ -146,10 +152,12 @@ class Engine:
 
     def _prefill(self, sequence: Sequence) -> list[Sequence]:
         """Computes a piece of a prompt; the last one gives the first token."""
-        start = sequence.place
-        piece = sequence.prompt[start : start + self.model.generation.chunk]
         try:
+            self._reuse(sequence)
+            start = sequence.place
+            piece = sequence.prompt[start : start + self.model.generation.chunk]
             logits = self.model.prefill(sequence.slot, start, piece)
+            self._keep(sequence, piece)
         except Exception as error:  # it is this sequence's
             self._end(sequence, None, error)
             return [sequence]
@@ -159,6 +167,34 @@ class Engine:
         self._prompts.popleft()
         self._take(sequence, logits)
         return [sequence]
+
+    def _reuse(self, sequence: Sequence) -> None:
+        """Copies pieces of a prompt that an earlier one had at the same places after the same tokens.
+
+        Only whole pieces are, so that the others are cut as if none were: each number has the bits that it has without. The last
+        piece of a prompt is computed, for its logits.
+        """
+        chunk = self.model.generation.chunk
+        while self.prefixes is not None and sequence.prefix is not None:
+            piece = sequence.prompt[sequence.place : sequence.place + chunk]
+            if sequence.place + chunk >= len(sequence.prompt):
+                return
+            found = self.prefixes.find(sequence.prefix, piece)
+            if found is None:
+                return
+            self.model.write(sequence.slot, sequence.place, found[1])
+            sequence.prefix = found[0]
+            sequence.place += chunk
+            sequence.reused += chunk
+
+    def _keep(self, sequence: Sequence, piece: np.ndarray) -> None:
+        """Keeps what was computed for a whole piece of a prompt."""
+        chunk = self.model.generation.chunk
+        if self.prefixes is None or sequence.prefix is None or len(piece) < chunk:
+            return
+        arrays = self.model.read(sequence.slot, sequence.place, chunk)
+        is_finite = all(np.isfinite(array).all() for array in arrays)
+        sequence.prefix = self.prefixes.add(sequence.prefix, piece, arrays) if is_finite else None
 
     def _decode(self, running: Items[Sequence]) -> None:
         """Computes a token of each of the sequences; if that fails, of one after the other, and those that are to blame end."""

@@ -37,5 +37,7 @@ class GenerationOptions:
             value = getattr(self, name)
             if value < 0:
                 raise InvalidArgumentError(f"{name}: expected at least 0. Received {value}.")
-        if min(self.room) < 1:
-            raise InvalidArgumentError(f"room: expected at least 1. Received {tuple(self.room)}.")
+        if min(self.room.slots, self.room.length) < 1 or self.room.prefix_bytes < 0:
+            raise InvalidArgumentError(
+                f"room: expected at least 1 slot and token, and no negative number. Received {tuple(self.room)}."
+            )

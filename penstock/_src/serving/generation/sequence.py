@@ -12,6 +12,7 @@ import numpy as np
 
 from penstock._src.language.logprobs import TokenLogprobs
 from penstock._src.language.sampling import Sampler, Sampling
+from penstock._src.serving.generation.prefixes import ROOT
 
 # Why a sequence ended: by a stop token, or because it has as many tokens as it may have.
 FinishReason = Literal["stop", "length"]
@@ -41,6 +42,8 @@ class Sequence:
       waiter: what `wake` needs.
       slot: its row of the cache, -1 while it waits for one.
       place: how many of its tokens are in the cache.
+      reused: how many tokens of its prompt were not computed, as an earlier prompt began alike.
+      prefix: the block of the store that ends at its place; None if that is not known there.
       times: seconds on the monotonic clock at which it was queued, got a slot, had its first token, and ended.
     """
 
@@ -66,6 +69,8 @@ class Sequence:
         self.is_done = self.is_cancelled = False
         self.waiter: Any = None
         self.slot, self.place = -1, 0
+        self.reused = 0
+        self.prefix: int | None = ROOT
         self.times = [0.0, 0.0, 0.0, 0.0]
 
     @property

@@ -109,6 +109,11 @@ class Generating:
         )
 
     @property
+    def reused_tokens(self) -> int:
+        """How many tokens of the prompt were not computed, as an earlier prompt began alike."""
+        return self._sequence.reused
+
+    @property
     def has_text(self) -> bool:
         """True if tokens have texts."""
         return self._text is not None

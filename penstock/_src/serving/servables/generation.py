@@ -15,6 +15,8 @@ from penstock._src.serving.servables.servable import Signature
 FOLDER = "assets.extra"
 FILE = "penstock_generation.json"
 RESET, CLEAR, PREFILL, DECODE = "reset", "clear", "prefill", "decode"
+# That a model may leave out; it then keeps nothing of prompts for others that begin alike.
+READ, WRITE = "read", "write"
 # {signature: its inputs}
 INPUTS = {
     RESET: ("slots", "length"),
@@ -22,6 +24,8 @@ INPUTS = {
     PREFILL: ("tokens", "slot", "start", "last", "span"),
     DECODE: ("tokens", "positions", "span"),
 }
+# Of the functions that may be left out; `write` also takes what `read` returns.
+READ_INPUTS, WRITE_INPUTS = ("slot", "places"), ("slot", "start")
 LOGITS = "logits"
 REFUSAL = "belongs to the generation of tokens: ask :generate"
 
@@ -127,10 +131,24 @@ def guarded(signatures: Mapping[str, Signature], path: str) -> dict[str, Signatu
         if name in (PREFILL, DECODE) and LOGITS not in signatures[name].outputs:
             names = sorted(signatures[name].outputs)
             _refuse(path, f"'{name}' must return '{LOGITS}'. It returns {names}")
+    if keeps_prefixes(signatures):
+        read, write = signatures[READ], signatures[WRITE]
+        for name, found, wanted in (
+            (READ, read.inputs, READ_INPUTS),
+            (WRITE, write.inputs, (*WRITE_INPUTS, *read.outputs)),
+        ):
+            if set(found) != set(wanted):
+                _refuse(path, f"'{name}' must take {sorted(wanted)}. It takes {sorted(found)}")
+    own = (*INPUTS, READ, WRITE)
     return {
-        name: dataclasses.replace(signature, refusal=REFUSAL) if name in INPUTS else signature
+        name: dataclasses.replace(signature, refusal=REFUSAL) if name in own else signature
         for name, signature in signatures.items()
     }
+
+
+def keeps_prefixes(signatures: Mapping[str, Signature]) -> bool:
+    """True if a part of the cache can be read and written, as prompts that begin alike need."""
+    return READ in signatures and WRITE in signatures
 
 
 def _refuse(path: str, what: str) -> NoReturn:

@@ -84,10 +84,12 @@ class Room(NamedTuple):
     Args:
       slots: sequences that are generated at a time.
       length: tokens of a sequence, with its prompt, at most.
+      prefix_bytes: of keys and values of prompts' beginnings that are kept for later sequences, whatever the model; 0: none are kept.
     """
 
     slots: int = 4
     length: int = 2048
+    prefix_bytes: int = 256 << 20
 
 
 # The usual one.

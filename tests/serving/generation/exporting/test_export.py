@@ -9,6 +9,7 @@ import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.serving.generation.cached_model import CachedModel
 from penstock._src.serving.servables.formats.table import load, size
+from penstock._src.serving.servables.servable import Room
 from penstock._src.util.process import progress
 from tests.serving.kit import save_writer
 
@@ -76,7 +77,9 @@ def test_what_a_model_says_of_itself(tmp_path):
     assert about.stop_tokens == (3,) and about.chat == {"assistant": ("A:", "\n")}
     # Keys and values of two blocks of 16 floats: the files are small, the cache counts.
     assert about.cache_bytes == 4 * 48 * 2 * 2 * 16 * 4
-    assert about.cache_bytes < size(folder) < about.cache_bytes + 100_000
+    bare = size(folder, Room(prefix_bytes=0))
+    assert about.cache_bytes < bare < about.cache_bytes + 150_000
+    assert size(folder, Room(prefix_bytes=1000)) == bare + 1000
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,12 @@ def test_completions(rest):
     (choice,) = reply["choices"]
     assert status == 200 and reply["object"] == "text_completion"
     assert (choice["text"], choice["finish_reason"]) == (expected["text"], "length")
-    assert reply["usage"] == {"prompt_tokens": 3, "completion_tokens": 16, "total_tokens": 19}
+    assert reply["usage"] == {
+        "prompt_tokens": 3,
+        "completion_tokens": 16,
+        "total_tokens": 19,
+        "prompt_tokens_details": {"cached_tokens": 0},
+    }
     pieces = events(
         rest, "/v1/completions", asked(stream=True, stream_options={"include_usage": True})
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.api.array.creation import zeros
@@ -16,6 +16,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.module import Module
 from penstock._src.api.nn.activations import softmax
 from penstock._src.core import dtypes
+from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.variable import Variable
 
 # Of queries, keys and values `[n, tokens, heads, size]` to what is attended to, of the same shape but for the size, which is the values'.
@@ -55,6 +56,27 @@ class Cache(Module):
 
     def _variables(self) -> list[Any]:
         return [variable for pair in self.pairs for variable in pair]
+
+    @property
+    def parts(self) -> dict[str, TensorSpec]:
+        """The types of what `read` returns, by names: `[heads, places, size]` of each variable."""
+        specs = [
+            TensorSpec([v.shape[1], None, v.shape[3]], v.dtype, f"part_{at}")
+            for at, v in enumerate(self._variables())
+        ]
+        return {spec.name: spec for spec in specs}
+
+    def read(self, slot: Any, places: Any) -> dict[str, Any]:
+        """Returns what a row has at some places."""
+        arrays = [gather(gather(v, slot), places, axis=1) for v in self._variables()]
+        return dict(zip(self.parts, arrays, strict=True))
+
+    def write(self, slot: Any, start: Any, arrays: Sequence[Any]) -> None:
+        """Writes what was read into a row."""
+        for variable, array in zip(self._variables(), arrays, strict=True):
+            positions = start + numbers(shape_of(array)[1])
+            places = _places(stack([slot]), positions[None], variable.shape[1])
+            variable.scatter_nd_update(places, array[None])
 
     def attending_rows(self, positions: Any, span: Any) -> Attend:
         """Attention of the first rows.

@@ -98,7 +98,7 @@ def export_generator(
         contract.write(path, about)
         if text is not None:
             files.write(os.path.join(path, contract.FOLDER, about.tokenizer), text)
-        names = (contract.RESET, contract.CLEAR, contract.PREFILL, contract.DECODE)
+        names = (*contract.INPUTS, contract.READ, contract.WRITE)
         save(program, path, {name: getattr(program, name) for name in names})
 
 
@@ -137,6 +137,9 @@ class _Program(Module):
             )
         self.vocabulary = int(logits.shape[-1])
         self._last = length - 1
+        at = [TensorSpec([], dtypes.int32, name) for name in contract.WRITE_INPUTS]
+        signature = [*at, *self.cache.parts.values()]
+        self.write = function(self._write, input_signature=signature, autograph=False)
 
     def _logits(self, tokens: Any, positions: Any, attend: Attend) -> Any:
         return cast(self._step(tokens, positions, attend), dtypes.float32)
@@ -156,6 +159,21 @@ class _Program(Module):
     def clear(self, slot: Any) -> dict[str, Any]:
         """Fills a row of the cache with zeros."""
         self.cache.clear(slot)
+        return {"slot": slot}
+
+    @function(
+        input_signature=[
+            TensorSpec([], dtypes.int32, "slot"),
+            TensorSpec([None], dtypes.int32, "places"),
+        ],
+        autograph=False,
+    )
+    def read(self, slot: Any, places: Any) -> dict[str, Any]:
+        """Returns what the cache has for places of a row."""
+        return self.cache.read(slot, places)
+
+    def _write(self, slot: Any, start: Any, *parts: Any) -> dict[str, Any]:
+        self.cache.write(slot, start, parts)
         return {"slot": slot}
 
     @function(

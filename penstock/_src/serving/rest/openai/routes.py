@@ -139,7 +139,13 @@ class _Answer:
             yield event({**head, "choices": [], "usage": self._usage(count)})
         yield _DONE
 
-    def _usage(self, count: int) -> dict[str, int]:
+    def _usage(self, count: int) -> dict[str, Any]:
         each = self._generating[:: self._asked.repeats]
         prompt = sum(generating.prompt_tokens for generating in each)
-        return {"prompt_tokens": prompt, "completion_tokens": count, "total_tokens": prompt + count}
+        reused = sum(generating.reused_tokens for generating in each)
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": count,
+            "total_tokens": prompt + count,
+            "prompt_tokens_details": {"cached_tokens": reused},
+        }

@@ -27,13 +27,17 @@ def matches(path: str) -> bool:
 
 
 def size(path: str, room: Room = ROOM) -> int:
-    """Returns the bytes of the weights and of the cache."""
+    """Returns the bytes of the weights, of the cache, and of prompts' beginnings that are kept."""
     about = language.read(_place(path) or path)
     a = about.architecture
     if not a.is_causal:
         return about.weights.bytes
     per_place = 2 * a.layers * a.kv_heads * a.head_size * 4
-    return about.weights.bytes + room.slots * min(room.length, a.context) * per_place
+    return (
+        about.weights.bytes
+        + room.slots * min(room.length, a.context) * per_place
+        + room.prefix_bytes
+    )
 
 
 def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
@@ -50,7 +54,8 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
         return _encoder(path, place)
     context = architecture.context
     about, program, length = assemble(place, min(room.length, context), packed=True)
-    signatures = {name: _signature(name, getattr(program, name)) for name in generation.INPUTS}
+    names = (*generation.INPUTS, generation.READ, generation.WRITE)
+    signatures = {name: _signature(name, getattr(program, name)) for name in names}
     definitions = {name: definition_of(signature) for name, signature in signatures.items()}
     described = Generation(
         slots=room.slots,

@@ -29,13 +29,13 @@ def matches(path: str) -> bool:
 
 
 def size(path: str, room: Room = ROOM) -> int:
-    """The bytes of the files with the graph and with the values of variables, and of the cache of a model that generates."""
+    """The bytes of the files with the graph and with the values of variables, and of the cache of a model that generates, with prompts' beginnings."""
     folders = [path, os.path.join(path, VARIABLES_DIRECTORY)]
     paths = [
         os.path.join(f, name) for f in folders if files.is_folder(f) for name in files.names(f)
     ]
     generating = generation.read(path)
-    cache = generating.cache_bytes if generating is not None else 0
+    cache = generating.cache_bytes + room.prefix_bytes if generating is not None else 0
     return cache + sum(files.status(each).length for each in paths if files.is_file(each))
 
 
