@@ -14,7 +14,7 @@ class LanguageModel:
     architecture: Any
     def chat(self, messages: str | Sequence[Mapping[str, Any]], **options: Any) -> str:
         """Returns the answer to a conversation, by the template that the model came with."""
-    def generate(self, prompt: str | Sequence[int], *, max_tokens: int = 256, stop: Sequence[str] = (), temperature: float = 0.0, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0, repetition_penalty: float = 1.0, seed: int | None = None) -> str:
+    def generate(self, prompt: str | Sequence[int], *, max_tokens: int = 256, stop: Sequence[str] = (), temperature: float = 0.0, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0, repetition_penalty: float = 1.0, seed: int | None = None, schema: Mapping[str, Any] | None = None, grammar: str | None = None) -> str:
         """Returns the text that follows a prompt."""
     length: Any
     def logits(self, tokens: Sequence[int]) -> np.ndarray:
@@ -22,10 +22,10 @@ class LanguageModel:
     def prompt_of(self, messages: str | Sequence[Mapping[str, Any]]) -> list[int]:
         """Returns the tokens of the prompt by which the model answers a conversation."""
     stop_tokens: Any
-    def stream(self, prompt: str | Sequence[int], *, max_tokens: int = 256, stop: Sequence[str] = (), temperature: float = 0.0, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0, repetition_penalty: float = 1.0, seed: int | None = None) -> Iterator[str]:
+    def stream(self, prompt: str | Sequence[int], *, max_tokens: int = 256, stop: Sequence[str] = (), temperature: float = 0.0, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0, repetition_penalty: float = 1.0, seed: int | None = None, schema: Mapping[str, Any] | None = None, grammar: str | None = None) -> Iterator[str]:
         """Returns an iterator of the pieces of the text that follows a prompt, as they come; see `generate`."""
     tokenizer: Any
-    def tokens(self, prompt: str | Sequence[int], sampling: Any, max_tokens: int) -> Iterator[int]:
+    def tokens(self, prompt: str | Sequence[int], sampling: Any, max_tokens: int, form: Any = None) -> Iterator[int]:
         """Yields the tokens that follow a prompt, up to one that ends the text."""
 class TextEncoder:
     """An encoder of texts, made by `tf.language.load_encoder`."""

@@ -13,6 +13,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.language import files
 from penstock._src.language.architecture import Architecture
 from penstock._src.language.files import LanguageFiles
+from penstock._src.language.grammar import Grammar, Matcher, Matchers, grammar_of
 from penstock._src.language.network.decoder import Decoder
 from penstock._src.language.network.program import Program
 from penstock._src.language.sampling import Sampler, Sampling
@@ -60,6 +61,7 @@ class LanguageModel:
         self.stop_tokens = about.stop_tokens
         self.tokenizer: Tokenizer | None = about.tokenizer()
         self._template: Template | None = None
+        self._matchers: Matchers | None = None
         self._lock = threading.Lock()
         # Of which the cache holds keys and values; None until there is a cache.
         self._held: list[int] | None = None
@@ -78,6 +80,8 @@ class LanguageModel:
         min_p: float = 0.0,
         repetition_penalty: float = 1.0,
         seed: int | None = None,
+        schema: Mapping[str, Any] | None = None,
+        grammar: str | None = None,
     ) -> str:
         """Returns the text that follows a prompt.
 
@@ -91,17 +95,21 @@ class LanguageModel:
           min_p: only tokens at least this times as probable as the most likely one.
           repetition_penalty: above 1, makes tokens that came before less likely.
           seed: of the random numbers; None for any.
+          schema: a JSON schema: the text is JSON of this form.
+          grammar: of the text, in Lark's language, in place of a schema.
 
         Returns:
           The text, without what ended it.
 
         Raises:
           InvalidArgumentError: an option is out of range, or the prompt is empty or too long.
+          ImportError: a form is asked for, and the package llguidance is not installed.
         """
         sampling = Sampling(
             temperature, top_k, top_p, min_p, repetition_penalty=repetition_penalty, seed=seed
         )
-        return "".join(self._pieces(self._tokens_of(prompt), sampling, max_tokens, stop))
+        form = grammar_of(schema, grammar)
+        return "".join(self._pieces(self._tokens_of(prompt), sampling, max_tokens, stop, form))
 
     def stream(
         self,
@@ -115,6 +123,8 @@ class LanguageModel:
         min_p: float = 0.0,
         repetition_penalty: float = 1.0,
         seed: int | None = None,
+        schema: Mapping[str, Any] | None = None,
+        grammar: str | None = None,
     ) -> Iterator[str]:
         """Returns an iterator of the pieces of the text that follows a prompt, as they come; see `generate`.
 
@@ -128,17 +138,21 @@ class LanguageModel:
           min_p: only tokens at least this times as probable as the most likely one.
           repetition_penalty: above 1, makes tokens that came before less likely.
           seed: of the random numbers; None for any.
+          schema: a JSON schema: the text is JSON of this form.
+          grammar: of the text, in Lark's language, in place of a schema.
 
         Returns:
           An iterator of texts, which joined are what `generate` returns.
 
         Raises:
           InvalidArgumentError: an option is out of range, or the prompt is empty or too long.
+          ImportError: a form is asked for, and the package llguidance is not installed.
         """
         sampling = Sampling(
             temperature, top_k, top_p, min_p, repetition_penalty=repetition_penalty, seed=seed
         )
-        return self._pieces(self._tokens_of(prompt), sampling, max_tokens, stop)
+        form = grammar_of(schema, grammar)
+        return self._pieces(self._tokens_of(prompt), sampling, max_tokens, stop, form)
 
     def chat(self, messages: Messages, **options: Any) -> str:
         """Returns the answer to a conversation, by the template that the model came with.
@@ -193,6 +207,7 @@ class LanguageModel:
         prompt: Prompt,
         sampling: Sampling,
         max_tokens: int,
+        form: Grammar | None = None,
     ) -> Iterator[int]:
         """Yields the tokens that follow a prompt, up to one that ends the text.
 
@@ -200,6 +215,7 @@ class LanguageModel:
           prompt: a text, or tokens.
           sampling: how tokens are chosen.
           max_tokens: that are generated at most.
+          form: that the text is to have; None for any.
 
         Yields:
           Integers.
@@ -211,15 +227,21 @@ class LanguageModel:
         if max_tokens < 1:
             raise InvalidArgumentError(f"max_tokens: expected at least 1. Received {max_tokens}.")
         sampler, chosen = Sampler(sampling), list[int]()
+        matcher = None if form is None else self._matcher(form)
         owner = object()
         with self._lock:
             logits, self._owner = self._prefill(given), owner
         while True:
-            token = sampler.choose(logits, given, chosen)
+            allowed = None if matcher is None else matcher.allowed()
+            token = sampler.choose(logits, given, chosen, allowed=allowed)
             if token in self.stop_tokens:
                 return
             chosen.append(token)
             yield token
+            if matcher is not None:
+                matcher.take(token)
+                if matcher.is_complete:
+                    return
             place = len(given) + len(chosen) - 1
             if len(chosen) >= max_tokens or place >= self.length:
                 return
@@ -231,10 +253,15 @@ class LanguageModel:
                     logits, self._owner = self._prefill(whole), owner
 
     def _pieces(
-        self, prompt: Sequence[int], sampling: Sampling, max_tokens: int, stop: Sequence[str]
+        self,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        max_tokens: int,
+        stop: Sequence[str],
+        form: Grammar | None,
     ) -> Iterator[str]:
         stream = TextStream(self._needed(), (stop,) if isinstance(stop, str) else stop)
-        for token in self.tokens(prompt, sampling, max_tokens):
+        for token in self.tokens(prompt, sampling, max_tokens, form):
             text = stream.push([token])
             if text:
                 yield text
@@ -243,6 +270,12 @@ class LanguageModel:
         rest = stream.finish()
         if rest:
             yield rest
+
+    def _matcher(self, form: Grammar) -> Matcher:
+        if self._matchers is None:
+            known = self.architecture.vocabulary
+            self._matchers = Matchers(self._needed(), known, self.stop_tokens)
+        return self._matchers.matcher(form)
 
     def _needed(self) -> Tokenizer:
         if self.tokenizer is None:

@@ -68,12 +68,18 @@ class Sampler:
         self._sampling = sampling
         self._random = np.random.Generator(np.random.Philox(sampling.seed))
 
-    def choose(self, logits: np.ndarray, *seen: Sequence[int] | np.ndarray) -> int:
+    def choose(
+        self,
+        logits: np.ndarray,
+        *seen: Sequence[int] | np.ndarray,
+        allowed: np.ndarray | None = None,
+    ) -> int:
         """Returns a token.
 
         Args:
           logits: float32 `[vocabulary]`.
           *seen: the tokens of the prompt, and those chosen so far.
+          allowed: the tokens that may be chosen, at least one; None: all.
 
         Raises:
           InternalError: one is not a finite number.
@@ -84,6 +90,11 @@ class Sampler:
             logits = self._penalized(
                 logits, np.concatenate([np.asarray(s, np.int64) for s in seen])
             )
+        if allowed is not None:
+            return int(allowed[self._chosen(logits[allowed])])
+        return self._chosen(logits)
+
+    def _chosen(self, logits: np.ndarray) -> int:
         if not self._sampling.temperature:
             return int(logits.argmax())
         scaled = (logits.astype(np.float64) - logits.max()) / self._sampling.temperature

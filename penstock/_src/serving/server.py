@@ -119,6 +119,7 @@ class Server:
         runner = Runner(options.limits, self.admission, options.timeout)
         self._texts = Texts(options.limits, self.admission)
         generate = GenerateRoutes(self.table, self.admission, self._texts)
+        self._openai = OpenAiRoutes(self.table, generate, self.recorder)
         self._embeddings = EmbeddingRoutes(
             self.table, self.admission, self._texts, self.recorder, options.timeout
         )
@@ -126,7 +127,7 @@ class Server:
             *ModelRoutes(self.manager, runner, self._texts).routes(),
             *OpenInferenceRoutes(self.manager, runner, self._texts, lambda: self.is_ready).routes(),
             *generate.routes(),
-            *OpenAiRoutes(self.table, generate, self.recorder).routes(),
+            *self._openai.routes(),
             *self._embeddings.routes(),
         ]
         routes = counted(routes, self.recorder)
@@ -247,5 +248,6 @@ class Server:
         self.scheduler.close()
         self._texts.close()
         self._embeddings.close()
+        self._openai.close()
         if self._log is not None:
             self._log.close()

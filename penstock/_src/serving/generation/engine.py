@@ -228,7 +228,7 @@ class Engine:
     def _take(self, sequence: Sequence, logits: np.ndarray) -> None:
         """Chooses the next token of a sequence, which may end it."""
         try:
-            token = sequence.sampler.choose(logits, sequence.prompt, sequence.tokens)
+            token = _chosen(sequence, logits)
         except Exception as error:
             self.model.clear(sequence.slot)
             self._end(sequence, None, error)
@@ -241,7 +241,9 @@ class Engine:
         if sequence.top_logprobs is not None:
             sequence.logprobs.append(logprobs_of(logits, token, sequence.top_logprobs))
         sequence.tokens.append(token)
-        if len(sequence.tokens) >= sequence.max_tokens:
+        if sequence.matcher is not None and sequence.matcher.is_complete:
+            self._end(sequence, "stop", None)
+        elif len(sequence.tokens) >= sequence.max_tokens:
             self._end(sequence, "length", None)
 
     def _end(
@@ -256,6 +258,16 @@ class Engine:
         sequence.is_done = True
         for observer in self._observers:
             observer(sequence)
+
+
+def _chosen(sequence: Sequence, logits: np.ndarray) -> int:
+    """Chooses the next token of a sequence, of a form if it is to have one."""
+    matcher = sequence.matcher
+    allowed = None if matcher is None else matcher.allowed()
+    token = sequence.sampler.choose(logits, sequence.prompt, sequence.tokens, allowed=allowed)
+    if matcher is not None:
+        matcher.take(token)
+    return token
 
 
 def _is_unwanted(sequence: Sequence, now: float) -> bool:

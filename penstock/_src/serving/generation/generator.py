@@ -8,8 +8,9 @@ from collections.abc import Sequence as Items
 
 import numpy as np
 
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.language.files import LanguageFiles
+from penstock._src.language.grammar import Grammar, Matcher, Matchers
 from penstock._src.language.sampling import Sampling
 from penstock._src.language.text.chat import ASSISTANT, prompt_of
 from penstock._src.language.text.templates import Template
@@ -49,6 +50,10 @@ class Generator:
         elif generation.tokenizer:
             own = [text for pair in generation.chat.values() for text in pair]
             self.tokenizer = load(os.path.join(servable.path, FOLDER, generation.tokenizer), own)
+        self._matchers: Matchers | None = None
+        if self.tokenizer is not None:
+            stops = generation.stop_tokens
+            self._matchers = Matchers(self.tokenizer, generation.vocabulary, stops)
         model = CachedModel(generation, servable.signatures)
         model.prepare(options.same_tokens)
         self.engine = Engine(model, options, observers)
@@ -63,6 +68,7 @@ class Generator:
         waiter: object,
         timeout: float = 0.0,
         top_logprobs: int | None = None,
+        matcher: Matcher | None = None,
     ) -> Sequence:
         """Begins to generate.
 
@@ -75,6 +81,7 @@ class Generator:
           waiter: what `wake` needs.
           timeout: seconds that the client waits; 0 for no limit but the server's.
           top_logprobs: how many of the most probable tokens are noted with each token; None: no probabilities are.
+          matcher: of `matcher`; it is used up.
 
         Raises:
           InvalidArgumentError: the prompt is empty, has tokens that the model does not know, or there are too many.
@@ -97,10 +104,29 @@ class Generator:
         stops = (*self.generation.stop_tokens, *stop_tokens)
         times = [seconds for seconds in (timeout, self._options.max_seconds) if seconds]
         deadline = time.monotonic() + min(times) if times else 0.0
-        sequence = Sequence(tokens, sampling, max_tokens, stops, wake, deadline, top_logprobs)
+        sequence = Sequence(
+            tokens, sampling, max_tokens, stops, wake, deadline, top_logprobs, matcher
+        )
         sequence.waiter = waiter
         self.engine.put(sequence)
         return sequence
+
+    def matcher(self, grammar: Grammar) -> Matcher:
+        """Returns what makes a sequence have a form. Several threads may call it; it may take some milliseconds.
+
+        Args:
+          grammar: the form.
+
+        Raises:
+          InvalidArgumentError: the grammar is wrong, or the model has no tokenizer.
+          UnimplementedError: the package that this needs is not installed.
+        """
+        if self._matchers is None:
+            raise InvalidArgumentError(f"{grammar.name}: the model has no tokenizer.")
+        try:
+            return self._matchers.matcher(grammar)
+        except ImportError as error:
+            raise UnimplementedError(str(error)) from error
 
     @property
     def chats(self) -> bool:

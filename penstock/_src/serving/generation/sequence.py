@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from penstock._src.language.grammar import Matcher
 from penstock._src.language.logprobs import TokenLogprobs
 from penstock._src.language.sampling import Sampler, Sampling
 from penstock._src.serving.generation.prefixes import ROOT
@@ -31,6 +32,7 @@ class Sequence:
       wake: called when there are new tokens.
       deadline: on Python's monotonic clock, in seconds; 0 for none.
       top_logprobs: how many of the most probable tokens are noted with each token; None: no probabilities are.
+      matcher: says which tokens may come next; None: any.
 
     Attributes:
       tokens: those generated so far; only the engine adds to them.
@@ -56,13 +58,14 @@ class Sequence:
         wake: Waker,
         deadline: float = 0.0,
         top_logprobs: int | None = None,
+        matcher: Matcher | None = None,
     ) -> None:
         self.prompt, self.max_tokens = prompt, max_tokens
         self.stop_tokens = frozenset(stop_tokens)
         self.wake, self.deadline = wake, deadline
         self.sampler = Sampler(sampling)
         self.tokens: list[int] = []
-        self.top_logprobs = top_logprobs
+        self.top_logprobs, self.matcher = top_logprobs, matcher
         self.logprobs: list[TokenLogprobs] = []
         self.finish_reason: FinishReason | None = None
         self.error: Exception | None = None

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import NoReturn
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language.grammar import Grammar, Matcher
 from penstock._src.language.logprobs import TokenLogprobs
 from penstock._src.language.sampling import Sampling
 from penstock._src.language.text.stream import TextStream
@@ -30,6 +31,7 @@ class GenerationRequest:
       stops: texts that end it.
       timeout: seconds that the client waits; 0 for no limit.
       top_logprobs: how many of the most probable tokens are wanted with each token; None: no probabilities are.
+      grammar: the form that the text is to have; None for any.
     """
 
     prompt: str | Sequence[Part] | Sequence[int]
@@ -39,6 +41,7 @@ class GenerationRequest:
     stops: tuple[str, ...] = ()
     timeout: float = 0.0
     top_logprobs: int | None = None
+    grammar: Grammar | None = None
 
     @property
     def size(self) -> int:
@@ -80,6 +83,7 @@ class Generating:
       generator: of the model.
       request: what is to be generated.
       waker: of the running event loop.
+      matcher: of the request's grammar, if it has one.
 
     Attributes:
       prompt_tokens: how many tokens the prompt has.
@@ -90,7 +94,13 @@ class Generating:
       UnavailableError: too many sequences wait.
     """
 
-    def __init__(self, generator: Generator, request: GenerationRequest, waker: LoopWaker) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        request: GenerationRequest,
+        waker: LoopWaker,
+        matcher: Matcher | None = None,
+    ) -> None:
         self.tokenizer = tokenizer = generator.tokenizer
         if tokenizer is None and request.stops:
             _refuse_text()
@@ -106,6 +116,7 @@ class Generating:
             asyncio.Event(),
             request.timeout,
             request.top_logprobs,
+            matcher,
         )
 
     @property

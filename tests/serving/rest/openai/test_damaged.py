@@ -18,6 +18,7 @@ from tests.serving.kit import save_writer
 
 pytest.importorskip("tokenizers")
 COUNT = 600
+FORM = {"type": "json_schema", "json_schema": {"schema": {"type": "array", "items": {"enum": [1]}}}}
 SHORT = {"model": "writer", "max_tokens": 3}
 MESSAGES = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}]
 REQUESTS = (
@@ -29,6 +30,7 @@ REQUESTS = (
         "/v1/chat/completions",
         {**SHORT, "messages": MESSAGES, "logprobs": True, "top_logprobs": 2, "n": 1},
     ),
+    ("/v1/completions", {**SHORT, "prompt": "abc", "response_format": FORM}),
     ("/v1/embeddings", {"model": "bert", "input": ["a cat", "dog"], "encoding_format": "float"}),
 )
 

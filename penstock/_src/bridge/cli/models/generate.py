@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str]) -> int:
         "--chat", action="store_true", help="PROMPT is a message, which is answered"
     )
     parser.add_argument("--system", default="", help="a message of the system, before PROMPT")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--schema", metavar="FILE", help="a JSON schema, of which the text is")
+    form.add_argument("--grammar", metavar="FILE", help="of the text, in Lark's language")
     parser.add_argument("--length", type=int, help="tokens that there is room for (default 4096)")
     parser.add_argument(
         "--activations",
@@ -59,6 +63,10 @@ def main(arguments: Sequence[str]) -> int:
     options = {name.replace("-", "_"): getattr(parsed, name.replace("-", "_")) for name in OPTIONS}
     options["stop"] = parsed.stop
     try:
+        if parsed.schema:
+            options["schema"] = json.loads(_read(parsed.schema))
+        if parsed.grammar:
+            options["grammar"] = _read(parsed.grammar)
         model = load(
             parsed.model,
             length=parsed.length,
@@ -75,6 +83,11 @@ def main(arguments: Sequence[str]) -> int:
     except (OpError, OSError, ValueError, ImportError) as error:
         raise Refused(str(error)) from error
     return 0
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _chat(model: Any, parsed: Any, options: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, NamedTuple
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language.grammar import Matcher
 from penstock._src.language.sampling import Sampling
 from penstock._src.serving.generation.sequence import LoopWaker
 from penstock._src.serving.inference.generating import Generating, GenerationRequest, Piece
@@ -67,8 +68,16 @@ class GenerateRoutes:
         name: str,
         number: int | None = None,
         label: str | None = None,
+        matcher: Matcher | None = None,
     ) -> Begun:
         """Begins to generate with a model, which stays loaded until the result is closed.
+
+        Args:
+          request: what is to be generated.
+          name: of the model.
+          number: of the version; None for the latest.
+          label: of the version.
+          matcher: of the request's grammar, if it has one.
 
         Raises:
           NotFoundError: it is not loaded.
@@ -80,7 +89,7 @@ class GenerateRoutes:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.admission.request(request.size))
             version = stack.enter_context(self._table.using(name, number, label))
-            generating = Generating(version.generator, request, self._waker)
+            generating = Generating(version.generator, request, self._waker, matcher)
             stack.callback(generating.cancel)
             return Begun(generating, stack.pop_all().close)
 

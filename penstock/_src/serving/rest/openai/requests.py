@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language.grammar import Grammar
 from penstock._src.serving.inference.generating import GenerationRequest
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest.generation.generate import SAMPLING, request_of
@@ -20,7 +22,6 @@ _DEFAULTS: Mapping[str, Any] = {
     "frequency_penalty": 0,
     "logit_bias": {},
     "tools": [],
-    "response_format": {"type": "text"},
 }
 # That change nothing in the reply.
 _IGNORED = ("user", "metadata", "store", "stream_options")
@@ -110,7 +111,7 @@ def model_of(fields: Fields) -> str:
 def _fields(value: Any, *names: str) -> Fields:
     """Return the members of a request. Only these names and those common to all requests are known."""
     fields = Fields(value)
-    fields.only(("model", "n", *names, *SAMPLING, *_IGNORED), _DEFAULTS)
+    fields.only(("model", "n", "response_format", *names, *SAMPLING, *_IGNORED), _DEFAULTS)
     return fields
 
 
@@ -124,7 +125,33 @@ def _prompts(value: Any) -> list[Any]:
     return prompts
 
 
+def _format(fields: Fields) -> Grammar | None:
+    """Return the form that texts are to have."""
+    value = fields.get("response_format")
+    if value is None:
+        return None
+    name = "response_format"
+    if not isinstance(value, dict):
+        raise InvalidArgumentError(f"'{name}': expected an object. Received {value!r:.100}.")
+    kind = value.get("type")
+    if kind == "text":
+        return None
+    if kind == "json_object":
+        return Grammar("schema", '{"type": "object"}', f"'{name}'")
+    if kind != "json_schema":
+        raise InvalidArgumentError(
+            f"'{name}': expected the type 'text', 'json_object' or 'json_schema'. Received {kind!r:.100}."
+        )
+    held = value.get("json_schema")
+    schema = held.get("schema") if isinstance(held, dict) else None
+    if not isinstance(schema, dict):
+        raise InvalidArgumentError(f"'{name}': expected an object 'schema' in 'json_schema'.")
+    return Grammar("schema", json.dumps(schema), f"'{name}'")
+
+
 def _asked(fields: Fields, requests: list[GenerationRequest]) -> Asked:
+    grammar = _format(fields)
+    requests = [dataclasses.replace(each, grammar=grammar) for each in requests]
     options = Fields(fields.get("stream_options") or {})
     usage = options.boolean("include_usage")
     count = fields.integer("n")

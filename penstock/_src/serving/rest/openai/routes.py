@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import importlib.resources
@@ -9,10 +10,17 @@ import re
 import time
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.serving.inference.generating import Generating, Piece, merged
+from penstock._src.language.grammar import Matcher
+from penstock._src.serving.inference.generating import (
+    Generating,
+    GenerationRequest,
+    Piece,
+    merged,
+)
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.generation.generate import GenerateRoutes
@@ -39,6 +47,11 @@ class OpenAiRoutes:
 
     def __init__(self, table: ModelTable, generate: GenerateRoutes, recorder: Recorder) -> None:
         self._table, self._generate, self._recorder = table, generate, recorder
+        self._thread = ThreadPoolExecutor(1, "grammars")
+
+    def close(self) -> None:
+        """Makes nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -85,13 +98,22 @@ class OpenAiRoutes:
         with contextlib.ExitStack() as stack:
             generating = []
             for request in asked.requests:
-                begun = self._generate.begin(request, asked.model)
+                matcher = await self._matcher(request, asked.model)
+                begun = self._generate.begin(request, asked.model, matcher=matcher)
                 stack.callback(begun.close)
                 generating.append(begun.generating)
             answer = _Answer(generating, asked, form)
             if asked.streams:
                 return Stream(answer.events(), stack.pop_all().close)
             return json_reply(await answer.whole())
+
+    async def _matcher(self, request: GenerationRequest, model: str) -> Matcher | None:
+        """What makes a text have the form that is asked for, made while the loop goes on."""
+        if request.grammar is None:
+            return None
+        with self._table.using(model) as version:
+            make = functools.partial(version.generator.matcher, request.grammar)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, make)
 
 
 class _Answer:
