@@ -68,6 +68,37 @@ def test_the_copy_of_keras_2_is_tf_keras(tmp_path):
     assert frozen(code, str(tmp_path)) == ["True", "tf_keras.src.utils.conv_utils", "True"]
 
 
+def test_files_of_keras_2_that_tf_keras_moved_or_split_are_found(tmp_path):
+    code = PACKAGE + (
+        "pooling = root / 'layers' / 'pooling'\n"
+        "legacy = root / 'optimizers' / 'legacy'\n"
+        "for folder in (pooling, legacy): folder.mkdir(parents=True)\n"
+        "for folder in (pooling, legacy, pooling.parent, legacy.parent): (folder / '__init__.py').write_text('')\n"
+        "for n in 1, 2, 3:\n"
+        "    (pooling / f'base_pooling{{n}}d.py').write_text(f'class Pooling{{n}}D: pass')\n"
+        "    (pooling / f'base_global_pooling{{n}}d.py').write_text('')\n"
+        "(legacy / 'adam.py').write_text('class Adam: pass')\n"
+        "{start}from tensorflow.python.keras.layers import pooling\n"
+        "from tensorflow.python.keras.optimizer_v2 import adam\n"
+        "from tf_keras.src.layers.pooling import base_pooling2d\n"
+        "print(adam.__name__, pooling.Pooling2D is base_pooling2d.Pooling2D)\n"
+        "pooling.Pooling2D = 3\n"
+        "print(base_pooling2d.Pooling2D, hasattr(pooling, 'nothing'), 'Pooling3D' in dir(pooling))"
+    )
+    assert frozen(code, str(tmp_path)) == [
+        "tf_keras.src.optimizers.legacy.adam",
+        *("True", "3", "False", "True"),
+    ]
+
+
+def test_a_name_that_a_module_of_keras_2_lacks_is_no_failed_import(tmp_path):
+    code = PACKAGE + (
+        "{start}from tensorflow.python.keras.saving import saving_utils\n"
+        "print(hasattr(saving_utils, 'nothing'))"
+    )
+    assert frozen(code, str(tmp_path)) == ["False"]
+
+
 def test_without_tf_keras_it_is_said_what_to_install():
     code = (
         "import sys; sys.modules['tf_keras'] = None\n"

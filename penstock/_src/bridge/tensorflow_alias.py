@@ -14,7 +14,7 @@ from typing import Any
 
 from .environments import stand_in
 from .keras_modules import loader as keras_modules
-from .names import identities, private_modules
+from .names import frozen_keras, identities, private_modules
 from .text import alias as text_alias
 
 PUBLIC = "penstock"
@@ -23,11 +23,10 @@ ALIAS = "tensorflow"
 OWN_KERAS = PUBLIC + ".keras."
 # Keras 2; {} is the version of TensorFlow's API.
 LEGACY_KERAS = "tf_keras.api._{}.keras"
-# The copy of Keras 2 within TensorFlow, and the package with the same modules.
-FROZEN_KERAS = "python.keras"
-KERAS_2 = "tf_keras.src"
 # Keras 3 with the additional names of tf.keras: an older `backend`, reductions of losses, short names of metrics.
 KERAS_3 = "keras._tf_keras.keras"
+# What stands before the path of a module that is made, in place of a module's name.
+PRIVATE, FROZEN = "private:", "frozen:"
 
 
 class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -45,7 +44,7 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         counterpart = self._counterpart(fullname)
         if counterpart is None:
             return None
-        file = private_modules.file_of(counterpart.removeprefix("private:"))
+        file = private_modules.file_of(counterpart.removeprefix(PRIVATE))
         if file is None:
             return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
         return importlib.machinery.ModuleSpec(fullname, self, origin=str(file))
@@ -56,7 +55,7 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None if file is None else compile(file.read_bytes(), str(file), "exec")
 
     def _counterpart(self, fullname: str) -> str | None:
-        """The module that stands for `fullname`: a real name, or "private:<path>"."""
+        """The module that stands for `fullname`: a real name, or "private:<path>" or "frozen:<path>"."""
         rest = fullname.partition(".")[2]
         if rest == "_api" or rest.startswith("_api.v2"):
             rest = rest[len("_api.v2") :].lstrip(".")
@@ -67,21 +66,12 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if name == "keras" or name.startswith("keras."):
             found = keras_module(version) + name.removeprefix("keras")
             return found if _can_import(found) else None
-        frozen = _frozen_keras(rest)
-        if frozen is not None:
-            return frozen
+        if frozen_keras.is_known(rest):
+            return FROZEN + rest
         if private_modules.is_known(rest):
-            return "private:" + rest
-        if rest.startswith(FROZEN_KERAS + "."):
-            raise ModuleNotFoundError(
-                f"{fullname} is TensorFlow's private copy of Keras 2, in whose place Penstock has the package tf_keras: "
-                + (
-                    "its version that is installed has no such module."
-                    if _can_import(KERAS_2)
-                    else "`pip install --no-deps tf_keras six requests`."
-                ),
-                name=fullname,
-            )
+            return PRIVATE + rest
+        if frozen_keras.is_path(rest):
+            raise ModuleNotFoundError(frozen_keras.why_not(rest), name=fullname)
         public = f"{PUBLIC}.{rest}" if rest else PUBLIC
         if rest.startswith("compat.v1"):
             importlib.import_module("penstock.compat.v1")
@@ -94,8 +84,10 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         counterpart = self._counterpart(spec.name)
         if counterpart is None:
             raise ModuleNotFoundError(f"No module named {spec.name!r}", name=spec.name)
-        if counterpart.startswith("private:"):
-            module = private_modules.build(counterpart[len("private:") :], spec.name)
+        if counterpart.startswith(PRIVATE):
+            module = private_modules.build(counterpart.removeprefix(PRIVATE), spec.name)
+        elif counterpart.startswith(FROZEN):
+            module = frozen_keras.module(counterpart.removeprefix(FROZEN), spec.name)
         else:
             module = importlib.import_module(counterpart)
         # importlib writes the alias's spec into the module; exec_module restores the original.
@@ -121,23 +113,6 @@ def keras_module(version: str = "v2") -> str:
       version: "v1" for tf.compat.v1.keras, which is another module in Keras 2.
     """
     return LEGACY_KERAS.format(version) if asks_for_keras_2() else KERAS_3
-
-
-def _frozen_keras(rest: str) -> str | None:
-    """The module of tf_keras, if it is installed, for one of TensorFlow's copy of Keras 2, as `python.keras.backend`."""
-    if rest != FROZEN_KERAS and not rest.startswith(FROZEN_KERAS + "."):
-        return None
-    if not _can_import(KERAS_2.partition(".")[0]):
-        return None
-    found = KERAS_2 + rest.removeprefix(FROZEN_KERAS)
-    try:
-        return found if importlib.util.find_spec(found) is not None else None
-    except (
-        ModuleNotFoundError
-    ) as error:  # of a package in between; what tf_keras itself lacks is told
-        if not (error.name or "").startswith(KERAS_2):
-            raise
-        return None
 
 
 def _can_import(name: str) -> bool:

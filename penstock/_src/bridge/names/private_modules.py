@@ -172,10 +172,17 @@ def _module_named(name: str, child: str, path: str) -> str | None:
     for near in (path, parent):
         if is_known(f"{near}.{name}"):
             return f"tensorflow.{near}.{name}"
-    if importlib.util.find_spec(child) is not None:
+    if _is_found(child):
         return child
     found = _by_last_name().get(name, [])
     return f"tensorflow.{found[0]}" if len(found) == 1 else None
+
+
+def _is_found(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # our finder's, which says why
+        return False
 
 
 @functools.cache
