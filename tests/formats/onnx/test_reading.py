@@ -52,6 +52,48 @@ def test_inputs_with_names_of_tensors_are_passed_by_these_names():
     np.testing.assert_array_equal(found["y:0"], X)
 
 
+def test_branches_of_different_ranks_join_and_go_on():
+    """What PyTorch writes for `x.squeeze(-1)`, and a recurrent layer that takes one sequence or several."""
+    narrow = graph([node("Squeeze", "x last", "s")], [], [value("s", [None, None])])
+    as_it_is = graph([node("Identity", "x", "i")], [], [value("i", [None, None, None])])
+    widened = graph([node("Unsqueeze", "joined last", "u")], [], [value("u", [None, None, None])])
+    kept = graph([node("Identity", "joined", "k")], [], [value("k", [None, None, None])])
+    r = np.random.default_rng(3)
+    weights = {
+        "w": r.normal(size=(1, 8, 1)).astype(np.float32),
+        "r": r.normal(size=(1, 8, 2)).astype(np.float32),
+        "last": np.array([-1]),
+        "one": np.array(1),
+        "two": np.array(2),
+        "at": np.array(2),
+    }
+    proto = model(
+        graph(
+            [
+                node("Shape", "x", "sizes"),
+                node("Gather", "sizes at", "extent"),
+                node("Equal", "extent one", "is_one"),
+                node("If", "is_one", "joined", then_branch=narrow, else_branch=as_it_is),
+                node("Shape", "joined", "joined_sizes"),
+                node("Size", "joined_sizes", "rank"),
+                node("Equal", "rank two", "is_matrix"),
+                node("If", "is_matrix", "rows", then_branch=widened, else_branch=kept),
+                node("LSTM", "rows w r", "h_all h", hidden_size=2),
+                node("ReduceMean", "joined", "mean", axes=[1], keepdims=0),
+            ],
+            [value("x", ["time", "batch", "width"])],
+            [value("h", [1, None, 2]), value("mean", ["time"])],
+            **weights,
+        ),
+        version=17,
+    )
+    function = _function(proto)
+    narrow_rows, wide = (r.normal(size=(3, 2, n)).astype(np.float32) for n in (1, 1))
+    found = function(x=tf.constant(narrow_rows))
+    assert found["mean"].shape == [3] and found["h"].shape == [1, 2, 2]
+    np.testing.assert_allclose(found["mean"], narrow_rows[..., 0].mean(1), rtol=1e-5)
+
+
 def test_weights_train():
     read_model = read_proto(perceptron(), trainable=True)
     function, weights = read_model.signatures["serving_default"], read_model.root.weights

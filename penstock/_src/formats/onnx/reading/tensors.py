@@ -79,6 +79,24 @@ def axes_of(axes: Iterable[Any], dimensions: int) -> list[int]:
     return [axis_of(int(a), dimensions) for a in axes]
 
 
+def axes_from(axes: Iterable[Any], x: Any, new: int = 0) -> list[int]:
+    """Axes of x counted from the front; as they are, for operations that count from either end, if only a run knows the rank.
+
+    Args:
+      axes: what a model says.
+      x: the tensor.
+      new: the number of dimensions that x gets before they are counted.
+    """
+    dimensions = x.shape.rank
+    given = [int(a) for a in axes]
+    return given if dimensions is None else axes_of(given, dimensions + new)
+
+
+def of_rank(x: Any, dimensions: int) -> Any:
+    """x, for an operation that takes tensors of this rank only: a run checks it where the model does not say it."""
+    return raw.EnsureShape(x, shape=[None] * dimensions) if x.shape.rank is None else x
+
+
 def shape(x: Any) -> Any:
     """The shape as a vector of int64."""
     return raw.Shape(x, out_type=dtypes.int64)
@@ -155,8 +173,15 @@ def product(parts: Sequence[Any]) -> Any:
 
 
 def expand_dims(x: Any, axes: Sequence[int]) -> Any:
-    """x with dimensions of one; axes are those of the result."""
-    for axis in sorted(axes):
+    """x with dimensions of one; axes are those of the result.
+
+    Raises:
+      UnimplementedError: some are counted from the front, some from the end, and only a run knows the rank.
+    """
+    if x.shape.rank is None and len({axis < 0 for axis in axes}) == 2:
+        axes = axes_of(axes, rank(x) + len(axes))
+    # From the end that they are counted from, an axis stays where it is when the next one is added.
+    for axis in sorted(axes, reverse=bool(axes) and axes[0] < 0):
         x = raw.ExpandDims(x, np.int32(axis))
     return x
 

@@ -132,7 +132,7 @@ def _axes(n: Node, given: Any) -> np.ndarray | None:
 def _squeeze(n: Node, x: Any, axes: Any = None) -> Any:
     found = _axes(n, axes)
     if found is not None:
-        return raw.Squeeze(x, axis=t.axes_of(found.reshape(-1), t.rank(x)))
+        return raw.Squeeze(x, axis=t.axes_from(found.reshape(-1), x))
     if axes is None:
         return raw.Squeeze(x, axis=[])
     dimensions = t.rank(x)
@@ -147,8 +147,7 @@ def _squeeze(n: Node, x: Any, axes: Any = None) -> Any:
 def _unsqueeze(n: Node, x: Any, axes: Any = None) -> Any:
     found = _axes(n, axes)
     if found is not None:
-        found = found.reshape(-1)
-        return t.expand_dims(x, t.axes_of(found, t.rank(x) + len(found)))
+        return t.expand_dims(x, t.axes_from(found.reshape(-1), x, new=found.size))
     if axes is None:
         raise InvalidArgumentError("axes are missing.")
     total = raw.AddV2(raw.Size(axes, out_type=dtypes.int64), t.int64(t.rank(x)))
@@ -190,7 +189,7 @@ def _tile(n: Node, x: Any, repeats: Any, axis: Any = None) -> Any:
 def _concat(n: Node, *parts: Any) -> Any:
     if not parts:
         raise InvalidArgumentError("takes one or more inputs, not 0.")
-    axis = t.axis_of(n.attr("axis", 1), t.rank(parts[0]))
+    (axis,) = t.axes_from([n.attr("axis", 1)], parts[0])
     found = [t.turned(x) for x in parts]
     orders = {pair[1] for pair in found if pair is not None}
     if len(orders) == 1 and None not in found:  # all are transposed alike: join what was transposed

@@ -26,7 +26,7 @@ def _reduction_axes(n: Node, x: Any, axes: Any) -> Any:
         if n.flag("noop_with_empty_axes"):
             return None
         return np.arange(t.rank(x), dtype=np.int32)
-    return np.array(t.axes_of(value.reshape(-1), t.rank(x)), np.int32)
+    return np.array(t.axes_from(value.reshape(-1), x), np.int32)
 
 
 def _reduction(compute: Callable[..., Any], prepare: Callable[..., Any] | None = None) -> Any:

@@ -154,6 +154,7 @@ def _groups(n: Node, x: Any, w: Any) -> int:
 
 @reads("Conv")
 def _conv(n: Node, x: Any, w: Any, b: Any = None) -> Any:
+    x = t.of_rank(x, t.rank(w))
     strides, pads, dilations = _window(n, x, w)
     return convolved(x, w, strides, pads, dilations, _groups(n, x, w), b)
 
@@ -167,6 +168,7 @@ def _conv_integer(n: Node, x: Any, w: Any, x_zero: Any = None, w_zero: Any = Non
 
 @reads("ConvTranspose")
 def _conv_transpose(n: Node, x: Any, w: Any, b: Any = None) -> Any:
+    x = t.of_rank(x, t.rank(w))
     spatial = t.rank(x) - 2
     kernel = w.shape.as_list()[2:]
     strides = per_dimension(n, "strides", spatial)

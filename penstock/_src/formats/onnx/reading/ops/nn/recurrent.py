@@ -85,6 +85,7 @@ class Sequences:
 
     def __init__(self, n: Node, x: Any, w: Any, lengths: Any, defaults: Sequence[str]) -> None:
         self.batch_first = n.flag("layout")
+        x = t.of_rank(x, 3)
         self.x = t.transpose(x, [1, 0, 2]) if self.batch_first else x
         names = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}
         direction = n.attr("direction", "forward")
@@ -105,6 +106,7 @@ class Sequences:
         """The first state of a direction."""
         if initial is None:
             return raw.Fill(t.vector([self.batch, self.hidden]), t.like(0, self.x))
+        initial = t.of_rank(initial, 3)
         if self.batch_first:
             initial = t.transpose(initial, [1, 0, 2])
         return t.batched_gather(initial, np.int32(direction), 0)
