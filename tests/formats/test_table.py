@@ -40,12 +40,20 @@ def test_functions_come_back(name, tmp_path):
     assert len(function.graph.variables) == (name in KEEPS_VARIABLES)
 
 
-def test_keras_files_are_read(tmp_path):
+@pytest.mark.parametrize("suffix", [".keras", ".h5", ".hdf5"])
+def test_keras_files_are_read(suffix, tmp_path):
     net = tf.keras.Sequential([tf.keras.layers.Input((3,)), tf.keras.layers.Dense(2)])
-    net.save(tmp_path / "net.keras")
-    read = table.read(str(tmp_path / "net.keras"))
+    net.save(tmp_path / f"net{suffix}")
+    read = table.read(str(tmp_path / f"net{suffix}"))
     found = read.signatures["serving_default"](tf.constant(X))
     np.testing.assert_allclose(found["output_0"], net(X), rtol=1e-6)
+
+
+def test_the_file_of_a_saved_model_stands_for_its_folder(tmp_path):
+    folder = str(tmp_path / "saved")
+    FORMATS["saved-model"].write(model(), folder)
+    function = table.read(f"{folder}/saved_model.pb").signatures["serving_default"]
+    np.testing.assert_array_equal(function(x=tf.constant(X))["sign"], np.sign(X))
 
 
 def test_text_of_graphs(tmp_path):

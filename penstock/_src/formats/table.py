@@ -130,7 +130,7 @@ _ALL = (
         reader="saved_model.reading:read",
         writer="saved_model.writing:write",
     ),
-    Format("keras", "Keras", (".keras", ".h5"), reader="keras.reading:read"),
+    Format("keras", "Keras", (".keras", ".h5", ".hdf5"), reader="keras.reading:read"),
     Format(
         "tfjs",
         "TensorFlow.js",

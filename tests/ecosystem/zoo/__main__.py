@@ -1,0 +1,54 @@
+"""Runs the table of models: `python -m tests.ecosystem.zoo [PART...] [--runtime NAME=PYTHON...]`.
+
+Without an interpreter for a runtime, one is installed into an environment of its own beside the fetched packages.
+"""
+
+import argparse
+import subprocess
+import venv
+from pathlib import Path
+
+from . import comparing, fetching
+from .entries import ENTRIES, TENSORFLOW
+
+
+def main() -> int:
+    """Prints a row of Markdown for each model, and how many are equal; returns 0 if none is refused or differs."""
+    parser = argparse.ArgumentParser(prog="python -m tests.ecosystem.zoo", description=__doc__)
+    parser.add_argument("parts", nargs="*", help="parts of names of models; by default all")
+    parser.add_argument("--runtime", action="append", default=[], metavar="NAME=PYTHON")
+    parsed = parser.parse_args()
+    given = dict(each.split("=", 1) for each in parsed.runtime)
+    chosen = [e for e in ENTRIES if not parsed.parts or any(p in e.name for p in parsed.parts)]
+    print(
+        "| model | own runtime | result | difference | speed |\n|---|---|---|---|---|", flush=True
+    )
+    states = []
+    for entry in chosen:
+        python = given.get(entry.runtime) or _environment(entry.runtime)
+        outcome = comparing.compare(entry, fetching.located(entry), python)
+        states.append(outcome.state)
+        speed = "" if outcome.speed is None else f"{outcome.speed:.2f}"
+        print(
+            f"| {entry.name} | {entry.runtime or '-'} | {outcome.state} | {outcome.detail} | {speed} |",
+            flush=True,
+        )
+    failed = sum(state in ("refused", "differs") for state in states)
+    print(f"\n{len(states) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def _environment(runtime: str) -> str | None:
+    """The interpreter of an environment with a runtime; TensorFlow is not installed, it is given or left out."""
+    if runtime in ("", TENSORFLOW):
+        return None
+    folder = fetching.cache() / "runtimes" / runtime
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", runtime, "numpy"], check=True)
+    return str(Path(python))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

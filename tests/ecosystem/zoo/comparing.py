@@ -1,0 +1,155 @@
+"""Reads a model here, runs it, and compares it with its own runtime."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import penstock as tf
+from penstock._src.formats import table
+
+from .entries import Entry
+
+CHILD = Path(__file__).with_name("child.py")
+LIMIT = 300  # seconds for a model in its own runtime
+REPEATS = 10
+# Probabilities that are all tiny are compared as probabilities.
+LEAST = 0.01
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a model.
+
+    Attributes:
+      state: "equal", "differs", "read" (there is nothing to compare with), "refused" (Penstock cannot read or run it) or "runtime refuses".
+      detail: the difference, or the message.
+      speed: processor time of the own runtime divided by Penstock's; None if it was not measured.
+    """
+
+    state: str
+    detail: str = ""
+    speed: float | None = None
+
+
+def compare(entry: Entry, path: Path, python: str | None) -> Outcome:
+    """Returns what came of a model.
+
+    Args:
+      entry: its row.
+      path: of its file or folder.
+      python: the interpreter that has its own runtime; None to read and run it here only.
+    """
+    try:
+        function, order = _read(path)
+        given = _inputs(entry, function)
+        run = _caller(function, given, order)
+        ours, seconds = run(), _seconds(run)
+    except Exception as error:  # whatever it is, it is the row's result
+        return Outcome("refused", f"{type(error).__name__}: {error}".splitlines()[0])
+    if python is None or not entry.runtime:
+        return Outcome("read")
+    try:
+        theirs, their_seconds = _own_runtime(entry, path, given, python)
+    except subprocess.CalledProcessError as error:
+        return Outcome("runtime refuses", error.stderr.strip().splitlines()[-1])
+    difference = _difference(ours, theirs)
+    state = "equal" if difference <= entry.tolerance else "differs"
+    return Outcome(state, f"{difference:.1e}", their_seconds / seconds)
+
+
+def _read(path: Path):
+    """The default function of a model, and the names of its outputs in the file's order; None if the file has them by name."""
+    model = table.read(str(path))
+    _, function = model.only("the zoo")
+    if path.suffix == ".onnx":
+        return function, list(function.structured_outputs)
+    return function, None
+
+
+def _inputs(entry: Entry, function) -> list[np.ndarray]:
+    """Drawn arrays for the inputs, the same in every run."""
+    rng = np.random.default_rng(7)
+    made = []
+    for i, x in enumerate(function.inputs[: len(function.argument_names)]):
+        shape = entry.shapes.get(i) or tuple(n if n is not None else 1 for n in x.shape.as_list())
+        dtype = np.dtype(x.dtype.as_numpy_dtype)
+        if i in entry.scalars:
+            made.append(np.full(shape, entry.scalars[i], dtype))
+        elif dtype.kind == "f":
+            made.append(rng.standard_normal(shape).astype(dtype))
+        else:
+            low = -(entry.integers // 2) if dtype.kind == "i" and dtype.itemsize == 1 else 0
+            made.append(rng.integers(low, low + entry.integers, shape).astype(dtype))
+    return made
+
+
+def _caller(function, given, order):
+    arguments = {
+        name: tf.constant(x) for name, x in zip(function.argument_names, given, strict=True)
+    }
+
+    def run():
+        found = function(**arguments)
+        if isinstance(found, dict):
+            found = [found[name] for name in (order or sorted(found))]
+        return [x.numpy() for x in tf.nest.flatten(found)]
+
+    return run
+
+
+def _seconds(run) -> float:
+    start = time.process_time()
+    for _ in range(REPEATS):
+        run()
+    return (time.process_time() - start) / REPEATS
+
+
+def _own_runtime(entry: Entry, path: Path, given, python: str):
+    with tempfile.TemporaryDirectory() as folder:
+        inputs, outputs = Path(folder, "inputs.npz"), Path(folder, "outputs.npz")
+        np.savez(inputs, **{str(i): x for i, x in enumerate(given)})
+        command = [
+            python,
+            CHILD,
+            entry.runtime,
+            path,
+            inputs,
+            outputs,
+            REPEATS,
+            int(entry.delegates),
+        ]
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        done = subprocess.run(
+            [str(c) for c in command],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            env=environment,
+        )
+        seconds = json.loads(done.stdout.splitlines()[-1])["seconds"]
+        with np.load(outputs) as held:
+            return [held[str(i)] for i in range(len(held.files))], seconds
+
+
+def _difference(ours, theirs) -> float:
+    """The greatest difference of any output, relative to its greatest number (`LEAST` if it is smaller); infinite if shapes or dtypes differ."""
+    if [(x.shape, x.dtype) for x in ours] != [(x.shape, x.dtype) for x in theirs]:
+        return float("inf")
+    worst = 0.0
+    for a, b in zip(ours, theirs, strict=True):
+        if a.size and a.dtype.kind in "OSU":
+            worst = max(worst, float(not np.array_equal(a, b)))
+        elif a.size:
+            a, b = a.astype(np.float64), b.astype(np.float64)
+            if not np.array_equal(np.isfinite(a), np.isfinite(b)):
+                return float("inf")
+            a, b = np.nan_to_num(a), np.nan_to_num(b)
+            worst = max(worst, float(np.abs(a - b).max() / max(np.abs(b).max(), LEAST)))
+    return worst
