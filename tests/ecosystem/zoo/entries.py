@@ -62,6 +62,11 @@ _WAKE = (
     "pypi:pymicro-wakeword==2.5.0",
     "3869f536402b1254e3be3549d3a462ecd6ed21ce2c3e77ec8eb501c3c700417c",
 )
+_MEDIA = (
+    "pypi:mediapipe==0.10.14",
+    "a807328339e7356fda0bb14df12fedbf1d33bdf81649c5f8666b0026b1cc30b4",
+)
+_TASKS = "mediapipe/modules"
 _VAD = "silero_vad/data/silero_vad"
 _RATE = {0: (1, 576), 1: (2, 1, 128)}
 _WORDS = "pymicro_wakeword/models"
@@ -101,4 +106,16 @@ ENTRIES = (
         Entry(*_WAKE, f"{_WORDS}/{name}.tflite", LITERT, integers=256, tolerance=1e-2)
         for name in ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")
     ),
+    *(
+        Entry(*_MEDIA, f"{_TASKS}/{name}.tflite", LITERT)
+        for name in (
+            "face_detection/face_detection_full_range_sparse face_detection/face_detection_short_range face_landmark/face_landmark "
+            "hand_landmark/hand_landmark_full hand_landmark/hand_landmark_lite holistic_landmark/hand_recrop iris_landmark/iris_landmark "
+            "palm_detection/palm_detection_full palm_detection/palm_detection_lite pose_detection/pose_detection pose_landmark/pose_landmark_full"
+        ).split()
+    ),
+    # LiteRT lacks these ops of MediaPipe's.
+    Entry(*_MEDIA, f"{_TASKS}/selfie_segmentation/selfie_segmentation.tflite", LITERT),
+    Entry(*_MEDIA, f"{_TASKS}/selfie_segmentation/selfie_segmentation_landscape.tflite", LITERT),
+    Entry(*_MEDIA, f"{_TASKS}/face_landmark/face_landmark_with_attention.tflite", LITERT),
 )

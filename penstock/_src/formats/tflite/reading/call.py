@@ -24,6 +24,8 @@ from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, 
 from penstock._src.util import slots
 
 BUILTINS: dict[str, Callable[["Call"], Any]] = {}
+# Ops of other libraries, by the names that files have for them.
+CUSTOMS: dict[str, Callable[["Call"], Any]] = {}
 _OPTIONS: dict[str, str] = {}
 QUANTIZED = (dtypes.int8, dtypes.uint8, dtypes.int16)
 
@@ -40,6 +42,16 @@ def builtin(*names: str, options: str = "") -> Callable[[Any], Any]:
         for name in names:
             BUILTINS[name] = function
             _OPTIONS[name] = options
+        return function
+
+    return register
+
+
+def custom(name: str) -> Callable[[Any], Any]:
+    """Registers the function of another library's op; `call.operation.custom_options` are the bytes of its options."""
+
+    def register(function: Callable[["Call"], Any]) -> Callable[["Call"], Any]:
+        CUSTOMS[name] = function
         return function
 
     return register

@@ -6,7 +6,7 @@ from typing import Any
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
 from penstock._src.formats.tflite.reading import ops
-from penstock._src.formats.tflite.reading.call import BUILTINS, Call
+from penstock._src.formats.tflite.reading.call import BUILTINS, CUSTOMS, Call
 from penstock._src.formats.tflite.reading.contents import Contents, Graph, Operation
 from penstock._src.formats.tflite.reading.state import Handle, State
 
@@ -83,7 +83,10 @@ class Translation:
 
     def _run(self, operation: Operation) -> None:
         place = self.place(operation)
-        function = BUILTINS.get(operation.name)
+        is_custom = operation.name == "CUSTOM"
+        function = (CUSTOMS if is_custom else BUILTINS).get(
+            operation.custom_code if is_custom else operation.name
+        )
         if function is None:
             raise UnimplementedError(f"{place}: TFLite's op is not implemented.")
         try:
