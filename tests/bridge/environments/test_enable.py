@@ -100,7 +100,42 @@ def test_records_list_what_is_there(environment):
         for file in found.files:
             content = file.locate().read_bytes()
             assert file.size in (None, len(content))
-        assert stand_in.START in map(str, found.files)
+        assert stand_in.START not in map(str, found.files), "it tells when TensorFlow has come"
+
+
+def test_pip_counts_penstock_as_the_version_asked_for(environment, tmp_path_factory, capsys):
+    file = tmp_path_factory.mktemp("pip") / "constraints.txt"
+    assert main(["enable"]) == 0
+    assert main(["enable", "--as", "2.19", "--constraints", str(file)]) == 0
+    found = {d.name: d.version for d in importlib.metadata.distributions(path=[str(environment)])}
+    assert found == dict.fromkeys(stand_in.DISTRIBUTIONS, "2.19.0")
+    assert "tensorflow==2.19.0\n" in file.read_text() and str(file) in capsys.readouterr().out
+    program = "import tensorflow as tf; print(tf.__version__)"
+    assert python(program, environment) == f"{stand_in.VERSION}\n"
+
+
+@pytest.mark.parametrize("version", ["2.15", "2.22.0", "3", "2.19+cpu"])
+def test_versions_that_penstock_cannot_stand_for_are_refused(environment, version, capsys):
+    assert main(["enable", "--as", version]) == 2
+    assert version in capsys.readouterr().err and not list(environment.iterdir())
+
+
+def test_a_tensorflow_that_came_later_is_used_and_told_of(environment):
+    main(["enable"])
+    for each in environment.glob("*.dist-info"):  # as pip does, when it installs another version
+        for file in next(importlib.metadata.distributions(path=[str(environment)])).files:
+            file.locate().unlink()
+        each.rmdir()
+    (environment / "tensorflow").mkdir()
+    (environment / "tensorflow" / "__init__.py").write_text("itself = True\n")
+    program = """
+import warnings
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    import tensorflow
+print(tensorflow.itself, len(told), "penstock disable" in str(told[0].message))
+"""
+    assert python(program, environment) == "True 1 True\n"
 
 
 def test_disable_leaves_nothing(environment, capsys):

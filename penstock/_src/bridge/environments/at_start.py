@@ -4,6 +4,7 @@
 """
 
 import sys
+from importlib import machinery
 
 # The modules whose import needs the stand-in.
 NAMES = ("tensorflow", "tensorflow_text", "keras", "tf_keras")
@@ -23,6 +24,8 @@ class Waiting:
         if cls.done or fullname.partition(".")[0] not in NAMES:
             return None
         cls.done = True
+        if _is_replaced():
+            return None
         return _stand_in(fullname, path, target)
 
 
@@ -58,6 +61,24 @@ def _stand_in(fullname, path, target):
         del sys.modules[fullname]
     found = tensorflow_alias.text_alias.FINDER.find_spec(fullname, path, target)
     return found or tensorflow_alias.FINDER.find_spec(fullname, path, target)
+
+
+def _is_replaced():
+    """True if TensorFlow itself has come into this environment since; a warning says so."""
+    found = machinery.PathFinder.find_spec("tensorflow")
+    if found is None or not found.origin:
+        return False
+    import warnings  # only once it is needed, as at every start of Python this file is read
+
+    warnings.warn(
+        f"TensorFlow itself is installed in this environment ({found.origin}), which `penstock enable` had given to Penstock, and "
+        "`import tensorflow` gives it from now on. Probably pip installed it for a library that requires another version: `penstock doctor` "
+        "tells which. `pip uninstall tensorflow` and `penstock enable --as VERSION --constraints FILE` give Penstock back and keep pip from it; "
+        "`penstock disable` leaves TensorFlow, and ends this warning.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return True
 
 
 def wait():

@@ -22,9 +22,14 @@ def folder() -> pathlib.Path:
     return pathlib.Path(sysconfig.get_path("purelib"))
 
 
-def write_stand_in() -> None:
-    """Writes the files that stand for TensorFlow."""
-    for path, content in stand_in.files(INSTALLER).items():
+def write_stand_in(version: str) -> None:
+    """Writes the files that stand for TensorFlow, in place of those of another version.
+
+    Args:
+      version: of TensorFlow that pip shall count Penstock as.
+    """
+    remove_stand_in()
+    for path, content in stand_in.files(INSTALLER, version).items():
         file = folder() / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
@@ -61,6 +66,14 @@ def is_enabled() -> bool:
 def real_tensorflow() -> str | None:
     """Name and version of an installed TensorFlow, or None."""
     return _installed(DISTRIBUTIONS)
+
+
+def stand_in_version() -> str | None:
+    """The version of TensorFlow that pip counts Penstock as here, or None."""
+    for found in importlib.metadata.distributions(name="tensorflow"):
+        if stand_in.is_stand_in(found):
+            return found.version
+    return None
 
 
 def real_text() -> str | None:

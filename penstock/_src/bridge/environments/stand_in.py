@@ -38,39 +38,47 @@ SUMMARY = "Penstock, which stands for TensorFlow"
 REQUIRED = f"penstock[tensorflow]=={OWN_VERSION}"
 
 
-def files(installer: str) -> dict[str, bytes]:
+def files(installer: str, version: str = VERSION) -> dict[str, bytes]:
     """Returns the contents of all files, by their paths in the folder of packages.
 
     Args:
       installer: what put them there, as pip shows it.
+      version: of TensorFlow that pip shall count Penstock as.
     """
     shared = {START: START_LINE.encode(), **editor_stubs.files()}
     made = dict(shared)
     for name in DISTRIBUTIONS:
-        folder = f"{name.replace('-', '_')}-{VERSION}.dist-info"
+        folder = f"{name.replace('-', '_')}-{version}.dist-info"
         own = {
-            f"{folder}/METADATA": metadata(name).encode(),
+            f"{folder}/METADATA": metadata(name, version).encode(),
             f"{folder}/WHEEL": WHEEL.encode(),
             f"{folder}/INSTALLER": f"{installer}\n".encode(),
             f"{folder}/top_level.txt": f"{COMPANIONS.get(name, 'tensorflow')}\n".encode(),
         }
-        # Whoever uninstalls `tensorflow` uninstalls the start-up line and the stubs: TensorFlow itself may follow.
-        listed = own | shared
-        made |= own | {f"{folder}/RECORD": record(listed, f"{folder}/RECORD").encode()}
+        # The start-up line is no part of it: it stays when pip puts TensorFlow itself in its place, and says so.
+        made |= own | {f"{folder}/RECORD": record(own, f"{folder}/RECORD").encode()}
     return made
 
 
-def metadata(name: str) -> str:
+def metadata(name: str, version: str = VERSION) -> str:
     """Returns the METADATA of a distribution of TensorFlow that Penstock stands for."""
     lines = [
         "Metadata-Version: 2.1",
         f"Name: {name}",
-        f"Version: {VERSION}",
+        f"Version: {version}",
         f"Summary: {SUMMARY}",
         f"Requires-Dist: {REQUIRED}",
         *(f"Provides-Extra: {extra}" for extra in EXTRAS),
     ]
     return "\n".join(lines) + "\n"
+
+
+def constraints(version: str) -> str:
+    """Returns lines for pip's `--constraint`, by which it refuses what it would install TensorFlow itself for."""
+    lines = [f"{name}=={version}" for name in DISTRIBUTIONS]
+    return (
+        "\n".join(["# Penstock stands for these (penstock enable --constraints).", *lines]) + "\n"
+    )
 
 
 def record(contents: dict[str, bytes], own: str) -> str:

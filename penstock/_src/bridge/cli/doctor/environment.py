@@ -91,8 +91,8 @@ def tensorflow() -> Iterator[Finding]:
     real, enabled = site_packages.real_tensorflow(), site_packages.is_enabled()
     if real and enabled:
         yield problem(
-            f"{real} is installed, and `penstock enable` hides it in every program",
-            "Keep one: `penstock disable`, or pip uninstall tensorflow.",
+            f"{real} has been installed where `penstock enable` had made Penstock TensorFlow: `import tensorflow` gives it",
+            "Keep one: `penstock disable`; or pip uninstall tensorflow, and `penstock enable --as VERSION --constraints FILE`.",
         )
     elif real:
         yield note(
@@ -112,10 +112,11 @@ def tensorflow() -> Iterator[Finding]:
 
 def bounds() -> Iterator[Finding]:
     """Installed libraries that require another version of TensorFlow than Penstock stands for."""
-    for library, wanted in refusing("tensorflow", VERSION):
+    version = site_packages.stand_in_version() or VERSION
+    for library, wanted in refusing("tensorflow", version):
         yield problem(
-            f"{library} requires {wanted}, and Penstock stands for {VERSION}: pip install or upgrade of it replaces Penstock by TensorFlow",
-            "Install another version of it, or this one by `pip install --no-deps`.",
+            f"{library} requires {wanted}, and Penstock stands for {version}: pip install or upgrade of it replaces Penstock by TensorFlow",
+            "`penstock enable --as VERSION` makes pip count Penstock as a version that it takes.",
         )
 
 
