@@ -96,7 +96,8 @@ def _probe(f: Fn, value: Val, key_of: Callable[[Val], Val]) -> tuple[Val, Val]:
         following = (place + 1) & f.last
         return following, at(following)
 
-    return f.loop_while(lambda _, number: differs(number), step, start, at(start))
+    place, number = f.loop_while(lambda _, number: differs(number), step, start, at(start))
+    return place, number
 
 
 def _emit_number(m: Module) -> None:
