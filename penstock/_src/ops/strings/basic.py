@@ -144,11 +144,14 @@ class Substr(Op):
             raise self.invalid(
                 f"Incompatible shapes: {show(input.shape)} vs. {show(pos.shape)}"
             ) from None
-        triples = zip(words.reshape(-1), begins.reshape(-1), counts.reshape(-1), strict=True)
+        listed = words.reshape(-1).tolist()
+        if not pos.ndim and self.unit == "BYTE" and is_within(listed, int(pos)):
+            begin, count = int(pos), int(len)
+            end = None if count < 0 else begin + count  # a negative length means "to the end"
+            return strings([s[begin:end] for s in listed], words.shape)
+        triples = zip(listed, begins.reshape(-1).tolist(), counts.reshape(-1).tolist(), strict=True)
         cut = self._characters if self.unit == "UTF8_CHAR" else self._part
-        return strings(
-            (cut(s, int(b), int(n), at) for at, (s, b, n) in enumerate(triples)), words.shape
-        )
+        return strings((cut(s, b, n, at) for at, (s, b, n) in enumerate(triples)), words.shape)
 
     def eager_each(self, input, pos, len):
         if is_group(pos) or is_group(len):
@@ -167,6 +170,11 @@ class Substr(Op):
 
     def _characters(self, s, begin, count, at):
         return data(self._part(text(s), begin, count, at)) if s else self._part(s, begin, count, at)
+
+
+def is_within(words, begin):
+    """True if a place counted from the start is in, or at the end of, each byte string."""
+    return begin >= 0 and min(map(len, words), default=begin) >= begin
 
 
 class ReduceJoin(Op):
