@@ -2,6 +2,7 @@
 
 import functools
 import operator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -136,8 +137,21 @@ class StaticRegexReplace(Op):
 
 def _matches(op, input, pattern):
     known = compiled(op.op_type, pattern)
-    found = [known.matches(text(s)) for s in input.reshape(-1)]
-    return np.array(found, bool).reshape(input.shape)
+    answers = _Answers(lambda s: known.matches(text(s)))
+    found = np.fromiter(map(answers.__getitem__, input.reshape(-1).tolist()), bool, input.size)
+    return found.reshape(input.shape)
+
+
+class _Answers(dict):
+    """What a function says of strings, each asked for once: words of texts come again and again."""
+
+    def __init__(self, function: Callable[[bytes], bool]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, string: bytes) -> bool:
+        answer = self[string] = self._function(string)
+        return answer
 
 
 class RegexFullMatch(Op):

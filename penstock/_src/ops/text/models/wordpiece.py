@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from penstock._src.native.texts.joining import Joiner
 from penstock._src.native.texts.table import PointTable
 from penstock._src.native.texts.wordpiece import Vocabulary
 from penstock._src.native.texts.words import APART, ORDINARY, SPACE
@@ -28,6 +29,7 @@ _SPACES = frozenset(SPACES)
 _ASCII_SYMBOLS = ((33, 47), (58, 64), (91, 96), (123, 126))
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def _kind(point: int) -> int:
     if point in _SPACES:
         return SPACE
@@ -101,6 +103,15 @@ class WordpieceModel:
             ),
             texts,
         )
+
+    @functools.cached_property
+    def joiner(self) -> Joiner | None:
+        """What joins pieces to texts; None if a piece is empty, so that an empty text does not mean that none stands before."""
+        if not all(self.texts) or len(self.texts) != len(self.goes_on):
+            return None
+        pairs = list(zip(self.texts, self.goes_on.tolist(), strict=True))
+        first = [self.suffix + text if goes_on else text for text, goes_on in pairs]
+        return Joiner(first, [text if goes_on else b" " + text for text, goes_on in pairs])
 
     def cut(self, word: bytes) -> list[Piece]:
         """The pieces of a word."""

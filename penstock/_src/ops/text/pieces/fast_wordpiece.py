@@ -109,6 +109,10 @@ class _FastWordpieceDetokenize(Op):
             raise self.invalid(
                 f"a piece has a number from 0 to {len(model.texts) - 1}. Received {number}."
             )
+        if runs_native_code() and model.joiner is not None:
+            found = model.joiner.joined(input_values, input_row_splits)
+            if found is not None:
+                return found
         out = np.empty(len(input_row_splits) - 1, object)
         goes_on = model.goes_on.tolist()
         for row, (begin, end) in enumerate(

@@ -1,9 +1,10 @@
 """A model of SentencePiece as native code takes it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from penstock._src.native.texts.joining import Joiner
 from penstock._src.native.texts.sentencepiece.cutting import Cutter
 from penstock._src.native.texts.sentencepiece.normalizing import Normalizer
 from penstock._src.ops.text.models.double_array import build
@@ -60,6 +61,24 @@ def cutter(pieces: Pieces) -> Cutter | None:
         is_chunked=chunks(pieces) is not None,
         merges=pieces.kind == BPE,
     )
+
+
+def joiner(surface: Callable[[int, bool], bytes], pieces: Pieces, rules: Rules) -> Joiner | None:
+    """What joins pieces to texts, if none stands for a byte.
+
+    Args:
+      surface: what the piece with a number is in a text, given whether it stands at its begin.
+      pieces: the vocabulary.
+      rules: how texts were normalized.
+
+    Returns:
+      It; None if a piece depends on more than whether all before it are empty.
+    """
+    if pieces.space_is_suffix or rules.adds_prefix and not rules.removes_spaces:
+        return None
+    numbers = range(len(pieces.texts))
+    first, other = ([surface(number, at) for number in numbers] for at in (True, False))
+    return Joiner(first, other)
 
 
 def _merges_alone(pieces: Pieces) -> bool:

@@ -166,6 +166,9 @@ class SentencepieceDetokenizeOp(Op):
             numbers = [own.pieces.number(text) for text in texts]
         else:
             _check_numbers(self, own, input_values)
+            found = None if bool(reverse) else own.decode_rows(input_values, input_splits)
+            if found is not None:
+                return found
             numbers = input_values.tolist()
             texts = [own.pieces.texts[number] for number in numbers]
         step = -1 if bool(reverse) else 1

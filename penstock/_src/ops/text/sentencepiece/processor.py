@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock._src.core.errors import InternalError
 from penstock._src.native.systems import runs_native_code
+from penstock._src.native.texts.joining import Joiner
 from penstock._src.native.texts.sentencepiece.cutting import Cutter
 from penstock._src.native.texts.sentencepiece.normalizing import Normalizer as NativeNormalizer
 from penstock._src.native.texts.wordpiece import texts_of
@@ -210,6 +211,27 @@ class Processor:
     @functools.cached_property
     def _lattice(self):
         return lattice(self.pieces)
+
+    @functools.cached_property
+    def _joiner(self) -> Joiner | None:
+        pieces = self.pieces
+
+        def surface(number: int, at_begin: bool) -> bytes:
+            return self._surface(
+                number, pieces.types[number], pieces.texts[number], at_begin, False
+            )[0]
+
+        return native.joiner(surface, pieces, self.rules)
+
+    @functools.cached_property
+    def _is_byte(self) -> np.ndarray:
+        return np.array(self.pieces.types) == BYTE
+
+    def decode_rows(self, numbers: np.ndarray, splits: np.ndarray) -> np.ndarray | None:
+        """The texts of rows of numbers of pieces, computed natively; None if a piece depends on others."""
+        if not runs_native_code() or self._joiner is None or self._is_byte[numbers].any():
+            return None
+        return self._joiner.joined(numbers, splits)
 
     def decode(self, numbers: Sequence[int], texts: Sequence[str]) -> bytes:
         """The text of pieces.

@@ -5,6 +5,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
+from penstock._src.native.systems import runs_native_code
+from penstock._src.native.texts.joining import cuts, joined_neighbours
 from penstock._src.ops.variants import variant
 
 
@@ -38,6 +40,13 @@ class _NgramsStringJoin(Op):
                 out[number] = [joiner.join(row[k : k + width]) for k in range(count)]
             return out.reshape(*input_values.shape[:-1], count), []
         *outer, inner = input_row_splits
+        if runs_native_code() and width > 0 and cuts(inner, len(input_values)):
+            counts = np.maximum(np.diff(inner) - width + 1, 0)
+            ends = np.cumsum(counts)
+            shift = np.repeat(inner[:-1] - ends + counts, counts)
+            begins = np.arange(len(shift)) + shift
+            values = joined_neighbours(input_values, begins, width, joiner)
+            return values, [*outer, np.append(0, ends).astype(inner.dtype)]
         strings, joined, splits = input_values.tolist(), [], [0]
         for begin, end in zip(inner[:-1].tolist(), inner[1:].tolist(), strict=True):
             joined += [joiner.join(strings[k : k + width]) for k in range(begin, end - width + 1)]

@@ -1,0 +1,144 @@
+"""Joins pieces of a vocabulary, or neighbouring strings, to new strings."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import python_calls as py
+from ..builtins import load
+from ..language.module import Module
+from ..language.types import I64, PTR
+from ..language.value import Val
+from . import utf8
+from .words import put
+
+
+class _Functions(NamedTuple):
+    """Builtins.
+
+    pieces (numbers, splits, number, pool, begins [2, pieces + 1], pieces + 1, strings) -> 0
+    neighbours (strings, begins, number, width, separator, its size, joined) -> 0; joins as many strings from each begin on
+    """
+
+    pieces: Callable[..., int]
+    neighbours: Callable[..., int]
+
+
+@functools.cache
+def _functions() -> _Functions:
+    m = Module()
+    _emit_pieces(m)
+    _emit_neighbours(m)
+    py.emit_entry(m, "pieces", "aanaana", holds_gil=True)
+    py.emit_entry(m, "neighbours", "aannbna", holds_gil=True)
+    return load(m, _Functions)
+
+
+class Joiner:
+    """Joins pieces of a vocabulary.
+
+    Args:
+      first: what each piece is at the begin of a string: as long as the pieces before it are empty.
+      other: what it is elsewhere.
+    """
+
+    def __init__(self, first: Sequence[bytes], other: Sequence[bytes]) -> None:
+        texts = [*first, *other]
+        self._pool = np.frombuffer(b"".join(texts) + b"\0", np.uint8)
+        ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
+        self._begins = np.concatenate([ends[: len(first) + 1], ends[len(first) :]])
+
+    def joined(self, numbers: np.ndarray, splits: np.ndarray) -> np.ndarray | None:
+        """The strings of rows of numbers of pieces, which must be within the vocabulary; None if the splits do not cut as many values into rows."""
+        if not cuts(splits, len(numbers)):
+            return None
+        found = np.empty(len(splits) - 1, object)
+        numbers, splits = (np.ascontiguousarray(part, np.int64) for part in (numbers, splits))
+        _functions().pieces(
+            numbers, splits, len(found), self._pool, self._begins, len(self._begins) // 2, found
+        )
+        return found
+
+
+def cuts(splits: np.ndarray, count: int) -> bool:
+    """Whether splits cut as many values into rows."""
+    if not len(splits) or splits[0] < 0 or splits[-1] > count:
+        return False
+    return bool((splits[1:] >= splits[:-1]).all())
+
+
+def joined_neighbours(
+    strings: np.ndarray, begins: np.ndarray, width: int, separator: bytes
+) -> np.ndarray:
+    """As many strings as `width`, joined, from each of the begins on; all of them must be there."""
+    found = np.empty(len(begins), object)
+    strings, begins = np.ascontiguousarray(strings), np.ascontiguousarray(begins, np.int64)
+    _functions().neighbours(strings, begins, len(begins), width, separator, len(separator), found)
+    return found
+
+
+def _emit_pieces(m: Module) -> None:
+    arguments: Any = dict(
+        numbers=PTR, splits=PTR, number=I64, pool=PTR, places=PTR, stride=I64, into=PTR
+    )
+    with m.fn("pieces", ret=I64, internal=True, **arguments) as f:
+
+        def piece(i: Val, size: Val) -> tuple[Val, Val]:
+            """Where the text of a piece begins, and its size."""
+            row = f.select(size.eq(0), f.i64(0), f.stride)
+            place = row + f.load(f.numbers, i, I64)
+            begin = f.load(f.places, place, I64)
+            return begin, f.load(f.places, place + 1, I64) - begin
+
+        def string(row: Val) -> None:
+            first, end = f.load(f.splits, row, I64), f.load(f.splits, row + 1, I64)
+            (size,) = f.loop(first, end, 1, lambda i, size: (size + piece(i, size)[1],), f.i64(0))
+            made = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), size, ret=PTR)
+            out = f.call("PyBytes_AsString", made, ret=PTR)
+
+            def copy(i: Val, at: Val) -> tuple[Val]:
+                begin, size = piece(i, at)
+                f.memcpy(f.at(out, at), f.at(f.pool, begin), size)
+                return (at + size,)
+
+            f.loop(first, end, 1, copy, f.i64(0))
+            put(f, made, f.into, row)
+
+        f.loop(f.i64(0), f.number, 1, string)
+        f.give(f.i64(0))
+
+
+def _emit_neighbours(m: Module) -> None:
+    arguments: Any = dict(
+        strings=PTR, begins=PTR, number=I64, width=I64, separator=PTR, between=I64, into=PTR
+    )
+    with m.fn("neighbours", ret=I64, internal=True, **arguments) as f:
+
+        def one(row: Val) -> None:
+            first = f.load(f.begins, row, I64)
+            end = first + f.width
+
+            def add(i: Val, size: Val) -> tuple[Val]:
+                return (size + utf8.string(f, f.strings, i)[1],)
+
+            (size,) = f.loop(first, end, 1, add, (f.width - 1) * f.between)
+            made = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), size, ret=PTR)
+            out = f.call("PyBytes_AsString", made, ret=PTR)
+
+            def copy(i: Val, at: Val) -> tuple[Val, ...]:
+                data, size = utf8.string(f, f.strings, i)
+                f.memcpy(f.at(out, at), data, size)
+
+                def separate() -> tuple[Val]:
+                    f.memcpy(f.at(out, at + size), f.separator, f.between)
+                    return (at + size + f.between,)
+
+                return f.when(i + 1 < end, separate, lambda: (at + size,))
+
+            f.loop(first, end, 1, copy, f.i64(0))
+            put(f, made, f.into, row)
+
+        f.loop(f.i64(0), f.number, 1, one)
+        f.give(f.i64(0))
