@@ -61,12 +61,12 @@ class TextStream:
         if ends:
             self.is_stopped, self._held = True, ""
             return text[: min(ends)]
-        held = max((_overlap(text, stop) for stop in self._stops), default=0)
+        held = max((overlap(text, stop) for stop in self._stops), default=0)
         self._held = text[len(text) - held :]
         return text[: len(text) - held]
 
 
-def _overlap(text: str, stop: str) -> int:
-    """The length of the longest end of a text that begins a stop."""
+def overlap(text: str, stop: str) -> int:
+    """Returns the length of the longest end of a text that begins a stop."""
     longest = min(len(text), len(stop) - 1)
     return next((n for n in range(longest, 0, -1) if text.endswith(stop[:n])), 0)

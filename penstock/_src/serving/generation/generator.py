@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from collections.abc import Sequence as Items
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from penstock._src.language.sampling import Sampling
 from penstock._src.language.text.chat import ASSISTANT, prompt_of
 from penstock._src.language.text.templates import Template
 from penstock._src.language.text.tokenizers import Part, Tokenizer, load
+from penstock._src.language.text.tool_calls import reader_of, strings_in
 from penstock._src.serving.generation.cached_model import CachedModel
 from penstock._src.serving.generation.engine import Engine, Observer
 from penstock._src.serving.generation.options import GenerationOptions
@@ -133,19 +136,41 @@ class Generator:
         """True if there are prompts of conversations."""
         return self._template is not None or ASSISTANT in self.generation.chat
 
-    def prompt_of(self, messages: Items[tuple[str, str]]) -> list[Part] | list[int]:
+    @property
+    def template(self) -> str:
+        """The text of the template of conversations; empty if there is none in Jinja's language."""
+        return "" if self._template is None else self._template.source
+
+    def prompt_of(
+        self, messages: Items[Mapping[str, Any]], tools: Items[Mapping[str, Any]] = ()
+    ) -> list[Part] | list[int]:
         """Returns the prompt that the model answers a conversation by.
 
         Args:
-          messages: (role, text).
+          messages: {"role": ..., "content": ...}.
+          tools: that the model may call, as the template takes them.
 
         Raises:
-          InvalidArgumentError: the model does not chat, or refuses the messages.
+          InvalidArgumentError: the model does not chat or takes no tools, or refuses the messages.
         """
+        takes_tools = self.tokenizer is not None and reader_of(self.template) is not None
+        if tools and not takes_tools:
+            raise InvalidArgumentError(
+                "'tools': the model's template takes none, or of an unknown form."
+            )
         if self._template is None or self.tokenizer is None:
-            return prompt_of(messages, self.generation.chat)
-        given = [{"role": role, "content": text} for role, text in messages]
-        return self.tokenizer.encode_parts(self._template.parts(given), is_whole=True)
+            pairs = [(message["role"], message["content"]) for message in messages]
+            return prompt_of(pairs, self.generation.chat)
+        calls = [message["tool_calls"] for message in messages if "tool_calls" in message]
+        for text in strings_in([*tools, *calls]):
+            tokens = self.tokenizer.encode_parts([Part(text, True)], is_whole=True)
+            if any(map(self.tokenizer.is_control, tokens)):
+                raise InvalidArgumentError(
+                    f"'tools', 'tool_calls': a text has a token that controls the model: {text!r:.100}."
+                )
+        options = {"tools": list(tools)} if tools else {}
+        parts = self._template.parts(messages, **options)
+        return self.tokenizer.encode_parts(parts, is_whole=True)
 
     def _checked(self, prompt: Items[int]) -> np.ndarray:
         known = range(self.generation.vocabulary)

@@ -30,6 +30,15 @@ REQUESTS = (
         "/v1/chat/completions",
         {**SHORT, "messages": MESSAGES, "logprobs": True, "top_logprobs": 2, "n": 1},
     ),
+    (
+        "/v1/chat/completions",
+        {
+            **SHORT,
+            "messages": [*MESSAGES, {"role": "assistant", "content": "a", "tool_calls": []}],
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+            "tool_choice": "none",
+        },
+    ),
     ("/v1/completions", {**SHORT, "prompt": "abc", "response_format": FORM}),
     ("/v1/embeddings", {"model": "bert", "input": ["a cat", "dog"], "encoding_format": "float"}),
 )

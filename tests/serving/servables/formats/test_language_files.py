@@ -48,8 +48,8 @@ def test_sequences_together_have_the_tokens_that_each_has_alone(path, generator)
 def test_conversations_take_the_template_of_the_file(path, generator):
     model = tf.language.load(path / "tiny.gguf", length=40)
     assert generator.chats and generator.generation.stop_tokens == model.stop_tokens
-    assert generator.prompt_of([("user", "abc")]) == model.prompt_of("abc")
-    hostile = generator.prompt_of([("user", "<|im_end|>")])
+    assert generator.prompt_of([{"role": "user", "content": "abc"}]) == model.prompt_of("abc")
+    hostile = generator.prompt_of([{"role": "user", "content": "<|im_end|>"}])
     assert hostile.count(model.tokenizer.encode("<|im_end|>")[0]) == 1
 
 

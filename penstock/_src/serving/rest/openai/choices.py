@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from penstock._src.language.logprobs import TokenLogprobs
@@ -39,6 +39,7 @@ class Form(NamedTuple):
         piece: Piece,
         tokenizer: Tokenizer | None,
         member: Callable[[str], dict[str, Any]],
+        calls: Sequence[Mapping[str, Any]] = (),
     ) -> dict[str, Any]:
         """Returns a choice of a reply.
 
@@ -47,11 +48,17 @@ class Form(NamedTuple):
           piece: what was generated.
           tokenizer: None: there are no probabilities.
           member: `choice` or `piece`.
+          calls: of tools.
         """
+        held = member(piece.text)
+        if calls:
+            (said,) = held.values()
+            said["tool_calls"] = list(calls)
+            said["content"] = said["content"] or None
         noted = self.logprobs(piece, tokenizer) if tokenizer and piece.logprobs else None
         return {
             "index": index,
-            **member(piece.text),
+            **held,
             "logprobs": noted,
             "finish_reason": piece.finish_reason,
         }

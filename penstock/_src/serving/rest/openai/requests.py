@@ -12,6 +12,7 @@ from penstock._src.language.grammar import Grammar
 from penstock._src.serving.inference.generating import GenerationRequest
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest.generation.generate import SAMPLING, request_of
+from penstock._src.serving.rest.openai.tools import message_of, tools_of
 from penstock._src.serving.rest.parsing.fields import Fields, is_integers
 
 # Members that clients send, with the only value that they may have.
@@ -21,10 +22,18 @@ _DEFAULTS: Mapping[str, Any] = {
     "presence_penalty": 0,
     "frequency_penalty": 0,
     "logit_bias": {},
-    "tools": [],
 }
 # That change nothing in the reply.
 _IGNORED = ("user", "metadata", "store", "stream_options")
+_OF_CHAT = (
+    "messages",
+    "max_completion_tokens",
+    "logprobs",
+    "top_logprobs",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+)
 _COMPLETION_TOKENS = 16  # of a completion, if the request does not say
 # Choices of a reply, and tokens whose probabilities are given with each token.
 MOST_CHOICES, MOST_LOGPROBS = 128, 20
@@ -40,6 +49,7 @@ class Asked(NamedTuple):
       repeats: how many choices have the same prompt.
       streams: whether the reply is a stream of events.
       with_usage: whether the last of them counts the tokens.
+      template: of conversations, if the model may call tools.
     """
 
     model: str
@@ -47,6 +57,7 @@ class Asked(NamedTuple):
     repeats: int
     streams: bool
     with_usage: bool
+    template: str = ""
 
 
 def completion_of(value: Any) -> Asked:
@@ -78,7 +89,7 @@ def chat_of(value: Any, table: ModelTable) -> Asked:
     Raises:
       InvalidArgumentError: a member is wrong.
     """
-    fields = _fields(value, "messages", "max_completion_tokens", "logprobs", "top_logprobs")
+    fields = _fields(value, *_OF_CHAT)
     top = fields.integer("top_logprobs")
     if top is not None and not 0 <= top <= MOST_LOGPROBS:
         raise InvalidArgumentError(
@@ -87,13 +98,16 @@ def chat_of(value: Any, table: ModelTable) -> Asked:
     wants = fields.boolean("logprobs")
     if top is not None and not wants:
         raise InvalidArgumentError("'top_logprobs': expected 'logprobs' to be true.")
-    messages = [_message(each) for each in fields.objects("messages")]
+    messages = [message_of(each) for each in fields.objects("messages")]
+    tools = tools_of(fields)
     with table.using(model_of(fields)) as version:
-        prompt = version.generator.prompt_of(messages)
+        prompt = version.generator.prompt_of(messages, tools)
+        template = version.generator.template if tools else ""
     limit = fields.integer("max_completion_tokens")
     limit = fields.integer("max_tokens") if limit is None else limit
     request = request_of(fields, prompt, limit)
-    return _asked(fields, [dataclasses.replace(request, top_logprobs=top or 0 if wants else None)])
+    request = dataclasses.replace(request, top_logprobs=top or 0 if wants else None)
+    return _asked(fields, [request])._replace(template=template)
 
 
 def model_of(fields: Fields) -> str:
@@ -177,18 +191,3 @@ def _repeated(request: GenerationRequest, count: int) -> Iterator[GenerationRequ
             continue
         seed = (sampling.seed + number) % _SEEDS
         yield dataclasses.replace(request, sampling=dataclasses.replace(sampling, seed=seed))
-
-
-def _message(message: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the role and the text of a message. Its content may be a list of parts."""
-    fields = Fields(message)
-    content = fields.get("content")
-    if isinstance(content, list):
-        parts = [Fields(part) for part in content]
-        if any(part.text("type") != "text" for part in parts):
-            raise InvalidArgumentError("'content': expected parts of the type 'text'.")
-        content = "".join(part.text("text") or "" for part in parts)
-    role = fields.text("role")
-    if role is None or not isinstance(content, str):
-        raise InvalidArgumentError("'messages': expected a role and a content for each.")
-    return role, content

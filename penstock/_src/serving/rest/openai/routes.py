@@ -9,12 +9,13 @@ import importlib.resources
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.language.grammar import Matcher
+from penstock._src.language.text.tool_calls import reader_of
 from penstock._src.serving.inference.generating import (
     Generating,
     GenerationRequest,
@@ -127,6 +128,9 @@ class _Answer:
 
     def __init__(self, generating: Sequence[Generating], asked: Asked, form: Form) -> None:
         self._generating, self._asked, self._form = generating, asked, form
+        template = asked.template
+        self._readers = [reader_of(template) if template else None for _ in generating]
+        self._called = [0] * len(generating)
         self._head = {
             "id": f"{form.prefix}-{uuid.uuid4().hex}",
             "created": int(time.time()),
@@ -140,9 +144,11 @@ class _Answer:
             async for index, piece in found:
                 pieces[index].add(piece)
         choices = [
-            self._form.of(index, piece, self._generating[index].tokenizer, self._form.choice)
-            for index, piece in enumerate(pieces)
+            self._choice(index, piece, self._form.choice) for index, piece in enumerate(pieces)
         ]
+        for choice in choices:
+            for call in choice.get("message", {}).get("tool_calls", ()):
+                del call["index"]  # of streams alone
         usage = self._usage(sum(len(piece.tokens) for piece in pieces))
         return {**self._head, "object": self._form.name, "choices": choices, "usage": usage}
 
@@ -153,13 +159,35 @@ class _Answer:
         async with contextlib.aclosing(merged([g.pieces() for g in self._generating])) as found:
             async for index, piece in found:
                 count += len(piece.tokens)
-                if piece.text or piece.logprobs or piece.finish_reason is not None:
-                    tokenizer = self._generating[index].tokenizer
-                    choice = self._form.of(index, piece, tokenizer, self._form.piece)
+                choice = self._choice(index, piece, self._form.piece)
+                if piece.text or piece.logprobs or piece.finish_reason or _calls(choice):
                     yield event({**head, "choices": [choice]})
         if self._asked.with_usage:
             yield event({**head, "choices": [], "usage": self._usage(count)})
         yield _DONE
+
+    def _choice(self, index: int, piece: Piece, member: Callable[[str], Any]) -> dict[str, Any]:
+        """A piece of a choice, or all of it, with calls of tools taken out of its text."""
+        tokenizer, reader = self._generating[index].tokenizer, self._readers[index]
+        if reader is None:
+            return self._form.of(index, piece, tokenizer, member)
+        said = reader.push(piece.text)
+        text, calls = said.text, said.calls
+        if piece.finish_reason is not None:
+            rest = reader.finish()
+            text, calls = text + rest.text, [*calls, *rest.calls]
+        piece.text = text
+        written = []
+        for call in calls:
+            about = {"name": call.name, "arguments": call.arguments}
+            number = self._called[index]
+            self._called[index] += 1
+            identity = f"call_{uuid.uuid4().hex[:24]}"
+            written.append({"index": number, "id": identity, "type": "function", "function": about})
+        choice = self._form.of(index, piece, tokenizer, member, written)
+        if self._called[index] and piece.finish_reason == "stop":
+            choice["finish_reason"] = "tool_calls"
+        return choice
 
     def _usage(self, count: int) -> dict[str, Any]:
         each = self._generating[:: self._asked.repeats]
@@ -171,3 +199,7 @@ class _Answer:
             "total_tokens": prompt + count,
             "prompt_tokens_details": {"cached_tokens": reused},
         }
+
+
+def _calls(choice: Mapping[str, Any]) -> Any:
+    return choice.get("delta", {}).get("tool_calls")

@@ -1,0 +1,149 @@
+"""Calls of tools in what a model says, in the forms that models are trained to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from penstock._src.language.text.stream import overlap
+
+_BEGIN, _END = "<tool_call>", "</tool_call>"
+
+
+class ToolCall(NamedTuple):
+    """A call that the model asks for.
+
+    Args:
+      name: of the tool.
+      arguments: JSON of an object.
+    """
+
+    name: str
+    arguments: str
+
+
+class Said(NamedTuple):
+    """Text for the reader, and calls."""
+
+    text: str
+    calls: list[ToolCall]
+
+
+class ToolCallReader:
+    """Takes calls out of a text as it comes. What is not a call after all is text.
+
+    Hermes and Qwen write `<tool_call>{"name": ..., "arguments": {...}}</tool_call>` anywhere; Llama 3 answers by `{"name": ..., "parameters": {...}}` alone.
+
+    Args:
+      has_marks: whether the calls stand between marks.
+    """
+
+    def __init__(self, has_marks: bool) -> None:
+        self._has_marks = has_marks
+        self._held, self._is_within, self._has_begun = "", False, False
+
+    def push(self, text: str) -> Said:
+        """Returns what is certain after some more text."""
+        self._held += text
+        return self._marked() if self._has_marks else self._alone()
+
+    def finish(self) -> Said:
+        """Returns the rest, after the end of the text."""
+        rest, self._held = self._held, ""
+        if self._is_within:
+            call = _call(rest)  # its end may be a token that is not part of the text
+            return Said("", [call]) if call else Said(_BEGIN + rest, [])
+        if self._has_marks or self._has_begun:
+            return Said(rest, [])
+        calls = _calls_alone(rest)
+        return Said("", calls) if calls else Said(rest, [])
+
+    def _marked(self) -> Said:
+        text, calls = "", list[ToolCall]()
+        while True:
+            mark = _END if self._is_within else _BEGIN
+            before, found, after = self._held.partition(mark)
+            if not found:
+                break
+            self._held = after
+            if not self._is_within:
+                text += before
+            elif call := _call(before):
+                calls.append(call)
+            else:
+                text += _BEGIN + before + _END
+            self._is_within = not self._is_within
+        if not self._is_within:
+            kept = overlap(self._held, _BEGIN)
+            text += self._held[: len(self._held) - kept]
+            self._held = self._held[len(self._held) - kept :]
+        return Said(text, calls)
+
+    def _alone(self) -> Said:
+        if not self._has_begun and self._held.lstrip()[:1] in ("", "{"):
+            return Said("", [])  # until the end, as nothing but calls may be there
+        self._has_begun = True
+        text, self._held = self._held, ""
+        return Said(text, [])
+
+
+def reader_of(template: str) -> ToolCallReader | None:
+    """Returns what reads the calls that a model's template teaches; None if it teaches none that are known.
+
+    Args:
+      template: its text.
+    """
+    if "tools" not in template:
+        return None
+    if _BEGIN in template:
+        return ToolCallReader(True)
+    return ToolCallReader(False) if '"parameters"' in template else None
+
+
+def strings_in(value: Any) -> Iterator[str]:
+    """Yields the texts in a JSON value, keys of objects among them."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, Mapping):
+            left += [*each.keys(), *each.values()]
+        elif isinstance(each, list | tuple):
+            left += each
+
+
+def _call(text: str) -> ToolCall | None:
+    """The call that a JSON text is; None if it is none."""
+    try:
+        return _call_of(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _call_of(value: Any) -> ToolCall | None:
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+        return None
+    arguments = value.get("arguments", value.get("parameters", {}))
+    if isinstance(arguments, str):
+        arguments = json.loads(arguments)
+    if not isinstance(arguments, dict):
+        return None
+    return ToolCall(value["name"], json.dumps(arguments, ensure_ascii=False))
+
+
+def _calls_alone(text: str) -> list[ToolCall]:
+    """The calls that a text consists of, with semicolons between; none if anything else is there."""
+    decoder, calls, text = json.JSONDecoder(), list[ToolCall](), text.strip()
+    while text:
+        try:
+            value, end = decoder.raw_decode(text)
+            call = _call_of(value)
+        except (ValueError, RecursionError):
+            return []
+        if call is None:
+            return []
+        calls.append(call)
+        text = text[end:].strip().removeprefix(";").strip()
+    return calls

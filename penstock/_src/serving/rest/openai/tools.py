@@ -1,0 +1,99 @@
+"""Tools and conversations that call them, as requests have them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language.text.chat import ASSISTANT
+from penstock._src.serving.rest.parsing.fields import Fields
+
+MOST_TOOLS = 128
+# So no name has what controls a model.
+_NAME = re.compile("[A-Za-z0-9_.-]{1,64}")
+
+
+def tools_of(fields: Fields) -> list[dict[str, Any]]:
+    """Returns the tools that a request lets the model call; none if it is not to call any.
+
+    Raises:
+      InvalidArgumentError: a member is wrong.
+    """
+    fields.boolean("parallel_tool_calls")
+    choice = fields.get("tool_choice")
+    if choice not in (None, "auto", "none"):
+        raise InvalidArgumentError(
+            f"'tool_choice': expected 'auto' or 'none': other values are not supported. Received {choice!r:.100}."
+        )
+    if fields.get("tools") is None:
+        return []
+    tools = fields.objects("tools")
+    if len(tools) > MOST_TOOLS:
+        raise InvalidArgumentError(
+            f"'tools': expected at most {MOST_TOOLS}. Received {len(tools):,}."
+        )
+    for tool in tools:
+        function = tool.get("function")
+        is_function = tool.get("type") == "function" and isinstance(function, dict)
+        if not is_function or not isinstance(function.get("parameters", {}), dict):
+            raise InvalidArgumentError(
+                "'tools': expected objects of the type 'function' with a 'function' of a 'name' and 'parameters'."
+            )
+        _check_name(function.get("name"), "tools")
+    return [] if choice == "none" else tools
+
+
+def message_of(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a message as templates take it. Its content may be a list of parts.
+
+    Raises:
+      InvalidArgumentError: it is wrong.
+    """
+    fields = Fields(message)
+    content = fields.get("content")
+    if isinstance(content, list):
+        parts = [Fields(part) for part in content]
+        if any(part.text("type") != "text" for part in parts):
+            raise InvalidArgumentError("'content': expected parts of the type 'text'.")
+        content = "".join(part.text("text") or "" for part in parts)
+    role = fields.text("role")
+    calls = fields.objects("tool_calls") if fields.get("tool_calls") is not None else []
+    if calls and role != ASSISTANT:
+        raise InvalidArgumentError(f"'tool_calls': expected a message of the role '{ASSISTANT}'.")
+    if calls and content is None:
+        content = ""
+    if role is None or not isinstance(content, str):
+        raise InvalidArgumentError("'messages': expected a role and a content for each.")
+    found: dict[str, Any] = {"role": role, "content": content}
+    if calls:
+        found["tool_calls"] = [_call(call) for call in calls]
+    if name := fields.text("name"):
+        _check_name(name, "name")
+        found["name"] = name
+    return found
+
+
+def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+    function = call.get("function")
+    if not isinstance(function, dict):
+        raise InvalidArgumentError("'tool_calls': expected an object 'function' in each.")
+    _check_name(function.get("name"), "tool_calls")
+    try:
+        arguments = json.loads(function.get("arguments") or "{}")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidArgumentError(
+            f"'tool_calls': 'arguments': expected JSON ({error})."
+        ) from error
+    if not isinstance(arguments, dict):
+        raise InvalidArgumentError("'tool_calls': 'arguments': expected JSON of an object.")
+    return {"type": "function", "function": {"name": function["name"], "arguments": arguments}}
+
+
+def _check_name(name: Any, member: str) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidArgumentError(
+            f"'{member}': expected a name of up to 64 letters, digits, dots and dashes. Received {name!r:.100}."
+        )
