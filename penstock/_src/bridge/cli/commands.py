@@ -27,6 +27,11 @@ COMMANDS = {
     "env": ("env", "", "versions, processor, threads, kernel cache"),
     "doctor": ("doctor", "", "what is wrong with this machine, environment or cache"),
     "flags": ("flags", "", "every environment variable that Penstock reads"),
+    "check-library": (
+        "check_library",
+        "NAME ...",
+        "names of TensorFlow that a library uses and Penstock lacks",
+    ),
     "op": (
         "op",
         "NAME",
