@@ -8,6 +8,8 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from penstock._src.api.control.scopes import control_dependencies as control_dependencies_v2
 from penstock._src.api.control.scopes import name_scope as name_scope_v2
 from penstock._src.api.control.scopes import name_scope_v1
@@ -53,6 +55,16 @@ enable_eager_execution_internal = default_graph.enable_eager_execution
 def uid() -> int:
     """Returns a unique number."""
     return next(_NUMBERS)
+
+
+def numpy_text(tensor: Tensor, is_repr: bool = False) -> str:
+    """Returns a tensor's value as its `str` or `repr` shows it; several lines begin on a line of their own."""
+    value = np.asarray(tensor)
+    if value.dtype.kind == "O" and value.ndim == 0:
+        value = value.item()
+    shown = value.item() if is_repr and isinstance(value, np.ndarray) and not value.ndim else value
+    text = repr(shown) if is_repr else str(shown)
+    return "\n" + text if "\n" in text else text
 
 
 # -- names

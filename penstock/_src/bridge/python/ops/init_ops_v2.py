@@ -20,6 +20,8 @@ __all__ = [
     "Orthogonal",
     "TruncatedNormal",
     "VarianceScaling",
+    "glorot_normal",
+    "glorot_uniform",
     "he_normal",
     "he_uniform",
     "lecun_normal",
@@ -148,3 +150,6 @@ def lecun_normal(seed: Any = None) -> VarianceScaling:
 def lecun_uniform(seed: Any = None) -> VarianceScaling:
     """Uniform numbers of variance 1 / inputs (LeCun et al. 1998)."""
     return VarianceScaling(1.0, "fan_in", "uniform", seed)
+
+
+glorot_normal, glorot_uniform = GlorotNormal, GlorotUniform
