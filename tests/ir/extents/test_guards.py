@@ -86,6 +86,24 @@ def test_rows_of_divided_heights_and_widths_are_compared_by_few_expressions():
     assert len(recording._expression_ends) < 50
 
 
+@pytest.mark.parametrize("levels", [4, 8])
+def test_levels_of_divided_extents_do_not_multiply_what_is_sought(levels):
+    height, width = A, B
+    for _ in range(levels):
+        height, width = (height + 1) // 2, (width + 1) // 2
+    recording = Recording({"a": 1000, "b": 1300})
+    recording.ends(dims.expression(3 * height * width - A * B))
+    assert len(recording._expression_ends) < 100
+
+
+def test_nothing_is_sought_where_terms_tell_enough():
+    with Recording({"a": 80, "b": 30}) as recording:
+        assert 3 * (A // 2) + B - 3 > 0
+    assert not recording.conditions and not recording._expression_ends.keys() & {
+        dims.expression(3 * (A // 2) + B)
+    }
+
+
 def test_operations_get_no_number_that_conditions_leave_open():
     with Recording({"a": 8, "b": 30}) as recording:
         assert int(A) == 8 and not recording.has_fixed  # a stage after lowering asked

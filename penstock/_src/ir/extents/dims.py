@@ -333,7 +333,11 @@ def substitute(value: Extent, known: Mapping[str, Extent]) -> Extent:
 
 def text(value: Extent | Expression) -> str:
     """An extent as a formula: `2*d0 + 1`."""
-    terms = value if isinstance(value, tuple) else expression(value)
+    return _text(value if isinstance(value, tuple) else expression(value))
+
+
+@functools.lru_cache(8192)
+def _text(terms: Expression) -> str:
     if not terms:
         return "0"
     parts = []
@@ -379,13 +383,19 @@ def _product(a: Expression, b: Expression) -> Expression:
     terms: dict[tuple, int] = {}
     for left, m in a:
         for right, n in b:
-            monomial = tuple(sorted(left + right, key=repr))
+            monomial = left + right
+            if left and right:
+                monomial = tuple(sorted(monomial, key=_place))
             terms[monomial] = terms.get(monomial, 0) + m * n
     return _ordered(terms)
 
 
 def _ordered(terms: dict[tuple, int]) -> Expression:
-    return tuple(sorted([t for t in terms.items() if t[1]], key=repr))
+    return tuple(sorted([t for t in terms.items() if t[1]], key=_place))
+
+
+# Where an atom, a term or an expression stands among others.
+_place = functools.lru_cache(8192)(repr)
 
 
 def _quotient(a: Extent, b: Extent) -> Extent:
@@ -419,7 +429,7 @@ def _divide_by_monomial(a: Expression, b: Expression) -> Expression | None:
         if coefficient % scale:
             return None
         terms.append((tuple(left), coefficient // scale))
-    return tuple(sorted(terms, key=repr))
+    return tuple(sorted(terms, key=_place))
 
 
 def _remainder(a: Extent, b: Extent) -> Extent:
@@ -465,7 +475,7 @@ def _choice(function: str, a: Extent, b: Extent) -> Extent:
         order = difference > 0
     if order is not None:  # the choice is the same for every value
         return b if order == (function == "min") else a
-    first, second = sorted((expression(a), expression(b)), key=repr)
+    first, second = sorted((expression(a), expression(b)), key=_place)
     return Dim(((((function, first, second),), 1),))
 
 

@@ -22,6 +22,7 @@ from penstock._src.ir.extents.values import Expression, Values
 
 _OF_TWO = ("min", "max", "mod", "floordiv")
 MOST_BESIDE = 4  # atoms of an expression that are compared with what they are of
+MOST_SOUGHT = 64  # expressions beside which others are looked for, for one question
 LEAST = 2  # of symbols: extents of 0 and 1 are ints from the start
 
 
@@ -40,6 +41,12 @@ class Bounds:
             and (self.high is None or number <= self.high)
             and number not in self.excluded
         )
+
+    def reaches(self, least: int) -> bool | None:
+        """True if all numbers within the ends are at least another one, False if none is, None if some are."""
+        if self.low is not None and self.low >= least:
+            return True
+        return False if self.high is not None and self.high < least else None
 
     def copy(self) -> Bounds:
         """The same, to be changed apart."""
@@ -66,8 +73,11 @@ class Recording(Values):
         self.conditions = {p: bounds.copy() for p, bounds in (known or {}).items()}
         self._known_before = dict(known or {})
         self._decided: dict[tuple[str, Expression], bool] = {}
-        self._ends: dict[dims.Atom, tuple[int | None, int | None]] = {}  # until the next condition
-        self._expression_ends: dict[Expression, tuple[int | None, int | None]] = {}  # likewise
+        # What was found until the next condition:
+        self._atom_ends: dict[dims.Atom, tuple[int | None, int | None]] = {}
+        self._sum_ends: dict[Expression, tuple[int | None, int | None]] = {}
+        self._expression_ends: dict[Expression, tuple[int | None, int | None]] = {}
+        self._sought = 0  # expressions beside which was looked, for the question at hand
         self.has_fixed = False  # an operation that was lowered took an extent for its number
         self._is_lowering = self._leaves_open = False
 
@@ -89,10 +99,11 @@ class Recording(Values):
 
     def known_order(self, difference: Expression) -> bool | None:
         """True if an expression is greater than 0, False if it is at most 0, for all calls that meet the conditions; None if that differs."""
-        low, high = self.ends(difference)
-        if low is not None and low > 0:
-            return True
-        return False if high is not None and high <= 0 else None
+        for low, high in self._ends_by_effort(difference):
+            reached = Bounds(low, high).reaches(1)
+            if reached is not None:
+                return reached
+        return None
 
     def fixed(self, expression: Expression) -> int:
         """What an expression is: from now on it is nothing else."""
@@ -130,19 +141,21 @@ class Recording(Values):
 
     def is_fixed(self, expression: Expression) -> bool:
         """True if the conditions leave one number to an expression."""
-        known = self._known(normalized(expression)[0])
-        return known.low is not None and known.low == known.high
+        return any(
+            known.low is not None and known.low == known.high
+            for known in self._known_by_effort(normalized(expression)[0])
+        )
 
     def _decide_zero(self, difference: Expression) -> bool:
         polynomial, factor, constant = normalized(difference)
         if constant % factor:
             return False
         wanted = -constant // factor
-        known = self._known(polynomial)
-        if not known.holds(wanted):
-            return False
-        if known.low == known.high == wanted:
-            return True
+        for known in self._known_by_effort(polynomial):
+            if not known.holds(wanted):
+                return False
+            if known.low == known.high == wanted:
+                return True
         is_zero = self.number(polynomial) == wanted
         condition = self._condition(polynomial)
         if is_zero:
@@ -153,43 +166,51 @@ class Recording(Values):
 
     def _decide_positive(self, difference: Expression) -> bool:
         polynomial, factor, constant = normalized(difference)
-        known = self._known(polynomial)
         if factor > 0:  # factor*P + constant > 0  <=>  P >= least
             least = -constant // factor + 1
-            if known.low is not None and known.low >= least:
-                return True
-            if known.high is not None and known.high < least:
-                return False
-            is_positive = self.number(polynomial) >= least
-            ends = (least, None) if is_positive else (None, least - 1)
-        else:  # P <= most
-            most = -(-constant // -factor) - 1
-            if known.high is not None and known.high <= most:
-                return True
-            if known.low is not None and known.low > most:
-                return False
-            is_positive = self.number(polynomial) <= most
-            ends = (None, most) if is_positive else (most + 1, None)
-        self._condition(polynomial).tighten(*ends)
-        return is_positive
+        else:  # P < least
+            least = -(-constant // -factor)
+        for known in self._known_by_effort(polynomial):
+            reached = known.reaches(least)
+            if reached is not None:
+                return reached == (factor > 0)
+        reached = self.number(polynomial) >= least
+        self._condition(polynomial).tighten(*((least, None) if reached else (None, least - 1)))
+        return reached == (factor > 0)
 
-    def _known(self, polynomial: Expression) -> Bounds:
-        """What follows of a polynomial from earlier answers, and from its parts."""
-        known = Bounds()
+    def _known_by_effort(self, polynomial: Expression) -> Iterator[Bounds]:
+        """What follows of a polynomial from earlier answers, and from its parts: the little that is soon found, then all."""
         earlier = self.conditions.get(polynomial)
-        if earlier is not None:
-            known.tighten(earlier.low, earlier.high)
-            known.excluded = earlier.excluded
-        known.tighten(*self.ends(polynomial))
-        return known
+        for ends in self._ends_by_effort(polynomial):
+            known = Bounds() if earlier is None else earlier.copy()
+            known.tighten(*ends)
+            yield known
+
+    def _ends_by_effort(self, expression: Expression) -> Iterator[tuple[int | None, int | None]]:
+        """What `ends` gives, after what mostly suffices: what the terms say by themselves."""
+        if expression not in self._expression_ends:
+            yield self._ends_of_sum(expression)
+        yield self.ends(expression)
 
     def ends(self, expression: Expression) -> tuple[int | None, int | None]:
         """The least and the largest number that an expression can be, where its parts tell."""
+        self._sought = 0
+        return self._ends(expression)
+
+    def _ends(self, expression: Expression) -> tuple[int | None, int | None]:
+        """`ends`, of a part of what a question is about.
+
+        After MOST_SOUGHT expressions the ends of atoms have to do: levels of divided heights and widths combine,
+        so each would bring three times as many, and what helps is found among the first.
+        """
         found = self._expression_ends.get(expression)
         if found is None:
             low, high = self._ends_of_sum(expression)
+            if self._sought >= MOST_SOUGHT:
+                return low, high
+            self._sought += 1
             for other, is_above in self._beside(expression):
-                other_low, other_high = self.ends(other)
+                other_low, other_high = self._ends(other)
                 if is_above:
                     high = _least_known(high, other_high)
                 else:
@@ -229,7 +250,7 @@ class Recording(Values):
         kind, a, b = atom
         if kind in ("min", "max"):
             return [(a, kind == "min"), (b, kind == "min")]
-        (a_low, a_high), (b_low, _) = self.ends(a), self.ends(b)
+        (a_low, a_high), (b_low, _) = self._ends(a), self._ends(b)
         if b_low is None or b_low <= 0:
             return []
         if a_low is not None and a_low >= 0:
@@ -239,6 +260,13 @@ class Recording(Values):
         return []
 
     def _ends_of_sum(self, expression: Expression) -> tuple[int | None, int | None]:
+        """The ends as the ends of atoms tell them."""
+        found = self._sum_ends.get(expression)
+        if found is None:
+            found = self._sum_ends[expression] = self._found_ends_of_sum(expression)
+        return found
+
+    def _found_ends_of_sum(self, expression: Expression) -> tuple[int | None, int | None]:
         terms: dict[
             tuple, int
         ] = {}  # over what atoms are above their least numbers, or below their largest: not negative
@@ -274,7 +302,7 @@ class Recording(Values):
             # One without ends may be negative: it is left as it is, marked.
             how = "above" if low is not None else "wide" if high is None else "below"
             sign = -1 if how == "below" else 1
-            step = [(tuple(sorted((*left, (how, atom)), key=repr)), sign * n) for left, n in found]
+            step = [((*left, (how, atom)), sign * n) for left, n in found]  # in the atoms' order
             found = step + [(left, n * end) for left, n in found] if end else step
         return found
 
@@ -290,15 +318,16 @@ class Recording(Values):
 
     def ends_of_atom(self, atom: dims.Atom) -> tuple[int | None, int | None]:
         """The least and the largest number that an atom can be."""
-        found = self._ends.get(atom)
+        found = self._atom_ends.get(atom)
         if found is None:
-            found = self._ends[atom] = self._found_ends(atom)
+            found = self._atom_ends[atom] = self._found_ends(atom)
         return found
 
     def _condition(self, polynomial: Expression) -> Bounds:
         """The bounds of a polynomial, to which a condition is about to be added."""
-        self._ends.clear()
+        self._atom_ends.clear()
         self._expression_ends.clear()
+        self._sum_ends.clear()
         return self.conditions.setdefault(polynomial, Bounds())
 
     def _found_ends(self, atom: dims.Atom) -> tuple[int | None, int | None]:
@@ -313,7 +342,7 @@ class Recording(Values):
             known.tighten(min(entries), max(entries))
         if kind not in _OF_TWO:
             return known.low, known.high
-        (a_low, a_high), (b_low, b_high) = map(self.ends, parts)
+        (a_low, a_high), (b_low, b_high) = map(self._ends, parts)
         if kind == "min":
             known.tighten(_least(a_low, b_low), _least_known(a_high, b_high))
         elif kind == "max":
