@@ -19,7 +19,7 @@ from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.specs import TensorSpec
 from penstock._src.filesystems import files as paths
 from penstock._src.formats.safetensors.folder import read_object
-from penstock._src.function.function import function
+from penstock._src.function.function import Function, function
 from penstock._src.language import files
 from penstock._src.language.architecture import Architecture
 from penstock._src.language.files import LanguageFiles
@@ -92,9 +92,9 @@ class TextEncoder:
         self.tokenizer: Tokenizer = tokenizer
 
     @property
-    def program(self) -> Module:
-        """The module whose function `vectors` is compiled."""
-        return self._program
+    def vectors(self) -> Function:
+        """The function that is compiled, of tokens `[texts, most]` and lengths `[texts]`; `encode_tokens` calls it."""
+        return self._program.vectors
 
     def encode(self, texts: str | Sequence[str], normalize: bool = True) -> np.ndarray:
         """Returns vectors of texts, float32 `[texts, width]`, or `[width]` of one text.

@@ -60,11 +60,10 @@ class Cache(Module):
     @property
     def parts(self) -> dict[str, TensorSpec]:
         """The types of what `read` returns, by names: `[heads, places, size]` of each variable."""
-        specs = [
-            TensorSpec([v.shape[1], None, v.shape[3]], v.dtype, f"part_{at}")
+        return {
+            f"part_{at}": TensorSpec([v.shape[1], None, v.shape[3]], v.dtype, f"part_{at}")
             for at, v in enumerate(self._variables())
-        ]
-        return {spec.name: spec for spec in specs}
+        }
 
     def read(self, slot: Any, places: Any) -> dict[str, Any]:
         """Returns what a row has at some places."""

@@ -153,7 +153,9 @@ def _tokens(encoder: TextEncoder, texts: list[Any]) -> list[list[int]]:
 
 def _reply(asked: Asked, vectors: np.ndarray, count: int) -> Reply:
     def written(vector: np.ndarray) -> Any:
-        return base64.b64encode(vector.astype("<f4")).decode() if asked.is_packed else vector
+        return (
+            base64.b64encode(vector.astype("<f4").tobytes()).decode() if asked.is_packed else vector
+        )
 
     data = [
         {"object": "embedding", "index": at, "embedding": written(vector)}

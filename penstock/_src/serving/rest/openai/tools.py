@@ -37,8 +37,8 @@ def tools_of(fields: Fields) -> list[dict[str, Any]]:
         )
     for tool in tools:
         function = tool.get("function")
-        is_function = tool.get("type") == "function" and isinstance(function, dict)
-        if not is_function or not isinstance(function.get("parameters", {}), dict):
+        parameters = function.get("parameters", {}) if isinstance(function, dict) else None
+        if tool.get("type") != "function" or not isinstance(parameters, dict) or not function:
             raise InvalidArgumentError(
                 "'tools': expected objects of the type 'function' with a 'function' of a 'name' and 'parameters'."
             )

@@ -19,6 +19,8 @@ from penstock._src.serving.servables.servable import ROOM, Room, Servable, Signa
 
 # Tokens of a prompt that are computed at once.
 _CHUNK = 64
+# What the result of an encoder is called.
+_VECTORS = "vectors"
 
 
 def matches(path: str) -> bool:
@@ -72,7 +74,7 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
 def _encoder(path: str, place: str) -> Servable:
     """Returns a model that makes vectors of texts."""
     encoder = load_encoder(place)
-    signature = _signature(DEFAULT_SERVING_SIGNATURE_DEF_KEY, encoder.program.vectors)
+    signature = _signature(DEFAULT_SERVING_SIGNATURE_DEF_KEY, encoder.vectors)
     signatures = {signature.name: signature}
     definitions = {signature.name: definition_of(signature)}
     title = _title(language.read(place))
@@ -82,7 +84,7 @@ def _encoder(path: str, place: str) -> Servable:
 def _signature(name: str, function: Function) -> Signature:
     traced = function.get_concrete_function()
     results = traced.graph.structured_outputs
-    results = dict(results) if isinstance(results, Mapping) else {function.__name__: results}
+    results = dict(results) if isinstance(results, Mapping) else {_VECTORS: results}
     return signature_of_function(name, traced, traced.argument_names, results)
 
 
