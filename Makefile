@@ -157,6 +157,10 @@ check-kubernetes:  ## the manifests of packaging/kubernetes, held to Kubernetes'
 record: $(STAMP)  ## record anew what TENSORFLOW=python gives, for tests and tables; NAMES="ops edges" (docs/adding.md)
 	$(BIN)/python tools/record.py $(if $(TENSORFLOW),$(TENSORFLOW) $(NAMES),--list)
 
+.PHONY: zoo
+zoo: $(STAMP)  ## models of other packages beside their own runtimes, in a cache of ZOO_CACHE. NAMES="silero magika"
+	$(BIN)/python -m tests.ecosystem.zoo $(NAMES)
+
 .PHONY: interop $(INTEROPS:%=interop/%)
 interop:  ## Penstock with others. WHICH=formats|models|tfjs|tflite|serving|open-inference|ray|ray-train|ray-nodes, NAMES
 	@+$(call chosen,interop,formats,$(INTEROPS))
