@@ -37,6 +37,7 @@ class _Functions(NamedTuple):
 def _functions() -> _Functions:
     m = Module()
     utf8.emit_longer(m)
+    _emit_rewritten(m)
     _emit_replace(m)
     _emit_origins(m)
     py.emit_entry(m, "replace", "anaaaa", holds_gil=True)
@@ -107,6 +108,35 @@ class Replacements:
         return offsets, splits
 
 
+def _emit_rewritten(m: Module) -> None:
+    """`rewritten` (data, size, new size, entries, pool) -> a new bytes object."""
+    arguments: Any = dict(data=PTR, size=I64, new_size=I64, entries=PTR, pool=PTR)
+    with m.fn("rewritten", ret=PTR, internal=True, **arguments) as f:
+        made = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), f.new_size, ret=PTR)
+        out = f.call("PyBytes_AsString", made, ret=PTR)
+
+        def copy(at: Val, end: Val) -> tuple[Val, ...]:
+            point, taken = utf8.character(f, f.data, at)
+            entry = f.convert(f.load(f.entries, point, I32), I64)
+
+            def copied(source: Val, first: Val, count: Val) -> tuple[Val]:
+                def one(k: Val) -> None:
+                    f.store(f.load(source, first + k, I8), out, end + k)
+
+                f.loop(f.i64(0), count, 1, one)
+                return (end + count,)
+
+            (following,) = f.when(
+                entry.eq(STAYS),
+                lambda: copied(f.data, at, taken),
+                lambda: copied(f.pool, entry >> _SIZE_BITS, entry & _MOST_BYTES),
+            )
+            return at + taken, following
+
+        f.loop_while(lambda at, _: at < f.size, copy, f.i64(0), f.i64(0))
+        f.give(made)
+
+
 def _emit_replace(m: Module) -> None:
     arguments: Any = dict(strings=PTR, number=I64, entries=PTR, pool=PTR, state=PTR, into=PTR)
     with m.fn("replace", ret=I64, internal=True, **arguments) as f:
@@ -144,33 +174,7 @@ def _emit_replace(m: Module) -> None:
             )  # fmt: skip
 
             def rewrite() -> None:
-                made = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), new_size, ret=PTR)
-                out = f.call("PyBytes_AsString", made, ret=PTR)
-
-                def copy(at: Val, end: Val) -> tuple[Val, ...]:
-                    point, taken = utf8.character(f, data, at)
-                    entry = f.convert(f.load(f.entries, point, I32), I64)
-
-                    def own() -> tuple[Val]:
-                        def one(k: Val) -> None:
-                            f.store(f.load(data, at + k, I8), out, end + k)
-
-                        f.loop(f.i64(0), taken, 1, one)
-                        return (end + taken,)
-
-                    def other() -> tuple[Val]:
-                        count, first = entry & _MOST_BYTES, entry >> _SIZE_BITS
-
-                        def one(k: Val) -> None:
-                            f.store(f.load(f.pool, first + k, I8), out, end + k)
-
-                        f.loop(f.i64(0), count, 1, one)
-                        return (end + count,)
-
-                    (end,) = f.when(entry.eq(STAYS), own, other)
-                    return at + taken, end
-
-                f.loop_while(lambda at, _: at < size, copy, f.i64(0), f.i64(0))
+                made = f.call("rewritten", data, size, new_size, f.entries, f.pool, ret=PTR)
                 put(f, made, f.into, row)
 
             def same() -> None:

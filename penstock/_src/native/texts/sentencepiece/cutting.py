@@ -10,7 +10,7 @@ from ... import python_calls as py
 from ...builtins import load
 from ...language.function import Fn
 from ...language.module import Module
-from ...language.types import F64, I64, PTR
+from ...language.types import F64, I1, I64, PTR
 from ...language.value import Val
 from .. import tries, utf8
 from ..wordpiece import PieceArrays
@@ -86,6 +86,8 @@ class Cutter:
 @functools.cache
 def _functions() -> _Functions:
     m = Module()
+    _emit_chunk_end(m)
+    _emit_finish(m)
     _emit_cut(m, "sums", _emit_best)
     _emit_cut(m, "merges", _emit_merged)
     for name in ("sums", "merges"):
@@ -179,6 +181,24 @@ def _emit_best(m: Module, name: str) -> None:
         f.give(f.i64(0))
 
 
+def _number_of(f: Fn, text: Val, begin: Val, end: Val) -> Val:
+    """The number of the piece with a text, or -1."""
+    _, node = f.loop_while(
+        lambda place, node: (place < end) & (node >= 0),
+        lambda place, node: (
+            place + 1,
+            tries.child(f, f.units, f.count, node, utf8.byte(f, text, place)),
+        ),
+        begin, f.i64(0),
+    )  # fmt: skip
+    (number,) = f.when(
+        node >= 0,
+        lambda: (tries.value(f, f.units, f.count, node),),
+        lambda: (f.i64(tries.NOTHING),),
+    )
+    return number
+
+
 def _emit_merged(m: Module, name: str) -> None:
     """As for unigrams; in `sums` are the scores of each part joined to the next one, -inf without a piece."""
     with m.fn(name, ret=I64, internal=True, **_CHUNK) as f:
@@ -188,21 +208,7 @@ def _emit_merged(m: Module, name: str) -> None:
         unknown = _option(f, _UNKNOWN)
 
         def number_of(begin: Val, end: Val) -> Val:
-            """The number of the piece with a text, or -1."""
-            _, node = f.loop_while(
-                lambda place, node: (place < end) & (node >= 0),
-                lambda place, node: (
-                    place + 1,
-                    tries.child(f, f.units, f.count, node, utf8.byte(f, text, place)),
-                ),
-                begin, f.i64(0),
-            )  # fmt: skip
-            (number,) = f.when(
-                node >= 0,
-                lambda: (tries.value(f, f.units, f.count, node),),
-                lambda: (f.i64(tries.NOTHING),),
-            )
-            return number
+            return _number_of(f, text, begin, end)
 
         def consider(begin: Val) -> None:
             middle = f.load(f.links, begin, I64)
@@ -262,36 +268,33 @@ def _emit_merged(m: Module, name: str) -> None:
         f.give(f.i64(0))
 
 
-def _emit_cut(m: Module, name: str, emit_chunk: Callable[[Module, str], None]) -> None:
-    emit_chunk(m, f"{name}_of_chunk")
-    arguments: Any = dict(
-        data=PTR, splits=PTR, number=I64, units=PTR, count=I64, scores=PTR, options=PTR, of_bytes=PTR,
-        scratch=PTR, longest=I64, numbers=PTR, begins=PTR, ends=PTR, piece_splits=PTR,
-    )  # fmt: skip
-    with m.fn(name, ret=I64, internal=True, **arguments) as f:
-        links, found, sums = (f.at(f.scratch, f.longest * k, I64) for k in range(3))
-        unknown, falls_back = _option(f, _UNKNOWN), _option(f, _FALLS_BACK).ne(0)
-        is_chunked = _option(f, _IS_CHUNKED).ne(0)
+def _emit_chunk_end(m: Module) -> None:
+    """`chunk_end` (data, begin, end) -> the end of a chunk: symbols for spaces, and what follows up to the next one."""
+    with m.fn("chunk_end", ret=I64, internal=True, data=PTR, begin=I64, end=I64) as f:
 
-        def is_symbol(at: Val, end: Val) -> Val:
+        def is_symbol(at: Val) -> Val:
             def check() -> tuple[Val]:
                 same = [utf8.byte(f, f.data, at + k).eq(v) for k, v in enumerate(_SYMBOL)]
                 return (same[0] & same[1] & same[2],)
 
-            (found,) = f.when(at + len(_SYMBOL) <= end, check, lambda: (f.const(0, "i1"),))
+            (found,) = f.when(at + len(_SYMBOL) <= f.end, check, lambda: (f.const(0, I1),))
             return found
 
-        def chunk_end(begin: Val, end: Val) -> Val:
-            def chunk() -> tuple[Val]:
-                (word,) = f.loop_while(
-                    lambda at: is_symbol(at, end), lambda at: (at + len(_SYMBOL),), begin
-                )
-                return f.loop_while(
-                    lambda at: (at < end) & ~is_symbol(at, end), lambda at: (at + 1,), word
-                )  # type: ignore[return-value]
+        (word,) = f.loop_while(is_symbol, lambda at: (at + len(_SYMBOL),), f.begin)
+        (behind,) = f.loop_while(
+            lambda at: (at < f.end) & ~is_symbol(at), lambda at: (at + 1,), word
+        )
+        f.give(behind)
 
-            (behind,) = f.when(is_chunked, chunk, lambda: (end,))
-            return behind
+
+def _emit_finish(m: Module) -> None:
+    """`finish` (..., number of the first piece) -> the number behind the last one of a chunk; writes pieces, unknown ones joined, or as their bytes."""
+    arguments: Any = dict(
+        data=PTR, begin=I64, end=I64, links=PTR, found=PTR, options=PTR, of_bytes=PTR, numbers=PTR, begins=PTR,
+        ends=PTR, first=I64,
+    )  # fmt: skip
+    with m.fn("finish", ret=I64, internal=True, **arguments) as f:
+        unknown, falls_back = _option(f, _UNKNOWN), _option(f, _FALLS_BACK).ne(0)
 
         def add(number: Val, begin: Val, end: Val, at: Val) -> tuple[Val]:
             f.store(number, f.numbers, at)
@@ -299,64 +302,80 @@ def _emit_cut(m: Module, name: str, emit_chunk: Callable[[Module, str], None]) -
             f.store(end, f.ends, at)
             return (at + 1,)
 
-        def pieces_of_chunk(begin: Val, end: Val, first: Val) -> Val:
-            def piece(at: Val, written: Val) -> tuple[Val, ...]:
-                number = f.load(found, at, I64)
-                behind = f.load(links, at, I64)
-                here, there = begin + at, begin + behind
+        def piece(at: Val, written: Val) -> tuple[Val, ...]:
+            number, behind = f.load(f.found, at, I64), f.load(f.links, at, I64)
+            here, there = f.begin + at, f.begin + behind
 
-                def by_bytes() -> tuple[Val]:
-                    def one(i: Val, written: Val) -> tuple[Val]:
-                        own = f.load(f.of_bytes, utf8.byte(f, f.data, i), I64)
-                        # The last byte stands for the character, the others for nothing.
-                        last = (i + 1).eq(there)
-                        return add(own, here, f.select(last, there, here), written)
+            def by_bytes() -> tuple[Val, ...]:
+                def one(i: Val, written: Val) -> tuple[Val]:
+                    own = f.load(f.of_bytes, utf8.byte(f, f.data, i), I64)
+                    # The last byte stands for the character, the others for nothing.
+                    return add(own, here, f.select((i + 1).eq(there), there, here), written)
 
-                    return f.loop(here, there, 1, one, written)  # type: ignore[return-value]
+                return f.loop(here, there, 1, one, written)
 
-                def unknown_character() -> tuple[Val, ...]:
-                    def joined() -> tuple[Val]:
-                        f.store(there, f.ends, written - 1)
-                        return (written,)
+            def unknown_character() -> tuple[Val, ...]:
+                def joined() -> tuple[Val]:
+                    f.store(there, f.ends, written - 1)
+                    return (written,)
 
-                    (goes_on,) = f.when(
-                        written > first,
-                        lambda: (f.load(f.numbers, written - 1, I64).eq(unknown),),
-                        lambda: (f.const(0, "i1"),),
-                    )
-                    return f.when(goes_on, joined, lambda: add(number, here, there, written))
-
-                (written,) = f.when(
-                    number.ne(unknown),
-                    lambda: add(number, here, there, written),
-                    lambda: f.when(falls_back, by_bytes, unknown_character),
+                (goes_on,) = f.when(
+                    written > f.first,
+                    lambda: (f.load(f.numbers, written - 1, I64).eq(unknown),),
+                    lambda: (f.const(0, I1),),
                 )
-                return behind, written
+                return f.when(goes_on, joined, lambda: add(number, here, there, written))
 
-            _, written = f.loop_while(lambda at, _: at < end - begin, piece, f.i64(0), first)
-            return written
+            (following,) = f.when(
+                number.ne(unknown),
+                lambda: add(number, here, there, written),
+                lambda: f.when(falls_back, by_bytes, unknown_character),
+            )
+            return behind, following
+
+        _, written = f.loop_while(lambda at, _: at < f.end - f.begin, piece, f.i64(0), f.first)
+        f.give(written)
+
+
+def _emit_cut(m: Module, name: str, emit_chunk: Callable[[Module, str], None]) -> None:
+    emit_chunk(m, f"{name}_of_chunk")
+    arguments: Any = dict(
+        data=PTR, splits=PTR, number=I64, units=PTR, count=I64, scores=PTR, options=PTR, of_bytes=PTR,
+        scratch=PTR, longest=I64, numbers=PTR, begins=PTR, ends=PTR, piece_splits=PTR,
+    )  # fmt: skip
+    most = _LONGEST_MERGED if name == "merges" else 1 << 62
+    with m.fn(name, ret=I64, internal=True, **arguments) as f:
+        links, found, sums = (f.at(f.scratch, f.longest * k, I64) for k in range(3))
+        is_chunked = _option(f, _IS_CHUNKED).ne(0)
 
         def string(row: Val, written: Val, _: Val) -> tuple[Val, ...]:
             # A zero stands behind each string.
             first, end = f.load(f.splits, row, I64), f.load(f.splits, row + 1, I64) - 1
 
             def chunk(begin: Val, written: Val, _: Val) -> tuple[Val, ...]:
-                behind = chunk_end(begin, end)
-                too_long = behind - begin > (_LONGEST_MERGED if name == "merges" else (1 << 62))
+                (behind,) = f.when(
+                    is_chunked,
+                    lambda: (f.call("chunk_end", f.data, begin, end, ret=I64),),
+                    lambda: (end,),
+                )
 
                 def cut() -> tuple[Val, ...]:
                     f.call(
                         f"{name}_of_chunk", f.data, begin, behind, f.units, f.count, f.scores,
                         f.options, links, found, sums, ret=I64,
                     )  # fmt: skip
-                    return behind, pieces_of_chunk(begin, behind, written), f.i64(1)
+                    following = f.call(
+                        "finish", f.data, begin, behind, links, found, f.options, f.of_bytes,
+                        f.numbers, f.begins, f.ends, written, ret=I64,
+                    )  # fmt: skip
+                    return behind, following, f.i64(1)
 
-                return f.when(too_long, lambda: (begin, written, f.i64(0)), cut)
+                is_long = behind - begin > most
+                return f.when(is_long, lambda: (begin, written, f.i64(0)), cut)
 
             _, written, goes_on = f.loop_while(
-                lambda at, _, goes_on: (at < end) & goes_on.ne(0),
-                chunk, first, written, f.i64(1),
-            )  # fmt: skip
+                lambda at, _, goes_on: (at < end) & goes_on.ne(0), chunk, first, written, f.i64(1)
+            )
             f.store(written, f.piece_splits, row + 1)
             return row + 1, written, goes_on
 

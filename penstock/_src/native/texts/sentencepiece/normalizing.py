@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import python_calls as py
 from ...builtins import load
+from ...language.function import Fn
 from ...language.module import Module
 from ...language.types import I8, I32, I64, PTR
 from ...language.value import Val
@@ -97,6 +98,10 @@ def _functions() -> _Functions:
     utf8.emit_longer(m)
     tries.emit_longest(m)
     _emit_prefix(m)
+    _emit_copy(m)
+    _emit_trim(m)
+    _emit_parts(m)
+    _emit_string(m)
     _emit_normalize(m)
     py.emit_entry(m, "normalize", "anananaaaaana", holds_gil=True)
     return load(m, _Functions)
@@ -159,136 +164,197 @@ def _emit_prefix(m: Module) -> None:
         f.give(f.i64(0))
 
 
-def _emit_normalize(m: Module) -> None:
+def _put(f: Fn, value: Val | int, origin: Val, at: Val) -> None:
+    """Writes a byte and where it comes from."""
+    f.store(f.const(value, I8) if isinstance(value, int) else value, f.out, at)
+    f.store(f.convert(origin, I32), f.origins, at)
+
+
+def _put_space(f: Fn, escapes: Val, origin: Val, at: Val) -> tuple[Val]:
+    """Writes a space, or the symbol for it; returns the position behind it."""
+
+    def symbol() -> tuple[Val]:
+        for k, value in enumerate(_SYMBOL):
+            _put(f, value - 256, origin, at + k)
+        return (at + len(_SYMBOL),)
+
+    def space() -> tuple[Val]:
+        _put(f, _SPACE, origin, at)
+        return (at + 1,)
+
+    return f.when(escapes.ne(0), symbol, space)  # type: ignore[return-value]
+
+
+def _emit_copy(m: Module) -> None:
+    """`copy` (text, first byte, its size, where it comes from, position, whether spaces are escaped, buffer, origins) -> the position behind the copy."""
     arguments: Any = dict(
-        strings=PTR, number=I64, symbols=PTR, symbol_units=I64, rules=PTR, rule_units=I64, replacements=PTR,
-        options=PTR, state=PTR, out=PTR, origins=PTR, capacity=I64, splits=PTR,
+        source=PTR, first=I64, size=I64, origin=I64, place=I64, escapes=I64, out=PTR, origins=PTR
+    )
+    with m.fn("copy", ret=I64, internal=True, **arguments) as f:
+
+        def one(k: Val, end: Val) -> tuple[Val, ...]:
+            value = f.load(f.source, k, I8)
+
+            def same() -> tuple[Val]:
+                _put(f, value, f.origin, end)
+                return (end + 1,)
+
+            return f.when(value.eq(_SPACE), lambda: _put_space(f, f.escapes, f.origin, end), same)
+
+        (end,) = f.loop(f.first, f.size, 1, one, f.place)
+        f.give(end)
+
+
+def _emit_trim(m: Module) -> None:
+    """`trim` (begin, end, whether spaces are escaped, buffer) -> the end without spaces."""
+    with m.fn("trim", ret=I64, internal=True, begin=I64, end=I64, escapes=I64, out=PTR) as f:
+
+        def is_text(end: Val, text: bytes) -> Callable[[], tuple[Val]]:
+            def check() -> tuple[Val]:
+                place = end - len(text)
+                same = place >= f.begin
+                place = f.select(same, place, f.begin)
+                for k, value in enumerate(text):
+                    same = same & utf8.byte(f, f.out, place + k).eq(value)
+                return (same,)
+
+            return check
+
+        def is_space_before(end: Val) -> Val:
+            symbol, space = is_text(end, _SYMBOL), is_text(end, bytes([_SPACE]))
+            (same,) = f.when(f.escapes.ne(0), symbol, space)
+            return same
+
+        width = f.select(f.escapes.ne(0), f.i64(len(_SYMBOL)), f.i64(1))
+        (end,) = f.loop_while(is_space_before, lambda end: (end - width,), f.end)
+        f.give(end)
+
+
+_ARGUMENTS: Any = dict(
+    symbols=PTR, symbol_units=I64, rules=PTR, rule_units=I64, replacements=PTR, options=PTR, state=PTR, out=PTR,
+    origins=PTR, capacity=I64,
+)  # fmt: skip
+
+
+def _prefix(f: Fn, at: Val, found: Val) -> tuple[Val, Val, Val]:
+    """The address and the size of what stands at a position, and the bytes that it takes."""
+    malformed = f.load(f.options, _REPLACEMENT_AT, I64)
+    f.call(
+        "prefix", f.data, at, f.size, f.symbols, f.symbol_units, f.rules, f.rule_units, f.replacements,
+        malformed, found, ret=I64,
     )  # fmt: skip
-    with m.fn("normalize", ret=I64, internal=True, **arguments) as f:
-        options = [f.load(f.options, k, I64) for k in range(5)]
+    return f.load(found, 0, PTR), f.load(found, 1, I64), f.load(found, 2, I64)
+
+
+def _emit_parts(m: Module) -> None:
+    """`parts` (data, first byte, size, position, ..., place for the origin of the end) -> the position behind the normalized string, NOTHING if the buffer is full."""
+    with m.fn(
+        "parts", ret=I64, internal=True, data=PTR, begin=I64, size=I64, place=I64, **_ARGUMENTS, last=PTR
+    ) as f:  # fmt: skip
+        removes, escapes = f.load(f.options, _REMOVES, I64), f.load(f.options, _ESCAPES, I64)
         found = f.alloca(I64, 3)
+
+        def part(at: Val, end: Val, after_space: Val, fits: Val) -> tuple[Val, ...]:
+            text, count, taken = _prefix(f, at, found)
+
+            def copied() -> tuple[Val, ...]:
+                (lead,) = f.loop_while(
+                    lambda k: (k < count) & f.load(text, k, I8).eq(_SPACE),
+                    lambda k: (k + 1,),
+                    f.i64(0),
+                )
+                lead = f.select(after_space.ne(0), lead, f.i64(0))
+                following = f.call(
+                    "copy", text, lead, count, at, end, escapes, f.out, f.origins, ret=I64
+                )
+
+                def last() -> tuple[Val]:
+                    is_space = f.load(text, count - 1, I8).eq(_SPACE)
+                    return (f.convert(is_space, I64, signed=False),)
+
+                (after,) = f.when(lead < count, last, lambda: (after_space,))
+                return at + taken, following, after & removes, f.i64(1)
+
+            # Room for the part, and for spaces at both ends.
+            room = end + count * len(_SYMBOL) + 2 * len(_SYMBOL)
+            return f.when(room < f.capacity, copied, lambda: (at, end, after_space, f.i64(0)))
+
+        at, end, _, fits = f.loop_while(
+            lambda at, end, after, fits: (at < f.size) & fits.ne(0),
+            part, f.begin, f.place, removes, f.i64(1),
+        )  # fmt: skip
+        f.store(at, f.last)
+        f.give(f.select(fits.ne(0), end, f.i64(tries.NOTHING)))
+
+
+def _emit_string(m: Module) -> None:
+    """`string` (data, size, position, ..., place for the origin of the end) -> the position behind the normalized string, NOTHING if the buffer is full."""
+    with m.fn(
+        "string", ret=I64, internal=True, data=PTR, size=I64, place=I64, **_ARGUMENTS, last=PTR
+    ) as f:
+        options = [f.load(f.options, k, I64) for k in range(5)]
+        removes, escapes = options[_REMOVES], options[_ESCAPES]
+        found = f.alloca(I64, 3)
+
+        def skip(at: Val, _: Val) -> tuple[Val, ...]:
+            text, count, taken = _prefix(f, at, found)
+            is_space = count.eq(1) & f.load(text, 0, I8).eq(_SPACE)
+            following = at + f.select(is_space, taken, f.i64(0))
+            return following, f.convert(is_space, I64, signed=False)
+
+        begin, _ = f.loop_while(
+            lambda at, goes_on: (at < f.size) & goes_on.ne(0), skip, f.i64(0), removes
+        )
+
+        def space(is_asked: Val, origin: Val, at: Val) -> Val:
+            (behind,) = f.when(
+                is_asked.ne(0), lambda: _put_space(f, escapes, origin, at), lambda: (at,)
+            )
+            return behind
+
+        def finished(end: Val) -> tuple[Val]:
+            def trimmed() -> tuple[Val]:
+                less = f.call("trim", f.place, end, escapes, f.out, ret=I64)
+
+                def from_there() -> None:
+                    f.store(f.convert(f.load(f.origins, less, I32), I64), f.last)
+
+                f.when(less < end, from_there)
+                return (less,)
+
+            (end,) = f.when(removes.ne(0), trimmed, lambda: (end,))
+            return (space(options[_ADDS_BEHIND], f.load(f.last, 0, I64), end),)
+
+        def made() -> tuple[Val, ...]:
+            start = space(options[_ADDS_BEFORE], begin, f.place)
+            others = [getattr(f, name) for name in _ARGUMENTS]
+            end = f.call("parts", f.data, begin, f.size, start, *others, f.last, ret=I64)
+            return f.when(end >= 0, lambda: finished(end), lambda: (end,))
+
+        f.store(f.i64(0), f.last)
+        has_room = f.place + 4 * len(_SYMBOL) < f.capacity
+        (end,) = f.when(
+            has_room,
+            lambda: f.when(begin < f.size, made, lambda: (f.place,)),
+            lambda: (f.i64(tries.NOTHING),),
+        )
+        f.give(end)
+
+
+def _emit_normalize(m: Module) -> None:
+    with m.fn(
+        "normalize", ret=I64, internal=True, strings=PTR, number=I64, **_ARGUMENTS, splits=PTR
+    ) as f:
         f.store(f.i64(DONE), f.state, REPORT)
-
-        def put(value: Val | int, origin: Val, at: Val) -> None:
-            f.store(f.const(value, I8) if isinstance(value, int) else value, f.out, at)
-            f.store(f.convert(origin, I32), f.origins, at)
-
-        def put_space(origin: Val, at: Val) -> tuple[Val]:
-            def symbol() -> tuple[Val]:
-                for k, value in enumerate(_SYMBOL):
-                    put(value - 256, origin, at + k)
-                return (at + len(_SYMBOL),)
-
-            def space() -> tuple[Val]:
-                put(_SPACE, origin, at)
-                return (at + 1,)
-
-            return f.when(options[_ESCAPES].ne(0), symbol, space)  # type: ignore[return-value]
+        last = f.alloca(I64)
 
         def string(row: Val, first: Val, _: Val) -> tuple[Val, ...]:
+            others = [getattr(f, name) for name in _ARGUMENTS]
             data, size = utf8.string(f, f.strings, row)
-
-            def prefix(at: Val) -> tuple[Val, Val, Val]:
-                f.call(
-                    "prefix", data, at, size, f.symbols, f.symbol_units, f.rules, f.rule_units,
-                    f.replacements, options[_REPLACEMENT_AT], found, ret=I64,
-                )  # fmt: skip
-                return f.load(found, 0, PTR), f.load(found, 1, I64), f.load(found, 2, I64)
-
-            def skip(at: Val, _: Val) -> tuple[Val, ...]:
-                text, count, taken = prefix(at)
-                is_space = count.eq(1) & f.load(text, 0, I8).eq(_SPACE)
-                return at + f.select(is_space, taken, f.i64(0)), f.convert(
-                    is_space, I64, signed=False
-                )
-
-            begin, _ = f.loop_while(
-                lambda at, goes_on: (at < size) & goes_on.ne(0), skip, f.i64(0), options[_REMOVES]
-            )
-
-            def part(at: Val, end: Val, after_space: Val, fits: Val) -> tuple[Val, ...]:
-                text, count, taken = prefix(at)
-
-                def copied() -> tuple[Val, ...]:
-                    (lead,) = f.loop_while(
-                        lambda k: (k < count) & f.load(text, k, I8).eq(_SPACE),
-                        lambda k: (k + 1,),
-                        f.i64(0),
-                    )
-                    lead = f.select(after_space.ne(0), lead, f.i64(0))
-
-                    def one(k: Val, end: Val) -> tuple[Val, ...]:
-                        value = f.load(text, k, I8)
-
-                        def same() -> tuple[Val]:
-                            put(value, at, end)
-                            return (end + 1,)
-
-                        return f.when(value.eq(_SPACE), lambda: put_space(at, end), same)
-
-                    (following,) = f.loop(lead, count, 1, one, end)
-
-                    def last() -> tuple[Val]:
-                        is_space = f.load(text, count - 1, I8).eq(_SPACE)
-                        return (f.convert(is_space, I64, signed=False),)
-
-                    (after,) = f.when(lead < count, last, lambda: (after_space,))
-                    return at + taken, following, after & options[_REMOVES], f.i64(1)
-
-                room = end + count * len(_SYMBOL) + 2 * len(_SYMBOL)
-                return f.when(room < f.capacity, copied, lambda: (at, end, after_space, f.i64(0)))
-
-            def made() -> tuple[Val, ...]:
-                (start,) = f.when(
-                    options[_ADDS_BEFORE].ne(0), lambda: put_space(begin, first), lambda: (first,)
-                )
-                at, end, _, fits = f.loop_while(
-                    lambda at, end, after, fits: (at < size) & fits.ne(0),
-                    part, begin, start, options[_REMOVES], f.i64(1),
-                )  # fmt: skip
-
-                def is_space_before(end: Val) -> Val:
-                    def is_text(text: bytes) -> Callable[[], tuple[Val]]:
-                        def check() -> tuple[Val]:
-                            place = end - len(text)
-                            same = place >= first
-                            place = f.select(same, place, first)
-                            for k, value in enumerate(text):
-                                same = same & utf8.byte(f, f.out, place + k).eq(value)
-                            return (same,)
-
-                        return check
-
-                    (same,) = f.when(
-                        options[_ESCAPES].ne(0), is_text(_SYMBOL), is_text(bytes([_SPACE]))
-                    )
-                    return same
-
-                width = f.select(options[_ESCAPES].ne(0), f.i64(len(_SYMBOL)), f.i64(1))
-
-                def trim(end: Val, _: Val) -> tuple[Val, ...]:
-                    return end - width, f.convert(
-                        f.load(f.origins, end - width, I32), I64, signed=False
-                    )
-
-                def trimmed() -> tuple[Val, ...]:
-                    return f.loop_while(lambda end, _: is_space_before(end), trim, end, at)
-
-                end, at = f.when(options[_REMOVES].ne(0), trimmed, lambda: (end, at))
-                (end,) = f.when(
-                    options[_ADDS_BEHIND].ne(0), lambda: put_space(at, end), lambda: (end,)
-                )
-                return end, at, fits
-
-            room = first + 4 * len(_SYMBOL) < f.capacity
-            end, at, fits = f.when(
-                room,
-                lambda: f.when(begin < size, made, lambda: (first, f.i64(0), f.i64(1))),
-                lambda: (first, f.i64(0), f.i64(0)),
-            )
+            end = f.call("string", data, size, first, *others, last, ret=I64)
 
             def ended() -> tuple[Val, ...]:
-                put(0, at, end)
+                _put(f, 0, f.load(last, 0, I64), end)
                 f.store(end + 1, f.splits, row + 1)
                 return row + 1, end + 1, f.i64(1)
 
@@ -296,7 +362,7 @@ def _emit_normalize(m: Module) -> None:
                 stop(f, LARGER, row, first)
                 return row, first, f.i64(0)
 
-            return f.when(fits.ne(0), ended, full)
+            return f.when(end >= 0, ended, full)
 
         f.loop_while(
             lambda row, _, goes_on: (row < f.number) & goes_on.ne(0),
