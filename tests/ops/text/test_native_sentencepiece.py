@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from penstock._src.native.texts.sentencepiece import cutting
+from penstock._src.native.algorithms.texts.sentencepiece import cutting
 from penstock._src.ops.text.models.double_array import Trie, build
 from penstock._src.ops.text.sentencepiece import processor as module
 from penstock._src.ops.text.sentencepiece.model import (

@@ -12,8 +12,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
+from penstock._src.native.algorithms.texts.replacing import LEFT, Replacements
 from penstock._src.native.systems import runs_native_code
-from penstock._src.native.texts.replacing import LEFT, Replacements
 from penstock._src.ops.strings.elements import data, each, strings, text
 
 # Unicode's property Default_Ignorable_Code_Point.

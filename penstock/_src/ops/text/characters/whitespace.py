@@ -7,9 +7,9 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
+from penstock._src.native.algorithms.texts.table import PointTable
+from penstock._src.native.algorithms.texts.words import ORDINARY, SPACE, parts_of, words_of
 from penstock._src.native.systems import runs_native_code
-from penstock._src.native.texts.table import PointTable
-from penstock._src.native.texts.words import ORDINARY, SPACE, parts_of, words_of
 from penstock._src.ops.text.characters.decoding import characters, cut, splits_shape
 from penstock._src.ops.variants import variant
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from penstock._src.native.algorithms.texts import trie_building
+from penstock._src.native.algorithms.texts.trie_building import BLOCK, MANY, TRIES
 from penstock._src.native.systems import runs_native_code
-from penstock._src.native.texts import trie_building
-from penstock._src.native.texts.trie_building import BLOCK, MANY, TRIES
 
 _LEAF = 1 << 31
 _LABEL = _LEAF | 0xFF

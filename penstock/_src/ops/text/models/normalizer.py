@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from penstock._src.native.texts.replacing import Replacements
+from penstock._src.native.algorithms.texts.replacing import Replacements
 from penstock._src.ops.text.characters.normalization import folded, is_ignorable
 from penstock._src.ops.text.models.double_array import Trie, build
 from penstock._src.ops.text.models.flatbuffer import Table, write

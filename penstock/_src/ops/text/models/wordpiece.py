@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from penstock._src.native.texts.joining import Joiner
-from penstock._src.native.texts.table import PointTable
-from penstock._src.native.texts.wordpiece import Vocabulary
-from penstock._src.native.texts.words import APART, ORDINARY, SPACE
+from penstock._src.native.algorithms.texts.joining import Joiner
+from penstock._src.native.algorithms.texts.table import PointTable
+from penstock._src.native.algorithms.texts.wordpiece import Vocabulary
+from penstock._src.native.algorithms.texts.words import APART, ORDINARY, SPACE
 from penstock._src.ops.text.characters.whitespace import SPACES
 from penstock._src.ops.text.models.double_array import Trie, build
 from penstock._src.ops.text.models.flatbuffer import Table, write

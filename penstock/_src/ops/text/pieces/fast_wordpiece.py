@@ -6,9 +6,9 @@ import numpy as np
 
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
+from penstock._src.native.algorithms.texts.wordpiece import pieces_of, texts_of
+from penstock._src.native.algorithms.texts.words import APART, SPACE, Words, sizes_of, words_of
 from penstock._src.native.systems import runs_native_code
-from penstock._src.native.texts.wordpiece import pieces_of, texts_of
-from penstock._src.native.texts.words import APART, SPACE, Words, sizes_of, words_of
 from penstock._src.ops.text.characters.decoding import characters, cut, splits_shape
 from penstock._src.ops.text.models import wordpiece
 from penstock._src.ops.text.models.wordpiece import WordpieceModel

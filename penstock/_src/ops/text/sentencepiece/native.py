@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from penstock._src.native.texts.joining import Joiner
-from penstock._src.native.texts.sentencepiece.cutting import Cutter
-from penstock._src.native.texts.sentencepiece.normalizing import Normalizer
+from penstock._src.native.algorithms.texts.joining import Joiner
+from penstock._src.native.algorithms.texts.sentencepiece.cutting import Cutter
+from penstock._src.native.algorithms.texts.sentencepiece.normalizing import Normalizer
 from penstock._src.ops.text.models.double_array import build
 from penstock._src.ops.text.sentencepiece.model import (
     BPE,

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from penstock._src.core.errors import InternalError
+from penstock._src.native.algorithms.texts.joining import Joiner
+from penstock._src.native.algorithms.texts.sentencepiece.cutting import Cutter
+from penstock._src.native.algorithms.texts.sentencepiece.normalizing import (
+    Normalizer as NativeNormalizer,
+)
+from penstock._src.native.algorithms.texts.wordpiece import texts_of
 from penstock._src.native.systems import runs_native_code
-from penstock._src.native.texts.joining import Joiner
-from penstock._src.native.texts.sentencepiece.cutting import Cutter
-from penstock._src.native.texts.sentencepiece.normalizing import Normalizer as NativeNormalizer
-from penstock._src.native.texts.wordpiece import texts_of
 from penstock._src.ops.text.pieces.memory import Memory, Piece
 from penstock._src.ops.text.sentencepiece import drawing, native
 from penstock._src.ops.text.sentencepiece.model import (

@@ -5,8 +5,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
+from penstock._src.native.algorithms.texts.joining import cuts, joined_neighbours
 from penstock._src.native.systems import runs_native_code
-from penstock._src.native.texts.joining import cuts, joined_neighbours
 from penstock._src.ops.variants import variant
 
 

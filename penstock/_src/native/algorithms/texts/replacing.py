@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import python_calls as py
-from ..builtins import load
-from ..language.module import Module
-from ..language.types import I8, I32, I64, PTR
-from ..language.value import Val
+from ... import python_calls as py
+from ...builtins import load
+from ...language.module import Module
+from ...language.types import I8, I32, I64, PTR
+from ...language.value import Val
 from . import utf8
 from .table import DONE, EMPTY, MALFORMED, REPORT, STRING, PointTable, run
 from .words import put, sizes_of, stop

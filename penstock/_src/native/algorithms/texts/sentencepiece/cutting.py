@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import python_calls as py
-from ...builtins import load
-from ...language.function import Fn
-from ...language.module import Module
-from ...language.types import F64, I1, I64, PTR
-from ...language.value import Val
+from .... import python_calls as py
+from ....builtins import load
+from ....language.function import Fn
+from ....language.module import Module
+from ....language.types import F64, I1, I64, PTR
+from ....language.value import Val
 from .. import tries, utf8
 from ..wordpiece import PieceArrays
 from .normalizing import Normalized

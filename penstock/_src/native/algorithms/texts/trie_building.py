@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import python_calls as py
-from ..builtins import load
-from ..language.function import Fn
-from ..language.module import Module
-from ..language.types import I1, I8, I32, I64, PTR
-from ..language.value import Val
+from ... import python_calls as py
+from ...builtins import load
+from ...language.function import Fn
+from ...language.module import Module
+from ...language.types import I1, I8, I32, I64, PTR
+from ...language.value import Val
 from . import utf8
 
 BLOCK = 256

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from penstock._src.native.texts.code_points import decoded, encoded
+from penstock._src.native.algorithms.texts.code_points import decoded, encoded
 
 _TEXTS = ["", "a\x7f", "\x80\u07ff", "\u0800\ud7ff\ue000\uffff", "\U00010000\U0010ffff", "\0", ""]
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from ..language.function import Fn
-from ..language.module import Module
-from ..language.types import I8, I64, PTR
-from ..language.value import Val
+from ...language.function import Fn
+from ...language.module import Module
+from ...language.types import I8, I64, PTR
+from ...language.value import Val
 
 MALFORMED = -1
 _SIZE_BITS = 3

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ..language.function import Fn
-from ..language.module import Module
-from ..language.types import I32, I64, PTR
-from ..language.value import Val
+from ...language.function import Fn
+from ...language.module import Module
+from ...language.types import I32, I64, PTR
+from ...language.value import Val
 from . import utf8
 
 NOTHING = -1
