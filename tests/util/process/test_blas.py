@@ -1,5 +1,6 @@
 """NumPy's BLAS uses one thread for small matrices, and as many as before afterwards."""
 
+import os
 import threading
 
 import numpy as np
@@ -54,3 +55,22 @@ def test_the_number_comes_back_after_calls_side_by_side(two_threads):
     for worker in workers:
         worker.join()
     assert seen == [1] * 4 and THREADS._get() == 2
+
+
+def test_a_child_that_is_forked_meanwhile_has_its_threads(two_threads):
+    inside, done = threading.Event(), threading.Event()
+
+    @blas.one_thread
+    def wait(_array):
+        inside.set()
+        done.wait(30)
+
+    worker = threading.Thread(target=wait, args=[np.eye(2)])
+    worker.start()
+    inside.wait(30)
+    child = os.fork()
+    if not child:
+        os._exit(THREADS._get())
+    done.set()
+    worker.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2 and THREADS._get() == 2

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from penstock._src.util.process import forks
+
 FEW = 512  # rows and columns of matrices for which one thread is enough
 _NAMES = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "openblas_{}")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -26,9 +28,10 @@ class _Threads:
 
     def __init__(self, get: Callable[[], int], set_: Callable[[int], object]) -> None:
         self._get, self._set = get, set_
-        self._lock = threading.Lock()
+        self._lock = forks.freed_in_child(threading.Lock())
         self._inside = 0
         self._outside = 1  # the number to go back to
+        forks.call_in_child(self._leave_in_child)
 
     def __enter__(self) -> None:
         with self._lock:
@@ -42,6 +45,12 @@ class _Threads:
             self._inside -= 1
             if not self._inside:
                 self._set(self._outside)
+
+    def _leave_in_child(self) -> None:
+        """A forked child has none of the threads that were inside."""
+        if self._inside:
+            self._inside = 0
+            self._set(self._outside)
 
 
 def one_thread(function: _Function) -> _Function:
