@@ -20,11 +20,11 @@ _on_one_thread = one_thread(np.matmul)
 
 def multiply(a, b):
     """Returns the matrix product; 16-bit floats are accumulated in float32."""
-    if a.dtype.itemsize <= 2:
-        return multiply(in_float32(a), in_float32(b)).astype(a.dtype, copy=False)
-    if b.ndim and a.size * b.shape[-1] in _FOR_ONE_THREAD:
-        return _on_one_thread(a, b)
-    return np.matmul(a, b)
+    wide = a.dtype.itemsize > 2
+    x, y = (a, b) if wide else (in_float32(a), in_float32(b))
+    few = y.ndim and x.size * y.shape[-1] in _FOR_ONE_THREAD
+    result = (_on_one_thread if few else np.matmul)(x, y)
+    return result if wide else result.astype(a.dtype, copy=False)
 
 
 class MatMul(Op):
