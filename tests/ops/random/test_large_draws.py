@@ -50,3 +50,8 @@ def test_gradients_pass_a_large_draw():
     with tf.GradientTape() as tape:
         y = tf.reduce_sum(x * tf.random.normal([distributions.MANY], seed=1))
     assert np.isfinite(tape.gradient(y, x).numpy())
+
+
+def test_counts_beyond_all_memory_are_refused():
+    with pytest.raises((tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError)):
+        tf.random.normal([1 << 62])

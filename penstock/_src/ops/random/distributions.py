@@ -13,6 +13,7 @@ from penstock._src.util import slots
 # Rejection methods reserve this many words of the stream for each output of a group.
 RESERVED_WORDS = 256
 MANY = 1 << 16  # numbers from which a compiled program draws them: the same bits, sooner
+MOST = 1 << 40  # more are refused as arrays of NumPy are
 _EPSILON = 1.0e-7  # uniform numbers are clipped to this minimum before taking logarithms
 
 
@@ -133,7 +134,7 @@ def truncated_normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
 
 
 def _is_compiled(count: int) -> bool:
-    return count >= MANY and runs_native_code()
+    return MANY <= count < MOST and runs_native_code()
 
 
 def _drawn(op_type: str, stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
