@@ -1,5 +1,7 @@
 """`tensorflow.python.framework.memory_checker`."""
 
+import gc
+
 import pytest
 
 import penstock as tf
@@ -7,6 +9,8 @@ from penstock._src.bridge.python.framework.memory_checker import MemoryChecker
 
 
 def record(step):
+    for _ in range(3):  # what other tests left may hold cycles that hold others
+        gc.collect()
     with MemoryChecker() as checker:
         for _ in range(4):
             step()
