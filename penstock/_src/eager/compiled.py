@@ -102,6 +102,7 @@ def draw_many(op_type: str, key: int, counter: int, count: int, dtype: np.dtype)
 
 def _drawing_executable(op_type: str, dtype: np.dtype) -> Any:
     """Compiles a draw of as many numbers as the first input has elements."""
+    # As below: LLVM takes its time to load.
     from penstock._src.compiler.compile import compile_graph
 
     graph = FuncGraph(op_type, outer_graph=None)

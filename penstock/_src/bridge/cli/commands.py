@@ -55,7 +55,7 @@ COMMANDS = {
         "goes on with a text, by a language model in a GGUF file or Hugging Face folder",
     ),
     "predict": (
-        "predict",
+        "models.predict",
         "URL [FILE]",
         "asks a served model: JSON, .npy or an image in, JSON out",
     ),
