@@ -4,6 +4,7 @@ NumPy serves small tensors, where a call costs a microsecond or two; from `LARGE
 kernel on all threads wins. The choice depends on sizes and types only, so results are reproducible.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,6 @@ SMALL = 16
 # The cache of executables is cleared when it has this many entries.
 MOST_KEPT = 512
 TYPES = FLOAT | INTEGER | BOOL
-_WORD = (1 << 64) - 1
 _PHILOX = 1  # as `alg`
 _DRAWING_INPUTS = (
     ("like", dtypes.int8, (None,)),
@@ -68,7 +68,7 @@ def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
     key = (id(op), *((f.shape, f.tobytes()) if type(f) is np.ndarray else f for f in forms))
     key += tuple(v.dtype for v in values)
     try:
-        executable = _kept_executable(key, op, forms)
+        executable = _kept_executable(key, op, _executable, forms)
     except RefusedValue:
         return op.eager(*values)
     results = executable([v for v, is_baked in zip(values, baked) if not is_baked])
@@ -78,26 +78,21 @@ def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
 def run_program(op: Op, values: list[np.ndarray]) -> list[np.ndarray]:
     """Returns the outputs of an op that is a whole program (`is_program`): one list. Each set of shapes is compiled once."""
     forms = [value.shape for value in values]
-    return _kept_executable((id(op), *forms), op, forms)(values)
+    return _kept_executable((id(op), *forms), op, _executable, forms)(values)
 
 
-def draw_many(op_type: str, key: int, counter: int, count: int, dtype: np.dtype) -> np.ndarray:
+def draw_many(op_type: str, position: np.ndarray, count: int, dtype: np.dtype) -> np.ndarray:
     """Returns numbers of a distribution from a position of a Philox stream.
 
     Args:
       op_type: the op that draws them at a key and a counter, `StatelessRandomNormalV2` or one like it.
-      key: of 64 bits.
-      counter: of 128 bits.
+      position: the key and the halves of the counter, uint64[3].
       count: of the numbers; one program serves all counts.
       dtype: of the numbers.
     """
-    entry = _kept.get((op_type, dtype))
-    if entry is None:
-        entry = _kept[op_type, dtype] = (op_type, _drawing_executable(op_type, dtype))
-    low, high = counter & _WORD, counter >> 64
+    executable = _kept_executable((op_type, dtype), op_type, _drawing_executable, dtype)
     # Only the length of the first array is used: its memory is never touched.
-    position = np.array([key], np.uint64), np.array([low, high], np.uint64)
-    return entry[1]([np.empty(count, np.int8), *position])[0]
+    return executable([np.empty(count, np.int8), position[:1], position[1:]])[0]
 
 
 def _drawing_executable(op_type: str, dtype: np.dtype) -> Any:
@@ -117,13 +112,14 @@ def _drawing_executable(op_type: str, dtype: np.dtype) -> Any:
     return compile_graph(graph, graph.inputs, [drawn])
 
 
-def _kept_executable(key: Any, op: Op, forms: list[Any]) -> Any:
+def _kept_executable(key: Any, of: Any, make: Callable[[Any, Any], Any], form: Any) -> Any:
+    """Returns the executable that is kept under a key, or else what `make` gives for an op, or its type, and a form."""
     entry = _kept.get(key)
     if entry is None:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
         # The op is kept with its executable: its id stays taken.
-        entry = _kept[key] = (op, _executable(op, forms))
+        entry = _kept[key] = (of, make(of, form))
     return entry[1]
 
 

@@ -14,9 +14,9 @@ from ..language.module import Module
 from ..language.types import F64, I32, I64, PTR
 from ..language.value import Val
 
-_ROUNDS = 10
-_MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
-_WEYL = 0x9E3779B9, 0xBB67AE85
+ROUNDS = 10
+MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
+WEYL = 0x9E3779B9, 0xBB67AE85  # what is added to the halves of the key after each round
 _LOW = 0xFFFFFFFF
 _ONE = 1023 << 52  # the bits of 1.0
 
@@ -56,12 +56,12 @@ def _emit_block(m: Module) -> None:
         c0, c1 = low & _LOW, f.binary("lshr", low, 32)
         c2, c3 = high & _LOW, f.binary("lshr", high, 32)
         key0, key1 = f.key & _LOW, f.binary("lshr", f.key, 32)
-        for _ in range(_ROUNDS):
-            a, b = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
+        for _ in range(ROUNDS):
+            a, b = c0 * MULTIPLIERS[0], c2 * MULTIPLIERS[1]
             c0 = f.binary("lshr", b, 32) ^ c1 ^ key0
             c2 = f.binary("lshr", a, 32) ^ c3 ^ key1
             c1, c3 = b & _LOW, a & _LOW
-            key0, key1 = (key0 + _WEYL[0]) & _LOW, (key1 + _WEYL[1]) & _LOW
+            key0, key1 = (key0 + WEYL[0]) & _LOW, (key1 + WEYL[1]) & _LOW
         for at, word in enumerate((c0, c1, c2, c3)):
             f.store(f.convert(word, I32), f.words, at)
         f.give(f.i64(0))

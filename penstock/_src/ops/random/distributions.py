@@ -142,7 +142,7 @@ def _drawn(op_type: str, stream: Stream, count: int, dtype: np.dtype) -> np.ndar
 
     Logarithms and sines of doubles may differ in their last bits, so normal numbers of that type are drawn here.
     """
-    return slots.above("draw_many")(op_type, stream.key, stream.counter, count, dtype)
+    return slots.above("draw_many")(op_type, stream.position, count, dtype)
 
 
 def _word_pairs(stream: Stream, count: int) -> np.ndarray:

@@ -11,12 +11,11 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.extents import dims
+from penstock._src.native.algorithms.philox import MULTIPLIERS, ROUNDS, WEYL
 from penstock._src.ops.random import lowering
 from penstock._src.ops.random.distributions import RESERVED_WORDS
 from penstock._src.ops.random.rejection import RESERVED_BY_GEOMETRIC, STIRLING_TAIL
 
-_MULTIPLIER_A, _MULTIPLIER_B = 0xD2511F53, 0xCD9E8D57
-_WEYL_A, _WEYL_B = 0x9E3779B9, 0xBB67AE85
 _LOW = 0xFFFFFFFF
 
 
@@ -29,12 +28,12 @@ def blocks_at(p: Any, key: Any, counter: Any, offsets: Any) -> list[Any]:
     c0, c1 = p.and_(low, _LOW), p.shift_right_logical(low, 32)
     c2, c3 = p.and_(high, _LOW), p.shift_right_logical(high, 32)
     key0, key1 = p.and_(key, _LOW), p.shift_right_logical(key, 32)
-    for _ in range(10):
-        a, b = p.mul(c0, _MULTIPLIER_A), p.mul(c2, _MULTIPLIER_B)
+    for _ in range(ROUNDS):
+        a, b = p.mul(c0, MULTIPLIERS[0]), p.mul(c2, MULTIPLIERS[1])
         c0 = p.xor(p.xor(p.shift_right_logical(b, 32), c1), key0)
         c2 = p.xor(p.xor(p.shift_right_logical(a, 32), c3), key1)
         c1, c3 = p.and_(b, _LOW), p.and_(a, _LOW)
-        key0, key1 = p.and_(p.add(key0, _WEYL_A), _LOW), p.and_(p.add(key1, _WEYL_B), _LOW)
+        key0, key1 = p.and_(p.add(key0, WEYL[0]), _LOW), p.and_(p.add(key1, WEYL[1]), _LOW)
     return [c0, c1, c2, c3]
 
 

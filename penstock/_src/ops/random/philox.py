@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock._src.native.algorithms.philox import philox
+from penstock._src.native.algorithms.philox import MULTIPLIERS, ROUNDS, WEYL, philox
 from penstock._src.native.systems import runs_native_code
 
-_MULTIPLIER_A = np.uint64(0xD2511F53)
-_MULTIPLIER_B = np.uint64(0xCD9E8D57)
-_WEYL = (0x9E3779B9, 0xBB67AE85)
+_MULTIPLIER_A, _MULTIPLIER_B = map(np.uint64, MULTIPLIERS)
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _MASK64 = (1 << 64) - 1
@@ -43,10 +41,15 @@ class Stream:
         low, high = int(counter[0]), int(counter[1])
         return cls(int(key[0]), low | high << 64)
 
-    def signed_words(self) -> tuple[int, int, int]:
-        """The key and the halves of the counter, for native code."""
-        words = self.key, self.counter & _MASK64, self.counter >> 64
-        return words[0] - _sign(words[0]), words[1] - _sign(words[1]), words[2] - _sign(words[2])
+    @property
+    def position(self) -> np.ndarray:
+        """The key and the halves of the counter, the lower one first: uint64[3]."""
+        return np.array([self.key, self.counter & _MASK64, self.counter >> 64], np.uint64)
+
+    @property
+    def signed_words(self) -> list[int]:
+        """The bits of `position` as signed numbers, for native code."""
+        return self.position.view(np.int64).tolist()
 
     def skipped(self, blocks: int) -> Stream:
         """The stream `blocks` further on."""
@@ -61,16 +64,12 @@ class Stream:
         return self.blocks((count + 3) // 4).reshape(-1)[:count]
 
 
-def _sign(word: int) -> int:
-    return 1 << 64 if word >> 63 else 0
-
-
 def blocks_at(stream: Stream, offsets: np.ndarray) -> np.ndarray:
     """Blocks of `stream` at the given block offsets: uint32[n, 4]."""
     out = np.empty((offsets.size, 4), np.uint32)
     if offsets.size >= FEWEST and runs_native_code():
         offsets = np.ascontiguousarray(offsets, np.uint64)
-        philox().blocks(*stream.signed_words(), offsets, offsets.size, out)
+        philox().blocks(*stream.signed_words, offsets, offsets.size, out)
         return out
     for begin in range(0, offsets.size, _CHUNK):
         part = offsets[begin : begin + _CHUNK]
@@ -85,15 +84,15 @@ def _rounds(stream: Stream, offsets: np.ndarray, out: np.ndarray) -> None:
     c0, c1 = low & _LOW, low >> _HALF
     c2, c3 = high & _LOW, high >> _HALF
     key0, key1 = stream.key & 0xFFFFFFFF, stream.key >> 32
-    for _ in range(10):
+    for _ in range(ROUNDS):
         a = c0 * _MULTIPLIER_A
         b = c2 * _MULTIPLIER_B
         c0 = (b >> _HALF) ^ c1 ^ np.uint64(key0)
         c2 = (a >> _HALF) ^ c3 ^ np.uint64(key1)
         c1 = b & _LOW
         c3 = a & _LOW
-        key0 = (key0 + _WEYL[0]) & 0xFFFFFFFF
-        key1 = (key1 + _WEYL[1]) & 0xFFFFFFFF
+        key0 = (key0 + WEYL[0]) & 0xFFFFFFFF
+        key1 = (key1 + WEYL[1]) & 0xFFFFFFFF
     out[:, 0], out[:, 1], out[:, 2], out[:, 3] = c0, c1, c2, c3
 
 

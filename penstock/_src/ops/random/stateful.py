@@ -20,7 +20,6 @@ from penstock._src.ops.rules import show
 
 # Blocks reserved for each output of a run, whether used or not.
 RESERVED_BLOCKS = 256
-_WORD = (1 << 64) - 1
 
 
 def reserve(op, blocks):
@@ -47,7 +46,7 @@ def lowered_position(op, p, count):
 def _next_words(op, count):
     """The op's key and counter as words, after which its position is `count` outputs further on."""
     stream = reserve(op, int(count) * RESERVED_BLOCKS)
-    return np.array([stream.key, stream.counter & _WORD, stream.counter >> 64], np.uint64)
+    return stream.position
 
 
 def next_position(op, count):

@@ -145,7 +145,7 @@ class Substr(Op):
                 f"Incompatible shapes: {show(input.shape)} vs. {show(pos.shape)}"
             ) from None
         listed = words.reshape(-1).tolist()
-        if not pos.ndim and self.unit == "BYTE" and is_within(listed, int(pos)):
+        if not pos.ndim and self.unit == "BYTE" and _is_within(listed, int(pos)):
             begin, count = int(pos), int(len)
             end = None if count < 0 else begin + count  # a negative length means "to the end"
             return strings([s[begin:end] for s in listed], words.shape)
@@ -172,7 +172,7 @@ class Substr(Op):
         return data(self._part(text(s), begin, count, at)) if s else self._part(s, begin, count, at)
 
 
-def is_within(words, begin):
+def _is_within(words, begin):
     """True if a place counted from the start is in, or at the end of, each byte string."""
     return begin >= 0 and min(map(len, words), default=begin) >= begin
 
