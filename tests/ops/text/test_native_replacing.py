@@ -6,6 +6,7 @@ import pytest
 from penstock._src.ops.text.characters import normalization
 from penstock._src.ops.text.models.normalizer import build_model
 from penstock._src.ops.text.pieces import fast_bert
+from tests.harness.native_forms import assert_same_in_python, vector_of
 
 _TEXTS = [
     "", "plain", "A\u00c9\ufb01x\u0301 \x00\u5b57\u200d", "e\u0301\u0323 \u1e69 \u00adS\u00df", "\uac01\u1100\u1161\u11a8", "\ufdfa\u2460\u0344", "\u0301x", "\u0391\u03a3\u03c2 \u1f80",
@@ -13,42 +14,33 @@ _TEXTS = [
 ]  # fmt: skip
 
 
-def _array(texts):
-    found = np.empty(len(texts), object)
-    found[:] = [text if isinstance(text, bytes) else text.encode() for text in texts]
-    return found
-
-
-def _same(module, monkeypatch, compute):
-    native = compute()
-    monkeypatch.setattr(module, "runs_native_code", lambda: False)
-    for mine, other in zip(native, compute(), strict=True):
-        np.testing.assert_array_equal(mine, other)
-
-
 @pytest.mark.parametrize("texts", [_TEXTS, [*_TEXTS, b"a\xff\xe4\xb8B"], []])
 @pytest.mark.parametrize("lower_case", [False, True])
 def test_bert_normalizer(texts, lower_case, monkeypatch):
     model = np.frombuffer(build_model(lower_case), np.uint8)
     op = fast_bert.FastBertNormalize.instance({"get_offsets": True})
-    _same(fast_bert, monkeypatch, lambda: op.eager(_array(texts), model))
+    assert_same_in_python(fast_bert, monkeypatch, lambda: op.eager(vector_of(texts), model))
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFKC", "NFD", "NFKD"])
 def test_normalization_forms(form, monkeypatch):
     op = normalization.NormalizeUTF8.instance({"normalization_form": form})
-    rows = _array([a + b for a in _TEXTS for b in _TEXTS])
-    _same(normalization, monkeypatch, lambda: [op.eager(rows)])
+    rows = vector_of([a + b for a in _TEXTS for b in _TEXTS])
+    assert_same_in_python(normalization, monkeypatch, lambda: [op.eager(rows)])
 
 
 def test_case_folding(monkeypatch):
-    rows = _array([a + b for a in _TEXTS for b in _TEXTS])
-    _same(normalization, monkeypatch, lambda: [normalization.CaseFoldUTF8().eager(rows)])
-    malformed = _array(["\u00c9", b"\xffA"])
+    rows = vector_of([a + b for a in _TEXTS for b in _TEXTS])
+    assert_same_in_python(
+        normalization, monkeypatch, lambda: [normalization.CaseFoldUTF8().eager(rows)]
+    )
+    malformed = vector_of(["\u00c9", b"\xffA"])
     found = normalization.CaseFoldUTF8().eager(malformed)
     assert found.tolist() == ["\u00e9".encode(), b"\xffa"]
 
 
 def test_strings_of_any_shape_fold():
-    assert normalization.CaseFoldUTF8().eager(_array(["\u00c9"]).reshape(())).item() == b"\xc3\xa9"
-    assert normalization.CaseFoldUTF8().eager(_array(["A"] * 6).reshape(2, 3)).shape == (2, 3)
+    assert (
+        normalization.CaseFoldUTF8().eager(vector_of(["\u00c9"]).reshape(())).item() == b"\xc3\xa9"
+    )
+    assert normalization.CaseFoldUTF8().eager(vector_of(["A"] * 6).reshape(2, 3)).shape == (2, 3)

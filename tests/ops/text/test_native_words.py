@@ -6,6 +6,7 @@ import pytest
 from penstock._src.ops.text.characters import whitespace
 from penstock._src.ops.text.models.wordpiece import build_model
 from penstock._src.ops.text.pieces import fast_wordpiece
+from tests.harness.native_forms import assert_same_in_python, vector_of
 
 _VOCAB = ["[UNK]", "the", "##y", "##ere", "un", "##a", "##\u00df", "!", "\u4e00", "##", "[", "]"]
 _TEXTS = [
@@ -15,24 +16,12 @@ _TEXTS = [
 _MALFORMED = [b"the\xff y", b"\xe4\xb8", b"\xed\xa0\x80they", b"\xf0\x9f\x98", b"\xc0\x80 un"]
 
 
-def _array(texts):
-    found = np.empty(len(texts), object)
-    found[:] = [text if isinstance(text, bytes) else text.encode() for text in texts]
-    return found
-
-
-def _same(module, monkeypatch, compute):
-    native = compute()
-    monkeypatch.setattr(module, "runs_native_code", lambda: False)
-    for mine, other in zip(native, compute(), strict=True):
-        assert mine.dtype == other.dtype
-        np.testing.assert_array_equal(mine, other)
-
-
 @pytest.mark.parametrize("texts", [_TEXTS, _MALFORMED, _TEXTS + _MALFORMED, []])
 def test_words_between_white_space(texts, monkeypatch):
     config = whitespace.whitespace_config()
-    _same(whitespace, monkeypatch, lambda: whitespace.words_of_texts(_array(texts), config))
+    assert_same_in_python(
+        whitespace, monkeypatch, lambda: whitespace.words_of_texts(vector_of(texts), config)
+    )
 
 
 @pytest.mark.parametrize("texts", [_TEXTS, _MALFORMED, []])
@@ -41,4 +30,4 @@ def test_pieces(texts, are_words, monkeypatch):
     data = build_model(_VOCAB, 100, "##", "[UNK]", are_words, False)
     model = np.frombuffer(data, np.uint8)
     op = fast_wordpiece.FastWordpieceTokenizeWithOffsets()
-    _same(fast_wordpiece, monkeypatch, lambda: op.eager(_array(texts), model))
+    assert_same_in_python(fast_wordpiece, monkeypatch, lambda: op.eager(vector_of(texts), model))
