@@ -99,3 +99,13 @@ def test_a_loop_over_the_rows_of_an_empty_array():
         return found
 
     assert float(total(x)) == 1.0
+
+
+def test_parts_that_begin_behind_every_second_element_are_empty():
+    specs = [tf.TensorSpec([3]), tf.TensorSpec([None])]
+    compiled = tf.function(
+        lambda x, n: x[::2][tf.shape(n)[0] :], input_signature=specs, autograph=False
+    )
+    x = tf.constant([1.0, 2.0, 3.0])
+    for n in (2, 0, 1, 3, 5):
+        assert compiled(x, tf.zeros([n])).numpy().tolist() == [1.0, 3.0][n:]

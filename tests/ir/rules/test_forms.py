@@ -163,6 +163,10 @@ MADE = {
         lambda p, **_: p.slice(p.slice(p.iota((16,), 0, I), [1], [16], [2]), [1], [8], [3]),
         lambda p, **_: p.slice(p.iota((16,), 0, I), [3], [16], [6]),
     ),
+    "a slice of what is behind the last one of every second": (
+        lambda p, **_: p.slice(p.slice(p.iota((3,), 0, I), [0], [3], [2]), [2], [2]),
+        lambda p, **_: p.slice(p.iota((3,), 0, I), [0], [0], [2]),
+    ),
     "a slice of the first part": (
         lambda p, x, y, **_: p.slice(p.concat([x, y], 0), [0, 0], [3, 2]),
         lambda p, x, y, **_: p.slice(x, [0, 0], [3, 2]),

@@ -108,11 +108,14 @@ def _slice_twice(p: NodeMaker, node: Node, x: Node) -> Node:
     for i in range(x.rank):
         first = inner["starts"][i] + outer["starts"][i] * inner["strides"][i]
         extent, stride = node.shape[i], outer["strides"][i] * inner["strides"][i]
-        starts.append(first)
         if dims.is_one(stride):
-            limits.append(first + extent)
-        else:
-            limits.append(first + (extent - 1) * stride + 1 if extent > 0 else first)
+            limit = first + extent
+        elif extent > 0:
+            limit = first + (extent - 1) * stride + 1
+        else:  # nothing: behind the last one of an inner stride, there may be no place in x
+            first = limit = inner["starts"][i]
+        starts.append(first)
+        limits.append(limit)
         strides.append(stride)
     return p.slice(x, starts, limits, strides)
 
