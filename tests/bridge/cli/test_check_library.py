@@ -39,7 +39,9 @@ def folder(tmp_path):
 
 def test_missing_names_are_listed_with_their_places(folder, capsys):
     assert main(["check-library", str(folder)]) == 1
-    head, *lines = capsys.readouterr().out.splitlines()
+    said = capsys.readouterr()
+    assert "not read: old.py:1: Missing parentheses" in said.err
+    head, *lines = said.out.splitlines()
     assert head.startswith("library: 2 files") and head.endswith("4 missing")
     assert [line.split() for line in lines] == [
         ["tensorflow.nn.no_such_guarded", "module.py:13", "(in", "a", "try)"],
@@ -50,7 +52,7 @@ def test_missing_names_are_listed_with_their_places(folder, capsys):
 
 
 def test_names_follow_what_they_are_bound_to():
-    uses = scanning.uses_in([("module.py", LIBRARY.encode())])
+    uses = scanning.uses_in(scanning.parsed([("module.py", LIBRARY.encode())])[0])
     assert "tensorflow.keras.layers.Dense" in uses and "tensorflow.compat.v1.placeholder" in uses
     assert not any("not_theirs" in name for name in uses)
 

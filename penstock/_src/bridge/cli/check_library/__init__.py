@@ -6,6 +6,7 @@ TensorFlow.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Parser
@@ -31,7 +32,10 @@ def main(arguments: Sequence[str]) -> int:
     is_lacking = False
     for name in parsed.names:
         library = sources.library(name)
-        uses = scanning.uses_in(library.files)
+        trees, unread = scanning.parsed(library.files)
+        for reason in unread:
+            print(f"penstock check-library: not read: {reason}", file=sys.stderr)
+        uses = scanning.uses_in(trees)
         missing = resolving.missing(sorted(uses))
         if parsed.tensorflow and missing:
             missing = resolving.known_to(parsed.tensorflow, missing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import collections
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 ROOT = "tensorflow"
@@ -27,20 +27,31 @@ class Place(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
-def uses_in(files: Iterable[tuple[str, bytes]]) -> dict[str, list[Place]]:
+def parsed(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, ast.Module], list[str]]:
+    """Returns the trees of files by their paths, and why others have none: those that are not Python of this version.
+
+    Args:
+      files: (path, contents).
+    """
+    trees, unread = {}, []
+    for path, contents in files:
+        try:
+            trees[path] = ast.parse(contents)
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None)
+            unread.append(f"{path}{f':{line}' if line else ''}: {getattr(error, 'msg', error)}")
+    return trees, unread
+
+
+def uses_in(trees: Mapping[str, ast.Module]) -> dict[str, list[Place]]:
     """Returns the full names that files use, such as `tensorflow.nn.relu`, and where.
 
     Args:
-      files: (path, contents); those that are not Python of this version are left out.
+      trees: of the files, by their paths.
     """
     found: dict[str, list[Place]] = collections.defaultdict(list)
-    for path, contents in files:
-        try:
-            tree = ast.parse(contents)
-        except (SyntaxError, ValueError):
-            continue
-        scan = _Scan(path, found)
-        scan.visit(tree)
+    for path, tree in trees.items():
+        _Scan(path, found).visit(tree)
     return dict(found)
 
 
