@@ -76,3 +76,23 @@ def test_the_keras_layer_is_named(checked):
         with raises("Log") as caught:
             call(tf.constant([-1.0]))
         assert "Keras layer: logarithm" in str(caught.value)
+
+
+INF, NAN = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize(
+    "values, kinds, signed",
+    [
+        ([1.0, INF], "Inf", r"\+Inf"),
+        ([NAN, 1.0], "NaN", "NaN"),
+        ([NAN, -INF], "Inf and NaN", "-Inf and NaN"),
+    ],
+)
+def test_compiled_checks_name_the_kinds_of_bad_values(values, kinds, signed):
+    checked = tf.function(lambda x: tf.debugging.check_numerics(2.0 * x, "bad"))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"bad : Tensor had {kinds} values"):
+        checked(tf.constant(values))
+    check = tf.function(lambda x: tf.raw_ops.CheckNumericsV2(tensor=2.0 * x, message="bad"))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"bad : Tensor had {signed} values"):
+        check(tf.constant(values))
