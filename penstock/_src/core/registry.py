@@ -23,6 +23,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import OPS, Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util import slots
+from penstock._src.util.process import collector
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "ops"
 # Of bytes, and from the end of the line before: five times as fast as `^` over text.
@@ -61,7 +62,8 @@ def lookup(name: str) -> type[Op] | None:
     if name not in OPS:
         module = index().get(name) or INTERNAL.get(name)
         if module is not None:
-            importlib.import_module(module)
+            with collector.paused():
+                importlib.import_module(module)
     return OPS.get(name)
 
 

@@ -28,9 +28,13 @@ def parse_table(table: Mapping[str, str]) -> dict[str, tuple[str, str]]:
 
 def resolve(module: str, attribute: str) -> Any:
     """Imports the start-up module, then returns `attribute` (dotted) of `module`."""
-    if STARTUP not in sys.modules:
-        importlib.import_module(STARTUP)
-    value: Any = importlib.import_module(module)
+    # Within the function: `import penstock` alone needs none of what this imports.
+    from penstock._src.util.process.collector import paused
+
+    with paused():
+        if STARTUP not in sys.modules:
+            importlib.import_module(STARTUP)
+        value: Any = importlib.import_module(module)
     for part in attribute.split("."):
         value = getattr(value, part)
     return value
