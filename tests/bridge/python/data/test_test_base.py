@@ -2,6 +2,7 @@
 
 import unittest
 
+import numpy as np
 import pytest
 from absl.testing import parameterized
 
@@ -29,6 +30,7 @@ def test_elements_are_compared_in_each_mode(drawn):
         expected = [{"a": i, "b": [i, i]} for i in range(3)]
         self.assertDatasetProduces(pairs, expected, num_test_iterations=2)
         self.assertDatasetsEqual(pairs, pairs.take(5))
+        self.assertDatasetProduces(tf.data.Dataset.range(3), np.arange(3))
 
     found, ran = failures(method, getattr(test_base, f"{drawn}_combinations"))
     assert not found and ran

@@ -157,10 +157,11 @@ class DatasetTestBase(TestCase):
         if expected_shapes:
             self.assertEqual(expected_shapes, get_output_shapes(dataset))
         self.assertGreater(num_test_iterations, 0)
+        expected = () if expected_output is None else expected_output
         for _ in range(num_test_iterations):
             get_next = self.getNext(dataset, requires_initialization)
-            elements = self._elements(get_next, len(expected_output or ()))
-            self._compareOutputToExpected(elements, expected_output or (), assert_items_equal)
+            elements = self._elements(get_next, len(expected))
+            self._compareOutputToExpected(elements, expected, assert_items_equal)
             for _ in range(2):  # the end stays the end
                 with self.assertRaises(OutOfRangeError):
                     self.evaluate(get_next())
