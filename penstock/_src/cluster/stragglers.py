@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 SHARE = 0.2  # of the time, by which the others wait more than one that is slow
 ROUNDS = 3  # of reports in a row after which it is named
@@ -72,4 +73,4 @@ class Stragglers:
 
 
 def _of_others(rank: int, shares: Mapping[int, float]) -> float:
-    return statistics.median(share for other, share in shares.items() if other != rank)
+    return float(np.median([share for other, share in shares.items() if other != rank]))
