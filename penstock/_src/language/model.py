@@ -20,6 +20,9 @@ from penstock._src.language.sampling import Sampler, Sampling
 from penstock._src.language.text.stream import TextStream
 from penstock._src.language.text.templates import Template
 from penstock._src.language.text.tokenizers import Tokenizer
+from penstock._src.language.tuning import adapters
+from penstock._src.language.tuning.files import settings
+from penstock._src.language.tuning.lora import Lora
 from penstock._src.language.weights.finding import Finder
 from penstock._src.language.weights.loading import load as load_weights
 from penstock._src.language.weights.operands import Activations
@@ -62,6 +65,7 @@ class LanguageModel:
         self.tokenizer: Tokenizer | None = about.tokenizer()
         self._template: Template | None = None
         self._matchers: Matchers | None = None
+        self._has_lora = False
         self._lock = threading.Lock()
         # Of which the cache holds keys and values; None until there is a cache.
         self._held: list[int] | None = None
@@ -187,6 +191,77 @@ class LanguageModel:
             self._template = self._files.template()
         return self._needed().encode_parts(self._template.parts(messages), is_whole=True)
 
+    def enable_lora(
+        self,
+        rank: int = 8,
+        *,
+        alpha: float | None = None,
+        targets: Sequence[str] = ("query", "value"),
+        seed: int | None = None,
+        recompute: bool = False,
+    ) -> Lora:
+        """Puts low-rank adapters beside matrices of all layers, which stay as they are, packed or not; the model computes with them from now on.
+
+        Args:
+          rank: of the adapters; more learn more, and take more memory.
+          alpha: what they add is multiplied by `alpha / rank`; None for the rank.
+          targets: names of matrices: query, key, value, attention_output, gate, up, down.
+          seed: of the numbers that they begin with; None for any.
+          recompute: whether gradients compute each layer again, which takes a third more time, rather than keep what it gave, which takes memory.
+
+        Returns:
+          A `tf.language.Lora`, which trains, writes and reads them.
+
+        Raises:
+          InvalidArgumentError: an option is out of range, or the model has adapters.
+        """
+        if self._has_lora:
+            raise InvalidArgumentError("enable_lora: the model has adapters already.")
+        if rank < 1:
+            raise InvalidArgumentError(f"rank: expected at least 1. Received {rank}.")
+        decoder = self._program.decoder
+        places = adapters.places_of(decoder.weights.layers, targets)
+        scale = 1.0 if alpha is None else alpha / rank
+        drawn = adapters.drawn(decoder.weights.layers, places, rank, scale, seed)
+        adapted = adapters.adapted(decoder, drawn)
+        with self._lock:
+            self._program, self._held, self._owner = self._program.over(adapted), None, None
+            self._has_lora = True
+        end = min(self.stop_tokens, default=None)
+        return Lora(
+            adapted, drawn, self._known_tokens_of, end, self.length, self._forget, recompute
+        )
+
+    def load_lora(self, path: str, *, recompute: bool = False) -> Lora:
+        """Puts adapters beside matrices, as `enable_lora`, with the values of a folder of `Lora.save` or of Hugging Face's PEFT.
+
+        Args:
+          path: the folder.
+          recompute: as of `enable_lora`.
+
+        Returns:
+          A `tf.language.Lora`.
+
+        Raises:
+          NotFoundError: a file is missing.
+          DataLossError: one is damaged.
+          InvalidArgumentError: its adapters do not fit the model, or this has adapters.
+          UnimplementedError: they are of another kind.
+        """
+        about = settings(str(path), self.architecture.family)
+        lora = self.enable_lora(**about, recompute=recompute)
+        lora.load(path)
+        return lora
+
+    def _known_tokens_of(self, text: Prompt) -> list[int]:
+        tokens = list(self._tokens_of(text))
+        return self._known(np.asarray(tokens, np.int64)).tolist() if tokens else []
+
+    def _forget(self) -> None:
+        """Computes the next prompt anew: the model has changed."""
+        with self._lock:
+            self._held, self._owner = None, None
+
     def logits(self, tokens: Sequence[int]) -> np.ndarray:
         """Returns the logits after each token of a text, float32 `[tokens, vocabulary]`.
 
@@ -293,13 +368,16 @@ class LanguageModel:
             raise InvalidArgumentError(
                 f"The prompt must have 1 to {self.length} tokens, integers. Received {given.dtype} {list(given.shape)}."
             )
+        return self._known(given)
+
+    def _known(self, tokens: np.ndarray) -> np.ndarray:
         known = self.architecture.vocabulary
-        if given.min() < 0 or given.max() >= known:
-            wrong = given[(given < 0) | (given >= known)][0]
+        if tokens.min() < 0 or tokens.max() >= known:
+            wrong = tokens[(tokens < 0) | (tokens >= known)][0]
             raise InvalidArgumentError(
                 f"The prompt has the token {wrong}. The model knows tokens from 0 to {known - 1}."
             )
-        return given.astype(np.int32)
+        return tokens.astype(np.int32)
 
     def _prefill(self, tokens: np.ndarray) -> np.ndarray:
         """Computes a prompt, but for what the cache holds of it; returns the logits after it."""

@@ -34,11 +34,14 @@ class Cache(Module):
     Args:
       architecture: of the model.
       dtype: of the numbers, float32 or float16.
+
+    Attributes:
+      dtype: of the numbers.
     """
 
     def __init__(self, architecture: Architecture, dtype: DType = dtypes.float32) -> None:
         super().__init__()
-        self._architecture, self._dtype = architecture, dtype
+        self._architecture, self.dtype = architecture, dtype
         a = architecture
         nothing = zeros([0, a.kv_heads, 0, a.head_size], dtype)
         shape = [None, a.kv_heads, None, a.head_size]
@@ -51,18 +54,18 @@ class Cache(Module):
     def bytes_per_place(self) -> int:
         """That a token of a sequence takes."""
         a = self._architecture
-        return 2 * a.layers * a.kv_heads * a.head_size * self._dtype.size
+        return 2 * a.layers * a.kv_heads * a.head_size * self.dtype.size
 
     def reset(self, slots: Any, length: Any) -> None:
         """Makes all variables zeros of a size."""
         a = self._architecture
         for variable in (*self.keys, *self.values):
-            variable.assign(zeros([slots, a.kv_heads, length, a.head_size], self._dtype))
+            variable.assign(zeros([slots, a.kv_heads, length, a.head_size], self.dtype))
 
     def clear(self, slot: Any) -> None:
         """Fills a row with zeros."""
         for variable in (*self.keys, *self.values):
-            empty = zeros(shape_of(variable)[1:], self._dtype)
+            empty = zeros(shape_of(variable)[1:], self.dtype)
             variable.scatter_nd_update([[slot]], empty[None])
 
     @property
@@ -70,7 +73,7 @@ class Cache(Module):
         """The type of what `read` returns: keys and values of all layers, `[2 * layers, kv_heads, places, size]`."""
         a = self._architecture
         shape = [2 * a.layers, a.kv_heads, None, a.head_size]
-        return TensorSpec(shape, self._dtype, "part")
+        return TensorSpec(shape, self.dtype, "part")
 
     def read(self, slot: Any, places: Any) -> Any:
         """Returns keys and values of a row at some places."""
@@ -115,7 +118,7 @@ class Cache(Module):
 
         def attend(at: int, query: Any, key: Any, value: Any) -> Any:
             for variable, new in ((self.keys[at], key), (self.values[at], value)):
-                variable.scatter_nd_update(places, cast(transpose(new, [0, 2, 1, 3]), self._dtype))
+                variable.scatter_nd_update(places, cast(transpose(new, [0, 2, 1, 3]), self.dtype))
             keys, values = (kept(variables[at]) for variables in (self.keys, self.values))
             return attention(a, query, keys, values, unseen[a.windows[at]])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -22,11 +23,18 @@ from penstock._src.language.weights.operands import Linear, Norm
 
 # Of the number of a layer, queries `[n, tokens, heads, size]`, keys and values `[n, tokens, kv_heads, size]` to `[n, tokens, heads * size]`.
 Attend = Callable[[int, Any, Any, Any], Any]
+# From a function of one tensor to another one.
+Around = Callable[[Callable[[Any], Any]], Callable[[Any], Any]]
 _ACTIVATIONS: dict[Activation, Callable[[Any], Any]] = {
     "silu": silu,
     "gelu": lambda x: gelu(x, approximate=False),
     "gelu_tanh": lambda x: gelu(x, approximate=True),
 }
+
+
+def as_it_is(layer: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Returns the function of a layer unchanged."""
+    return layer
 
 
 class Decoder:
@@ -40,13 +48,14 @@ class Decoder:
     def __init__(self, architecture: Architecture, weights: DecoderWeights) -> None:
         self.architecture, self.weights = architecture, weights
 
-    def values(self, tokens: Any, positions: Any, attend: Attend) -> Any:
+    def values(self, tokens: Any, positions: Any, attend: Attend, around: Around = as_it_is) -> Any:
         """Returns what the last layer gives, normed.
 
         Args:
           tokens: int32 `[n, tokens]`.
           positions: of the tokens in their sequences, likewise.
           attend: attention.
+          around: what is put around each layer, such as `tf.recompute_grad`.
 
         Returns:
           float32 `[n, tokens, width]`.
@@ -61,7 +70,7 @@ class Decoder:
         turns = [_turns(rope, positions) for rope in a.ropes]
         for at, layer in enumerate(weights.layers):
             turn = turns[a.rope_of[at]] if turns else None
-            x = self._layer(layer, at, x, turn, attend)
+            x = around(functools.partial(self._layer, layer, at, turn, attend))(x)
         return self._normed(weights.final_norm, x)
 
     def logits(self, values: Any) -> Any:
@@ -75,7 +84,7 @@ class Decoder:
         found = self.weights.output(values)
         return capped(found, self.architecture.logits_cap)
 
-    def _layer(self, layer: Layer, at: int, x: Any, turn: Any, attend: Attend) -> Any:
+    def _layer(self, layer: Layer, at: int, turn: Any, attend: Attend, x: Any) -> Any:
         a = self.architecture
         normed = self._normed(layer.attention_norm, x)
         query = self._heads(layer.query, layer.query_norm, a.heads, normed, turn)

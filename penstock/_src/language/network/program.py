@@ -32,15 +32,22 @@ class Program(Module):
       decoder: the model.
       length: tokens of a sequence.
       cache: the type of keys and values that are kept.
+
+    Attributes:
+      decoder: the model.
     """
 
     def __init__(self, decoder: Decoder, length: int, cache: DType = dtypes.float32) -> None:
         super().__init__()
-        self._decoder, self._last = decoder, length - 1
+        self.decoder, self._length = decoder, length
         self.cache = Cache(decoder.architecture, cache)
         # Writes what `read` returns into a row from `start` on; its type is the model's.
         signature = [_scalar("slot"), _scalar("start"), self.cache.part]
         self.write = function(self._write, input_signature=signature, autograph=False)
+
+    def over(self, decoder: Decoder) -> Program:
+        """Returns the same functions of another decoder, with an empty cache."""
+        return Program(decoder, self._length, self.cache.dtype)
 
     @function(input_signature=[_scalar("slots"), _scalar("length")], autograph=False)
     def reset(self, slots: Any, length: Any) -> dict[str, Any]:
@@ -66,10 +73,10 @@ class Program(Module):
     )
     def prefill(self, tokens: Any, slot: Any, start: Any, last: Any, span: Any) -> dict[str, Any]:
         """Computes a piece of a prompt; returns the logits after one of its tokens."""
-        at = minimum(start + numbers(shape_of(tokens)[0]), self._last)
+        at = minimum(start + numbers(shape_of(tokens)[0]), self._length - 1)
         attend = self.cache.attending_slot(slot, at[None], span)
-        values = self._decoder.values(tokens[None], at[None], attend)
-        return {"logits": self._decoder.logits(values[0, last][None])[0]}
+        values = self.decoder.values(tokens[None], at[None], attend)
+        return {"logits": self.decoder.logits(values[0, last][None])[0]}
 
     @function(input_signature=[_scalar("slot"), _vector("places")], autograph=False)
     def read(self, slot: Any, places: Any) -> dict[str, Any]:
@@ -87,13 +94,13 @@ class Program(Module):
     def decode(self, tokens: Any, positions: Any, span: Any) -> dict[str, Any]:
         """Computes a token of each of the first rows."""
         attend = self.cache.attending_rows(positions[:, None], span)
-        values = self._decoder.values(tokens[:, None], positions[:, None], attend)
-        return {"logits": self._decoder.logits(values[:, 0])}
+        values = self.decoder.values(tokens[:, None], positions[:, None], attend)
+        return {"logits": self.decoder.logits(values[:, 0])}
 
     @function(input_signature=[_vector("tokens")], autograph=False)
     def whole(self, tokens: Any) -> dict[str, Any]:
         """Computes the logits after each token of a text, without the cache."""
         at = numbers(shape_of(tokens)[0])[None]
-        attend = attending_within(self._decoder.architecture, at)
-        values = self._decoder.values(tokens[None], at, attend)
-        return {"logits": self._decoder.logits(values)[0]}
+        attend = attending_within(self.decoder.architecture, at)
+        values = self.decoder.values(tokens[None], at, attend)
+        return {"logits": self.decoder.logits(values)[0]}

@@ -1,0 +1,161 @@
+"""Adapters in files: folders of Hugging Face's PEFT, `adapter_config.json` and `adapter_model.safetensors`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.errors import DataLossError, InvalidArgumentError, UnimplementedError
+from penstock._src.filesystems.whole import written_whole
+from penstock._src.formats.safetensors import file, folder
+from penstock._src.formats.weights.stored import stored
+from penstock._src.language.families.names import LAYOUTS
+from penstock._src.language.families.table import FAMILIES
+from penstock._src.language.tuning.adapters import TARGETS, Adapter, Place
+
+_CONFIG, _TENSORS = "adapter_config.json", "adapter_model.safetensors"
+# Properties of adapters of other kinds.
+_REFUSED = ("use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "modules_to_save")
+# What PEFT puts before the names of a causal model's tensors.
+_PREFIX = "base_model.model."
+_OUTER = {"gpt2": "transformer.", "gpt_neox": "gpt_neox."}
+
+
+def write(path: str, family: str, adapters: Mapping[Place, Adapter]) -> None:
+    """Writes a folder.
+
+    Args:
+      path: the folder; it is made if it is not there.
+      family: the name of the model's family.
+      adapters: by layer and name.
+    """
+    names = {place: _name(family, place) for place in adapters}
+    tensors = {}
+    for place, adapter in adapters.items():
+        for part, variable in _parts(adapter):
+            tensors[f"{names[place]}.{part}"] = stored(np.asarray(variable.numpy()))
+    first = next(iter(adapters.values()))
+    rank = int(first.down.shape[0])
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "r": rank,
+        "lora_alpha": first.scale * rank,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "fan_in_fan_out": False,
+        "target_modules": sorted({_pattern(family, target)[1] for _, target in adapters}),
+    }
+    os.makedirs(path, exist_ok=True)
+    file.write(tensors, os.path.join(path, _TENSORS), {"format": "pt"})
+    with written_whole(os.path.join(path, _CONFIG)) as out:
+        out.write(json.dumps(config, indent=2).encode())
+
+
+def settings(path: str, family: str) -> dict[str, Any]:
+    """Returns `rank`, `alpha` and `targets` of a folder, as `enable_lora` takes them.
+
+    Raises:
+      NotFoundError: a file is missing.
+      DataLossError: one is damaged.
+      UnimplementedError: it has adapters of another kind.
+    """
+    config = _config(path)
+    names = file.read(os.path.join(path, _TENSORS)).tensors
+    patterns = {target: _expression(family, target) for target in TARGETS}
+    targets = {
+        target
+        for name in names
+        for target, pattern in patterns.items()
+        if pattern.fullmatch(name) is not None
+    }
+    if not targets:
+        raise InvalidArgumentError(
+            f"{path}: there are no adapters of matrices of the family {family}."
+        )
+    rank = config["r"]
+    return {
+        "rank": rank,
+        "alpha": config.get("lora_alpha", rank),
+        "targets": [target for target in TARGETS if target in targets],
+    }
+
+
+def assign(path: str, family: str, adapters: Mapping[Place, Adapter]) -> None:
+    """Gives adapters the values of a folder: all of them, or none if it does not fit.
+
+    Raises:
+      NotFoundError: a file is missing.
+      DataLossError: one is damaged.
+      InvalidArgumentError: its adapters are of other matrices, ranks or scales.
+    """
+    config = _config(path)
+    kept = dict(file.read(os.path.join(path, _TENSORS)).tensors)
+    values = []
+    for place, adapter in adapters.items():
+        scale = config.get("lora_alpha", config["r"]) / config["r"]
+        if not np.isclose(scale, adapter.scale):
+            raise InvalidArgumentError(
+                f"{path}: expected adapters with the scale {adapter.scale:g}. Found {scale:g}."
+            )
+        for part, variable in _parts(adapter):
+            name = f"{_name(family, place)}.{part}"
+            found = kept.pop(name, None)
+            shape = None if found is None else list(found.shape)
+            if found is None or shape != list(variable.shape):
+                raise InvalidArgumentError(
+                    f"{path}: tensor '{name}': expected the shape {list(variable.shape)}. Found {shape or 'no such tensor'}."
+                )
+            values.append((variable, np.asarray(found.array(), np.float32)))
+    if kept:
+        raise InvalidArgumentError(
+            f"{path}: the model has no adapters for {len(kept)} tensors, as '{min(kept)}'."
+        )
+    for variable, value in values:
+        variable.assign(value)
+
+
+def _parts(adapter: Adapter) -> Iterator[tuple[str, Any]]:
+    yield "lora_A.weight", adapter.down
+    yield "lora_B.weight", adapter.up
+
+
+def _pattern(family: str, target: str) -> tuple[str, str]:
+    """What PEFT calls a matrix: before the number of the layer, and after it.
+
+    Where files have several matrices as one, the names are ours, and PEFT does not know them.
+    """
+    layout = FAMILIES[family].layout
+    before, _, after = LAYOUTS[layout].get(target, f"layers.{{}}.{target}").partition(".{}.")
+    return f"{_PREFIX}{_OUTER.get(layout, 'model.')}{before}", after
+
+
+def _name(family: str, place: Place) -> str:
+    at, target = place
+    before, after = _pattern(family, target)
+    return f"{before}.{at}.{after}"
+
+
+def _expression(family: str, target: str) -> re.Pattern[str]:
+    before, after = map(re.escape, _pattern(family, target))
+    return re.compile(rf"{before}\.\d+\.{after}\.lora_[AB]\.weight")
+
+
+def _config(path: str) -> dict[str, Any]:
+    name = os.path.join(path, _CONFIG)
+    config = folder.read_object(name)
+    rank = config.get("r")
+    if type(rank) is not int or rank < 1:
+        raise DataLossError(f"{name}: 'r': expected a number above 0. Found {rank!r}.")
+    if type(config.get("lora_alpha", rank)) not in (int, float):
+        raise DataLossError(f"{name}: 'lora_alpha': expected a number.")
+    refused = {key: config[key] for key in _REFUSED if config.get(key)}
+    if config.get("peft_type", "LORA") != "LORA" or refused:
+        kind = config.get("peft_type") if not refused else ", ".join(refused)
+        raise UnimplementedError(f"{name}: adapters with {kind} are not implemented.")
+    return config
