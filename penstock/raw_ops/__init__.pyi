@@ -3929,6 +3929,9 @@ def XlaDynamicSlice(*, input: TensorLike, start_indices: TensorLike, size_indice
 def XlaDynamicUpdateSlice(*, input: TensorLike, update: TensorLike, indices: TensorLike, name: str | None = None) -> Tensor:
     """The input with `update` in place of the block that begins at `indices`."""
 
+def XlaOptimizationBarrier(*, input: TensorLike, name: str | None = None) -> list[Tensor]:
+    """The inputs themselves, none of which is known before all are: what is computed of them is not shared with what was computed of the inputs."""
+
 def Xlog1py(*, x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     """x * log(1 + y), and 0 where x is 0."""
 

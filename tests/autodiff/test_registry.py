@@ -25,7 +25,8 @@ FRAMES = {"Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"}
 FRAMES |= {"RefEnter", "RefExit", "RefMerge", "RefNextIteration", "RefSwitch"}
 WITH_NONE = {"ArgMax", "ArgMin"}
 # TensorFlow compiles the first by XLA alone, and runs the others on GPUs alone.
-ELSEWHERE = {"XlaDynamicSlice", "XlaDynamicUpdateSlice", "CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"}
+ELSEWHERE = {"XlaDynamicSlice", "XlaDynamicUpdateSlice", "XlaOptimizationBarrier"}
+ELSEWHERE |= {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"}
 # Ours alone, and tensorflow-text's, whose package registers them.
 OURS = {"PackedDequantize", "PackedGather", "PackedMatMul"}
 OF_TEXTS = "penstock._src.ops.text"

@@ -61,6 +61,7 @@ CASES = {
     "slice": (lambda p, x: p.slice(x, [1, 0, 1], [3, 4, 5], [1, 2, 3]), [X], X[1:3, 0:4:2, 1:5:3]),
     "take": (lambda p, x: p.take(x, (slice(None, None, -1), None, -1)), [X], X[::-1, None, -1]),
     "reverse": (lambda p, x: p.reverse(x, [0, 2]), [X], X[::-1, :, ::-1]),
+    "optimization_barrier": (lambda p, x, y: p.optimization_barrier(x, [y]), [X, X[0]], X),
     "concat": (
         lambda p, x, y: p.concat([x, y], 1),
         [X, X[:, :2]],

@@ -244,6 +244,14 @@ def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[A
     return node.outputs[:count]
 
 
+def _computed_again(args: Sequence[Any], dresults: Sequence[Any]) -> list[Any]:
+    """The arguments as other tensors, known once the gradients of the results are: else what is computed of them would be kept until then."""
+    tensors = [a for a in args if isinstance(a, Tensor)]
+    later = [d for d in dresults if isinstance(d, Tensor)]
+    copies = iter(raw.XlaOptimizationBarrier(input=[*tensors, *later]) if tensors else ())
+    return [next(copies) if isinstance(a, Tensor) else a for a in args]
+
+
 @export("recompute_grad")
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     """Returns a function like `f` with a gradient that computes `f` again.
@@ -270,7 +278,7 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
             result = f(*args, **kwargs)
 
         def gradient(*dresults: Any, variables: Any = None) -> Any:
-            copies = [raw.Identity(input=a) if isinstance(a, Tensor) else a for a in args]
+            copies = _computed_again(args, dresults)
             with GradientTape() as tape:
                 tape.watch([a for a in copies if isinstance(a, Tensor)])
                 for variable in variables or []:

@@ -62,6 +62,8 @@ movement: an index map, no arithmetic
                                                   every window of x: axes become window positions, and offsets inside a window come last; a scalar pads (a view)
   dynamic_slice(x, ...; sizes)                    a block of x at run-time starts (scalars; clamped so that it fits)
   dynamic_update_slice(x, update, ...)            x with a block replaced at run-time starts (scalars; clamped so that it fits)
+order of computation
+  optimization_barrier(x, ...)                    x, computed anew where it would be an equal node, once the further arguments are known
 across elements
   reduce(x; op, axes)                             one value of each line along axes, which disappear; a sum of nothing is 0, a max the lowest value
   arg_reduce(x; op, axis, dtype)                  the index of the first largest (max) or smallest (min) element along an axis, which disappears

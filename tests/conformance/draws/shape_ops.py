@@ -37,6 +37,12 @@ for _op in ("CheckNumerics", "CheckNumericsV2"):
 
 
 @drawn(DRAWS)
+def XlaOptimizationBarrier(draw):
+    inputs = [draw(arrays(_PASSED)) for _ in range(draw(st.integers(1, 3)))]
+    return OpCase("XlaOptimizationBarrier", [inputs])
+
+
+@drawn(DRAWS)
 def IdentityN(draw):
     return OpCase("IdentityN", [[draw(arrays(_PASSED)) for _ in range(draw(st.integers(1, 3)))]])
 

@@ -349,6 +349,11 @@ def _clamped(k: Inliner, number: Value, most: int) -> Value:
     return k.scope.value("maximum", (number, least), dtypes.int64)
 
 
+@rule("optimization_barrier")
+def _optimization_barrier(k: Inliner, node: Node, position: Position, guard):
+    return k.at(node.args[0], position.coordinates, guard)
+
+
 @rule("dynamic_slice")
 def _dynamic_slice(k: Inliner, node: Node, position: Position, guard):
     x, *starts = node.args

@@ -50,6 +50,13 @@ def padded(w: Writer, x: Value, fill: Value, low: Any, high: Any, interior: Any)
     return w.op("pad", [x, fill], shape, x.dtype, attrs)
 
 
+@writes("optimization_barrier")
+def _optimization_barrier(w: Writer, node: Node, x: Value, *after: Value) -> Value:
+    operands = [x, *after]
+    results = [(each.shape, each.dtype) for each in operands]
+    return w.op_of_many("optimization_barrier", operands, results)[0]
+
+
 @writes("reverse")
 def _reverse(w: Writer, node: Node, x: Value) -> Value:
     return reversed_along(w, x, node.attrs["axes"])

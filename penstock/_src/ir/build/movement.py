@@ -165,3 +165,7 @@ class Movement(Leaves):
             axes.append(2 * i + 1)
             shape.append(n * times)
         return self.reshape(self.broadcast(x, wide, axes), shape)
+
+    def optimization_barrier(self, x: Node, after: Sequence[Node]) -> Node:
+        """x as another node, so that what is computed of it is computed anew, once others are known."""
+        return self.make("optimization_barrier", (x, *after))

@@ -375,3 +375,7 @@ def scatter(args: Arrays, node: Node) -> np.ndarray:
 
 def item(args: Arrays, node: Node) -> Any:
     return args[0][node.attrs["index"]]
+
+
+def optimization_barrier(args: Arrays, _node: Node) -> np.ndarray:
+    return args[0]
