@@ -38,6 +38,7 @@ XStatMetadata
     package="tensorflow.profiler",
 )
 XSpace = XPLANE["XSpace"]
+FOLDER = os.path.join("plugins", "profile")  # where TensorBoard's plugin looks, below its logdir
 PLANE = "/host:CPU"
 MOST_LANES = 1 << 10  # numbers of threads are larger
 ENVIRONMENT = "Task Environment"  # the plane that tells the time of day
@@ -57,14 +58,19 @@ class Event(NamedTuple):
     counted_as: str = ""
 
 
-def write_profile(logdir: str, events: Sequence[Event]) -> None:
-    """Writes both files into a folder of their own below `logdir`."""
-    folder = os.path.join(logdir, "plugins", "profile", time.strftime("%Y_%m_%d_%H_%M_%S"))
+def new_session() -> str:
+    """Returns the name of a profile's folder: the time of day."""
+    return time.strftime("%Y_%m_%d_%H_%M_%S")
+
+
+def write_profile(root: str, session: str, host: str, events: Sequence[Event]) -> None:
+    """Writes both files of a profile, named after the host, into the folder `<root>/<session>/`."""
+    folder = os.path.join(root, session)
     make_folders(folder)
-    base = os.path.join(folder, socket.gethostname())
+    base = os.path.join(folder, host)
     trace = json.dumps({"displayTimeUnit": "ns", "traceEvents": list(_chrome(events))})
     write_whole(base + ".trace.json.gz", gzip.compress(trace.encode()))
-    write_whole(base + ".xplane.pb", _xspace(events).SerializeToString())
+    write_whole(base + ".xplane.pb", xspace(events).SerializeToString())
 
 
 def _thread_names(events: Sequence[Event]) -> dict[int, str]:
@@ -83,7 +89,8 @@ def _chrome(events: Sequence[Event]) -> Iterator[dict[str, Any]]:
         yield known | ({"args": e.shown} if e.shown else {})
 
 
-def _xspace(events: Sequence[Event]) -> Any:
+def xspace(events: Sequence[Event]) -> Any:
+    """Returns the message that TensorBoard's plugin reads."""
     space = XSpace(hostnames=[socket.gethostname()])
     plane = space.planes.add(id=1, name=PLANE)
     first = min((e.begin for e in events), default=0)

@@ -6,7 +6,9 @@ call of a function, each launch of a kernel within, each operation on the host, 
 """
 
 import collections
+import os
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ from penstock._src.compiler.explain.measure import launch_words
 from penstock._src.compiler.explain.records import KernelRecord, line_of
 from penstock._src.core.errors import AlreadyExistsError, UnavailableError
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.observe.profile_files import Event, write_profile
+from penstock._src.observe.profile_files import FOLDER, Event, new_session, write_profile
 from penstock._src.util import slots
 from penstock._src.util.export import export
 from penstock._src.util.run_observers import RUN_OBSERVERS
@@ -45,10 +47,10 @@ class ProfilerOptions(
 class Recording:
     """A profile that is being taken: a RunObserver that also hears of eager ops, functions and Traces.
 
-    Clocks are read as `time.perf_counter_ns`; files have the time of day.
+    Clocks are read as `time.perf_counter_ns`; files have the time of day. `logdir` is None if another process asked for it.
     """
 
-    def __init__(self, logdir: str, level: int) -> None:
+    def __init__(self, logdir: str | None, level: int) -> None:
         self.logdir, self.level = logdir, level
         self.events: list[Event] = []
         self.programs: list[tuple[Any, Any, int]] = []  # plan, times of its records, thread
@@ -184,14 +186,33 @@ def start(logdir: str, options: ProfilerOptions | None = None) -> None:
     >>> total = tf.reduce_sum(tf.ones([10]))
     >>> tf.profiler.experimental.stop()
     """
+    level = OPERATIONS if options is None else options.host_tracer_level
+    begin(Recording(str(logdir), level))
+
+
+def begin(recording: Recording) -> None:
+    """Starts a recording.
+
+    Raises:
+      AlreadyExistsError: another one is going on.
+    """
     with _STATE.lock:
         if _STATE.recording is not None:
             raise AlreadyExistsError("Another profiler is running.")
-        level = 2 if options is None else options.host_tracer_level
-        recording = _STATE.recording = Recording(str(logdir), level)
+        _STATE.recording = recording
         _watch_functions()
-        if level >= OPERATIONS:
+        if recording.level >= OPERATIONS:
             _watch_operations(recording)
+
+
+def end(recording: Recording) -> list[Event]:
+    """Ends the recording that is going on, and returns its events."""
+    with _STATE.lock:
+        _STATE.recording = None
+        _watch_functions()
+        if recording.level >= OPERATIONS:
+            _leave_operations(recording)
+    return recording.finished()
 
 
 @export("profiler.experimental.stop", v1=[])
@@ -207,16 +228,13 @@ def stop(save: bool = True) -> None:
     >>> tf.profiler.experimental.start(folder)
     >>> tf.profiler.experimental.stop(save=False)
     """
-    with _STATE.lock:
-        recording = _STATE.recording
-        if recording is None:
-            raise UnavailableError("Cannot export profiling results. No profiler is running.")
-        _STATE.recording = None
-        _watch_functions()
-        if recording.level >= OPERATIONS:
-            _leave_operations(recording)
+    recording = _STATE.recording
+    if recording is None or recording.logdir is None:
+        raise UnavailableError("Cannot export profiling results. No profiler is running.")
+    events = end(recording)
     if save:
-        write_profile(recording.logdir, recording.finished())
+        root = os.path.join(recording.logdir, FOLDER)
+        write_profile(root, new_session(), socket.gethostname(), events)
 
 
 @export("profiler.experimental.Profile", v1=[])

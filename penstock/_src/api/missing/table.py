@@ -146,16 +146,6 @@ _functions(
     "enable_debug_mode(): Runs the functions of datasets as Python.",
 )
 _functions(
-    "profiler.experimental",
-    "profiles are taken in the process itself",
-    """
-server.start(port): Lets other processes ask for profiles of this one.
-client.trace(service_addr, logdir, duration_ms, worker_list='', num_tracing_attempts=3, options=None): Takes a profile of another process.
-client.monitor(service_addr, duration_ms, level=1): Tells of another process's work.
-""",
-    v1=[],
-)
-_functions(
     "compat.v1.tpu",
     "TPUs are not implemented",
     """
