@@ -88,14 +88,17 @@ def find_spec(fullname: str) -> importlib.machinery.ModuleSpec | None:
     return tensorflow_alias.FINDER.find_spec(fullname)
 
 
-def load_keras_model(path: str, runs_code: bool = False) -> Any:
-    """Returns the model of a `.keras` file, not compiled for training.
+def load_keras_model(path: str, runs_code: bool = False, custom_objects: Any = None) -> Any:
+    """Returns the model of a `.keras` or `.h5` file, not compiled for training.
 
     Args:
       path: of the file.
       runs_code: whether Python code in the file may run.
+      custom_objects: classes and functions by the names that the file has.
     """
-    return load().models.load_model(path, compile=False, safe_mode=not runs_code)
+    return load().models.load_model(
+        path, custom_objects=custom_objects, compile=False, safe_mode=not runs_code
+    )
 
 
 def load_keras() -> types.ModuleType:

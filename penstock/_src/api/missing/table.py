@@ -159,7 +159,6 @@ shutdown_system(job=None): Stops a TPU system.
 """,
 )
 # -- TensorFlow 1
-_NO_TFLITE = "conversion of graphs of TensorFlow 1 is not implemented; tf.lite.TFLiteConverter converts SavedModels and Keras models"
 _functions(
     "compat.v1.tpu.experimental",
     "TPUs are not implemented",
@@ -172,32 +171,4 @@ _functions(
     "compat.v1.train",
     "graphs are not rewritten for training with quantized values",
     "do_quantize_training_on_graphdef(input_graph, num_bits): Returns a graph that rounds weights and results to a number of bits.",
-)
-_class(
-    "compat.v1.lite.TFLiteConverter(graph_def, input_tensors, output_tensors, input_arrays_with_shape=None, "
-    "output_arrays=None, experimental_debug_info_func=None): Converts a graph to TFLite.",
-    _NO_TFLITE,
-    """
-convert(): Returns the model in TFLite's format.
-get_input_arrays(): Returns the names of the inputs.
-static from_session(sess, input_tensors, output_tensors): Returns the converter of a session's graph.
-static from_frozen_graph(graph_def_file, input_arrays, output_arrays, input_shapes=None): Returns the converter of a file with a graph.
-static from_saved_model(saved_model_dir, input_arrays=None, input_shapes=None, output_arrays=None, tag_set=None, signature_key=None): Returns the converter of a SavedModel.
-static from_keras_model_file(model_file, input_arrays=None, input_shapes=None, output_arrays=None, custom_objects=None): Returns the converter of a Keras model's file.
-""",
-)
-_class(
-    "compat.v1.lite.TocoConverter: The older name of TFLiteConverter.",
-    _NO_TFLITE,
-    """
-from_session(sess, input_tensors, output_tensors): Returns the converter of a session's graph.
-from_frozen_graph(graph_def_file, input_arrays, output_arrays, input_shapes=None): Returns the converter of a file with a graph.
-from_saved_model(saved_model_dir, input_arrays=None, input_shapes=None, output_arrays=None, tag_set=None, signature_key=None): Returns the converter of a SavedModel.
-from_keras_model_file(model_file, input_arrays=None, input_shapes=None, output_arrays=None): Returns the converter of a Keras model's file.
-""",
-)
-_functions(
-    "compat.v1.lite",
-    _NO_TFLITE,
-    "toco_convert(input_data, input_tensors, output_tensors, *args, **kwargs): Returns a graph in TFLite's format.",
 )

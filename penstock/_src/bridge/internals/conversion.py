@@ -18,7 +18,7 @@ from penstock._src.graph.serialize.op_definitions import op_def
 from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.graph import GraphDef, NodeDef
 from penstock._src.util import nest
-from penstock._src.v1.saving.freezing import (
+from penstock._src.v1.saving.freezing.constants import (
     VAR_ASSIGN_COLLECTION,
     convert_variables_in_session,
     convert_variables_to_constants,

@@ -149,39 +149,9 @@ class TFLiteConverter:
           ValueError: options contradict one another.
           ImportError: flatbuffers is not installed.
         """
-        integers = self._integers()
-        weights = "" if integers is not None else self._weights()
+        integers = integers_of(self)
+        weights = "" if integers is not None else weights_of(self)
         return file_of(self._signatures(), weights, integers=integers)
-
-    def _integers(self) -> Integers | None:
-        """How the model computes with integers, if it has samples."""
-        kinds = set(self.target_spec.supported_ops)
-        ends = [dtypes.as_dtype(t) for t in (self.inference_input_type, self.inference_output_type)]
-        name = "tf.lite.TFLiteConverter.convert"
-        sixteen = OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-        known = {OpsSet.TFLITE_BUILTINS, OpsSet.TFLITE_BUILTINS_INT8, sixteen}
-        if not kinds <= known:
-            listed = ", ".join(sorted(map(str, kinds - known)))
-            raise UnimplementedError(f"{name}: supported_ops={listed} is not implemented.")
-        bits = 16 if sixteen in kinds else 8
-        if self.representative_dataset is None or not self.optimizations:
-            if ends != [dtypes.float32] * 2 or OpsSet.TFLITE_BUILTINS not in kinds:
-                raise ValueError(
-                    f"{name}: integers need optimizations and a representative_dataset."
-                )
-            return None
-        if set(map(dtypes.as_dtype, self.target_spec.supported_types)) - {dtypes.int8}:
-            return None  # float16, whose constants need no samples
-        allowed = {16: (dtypes.int16,), 8: (dtypes.int8, dtypes.uint8)}[bits]
-        for kind in ends:
-            if kind not in (dtypes.float32, *allowed):
-                raise ValueError(
-                    f"{name}: inputs and outputs may be float32 or {' or '.join(k.name for k in allowed)}. "
-                    f"Received {kind.name}."
-                )
-        samples = getattr(self.representative_dataset, "input_gen", self.representative_dataset)
-        strict = OpsSet.TFLITE_BUILTINS not in kinds
-        return Integers(samples(), bits, strict, *ends)
 
     def _signatures(self) -> dict[str, ConcreteFunction]:
         if not self._funcs:
@@ -195,15 +165,65 @@ class TFLiteConverter:
             "development."
         )
 
-    def _weights(self) -> str:
-        """How weights are stored."""
-        types = {dtypes.as_dtype(kind) for kind in self.target_spec.supported_types}
-        name = "tf.lite.TFLiteConverter.convert"
-        if not self.optimizations:
-            return ""
-        if types - {dtypes.float16, dtypes.int8}:
-            raise UnimplementedError(f"{name}: supported_types={types} is not implemented.")
-        return "float16" if dtypes.float16 in types else "int8"
+
+def integers_of(converter: Any) -> Integers | None:
+    """Returns how a model computes with integers; None without samples.
+
+    Args:
+      converter: the converter of TensorFlow 2, or that of TensorFlow 1.
+
+    Raises:
+      UnimplementedError: a set of ops is not implemented.
+      ValueError: options contradict one another.
+    """
+    kinds = set(converter.target_spec.supported_ops)
+    ends = [
+        dtypes.as_dtype(t)
+        for t in (converter.inference_input_type, converter.inference_output_type)
+    ]
+    name = "tf.lite.TFLiteConverter.convert"
+    sixteen = OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    known = {OpsSet.TFLITE_BUILTINS, OpsSet.TFLITE_BUILTINS_INT8, sixteen}
+    if not kinds <= known:
+        listed = ", ".join(sorted(map(str, kinds - known)))
+        raise UnimplementedError(f"{name}: supported_ops={listed} is not implemented.")
+    bits = 16 if sixteen in kinds else 8
+    if converter.representative_dataset is None or not converter.optimizations:
+        if ends != [dtypes.float32] * 2 or OpsSet.TFLITE_BUILTINS not in kinds:
+            raise ValueError(f"{name}: integers need optimizations and a representative_dataset.")
+        return None
+    if set(map(dtypes.as_dtype, converter.target_spec.supported_types)) - {dtypes.int8}:
+        return None  # float16, whose constants need no samples
+    allowed = {16: (dtypes.int16,), 8: (dtypes.int8, dtypes.uint8)}[bits]
+    for kind in ends:
+        if kind not in (dtypes.float32, *allowed):
+            raise ValueError(
+                f"{name}: inputs and outputs may be float32 or {' or '.join(k.name for k in allowed)}. "
+                f"Received {kind.name}."
+            )
+    samples = getattr(
+        converter.representative_dataset, "input_gen", converter.representative_dataset
+    )
+    strict = OpsSet.TFLITE_BUILTINS not in kinds
+    return Integers(samples(), bits, strict, *ends)
+
+
+def weights_of(converter: Any) -> str:
+    """Returns how the weights of a model of floats are stored.
+
+    Args:
+      converter: see `integers_of`.
+
+    Raises:
+      UnimplementedError: constants of these types are not implemented.
+    """
+    types = {dtypes.as_dtype(kind) for kind in converter.target_spec.supported_types}
+    name = "tf.lite.TFLiteConverter.convert"
+    if not converter.optimizations:
+        return ""
+    if types - {dtypes.float16, dtypes.int8}:
+        raise UnimplementedError(f"{name}: supported_types={types} is not implemented.")
+    return "float16" if dtypes.float16 in types else "int8"
 
 
 @export("lite.experimental.authoring.compatible")

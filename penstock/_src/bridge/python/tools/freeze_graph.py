@@ -17,7 +17,7 @@ from penstock._src.proto.graph import GraphDef
 from penstock._src.proto.saved import MetaGraphDef, SaverDef
 from penstock._src.saving.state import checkpoint_exists, load_checkpoint
 from penstock._src.v1.graphs.session import Session
-from penstock._src.v1.saving.freezing import convert_variables_to_constants
+from penstock._src.v1.saving.freezing.constants import convert_variables_to_constants
 from penstock._src.v1.saving.saved_model import load
 from penstock._src.v1.saving.saver import Saver, import_meta_graph
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.dtypes import as_dtype
 from penstock._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
 from penstock._src.core.specs import TensorSpec
@@ -169,7 +170,8 @@ class Execution:
         if self._trace is None:
             raise RuntimeError("Invoke called on model that is not ready.")
         try:
-            results = self._trace.function(*(self._arrays[i].copy() for i in self.graph.inputs))
+            with building_unrecorded(None):  # also where a program builds a graph
+                results = self._trace.function(*(self._arrays[i].copy() for i in self.graph.inputs))
         except UnimplementedError:
             raise
         except OpError as error:

@@ -9,8 +9,10 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.formats.tflite.interpreter.execution import Execution
 from penstock._src.formats.tflite.reading.contents import read_contents
 from penstock._src.formats.tflite.reading.state import State
+from penstock._src.formats.tflite.schema import TensorType
 
-Ranges = dict[int, tuple[float, float]]
+Range = tuple[float, float]
+Ranges = dict[int, Range]
 
 
 def ranges_of(model: bytes, samples: Iterable[Any], key: str) -> Ranges:
@@ -44,6 +46,23 @@ def ranges_of(model: bytes, samples: Iterable[Any], key: str) -> Ranges:
     if not found:
         raise InvalidArgumentError("TFLite: the representative dataset has no samples.")
     return found
+
+
+def given_ranges(graph: Any, inputs: Mapping[str, Range], others: Range | None) -> Ranges:
+    """Returns ranges of a graph's tensors without samples.
+
+    Args:
+      graph: the record `SubGraph` of floats.
+      inputs: ranges of inputs by their names.
+      others: that of all other tensors; None: they have none, and stay floats.
+    """
+    ranges: Ranges = {}
+    for place, record in enumerate(graph.tensors):
+        if record.type == TensorType.FLOAT32 and not record.buffer:
+            known = inputs.get(record.name, others) if place in graph.inputs else others
+            if known is not None:
+                ranges[place] = known
+    return ranges
 
 
 def _inputs(sample: Any, names: Mapping[str, int]) -> dict[int, Any]:

@@ -12,7 +12,7 @@ from penstock._src.formats.frozen import FrozenFunction, freeze
 from penstock._src.formats.model import Model
 from penstock._src.formats.tflite.schema import SCHEMA, encode_model
 from penstock._src.formats.tflite.writing import ops
-from penstock._src.formats.tflite.writing.calibration import ranges_of
+from penstock._src.formats.tflite.writing.calibration import Range, given_ranges, ranges_of
 from penstock._src.formats.tflite.writing.graph import FileWriter, GraphWriter
 from penstock._src.formats.tflite.writing.quantizing import Quantizer
 from penstock._src.function.concrete import ConcreteFunction
@@ -25,17 +25,21 @@ class Integers:
     """How a model computes with integers.
 
     Attributes:
-      samples: inputs, whose values give the scales.
+      samples: inputs, whose values give the scales; without samples `ranges` do.
       bits: of activations: 8, or 16 with weights of 8.
       strict: whether no op may stay on floats.
       input_type, output_type: of the model's inputs and outputs that are floats.
+      input_ranges: without samples, the least and the largest value of the inputs, by their names.
+      range: without samples, those of all other tensors.
     """
 
-    samples: Iterable[Any]
+    samples: Iterable[Any] | None
     bits: int = 8
     strict: bool = False
     input_type: DType = dtypes.float32
     output_type: DType = dtypes.float32
+    input_ranges: Mapping[str, Range] = dataclasses.field(default_factory=dict)
+    range: Range | None = None
 
 
 def write(model: Model, path: str, quantize: str = "") -> None:
@@ -58,6 +62,7 @@ def file_of(
     weights: str = "",
     metadata: Mapping[str, bytes] | None = None,
     integers: Integers | None = None,
+    has_signatures: bool = True,
 ) -> bytes:
     """Returns the bytes of a TFLite file.
 
@@ -66,6 +71,7 @@ def file_of(
       weights: see `write`.
       metadata: bytes by name.
       integers: computes with integers, whose scales samples give.
+      has_signatures: False: the file has graphs alone, as those that TensorFlow 1 converts.
 
     Raises:
       UnimplementedError: TFLite has no counterpart of an operation.
@@ -83,13 +89,19 @@ def file_of(
     if integers is not None:
         if len(frozen) != 1:
             raise UnimplementedError("TFLite: samples for several signatures are not implemented.")
-        floats = encode_model(_model(file, graphs, frozen, {}))
-        ranges = ranges_of(floats, integers.samples, next(iter(frozen)))
+        if integers.samples is None:
+            ranges = given_ranges(graphs[0], integers.input_ranges, integers.range)
+        else:
+            floats = encode_model(_model(file, graphs, frozen, {}))
+            ranges = ranges_of(floats, integers.samples, next(iter(frozen)))
         quantizer = Quantizer(file, graphs[0], ranges, integers.bits, integers.strict)
         quantizer.run(integers.input_type, integers.output_type)
         graphs = [_pruned(graphs[0])]
         _drop_unused_buffers(file, graphs)
-    return encode_model(_model(file, graphs, frozen, metadata or {}))
+    model = _model(file, graphs, frozen, metadata or {})
+    if not has_signatures:
+        model.signature_defs = []
+    return encode_model(model)
 
 
 def _model(

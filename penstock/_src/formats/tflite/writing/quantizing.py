@@ -82,8 +82,18 @@ class Quantizer:
                 self._quantize(operator, name)
             else:
                 self._keep(operator, name)
-        graph.outputs = [self._output(place, output_type) for place in graph.outputs]
+        outputs = list(graph.outputs)
+        graph.outputs = [self._output(place, output_type) for place in outputs]
         graph.operators = self._operators
+        self._name_ends([*inputs, *outputs], [*graph.inputs, *graph.outputs])
+
+    def _name_ends(self, places: list[int], integers: list[int]) -> None:
+        """Gives the graph's inputs and outputs the names that they had as floats."""
+        tensors = self._graph.tensors
+        for place, made in zip(places, integers, strict=True):
+            if place != made:
+                tensors[made].name = tensors[place].name
+                tensors[place].name += "_float"
 
     # -- scales
 
@@ -94,6 +104,8 @@ class Quantizer:
         return place in self._ranges
 
     def _is_supported(self, operator: Any, name: str) -> bool:
+        if any(self._is_float(p) and not self._is_activation(p) for p in operator.outputs):
+            return False  # of no known range
         if name in _LINEAR:
             x, w, b = (operator.inputs[i] for i in _LINEAR[name][:3])
             constants = self._constant(w), self._constant(b)

@@ -3,8 +3,8 @@
 import pytest
 
 import penstock as tf
-from penstock._src.v1.saving import freezing
-from penstock._src.v1.saving.freezing import convert_variables_to_constants_v2
+from penstock._src.v1.saving.freezing import constants as freezing
+from penstock._src.v1.saving.freezing.constants import convert_variables_to_constants_v2
 
 v1 = tf.compat.v1
 

@@ -17,7 +17,7 @@ from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.graph import GraphDef, NodeDef
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.session import get_default_session
-from penstock._src.v1.saving.frozen_functions import FrozenFunctions
+from penstock._src.v1.saving.freezing.functions import FrozenFunctions
 from penstock._src.v1.saving.wrapped import WrappedFunction
 from penstock._src.v1.variables.collections import variables_initializer
 
