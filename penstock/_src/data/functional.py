@@ -10,6 +10,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data import structure
+from penstock._src.data.experimental.debug_mode import DEBUG_MODE, parallel_calls
 from penstock._src.data.traced import Traced, scalar_spec, trace, trace_state
 from penstock._src.data.transforms import Transforms, int64
 
@@ -54,6 +55,7 @@ class Functional(Transforms):
         >>> list(tf.data.Dataset.range(3).map(lambda x: x + 1).as_numpy_iterator())
         [np.int64(1), np.int64(2), np.int64(3)]
         """
+        num_parallel_calls = parallel_calls(num_parallel_calls)
         _check_order(num_parallel_calls, deterministic)
         traced = trace(map_func, self.element_spec, "Map")
         return _mapped(self, traced, num_parallel_calls, deterministic, synchronous, name)
@@ -140,6 +142,7 @@ class Functional(Transforms):
         Raises:
           TypeError: the function returns something else.
         """
+        num_parallel_calls = parallel_calls(num_parallel_calls)
         _check_order(num_parallel_calls, deterministic)
         traced = trace(map_func, self.element_spec, "Interleave")
         spec = _made_datasets(traced, "map_func")
@@ -292,7 +295,7 @@ class Functional(Transforms):
 
 
 def _check_order(num_parallel_calls: Any, deterministic: bool | None) -> None:
-    if num_parallel_calls is None and deterministic is not None:
+    if num_parallel_calls is None and deterministic is not None and not DEBUG_MODE.is_enabled:
         warnings.warn(
             "The `deterministic` argument has no effect unless the `num_parallel_calls` argument is "
             "specified.",

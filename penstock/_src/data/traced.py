@@ -1,7 +1,7 @@
 """Traces the functions of datasets into graph functions."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core import dispatch
@@ -9,13 +9,17 @@ from penstock._src.core.calls.tracebacks import name_users_line
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data import structure
+from penstock._src.data.experimental.debug_mode import DEBUG_MODE
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function import run as _runs_graph_functions  # noqa: F401
 from penstock._src.function.autograph.convert import converted_call
 from penstock._src.graph.control import add_control_dependencies
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
+from penstock._src.ops.control.python_call import register
 from penstock._src.ops.data.pipeline import PipelineOp
 from penstock._src.util import nest
 from penstock._src.util.process import collector
@@ -32,7 +36,7 @@ class Traced:
 def trace(
     function: Callable[..., Any], spec: Any, name: str, *more: Any, wanted: Any = None
 ) -> Traced:
-    """Calls `function` once on placeholders.
+    """Calls `function` once on placeholders; in debug mode the graph calls it again for each element.
 
     Args:
       function: a function of an element; the components of a tuple are separate arguments.
@@ -44,9 +48,7 @@ def trace(
     graph = FuncGraph(f"{name}_{getattr(function, '__name__', 'function').strip('<>')}")
     specs = (spec, *more)
     with dispatch.building(graph):
-        arguments = [_placeholders(graph, part) for part in specs]
-        if not more and type(arguments[0]) is tuple:
-            arguments = list(arguments[0])
+        arguments = _unpacked([_placeholders(graph, part) for part in specs])
         try:
             result = converted_call(function, *arguments)
         except Exception as error:
@@ -59,9 +61,87 @@ def trace(
         outputs = structure.to_tensors(output_spec, result)
         graph.outputs = [graph.local(convert_to_tensor(tensor)) for tensor in outputs]
         add_control_dependencies(graph)
+    if DEBUG_MODE.is_enabled:
+        graph = _python_graph(function, specs, name, output_spec)
     function = GraphFunction(graph, why_host="it only moves values" if _only_moves(graph) else "")
     weakref.finalize(function, _release, weakref.ref(graph)).atexit = False
     return Traced(function, graph.external_captures, output_spec)
+
+
+def _unpacked(arguments: list[Any]) -> list[Any]:
+    """The arguments of a function: the components of an element that is a tuple, if it is the only one."""
+    is_tuple = len(arguments) == 1 and type(arguments[0]) is tuple
+    return list(arguments[0]) if is_tuple else arguments
+
+
+def _python_graph(
+    function: Callable[..., Any], specs: Sequence[Any], name: str, output_spec: Any
+) -> FuncGraph:
+    """Returns a graph that calls `function` with eager tensors.
+
+    Args:
+      function: of a dataset.
+      specs: the structures of its parameters.
+      name: see `trace`.
+      output_spec: the structure of its results.
+    """
+    graph = FuncGraph(f"{name}_{getattr(function, '__name__', 'function').strip('<>')}")
+    with dispatch.building(graph):
+        for part in specs:
+            _placeholders(graph, part)
+        flat = structure.flat_specs(output_spec)
+        caller = _PythonCall(function, specs, output_spec)
+        token, callback = register(caller)
+        outputs = raw.EagerPyFunc(input=graph.inputs, token=token, Tout=[s.dtype for s in flat])
+        graph._operations[-1].python_function = callback  # lives as long as the graph
+        for tensor, spec in zip(outputs, flat, strict=True):
+            tensor.set_shape(spec.shape)
+        graph.outputs = list(outputs)
+        add_control_dependencies(graph)
+    return graph
+
+
+class _PythonCall:
+    """A function of a dataset that is called with values of the host."""
+
+    def __init__(
+        self, function: Callable[..., Any], specs: Sequence[Any], output_spec: Any
+    ) -> None:
+        self._function, self._specs, self._output_spec = function, specs, output_spec
+
+    def __call__(self, values: Sequence[Any], _differentiate: bool) -> list[Any]:
+        """Returns the values of the results, flat."""
+        with dispatch.building_unrecorded(None):
+            result = self._function(*self._arguments(values))
+            if isinstance(result, list):
+                result = tuple(result)
+            nest.assert_same_structure(self._output_spec, result)
+            result = structure.normalize(result, self._output_spec)
+            tensors = structure.to_tensors(self._output_spec, result)
+            specs = structure.flat_specs(self._output_spec)
+            return [_checked(each, spec) for each, spec in zip(tensors, specs, strict=True)]
+
+    def _arguments(self, values: Sequence[Any]) -> list[Any]:
+        remaining = iter(values)
+        arguments = []
+        for spec in self._specs:
+            tensors = [EagerTensor(next(remaining), s.dtype) for s in structure.flat_specs(spec)]
+            arguments.append(structure.from_tensors(spec, tensors))
+        return _unpacked(arguments)
+
+
+def _checked(value: Any, spec: TensorSpec) -> Any:
+    """The host value of a result.
+
+    Raises:
+      ValueError: its shape is not that of the trace.
+    """
+    tensor = convert_to_tensor(value)
+    if not tensor.shape.is_compatible_with(spec.shape):
+        raise ValueError(
+            f"Value {tensor} is not convertible to a tensor with dtype {spec.dtype} and shape {spec.shape}."
+        )
+    return tensor._value
 
 
 def trace_state(

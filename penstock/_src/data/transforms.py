@@ -16,6 +16,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.data import structure
 from penstock._src.data.batching.padding import padded_specs, padding_constants, padding_shapes
 from penstock._src.data.batching.ragged import ragged_batch, sparse_batch
+from penstock._src.data.experimental.debug_mode import DEBUG_MODE, parallel_calls
 from penstock._src.data.options import UNKNOWN_CARDINALITY, Options
 from penstock._src.data.traced import trace
 from penstock._src.eager.tensor import EagerTensor
@@ -281,6 +282,8 @@ class Transforms:
         Returns:
           A `Dataset`.
         """
+        if DEBUG_MODE.is_enabled:
+            return self
         size = -1 if buffer_size is None else buffer_size
         return self._same("PrefetchDataset", int64(size), name=name)
 
@@ -352,7 +355,8 @@ class Transforms:
             positive.
         """
         spec = structure.batched(self.element_spec, static_batch_size(batch_size, drop_remainder))
-        kind = "_BatchDataset" if num_parallel_calls is None else "_ParallelBatchDataset"
+        is_serial = parallel_calls(num_parallel_calls) is None
+        kind = "_BatchDataset" if is_serial else "_ParallelBatchDataset"
         return self._of(
             "BatchDatasetV2", spec, int64(batch_size), drop_remainder, kind=kind, name=name
         )

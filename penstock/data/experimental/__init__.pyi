@@ -261,8 +261,8 @@ def dense_to_sparse_batch(batch_size: IntLike, row_shape: ShapeLike) -> Callable
     """Returns a transformation that does what `Dataset.sparse_batch` does."""
 def distributed_save(dataset: Dataset, path: str, data_service_address: str, compression: str | None = 'AUTO') -> None: 
     """Starts the writing of a dataset by a service's workers, into a folder for `Dataset.load`. It returns at once."""
-def enable_debug_mode() -> Any: 
-    """Runs the functions of datasets as Python."""
+def enable_debug_mode() -> None: 
+    """Runs the functions of datasets that are defined from now on as Python, eagerly, for debuggers and prints."""
 def enumerate_dataset(start: TensorLike = 0) -> Callable[[Dataset], Dataset]: 
     """Returns a transformation that does what `Dataset.enumerate` does."""
 def from_list(elements: Sequence[Any], name: str | None = None) -> Dataset: 

@@ -141,11 +141,6 @@ _functions(
     "tensor_dtypes=None): Writes what TensorBoard's debugger reads.",
 )
 _functions(
-    "data.experimental",
-    "functions of datasets are always traced",
-    "enable_debug_mode(): Runs the functions of datasets as Python.",
-)
-_functions(
     "compat.v1.tpu",
     "TPUs are not implemented",
     """
