@@ -90,6 +90,8 @@ class TFLiteConverter:
     representative_dataset: Any
     target_spec: Any
     unfold_batchmatmul: Any
+    def written(self, integers: Any, weights: str = '') -> bytes:
+        """Returns the model in TFLite's format."""
 class TargetSpec:
     """Capabilities of a conversion's target device."""
     def __init__(self, supported_ops: Iterable[OpsSet] | None = None, supported_types: Iterable[Any] | None = None, experimental_select_user_tf_ops: Iterable[str] | None = None, experimental_supported_backends: Any = None) -> None: ...

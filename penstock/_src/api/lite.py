@@ -106,6 +106,9 @@ class QuantizationDebugOptions:
       denylisted_ops: the kinds of ops that stay in floats.
       denylisted_nodes: the names of tensors whose ops stay in floats.
       fully_quantize: whether inputs and outputs are quantized as well.
+
+    Raises:
+      ValueError: two metrics have the same name.
     """
 
     def __init__(
@@ -117,10 +120,12 @@ class QuantizationDebugOptions:
         denylisted_nodes: list[str] | None = None,
         fully_quantize: bool = False,
     ) -> None:
-        self.layer_debug_metrics, self.model_debug_metrics = (
-            layer_debug_metrics,
-            model_debug_metrics,
-        )
+        metrics = (layer_debug_metrics, model_debug_metrics, layer_direct_compare_metrics)
+        names = [name for each in metrics for name in each or ()]
+        if len(names) != len(set(names)):
+            raise ValueError("Provided metrics have duplicate keys.")
+        self.layer_debug_metrics = layer_debug_metrics
+        self.model_debug_metrics = model_debug_metrics
         self.layer_direct_compare_metrics = layer_direct_compare_metrics
         self.denylisted_ops, self.denylisted_nodes = denylisted_ops, denylisted_nodes
         self.fully_quantize = fully_quantize

@@ -7,11 +7,9 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.lite": "OpResolverType QuantizationDebugOptions",
-    "penstock._src.api.missing.table": (
-        "QuantizationDebugger=lite_experimental_QuantizationDebugger "
-        "load_delegate=lite_experimental_load_delegate"
-    ),
+    "penstock._src.api.missing.table": "load_delegate=lite_experimental_load_delegate",
     "penstock._src.formats.tflite.analyzer": "Analyzer",
+    "penstock._src.formats.tflite.debugger": "QuantizationDebugger",
 }
 _SUBMODULES = "authoring".split()
 

@@ -88,19 +88,6 @@ _functions(
     "load_delegate(library, options=None): Loads a library of kernels for an interpreter.",
     check=_check_library,
 )
-_class(
-    "lite.experimental.QuantizationDebugger(quant_debug_model_path=None, quant_debug_model_content=None, "
-    "float_model_path=None, float_model_content=None, debug_dataset=None, debug_options=None, converter=None): "
-    "Compares a quantized model with its float original, layer by layer.",
-    "the comparison of a quantized model's layers is not implemented",
-    """
-options: What is measured.
-get_debug_quantized_model(): Returns the quantized model with what measures it.
-get_nondebug_quantized_model(): Returns the quantized model.
-layer_statistics_dump(file): Writes what was measured as CSV.
-run(): Measures.
-""",
-)
 _functions(
     "quantization.experimental",
     "quantization of models is not implemented",

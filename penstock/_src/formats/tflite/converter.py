@@ -8,7 +8,8 @@ from penstock._src.api.lite import OpsSet, TargetSpec
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.keras.reading import traced
-from penstock._src.formats.tflite.writing.model import Integers, file_of
+from penstock._src.formats.tflite.writing.model import file_of
+from penstock._src.formats.tflite.writing.quantizing import Integers
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.saving.saved_model.load import load
@@ -150,7 +151,18 @@ class TFLiteConverter:
           ImportError: flatbuffers is not installed.
         """
         integers = integers_of(self)
-        weights = "" if integers is not None else weights_of(self)
+        return self.written(integers, "" if integers is not None else weights_of(self))
+
+    def written(self, integers: Integers | None, weights: str = "") -> bytes:
+        """Returns the model in TFLite's format.
+
+        Args:
+          integers: how it computes with integers, or None.
+          weights: how the weights of a model of floats are stored.
+
+        Returns:
+          The file's bytes.
+        """
         return file_of(self._signatures(), weights, integers=integers)
 
     def _signatures(self) -> dict[str, ConcreteFunction]:

@@ -15,7 +15,8 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.filesystems.files import exists, read
 from penstock._src.formats.keras.reading import traced
 from penstock._src.formats.tflite.converter import integers_of, weights_of
-from penstock._src.formats.tflite.writing.model import Integers, file_of
+from penstock._src.formats.tflite.writing.model import file_of
+from penstock._src.formats.tflite.writing.quantizing import Integers
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.rewriting import extract_sub_graph
 from penstock._src.graph.serialize.importer import import_graph_def
@@ -291,6 +292,18 @@ class TFLiteConverter:
             )
         integers = self._integers()
         weights = "" if integers is not None else weights_of(self._options(dtypes.float32))
+        return self.written(integers, weights)
+
+    def written(self, integers: Integers | None, weights: str = "") -> bytes:
+        """Returns the model in TFLite's format.
+
+        Args:
+          integers: how it computes with integers, or None.
+          weights: how the weights of a model of floats are stored.
+
+        Returns:
+          The file's bytes.
+        """
         function = _function(self._graph_def, self._inputs, self._outputs)
         return file_of({_KEY: function}, weights, integers=integers, has_signatures=False)
 

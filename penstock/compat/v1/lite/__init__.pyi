@@ -85,6 +85,8 @@ class TFLiteConverter:
     @target_ops.setter
     def target_ops(self, value: Any) -> None: ...
     target_spec: Any
+    def written(self, integers: Any, weights: str = '') -> bytes:
+        """Returns the model in TFLite's format."""
 class TocoConverter:
     """The older name of `tf.compat.v1.lite.TFLiteConverter`, for its class methods alone."""
     def from_frozen_graph(graph_def_file, input_arrays: Sequence[str], output_arrays: Sequence[str], input_shapes: Mapping[str, Any] | None = None) -> TFLiteConverter:

@@ -154,6 +154,14 @@ class Interpreter:
             for operation in self._main.graph.operations
         ]
 
+    def _get_op_details(self, op_index: int) -> dict[str, Any]:
+        """One operator of the first graph."""
+        return self._get_ops_details()[op_index]
+
+    def _get_tensor_details(self, tensor_index: int, subgraph_index: int) -> dict[str, Any]:
+        """What a tensor is, as of `get_tensor_details`."""
+        return self.get_tensor_details(subgraph_index)[tensor_index]
+
     def num_subgraphs(self) -> int:
         """Returns the number of graphs in the model.
 

@@ -12,6 +12,7 @@ from penstock._src.formats.tflite.reading.sparse import densified
 from penstock._src.formats.tflite.schema import (
     BuiltinOperator,
     ModelFileError,
+    TensorType,
     decode_model,
 )
 from penstock._src.formats.tflite.types import DTYPES, buffer_to_array
@@ -185,6 +186,12 @@ class _Reader:
             self._operation(f"{where}.operators[{i}]", i, operator, count)
             for i, operator in enumerate(record.operators or ())
         )
+        for operation in operations:
+            if (
+                operation.custom_code == "NumericVerify"
+            ):  # its kernel gives floats, whatever the file says
+                for place in operation.outputs:
+                    tensors[place].type = TensorType.FLOAT32
         inputs = self._indices(f"{where}.inputs", record.inputs, count)
         outputs = self._indices(f"{where}.outputs", record.outputs, count)
         computed = set(inputs).union(*(operation.outputs for operation in operations))

@@ -6,9 +6,11 @@ numbers of TFLite's own schema (version 3). A new builtin op is a name in `enums
 
 from typing import Any
 
+import numpy as np
+
 from penstock._src.formats.tflite.schema import enums, model, options
 from penstock._src.formats.tflite.schema.decoding import Decoder, ModelFileError
-from penstock._src.formats.tflite.schema.encoding import encode
+from penstock._src.formats.tflite.schema.encoding import encode, encode_options
 from penstock._src.formats.tflite.schema.language import Record, Schema
 
 __all__ = ["IDENTIFIER", "SCHEMA", "ModelFileError", "Record", "decode_model", "encode_model"]
@@ -39,3 +41,12 @@ def encode_model(model: Record) -> bytes:
       InvalidArgumentError: it would exceed 2 GB.
     """
     return encode(SCHEMA, model, IDENTIFIER)
+
+
+def verify_options() -> np.ndarray:
+    """Returns the options of the custom op NumericVerify: it reports nothing itself below a large tolerance.
+
+    Raises:
+      ImportError: flatbuffers is not installed.
+    """
+    return encode_options({"tolerance": 5.0, "log_if_failed": True})

@@ -1,6 +1,7 @@
 """Writes records as FlatBuffers, with the library of the format."""
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,18 +22,35 @@ def encode(schema: Schema, root: Record, identifier: bytes) -> bytes:
       ImportError: flatbuffers is not installed.
       InvalidArgumentError: the file would exceed 2 GB, which FlatBuffers cannot address.
     """
-    try:
-        import flatbuffers
-    except ImportError:
-        raise ImportError(
-            "Writing TFLite models needs the package flatbuffers: pip install 'penstock[lite]'."
-        ) from None
+    flatbuffers = _module("flatbuffers")
     builder = flatbuffers.Builder(1024)
     try:
         builder.Finish(_Encoder(schema, builder).table(root), identifier)
     except flatbuffers.builder.BuilderSizeError as error:
         raise InvalidArgumentError(f"TFLite: a model must be smaller than 2 GB: {error}") from None
     return bytes(builder.Output())
+
+
+def encode_options(values: Mapping[str, Any]) -> np.ndarray:
+    """Returns the options of a custom op: bytes of a FlexBuffer.
+
+    Args:
+      values: numbers and texts by name.
+
+    Raises:
+      ImportError: flatbuffers is not installed.
+    """
+    return np.frombuffer(_module("flatbuffers.flexbuffers").Dumps(dict(values)), np.uint8)
+
+
+def _module(name: str) -> Any:
+    """A module of the package flatbuffers, which is imported when a file is written."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise ImportError(
+            "Writing TFLite models needs the package flatbuffers: pip install 'penstock[lite]'."
+        ) from None
 
 
 class _Encoder:

@@ -81,6 +81,18 @@ class FileWriter:
         record.version = max(record.version, version)
         return self._codes[name]
 
+    def custom_code(self, name: str) -> int:
+        """Returns the number of the code of an op that is not one of TFLite's builtin ops."""
+        if name not in self._codes:
+            number = BuiltinOperator.CUSTOM
+            self._codes[name] = len(self.codes)
+            self.codes.append(
+                SCHEMA["OperatorCode"](
+                    builtin_code=number, deprecated_builtin_code=number, custom_code=name, version=1
+                )
+            )
+        return self._codes[name]
+
 
 class GraphWriter:
     """Collects the tensors and operators of one function.

@@ -1,45 +1,20 @@
 """Files of TFLite from functions."""
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from penstock._src.core import dtypes
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.formats.frozen import FrozenFunction, freeze
 from penstock._src.formats.model import Model
 from penstock._src.formats.tflite.schema import SCHEMA, encode_model
 from penstock._src.formats.tflite.writing import ops
-from penstock._src.formats.tflite.writing.calibration import Range, given_ranges, ranges_of
+from penstock._src.formats.tflite.writing.calibration import given_ranges, ranges_of
 from penstock._src.formats.tflite.writing.graph import FileWriter, GraphWriter
-from penstock._src.formats.tflite.writing.quantizing import Quantizer
+from penstock._src.formats.tflite.writing.quantizing import Integers, Quantizer, name_verifications
 from penstock._src.function.concrete import ConcreteFunction
 
 _SCHEMA_VERSION = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Integers:
-    """How a model computes with integers.
-
-    Attributes:
-      samples: inputs, whose values give the scales; without samples `ranges` do.
-      bits: of activations: 8, or 16 with weights of 8.
-      strict: whether no op may stay on floats.
-      input_type, output_type: of the model's inputs and outputs that are floats.
-      input_ranges: without samples, the least and the largest value of the inputs, by their names.
-      range: without samples, those of all other tensors.
-    """
-
-    samples: Iterable[Any] | None
-    bits: int = 8
-    strict: bool = False
-    input_type: DType = dtypes.float32
-    output_type: DType = dtypes.float32
-    input_ranges: Mapping[str, Range] = dataclasses.field(default_factory=dict)
-    range: Range | None = None
 
 
 def write(model: Model, path: str, quantize: str = "") -> None:
@@ -94,9 +69,10 @@ def file_of(
         else:
             floats = encode_model(_model(file, graphs, frozen, {}))
             ranges = ranges_of(floats, integers.samples, next(iter(frozen)))
-        quantizer = Quantizer(file, graphs[0], ranges, integers.bits, integers.strict)
+        quantizer = Quantizer(file, graphs[0], ranges, integers)
         quantizer.run(integers.input_type, integers.output_type)
-        graphs = [_pruned(graphs[0])]
+        graphs = [_pruned(graphs[0], quantizer.verifications)]
+        name_verifications(file, graphs[0])
         _drop_unused_buffers(file, graphs)
     model = _model(file, graphs, frozen, metadata or {})
     if not has_signatures:
@@ -155,9 +131,9 @@ def _named(names: Mapping[str, Any], places: list[int]) -> list[Any]:
     ]
 
 
-def _pruned(graph: Any) -> Any:
-    """A graph without operators and tensors that its outputs do not need."""
-    needed = set(graph.outputs)
+def _pruned(graph: Any, others: Iterable[int] = ()) -> Any:
+    """A graph without operators and tensors that neither its outputs nor other tensors need."""
+    needed = {*graph.outputs, *others}
     kept = []
     for operator in reversed(graph.operators):
         if needed.intersection(operator.outputs):

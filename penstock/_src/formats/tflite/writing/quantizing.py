@@ -1,6 +1,8 @@
 """Turns a graph of floats into one of int8, or of int16 with int8 weights, by the ranges of its tensors."""
 
+import copy
 import dataclasses
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,11 +10,14 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.formats.tflite.schema import SCHEMA, BuiltinOperator, TensorType
+from penstock._src.formats.tflite.schema import SCHEMA, BuiltinOperator, TensorType, verify_options
 from penstock._src.formats.tflite.types import TYPES, array_to_buffer, buffer_to_array
-from penstock._src.formats.tflite.writing.calibration import Ranges
+from penstock._src.formats.tflite.writing.calibration import Range, Ranges
 from penstock._src.formats.tflite.writing.graph import FileWriter
 
+_INTEGER_SUFFIX = "_int"  # of the names of quantized results
+# TensorFlow's custom op that compares quantized results with float ones.
+NUMERIC_VERIFY = "NumericVerify"
 # Which inputs are values, weights and bias, and the weights' axis of output channels.
 _LINEAR = {
     "CONV_2D": (0, 1, 2, 0),
@@ -35,6 +40,34 @@ _FIXED = {"SOFTMAX": (256, -128), "LOGISTIC": (256, -128), "TANH": (128, 0)}
 
 
 @dataclasses.dataclass(frozen=True)
+class Integers:
+    """How a model computes with integers.
+
+    Attributes:
+      samples: inputs, whose values give the scales; without samples `ranges` do.
+      bits: of activations: 8, or 16 with weights of 8.
+      strict: whether no op may stay on floats.
+      input_type, output_type: of the model's inputs and outputs that are floats.
+      input_ranges: without samples, the least and the largest value of the inputs, by their names.
+      range: without samples, those of all other tensors.
+      float_ops: builtin ops that stay on floats.
+      float_tensors: names of tensors whose ops stay on floats.
+      verifies: True: the model compares the result of each op with that of floats (`NumericVerify`).
+    """
+
+    samples: Iterable[Any] | None
+    bits: int = 8
+    strict: bool = False
+    input_type: DType = dtypes.float32
+    output_type: DType = dtypes.float32
+    input_ranges: Mapping[str, Range] = dataclasses.field(default_factory=dict)
+    range: Range | None = None
+    float_ops: Collection[str] = ()
+    float_tensors: Collection[str] = ()
+    verifies: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class _Scale:
     scale: float
     zero: int = 0
@@ -47,15 +80,17 @@ class Quantizer:
       file: the file's buffers and operator codes.
       graph: the record `SubGraph` of floats.
       ranges: of its tensors.
-      bits: of activations: 8 or 16.
-      strict: whether no op may stay on floats.
+      integers: how the model computes.
+
+    Attributes:
+      verifications: places of the differences between quantized and float results.
     """
 
-    def __init__(
-        self, file: FileWriter, graph: Any, ranges: Ranges, bits: int, strict: bool
-    ) -> None:
-        self._file, self._graph, self._bits, self._strict = file, graph, bits, strict
-        self._dtype: DType = dtypes.int8 if bits == 8 else dtypes.int16
+    def __init__(self, file: FileWriter, graph: Any, ranges: Ranges, integers: Integers) -> None:
+        self._file, self._graph, self._settings = file, graph, integers
+        self._bits, self._strict = integers.bits, integers.strict
+        self._dtype: DType = dtypes.int8 if integers.bits == 8 else dtypes.int16
+        self.verifications: list[int] = []
         self._ranges = dict(ranges)
         self._quantized: dict[int, int] = {}  # place of a float tensor -> of its integers
         self._floats: dict[int, int] = {}  # place of a float tensor -> of its floats, if they exist
@@ -106,6 +141,12 @@ class Quantizer:
     def _is_supported(self, operator: Any, name: str) -> bool:
         if any(self._is_float(p) and not self._is_activation(p) for p in operator.outputs):
             return False  # of no known range
+        names = [self._graph.tensors[p].name for p in operator.outputs]
+        names += [f"{each}{_INTEGER_SUFFIX}" for each in names]
+        if name in self._settings.float_ops or set(names).intersection(
+            self._settings.float_tensors
+        ):
+            return False
         if name in _LINEAR:
             x, w, b = (operator.inputs[i] for i in _LINEAR[name][:3])
             constants = self._constant(w), self._constant(b)
@@ -272,6 +313,7 @@ class Quantizer:
 
     def _quantize(self, operator: Any, name: str) -> None:
         outputs = []
+        floats = self._float_copy(operator) if self._settings.verifies else []
         if name in _LINEAR:
             inputs = self._linear_inputs(operator, name)
             if self._bits == 16 and name != "DEPTHWISE_CONV_2D":
@@ -283,7 +325,7 @@ class Quantizer:
                 for p in operator.inputs
             ]
         for place in operator.outputs:
-            made = self._copy(place, self._dtype, self._scales[place], "_int")
+            made = self._copy(place, self._dtype, self._scales[place], _INTEGER_SUFFIX)
             self._quantized[place] = made
             outputs.append(made)
         operator.inputs, operator.outputs = inputs, outputs
@@ -292,6 +334,38 @@ class Quantizer:
         code = self._file.codes[operator.opcode_index]
         code.version = max(code.version, _VERSIONS[self._bits].get(name, 2))
         self._operators.append(operator)
+        for result, real in zip(outputs, floats):
+            self._verify(result, real)
+
+    def _float_copy(self, operator: Any) -> list[int]:
+        """Computes an operator's results from the reals that its inputs stand for; returns their places."""
+        reals = copy.copy(operator)
+        reals.builtin_options = copy.copy(operator.builtin_options)
+        reals.inputs = [
+            p if p < 0 or self._constant(p) is not None else self._reals(p) for p in operator.inputs
+        ]
+        reals.outputs = [
+            self._copy(p, dtypes.float32, None, "_real") if self._is_float(p) else p
+            for p in operator.outputs
+        ]
+        self._operators.append(reals)
+        return reals.outputs
+
+    def _verify(self, result: int, real: int) -> None:
+        """Computes the difference between what integers stand for and the reals."""
+        name = self._graph.tensors[real].name.removesuffix("_real")
+        difference = self._copy(real, dtypes.float32, None, "")
+        # As TensorFlow names them: a digit ends the tensor's name.
+        self._graph.tensors[difference].name = f"{NUMERIC_VERIFY}/{name}0"
+        self._operators.append(
+            SCHEMA["Operator"](
+                opcode_index=self._file.custom_code(NUMERIC_VERIFY),
+                inputs=[result, real],
+                outputs=[difference],
+                custom_options=verify_options(),
+            )
+        )
+        self.verifications.append(difference)
 
     def _linear_inputs(self, operator: Any, name: str) -> list[int]:
         *places, axis = _LINEAR[name]
@@ -343,6 +417,13 @@ class Quantizer:
         made = self._copy(place, dtype, _shifted(self._scales[place], dtype), "_output")
         self._append("QUANTIZE", [integers], [made])
         return made
+
+
+def name_verifications(file: FileWriter, graph: Any) -> None:
+    """Adds the number of the quantized tensor to the name of each difference, once the numbers are final."""
+    for operator in graph.operators:
+        if file.codes[operator.opcode_index].custom_code == NUMERIC_VERIFY:
+            graph.tensors[operator.outputs[0]].name += f":{operator.inputs[0]}"
 
 
 def _shifted(scale: _Scale, dtype: DType) -> _Scale:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.registry import raw
-from penstock._src.formats.tflite.reading.call import Call, activate, builtin
+from penstock._src.formats.tflite.reading.call import Call, activate, builtin, custom
 from penstock._src.formats.tflite.reading.quantized_kernels import (
     arithmetic as quantized_arithmetic,
 )
@@ -108,6 +108,12 @@ def fake_quant(call: Call) -> Any:
 @builtin("DEQUANTIZE")
 def dequantize_op(call: Call) -> Any:
     return quantized_arithmetic.to_float(call)
+
+
+@custom("NumericVerify")
+def numeric_verify(call: Call) -> Any:
+    """The difference between what quantized values stand for and reals."""
+    return raw.Sub(x=quantized_arithmetic.to_float(call), y=call.tensor(1))
 
 
 @builtin("QUANTIZE")
