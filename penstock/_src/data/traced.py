@@ -136,7 +136,7 @@ def _checked(value: Any, spec: TensorSpec) -> Any:
     Raises:
       ValueError: its shape is not that of the trace.
     """
-    tensor = convert_to_tensor(value)
+    tensor: Any = convert_to_tensor(value)
     if not tensor.shape.is_compatible_with(spec.shape):
         raise ValueError(
             f"Value {tensor} is not convertible to a tensor with dtype {spec.dtype} and shape {spec.shape}."

@@ -2,5 +2,5 @@
 
 In: values and events of a run. Out: files that TensorBoard and Perfetto read. Read `summaries.py` first (`tf.summary`), then `writer.py`
 (event files); `traces.py` exports graphs of functions, `profiler.py` collects events, `profile_files.py` writes them;
-`first_nan.py` looks at every op of one run.
+`first_nan.py` looks at every op of one run. `remote/` takes profiles of other processes, `debug_events/` dumps ops for TensorBoard's debugger.
 """

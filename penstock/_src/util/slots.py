@@ -69,6 +69,7 @@ TABLE = {
     "stacked_function": "api.vectorized.stacked",  # functions of datasets, for many elements at once
     "op_gradient": "autodiff.control_flow",  # gradients of If and its like on host values
     "gradient_function": "autodiff.control_flow",  # the op SymbolicGradient
+    "write_debug_tensor": "observe.debug_events.dumping",  # the op DebugIdentityV2
     "stablehlo_text": "formats.stablehlo.export",  # programs as text at that stage
     "language_model": "language.functions",  # a function of tokens, of a file of weights
     "default_session_of": "v1.graphs.session",  # Tensor.eval, Operation.run

@@ -38,10 +38,10 @@ class QuantizationDebugger:
         """Returns the quantized model with a comparison for each layer."""
     def get_nondebug_quantized_model(self) -> bytes:
         """Returns the quantized model without comparisons."""
-    layer_statistics: Any
+    layer_statistics: dict[str, dict[str, Any]] | None
     def layer_statistics_dump(self, file: Any) -> None:
         """Writes the statistics of the layers as CSV."""
-    model_statistics: Any
+    model_statistics: dict[str, Any] | None
     @property
     def options(self) -> QuantizationDebugOptions:
         """The options. New ones make a new model, if there is a converter."""

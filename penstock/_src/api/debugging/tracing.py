@@ -131,8 +131,3 @@ def disable_check_numerics():
     """Undoes `enable_check_numerics`; functions traced in between keep their checks."""
     STATE.accumulators = tuple(a for a in STATE.accumulators if a is not _CHECKER)
     STATE.graph_watchers = tuple(w for w in STATE.graph_watchers if w != _CHECKER.watch)
-
-
-@export("debugging.experimental.disable_dump_debug_info")
-def disable_dump_debug_info():
-    """Does nothing: dumps are not supported."""

@@ -122,12 +122,6 @@ summary(line_length=160, detailed=True, print_fn=None): Prints the engines.
 )
 
 _functions(
-    "debugging.experimental",
-    "dumps for TensorBoard's debugger are not implemented",
-    "enable_dump_debug_info(dump_root, tensor_debug_mode='NO_TENSOR', circular_buffer_size=1000, op_regex=None, "
-    "tensor_dtypes=None): Writes what TensorBoard's debugger reads.",
-)
-_functions(
     "compat.v1.tpu",
     "TPUs are not implemented",
     """

@@ -217,7 +217,7 @@ def integers_of(converter: Any) -> Integers | None:
         converter.representative_dataset, "input_gen", converter.representative_dataset
     )
     strict = OpsSet.TFLITE_BUILTINS not in kinds
-    return Integers(samples(), bits, strict, *ends)
+    return Integers(samples(), bits, strict, ends[0], ends[1])
 
 
 def weights_of(converter: Any) -> str:

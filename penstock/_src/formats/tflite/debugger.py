@@ -60,6 +60,9 @@ class QuantizationDebugger:
     True
     """
 
+    layer_statistics: dict[str, dict[str, Any]] | None
+    model_statistics: dict[str, Any] | None
+
     def __init__(
         self,
         quant_debug_model_path: str | None = None,
@@ -190,8 +193,7 @@ class QuantizationDebugger:
             **_LAYER_METRICS,
             **(self._debug_options.layer_debug_metrics or {}),
         }
-        self.layer_statistics: dict[str, dict[str, Any]] | None = None
-        self.model_statistics: dict[str, Any] | None = None
+        self.layer_statistics = self.model_statistics = None
 
     def _details(self, index: int) -> dict[str, Any]:
         return self._quant_interpreter._get_tensor_details(index, 0)
