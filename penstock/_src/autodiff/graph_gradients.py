@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 from penstock._src.autodiff.backprop import add_up, ones_like, with_zeros, zeros_like
+from penstock._src.autodiff.recorded_op import gradients_by
 from penstock._src.autodiff.tape import DIFFERENTIABLE, op_backward
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
@@ -13,7 +14,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, unknown_shape
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.graph.registered_gradients import RegisterGradient
+from penstock._src.graph.registered_gradients import REPLACED, RegisterGradient, substitute
 from penstock._src.graph.static_values import constant_value
 
 # Larger constants of the forward graph are passed to the backward graph, not copied.
@@ -248,7 +249,11 @@ def _reached_from(graph: Any, xs: Sequence[Any], stopped: set[int]) -> set[int]:
 
 def is_differentiable(node: Operation) -> bool:
     """True if an operation has a gradient, its own or a registered one."""
-    return node.raw_op.differentiable or node.type in RegisterGradient.functions
+    return (
+        node.raw_op.differentiable
+        or node.type in RegisterGradient.functions
+        or node.type in REPLACED
+    )
 
 
 def _passes_on(node: Operation, reached: set[int]) -> bool:
@@ -283,12 +288,9 @@ def _node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
     if own is not None:
         return own(node, gradients, wanted)
     filled = with_zeros(gradients, node.outputs)
-    override = node.gradient_override
-    if override is None and not node.raw_op.has_gradient:
-        override = RegisterGradient.functions.get(node.type)
+    override = node.gradient_override or substitute(node.raw_op)
     if override is not None:
-        result = override(node, *filled)
-        return list(result) if isinstance(result, list | tuple) else [result]
+        return list(gradients_by(override, node, filled))
     if not node.raw_op.has_gradient:
         raise LookupError(
             f"No gradient defined for operation'{node.name}' (op type: {node.type}). In general every "

@@ -6,12 +6,14 @@ A tape works for eager and symbolic tensors: both have an `_id`. Entries keep on
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.autodiff.recorded_op import RecordedOp, gradients_by
 from penstock._src.core.composite import IndexedSlices, dense
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op, group_arguments
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import COMPLEX, DIFFERENTIABLE, FLOAT
 from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.graph.registered_gradients import REPLACED, substitute
 
 Backward = Callable[..., Any]
 NUMBERS = FLOAT | COMPLEX
@@ -71,14 +73,15 @@ class OpEntry:
             self.outputs: Sequence[Any] = ()
         else:
             self.output_ids, self.outputs = tuple([t._id for t in outputs]), outputs
-        if op.keeps_inputs_only and not op.has_lists:
+        replaced = REPLACED and op.op_type in REPLACED
+        if op.keeps_inputs_only and not op.has_lists and not replaced:
             self.kept: Sequence[Any] = (*inputs, *(None,) * len(outputs))
             return
         arguments: Sequence[Any] = (*inputs, *outputs)
         if op.has_lists:
             arguments = group_arguments(op.inputs, op, inputs)
             arguments += group_arguments(op.outputs, op, outputs)
-        self.kept = [a if keep else None for a, keep in zip(arguments, op.keeps)]
+        self.kept = [a if keep or replaced else None for a, keep in zip(arguments, op.keeps)]
 
     @property
     def name(self) -> str:
@@ -87,8 +90,18 @@ class OpEntry:
     def backward(self, *gradients: Any) -> Sequence[Any]:
         """Returns the gradients (or None) of the inputs, given those of the outputs."""
         op = self.op
-        if not op.has_gradient:
-            raise LookupError(f"gradient registry has no entry for: {op.op_type}")
+        if REPLACED or not op.has_gradient:
+            function = substitute(op)
+            if function is not None:
+                result = gradients_by(function, RecordedOp(op, self.kept), gradients)
+                return _one_for_each(op, result, len(self.input_ids))
+            if not op.has_gradient:
+                raise LookupError(f"gradient registry has no entry for: {op.op_type}")
+        return self.own_backward(gradients)
+
+    def own_backward(self, gradients: Sequence[Any]) -> Sequence[Any]:
+        """Returns what the gradient of the op's class gives."""
+        op = self.op
         if not op.takes_slices and IndexedSlices in map(type, gradients):
             gradients = tuple([dense(g) for g in gradients])
         if not op.has_plain_gradient:
@@ -175,7 +188,7 @@ class Tape:
 
     def record_op(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Records an op if an input is watched and the op is differentiable."""
-        if not op.passes_gradients:
+        if not op.passes_gradients and op.op_type not in REPLACED:
             return
         watched = self.watched
         for tensor in inputs:

@@ -1,8 +1,10 @@
 """tf.RegisterGradient: gradient functions by name, which `Graph.gradient_override_map` gives to operations."""
 
+from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core import registry
+from penstock._src.core.op import Op
 from penstock._src.util.export import export
 
 
@@ -38,6 +40,20 @@ class RegisterGradient:
 
 # The names that `tf.no_gradient` was told of.
 WITHOUT_GRADIENT: set[str] = set()
+# {op type: f(op, *gradients), or None for none} in place of the gradients that ops have themselves: by programs that replace
+# them in the registry, as explainers of models do. Methods of classes have no place where a function could be set.
+REPLACED: dict[str, Callable[..., Any] | None] = {}
+
+
+def substitute(op: Op) -> Callable[..., Any] | None:
+    """Returns the function that gives an op's gradients in place of its class, or None."""
+    if REPLACED and op.op_type in REPLACED:
+        return REPLACED[op.op_type] or _no_gradients
+    return None if op.has_gradient else RegisterGradient.functions.get(op.op_type)
+
+
+def _no_gradients(op: Any, *_gradients: Any) -> list[None]:
+    return [None] * len(op.inputs)
 
 
 def check_unregistered(name: str) -> None:

@@ -22,7 +22,6 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import executing_eagerly
 from penstock._src.eager.trackable_resource import resource_creator_scope
 from penstock._src.graph.operation import SymbolicTensor
-from penstock._src.graph.registered_gradients import RegisterGradient
 from penstock._src.proto.graph import NodeDef
 from penstock._src.util import nest
 from penstock._src.v1.graphs import default_graph
@@ -31,6 +30,7 @@ from penstock._src.v1.graphs.scoped_graphs import prepend_name_scope, strip_name
 from penstock._src.v1.saving.meta_graph import proto_functions, register_proto_function
 
 from ..eager import context
+from .gradient_registry import GradientRegistry
 from .registry import Registry
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 _NUMBERS = itertools.count()
+_gradient_registry = gradient_registry = GradientRegistry()
 _STATISTICS = Registry("statistical functions")
 
 NullContextmanager = contextlib.nullcontext
@@ -278,16 +279,12 @@ def get_gradient_function(op: Any) -> Any:
     """Returns the gradient function registered for an operation, None if it has no inputs.
 
     Raises:
-      LookupError: none is registered; gradients of Penstock's own ops are methods of their classes.
+      LookupError: none is registered.
     """
     if not op.inputs:
         return None
     override = getattr(op, "gradient_override", None)
-    if override is not None:
-        return override
-    if op.type in RegisterGradient.functions:
-        return RegisterGradient.functions[op.type]
-    raise LookupError(f"gradient registry has no entry for: {op.type}")
+    return _gradient_registry.lookup(op.type) if override is None else override
 
 
 def get_collection_proto_type(collection_name: str) -> Any:
