@@ -94,6 +94,36 @@ def test_messages_are_copied_to_and_from_those_of_generated_code():
     assert run(START + REQUEST + shown) == ["[3.] [1. 2.]", "refused"]
 
 
+# What protoc's output does with messages in fields of its own.
+GENERATED = """
+from google.protobuf.internal import builder
+from tensorflow.core.framework import attr_value_pb2, tensor_shape_pb2
+file = descriptor_pb2.FileDescriptorProto(name="generated.proto", package="foreign", syntax="proto3")
+file.dependency.append("tensorflow/core/framework/tensor_shape.proto")
+message = file.message_type.add(name="Shapes")
+message.field.add(name="one", number=1, type=11, label=1, type_name=".tensorflow.TensorShapeProto")
+message.field.add(name="many", number=2, type=11, label=3, type_name=".tensorflow.TensorShapeProto")
+descriptor = pool.AddSerializedFile(file.SerializeToString())
+builder.BuildMessageAndEnumDescriptors(descriptor, globals())
+builder.BuildTopDescriptorsAndMessages(descriptor, "generated_pb2", globals())
+"""
+
+
+def test_constructors_take_messages_of_either_class():
+    shown = (
+        "ours = tf.TensorShape([2, 3]).as_proto()\n"
+        "shapes = Shapes(one=ours, many=[ours, ours])\n"
+        "print(tf.TensorShape(shapes.one), len(shapes.many))\n"
+        "print(attr_value_pb2.AttrValue(shape=shapes.one).shape.dim[1].size)\n"
+        "print(Shapes(one={'unknown_rank': True}).one.unknown_rank)\n"
+        "try:\n"
+        "    Shapes(one=tf.make_tensor_proto(1.0))\n"
+        "except TypeError:\n"
+        "    print('refused')"
+    )
+    assert run(START + GENERATED + shown) == ["(2, 3) 2", "3", "True", "refused"]
+
+
 def test_what_another_package_has_brought_stays():
     theirs = (
         "from google.protobuf import descriptor_pb2, descriptor_pool\n"

@@ -5,8 +5,9 @@ before it registers itself, the files of ours that hold its messages are added t
 which offers them to whoever depends on it. What another package has brought there stays as it is.
 
 The messages of that code are those of the default pool: equal to ours as bytes, but of other classes. `CopyFrom` and `MergeFrom` of either class take
-messages of the other, through their bytes, so `request.inputs["x"].CopyFrom(tf.make_tensor_proto(x))` does what it does with TensorFlow. Constructors and
-repeated fields, which protobuf checks in C, take messages of their own class only.
+messages of the other, through their bytes, so `request.inputs["x"].CopyFrom(tf.make_tensor_proto(x))` does what it does with TensorFlow. So do constructors,
+`Request(shape=tf.TensorShape([2]).as_proto())`, of these classes and of those that generated code builds with fields of their types. Lists of messages that exist
+already (`request.shapes.append`), whose class is protobuf's in C, take messages of their own class only.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.internal import builder
 from google.protobuf.message import Message
 
 from penstock._src.proto.schema import Schema
@@ -26,6 +28,10 @@ from .python_paths import PATHS
 PROTOS = "@proto."
 # The classes whose methods convert: protobuf makes a class anew when nobody refers to it, and forgets its methods.
 _CONVERTING: set[type[Message]] = set()
+# The classes whose constructors convert, for the same reason.
+_CONSTRUCTING: set[type[Message]] = set()
+# The full names of messages that two classes stand for.
+_SHARED: set[str] = set()
 
 
 def register(path: str) -> None:
@@ -49,9 +55,30 @@ def register(path: str) -> None:
         offering.dependency.extend(file.name for file in ours)
         offering.public_dependency.extend(range(len(ours)))
         pool.AddSerializedFile(offering.SerializeToString())
-    for file in files:
-        for message in _messages(file.message_types_by_name.values()):
-            _accept_each_other(message, pool)
+    messages = [m for file in files for m in _messages(file.message_types_by_name.values())]
+    pairs = [
+        (ours, theirs) for ours in messages if (theirs := _namesake(ours, pool)) not in (None, ours)
+    ]
+    _SHARED.update(ours.full_name for ours, _ in pairs)
+    for pair in pairs:
+        for descriptor in pair:
+            _accept_by_name(message_factory.GetMessageClass(descriptor))
+            _construct_by_name(descriptor)
+    _watch_generated_code()
+
+
+@functools.cache
+def _watch_generated_code() -> None:
+    """Lets constructors of classes that generated code builds from now on take messages of either class."""
+    build = builder.BuildTopDescriptorsAndMessages
+
+    @functools.wraps(build)
+    def build_and_convert(file_des: Any, module_name: str, module: Any) -> None:
+        build(file_des, module_name, module)
+        for descriptor in _messages(file_des.message_types_by_name.values()):
+            _construct_by_name(descriptor)
+
+    builder.BuildTopDescriptorsAndMessages = build_and_convert
 
 
 def _messages(found: Any) -> Iterator[Any]:
@@ -61,15 +88,12 @@ def _messages(found: Any) -> Iterator[Any]:
         yield from _messages(descriptor.nested_types)
 
 
-def _accept_each_other(descriptor: Any, pool: Any) -> None:
-    """Makes the class of a message of ours, and that of the pool's message of this name, take each other's messages."""
+def _namesake(descriptor: Any, pool: Any) -> Any:
+    """Returns the descriptor of this full name in a pool, or None."""
     try:
-        theirs = pool.FindMessageTypeByName(descriptor.full_name)
+        return pool.FindMessageTypeByName(descriptor.full_name)
     except KeyError:
-        return
-    if theirs is not descriptor:
-        for each in (descriptor, theirs):
-            _accept_by_name(message_factory.GetMessageClass(each))
+        return None
 
 
 def _accept_by_name(message: type[Message]) -> None:
@@ -90,6 +114,39 @@ def _converting(method: Callable[[Any, Any], None]) -> Callable[[Any, Any], None
         method(self, other)
 
     return convert_and_call
+
+
+def _construct_by_name(descriptor: Any) -> None:
+    """Makes the constructor of a class convert what is given for fields of shared messages, if it has such fields."""
+    fields = {
+        field.name: field
+        for field in descriptor.fields
+        if field.message_type is not None and field.message_type.full_name in _SHARED
+    }
+    message = message_factory.GetMessageClass(descriptor)
+    if not fields or message in _CONSTRUCTING:
+        return
+    _CONSTRUCTING.add(message)
+    construct = message.__init__
+
+    @functools.wraps(construct)
+    def convert_and_construct(self: Any, *args: Any, **values: Any) -> None:
+        for name in fields.keys() & values.keys():
+            values[name] = _converted(fields[name].message_type, values[name])
+        construct(self, *args, **values)
+
+    message.__init__ = convert_and_construct  # type: ignore[method-assign]
+
+
+def _converted(descriptor: Any, value: Any) -> Any:
+    """Returns a message as one of a descriptor's class if the names are equal, and so those of a list; else what it is."""
+    if isinstance(value, list | tuple):
+        return [_converted(descriptor, item) for item in value]
+    kind = message_factory.GetMessageClass(descriptor)
+    if isinstance(value, Message) and not isinstance(value, kind):
+        if value.DESCRIPTOR.full_name == descriptor.full_name:
+            return kind.FromString(value.SerializePartialToString())
+    return value
 
 
 def _files(path: str) -> list[Any]:
