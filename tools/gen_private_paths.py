@@ -2,18 +2,23 @@
 
 Run it with an interpreter that has TensorFlow 2.21; Penstock is not needed:
 
-    python tools/gen_private_paths.py penstock/_src/bridge/names/private_paths.txt
+    python tools/gen_private_paths.py penstock/_src/bridge/names/private_paths.txt penstock/_src/bridge/names/private_imports.txt
 
 Each line of the table is a module below `tensorflow`, then groups of names: `tf.math:add,abs` says that the names
 `add` and `abs` of this module are `tf.math.add` and `tf.math.abs`; `name=tf.math.add` gives one name another target;
 `raw` says that raw operations are there, by their own names and by those of their Python wrappers. A line without
 groups is a module that exists, all of whose names are internal.
+
+The second table says which internal names a module has from another private module, since it imports them:
+`python.summary.writer.event_file_writer:EventFileWriter`, or `new=module:old`.
 """
 
 from __future__ import annotations
 
+import ast
 import collections
 import importlib
+import inspect
 import os
 import pathlib
 import pkgutil
@@ -209,9 +214,48 @@ def line(module: str, row: dict[str, str]) -> str:
     )
 
 
+def imported(path: str, public: dict[str, str]) -> dict[str, str]:
+    """Maps the names that a module imports from other private modules, and that are no public symbols, to `module:name`."""
+    module = sys.modules[f"tensorflow.{path}"]
+    try:
+        statements = ast.parse(inspect.getsource(module)).body
+    except (OSError, TypeError):  # no Python, or an empty file
+        return {}
+    found = {}
+    for statement in statements:
+        if not isinstance(statement, ast.ImportFrom) or statement.level:
+            continue
+        root, _, home = str(statement.module).partition(".")
+        for alias in statement.names if root == "tensorflow" else ():
+            name = alias.asname or alias.name
+            value = vars(module).get(name)
+            if name not in public and value is not None and not _is_module_of_tensorflow(value):
+                found[name] = f"{home}:{alias.name}"
+    return found
+
+
+def _is_module_of_tensorflow(value: Any) -> bool:
+    return isinstance(value, types.ModuleType) and value.__name__.startswith("tensorflow")
+
+
+def line_of_imports(module: str, row: dict[str, str]) -> str:
+    """One line of the second table."""
+    groups, others = collections.defaultdict(list), []
+    for name, target in row.items():
+        home, _, last = target.partition(":")
+        if last == name:
+            groups[home].append(name)
+        else:
+            others.append(f"{name}={target}")
+    return " ".join([module, *(f"{home}:{','.join(n)}" for home, n in groups.items()), *others])
+
+
 def main() -> None:
-    """Writes the table to the path on the command line."""
+    """Writes the tables to the paths on the command line."""
     rows = table()
+    imports = {path: imported(path, row) for path, row in rows.items()}
+    lines = [line_of_imports(*item) for item in imports.items() if item[1]]
+    pathlib.Path(sys.argv[2]).write_text("".join(each + "\n" for each in lines))
     pathlib.Path(sys.argv[1]).write_text("".join(line(*item) + "\n" for item in rows.items()))
     print(len(rows), "modules,", sum(map(len, rows.values())), "names")
 

@@ -40,8 +40,8 @@ RECORDERS = {
         ("{tensorflow} tests/parity/record_op_tables.py",),
     ),
     "private names": Recorder(
-        (f"{NAMES}/private_paths.txt",),
-        (f"{{tensorflow}} tools/gen_private_paths.py {NAMES}/private_paths.txt",),
+        (f"{NAMES}/private_paths.txt", f"{NAMES}/private_imports.txt"),
+        (f"{{tensorflow}} tools/gen_private_paths.py {NAMES}/private_paths.txt {NAMES}/private_imports.txt",),
     ),
     "identities": Recorder(
         (f"{NAMES}/identities.txt",),

@@ -242,3 +242,30 @@ def test_signatures_of_loaded_models_are_wrapper_functions(tmp_path):
     load = private_modules.build("python.saved_model.load", "load")
     signature = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
     assert isinstance(signature, load._WrapperFunction)
+
+
+@pytest.mark.parametrize(
+    "path, name, home",
+    [
+        (
+            "python.summary.writer.writer",
+            "EventFileWriter",
+            "python.summary.writer.event_file_writer",
+        ),
+        ("python.ops.lookup_ops", "BaseSaverBuilder", "python.training.saver"),
+        ("python.autograph.operators", "if_stmt", "python.autograph.operators.control_flow"),
+        ("python.ops.gen_math_ops", "deprecated_endpoints", "python.util.deprecation"),
+        ("python.ops.ragged.ragged_factory_ops", "np_reshape", "python.util.numpy_compat"),
+    ],
+)
+def test_names_are_found_where_tensorflows_modules_import_them(path, name, home):
+    module = importlib.import_module(f"tensorflow.{path}")
+    assert getattr(module, name) is getattr(importlib.import_module(f"tensorflow.{home}"), name)
+
+
+def test_what_no_module_has_is_missing_with_imports_too():
+    writer = importlib.import_module("tensorflow.python.summary.writer.writer")
+    generated = importlib.import_module("tensorflow.python.ops.gen_math_ops")
+    for module in (writer, generated):
+        with pytest.raises(AttributeError, match="no counterpart"):
+            getattr(module, "no_such_name")  # noqa: B009

@@ -7,7 +7,8 @@ A name of such a module is looked up, in this order, in
 3. the table `private_paths.txt`: the public symbol that the private name is in TensorFlow;
 4. the modules of ours that `python_paths.py` lists for this path;
 5. the raw operations, where TensorFlow's module offers them;
-6. the private modules themselves, since TensorFlow's modules import each other: `array_ops.gen_array_ops`.
+6. the table `private_imports.txt`: the private module from which TensorFlow's module imports the name;
+7. the private modules themselves, since TensorFlow's modules import each other: `array_ops.gen_array_ops`.
 
 What none of them has is internal to TensorFlow, and raises an AttributeError that says so.
 """
@@ -28,7 +29,7 @@ from penstock._src.core.calls.attributes import REQUIRED
 
 from . import protos
 from .identities import NAMING, home_of
-from .python_paths import BRIDGE, PATHS, packages, public_names
+from .python_paths import BRIDGE, PATHS, imported_names, packages, public_names
 
 # The folders of `bridge/` that mirror those of TensorFlow.
 MIRRORED = ("core", "python")
@@ -211,8 +212,26 @@ def _find(path: str, attribute: str) -> Any:
         if "=" not in source and hasattr(_target(source), attribute):
             return getattr(_target(source), attribute)
     if "raw" in public or path.rpartition(".")[2].startswith("gen_"):
-        return _raw_function(attribute)
-    raise LookupError(attribute)
+        try:
+            return _raw_function(attribute)
+        except LookupError:
+            pass  # it may be a name that the generated code imports
+    home, _, name = _imported_names(path)[attribute].partition(":")
+    return getattr(importlib.import_module(f"tensorflow.{home}"), name, None) or _find(home, name)
+
+
+@functools.cache
+def _imported_names(path: str) -> dict[str, str]:
+    """Maps the names that TensorFlow's module has from other private modules to `module:name`."""
+    names = {}
+    for group in imported_names().get(path, "").split():
+        name, is_one, target = group.partition("=")
+        home, _, members = group.partition(":")
+        if is_one:
+            names[name] = target
+        else:
+            names.update((member, f"{home}:{member}") for member in members.split(","))
+    return names
 
 
 @functools.cache

@@ -335,7 +335,17 @@ PATHS: dict[str, str] = {
 @functools.cache
 def public_names() -> dict[str, str]:
     """Maps each private module of TensorFlow to the groups of names in its line of the table."""
-    lines = (FOLDER / "private_paths.txt").read_text(encoding="utf-8").splitlines()
+    return _table("private_paths.txt")
+
+
+@functools.cache
+def imported_names() -> dict[str, str]:
+    """Maps private modules of TensorFlow to the groups of internal names that they import from others."""
+    return _table("private_imports.txt")
+
+
+def _table(file: str) -> dict[str, str]:
+    lines = (FOLDER / file).read_text(encoding="utf-8").splitlines()
     return {module: groups for module, _, groups in (line.partition(" ") for line in lines)}
 
 
