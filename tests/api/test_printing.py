@@ -2,6 +2,7 @@
 
 import sys
 
+import absl.logging
 import numpy as np
 import pytest
 
@@ -32,6 +33,9 @@ def test_values_of_every_kind(capsys):
         (tf.compat.v1.logging.info, "I"),
         (tf.compat.v1.logging.warn, "W"),
         (tf.compat.v1.logging.ERROR, "E"),
+        (absl.logging.INFO, "I"),
+        (absl.logging.WARNING, "W"),
+        (absl.logging.error, "E"),
     ],
 )
 def test_print_to_the_log_of_the_runtime(stream, letter, capsys, monkeypatch):

@@ -16,8 +16,17 @@ from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
-# The streams of levels of tf.compat.v1.logging.
-_LEVELS = {logging.INFO: "log(info)", logging.WARNING: "log(warning)", logging.ERROR: "log(error)"}
+# The streams of levels of tf.compat.v1.logging, and of absl.logging's.
+_LEVELS = {
+    logging.INFO: "log(info)",
+    logging.WARNING: "log(warning)",
+    logging.ERROR: "log(error)",
+    0: "log(info)",
+    -1: "log(warning)",
+    -2: "log(error)",
+}
+# absl.logging's functions, which need not be installed.
+_OF_ABSL = {("absl.logging", name): f"log({name})" for name in ("info", "warning", "error")}
 
 
 class _Shown:
@@ -39,6 +48,9 @@ def _stream_name(stream):
         return f"log({stream.__name__})"
     if isinstance(stream, str) and stream.startswith("file://"):
         return stream
+    function = getattr(stream, "__module__", None), getattr(stream, "__name__", None)
+    if function in _OF_ABSL:
+        return _OF_ABSL[function]
     # The functions of tf.compat.v1.logging say which stream they are.
     level = stream if isinstance(stream, int) else getattr(stream, "output_stream", None)
     name = _LEVELS.get(level, level)
