@@ -95,7 +95,8 @@ ENTRIES = (
         {0: (1, 3, 48, 192)},
     ),
     Entry(*_DDDD, "ddddocr/common.onnx", ORT, {0: (1, 1, 64, 128)}),
-    Entry(*_DDDD, "ddddocr/common_old.onnx", ORT, {0: (1, 1, 64, 128)}),
+    # Values become bytes 23 times over; ONNX Runtime's own result moves by 1.3e-2 where the input does by 1e-5.
+    Entry(*_DDDD, "ddddocr/common_old.onnx", ORT, {0: (1, 1, 64, 128)}, tolerance=1e-2),
     Entry(*_DDDD, "ddddocr/common_det.onnx", ORT),
     Entry(*_PITCH, "basic_pitch/saved_models/icassp_2022/nmp.onnx", ORT, {0: (1, 43844, 1)}),
     Entry(*_PITCH, "basic_pitch/saved_models/icassp_2022/nmp.tflite", LITERT, {0: (1, 43844, 1)}),

@@ -285,9 +285,8 @@ def _lstm(
     for d in range(s.directions):
         wb, rb = _halves(_at(b, d), 4 * s.hidden)
         inputs = _plus(_by_input(s, _at(w, d), wb), rb)
-        step = _lstm_step(
-            _turned(_at(r, d)), _at(peepholes, d), s.hidden, coupled, s.activations[d]
-        )
+        product = functools.partial(raw.MatMul, b=_turned(_at(r, d)))
+        step = _lstm_step(product, _at(peepholes, d), s.hidden, coupled, s.activations[d])
         y, (h, c) = s.run(d, inputs, [s.state(initial_h, d), s.state(initial_c, d)], step)
         rows.append(y)
         last_h.append(h)
@@ -296,9 +295,9 @@ def _lstm(
 
 
 def _lstm_step(
-    weights: Any, peepholes: Any, size: int, coupled: bool, functions: Sequence[Function]
+    product: Function, peepholes: Any, size: int, coupled: bool, functions: Sequence[Function]
 ) -> Callable[..., Any]:
-    """The step of an LSTM; the weights are those of input, output, forget and cell."""
+    """The step of an LSTM; `product` multiplies a state by the weights of input, output, forget and cell."""
     gate, to_cell, to_hidden = functions
     peeps = [None] * 3
     if peepholes is not None:
@@ -308,7 +307,7 @@ def _lstm_step(
         return x if peep is None else raw.AddV2(x, raw.Mul(peep, cell))
 
     def step(row: Any, h: Any, c: Any) -> Any:
-        total = raw.AddV2(row, raw.MatMul(h, weights))
+        total = raw.AddV2(row, product(h))
         i, o, f, new = (t.slice_along(total, 1, k * size, (k + 1) * size) for k in range(4))
         i = gate(seen(i, c, peeps[0]))
         f = raw.Sub(t.like(1, i), i) if coupled else gate(seen(f, c, peeps[2]))

@@ -1,0 +1,66 @@
+"""DynamicQuantizeLSTM of ONNX Runtime: an LSTM whose weights are integers, and whose inputs and states become such as they come."""
+
+from typing import Any
+
+from penstock._src.core import dtypes
+from penstock._src.core.registry import raw
+from penstock._src.formats.onnx.reading import tensors as t
+from penstock._src.formats.onnx.reading.ops.contraction import product_of, shifted
+from penstock._src.formats.onnx.reading.ops.nn.quantization import dynamically_quantized
+from penstock._src.formats.onnx.reading.ops.nn.recurrent import (
+    Sequences,
+    _at,
+    _halves,
+    _lstm_step,
+    _plus,
+)
+from penstock._src.formats.onnx.reading.registry import Node, reads
+
+
+class _Weights:
+    """The integer weights of a direction, whose rows are those of the inputs, with scales of the matrix or of its columns."""
+
+    def __init__(self, w: Any, scale: Any, zero_point: Any, direction: int) -> None:
+        self._centered = t.cast(_at(w, direction), dtypes.int32)
+        if zero_point is not None:
+            zero = t.cast(_at(zero_point, direction), dtypes.int32)
+            self._centered = raw.Sub(self._centered, zero)
+        self._scale = _at(scale, direction)
+
+    def product(self, x: Any) -> Any:
+        """x W, where x becomes integers by the least and greatest of its numbers."""
+        values, scale, zero_point = dynamically_quantized(x)
+        total = product_of(shifted(values, zero_point), self._centered)
+        return raw.Mul(t.cast(total, dtypes.float32), raw.Mul(scale, self._scale))
+
+
+@reads("DynamicQuantizeLSTM", domain="com.microsoft", settings=(1, 2, 4, 8, 9, 10, 11))
+def _dynamic_quantize_lstm(
+    n: Node,
+    x: Any,
+    w: Any,
+    r: Any,
+    b: Any = None,
+    lengths: Any = None,
+    initial_h: Any = None,
+    initial_c: Any = None,
+    peepholes: Any = None,
+    w_scale: Any = None,
+    w_zero_point: Any = None,
+    r_scale: Any = None,
+    r_zero_point: Any = None,
+) -> Any:
+    s = Sequences(n, x, w, lengths, ["Sigmoid", "Tanh", "Tanh"])
+    coupled = n.flag("input_forget")
+    rows, last_h, last_c = [], [], []
+    for d in range(s.directions):
+        wb, rb = _halves(_at(b, d), 4 * s.hidden)
+        inputs = _Weights(w, w_scale, w_zero_point, d).product(s.x)
+        inputs = _plus(_plus(inputs, wb), rb)
+        product = _Weights(r, r_scale, r_zero_point, d).product
+        step = _lstm_step(product, _at(peepholes, d), s.hidden, coupled, s.activations[d])
+        y, (h, c) = s.run(d, inputs, [s.state(initial_h, d), s.state(initial_c, d)], step)
+        rows.append(y)
+        last_h.append(h)
+        last_c.append(c)
+    return s.joined(rows, last_h, last_c)
