@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.layout import test_layers
+from tests.layout.sources import Tree
 from tools import record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,15 +114,12 @@ def test_a_route_works_within_its_rooms(name, errors):
     assert name not in errors, errors[name]
 
 
-def test_the_routes_keep_the_rules_of_layers(copy, monkeypatch):
-    monkeypatch.setattr(test_layers, "SRC", copy / "penstock" / "_src")
-    monkeypatch.setattr(test_layers, "ROOT", copy)
-    changed = {copy / where["path"] for _, text in ROUTES.values() for where, _ in blocks(text)[0]}
-    for path in changed:
-        test_layers.test_imports_point_down(path)
-        if path.relative_to(test_layers.SRC).parts[0] in test_layers.FLOORS:
-            test_layers.test_floors_stand_on_one_another(path)
-        test_layers.test_files_stay_short(path)
+def test_the_routes_keep_the_rules_of_layers(copy):
+    changes = [where for _, text in ROUTES.values() for where, _ in blocks(text)[0]]
+    tree = Tree(copy, files=list({copy / where["path"] for where in changes}))
+    assert test_layers.upward_imports(tree) == []
+    assert test_layers.imports_of_higher_floors(tree) == []
+    assert test_layers.long_files(tree) == []
 
 
 @pytest.mark.parametrize("name", record.RECORDERS)

@@ -2,45 +2,69 @@
 
 import ast
 import importlib
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted((ROOT / "penstock" / "_src").rglob("*.py"))
+from tests.layout.sources import SourceFile, Tree, fact
+
+SRC = "penstock/_src"
 
 
-def modules_of(tree: ast.AST) -> dict[str, ModuleType]:
-    """The modules of the package that a file imports, by the names that it gives them."""
-    found = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("penstock"):
-            for alias in node.names:
-                value = getattr(importlib.import_module(node.module), alias.name, None)
-                if isinstance(value, ModuleType):
-                    found[alias.asname or alias.name] = value
+class Uses(NamedTuple):
+    """The names that a file imports from modules of the package, and the attributes that it takes from them."""
+
+    modules: set[str]
+    names: dict[str, tuple[str, str]]  # name -> module and the name there
+    attributes: dict[tuple[str, str], int]  # name and attribute -> line
+
+
+@fact(SRC)
+def uses(file: SourceFile) -> Uses:
+    """Leaves out names that the file binds otherwise: parameters and variables, which may hide a module."""
+    ours = [
+        (node.module, alias)
+        for node in file.of_kind(ast.ImportFrom)
+        if node.module and node.module.startswith("penstock")
+        for alias in node.names
+    ]
+    stored = {n.id for n in file.of_kind(ast.Name) if isinstance(n.ctx, ast.Store)}
+    bound = stored | {n.arg for n in file.of_kind(ast.arg)}
+    names = {alias.asname or alias.name: (module, alias.name) for module, alias in ours}
+    names = {name: source for name, source in names.items() if name not in bound}
+    attributes: dict[tuple[str, str], int] = {}
+    for node in file.of_kind(ast.Attribute):
+        if isinstance(node.value, ast.Name) and node.value.id in names:
+            attributes.setdefault((node.value.id, node.attr), node.lineno)
+    return Uses({module for module, _ in ours}, names, attributes)
+
+
+def missing_attributes(tree: Tree) -> list[str]:
+    """The attributes of modules that files use and that the modules lack."""
+    found = []
+    for path, held in tree.facts(uses, SRC).items():
+        modules = {module: importlib.import_module(module) for module in held.modules}
+        for (owner, name), line in held.attributes.items():
+            module, original = held.names[owner]
+            value = getattr(modules[module], original, None)
+            if isinstance(value, ModuleType) and not hasattr(value, name):
+                found.append(f"{path}:{line}: {owner}.{name}")
     return found
 
 
-def bound_names(tree: ast.AST) -> set[str]:
-    """The names that a file binds otherwise: parameters and variables, which may hide a module."""
-    stored = {
-        n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
-    return stored | {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
+def test_attributes_of_modules_exist(tree):
+    assert missing_attributes(tree) == []
 
 
-def missing(path: Path) -> Iterator[str]:
-    tree = ast.parse(path.read_text())
-    modules = modules_of(tree)
-    for name in bound_names(tree):
-        modules.pop(name, None)
-    for node in ast.walk(tree):
-        match node:
-            case ast.Attribute(ast.Name(owner), name) if owner in modules:
-                if not hasattr(modules[owner], name):
-                    yield f"{path.relative_to(ROOT)}:{node.lineno}: {owner}.{name}"
+def test_a_missing_attribute_is_reported(plant):
+    text = """
+from penstock._src.util import nest
+from penstock._src.core import dtypes as kinds, shapes
 
-
-def test_attributes_of_modules_exist():
-    assert [each for path in FILES for each in missing(path)] == []
+def f(shapes):
+    return nest.flatten, nest.flattened, kinds.float33, shapes.no_module
+"""
+    files = plant({f"{SRC}/util/a.py": text})
+    assert missing_attributes(files) == [
+        "util/a.py:6: nest.flattened",
+        "util/a.py:6: kinds.float33",
+    ]

@@ -1,66 +1,32 @@
 """Files import one another in one direction, those for type checkers included; imports inside functions give their reason."""
 
-import ast
-from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+from tests.layout.sources import Tree
+from tests.layout.sources.imports import Import, imports
 
-SRC = Path(__file__).resolve().parents[2] / "penstock" / "_src"
+SRC = "penstock/_src"
 PREFIX = "penstock._src."
 
 
-class Import(NamedTuple):
-    """An import of one of our files by another, by their paths below `_src`."""
-
-    source: str
-    target: str
-    line: int
-    in_function: bool
-
-
-def module_of(path: Path) -> str:
-    parts = path.relative_to(SRC).with_suffix("").parts
+def module_of(path: str) -> str:
+    """The dotted name below `_src` of the file with this path."""
+    parts = path.removesuffix(".py").split("/")
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-FILES = {module_of(path): path for path in SRC.rglob("*.py")}
+def imports_of_ours(tree: Tree) -> dict[str, list[tuple[str, Import]]]:
+    """The modules below `_src` that each of them imports."""
+    names = {module_of(path): held for path, held in tree.facts(imports, SRC).items()}
 
+    def ours(target: str) -> str | None:
+        name = target.removeprefix(PREFIX)
+        name = name if name in names else name.rpartition(".")[0]
+        return name if target.startswith(PREFIX) and name in names else None
 
-def targets(node: ast.Import | ast.ImportFrom, source: str) -> Iterator[str]:
-    """The modules that a statement in `source` imports, as far as they are ours."""
-    if isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names]
-    else:
-        package = PREFIX + (source if FILES[source].name == "__init__.py" else parent(source))
-        for _ in range(node.level - 1):
-            package = parent(package)
-        stem = ".".join(filter(None, [package if node.level else "", node.module]))
-        names = [f"{stem}.{alias.name}" for alias in node.names]
-    for name in names:
-        if name.startswith(PREFIX):
-            name = name.removeprefix(PREFIX)
-            found = name if name in FILES else parent(name)
-            if found in FILES and found != source:
-                yield found
-
-
-def parent(module: str) -> str:
-    return module.rpartition(".")[0]
-
-
-def imports_of(source: str) -> Iterator[Import]:
-    def walk(node: ast.AST, in_function: bool) -> Iterator[Import]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Import | ast.ImportFrom):
-                for target in targets(child, source):
-                    yield Import(source, target, child.lineno, in_function)
-            enters = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            yield from walk(child, in_function or enters)
-
-    yield from walk(ast.parse(FILES[source].read_text()), False)
-
-
-IMPORTS = [found for source in sorted(FILES) for found in imports_of(source)]
+    found = {
+        source: [(module, each) for each in held if (module := ours(each.target)) is not None]
+        for source, held in names.items()
+    }
+    return {s: [row for row in rows if row[0] != s] for s, rows in sorted(found.items())}
 
 
 def circles(graph: dict[str, set[str]]) -> list[set[str]]:
@@ -92,23 +58,59 @@ def circles(graph: dict[str, set[str]]) -> list[set[str]]:
     return found
 
 
-def test_no_files_import_in_a_circle():
-    graph: dict[str, set[str]] = {}
-    for found in IMPORTS:
-        if not found.in_function:
-            graph.setdefault(found.source, set()).add(found.target)
-    assert circles(graph) == []
+def circles_at_import(tree: Tree) -> list[set[str]]:
+    """Modules that import one another outside of functions."""
+    return circles(
+        {
+            source: {module for module, each in rows if not each.in_function}
+            for source, rows in imports_of_ours(tree).items()
+        }
+    )
 
 
-def test_imports_inside_functions_give_their_reason():
-    """In a comment on the line of the import, or above it and the imports beside it."""
-    bare = []
-    for found in IMPORTS:
-        if found.in_function:
-            lines = FILES[found.source].read_text().splitlines()
-            at = found.line - 1
-            while lines[at].lstrip().startswith(("import ", "from ")) and "  # " not in lines[at]:
-                at -= 1
-            if "# " not in lines[at]:
-                bare.append(f"{found.source}:{found.line} imports {found.target}")
-    assert not bare
+def imports_without_reason(tree: Tree) -> list[str]:
+    """Imports inside functions that no comment gives a reason for: on their line, or above it and the imports beside it."""
+    return [
+        f"{source}:{each.line} imports {module}"
+        for source, rows in imports_of_ours(tree).items()
+        for module, each in rows
+        if each.in_function and not each.has_reason
+    ]
+
+
+def test_no_files_import_in_a_circle(tree):
+    assert circles_at_import(tree) == []
+
+
+def test_imports_inside_functions_give_their_reason(tree):
+    assert imports_without_reason(tree) == []
+
+
+def test_circles_are_reported(plant):
+    files = plant(
+        {
+            f"{SRC}/util/a.py": "from penstock._src.util import b\n",
+            f"{SRC}/util/b.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n  from .c import C\n",
+            f"{SRC}/util/c.py": "import penstock._src.util.a\n",
+            f"{SRC}/util/d.py": "def f():\n  from penstock._src.util.e import g\n",
+            f"{SRC}/util/e.py": "from penstock._src.util.d import f\n",
+        }
+    )
+    assert circles_at_import(files) == [{"util.a", "util.b", "util.c"}]
+
+
+def test_imports_inside_functions_without_a_comment_are_reported(plant):
+    text = """
+def f():
+    from penstock._src.util import nest
+
+def g():
+    # A circle.
+    import os
+    from penstock._src.util import nest
+
+def h():
+    from penstock._src.util import nest  # Slow to import.
+"""
+    files = plant({f"{SRC}/util/a.py": text, f"{SRC}/util/nest.py": ""})
+    assert imports_without_reason(files) == ["util.a:3 imports util.nest"]

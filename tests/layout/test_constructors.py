@@ -6,61 +6,42 @@ What a kernel's code is chosen by is a record, so that it can be printed, compar
 import ast
 import importlib
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
+from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.layout.sources import SourceFile, Tree, fact
+
+SRC = "penstock/_src"
 FOLDERS = ("compiler", "devices", "native")
 
 
-@cache
-def classes_of(module: str) -> dict[str, ast.ClassDef]:
-    """The classes of a module, by name."""
-    path = Path(importlib.import_module(module).__file__ or "")
-    tree = ast.parse(path.read_text())
-    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+class Class(NamedTuple):
+    """What a class says of its attributes."""
+
+    declared: frozenset[str]  # those that an object has from the beginning
+    sets: dict[str, frozenset[str]]  # method -> the attributes of itself that it sets
+    constructor_calls: frozenset[str]  # the methods of itself that `__init__` calls
 
 
-def methods_of(node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
-    return {f.name: f for f in node.body if isinstance(f, ast.FunctionDef)}
+def of_self(nodes: list[ast.expr]) -> Iterator[ast.Attribute]:
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == "self":
+                yield node
 
 
-def attributes_set(function: ast.AST) -> set[str]:
+def attributes_set(function: ast.AST) -> frozenset[str]:
     """The attributes of itself that a method sets."""
-    return {
-        node.attr
-        for node in ast.walk(function)
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.ctx, ast.Store)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "self"
-    }
+    nodes = [node for node in ast.walk(function) if isinstance(node, ast.Attribute)]
+    return frozenset(each.attr for each in of_self(nodes) if isinstance(each.ctx, ast.Store))
 
 
-def methods_called(function: ast.AST) -> set[str]:
+def methods_called(function: ast.AST) -> frozenset[str]:
     """The attributes of itself that a method calls."""
-    return {
-        node.func.attr
-        for node in ast.walk(function)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "self"
-    }
+    called = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return frozenset(each.attr for each in of_self(called))
 
 
-def bases_of(module: str, name: str) -> Iterator[ast.ClassDef]:
-    """A class and those of its bases that the package has."""
-    kind = getattr(importlib.import_module(module), name, None)
-    for base in getattr(kind, "__mro__", ()):
-        if base.__module__.startswith("penstock"):
-            found = classes_of(base.__module__).get(base.__name__)
-            if found is not None:
-                yield found
-
-
-def declared(node: ast.ClassDef) -> set[str]:
-    """The attributes that a class has from the beginning."""
+def class_of(node: ast.ClassDef) -> Class:
     fields = {
         s.target.id
         for s in node.body
@@ -73,30 +54,76 @@ def declared(node: ast.ClassDef) -> set[str]:
         for target in s.targets
         if isinstance(target, ast.Name)
     }
-    constructor = methods_of(node).get("__init__")
-    return fields | names | (attributes_set(constructor) if constructor else set())
+    methods = {f.name: f for f in node.body if isinstance(f, ast.FunctionDef)}
+    sets = {name: attributes_set(method) for name, method in methods.items()}
+    constructor = methods.get("__init__")
+    calls = methods_called(constructor) if constructor else frozenset()
+    return Class(frozenset(fields | names) | sets.get("__init__", frozenset()), sets, calls)
 
 
-def offences(module: str) -> Iterator[str]:
-    for name, node in classes_of(module).items():
-        family = list(bases_of(module, name)) or [node]
-        known = set().union(*map(declared, family))
-        own = set().union(*[methods_of(base) for base in family])
-        for method in methods_of(node).values():
-            late = attributes_set(method) - known - own
-            if late:
-                yield f"{module}.{name}.{method.name} sets {sorted(late)} first"
-        constructor = methods_of(node).get("__init__")
-        called = methods_called(constructor) & own if constructor else set()
-        if called:
-            yield f"{module}.{name}.__init__ calls {sorted(called)}"
+@fact("penstock")
+def classes(file: SourceFile) -> dict[str, Class]:
+    """The classes of a module, by name."""
+    return {node.name: class_of(node) for node in file.of_kind(ast.ClassDef)}
 
 
-def test_constructors_make_whole_objects():
-    modules = [
-        ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        for folder in FOLDERS
-        for path in sorted((ROOT / "penstock" / "_src" / folder).rglob("*.py"))
-        if path.name != "__init__.py"
+def bases_of(module: str, name: str, known: dict[str, dict[str, Class]]) -> list[Class]:
+    """A class and those of its bases that the package has."""
+    kind = getattr(importlib.import_module(module), name, None)
+    bases = [
+        known.get(base.__module__, {}).get(base.__name__) for base in getattr(kind, "__mro__", ())
     ]
-    assert [offence for module in modules for offence in offences(module)] == []
+    return [base for base in bases if base is not None]
+
+
+def offences(name: str, held: Class, family: list[Class]) -> Iterator[str]:
+    """What the methods of a class do that leaves its objects in parts."""
+    declared = frozenset().union(*[base.declared for base in family])
+    own = frozenset().union(*[base.sets for base in family])
+    for method, attributes in held.sets.items():
+        late = attributes - declared - own
+        if late:
+            yield f"{name}.{method} sets {sorted(late)} first"
+    called = held.constructor_calls & own
+    if called:
+        yield f"{name}.__init__ calls {sorted(called)}"
+
+
+def unfinished_objects(tree: Tree) -> list[str]:
+    known = {
+        path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): held
+        for path, held in tree.facts(classes).items()
+    }
+    return [
+        offence
+        for folder in FOLDERS
+        for path, of_module in tree.facts(classes, f"{SRC}/{folder}").items()
+        if not path.endswith("__init__.py")
+        for module in [f"penstock._src.{folder}.{path.removesuffix('.py').replace('/', '.')}"]
+        for name, held in of_module.items()
+        for offence in offences(f"{module}.{name}", held, bases_of(module, name, known) or [held])
+    ]
+
+
+def test_constructors_make_whole_objects(tree):
+    assert unfinished_objects(tree) == []
+
+
+def test_unfinished_objects_are_reported():
+    text = """
+class Plan:
+    size: int
+    kind = 3
+
+    def __init__(self):
+        self.names = self.find()
+
+    def find(self):
+        self.names, self.size, self.kind = [], 1, 2
+        self.late = 3
+"""
+    (held,) = classes(SourceFile("plan.py", text)).values()
+    assert list(offences("Plan", held, [held])) == [
+        "Plan.find sets ['late'] first",
+        "Plan.__init__ calls ['find']",
+    ]

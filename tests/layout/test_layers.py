@@ -1,13 +1,11 @@
 """The tree keeps its shape: layers import downwards only, files and folders stay small."""
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.layout.sources import SourceFile, Tree, fact
+from tests.layout.sources.imports import imports
 
-ROOT = Path(__file__).resolve().parents[2]
-SRC = ROOT / "penstock" / "_src"
 LAYERS = (  # low to high; folders on one line are independent of one another
     "util",
     "core proto",
@@ -91,90 +89,178 @@ MAX_ENTRIES = 15
 HOMES = {"ops", "api", "compiler"}
 
 # Its folders and files have the paths of TensorFlow's.
-MIRROR = SRC / "bridge" / "python"
-
-FILES = sorted(SRC.rglob("*.py"))
-FOLDERS = sorted({path.parent for path in FILES} - {SRC})
+MIRROR = "bridge/python"
+SRC = "penstock/_src"
 
 
-def name(path: Path) -> str:
-    return str(path.relative_to(SRC))
-
-
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Every (line, dotted name) that the file imports, also inside functions."""
-    package = ("penstock", "_src", *path.relative_to(SRC).parent.parts)
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            stem = ".".join((*base, *filter(None, [node.module])))
-            yield from ((node.lineno, f"{stem}.{alias.name}") for alias in node.names)
-
-
-@pytest.mark.parametrize("path", [f for f in FILES if f.parent != SRC], ids=name)
-def test_imports_point_down(path):
-    here = path.relative_to(SRC).parts[0]
-    assert here in LEVEL, f"{here}/ stands in no layer; add it to LAYERS"
-    for line, target in imports(path):
-        parts = target.split(".")
-        if parts[0] != "penstock":
+def upward_imports(tree: Tree) -> list[str]:
+    """Imports of the same or a higher layer, or of the public tree, and folders that stand in no layer."""
+    found = []
+    for path, names in tree.facts(imports, SRC).items():
+        here, _, inside = path.partition("/")
+        if not inside:
             continue
-        assert parts[1:2] == ["_src"], f"{path}:{line} imports the public tree: {target}"
-        if len(parts) > 2 and parts[2] in LEVEL and parts[2] != here:
-            assert LEVEL[parts[2]] < LEVEL[here], f"{path}:{line} {here} may not import {parts[2]}"
+        if here not in LEVEL:
+            found.append(f"{path}: {here}/ stands in no layer; add it to LAYERS")
+            continue
+        for line, target, *_ in names:
+            parts = target.split(".")
+            if parts[0] != "penstock":
+                continue
+            if parts[1:2] != ["_src"]:
+                found.append(f"{path}:{line} imports the public tree: {target}")
+            elif len(parts) > 2 and parts[2] in LEVEL and parts[2] != here:
+                if LEVEL[parts[2]] >= LEVEL[here]:
+                    found.append(f"{path}:{line} {here} may not import {parts[2]}")
+    return found
 
 
-@pytest.mark.parametrize("path", [f for f in FILES if name(f).split("/")[0] in FLOORS], ids=name)
-def test_floors_stand_on_one_another(path):
-    layer, here, *_ = path.relative_to(SRC).with_suffix("").parts
-    assert here == "__init__" or (layer, here) in FLOOR, (
-        f"{here} stands on no floor; add it to FLOORS"
-    )
-    for line, target in imports(path):
-        parts = target.split(".")
-        if parts[1:3] == ["_src", layer] and parts[3:4] not in ([here], []) and here != "__init__":
-            below = FLOOR[layer, parts[3]] < FLOOR[layer, here]
-            assert below, f"{path}:{line} {here} may not import {parts[3]}"
+def imports_of_higher_floors(tree: Tree) -> list[str]:
+    """Within a layer: imports of the same or a higher floor by a folder or file, and those that stand on no floor."""
+    found = []
+    for path, names in tree.facts(imports, SRC).items():
+        layer, *inside = path.removesuffix(".py").split("/")
+        here = inside[0] if inside else "__init__"
+        if layer not in FLOORS or here == "__init__":
+            continue
+        if (layer, here) not in FLOOR:
+            found.append(f"{path}: {here} stands on no floor; add it to FLOORS")
+            continue
+        for line, target, *_ in names:
+            parts = target.split(".")
+            if parts[1:3] == ["_src", layer] and parts[3:4] not in ([here], []):
+                if FLOOR.get((layer, parts[3]), LEVEL["bridge"]) >= FLOOR[layer, here]:
+                    found.append(f"{path}:{line} {here} may not import {parts[3]}")
+    return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
-def test_only_the_table_of_names_above_names_v1(path):
+def files_that_name_v1(tree: Tree) -> list[str]:
     """Names in strings are imports too: those of lower layers stand in `util/slots.py`."""
-    if name(path) != "util/slots.py" and name(path).split("/")[0] not in ("v1", "bridge"):
-        assert '"penstock._src.v1.' not in path.read_text()
-
-
-@pytest.mark.parametrize("path", FILES, ids=name)
-def test_files_stay_short(path):
-    text = path.read_text()
-    documented = (ast.FunctionDef, ast.ClassDef)
-    nodes = [n for n in ast.walk(ast.parse(text)) if isinstance(n, documented)]
-    words = [n.body[0] for n in nodes if ast.get_docstring(n) is not None]
-    lines_of_words = sum(node.end_lineno - node.lineno + 1 for node in words)
-    assert text.count("\n") - lines_of_words <= MAX_LINES
-
-
-@pytest.mark.parametrize("path", FILES, ids=name)
-def test_functions_stay_short(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef):
-            documented = ast.get_docstring(node) is not None
-            first = node.body[0].end_lineno if documented else node.lineno - 1
-            lines = node.end_lineno - first
-            assert lines <= MAX_LINES_OF_A_FUNCTION, f"{path}:{node.lineno} {node.name}"
-
-
-@pytest.mark.parametrize("folder", FOLDERS, ids=name)
-def test_folders_stay_small(folder):
-    """At most 15 entries, `__init__.py` not counted."""
-    if MIRROR in (folder, *folder.parents):
-        return
-    hidden = {"__init__.py", "__pycache__"}
-    entries = [
-        entry.name
-        for entry in folder.iterdir()
-        if entry.name not in hidden and not (name(folder) in HOMES and entry.is_dir())
+    return [
+        path
+        for path, text in tree.below(SRC).items()
+        if path != "util/slots.py" and path.split("/")[0] not in ("v1", "bridge")
+        if '"penstock._src.v1.' in text
     ]
-    assert len(entries) <= MAX_ENTRIES, sorted(entries)
+
+
+@fact(SRC)
+def lines_without_docstrings(file: SourceFile) -> int:
+    nodes = file.of_kind(ast.FunctionDef, ast.ClassDef)
+    words = [node.body[0] for node in nodes if ast.get_docstring(node) is not None]
+    lines_of_words = sum((node.end_lineno or 0) - node.lineno + 1 for node in words)
+    return file.text.count("\n") - lines_of_words
+
+
+@fact(SRC)
+def long_functions(file: SourceFile) -> list[str]:
+    """The functions that have more lines below their docstrings than are allowed."""
+    found = []
+    for node in file.of_kind(ast.FunctionDef):
+        documented = ast.get_docstring(node) is not None
+        first = (node.body[0].end_lineno or 0) if documented else node.lineno - 1
+        if (node.end_lineno or 0) - first > MAX_LINES_OF_A_FUNCTION:
+            found.append(f"{node.lineno} {node.name}")
+    return found
+
+
+def long_files(tree: Tree) -> list[str]:
+    lengths = tree.facts(lines_without_docstrings, SRC)
+    return [f"{path}: {lines} lines" for path, lines in lengths.items() if lines > MAX_LINES]
+
+
+def large_folders(source: Path) -> dict[str, list[str]]:
+    """The folders below `source` with more than 15 entries, `__init__.py` not counted."""
+    hidden = {"__init__.py", "__pycache__"}
+    found = {}
+    for folder in sorted({path.parent for path in source.rglob("*.py")} - {source}):
+        name = folder.relative_to(source).as_posix()
+        if f"{name}/".startswith(f"{MIRROR}/"):
+            continue
+        entries = [
+            entry.name
+            for entry in folder.iterdir()
+            if entry.name not in hidden and not (name in HOMES and entry.is_dir())
+        ]
+        if len(entries) > MAX_ENTRIES:
+            found[name] = sorted(entries)
+    return found
+
+
+def test_imports_point_down(tree):
+    assert upward_imports(tree) == []
+
+
+def test_floors_stand_on_one_another(tree):
+    assert imports_of_higher_floors(tree) == []
+
+
+def test_only_the_table_of_names_above_names_v1(tree):
+    assert files_that_name_v1(tree) == []
+
+
+def test_files_stay_short(tree):
+    assert long_files(tree) == []
+
+
+def test_functions_stay_short(tree):
+    assert {p: names for p, names in tree.facts(long_functions, SRC).items() if names} == {}
+
+
+def test_folders_stay_small(tree):
+    assert large_folders(tree.root / SRC) == {}
+
+
+def test_imports_that_point_up_are_reported(plant):
+    layers = plant(
+        {
+            f"{SRC}/util/a.py": "def f():\n    from penstock._src.core import dtypes\n",
+            f"{SRC}/util/b.py": "import penstock as tf\n",
+            f"{SRC}/cluster/c.py": "from ..eager import context\nfrom ..core import dtypes\n",
+            f"{SRC}/attic/d.py": "",
+            f"{SRC}/api/math/e.py": "from penstock._src.api import image\n",
+            f"{SRC}/api/attic.py": "",
+            f"{SRC}/compiler/lower/f.py": "from penstock._src.compiler.attic import g\n",
+        }
+    )
+    assert upward_imports(layers) == [
+        "attic/d.py: attic/ stands in no layer; add it to LAYERS",
+        "cluster/c.py:1 cluster may not import eager",
+        "util/a.py:2 util may not import core",
+        "util/b.py:1 imports the public tree: penstock",
+    ]
+    assert imports_of_higher_floors(layers) == [
+        "api/attic.py: attic stands on no floor; add it to FLOORS",
+        "api/math/e.py:1 math may not import image",
+        "compiler/lower/f.py:1 lower may not import attic",
+    ]
+
+
+def test_names_of_v1_in_strings_are_reported(plant):
+    text = 'NAME = "penstock._src.v1.graphs"\n'
+    assert files_that_name_v1(plant({f"{SRC}/util/a.py": text, f"{SRC}/v1/b.py": text})) == [
+        "util/a.py"
+    ]
+
+
+def test_what_is_long_is_reported(plant):
+    body = "    x = 1\n"
+    long = plant(
+        {
+            f"{SRC}/a.py": "x = 1\n" * (MAX_LINES + 1),
+            f"{SRC}/b.py": f'def f():\n    """\n{body * 700}    """\n{body * 79}',
+            f"{SRC}/c.py": f'def f():\n    """\n{body * 9}    """\n{body * 81}',
+            f"{SRC}/d.py": f"class C:\n  def f():\n{body * 80}",
+        }
+    )
+    assert long_files(long) == [f"a.py: {MAX_LINES + 1} lines"]
+    found = long.facts(long_functions, SRC)
+    assert found == {"a.py": [], "b.py": [], "c.py": ["1 f"], "d.py": ["2 f"]}
+
+
+def test_large_folders_are_reported(plant):
+    names = [f"{number}.py" for number in range(MAX_ENTRIES + 1)]
+    large = plant(
+        {f"{SRC}/{folder}/{n}": "" for folder in ("util", "bridge/python") for n in names}
+    )
+    assert list(large_folders(large.root / SRC)) == ["util"]

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import pytest
+from tests.layout.sources import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
-SRC = ROOT / "penstock" / "_src"
 # Folders about the whole rather than a room of it.
 ABOUT_ALL = {
     "conformance": "drawn and recorded calls of every op, beside NumPy and TensorFlow",
@@ -31,28 +29,49 @@ ABOUT_ALL = {
 # Data beside the tests that read them.
 DATA = {"recorded", "certificates", "board"}
 MAX_FILES = 15
-FOLDERS = sorted(
-    path.relative_to(TESTS)
-    for path in TESTS.rglob("*")
-    if path.is_dir()
-    and "__pycache__" not in path.parts
-    and path.relative_to(TESTS).parts[0] not in ABOUT_ALL
-)
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=str)
-def test_folders_of_tests_are_named_as_rooms(folder):
-    assert (SRC / folder).is_dir() or DATA.intersection(folder.parts), (
-        f"tests/{folder} tests no folder of penstock/_src"
-    )
+def folders_without_room(root: Path) -> list[str]:
+    """The folders of tests that test no folder of `penstock/_src`."""
+    tests = root / "tests"
+    folders = [path.relative_to(tests) for path in sorted(tests.rglob("*")) if path.is_dir()]
+    return [
+        folder.as_posix()
+        for folder in folders
+        if "__pycache__" not in folder.parts and folder.parts[0] not in ABOUT_ALL
+        if not ((root / "penstock/_src" / folder).is_dir() or DATA.intersection(folder.parts))
+    ]
+
+
+def large_folders(tests: Path) -> dict[str, list[str]]:
+    """The folders with more than 15 files of tests, `__init__.py` not counted."""
+    found = {}
+    for folder in sorted({path.parent for path in tests.rglob("*.py")}):
+        files = sorted(path.name for path in folder.glob("*.py") if path.name != "__init__.py")
+        if len(files) > MAX_FILES:
+            found[str(folder)] = files
+    return found
+
+
+def test_folders_of_tests_are_named_as_rooms():
+    assert folders_without_room(ROOT) == []
 
 
 def test_folders_of_tests_stay_small():
-    for folder in {path.parent for path in TESTS.rglob("*.py")}:
-        files = sorted(path.name for path in folder.glob("*.py") if path.name != "__init__.py")
-        assert len(files) <= MAX_FILES, f"{folder}: {files}"
+    assert large_folders(TESTS) == {}
 
 
-@pytest.mark.parametrize("name", ABOUT_ALL)
-def test_other_folders_are_there(name):
-    assert (TESTS / name).is_dir()
+def test_other_folders_are_there():
+    assert [name for name in ABOUT_ALL if not (TESTS / name).is_dir()] == []
+
+
+def test_folders_of_no_room_are_reported(tmp_path):
+    for name in ("penstock/_src/util", "tests/util", "tests/attic", "tests/util/recorded"):
+        (tmp_path / name).mkdir(parents=True)
+    assert folders_without_room(tmp_path) == ["attic"]
+
+
+def test_large_folders_are_reported(tmp_path):
+    for number in range(MAX_FILES + 1):
+        (tmp_path / f"test_{number}.py").touch()
+    assert list(large_folders(tmp_path)) == [str(tmp_path)]

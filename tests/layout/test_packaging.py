@@ -1,14 +1,11 @@
 """pyproject.toml: every extra has code behind it, and errors name extras that exist."""
 
 import ast
-import functools
 import re
 import tomllib
-from pathlib import Path
 
-import pytest
+from tests.layout.sources import FOLDERS, ROOT, SourceFile, Tree, fact
 
-ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = {
     name: {re.split(r"[<>=\[]", need)[0].lower() for need in needs}
@@ -49,29 +46,40 @@ SILENT = {"records"}
 LOADED = {"mpich", "nvidia-nccl-cu12"}
 
 
-@functools.cache
-def imported(folder: str) -> frozenset[str]:
-    """Top-level names of what the files of a folder import, also by `importlib.import_module`."""
+@fact(*FOLDERS)
+def packages(file: SourceFile) -> set[str]:
+    """Top-level names of what a file imports, also by `importlib.import_module`."""
     found = set()
-    for path in (ROOT / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            match node:
-                case ast.Import(names):
-                    found.update(alias.name.partition(".")[0] for alias in names)
-                case ast.ImportFrom(str(module), _, 0):
-                    found.add(module.partition(".")[0])
-                case ast.Call(ast.Attribute(attr="import_module"), [ast.Constant(str(module))]):
-                    found.add(module.partition(".")[0])
-    return frozenset(found)
+    for node in file.of_kind(ast.Import, ast.ImportFrom, ast.Call):
+        match node:
+            case ast.Import(names):
+                found.update(alias.name.partition(".")[0] for alias in names)
+            case ast.ImportFrom(str(module), _, 0):
+                found.add(module.partition(".")[0])
+            case ast.Call(ast.Attribute(attr="import_module"), [ast.Constant(str(module))]):
+                found.add(module.partition(".")[0])
+    return found
+
+
+def imported(tree: Tree, folder: str) -> set[str]:
+    """The packages that the files of a folder import."""
+    return set().union(*tree.facts(packages, folder).values())
 
 
 def modules(packages: set[str]) -> set[str]:
     return {MODULES.get(package, package) for package in packages}
 
 
-@pytest.mark.parametrize("extra", FOR_USERS)
-def test_extras_are_imported(extra):
-    assert modules(EXTRAS[extra] - LOADED) <= imported("penstock")
+def extras_named(tree: Tree) -> set[str]:
+    """The extras that errors tell users to install."""
+    pattern = re.compile(r"pip install '?penstock\[(\w+)\]")
+    return {name for text in tree.below("penstock").values() for name in pattern.findall(text)}
+
+
+def test_extras_are_imported(tree):
+    used = imported(tree, "penstock")
+    idle = {extra: modules(EXTRAS[extra] - LOADED) - used for extra in FOR_USERS}
+    assert {extra: names for extra, names in idle.items() if names} == {}
 
 
 def test_all_is_every_extra_for_users():
@@ -80,16 +88,31 @@ def test_all_is_every_extra_for_users():
     assert names == {*FOR_USERS, *FOR_LIBRARIES} - LARGE
 
 
-def test_packages_for_examples_are_imported():
-    assert modules(EXTRAS["examples"]) <= imported("examples")
+def test_packages_for_examples_are_imported(tree):
+    assert modules(EXTRAS["examples"]) <= imported(tree, "examples")
 
 
-def test_packages_for_tests_are_imported():
-    used = imported("tests") | imported("penstock") | imported("examples")
+def test_packages_for_tests_are_imported(tree):
+    used = imported(tree, "tests") | imported(tree, "penstock") | imported(tree, "examples")
     assert modules(EXTRAS["test"] - INDIRECT) <= used
 
 
-def test_errors_name_the_extra_that_is_missing():
-    source = "\n".join(path.read_text() for path in (ROOT / "penstock").rglob("*.py"))
-    named = set(re.findall(r"pip install '?penstock\[(\w+)\]", source))
-    assert named == {*FOR_USERS, *FOR_LIBRARIES} - SILENT
+def test_errors_name_the_extra_that_is_missing(tree):
+    assert extras_named(tree) == {*FOR_USERS, *FOR_LIBRARIES} - SILENT
+
+
+def test_imports_by_any_means_are_counted():
+    text = """
+import numpy as np, os.path
+from scipy import special
+from . import sibling
+
+def f():
+    return importlib.import_module("lmdb.tool")
+"""
+    assert packages(SourceFile("a.py", text)) == {"numpy", "os", "scipy", "lmdb"}
+
+
+def test_extras_that_errors_name_are_found(plant):
+    text = "raise ImportError(\"run pip install 'penstock[attic]'\")"
+    assert extras_named(plant({"penstock/_src/util/a.py": text})) == {"attic"}

@@ -6,14 +6,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from penstock._src.util import slots
 from penstock._src.util.lazy import resolve
+from tests.layout.sources import SourceFile, fact
 
-SRC = Path(__file__).resolve().parents[2] / "penstock" / "_src"
+SRC = "penstock/_src"
 SLOTS = [name for name, held in vars(slots).items() if name.isupper() and callable(held)]
 GRAFTS = {  # files that give attributes to classes or modules of other files, and why
     "api/operators.py": "operators of Tensor and Variable are public functions, with their conversions and dispatch",
@@ -41,8 +41,8 @@ OTHERS = re.compile(
 )
 
 
-def _imported(tree: ast.Module) -> set[str]:
-    nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+def _imported(file: SourceFile) -> set[str]:
+    nodes = file.of_kind(ast.Import, ast.ImportFrom)
     return {(a.asname or a.name).split(".")[0] for node in nodes for a in node.names}
 
 
@@ -62,19 +62,26 @@ def _at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from _at_import(getattr(statement, part, []))
 
 
-def grafts(path: Path) -> Iterator[str]:
+@fact(SRC)
+def grafts(file: SourceFile) -> list[str]:
     """What the module assigns to attributes of what it imports: while it is imported, or by `setattr` at any time."""
-    tree = ast.parse(path.read_text())
-    imported = _imported(tree) - {"slots"}
-    for statement in _at_import(tree.body):
+    imported = _imported(file) - {"slots"}
+    found = []
+    for statement in _at_import(file.tree.body):
         if isinstance(statement, ast.Assign):
             for target in statement.targets:
                 if isinstance(target, ast.Attribute) and _root(target) in imported:
-                    yield f"{statement.lineno}: {ast.unparse(target)}"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "setattr":
+                    found.append(f"{statement.lineno}: {ast.unparse(target)}")
+    for node in file.of_kind(ast.Call):
+        if isinstance(node.func, ast.Name) and node.func.id == "setattr":
             if _root(node.args[0]) in imported - {"self", "sys"}:
-                yield f"{node.lineno}: {ast.unparse(node)}"
+                found.append(f"{node.lineno}: {ast.unparse(node)}")
+    return found
+
+
+@fact(SRC)
+def uses_other_dicts(file: SourceFile) -> bool:
+    return OTHERS.search(file.text) is not None
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +107,8 @@ def test_the_table_of_names_above_finds_them():
         assert resolve(f"penstock._src.{module}", name) is not None
 
 
-def test_nothing_else_is_given_to_other_modules():
-    found = {str(path.relative_to(SRC)): list(grafts(path)) for path in SRC.rglob("*.py")}
+def test_nothing_else_is_given_to_other_modules(tree):
+    found = tree.facts(grafts, SRC)
     assert not {name: lines for name, lines in found.items() if lines and name not in GRAFTS}
     assert not [name for name in GRAFTS if not found[name] and name not in AT_CALL]
 
@@ -110,7 +117,37 @@ def test_nothing_else_is_given_to_other_modules():
 AT_CALL = {"distribute/dtensor/scopes.py"}
 
 
-def test_fields_are_declared():
+def test_fields_are_declared(tree):
     """Nothing is kept in the `__dict__` of another object, where nobody looks for it."""
-    found = {str(p.relative_to(SRC)) for p in SRC.rglob("*.py") if OTHERS.search(p.read_text())}
+    found = {path for path, does in tree.facts(uses_other_dicts, SRC).items() if does}
     assert found == set(DICTS)
+
+
+def test_attributes_given_to_others_are_reported():
+    text = """
+import os
+from penstock._src.core import tensor as t
+
+if t.EAGER:
+    t.Tensor.shape = property(os.path)
+
+def f(self):
+    setattr(t, "hook", self)
+    setattr(self, "own", t)
+    t.later = 1
+"""
+    found = grafts(SourceFile("a.py", text))
+    assert found == ["6: t.Tensor.shape", "9: setattr(t, 'hook', self)"]
+
+
+@pytest.mark.parametrize(
+    "statement, expected",
+    [
+        ("x = other.__dict__['field']", True),
+        ("other.__dict__.setdefault('field', 1)", True),
+        ("self.__dict__['field'] = 1", False),
+        ("names = other.__dict__.keys()", False),
+    ],
+)
+def test_fields_kept_in_others_are_recognized(statement, expected):
+    assert uses_other_dicts(SourceFile("a.py", statement)) is expected

@@ -1,26 +1,16 @@
-"""The stubs of the public tree are fresh, and what is written by hand in them agrees with the sources."""
+"""What is written by hand in the stubs of the public tree agrees with the sources."""
 
 import ast
 import importlib
 import inspect
-import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 import penstock as tf
 from penstock._src.eager.tensor import EagerTensor
 
 ROOT = Path(__file__).resolve().parents[2]
 KNOWLEDGE = ROOT / "tools" / "stub_writer" / "knowledge"
-
-
-def test_the_stubs_are_fresh():
-    done = subprocess.run(
-        [sys.executable, "tools/gen_stubs.py", "--check"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def methods():
@@ -33,18 +23,20 @@ def methods():
                     yield held.name.replace("__", "."), part
 
 
-@pytest.mark.parametrize("path, stub", methods(), ids=lambda part: getattr(part, "name", part))
-def test_methods_written_by_hand_have_the_parameters_of_the_sources(path, stub):
-    held = tf
-    for name in path.split("."):
-        held = getattr(held, name)
-    method = getattr(EagerTensor if path == "Tensor" else held, stub.name, None)
-    if path == "Tensor" and not callable(method):
-        return  # of symbolic tensors, or of those with NumPy's behavior
-    stated = [argument.arg for argument in stub.args.args]
-    assert stated[1:] == [
-        n for n in inspect.signature(method).parameters if n not in ("self", "cls")
-    ]
+def test_methods_written_by_hand_have_the_parameters_of_the_sources():
+    wrong = []
+    for path, stub in methods():
+        held = tf
+        for name in path.split("."):
+            held = getattr(held, name)
+        method = getattr(EagerTensor if path == "Tensor" else held, stub.name, None)
+        if path == "Tensor" and not callable(method):
+            continue  # of symbolic tensors, or of those with NumPy's behavior
+        stated = [argument.arg for argument in stub.args.args][1:]
+        parameters = [n for n in inspect.signature(method).parameters if n not in ("self", "cls")]
+        if stated != parameters:
+            wrong.append(f"{path}.{stub.name}: {stated} are {parameters}")
+    assert wrong == []
 
 
 def test_types_are_known_of_parameters_that_exist():

@@ -2,14 +2,13 @@
 
 import ast
 import builtins
-import functools
 from collections.abc import Iterator
-from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "penstock"
+from tests.layout.sources import SourceFile, fact
+
 WATCHED = {"suppress", "simplefilter", "filterwarnings"}
 BROAD = {"Exception", "BaseException", ""}  # "" is `except:`
 SWALLOWED = {  # files that go on after any error, and why
@@ -63,37 +62,44 @@ def ignores_all(node: ast.AST) -> bool:
     return name in ("simplefilter", "filterwarnings") and ast.unparse(node.args[0]) == "'ignore'"
 
 
-@functools.cache
-def nodes(folder: Path) -> list[tuple[str, ast.AST]]:
-    """The handlers of errors and the calls in the files of a folder."""
-    return [
-        (path.relative_to(folder).as_posix(), node)
-        for path in sorted(folder.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ExceptHandler)
-        or isinstance(node, ast.Call)
-        and WATCHED & {getattr(node.func, "attr", None), getattr(node.func, "id", None)}
+class Handling(NamedTuple):
+    """What a file does with errors and warnings."""
+
+    swallows: bool
+    accidents: list[int]
+    ignores_all: bool
+
+
+@fact("penstock", "tests", "tools", "bench")
+def handling(file: SourceFile) -> Handling:
+    nodes: list[ast.AST] = [
+        *file.of_kind(ast.ExceptHandler),
+        *[
+            node
+            for node in file.of_kind(ast.Call)
+            if WATCHED & {getattr(node.func, "attr", None), getattr(node.func, "id", None)}
+        ],
     ]
+    return Handling(
+        any(map(swallows, nodes)),
+        [each.lineno for node in nodes for each in by_accident(node)],
+        any(map(ignores_all, nodes)),
+    )
 
 
-def test_errors_are_not_swallowed():
-    found = {path.removeprefix("_src/") for path, node in nodes(PACKAGE) if swallows(node)}
+def test_errors_are_not_swallowed(tree):
+    files = tree.facts(handling, "penstock")
+    found = {path.removeprefix("_src/") for path, held in files.items() if held.swallows}
     assert found == set(SWALLOWED)
 
 
-def test_errors_of_python_are_no_reason_to_leave_an_operation_to_the_host():
-    found = [(path, each.lineno) for path, node in nodes(PACKAGE) for each in by_accident(node)]
-    assert found == []
+def test_errors_of_python_are_no_reason_to_leave_an_operation_to_the_host(tree):
+    files = tree.facts(handling, "penstock")
+    assert {path: held.accidents for path, held in files.items() if held.accidents} == {}
 
 
-def test_warnings_are_not_ignored():
-    folders = ("penstock", "tests", "tools", "bench")
-    found = {
-        f"{folder}/{path}"
-        for folder in folders
-        for path, node in nodes(ROOT / folder)
-        if ignores_all(node)
-    }
+def test_warnings_are_not_ignored(tree):
+    found = {path for path, held in tree.facts(handling).items() if held.ignores_all}
     assert found == set(IGNORED_WARNINGS)
 
 
@@ -109,8 +115,8 @@ def test_warnings_are_not_ignored():
     ],
 )
 def test_swallowing_is_recognized(handler, expected):
-    tree = ast.parse(f"while x:\n try: f()\n {handler}")
-    assert any(map(swallows, ast.walk(tree))) is expected
+    file = SourceFile("a.py", f"while x:\n try: f()\n {handler}")
+    assert handling(file).swallows is expected
 
 
 @pytest.mark.parametrize(
@@ -123,5 +129,26 @@ def test_swallowing_is_recognized(handler, expected):
     ],
 )
 def test_accidents_are_recognized(handler, expected):
-    tree = ast.parse(f"try: f()\n{handler}")
-    assert any(list(by_accident(node)) for node in ast.walk(tree)) is expected
+    found = handling(SourceFile("a.py", f"try: f()\n{handler}"))
+    assert found.accidents == ([2] if expected else [])
+
+
+@pytest.mark.parametrize(
+    "statement, expected",
+    [
+        ("warnings.simplefilter('ignore')", True),
+        ("warnings.filterwarnings('ignore')", True),
+        ("simplefilter('ignore', RuntimeWarning)", False),
+        ("warnings.filterwarnings('ignore', message='odd')", False),
+        ("warnings.simplefilter('error')", False),
+        ("contextlib.suppress(Exception)", False),
+    ],
+)
+def test_ignoring_all_warnings_is_recognized(statement, expected):
+    assert handling(SourceFile("a.py", statement)).ignores_all is expected
+
+
+@pytest.mark.parametrize("errors, expected", [("Exception", True), ("KeyError", False)])
+def test_suppressing_is_recognized(errors, expected):
+    file = SourceFile("a.py", f"with contextlib.suppress({errors}): f()")
+    assert handling(file).swallows is expected

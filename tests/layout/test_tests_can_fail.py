@@ -1,14 +1,14 @@
 """Tests can fail: each reaches an assertion, which compares something with something else."""
 
 import ast
-import functools
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.layout.sources import SourceFile, Tree, fact
+
 CHECKS = re.compile(r"_?(assert\w*|expect|fail|warns|\w*[rR]aises\w*)")
 COMPARISONS = re.compile(r"assert_(allclose|array_equal|equal|near|less|greater)")
 # Tests that fail by an error of the package alone: what raises it.
@@ -33,56 +33,44 @@ RAISED_BY = {
     "util/files/test_hdf5.py": {"test_other_files_pass": "the check of HDF5 files"},
 }
 FUNCTION = ast.FunctionDef | ast.ClassDef
+# The names that a function mentions, each with that of the module before it or ""; None if the function holds an assertion.
+Mentions = frozenset[tuple[str, str]] | None
 
 
-class File:
-    """A file of tests, with its functions and what it imports from others."""
+class Suite(NamedTuple):
+    """A file of tests: its functions, what it imports from others, and what pytest collects."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.tree = path, ast.parse(path.read_text())
-        self.nodes = list(ast.walk(self.tree))
-        self.functions = {n.name: n for n in self.nodes if isinstance(n, FUNCTION)}
-        self.imports = {
-            alias.asname or alias.name: (node.module, alias.name)
-            for node in self.nodes
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests")
-            for alias in node.names
-        }
-
-    def tests(self) -> Iterator[ast.FunctionDef]:
-        """What pytest collects."""
-        for node in self.tree.body:
-            is_class = isinstance(node, ast.ClassDef) and node.name.startswith("Test")
-            for each in node.body if is_class else [node]:
-                if isinstance(each, ast.FunctionDef) and each.name.startswith("test_"):
-                    yield each
+    functions: dict[str, Mentions]
+    imports: dict[str, tuple[str, str]]  # name -> module and the name there
+    tests: list[tuple[str, Mentions]]
+    idle: list[int]  # lines of assertions that cannot fail
 
 
-@functools.cache
-def file_of(path: Path) -> File:
-    return File(path)
+@fact("tests")
+def suite(file: SourceFile) -> Suite:
+    functions = [node for node in file.nodes if isinstance(node, FUNCTION)]
+    imports = {
+        alias.asname or alias.name: (node.module or "", alias.name)
+        for node in file.of_kind(ast.ImportFrom)
+        if (node.module or "").startswith("tests")
+        for alias in node.names
+    }
+    known = {node: mentions(node) for node in functions}
+    return Suite(
+        {node.name: known[node] for node in functions},
+        imports,
+        [(node.name, known[node]) for node in collected(file)],
+        [getattr(node, "lineno", 0) for node in file.nodes if is_idle(node)],
+    )
 
 
-def module(name: str) -> File | None:
-    path = ROOT / name.replace(".", "/")
-    found = [p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()]
-    return file_of(found[0]) if found else None
-
-
-def definition(file: File, name: str) -> tuple[File, ast.AST] | None:
-    """The function or class that a name means in a file: its own, an imported one, or a fixture."""
-    if name in file.functions:
-        return file, file.functions[name]
-    if name in file.imports:
-        source, original = file.imports[name]
-        other = module(source)
-        return definition(other, original) if other else None
-    for folder in file.path.parents:
-        if folder.is_relative_to(ROOT / "tests") and (folder / "conftest.py").is_file():
-            fixtures = file_of(folder / "conftest.py")
-            if name in fixtures.functions and fixtures is not file:
-                return fixtures, fixtures.functions[name]
-    return None
+def collected(file: SourceFile) -> Iterator[ast.FunctionDef]:
+    """The functions that pytest collects."""
+    for node in file.tree.body:
+        is_class = isinstance(node, ast.ClassDef) and node.name.startswith("Test")
+        for each in node.body if is_class else [node]:
+            if isinstance(each, ast.FunctionDef) and each.name.startswith("test_"):
+                yield each
 
 
 def checks(node: ast.AST) -> bool:
@@ -99,47 +87,105 @@ def checks(node: ast.AST) -> bool:
     return False
 
 
-def names(file: File, node: ast.AST) -> Iterator[tuple[File, str]]:
-    """The names that a node may mean, and in which file."""
-    match node:
-        case ast.Attribute(ast.Name(owner), name) if owner in file.imports:
-            other = module(".".join(file.imports[owner]))
-            yield other or file, name
-        case ast.Attribute(attr=name) | ast.Name(id=name) | ast.arg(name):
-            yield file, name
+def mentions(function: ast.AST) -> Mentions:
+    """The names that a function mentions; None if it holds an assertion itself."""
+    found = set()
+    for node in ast.walk(function):
+        if checks(node):
+            return None
+        match node:
+            case ast.Attribute(ast.Name(owner), name):
+                found.add((owner, name))
+            case ast.Attribute(attr=name) | ast.Name(id=name) | ast.arg(name):
+                found.add(("", name))
+    return frozenset(found)
 
 
-@functools.cache
-def parts(file: File, function: ast.AST) -> set[tuple[File, ast.AST]] | None:
-    """The functions that a function names; None if it holds an assertion itself."""
-    inside = list(ast.walk(function))
-    if any(map(checks, inside)):
+class Search:
+    """Follows the names that tests mention, from file to file."""
+
+    def __init__(self, files: dict[str, Suite]) -> None:
+        self.files = files
+
+    def module(self, name: str) -> str | None:
+        """The path of a module of tests."""
+        path = name.replace(".", "/").removeprefix("tests/")
+        return next((p for p in (f"{path}.py", f"{path}/__init__.py") if p in self.files), None)
+
+    def definition(self, path: str, name: str) -> tuple[str, Mentions] | None:
+        """The function or class that a name means in a file: its own, an imported one, or a fixture."""
+        file = self.files[path]
+        if name in file.functions:
+            return path, file.functions[name]
+        if name in file.imports:
+            module, original = file.imports[name]
+            other = self.module(module)
+            return self.definition(other, original) if other else None
+        folders = path.split("/")[:-1]
+        for depth in range(len(folders), -1, -1):
+            fixtures = "/".join([*folders[:depth], "conftest.py"])
+            if fixtures != path and name in getattr(self.files.get(fixtures), "functions", ()):
+                return fixtures, self.files[fixtures].functions[name]
         return None
-    named = {found for node in inside for found in names(file, node)}
-    return set(filter(None, (definition(*each) for each in named)))
+
+    def of_mention(self, path: str, owner: str, name: str) -> tuple[str, Mentions] | None:
+        imports = self.files[path].imports
+        module = self.module(".".join(imports[owner])) if owner in imports else None
+        return self.definition(module or path, name)
+
+    def reaches_one(self, path: str, test: Mentions) -> bool:
+        """Whether a test, or a function that it mentions, holds an assertion."""
+        waiting, seen = [(path, test)], {(path, test)}
+        while waiting:
+            path, mentioned = waiting.pop()
+            if mentioned is None:
+                return True
+            found = {self.of_mention(path, *mention) for mention in mentioned} - {None} - seen
+            waiting.extend(found)
+            seen |= found
+        return False
 
 
-def reaches_one(file: File, function: ast.AST) -> bool:
-    """Whether a function, or one that it names, holds an assertion."""
-    waiting, seen = [(file, function)], {(file, function)}
-    while waiting:
-        found = parts(*waiting.pop())
-        if found is None:
-            return True
-        waiting.extend(found - seen)
-        seen |= found
-    return False
-
-
-def test_every_test_reaches_an_assertion():
-    files = [file_of(path) for path in sorted((ROOT / "tests").rglob("test_*.py"))]
-    found = {
-        (file.path.relative_to(ROOT / "tests").as_posix(), test.name)
-        for file in files
-        for test in file.tests()
-        if not reaches_one(file, test)
+def unasserted(tree: Tree) -> set[tuple[str, str]]:
+    files = tree.facts(suite, "tests")
+    search = Search(files)
+    return {
+        (path, name)
+        for path, file in files.items()
+        if path.split("/")[-1].startswith("test_")
+        for name, test in file.tests
+        if not search.reaches_one(path, test)
     }
-    assert found == {(path, name) for path, tests in RAISED_BY.items() for name in tests}
+
+
+def test_every_test_reaches_an_assertion(tree):
+    raised = {(path, name) for path, tests in RAISED_BY.items() for name in tests}
+    assert unasserted(tree) == raised
+
+
+def test_tests_without_an_assertion_are_reported(plant):
+    files = plant(
+        {
+            "tests/conftest.py": "def agree():\n  assert 1 + 1 == 2\n",
+            "tests/help/__init__.py": "from tests.help.each import run\n",
+            "tests/help/each.py": "def run(): go()\ndef go(): pass\ndef check(x): assert x\n",
+            "tests/util/test_a.py": """
+from tests import help
+from tests.help import each
+
+def test_by_a_fixture(agree): pass
+def test_by_a_module(): each.check(1)
+def test_by_nothing(): help.run()
+class TestAll:
+  def test_by_itself(self): raise AssertionError
+  def test_by_neither(self): self.x = each
+""",
+        }
+    )
+    assert unasserted(files) == {
+        ("util/test_a.py", "test_by_nothing"),
+        ("util/test_a.py", "test_by_neither"),
+    }
 
 
 def is_pure(node: ast.AST) -> bool:
@@ -163,14 +209,9 @@ def is_idle(node: ast.AST) -> bool:
     return False
 
 
-def test_assertions_can_fail():
-    found = [
-        f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in (ROOT / "tests").rglob("*.py")
-        for node in file_of(path).nodes
-        if is_idle(node)
-    ]
-    assert found == []
+def test_assertions_can_fail(tree):
+    files = tree.facts(suite, "tests")
+    assert {path: file.idle for path, file in files.items() if file.idle} == {}
 
 
 @pytest.mark.parametrize(
@@ -188,4 +229,4 @@ def test_assertions_can_fail():
     ],
 )
 def test_idle_assertions_are_recognized(statement, expected):
-    assert any(map(is_idle, ast.walk(ast.parse(statement)))) is expected
+    assert suite(SourceFile("a.py", statement)).idle == ([1] if expected else [])
