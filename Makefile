@@ -11,6 +11,9 @@ STAMP  := $(VENV)/.installed
 LIBRARIES := $(VENV)/libraries
 UV     := $(BIN)/uv
 
+# Installations of this tree are editable: their builds need no stubs, nor what these are made with (tools/build_hook.py).
+export HATCH_BUILD_NO_HOOKS := true
+
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 FUZZERS := programs models kernels shapes calls files bytes serving
 INTEROPS := formats models tfjs tflite serving open-inference ray ray-train ray-nodes
@@ -409,4 +412,5 @@ $(BASE): pyproject.toml
 
 $(STAMP): pyproject.toml | $(BASE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	$(BIN)/python tools/gen_stubs.py --if-changed
 	touch $(STAMP)

@@ -1,7 +1,12 @@
 """Writes the type stubs (`.pyi`) of the public tree, for editors and type checkers.
 
-    python tools/gen_stubs.py            writes changed files
-    python tools/gen_stubs.py --check    fails if a file is stale
+    python tools/gen_stubs.py               writes changed files, and the list of the public API
+    python tools/gen_stubs.py --check       fails if the list is stale; writes nothing
+    python tools/gen_stubs.py --if-changed  does nothing if the sources are those of the last run
+    python tools/gen_stubs.py --package     writes what a wheel has: no list, nothing for this repository's editors
+
+Stubs are not in git: builds of packages (tools/build_hook.py), `make test` and the tests that read them make them. What is in git is
+the list of public names with their signatures, tests/layout/public_api.txt, by which a review sees how the API changes.
 
 What a stub says comes from the objects behind the export table: signatures, annotations, the first lines of docstrings. Types
 that the sources do not state are in `tools/stub_writer/knowledge/`.
@@ -11,6 +16,7 @@ values, and call `strides=2` and `verbose=0` mistakes.
 """
 
 import argparse
+import hashlib
 import importlib
 import importlib.metadata
 import pathlib
@@ -21,10 +27,14 @@ from typing import Any
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "penstock"
 TYPINGS = ROOT / "typings"
+# The golden list of public names.
+LISTING = ROOT / "tests" / "layout" / "public_api.txt"
+# The hash of the sources of the stubs that are there.
+DIGEST = ROOT / "build" / "stubs.sha256"
 sys.path.insert(0, str(ROOT))
 
 import gen_api  # noqa: E402
-from stub_writer import knowledge  # noqa: E402
+from stub_writer import knowledge, listing  # noqa: E402
 from stub_writer.modules import HEADER, ModuleWriter  # noqa: E402
 from stub_writer.raw_ops import op_text  # noqa: E402
 from stub_writer.spelling import Speller  # noqa: E402
@@ -139,15 +149,29 @@ def typings() -> dict[pathlib.Path, str]:
     return found
 
 
-def is_of_keras(path: pathlib.Path) -> bool:
-    """Whether a stub is one of tf.keras."""
-    return path.relative_to(PACKAGE).parts[0] == "keras"
+def listed(stubs: dict[pathlib.Path, str]) -> str:
+    """The list of the public API."""
+    inits = {path.parent: text for path, text in stubs.items() if path.name == "__init__.pyi"}
+    modules = {folder.relative_to(PACKAGE).as_posix(): text for folder, text in inits.items()}
+    return listing.listing({name.replace("/", ".").strip("."): t for name, t in modules.items()})
 
 
-def of_same_keras() -> bool:
-    """Whether the stubs of tf.keras were made of the installed version."""
-    path = PACKAGE / "keras" / "__init__.pyi"
-    return path.exists() and f"Keras {keras_version()}." in path.read_text(encoding="utf-8")
+def digest() -> str:
+    """The hash of all that stubs are made of."""
+    folders = (PACKAGE / "_src", ROOT / "tools" / "stub_writer")
+    paths = [
+        p for folder in folders for p in folder.rglob("*") if p.suffix in (".py", ".pyi", ".txt")
+    ]
+    sums = hashlib.sha256(f"{sys.version} {keras_version()}".encode())
+    for path in sorted([*paths, pathlib.Path(__file__)]):
+        sums.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return sums.hexdigest()
+
+
+def is_unchanged() -> bool:
+    """True if the stubs that are there were made of the sources as they are."""
+    made = DIGEST.exists() and (PACKAGE / "__init__.pyi").exists() and TYPINGS.exists()
+    return made and DIGEST.read_text() == digest()
 
 
 def stale(expected: dict[pathlib.Path, str], present: set[pathlib.Path]) -> list[pathlib.Path]:
@@ -172,22 +196,34 @@ def update(expected: dict[pathlib.Path, str], present: set[pathlib.Path]) -> Non
 def main() -> int:
     """Writes or checks; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, fail if stale")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--check", action="store_true", help="write nothing, fail if stale")
+    ways.add_argument("--if-changed", action="store_true", help="only if the sources have changed")
+    ways.add_argument("--package", action="store_true", help="only what a wheel has")
     args = parser.parse_args()
-    gen_api.import_everything(strict=args.check)
-    expected = files()
-    present = {p for p in PACKAGE.rglob("*.pyi") if "_src" not in p.parts}
-    if not args.check:
-        update(expected, present)
-        update(typings(), set(TYPINGS.rglob("*.pyi")))
+    if args.if_changed and is_unchanged():
         return 0
-    if not of_same_keras():
-        expected = {p: t for p, t in expected.items() if not is_of_keras(p)}
-        present = {p for p in present if not is_of_keras(p)}
-    found = stale(expected, present) + stale(typings(), set(TYPINGS.rglob("*.pyi")))
-    for path in found:
-        print(f"stale: {path.relative_to(ROOT)}")
-    return 1 if found else 0
+    failed = gen_api.import_everything(strict=args.check)
+    incomplete = [p for p, t in gen_api.files().items() if p.read_text(encoding="utf-8") != t]
+    if failed and incomplete:  # what needs packages that are not there may not be public
+        print(
+            f"Public names are missing, for {', '.join(failed)} cannot be imported: {incomplete[0]}"
+        )
+        return 1
+    expected = files()
+    if args.check:
+        if LISTING.exists() and LISTING.read_text(encoding="utf-8") == listed(expected):
+            return 0
+        print(f"stale: {LISTING.relative_to(ROOT)}; run python tools/gen_stubs.py")
+        return 1
+    update(expected, {p for p in PACKAGE.rglob("*.pyi") if "_src" not in p.parts})
+    if not args.package:
+        update(typings(), set(TYPINGS.rglob("*.pyi")))
+        DIGEST.parent.mkdir(exist_ok=True)
+        DIGEST.write_text(digest())
+    if not (args.package or args.if_changed):
+        update({LISTING: listed(expected)}, set())
+    return 0
 
 
 if __name__ == "__main__":

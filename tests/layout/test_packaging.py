@@ -3,8 +3,10 @@
 import ast
 import re
 import tomllib
+import zipfile
 
 from tests.layout.sources import FOLDERS, ROOT, SourceFile, Tree, fact
+from tools.platforms.wheel import packages_without_stub
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = {
@@ -116,3 +118,13 @@ def f():
 def test_extras_that_errors_name_are_found(plant):
     text = "raise ImportError(\"run pip install 'penstock[attic]'\")"
     assert extras_named(plant({"penstock/_src/util/a.py": text})) == {"attic"}
+
+
+def test_an_archive_without_stubs_is_reported(tmp_path):
+    names = ["penstock/__init__.py", "penstock/__init__.pyi", "penstock/nn/__init__.py"]
+    with zipfile.ZipFile(tmp_path / "penstock-0.1.0-py3-none-any.whl", "w") as wheel:
+        for name in [*names, "penstock/_src/__init__.py"]:
+            wheel.writestr(name, "")
+    assert packages_without_stub(tmp_path / "penstock-0.1.0-py3-none-any.whl") == [
+        "penstock/nn/__init__.py"
+    ]

@@ -2,7 +2,7 @@
 
     python tools/platforms/wheel.py --uv uv
 
-Leaves both in dist/, and beside them SHA256SUMS. Dates in the archives are that of the last commit, or SOURCE_DATE_EPOCH's.
+Every public package must have its stub in both. Leaves both in dist/, and beside them SHA256SUMS. Dates in the archives are that of the last commit, or SOURCE_DATE_EPOCH's.
 """
 
 import argparse
@@ -11,7 +11,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +32,10 @@ def main() -> int:
         if sums(first) != sums(second):
             print(f"The builds differ:\n{sums(first)}\n{sums(second)}", file=sys.stderr)
             return 1
+        lacking = [name for archive in archives(first) for name in packages_without_stub(archive)]
+        if lacking:
+            print(f"Without a stub: {', '.join(lacking)}", file=sys.stderr)
+            return 1
         shutil.rmtree(DIST, ignore_errors=True)
         shutil.copytree(first, DIST, ignore=shutil.ignore_patterns(".gitignore"))
     lines = [f"{digest}  {name}" for name, digest in sums(DIST).items()]
@@ -47,6 +53,7 @@ def build(uv: str, folder: Path, epoch: str, zone: str, umask: int) -> Path:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, source / name)
         environment = dict(os.environ, SOURCE_DATE_EPOCH=epoch, TZ=zone)
+        environment.pop("HATCH_BUILD_NO_HOOKS", None)  # for editable installations alone
         command = [uv, "build", "--quiet", "--out-dir", str(out), str(source)]
         subprocess.run(command, env=environment, check=True)
     finally:
@@ -54,9 +61,23 @@ def build(uv: str, folder: Path, epoch: str, zone: str, umask: int) -> Path:
     return out
 
 
+def archives(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.suffix in (".whl", ".gz"))
+
+
 def sums(folder: Path) -> dict[str, str]:
-    archives = sorted(p for p in folder.iterdir() if p.suffix in (".whl", ".gz"))
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in archives}
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in archives(folder)}
+
+
+def packages_without_stub(archive: Path) -> list[str]:
+    """The public packages in a wheel or source archive beside which no stub stands."""
+    if archive.suffix == ".whl":
+        names = zipfile.ZipFile(archive).namelist()
+    else:
+        names = tarfile.open(archive).getnames()
+    paths = {name[name.index("penstock/") :] for name in names if "penstock/" in name}
+    public = [p for p in paths if p.endswith("/__init__.py") and not p.startswith("penstock/_src/")]
+    return sorted(path for path in public if f"{path}i" not in paths)
 
 
 def git(*words: str) -> str:

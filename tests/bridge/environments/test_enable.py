@@ -9,6 +9,7 @@ import pytest
 
 from penstock._src.bridge.cli import main
 from penstock._src.bridge.environments import site_packages, stand_in
+from tests.harness.stubs import make_stubs
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -174,6 +175,7 @@ def test_refusals(environment, monkeypatch, capsys):
 
 
 def test_stubs_have_the_modules_and_names_of_penstock(environment):
+    make_stubs()
     main(["enable"])
     root = environment / "tensorflow-stubs"
     assert "from penstock import *" in (root / "__init__.pyi").read_text()

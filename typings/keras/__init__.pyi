@@ -1,2 +1,0 @@
-from penstock.keras import *
-from penstock.keras import __version__ as __version__

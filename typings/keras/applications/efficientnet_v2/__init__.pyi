@@ -1,1 +1,0 @@
-from penstock.keras.applications.efficientnet_v2 import *

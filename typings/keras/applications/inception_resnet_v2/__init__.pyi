@@ -1,1 +1,0 @@
-from penstock.keras.applications.inception_resnet_v2 import *

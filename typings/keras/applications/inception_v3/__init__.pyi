@@ -1,1 +1,0 @@
-from penstock.keras.applications.inception_v3 import *

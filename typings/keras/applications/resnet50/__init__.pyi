@@ -1,1 +1,0 @@
-from penstock.keras.applications.resnet50 import *

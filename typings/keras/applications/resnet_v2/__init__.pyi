@@ -1,1 +1,0 @@
-from penstock.keras.applications.resnet_v2 import *

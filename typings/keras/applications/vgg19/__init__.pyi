@@ -1,1 +1,0 @@
-from penstock.keras.applications.vgg19 import *

@@ -1,1 +1,0 @@
-from penstock.keras.datasets.boston_housing import *

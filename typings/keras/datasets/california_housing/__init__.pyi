@@ -1,1 +1,0 @@
-from penstock.keras.datasets.california_housing import *

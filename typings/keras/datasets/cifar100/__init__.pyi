@@ -1,1 +1,0 @@
-from penstock.keras.datasets.cifar100 import *

@@ -1,1 +1,0 @@
-from penstock.keras.datasets.fashion_mnist import *

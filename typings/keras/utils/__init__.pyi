@@ -1,1 +1,0 @@
-from penstock.keras.utils import *

@@ -1,1 +1,0 @@
-from penstock.feature_column import *

@@ -1,1 +1,0 @@
-from penstock.graph_util import *

@@ -1,1 +1,0 @@
-from penstock.raw_ops import *

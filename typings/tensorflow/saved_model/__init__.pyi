@@ -1,1 +1,0 @@
-from penstock.saved_model import *
