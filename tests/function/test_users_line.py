@@ -83,3 +83,17 @@ def test_only_what_the_check_depends_on_is_computed_again():
 
     assert "label value of 9" in message(lambda: step(tf.constant([0, 9])))
     assert calls == [1]
+
+
+def test_a_loop_stands_at_its_first_line():
+    @tf.function
+    def total(n):
+        found = 0
+        for i in tf.range(n):
+            found += i
+            found *= 2
+        return found
+
+    graph = total.get_concrete_function(tf.constant(3)).graph
+    (loop,) = (op for op in graph.get_operations() if "While" in op.type)
+    assert loop.traceback[-1].text == "for i in tf.range(n):"

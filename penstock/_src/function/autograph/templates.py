@@ -59,9 +59,11 @@ class _Copy(ast.NodeTransformer):
 
 
 def _locate(node: ast.AST, at: ast.AST) -> None:
-    """Sets the source location of nodes without one to that of `at`."""
+    """Sets the source location of nodes without one to the line where `at` begins."""
     if "lineno" in node._attributes and not hasattr(node, "lineno"):
         ast.copy_location(node, at)
+        # Python counts the call of a method as of the line where its name ends: with the end of a loop, as of the loop's last line.
+        node.end_lineno, node.end_col_offset = node.lineno, node.col_offset  # type: ignore[attr-defined]
     for child in ast.iter_child_nodes(node):
         _locate(child, at)
 
