@@ -12,6 +12,7 @@ _NAMES = {
         "assert_less_equal assert_near assert_negative assert_non_negative assert_non_positive "
         "assert_none_equal assert_positive assert_scalar check_numerics"
     ),
+    "penstock._src.api.debugging.breakpoints": "breakpoint",
     "penstock._src.api.debugging.shape_asserts": (
         "assert_integer assert_proper_iterable assert_rank assert_rank_at_least assert_rank_in "
         "assert_same_float_dtype assert_shapes assert_type is_numeric_tensor"

@@ -6,6 +6,7 @@ from typing import Any
 
 from penstock._src.autodiff.tape import DIFFERENTIABLE, OpEntry, Tape
 from penstock._src.core import dtypes
+from penstock._src.core.calls.lines import note_gradients
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -72,7 +73,9 @@ def gradients_of_tape(
                     partial_sums[key].append(gradient)
                 else:
                     partial_sums[key] = [gradient]
-    return [kept[i] if i in kept else add_up(partial_sums.get(i)) for i in source_ids]
+    results = [kept[i] if i in kept else add_up(partial_sums.get(i)) for i in source_ids]
+    note_gradients(STATE.graph, source_ids, results)
+    return results
 
 
 def _is_past_scalar(entry: Any, watched: set[int]) -> bool:
@@ -91,6 +94,7 @@ def _backward(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
 def _backward_named(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
     """Run an entry's backward function while graphs and observers of ops know which op the ops differentiate."""
     around, STATE.gradient_of = STATE.gradient_of, entry.output_ids[0] if entry.output_ids else None
+    note_gradients(STATE.graph, entry.output_ids, gradients)
     try:
         return entry.backward(*gradients)
     finally:

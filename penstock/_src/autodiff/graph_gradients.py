@@ -7,6 +7,7 @@ from penstock._src.autodiff.backprop import add_up, ones_like, with_zeros, zeros
 from penstock._src.autodiff.recorded_op import gradients_by
 from penstock._src.autodiff.tape import DIFFERENTIABLE, op_backward
 from penstock._src.core import dtypes
+from penstock._src.core.calls.lines import note_gradients
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building
@@ -272,6 +273,7 @@ def node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> 
     """Returns the gradients of a node's inputs, given those of its outputs."""
     around, STATE.gradient_of = STATE.gradient_of, node.outputs[0]._id
     graph: Any = STATE.graph
+    note_gradients(graph, [t._id for t in node.outputs], gradients)
     scope = graph._scope
     graph._scope = graph.unique_name(f"{node.name}_grad")
     try:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.api.extending.types import PolymorphicFunction
+from penstock._src.core.calls import lines
 from penstock._src.core.calls.tracebacks import shorten, shortening
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -17,6 +18,7 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable_spec import VariableSpec, stand_in
 from penstock._src.function import retracing, side_effects
+from penstock._src.function.autograph.line_tracer import recorded_lines
 from penstock._src.function.autograph.public import uses_builtins
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.explaining import compile_now, explain_call, stage_printer
@@ -275,13 +277,19 @@ class Function(Trackable):
         return concrete
 
     def _trace_with(self, trace: Trace) -> ConcreteFunction:
-        """Returns the trace; if the function creates variables, on the first call, that of a second call, which uses them."""
+        """Returns the trace; if the function creates variables, on the first call, that of a second call, which uses them.
+
+        A function that has breakpoints is traced once more, for the debugger, while its lines are recorded.
+        """
         concrete, created = trace_function(trace, allow_variables=not self._traced)
         self._traced = True
-        if not created:
-            return concrete
-        self._cache.count_initial()
-        return trace_function(trace, allow_variables=False)[0]
+        if created:
+            self._cache.count_initial()
+            concrete = trace_function(trace, allow_variables=False)[0]
+        if not lines.is_recording() and lines.are_wanted(concrete.graph):
+            with recorded_lines():
+                concrete = trace_function(trace, allow_variables=False)[0]
+        return concrete
 
     def _signature_specs(self, specs: list[TensorSpec]) -> list[TensorSpec]:
         signature = self._input_signature or {}

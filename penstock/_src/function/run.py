@@ -5,11 +5,12 @@ from typing import Any
 from penstock._src.compiler.compile import compile_graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.util import slots
+from penstock._src.util.slots import above
 
 
 def make_runner(function: GraphFunction) -> Any:
     """Returns the runner of `function`: list of host values -> list of host values."""
-    return compile_graph(
+    executable = compile_graph(
         function.graph,
         function.inputs,
         function.outputs,
@@ -17,6 +18,7 @@ def make_runner(function: GraphFunction) -> Any:
         function.name,
         why_host=function.why_host,
     )
+    return above("debugged")(function, executable) if function.graph.is_debugged else executable
 
 
 slots.MAKE_RUNNER = make_runner

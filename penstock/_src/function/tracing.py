@@ -8,6 +8,7 @@ from typing import Any
 from penstock._src.autodiff.control_flow import copy_operations
 from penstock._src.compiler.compile import compile_graph
 from penstock._src.core import dispatch, dtypes
+from penstock._src.core.calls import lines
 from penstock._src.core.calls.tracebacks import name_users_line
 from penstock._src.core.errors import OpError
 from penstock._src.core.specs import TensorSpec
@@ -61,6 +62,7 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
     graph = FuncGraph(trace.name)
     graph.calling_device = dispatch.STATE.device
     graph.implements = trace.implements
+    graph.is_debugged = lines.is_recording()
     created: list[Any] = []
     graph.variable_rule = created.append if allow_variables else graph_trace.refuse_variable
     graph.converts = trace.autograph

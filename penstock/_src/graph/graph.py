@@ -2,7 +2,8 @@
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,13 @@ class Graph(Colocation, GraphConversions):
     variable_rule: Callable[[Any], None] | None = None
     # the variables of TensorFlow 1 by name: see v1/variables/store.py
     variable_store: Any = None
+    # of a graph that is debugged: breakpoints and calls of the user's functions as they were met (core/calls/lines.py)
+    breakpoints: Sequence[Any] = ()
+    activations: Sequence[Any] = ()
+    # {id of a tensor: its gradient}
+    gradients: Mapping[int, Any] = types.MappingProxyType({})
+    # whether its runs may stop in the debugger
+    is_debugged = False
 
     def __init__(self) -> None:
         self._operations: list[Operation] = []

@@ -5,7 +5,7 @@ timed. Times are nanoseconds of `time.perf_counter_ns`.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 
@@ -25,6 +25,8 @@ class RunObserver(Protocol):
 
 
 RUN_OBSERVERS: list[RunObserver] = []
+# Called with each operation of a graph that the host ran and that remembers something, and its results.
+RESULT_OBSERVERS: list[Callable[[Any, Sequence[Any]], None]] = []
 
 
 @contextlib.contextmanager

@@ -93,6 +93,7 @@ TABLE = {
     "CheckpointManager": "saving.manager",  # the same
     "current": "distribute.context",  # tf.nn.compute_average_loss: the strategy, and the replica
     "relayout": "distribute.dtensor.tensors",  # tf.zeros and its like, in a layout
+    "debugged": "observe.debugger.stops",  # what runs functions that stop at lines
     "is_converted": "function.autograph.convert",  # the advice for tensors used as Python values
     "Program": "v1.saving.program",  # tf.saved_model.load of what sessions saved
     "load_keras_model": "bridge.keras",  # `.keras` files that are served

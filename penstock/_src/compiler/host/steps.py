@@ -17,7 +17,7 @@ from penstock._src.core.values.resources import host_value
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import LoweringDefect, RefusedArguments
 from penstock._src.util.flags import flags
-from penstock._src.util.run_observers import RUN_OBSERVERS
+from penstock._src.util.run_observers import RESULT_OBSERVERS, RUN_OBSERVERS
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,6 +47,8 @@ class HostStep:
         else:
             with kernel_state.of_node(self.states, self.op):
                 results = run_on_host(self.op, arguments, self.kernel)
+            for tell in RESULT_OBSERVERS:
+                tell(self.op, results)
         if start:
             for observer in tuple(RUN_OBSERVERS):
                 observer.host_ran(self.op, start, time.perf_counter_ns())

@@ -25,6 +25,8 @@ class _Current(threading.local):
 
 _CURRENT = _Current()
 _EAGER: dict[Any, Any] = {}
+# Called with (states, key, initial state) where a kernel has none yet.
+STARTED: list[Callable[[dict[Any, Any], Any, Any], None]] = []
 _LOCK = forks.freed_in_child(threading.RLock())
 
 
@@ -76,7 +78,12 @@ def update(op: Any, start: Callable[[], Any], step: Callable[[Any], tuple[Any, A
     with _LOCK:
         states = _EAGER if _CURRENT.root is None else _CURRENT.root
         key = (op.op_type, tuple(op.attrs.items())) if states is _EAGER else _CURRENT.path
-        state = states[key] if key in states else start()
+        if key in states:
+            state = states[key]
+        else:
+            state = start()
+            for tell in STARTED:
+                tell(states, key, state)
         result, states[key] = step(state)
         return result
 

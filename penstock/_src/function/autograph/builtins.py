@@ -2,12 +2,14 @@
 
 import builtins
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock._src.api import python_function
 from penstock._src.api.control import conditionals, scopes
+from penstock._src.api.debugging import breakpoints
 from penstock._src.api.math import sorting
 from penstock._src.api.vectorized.functions import vectorized_map
 from penstock._src.core import dtypes
@@ -264,6 +266,13 @@ def _check_default(default: Any, spec: Any) -> None:
             )
 
 
+def _breakpoint(*args: Any, **kwargs: Any) -> None:
+    if STATE.graph is None or args or kwargs or os.environ.get("PYTHONBREAKPOINT") == "0":
+        builtins.breakpoint(*args, **kwargs)
+    else:
+        breakpoints.breakpoint()
+
+
 OVERLOADS: dict[Any, Callable[..., Any]] = {
     abs: _abs,
     float: _float,
@@ -279,4 +288,5 @@ OVERLOADS: dict[Any, Callable[..., Any]] = {
     all: _all,
     sorted: _sorted,
     next: _next,
+    breakpoint: _breakpoint,
 }

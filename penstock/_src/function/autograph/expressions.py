@@ -10,7 +10,7 @@ from penstock._src.function.autograph.templates import load
 
 # Not wrapped: these inspect the caller's frame or source.
 _LEFT_ALONE = frozenset(
-    "super locals globals eval exec vars dir breakpoint isinstance issubclass type hasattr print".split()
+    "super locals globals eval exec vars dir isinstance issubclass type hasattr print".split()
 )
 
 

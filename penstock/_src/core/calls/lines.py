@@ -1,0 +1,148 @@
+"""Lines of the user's program as they ran while a graph was built: which operations each added, and what its names stood for.
+
+They are recorded only for functions that are debugged. `function/autograph/line_tracer.py` records, `observe/debugger` replays them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import CodeType
+from typing import Any
+
+
+@dataclasses.dataclass(eq=False)
+class Mark:
+    """A breakpoint that was met while a graph was built: `when` takes names of the program, `streams` are the prompt's, or None."""
+
+    when: Callable[..., Any] | None = None
+    streams: tuple[Any, Any] | None = None
+
+
+@dataclasses.dataclass(eq=False)
+class Line:
+    """A line that was about to run: how many operations the graph had, and the names bound since the line before."""
+
+    number: int
+    position: int
+    bound: dict[str, Any]
+    unbound: tuple[str, ...] = ()
+    calls: list[tuple[int, Activation]] = dataclasses.field(default_factory=list)
+    marks: list[Mark] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(eq=False)
+class Activation:
+    """A call of one of the user's functions. Its last line is where it ended, after all operations.
+
+    `caller` is the activation that called it, also where that one adds to a graph around this one's.
+    """
+
+    code: CodeType
+    names: dict[str, Any]  # the globals of the function
+    graph: Any
+    caller: Activation | None
+    lines: list[Line] = dataclasses.field(default_factory=list)
+    result: Any = None
+
+    @property
+    def is_body(self) -> bool:
+        """True if it is the body of a loop or branch, which AutoGraph made a function of its own."""
+        around = self.caller
+        return (
+            around is not None
+            and around.code is not self.code
+            and around.code.co_name == self.code.co_name
+            and around.code.co_filename == self.code.co_filename
+            and around.code.co_firstlineno <= self.code.co_firstlineno
+        )
+
+
+class _Current(threading.local):
+    stack: list[Activation] | None = None  # while lines are recorded
+    records_all = False  # whether all functions that this thread traces are to be debugged
+
+
+class _Seen:
+    marks = False  # whether any graph has had a mark
+
+
+CURRENT = _Current()
+
+
+def mark(found: Mark, graph: Any) -> None:
+    """Adds a breakpoint where the graph that is being built stands now."""
+    _Seen.marks = True
+    graph.breakpoints = (*graph.breakpoints, found)
+    if CURRENT.stack and CURRENT.stack[-1].graph is graph:
+        CURRENT.stack[-1].lines[-1].marks.append(found)
+
+
+def note_gradients(graph: Any, ids: Sequence[int], gradients: Sequence[Any]) -> None:
+    """Records which tensors of a graph are the gradients of tensors with these ids."""
+    if CURRENT.stack is not None and graph is not None:
+        pairs = zip(ids, gradients, strict=True)
+        known = {key: gradient for key, gradient in pairs if gradient is not None}
+        graph.gradients = {**graph.gradients, **known}
+
+
+def is_recording() -> bool:
+    """True while lines are recorded in this thread."""
+    return CURRENT.stack is not None
+
+
+@contextlib.contextmanager
+def recorded_into(stack: list[Activation]) -> Iterator[None]:
+    """Within this block lines of this thread are recorded; `stack` holds the activations that run."""
+    before, CURRENT.stack = CURRENT.stack, stack
+    try:
+        yield
+    finally:
+        CURRENT.stack = before
+
+
+def are_wanted(graph: Any) -> bool:
+    """True if lines are to be recorded for a graph: all are, or it or one that its operations run has a breakpoint."""
+    if CURRENT.records_all:
+        return True
+    return _Seen.marks and any(inner.breakpoints for inner in with_inner(graph))
+
+
+def with_inner(graph: Any) -> Iterator[Any]:
+    """A graph and those of the loops, branches and calls in it."""
+    pending, seen = [graph], {id(graph)}
+    while pending:
+        current = pending.pop()
+        yield current
+        for operation in current._operations:
+            for inner in graphs_of(operation):
+                if id(inner) not in seen:
+                    seen.add(id(inner))
+                    pending.append(inner)
+
+
+def graphs_of(operation: Any) -> Sequence[Any]:
+    """The graphs of the functions that an operation runs."""
+    values = operation.raw_op.attrs.values()
+    leaves = (leaf for v in values for leaf in (v if isinstance(v, tuple) else (v,)))
+    graphs = (getattr(leaf, "graph", None) for leaf in leaves)
+    return [graph for graph in graphs if graph is not None]
+
+
+def holds(condition: Callable[..., Any], names: Mapping[str, Any]) -> bool:
+    """True if a condition is true of the values of the program's names that its parameters have.
+
+    Raises:
+      NameError: the program has no such name there.
+    """
+    parameters = list(inspect.signature(condition).parameters)
+    missing = [name for name in parameters if name not in names]
+    if missing:
+        raise NameError(
+            f"tf.debugging.breakpoint: the condition takes {', '.join(missing)}, which the line does not have. "
+            f"It has {', '.join(sorted(names))}."
+        )
+    return bool(condition(**{name: names[name] for name in parameters}))

@@ -1,0 +1,175 @@
+"""Records the lines of the user's program while functions are traced: see `core/calls/lines.py`."""
+
+import contextlib
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+from penstock._src.core.calls import lines
+from penstock._src.core.calls.lines import Activation, Line
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.tensor import Tensor
+from penstock._src.function.autograph.undefined import Undefined
+from penstock._src.util.locations import belongs_to_library, is_users
+
+_UNNAMED = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+_GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+# Containers with more items than this are kept as they are, and not as they were at each line.
+_MOST_ITEMS = 256
+
+_are_recorded: dict[CodeType, bool] = {}
+
+
+@contextlib.contextmanager
+def recorded_lines() -> Iterator[None]:
+    """Within this block the lines of user code that add operations to graphs are recorded in these graphs.
+
+    Another tracer of this thread, such as a debugger's, sees nothing meanwhile.
+    """
+    tracer = _Tracer()
+    before = sys.gettrace()
+    with lines.recorded_into(tracer.stack):
+        sys.settrace(tracer.called)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
+
+class _Tracer:
+    """Python's trace functions for one thread."""
+
+    def __init__(self) -> None:
+        self.stack: list[Activation] = []
+
+    def called(self, frame: FrameType, event: str, argument: Any) -> Callable[..., Any] | None:
+        """Begins an activation; returns the trace function of the frame."""
+        code, graph = frame.f_code, STATE.graph
+        if graph is None or not _is_recorded(code):
+            return None
+        activation = Activation(
+            code, frame.f_globals, graph, self.stack[-1] if self.stack else None
+        )
+        recorded = _Frame(activation, self.stack)
+        self.stack.append(activation)
+        return recorded.traced
+
+
+class _Frame:
+    """Records the lines of one activation."""
+
+    def __init__(self, activation: Activation, stack: list[Activation]) -> None:
+        self.activation, self.stack = activation, stack
+        self.held: dict[str, Any] = {}
+        self.begin = len(activation.graph._operations)
+
+    def traced(self, frame: FrameType, event: str, argument: Any) -> Callable[..., Any]:
+        """Python's trace function of the frame."""
+        if event == "line":
+            self.add_line(frame)
+        elif event == "return":
+            self.add_line(frame)
+            self.activation.result = _as_it_is(argument)
+            self.end()
+        return self.traced
+
+    def add_line(self, frame: FrameType) -> None:
+        """Adds a line, unless all since the last one was done by what AutoGraph has added."""
+        activation = self.activation
+        now = {
+            name: _as_it_is(value)
+            for name, value in frame.f_locals.items()
+            if not _is_helper(name, value, activation.code)
+        }
+        bound = {n: v for n, v in now.items() if n not in self.held or not _same(v, self.held[n])}
+        unbound = tuple(name for name in self.held if name not in now)
+        self.held = now
+        position = len(activation.graph._operations)
+        line = Line(frame.f_lineno, position, bound, unbound)
+        last = activation.lines[-1] if activation.lines else None
+        if last is not None and _is_empty(last, line) and "ag__" in frame.f_locals:
+            line.bound = {**last.bound, **bound}
+            line.unbound = last.unbound
+            activation.lines.pop()
+        activation.lines.append(line)
+
+    def end(self) -> None:
+        """Puts the activation where it was called: in a line of its caller, or in its graph."""
+        activation = self.activation
+        self.stack.remove(activation)
+        if _is_accessor(activation):
+            return
+        caller = activation.caller
+        if caller is not None and caller.graph is activation.graph and caller.lines:
+            caller.lines[-1].calls.append((self.begin, activation))
+        else:
+            activation.graph.activations = (*activation.graph.activations, (self.begin, activation))
+
+
+def _is_recorded(code: CodeType) -> bool:
+    """True if the lines of a function are the user's."""
+    known = _are_recorded.get(code)
+    if known is None:
+        file = code.co_filename
+        known = is_users(file) and not belongs_to_library(file) and not file.startswith("<string>")
+        known = known and code.co_name not in _UNNAMED and not code.co_flags & _GENERATORS
+        _are_recorded[code] = known
+    return known
+
+
+def _is_accessor(activation: Activation) -> bool:
+    """True if an activation is one of the functions by which AutoGraph reads and sets the names of a loop or branch."""
+    at = activation.code.co_firstlineno
+    return activation.is_body and all(line.number == at for line in activation.lines)
+
+
+def _is_empty(line: Line, following: Line) -> bool:
+    """True if nothing that the user sees was done between two lines, the second of which does not come after the first in the file."""
+    if following.number > line.number:
+        return False
+    is_still = line.position == following.position and not line.calls and not line.marks
+    return is_still and not following.bound and not following.unbound
+
+
+def _is_helper(name: str, value: Any, code: CodeType) -> bool:
+    """True if AutoGraph has added a name, or nothing is bound to it yet."""
+    if name.startswith("ag__") or isinstance(value, Undefined):
+        return True
+    if not isinstance(value, FunctionType):
+        return False
+    made = value.__code__
+    return (
+        made.co_name == code.co_name and made.co_filename == code.co_filename and made is not code
+    )
+
+
+def _as_it_is(value: Any) -> Any:
+    """Returns a copy of containers of tensors, which the program may change later; other values as they are."""
+    kind = type(value)
+    if kind in (list, tuple) and len(value) <= _MOST_ITEMS:
+        items = [_as_it_is(item) for item in value]
+        return kind(items) if _differ(items, value) else value
+    if kind is dict and len(value) <= _MOST_ITEMS:
+        items = [_as_it_is(item) for item in value.values()]
+        return dict(zip(value, items)) if _differ(items, value.values()) else value
+    return value
+
+
+def _differ(copies: Iterable[Any], values: Iterable[Any]) -> bool:
+    """True if the copy of a container is needed: it holds tensors, or containers that are copied."""
+    pairs = zip(copies, values)
+    return any(copy is not value or isinstance(value, Tensor) for copy, value in pairs)
+
+
+def _same(value: Any, held: Any) -> bool:
+    """True if two values are one object, containers aside."""
+    kind = type(value)
+    if kind is not type(held):
+        return False
+    if kind in (list, tuple):
+        return len(value) == len(held) and all(map(_same, value, held))
+    if kind is dict:
+        return value.keys() == held.keys() and all(_same(value[k], held[k]) for k in held)
+    return value is held

@@ -1,0 +1,214 @@
+"""Python frames in which a debugger sees the user's program: file, function, lines and names are the user's, values the replay's.
+
+A call of one of the user's functions was recorded as its lines, each with the names bound since the line before. From these a function is
+compiled that has a statement at each line:
+
+    def call(self, x):                      # the code's file and name are the user's
+        (h,) = <step>(0)                    # at the number of the first line; computes its operations
+        (y,) = <step>(1)
+        return <result>()
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import types
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from penstock._src.core.calls.lines import Activation, Line
+from penstock._src.graph.operation import Operation
+from penstock._src.observe.debugger import backward
+from penstock._src.observe.debugger.scope import Scope
+from penstock._src.observe.debugger.snapshot import Snapshot
+
+# Constants in whose place a frame has the functions that it calls.
+_STEP, _RESULT = "<penstock step>", "<penstock result>"
+
+
+class Watcher(Protocol):
+    """What decides where to stop."""
+
+    def computed(self, op: Operation, arguments: Sequence[Any], results: Sequence[Any]) -> None:
+        """Called after each operation."""
+
+    def ran(self, line: Line, frame: types.FrameType) -> None:
+        """Called after each line, with the frame that stands for the user's."""
+
+    def failed(self, error: Exception) -> None:
+        """Called where an operation raises."""
+
+
+class Computing(Protocol):
+    """What computes operations: `replay.py`."""
+
+    snapshot: Snapshot
+
+    def advance(self, scope: Scope, position: int | None) -> None:
+        """Computes the operations that are due before the graph had a number of operations."""
+
+    def compute(self, op: Operation, scope: Scope) -> None:
+        """Computes the outputs of an operation."""
+
+    def shown(self, value: Any) -> Any:
+        """Returns a value of the user's program with tensors that have values in place of those of graphs."""
+
+
+class Frames:
+    """Runs the frames of a replay."""
+
+    def __init__(self, replay: Computing, watcher: Watcher) -> None:
+        self.replay, self.watcher = replay, watcher
+        self.running: list[Running] = []
+        self._owners: backward.Owners | None = None
+
+    def run(self, activation: Activation, scope: Scope) -> None:
+        """Runs what a call of a user's function did in a graph."""
+        if len(activation.lines) < 2:
+            return
+        Running(self, activation, scope, self._around(activation)).run()
+
+    def _around(self, activation: Activation) -> dict[str, Any]:
+        """The names of the function around a loop's or branch's body, which is a function of its own only for AutoGraph."""
+        caller = activation.caller if activation.is_body else None
+        for running in reversed(self.running):
+            if running.activation is caller:
+                return dict(running.names)
+        return {}
+
+    def by_lines(
+        self, operations: Sequence[Operation]
+    ) -> Iterator[tuple[backward.Lines | None, Sequence[Operation]]]:
+        """Divides operations into those of gradients, with their lines, and others, with None."""
+        if all(op.gradient_of is None for op in operations):
+            yield None, operations
+            return
+        if self._owners is None:
+            self._owners = backward.owners(self.replay.snapshot.function.graph)
+        yield from backward.by_lines(operations, self._owners)
+
+    def run_backward(self, lines: backward.Lines, scope: Scope) -> None:
+        """Runs the gradient of a user's function as a frame."""
+        Running(self, lines.activation(), scope, {}, lines).run()
+
+
+class Running:
+    """One frame."""
+
+    def __init__(
+        self,
+        frames: Frames,
+        activation: Activation,
+        scope: Scope,
+        around: dict[str, Any],
+        of_gradient: backward.Lines | None = None,
+    ) -> None:
+        self.frames, self.activation, self.scope = frames, activation, scope
+        self.of_gradient = of_gradient
+        self.names = around
+        self.failed = False
+
+    def run(self) -> None:
+        """Runs the frame."""
+        first = self.activation.lines[0]
+        self.bind(first)
+        around = [name for name in self.names if name not in first.bound]
+        code = code_of(self.activation, around)
+        constants = {_STEP: self.step, _RESULT: self.result}
+        code = code.replace(
+            co_consts=tuple(constants.get(c, c) if type(c) is str else c for c in code.co_consts)
+        )
+        function = types.FunctionType(code, self.activation.names)
+        self.frames.running.append(self)
+        try:
+            function(**self.names)
+        finally:
+            self.frames.running.pop()
+
+    def step(self, number: int) -> tuple[Any, ...]:
+        """Computes a line; returns the values of the names that it has bound."""
+        lines = self.activation.lines
+        line, following = lines[number], lines[number + 1]
+        frame = sys._getframe(1)
+        try:
+            self.compute(line, following)
+        except Exception as error:
+            self.frames.watcher.failed(error)
+            raise
+        self.bind(following)
+        self.frames.watcher.ran(line, frame)
+        return tuple(self.names[name] for name in following.bound)
+
+    def compute(self, line: Line, following: Line) -> None:
+        """Computes the operations of a line, in the functions that it calls where these have lines."""
+        replay, scope = self.frames.replay, self.scope
+        if self.of_gradient is not None:
+            for op in self.of_gradient.operations_of[id(line)]:
+                replay.compute(op, scope)
+            return
+        for position, called in line.calls:
+            replay.advance(scope, position)
+            self.frames.run(called, scope)
+        replay.advance(scope, following.position)
+
+    def bind(self, line: Line) -> None:
+        """Takes the values of the names that are bound by the time of a line."""
+        for name in line.unbound:
+            self.names.pop(name, None)
+        for name, value in line.bound.items():
+            self.names[name] = self.frames.replay.shown(value)
+
+    def result(self) -> Any:
+        """What the function returned."""
+        return self.frames.replay.shown(self.activation.result)
+
+
+def code_of(activation: Activation, around: Sequence[str] = ()) -> types.CodeType:
+    """The code of a frame: a statement for each line. Names in `around` are arguments, too."""
+    original = activation.code
+    first, *following = activation.lines
+    taken = [n for n in original.co_varnames[: original.co_argcount] if n in first.bound]
+    others = [n for n in (*first.bound, *around) if n not in taken]
+    body: list[ast.stmt] = []
+    for number, (line, later) in enumerate(zip(activation.lines, following)):
+        body.append(_statement(number, line, later))
+        if later.unbound:
+            deleted: list[ast.expr] = [ast.Name(name, ast.Del()) for name in later.unbound]
+            body.append(_at(ast.Delete(deleted), line.number))
+    body.append(_at(ast.Return(_call(_RESULT)), activation.lines[-1].number))
+    arguments = ast.arguments(
+        posonlyargs=[], args=[ast.arg(name) for name in taken], vararg=None,
+        kwonlyargs=[ast.arg(name) for name in others], kw_defaults=[None] * len(others),
+        kwarg=None, defaults=[],
+    )  # fmt: skip
+    definition = ast.FunctionDef("frame", arguments, body, [], None, None)
+    definition.type_params = []  # type: ignore[attr-defined]  # required from Python 3.12 on
+    module = ast.Module([_at(definition, original.co_firstlineno)], [])
+    with warnings.catch_warnings():  # of a constant that is called
+        warnings.simplefilter("ignore", SyntaxWarning)
+        compiled = compile(module, original.co_filename, "exec", dont_inherit=True)
+    (code,) = (c for c in compiled.co_consts if isinstance(c, types.CodeType))
+    return code.replace(co_name=original.co_name, co_qualname=original.co_qualname)
+
+
+def _statement(number: int, line: Line, following: Line) -> ast.stmt:
+    call = _call(_STEP, ast.Constant(number))
+    names: list[ast.expr] = [ast.Name(name, ast.Store()) for name in following.bound]
+    if not names:
+        return _at(ast.Expr(call), line.number)
+    return _at(ast.Assign([ast.Tuple(names, ast.Store())], call), line.number)
+
+
+def _call(function: str, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(ast.Constant(function), list(arguments), [])
+
+
+def _at(statement: ast.stmt, line: int) -> ast.stmt:
+    """The statement, wholly on a line of the user's file."""
+    for node in ast.walk(statement):
+        if "lineno" in node._attributes and not hasattr(node, "lineno"):
+            node.lineno = node.end_lineno = line  # type: ignore[attr-defined]
+            node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
+    return statement

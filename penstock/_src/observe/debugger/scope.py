@@ -1,0 +1,30 @@
+"""One run of a graph that is repeated: what has been computed, and what is next."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation
+from penstock._src.graph.passes.unused_results import operations_to_run
+
+
+class Scope:
+    """One run of a graph: its values so far, by the ids of tensors."""
+
+    def __init__(self, function: GraphFunction, values: Sequence[Any]) -> None:
+        self.function, self.graph, self.inputs = function, function.graph, list(values)
+        self.values: dict[int, Any] = {}
+        for tensor, value in zip(function.inputs, values, strict=True):
+            self.values[tensor._id] = value
+        control = self.graph.control_outputs
+        self.operations = operations_to_run(self.graph, function.inputs, function.outputs, control)
+        self.next = 0
+
+    def upto(self, position: int | None) -> list[Operation]:
+        """The operations that are due before the graph had a number of operations, or all that are left."""
+        begin = self.next
+        while self.next < len(self.operations):
+            if position is not None and self.operations[self.next].position >= position:
+                break
+            self.next += 1
+        return self.operations[begin : self.next]
