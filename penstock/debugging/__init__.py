@@ -21,6 +21,7 @@ _NAMES = {
         "disable_check_numerics disable_traceback_filtering enable_check_numerics "
         "enable_traceback_filtering is_traceback_filtering_enabled"
     ),
+    "penstock._src.observe.debugger.conditions": "stop_at",
     "penstock._src.observe.first_nan": "first_nan",
 }
 _SUBMODULES = "experimental".split()

@@ -281,12 +281,15 @@ class Function(Trackable):
 
         A function that has breakpoints is traced once more, for the debugger, while its lines are recorded.
         """
+        if lines.CURRENT.records_all and not lines.is_recording():
+            with recorded_lines():
+                return self._trace_with(trace)
         concrete, created = trace_function(trace, allow_variables=not self._traced)
         self._traced = True
         if created:
             self._cache.count_initial()
             concrete = trace_function(trace, allow_variables=False)[0]
-        if not lines.is_recording() and lines.are_wanted(concrete.graph):
+        if not lines.is_recording() and lines.has_breakpoints(concrete.graph):
             with recorded_lines():
                 concrete = trace_function(trace, allow_variables=False)[0]
         return concrete

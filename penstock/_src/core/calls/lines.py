@@ -104,10 +104,8 @@ def recorded_into(stack: list[Activation]) -> Iterator[None]:
         CURRENT.stack = before
 
 
-def are_wanted(graph: Any) -> bool:
-    """True if lines are to be recorded for a graph: all are, or it or one that its operations run has a breakpoint."""
-    if CURRENT.records_all:
-        return True
+def has_breakpoints(graph: Any) -> bool:
+    """True if a graph, or one that its operations run, has a breakpoint."""
     return _Seen.marks and any(inner.breakpoints for inner in with_inner(graph))
 
 

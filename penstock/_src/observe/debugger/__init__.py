@@ -4,6 +4,7 @@ In: a traced function whose lines were recorded (`core/calls/lines.py`), and wha
 whatever `sys.breakpointhook` names.
 
 stops.py     what runs a function that is debugged, and when it stops
+conditions.py  `tf.debugging.stop_at`
 snapshot.py  what a run began with: inputs, variables, positions of random numbers, what the host gave
 replay.py    the run once more, operation by operation; scope.py: of one graph
 frames.py    Python frames with the file, lines and names of the user's program, which run while operations are computed

@@ -29,16 +29,25 @@ _STEP, _RESULT = "<penstock step>", "<penstock result>"
 
 
 class Watcher(Protocol):
-    """What decides where to stop."""
+    """What decides where to stop. Frames are those that stand for the user's."""
 
-    def computed(self, op: Operation, arguments: Sequence[Any], results: Sequence[Any]) -> None:
+    def computed(
+        self,
+        op: Operation,
+        arguments: Sequence[Any],
+        results: Sequence[Any],
+        frame: types.FrameType | None,
+    ) -> None:
         """Called after each operation."""
 
-    def ran(self, line: Line, frame: types.FrameType) -> None:
-        """Called after each line, with the frame that stands for the user's."""
+    def reached(self, file: str, line: Line, frame: types.FrameType) -> None:
+        """Called before each line."""
 
-    def failed(self, error: Exception) -> None:
-        """Called where an operation raises."""
+    def ran(self, line: Line, frame: types.FrameType) -> None:
+        """Called after each line."""
+
+    def failed(self, error: Exception, frame: types.FrameType) -> None:
+        """Called where an operation raises, in the innermost frame first."""
 
 
 class Computing(Protocol):
@@ -78,6 +87,11 @@ class Frames:
                 return dict(running.names)
         return {}
 
+    @property
+    def innermost(self) -> types.FrameType | None:
+        """The frame that runs."""
+        return self.running[-1].frame if self.running else None
+
     def by_lines(
         self, operations: Sequence[Operation]
     ) -> Iterator[tuple[backward.Lines | None, Sequence[Operation]]]:
@@ -108,7 +122,7 @@ class Running:
         self.frames, self.activation, self.scope = frames, activation, scope
         self.of_gradient = of_gradient
         self.names = around
-        self.failed = False
+        self.frame: types.FrameType | None = None
 
     def run(self) -> None:
         """Runs the frame."""
@@ -131,14 +145,16 @@ class Running:
         """Computes a line; returns the values of the names that it has bound."""
         lines = self.activation.lines
         line, following = lines[number], lines[number + 1]
-        frame = sys._getframe(1)
+        self.frame = frame = sys._getframe(1)
+        watcher = self.frames.watcher
+        watcher.reached(self.activation.code.co_filename, line, frame)
         try:
             self.compute(line, following)
         except Exception as error:
-            self.frames.watcher.failed(error)
+            watcher.failed(error, frame)
             raise
         self.bind(following)
-        self.frames.watcher.ran(line, frame)
+        watcher.ran(line, frame)
         return tuple(self.names[name] for name in following.bound)
 
     def compute(self, line: Line, following: Line) -> None:

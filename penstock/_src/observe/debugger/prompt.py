@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bdb
 import pdb
 import sys
 import types
@@ -45,22 +46,18 @@ class Prompt(pdb.Pdb):
         self.botframe = None  # type: ignore[assignment]
         self._set_stopinfo(None, None)  # type: ignore[attr-defined]
         self.interaction(frame, None)
-        if self.quitting or not self._goes_on():
+        if self.quitting:
+            raise bdb.BdbQuit
+        is_continuing = self.stoplineno == -1
+        if is_continuing and not self.breaks:
             return
         around: types.FrameType | None = frame
         while around is not None:
             around.f_trace = self.trace_dispatch
             self.botframe, around = around, around.f_back
+        if is_continuing:
+            self._set_stopinfo(self.botframe, None, -1)  # type: ignore[attr-defined]
         sys.settrace(self.trace_dispatch)
-
-    def _goes_on(self) -> bool:
-        """True unless the dialogue has ended with `continue`."""
-        is_continuing = self.stopframe is self.botframe and self.stoplineno == -1
-        return bool(self.breaks) or not is_continuing
-
-    def help_compare(self) -> None:
-        """Explains `compare`."""
-        self.message("compare: how the values of names differ from those of the compiled function")
 
 
 def _is_hidden(frame: types.FrameType) -> bool:
@@ -69,3 +66,11 @@ def _is_hidden(frame: types.FrameType) -> bool:
     if str(frame.f_globals.get("__name__")).startswith("penstock."):  # code that `exec` made, too
         return True
     return is_own(file) or belongs_to_library(file) or any(part in file for part in PLUMBING)
+
+
+def users_frame() -> types.FrameType:
+    """The innermost frame of the user's program that runs; the outermost frame if there is none."""
+    frame = sys._getframe(1)
+    while _is_hidden(frame) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame

@@ -70,7 +70,7 @@ class Replay:
                 results = self._results(op, arguments)
         for tensor, value in zip(op.outputs, results, strict=False):
             scope.values[tensor._id] = value
-        self.watcher.computed(op, arguments, results)
+        self.watcher.computed(op, arguments, results, self.frames.innermost)
 
     @contextlib.contextmanager
     def _states_of(self, op: Operation) -> Iterator[None]:

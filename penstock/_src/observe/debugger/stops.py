@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import types
 from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.core.calls import lines
-from penstock._src.core.calls.lines import Line, Mark
+from penstock._src.core.calls.lines import Line
+from penstock._src.core.errors import OutOfRangeError
 from penstock._src.graph.library import GraphFunction, Runner
 from penstock._src.graph.operation import Operation
 from penstock._src.observe.debugger.comparison import differences
-from penstock._src.observe.debugger.prompt import Prompt
+from penstock._src.observe.debugger.conditions import Conditions, has_place, of_this_thread
+from penstock._src.observe.debugger.prompt import Prompt, users_frame
 from penstock._src.observe.debugger.replay import Replay
 from penstock._src.observe.debugger.snapshot import Snapshot
 
@@ -58,10 +61,17 @@ class Debugged:
 
     def _run(self, values: list[Any]) -> list[Any]:
         snapshot = Snapshot(self._function, values)
-        with snapshot.of_this_run():
-            results = self._executable.run(values)
-        if lines.are_wanted(self._function.graph):
-            Stops(snapshot).replay(results)
+        stops = Stops(snapshot)
+        try:
+            with snapshot.of_this_run():
+                results = self._executable.run(values)
+        except OutOfRangeError:  # there are no more data
+            raise
+        except Exception as error:
+            stops.post_mortem(error)
+            raise
+        if stops.are_possible(results):
+            stops.replay(results)
         return results
 
 
@@ -71,6 +81,16 @@ class Stops:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.prompt: Prompt | None = None
+        self.conditions = of_this_thread() or Conditions()
+        self.has_stopped_at: set[str] = set()  # what a run stops at once
+
+    def are_possible(self, results: Sequence[Any]) -> bool:
+        """True if a run that gave these results may stop somewhere."""
+        graph = self.snapshot.function.graph
+        if lines.has_breakpoints(graph) or has_place(graph, self.conditions):
+            return True
+        arrays = [*results, *(handle.value for handle in self.snapshot.handles)]
+        return any(self.conditions.bad_element(array)[0] for array in arrays)
 
     def replay(self, results: Sequence[Any]) -> None:
         """Repeats a run, and says how results differ from those of the compiled one if somebody has looked."""
@@ -80,6 +100,16 @@ class Stops:
             replayed += [handle.value for handle in self.snapshot.handles]
         if self.prompt is not None:
             self._say_differences(replayed, compiled, len(results))
+
+    def post_mortem(self, error: Exception) -> None:
+        """Repeats a run that has raised an error, up to the operation that raises it, if errors are looked for."""
+        if "error" not in self.conditions.words:
+            return
+        with self.snapshot.put_back():
+            with contextlib.suppress(type(error)):
+                Replay(self.snapshot, self).run()
+            if "error" not in self.has_stopped_at:  # it came from no line of the function
+                self._stop_in(None, f"{type(error).__name__}: {error}")
 
     def _say_differences(self, replayed: list[Any], compiled: list[Any], count: int) -> None:
         names = [f"result {i}" for i in range(count)]
@@ -92,20 +122,51 @@ class Stops:
 
     # -- what the replay tells
 
-    def computed(self, op: Operation, arguments: Sequence[Any], results: Sequence[Any]) -> None:
-        """Called after each operation."""
+    def computed(
+        self,
+        op: Operation,
+        arguments: Sequence[Any],
+        results: Sequence[Any],
+        frame: types.FrameType | None,
+    ) -> None:
+        """Stops at an operation that makes the first NaN or infinity."""
+        if "bad" in self.has_stopped_at:
+            return
+        for result in results:
+            kind, index = self.conditions.bad_element(result)
+            is_passed_on = any(self.conditions.bad_element(each)[0] for each in arguments)
+            if kind == "NaN" or kind and not is_passed_on:
+                self.has_stopped_at.add("bad")
+                where = f" at {list(index)}" if index else ""
+                direction = "" if op.gradient_of is None else ", backward"
+                why = f"first {kind}{where} in {op.type}{direction}"
+                if frame is None and op.location is not None:
+                    why += f", {op.location.in_user_code()}"
+                self._stop_in(frame, why)
+                return
+
+    def reached(self, file: str, line: Line, frame: types.FrameType) -> None:
+        """Stops before a line that is looked for."""
+        if self.conditions.is_place(file, line.number):
+            self._stop_in(frame, f"at {file}:{line.number}")
 
     def ran(self, line: Line, frame: types.FrameType) -> None:
         """Stops behind a line that has a breakpoint."""
         for mark in line.marks:
             if mark.when is None or lines.holds(mark.when, frame.f_locals):
-                self._begin(mark, frame)
+                if self.prompt is None:
+                    self.prompt = Prompt(mark.streams)
+                self.prompt.set_trace(frame)
                 return
 
-    def failed(self, error: Exception) -> None:
-        """Called where an operation raises."""
+    def failed(self, error: Exception, frame: types.FrameType) -> None:
+        """Stops where an operation raises."""
+        if "error" in self.conditions.words and "error" not in self.has_stopped_at:
+            self.has_stopped_at.add("error")
+            self._stop_in(frame, f"{type(error).__name__}: {error}")
 
-    def _begin(self, mark: Mark, frame: types.FrameType) -> None:
+    def _stop_in(self, frame: types.FrameType | None, why: str) -> None:
+        frame = users_frame() if frame is None else frame
         if self.prompt is None:
-            self.prompt = Prompt(mark.streams)
-        self.prompt.set_trace(frame)
+            self.prompt = Prompt(self.conditions.streams)
+        self.prompt.stop_in(frame, why)

@@ -1,0 +1,148 @@
+"""tf.debugging.stop_at: stops that the program does not name itself."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.calls import lines
+from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.util.export import export
+
+_WORDS = ("nan", "infinity", "error")
+
+
+@dataclasses.dataclass(frozen=True)
+class Conditions:
+    """What functions stop at, besides breakpoints."""
+
+    words: frozenset[str] = frozenset()
+    places: tuple[tuple[str, int], ...] = ()  # ends of files' paths, and lines
+    streams: tuple[Any, Any] | None = None
+
+    def is_place(self, file: str, line: int) -> bool:
+        """True if to stop at a line of a file."""
+        return any(number == line and _is_end(end, file) for end, number in self.places)
+
+    def bad_element(self, array: Any) -> tuple[str, tuple[int, ...]]:
+        """Returns "NaN" or "infinity" and the index of the first such element that is looked for; else an empty string."""
+        if not isinstance(array, np.ndarray) or not self.words & {"nan", "infinity"}:
+            return "", ()
+        if array.dtype.kind not in "fcV" or array.dtype.names:
+            return "", ()
+        with np.errstate(invalid="ignore"):
+            wide = array if array.dtype.kind in "fc" else array.astype(np.float32)
+            if np.isfinite(wide).all():
+                return "", ()
+        for word, name, bad in (
+            ("nan", "NaN", np.isnan(wide)),
+            ("infinity", "infinity", np.isinf(wide)),
+        ):
+            if word in self.words and bad.any():
+                return name, tuple(int(i) for i in np.argwhere(bad)[0])
+        return "", ()
+
+
+class _Here(threading.local):
+    conditions: Conditions | None = None
+
+
+_HERE = _Here()
+
+
+def of_this_thread() -> Conditions | None:
+    """The conditions that hold in this thread."""
+    return _HERE.conditions
+
+
+@export("debugging.stop_at", v1=[])
+@contextlib.contextmanager
+def stop_at(*where: str, stdin: Any = None, stdout: Any = None) -> Iterator[None]:
+    """Within this block compiled functions stop in the debugger where something goes wrong, or at lines.
+
+    Functions are traced anew for the block. Each run keeps its inputs. If a result or variable is then not finite, or the run raises, or the
+    function has one of the lines, the run is repeated line by line, and `pdb` opens there, with the names of the program as tensors with values.
+
+    Args:
+      *where: "nan" or "infinity": the first operation that makes such a value; "error": the operation that raises; "model.py:40": line 40 of
+        a file whose path ends in this.
+      stdin, stdout: files of the dialogue, by default the terminal or notebook.
+
+    Yields:
+      None.
+
+    Raises:
+      InvalidArgumentError: a place is none of these.
+
+    >>> import io
+    >>> @tf.function
+    ... def f(x):
+    ...     y = tf.math.log(x)
+    ...     return y * 2.0
+    >>> dialogue = io.StringIO()
+    >>> with tf.debugging.stop_at("nan", stdin=io.StringIO("p x.numpy().tolist()\\nc\\n"), stdout=dialogue):
+    ...     y = f(tf.constant([1.0, -1.0]))
+    >>> "first NaN at [1] in Log" in dialogue.getvalue(), "[1.0, -1.0]" in dialogue.getvalue()
+    (True, True)
+    """
+    words = frozenset(place for place in where if place in _WORDS)
+    places = tuple(_place(place) for place in where if place not in _WORDS)
+    streams = None if stdin is None and stdout is None else (stdin, stdout)
+    with recorded_traces():
+        before, _HERE.conditions = _HERE.conditions, Conditions(words, places, streams)
+        try:
+            yield
+        finally:
+            _HERE.conditions = before
+
+
+@contextlib.contextmanager
+def recorded_traces() -> Iterator[None]:
+    """Within this block functions are traced anew, and their lines are recorded."""
+    context, records_all = STATE.trace_context, lines.CURRENT.records_all
+    STATE.trace_context = ("debugged", context)
+    lines.CURRENT.records_all = True
+    try:
+        yield
+    finally:
+        STATE.trace_context, lines.CURRENT.records_all = context, records_all
+
+
+def _place(text: str) -> tuple[str, int]:
+    file, _, line = text.rpartition(":")
+    if not file or not line.isdigit():
+        raise InvalidArgumentError(
+            f"tf.debugging.stop_at: expected one of {', '.join(_WORDS)}, or FILE:LINE. Received '{text}'."
+        )
+    return file, int(line)
+
+
+def _is_end(end: str, file: str) -> bool:
+    """True if a path ends in these folders and this name."""
+    return file == end or file.endswith(os.sep + end)
+
+
+def has_place(graph: Any, conditions: Conditions) -> bool:
+    """True if a graph, or one that it runs, has a line to stop at."""
+    if not conditions.places:
+        return False
+    return any(
+        conditions.is_place(activation.code.co_filename, line.number)
+        for activation in all_activations(graph)
+        for line in activation.lines
+    )
+
+
+def all_activations(graph: Any) -> Sequence[lines.Activation]:
+    """All calls of the user's functions that were recorded in a graph, and in those that it runs; callers first."""
+    known = [a for inner in lines.with_inner(graph) for _, a in inner.activations]
+    for activation in known:
+        known += [called for line in activation.lines for _, called in line.calls]
+    return known

@@ -1,0 +1,78 @@
+"""tf.debugging.stop_at: the first NaN, an error, a line."""
+
+import os
+
+import pytest
+
+import penstock as tf
+from tests.harness.dialogue import Dialogue
+
+HERE = os.path.basename(__file__)
+
+
+@tf.function
+def step(x, i):
+    y = tf.math.log(x)
+    chosen = tf.gather(y, i)
+    return chosen * 2.0
+
+
+LINE = step.python_function.__code__.co_firstlineno + 3
+
+
+def test_the_first_nan():
+    talk = Dialogue("p x.numpy().tolist()", "n", "p y.shape", "c")
+    with tf.debugging.stop_at("nan", stdin=talk.stdin, stdout=talk.stdout):
+        step(tf.constant([1.0, 0.0]), 0)
+        assert not talk.stdout.getvalue()
+        step(tf.constant([1.0, -1.0]), 1)
+    assert talk.answers[0].startswith("first NaN at [1] in Log\n")
+    assert "-> y = tf.math.log(x)" in talk.answers[0]
+    assert talk.answers[1] == "[1.0, -1.0]" and talk.answers[3] == "TensorShape([2])"
+    assert talk.is_finished
+
+
+def test_the_first_infinity_of_a_gradient():
+    talk, v = Dialogue("p d_root.numpy().item()", "c"), tf.Variable(0.0)
+
+    @tf.function
+    def f():
+        with tf.GradientTape() as tape:
+            root = tf.sqrt(v)
+        v.assign(tape.gradient(root, v))
+
+    with tf.debugging.stop_at("infinity", stdin=talk.stdin, stdout=talk.stdout):
+        f()
+    assert "backward" in talk.answers[0] and "gradient of f" in talk.answers[0]
+    assert "-> root = tf.sqrt(v)" in talk.answers[0] and talk.answers[1] == "1.0"
+
+
+def test_post_mortem_of_an_error():
+    talk = Dialogue("p (y.shape, i)", "c")
+    with tf.debugging.stop_at("error", stdin=talk.stdin, stdout=talk.stdout):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="indices = 7"):
+            step(tf.constant([1.0]), 7)
+    assert "indices = 7" in talk.answers[0] and "-> chosen = tf.gather(y, i)" in talk.answers[0]
+    assert talk.answers[1] == "(TensorShape([1]), 7)"
+
+
+def test_a_line_of_a_file():
+    talk = Dialogue("p y.numpy().tolist()", "p chosen", "n", "p chosen.numpy().item()", "c")
+    with tf.debugging.stop_at(f"{HERE}:{LINE}", stdin=talk.stdin, stdout=talk.stdout):
+        step(tf.constant([1.0]), 0)
+    answers = talk.answers
+    assert answers[0].startswith("at ") and "-> chosen = tf.gather(y, i)" in answers[0]
+    assert answers[1] == "[0.0]" and "NameError" in answers[2] and answers[4] == "0.0"
+
+
+def test_outside_of_the_block_nothing_is_kept():
+    with tf.debugging.stop_at("error"):
+        step(tf.constant([1.0]), 0)
+    concrete = step.get_concrete_function(tf.constant([1.0]), 0)
+    assert not concrete.graph.is_debugged
+
+
+def test_a_place_that_is_none():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Received 'model.py'"):
+        with tf.debugging.stop_at("model.py"):
+            pass
