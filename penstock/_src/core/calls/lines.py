@@ -24,10 +24,12 @@ class Mark:
 
 @dataclasses.dataclass(eq=False)
 class Line:
-    """A line that was about to run: how many operations the graph had, and the names bound since the line before."""
+    """A line that was about to run: operations made later have larger moments, `size` is how many the graph had. And the names bound since
+    the line before."""
 
     number: int
-    position: int
+    moment: int
+    size: int
     bound: dict[str, Any]
     unbound: tuple[str, ...] = ()
     calls: list[tuple[int, Activation]] = dataclasses.field(default_factory=list)

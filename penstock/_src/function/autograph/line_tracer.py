@@ -10,7 +10,7 @@ from typing import Any
 from penstock._src.core.calls import lines
 from penstock._src.core.calls.lines import Activation, Line
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.tensor import Tensor
+from penstock._src.core.tensor import NEXT_ID, Tensor
 from penstock._src.function.autograph.undefined import Undefined
 from penstock._src.util.locations import belongs_to_library, is_users
 
@@ -63,7 +63,7 @@ class _Frame:
     def __init__(self, activation: Activation, stack: list[Activation]) -> None:
         self.activation, self.stack = activation, stack
         self.held: dict[str, Any] = {}
-        self.begin = len(activation.graph._operations)
+        self.begin = NEXT_ID()
 
     def traced(self, frame: FrameType, event: str, argument: Any) -> Callable[..., Any]:
         """Python's trace function of the frame."""
@@ -86,8 +86,8 @@ class _Frame:
         bound = {n: v for n, v in now.items() if n not in self.held or not _same(v, self.held[n])}
         unbound = tuple(name for name in self.held if name not in now)
         self.held = now
-        position = len(activation.graph._operations)
-        line = Line(frame.f_lineno, position, bound, unbound)
+        size = len(activation.graph._operations)
+        line = Line(frame.f_lineno, NEXT_ID(), size, bound, unbound)
         last = activation.lines[-1] if activation.lines else None
         if last is not None and _is_empty(last, line) and "ag__" in frame.f_locals:
             line.bound = {**last.bound, **bound}
@@ -129,7 +129,7 @@ def _is_empty(line: Line, following: Line) -> bool:
     """True if nothing that the user sees was done between two lines, the second of which does not come after the first in the file."""
     if following.number > line.number:
         return False
-    is_still = line.position == following.position and not line.calls and not line.marks
+    is_still = line.size == following.size and not line.calls and not line.marks
     return is_still and not following.bound and not following.unbound
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,14 +32,14 @@ class Lines:
         names = _names_at_end(self.of)
         gradients = _gradients_of(names, graph)
         bound = dict(names)
-        end = self.groups[-1][1][-1].position + 1
-        positions = [operations[0].position for _, operations in self.groups] + [end]
+        end = self.groups[-1][1][-1].moment + 1
+        moments = [operations[0].moment for _, operations in self.groups] + [end]
         numbers = [line.number for line, _ in self.groups]
-        for number, position in zip([*numbers, numbers[-1]], positions, strict=True):
-            ready = {n: g for n, g in gradients.items() if _position(g) < position}
+        for number, moment in zip([*numbers, numbers[-1]], moments, strict=True):
+            ready = {n: g for n, g in gradients.items() if _moment(g) < moment}
             for key in ready:
                 gradients.pop(key)
-            made.lines.append(Line(number, position, {**bound, **ready}))
+            made.lines.append(Line(number, moment, 0, {**bound, **ready}))
             bound = {}
         for line, (_, operations) in zip(made.lines, self.groups):
             self.operations_of[id(line)] = operations
@@ -51,9 +52,11 @@ def owners(graph: Any) -> Owners:
     for inner in with_inner(graph):
         pending = [activation for _, activation in inner.activations]
         for activation in pending:  # callers before those they call
-            operations = activation.graph._operations
+            operations = sorted(activation.graph._operations, key=_made)
             for line, following in zip(activation.lines, activation.lines[1:]):
-                for op in operations[line.position : following.position]:
+                begin = bisect.bisect_left(operations, line.moment, key=_made)
+                end = bisect.bisect_left(operations, following.moment, key=_made)
+                for op in operations[begin:end]:
                     known.update((t._id, (activation, line)) for t in op.outputs)
                 pending += [called for _, called in line.calls]
     return known
@@ -111,12 +114,16 @@ def _gradients_of(names: Mapping[str, Any], graph: Any) -> dict[str, Any]:
     for name, value in names.items():
         key = getattr(getattr(value, "handle", value), "_id", None)
         gradient = graph.gradients.get(key)
-        if _position(gradient) is not None:
+        if _moment(gradient) is not None:
             gradients[f"d_{name}"] = gradient
     return gradients
 
 
-def _position(gradient: Any) -> Any:
-    """How many operations precede the one that makes a gradient."""
+def _moment(gradient: Any) -> Any:
+    """When the operation that makes a gradient was added; None if none is."""
     tensor = gradient.values if isinstance(gradient, IndexedSlices) else gradient
-    return tensor.op.position if isinstance(tensor, SymbolicTensor) else None
+    return tensor.op.moment if isinstance(tensor, SymbolicTensor) else None
+
+
+def _made(op: Operation) -> int:
+    return op.moment

@@ -55,8 +55,8 @@ class Computing(Protocol):
 
     snapshot: Snapshot
 
-    def advance(self, scope: Scope, position: int | None) -> None:
-        """Computes the operations that are due before the graph had a number of operations."""
+    def advance(self, scope: Scope, moment: int | None) -> None:
+        """Computes the operations that are due before a moment of the trace."""
 
     def compute(self, op: Operation, scope: Scope) -> None:
         """Computes the outputs of an operation."""
@@ -164,10 +164,10 @@ class Running:
             for op in self.of_gradient.operations_of[id(line)]:
                 replay.compute(op, scope)
             return
-        for position, called in line.calls:
-            replay.advance(scope, position)
+        for moment, called in line.calls:
+            replay.advance(scope, moment)
             self.frames.run(called, scope)
-        replay.advance(scope, following.position)
+        replay.advance(scope, following.moment)
 
     def bind(self, line: Line) -> None:
         """Takes the values of the names that are bound by the time of a line."""

@@ -38,17 +38,17 @@ class Replay:
         scope = Scope(function, values)
         self.scopes.append(scope)
         try:
-            for position, activation in sorted(function.graph.activations, key=_first):
-                self.advance(scope, position)
+            for moment, activation in sorted(function.graph.activations, key=_first):
+                self.advance(scope, moment)
                 self.frames.run(activation, scope)
             self.advance(scope, None)
             return [self.value(tensor) for tensor in function.outputs]
         finally:
             self.scopes.pop()
 
-    def advance(self, scope: Scope, position: int | None) -> None:
-        """Computes the operations that are due before the graph had a number of operations; gradients line by line."""
-        for lines, operations in self.frames.by_lines(scope.upto(position)):
+    def advance(self, scope: Scope, moment: int | None) -> None:
+        """Computes the operations that are due before a moment of the trace; gradients line by line."""
+        for lines, operations in self.frames.by_lines(scope.upto(moment)):
             if lines is None:
                 for op in operations:
                     self.compute(op, scope)
@@ -59,7 +59,7 @@ class Replay:
 
     def compute(self, op: Operation, scope: Scope) -> None:
         """Computes the outputs of an operation."""
-        if op.type == "Placeholder" and op.outputs[0]._id in scope.values:
+        if op.outputs and all(t._id in scope.values for t in op.outputs):
             return
         arguments = [self.value(tensor) for tensor in op._inputs]
         kept = self.snapshot.results.get(place_of(op)) if is_kept(op) else None
@@ -124,10 +124,22 @@ class Replay:
         return None
 
     def _compute_alone(self, op: Operation, scope: Scope) -> None:
-        """Computes what the program does not need, but the user's line has a name for."""
-        if op in scope.operations or op.raw_op.stateful and not op.raw_op.reads_only:
+        """Computes what the program has not come to yet, but an operation reads: gradients put operations before loops."""
+        if op.raw_op.stateful and not op.raw_op.reads_only:
             raise LookupError(f"{op.name} has not run yet")
         self.compute(op, scope)
+
+    def _for_name(self, tensor: SymbolicTensor) -> Any:
+        """Returns the value of what a line has a name for. It is computed if the program itself does not need it."""
+        scope = self.scope_of(tensor)
+        if scope is not None and tensor._id not in scope.values:
+            op = tensor.op
+            has_effect = op.raw_op.stateful and not op.raw_op.reads_only
+            if id(op) in scope.due or has_effect or op.raw_op.control:
+                raise LookupError(f"{op.name} has not run yet")
+            for each in op._inputs:
+                self._for_name(each)
+        return self.value(tensor)
 
     def shown(self, value: Any) -> Any:
         """Returns a value of the user's program with tensors that have values in place of those of graphs."""
@@ -141,7 +153,7 @@ class Replay:
         if not isinstance(leaf, SymbolicTensor):
             return leaf
         try:
-            value = self.value(leaf)
+            value = self._for_name(leaf)
         except LookupError:
             return leaf
         if isinstance(value, np.ndarray):  # the program must not change it

@@ -17,14 +17,17 @@ class Scope:
         for tensor, value in zip(function.inputs, values, strict=True):
             self.values[tensor._id] = value
         control = self.graph.control_outputs
-        self.operations = operations_to_run(self.graph, function.inputs, function.outputs, control)
+        needed = operations_to_run(self.graph, function.inputs, function.outputs, control)
+        # Gradients put operations before loops that were there earlier.
+        self.operations = sorted(needed, key=lambda op: op.moment)
+        self.due = set(map(id, self.operations))
         self.next = 0
 
-    def upto(self, position: int | None) -> list[Operation]:
-        """The operations that are due before the graph had a number of operations, or all that are left."""
+    def upto(self, moment: int | None) -> list[Operation]:
+        """The operations that are due before a moment of the trace, or all that are left."""
         begin = self.next
         while self.next < len(self.operations):
-            if position is not None and self.operations[self.next].position >= position:
+            if moment is not None and self.operations[self.next].moment >= moment:
                 break
             self.next += 1
         return self.operations[begin : self.next]
