@@ -88,6 +88,11 @@ class GraphFunction(TensorSignature):
         """Runs it on host values."""
         return self.executable(list(values))
 
+    @property
+    def targets(self) -> list[Operation]:
+        """Operations that run although no output needs them."""
+        return self.graph.control_outputs
+
     def with_outputs(self, outputs: Sequence[SymbolicTensor]) -> "GraphFunction":
         """Returns a function over the same graph that returns `outputs`."""
         name = self.graph.name_for_forward()

@@ -187,7 +187,9 @@ class Operation(OperationConversions):
         self._inputs, self._control_inputs = inputs, control_inputs
         self._device, self.location = device, location
         self.position = len(graph._operations)
-        self.moment = NEXT_ID()  # larger than that of all that was made before, wherever it stands in the graph
+        self.moment = (
+            NEXT_ID()
+        )  # larger than that of all that was made before, wherever it stands in the graph
         # Set by tf.custom_gradient: a function (op, *gradients) -> gradients that replaces the op's own gradient.
         self.gradient_override: Any = None
         # The name of such a function in a SavedModel or GraphDef.

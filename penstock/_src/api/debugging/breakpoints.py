@@ -37,10 +37,11 @@ def breakpoint(
     True
     """
     streams = None if stdin is None and stdout is None else (stdin, stdout)
-    if STATE.graph is not None:
-        lines.mark(lines.Mark(when, streams), STATE.graph)
+    frame, graph = sys._getframe(1), STATE.graph
+    if graph is not None:
+        at = None if graph.building_function else frame
+        lines.mark(lines.Mark(when, streams, at, frame.f_lineno), graph)
         return
-    frame = sys._getframe(1)
     if when is not None and not lines.holds(when, frame.f_locals):
         return
     pdb.Pdb(stdin=stdin, stdout=stdout).set_trace(frame)

@@ -10,16 +10,24 @@ import dataclasses
 import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
+
+from penstock._src.core.tensor import NEXT_ID
 
 
 @dataclasses.dataclass(eq=False)
 class Mark:
-    """A breakpoint that was met while a graph was built: `when` takes names of the program, `streams` are the prompt's, or None."""
+    """A breakpoint that was met while a graph was built: `when` takes names of the program, `streams` are the prompt's, or None.
+
+    Of one in a graph of TensorFlow 1, whose lines have run by the time that it is known, `frame` is where it stands.
+    """
 
     when: Callable[..., Any] | None = None
     streams: tuple[Any, Any] | None = None
+    frame: FrameType | None = None
+    number: int = 0
+    moment: int = dataclasses.field(default_factory=NEXT_ID)
 
 
 @dataclasses.dataclass(eq=False)
@@ -85,7 +93,7 @@ def mark(found: Mark, graph: Any) -> None:
 
 def note_gradients(graph: Any, ids: Sequence[int], gradients: Sequence[Any]) -> None:
     """Records which tensors of a graph are the gradients of tensors with these ids."""
-    if CURRENT.stack is not None and graph is not None:
+    if graph is not None and (CURRENT.stack is not None or graph.breakpoints):
         pairs = zip(ids, gradients, strict=True)
         known = {key: gradient for key, gradient in pairs if gradient is not None}
         graph.gradients = {**graph.gradients, **known}

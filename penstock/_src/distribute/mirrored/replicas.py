@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock._src.core.calls import lines
 from penstock._src.core.dispatch import STATE
 from penstock._src.distribute.context import Entered
 from penstock._src.distribute.mirrored import grouping
+from penstock._src.function.autograph.line_tracer import recorded_lines
 from penstock._src.util.slots import above_if_loaded
 
 # Attributes of a graph that hold the current scopes of new operations.
@@ -46,6 +48,7 @@ class Replica:
         self.is_finished = self._is_stopped = False
         self._state, self._graph = dict(STATE.__dict__), STATE.graph
         self._scopes = scopes_of(self._graph)
+        self._lines = recorded_lines() if lines.is_recording() else contextlib.nullcontext()
         self._may_run, self._has_paused = threading.Semaphore(0), threading.Semaphore(0)
         scope_of_variables = above_if_loaded("replica_variable_scope")
         self._variables = scope_of_variables and scope_of_variables(reuse=context._id > 0)
@@ -103,7 +106,7 @@ class Replica:
         STATE.__dict__.update(self._state)
         STATE.device = self.context.device
         try:
-            with Entered(self.context.strategy, self.context), self._names():
+            with Entered(self.context.strategy, self.context), self._names(), self._lines:
                 self.result = self.function(*self.args, **self.kwargs)
         except _Stopped:
             pass

@@ -22,13 +22,18 @@ _MOST_ITEMS = 256
 _are_recorded: dict[CodeType, bool] = {}
 
 
-@contextlib.contextmanager
-def recorded_lines() -> Iterator[None]:
+def recorded_lines() -> contextlib.AbstractContextManager[None]:
     """Within this block the lines of user code that add operations to graphs are recorded in these graphs.
 
-    Another tracer of this thread, such as a debugger's, sees nothing meanwhile.
+    Another tracer of this thread, such as a debugger's, sees nothing meanwhile. Another thread may enter the block: what it calls is called
+    by what runs now.
     """
-    tracer = _Tracer()
+    return _recorded(list(lines.CURRENT.stack or ()))
+
+
+@contextlib.contextmanager
+def _recorded(stack: list[Activation]) -> Iterator[None]:
+    tracer = _Tracer(stack)
     before = sys.gettrace()
     with lines.recorded_into(tracer.stack):
         sys.settrace(tracer.called)
@@ -41,8 +46,8 @@ def recorded_lines() -> Iterator[None]:
 class _Tracer:
     """Python's trace functions for one thread."""
 
-    def __init__(self) -> None:
-        self.stack: list[Activation] = []
+    def __init__(self, stack: list[Activation]) -> None:
+        self.stack = stack
 
     def called(self, frame: FrameType, event: str, argument: Any) -> Callable[..., Any] | None:
         """Begins an activation; returns the trace function of the frame."""

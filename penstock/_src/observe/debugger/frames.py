@@ -12,7 +12,9 @@ compiled that has a statement at each line:
 from __future__ import annotations
 
 import ast
+import contextlib
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Iterator, Sequence
@@ -26,6 +28,35 @@ from penstock._src.observe.debugger.snapshot import Snapshot
 
 # Constants in whose place a frame has the functions that it calls.
 _STEP, _RESULT = "<penstock step>", "<penstock result>"
+
+
+class _Here(threading.local):
+    def __init__(self) -> None:
+        self.codes: list[types.CodeType] = []  # of the frames that run in this thread
+        self.is_replaying = False
+
+
+_HERE = _Here()
+
+
+@contextlib.contextmanager
+def replaying() -> Iterator[None]:
+    """Within this block a run is repeated in this thread."""
+    before, _HERE.is_replaying = _HERE.is_replaying, True
+    try:
+        yield
+    finally:
+        _HERE.is_replaying = before
+
+
+def is_replaying() -> bool:
+    """True while a run is repeated in this thread."""
+    return _HERE.is_replaying
+
+
+def stands_for_users(frame: types.FrameType) -> bool:
+    """True of a frame that a replay runs in this thread."""
+    return any(code is frame.f_code for code in _HERE.codes)
 
 
 class Watcher(Protocol):
@@ -136,9 +167,11 @@ class Running:
         )
         function = types.FunctionType(code, self.activation.names)
         self.frames.running.append(self)
+        _HERE.codes.append(code)
         try:
             function(**self.names)
         finally:
+            _HERE.codes.pop()
             self.frames.running.pop()
 
     def step(self, number: int) -> tuple[Any, ...]:
@@ -164,7 +197,7 @@ class Running:
             for op in self.of_gradient.operations_of[id(line)]:
                 replay.compute(op, scope)
             return
-        for moment, called in line.calls:
+        for moment, called in sorted(line.calls, key=lambda call: call[0]):
             replay.advance(scope, moment)
             self.frames.run(called, scope)
         replay.advance(scope, following.moment)

@@ -8,6 +8,7 @@ import sys
 import types
 from typing import Any
 
+from penstock._src.observe.debugger.frames import is_replaying, stands_for_users
 from penstock._src.util.locations import PLUMBING, belongs_to_library, is_own
 
 Stack = list[tuple[types.FrameType, int]]
@@ -30,7 +31,9 @@ class Prompt(pdb.Pdb):
         self.message(text)
 
     def stop_here(self, frame: types.FrameType) -> bool:
-        """True if to stop in a frame: not in those of libraries."""
+        """True if to stop in a frame: not in those of libraries, and in a replay in none but its own."""
+        if is_replaying() and not stands_for_users(frame):
+            return False
         return not _is_hidden(frame) and super().stop_here(frame)  # type: ignore[no-any-return]
 
     def get_stack(self, f: Any, t: Any) -> tuple[Stack, int]:

@@ -10,11 +10,12 @@ import numpy as np
 
 from penstock._src.compiler.host.running import run_on_host
 from penstock._src.core.calls.lines import Activation
+from penstock._src.core.errors import OpError
 from penstock._src.core.values import kernel_state
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.observe.debugger.frames import Frames, Watcher
+from penstock._src.observe.debugger.frames import Frames, Watcher, replaying
 from penstock._src.observe.debugger.scope import Scope
 from penstock._src.observe.debugger.snapshot import Snapshot, is_kept, place_of
 from penstock._src.ops.control.functional import truth
@@ -31,7 +32,8 @@ class Replay:
 
     def run(self) -> list[Any]:
         """Returns the results, as host values. Variables change as they did in the run."""
-        return self.run_function(self.snapshot.function, self.snapshot.values)
+        with replaying():
+            return self.run_function(self.snapshot.function, self.snapshot.values)
 
     def run_function(self, function: GraphFunction, values: Sequence[Any]) -> list[Any]:
         """Runs a function: its operations, between them what the user's functions did."""
@@ -154,7 +156,7 @@ class Replay:
             return leaf
         try:
             value = self._for_name(leaf)
-        except LookupError:
+        except (LookupError, OpError):  # what nothing else reads may fail
             return leaf
         if isinstance(value, np.ndarray):  # the program must not change it
             value = value.view()

@@ -16,8 +16,7 @@ class Scope:
         self.values: dict[int, Any] = {}
         for tensor, value in zip(function.inputs, values, strict=True):
             self.values[tensor._id] = value
-        control = self.graph.control_outputs
-        needed = operations_to_run(self.graph, function.inputs, function.outputs, control)
+        needed = operations_to_run(self.graph, function.inputs, function.outputs, function.targets)
         # Gradients put operations before loops that were there earlier.
         self.operations = sorted(needed, key=lambda op: op.moment)
         self.due = set(map(id, self.operations))

@@ -26,7 +26,9 @@ class Snapshot:
 
     def __init__(self, function: GraphFunction, values: Sequence[Any]) -> None:
         self.function, self.values = function, list(values)
-        self.handles = list({id(v): v for v in values if isinstance(v, VariableHandle)}.values())
+        variables = [*values, *getattr(function, "variables", list)()]
+        handles = {id(v): v for v in variables if isinstance(v, VariableHandle)}
+        self.handles = list(handles.values())
         self.before = State(self)
         self.results: dict[Place, collections.deque[list[Any]]] = {}
 

@@ -52,7 +52,7 @@ class Debugged:
           bdb.BdbQuit: the debugger was left with `quit`.
         """
         if _HERE.is_busy:
-            return self._executable.run(values)
+            return self._executable(values)
         _HERE.is_busy = True
         try:
             return self._run(values)
@@ -64,7 +64,7 @@ class Debugged:
         stops = Stops(snapshot)
         try:
             with snapshot.of_this_run():
-                results = self._executable.run(values)
+                results = self._executable(values)
         except OutOfRangeError:  # there are no more data
             raise
         except Exception as error:

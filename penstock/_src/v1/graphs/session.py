@@ -233,7 +233,13 @@ class BaseSession:
     def _compiled(self, inputs: list[Any], wanted: list[Any], operations: list[Operation]) -> Any:
         if self._remote is not None:
             return self._remote.program(self._graph, inputs, wanted, operations)
-        return compile_graph(self._graph, inputs, wanted, operations, "session")
+        executable = compile_graph(self._graph, inputs, wanted, operations, "session")
+        if self._graph.breakpoints:
+            # Loaded if needed: few programs have breakpoints.
+            from penstock._src.observe.debugger.sessions import debugged_session
+
+            return debugged_session(self._graph, inputs, wanted, operations, executable)
+        return executable
 
     def _name_operation(self, error: OpError) -> None:
         """Set an error's operation to the one of this graph that its message names."""
