@@ -23,6 +23,7 @@ _NAMES = {
     ),
     "penstock._src.observe.debugger.conditions": "stop_at",
     "penstock._src.observe.first_nan": "first_nan",
+    "penstock._src.observe.recordings.recording": "recording",
 }
 _SUBMODULES = "experimental".split()
 

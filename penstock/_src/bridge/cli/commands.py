@@ -47,6 +47,16 @@ COMMANDS = {
         "SCRIPT ...",
         "runs a program on Penstock and on TensorFlow, and says where they part",
     ),
+    "replay": (
+        "verify.replay",
+        "FOLDER [--line FILE:LINE]",
+        "repeats a recorded run of a compiled function, and shows values at a line",
+    ),
+    "diff": (
+        "verify.diff",
+        "FOLDER FOLDER",
+        "names the first operation whose values differ between two recorded runs",
+    ),
     "build": ("models.build", "MODEL -o FOLDER", "makes a library of a model, for any machine"),
     "serve": ("serve", "MODEL", "serves models behind TensorFlow Serving's REST and gRPC APIs"),
     "generate": (

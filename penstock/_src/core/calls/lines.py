@@ -119,6 +119,14 @@ def has_breakpoints(graph: Any) -> bool:
     return _Seen.marks and any(inner.breakpoints for inner in with_inner(graph))
 
 
+def calls_of(graph: Any) -> list[Activation]:
+    """All calls of the user's functions that were recorded in a graph, callers first; without those in its loops and branches."""
+    calls = [call for _, call in graph.activations]
+    for call in calls:  # which grows
+        calls += [inner for line in call.lines for _, inner in line.calls]
+    return calls
+
+
 def with_inner(graph: Any) -> Iterator[Any]:
     """A graph and those of the loops, branches and calls in it."""
     pending, seen = [graph], {id(graph)}
@@ -126,18 +134,17 @@ def with_inner(graph: Any) -> Iterator[Any]:
         current = pending.pop()
         yield current
         for operation in current._operations:
-            for inner in graphs_of(operation):
+            for inner in [function.graph for function in functions_of(operation)]:
                 if id(inner) not in seen:
                     seen.add(id(inner))
                     pending.append(inner)
 
 
-def graphs_of(operation: Any) -> Sequence[Any]:
-    """The graphs of the functions that an operation runs."""
+def functions_of(operation: Any) -> list[Any]:
+    """The functions that an operation runs."""
     values = operation.raw_op.attrs.values()
     leaves = (leaf for v in values for leaf in (v if isinstance(v, tuple) else (v,)))
-    graphs = (getattr(leaf, "graph", None) for leaf in leaves)
-    return [graph for graph in graphs if graph is not None]
+    return [leaf for leaf in leaves if getattr(leaf, "graph", None) is not None]
 
 
 def holds(condition: Callable[..., Any], names: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from penstock._src.core.calls.lines import Activation, Line, with_inner
+from penstock._src.core.calls.lines import Activation, Line, calls_of, with_inner
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
@@ -50,15 +50,13 @@ def owners(graph: Any) -> Owners:
     """The calls and lines that made the tensors of a graph, and of the graphs in it."""
     known: dict[int, tuple[Activation, Line]] = {}
     for inner in with_inner(graph):
-        pending = [activation for _, activation in inner.activations]
-        for activation in pending:  # callers before those they call
-            operations = sorted(activation.graph._operations, key=_made)
-            for line, following in zip(activation.lines, activation.lines[1:]):
+        operations = sorted(inner._operations, key=_made)
+        for call in calls_of(inner):  # callers before those they call
+            for line, following in zip(call.lines, call.lines[1:]):
                 begin = bisect.bisect_left(operations, line.moment, key=_made)
                 end = bisect.bisect_left(operations, following.moment, key=_made)
                 for op in operations[begin:end]:
-                    known.update((t._id, (activation, line)) for t in op.outputs)
-                pending += [called for _, called in line.calls]
+                    known.update((t._id, (call, line)) for t in op.outputs)
     return known
 
 

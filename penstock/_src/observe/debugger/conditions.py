@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ class Conditions:
     words: frozenset[str] = frozenset()
     places: tuple[tuple[str, int], ...] = ()  # ends of files' paths, and lines
     streams: tuple[Any, Any] | None = None
+    recorder: Any = None  # is given the snapshot of each run
 
     def is_place(self, file: str, line: int) -> bool:
         """True if to stop at a line of a file."""
@@ -96,11 +97,26 @@ def stop_at(*where: str, stdin: Any = None, stdout: Any = None) -> Iterator[None
     places = tuple(_place(place) for place in where if place not in _WORDS)
     streams = None if stdin is None and stdout is None else (stdin, stdout)
     with recorded_traces():
-        before, _HERE.conditions = _HERE.conditions, Conditions(words, places, streams)
-        try:
+        recorder = None if _HERE.conditions is None else _HERE.conditions.recorder
+        with _holding(Conditions(words, places, streams, recorder)):
             yield
-        finally:
-            _HERE.conditions = before
+
+
+@contextlib.contextmanager
+def recorded_by(recorder: Any) -> Iterator[None]:
+    """Within this block a recorder is given the snapshot of each run."""
+    before = _HERE.conditions or Conditions()
+    with _holding(dataclasses.replace(before, recorder=recorder)):
+        yield
+
+
+@contextlib.contextmanager
+def _holding(conditions: Conditions) -> Iterator[None]:
+    before, _HERE.conditions = _HERE.conditions, conditions
+    try:
+        yield
+    finally:
+        _HERE.conditions = before
 
 
 @contextlib.contextmanager
@@ -134,15 +150,8 @@ def has_place(graph: Any, conditions: Conditions) -> bool:
     if not conditions.places:
         return False
     return any(
-        conditions.is_place(activation.code.co_filename, line.number)
-        for activation in all_activations(graph)
-        for line in activation.lines
+        conditions.is_place(call.code.co_filename, line.number)
+        for inner in lines.with_inner(graph)
+        for call in lines.calls_of(inner)
+        for line in call.lines
     )
-
-
-def all_activations(graph: Any) -> Sequence[lines.Activation]:
-    """All calls of the user's functions that were recorded in a graph, and in those that it runs; callers first."""
-    known = [a for inner in lines.with_inner(graph) for _, a in inner.activations]
-    for activation in known:
-        known += [called for line in activation.lines for _, called in line.calls]
-    return known

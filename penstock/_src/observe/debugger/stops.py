@@ -68,8 +68,10 @@ class Debugged:
         except OutOfRangeError:  # there are no more data
             raise
         except Exception as error:
+            stops.record(())
             stops.post_mortem(error)
             raise
+        stops.record(results)
         if stops.are_possible(results):
             stops.replay(results)
         return results
@@ -83,6 +85,11 @@ class Stops:
         self.prompt: Prompt | None = None
         self.conditions = of_this_thread() or Conditions()
         self.has_stopped_at: set[str] = set()  # what a run stops at once
+
+    def record(self, results: Sequence[Any]) -> None:
+        """Tells a recorder of the run, before a replay takes what the host gave."""
+        if self.conditions.recorder is not None:
+            self.conditions.recorder.add(self.snapshot, results)
 
     def are_possible(self, results: Sequence[Any]) -> bool:
         """True if a run that gave these results may stop somewhere."""

@@ -1,0 +1,81 @@
+"""tf.debugging.recording: keeps what the last runs of compiled functions began with."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.observe.debugger import conditions
+from penstock._src.observe.debugger.snapshot import Snapshot
+from penstock._src.observe.recordings import files
+from penstock._src.observe.recordings.run import Run
+from penstock._src.util.export import export
+from penstock._src.util.names import label_of_function
+
+
+class Recorder:
+    """The ring of the last runs.
+
+    Args:
+      last: how many it keeps of each function.
+    """
+
+    def __init__(self, last: int) -> None:
+        self._last = last
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._rings: dict[str, collections.deque[Run]] = {}
+
+    def add(self, snapshot: Snapshot, results: Sequence[Any]) -> None:
+        """Keeps what a run began with, and what it gave."""
+        label = label_of_function(snapshot.function.name)
+        host = {place: list(values) for place, values in snapshot.results.items()}
+        ring = self._rings.setdefault(label, collections.deque(maxlen=self._last))
+        ring.append(Run(label, self._counts[label], snapshot, host, list(results)))
+        self._counts[label] += 1
+
+    def runs(self) -> list[Run]:
+        """Returns the runs that it keeps."""
+        return [run for ring in self._rings.values() for run in ring]
+
+
+@export("debugging.recording", v1=[])
+@contextlib.contextmanager
+def recording(folder: str | os.PathLike, last: int = 10) -> Iterator[None]:
+    """Records what compiled functions begin with, so that their last runs can be repeated line by line: `penstock replay`, `penstock diff`.
+
+    Kept are inputs, variables and positions of random numbers before a run, and what the host gave it, such as elements of datasets. They are
+    written when the block ends, also by an error. Functions are traced anew for the block; outside of it nothing costs anything.
+
+    Args:
+      folder: where the recording is written; it is made if it does not exist.
+      last: how many runs are kept of each function. Each keeps the variables that it changed.
+
+    Yields:
+      None.
+
+    Raises:
+      InvalidArgumentError: `last` is less than 1.
+
+    >>> import tempfile
+    >>> double = tf.function(lambda x: x * 2.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with tf.debugging.recording(folder):
+    ...         y = double(tf.constant([1.0, 2.0]))
+    ...     import os
+    ...     "recording.json" in os.listdir(folder)
+    True
+    """
+    if last < 1:
+        raise InvalidArgumentError(
+            f"tf.debugging.recording: last must be at least 1. Received {last}."
+        )
+    recorder = Recorder(last)
+    try:
+        with conditions.recorded_traces(), conditions.recorded_by(recorder):
+            yield
+    finally:
+        files.write(os.fspath(folder), recorder.runs())

@@ -1,0 +1,182 @@
+"""A recorded run once more, operation by operation."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+import types
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.calls.lines import Line, functions_of, with_inner
+from penstock._src.core.errors import OpError
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation
+from penstock._src.graph.serialize.importer import Library
+from penstock._src.observe.debugger.replay import Replay
+from penstock._src.observe.debugger.snapshot import Snapshot
+from penstock._src.observe.recordings.files import RecordedRun
+from penstock._src.ops.random.philox import Stream
+from penstock._src.util.locations import Location
+
+
+@dataclasses.dataclass(frozen=True)
+class Computed:
+    """What one operation computed.
+
+    Args:
+      function: the name of the graph function.
+      name, kind: of the operation.
+      location: the line that made it.
+      gradient_of: the line whose gradient it is a part of.
+      values: host values.
+    """
+
+    function: str
+    name: str
+    kind: str
+    location: Location | None
+    gradient_of: Location | None
+    values: Sequence[Any]
+
+    def where(self) -> str:
+        """The operation and its line, in words."""
+        if self.gradient_of is not None:
+            return f"{self.kind} {self.name}, gradient of {self.gradient_of.in_user_code()}"
+        return f"{self.kind} {self.name}" + (
+            f", {self.location.in_user_code()}" if self.location else ""
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Repeated:
+    """A run: its inputs by name, all that was computed, in order, and the error that ended it."""
+
+    inputs: list[tuple[str, Any]]
+    computed: list[Computed]
+    run: RecordedRun
+    error: OpError | None
+
+    def lines(self) -> list[str]:
+        """The lines at which names were bound, each once, in order."""
+        places = [Location(*place) for place, _ in self.run.facts["lines"]]
+        return [f"{p.file}:{p.line} {p.function}" for p in dict.fromkeys(places)]
+
+    def named_at(self, file: str, line: int) -> list[tuple[Location, str, Any]]:
+        """The values that names got at a line, and the gradients of the line: (line, name, value) for each time it ran."""
+        wanted: dict[tuple[str, str], list[tuple[Location, str, int]]] = {}
+        for place, bound in self.run.facts["lines"]:
+            location = Location(*place)
+            if _is_at(location, file, line):
+                for name, (function, op, index) in bound.items():
+                    wanted.setdefault((function, op), []).append((location, name, index))
+        found = []
+        for each in self.computed:
+            for location, name, index in wanted.get((each.function, each.name), ()):
+                found.append((location, name, each.values[index]))
+            of = each.gradient_of
+            if of is not None and each.kind != "Const" and _is_at(of, file, line):
+                for value in each.values:
+                    found.append((of, f"gradient, {each.kind} {each.name}", value))
+        return found
+
+
+def _is_at(location: Location, file: str, line: int) -> bool:
+    """True if a location is a line of a file whose path ends in `file`."""
+    is_file = location.file == file or location.file.endswith(os.sep + file)
+    return is_file and location.line == line
+
+
+def repeat(run: RecordedRun) -> Repeated:
+    """Repeats a recorded run on the host."""
+    function = _function(run)
+    values, inputs = [], []
+    for tensor, entry in zip(function.inputs, run.inputs, strict=True):
+        value = entry["tensor"]
+        name = entry.get("name") or tensor.op.name
+        if value is not None:
+            inputs.append((name, value))
+        values.append(value)
+    shared = _variables(function, run, values)
+    snapshot = Snapshot(function, shared)
+    for (name, op), results in run.host.items():
+        for graph in with_inner(function.graph):
+            if graph.name == name:
+                snapshot.results[id(graph), op] = collections.deque(results)
+    for path, words in run.random:
+        key = _key(function, path)
+        if key is not None:
+            high, low = words[2], words[1]
+            function.graph.kernel_states[key] = Stream(words[0], high << 64 | low)
+    collector, error = _Collector(run), None
+    try:
+        Replay(snapshot, collector).run()
+    except OpError as raised:  # the run that was recorded ended so, too
+        error = raised
+    return Repeated(inputs, collector.all, run, error)
+
+
+def _function(run: RecordedRun) -> GraphFunction:
+    library = Library(run.library)
+    return library.get(run.facts["name"])
+
+
+def _variables(function: GraphFunction, run: RecordedRun, values: list[Any]) -> list[Any]:
+    """The inputs, with a new variable wherever the run had one. One that was passed twice is one."""
+    handles: dict[int, VariableHandle] = {}
+    result = []
+    for tensor, entry, value in zip(function.inputs, run.inputs, values, strict=True):
+        number = entry.get("variable")
+        if number is None:
+            result.append(value)
+            continue
+        if number not in handles:
+            shape, dtype = tensor._handle_data[0]
+            handles[number] = VariableHandle(shape, dtype, entry["name"], value=value)
+        result.append(handles[number])
+    return result
+
+
+def _key(function: GraphFunction, path: Sequence[str]) -> Any:
+    """What the position of an operation's random numbers is filed under; None if the graph has no such operation."""
+    graphs, key = [function.graph], None
+    for name in path:
+        ops = [g._by_name[name] for g in graphs if name in g._by_name]
+        if not ops:
+            return None
+        key = ops[0] if key is None else (key, ops[0])
+        graphs = [inner.graph for inner in functions_of(ops[0])]
+    return key
+
+
+class _Collector:
+    """Keeps what operations compute: the watcher of a replay without frames."""
+
+    def __init__(self, run: RecordedRun) -> None:
+        self._run = run
+        self.all: list[Computed] = []
+
+    def computed(
+        self,
+        op: Operation,
+        arguments: Sequence[Any],
+        results: Sequence[Any],
+        frame: types.FrameType | None,
+    ) -> None:
+        """Keeps the results of an operation; variables are no results."""
+        own, of = self._run.origin(op.graph.name, op.name)
+        arrays = tuple(r if isinstance(r, np.ndarray) else None for r in results)
+        self.all.append(Computed(op.graph.name, op.name, op.type, own, of, arrays))
+
+    def reached(self, file: str, line: Line, frame: types.FrameType) -> None:
+        """Does nothing: there are no frames."""
+
+    def ran(self, line: Line, frame: types.FrameType) -> None:
+        """Does nothing: there are no frames."""
+
+    def failed(self, error: Exception, frame: types.FrameType) -> None:
+        """Does nothing: there are no frames."""
