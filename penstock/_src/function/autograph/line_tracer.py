@@ -34,13 +34,19 @@ def recorded_lines() -> contextlib.AbstractContextManager[None]:
 @contextlib.contextmanager
 def _recorded(stack: list[Activation]) -> Iterator[None]:
     tracer = _Tracer(stack)
-    before = sys.gettrace()
+    before, set_trace = sys.gettrace(), _set_trace()
     with lines.recorded_into(tracer.stack):
-        sys.settrace(tracer.called)
+        set_trace(tracer.called)
         try:
             yield
         finally:
-            sys.settrace(before)
+            set_trace(before)
+
+
+def _set_trace() -> Callable[[Any], None]:
+    """Python's `sys.settrace`, in whose place debugpy puts one that warns of others that call it."""
+    holder = getattr(sys.modules.get("pydevd_tracing"), "TracingFunctionHolder", None)
+    return getattr(holder, "_original_tracing", None) or sys.settrace
 
 
 class _Tracer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import types
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from penstock._src.graph.library import GraphFunction, Runner
 from penstock._src.graph.operation import Operation
 from penstock._src.observe.debugger.comparison import differences
 from penstock._src.observe.debugger.conditions import Conditions, has_place, of_this_thread
+from penstock._src.observe.debugger.editors import suspended_in_editor
 from penstock._src.observe.debugger.prompt import Prompt, users_frame
 from penstock._src.observe.debugger.replay import Replay
 from penstock._src.observe.debugger.snapshot import Snapshot
@@ -161,6 +163,8 @@ class Stops:
         """Stops behind a line that has a breakpoint."""
         for mark in line.marks:
             if mark.when is None or lines.holds(mark.when, frame.f_locals):
+                if mark.streams is None and suspended_in_editor(frame):
+                    return
                 if self.prompt is None:
                     self.prompt = Prompt(mark.streams)
                 self.prompt.set_trace(frame)
@@ -174,6 +178,9 @@ class Stops:
 
     def _stop_in(self, frame: types.FrameType | None, why: str) -> None:
         frame = users_frame() if frame is None else frame
+        if self.conditions.streams is None and suspended_in_editor(frame):
+            print(why, file=sys.stderr)
+            return
         if self.prompt is None:
             self.prompt = Prompt(self.conditions.streams)
         self.prompt.stop_in(frame, why)
