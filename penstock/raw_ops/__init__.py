@@ -2,6 +2,10 @@
 
 
 def __getattr__(name):
+    if name == "__all__":
+        from penstock._src.bridge.raw_ops import implemented
+
+        return implemented()
     if name.startswith("_"):
         raise AttributeError(name)
     from penstock._src.bridge.raw_ops import function

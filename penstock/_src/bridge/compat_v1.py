@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.util.lazy import LazyModule, resolve
+from penstock._src.util.lazy import LazyModule, resolve, starred
 
 NAMES = pathlib.Path(__file__).resolve().parents[2] / "_names_v1.txt"
 # v2 packages that v1 shares as a whole.
@@ -81,6 +81,8 @@ def attach(name: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
             held = resolve(*top[attribute])
         elif attribute in children[""]:
             held = sys.modules[f"{name}.{attribute}"]
+        elif attribute == "__all__":
+            return starred(__dir__())
         elif attribute == "keras":
             held = _keras()
         elif attribute in SHARED:

@@ -20,6 +20,12 @@ def names() -> list[str]:
     return registry.raw_names()
 
 
+def implemented() -> list[str]:
+    """Returns the names of the ops whose classes are there, which loads all of them: what `import *` brings."""
+    importlib.import_module(lazy.STARTUP)
+    return [name for name in names() if registry.lookup(name) is not None]
+
+
 @functools.cache
 def function(name: str) -> Callable[..., Any]:
     """Returns the function of the op `name`.

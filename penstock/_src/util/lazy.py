@@ -40,6 +40,11 @@ def resolve(module: str, attribute: str) -> Any:
     return value
 
 
+def starred(names: Iterable[str]) -> list[str]:
+    """Returns those of a module's names that `from module import *` brings: Python would take those that were used before."""
+    return [name for name in names if not name.startswith("_")]
+
+
 def attach(
     name: str, table: Mapping[str, str], submodules: Iterable[str] = ()
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -55,6 +60,8 @@ def attach(
 
     def __getattr__(attribute: str) -> Any:
         where = names.get(attribute)
+        if attribute == "__all__":
+            return starred(__dir__())
         if where is not None:
             value = resolve(*where)
         elif attribute in packages:
@@ -84,6 +91,8 @@ class LazyModule(types.ModuleType):
     def __getattr__(self, attribute: str) -> Any:
         if attribute in ("_table", "_submodules"):
             raise AttributeError(attribute)
+        if attribute == "__all__":
+            return starred(dir(self))
         where = self._table.get(attribute)
         if where is not None:
             value = resolve(*where)

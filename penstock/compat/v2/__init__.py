@@ -3,9 +3,12 @@
 from typing import Any
 
 import penstock as _penstock
+from penstock._src.util.lazy import starred as _starred
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return _starred(__dir__())
     if name == "enable_v2_behavior":
         from penstock.compat import v1
 
