@@ -18,14 +18,14 @@ from penstock._src.graph.operation import Operation
 
 
 def move_reads_out(graphs: Sequence[FuncGraph]) -> None:
-    """Moves reads that leave loops (`Op.leaves_loops`) from a loop's condition and body to the current graph.
+    """Moves reads that leave loops (`Effects.leaves_loops`) from a loop's condition and body to the current graph.
 
     One stays where it is if the loop may change what it reads.
 
     Args:
       graphs: of the condition and the body, as they were traced.
     """
-    if not any(op.raw_op.leaves_loops for graph in graphs for op in graph._operations):
+    if not any(op.raw_op.effects.leaves_loops for graph in graphs for op in graph._operations):
         return
     written = {
         outside._id
@@ -37,7 +37,7 @@ def move_reads_out(graphs: Sequence[FuncGraph]) -> None:
     for graph in graphs:
         outside = {inside._id: outer for outer, inside in graph.captures}
         gone = []
-        for read in [op for op in graph._operations if op.raw_op.leaves_loops]:
+        for read in [op for op in graph._operations if op.raw_op.effects.leaves_loops]:
             sources = _sources(read, outside, written)
             if sources is None:
                 continue
@@ -55,7 +55,7 @@ def _sources(read: Operation, outside: dict[int, Any], written: set[int]) -> lis
     sources = []
     for tensor in read._inputs:
         made_of = [tensor] if tensor._id in outside else tensor.op._inputs
-        if tensor._id not in outside and not tensor.op.raw_op.reads_only:
+        if tensor._id not in outside and not tensor.op.raw_op.effects.reads_only:
             return None
         if not all(t._id in outside and outside[t._id]._id not in written for t in made_of):
             return None

@@ -110,7 +110,7 @@ def _run_what_is_alive(
     for op in ops:
         values = [held.get(t._id, DEAD) for t in op._inputs]
         is_dead = any(v is DEAD for v in values) or any(id(c) in dead for c in op._control_inputs)
-        if is_dead and not op.raw_op.runs_always:
+        if is_dead and not op.raw_op.effects.runs_always:
             dead.add(id(op))
         else:
             held.update(zip([t._id for t in op._outputs], _ran(op, values, states), strict=True))
@@ -304,7 +304,7 @@ class _Run:
             if any(v is MISSING for v in values):
                 return
             is_dead = pending.is_dead or any(v is DEAD for v in values)
-            is_dead = is_dead and not op.raw_op.runs_always
+            is_dead = is_dead and not op.raw_op.effects.runs_always
         pending.is_done = True
         if not is_dead and not getattr(op.raw_op, "has_refs", False) and op.raw_op.redirects:
             values = _read(op, values)

@@ -33,6 +33,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.calls import attributes as attribute_values
 from penstock._src.core.calls.attributes import REQUIRED
+from penstock._src.core.calls.facts import Effects, Values, stated_by
 from penstock._src.core.calls.signature import Argument, parse
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
@@ -97,6 +98,9 @@ class Op:
     differentiable: ClassVar[bool] = True
     # -- facts, which the rest of the engine asks for instead of listing ops
 
+    # What it does besides computing, if it is stateful, and what is known of its results; those of base classes hold, too.
+    effects: ClassVar[Effects] = Effects()
+    values: ClassVar[Values] = Values()
     # Maps elements to elements: inputs broadcast, and no element of a result depends on its place.
     is_elementwise: ClassVar[bool] = False
     # No more than that, but not elementwise: reads a variable, or changes each element of one by that at its place.
@@ -111,37 +115,11 @@ class Op:
     suits_new_sizes: ClassVar[bool] = False
     # `eager` takes the name of the operation in its graph as one more argument, for messages.
     takes_name: ClassVar[bool] = False
-    # Every element of a result is one of an input's, or a constant; so is every movement, which may do without a kernel.
-    rounds_nothing: ClassVar[bool] = False
-    # Results are finite wherever inputs are; every movement is such an op.
-    keeps_finite: ClassVar[bool] = False
-    # `eager` gives the same bits as compiled kernels, and no arguments of these types are refused.
-    eager_is_exact: ClassVar[bool] = False
-    # tf.get_static_value looks through it.
-    has_static_value: ClassVar[bool] = False
-    # Stateful, but changes nothing: it reads the resources that it takes.
-    reads_only: ClassVar[bool] = False
-    # Reads what does not change while nobody writes it: a loop that only reads it may read it once, see autodiff/loop_reads.py.
-    leaves_loops: ClassVar[bool] = False
     # Of a node of TensorFlow 1's loops and conditions: "switch", "merge", "enter", "exit" or "next".
     redirects: ClassVar[str] = ""
-    # Runs even if what it waits for is in a branch of such a condition that is not taken.
-    runs_always: ClassVar[bool] = False
-    # Stateful, but whether it has run is only seen by who reads its outputs (random numbers, new tables).
-    effect_free: ClassVar[bool] = False
-    # Stateful by definition, but nothing remembers a call: it raises where values are bad, or makes something new.
-    leaves_nothing: ClassVar[bool] = False
-    # Whether it has an effect of its own, besides those of the functions that it holds.
-    has_own_effect: ClassVar[bool] = False
-    # Takes elements of a dataset: an OutOfRangeError of it says that there are no more.
-    may_end: ClassVar[bool] = False
     # Its part in iterations: "iterator" creates one; "begin" binds one, its second input, to a dataset, its first; "elements"
     # computes elements of a dataset or iterator among its inputs.
     iteration: ClassVar[str] = ""
-    # Takes what its input refers to until an operation takes the output: others that want it must wait for that one.
-    holds_until_consumed: ClassVar[bool] = False
-    # May wait for what other threads or runs do: fill a queue, hand in gradients.
-    may_wait: ClassVar[bool] = False
     # Which control flow it is: "call", "if", "case", "while"; "" for none.
     control: ClassVar[str] = ""
     # What tf.vectorized_map does with each input: a word of api/vectorized/inputs.py for each, "rows, axis". "" where
@@ -238,6 +216,8 @@ class Op:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        cls.effects = stated_by(cls, "effects", Effects)
+        cls.values = stated_by(cls, "values", Values)
         unnamed = not cls.signature or cls.__name__.startswith("_")
         cls.is_abstract = cls.__dict__.get("is_abstract", unnamed)
         if not cls.signature:

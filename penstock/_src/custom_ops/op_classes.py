@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
@@ -145,7 +146,7 @@ def make_class(
         if default is not EMPTY:
             members[name] = default
     if is_stateful:
-        members |= {"stateful": True, "has_own_effect": True}
+        members |= {"stateful": True, "effects": Effects(has_own_effect=True)}
     if gradient is not None:
         members["gradient"] = _gradient_method(parameters, gradient, len(results.dtypes))
     cls: Any = type(op_type, (_Custom,), members)

@@ -17,10 +17,14 @@ from penstock._src.graph.operation import Operation
 def has_effect(op: Operation) -> bool:
     """True if `op` must run even if nothing reads its outputs."""
     raw = op.raw_op
-    if not raw.stateful or raw.reads_only or raw.effect_free:
+    if not raw.stateful or raw.effects.reads_only or raw.effects.effect_free:
         return False
     bodies = bodies_of(op)
-    return raw.has_own_effect or not bodies or any(_may_have_effect(body.graph) for body in bodies)
+    return (
+        raw.effects.has_own_effect
+        or not bodies
+        or any(_may_have_effect(body.graph) for body in bodies)
+    )
 
 
 def _may_have_effect(graph: Any) -> bool:
@@ -35,7 +39,7 @@ def _may_have_effect(graph: Any) -> bool:
 def only_reads(op: Operation) -> bool:
     """True if an operation, with the functions that it calls, reads variables and has neither effects nor randomness."""
     raw = op.raw_op
-    if raw.reads_only:
+    if raw.effects.reads_only:
         return True
     if raw.control != "call" or has_effect(op):
         return False
@@ -126,7 +130,7 @@ def _written(op: Operation) -> set[int]:
     """The ids of the resources that an operation may write, or hand on to one that does."""
     raw = op.raw_op
     resources = set(_resources(op))
-    if raw.reads_only or not resources:
+    if raw.effects.reads_only or not resources:
         return set()
     bodies = bodies_of(op) if raw.control in _LEADING else []
     if not bodies or raw.control == "while" and _exchanges_resources(raw.attrs["body"]):

@@ -217,7 +217,7 @@ def static_value(tensor: Any, partial: bool = False) -> Any:
 def _is_plain(tensor: SymbolicTensor, depth: int) -> bool:
     """True if a value is computed only by ops that TensorFlow's `get_static_value` evaluates."""
     op = tensor.op
-    if not op.raw_op.has_static_value or depth > DEEPEST:
+    if not op.raw_op.values.has_static_value or depth > DEEPEST:
         return False
     return op.type in SHAPES or all(_is_plain(t, depth + 1) for t in op._inputs)
 

@@ -172,7 +172,7 @@ def is_repeatable(call: dict[str, Any]) -> bool:
     if "function" in call:
         return "random" not in name and "shuffle" not in name and "dropout" not in name
     cls = registry.find(name)
-    return not RANDOM.search(name) and not cls.effect_free
+    return not RANDOM.search(name) and not cls.effects.effect_free
 
 
 def difference(call: dict[str, Any], eager: Outcome, other: Outcome) -> tuple[str, str]:

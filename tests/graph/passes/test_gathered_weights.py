@@ -25,7 +25,9 @@ def planned(build, pack_bytes=PACK):
     with graph.as_default():
         x = graph.placeholder(tf.float32, tf.TensorShape([4, 4]), "x")
         outputs = build(x, read, parts)
-    effects = [op for op in graph._operations if op.raw_op.stateful and not op.raw_op.reads_only]
+    effects = [
+        op for op in graph._operations if op.raw_op.stateful and not op.raw_op.effects.reads_only
+    ]
     ops = operations_to_run(graph, [x, *graph.inputs], outputs, effects)
     made = {t._id for op in ops for t in op._outputs} | {t._id for t in [x, *graph.inputs]}
     assert all(t._id in made for op in ops for t in op._inputs)

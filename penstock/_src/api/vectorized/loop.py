@@ -95,7 +95,7 @@ class Vectorizer:
     def _made(self, step: Step) -> list[Any]:
         op = step.op
         differs = any(value.stacked for value in step.values)
-        if not differs and (not op.stateful or op.reads_only):
+        if not differs and (not op.stateful or op.effects.reads_only):
             return [Value(t, False) for t in step.run_flat([v.tensor for v in step.values])]
         if op.control == "call":
             return self._nested(op.attrs["f"], step.values, self.count)

@@ -220,7 +220,7 @@ def take_host_steps(
             blocked = any(c.name in waiting for c in op._control_inputs)
             if blocked or any(t._id in made for t in op._inputs) or reasons.why(op) is None:
                 continue
-            if op.raw_op.holds_until_consumed:
+            if op.raw_op.effects.holds_until_consumed:
                 key = _what_is_held(op)
                 if key in held:
                     continue
@@ -243,7 +243,7 @@ def take_host_steps(
 def _held_inputs(pending: Sequence[Operation], made: set[int]) -> set[Any]:
     """What operations that have run hold, as one that is pending has yet to consume their outputs."""
     makers = [t.op for op in pending for t in op._inputs if t._id not in made]
-    return {_what_is_held(op) for op in makers if op.raw_op.holds_until_consumed}
+    return {_what_is_held(op) for op in makers if op.raw_op.effects.holds_until_consumed}
 
 
 def _what_is_held(op: Operation) -> Any:

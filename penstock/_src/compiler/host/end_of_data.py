@@ -22,7 +22,7 @@ from penstock._src.ops.control.functional import truth
 
 def can_end(op: Operation) -> bool:
     """True if an OutOfRangeError of this operation means the end of the data."""
-    return op.raw_op.may_end or bool(bodies_of(op))
+    return op.raw_op.effects.may_end or bool(bodies_of(op))
 
 
 def run_others(
@@ -51,7 +51,7 @@ class _Rest:
     def run(self, ops: Iterable[Operation]) -> None:
         for op in ops:
             held_back = any(_waits(op, other) for other in self.waiting)
-            if held_back or op.raw_op.may_end or not all(map(self.has, op._inputs)):
+            if held_back or op.raw_op.effects.may_end or not all(map(self.has, op._inputs)):
                 self.waiting.append(op)
                 if not held_back:
                     self.run_within(op)

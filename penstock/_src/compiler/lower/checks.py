@@ -58,7 +58,7 @@ def _guards_effects(op: Operation) -> bool:
         o for o in operations if op in o._control_inputs and o.type not in ("NoOp", "Assert")
     ]
     return bool(waiting) and any(
-        o.raw_op.stateful and not (o.raw_op.reads_only or o.raw_op.leaves_nothing)
+        o.raw_op.stateful and not (o.raw_op.effects.reads_only or o.raw_op.effects.leaves_nothing)
         for o in operations
     )
 

@@ -65,7 +65,7 @@ def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
             has_variable = True
         elif tensor.dtype not in COMPUTED:
             return False
-    if has_variable or not op.stateful or op.leaves_nothing:
+    if has_variable or not op.stateful or op.effects.leaves_nothing:
         return True
     return op.at_position is not None or _is_exchanged(op)
 

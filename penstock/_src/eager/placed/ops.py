@@ -56,7 +56,7 @@ def run_on_device(op: Op, tensors: Sequence[Any], number: int) -> list[EagerTens
         arguments = [v for v, form in zip(values, forms) if type(form) is not np.ndarray]
         results = entry[1].run_there(arguments, number)
     except (RefusedValue, InvalidArgumentError):
-        if not op.stateful or op.leaves_nothing:
+        if not op.stateful or op.effects.leaves_nothing:
             run(op, list(tensors))  # which says what is wrong, as on the CPU
         raise
     types = flatten_arguments(op.output_dtypes)

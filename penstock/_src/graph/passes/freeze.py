@@ -84,7 +84,7 @@ class _Copier:
             if node.type.startswith("Placeholder") and not node._inputs:
                 continue  # not an input of this function
             raw_op, inputs = node.as_written()
-            if raw_op.reads_only and not any(t._id in wanted for t in node.outputs):
+            if raw_op.effects.reads_only and not any(t._id in wanted for t in node.outputs):
                 continue  # of a part of a variable
             if any(t._id not in table for t in inputs):
                 continue

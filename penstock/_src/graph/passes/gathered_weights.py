@@ -167,7 +167,7 @@ class _Rewrite:
         raw = op.raw_op
         others = [t for t in op._inputs if t._id not in self.family]
         return (
-            (raw.is_elementwise or raw.is_movement or raw.rounds_nothing)
+            (raw.is_elementwise or raw.is_movement or raw.values.rounds_nothing)
             and not raw.stateful
             and all(get_static_value(t) is not None for t in others)
         )
@@ -231,11 +231,11 @@ class _Rewrite:
             return 0
         op = self.operations[maker]
         handles = {t._id for t in op._inputs}
-        if not op.raw_op.reads_only:
+        if not op.raw_op.effects.reads_only:
             return maker + 1
         for place in range(maker - 1, -1, -1):
             other = self.operations[place]
-            if not other.raw_op.reads_only and any(t._id in handles for t in other._inputs):
+            if not other.raw_op.effects.reads_only and any(t._id in handles for t in other._inputs):
                 return place + 1
         return 0
 

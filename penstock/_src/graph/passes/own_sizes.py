@@ -28,7 +28,7 @@ def for_host(ops: Sequence[Operation]) -> dict[str, str]:
     for op in ops:
         raw = op.raw_op
         # what moves values only does so as fast in a program for any sizes
-        if raw.suits_new_sizes and not raw.rounds_nothing and _has_own_size(op._inputs[0]):
+        if raw.suits_new_sizes and not raw.values.rounds_nothing and _has_own_size(op._inputs[0]):
             earlier = list(before(op))
             if all(map(is_light, earlier)) and any(map(_gives_pictures, earlier)):
                 reasons.update((each.name, REASON) for each in (op, *earlier) if may_lower(each))
@@ -53,7 +53,7 @@ def _is_of_sizes(op: Operation) -> bool:
     raw = op.raw_op
     if not raw.has_lowering or raw.op_type == "Const" or raw.runs_functions:
         return False
-    if raw.stateful and not raw.leaves_nothing:
+    if raw.stateful and not raw.effects.leaves_nothing:
         return False
     values = [t for t in op._inputs if t.dtype != dtypes.string]  # others are parts of messages
     return bool(values) and all(map(_is_small, (*values, *op._outputs)))
@@ -100,7 +100,7 @@ def is_light(op: Operation) -> bool:
         return True
     if all(map(_is_small, (*op._inputs, *op._outputs))):
         return True
-    return raw.is_elementwise and raw.eager_is_exact
+    return raw.is_elementwise and raw.values.eager_is_exact
 
 
 def _is_small(tensor: Any) -> bool:

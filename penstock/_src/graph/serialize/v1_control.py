@@ -122,7 +122,7 @@ def _may_have_effect(node: Any, library: Any) -> bool:
     if node.op in library:
         return library.get(node.op).is_stateful
     kind = lookup(node.op)
-    if kind is None or not kind.stateful or kind.reads_only or kind.effect_free:
+    if kind is None or not kind.stateful or kind.effects.reads_only or kind.effects.effect_free:
         return False
     names = [a.func.name for a in node.attr.values() if a.HasField("func")]
     names += [f.name for a in node.attr.values() for f in a.list.func]

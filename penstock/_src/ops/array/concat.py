@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.composite import IndexedSlices, dense
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -124,7 +125,7 @@ class ConcatV2(Op):
     takes_slices = True
     vectorize = "rows, axis"
     is_movement = True
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     def shape(self, values, axis):
         return joined_shape(values, axis)
@@ -146,8 +147,7 @@ class Concat(Op):
     minimum = {"N": 1}
     T = ANY
     takes_slices = True
-    keeps_finite = True
-    has_static_value = True
+    values = Values(keeps_finite=True, has_static_value=True)
 
     def shape(self, concat_dim, values):
         return joined_shape(values, concat_dim)
@@ -264,7 +264,7 @@ class Pack(Op):
     axis: int = 0
     vectorize = "rows"
     is_movement = True
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     def shape(self, values):
         one = values[0]
@@ -317,7 +317,7 @@ class Unpack(Op):
     axis: int = 0
     vectorize = "rows"
     is_movement = True
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     def shape(self, value):
         if value.rank is None:
@@ -370,7 +370,7 @@ class Split(Op):
     T = ANY
     num_split: int
     vectorize = "axis, rows"
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     def shape(self, axis, value):
         if value.rank is None or axis.value is None:

@@ -5,6 +5,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import TensorValue
 from penstock._src.core.calls.binding import kernel_name
+from penstock._src.core.calls.facts import Effects, Values
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
@@ -32,7 +33,7 @@ class Const(Op):
     dtype: DType
     differentiable = False
     is_movement = True
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     def shape(self):
         return np.shape(self.value)
@@ -136,8 +137,7 @@ class Fill(Op):
     signature = "dims: index_type, value: T -> output: T"
     T = ANY
     index_type: INDEX = dtypes.int32
-    keeps_finite = True
-    has_static_value = True
+    values = Values(keeps_finite=True, has_static_value=True)
 
     def shape(self, dims, value):
         value.with_rank(0)
@@ -185,7 +185,7 @@ class ZerosLike(Op):
     T = ANY
     differentiable = False
     is_elementwise = True
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     def eager(self, x):
         if self.T == dtypes.variant:
@@ -208,7 +208,7 @@ class OnesLike(Op):
     T = FLOAT | INTEGER | COMPLEX | BOOL
     differentiable = False
     is_elementwise = True
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     def eager(self, x):
         return np.ones(x.shape, self.T.np)
@@ -224,7 +224,7 @@ class Empty(Op):
     dtype: DType
     init: bool = False
     stateful = True
-    leaves_nothing = True
+    effects = Effects(leaves_nothing=True)
 
     def output_shape(self, shape):
         shape.with_rank(1)

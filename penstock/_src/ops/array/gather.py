@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -197,7 +198,7 @@ class Gather(Op):
     Tparams = ANY
     Tindices = INDEX
     validate_indices: bool = True
-    keeps_finite = True
+    values = Values(keeps_finite=True)
 
     def shape(self, params, indices):
         return indices.concatenate(params.with_rank_at_least(1)[1:])

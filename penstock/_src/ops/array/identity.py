@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Effects, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, FLOAT
@@ -33,8 +34,7 @@ class Identity(_Identity):
 
     eager_is_view = True
     is_movement = True
-    eager_is_exact = True
-    has_static_value = True
+    values = Values(eager_is_exact=True, has_static_value=True)
 
 
 class _EagerConst(_Identity):
@@ -43,7 +43,7 @@ class _EagerConst(_Identity):
     is_abstract = False
     eager_is_view = True
     is_movement = True
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     def gradient(self, _input, _output, _dy):
         raise AssertionError(
@@ -64,7 +64,7 @@ class GuaranteeConst(_Identity):
     eager_is_view = True
 
     stateful = True
-    leaves_nothing = True
+    effects = Effects(leaves_nothing=True)
     gradient = None
 
 
@@ -77,8 +77,7 @@ class StopGradient(_Identity):
 
     eager_is_view = True
     differentiable = False
-    keeps_finite = True
-    has_static_value = True
+    values = Values(keeps_finite=True, has_static_value=True)
 
 
 class PreventGradient(_Identity):
@@ -103,7 +102,7 @@ class IdentityN(Op):
     T = ANY
     takes_slices = True
     vectorize = "rows"
-    keeps_finite = True
+    values = Values(keeps_finite=True)
     passes_on = True
 
     def gradient(self, _input, _output, dys):
@@ -146,7 +145,7 @@ class DeepCopy(Op):
     eager_is_view = True
     T = ANY
     stateful = True
-    leaves_nothing = True
+    effects = Effects(leaves_nothing=True)
 
     def eager(self, x):
         return x.copy() if isinstance(x, np.ndarray) else x
@@ -166,9 +165,9 @@ class CheckNumerics(Op):
     T = FLOAT
     message: str
     stateful = True
-    leaves_nothing = True
+    effects = Effects(leaves_nothing=True)
     is_elementwise = True
-    keeps_finite = True
+    values = Values(keeps_finite=True)
     passes_on = True
 
     def gradient(self, _tensor, _output, dy):

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -91,7 +92,7 @@ class Pad(Op):
     """The tensor with zeros around it."""
 
     signature = "input: T, paddings: Tpaddings -> output: T"
-    rounds_nothing = True
+    values = Values(rounds_nothing=True)
     suits_new_sizes = True
     T = ANY
     Tpaddings: INDEX = dtypes.int32
@@ -117,7 +118,7 @@ class PadV2(Op):
     """The tensor with one value around it."""
 
     signature = "input: T, paddings: Tpaddings, constant_values: T -> output: T"
-    rounds_nothing = True
+    values = Values(rounds_nothing=True)
     suits_new_sizes = True
     T = ANY
     Tpaddings: INDEX = dtypes.int32
@@ -151,7 +152,7 @@ class MirrorPad(Op):
     """The tensor with its mirror image around it; SYMMETRIC repeats the edge, REFLECT does not."""
 
     signature = "input: T, paddings: Tpaddings -> output: T"
-    rounds_nothing = True
+    values = Values(rounds_nothing=True)
     T = ANY
     Tpaddings: INDEX = dtypes.int32
     mode: Modes

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
@@ -25,7 +26,7 @@ class SelectV2(Op):
     signature = "condition: bool, t: T, e: T -> output: T"
     T = ANY
     is_elementwise = True
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
     def shape(self, condition, t, e):
         return infer.broadcast(condition, t, e)
@@ -125,7 +126,7 @@ class OneHot(Op):
     """A new axis with on_value at the index and off_value elsewhere."""
 
     signature = "indices: TI, depth: int32, on_value: T, off_value: T -> output: T"
-    rounds_nothing = True
+    values = Values(rounds_nothing=True)
     T = ANY
     TI: INDEX | {dtypes.int8, dtypes.uint8} = dtypes.int64
     axis: int = -1

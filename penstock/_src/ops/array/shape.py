@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, COMPLEX, FLOAT, INDEX, INTEGER, QUANTIZED
@@ -50,7 +51,7 @@ class Shape(Op):
     T = ANY
     out_type: INDEX = dtypes.int32
     differentiable = False
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     def eager(self, input):
         return held_extents(self, extents(input))
@@ -87,7 +88,7 @@ class Size(Op):
     T = ANY
     out_type: INDEX = dtypes.int32
     differentiable = False
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     def eager(self, input):
         return held_extents(self, [math.prod(extents(input))]).reshape(())
@@ -106,7 +107,7 @@ class Rank(Op):
     eager_is_view = True
     T = ANY
     differentiable = False
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     def eager(self, input):
         return np.array(len(extents(input)), np.int32)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -348,7 +349,7 @@ class StridedSliceGrad(_Strided):
     """Zeros of a shape, with dy at the elements of a strided slice."""
 
     signature = "shape: Index, begin: Index, end: Index, strides: Index, dy: T -> output: T"
-    keeps_finite = True
+    values = Values(keeps_finite=True)
 
     def output_shape(self, shape, begin, end, strides, dy):
         return infer.held(shape)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes, unknown_shape
@@ -27,7 +28,7 @@ class Tile(Op):
 
     ranks = {"multiples": (1,)}
     signature = "input: T, multiples: Tmultiples -> output: T"
-    rounds_nothing = True
+    values = Values(rounds_nothing=True)
     T = ANY
     Tmultiples: INDEX = dtypes.int32
     vectorize = "rows, multiples"
@@ -100,7 +101,7 @@ class BroadcastTo(Op):
     """The tensor broadcast to a shape."""
 
     signature = "input: T, shape: Tidx -> output: T"
-    rounds_nothing = True
+    values = Values(rounds_nothing=True)
     eager_is_view = True
     T = ANY
     Tidx: INDEX = dtypes.int32

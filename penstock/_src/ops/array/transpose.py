@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -22,10 +23,9 @@ class Transpose(Op):
 
     ranks = {"perm": (1,)}
     signature = "x: T, perm: Tperm -> y: T"
-    rounds_nothing = True
+    values = Values(rounds_nothing=True, keeps_finite=True)
     T = ANY
     Tperm: INDEX = dtypes.int32
-    keeps_finite = True
 
     def shape(self, x, perm):
         order = infer.value_or_none(perm)
@@ -134,7 +134,7 @@ class ReverseV2(Op):
 
     ranks = {"axis": (1,)}
     signature = "tensor: T, axis: Tidx -> output: T"
-    rounds_nothing = True
+    values = Values(rounds_nothing=True)
     T = REVERSIBLE
     Tidx: INDEX = dtypes.int32
     vectorize = "rows, axis"

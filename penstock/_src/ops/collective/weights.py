@@ -3,6 +3,7 @@
 from typing import Any
 
 from penstock._src.core.calls.binding import complete
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.registry import find, make_function
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.collective.parts import _GatherParts, _Parts
@@ -19,7 +20,7 @@ class _ReadWhole(_Parts):
     output_shape: TensorShape
     size: int
     takes_slices = True
-    reads_only = leaves_loops = True
+    effects = Effects(reads_only=True, leaves_loops=True)
 
     def shape(self, resource, part):
         return self.output_shape

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.calls.attributes import Function
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
@@ -281,7 +282,7 @@ class NoOp(Op):
 class ControlTrigger(NoOp):
     """Does nothing; a point for control dependencies, also on what is in a branch that is not taken."""
 
-    runs_always = True
+    effects = Effects(runs_always=True)
 
 
 class ToBool(Op):
@@ -300,7 +301,7 @@ class DeviceIndex(Op):
     signature = "-> index: int32[]"
     device_names: list[str]
     stateful = True
-    effect_free = True
+    effects = Effects(effect_free=True)
 
     def eager(self):
         names = list(self.device_names)

@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.binding import kernel_name
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
@@ -135,7 +136,7 @@ class TensorListPopBack(ListOp):
     signature = """input_handle: variant, element_shape: int32
         -> output_handle: variant, tensor: element_dtype"""
     element_dtype: DType
-    keeps_finite = True
+    values = Values(keeps_finite=True)
 
     def shape(self, input_handle, element_shape):
         return SCALAR, held_shape(input_handle, element_shape)
@@ -221,7 +222,7 @@ class TensorListGetItem(ListOp):
         -> item: element_dtype"""
     element_dtype: DType
     Tshape: INDEX = INT32
-    keeps_finite = True
+    values = Values(keeps_finite=True)
 
     def shape(self, input_handle, _index, element_shape):
         return held_shape(input_handle, element_shape)
@@ -281,7 +282,7 @@ class TensorListStack(ListOp):
     signature = "input_handle: variant, element_shape: int32 -> tensor: element_dtype"
     element_dtype: DType
     num_elements: int = -1
-    keeps_finite = True
+    values = Values(keeps_finite=True)
 
     def shape(self, input_handle, element_shape):
         count = None if self.num_elements < 0 else self.num_elements
@@ -347,7 +348,7 @@ class TensorListGather(ListOp):
     signature = """input_handle: variant, indices: int32, element_shape: int32
         -> values: element_dtype"""
     element_dtype: DType
-    keeps_finite = True
+    values = Values(keeps_finite=True)
 
     def shape(self, input_handle, indices, element_shape):
         shape = held_shape(input_handle, element_shape)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
@@ -21,7 +22,7 @@ class TensorListConcatV2(ListOp):
         -> tensor: element_dtype, lengths: int64"""
     shape_type = INDEX
     element_dtype: DType
-    keeps_finite = True
+    values = Values(keeps_finite=True)
 
     def shape(self, input_handle, element_shape, leading_dims):
         shape = element_shape.as_shape()

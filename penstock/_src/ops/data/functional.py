@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock._src.core.calls.attributes import Function
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, OpError, OutOfRangeError
 from penstock._src.core.op import Op
@@ -434,7 +435,7 @@ class ReduceDataset(Op):
     use_inter_op_parallelism: bool = True
     metadata: str = ""
     stateful = True
-    has_own_effect = True  # that of the dataset, maybe
+    effects = Effects(has_own_effect=True)  # that of the dataset, maybe
     differentiable = False
 
     def eager(self, input_dataset, initial_state, other_arguments):

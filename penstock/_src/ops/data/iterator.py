@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.calls.attributes import Function
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
@@ -362,7 +363,7 @@ class _GetNext(Op):
     """Base of the ops that take the next element."""
 
     signature = "iterator: resource -> components: *output_types[*output_shapes]"
-    may_end = True
+    effects = Effects(may_end=True)
     iteration = "elements"
     minimum = {"output_types": 1, "output_shapes": 1}
 

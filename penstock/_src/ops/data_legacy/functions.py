@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 
 from penstock._src.core.calls.attributes import Function
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError, OutOfRangeError
 from penstock._src.core.op import Op
@@ -262,7 +263,7 @@ class IteratorGetDevice(Op):
     """The device of an iterator."""
 
     signature = "resource: resource -> device: string[]"
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def eager(self, resource):
         if not isinstance(resource, IteratorHandle):

@@ -167,7 +167,7 @@ def _has_bits_of_programs(operation: Any) -> bool:
     """Whether the host computes what a program does, to the bit."""
     op = operation.raw_op
     has_strings = any(t.dtype == dtypes.string for t in (*operation._inputs, *operation._outputs))
-    is_copy = op.is_movement or op.rounds_nothing
+    is_copy = op.is_movement or op.values.rounds_nothing
     return is_exact(op) or is_copy or has_strings or not op.has_lowering
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
@@ -108,7 +109,7 @@ class SaveDataset(Op):
     use_shard_func: bool = True
     Tshard_func_args: list[DType]
     stateful = True
-    has_own_effect = True
+    effects = Effects(has_own_effect=True)
 
     def eager(self, input_dataset, path, shard_func_other_args):
         run = pipeline.Run(input_dataset.options())

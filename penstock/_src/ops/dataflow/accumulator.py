@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core.calls import deadlines
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NUMBER
@@ -191,7 +192,7 @@ by_reference("AccumulatorSetGlobalStep", ResourceAccumulatorSetGlobalStep)
 class ResourceAccumulatorTakeGradient(_AccumulatorOp):
     """The sum or mean of the gradients, once there are enough."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = "handle: resource, num_required: int32 -> average: dtype"
     dtype: NUMBER
 
@@ -221,7 +222,7 @@ class SparseAccumulatorApplyGradient(_AccumulatorOp):
 class SparseAccumulatorTakeGradient(_AccumulatorOp):
     """The sums or means of the rows, once there are enough gradients."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = """handle: Ref(string), num_required: int32
         -> indices: int64, values: dtype, shape: int64"""
     dtype: NUMBER

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 
 from penstock._src.core.calls import deadlines
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import AbortedError, CancelledError, OutOfRangeError
 from penstock._src.core.op import Op
@@ -111,7 +112,7 @@ class BarrierInsertMany(_BarrierOp):
 class BarrierTakeMany(_BarrierOp):
     """Takes complete tuples: their numbers, keys and components."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = """handle: Ref(string), num_elements: int32
         -> indices: int64[?], keys: string[?], values: *component_types[...]"""
     component_types: list[DType]

@@ -2,6 +2,7 @@
 
 import threading
 
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.core.values import kernel_state, resources
 from penstock._src.core.values.resources import Resource
@@ -55,7 +56,7 @@ class MutexLock(Op):
     """Acquires a mutex, which is held until the result is consumed or deleted."""
 
     signature = "mutex: resource -> mutex_lock: variant[]"
-    holds_until_consumed = may_wait = True
+    effects = Effects(holds_until_consumed=True, may_wait=True)
 
     def eager(self, mutex):
         if not isinstance(mutex, Mutex):

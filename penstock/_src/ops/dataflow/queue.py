@@ -5,6 +5,7 @@ import secrets
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
@@ -128,7 +129,7 @@ def _queue(op, handle):
 class QueueEnqueueV2(Op):
     """Adds one element to a queue, waiting while it is full."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = "handle: resource, components: *Tcomponents ->"
     timeout_ms: int = -1
     differentiable = False
@@ -142,7 +143,7 @@ class QueueEnqueueV2(Op):
 class QueueEnqueueManyV2(Op):
     """Adds the rows of tensors to a queue, each as soon as there is room."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = "handle: resource, components: *Tcomponents ->"
     timeout_ms: int = -1
     differentiable = False
@@ -168,7 +169,7 @@ class QueueEnqueueManyV2(Op):
 class QueueDequeueV2(Op):
     """Takes one element from a queue, waiting for it."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = "handle: resource -> components: *component_types[...]"
     component_types: list[DType]
     timeout_ms: int = -1
@@ -181,7 +182,7 @@ class QueueDequeueV2(Op):
 class _DequeueMany(Op):
     """Takes elements from a queue, each component stacked."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     differentiable = False
     fewer = False
     component_types: list[DType]

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.errors import DataLossError, OutOfRangeError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.values import memory_limit, resources
@@ -235,7 +236,7 @@ class _ReaderOp(Op):
 
 
 class _Reading(_ReaderOp):
-    may_wait = True
+    effects = Effects(may_wait=True)
     capabilities = "read_files"
 
     def touched_files(self, values):

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 
 from penstock._src.core.calls import deadlines
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import ResourceExhaustedError
 from penstock._src.core.op import Op
@@ -86,7 +87,7 @@ class _PlaceOp(Op):
 class Stage(_PlaceOp):
     """Adds a tuple, waiting for space."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = "values: *dtypes ->"
 
     def eager(self, values):
@@ -107,7 +108,7 @@ class _TypedPlaceOp(_PlaceOp):
 class Unstage(_TypedPlaceOp):
     """Takes the oldest tuple, waiting for one."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = "-> values: *dtypes[...]"
 
     def eager(self):
@@ -122,7 +123,7 @@ class Unstage(_TypedPlaceOp):
 class StagePeek(_TypedPlaceOp):
     """The tuple at an index, waiting for it."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = "index: int32 -> values: *dtypes[...]"
 
     def eager(self, index):
@@ -189,7 +190,7 @@ class _MapOp(_TypedPlaceOp):
 class MapStage(_MapOp):
     """Adds components of the tuple of a key; it can be taken when it is complete."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = "key: int64, indices: int32, values: *fake_dtypes ->"
 
     def eager(self, key, indices, values):
@@ -223,7 +224,7 @@ class MapStage(_MapOp):
 class MapPeek(_MapOp):
     """Components of the tuple of a key, waiting for it."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = "key: int64, indices: int32 -> values: *dtypes[...]"
     takes = False
 
@@ -243,7 +244,7 @@ class MapUnstage(MapPeek):
 class MapUnstageNoKey(_MapOp):
     """Takes components of the tuple of some key."""
 
-    may_wait = True
+    effects = Effects(may_wait=True)
     signature = "indices: int32 -> key: int64[], values: *dtypes[...]"
 
     def eager(self, indices):

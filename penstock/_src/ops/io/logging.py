@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
@@ -26,7 +27,7 @@ class Assert(Op):
     signature = "condition: bool[], data: *T ->"
     summarize: int = 3
     stateful = True
-    leaves_nothing = True
+    effects = Effects(leaves_nothing=True)
     differentiable = False
 
     def on_devices(self, inputs):

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
@@ -263,7 +264,7 @@ class HashTableV2(_Make):
     key_dtype: DType
     value_dtype: DType
     kind = StaticTable
-    effect_free = True
+    effects = Effects(effect_free=True)
 
 
 class AnonymousHashTable(_Make):
@@ -284,7 +285,7 @@ class MutableHashTableV2(_Make):
     use_node_name_sharing: bool = False
     key_dtype: DType
     value_dtype: DType
-    effect_free = True
+    effects = Effects(effect_free=True)
 
 
 class AnonymousMutableHashTable(_Make):
@@ -366,7 +367,7 @@ class LookupTableFindV2(Op):
     Tin = ANY
     Tout = ANY
     differentiable = False
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def shape(self, table_handle, keys, default_value):
         if not default_value.rank:
@@ -434,7 +435,7 @@ class LookupTableSizeV2(Op):
 
     signature = "table_handle: resource -> size: int64[]"
     differentiable = False
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def eager(self, table_handle):
         return np.int64(len(table_of(self, table_handle).held))
@@ -446,7 +447,7 @@ class LookupTableExportV2(Op):
     signature = "table_handle: resource -> keys: Tkeys[...], values: Tvalues[...]"
     Tkeys: DType
     Tvalues: DType
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def eager(self, table_handle):
         table = ready(self, table_handle)

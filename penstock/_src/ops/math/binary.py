@@ -6,6 +6,7 @@ import operator
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.composite import dense
 from penstock._src.core.errors import (
     FailedPreconditionError,
@@ -39,7 +40,7 @@ class AddV2(Binary):
     """x + y."""
 
     T, ufunc, primitive = ALL, np.add, "add"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
     takes_slices = True
     keeps_slices_past_scalar = True
 
@@ -62,7 +63,7 @@ class Sub(Binary):
     """x - y."""
 
     T, ufunc, primitive = ALL, np.subtract, "sub"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
     takes_slices = True
     keeps_slices_past_scalar = True
 
@@ -74,7 +75,7 @@ class Mul(Binary):
     """x * y."""
 
     T, ufunc, primitive = ALL, np.multiply, "mul"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
     def gradient(self, x, y, _z, dz):
         return unbroadcast(dz * conj(y), x), unbroadcast(conj(x) * dz, y)
@@ -187,7 +188,7 @@ class Div(_Division):
 class RealDiv(Div):
     """x / y; integer division truncates towards zero."""
 
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 class TruncateDiv(Div):
@@ -316,8 +317,7 @@ class Pow(Binary):
 class _Extreme(Binary):
     """The larger or smaller of two; nan if either is nan."""
 
-    keeps_finite = True
-    eager_is_exact = True
+    values = Values(keeps_finite=True, eager_is_exact=True)
 
     T = FLOAT | INTEGER
 

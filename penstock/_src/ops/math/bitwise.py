@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.typesets import INTEGER
 from penstock._src.ops.rules import Binary, Unary
 
@@ -11,7 +12,7 @@ class BitwiseAnd(Binary):
 
     T, ufunc, primitive = INTEGER, np.bitwise_and, "and_"
     differentiable = False
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 class BitwiseOr(Binary):
@@ -19,7 +20,7 @@ class BitwiseOr(Binary):
 
     T, ufunc, primitive = INTEGER, np.bitwise_or, "or_"
     differentiable = False
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 class BitwiseXor(Binary):
@@ -27,7 +28,7 @@ class BitwiseXor(Binary):
 
     T, ufunc, primitive = INTEGER, np.bitwise_xor, "xor"
     differentiable = False
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 def in_width(x, amount):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, broadcast_shapes
@@ -25,8 +26,7 @@ def _may_differ(x, y):
 class _Equality(Compare):
     """Equality of any dtype; if an attribute asks for it, incompatible shapes give a single scalar result."""
 
-    eager_is_exact = True
-    has_static_value = True
+    values = Values(eager_is_exact=True, has_static_value=True)
 
     T = ANY
     incompatible_shape_error: bool = True
@@ -73,28 +73,28 @@ class Less(Compare):
     """x < y."""
 
     T, ufunc, primitive = REAL, np.less, "lt"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 class LessEqual(Compare):
     """x <= y."""
 
     T, ufunc, primitive = REAL, np.less_equal, "le"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 class Greater(Compare):
     """x > y."""
 
     T, ufunc, primitive = REAL, np.greater, "gt"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 class GreaterEqual(Compare):
     """x >= y."""
 
     T, ufunc, primitive = REAL, np.greater_equal, "ge"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 class ApproximateEqual(Op):
@@ -130,7 +130,7 @@ class LogicalAnd(Binary):
     signature = "x: bool, y: bool -> z: bool"
     ufunc, primitive = np.logical_and, "and_"
     differentiable = False
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 class LogicalOr(Binary):
@@ -139,7 +139,7 @@ class LogicalOr(Binary):
     signature = "x: bool, y: bool -> z: bool"
     ufunc, primitive = np.logical_or, "or_"
     differentiable = False
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 class LogicalNot(HostUnary):
@@ -148,7 +148,7 @@ class LogicalNot(HostUnary):
     signature = "x: bool -> y: bool"
     ufunc = np.logical_not
     differentiable = False
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
     def lower(self, p, x):
         return p.not_(x)

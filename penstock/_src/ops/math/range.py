@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
@@ -26,7 +27,7 @@ class Range(Op):
     Tidx: FLOAT | SIGNED | {dtypes.uint16, dtypes.uint32, dtypes.uint64} = dtypes.int32
     differentiable = False
     is_movement = True
-    has_static_value = True
+    values = Values(has_static_value=True)
 
     @quiet
     def shape(self, start, limit, delta):

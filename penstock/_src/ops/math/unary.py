@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
@@ -23,7 +24,7 @@ class Abs(Unary):
     """|x|; the lowest integer is unchanged."""
 
     T, ufunc, primitive = FLOAT | SIGNED, np.abs, "abs"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
     def gradient(self, x, _y, dy):
         return dy * raw.Sign(x)
@@ -33,7 +34,7 @@ class Neg(Unary):
     """-x."""
 
     T, ufunc, primitive = ARITHMETIC, np.negative, "neg"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
     takes_slices = True
 
     def gradient(self, _x, _y, dy):
@@ -49,7 +50,7 @@ class Sign(Unary):
     """-1, 0 or 1 by the sign of x; x / |x| for complex numbers."""
 
     T, ufunc, primitive = ARITHMETIC, staticmethod(sign_of), "sign"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
     def gradient(self, x, _y, _dy):
         return raw.ZerosLike(x)
@@ -59,7 +60,7 @@ class Square(Unary):
     """x * x."""
 
     T, ufunc, primitive = FLOAT | INTEGER | COMPLEX, np.square, "square"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
     def gradient(self, x, _y, dy):
         return dy * (conj(x) * 2)
@@ -69,7 +70,7 @@ class Sqrt(Unary):
     """The square root; nan of negative numbers."""
 
     T, ufunc, primitive = FLOAT | COMPLEX, np.sqrt, "sqrt"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
     def gradient(self, _x, y, dy):
         return raw.SqrtGrad(y, dy)
@@ -234,14 +235,14 @@ class Floor(_Rounding):
     """The largest integer not above x."""
 
     ufunc, primitive = np.floor, "floor"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 class Ceil(_Rounding):
     """The least integer not below x."""
 
     ufunc, primitive = np.ceil, "ceil"
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
 
 class Rint(_Rounding):
@@ -304,8 +305,7 @@ class Cast(Op):
     Truncate: bool = False
     takes_slices = True
     is_elementwise = True
-    eager_is_exact = True
-    has_static_value = True
+    values = Values(eager_is_exact=True, has_static_value=True)
 
     def gradient(self, _x, _y, dy):
         source = self.SrcT

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL
@@ -36,7 +37,7 @@ class Relu(Op):
     signature = "features: T -> activations: T[features]"
     T = REAL | {dtypes.qint8}
     is_elementwise = True
-    eager_is_exact = True
+    values = Values(eager_is_exact=True)
 
     def gradient(self, _features, activations, dy):
         return raw.ReluGrad(gradients=dy, features=activations)

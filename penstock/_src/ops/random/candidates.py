@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX
@@ -212,7 +213,7 @@ class ParameterizedTruncatedNormal(Op):
     seed2: int = 0
     stateful = True
     differentiable = False
-    effect_free = True
+    effects = Effects(effect_free=True)
 
     def eager(self, shape, means, stdevs, minvals, maxvals):
         dims = shape_from(self, shape)

@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
@@ -70,7 +71,7 @@ class RandomGamma(Op):
     seed: int = 0
     seed2: int = 0
     stateful = True
-    effect_free = True
+    effects = Effects(effect_free=True)
 
     def shape(self, shape, alpha):
         return _with_parameters(shape, alpha)
@@ -196,7 +197,7 @@ class RandomPoissonV2(_Poisson):
     R: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64} = dtypes.float64
     dtype: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64} = dtypes.int64
     stateful = True
-    effect_free = True
+    effects = Effects(effect_free=True)
 
     def shape(self, shape, rate):
         return _with_parameters(shape, rate)

@@ -6,6 +6,7 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
 from penstock._src.core.values import kernel_state
@@ -79,7 +80,7 @@ class _Stateful(Op):
     dtype: FLOAT
     stateful = True
     vectorize = "shape"
-    effect_free = True
+    effects = Effects(effect_free=True)
 
     def lower(self, p, shape):
         dims = known_shape(p, shape)
@@ -132,7 +133,7 @@ class RandomUniformInt(Op):
     seed2: int = 0
     stateful = True
     vectorize = "shape, shared, shared"
-    effect_free = True
+    effects = Effects(effect_free=True)
 
     def eager(self, shape, minval, maxval):
         dims = shape_from(self, shape)
@@ -170,7 +171,7 @@ class RandomShuffle(Op):
     seed2: int = 0
     stateful = True
     differentiable = False
-    effect_free = True
+    effects = Effects(effect_free=True)
     is_movement = True
 
     def eager(self, value):
@@ -211,7 +212,7 @@ class Multinomial(Op):
     output_dtype: INDEX = dtypes.int64
     stateful = True
     differentiable = False
-    effect_free = True
+    effects = Effects(effect_free=True)
 
     def shape(self, logits, num_samples):
         columns = None if num_samples.value is None else int(num_samples.value)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dtypes import DType
@@ -54,7 +55,7 @@ class ResourceGather(Op):
     batch_dims: int = 0
     validate_indices: bool = True
     dtype: DType
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def shape(self, resource, indices):
         params = variable_shape(resource)
@@ -103,7 +104,7 @@ class ResourceGatherNd(Op):
     signature = "resource: resource, indices: Tindices -> output: dtype"
     Tindices = INDEX
     dtype: DType
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def shape(self, resource, indices):
         params = variable_shape(resource)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
@@ -25,7 +26,7 @@ class VarHandleOp(Op):
     dtype: DType
     shape: TensorShape
     allowed_devices: list[str] = []
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def eager(self):
         if resources.HERE.maker is not None:
@@ -46,7 +47,7 @@ class ReadVariableOp(Op):
     signature = "resource: resource -> value: dtype"
     dtype: DType
     takes_slices = True
-    reads_only = True
+    effects = Effects(reads_only=True)
     keeps_places = True
 
     def shape(self, resource):
@@ -159,7 +160,7 @@ class VarIsInitializedOp(Op):
 
     signature = "resource: resource -> is_initialized: bool[]"
     differentiable = False
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def eager(self, resource):
         return np.bool_(isinstance(resource, VariableHandle) and resource.value is not None)
@@ -171,7 +172,7 @@ class VariableShape(Op):
     signature = "input: resource -> output: out_type"
     out_type: INDEX = dtypes.int32
     differentiable = False
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def shape(self, input):
         return TensorShape([variable_shape(input).rank])

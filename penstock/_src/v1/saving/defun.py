@@ -108,7 +108,7 @@ class DefinedFunction:
                 named = zip(graph.outputs, self._out_names, strict=True)
                 graph.outputs = [raw.Identity(input=t, name=n) for t, n in named]
         for operation in graph.get_operations():
-            if not operation.raw_op.reads_only and operation not in graph.control_outputs:
+            if not operation.raw_op.effects.reads_only and operation not in graph.control_outputs:
                 graph.control_outputs.append(operation)
         suffix = "" if self._name else f"_{next(_COUNT)}"
         return GraphFunction(graph, name=f"{self.__name__}{suffix}")
@@ -141,7 +141,7 @@ class DefinedFunction:
     def stateful_ops(self) -> list[tuple[str, str]]:
         """(name, type) of its operations that have effects."""
         operations = self.graph_function.graph.get_operations()
-        return [(o.name, o.type) for o in operations if not o.raw_op.reads_only]
+        return [(o.name, o.type) for o in operations if not o.raw_op.effects.reads_only]
 
     @property
     def grad_func_name(self) -> str | None:

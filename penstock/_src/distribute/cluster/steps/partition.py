@@ -175,7 +175,7 @@ class _Partition:
 
     def _key(self, op: Operation) -> _Key:
         task, level = self._task_of(op), 0
-        waits = op.name if op.raw_op.may_wait else ""
+        waits = op.name if op.raw_op.effects.may_wait else ""
         for other in self._before(op):
             if id(other) not in self._keys:
                 self._keys[id(other)] = self._task_of(other), 0, ""

@@ -95,7 +95,7 @@ def run_op(task: Task, op: Op, values: Sequence[Any], incarnation: int = 0) -> A
             request.node.attr[name].CopyFrom(attributes.encode(cls, name, value, _no_function))
     taken = list(values[: len(op.inputs)])  # a kernel that takes its operation's name has one more
     encode_all(request.inputs, flatten_arguments(taken), lambda held: reference_in(held, task))
-    reply = task.call("RunOp", request, op.reads_only, incarnation)
+    reply = task.call("RunOp", request, op.effects.reads_only, incarnation)
     return _as_kernels_give(
         op, [decode(v, lambda ref: handle_from(task, ref)) for v in reply.outputs]
     )

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.ops.lookup.tables import ready
 from penstock._src.ops.text.characters.decoding import splits_shape
@@ -75,7 +76,7 @@ class WordpieceTokenizeWithOffsets(Op):
     unknown_token: str
     split_unknown_characters: bool = False
     output_row_partition_type: Literal["row_lengths", "row_splits"] = "row_lengths"
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def shape(self, input_values, vocab_lookup_table):
         rows = splits_shape(input_values)

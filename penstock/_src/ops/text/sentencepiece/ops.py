@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values import resources
@@ -36,7 +37,7 @@ class SentencepieceOp(Op):
     shared_name: str = ""
     use_node_name_sharing: bool = False
     differentiable = False
-    effect_free = True
+    effects = Effects(effect_free=True)
 
     def eager(self):
         if not self.model:
@@ -54,7 +55,7 @@ class _Tokenize(Op):
     Tsplits: INDEX = dtypes.int64
     return_nbest: bool = False
     differentiable = False
-    reads_only = True
+    effects = Effects(reads_only=True)
     ranks = {"add_bos": (0,), "add_eos": (0,), "reverse": (0,)}
 
     def _found(self, own, input, nbest_size, alpha, add_bos, add_eos, reverse, with_origins):
@@ -153,7 +154,7 @@ class SentencepieceDetokenizeOp(Op):
     T: _OUT = dtypes.int32
     Tsplits: INDEX = dtypes.int64
     differentiable = False
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def shape(self, sp_handle, input_values, input_splits, add_bos, add_eos, reverse):
         rows = input_splits.with_rank(1)[0]
@@ -194,7 +195,7 @@ class SentencepieceVocabSizeOp(Op):
 
     signature = "sp_handle: resource -> vocab_size: int32[]"
     differentiable = False
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def eager(self, sp_handle):
         return np.int32(len(_processor(self, sp_handle).pieces.texts))
@@ -205,7 +206,7 @@ class SentencepieceIdToStringOp(Op):
 
     signature = "sp_handle: resource, input: int32 -> values: string[input]"
     differentiable = False
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def eager(self, sp_handle, input):
         own = _processor(self, sp_handle)
@@ -218,7 +219,7 @@ class SentencepieceStringToIdOp(Op):
 
     signature = "sp_handle: resource, input: string -> values: int32[input]"
     differentiable = False
-    reads_only = True
+    effects = Effects(reads_only=True)
 
     def eager(self, sp_handle, input):
         own = _processor(self, sp_handle)
