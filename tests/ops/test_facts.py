@@ -11,14 +11,13 @@ import penstock  # noqa: F401
 from penstock._src.api.vectorized import loop
 from penstock._src.api.vectorized.inputs import WORDS
 from penstock._src.api.vectorized.rules import RULES, rule_of
-from penstock._src.compiler.lower import dynamic_rows_sources
-from penstock._src.compiler.lower.dynamic_rows_ops import DYNAMIC_ROWS
-from penstock._src.compiler.lower.lowering import UNKNOWN_EXTENTS
+from penstock._src.compiler.lower import dynamic_rows_ops, dynamic_rows_sources
+from penstock._src.compiler.lower.lowering import DYNAMIC_ROWS, UNKNOWN_EXTENTS
 from penstock._src.core.registry import load_all
 
 SRC = Path(__file__).resolve().parents[2] / "penstock" / "_src"
 OPS = load_all()
-assert all((loop, dynamic_rows_sources))  # hold rules and handlers
+assert all((loop, dynamic_rows_ops, dynamic_rows_sources))  # hold rules and handlers
 
 
 def stating(fact):

@@ -26,6 +26,7 @@ from penstock._src.compiler.lower import (  # noqa: F401  (they register handler
     branches,
     checks,
     control_flow,
+    dynamic_rows_ops,
     dynamic_rows_sources,
     tensor_lists,
 )

@@ -3,7 +3,7 @@
 Those that treat each row by itself go over the whole buffer; those that look across rows leave out the rows that are not in use.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,12 @@ from penstock._src.compiler.lower.dynamic_rows import (
     same_number,
     valid,
 )
-from penstock._src.compiler.lower.lowering import HANDLERS, Handler, Lowering, raw_op
+from penstock._src.compiler.lower.lowering import (
+    HANDLERS,
+    Lowering,
+    on_dynamic_rows,
+    raw_op,
+)
 from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
@@ -28,19 +33,6 @@ from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.ops.array.scatter import combined
 from penstock._src.ops.array.slice import cut
-
-# The name of an op's class, or of one that it is derived from -> handler.
-DYNAMIC_ROWS: dict[str, Handler] = {}
-
-
-def on_dynamic_rows(*types: str) -> Callable[[Handler], Handler]:
-    """Registers what lowers ops of some classes, and of those derived from them, on dynamic rows."""
-
-    def register(function: Handler) -> Handler:
-        DYNAMIC_ROWS.update(dict.fromkeys(types, function))
-        return function
-
-    return register
 
 
 def _refuse(op: Operation, why: str = "has a data-dependent number of rows") -> NotLowerable:

@@ -14,7 +14,7 @@ from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValu
 from penstock._src.core import dtypes
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.errors import OpError
-from penstock._src.core.op import Op, entry_of, group_arguments
+from penstock._src.core.op import entry_of, group_arguments
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import (
     LoweringDefect,
@@ -43,6 +43,16 @@ def handler(*types: str, passes: bool = False) -> Callable[[Handler], Handler]:
     return register
 
 
+def on_dynamic_rows(*types: str) -> Callable[[Handler], Handler]:
+    """Registers what lowers ops of some classes, and of those derived from them, on dynamic rows."""
+
+    def register(function: Handler) -> Handler:
+        DYNAMIC_ROWS.update(dict.fromkeys(types, function))
+        return function
+
+    return register
+
+
 def raw_op(op: Operation) -> Any:
     """The op of a node, whose attributes are its class's own."""
     return op.raw_op
@@ -51,6 +61,8 @@ def raw_op(op: Operation) -> Any:
 PASSING: set[str] = set()
 # Ops that make dynamic rows where they need the value of an extent: name of a class -> handler.
 UNKNOWN_EXTENTS: dict[str, Handler] = {}
+# Ops on dynamic rows (`dynamic_rows_ops`): the name of an op's class, or of one that it is derived from -> handler.
+DYNAMIC_ROWS: dict[str, Handler] = {}
 
 LEAVES = frozenset({"parameter", "read", "constant"})  # what no kernel computes
 HOST_DTYPES = frozenset({dtypes.string, dtypes.variant})
@@ -123,7 +135,7 @@ class Lowering:
             return _identity(args)
         special = HANDLERS.get(op.type)
         if any(isinstance(arg, DynamicRows) for arg in args) and op.type not in PASSING:
-            special = _on_dynamic_rows(type(op.raw_op))
+            special = entry_of(type(op.raw_op), DYNAMIC_ROWS)
         if special is not None:
             return special(self, op, args)
         return self.outputs_of(op, args)
@@ -189,13 +201,6 @@ def _defect(op: Operation, error: Exception) -> str:
     where = f"{place.filename.rpartition('_src/')[2]}:{place.lineno}"
     what = f"{type(error).__name__}: {error}"
     return f"{LoweringDefect.PREFIX}lowering '{op.name}' ({op.type}) failed at {where}: {what}"
-
-
-def _on_dynamic_rows(cls: type[Op]) -> Handler:
-    # Loaded for the first dynamic rows: most programs have none. (It imports this file.)
-    from penstock._src.compiler.lower import dynamic_rows_ops
-
-    return entry_of(cls, dynamic_rows_ops.DYNAMIC_ROWS)
 
 
 def _lost_writes(value: Lowered) -> bool:
