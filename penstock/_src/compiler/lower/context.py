@@ -57,7 +57,7 @@ def _is_repeatable(op: Any, args: Sequence[Any]) -> bool:
         return False
     if op.raw_op.runs_functions:
         return op.raw_op.control in ("if", "case", "while")
-    return op.raw_op.leaves_nothing or not op.raw_op.stateful
+    return op.raw_op.effects.leaves_nothing or not op.raw_op.stateful
 
 
 def _is_of_host(arg: Any) -> bool:

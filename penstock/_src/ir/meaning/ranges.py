@@ -254,7 +254,15 @@ _RULES: dict[str, Callable[[Ranges, Node, int], Range | None]] = {
     "iota": lambda ranges, node, depth: (0, node.shape[node.attrs["axis"]] - 1),
     "compare": lambda ranges, node, depth: (0, 1),
     **dict.fromkeys(
-        ("reshape", "transpose", "broadcast", "slice", "reverse", "dynamic_slice", "optimization_barrier"),
+        (
+            "reshape",
+            "transpose",
+            "broadcast",
+            "slice",
+            "reverse",
+            "dynamic_slice",
+            "optimization_barrier",
+        ),
         _first,
     ),
     "gather": _gather,

@@ -127,7 +127,7 @@ class Replay:
 
     def _compute_alone(self, op: Operation, scope: Scope) -> None:
         """Computes what the program has not come to yet, but an operation reads: gradients put operations before loops."""
-        if op.raw_op.stateful and not op.raw_op.reads_only:
+        if op.raw_op.stateful and not op.raw_op.effects.reads_only:
             raise LookupError(f"{op.name} has not run yet")
         self.compute(op, scope)
 
@@ -136,7 +136,7 @@ class Replay:
         scope = self.scope_of(tensor)
         if scope is not None and tensor._id not in scope.values:
             op = tensor.op
-            has_effect = op.raw_op.stateful and not op.raw_op.reads_only
+            has_effect = op.raw_op.stateful and not op.raw_op.effects.reads_only
             if id(op) in scope.due or has_effect or op.raw_op.control:
                 raise LookupError(f"{op.name} has not run yet")
             for each in op._inputs:

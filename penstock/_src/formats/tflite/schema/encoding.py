@@ -1,7 +1,8 @@
 """Writes records as FlatBuffers, with the library of the format."""
 
+import contextlib
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ def encode(schema: Schema, root: Record, identifier: bytes) -> bytes:
       ImportError: flatbuffers is not installed.
       InvalidArgumentError: the file would exceed 2 GB, which FlatBuffers cannot address.
     """
-    flatbuffers = _module("flatbuffers")
+    with _writing():
+        flatbuffers = importlib.import_module("flatbuffers")
     builder = flatbuffers.Builder(1024)
     try:
         builder.Finish(_Encoder(schema, builder).table(root), identifier)
@@ -40,13 +42,16 @@ def encode_options(values: Mapping[str, Any]) -> np.ndarray:
     Raises:
       ImportError: flatbuffers is not installed.
     """
-    return np.frombuffer(_module("flatbuffers.flexbuffers").Dumps(dict(values)), np.uint8)
+    with _writing():
+        flexbuffers = importlib.import_module("flatbuffers.flexbuffers")
+    return np.frombuffer(flexbuffers.Dumps(dict(values)), np.uint8)
 
 
-def _module(name: str) -> Any:
-    """A module of the package flatbuffers, which is imported when a file is written."""
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Within this context the package flatbuffers is imported, which only writing needs."""
     try:
-        return importlib.import_module(name)
+        yield
     except ImportError:
         raise ImportError(
             "Writing TFLite models needs the package flatbuffers: pip install 'penstock[lite]'."

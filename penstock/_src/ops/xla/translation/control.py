@@ -36,6 +36,4 @@ def case(t: Translation, operation: HloOperation, index: Node) -> list[Node]:
 @translates("optimization_barrier")
 def barrier(t: Translation, _operation: HloOperation, *operands: Node) -> list[Node]:
     """The operands unchanged, each once all are known."""
-    return [
-        t.p.optimization_barrier(x, [y for y in operands if y is not x]) for x in operands
-    ]
+    return [t.p.optimization_barrier(x, [y for y in operands if y is not x]) for x in operands]
