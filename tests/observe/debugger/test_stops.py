@@ -183,3 +183,28 @@ def test_the_program_is_the_same_with_a_breakpoint():
         stages = compiled.experimental_get_compiler_ir(tf.constant(X))
         texts.append(stages(stage="primitives").partition("\n")[2])
     assert texts[0] == texts[1]
+
+
+@tf.function
+def positive(z):
+    if tf.reduce_sum(z) > 0.0:
+        found = z - 1.0
+    else:
+        found = z + 1.0
+    return found * 3.0
+
+
+def test_steps_into_other_functions_and_the_branch_that_ran():
+    talk = Dialogue(*["s"] * 6, "p found.numpy().tolist()", "w", "c")
+
+    @tf.function
+    def f(x):
+        tf.debugging.breakpoint(stdin=talk.stdin, stdout=talk.stdout)
+        y = positive(x)
+        return y
+
+    assert f(tf.constant([-2.0])).numpy() == [-3.0]
+    answers, transcript = talk.answers, talk.stdout.getvalue()
+    assert "-> def positive(z):" in answers[1], transcript
+    assert "-> found = z + 1.0" in transcript and "-> found = z - 1.0" not in transcript
+    assert answers[7] == "[-1.0]" and "f()" in answers[8] and "positive()" in answers[8]

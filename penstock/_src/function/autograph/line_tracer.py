@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FrameType, FunctionType
@@ -14,6 +15,7 @@ from penstock._src.core.tensor import NEXT_ID, Tensor
 from penstock._src.function.autograph.undefined import Undefined
 from penstock._src.util.locations import belongs_to_library, is_users
 
+_SITE = f"{os.sep}site-packages{os.sep}"
 _UNNAMED = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 # Containers with more items than this are kept as they are, and not as they were at each line.
@@ -35,12 +37,15 @@ def recorded_lines() -> contextlib.AbstractContextManager[None]:
 def _recorded(stack: list[Activation]) -> Iterator[None]:
     tracer = _Tracer(stack)
     before, set_trace = sys.gettrace(), _set_trace()
+    context = STATE.trace_context
     with lines.recorded_into(tracer.stack):
+        STATE.trace_context = ("debugged", context)  # functions that are called are traced, too
         set_trace(tracer.called)
         try:
             yield
         finally:
             set_trace(before)
+            STATE.trace_context = context
 
 
 def _set_trace() -> Callable[[Any], None]:
@@ -110,7 +115,7 @@ class _Frame:
         """Puts the activation where it was called: in a line of its caller, or in its graph."""
         activation = self.activation
         self.stack.remove(activation)
-        if _is_accessor(activation):
+        if _is_accessor(activation) or _is_idle(activation):
             return
         caller = activation.caller
         if caller is not None and caller.graph is activation.graph and caller.lines:
@@ -128,6 +133,13 @@ def _is_recorded(code: CodeType) -> bool:
         known = known and code.co_name not in _UNNAMED and not code.co_flags & _GENERATORS
         _are_recorded[code] = known
     return known
+
+
+def _is_idle(activation: Activation) -> bool:
+    """True if an installed package did something that adds nothing to the graph, such as showing progress."""
+    first, last = activation.lines[0], activation.lines[-1]
+    marks = any(line.marks for line in activation.lines)
+    return first.size == last.size and not marks and _SITE in activation.code.co_filename
 
 
 def _is_accessor(activation: Activation) -> bool:

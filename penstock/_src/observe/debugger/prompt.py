@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import bdb
 import pdb
 import sys
@@ -10,6 +11,8 @@ from typing import Any
 
 from penstock._src.observe.debugger.frames import is_replaying, stands_for_users
 from penstock._src.util.locations import PLUMBING, belongs_to_library, is_own
+
+atexit.register(sys.settrace, None)  # a dialogue that goes on must not see the interpreter end
 
 Stack = list[tuple[types.FrameType, int]]
 
