@@ -245,3 +245,27 @@ def test_profiles_and_explanations_tell_the_lanes(strategy, tmp_path):
     assert 0 < sum(places) == len(places) / 2
     text = str(run.explain(*batch, time=True))
     assert ", lane 1" in text and ", lane 2" in text
+
+
+def test_sums_of_batches_of_any_size_on_tiles_of_replicas():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    random = np.random.default_rng(0)
+    with strategy.scope():
+        w = tf.Variable(random.standard_normal((8, 4)), dtype=tf.float32)
+        b = tf.Variable(tf.zeros([4]))
+        v = tf.Variable(random.standard_normal((4, 1)), dtype=tf.float32)
+
+    def slopes(x):
+        with tf.GradientTape() as tape:
+            y = tf.reduce_sum(tf.nn.relu(x @ w + b) @ v)
+        return tape.gradient(y, [w, b, v])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 8])])
+    def step(x):
+        found = strategy.run(slopes, [x])
+        return [strategy.reduce("SUM", each, axis=None) for each in found]
+
+    for rows in (4, 300, 5000):
+        x = random.standard_normal((rows, 8)).astype(np.float32)
+        for one, two in zip(slopes(tf.constant(x)), step(x), strict=True):
+            np.testing.assert_allclose(two, 2 * one, rtol=2e-4, atol=1e-3)

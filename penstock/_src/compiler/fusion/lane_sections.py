@@ -147,7 +147,9 @@ def _lanes_of_kernels(
 
 def _work(kernel: Kernel) -> int:
     """About what a kernel costs."""
-    nodes = [n for n in (*kernel.inputs, *kernel.outputs) if n.results is None]
+    arrays = (*kernel.inputs, *kernel.outputs)
+    # How many partial sums there are is known when the kernel is planned; they are few.
+    nodes = [n for n in arrays if n.results is None and n.kind != "partial"]
     moved = sum(dims.number(n.size) * n.dtype.size for n in nodes if n.dtype.is_numpy_compatible)
     if not isinstance(kernel, ContractKernel):
         return moved
