@@ -196,7 +196,7 @@ y = tf.reshape(x, [4, 2])
     ),
     Mistake(
         "Branches with other dtypes",
-        "y = 0",
+        "if x > 0:",
         "'y' has dtype float32.*int32",
         "",
         """
@@ -213,7 +213,7 @@ pick(tf.constant(1.0))
     ),
     Mistake(
         "A shape that grows in a loop",
-        "x = tf.concat([x, x], 0)",
+        "for i in tf.range(n):",
         "\\(1,\\).*\\(2,\\)",
         "set_loop_options",
         """
