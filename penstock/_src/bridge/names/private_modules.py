@@ -75,14 +75,19 @@ def file_of(path: str) -> pathlib.Path | None:
 @functools.cache
 def _public_names(path: str) -> dict[str, str]:
     """Maps the names in the table's line of a module to their targets; "raw" maps to itself."""
+    return _names_in(public_names().get(path, ""), ".")
+
+
+def _names_in(line: str, joint: str) -> dict[str, str]:
+    """Maps the names in a table's line, of `name=target holder:member,... name`, to their targets: of members the holder, the joint and the name."""
     names = {}
-    for group in public_names().get(path, "").split():
+    for group in line.split():
         name, is_one, target = group.partition("=")
         holder, _, members = group.partition(":")
         if is_one:
             names[name] = target
         elif members:
-            names.update((member, f"{holder}.{member}") for member in members.split(","))
+            names.update((member, f"{holder}{joint}{member}") for member in members.split(","))
         else:
             names[group] = group
     return names
@@ -223,15 +228,7 @@ def _find(path: str, attribute: str) -> Any:
 @functools.cache
 def _imported_names(path: str) -> dict[str, str]:
     """Maps the names that TensorFlow's module has from other private modules to `module:name`."""
-    names = {}
-    for group in imported_names().get(path, "").split():
-        name, is_one, target = group.partition("=")
-        home, _, members = group.partition(":")
-        if is_one:
-            names[name] = target
-        else:
-            names.update((member, f"{home}:{member}") for member in members.split(","))
-    return names
+    return _names_in(imported_names().get(path, ""), ":")
 
 
 @functools.cache

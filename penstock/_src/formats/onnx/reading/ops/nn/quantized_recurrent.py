@@ -8,11 +8,11 @@ from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.ops.contraction import product_of, shifted
 from penstock._src.formats.onnx.reading.ops.nn.quantization import dynamically_quantized
 from penstock._src.formats.onnx.reading.ops.nn.recurrent import (
+    LSTM_ACTIVATIONS,
+    Function,
     Sequences,
     _at,
-    _halves,
-    _lstm_step,
-    _plus,
+    lstm,
 )
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
@@ -50,17 +50,10 @@ def _dynamic_quantize_lstm(
     r_scale: Any = None,
     r_zero_point: Any = None,
 ) -> Any:
-    s = Sequences(n, x, w, lengths, ["Sigmoid", "Tanh", "Tanh"])
-    coupled = n.flag("input_forget")
-    rows, last_h, last_c = [], [], []
-    for d in range(s.directions):
-        wb, rb = _halves(_at(b, d), 4 * s.hidden)
-        inputs = _Weights(w, w_scale, w_zero_point, d).product(s.x)
-        inputs = _plus(_plus(inputs, wb), rb)
-        product = _Weights(r, r_scale, r_zero_point, d).product
-        step = _lstm_step(product, _at(peepholes, d), s.hidden, coupled, s.activations[d])
-        y, (h, c) = s.run(d, inputs, [s.state(initial_h, d), s.state(initial_c, d)], step)
-        rows.append(y)
-        last_h.append(h)
-        last_c.append(c)
-    return s.joined(rows, last_h, last_c)
+    s = Sequences(n, x, w, lengths, LSTM_ACTIVATIONS)
+
+    def products(d: int) -> tuple[Any, Function]:
+        by_input = _Weights(w, w_scale, w_zero_point, d).product(s.x)
+        return by_input, _Weights(r, r_scale, r_zero_point, d).product
+
+    return lstm(n, s, products, b, initial_h, initial_c, peepholes)

@@ -16,6 +16,7 @@ from penstock._src.formats.onnx.reading.ops.nn import activations
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
 Function = Callable[[Any], Any]
+LSTM_ACTIVATIONS = ["Sigmoid", "Tanh", "Tanh"]
 
 
 def _scaled_tanh(x: Any, alpha: float, beta: float) -> Any:
@@ -279,14 +280,31 @@ def _lstm(
     initial_c: Any = None,
     peepholes: Any = None,
 ) -> Any:
-    s = Sequences(n, x, w, lengths, ["Sigmoid", "Tanh", "Tanh"])
+    s = Sequences(n, x, w, lengths, LSTM_ACTIVATIONS)
+
+    def products(d: int) -> tuple[Any, Function]:
+        return _by_input(s, _at(w, d), None), functools.partial(raw.MatMul, b=_turned(_at(r, d)))
+
+    return lstm(n, s, products, b, initial_h, initial_c, peepholes)
+
+
+def lstm(
+    n: Node,
+    s: Sequences,
+    products: Callable[[int], tuple[Any, Function]],
+    b: Any,
+    initial_h: Any,
+    initial_c: Any,
+    peepholes: Any,
+) -> Any:
+    """The results of an LSTM; `products` gives the products of the inputs in a direction, and the function that multiplies a state."""
     coupled = n.flag("input_forget")
     rows, last_h, last_c = [], [], []
     for d in range(s.directions):
         wb, rb = _halves(_at(b, d), 4 * s.hidden)
-        inputs = _plus(_by_input(s, _at(w, d), wb), rb)
-        product = functools.partial(raw.MatMul, b=_turned(_at(r, d)))
-        step = _lstm_step(product, _at(peepholes, d), s.hidden, coupled, s.activations[d])
+        by_input, by_state = products(d)
+        inputs = _plus(_plus(by_input, wb), rb)
+        step = _lstm_step(by_state, _at(peepholes, d), s.hidden, coupled, s.activations[d])
         y, (h, c) = s.run(d, inputs, [s.state(initial_h, d), s.state(initial_c, d)], step)
         rows.append(y)
         last_h.append(h)
