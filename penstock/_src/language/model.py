@@ -21,7 +21,7 @@ from penstock._src.language.text.stream import TextStream
 from penstock._src.language.text.templates import Template
 from penstock._src.language.text.tokenizers import Tokenizer
 from penstock._src.language.tuning import adapters
-from penstock._src.language.tuning.files import settings
+from penstock._src.language.tuning.files import StoredAdapters, read
 from penstock._src.language.tuning.lora import Lora
 from penstock._src.language.weights.finding import Finder
 from penstock._src.language.weights.loading import load as load_weights
@@ -215,22 +215,7 @@ class LanguageModel:
         Raises:
           InvalidArgumentError: an option is out of range, or the model has adapters.
         """
-        if self._has_lora:
-            raise InvalidArgumentError("enable_lora: the model has adapters already.")
-        if rank < 1:
-            raise InvalidArgumentError(f"rank: expected at least 1. Received {rank}.")
-        decoder = self._program.decoder
-        places = adapters.places_of(decoder.weights.layers, targets)
-        scale = 1.0 if alpha is None else alpha / rank
-        drawn = adapters.drawn(decoder.weights.layers, places, rank, scale, seed)
-        adapted = adapters.adapted(decoder, drawn)
-        with self._lock:
-            self._program, self._held, self._owner = self._program.over(adapted), None, None
-            self._has_lora = True
-        end = min(self.stop_tokens, default=None)
-        return Lora(
-            adapted, drawn, self._known_tokens_of, end, self.length, self._forget, recompute
-        )
+        return self._with_adapters(rank, alpha, targets, seed, recompute)
 
     def load_lora(self, path: str, *, recompute: bool = False) -> Lora:
         """Puts adapters beside matrices, as `enable_lora`, with the values of a folder of `Lora.save` or of Hugging Face's PEFT.
@@ -248,10 +233,38 @@ class LanguageModel:
           InvalidArgumentError: its adapters do not fit the model, or this has adapters.
           UnimplementedError: they are of another kind.
         """
-        about = settings(str(path), self.architecture.family)
-        lora = self.enable_lora(**about, recompute=recompute)
-        lora.load(path)
-        return lora
+        stored = read(str(path), self.architecture.family)
+        rank, alpha, targets = stored.rank, stored.alpha, stored.targets()
+        return self._with_adapters(rank, alpha, targets, None, recompute, stored)
+
+    def _with_adapters(
+        self,
+        rank: int,
+        alpha: float | None,
+        targets: Sequence[str],
+        seed: int | None,
+        recompute: bool,
+        stored: StoredAdapters | None = None,
+    ) -> Lora:
+        """Puts adapters beside matrices, with stored values if there are any; the model stays as it is if these do not fit."""
+        if self._has_lora:
+            raise InvalidArgumentError("enable_lora: the model has adapters already.")
+        if rank < 1:
+            raise InvalidArgumentError(f"rank: expected at least 1. Received {rank}.")
+        decoder = self._program.decoder
+        places = adapters.places_of(decoder.weights.layers, targets)
+        scale = 1.0 if alpha is None else alpha / rank
+        drawn = adapters.drawn(decoder.weights.layers, places, rank, scale, seed)
+        if stored is not None:
+            stored.assign(drawn)
+        adapted = adapters.adapted(decoder, drawn)
+        with self._lock:
+            self._program, self._held, self._owner = self._program.over(adapted), None, None
+            self._has_lora = True
+        end = min(self.stop_tokens, default=None)
+        return Lora(
+            adapted, drawn, self._known_tokens_of, end, self.length, self._forget, recompute
+        )
 
     def _known_tokens_of(self, text: Prompt) -> list[int]:
         tokens = list(self._tokens_of(text))

@@ -128,6 +128,19 @@ def test_texts_without_tokens_to_learn_are_refused(root, texts):
         lora.fit(texts)
 
 
+def test_a_model_stays_as_it_is_if_stored_adapters_do_not_fit(root, tmp_path):
+    path = adapter_of("llama", tmp_path / "adapter")
+    tensors = dict(file.read(str(path / "adapter_model.safetensors")).tensors)
+    del tensors[min(tensors)]
+    file.write(tensors, str(path / "adapter_model.safetensors"))
+    model = tf.language.load(root / "llama")
+    before = model.logits(TOKENS)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="no such tensor"):
+        model.load_lora(path)
+    np.testing.assert_array_equal(model.logits(TOKENS), before)
+    model.enable_lora()
+
+
 def test_adapters_that_do_not_fit_change_nothing(root, tmp_path):
     path = adapter_of("llama", tmp_path / "adapter")
     lora = tf.language.load(root / "llama").load_lora(path)
@@ -148,6 +161,7 @@ def test_adapters_that_do_not_fit_change_nothing(root, tmp_path):
         ({"use_dora": True}, tf.errors.UnimplementedError),
         ({"peft_type": "IA3"}, tf.errors.UnimplementedError),
         ({"r": 0}, tf.errors.DataLossError),
+        ({"r": 1 << 40}, tf.errors.DataLossError),
         ({"lora_alpha": "6"}, tf.errors.DataLossError),
     ],
 )

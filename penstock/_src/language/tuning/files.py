@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ import numpy as np
 from penstock._src.core.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from penstock._src.filesystems.whole import written_whole
 from penstock._src.formats.safetensors import file, folder
-from penstock._src.formats.weights.stored import stored
+from penstock._src.formats.weights.stored import StoredTensor, stored
 from penstock._src.language.families.names import LAYOUTS
 from penstock._src.language.families.table import FAMILIES
 from penstock._src.language.tuning.adapters import TARGETS, Adapter, Place
 
 _CONFIG, _TENSORS = "adapter_config.json", "adapter_model.safetensors"
+_DOWN, _UP = "lora_A.weight", "lora_B.weight"
 # Properties of adapters of other kinds.
 _REFUSED = ("use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "modules_to_save")
 # What PEFT puts before the names of a causal model's tensors.
@@ -57,72 +59,91 @@ def write(path: str, family: str, adapters: Mapping[Place, Adapter]) -> None:
         out.write(json.dumps(config, indent=2).encode())
 
 
-def settings(path: str, family: str) -> dict[str, Any]:
-    """Returns `rank`, `alpha` and `targets` of a folder, as `enable_lora` takes them.
+@dataclass(frozen=True, eq=False)
+class StoredAdapters:
+    """The adapters in a folder.
 
-    Raises:
-      NotFoundError: a file is missing.
-      DataLossError: one is damaged.
-      UnimplementedError: it has adapters of another kind.
+    Attributes:
+      path: the folder.
+      family: the name of the model's family.
+      rank: of the adapters.
+      alpha: what they add is multiplied by `alpha / rank`.
+      tensors: by PEFT's names.
     """
-    config = _config(path)
-    names = file.read(os.path.join(path, _TENSORS)).tensors
-    patterns = {target: _expression(family, target) for target in TARGETS}
-    targets = {
-        target
-        for name in names
-        for target, pattern in patterns.items()
-        if pattern.fullmatch(name) is not None
-    }
-    if not targets:
-        raise InvalidArgumentError(
-            f"{path}: there are no adapters of matrices of the family {family}."
-        )
-    rank = config["r"]
-    return {
-        "rank": rank,
-        "alpha": config.get("lora_alpha", rank),
-        "targets": [target for target in TARGETS if target in targets],
-    }
 
+    path: str
+    family: str
+    rank: int
+    alpha: float
+    tensors: Mapping[str, StoredTensor]
 
-def assign(path: str, family: str, adapters: Mapping[Place, Adapter]) -> None:
-    """Gives adapters the values of a folder: all of them, or none if it does not fit.
+    def targets(self) -> list[str]:
+        """Returns the names of the matrices that have adapters.
 
-    Raises:
-      NotFoundError: a file is missing.
-      DataLossError: one is damaged.
-      InvalidArgumentError: its adapters are of other matrices, ranks or scales.
-    """
-    config = _config(path)
-    kept = dict(file.read(os.path.join(path, _TENSORS)).tensors)
-    values = []
-    for place, adapter in adapters.items():
-        scale = config.get("lora_alpha", config["r"]) / config["r"]
-        if not np.isclose(scale, adapter.scale):
+        Raises:
+          InvalidArgumentError: there are none of the family.
+        """
+        patterns = {target: _expression(self.family, target) for target in TARGETS}
+        found = [t for t, pattern in patterns.items() if any(map(pattern.fullmatch, self.tensors))]
+        if not found:
             raise InvalidArgumentError(
-                f"{path}: expected adapters with the scale {adapter.scale:g}. Found {scale:g}."
+                f"{self.path}: there are no adapters of matrices of the family {self.family}."
             )
-        for part, variable in _parts(adapter):
-            name = f"{_name(family, place)}.{part}"
-            found = kept.pop(name, None)
-            shape = None if found is None else list(found.shape)
-            if found is None or shape != list(variable.shape):
+        return found
+
+    def assign(self, adapters: Mapping[Place, Adapter]) -> None:
+        """Gives adapters their values: all of them, or none if they do not fit.
+
+        Raises:
+          InvalidArgumentError: they are of other matrices, ranks or scales.
+        """
+        kept, scale = dict(self.tensors), self.alpha / self.rank
+        values = []
+        for place, adapter in adapters.items():
+            if not np.isclose(scale, adapter.scale):
                 raise InvalidArgumentError(
-                    f"{path}: tensor '{name}': expected the shape {list(variable.shape)}. Found {shape or 'no such tensor'}."
+                    f"{self.path}: expected adapters with the scale {adapter.scale:g}. Found {scale:g}."
                 )
-            values.append((variable, np.asarray(found.array(), np.float32)))
-    if kept:
-        raise InvalidArgumentError(
-            f"{path}: the model has no adapters for {len(kept)} tensors, as '{min(kept)}'."
+            for part, variable in _parts(adapter):
+                name = f"{_name(self.family, place)}.{part}"
+                stored_tensor = kept.pop(name, None)
+                shape = None if stored_tensor is None else list(stored_tensor.shape)
+                if stored_tensor is None or shape != list(variable.shape):
+                    raise InvalidArgumentError(
+                        f"{self.path}: tensor '{name}': expected the shape {list(variable.shape)}. Found {shape or 'no such tensor'}."
+                    )
+                values.append((variable, np.asarray(stored_tensor.array(), np.float32)))
+        if kept:
+            raise InvalidArgumentError(
+                f"{self.path}: the model has no adapters for {len(kept)} tensors, as '{min(kept)}'."
+            )
+        for variable, value in values:
+            variable.assign(value)
+
+
+def read(path: str, family: str) -> StoredAdapters:
+    """Returns the adapters in a folder.
+
+    Raises:
+      NotFoundError: a file is missing.
+      DataLossError: one is damaged.
+      UnimplementedError: they are of another kind.
+    """
+    config = _config(path)
+    tensors = file.read(os.path.join(path, _TENSORS)).tensors
+    ranks = {
+        tensor.shape[0] for name, tensor in tensors.items() if name.endswith(_DOWN) and tensor.shape
+    }
+    if ranks - {config["r"]}:  # before arrays of that size are made
+        raise DataLossError(
+            f"{os.path.join(path, _CONFIG)}: 'r': expected the rank of the tensors, {min(ranks)}. Found {config['r']}."
         )
-    for variable, value in values:
-        variable.assign(value)
+    return StoredAdapters(path, family, config["r"], config.get("lora_alpha", config["r"]), tensors)
 
 
 def _parts(adapter: Adapter) -> Iterator[tuple[str, Any]]:
-    yield "lora_A.weight", adapter.down
-    yield "lora_B.weight", adapter.up
+    yield _DOWN, adapter.down
+    yield _UP, adapter.up
 
 
 def _pattern(family: str, target: str) -> tuple[str, str]:

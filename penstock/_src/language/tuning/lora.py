@@ -230,7 +230,7 @@ class Lora(Module):
           DataLossError: one is damaged.
           InvalidArgumentError: its adapters are of other matrices, ranks or scales.
         """
-        files.assign(str(path), self._decoder.architecture.family, self._adapters)
+        files.read(str(path), self._decoder.architecture.family).assign(self._adapters)
         self._changed()
 
     def _examples(self, texts: Sequence[Example], length: int) -> Examples:
