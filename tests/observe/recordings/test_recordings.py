@@ -1,6 +1,8 @@
 """Recordings of runs: a run repeated from its folder computes the same, and two that part are told apart by operation and line."""
 
 import json
+import os
+import zipfile
 
 import numpy as np
 import pytest
@@ -139,3 +141,42 @@ def test_refusals(tmp_path, capsys):
     record(tmp_path, made(), runs=1)
     assert main(["replay", str(tmp_path), "--line", "other.py:1"]) == 2
     assert "no operation of the run comes from other.py:1" in capsys.readouterr().err
+
+
+FILES = ("recording.json", "function-0.json", "function-0.pb", "run-0.zip")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_damaged_files_are_named(tmp_path, name):
+    record(tmp_path, made(), runs=1)
+    path = tmp_path / name
+    whole = path.read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b"[1]", b"{}", b"\0" * len(whole)):
+        path.write_bytes(damaged)
+        with pytest.raises(tf.errors.DataLossError, match=name):
+            read(str(tmp_path))
+    path.unlink()
+    kind = tf.errors.InvalidArgumentError if name == "recording.json" else tf.errors.DataLossError
+    with pytest.raises(kind, match=name):
+        read(str(tmp_path))
+
+
+def test_compressed_members_are_refused(tmp_path):
+    record(tmp_path, made(), runs=1)
+    with zipfile.ZipFile(tmp_path / "run-0.zip", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.pb", b"\0" * 10_000_000)
+    with pytest.raises(tf.errors.DataLossError, match="bomb.pb is compressed"):
+        read(str(tmp_path))
+
+
+def test_files_are_whole_or_not_there(tmp_path, monkeypatch):
+    record(tmp_path, made(), runs=1)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def disk_full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "fsync", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        record(tmp_path, made(3.0), runs=1)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before

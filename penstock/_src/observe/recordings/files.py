@@ -10,18 +10,20 @@ Nothing in it is code: a folder from somebody else computes, and no more.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.lines import Line, calls_of, functions_of, with_inner
-from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
@@ -31,9 +33,21 @@ from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.graph import FunctionDefLibrary
 from penstock._src.proto.tensor import TensorProto
+from penstock._src.util.files.whole import written_whole
 from penstock._src.util.locations import Location
 
 INDEX = "recording.json"
+# What readers of JSON, zip files and protocol buffers raise for files that were cut or changed.
+_DAMAGES = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    zipfile.BadZipFile,
+    DecodeError,
+)
 
 
 def write(folder: str, runs: Sequence[Run]) -> None:
@@ -49,14 +63,18 @@ def write(folder: str, runs: Sequence[Run]) -> None:
         _write_run(os.path.join(folder, file), run)
         of = functions[run.function.name]
         index["runs"].append({"label": run.label, "step": run.step, "file": file, "function": of})
-    with open(os.path.join(folder, INDEX), "w", encoding="utf-8") as text:
-        json.dump(index, text, indent=1)
+    _write_json(folder, INDEX, index)
+
+
+def _write_json(folder: str, name: str, value: Any) -> None:
+    with written_whole(os.path.join(folder, name)) as file:
+        file.write(json.dumps(value).encode())
 
 
 def _write_function(folder: str, number: int, function: Any) -> None:
     library = function_library(function)
-    with open(os.path.join(folder, f"function-{number}.pb"), "wb") as out:
-        out.write(library.SerializeToString())
+    with written_whole(os.path.join(folder, f"function-{number}.pb")) as file:
+        file.write(library.SerializeToString())
     facts: dict[str, Any] = {"name": function.name, "operations": {}, "lines": []}
     names = names_of_graphs(function)
     made_at: dict[int, Location | None] = {}
@@ -73,8 +91,7 @@ def _write_function(folder: str, number: int, function: Any) -> None:
             origin = [op.location, made_at.get(op.gradient_of)]
             for name in names[id(graph)]:
                 facts["operations"][f"{name}\n{op.name}"] = origin
-    with open(os.path.join(folder, f"function-{number}.json"), "w", encoding="utf-8") as text:
-        json.dump(facts, text)
+    _write_json(folder, f"function-{number}.json", facts)
 
 
 def names_of_graphs(function: GraphFunction) -> dict[int, list[str]]:
@@ -101,7 +118,7 @@ def _tensors_of(line: Line, names: Mapping[int, list[str]]) -> dict[str, list[An
 def _write_run(path: str, run: Run) -> None:
     snapshot = run.snapshot
     arrays = {id(h): a for h, a in zip(snapshot.handles, snapshot.before.arrays, strict=True)}
-    with zipfile.ZipFile(path, "w") as archive:
+    with written_whole(path) as file, zipfile.ZipFile(file, "w") as archive:
         tensors = _Tensors(archive)
         names = names_of_graphs(run.function)
         inputs = []
@@ -178,13 +195,25 @@ class RecordedRun:
     random: list[tuple[list[str], list[int]]]
     results: list[Any]
     library: Any
-    facts: Mapping[str, Any]
+    function: FunctionFacts
+
+
+@dataclasses.dataclass(frozen=True)
+class FunctionFacts:
+    """What its graph does not say of a recorded function.
+
+    Attributes:
+      name: its name in the library.
+      lines: the lines that bound tensors to names: {name: (function, operation, number of the output)}.
+    """
+
+    name: str
+    lines: list[tuple[Location, dict[str, tuple[str, str, int]]]]
+    _origins: Mapping[str, tuple[Location | None, Location | None]]
 
     def origin(self, graph: str, operation: str) -> tuple[Location | None, Location | None]:
         """The line that made an operation, and the line whose gradient it is."""
-        found = self.facts["operations"].get(f"{graph}\n{operation}", (None, None))
-        own, of = (None if place is None else Location(*place) for place in found)
-        return own, of
+        return self._origins.get(f"{graph}\n{operation}", (None, None))
 
 
 def read(folder: str, step: int | None = None, label: str | None = None) -> RecordedRun:
@@ -192,38 +221,104 @@ def read(folder: str, step: int | None = None, label: str | None = None) -> Reco
 
     Raises:
       InvalidArgumentError: the folder holds no such run.
+      DataLossError: a file of the folder is missing or damaged; the error names it.
     """
-    try:
-        with open(os.path.join(folder, INDEX), encoding="utf-8") as text:
-            index = json.load(text)
-    except OSError:
-        raise InvalidArgumentError(f"{folder} holds no recording: there is no {INDEX}.") from None
-    runs = [r for r in index["runs"] if label in (None, r["label"])]
-    chosen = [r for r in runs if step in (None, r["step"])]
+    if not os.path.exists(os.path.join(folder, INDEX)):
+        raise InvalidArgumentError(f"{folder} holds no recording: there is no {INDEX}.")
+    with _reading(folder, INDEX) as path:
+        runs = [_Entry(**entry) for entry in _read_json(path)["runs"]]
+    chosen = [r for r in runs if label in (None, r.label) and step in (None, r.step)]
     if not chosen:
-        steps = ", ".join(f"{r['label']} {r['step']}" for r in index["runs"])
+        steps = ", ".join(f"{r.label} {r.step}" for r in runs)
         raise InvalidArgumentError(f"{folder} holds no such run. It holds: {steps or 'none'}.")
-    found = max(chosen, key=lambda run: run["step"])
-    number = int(found["function"])
+    found = max(chosen, key=lambda run: run.step)
+    with _reading(folder, f"function-{found.function}.pb") as path:
+        library = _read_library(path)
+    with _reading(folder, f"function-{found.function}.json") as path:
+        function = _read_facts(path)
+    with _reading(folder, os.path.basename(found.file)) as path, zipfile.ZipFile(path) as archive:
+        run, tensors = json.loads(archive.read("run.json")), _StoredTensors(archive)
+        return RecordedRun(
+            found.label,
+            found.step,
+            [{**entry, "tensor": tensors.read(entry["tensor"])} for entry in run["inputs"]],
+            {
+                (graph, name): [[tensors.read(t) for t in values] for values in kept]
+                for graph, name, kept in run["host"]
+            },
+            [
+                ([str(name) for name in path], [int(w) for w in words])
+                for path, words in run["random"]
+            ],
+            [tensors.read(number) for number in run["results"]],
+            library,
+            function,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Entry:
+    """What the index says of a run."""
+
+    label: str
+    step: int
+    file: str
+    function: int
+
+
+@contextlib.contextmanager
+def _reading(folder: str, name: str) -> Iterator[str]:
+    """Gives the path of a file; what cannot be read there raises DataLossError."""
+    path = os.path.join(folder, name)
+    try:
+        yield path
+    except _DAMAGES as error:
+        raise DataLossError(
+            f"The recording's file {path} is damaged or missing: {error}"
+        ) from error
+
+
+def _read_json(path: str) -> Any:
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def _read_library(path: str) -> FunctionDefLibrary:
     library = FunctionDefLibrary()
-    with open(os.path.join(folder, f"function-{number}.pb"), "rb") as data:
-        library.ParseFromString(data.read())
-    with open(os.path.join(folder, f"function-{number}.json"), encoding="utf-8") as text:
-        facts = json.load(text)
-    with zipfile.ZipFile(os.path.join(folder, os.path.basename(found["file"]))) as archive:
-        run = json.loads(archive.read("run.json"))
+    with open(path, "rb") as file:
+        library.ParseFromString(file.read())
+    if not library.function:
+        raise ValueError("it holds no function")
+    return library
 
-        def tensor(of: int | None) -> Any:
-            if of is None:
-                return None
-            return from_proto(TensorProto.FromString(archive.read(f"{int(of)}.pb")))
 
-        inputs = [{**entry, "tensor": tensor(entry["tensor"])} for entry in run["inputs"]]
-        results = [tensor(number) for number in run["results"]]
-        host = {
-            (graph, name): [[tensor(t) for t in values] for values in kept]
-            for graph, name, kept in run["host"]
-        }
-    return RecordedRun(
-        found["label"], found["step"], inputs, host, run["random"], results, library, facts
-    )
+def _read_facts(path: str) -> FunctionFacts:
+    facts = _read_json(path)
+    lines = [
+        (Location(*place), {n: (str(f), str(op), int(i)) for n, (f, op, i) in bound.items()})
+        for place, bound in facts["lines"]
+    ]
+    origins = {
+        key: (_location(own), _location(of)) for key, (own, of) in facts["operations"].items()
+    }
+    return FunctionFacts(facts["name"], lines, origins)
+
+
+def _location(place: Sequence[Any] | None) -> Location | None:
+    return None if place is None else Location(*place)
+
+
+class _StoredTensors:
+    """Reads arrays from an archive. Members are stored as they are: none can be larger than the file."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"its member {member.filename} is compressed")
+
+    def read(self, number: int | None) -> Any:
+        """Returns the array with this number, or None."""
+        if number is None:
+            return None
+        return from_proto(TensorProto.FromString(self._archive.read(f"{int(number)}.pb")))

@@ -63,14 +63,13 @@ class Repeated:
 
     def lines(self) -> list[str]:
         """The lines at which names were bound, each once, in order."""
-        places = [Location(*place) for place, _ in self.run.facts["lines"]]
+        places = [place for place, _ in self.run.function.lines]
         return [f"{p.file}:{p.line} {p.function}" for p in dict.fromkeys(places)]
 
     def named_at(self, file: str, line: int) -> list[tuple[Location, str, Any]]:
         """The values that names got at a line, and the gradients of the line: (line, name, value) for each time it ran."""
         wanted: dict[tuple[str, str], list[tuple[Location, str, int]]] = {}
-        for place, bound in self.run.facts["lines"]:
-            location = Location(*place)
+        for location, bound in self.run.function.lines:
             if _is_at(location, file, line):
                 for name, (function, op, index) in bound.items():
                     wanted.setdefault((function, op), []).append((location, name, index))
@@ -122,7 +121,7 @@ def repeat(run: RecordedRun) -> Repeated:
 
 def _function(run: RecordedRun) -> GraphFunction:
     library = Library(run.library)
-    return library.get(run.facts["name"])
+    return library.get(run.function.name)
 
 
 def _variables(function: GraphFunction, run: RecordedRun, values: list[Any]) -> list[Any]:
@@ -168,7 +167,7 @@ class _Collector:
         frame: types.FrameType | None,
     ) -> None:
         """Keeps the results of an operation; variables are no results."""
-        own, of = self._run.origin(op.graph.name, op.name)
+        own, of = self._run.function.origin(op.graph.name, op.name)
         arrays = tuple(r if isinstance(r, np.ndarray) else None for r in results)
         self.all.append(Computed(op.graph.name, op.name, op.type, own, of, arrays))
 
