@@ -18,7 +18,8 @@ from penstock._src.util import flags  # noqa: E402
 from tests.fuzz.models import sizes  # noqa: E402
 from tests.fuzz.models.comparing import NUDGES, difference  # noqa: E402
 from tests.fuzz.models.drawing import recipe_of  # noqa: E402
-from tests.fuzz.models.judging import WAYS, Judge, beside_numbers, ways_of  # noqa: E402
+from tests.fuzz.models.hunt import write  # noqa: E402
+from tests.fuzz.models.judging import WAYS, Find, Judge, beside_numbers, ways_of  # noqa: E402
 from tests.fuzz.models.recipe import script  # noqa: E402
 from tests.fuzz.models.record import recorded, thinned  # noqa: E402
 from tests.fuzz.models.running import run  # noqa: E402
@@ -91,3 +92,12 @@ def test_one_model_for_many_sizes_in_every_way_of_calling_it():
     key = next(name for name in answer["results"] if "fit" in name)
     answer["results"][key][0] = answer["results"][key][0] + 1
     assert Judge.difference(recipe, answer, {"results": wanted}, nudged).name == key
+
+
+def test_finds_are_written_as_programs_that_run(tmp_path):
+    recipe = recipe_of(keras, 3)
+    recipe["outputs"][0]["metrics"] = ["mae"]
+    text = "\x1b[1mtwo\x1b[0m\nlines"
+    write(tmp_path, "3", recipe, [Find("compiled", "exception", text, where=text)])
+    program = (tmp_path / "3.py").read_text()
+    exec(compile(program, "3.py", "exec"), {"__name__": "__main__"})

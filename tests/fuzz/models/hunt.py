@@ -29,10 +29,16 @@ from tests.fuzz.models.workers import Worker
 def write(folder: pathlib.Path, name: str, recipe: dict[str, Any], finds: list[Find]) -> None:
     """Writes a find: the recipe, and a script that stands by itself."""
     folder.mkdir(parents=True, exist_ok=True)
-    notes = "\n".join(f"# {find.way}: {find.kind}: {find.text}" for find in finds)
-    where = "\n".join("# " + line for find in finds for line in find.where.splitlines()[-25:])
+    notes = "\n".join(_comment(f"{find.way}: {find.kind}: {find.text}") for find in finds)
+    where = "\n".join(_comment(line) for find in finds for line in find.where.splitlines()[-25:])
     (folder / f"{name}.json").write_text(json.dumps(recipe, indent=1) + "\n")
     (folder / f"{name}.py").write_text(f"{notes}\n{script(recipe)}\n{where}\n")
+
+
+def _comment(text: str) -> str:
+    """Text of any kind as comments: what errors say may have lines and control characters."""
+    lines = text.splitlines() or [""]
+    return "\n".join("# " + "".join(c if c.isprintable() else " " for c in line) for line in lines)
 
 
 def main() -> int:

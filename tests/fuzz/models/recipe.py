@@ -96,7 +96,7 @@ def script(recipe: dict[str, Any]) -> str:
         f"x = {code([_draw(spec, recipe['rows']) for spec in recipe['inputs']])}",
         f"y = [random.normal(size=({recipe['rows']}, *o.shape[1:])) for o in outputs]"
         f"  # targets: {[o['target'] for o in recipe['outputs']]}",
-        f"model.compile({code(training['optimizer'])}, {losses}, {metrics}, jit_compile=False)",
+        f"model.compile({code(training['optimizer'])}, {losses}, metrics={metrics}, jit_compile=False)",
         f"# training: { {k: v for k, v in training.items() if k != 'optimizer'} }",
         f"model.fit(x, y, batch_size={training['batch']}, epochs={training['epochs']}, shuffle=False)",
         f"print(model.evaluate(x, y, batch_size={training['batch']}))",
