@@ -1,5 +1,7 @@
 """Loading ends by an error when its time is over, in programs and in Python."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -54,3 +56,26 @@ def test_what_is_in_time_is_left_alone():
     time.sleep(0.3)
     with pytest.raises(ValueError, match="mine"), override(load_seconds=9.0), loading_limit("it"):
         raise ValueError("mine")
+
+
+TRACED = """
+import contextlib, sys, time
+from penstock._src.core.calls.time_limits import loading_limit
+from penstock._src.core.errors import DeadlineExceededError
+from penstock._src.util.flags import override
+
+with override(load_seconds=0.1), contextlib.suppress(DeadlineExceededError), loading_limit("it"):
+    {loading}
+
+def traced():
+    return sys.gettrace()
+
+sys.settrace(lambda *event: None)
+traced()
+"""
+
+
+@pytest.mark.parametrize("loading", ["pass", "time.sleep(0.5)", "while True: pass"])
+def test_debuggers_trace_functions_afterwards(loading):
+    program = TRACED.format(loading=loading)
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
