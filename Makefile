@@ -34,9 +34,9 @@ demo: $(BASE)  ## run examples/demo.py in a small environment
 	$(BIN)/penstock run examples/demo.py
 
 .PHONY: test
-# A process of tests for each core, up to four; whole files, whose tests share what they set up. A second crash ends the run.
+# A process of tests for each core, up to four; whole files, whose tests share what they set up. A test that ends its process ends the run.
 test: lint  ## lint, then all tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --max-worker-restart 1 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(STAMP)  ## ruff and mypy
