@@ -44,7 +44,7 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import DIFFERENTIABLE, NARROW
-from penstock._src.core.values.resources import RemoteResource
+from penstock._src.core.values.resources import UPDATING, RemoteResource
 from penstock._src.util import slots
 from penstock._src.util.signatures import read_only
 
@@ -218,6 +218,8 @@ class Op:
         super().__init_subclass__()
         cls.effects = stated_by(cls, "effects", Effects)
         cls.values = stated_by(cls, "values", Values)
+        if cls.effects.updates and "eager" in cls.__dict__:
+            cls.eager = _as_one_step(cls.eager)  # type: ignore[method-assign]
         unnamed = not cls.signature or cls.__name__.startswith("_")
         cls.is_abstract = cls.__dict__.get("is_abstract", unnamed)
         if not cls.signature:
@@ -383,6 +385,17 @@ class Op:
 def entry_of(cls: type[Op], table: Mapping[str, Any]) -> Any:
     """Returns the entry of a table of class names for an op class, or the nearest class that it is derived from; else None."""
     return next((table[base.__name__] for base in cls.__mro__ if base.__name__ in table), None)
+
+
+def _as_one_step(eager: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps a kernel that updates variables: between its reads and its writes nobody else changes them."""
+
+    @functools.wraps(eager)
+    def run(op: Op, *values: Any) -> Any:
+        with UPDATING:
+            return eager(op, *values)
+
+    return run
 
 
 def _where_it_is(eager: Callable[..., Any]) -> Callable[..., Any]:

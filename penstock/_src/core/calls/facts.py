@@ -18,6 +18,8 @@ class Effects:
 
     # Changes nothing: it reads the resources that it takes.
     reads_only: bool = False
+    # Reads variables and gives them new values, as one step: no other thread's update comes in between.
+    updates: bool = False
     # Reads what does not change while nobody writes it: a loop that only reads it may read it once, see autodiff/loop_reads.py.
     leaves_loops: bool = False
     # Runs even if what it waits for is in a branch of a TensorFlow 1 condition that is not taken.

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import as_variable
@@ -252,6 +253,7 @@ class SdcaShrinkL1(Op):
     l1: float
     l2: float
     differentiable = False
+    effects = Effects(updates=True)
 
     def eager(self, weights):
         for handle in weights:

@@ -8,6 +8,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
+from penstock._src.core.values import resources
 from penstock._src.core.values.resources import as_variable
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import product
@@ -22,7 +23,11 @@ _MASK = (1 << 64) - 1
 
 def advance(op, resource, algorithm, outputs):
     """Returns the stream at a generator's state and advances the state by what `outputs` outputs reserve."""
-    variable = as_variable(resource, op.op_type)
+    with resources.UPDATING:  # so that no two threads draw the same numbers
+        return _advance(op, as_variable(resource, op.op_type), algorithm, outputs)
+
+
+def _advance(op, variable, algorithm, outputs):
     state = variable.read()
     if variable.dtype != dtypes.int64:
         raise op.invalid(f"dtype of RNG state variable must be int64, not {variable.dtype.name}")

@@ -7,6 +7,7 @@ import weakref
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import AlreadyExistsError, NotFoundError, OutOfRangeError
 from penstock._src.core.op import Op
@@ -24,6 +25,7 @@ _TEMPORARY: weakref.WeakValueDictionary[str, VariableHandle] = weakref.WeakValue
 class ReferenceOp(Op):
     """An update of a v1 variable; returns its reference."""
 
+    effects = Effects(updates=True)
     differentiable = False
     lower = None
 
@@ -161,6 +163,7 @@ class StridedSliceAssign(TensorStridedSliceUpdate):
         -> output_ref: Ref(T)[ref]"""
     differentiable = False
     lower = None
+    effects = Effects(updates=True)
 
     def eager(self, ref, *inputs):
         variable = as_variable(ref, self.op_type)
@@ -174,6 +177,7 @@ class CountUpTo(Op):
     signature = "ref: Ref(T) -> output: T[]"
     limit: int
     T = INDEX
+    effects = Effects(updates=True)
 
     def eager(self, ref):
         variable = as_variable(ref, self.op_type)

@@ -127,6 +127,7 @@ class _VariableScatter(Op):
 
     signature = "resource: resource, indices: Tindices, updates: dtype ->"
     Tindices = INDEX
+    effects = Effects(updates=True)
 
     combination = "add"
 
@@ -233,6 +234,7 @@ class _ScatterNd(Op):
     signature = "ref: resource, indices: Tindices, updates: T ->"
     Tindices = INDEX
     bad_indices_policy: str = ""
+    effects = Effects(updates=True)
 
     combination = "add"
 
@@ -318,6 +320,7 @@ class ResourceStridedSliceAssign(TensorStridedSliceUpdate):
 
     signature = "ref: resource, begin: Index, end: Index, strides: Index, value: T ->"
     gradient = None
+    effects = Effects(updates=True)
 
     def eager(self, ref, begin, end, strides, value):
         variable = as_variable(ref, "ResourceStridedSliceAssign")

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import NUMBER
 from penstock._src.core.values.resources import as_variable, owned
@@ -50,6 +51,7 @@ class _Apply(Op):
     """A rule: reads its variables, computes their new values by `step`, assigns them."""
 
     T = NUMBER
+    effects = Effects(updates=True)
 
     limits: ClassVar[dict[str, str]] = {}  # limits on the rule's scalars, as keys of WITHIN
 

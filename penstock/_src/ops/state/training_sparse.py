@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values.resources import as_variable, owned
@@ -22,6 +23,7 @@ class _SparseApply(Op):
     """
 
     Tindices = INDEX
+    effects = Effects(updates=True)
 
     def output_shape(self, *inputs):
         return ()

@@ -77,6 +77,7 @@ class AssignVariableOp(Op):
     dtype = ANY
     keeps_places = True
     validate_shape: bool = False
+    effects = Effects(updates=True)
 
     def shape(self, resource, value):
         check_type(resource, value)
@@ -109,6 +110,7 @@ class _AssignBy(Op):
     signature = "resource: resource, value: dtype ->"
     dtype = ANY
     keeps_places = True
+    effects = Effects(updates=True)
 
     def shape(self, resource, value):
         check_type(resource, value)
@@ -116,10 +118,7 @@ class _AssignBy(Op):
         return ()
 
     def eager(self, resource, value):
-        with resources.UPDATING:
-            self._update(as_variable(resource, type(self).__name__), value)
-
-    def _update(self, variable, value):
+        variable = as_variable(resource, type(self).__name__)
         current = variable.read()
         if current.shape != value.shape:
             raise self.invalid(
