@@ -103,6 +103,6 @@ def test_without_tf_keras_it_is_said_what_to_install():
     code = (
         "import sys; sys.modules['tf_keras'] = None\n"
         "{start}try: import tensorflow.python.keras.backend\n"
-        "except ModuleNotFoundError as e: print('`pip install --no-deps tf_keras six requests`' in str(e), e.name)"
+        "except ModuleNotFoundError as e: print('`pip install six requests wrapt && pip install --no-deps tf_keras`' in str(e), e.name)"
     )
     assert frozen(code) == ["True", "tensorflow.python.keras.backend"]

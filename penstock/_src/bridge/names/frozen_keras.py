@@ -15,7 +15,7 @@ from typing import Any
 ROOT = "python.keras"
 PACKAGE = "tf_keras"
 SOURCES = PACKAGE + ".src"
-HINT = "`pip install --no-deps tf_keras six requests`"
+HINT = "`pip install six requests wrapt && pip install --no-deps tf_keras`"
 
 _OPTIMIZERS = "optimizers.legacy"
 _LAYERS = "layers.core layers.core.tf_op_layer"
