@@ -1,9 +1,11 @@
 """The accelerator that programs run on, if PENSTOCK_DEVICE names one; and why there is none."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from penstock._src.core.calls.placement import has_gpus
+from penstock._src.core.values import resources
+from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.devices.table import find_device
 from penstock._src.util.flags import flags
 
@@ -19,6 +21,18 @@ def accelerator(number: int = 0) -> "Card | None":
       FailedPreconditionError: PENSTOCK_DEVICE names one that cannot be used.
     """
     return find_device(flags.device).numbered(number).card if has_gpus() else None  # type: ignore[attr-defined]
+
+
+def moved(value: Any, number: int) -> Any:
+    """Returns a host value for readers on a logical GPU: an array of another device is copied there."""
+    if type(value) is not DeviceArray or value.device == number:
+        return value
+    card = accelerator(number)
+    assert card is not None
+    with resources.UPDATING, card.lock:
+        card.activate()
+        memory = card.memory_of(value)
+    return DeviceArray(value.shape, value.dtype, number, memory, value.host)
 
 
 def physical_count() -> int:

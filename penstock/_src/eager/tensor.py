@@ -9,6 +9,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
 from penstock._src.core.tensor import NEXT_ID, Tensor
 from penstock._src.core.values import memory_limit
+from penstock._src.core.values.dlpack import capsule_of
 from penstock._src.core.values.memory import make_room
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -89,9 +90,6 @@ class EagerTensor(Tensor):
         value = self._value
         value = value if value.flags.writeable else value.copy()
         if self._dtype is dtypes.bfloat16:
-            # Deferred: dlpack.py imports this file.
-            from penstock._src.eager.dlpack import capsule_of
-
             return capsule_of(value)
         return value.__dlpack__(**options)
 

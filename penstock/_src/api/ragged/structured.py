@@ -13,10 +13,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api.control.scopes import name_scope
-from penstock._src.api.extending.extension_type import (
-    BatchableExtensionType,
-    BatchableExtensionTypeSpec,
-)
+from penstock._src.api.extending.extension_type import BatchableExtensionType
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
@@ -27,16 +24,17 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
-from .dynamic_shape import DynamicRaggedShape, DynamicRaggedShapeSpec
+from .dynamic_shape import DynamicRaggedShape
 from .row_partition import RowPartition
+from .structured_functions import OF_RECORDS
 from .structured_parts import (
     Records,
+    RecordsSpec,
     check_key,
     check_name,
     check_paths,
     checked_partitions,
     common_shape,
-    common_shape_spec,
     convert_field,
     cut,
     index_type_of_parts,
@@ -48,36 +46,7 @@ from .structured_parts import (
     with_index_type,
     with_partitions,
 )
-
-
-class _Spec(BatchableExtensionTypeSpec):
-    """The types of the fields, and that of the shape of the records."""
-
-    _fields: Mapping[str, Any]
-    _ragged_shape: Any
-
-    def __validate__(self) -> None:
-        if self._ragged_shape is None:
-            raise AssertionError("StructuredTensor.Spec: a spec of the records' shape is required.")
-
-    @classmethod
-    def _from_fields_and_rank(cls, fields: Mapping[str, Any], rank: int) -> _Spec:
-        """Returns the type of records of this rank, given the types of their fields."""
-        return cls(_fields=fields, _ragged_shape=common_shape_spec(fields, rank))
-
-    @classmethod
-    def _from_shape(cls, shape: DynamicRaggedShapeSpec) -> _Spec:
-        """Returns the type of records without fields."""
-        return cls(_fields={}, _ragged_shape=shape)
-
-    @property
-    def _shape(self) -> TensorShape:
-        return self._ragged_shape._to_tensor_shape()
-
-    shape = read_only("_shape", "The static shape of the records.")
-    rank = read_only("_ragged_shape.rank", "The rank of the records.")
-    _field_specs = read_only("_fields", "The types of the fields.")
-
+from .structured_values import from_value, to_value
 
 # what a field is; `Any` to type checkers, as its methods are those of its class
 FieldValue: Any = typing.Union[Tensor, CompositeTensor]  # noqa: UP007
@@ -93,7 +62,7 @@ class StructuredTensor(BatchableExtensionType, Records):
     """
 
     FieldName = typing.Union[str, typing.Sequence[str]]  # noqa: UP007 (TensorFlow shows this form)
-    Spec = _Spec
+    Spec = RecordsSpec
 
     _fields: typing.Mapping[str, FieldValue]
     _ragged_shape: DynamicRaggedShape
@@ -218,9 +187,7 @@ class StructuredTensor(BatchableExtensionType, Records):
           ValueError: values are inconsistent, or do not match `typespec`.
           KeyError: a dict lacks a key that another has.
         """
-        from .structured_values import from_value  # that file makes structured tensors
-
-        return from_value(pyval, typespec, ())
+        return from_value(StructuredTensor, pyval, typespec, ())
 
     # -- properties
 
@@ -483,9 +450,6 @@ class StructuredTensor(BatchableExtensionType, Records):
             raise ValueError("Cannot index into an inner ragged dimension.")
 
     def __tf_dispatch__(self, api: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        # The functions are made of this class.
-        from .structured_functions import OF_RECORDS
-
         implementation = OF_RECORDS.get(api)
         return NotImplemented if implementation is None else implementation(*args, **kwargs)
 
@@ -498,8 +462,6 @@ class StructuredTensor(BatchableExtensionType, Records):
         Raises:
           ValueError: called in a graph.
         """
-        from .structured_values import to_value  # that file makes structured tensors
-
         return to_value(self)
 
     def __repr__(self) -> str:

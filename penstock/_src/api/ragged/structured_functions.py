@@ -12,12 +12,12 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 
+from .dynamic_shape import DynamicRaggedShape
 from .ragged_tensor import RaggedTensor, ragged_of_value
-from .structured import StructuredTensor
-from .structured_parts import position_of, shape_of_value
+from .structured_parts import Records, position_of, shape_of_value
 
 
-def _filled(records: StructuredTensor, value: int, dtype: Any) -> Any:
+def _filled(records: Records, value: int, dtype: Any) -> Any:
     """A tensor, ragged like the records, with one value for each of them."""
     kind = dtypes.float32 if dtype is None else dtypes.as_dtype(dtype)
     number = cast(value, kind)
@@ -29,8 +29,8 @@ def _filled(records: StructuredTensor, value: int, dtype: Any) -> Any:
     return RaggedTensor._from_nested_row_partitions(flat, partitions, validate=False)
 
 
-def structured_tensor_like(tensor: Any) -> StructuredTensor:
-    """Records without fields, one for each value of a tensor.
+def shape_like(tensor: Any) -> DynamicRaggedShape:
+    """The shape of records of which there is one for each value of a tensor.
 
     Raises:
       ValueError: the tensor's rank is unknown.
@@ -40,9 +40,7 @@ def structured_tensor_like(tensor: Any) -> StructuredTensor:
     # A number of rows that only the tensor knows is an int32, as `tf.shape` gives it.
     own = isinstance(tensor, RaggedTensor) or tensor.shape.as_list() == [None]
     shape = shape_of_value(tensor, None if own else dtypes.int64)
-    if shape.rank > 1:
-        shape = shape._with_num_row_partitions(shape.rank - 1)
-    return StructuredTensor.from_shape(shape)
+    return shape._with_num_row_partitions(shape.rank - 1) if shape.rank > 1 else shape
 
 
 def extend_op(values: Any, on_tensors: Callable[[list[Any]], Any]) -> Any:
@@ -55,14 +53,17 @@ def extend_op(values: Any, on_tensors: Callable[[list[Any]], Any]) -> Any:
         raise ValueError("Expected a list")
     if not values:
         raise ValueError("List cannot be empty")
-    if not isinstance(values[0], StructuredTensor):
+    if not isinstance(values[0], Records):
         return on_tensors(list(values))
-    shape = structured_tensor_like(on_tensors([_filled(v, 0, dtypes.int32) for v in values]))
+    kind = type(values[0])
+    shape = shape_like(on_tensors([_filled(v, 0, dtypes.int32) for v in values]))
     fields = {
         name: extend_op([v.field_value(name) for v in values], on_tensors)
         for name in values[0].field_names()
     }
-    return StructuredTensor.from_fields(fields, shape=shape.shape) if fields else shape
+    if not fields:
+        return kind.from_shape(shape)
+    return kind.from_fields(fields, shape=shape._to_tensor_shape())
 
 
 def _expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
@@ -98,7 +99,7 @@ def _tree(records: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], int
     ranks: dict[tuple[str, ...], int | None] = {path: records.rank}
     for name in records.field_names():
         value = records.field_value(name)
-        if isinstance(value, StructuredTensor):
+        if isinstance(value, Records):
             ranks.update(_tree(value, (*path, name)))
         else:
             ranks[(*path, name)] = None
@@ -115,7 +116,7 @@ def concat(values: Any, axis: Any, name: str | None = None) -> Any:
         raise ValueError("values must be a list of StructuredTensors (not a list)")
     if not values:
         raise ValueError("values must not be an empty list")
-    if not all(isinstance(value, StructuredTensor) for value in values):
+    if not all(isinstance(value, Records) for value in values):
         raise ValueError("values must be a list of StructuredTensors")
     first, *others = map(_tree, values)
     apart = {path for other in others for path in first.keys() ^ other.keys()}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api.array import shaping
-from penstock._src.api.extending.extension_type import ExtensionType
+from penstock._src.api.extending.extension_type import BatchableExtensionTypeSpec, ExtensionType
 from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
@@ -15,6 +15,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
+from penstock._src.util.signatures import read_only
 
 from .dynamic_shape import DynamicRaggedShape
 from .ragged_tensor import RaggedTensor, merge_dims, ragged_of_value
@@ -25,17 +26,53 @@ _NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]*$")
 
 
 class Records(CompositeTensor):
-    """Base of StructuredTensor, which identifies fields that are records themselves."""
+    """Base of StructuredTensor: what functions on records, and fields that are records themselves, rely on."""
 
     _fields: Any
     _ragged_shape: DynamicRaggedShape
     row_partitions: Any
     shape: Any
+    rank: Any
     nrows: Callable[[], Any]
+    field_names: Callable[[], tuple[str, ...]]
+    field_value: Callable[[Any], Any]
     merge_dims: Callable[[int, int], Any]
     partition_outer_dimension: Callable[[RowPartition], Any]
     with_shape_dtype: Callable[[Any], Any]
+    _positions: Callable[[], Any]
+    # Class methods, which make records.
+    from_fields: Any
+    from_shape: Any
     _of_parts: Any
+
+
+class RecordsSpec(BatchableExtensionTypeSpec):
+    """The types of the fields, and that of the shape of the records."""
+
+    _fields: Mapping[str, Any]
+    _ragged_shape: Any
+
+    def __validate__(self) -> None:
+        if self._ragged_shape is None:
+            raise AssertionError("StructuredTensor.Spec: a spec of the records' shape is required.")
+
+    @classmethod
+    def _from_fields_and_rank(cls, fields: Mapping[str, Any], rank: int) -> "RecordsSpec":
+        """Returns the type of records of this rank, given the types of their fields."""
+        return cls(_fields=fields, _ragged_shape=common_shape_spec(fields, rank))
+
+    @classmethod
+    def _from_shape(cls, shape: DynamicRaggedShapeSpec) -> "RecordsSpec":
+        """Returns the type of records without fields."""
+        return cls(_fields={}, _ragged_shape=shape)
+
+    @property
+    def _shape(self) -> TensorShape:
+        return self._ragged_shape._to_tensor_shape()
+
+    shape = read_only("_shape", "The static shape of the records.")
+    rank = read_only("_ragged_shape.rank", "The rank of the records.")
+    _field_specs = read_only("_fields", "The types of the fields.")
 
 
 def convert_field(value: Any) -> Any:

@@ -14,22 +14,29 @@ from penstock._src.core.tensor import Tensor
 
 from .construction import constant as ragged_constant
 from .ragged_tensor import RaggedTensor, RaggedTensorSpec
-from .structured import StructuredTensor
+from .structured_parts import Records, RecordsSpec
 
 Path = tuple[str, ...]
 
 
-def from_value(value: Any, spec: Any, path: Path) -> Any:
-    """A field, or records, from values at a path."""
+def from_value(kind: type[Records], value: Any, spec: Any, path: Path) -> Any:
+    """A field, or records, from values at a path.
+
+    Args:
+      kind: the class that is made of dicts.
+      value: dicts, lists and scalars.
+      spec: the type of the result; None: it is inferred.
+      path: the names of the fields that the value is in.
+    """
     if isinstance(value, dict):
-        return _one_record(value, spec, path)
+        return _one_record(kind, value, spec, path)
     if not isinstance(value, (list, tuple)):
         return _scalar(value, spec, path)
     names: dict[str, None] = {}  # in the order of appearance
     depth = _depth_of_records(value, names)
     if depth is None:
-        return _tensor(value, spec, path)
-    return _records(value, list(names), depth, spec, path)
+        return _tensor(kind, value, spec, path)
+    return _records(kind, value, list(names), depth, spec, path)
 
 
 def _mismatch(value: Any, spec: Any, path: Path, what: str = "") -> ValueError:
@@ -37,18 +44,18 @@ def _mismatch(value: Any, spec: Any, path: Path, what: str = "") -> ValueError:
 
 
 def _is_record(spec: Any) -> bool:
-    return isinstance(spec, StructuredTensor.Spec)
+    return isinstance(spec, RecordsSpec)
 
 
-def _one_record(value: Mapping[str, Any], spec: Any, path: Path) -> StructuredTensor:
+def _one_record(kind: type[Records], value: Mapping[str, Any], spec: Any, path: Path) -> Any:
     if spec is not None:
         if not _is_record(spec) or spec.rank != 0 or set(value) != set(spec._fields):
             raise _mismatch(value, spec, path)
     fields = {
-        name: from_value(field, spec and spec._fields[name], (*path, name))
+        name: from_value(kind, field, spec and spec._fields[name], (*path, name))
         for name, field in value.items()
     }
-    return StructuredTensor.from_fields(fields, shape=())
+    return kind.from_fields(fields, shape=())
 
 
 def _depth_of_records(value: Any, names: dict[str, None]) -> int | None:
@@ -85,8 +92,13 @@ def _columns(value: Any, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _records(
-    value: Sequence[Any], names: list[str], depth: int, spec: Any, path: Path
-) -> StructuredTensor:
+    kind: type[Records],
+    value: Sequence[Any],
+    names: list[str],
+    depth: int,
+    spec: Any,
+    path: Path,
+) -> Any:
     """Records that are `depth` deep in lists, from the columns of their fields."""
     shape = TensorShape([None] * depth)
     if spec is not None:
@@ -100,22 +112,22 @@ def _records(
     for name in names if spec is None else spec._fields:
         # Lists without dicts have no columns of their own.
         inner = spec and spec._fields[name]
-        fields[name] = from_value(columns.get(name, []), inner, (*path, name))
+        fields[name] = from_value(kind, columns.get(name, []), inner, (*path, name))
     try:
         if fields or spec is not None:
-            return StructuredTensor.from_fields(fields, shape)
-        return _without_fields(value, depth)
+            return kind.from_fields(fields, shape)
+        return _without_fields(kind, value, depth)
     except Exception as error:
         raise ValueError(f"Error parsing path {path}") from error
 
 
-def _without_fields(value: Sequence[Any], depth: int) -> StructuredTensor:
+def _without_fields(kind: type[Records], value: Sequence[Any], depth: int) -> Any:
     """Records for empty dicts that are `depth` deep in lists."""
     rows = len(value)
     if depth == 1:
-        return StructuredTensor.from_fields({}, (rows,), nrows=rows)
+        return kind.from_fields({}, (rows,), nrows=rows)
     numbered = ragged_constant(_numbered(value))
-    return StructuredTensor.from_fields(
+    return kind.from_fields(
         {},
         TensorShape([rows] + [None] * (depth - 1)),
         nrows=rows,
@@ -127,7 +139,7 @@ def _numbered(value: Any) -> Any:
     return 0 if isinstance(value, dict) else [_numbered(each) for each in value]
 
 
-def _tensor(value: Sequence[Any], spec: Any, path: Path) -> Any:
+def _tensor(kind: type[Records], value: Sequence[Any], spec: Any, path: Path) -> Any:
     """A tensor from a list of values, ragged for two or more levels; records where the lists are all empty."""
     if spec is None:
         return _parsed(path, lambda: ragged_constant(value))
@@ -141,7 +153,7 @@ def _tensor(value: Sequence[Any], spec: Any, path: Path) -> Any:
     depth = _depth_of_empty(value)
     if not _is_record(spec) or depth is None:
         raise _mismatch(value, spec, path)
-    return _records(value, [], depth, spec, path)
+    return _records(kind, value, [], depth, spec, path)
 
 
 def _ragged(value: Sequence[Any], spec: Any) -> Any:
@@ -179,11 +191,11 @@ def _parsed(path: Path, make: Callable[[], Any]) -> Any:
         raise ValueError(f"Error parsing path {path}") from error
 
 
-def to_value(records: StructuredTensor) -> Any:
+def to_value(records: Records) -> Any:
     """A dict, or nested lists of dicts."""
     columns = {}
     for name, value in records._fields.items():
-        if isinstance(value, StructuredTensor):
+        if isinstance(value, Records):
             columns[name] = to_value(value)
         elif isinstance(value, RaggedTensor):
             columns[name] = value.to_list()
@@ -199,7 +211,7 @@ def to_value(records: StructuredTensor) -> Any:
     return _zipped(columns, records.rank)
 
 
-def _as_lists(records: StructuredTensor) -> Any:
+def _as_lists(records: Records) -> Any:
     positions = records._positions()
     if isinstance(positions, RaggedTensor):
         return positions.to_list()

@@ -13,10 +13,8 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op, flatten_arguments
 from penstock._src.core.registry import find
 from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
-from penstock._src.core.values import resources
-from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.core.values.resources import VariableHandle
-from penstock._src.devices.accelerator import accelerator
+from penstock._src.devices.accelerator import moved
 from penstock._src.eager.compiled import MOST_KEPT, SMALL, open_shape
 from penstock._src.eager.execute import run
 from penstock._src.eager.placed.tensor import PlacedTensor, held_value, tensor_there
@@ -85,18 +83,6 @@ def _at_its_position(op: Op, tensors: Sequence[Any]) -> tuple[Op, list[Any]]:
         find(drawn) if type(drawn) is str else drawn, tuple(arguments), attrs, False
     )
     return stateless, bound_inputs
-
-
-def moved(value: Any, number: int) -> Any:
-    """A result on the device that it is for, as an input may have been passed on."""
-    if type(value) is not DeviceArray or value.device == number:
-        return value
-    card = accelerator(number)
-    assert card is not None
-    with resources.UPDATING, card.lock:
-        card.activate()
-        memory = card.memory_of(value)
-    return DeviceArray(value.shape, value.dtype, number, memory, value.host)
 
 
 def _forms(values: Sequence[Any]) -> list[Any]:

@@ -11,6 +11,7 @@ from penstock._src.core.shapes import TensorShape, make_shape
 from penstock._src.core.typesets import BOOL, NUMERIC
 from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.core.values.resources import VariableHandle
+from penstock._src.devices.accelerator import moved
 from penstock._src.devices.residence import read_there
 from penstock._src.eager.tensor import EagerTensor
 
@@ -93,8 +94,6 @@ class PlacedTensor(EagerTensor):
         """
         if not 0 <= gpu_index < gpu_count():
             raise RuntimeError(f"GPU:{gpu_index} unknown device.")
-        from penstock._src.eager.placed.ops import moved  # which imports this file
-
         return PlacedTensor(moved(self.held, gpu_index), self._dtype)
 
     def cpu(self) -> EagerTensor:
