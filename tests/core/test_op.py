@@ -1,7 +1,7 @@
 """Ops with the same attributes are one object, for as long as a class remembers them."""
 
 from penstock._src.core import dtypes
-from penstock._src.core.op import Op
+from penstock._src.core.op import MOST_INSTANCES
 from penstock._src.core.registry import find
 from penstock._src.ops.control.python_call import EagerPyFunc
 
@@ -20,6 +20,6 @@ def test_attributes_stand_in_any_order():
 
 
 def test_a_class_does_not_remember_every_token():
-    for number in range(Op.most_instances + 10):
+    for number in range(MOST_INSTANCES + 10):
         EagerPyFunc.instance({"Tin": (), "Tout": (), "is_async": False, "token": str(number)})
-    assert len(EagerPyFunc._instances) <= Op.most_instances
+    assert len(EagerPyFunc._instances) <= MOST_INSTANCES

@@ -33,10 +33,12 @@ def test_each_input_of_an_op_that_vectorizes_has_a_word():
 
 def test_how_an_op_vectorizes_is_said_once():
     said = stating("vectorize")
-    for name in said & stating("is_elementwise"):  # of equal shapes, which are not broadcast
+    for name in said & stating(
+        "elements.is_elementwise"
+    ):  # of equal shapes, which are not broadcast
         assert OPS[name].vectorize == "rows, rows", name
     ruled = {name for name, cls in OPS.items() if rule_of(cls)}
-    assert not ruled & (said | stating("is_elementwise"))
+    assert not ruled & (said | stating("elements.is_elementwise"))
 
 
 @pytest.mark.parametrize("table", [RULES, DYNAMIC_ROWS, UNKNOWN_EXTENTS])
@@ -47,24 +49,29 @@ def test_handlers_are_of_one_class_of_ops_each(table):
 
 
 def test_only_elementwise_ops_are_computed_on_stacks():
-    assert stating("values.eager_is_exact") <= stating("is_elementwise")
+    assert stating("values.eager_is_exact") <= stating("elements.is_elementwise")
 
 
 def test_elementwise_shape_rules_broadcast():
-    for name in stating("is_elementwise"):
+    for name in stating("elements.is_elementwise"):
         assert len(OPS[name].outputs) == 1, name
 
 
 def test_what_passes_values_on_gives_as_many_of_the_same_types():
-    for name in stating("passes_on"):
+    for name in stating("elements.passes_on"):
         op = OPS[name]
         (given,), (made,) = op.inputs, op.outputs
         assert (given.type_attr, given.type_list_attr) == (made.type_attr, made.type_list_attr)
 
 
 def test_control_flow_holds_functions():
-    assert all(OPS[name].runs_functions for name in stating("control"))
-    assert {OPS[name].control for name in stating("control")} == {"call", "if", "case", "while"}
+    assert all(OPS[name].flow.runs_functions for name in stating("flow.control"))
+    assert {OPS[name].flow.control for name in stating("flow.control")} == {
+        "call",
+        "if",
+        "case",
+        "while",
+    }
 
 
 # Files that name ops since they do something else for each; v1/, which knows TensorFlow 1's; and formats/, which knows their counterparts.

@@ -145,7 +145,7 @@ def test_allowed_types_are_tensorflows(name):
         if fact["t"] not in ("type", "list(type)"):
             continue
         expected = frozenset(map(type_named, fact["av"])) if "av" in fact else None
-        declared = cls.type_sets.get(fact["n"])
+        declared = cls.traits.type_sets.get(fact["n"])
         if expected is None:
             everything = frozenset(dtypes.TYPES.values())
             assert declared is None or declared >= everything, f"{fact['n']} may be any type"

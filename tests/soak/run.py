@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from penstock._src.core.op import Op
+from penstock._src.core import op
 from penstock._src.devices.cpu.device import DEVICE
 from penstock._src.native import kernels
 from tests.soak.measure import Holdings, holdings, native_threads
@@ -31,7 +31,7 @@ class Report:
 
 def keep_little() -> None:
     """Makes the caches that keep so many values small: full before the half of a short run."""
-    kernels()._libraries.size = DEVICE.generator._codes.size = Op.most_instances = KEPT
+    kernels()._libraries.size = DEVICE.generator._codes.size = op.MOST_INSTANCES = KEPT
 
 
 def run(step: Callable[[int], None], count: int) -> Report:

@@ -82,7 +82,7 @@ def _is_past_scalar(entry: Any, watched: set[int]) -> bool:
     """True if an eager op only adds an unwatched scalar to the tensor with a sliced gradient."""
     if STATE.graph is not None or not isinstance(entry, OpEntry):
         return False
-    if not entry.op.keeps_slices_past_scalar or entry.input_ids[1] in watched:
+    if not entry.op.slices.kept_past_scalar or entry.input_ids[1] in watched:
         return False
     return bool(entry.kept[1].shape.rank == 0)
 

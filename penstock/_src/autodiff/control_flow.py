@@ -108,7 +108,7 @@ def _calls_stand_ins(function: GraphFunction) -> bool:
     pending, seen = [function], {id(function)}
     while pending:
         for node in pending.pop().graph._operations:
-            called = node.raw_op.attrs["f"] if node.raw_op.control == "call" else None
+            called = node.raw_op.attrs["f"] if node.raw_op.flow.control == "call" else None
             if called is None or id(called) in seen:
                 continue
             if called.stand_in is not None:

@@ -21,7 +21,7 @@ from penstock._src.graph.static_values import constant_value
 # Larger constants of the forward graph are passed to the backward graph, not copied.
 LARGEST_COPY = 1 << 12
 
-# Gradients of nodes that hold functions, by `Op.control`: (node, output gradients, inputs that need gradients) -> input gradients.
+# Gradients of nodes that hold functions, by `Op.flow.control`: (node, output gradients, inputs that need gradients) -> input gradients.
 # Filled by autodiff/control_flow.py.
 NODE_GRADIENTS: dict[str, Callable[[Operation, list[Any], list[bool]], list[Any]]] = {}
 
@@ -109,11 +109,11 @@ def gradient_steps(
             gradients.append(None if t._id in stopped else total)
         if all(total is None for total in gradients):
             continue
-        if node.raw_op.control in BACKWARD_GRAPHS:
-            yield from BACKWARD_GRAPHS[node.raw_op.control](node, gradients, wanted)
+        if node.raw_op.flow.control in BACKWARD_GRAPHS:
+            yield from BACKWARD_GRAPHS[node.raw_op.flow.control](node, gradients, wanted)
         results = node_gradient(node, gradients, wanted)
         for t, gradient, needed in zip(node._inputs, results, wanted, strict=False):
-            if needed and gradient is None and node.raw_op.control == "while":
+            if needed and gradient is None and node.raw_op.flow.control == "while":
                 gradient = _zeros_of_variable(t)
             if needed and gradient is not None:
                 partial_sums.setdefault(t._id, []).append(gradient)
@@ -286,7 +286,7 @@ def node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> 
 
 
 def _node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
-    own = NODE_GRADIENTS.get(node.raw_op.control)
+    own = NODE_GRADIENTS.get(node.raw_op.flow.control)
     if own is not None:
         return own(node, gradients, wanted)
     filled = with_zeros(gradients, node.outputs)

@@ -74,14 +74,14 @@ class OpEntry:
         else:
             self.output_ids, self.outputs = tuple([t._id for t in outputs]), outputs
         replaced = REPLACED and op.op_type in REPLACED
-        if op.keeps_inputs_only and not op.has_lists and not replaced:
+        if op.kept.inputs_only and not op.traits.has_lists and not replaced:
             self.kept: Sequence[Any] = (*inputs, *(None,) * len(outputs))
             return
         arguments: Sequence[Any] = (*inputs, *outputs)
-        if op.has_lists:
+        if op.traits.has_lists:
             arguments = group_arguments(op.inputs, op, inputs)
             arguments += group_arguments(op.outputs, op, outputs)
-        self.kept = [a if keep or replaced else None for a, keep in zip(arguments, op.keeps)]
+        self.kept = [a if keep or replaced else None for a, keep in zip(arguments, op.kept.reads)]
 
     @property
     def name(self) -> str:
@@ -102,9 +102,9 @@ class OpEntry:
     def own_backward(self, gradients: Sequence[Any]) -> Sequence[Any]:
         """Returns what the gradient of the op's class gives."""
         op = self.op
-        if not op.takes_slices and IndexedSlices in map(type, gradients):
+        if not op.slices.accepted and IndexedSlices in map(type, gradients):
             gradients = tuple([dense(g) for g in gradients])
-        if not op.has_plain_gradient:
+        if op.traits.has_lists:
             result = self._backward_of_lists(gradients)
         else:
             result = op.gradient(*self.kept, *gradients)
@@ -121,7 +121,7 @@ class OpEntry:
         op = self.op
         grouped = group_arguments(op.outputs, op, gradients)
         result = op.gradient(*self.kept, *grouped)
-        if op.takes_lists:
+        if op.traits.takes_lists:
             return flatten_gradients(op, result, self._list_lengths())
         count = len(self.input_ids)
         if count == 1 and not (isinstance(result, tuple) and len(result) == 1):

@@ -38,14 +38,14 @@ def function(name: str) -> Callable[..., Any]:
         raise AttributeError(
             f"module 'penstock.raw_ops' has no attribute {name!r}: this operation is not implemented."
         )
-    run = getattr(registry.raw, name)
-    refused = registry.find(name).refused_on_accelerators
+    run, cls = getattr(registry.raw, name), registry.find(name)
 
     @functools.wraps(run)
     def call(**kwargs: Any) -> Any:
         try:
-            if refused and _is_traced_for_accelerator():
-                raise refused()
+            refusal = cls.refused_on_accelerators() if _is_traced_for_accelerator() else None
+            if refusal is not None:
+                raise refusal
             return run(**kwargs)
         except Exception as error:
             shorten(error)

@@ -67,7 +67,7 @@ def compile_graph(
     name = name or str(getattr(graph, "name", "graph"))
     if graph.redirects_values:
         ops = needed()
-        if any(op.raw_op.redirects for op in ops):
+        if any(op.raw_op.flow.redirects for op in ops):
             return TokenFlow(name, ops, inputs, outputs, graph.kernel_states, why_host)
     if has_gpus():
         states = graph.kernel_states

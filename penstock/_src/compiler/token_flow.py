@@ -80,11 +80,11 @@ def _stages(ops: Sequence[Operation]) -> tuple[list[Operation], ...]:
     late: set[int] = set()
     for op in ops:
         makers = [*(t.op for t in op._inputs), *op._control_inputs]
-        if op.raw_op.redirects or any(id(maker) in late for maker in makers):
+        if op.raw_op.flow.redirects or any(id(maker) in late for maker in makers):
             late.add(id(op))
     leading: set[int] = set()
     for op in reversed(ops):
-        if op.raw_op.redirects or id(op) in leading:
+        if op.raw_op.flow.redirects or id(op) in leading:
             leading.add(id(op))
             leading.update(id(t.op) for t in op._inputs)
             leading.update(map(id, op._control_inputs))
@@ -214,7 +214,7 @@ class _Run:
     def _run(
         self, op: Operation, frame: _Frame, iteration: int, values: list[Any], is_dead: bool
     ) -> None:
-        kind = op.raw_op.redirects
+        kind = op.raw_op.flow.redirects
         if kind == "enter":
             self._enter(op, frame, iteration, values[0])
         elif kind == "exit":
@@ -295,7 +295,7 @@ class _Run:
         if pending.controls or pending.is_done:
             return
         values = pending.values
-        if op.raw_op.redirects == "merge":
+        if op.raw_op.flow.redirects == "merge":
             is_alive = any(v is not DEAD and v is not MISSING for v in values)
             is_dead = not is_alive
             if is_dead and any(values[i] is MISSING for i in _expected(op, iteration)):
@@ -306,7 +306,7 @@ class _Run:
             is_dead = pending.is_dead or any(v is DEAD for v in values)
             is_dead = is_dead and not op.raw_op.effects.runs_always
         pending.is_done = True
-        if not is_dead and not getattr(op.raw_op, "has_refs", False) and op.raw_op.redirects:
+        if not is_dead and not op.raw_op.traits.has_refs and op.raw_op.flow.redirects:
             values = _read(op, values)
         self.ready.append((op, frame, iteration, values, is_dead))
 

@@ -33,7 +33,20 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.calls import attributes as attribute_values
 from penstock._src.core.calls.attributes import REQUIRED
-from penstock._src.core.calls.facts import Effects, Values, stated_by
+from penstock._src.core.calls.facts import (
+    Definition,
+    Effects,
+    Elements,
+    Facts,
+    Flow,
+    HostKernel,
+    Kept,
+    Permissions,
+    Slices,
+    Traits,
+    Values,
+    gather,
+)
 from penstock._src.core.calls.signature import Argument, parse
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
@@ -49,6 +62,8 @@ from penstock._src.util import slots
 from penstock._src.util.signatures import read_only
 
 OPS: dict[str, type["Op"]] = {}
+# How many instances a class remembers.
+MOST_INSTANCES = 1024
 # Of one list: more tensors than a program could ever name.
 MOST_OUTPUTS = 1 << 20
 
@@ -96,118 +111,61 @@ class Op:
     stateful: ClassVar[bool] = False
     # False: the gradient is None. True without `gradient`: differentiating raises LookupError.
     differentiable: ClassVar[bool] = True
-    # -- facts, which the rest of the engine asks for instead of listing ops
-
-    # What it does besides computing, if it is stateful, and what is known of its results; those of base classes hold, too.
-    effects: ClassVar[Effects] = Effects()
-    values: ClassVar[Values] = Values()
-    # Maps elements to elements: inputs broadcast, and no element of a result depends on its place.
-    is_elementwise: ClassVar[bool] = False
-    # No more than that, but not elementwise: reads a variable, or changes each element of one by that at its place.
-    keeps_places: ClassVar[bool] = False
-    # Computes each row of its first input by itself (along the first axis), with inputs that all rows share.
-    is_row_wise: ClassVar[bool] = False
-    # Its outputs are its inputs: a program that is neither differentiated nor checked any more does without it.
-    passes_on: ClassVar[bool] = False
-    # Only moves values: a compiled kernel is no faster than `eager`.
-    is_movement: ClassVar[bool] = False
-    # `eager` is as fast as a compiled kernel for a single picture: not worth a program where sizes are ever new ones, see graph/passes/own_sizes.py.
-    suits_new_sizes: ClassVar[bool] = False
-    # `eager` takes the name of the operation in its graph as one more argument, for messages.
-    takes_name: ClassVar[bool] = False
-    # Of a node of TensorFlow 1's loops and conditions: "switch", "merge", "enter", "exit" or "next".
-    redirects: ClassVar[str] = ""
-    # Its part in iterations: "iterator" creates one; "begin" binds one, its second input, to a dataset, its first; "elements"
-    # computes elements of a dataset or iterator among its inputs.
-    iteration: ClassVar[str] = ""
-    # Which control flow it is: "call", "if", "case", "while"; "" for none.
-    control: ClassVar[str] = ""
+    # By default, whether it lacks a signature, or its name begins with "_".
+    is_abstract: ClassVar[bool] = True
+    # {input: allowed ranks, such as (0,) or (0, 1)}, where `shape` does not check them.
+    ranks: ClassVar[dict[str, tuple[int, ...]]] = {}
+    # {attribute: the least number it may be, or the least length of a list}; those of base classes hold, too.
+    minimum: ClassVar[dict[str, int]] = {}
     # What tf.vectorized_map does with each input: a word of api/vectorized/inputs.py for each, "rows, axis". "" where
     # the op is elementwise, has a rule in api/vectorized/rules, or runs row by row.
     vectorize: ClassVar[str] = ""
-    # Whether rows count as vectorized if they are computed one after the other, where words and rules do not apply.
-    vectorizes_one_by_one: ClassVar[bool] = False
-    # Method: the outputs of `eager` for each of many elements of a dataset, all at once, of inputs and as outputs that are
+
+    # -- facts, which the rest of the engine asks for instead of listing ops: see calls/facts.py
+
+    effects: ClassVar[Effects] = Effects()
+    values: ClassVar[Values] = Values()
+    elements: ClassVar[Elements] = Elements()
+    host_kernel: ClassVar[HostKernel] = HostKernel()
+    flow: ClassVar[Flow] = Flow()
+    slices: ClassVar[Slices] = Slices()
+    permissions: ClassVar[Permissions] = Permissions()
+    definition: ClassVar[Definition] = Definition()
+    # {attribute: the record that the class itself states, without its bases' facts}.
+    own_facts: ClassVar[dict[str, Facts]] = {}
+
+    # -- methods that few ops have
+
+    # The outputs of `eager` for each of many elements of a dataset, all at once, of inputs and as outputs that are
     # values of core/values/groups.py; arrays among the inputs are shared by all elements. Elementwise ops need none.
     eager_each: ClassVar[Any] = None
-    # Whether `eager` usually returns a view of its input or is trivial: never compiled for an eager call.
-    eager_is_view: ClassVar[bool] = False
-    # Whether the lowering computes float16 and bfloat16 in float32 and rounds once, as `eager` does.
-    in_float32: ClassVar[bool] = False
-    # Method: the outputs of host values, some of which are arrays of devices, computed by those devices; None if they cannot.
+    # The outputs of host values, some of which are arrays of devices, computed by those devices; None if they cannot.
     on_devices: ClassVar[Any] = None
-    # Method: for an op that draws random numbers at a position of its own, what draws the same at a position that it is given: the op
+    # For an op that draws random numbers at a position of its own, what draws the same at a position that it is given: the op
     # (or its name), its inputs (tensors or arrays) and attributes. Takes the tensors; the op's own position moves on.
     at_position: ClassVar[Any] = None
-    # Whether its results have as many rows as its values say: compiler/lower/dynamic_rows_sources.py lowers it.
-    has_dynamic_rows: ClassVar[bool] = False
-    # Whether eager calls of any size are compiled: the op is a whole program.
-    is_program: ClassVar[bool] = False
-    # Whether `gradient` accepts IndexedSlices; else they are converted to dense tensors.
-    takes_slices: ClassVar[bool] = False
-    # Whether an eager tape passes slices on to the first of two inputs if the second is a scalar that it does not watch.
-    keeps_slices_past_scalar: ClassVar[bool] = False
-    # Method: for an op that makes a variant, the list of (static shape, dtype) that it holds, of the inputs' InputShapes.
+    # For an op that makes a variant, the list of (static shape, dtype) that it holds, of the inputs' InputShapes.
     held: ClassVar[Any] = None
-    # Whether the operations of a group of devices compute it together: see graph/passes/collectives.py.
-    is_collective: ClassVar[bool] = False
-    # Method: the op that files have in its place, and how many of the inputs that takes.
-    written_as: ClassVar[Any] = None
-    # Method: the error of a call while a program for an accelerator is traced, which has no kernel for the op. Libraries that call it where
-    # an accelerator is listed then go another way.
-    refused_on_accelerators: ClassVar[Any] = None
-    # What it does besides computing, for which a graph from a file needs its caller's consent: names of
-    # util/flags.py's CAPABILITIES, separated by spaces; and the inputs and attributes that name the files, "" if none does.
-    capabilities: ClassVar[str] = ""
-    file_arguments: ClassVar[str] = ""
-    is_abstract: ClassVar[bool] = True
-    # Inherited attributes that the op lacks.
-    dropped: ClassVar[frozenset[str]] = frozenset()
-    # {input: its name in TensorFlow's definition of the op}, where tf.raw_ops has another.
-    defined_names: ClassVar[dict[str, str]] = {}
-    # {name of an attribute in tf.raw_ops: its name}, where they differ.
-    raw_names: ClassVar[dict[str, str]] = {}
-    # {attribute: its default in tf.raw_ops}, where that differs from the op's definition.
-    raw_defaults: ClassVar[dict[str, Any]] = {}
+
+    # -- what follows from the above
 
     op_type: ClassVar[str] = ""
     inputs: ClassVar[tuple[Argument, ...]] = ()
     outputs: ClassVar[tuple[Argument, ...]] = ()
     attributes: ClassVar[dict[str, Any]] = {}
     annotations: ClassVar[dict[str, Any]] = {}
-    type_sets: ClassVar[dict[str, frozenset[DType]]] = {}
+    traits: ClassVar[Traits] = Traits()
+    kept: ClassVar[Kept] = Kept()
     has_gradient: ClassVar[bool] = False
-    # Whether it has a gradient and only plain tensors.
-    has_plain_gradient: ClassVar[bool] = False
     has_lowering: ClassVar[bool] = False
-    keeps: ClassVar[tuple[bool, ...]] = ()
-    # Whether the gradient reads all inputs and no output, as most do.
-    keeps_inputs_only: ClassVar[bool] = False
-    takes_lists: ClassVar[bool] = False
-    # Whether an input or output is a list of tensors.
-    has_lists: ClassVar[bool] = False
-    # Whether the kernel runs user functions, whose errors are passed on unchanged.
-    runs_functions: ClassVar[bool] = False
-    # {input: allowed ranks, such as (0,) or (0, 1)}, where `shape` does not check them.
-    ranks: ClassVar[dict[str, tuple[int, ...]]] = {}
 
     if TYPE_CHECKING:  # the attributes of each class
 
         def __getattr__(self, name: str) -> Any: ...
 
-    # Whether its attribute `container` may have any characters.
-    takes_any_container: ClassVar[bool] = False
-    # {attribute: the least number it may be, or the least length of a list}; those of base classes hold, too.
-    minimum: ClassVar[dict[str, int]] = {}
-    # Whether an input or output is a reference to a v1 variable; such ops run in graphs only.
-    has_refs: ClassVar[bool] = False
-    is_simple: ClassVar[bool] = False
+    # Kernels of eager calls, and the instances by their attributes.
     bound: ClassVar[dict[Any, Any]] = {}
     _instances: ClassVar[dict[Any, "Op"]] = {}
-    # The inputs that are scalars by the signature: their positions and names.
-    scalars: ClassVar[tuple[tuple[int, str], ...]] = ()
-    # How many instances a class remembers.
-    most_instances: ClassVar[int] = 1024
 
     # Of an instance, which sets them once (`_make`).
     attrs: dict[str, Any]
@@ -216,8 +174,7 @@ class Op:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls.effects = stated_by(cls, "effects", Effects)
-        cls.values = stated_by(cls, "values", Values)
+        gather(cls)
         if cls.effects.updates and "eager" in cls.__dict__:
             cls.eager = _as_one_step(cls.eager)  # type: ignore[method-assign]
         unnamed = not cls.signature or cls.__name__.startswith("_")
@@ -227,33 +184,28 @@ class Op:
         parsed = parse(cls.signature)
         cls.op_type = cls.__name__
         cls.inputs, cls.outputs = parsed.inputs, parsed.outputs
-        if cls.defined_names:
+        defined = cls.definition.input_names
+        if defined:
             cls.inputs = tuple(
-                dataclasses.replace(a, defined_name=cls.defined_names.get(a.name, a.name))
-                for a in cls.inputs
+                dataclasses.replace(a, defined_name=defined.get(a.name, a.name)) for a in cls.inputs
             )
-        if any(a.dtype is dtypes.resource for a in (*cls.inputs, *cls.outputs)):
+        arguments = (*cls.inputs, *cls.outputs)
+        if any(a.dtype is dtypes.resource for a in arguments):
             cls.stateful = cls.__dict__.get("stateful", True)
         if any(a.dtype is dtypes.resource and not a.is_list for a in cls.inputs):
             cls.eager = _where_it_is(cls.eager)  # type: ignore[method-assign]
-        cls.scalars = tuple((n, a.name) for n, a in enumerate(cls.inputs) if a.shape == "")
-        if cls.scalars:
-            cls.ranks = cls.ranks | {name: (0,) for _, name in cls.scalars}
-            cls.eager = _with_scalars(cls.eager)  # type: ignore[method-assign]
         cls.annotations, cls.attributes, allowed = _collect_attributes(cls)
-        cls.type_sets = {}
-        for argument in (*cls.inputs, *cls.outputs):
-            attr = argument.type_attr or argument.type_list_attr
-            if attr and isinstance(cls.__dict__.get(attr, getattr(cls, attr, None)), frozenset):
-                cls.type_sets[attr] = getattr(cls, attr)
-        cls.type_sets |= allowed
+        cls.traits = _traits_of(cls, allowed)
+        if cls.traits.scalars:
+            cls.ranks = cls.ranks | {name: (0,) for _, name in cls.traits.scalars}
+            cls.eager = _with_scalars(cls.eager)  # type: ignore[method-assign]
         known = {*cls.attributes, *(a.number_attr or a.type_list_attr for a in cls.inputs)}
         bases = [base.__dict__.get("minimum", {}) for base in reversed(cls.__mro__)]
         merged = {name: least for minimum in bases for name, least in minimum.items()}
         cls.minimum = {name: least for name, least in merged.items() if name in known}
         functions = (attribute_values.Function, list[attribute_values.Function])
         if any(kind in functions for kind in cls.annotations.values()):
-            cls.runs_functions = True
+            cls.flow = Flow(**{**vars(cls.flow), "runs_functions": True})
         stated = parsed.shape_rule() if "signature" in cls.__dict__ else None
         rule_name = "output_shape" if "shape" in cls.attributes else "shape"
         if stated is not None and rule_name not in cls.__dict__:
@@ -262,21 +214,12 @@ class Op:
         cls.shape_rule = rule if callable(rule) else None
         cls.has_gradient = getattr(cls, "gradient", None) is not None
         lowering = getattr(cls, "lower_op", None) or cls.lower
-        if callable(lowering) and cls.in_float32:
+        if callable(lowering) and cls.values.in_float32:
             lowering = _widened(lowering)
         cls.lowering = lowering if callable(lowering) else None
         cls.has_lowering = cls.lowering is not None
-        cls.keeps = _kept_by_gradient(cls)
-        count = len(cls.inputs)
-        cls.keeps_inputs_only = all(cls.keeps[:count]) and not any(cls.keeps[count:])
-        cls._instances = {}
-        cls.takes_lists = any(a.is_list for a in cls.inputs)
-        cls.has_refs = any(a.is_ref for a in (*cls.inputs, *cls.outputs))
-        cls.has_lists = cls.takes_lists or any(a.is_list for a in cls.outputs)
-        cls.has_plain_gradient = cls.has_gradient and not cls.has_lists
-        # At most one plain output: `bound` then caches a kernel for each (dtypes, attributes).
-        cls.is_simple = len(cls.outputs) <= 1 and not any(a.is_list for a in cls.outputs)
-        cls.bound = {}
+        cls.kept = _kept_by_gradient(cls)
+        cls._instances, cls.bound = {}, {}
         if not cls.is_abstract:
             OPS[cls.op_type] = cls
 
@@ -291,7 +234,7 @@ class Op:
             return cls._make(attrs)
         if op is None:
             op = cls._make(attrs)
-            if len(cls._instances) >= Op.most_instances:
+            if len(cls._instances) >= MOST_INSTANCES:
                 cls._instances.clear()  # some attributes are ever new: tokens, names
             cls._instances[key] = op
         return op
@@ -301,15 +244,20 @@ class Op:
         op = object.__new__(cls)
         op.__dict__.update(attrs)
         op.__dict__["attrs"] = attrs
-        for name, least in cls.minimum.items():
-            attribute_values.check_minimum(cls.op_type, name, attrs[name], least)
-        if attrs.get("container") and not cls.takes_any_container:
-            attribute_values.check_container(cls.op_type, attrs["container"])
+        cls.check_attributes(attrs)
         types = op.__dict__["output_dtypes"] = op._output_dtypes()
         flows = any(dtype in DIFFERENTIABLE for dtype in flatten_arguments(types))
         # An op without a gradient is recorded always: differentiating it is an error.
         op.__dict__["passes_gradients"] = op.differentiable and (flows or not op.has_gradient)
         return op
+
+    @classmethod
+    def check_attributes(cls, attrs: dict[str, Any]) -> None:
+        """Raises InvalidArgumentError for numbers or lists that are too small, and for a name of a container that is malformed."""
+        for name, least in cls.minimum.items():
+            attribute_values.check_minimum(cls.op_type, name, attrs[name], least)
+        if attrs.get("container"):
+            attribute_values.check_container(cls.op_type, attrs["container"])
 
     def _output_dtypes(self) -> tuple[Any, ...]:
         """The type of each output: a DType, or a tuple of them for a list."""
@@ -361,16 +309,29 @@ class Op:
         Args:
           values: of the inputs; None for those that are not known.
         """
-        if not self.file_arguments:
+        file_arguments = self.permissions.file_arguments
+        if not file_arguments:
             return None
         places = {argument.name: at for at, argument in enumerate(self.inputs)}
         paths: list[str] = []
-        for name in self.file_arguments.split():
+        for name in file_arguments.split():
             names = values[places[name]] if name in places else self.attrs[name]
             if names is None:
                 return None
             paths += [os.fsdecode(text) for text in np.asarray(names, object).ravel() if text]
         return paths
+
+    def written_as(self) -> "tuple[Op, int] | None":
+        """The op that files have in place of this one, and how many of the inputs that takes; None: they have this one."""
+        return None
+
+    @classmethod
+    def refused_on_accelerators(cls) -> OpError | None:
+        """The error of a call while a program for an accelerator is traced, if there is no kernel for the op; else None.
+
+        Libraries that call the op where an accelerator is listed then go another way.
+        """
+        return None
 
     @classmethod
     def invalid(cls, message: str) -> OpError:
@@ -421,7 +382,7 @@ def _with_scalars(eager: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(eager)
     def run(op: Op, *values: Any) -> Any:
-        for position, name in op.scalars:
+        for position, name in op.traits.scalars:
             rank = getattr(values[position], "ndim", 0)
             if rank:
                 raise op.invalid(f"Shape must be rank 0 but is rank {rank} for `{name}`")
@@ -460,7 +421,7 @@ def _collect_attributes(
         if base is Op or not issubclass(base, Op):
             continue
         for name, annotation in inspect.get_annotations(base, eval_str=True).items():
-            if name in cls.dropped or name in annotations:
+            if name in cls.definition.dropped or name in annotations:
                 continue
             types = annotation[0] if isinstance(annotation, list) else annotation
             if isinstance(types, set | frozenset):
@@ -479,15 +440,38 @@ def _collect_attributes(
     return annotations, defaults, allowed
 
 
-def _kept_by_gradient(cls: type[Op]) -> tuple[bool, ...]:
-    """Return for every input, then every output: True if the gradient reads it."""
+def _traits_of(cls: type[Op], allowed: dict[str, frozenset[DType]]) -> Traits:
+    """What follows from the signature, and from annotations that say which dtypes are allowed."""
+    arguments = (*cls.inputs, *cls.outputs)
+    type_sets = {}
+    for argument in arguments:
+        attr = argument.type_attr or argument.type_list_attr
+        if attr and isinstance(cls.__dict__.get(attr, getattr(cls, attr, None)), frozenset):
+            type_sets[attr] = getattr(cls, attr)
+    gives_lists = any(a.is_list for a in cls.outputs)
+    takes_lists = any(a.is_list for a in cls.inputs)
+    return Traits(
+        takes_lists=takes_lists,
+        has_lists=takes_lists or gives_lists,
+        has_refs=any(a.is_ref for a in arguments),
+        is_simple=len(cls.outputs) <= 1 and not gives_lists,
+        scalars=tuple((n, a.name) for n, a in enumerate(cls.inputs) if a.shape == ""),
+        type_sets=type_sets | allowed,
+    )
+
+
+def _kept_by_gradient(cls: type[Op]) -> Kept:
+    """What the gradient reads: the parameters with a name that does not begin with "_"."""
     count = len(cls.inputs) + len(cls.outputs)
-    if cls.gradient is None:
-        return (False,) * count
-    parameters = list(inspect.signature(cls.gradient).parameters.values())[1:]
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return (True,) * count
-    return tuple(not p.name.startswith("_") for p in parameters[:count])
+    reads = (False,) * count
+    if cls.gradient is not None:
+        parameters = list(inspect.signature(cls.gradient).parameters.values())[1:]
+        if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+            reads = (True,) * count
+        else:
+            reads = tuple(not p.name.startswith("_") for p in parameters[:count])
+    inputs, outputs = reads[: len(cls.inputs)], reads[len(cls.inputs) :]
+    return Kept(reads=reads, inputs_only=all(inputs) and not any(outputs))
 
 
 def ruled(op: Op, inputs: Sequence[Any]) -> Any:

@@ -118,8 +118,8 @@ def make_function(cls: type[Op]) -> Callable[..., Any]:
     # Frames of the function show the template in this file, and count as library code.
     exec(compile("\n" * FUNCTION_LINE + text, __file__, "exec"), scope)
     call: Any = scope[name]
-    if cls.raw_names or cls.raw_defaults:
-        call = _as_raw_op(call, cls.raw_names, cls.raw_defaults)
+    if cls.definition.raw_names or cls.definition.raw_defaults:
+        call = _as_raw_op(call, cls.definition.raw_names, cls.definition.raw_defaults)
     call.__module__, call.__doc__ = __name__, cls.__doc__
     call.__signature__ = raw_signature(cls)
     return call
@@ -143,8 +143,8 @@ def raw_signature(cls: type[Op]) -> inspect.Signature:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     inferred = inferred_attributes(cls)
     parameters = [inspect.Parameter(a.name, kind) for a in cls.inputs]
-    shown_as = {attr: name for name, attr in cls.raw_names.items()}
-    defaults = {**cls.attributes, **cls.raw_defaults}
+    shown_as = {attr: name for name, attr in cls.definition.raw_names.items()}
+    defaults = {**cls.attributes, **cls.definition.raw_defaults}
     attrs = [(shown_as.get(n, n), d) for n, d in defaults.items() if n not in inferred]
     for name, default in sorted(attrs, key=lambda item: item[1] is not REQUIRED):
         shown = inspect.Parameter.empty if default is REQUIRED else default

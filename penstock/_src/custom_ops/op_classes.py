@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Elements
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
@@ -137,7 +137,7 @@ def make_class(
         "results": results,
         "function": staticmethod(function),
         "differentiable": is_differentiable,
-        "is_elementwise": results.is_elementwise and not is_stateful,
+        "elements": Elements(is_elementwise=results.is_elementwise and not is_stateful),
         "is_abstract": True,  # registered below
         **(_numpy_members() if is_numpy else _primitive_members(results)),
     }

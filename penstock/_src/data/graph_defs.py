@@ -121,7 +121,7 @@ def is_rebuildable(dataset: Pipeline) -> bool:
 
 def _calls_python(dataset: Pipeline) -> bool:
     stateful = external_state(dataset)
-    return stateful is not None and "python" in find(stateful).capabilities
+    return stateful is not None and "python" in find(stateful).permissions.capabilities
 
 
 def files_of(dataset: Pipeline) -> list[str]:
@@ -129,7 +129,7 @@ def files_of(dataset: Pipeline) -> list[str]:
     if dataset.made_by is None:
         return []
     op, values = dataset.made_by
-    touched = op.touched_files(values) if op.capabilities == "read_files" else None
+    touched = op.touched_files(values) if op.permissions.capabilities == "read_files" else None
     inner = (value for value in nest.flatten(list(values)) if isinstance(value, Pipeline))
     names = [*(touched or ()), *(name for source in inner for name in files_of(source))]
     return [name for name in names if gfile.exists(name) and not gfile.isdir(name)]

@@ -202,7 +202,8 @@ def _check_state(old: Any, new: Any, is_reduced: bool) -> None:
 def _only_moves(graph: FuncGraph) -> bool:
     """True if no operation computes: each only moves values or makes datasets."""
     return all(
-        op.raw_op.is_movement or isinstance(op.raw_op, PipelineOp) for op in graph._operations
+        op.raw_op.elements.is_movement or isinstance(op.raw_op, PipelineOp)
+        for op in graph._operations
     )
 
 

@@ -36,7 +36,7 @@ _kept: dict[Any, Any] = {}
 
 def is_worth_compiling(op: Op) -> bool:
     """True if large calls of an op go to the compiler: it lowers, keeps no state, and is not merely a view."""
-    if not op.has_lowering or op.stateful or op.eager_is_view or op.takes_lists:
+    if not op.has_lowering or op.stateful or op.host_kernel.is_view or op.traits.takes_lists:
         return False
     types = op.output_dtypes
     return all(type(t) is not tuple and t in TYPES for t in types)
@@ -56,7 +56,7 @@ def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
     of those that share it, is left open, so that another batch size compiles nothing, unless sizes are
     given. Shapes that do not fit raise the error of the eager kernel. Ops that suit new sizes take one picture as it is.
     """
-    if op.suits_new_sizes and len(values[0]) == 1:
+    if op.host_kernel.suits_new_sizes and len(values[0]) == 1:
         return op.eager(*values)  # one picture, and the next one may have another size
     baked = [v.ndim <= 1 and v.size <= SMALL and v.dtype.kind == "i" for v in values]
     largest = max(values, key=lambda v: v.size)

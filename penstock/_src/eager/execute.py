@@ -133,7 +133,7 @@ def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) 
         kernel = cls.bound[(*map(_kind, inputs), *attrs.items(), *map(type, attrs.values()))]
     except (KeyError, TypeError):
         return _execute_any(cls, inputs, attrs)
-    if cls.takes_lists:
+    if cls.traits.takes_lists:
         return _run_on_lists(kernel, inputs)
     tensors = [
         value if type(value) is EagerTensor else _tensor_of(value, dtype)
@@ -193,13 +193,13 @@ def _tensor_of(value: Any, dtype: DType) -> EagerTensor:
 
 
 def _execute_any(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-    if cls.has_refs:
+    if cls.traits.has_refs:
         raise RuntimeError(refusal_of_reference(cls))
     # As keys True == 1, but as attributes they differ: add the types.
     key = (*attrs.items(), *map(type, attrs.values()))
     tensors, op = bind(cls, inputs, attrs, False)
     outputs = run(op, tensors)
-    if cls.is_simple and len(cls.bound) < MOST_BOUND:
+    if cls.traits.is_simple and len(cls.bound) < MOST_BOUND:
         _keep(cls, inputs, tensors, key, op)
     if STATE.tapes or STATE.accumulators:
         dispatch.record(op, tensors, outputs)
@@ -213,7 +213,7 @@ def _keep(
     kernel = Kernel(op, tuple(t.dtype for t in tensors))
     types: Sequence[Any] = kernel.types
     try:
-        if cls.takes_lists:
+        if cls.traits.takes_lists:
             inputs, types = list(map(_as_input, inputs)), group_arguments(op.inputs, op, types)
         else:
             cls.bound[(*(dtype._enum for dtype in types), *given)] = kernel
@@ -249,11 +249,11 @@ def run(op: Op, tensors: list[Any]) -> list[EagerTensor]:
 def run_kernel(op: Op, values: list[Any]) -> Any:
     """Calls `op.eager` with the values of list arguments grouped into lists; large inputs run a compiled program."""
     try:
-        if op.is_program:
+        if op.host_kernel.is_program:
             return run_program(op, values)
         if is_large(values) and is_worth_compiling(op):
             return run_compiled(op, values)
-        if op.takes_lists:
+        if op.traits.takes_lists:
             return op.eager(*group_arguments(op.inputs, op, values))
         return op.eager(*values)
     except Exception as error:

@@ -381,7 +381,7 @@ class ConcreteFunction:
             return
         graph.implementations[implemented] = self._function
         for node in graph.get_operations():
-            if node.raw_op.control == "call":
+            if node.raw_op.flow.control == "call":
                 function = node.raw_op.f
                 if function.implements == implemented and function.is_like(self._function):
                     function.stand_in = self._function

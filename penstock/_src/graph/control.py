@@ -41,7 +41,7 @@ def only_reads(op: Operation) -> bool:
     raw = op.raw_op
     if raw.effects.reads_only:
         return True
-    if raw.control != "call" or has_effect(op):
+    if raw.flow.control != "call" or has_effect(op):
         return False
     stateful = [o for body in bodies_of(op) for o in body.graph._operations if o.raw_op.stateful]
     return bool(stateful) and all(map(only_reads, stateful))
@@ -98,22 +98,22 @@ _LEADING = {"call": 0, "while": 0, "if": 1, "case": 1}
 def _resources(op: Operation) -> list[int]:
     """Return the ids of the resources that an operation uses, itself or in functions of datasets that it reads."""
     ids = [t._id for t in op._inputs if t.dtype is dtypes.resource]
-    reads = op.raw_op.iteration == "elements" or op.raw_op.control
+    reads = op.raw_op.flow.iteration == "elements" or op.raw_op.flow.control
     return ids + _used_by_datasets(op) if reads else ids
 
 
 def _used_by_datasets(op: Operation) -> list[int]:
     """Return the ids of the resources used by functions of datasets that an operation may read."""
     queue = []
-    reads = op.raw_op.iteration == "elements"  # other variants may be lists of tensors
+    reads = op.raw_op.flow.iteration == "elements"  # other variants may be lists of tensors
     for t in op._inputs:
         if reads and t.dtype is dtypes.variant:
             queue.append(t.op)
-        elif t.dtype is dtypes.resource and t.op.raw_op.iteration == "iterator":
+        elif t.dtype is dtypes.resource and t.op.raw_op.flow.iteration == "iterator":
             queue += [
                 other._inputs[0].op
                 for other in op.graph._operations
-                if other.raw_op.iteration == "begin" and other._inputs[1] is t
+                if other.raw_op.flow.iteration == "begin" and other._inputs[1] is t
             ]
     ids: list[int] = []
     seen = set()
@@ -132,10 +132,10 @@ def _written(op: Operation) -> set[int]:
     resources = set(_resources(op))
     if raw.effects.reads_only or not resources:
         return set()
-    bodies = bodies_of(op) if raw.control in _LEADING else []
-    if not bodies or raw.control == "while" and _exchanges_resources(raw.attrs["body"]):
+    bodies = bodies_of(op) if raw.flow.control in _LEADING else []
+    if not bodies or raw.flow.control == "while" and _exchanges_resources(raw.attrs["body"]):
         return resources
-    inputs = op._inputs[_LEADING[raw.control] :]
+    inputs = op._inputs[_LEADING[raw.flow.control] :]
     ids = set(_used_by_datasets(op))
     for body in bodies:
         written = _effects(body.graph).written
@@ -183,7 +183,7 @@ def _exchanges_resources(body: Any) -> bool:
 def _has_unnamed_effect(op: Operation) -> bool:
     """True if an operation affects state that none of its inputs names."""
     raw = op.raw_op
-    bodies = bodies_of(op) if raw.control in _LEADING else []
+    bodies = bodies_of(op) if raw.flow.control in _LEADING else []
     if bodies:
         return any(_effects(body.graph).unnamed for body in bodies)
     return has_effect(op) and not any(t.dtype is dtypes.resource for t in op._inputs)

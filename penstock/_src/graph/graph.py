@@ -139,7 +139,7 @@ class Graph(Colocation, GraphConversions):
             self._colocate(node)
         self._operations.append(node)
         self._by_name[unique] = node
-        if op.redirects:
+        if op.flow.redirects:
             self.redirects_values = True
         if self._default_original_op is not None:
             node.made_for = self._default_original_op

@@ -22,7 +22,7 @@ def needed_operations(
 
 def goes_back(op: Operation) -> bool:
     """True if an operation passes a value to the next iteration of a TensorFlow 1 loop. Its readers precede it."""
-    return op.raw_op.redirects == "next"
+    return op.raw_op.flow.redirects == "next"
 
 
 def _needs(op: Operation, given: set[int]) -> list[Operation]:

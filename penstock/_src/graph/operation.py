@@ -300,9 +300,10 @@ class Operation(OperationConversions):
 
     def as_written(self) -> "tuple[Op, list[SymbolicTensor]]":
         """Returns the op that files have in place of this operation's, and its inputs."""
-        if self.raw_op.written_as is None:
+        replacement = self.raw_op.written_as()
+        if replacement is None:
             return self.raw_op, self._inputs
-        raw_op, count = self.raw_op.written_as()
+        raw_op, count = replacement
         return raw_op, self._inputs[:count]
 
     def _get_control_flow_context(self) -> Any:

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.values.arrays import empty_aligned
@@ -325,7 +326,7 @@ class HostUnary(Op):
 
     signature = "x: T -> y: T[x]"
     is_abstract = True
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     ufunc: ClassVar[Any]
 
     @quiet
@@ -348,7 +349,7 @@ class Binary(Op):
 
     signature = "x: T, y: T -> z: T[x | y]"
     is_abstract = True
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     ufunc: ClassVar[Any]
     primitive: ClassVar[str]
 

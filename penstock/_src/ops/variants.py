@@ -9,6 +9,7 @@ Such a call must start in the first column of a file of the family, where `core/
 import sys
 from typing import Any
 
+from penstock._src.core.calls.facts import Definition
 from penstock._src.core.op import Op
 
 
@@ -30,7 +31,7 @@ def variant(
         "__module__": sys._getframe(1).f_globals["__name__"],
         "__doc__": f"The same as {base.__name__}{', by reference' if is_reference else ''}.",
         "signature": base.signature.replace(": resource", f": {handle}"),
-        "dropped": frozenset(without.split()),
+        "definition": Definition(dropped=frozenset(without.split())),
     }
     return type(name, bases, namespace | members)
 

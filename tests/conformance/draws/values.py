@@ -41,7 +41,7 @@ KERNELS = json.loads(pathlib.Path(__file__).parents[1].joinpath("kernels.json").
 
 def types(op, attr="T", without=""):
     """Any of the types of numbers for which an op has a kernel, float32 and float64 more often than others."""
-    declared = registry.find(op).type_sets.get(attr)
+    declared = registry.find(op).traits.type_sets.get(attr)
     names = {dtype.name for dtype in declared} if declared else set(TYPES)
     allowed = names & set(KERNELS.get(op, {}).get(attr) or names) - set(without.split())
     found = [dtype for name, dtype in TYPES.items() if name in allowed]

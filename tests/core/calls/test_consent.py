@@ -207,9 +207,9 @@ def test_bytecode_from_elsewhere_is_not_loaded():
 
 def test_ops_name_capabilities_and_arguments_that_there_are():
     for name, cls in load_all().items():
-        assert set(cls.capabilities.split()) <= CAPABILITIES.keys(), name
+        assert set(cls.permissions.capabilities.split()) <= CAPABILITIES.keys(), name
         known = {argument.name for argument in cls.inputs} | cls.annotations.keys()
-        assert set(cls.file_arguments.split()) <= known, name
+        assert set(cls.permissions.file_arguments.split()) <= known, name
 
 
 ABORTING = """

@@ -365,7 +365,10 @@ def from_signature(name: str, choice: random.Random) -> Any:
             return argument.dtype.name
         attr = argument.type_attr
         if attr not in types:
-            allowed = sorted(t.name for t in cls.type_sets.get(attr, ())) or ["float32", "int32"]
+            allowed = sorted(t.name for t in cls.traits.type_sets.get(attr, ())) or [
+                "float32",
+                "int32",
+            ]
             good = [t for t in ("float32", "int32", "int64") if t in allowed]
             types[attr] = choice.choice(good if good and choice.random() < 0.7 else allowed)
         return types[attr]

@@ -187,7 +187,7 @@ class Plugin:
 
     def run_and_record(self, cls: Any, inputs: Any, attrs: Any) -> Any:
         made = self.run(cls, inputs, attrs)
-        if not cls.runs_functions:
+        if not cls.flow.runs_functions:
             self.recorder.note(
                 "op " + cls.op_type,
                 lambda: {

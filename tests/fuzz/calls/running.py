@@ -118,7 +118,7 @@ def has_gradient(call: dict[str, Any]) -> bool:
     if "op" not in call:
         return False
     cls = registry.find(call["op"])
-    return cls.has_gradient and cls.differentiable and not cls.stateful and not cls.has_refs
+    return cls.has_gradient and cls.differentiable and not cls.stateful and not cls.traits.has_refs
 
 
 def floats(arguments: dict[str, Any]) -> list[Any]:
@@ -161,4 +161,4 @@ def lowers(call: dict[str, Any]) -> bool:
     if "op" not in call:
         return False
     cls = registry.find(call["op"])
-    return cls.has_lowering and not cls.has_refs
+    return cls.has_lowering and not cls.traits.has_refs

@@ -36,7 +36,7 @@ def keys(pattern: str) -> list[str]:
 
     ops = ["op " + name for name, cls in sorted(registry.load_all().items())
            if hasattr(penstock.raw_ops, name) and not LEFT_OUT.search(name)
-           and not cls.runs_functions and not cls.has_refs and not cls.is_abstract]  # fmt: skip
+           and not cls.flow.runs_functions and not cls.traits.has_refs and not cls.is_abstract]  # fmt: skip
     functions = [key for key in sorted(recorded()) if key.startswith("function ")]
     functions = [
         key for key in functions if not LEFT_OUT_FUNCTIONS.search(key.removeprefix("function "))

@@ -60,6 +60,6 @@ def test_bodies_of_loops_are_folded():
         return tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * (1.0 + 1.0)), (0, x))[1]
 
     made = folded(loop, tf.TensorSpec([2]))
-    (while_op,) = [op for op in made.graph._operations if op.raw_op.control == "while"]
+    (while_op,) = [op for op in made.graph._operations if op.raw_op.flow.control == "while"]
     assert types(while_op.raw_op.attrs["body"]).count("Mul") == 1
     assert made.run([np.float32([1, 2])])[0].tolist() == [8, 16]

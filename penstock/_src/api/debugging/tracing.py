@@ -83,7 +83,7 @@ class _NumericsChecker:
 
 def _keeps_finite(op):
     """True if finite inputs give finite results. The inputs have been checked already."""
-    return op.is_movement or op.values.keeps_finite
+    return op.elements.is_movement or op.values.keeps_finite
 
 
 def _of_operation(node, index):

@@ -1,4 +1,4 @@
-"""Ops with classes that describe the treatment of each input: `Op.vectorize`, one word per argument, or `is_elementwise`."""
+"""Ops with classes that describe the treatment of each input: `Op.vectorize`, one word per argument, or `Op.elements`."""
 
 from collections.abc import Callable
 from typing import Any

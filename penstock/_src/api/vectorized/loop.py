@@ -97,7 +97,7 @@ class Vectorizer:
         differs = any(value.stacked for value in step.values)
         if not differs and (not op.stateful or op.effects.reads_only):
             return [Value(t, False) for t in step.run_flat([v.tensor for v in step.values])]
-        if op.control == "call":
+        if op.flow.control == "call":
             return self._nested(op.attrs["f"], step.values, self.count)
         rule = self._rule(step)
         why = "it has no rule"
@@ -106,7 +106,7 @@ class Vectorizer:
                 return rule(step)
             except NotVectorizable as error:
                 why = str(error)
-        if not (self.by_rows or op.vectorizes_one_by_one):
+        if not (self.by_rows or op.elements.vectorizes_one_by_one):
             raise ValueError(
                 f"No pfor vectorization defined for {step.node.type}\n{step.node.name}: {why}. "
                 "fallback_to_while_loop=True lets such operations run row by row."
@@ -116,11 +116,11 @@ class Vectorizer:
     def _rule(self, step: Step) -> Rule | None:
         """Returns what turns an operation on one row into operations on all of them."""
         op = step.op
-        if (op.vectorize or op.is_elementwise) and is_on_lists(step):
+        if (op.vectorize or op.elements.is_elementwise) and is_on_lists(step):
             return control.on_lists
         if op.vectorize:
             return by_words
-        return elementwise if op.is_elementwise else rule_of(type(op))
+        return elementwise if op.elements.is_elementwise else rule_of(type(op))
 
     def _nested(self, function: Any, values: Sequence[Value], count: Any) -> list[Value]:
         """Computes a function that an operation calls, for `count` rows."""

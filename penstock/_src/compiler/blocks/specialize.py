@@ -184,7 +184,7 @@ class Reasons:
         ops = section.ops
         self.host = {**section.host, **own_sizes.for_host(ops), **host_lists.for_host(ops)}
         makers = [*section.ops, *[t.op for t in section.inputs]]
-        self.has_references = any(getattr(op.raw_op, "has_refs", False) for op in makers)
+        self.has_references = any(op.raw_op.traits.has_refs for op in makers)
 
     def why(self, op: Operation) -> str | None:
         """Why an operation runs on the host, or None if it may lower."""
@@ -306,7 +306,7 @@ def _must_wait(op: Operation, lowering: Lowering, waiting: set[str], reasons: Re
 
 def _may_assign(op: Operation) -> bool:
     """True if lowering an operation may write to variables, itself or in a function that it calls."""
-    return op.raw_op.stateful or op.raw_op.runs_functions
+    return op.raw_op.stateful or op.raw_op.flow.runs_functions
 
 
 def _deferral(

@@ -135,7 +135,7 @@ class HostRecord:
     @property
     def calls(self) -> bool:
         """True if the operation calls functions: its time contains that of their kernels and operations."""
-        return self.operation.raw_op.runs_functions
+        return self.operation.raw_op.flow.runs_functions
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,9 +75,9 @@ class _Rest:
 
     def entered(self, op: Operation) -> tuple[Any, list[Any]]:
         """The function that an operation runs, as far as is known, and its arguments."""
-        if op.raw_op.control == "call":
+        if op.raw_op.flow.control == "call":
             return callee(op), op._inputs
-        if op.raw_op.control != "if" or not self.has(op._inputs[0]):
+        if op.raw_op.flow.control != "if" or not self.has(op._inputs[0]):
             return None, []
         condition = truth(self.value(op._inputs[0]), op.type)
         raw = raw_op(op)

@@ -23,10 +23,12 @@ def run_on_host(op: Operation, arguments: list[Any], kernel: Op | None = None) -
         if type(argument) is not np.ndarray and isinstance(argument, VariableHandle):
             arguments = dereferenced(op, arguments) if reads_reference(op) else arguments
             break
-    if raw.takes_lists:
+    if raw.traits.takes_lists:
         arguments = group_arguments(raw.inputs, raw, arguments)
     try:
-        result = raw.eager(*arguments, op.name) if raw.takes_name else raw.eager(*arguments)
+        result = (
+            raw.eager(*arguments, op.name) if raw.host_kernel.takes_name else raw.eager(*arguments)
+        )
     except Exception as error:
         raise refusal_at(op, raw, error, arguments)  # noqa: B904 - it is the error itself, or has it as its cause
     return flat_outputs(raw, result)
@@ -44,7 +46,7 @@ def reads_reference(op: Operation) -> bool:
     """True if an operation takes a tensor that is a reference to a v1 variable or object."""
     for tensor in op._inputs:
         maker = getattr(tensor.op, "raw_op", None)
-        if maker is not None and maker.has_refs and tensor.dtype.is_numpy_compatible:
+        if maker is not None and maker.traits.has_refs and tensor.dtype.is_numpy_compatible:
             return True
     return False
 

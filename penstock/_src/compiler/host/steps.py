@@ -83,7 +83,7 @@ class PlainStep(HostStep):
     @staticmethod
     def suits(kernel: Op) -> bool:
         """True if a kernel can run as a plain step."""
-        if kernel.stateful or kernel.takes_lists or kernel.takes_name:
+        if kernel.stateful or kernel.traits.takes_lists or kernel.host_kernel.takes_name:
             return False
         return len(kernel.output_dtypes) == 1 and type(kernel.output_dtypes[0]) is not tuple
 
@@ -114,5 +114,5 @@ def _is_suspect(op: Operation, why: str) -> bool:
     if why.startswith(LoweringDefect.PREFIX):
         return True
     # A function may hold what refuses its arguments in a branch that is not taken.
-    is_plain = not op.raw_op.runs_functions
+    is_plain = not op.raw_op.flow.runs_functions
     return flags.verify and is_plain and why.startswith(RefusedArguments.PREFIX)

@@ -33,7 +33,7 @@ class Refusal:
     @property
     def is_around(self) -> bool:
         """True if the operation is a loop or branch that contains the operation that checks."""
-        return bool(self.op.raw_op.runs_functions)
+        return bool(self.op.raw_op.flow.runs_functions)
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def _is_repeatable(op: Any, args: Sequence[Any]) -> bool:
     """True if an operation's kernel can be run once more for its error: a loop or branch on copies of its variables."""
     if op is None or not args or any(map(_is_of_host, args)):
         return False
-    if op.raw_op.runs_functions:
-        return op.raw_op.control in ("if", "case", "while")
+    if op.raw_op.flow.runs_functions:
+        return op.raw_op.flow.control in ("if", "case", "while")
     return op.raw_op.effects.leaves_nothing or not op.raw_op.stateful
 
 
@@ -238,7 +238,7 @@ class LoweringContext(NodeMaker):
             key = message
             if message not in self.assertions and _is_repeatable(self.origin, args):
                 key = f"{message} [{len(self.assertions)}]"
-                matters = None if self.origin.raw_op.runs_functions else condition
+                matters = None if self.origin.raw_op.flow.runs_functions else condition
                 args = self.with_values(args)
                 self.assertions[key] = Refusal(self.origin, args, matters, message)
             self.checks.append(Check(condition, key, origin))

@@ -30,7 +30,7 @@ def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[L
             if not calls:
                 return results
             calls[-1].inner.give(calls[-1].calling, results)
-        elif op.raw_op.control == "call":
+        elif op.raw_op.flow.control == "call":
             called, given = callee(op), [current.inner.value(t) for t in op._inputs]
             known = current.inner.p.inlined_calls.get(_call_key(current.inner.p, called, given))
             if known is not None:

@@ -68,9 +68,9 @@ def _axis(axis: int, rank: int) -> int:
 @on_dynamic_rows("Op")
 def _by_facts(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     """Ops that have no handler of their own."""
-    if op.raw_op.is_elementwise:
+    if op.raw_op.elements.is_elementwise:
         return _elementwise(lowering, op, args)
-    if op.raw_op.is_row_wise:
+    if op.raw_op.elements.is_row_wise:
         return _each_row(lowering, op, args)
     raise _refuse(op)
 

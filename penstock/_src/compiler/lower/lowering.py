@@ -131,7 +131,7 @@ class Lowering:
                 self.p.equal.setdefault(value.id, []).append(op)
 
     def _outputs(self, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-        if op.raw_op.passes_on and not op.raw_op.stateful:  # and checks nothing
+        if op.raw_op.elements.passes_on and not op.raw_op.stateful:  # and checks nothing
             return _identity(args)
         special = HANDLERS.get(op.type)
         if any(isinstance(arg, DynamicRows) for arg in args) and op.type not in PASSING:
@@ -220,7 +220,7 @@ def _extent_fits(n: int, static: int | None) -> bool:
 
 
 def _is_computed(op: Operation, value: Node) -> bool:
-    return value.kind not in LEAVES and not op.raw_op.passes_on
+    return value.kind not in LEAVES and not op.raw_op.elements.passes_on
 
 
 def _identity(args: list[Lowered]) -> Sequence[Lowered]:

@@ -54,7 +54,7 @@ def complete(cls: type[Op], given: dict[str, Any], in_graph: bool) -> Op:
             if default is REQUIRED:
                 raise TypeError(f"{cls.op_type}: missing attribute '{name}'.")
             given[name] = default
-    if cls.type_sets:
+    if cls.traits.type_sets:
         _check_types(cls, given, in_graph)
     return cls.instance(given)
 
@@ -123,7 +123,7 @@ def _not_converted(argument: Argument, error: ValueError) -> str:
 
 def _needs_int64(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> bool:
     """True if the dtype attribute allows int64 and one of its number arguments exceeds int32."""
-    return dtypes.int64 in cls.type_sets.get(attr, ()) and any(
+    return dtypes.int64 in cls.traits.type_sets.get(attr, ()) and any(
         leaves_int32(value)
         for argument, value in zip(cls.inputs, inputs)
         if argument.type_attr == attr
@@ -236,7 +236,7 @@ def _cast_to(wanted: DType, got: DType) -> str:
 
 
 def _check_types(cls: type[Op], given: dict[str, Any], in_graph: bool) -> None:
-    for attr, allowed in cls.type_sets.items():
+    for attr, allowed in cls.traits.type_sets.items():
         dtype_or_list = given.get(attr)
         if dtype_or_list is None:
             raise InvalidArgumentError(

@@ -4,7 +4,7 @@
     with tf.saved_model.experimental.allow("read_files"):   for all that is loaded in the block
     PENSTOCK_ALLOW=read_files,write_files                   for the process
 
-An op's class says what it does (`Op.capabilities`) and which of its arguments name the files (`Op.file_arguments`). The
+An op's class says what it does and which of its arguments name the files (`Op.permissions`). The
 importer puts a guard before the kernels of such ops in a graph that comes from a file. What is in the folder of the model may
 be read without consent.
 """
@@ -73,7 +73,7 @@ def needed(op: Any, paths: Sequence[str] | None, folder: str | None = None) -> s
       paths: the files that it touches; None if that is not known.
       folder: whose files may be read.
     """
-    capabilities = set(op.capabilities.split())
+    capabilities = set(op.permissions.capabilities.split())
     if paths is None:
         return capabilities
     if any("://" in path and not path.startswith(_LOCAL) for path in paths):
@@ -181,7 +181,11 @@ def allow(*capabilities: str) -> Iterator[None]:
 
 def guarded(cls: type[Op], node: str, consent: Consent | None) -> type[Op]:
     """Return the class of an op with a kernel that first asks for the graph's consent; `cls` itself if there is nothing to ask."""
-    if consent is None or not cls.capabilities or consent.allowed.issuperset(CAPABILITIES):
+    if (
+        consent is None
+        or not cls.permissions.capabilities
+        or consent.allowed.issuperset(CAPABILITIES)
+    ):
         return cls
 
     def eager(self: Op, *values: Any) -> Any:

@@ -1,19 +1,38 @@
-"""What op classes state of their effects and values, which the rest of the engine asks for instead of listing ops.
+"""What op classes state, in records of one subject each, which the rest of the engine asks for instead of listing ops.
 
-A class states what it adds; what its bases state holds, too.
+A class states what it adds, and what differs from its bases; what these state else holds, too.
 
     class ReadVariableOp(Op):
         effects = Effects(reads_only=True)
 """
 
-import dataclasses
-from typing import TypeVar
-
-Record = TypeVar("Record", "Effects", "Values")
+from typing import Any, ClassVar, dataclass_transform
 
 
-@dataclasses.dataclass(frozen=True)
-class Effects:
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Facts:
+    """Base of the records. The fields of a class are annotated, with their defaults; an instance holds those that are stated."""
+
+    fields: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls) -> None:
+        cls.fields = frozenset(cls.__annotations__)
+
+    def __init__(self, **stated: Any) -> None:
+        unknown = stated.keys() - self.fields
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no field {unknown.pop()!r}.")
+        self.__dict__.update(stated)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__}: facts do not change.")
+
+    def __repr__(self) -> str:
+        stated = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
+        return f"{type(self).__name__}({stated})"
+
+
+class Effects(Facts):
     """What a stateful op does besides computing its outputs, and when."""
 
     # Changes nothing: it reads the resources that it takes.
@@ -36,10 +55,11 @@ class Effects:
     holds_until_consumed: bool = False
     # May wait for what other threads or runs do: fill a queue, hand in gradients.
     may_wait: bool = False
+    # The operations of a group of devices compute it together: see graph/passes/collectives.py.
+    is_collective: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class Values:
+class Values(Facts):
     """What is known of an op's results without computing them."""
 
     # Every element of a result is one of an input's, or a constant; so is every movement, which may do without a kernel.
@@ -50,10 +70,143 @@ class Values:
     eager_is_exact: bool = False
     # tf.get_static_value looks through it.
     has_static_value: bool = False
+    # float16 and bfloat16 are computed in float32 and rounded once, by `eager`, and so by the lowering.
+    in_float32: bool = False
 
 
-def stated_by(cls: type, name: str, record: type[Record]) -> Record:
-    """Returns what a class and its bases state in the attribute `name`."""
-    stated = [base.__dict__[name] for base in cls.__mro__ if name in base.__dict__]
-    fields = [field.name for field in dataclasses.fields(record)]
-    return record(**{each: any(getattr(one, each) for one in stated) for each in fields})
+class Elements(Facts):
+    """How the elements, and the rows along the first axis, of results follow from those of inputs."""
+
+    # Maps elements to elements: inputs broadcast, and no element of a result depends on its index.
+    is_elementwise: bool = False
+    # No more than that, but not elementwise: reads a variable, or changes each element of one by that at its index.
+    keeps_places: bool = False
+    # Computes each row of its first input by itself, with inputs that all rows share.
+    is_row_wise: bool = False
+    # Its outputs are its inputs: a program that is neither differentiated nor checked any more does without it.
+    passes_on: bool = False
+    # Only moves values: a compiled kernel is no faster than `eager`.
+    is_movement: bool = False
+    # Results have a data-dependent number of rows: compiler/lower/dynamic_rows_sources.py lowers it.
+    has_dynamic_rows: bool = False
+    # Rows count as vectorized if they are computed one after the other, where `vectorize` and rules do not apply.
+    vectorizes_one_by_one: bool = False
+
+
+class HostKernel(Facts):
+    """What `eager` is beside a compiled kernel of the op."""
+
+    # Takes the name of the operation in its graph as one more argument, for messages.
+    takes_name: bool = False
+    # Usually returns a view of its input or is trivial: never compiled for an eager call.
+    is_view: bool = False
+    # As fast for a single picture: not worth a program where sizes are ever new ones, see graph/passes/own_sizes.py.
+    suits_new_sizes: bool = False
+    # Never computes by itself: the op is a whole program, and eager calls of any size are compiled.
+    is_program: bool = False
+
+
+class Flow(Facts):
+    """The part of an op in calls, branches, loops and iterations."""
+
+    # Which control flow it is: "call", "if", "case", "while"; "" for none.
+    control: str = ""
+    # Of a node of TensorFlow 1's loops and conditions: "switch", "merge", "enter", "exit" or "next".
+    redirects: str = ""
+    # "iterator" creates one; "begin" binds one, its second input, to a dataset, its first; "elements" computes elements of a
+    # dataset or iterator among its inputs.
+    iteration: str = ""
+    # The kernel runs user functions, whose errors are passed on unchanged. By default: an attribute is a function.
+    runs_functions: bool = False
+
+
+class Slices(Facts):
+    """What happens to gradients that are IndexedSlices."""
+
+    # `gradient` accepts them; else they are converted to dense tensors.
+    accepted: bool = False
+    # An eager tape passes them on to the first of two inputs if the second is a scalar that it does not watch.
+    kept_past_scalar: bool = False
+
+
+class Permissions(Facts):
+    """What an op does besides computing for which a graph from a file needs its caller's consent."""
+
+    # Names of util/flags.py's CAPABILITIES, separated by spaces.
+    capabilities: str = ""
+    # The inputs and attributes that name the files, separated by spaces; "" if none does.
+    file_arguments: str = ""
+
+
+class Definition(Facts):
+    """How an op is defined where TensorFlow's definition, or tf.raw_ops, differs from the signature and annotations."""
+
+    # Inherited attributes that the op lacks.
+    dropped: frozenset[str] = frozenset()
+    # {input: its name in the definition}.
+    input_names: dict[str, str] = {}
+    # {name of an attribute in tf.raw_ops: its name}.
+    raw_names: dict[str, str] = {}
+    # {attribute: its default in tf.raw_ops}.
+    raw_defaults: dict[str, Any] = {}
+
+
+class Traits(Facts):
+    """What follows from an op's signature."""
+
+    # An input is a list of tensors.
+    takes_lists: bool = False
+    # An input or output is a list of tensors.
+    has_lists: bool = False
+    # An input or output is a reference to a v1 variable; such ops run in graphs only.
+    has_refs: bool = False
+    # At most one plain output: `Op.bound` then caches a kernel for each (dtypes, attributes).
+    is_simple: bool = False
+    # The inputs that are scalars: their positions and names.
+    scalars: tuple[tuple[int, str], ...] = ()
+    # {dtype attribute: the dtypes that it may be}.
+    type_sets: dict[str, frozenset[Any]] = {}
+
+
+class Kept(Facts):
+    """What a tape keeps of a call, for the gradient."""
+
+    # Of every input, then every output: True if the gradient reads it.
+    reads: tuple[bool, ...] = ()
+    # The gradient reads all inputs and no output, as most do.
+    inputs_only: bool = False
+
+
+# What classes state, by the attribute of Op.
+STATED: dict[str, type[Facts]] = {
+    "effects": Effects,
+    "values": Values,
+    "elements": Elements,
+    "host_kernel": HostKernel,
+    "flow": Flow,
+    "slices": Slices,
+    "permissions": Permissions,
+    "definition": Definition,
+}
+
+
+_RECORD_OF = {field: name for name, record in STATED.items() for field in record.fields}
+
+
+def gather(cls: Any) -> None:
+    """Adds to each record of a class what its bases state, if the class or several bases state something.
+
+    Raises:
+      TypeError: the class states a fact beside its record, where nothing would read it.
+    """
+    for field in cls.__dict__.keys() & _RECORD_OF.keys():
+        raise TypeError(f"{cls.__name__}: the fact {field!r} belongs to `{_RECORD_OF[field]}`.")
+    own = {name: cls.__dict__[name] for name in STATED if name in cls.__dict__}
+    cls.own_facts = own
+    for name in own if len(cls.__bases__) == 1 else STATED:
+        stated: dict[str, Any] = {}
+        for base in reversed(cls.__mro__):
+            one = base.__dict__.get("own_facts", {}).get(name)
+            if one is not None:
+                stated.update(one.__dict__)
+        setattr(cls, name, STATED[name](**stated))

@@ -74,7 +74,7 @@ def refusal_of_values(op: Any, error: Exception, values: Sequence[Any] = ()) -> 
         class_name = type(error.obj).__name__
         text = f"{op.op_type}: Trying to access a resource or variant of the wrong type: got {class_name}"
         return _caused(InvalidArgumentError(text), error)
-    if op.runs_functions or _is_of_user(error.__traceback__):
+    if op.flow.runs_functions or _is_of_user(error.__traceback__):
         return error
     is_of_array = isinstance(error, AttributeError) and isinstance(error.obj, np.ndarray)
     if isinstance(error, REFUSALS) or is_of_array or _is_of_library(error):

@@ -114,8 +114,8 @@ class Connection:
         types = {*(t.dtype for t in tensors), *_flat(op.output_dtypes)}
         if (
             op.stateful
-            or op.runs_functions
-            or op.capabilities
+            or op.flow.runs_functions
+            or op.permissions.capabilities
             or types & {dtypes.variant, dtypes.resource}
         ):
             return None
@@ -196,7 +196,7 @@ def _run_op(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> An
     """Runs an op in the task that the current device names. See `util.slots.RUN_EAGERLY`."""
     (connection,) = _CONNECTIONS
     name = connection.task_of(STATE.device)
-    if name == HERE or cls.has_refs:
+    if name == HERE or cls.traits.has_refs:
         return _PLAIN[0](cls, inputs, attrs)
     tensors, op = bind(cls, inputs, attrs, False)
     is_here = all(isinstance(tensor, EagerTensor) for tensor in tensors)

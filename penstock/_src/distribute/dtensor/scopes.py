@@ -92,7 +92,7 @@ def use_processes() -> None:
 
 def _run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Runs an op; its results are DTensors if inputs are, or if there is a default mesh."""
-    if HERE.is_on_shards or cls.has_refs:
+    if HERE.is_on_shards or cls.traits.has_refs:
         return _PLAIN[0](cls, inputs, attrs)
     if _PROCESS.has_processes:
         tensors, op = bind(cls, inputs, attrs, False)

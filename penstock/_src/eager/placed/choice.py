@@ -50,8 +50,8 @@ def _usual(op: Op, tensors: Sequence[Any]) -> int:
 
 def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
     """True if an op can be a program over these inputs."""
-    has_code = op.has_lowering or op.has_dynamic_rows or op.at_position is not None
-    if op.is_program or not has_code:
+    has_code = op.has_lowering or op.elements.has_dynamic_rows or op.at_position is not None
+    if op.host_kernel.is_program or not has_code:
         return False
     types = [t for group in op.output_dtypes for t in (group if type(group) is tuple else (group,))]
     if not all(t in COMPUTED for t in types):
@@ -72,5 +72,5 @@ def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
 
 def _is_exchanged(op: Op) -> bool:
     """True if an op exchanges data between GPUs of several processes."""
-    transport = connect() if op.is_collective else None
+    transport = connect() if op.effects.is_collective else None
     return transport is not None and transport.cards is not None

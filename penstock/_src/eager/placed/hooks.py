@@ -51,7 +51,7 @@ def uninstall() -> None:
 
 def _run_op(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Runs an op where it is placed. See `util.slots.RUN_EAGERLY`."""
-    if cls.has_refs or not (has_gpus() or POLICY.logs):
+    if cls.traits.has_refs or not (has_gpus() or POLICY.logs):
         return _PLAIN[0](cls, inputs, attrs)
     tensors, op = bind(cls, inputs, attrs, False)
     if not all(isinstance(tensor, EagerTensor) for tensor in tensors):

@@ -25,7 +25,7 @@ def joined(operations: list[Operation]) -> list[Operation]:
     """Returns the operations, in an order in which they can run, with one in place of the members of each group."""
     groups: dict[tuple[int, int], list[tuple[Operation, int]]] = {}
     for op in operations:
-        keys = _keys(op) if op.raw_op.is_collective else None
+        keys = _keys(op) if op.raw_op.effects.is_collective else None
         if keys is not None and keys[0] > 1:
             groups.setdefault(keys[1:], []).append((op, keys[0]))
     together = {

@@ -86,7 +86,7 @@ def _folded(
     graph: FuncGraph, node: Operation, inputs: list[SymbolicTensor]
 ) -> list[SymbolicTensor]:
     """Adds what stands for an operation; returns its outputs."""
-    if node.raw_op.passes_on:
+    if node.raw_op.elements.passes_on:
         return _passed(node, inputs)
     inputs = [_as_constant(graph, t) for t in inputs]
     op = _with_folded_bodies(node)
@@ -164,7 +164,7 @@ def _computed(
 def _with_folded_bodies(node: Operation) -> Op:
     """Returns the op of an operation with its branches, or the body and condition of its loop, folded."""
     op, attrs = node.raw_op, dict(node.raw_op.attrs)
-    if not bodies_of(node) or op.control not in ("if", "case", "while"):
+    if not bodies_of(node) or op.flow.control not in ("if", "case", "while"):
         return op
     for key, value in attrs.items():
         if isinstance(value, GraphFunction):

@@ -100,7 +100,7 @@ class _Copier:
         return [table[t._id] for t in function.outputs]
 
     def _node(self, node: Operation, raw_op: Op, inputs: list[Any]) -> list[Any]:
-        attrs, control = raw_op.attrs, raw_op.control
+        attrs, control = raw_op.attrs, raw_op.flow.control
         are_variables = [isinstance(value, _Variable) for value in inputs]
         if control == "call" and (self.inline_calls or any(are_variables)):
             return self.copy(attrs["f"], inputs)

@@ -167,7 +167,7 @@ class _Rewrite:
         raw = op.raw_op
         others = [t for t in op._inputs if t._id not in self.family]
         return (
-            (raw.is_elementwise or raw.is_movement or raw.values.rounds_nothing)
+            (raw.elements.is_elementwise or raw.elements.is_movement or raw.values.rounds_nothing)
             and not raw.stateful
             and all(get_static_value(t) is not None for t in others)
         )

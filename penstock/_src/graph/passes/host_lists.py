@@ -16,7 +16,9 @@ REASON = "a loop over what the host holds takes or gives the list"
 
 def for_host(ops: Sequence[Operation]) -> dict[str, str]:
     """The names of such operations among those of a graph, each with the reason."""
-    loops = [op for op in ops if op.raw_op.control == "while" and any(map(_is_of_host, op._inputs))]
+    loops = [
+        op for op in ops if op.raw_op.flow.control == "while" and any(map(_is_of_host, op._inputs))
+    ]
     if not loops:
         return {}
     loop_outputs = {t._id for op in loops for t in op._outputs}

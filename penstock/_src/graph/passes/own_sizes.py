@@ -1,7 +1,7 @@
 """Choice of operations to run on the host: those on pictures with individual sizes, as the host decodes them.
 
 A program would be planned for each new size, which takes longer than resizing one picture. So ops whose host kernel is as fast as a
-program's (`Op.suits_new_sizes`) run on the host where what they take comes from there, with what is between: movements, and elementwise
+program's (`Op.host_kernel.suits_new_sizes`) run on the host where what they take comes from there, with what is between: movements, and elementwise
 ops that give the same bits. What follows has a known size, and is one program, unless it is no more than some of these, too.
 
 Arithmetic of sizes, with the checks of it, is a program by itself where there is more of it than a call of a program costs. Its inputs are
@@ -28,7 +28,11 @@ def for_host(ops: Sequence[Operation]) -> dict[str, str]:
     for op in ops:
         raw = op.raw_op
         # what moves values only does so as fast in a program for any sizes
-        if raw.suits_new_sizes and not raw.values.rounds_nothing and _has_own_size(op._inputs[0]):
+        if (
+            raw.host_kernel.suits_new_sizes
+            and not raw.values.rounds_nothing
+            and _has_own_size(op._inputs[0])
+        ):
             earlier = list(before(op))
             if all(map(is_light, earlier)) and any(map(_gives_pictures, earlier)):
                 reasons.update((each.name, REASON) for each in (op, *earlier) if may_lower(each))
@@ -51,7 +55,7 @@ def for_host(ops: Sequence[Operation]) -> dict[str, str]:
 def _is_of_sizes(op: Operation) -> bool:
     """True if an operation computes sizes from sizes, or checks them."""
     raw = op.raw_op
-    if not raw.has_lowering or raw.op_type == "Const" or raw.runs_functions:
+    if not raw.has_lowering or raw.op_type == "Const" or raw.flow.runs_functions:
         return False
     if raw.stateful and not raw.effects.leaves_nothing:
         return False
@@ -67,7 +71,11 @@ def may_lower(op: Operation) -> bool:
 def _computes(op: Operation) -> bool:
     """True if an operation visits the elements of a picture."""
     raw = op.raw_op
-    return raw.is_elementwise and not raw.eager_is_view and not all(map(_is_small, op._inputs))
+    return (
+        raw.elements.is_elementwise
+        and not raw.host_kernel.is_view
+        and not all(map(_is_small, op._inputs))
+    )
 
 
 def _has_own_size(tensor: Any) -> bool:
@@ -94,13 +102,13 @@ def is_light(op: Operation) -> bool:
     raw = op.raw_op
     if not raw.has_lowering or raw.op_type == "Const":
         return True
-    if raw.stateful or raw.runs_functions or op._control_inputs:
+    if raw.stateful or raw.flow.runs_functions or op._control_inputs:
         return False
-    if raw.is_movement or raw.eager_is_view or raw.suits_new_sizes:
+    if raw.elements.is_movement or raw.host_kernel.is_view or raw.host_kernel.suits_new_sizes:
         return True
     if all(map(_is_small, (*op._inputs, *op._outputs))):
         return True
-    return raw.is_elementwise and raw.values.eager_is_exact
+    return raw.elements.is_elementwise and raw.values.eager_is_exact
 
 
 def _is_small(tensor: Any) -> bool:

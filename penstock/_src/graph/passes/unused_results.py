@@ -27,7 +27,7 @@ def operations_to_run(
     The replacements are in no graph.
     """
     needed = needed_operations(graph, inputs, outputs, control_outputs)
-    if any(op.raw_op.is_collective for op in needed):
+    if any(op.raw_op.effects.is_collective for op in needed):
         needed = with_gathers(scattered(joined_collectives(needed), outputs), outputs)
     if graph.keeps_program_order:
         return needed
@@ -53,14 +53,14 @@ def without_unread_effects(
 
 
 def _may_lose_effects(op: Operation) -> bool:
-    return op.raw_op.control in ("if", "case", "while") and has_effect(op)
+    return op.raw_op.flow.control in ("if", "case", "while") and has_effect(op)
 
 
 def _with_results(op: Operation, is_read: list[bool]) -> Operation:
     """Returns an operation with those results of a condition or loop that are read, or on which these depend."""
     raw = op.raw_op
     reduced = copy.copy(op)
-    if raw.control == "while":
+    if raw.flow.control == "while":
         cond, body = raw.attrs["cond"], raw.attrs["body"]
         is_read = _variables_needed(cond, body, is_read)
         attrs = {

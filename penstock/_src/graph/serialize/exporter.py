@@ -242,7 +242,7 @@ def fill_node(
 
 def _of_control_flow(op: Operation) -> dict[str, Any]:
     """Returns what TensorFlow notes on conditions, loops and calls: shapes, which resources they only read, how they may run."""
-    kind = op.raw_op.control
+    kind = op.raw_op.flow.control
     if kind not in ("if", "case", "while", "call"):
         return {}
     read = AttrValue()

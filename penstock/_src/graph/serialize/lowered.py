@@ -37,7 +37,7 @@ def lowered_graph_def(graph: Graph) -> Any:
 
 
 def _is_lowered(op: Operation) -> bool:
-    if op.raw_op.control not in ("if", "while"):
+    if op.raw_op.flow.control not in ("if", "while"):
         return False
     noted = op.annotations.get("_lower_using_switch_merge")
     return bool(op.may_be_lowered if noted is None else noted.b)
@@ -57,7 +57,7 @@ class _Lowering:
         for op in operations:
             name = prefix + op.name
             self.awaited[op] = name
-            kind = op.raw_op.control
+            kind = op.raw_op.flow.control
             for i, tensor in enumerate(op.outputs):
                 if not _is_lowered(op):
                     self.names[tensor._id] = f"{name}:{i}" if i else name
@@ -67,7 +67,7 @@ class _Lowering:
         for op in operations:
             if not _is_lowered(op):
                 self._add_plain(op, prefix, own, pivot)
-            elif op.raw_op.control == "while":
+            elif op.raw_op.flow.control == "while":
                 self._add_loop(op, prefix + op.name, pivot)
             else:
                 self._add_condition(op, prefix + op.name, pivot)

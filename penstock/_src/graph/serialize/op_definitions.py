@@ -77,7 +77,7 @@ def _fill_attribute(entry: Any, cls: type[Op], name: str) -> None:
         entry.default_value.CopyFrom(attributes.encode(cls, name, default, str))
     if typing.get_origin(element) is Literal:
         entry.allowed_values.list.s.extend(c.encode() for c in typing.get_args(element))
-    types = cls.type_sets.get(name)
+    types = cls.traits.type_sets.get(name)
     if types is not None:
         entry.allowed_values.list.type.extend(sorted(t.as_datatype_enum for t in types))
 

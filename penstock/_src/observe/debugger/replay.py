@@ -76,7 +76,7 @@ class Replay:
 
     @contextlib.contextmanager
     def _states_of(self, op: Operation) -> Iterator[None]:
-        if not op.raw_op.stateful and not op.raw_op.control:
+        if not op.raw_op.stateful and not op.raw_op.flow.control:
             yield
             return
         with kernel_state.of_node(op.graph.kernel_states, op):
@@ -84,15 +84,15 @@ class Replay:
 
     def _results(self, op: Operation, arguments: list[Any]) -> list[Any]:
         raw = op.raw_op
-        if raw.control == "call":
+        if raw.flow.control == "call":
             return self._inner(raw.f.stand_in or raw.f, arguments)
-        if raw.control == "if":
+        if raw.flow.control == "if":
             branch = raw.then_branch if truth(arguments[0], op.type) else raw.else_branch
             return self._inner(branch, arguments[1:])
-        if raw.control == "case":
+        if raw.flow.control == "case":
             index, last = int(arguments[0]), len(raw.branches) - 1
             return self._inner(raw.branches[index if 0 <= index <= last else last], arguments[1:])
-        if raw.control == "while":
+        if raw.flow.control == "while":
             values = arguments
             while truth(self._inner(raw.cond, values)[0], op.type):
                 values = self._inner(raw.body, values)
@@ -137,7 +137,7 @@ class Replay:
         if scope is not None and tensor._id not in scope.values:
             op = tensor.op
             has_effect = op.raw_op.stateful and not op.raw_op.effects.reads_only
-            if id(op) in scope.due or has_effect or op.raw_op.control:
+            if id(op) in scope.due or has_effect or op.raw_op.flow.control:
                 raise LookupError(f"{op.name} has not run yet")
             for each in op._inputs:
                 self._for_name(each)

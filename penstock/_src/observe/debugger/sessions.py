@@ -40,7 +40,7 @@ def debugged_session(
                 frames.setdefault(mark.frame, []).append(mark)
     if not frames:
         return executable
-    if any(op.raw_op.redirects for op in graph._operations):
+    if any(op.raw_op.flow.redirects for op in graph._operations):
         raise UnimplementedError(
             "tf.debugging.breakpoint: runs of graphs with TensorFlow 1's loops and conditions (Switch, Merge) are not repeated line by line. "
             "tf.compat.v1.enable_control_flow_v2() makes graphs without them."

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import Definition, Elements, HostKernel, Slices, Values
 from penstock._src.core.composite import IndexedSlices, dense
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -122,9 +122,9 @@ class ConcatV2(Op):
     minimum = {"N": 1}
     T = ANY
     Tidx: INDEX = dtypes.int32
-    takes_slices = True
+    slices = Slices(accepted=True)
     vectorize = "rows, axis"
-    is_movement = True
+    elements = Elements(is_movement=True)
     values = Values(has_static_value=True)
 
     def shape(self, values, axis):
@@ -146,7 +146,7 @@ class Concat(Op):
     signature = "concat_dim: int32, values: N * T -> output: T"
     minimum = {"N": 1}
     T = ANY
-    takes_slices = True
+    slices = Slices(accepted=True)
     values = Values(keeps_finite=True, has_static_value=True)
 
     def shape(self, concat_dim, values):
@@ -263,7 +263,7 @@ class Pack(Op):
     T = ANY
     axis: int = 0
     vectorize = "rows"
-    is_movement = True
+    elements = Elements(is_movement=True)
     values = Values(has_static_value=True)
 
     def shape(self, values):
@@ -311,12 +311,12 @@ class Unpack(Op):
 
     signature = "value: T -> output: num * T"
     minimum = {"num": 0}
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     num: int
     axis: int = 0
     vectorize = "rows"
-    is_movement = True
+    elements = Elements(is_movement=True)
     values = Values(has_static_value=True)
 
     def shape(self, value):
@@ -363,10 +363,10 @@ class Split(Op):
     """Equal parts along an axis."""
 
     signature = "axis: int32, value: T -> output: num_split * T"
-    defined_names = {"axis": "split_dim"}
+    definition = Definition(input_names={"axis": "split_dim"})
     minimum = {"num_split": 1}
-    eager_is_view = True
-    takes_slices = True
+    host_kernel = HostKernel(is_view=True)
+    slices = Slices(accepted=True)
     T = ANY
     num_split: int
     vectorize = "axis, rows"
@@ -431,10 +431,10 @@ class SplitV(Op):
     """Parts of given sizes along an axis; one size may be -1."""
 
     signature = "value: T, size_splits: Tlen, axis: int32 -> output: num_split * T"
-    defined_names = {"axis": "split_dim"}
+    definition = Definition(input_names={"axis": "split_dim"})
     minimum = {"num_split": 1}
-    eager_is_view = True
-    takes_slices = True
+    host_kernel = HostKernel(is_view=True)
+    slices = Slices(accepted=True)
     T = ANY
     Tlen: INDEX | {dtypes.int8} = dtypes.int64
     num_split: int

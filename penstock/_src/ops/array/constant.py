@@ -5,7 +5,14 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import TensorValue
 from penstock._src.core.calls.binding import kernel_name
-from penstock._src.core.calls.facts import Effects, Values
+from penstock._src.core.calls.facts import (
+    Effects,
+    Elements,
+    HostKernel,
+    Permissions,
+    Slices,
+    Values,
+)
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
@@ -32,7 +39,7 @@ class Const(Op):
     value: TensorValue
     dtype: DType
     differentiable = False
-    is_movement = True
+    elements = Elements(is_movement=True)
     values = Values(has_static_value=True)
 
     def shape(self):
@@ -55,8 +62,7 @@ class ImmutableConst(Op):
     """A constant in a memory-mapped file."""
 
     signature = "-> tensor: dtype[*shape]"
-    capabilities = "read_files"
-    file_arguments = "memory_region_name"
+    permissions = Permissions(capabilities="read_files", file_arguments="memory_region_name")
     dtype: DType
     shape: TensorShape
     memory_region_name: str
@@ -78,7 +84,7 @@ class _Placeholder(Op):
     signature = "-> output: dtype"
     dtype: DType
 
-    takes_name = True
+    host_kernel = HostKernel(takes_name=True)
 
     def output_shape(self):
         return self.attrs["shape"]
@@ -96,7 +102,7 @@ class Placeholder(_Placeholder):
     """A value that is fed when the graph runs."""
 
     shape: TensorShape = UNKNOWN
-    is_movement = True
+    elements = Elements(is_movement=True)
 
 
 class PlaceholderV2(_Placeholder):
@@ -111,7 +117,7 @@ class PlaceholderWithDefault(Op):
 
     signature = "input: dtype -> output: dtype"
     dtype = ANY
-    takes_slices = True
+    slices = Slices(accepted=True)
     shape: TensorShape
 
     def output_shape(self, input):
@@ -181,10 +187,10 @@ class ZerosLike(Op):
     """Zeros (for strings, empty strings) with the shape and dtype of x."""
 
     signature = "x: T -> y: T[x]"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     differentiable = False
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     values = Values(has_static_value=True)
 
     def eager(self, x):
@@ -204,10 +210,10 @@ class OnesLike(Op):
     """Ones in the shape and type of x."""
 
     signature = "x: T -> y: T[x]"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = FLOAT | INTEGER | COMPLEX | BOOL
     differentiable = False
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     values = Values(has_static_value=True)
 
     def eager(self, x):

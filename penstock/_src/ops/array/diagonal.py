@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -465,7 +466,7 @@ class DiagPart(Op):
     """The diagonal of a tensor with a shape that repeats a list of dimensions."""
 
     signature = "input: T -> diagonal: T"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     T = SOLID
 
     def shape(self, input):

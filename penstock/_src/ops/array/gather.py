@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import Elements, Values
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -52,7 +52,7 @@ class GatherV2(Op):
     Tindices = WIDE_INDEX
     Taxis = INDEX
     batch_dims: int = 0
-    is_movement = True
+    elements = Elements(is_movement=True)
 
     def shape(self, params, indices, axis):
         params.with_rank_at_least(1)

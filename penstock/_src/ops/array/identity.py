@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.core.calls.facts import Effects, Values
+from penstock._src.core.calls.facts import Effects, Elements, HostKernel, Slices, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, FLOAT
@@ -14,10 +14,9 @@ class _Identity(Op):
     """The input itself."""
 
     signature = "input: T -> output: T[input]"
-    takes_slices = True
+    slices = Slices(accepted=True)
     T = ANY
-    is_elementwise = True
-    passes_on = True
+    elements = Elements(is_elementwise=True, passes_on=True)
 
     def gradient(self, _input, _output, dy):
         return dy
@@ -32,8 +31,8 @@ class _Identity(Op):
 class Identity(_Identity):
     """The input itself."""
 
-    eager_is_view = True
-    is_movement = True
+    host_kernel = HostKernel(is_view=True)
+    elements = Elements(is_movement=True)
     values = Values(eager_is_exact=True, has_static_value=True)
 
 
@@ -41,8 +40,8 @@ class _EagerConst(_Identity):
     """The input, which TensorFlow marks as computed outside of a function."""
 
     is_abstract = False
-    eager_is_view = True
-    is_movement = True
+    host_kernel = HostKernel(is_view=True)
+    elements = Elements(is_movement=True)
     values = Values(has_static_value=True)
 
     def gradient(self, _input, _output, _dy):
@@ -54,14 +53,14 @@ class _EagerConst(_Identity):
 class Snapshot(_Identity):
     """The current value of the input."""
 
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     gradient = None
 
 
 class GuaranteeConst(_Identity):
     """The input, which the user guarantees to be constant."""
 
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
 
     stateful = True
     effects = Effects(leaves_nothing=True)
@@ -75,7 +74,7 @@ class DebugGradientIdentity(_Identity):
 class StopGradient(_Identity):
     """The input, without a gradient."""
 
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     differentiable = False
     values = Values(keeps_finite=True, has_static_value=True)
 
@@ -83,7 +82,7 @@ class StopGradient(_Identity):
 class PreventGradient(_Identity):
     """The input; asking for a gradient through it is an error."""
 
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
 
     message: str = ""
 
@@ -100,10 +99,10 @@ class IdentityN(Op):
 
     signature = "input: *T -> output: *T[input]"
     T = ANY
-    takes_slices = True
+    slices = Slices(accepted=True)
     vectorize = "rows"
     values = Values(keeps_finite=True)
-    passes_on = True
+    elements = Elements(passes_on=True)
 
     def gradient(self, _input, _output, dys):
         return dys
@@ -128,7 +127,7 @@ class _Copy(_Identity):
 class Copy(_Copy):
     """A copy of the input on its device."""
 
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     gradient = None
 
 
@@ -142,7 +141,7 @@ class DeepCopy(Op):
     """A copy of the input that shares nothing with it."""
 
     signature = "x: T -> y: T[x]"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     stateful = True
     effects = Effects(leaves_nothing=True)
@@ -161,14 +160,13 @@ class CheckNumerics(Op):
     """The tensor, checked to have no infinite or NaN elements."""
 
     signature = "tensor: T -> output: T[tensor]"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = FLOAT
     message: str
     stateful = True
     effects = Effects(leaves_nothing=True)
-    is_elementwise = True
+    elements = Elements(is_elementwise=True, passes_on=True)
     values = Values(keeps_finite=True)
-    passes_on = True
 
     def gradient(self, _tensor, _output, dy):
         return raw.CheckNumerics(

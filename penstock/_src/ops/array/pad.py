@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -93,7 +93,7 @@ class Pad(Op):
 
     signature = "input: T, paddings: Tpaddings -> output: T"
     values = Values(rounds_nothing=True)
-    suits_new_sizes = True
+    host_kernel = HostKernel(suits_new_sizes=True)
     T = ANY
     Tpaddings: INDEX = dtypes.int32
     vectorize = "rows, paddings"
@@ -119,7 +119,7 @@ class PadV2(Op):
 
     signature = "input: T, paddings: Tpaddings, constant_values: T -> output: T"
     values = Values(rounds_nothing=True)
-    suits_new_sizes = True
+    host_kernel = HostKernel(suits_new_sizes=True)
     T = ANY
     Tpaddings: INDEX = dtypes.int32
     vectorize = "rows, paddings, shared"

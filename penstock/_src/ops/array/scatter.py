@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Slices
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, BOOL, INDEX, NUMBER
@@ -181,7 +182,7 @@ class TensorScatterAdd(_TensorScatter):
     """The tensor with updates added at index vectors."""
 
     how = "add"
-    takes_slices = True
+    slices = Slices(accepted=True)
 
     def gradient(self, _tensor, indices, _updates, _output, dy):
         return dy, None, raw.GatherNd(dy, indices)
@@ -191,7 +192,7 @@ class TensorScatterSub(_TensorScatter):
     """The tensor with updates subtracted at index vectors."""
 
     how = "sub"
-    takes_slices = True
+    slices = Slices(accepted=True)
 
     def gradient(self, _tensor, indices, _updates, _output, dy):
         return dy, None, raw.Neg(raw.GatherNd(dy, indices))
@@ -226,7 +227,7 @@ class ScatterNdNonAliasingAdd(_TensorScatter):
     signature = "input: T, indices: Tindices, updates: T -> output: T"
     T = NUMBER | BOOL
     how = "add"
-    takes_slices = True
+    slices = Slices(accepted=True)
 
     def shape(self, input, indices, updates):
         rows_shape(indices, updates, input)

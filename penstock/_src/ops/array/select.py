@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import Definition, Elements, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
@@ -25,7 +25,7 @@ class SelectV2(Op):
 
     signature = "condition: bool, t: T, e: T -> output: T"
     T = ANY
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     values = Values(eager_is_exact=True)
 
     def shape(self, condition, t, e):
@@ -58,7 +58,7 @@ class Select(Op):
     """x where the condition holds and y elsewhere; a vector of conditions chooses whole rows."""
 
     signature = "condition: bool, x: T, y: T -> output: T"
-    defined_names = {"x": "t", "y": "e"}
+    definition = Definition(input_names={"x": "t", "y": "e"})
     T = ANY
 
     def shape(self, condition, x, y):
@@ -112,9 +112,9 @@ class Where(Op):
     """The indices of the true (or non-zero) elements, one row each."""
 
     signature = "condition: T -> index: int64[?, rank(condition)]"
-    defined_names = {"condition": "input"}
+    definition = Definition(input_names={"condition": "input"})
     T: NUMBER | BOOL = dtypes.bool_
-    has_dynamic_rows = True
+    elements = Elements(has_dynamic_rows=True)
 
     def eager(self, condition):
         if not condition.ndim:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import Definition, Elements, HostKernel, Slices, Values
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, COMPLEX, FLOAT, INDEX, INTEGER, QUANTIZED
@@ -47,7 +47,7 @@ class Shape(Op):
     """The shape, as a vector."""
 
     signature = "input: T -> output: out_type[rank(input)]"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     out_type: INDEX = dtypes.int32
     differentiable = False
@@ -65,7 +65,7 @@ class ShapeN(Op):
 
     signature = "input: N * T -> output: N * out_type"
     minimum = {"N": 1}
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     out_type: INDEX = dtypes.int32
     differentiable = False
@@ -84,7 +84,7 @@ class Size(Op):
     """The number of elements."""
 
     signature = "input: T -> output: out_type[]"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     out_type: INDEX = dtypes.int32
     differentiable = False
@@ -104,7 +104,7 @@ class Rank(Op):
     """The number of dimensions."""
 
     signature = "input: T -> output: int32[]"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     differentiable = False
     values = Values(has_static_value=True)
@@ -124,11 +124,11 @@ class Reshape(Op):
 
     ranks = {"shape": (1,)}
     signature = "tensor: T, shape: Tshape -> output: T"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     Tshape: INDEX = dtypes.int32
     vectorize = "rows, shape"
-    is_movement = True
+    elements = Elements(is_movement=True)
 
     def output_shape(self, tensor, shape):
         target = infer.held(shape)
@@ -226,11 +226,11 @@ class Squeeze(Op):
     """The tensor without dimensions of size 1: the ones named, by default all."""
 
     signature = "input: T -> output: T"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     squeeze_dims: list[int] = []
-    raw_names = {"axis": "squeeze_dims"}
-    is_movement = True
+    definition = Definition(raw_names={"axis": "squeeze_dims"})
+    elements = Elements(is_movement=True)
 
     def shape(self, input):
         if input.rank is None:
@@ -292,12 +292,12 @@ class ExpandDims(Op):
     """The tensor with a dimension of 1 inserted."""
 
     signature = "input: T, axis: Tdim -> output: T"
-    defined_names = {"axis": "dim"}
-    eager_is_view = True
+    definition = Definition(input_names={"axis": "dim"})
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     Tdim: INDEX = dtypes.int32
     vectorize = "rows, axis"
-    is_movement = True
+    elements = Elements(is_movement=True)
 
     def shape(self, input, axis):
         if input.rank is None:
@@ -344,8 +344,8 @@ class EnsureShape(Op):
     """The input, checked to have a shape."""
 
     signature = "input: T -> output: T"
-    eager_is_view = True
-    takes_slices = True
+    host_kernel = HostKernel(is_view=True)
+    slices = Slices(accepted=True)
     T = ANY
     shape: TensorShape
 
@@ -374,7 +374,7 @@ class Bitcast(Op):
     """The same bits as another dtype; the last dimension absorbs a difference in size."""
 
     signature = "input: T -> output: type"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = FLOAT | INTEGER | COMPLEX | QUANTIZED
     type: FLOAT | INTEGER | COMPLEX | QUANTIZED
     vectorize = "rows"
@@ -460,7 +460,7 @@ class BroadcastGradientArgs(Op):
 
     ranks = {"s0": (1,), "s1": (1,)}
     signature = "s0: T, s1: T -> r0: T[?], r1: T[?]"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T: INDEX = dtypes.int32
     differentiable = False
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import Elements, HostKernel, Values
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -35,10 +35,10 @@ class Slice(Op):
     """A block: `size` elements from `begin` along each dimension; a size of -1 takes the rest."""
 
     signature = "input: T, begin: Index, size: Index -> output: T"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     Index = INDEX
-    is_movement = True
+    elements = Elements(is_movement=True)
 
     def shape(self, input, begin, size):
         sizes, starts = infer.held(size), infer.value_or_none(begin)
@@ -226,9 +226,9 @@ class StridedSlice(_Strided):
     """Python's basic indexing: x[begin:end:stride, ..., i, newaxis]."""
 
     signature = "input: T, begin: Index, end: Index, strides: Index -> output: T"
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     Index = INDEX | {dtypes.int16}
-    is_movement = True
+    elements = Elements(is_movement=True)
 
     def shape(self, input, begin, end, strides):
         static = self.static_entries(input.rank, begin, end, strides)

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -215,7 +216,7 @@ class SpaceToBatchND(Op):
 
     ranks = {"block_shape": (1,)}
     signature = "input: T, block_shape: Tblock_shape, paddings: Tpaddings -> output: T"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     T = ANY
     Tblock_shape: INDEX = dtypes.int32
     Tpaddings: INDEX = dtypes.int32
@@ -240,7 +241,7 @@ class BatchToSpaceND(Op):
 
     ranks = {"block_shape": (1,)}
     signature = "input: T, block_shape: Tblock_shape, crops: Tcrops -> output: T"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     T = ANY
     Tblock_shape: INDEX = dtypes.int32
     Tcrops: INDEX = dtypes.int32

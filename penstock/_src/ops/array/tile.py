@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes, unknown_shape
@@ -102,7 +102,7 @@ class BroadcastTo(Op):
 
     signature = "input: T, shape: Tidx -> output: T"
     values = Values(rounds_nothing=True)
-    eager_is_view = True
+    host_kernel = HostKernel(is_view=True)
     T = ANY
     Tidx: INDEX = dtypes.int32
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, INDEX
@@ -51,7 +52,7 @@ class Unique(Op):
     signature = "x: T[?] -> y: T[?], idx: out_idx[x]"
     T = ANY
     out_idx: INDEX = dtypes.int32
-    has_dynamic_rows = True
+    elements = Elements(has_dynamic_rows=True)
 
     def eager(self, x):
         if x.ndim != 1:
@@ -65,7 +66,7 @@ class UniqueWithCounts(Op):
     signature = "x: T[?] -> y: T[?], idx: out_idx[x], count: out_idx[?]"
     T = ANY
     out_idx: INDEX = dtypes.int32
-    has_dynamic_rows = True
+    elements = Elements(has_dynamic_rows=True)
 
     def eager(self, x):
         if x.ndim != 1:
@@ -141,7 +142,7 @@ class ListDiff(Op):
     signature = "x: T, y: T -> out: T[?], idx: out_idx[?]"
     T = ANY
     out_idx: INDEX = dtypes.int32
-    has_dynamic_rows = True
+    elements = Elements(has_dynamic_rows=True)
 
     def eager(self, x, y):
         for name, vector in (("x", x), ("y", y)):
@@ -184,7 +185,7 @@ class LowerBound(Op):
     """For each value, its insertion index in the sorted row, before equal elements."""
 
     signature = "sorted_inputs: T, values: T -> output: out_type"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     T = ANY
     out_type: INDEX = dtypes.int32
     side = "left"

@@ -11,6 +11,7 @@ import numpy as np
 
 from penstock._src.cluster.transport import NARROW_SUMS, Transport
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.core.registry import make_function, raw
 from penstock._src.core.typesets import ANY
@@ -47,7 +48,7 @@ class _ClusterReduce(Op):
     pack_bytes: int = 0
     wire: Literal["", "bfloat16"] = ""
     stateful = True
-    is_collective = True
+    effects = Effects(is_collective=True)
 
     def gradient(self, _inputs, _outputs, dys):
         if self.merge_op != "Add":
@@ -122,7 +123,7 @@ class _ClusterBroadcast(Op):
     signature = "input: T -> output: T[input]"
     T = ANY
     stateful = True
-    is_collective = True
+    effects = Effects(is_collective=True)
 
     def eager(self, input):
         transport = connected(self)
@@ -142,7 +143,7 @@ class _ClusterGather(Op):
     signature = "input: T -> data: T, first: int64[]"
     T = ANY
     stateful = True
-    is_collective = True
+    effects = Effects(is_collective=True)
 
     def shape(self, input):
         rows = input.with_rank_at_least(1)

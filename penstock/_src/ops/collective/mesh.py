@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
 from penstock._src.core.registry import make_function
 from penstock._src.core.typesets import ANY
@@ -34,7 +35,7 @@ class _Along(Op):
     size: int
     members: list[int]
     stateful = True
-    is_collective = True
+    effects = Effects(is_collective=True)
 
     def _exchanged(self, kind: str, values: Any, merge: str = "") -> np.ndarray:
         return exchanged(self, kind, values, self._keys, merge, rows=self._groups)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import make_function
@@ -69,7 +70,7 @@ class _Parts(Op):
     is_abstract = True
     T = ANY
     stateful = True
-    is_collective = True
+    effects = Effects(is_collective=True)
     pack_bytes: int = 0
     ahead: int = 0
 

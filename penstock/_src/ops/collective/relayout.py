@@ -1,5 +1,6 @@
 """Requests for layouts of DTensors in graphs; on whole tensors they change nothing."""
 
+from penstock._src.core.calls.facts import Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY
@@ -10,8 +11,8 @@ class _Passes(Op):
 
     is_abstract = True
     T = ANY
-    eager_is_view = True
-    is_movement = True
+    host_kernel = HostKernel(is_view=True)
+    elements = Elements(is_movement=True)
 
     def eager(self, input, *others):
         return input

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.errors import InternalError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
@@ -32,7 +33,7 @@ class _Collective(Op):
     """A reduction, gather or exchange over a group; over a group of one the tensor itself."""
 
     stateful = True
-    is_collective = True
+    effects = Effects(is_collective=True)
     least_rank = 0
     kind: ClassVar[str]  # of members.py
 
@@ -272,7 +273,7 @@ class CollectiveBcastRecv(Op):
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True
-    is_collective = True
+    effects = Effects(is_collective=True)
 
     def eager(self):
         keys = _keys(self, ())
@@ -291,7 +292,7 @@ class CollectiveBcastRecvV2(Op):
     communication_hint: str = "auto"
     timeout_seconds: float = 0.0
     stateful = True
-    is_collective = True
+    effects = Effects(is_collective=True)
 
     def eager(self, group_size, group_key, instance_key, shape):
         keys = _keys(self, (group_size, group_key, instance_key))

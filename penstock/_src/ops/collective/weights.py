@@ -3,7 +3,7 @@
 from typing import Any
 
 from penstock._src.core.calls.binding import complete
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Slices
 from penstock._src.core.registry import find, make_function
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.collective.parts import _GatherParts, _Parts
@@ -19,7 +19,7 @@ class _ReadWhole(_Parts):
     signature = "resource: resource, part: T -> value: T"
     output_shape: TensorShape
     size: int
-    takes_slices = True
+    slices = Slices(accepted=True)
     effects = Effects(reads_only=True, leaves_loops=True)
 
     def shape(self, resource, part):

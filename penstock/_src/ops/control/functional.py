@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.calls.attributes import Function
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Elements, Flow
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
@@ -55,11 +55,11 @@ def check_functions(op: Op) -> None:
     Raises:
       ValueError: a function does not take and return what the op's attributes say.
     """
-    if op.control == "while":
+    if op.flow.control == "while":
         types = op.attrs["T"]
         _check_types("cond", op.attrs["cond"], types, None)
         _check_types("body", op.attrs["body"], types, types)
-    elif op.control:
+    elif op.flow.control:
         for name, annotation in op.annotations.items():
             single = [op.attrs[name]] if annotation is Function else []
             for function in op.attrs[name] if annotation == list[Function] else single:
@@ -98,7 +98,7 @@ class StatelessIf(Op):
     then_branch: Function
     else_branch: Function
     output_shapes: list[TensorShape] = []
-    control = "if"
+    flow = Flow(control="if")
 
     def shape(self, cond, input):
         return list(self.output_shapes) or _branch_shapes([self.then_branch, self.else_branch])
@@ -125,7 +125,7 @@ class StatelessCase(Op):
     Tout: list[DType]
     branches: list[Function]
     output_shapes: list[TensorShape] = []
-    control = "case"
+    flow = Flow(control="case")
 
     def shape(self, branch_index, input):
         return list(self.output_shapes) or _branch_shapes(self.branches)
@@ -155,7 +155,7 @@ class StatelessWhile(Op):
     body: Function
     output_shapes: list[TensorShape] = []
     parallel_iterations: int = 10
-    control = "while"
+    flow = Flow(control="while")
 
     def shape(self, input):
         return list(self.output_shapes) or [t.shape for t in self.body.inputs]
@@ -185,7 +185,7 @@ class PartitionedCall(Op):
     config: str = ""
     config_proto: str = ""
     executor_type: str = ""
-    control = "call"
+    flow = Flow(control="call")
 
     def shape(self, args):
         return self.f.output_shapes
@@ -270,7 +270,7 @@ class NoOp(Op):
     """Does nothing; a point for control dependencies."""
 
     signature = "->"
-    is_movement = True
+    elements = Elements(is_movement=True)
 
     def eager(self):
         return ()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Flow, Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     InvalidArgumentError,
@@ -75,8 +76,8 @@ class PyFuncStateless(Op):
     """The results of a function of arrays that has no effect."""
 
     signature = "input: *Tin -> output: *Tout[...]"
-    capabilities = "python"
-    runs_functions = True
+    permissions = Permissions(capabilities="python")
+    flow = Flow(runs_functions=True)
     token: str
     Tout: list[DType]
     differentiable = False
@@ -121,12 +122,12 @@ class EagerPyFunc(Op):
     """The results of a function of eager tensors."""
 
     signature = "input: *Tin -> output: *Tout[...]"
-    capabilities = "python"
+    permissions = Permissions(capabilities="python")
     token: str
     is_async: bool = False
     Tout: list[DType]
     stateful = True
-    runs_functions = True
+    flow = Flow(runs_functions=True)
 
     def eager(self, input):
         return calling(registered(self.token, self.op_type), input, False)

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Flow
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import SCALAR, UNKNOWN
 from penstock._src.core.typesets import ANY
@@ -17,7 +18,7 @@ class Switch(Op):
     signature = "data: T, pred: bool[] -> output_false: T[data], output_true: T[data]"
     T = ANY
     differentiable = False
-    redirects = "switch"
+    flow = Flow(redirects="switch")
 
     def eager(self, data, pred):
         nothing = np.zeros([0], data.dtype)
@@ -32,7 +33,7 @@ class Merge(Op):
     T = ANY
     differentiable = False
 
-    redirects = "merge"
+    flow = Flow(redirects="merge")
 
     def shape(self, inputs):
         return common_shape(list(inputs)), SCALAR
@@ -51,7 +52,7 @@ class Enter(Op):
     parallel_iterations: int = 10
     differentiable = False
 
-    redirects = "enter"
+    flow = Flow(redirects="enter")
 
     def shape(self, data):
         return data if self.is_constant else UNKNOWN
@@ -66,7 +67,7 @@ class Exit(Op):
     signature = "data: T -> output: T[data]"
     T = ANY
     differentiable = False
-    redirects = "exit"
+    flow = Flow(redirects="exit")
 
     def eager(self, data):
         return data
@@ -78,7 +79,7 @@ class NextIteration(Op):
     signature = "data: T -> output: T[data]"
     T = ANY
     differentiable = False
-    redirects = "next"
+    flow = Flow(redirects="next")
 
     def eager(self, data):
         return data

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values import memory_limit
@@ -29,8 +30,7 @@ class CSVDatasetV2(UnnamedDatasetOp):
     signature = """filenames: string, compression_type: string, buffer_size: int64, header: bool,
         field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64,
         record_defaults: *output_types, exclude_cols: int64 -> handle: variant"""
-    capabilities = "read_files"
-    file_arguments = "filenames"
+    permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
     stateful = True
 

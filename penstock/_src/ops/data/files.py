@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.errors import (
     DataLossError,
     InvalidArgumentError,
@@ -162,8 +163,7 @@ class TextLineDataset(PipelineOp):
 
     signature = """filenames: string, compression_type: string, buffer_size: int64
         -> handle: variant[]"""
-    capabilities = "read_files"
-    file_arguments = "filenames"
+    permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     metadata: str = ""
     stateful = True
 
@@ -176,8 +176,7 @@ class TFRecordDataset(PipelineOp):
 
     signature = """filenames: string, compression_type: string, buffer_size: int64
         -> handle: variant[]"""
-    capabilities = "read_files"
-    file_arguments = "filenames"
+    permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     metadata: str = ""
     stateful = True
 
@@ -190,8 +189,7 @@ class TFRecordDatasetV2(PipelineOp):
 
     signature = """filenames: string, compression_type: string, buffer_size: int64,
         byte_offsets: int64 -> handle: variant[]"""
-    capabilities = "read_files"
-    file_arguments = "filenames"
+    permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     metadata: str = ""
     stateful = True
 
@@ -210,8 +208,7 @@ class FixedLengthRecordDatasetV2(PipelineOp):
 
     signature = """filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64,
         buffer_size: int64, compression_type: string -> handle: variant[]"""
-    capabilities = "read_files"
-    file_arguments = "filenames"
+    permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     metadata: str = ""
     stateful = True
 
@@ -251,8 +248,7 @@ class MatchingFilesDataset(PipelineOp):
     """The names of the files that match a pattern."""
 
     signature = "patterns: string -> handle: variant[]"
-    capabilities = "read_files"
-    file_arguments = "patterns"
+    permissions = Permissions(capabilities="read_files", file_arguments="patterns")
     stateful = True
 
     def pipeline(self, patterns):

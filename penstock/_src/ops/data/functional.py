@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock._src.core.calls.attributes import Function
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Flow
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, OpError, OutOfRangeError
 from penstock._src.core.op import Op
@@ -426,7 +426,7 @@ class ReduceDataset(Op):
 
     signature = """input_dataset: variant, initial_state: *Tstate, other_arguments: *Targuments
         -> components: *output_types[*output_shapes]"""
-    iteration = "elements"
+    flow = Flow(iteration="elements")
     f: Function
     Tstate: list[DType]
     Targuments: list[DType]

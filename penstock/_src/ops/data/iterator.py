@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.calls.attributes import Function
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Flow
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
@@ -250,7 +250,7 @@ class _IteratorOp(Op):
     """Base of the ops that create an iterator."""
 
     signature = "-> handle: resource[]"
-    iteration = "iterator"
+    flow = Flow(iteration="iterator")
 
     output_types: list[DType]
     output_shapes: list[TensorShape]
@@ -307,7 +307,7 @@ class OneShotIterator(_IteratorOp):
 class MakeIterator(Op):
     """Begins an iteration over a dataset."""
 
-    iteration = "begin"
+    flow = Flow(iteration="begin")
     signature = "dataset: variant, iterator: resource -> "
 
     def eager(self, dataset, iterator):
@@ -364,7 +364,7 @@ class _GetNext(Op):
 
     signature = "iterator: resource -> components: *output_types[*output_shapes]"
     effects = Effects(may_end=True)
-    iteration = "elements"
+    flow = Flow(iteration="elements")
     minimum = {"output_types": 1, "output_shapes": 1}
 
     output_types: list[DType]
@@ -390,7 +390,7 @@ class IteratorGetNextSync(_GetNext):
 class IteratorGetNextAsOptional(Op):
     """The next element, or none at the end."""
 
-    iteration = "elements"
+    flow = Flow(iteration="elements")
     signature = "iterator: resource -> optional: variant[]"
     output_types: list[DType]
     output_shapes: list[TensorShape]
@@ -532,7 +532,7 @@ class ComputeBatchSize(Op):
 class DatasetToSingleElement(Op):
     """The components of the only element of a dataset."""
 
-    iteration = "elements"
+    flow = Flow(iteration="elements")
     signature = "dataset: variant -> components: *output_types[*output_shapes]"
     output_types: list[DType]
     output_shapes: list[TensorShape]

@@ -4,6 +4,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.iteration.resume import (
@@ -236,8 +237,7 @@ class CacheDataset(DatasetOp):
     """The same elements, computed once and cached in memory or in a file."""
 
     signature = "input_dataset: variant, filename: string -> handle: variant"
-    capabilities = "read_files write_files"
-    file_arguments = "filename"
+    permissions = Permissions(capabilities="read_files write_files", file_arguments="filename")
 
     def pipeline(self, input_dataset, filename):
         return _cached(input_dataset, filename, MemoryCache())
@@ -247,8 +247,7 @@ class CacheDatasetV2(DatasetOp):
     """The same elements, computed once and cached in memory or in a file."""
 
     signature = "input_dataset: variant, filename: string, cache: resource -> handle: variant"
-    capabilities = "read_files write_files"
-    file_arguments = "filename"
+    permissions = Permissions(capabilities="read_files write_files", file_arguments="filename")
 
     def pipeline(self, input_dataset, filename, cache):
         return _cached(input_dataset, filename, cache)

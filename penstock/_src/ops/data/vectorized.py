@@ -70,7 +70,7 @@ def _works_on_stacks(op: Any, inputs: list[Any], ranks: dict[int, Any]) -> bool:
 
 def is_exact(op: Any) -> bool:
     """Whether an op maps elements to elements, and its `eager` gives the bits of compiled kernels."""
-    if not (op.is_elementwise and op.values.eager_is_exact):
+    if not (op.elements.is_elementwise and op.values.eager_is_exact):
         return False
     if op.op_type == "RealDiv" and not op.T.is_floating:
         return False

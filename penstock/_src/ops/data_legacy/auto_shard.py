@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from penstock._src.core.calls.facts import Definition
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.shapes import TensorShape
@@ -167,4 +168,4 @@ class ExperimentalAutoShardDataset(AutoShardDataset):
     """The elements of one of `num_workers` shards."""
 
     signature = "input_dataset: variant, num_workers: int64, index: int64 -> handle: variant"
-    dropped = frozenset({"num_replicas"})
+    definition = Definition(dropped=frozenset({"num_replicas"}))

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 
 from penstock._src.core.calls.attributes import Function
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Flow, Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError, OutOfRangeError
 from penstock._src.core.op import Op
@@ -287,10 +287,9 @@ class DatasetToTFRecord(Op):
     """Writes the strings of a dataset to a TFRecord file."""
 
     signature = "input_dataset: variant, filename: string, compression_type: string ->"
-    capabilities = "write_files"
-    file_arguments = "filename"
+    permissions = Permissions(capabilities="write_files", file_arguments="filename")
     stateful = True
-    iteration = "elements"
+    flow = Flow(iteration="elements")
 
     def eager(self, input_dataset, filename, compression_type):
         run = Run(input_dataset.options())

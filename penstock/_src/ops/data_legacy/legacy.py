@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
@@ -34,8 +35,7 @@ class FixedLengthRecordDataset(PipelineOp):
 
     signature = """filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64,
         buffer_size: int64 -> handle: variant[]"""
-    capabilities = "read_files"
-    file_arguments = "filenames"
+    permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     metadata: str = ""
     stateful = True
 
@@ -50,8 +50,7 @@ class CSVDataset(UnnamedDatasetOp):
     signature = """filenames: string, compression_type: string, buffer_size: int64, header: bool,
         field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64,
         record_defaults: *output_types -> handle: variant"""
-    capabilities = "read_files"
-    file_arguments = "filenames"
+    permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
     output_shapes: list[TensorShape]
     stateful = True
@@ -301,7 +300,7 @@ class SqlDataset(UnnamedDatasetOp):
     """The rows that a query of an SQLite database gives."""
 
     signature = "driver_name: string, data_source_name: string, query: string -> handle: variant"
-    capabilities = "read_files"
+    permissions = Permissions(capabilities="read_files")
     stateful = True
 
     def pipeline(self, driver_name, data_source_name, query):

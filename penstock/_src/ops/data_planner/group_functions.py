@@ -158,16 +158,16 @@ def _is_for_groups(operation: Any, own: set[int]) -> bool:
     depends = any(t._id in own for t in operation._inputs)
     if depends and op.eager_each is not None:
         return True
-    if op.runs_functions or op.stateful or not _has_bits_of_programs(operation):
+    if op.flow.runs_functions or op.stateful or not _has_bits_of_programs(operation):
         return False
-    return not depends or op.is_elementwise or _takes_rows(op)
+    return not depends or op.elements.is_elementwise or _takes_rows(op)
 
 
 def _has_bits_of_programs(operation: Any) -> bool:
     """Whether the host computes what a program does, to the bit."""
     op = operation.raw_op
     has_strings = any(t.dtype == dtypes.string for t in (*operation._inputs, *operation._outputs))
-    is_copy = op.is_movement or op.values.rounds_nothing
+    is_copy = op.elements.is_movement or op.values.rounds_nothing
     return is_exact(op) or is_copy or has_strings or not op.has_lowering
 
 
@@ -264,7 +264,7 @@ def _computed(op: Any, inputs: list[Any]) -> list[Any]:
         return _flat(op, op.eager(*_as_arguments(op, inputs)))
     if op.eager_each is not None:
         return _flat(op, op.eager_each(*_as_arguments(op, inputs)))
-    if op.is_elementwise:
+    if op.elements.is_elementwise:
         return _flat(op, elementwise(lambda *arrays: op.eager(*_as_arguments(op, arrays)), inputs))
     return _flat(op, [Stacked(stack) for stack in _stacks(op, inputs)])
 
@@ -289,7 +289,7 @@ def _rows(value: Any, word: str, count: int) -> np.ndarray:
 
 
 def _as_arguments(op: Any, inputs: Sequence[Any]) -> Sequence[Any]:
-    return group_arguments(op.inputs, op, inputs) if op.takes_lists else inputs
+    return group_arguments(op.inputs, op, inputs) if op.traits.takes_lists else inputs
 
 
 def _words(op: Any, inputs: list[Any]) -> list[str]:

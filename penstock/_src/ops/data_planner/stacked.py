@@ -63,7 +63,9 @@ def _made(function: Any, captured: int) -> Any:
 def _is_alike(operation: Any) -> bool:
     """Whether an operation gives the same bits for one element and for many."""
     op = operation.raw_op
-    return not op.stateful and (op.is_elementwise or op.is_movement or op.values.rounds_nothing)
+    return not op.stateful and (
+        op.elements.is_elementwise or op.elements.is_movement or op.values.rounds_nothing
+    )
 
 
 def serves(rows: Rows) -> bool:

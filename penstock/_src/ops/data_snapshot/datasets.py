@@ -8,7 +8,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
@@ -102,8 +102,7 @@ class SaveDataset(Op):
     """Writes all elements into a folder, each into the shard that `shard_func` gives it."""
 
     signature = "input_dataset: variant, path: string, shard_func_other_args: *Tshard_func_args ->"
-    capabilities = "write_files"
-    file_arguments = "path"
+    permissions = Permissions(capabilities="write_files", file_arguments="path")
     compression: str = ""
     shard_func: Function
     use_shard_func: bool = True
@@ -142,8 +141,7 @@ class SaveDatasetV2(UnnamedDatasetOp):
 
     signature = """input_dataset: variant, path: string, shard_func_other_args: *Tshard_func_args
         -> handle: variant"""
-    capabilities = "write_files"
-    file_arguments = "path"
+    permissions = Permissions(capabilities="write_files", file_arguments="path")
     compression: str = ""
     shard_func: Function
     use_shard_func: bool = True
@@ -170,8 +168,7 @@ class LoadDataset(UnnamedDatasetOp):
     """The elements saved in a folder; `reader_func` combines the dataset of its shards into one dataset."""
 
     signature = "path: string, reader_func_other_args: *Treader_func_args -> handle: variant"
-    capabilities = "read_files"
-    file_arguments = "path"
+    permissions = Permissions(capabilities="read_files", file_arguments="path")
     output_types: list[DType]
     output_shapes: list[TensorShape]
     compression: str = ""
@@ -222,8 +219,7 @@ class SnapshotDatasetV2(DatasetOp):
 
     signature = """input_dataset: variant, path: string, reader_func_other_args: *Treader_func_args,
         shard_func_other_args: *Tshard_func_args -> handle: variant"""
-    capabilities = "read_files write_files"
-    file_arguments = "path"
+    permissions = Permissions(capabilities="read_files write_files", file_arguments="path")
     output_types: list[DType]
     output_shapes: list[TensorShape]
     compression: str = ""
@@ -246,8 +242,7 @@ class SnapshotDataset(UnnamedDatasetOp):
     """The input's elements, cached in a folder; `mode` is "read", "write", "passthrough", or "auto"."""
 
     signature = "input_dataset: variant, path: string -> handle: variant"
-    capabilities = "read_files write_files"
-    file_arguments = "path"
+    permissions = Permissions(capabilities="read_files write_files", file_arguments="path")
     compression: str = ""
     reader_path_prefix: str = ""
     writer_path_prefix: str = ""
@@ -277,8 +272,7 @@ class SnapshotDatasetReader(UnnamedDatasetOp):
     """The elements of one shard."""
 
     signature = "shard_dir: string, start_index: int64 -> handle: variant"
-    capabilities = "read_files"
-    file_arguments = "shard_dir"
+    permissions = Permissions(capabilities="read_files", file_arguments="shard_dir")
     output_types: list[DType]
     output_shapes: list[TensorShape]
     compression: str = ""
@@ -303,8 +297,7 @@ class SnapshotChunkDataset(UnnamedDatasetOp):
     """The elements of one chunk."""
 
     signature = "chunk_file: string -> handle: variant"
-    capabilities = "read_files"
-    file_arguments = "chunk_file"
+    permissions = Permissions(capabilities="read_files", file_arguments="chunk_file")
     compression: str = ""
 
     def pipeline(self, chunk_file):
@@ -316,8 +309,7 @@ class ListSnapshotChunksDataset(UnnamedDatasetOp):
     """The paths of the chunks of a snapshot; waits for those of one that is being written."""
 
     signature = "snapshot_path: string -> handle: variant"
-    capabilities = "read_files"
-    file_arguments = "snapshot_path"
+    permissions = Permissions(capabilities="read_files", file_arguments="snapshot_path")
     stateful = True
 
     def pipeline(self, snapshot_path):

@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Permissions
 from penstock._src.core.errors import DataLossError, OutOfRangeError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.values import memory_limit, resources
@@ -237,7 +237,7 @@ class _ReaderOp(Op):
 
 class _Reading(_ReaderOp):
     effects = Effects(may_wait=True)
-    capabilities = "read_files"
+    permissions = Permissions(capabilities="read_files")
 
     def touched_files(self, values):
         """None of a reader that reads the names only; else what the queue holds by then."""

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.values import kernel_state, memory_limit
@@ -15,8 +16,7 @@ class RecordInput(Op):
     """The next `batch_size` records of the files that match a pattern, shuffled within a buffer."""
 
     signature = "-> records: string"
-    capabilities = "read_files"
-    file_arguments = "file_pattern"
+    permissions = Permissions(capabilities="read_files", file_arguments="file_pattern")
     file_pattern: str
     file_random_seed: int = 301
     file_shuffle_shift_ratio: float = 0.0

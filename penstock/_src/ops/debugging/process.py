@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.errors import FailedPreconditionError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
@@ -15,7 +16,7 @@ class Abort(Op):
     """Ends the process: with status 0, or by a signal after the message."""
 
     signature = "->"
-    capabilities = "end_process"
+    permissions = Permissions(capabilities="end_process")
     error_msg: str = ""
     exit_without_error: bool = False
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Definition, Effects
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import as_variable
@@ -235,7 +235,7 @@ class SdcaOptimizerV2(_Optimizer):
 
     adaptive: bool = False
     adapts = "adaptive"
-    raw_defaults = {"adaptive": True}
+    definition = Definition(raw_defaults={"adaptive": True})
 
 
 class SdcaOptimizer(_Optimizer):
@@ -243,7 +243,7 @@ class SdcaOptimizer(_Optimizer):
 
     adaptative: bool = False
     adapts = "adaptative"
-    raw_defaults = {"adaptative": True}
+    definition = Definition(raw_defaults={"adaptative": True})
 
 
 class SdcaShrinkL1(Op):

@@ -6,6 +6,7 @@ Except for nearest and bilinear, an output along an axis sums its taps (`taps.py
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -163,7 +164,7 @@ def _wide(dtype):
 class ResizeBilinear(_Resize):
     """Images resized by bilinear interpolation."""
 
-    suits_new_sizes = True
+    host_kernel = HostKernel(suits_new_sizes=True)
     align_corners: bool = False
     half_pixel_centers: bool = False
     taps = staticmethod(taps.bilinear_taps)
@@ -223,7 +224,7 @@ class ResizeBilinearGrad(_ResizeGrad):
 class ResizeBicubic(_Resize):
     """Images resized by bicubic interpolation."""
 
-    suits_new_sizes = True
+    host_kernel = HostKernel(suits_new_sizes=True)
     align_corners: bool = False
     half_pixel_centers: bool = False
     taps = staticmethod(taps.bicubic_taps)
@@ -254,7 +255,7 @@ class ResizeBicubicGrad(_ResizeGrad):
 class ResizeArea(_Resize):
     """Images resized so that each output averages the area that it covers."""
 
-    suits_new_sizes = True
+    host_kernel = HostKernel(suits_new_sizes=True)
     align_corners: bool = False
     taps = staticmethod(taps.area_taps)
     unknown_taps = staticmethod(unknown_taps.area_taps)
@@ -263,7 +264,7 @@ class ResizeArea(_Resize):
 class ResizeNearestNeighbor(Op):
     """Images resized by copying the nearest pixel."""
 
-    suits_new_sizes = True
+    host_kernel = HostKernel(suits_new_sizes=True)
     signature = "images: T, size: int32 -> resized_images: T"
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     align_corners: bool = False
@@ -375,7 +376,7 @@ def _lowered_kernel_taps(p, op, method, inputs, outputs, scale, translation):
 class ScaleAndTranslate(Op):
     """Images scaled and moved, sampled with a kernel."""
 
-    suits_new_sizes = True
+    host_kernel = HostKernel(suits_new_sizes=True)
     signature = """images: T, size: int32, scale: float32, translation: float32
         -> resized_images: float32"""
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}

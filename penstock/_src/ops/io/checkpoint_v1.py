@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.ops.io.bundle import path_of
@@ -14,8 +15,7 @@ class Save(Op):
     """Writes tensors to a V1 checkpoint."""
 
     signature = "filename: string, tensor_names: string, data: *T ->"
-    capabilities = "write_files"
-    file_arguments = "filename"
+    permissions = Permissions(capabilities="write_files", file_arguments="filename")
     stateful = True
 
     def eager(self, filename, tensor_names, data):
@@ -26,8 +26,7 @@ class SaveSlices(Op):
     """Writes tensors, or slices of tensors, to a V1 checkpoint."""
 
     signature = "filename: string, tensor_names: string, shapes_and_slices: string, data: *T ->"
-    capabilities = "write_files"
-    file_arguments = "filename"
+    permissions = Permissions(capabilities="write_files", file_arguments="filename")
     stateful = True
 
     def eager(self, filename, tensor_names, shapes_and_slices, data):
@@ -48,8 +47,7 @@ class Restore(Op):
     """A tensor of a V1 checkpoint."""
 
     signature = "file_pattern: string, tensor_name: string -> tensor: dt[...]"
-    capabilities = "read_files"
-    file_arguments = "file_pattern"
+    permissions = Permissions(capabilities="read_files", file_arguments="file_pattern")
     dt: DType
     preferred_shard: int = -1
     stateful = True
@@ -63,8 +61,7 @@ class RestoreSlice(Op):
 
     signature = """file_pattern: string, tensor_name: string, shape_and_slice: string
         -> tensor: dt[...]"""
-    capabilities = "read_files"
-    file_arguments = "file_pattern"
+    permissions = Permissions(capabilities="read_files", file_arguments="file_pattern")
     dt: DType
     preferred_shard: int = -1
     stateful = True

@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.errors import DataLossError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED
@@ -96,7 +97,7 @@ class DecodeCompressed(Op):
 
     signature = "bytes: string -> output: string[bytes]"
     compression_type: str = ""
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, bytes):
         modes = {"": None, "ZLIB": zlib.MAX_WBITS, "GZIP": zlib.MAX_WBITS | 16}

@@ -2,6 +2,7 @@
 
 import os
 
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.op import Op
 from penstock._src.filesystems import files
 from penstock._src.ops.rules import show
@@ -20,8 +21,7 @@ class ReadFile(Op):
     """The contents of a file."""
 
     signature = "filename: string[] -> contents: string[filename]"
-    capabilities = "read_files"
-    file_arguments = "filename"
+    permissions = Permissions(capabilities="read_files", file_arguments="filename")
 
     def eager(self, filename):
         return strings([files.read(_path(self, filename))], ())
@@ -31,8 +31,7 @@ class WriteFile(Op):
     """Writes a file and creates its parent folders."""
 
     signature = "filename: string, contents: string ->"
-    capabilities = "write_files"
-    file_arguments = "filename"
+    permissions = Permissions(capabilities="write_files", file_arguments="filename")
     stateful = True
 
     def eager(self, filename, contents):
@@ -45,8 +44,7 @@ class MatchingFiles(Op):
     """The files that match patterns, sorted."""
 
     signature = "pattern: string -> filenames: string[?]"
-    capabilities = "read_files"
-    file_arguments = "pattern"
+    permissions = Permissions(capabilities="read_files", file_arguments="pattern")
 
     def eager(self, pattern):
         if pattern.ndim > 1:

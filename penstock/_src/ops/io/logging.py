@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Permissions, Slices
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
@@ -55,7 +55,7 @@ class Print(Op):
 
     signature = "input: T, data: *U -> output: T[input]"
     T = ANY
-    takes_slices = True
+    slices = Slices(accepted=True)
     message: str = ""
     first_n: int = -1
     summarize: int = 3
@@ -79,8 +79,7 @@ class PrintV2(Op):
     """Writes a string to a stream or a file."""
 
     signature = "input: string[] ->"
-    capabilities = "write_files"
-    file_arguments = "output_stream"
+    permissions = Permissions(capabilities="write_files", file_arguments="output_stream")
     output_stream: str = "stderr"
     end: str = "\n"
     stateful = True

@@ -6,6 +6,7 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from google.protobuf.message import DecodeError
 
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError, InvalidArgumentError, OpError
 from penstock._src.core.op import Op
@@ -97,7 +98,7 @@ def _as_value(field: Any, value: Any) -> Any:
 class _ByDescriptor(Op):
     """Base of ops with messages that `descriptor_source` describes."""
 
-    capabilities = "read_files"
+    permissions = Permissions(capabilities="read_files")
     descriptor_source: str = "local://"
 
     def touched_files(self, values):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.errors import (
     FailedPreconditionError,
     InternalError,
@@ -31,8 +32,9 @@ class GenerateVocabRemapping(Op):
 
     signature = """new_vocab_file: string, old_vocab_file: string
         -> remapping: int64[num_new_vocab], num_present: int32[]"""
-    capabilities = "read_files"
-    file_arguments = "new_vocab_file old_vocab_file"
+    permissions = Permissions(
+        capabilities="read_files", file_arguments="new_vocab_file old_vocab_file"
+    )
     new_vocab_offset: int
     num_new_vocab: int
     old_vocab_size: int = -1
@@ -80,8 +82,7 @@ class LoadAndRemapMatrix(Op):
     signature = """ckpt_path: string, old_tensor_name: string, row_remapping: int64,
         col_remapping: int64, initializing_values: float32
         -> output_matrix: float32[num_rows, num_cols]"""
-    capabilities = "read_files"
-    file_arguments = "ckpt_path"
+    permissions = Permissions(capabilities="read_files", file_arguments="ckpt_path")
     num_rows: int
     num_cols: int
     max_rows_in_memory: int = -1

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.op import Op
@@ -24,8 +25,7 @@ class SaveV2(Op):
 
     signature = """prefix: string, tensor_names: string, shape_and_slices: string, tensors: *dtypes
         ->"""
-    capabilities = "write_files"
-    file_arguments = "prefix"
+    permissions = Permissions(capabilities="write_files", file_arguments="prefix")
     dtypes: list[DType]
     stateful = True
 
@@ -53,8 +53,7 @@ class RestoreV2(Op):
 
     signature = """prefix: string, tensor_names: string, shape_and_slices: string
         -> tensors: *dtypes[...]"""
-    capabilities = "read_files"
-    file_arguments = "prefix"
+    permissions = Permissions(capabilities="read_files", file_arguments="prefix")
     dtypes: list[DType]
     stateful = True
 
@@ -84,8 +83,10 @@ class MergeV2Checkpoints(Op):
     """Merges several checkpoints into one, with a data file for each."""
 
     signature = "checkpoint_prefixes: string, destination_prefix: string -> "
-    capabilities = "read_files write_files"
-    file_arguments = "checkpoint_prefixes destination_prefix"
+    permissions = Permissions(
+        capabilities="read_files write_files",
+        file_arguments="checkpoint_prefixes destination_prefix",
+    )
     delete_old_dirs: bool = True
     allow_missing_files: bool = False
     stateful = True

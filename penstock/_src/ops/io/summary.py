@@ -13,6 +13,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError, FailedPreconditionError
 from penstock._src.core.op import Op
@@ -135,8 +136,7 @@ class CreateSummaryFileWriter(Op):
 
     signature = """writer: resource, logdir: string, max_queue: int32, flush_millis: int32,
         filename_suffix: string ->"""
-    capabilities = "write_files"
-    file_arguments = "logdir"
+    permissions = Permissions(capabilities="write_files", file_arguments="logdir")
 
     def eager(self, writer, logdir, max_queue, flush_millis, filename_suffix):
         if any(map(np.ndim, (logdir, max_queue, flush_millis, filename_suffix))):

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
@@ -496,8 +496,7 @@ class InitializeTableFromTextFileV2(Op):
     """Fills a table from the lines of a file."""
 
     signature = "table_handle: resource, filename: string ->"
-    capabilities = "read_files"
-    file_arguments = "filename"
+    permissions = Permissions(capabilities="read_files", file_arguments="filename")
     minimum = {"key_index": -2, "value_index": -2, "vocab_size": -1}
     key_index: int
     value_index: int

@@ -6,7 +6,7 @@ import operator
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import Elements, Slices, Values
 from penstock._src.core.composite import dense
 from penstock._src.core.errors import (
     FailedPreconditionError,
@@ -41,8 +41,7 @@ class AddV2(Binary):
 
     T, ufunc, primitive = ALL, np.add, "add"
     values = Values(eager_is_exact=True)
-    takes_slices = True
-    keeps_slices_past_scalar = True
+    slices = Slices(accepted=True, kept_past_scalar=True)
 
     def gradient(self, x, y, _z, dz):
         return unbroadcast_slices(dz, x, y), unbroadcast_slices(dz, y, x)
@@ -64,8 +63,7 @@ class Sub(Binary):
 
     T, ufunc, primitive = ALL, np.subtract, "sub"
     values = Values(eager_is_exact=True)
-    takes_slices = True
-    keeps_slices_past_scalar = True
+    slices = Slices(accepted=True, kept_past_scalar=True)
 
     def gradient(self, x, y, _z, dz):
         return unbroadcast_slices(dz, x, y), unbroadcast_slices(negative(dz), y, x)
@@ -232,7 +230,7 @@ class FloorMod(_Division):
     T = FLOAT | INTEGER
     primitive = "mod"
     ufunc = np.mod
-    takes_slices = True
+    slices = Slices(accepted=True)
 
     def gradient(self, x, y, _z, dz):
         slope = raw.Neg(raw.FloorDiv(x, y))
@@ -422,7 +420,7 @@ class AddN(Op):
     signature = "inputs: N * T -> sum: T"
     minimum = {"N": 1}
     T = NUMBER | {dtypes.variant}
-    takes_slices = True
+    slices = Slices(accepted=True)
     vectorize = "rows"
 
     def shape(self, inputs):
@@ -462,7 +460,7 @@ class AccumulateNV2(Op):
     signature = "inputs: N * T -> sum: T"
     minimum = {"N": 1}
     T = NUMBER
-    takes_slices = True
+    slices = Slices(accepted=True)
     shape: TensorShape
     gradient, eager, lower = AddN.gradient, AddN.eager, AddN.lower
 
@@ -475,7 +473,7 @@ class ClipByValue(Op):
 
     signature = "t: T, clip_value_min: T, clip_value_max: T -> output: T[t]"
     T = NUMBER
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def gradient(self, t, clip_value_min, clip_value_max, _output, dy):
         below, above = raw.Less(t, clip_value_min), raw.Greater(t, clip_value_max)

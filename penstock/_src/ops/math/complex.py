@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX
@@ -46,7 +47,7 @@ class _Part(Op):
     signature = "input: T -> output: Tout[input]"
     T: COMPLEX = dtypes.complex64
     Tout: HALVES = dtypes.float32
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def check(self):
         """Raises InvalidArgumentError unless the result has the dtype of the parts."""
@@ -147,7 +148,7 @@ class Conj(Op):
 
     signature = "input: T -> output: T[input]"
     T: COMPLEX | {dtypes.variant} = dtypes.complex64
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def gradient(self, _input, _output, dy):
         return raw.Conj(dy)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED, UNSIGNED
@@ -36,7 +37,7 @@ class MatMul(Op):
     transpose_b: bool = False
     grad_a: bool = False
     grad_b: bool = False
-    is_row_wise = True
+    elements = Elements(is_row_wise=True)
 
     def shape(self, a, b):
         return infer.matmul(a, b, self.transpose_a, self.transpose_b)

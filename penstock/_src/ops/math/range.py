@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import Elements, Values
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
@@ -26,7 +26,7 @@ class Range(Op):
     signature = "start: Tidx, limit: Tidx, delta: Tidx -> output: Tidx"
     Tidx: FLOAT | SIGNED | {dtypes.uint16, dtypes.uint32, dtypes.uint64} = dtypes.int32
     differentiable = False
-    is_movement = True
+    elements = Elements(is_movement=True)
     values = Values(has_static_value=True)
 
     @quiet
@@ -393,7 +393,7 @@ class Bucketize(Op):
     signature = "input: T -> output: int32[input]"
     T = COUNTED
     boundaries: list[float]
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, input):
         edges = np.array(self.boundaries, np.float32)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Definition, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NARROW, NUMBER, QUANTIZED
@@ -34,7 +35,7 @@ class _Reduction(Op):
     """A reduction along the axes in the second input, which must be distinct."""
 
     ranks = {"axis": (0, 1)}
-    defined_names = {"axis": "reduction_indices"}
+    definition = Definition(input_names={"axis": "reduction_indices"})
     signature = "input: T, axis: Tidx -> output: T"
     T = NUMBER
     Tidx: INDEX = dtypes.int32
@@ -128,7 +129,7 @@ class Mean(_Reduction):
     """The mean along axes; for integers truncated towards zero."""
 
     primitive = "reduce_mean"
-    in_float32 = True
+    values = Values(in_float32=True)
 
     def gradient(self, input, axis, output, dy):
         # Narrow floats cannot represent every count.
@@ -275,7 +276,7 @@ class Any(_LogicalReduction):
 class EuclideanNorm(_Reduction):
     """The square root of the sum of squares along axes."""
 
-    in_float32 = True
+    values = Values(in_float32=True)
     neutral = 0
 
     def gradient(self, input, axis, output, dy):

@@ -3,6 +3,7 @@
 import math
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
@@ -91,7 +92,7 @@ class Betainc(Op):
 
     signature = "a: T, b: T, x: T -> z: T"
     T = WIDE
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def shape(self, a, b, x):
         return infer.broadcast(a, b, x)

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import Elements, Slices, Values
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
@@ -35,7 +35,7 @@ class Neg(Unary):
 
     T, ufunc, primitive = ARITHMETIC, np.negative, "neg"
     values = Values(eager_is_exact=True)
-    takes_slices = True
+    slices = Slices(accepted=True)
 
     def gradient(self, _x, _y, dy):
         return negative(dy)
@@ -303,8 +303,8 @@ class Cast(Op):
     signature = "x: SrcT -> y: DstT[x]"
     DstT: DType
     Truncate: bool = False
-    takes_slices = True
-    is_elementwise = True
+    slices = Slices(accepted=True)
+    elements = Elements(is_elementwise=True)
     values = Values(eager_is_exact=True, has_static_value=True)
 
     def gradient(self, _x, _y, dy):

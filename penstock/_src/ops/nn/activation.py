@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import Elements, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL
@@ -19,7 +19,7 @@ class _Activation(Op):
 
     signature = "features: T -> activations: T[features]"
     T = FLOAT
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
 
 class _ActivationGrad(Op):
@@ -27,7 +27,7 @@ class _ActivationGrad(Op):
 
     signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     T = FLOAT
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     vectorize = "rows, rows"  # shapes are equal, not broadcast
 
 
@@ -36,7 +36,7 @@ class Relu(Op):
 
     signature = "features: T -> activations: T[features]"
     T = REAL | {dtypes.qint8}
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     values = Values(eager_is_exact=True)
 
     def gradient(self, _features, activations, dy):
@@ -54,7 +54,7 @@ class ReluGrad(Op):
 
     signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     T = REAL
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     vectorize = "rows, rows"  # shapes are equal, not broadcast
 
     def gradient(self, _gradients, features, _backprops, dy):
@@ -75,7 +75,7 @@ class Relu6(Op):
 
     signature = "features: T -> activations: T[features]"
     T = REAL
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def gradient(self, _features, activations, dy):
         return raw.Relu6Grad(gradients=dy, features=activations)
@@ -93,7 +93,7 @@ class Relu6Grad(Op):
 
     signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     T = REAL
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     vectorize = "rows, rows"  # shapes are equal, not broadcast
 
     def gradient(self, _gradients, features, _backprops, dy):
@@ -116,7 +116,7 @@ class LeakyRelu(Op):
     signature = "features: T -> activations: T[features]"
     alpha: float = 0.20000000298023224
     T: FLOAT = dtypes.float32
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def gradient(self, features, _activations, dy):
         return raw.LeakyReluGrad(gradients=dy, features=features, alpha=self.alpha)
@@ -135,7 +135,7 @@ class LeakyReluGrad(Op):
     signature = "gradients: T, features: T -> backprops: T[gradients & features]"
     alpha: float = 0.20000000298023224
     T: FLOAT = dtypes.float32
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     vectorize = "rows, rows"  # shapes are equal, not broadcast
 
     def gradient(self, _gradients, features, _backprops, dy):
@@ -170,7 +170,7 @@ class EluGrad(Op):
 
     signature = "gradients: T, outputs: T -> backprops: T[gradients & outputs]"
     T = FLOAT
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     vectorize = "rows, rows"  # shapes are equal, not broadcast
 
     def gradient(self, gradients, outputs, _backprops, dy):
@@ -211,7 +211,7 @@ class SeluGrad(Op):
 
     signature = "gradients: T, outputs: T -> backprops: T[gradients & outputs]"
     T = FLOAT
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     vectorize = "rows, rows"  # shapes are equal, not broadcast
 
     def gradient(self, gradients, outputs, _backprops, dy):
@@ -236,7 +236,7 @@ class SeluGrad(Op):
 class Softplus(_Activation):
     """log(1 + exp(features)), computed without overflow."""
 
-    in_float32 = True
+    values = Values(in_float32=True)
 
     def gradient(self, features, _activations, dy):
         return raw.SoftplusGrad(gradients=dy, features=features)

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from penstock._src.core.calls.facts import Elements, Slices
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -21,8 +22,8 @@ class BiasAdd(Op):
     signature = "value: T, bias: T -> output: T"
     T = NUMBER
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
-    is_row_wise = True
-    takes_slices = True
+    elements = Elements(is_row_wise=True)
+    slices = Slices(accepted=True)
 
     def shape(self, value, bias):
         bias = bias.with_rank(1)
@@ -54,7 +55,7 @@ class BiasAddV1(Op):
     ranks = {"bias": (1,)}
     signature = "value: T, bias: T -> output: T"
     T = NUMBER
-    takes_slices = True
+    slices = Slices(accepted=True)
 
     def shape(self, value, bias):
         known = value.with_rank_at_least(2)

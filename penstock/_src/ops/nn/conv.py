@@ -4,6 +4,7 @@ import math
 from typing import Literal
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -165,7 +166,7 @@ class Conv2DBackpropInput(_ByInput):
 class Conv2DBackpropFilter(_ByFilter):
     """The gradient of Conv2D with respect to its filter."""
 
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     strides: list[int]
     use_cudnn_on_gpu: bool = True
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -232,7 +233,7 @@ class Conv3DBackpropFilterV2(_ByFilter):
 
     minimum = {"strides": 5}
 
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"

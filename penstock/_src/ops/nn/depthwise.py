@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -29,7 +30,7 @@ class DepthwiseConv2dNative(Op):
     """Each channel convolved with its own filters [rows, columns, channels, multiplier]; the results are concatenated."""
 
     signature = "input: T, filter: T -> output: T"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -91,7 +92,7 @@ class DepthwiseConv2dNativeBackpropInput(Op):
 
     ranks = {"input_sizes": (1,)}
     signature = "input_sizes: int32, filter: T, out_backprop: T -> output: T"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -140,7 +141,7 @@ class DepthwiseConv2dNativeBackpropFilter(Op):
 
     ranks = {"filter_sizes": (1,)}
     signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]

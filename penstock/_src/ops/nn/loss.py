@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT
 from penstock._src.ops.rules import in_float32, quiet
@@ -11,7 +12,7 @@ class L2Loss(Op):
     """Half the sum of squares."""
 
     signature = "t: T -> output: T[]"
-    in_float32 = True
+    values = Values(in_float32=True)
     T = FLOAT
 
     def gradient(self, t, _output, dy):

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -183,7 +184,7 @@ class FusedBatchNormV3(_FusedBatchNorm):
 
     signature = """x: T, scale: U, offset: U, mean: U, variance: U -> y: T, batch_mean: U,
         batch_variance: U, reserve_space_1: U, reserve_space_2: U, reserve_space_3: U"""
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
     U = frozenset({dtypes.bfloat16, dtypes.float32})
     epsilon: float = 9.999999747378752e-05
@@ -307,7 +308,7 @@ class FusedBatchNormGradV3(_FusedBatchNormGrad):
     signature = """y_backprop: T, x: T, scale: float32, reserve_space_1: U, reserve_space_2: U,
         reserve_space_3: U -> x_backprop: T, scale_backprop: U, offset_backprop: U,
         reserve_space_4: U, reserve_space_5: U"""
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
     U = frozenset({dtypes.float32})
     epsilon: float = 9.999999747378752e-05
@@ -376,7 +377,7 @@ class LRN(Op):
     """input / (bias + alpha * sum of squares over neighboring channels) ** beta."""
 
     signature = "input: T[?, ?, ?, ?] -> output: T[input]"
-    in_float32 = True
+    values = Values(in_float32=True)
     depth_radius: int = 5
     bias: float = 1.0
     alpha: float = 1.0
@@ -413,7 +414,7 @@ class LRNGrad(Op):
     """The gradient of LRN."""
 
     signature = "input_grads: T, input_image: T, output_image: T -> output: T"
-    in_float32 = True
+    values = Values(in_float32=True)
     depth_radius: int = 5
     bias: float = 1.0
     alpha: float = 1.0

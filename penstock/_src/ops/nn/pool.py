@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Values
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -106,7 +107,7 @@ class _Mean(Op):
     strides: list[int]
     padding: Literal["SAME", "VALID"]
 
-    in_float32 = True
+    values = Values(in_float32=True)
     vectorize = "examples"
 
     def eager_mean(self, x):
@@ -125,7 +126,7 @@ class _MeanGradient(Op):
     strides: list[int]
     padding: Literal["SAME", "VALID"]
 
-    in_float32 = True
+    values = Values(in_float32=True)
 
     ranks = {"orig_input_shape": (1,)}
     vectorize = "batch, examples"

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -22,10 +23,10 @@ class Softmax(Op):
     """exp(logits) / sum(exp(logits)) along the last axis, shifted by the row's maximum so that no exp overflows."""
 
     signature = "logits: T -> softmax: T"
-    in_float32 = True
+    values = Values(in_float32=True)
     T = FLOAT
     vectorize = "rows"
-    is_row_wise = True
+    elements = Elements(is_row_wise=True)
 
     def shape(self, logits):
         return logits.with_rank_at_least(1)
@@ -48,10 +49,10 @@ class LogSoftmax(Op):
     """logits - log(sum(exp(logits))) along the last axis."""
 
     signature = "logits: T -> logsoftmax: T"
-    in_float32 = True
+    values = Values(in_float32=True)
     T = FLOAT
     vectorize = "rows"
-    is_row_wise = True
+    elements = Elements(is_row_wise=True)
 
     def shape(self, logits):
         return logits.with_rank_at_least(1)
@@ -75,7 +76,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
     """The cross entropy of each row's softmax against its labels, and its gradient with respect to the logits."""
 
     signature = "features: T, labels: T -> loss: T, backprop: T"
-    in_float32 = True
+    values = Values(in_float32=True)
     T = FLOAT
 
     def shape(self, features, labels):
@@ -129,7 +130,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
     """The cross entropy of each row's softmax against its label's class, and its gradient with respect to the logits."""
 
     signature = "features: T, labels: Tlabels -> loss: T, backprop: T"
-    in_float32 = True
+    values = Values(in_float32=True)
     T = FLOAT
     Tlabels: INDEX = dtypes.int64
     vectorize = "examples, examples"

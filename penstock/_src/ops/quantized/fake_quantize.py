@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Slices
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import unknown_shape
@@ -360,7 +361,7 @@ class QuantizeAndDequantizeV2(Op):
 
     signature = "input: T, input_min: T, input_max: T -> output: T"
     T = FLOAT
-    takes_slices = True
+    slices = Slices(accepted=True)
     signed_input: bool = True
     num_bits: int = 8
     range_given: bool = False
@@ -386,7 +387,7 @@ class QuantizeAndDequantizeV3(Op):
 
     signature = "input: T, input_min: T, input_max: T, num_bits: int32 -> output: T"
     T = FLOAT
-    takes_slices = True
+    slices = Slices(accepted=True)
     signed_input: bool = True
     range_given: bool = True
     narrow_range: bool = False
@@ -415,7 +416,7 @@ class QuantizeAndDequantizeV3(Op):
 class QuantizeAndDequantizeV4(QuantizeAndDequantizeV2):
     """QuantizeAndDequantizeV2 with a gradient of zero outside the range."""
 
-    takes_slices = False
+    slices = Slices(accepted=False)
 
     def gradient(self, input, input_min, input_max, _output, dy):
         found = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)
@@ -474,7 +475,7 @@ class QuantizeAndDequantize(Op):
 
     signature = "input: T -> output: T[input]"
     T = FLOAT
-    takes_slices = True
+    slices = Slices(accepted=True)
     signed_input: bool = True
     num_bits: int = 8
     range_given: bool = False

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, as_shape
@@ -61,7 +62,7 @@ class PackedMatMul(Op):
     format: Format
     transpose_b: bool = True
     activations: Literal["float32", "int8"] = "float32"
-    is_row_wise = True
+    elements = Elements(is_row_wise=True)
 
     def shape(self, x, weights):
         x, weights = x.with_rank_at_least(1), weights.with_rank(2)

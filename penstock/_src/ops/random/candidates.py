@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX
@@ -169,7 +169,7 @@ class StatelessParameterizedTruncatedNormal(Op):
 
     signature = """shape: S, seed: Tseed, means: dtype, stddevs: dtype, minvals: dtype,
         maxvals: dtype -> output: dtype[*shape]"""
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     S = INDEX
     dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     Tseed: INDEX = dtypes.int64

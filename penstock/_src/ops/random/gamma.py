@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
@@ -123,7 +123,7 @@ class StatelessRandomGammaV2(_StatelessGamma):
     """Gamma numbers from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed, alpha: dtype -> output: dtype[*shape]"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     T = INDEX
     Tseed: INDEX = dtypes.int64
 
@@ -159,7 +159,7 @@ class RandomGammaGrad(Op):
 
     signature = "alpha: T, sample: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def shape(self, alpha, sample):
         return broadcast(alpha, sample)
@@ -236,7 +236,7 @@ class StatelessRandomPoisson(_Poisson):
     """Poisson numbers from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed, lam: Rtype -> output: dtype[*shape]"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     Rtype = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     T = INDEX
     dtype: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
@@ -300,7 +300,7 @@ class StatelessRandomBinomial(_Binomial):
     """Binomial numbers from a pair of seeds."""
 
     signature = "shape: S, seed: Tseed, counts: T, probs: T -> output: dtype[*shape]"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     Tseed: INDEX = dtypes.int64
     differentiable = False
 

@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Elements
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
 from penstock._src.core.values import kernel_state
@@ -172,7 +172,7 @@ class RandomShuffle(Op):
     stateful = True
     differentiable = False
     effects = Effects(effect_free=True)
-    is_movement = True
+    elements = Elements(is_movement=True)
 
     def eager(self, value):
         if value.ndim == 0 or value.shape[0] <= 1:
@@ -266,7 +266,7 @@ class StatelessMultinomial(Op):
     """Classes drawn by unnormalized log-probabilities, from a pair of seeds."""
 
     signature = "logits: T, num_samples: int32, seed: Tseed -> output: output_dtype"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     T = REAL
     Tseed: INDEX = dtypes.int64
     output_dtype: INDEX = dtypes.int64

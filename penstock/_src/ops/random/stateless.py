@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
@@ -110,7 +111,7 @@ class _BySeed(Op):
     """Numbers of a distribution from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed[?] -> output: dtype[*shape]"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
 
     differentiable = False
     T: INDEX = dtypes.int32
@@ -209,7 +210,7 @@ class StatelessRandomUniformInt(Op):
     """Integers of [minval, maxval)."""
 
     signature = "shape: T, seed: Tseed, minval: dtype, maxval: dtype -> output: dtype[*shape]"
-    vectorizes_one_by_one = True
+    elements = Elements(vectorizes_one_by_one=True)
     dtype = INDEX
     T = INDEX
     Tseed: INDEX = dtypes.int64

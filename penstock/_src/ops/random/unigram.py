@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import SIGNED
@@ -19,8 +20,7 @@ from penstock._src.ops.variants import variant
 class FixedUnigramCandidateSampler(_Sampler):
     """Samples classes in proportion to counts, raised to a power, from a file or a list."""
 
-    capabilities = "read_files"
-    file_arguments = "vocab_file"
+    permissions = Permissions(capabilities="read_files", file_arguments="vocab_file")
     minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1, "num_shards": 1, "shard": 0}
     num_true: int
     num_sampled: int

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Slices, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
@@ -137,7 +138,7 @@ class SparseTensorDenseAdd(Op):
 
     signature = "a_indices: Tindices, a_values: T, a_shape: Tindices, b: T -> output: T[b]"
     T = NUMBER
-    takes_slices = True
+    slices = Slices(accepted=True)
     Tindices = INDEX
 
     def gradient(self, a_indices, _a_values, _a_shape, _b, _output, dy):
@@ -232,7 +233,7 @@ class SparseDenseCwiseDiv(_Cwise):
 class SparseTensorDenseMatMul(Op):
     """The product of a sparse matrix and a dense one, either of them transposed first."""
 
-    in_float32 = True
+    values = Values(in_float32=True)
     signature = "a_indices: Tindices, a_values: T, a_shape: int64, b: T -> product: T"
     T = ANY
     Tindices: INDEX = dtypes.int64

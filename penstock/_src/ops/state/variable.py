@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Effects
+from penstock._src.core.calls.facts import Effects, Elements, Slices
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
@@ -19,7 +19,6 @@ class VarHandleOp(Op):
     """The handle of a variable of this dtype and shape; unless anonymous, it can be found by its name."""
 
     signature = "-> resource: resource[]"
-    takes_any_container = True
     container: str = ""
     shared_name: str = ""
     debug_name: str = ""
@@ -27,6 +26,10 @@ class VarHandleOp(Op):
     shape: TensorShape
     allowed_devices: list[str] = []
     effects = Effects(reads_only=True)
+
+    @classmethod
+    def check_attributes(cls, attrs):
+        """Nothing is refused: the name of a variable's container may have any characters."""
 
     def eager(self):
         if resources.HERE.maker is not None:
@@ -46,9 +49,9 @@ class ReadVariableOp(Op):
 
     signature = "resource: resource -> value: dtype"
     dtype: DType
-    takes_slices = True
+    slices = Slices(accepted=True)
     effects = Effects(reads_only=True)
-    keeps_places = True
+    elements = Elements(keeps_places=True)
 
     def shape(self, resource):
         return variable_shape(resource)
@@ -75,7 +78,7 @@ class AssignVariableOp(Op):
 
     signature = "resource: resource, value: dtype ->"
     dtype = ANY
-    keeps_places = True
+    elements = Elements(keeps_places=True)
     validate_shape: bool = False
     effects = Effects(updates=True)
 
@@ -109,7 +112,7 @@ class _AssignBy(Op):
 
     signature = "resource: resource, value: dtype ->"
     dtype = ANY
-    keeps_places = True
+    elements = Elements(keeps_places=True)
     effects = Effects(updates=True)
 
     def shape(self, resource, value):

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.errors import OutOfRangeError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
@@ -61,7 +62,7 @@ class _Case(Op):
     """Letters in another case: ASCII ones, or all with encoding utf-8."""
 
     encoding: str = ""
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def shape(self, input):
         return input
@@ -95,7 +96,7 @@ class StringLength(Op):
 
     signature = "input: string -> output: int32[input]"
     unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, input):
         flat = input.reshape(-1)
@@ -113,7 +114,7 @@ class StringStrip(Op):
     """Strings without whitespace at either end."""
 
     signature = "input: string -> output: string[input]"
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, input):
         return each(lambda s: s.strip(b" \t\n\r\x0b\x0c"), input)
@@ -272,7 +273,7 @@ class _Buckets(Op):
     minimum = {"num_buckets": 1}
 
     differentiable = False
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def bucket(self, function, x):
         self.check()

@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX, NUMERIC
 from penstock._src.core.values import memory_limit
@@ -28,7 +29,7 @@ class AsString(Op):
     width: int = -1
     fill: str = ""
     differentiable = False
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, input):
         kind = input.dtype.kind
@@ -120,7 +121,7 @@ class StringToNumber(Op):
         dtypes.uint64,
     } = dtypes.float32
     differentiable = False
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, string_tensor):
         kind, flat = self.out_type.np, np.ascontiguousarray(string_tensor.reshape(-1))
@@ -266,7 +267,7 @@ class EncodeBase64(Op):
     """Strings in web-safe base64."""
 
     signature = "input: string -> output: string[input]"
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     pad: bool = False
     differentiable = False
 
@@ -282,7 +283,7 @@ class DecodeBase64(Op):
     """Strings out of web-safe base64."""
 
     signature = "input: string -> output: string[input]"
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     differentiable = False
 
     def eager(self, input):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.ops.rules import show
@@ -111,7 +112,7 @@ class RegexReplace(Op):
     signature = "input: string, pattern: string, rewrite: string -> output: string[input]"
     replace_global: bool = True
     differentiable = False
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, input, pattern, rewrite):
         if pattern.ndim:
@@ -128,7 +129,7 @@ class StaticRegexReplace(Op):
     pattern: str
     rewrite: str
     replace_global: bool = True
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, input):
         pattern, rewrite = data(self.pattern), data(self.rewrite)
@@ -158,7 +159,7 @@ class RegexFullMatch(Op):
     """Whether each string matches a pattern as a whole."""
 
     signature = "input: string, pattern: string -> output: bool[input]"
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, input, pattern):
         if pattern.ndim:
@@ -171,7 +172,7 @@ class StaticRegexFullMatch(Op):
 
     signature = "input: string -> output: bool[input]"
     pattern: str
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, input):
         return _matches(self, input, data(self.pattern))

@@ -8,6 +8,7 @@ import pathlib
 
 import numpy as np
 
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 
 # What ICU says of numbers that are no code points.
@@ -34,7 +35,7 @@ class UnicodeScript(Op):
     """ICU's number of the script of each code point."""
 
     signature = "input: int32 -> output: int32[input]"
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, input):
         return scripts_of(input).astype(np.int32)

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.native.algorithms.texts import code_points
@@ -253,7 +254,7 @@ class UnicodeTranscode(Op):
     """Strings in another encoding."""
 
     signature = "input: string -> output: string[input]"
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
     input_encoding: str
     output_encoding: Literal["UTF-8", "UTF-16-BE", "UTF-32-BE"]
     errors: Literal["strict", "replace", "ignore"] = "replace"

@@ -2,6 +2,7 @@
 
 from google.protobuf.message import DecodeError
 
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.errors import DataLossError
 from penstock._src.core.op import Op
 from penstock._src.ops.summary_database.database import DatabaseWriter
@@ -13,8 +14,7 @@ class CreateSummaryDbWriter(Op):
 
     signature = """writer: resource, db_uri: string, experiment_name: string, run_name: string,
         user_name: string ->"""
-    capabilities = "write_files"
-    file_arguments = "db_uri"
+    permissions = Permissions(capabilities="write_files", file_arguments="db_uri")
 
     def eager(self, writer, db_uri, experiment_name, run_name, user_name):
         texts = [t.item().decode() for t in (db_uri, experiment_name, run_name, user_name)]

@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function
+from penstock._src.core.calls.facts import HostKernel
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
@@ -37,7 +38,7 @@ class XlaCallModule(Op):
 
     signature = "args: *Tin -> output: *Tout[*Sout]"
     stateful = True
-    is_program = True
+    host_kernel = HostKernel(is_program=True)
     version: int
     module: bytes
     Sout: list[TensorShape]

@@ -276,7 +276,7 @@ def add_check_numerics_ops() -> Any:
         )
     checks: list[Any] = []
     for operation in graph.get_operations():
-        if operation.raw_op.control in ("while", "if") and any(
+        if operation.raw_op.flow.control in ("while", "if") and any(
             t.dtype.is_floating for t in operation.outputs
         ):
             raise UnimplementedError("add_check_numerics_ops: loops and branches are not checked.")

@@ -18,6 +18,7 @@ from penstock._src.api.config.settings import tensor_float_32_execution_enabled
 from penstock._src.bridge.names.private_modules import function_by_position
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function, TensorValue
+from penstock._src.core.calls.facts import Definition
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import AlreadyExistsError, NotFoundError
@@ -53,7 +54,7 @@ class DtypeWithDefaultOp(Op):
     """The name of its input's type."""
 
     signature = "in_: T -> dtype: string[]"
-    defined_names = {"in_": "in"}
+    definition = Definition(input_names={"in_": "in"})
     T: ANY = dtypes.uint8  # type: ignore[valid-type]
     stateful = True
 

@@ -12,6 +12,6 @@ fours, or widened to 16 bits in pairs (`codegen/contraction/dots.py` says which 
 copied with their border before they are convolved, so that any run of neighboring channels and taps can be multiplied together. What is widened only
 to be multiplied is read as it is, and a number that stands for 0 is subtracted from sums, not from elements (`recognize/contractions/widening.py`).
 float16 is converted while it is packed. bfloat16 registers hold floats that are rounded after every operation, as TensorFlow rounds; a product's own
-sum is not rounded before its epilogue. Ops that add up many elements (means, softmax, norms, pooling) have `in_float32` in their class: narrow inputs
+sum is not rounded before its epilogue. Ops that add up many elements (means, softmax, norms, pooling) have `Values(in_float32=True)` in their class: narrow inputs
 are cast before their `lower` and results rounded after it.
 """

@@ -63,7 +63,7 @@ class PlacementByHandles:
         for op in self._operations:
             task = self.task_of(op)
             from_inputs = [sources.get(id(t.op), {HERE}) for t in op._inputs]
-            is_pure = not (op.raw_op.stateful or op.raw_op.runs_functions or is_constant(op))
+            is_pure = not (op.raw_op.stateful or op.raw_op.flow.runs_functions or is_constant(op))
             sources[id(op)] = set().union(*from_inputs) if is_pure and task == HERE else {task}
             if is_constant(op):
                 sources[id(op)] = set()
@@ -185,9 +185,9 @@ class FunctionsOfTasks:
             return function.run(values)
 
         def elsewhere(op: Operation) -> str:
-            uses_resources = op.raw_op.runs_functions and any(map(is_resource, op._inputs))
+            uses_resources = op.raw_op.flow.runs_functions and any(map(is_resource, op._inputs))
             if (
-                uses_resources or op.raw_op.capabilities
+                uses_resources or op.raw_op.permissions.capabilities
             ):  # of this process, perhaps; and files and Python are
                 return HERE
             return task_of(op.device) if op.device else default

@@ -110,7 +110,7 @@ class _Partition:
         self._copied = {id(op) for op in operations if is_constant(op) or finds_by_name(op)}
 
     def parts(self) -> list[PartOfRun]:
-        if any(op.raw_op.redirects for op in self._operations):
+        if any(op.raw_op.flow.redirects for op in self._operations):
             return [self._whole()]
         for op in self._operations:
             if id(op) not in self._copied or id(op) in self._asked_for:
@@ -132,7 +132,7 @@ class _Partition:
         """The part of a graph with Switch and Merge nodes: all of it."""
         tasks = {self._task_of(op) for op in self._operations if id(op) not in self._copied}
         if len(tasks) > 1:
-            names = [op.name for op in self._operations if op.raw_op.redirects]
+            names = [op.name for op in self._operations if op.raw_op.flow.redirects]
             raise UnimplementedError(
                 f"A graph with Switch and Merge nodes ({names[0]}, ...) cannot run in several tasks: {', '.join(sorted(tasks))}."
             )

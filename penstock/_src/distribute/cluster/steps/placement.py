@@ -61,7 +61,7 @@ class Placement:
             if other is not None and other is not op:
                 return self.task_of(other)
         # Files are those of the session's process, and so are Python's functions.
-        if op.raw_op.capabilities and not self._is_here:
+        if op.raw_op.permissions.capabilities and not self._is_here:
             return HERE
         return self._default
 
@@ -106,7 +106,7 @@ def held_input(op: Operation) -> SymbolicTensor | None:
     """
     variant = None
     for tensor in op._inputs:
-        if is_resource(tensor) and not op.raw_op.runs_functions:
+        if is_resource(tensor) and not op.raw_op.flow.runs_functions:
             return tensor
         if tensor.dtype is dtypes.variant:
             variant = variant or tensor
@@ -118,7 +118,7 @@ def is_resource(tensor: SymbolicTensor) -> bool:
     if tensor.dtype is dtypes.resource:
         return True
     raw = tensor.op.raw_op
-    if not raw.has_refs:
+    if not raw.traits.has_refs:
         return False
     are_references = [
         argument.is_ref
@@ -137,4 +137,4 @@ def finds_by_name(op: Operation) -> bool:
 
 def is_constant(op: Operation) -> bool:
     """True if an operation gives the same value wherever it runs. Then each part of a step can have its own copy."""
-    return not op._inputs and not op.raw_op.stateful and not op.raw_op.has_refs
+    return not op._inputs and not op.raw_op.stateful and not op.raw_op.traits.has_refs

@@ -212,7 +212,7 @@ class RemoteWorker:
             op = pending.pop()
             if id(op) in unsent or op.name in self._sent:
                 continue
-            if op.raw_op.redirects:
+            if op.raw_op.flow.redirects:
                 raise UnimplementedError(
                     f"A graph with Switch and Merge nodes ({op.name}, ...) cannot run in another process."
                 )

@@ -88,7 +88,7 @@ class Part:
         inputs, outputs = [*self.given, *self.taken], [*self.returned, *self.left]
         operations = without_unread_effects(list(self.operations), outputs, self.awaited)
         states = self.graph.kernel_states
-        if any(op.raw_op.redirects for op in operations):
+        if any(op.raw_op.flow.redirects for op in operations):
             return TokenFlow("session", operations, inputs, outputs, states, self.why_host)
         return Executable("session", lambda: operations, inputs, outputs, states, self.why_host)
 

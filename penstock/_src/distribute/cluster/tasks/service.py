@@ -296,7 +296,7 @@ class TaskService:
         values = [decode(value, lambda ref: self._own(ref).resource) for value in request.inputs]
         _check_types(op, values)
         arguments = group_arguments(op.inputs, op, values)
-        if op.takes_name:
+        if op.host_kernel.takes_name:
             arguments.append(op.op_type)
         with resources.using(self.manager), self._alone(entries):
             result = op.eager(*arguments)
@@ -335,7 +335,7 @@ class TaskService:
         cls = lookup(node.op)
         if cls is None:
             raise InvalidArgumentError(f"There is no op {node.op!r}.")
-        if cls.runs_functions:
+        if cls.flow.runs_functions:
             raise InvalidArgumentError(
                 f"{node.op}: ops that call functions cannot run here on their own."
             )

@@ -170,11 +170,11 @@ class _Partitioner:
 
     def _node(self, node: Operation, parts: list[Part], table: dict[int, Part]) -> list[Part]:
         op = node.raw_op
-        if op.control == "call":
+        if op.flow.control == "call":
             return self.copy(op.attrs["f"].stand_in or op.attrs["f"], parts)
-        if op.control in ("if", "case"):
+        if op.flow.control in ("if", "case"):
             return self._conditional(node, parts)
-        if op.control == "while":
+        if op.flow.control == "while":
             return self._loop(node, parts)
         call = self._call(node, parts, table)
         plan = plan_of(call)

@@ -236,4 +236,4 @@ def _refused(variable: Any, why: str) -> UnimplementedError:
 
 
 def _passes(op: Op) -> bool:
-    return op.is_elementwise or op.keeps_places
+    return op.elements.is_elementwise or op.elements.keeps_places

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.native.algorithms.texts.replacing import LEFT, Replacements
@@ -105,7 +106,7 @@ class CaseFoldUTF8(Op):
     """Strings with case folded and compatible characters made equal: Unicode's NFKC_Casefold."""
 
     signature = "input: string -> output: string[input]"
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, input):
         return _each(folded, _folds(), input)
@@ -135,7 +136,7 @@ class NormalizeUTF8(_InForm):
     """Strings in a normalization form of Unicode."""
 
     signature = "input: string -> output: string[input]"
-    is_elementwise = True
+    elements = Elements(is_elementwise=True)
 
     def eager(self, input):
         form = self.form()

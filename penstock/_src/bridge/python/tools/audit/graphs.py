@@ -146,7 +146,7 @@ class _Graph:
                     found.deeds.append(_import_for(function, node))
                 elif node.op not in self.functions:
                     found.unknown_ops[node.op] = found.unknown_ops.get(node.op, 0) + 1
-            elif cls.capabilities:
+            elif cls.permissions.capabilities:
                 found.deeds += self._deeds(cls, function, node)
         found.sizes["nodes"] = found.sizes.get("nodes", 0) + sum(counts.values())
         found.sizes["functions"] = found.sizes.get("functions", 0) + len(self.functions)
@@ -169,7 +169,7 @@ class _Graph:
             if annotation is not None:
                 given[name] = attributes.decode(annotation, value, lambda name: name)
         described = SimpleNamespace(
-            **given, attrs=given, inputs=cls.inputs, file_arguments=cls.file_arguments
+            **given, attrs=given, inputs=cls.inputs, permissions=cls.permissions
         )
         texts = [text for text in node.input if not text.startswith("^")]
         values = [self._constant(function, text) for text in texts]

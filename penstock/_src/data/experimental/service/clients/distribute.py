@@ -171,7 +171,9 @@ def _encoded_spec(dataset: Dataset) -> bytes:
 def _graph(pipeline: Any) -> bytes:
     """The graph of a dataset; b"" if it depends on what only this process has."""
     state = external_state(pipeline)
-    if not is_rebuildable(pipeline) or (state is not None and "python" in find(state).capabilities):
+    if not is_rebuildable(pipeline) or (
+        state is not None and "python" in find(state).permissions.capabilities
+    ):
         return b""
     try:
         return dataset_graph(pipeline)

@@ -37,7 +37,7 @@ def rule_of(op: Op) -> Rule | None:
     entry = entry_of(kind, RULES)
     if entry is not None:
         return entry
-    if kind.is_elementwise:
+    if kind.elements.is_elementwise:
         return elementwise.elementwise
     words = set(kind.vectorize.split(", "))
     if "examples" in words and words <= {"examples", "shared", "batch"}:
