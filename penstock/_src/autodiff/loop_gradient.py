@@ -7,7 +7,6 @@ iterations.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.autodiff.backprop import zeros_like
@@ -38,6 +37,7 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 from penstock._src.graph.trace import identities
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass

@@ -1,9 +1,9 @@
 """Cluster: which processes work together, and which of them this one is."""
 
-import dataclasses
+from penstock._src.util.dataclass import dataclass
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Cluster:
     """The processes of a job.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+
+from penstock._src.util.dataclass import dataclass
 
 SHARE = 0.2  # of the time, by which the others wait more than one that is slow
 ROUNDS = 3  # of reports in a row after which it is named

@@ -5,7 +5,6 @@ others are about to do, so different calls are an error in all of them: none wai
 """
 
 import abc
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from penstock._src.cluster.description import Cluster
 from penstock._src.cluster.messages import Messages
 from penstock._src.cluster.progress import PROGRESS, place
 from penstock._src.core.errors import AbortedError, DeadlineExceededError, UnavailableError
+from penstock._src.util.dataclass import dataclass
 
 REDUCTIONS = ("Add", "Mul", "Min", "Max")
 # Words of the record by which native code exchanges within a group: how many members it has, which of them this process is,
@@ -27,7 +27,7 @@ WIDER = {"float16": np.float32, "bfloat16": np.float32}
 NARROW_SUMS: dict[str, Callable[[], int]] = {}
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Group:
     """Processes of a cluster that exchange values.
 
@@ -42,7 +42,7 @@ class Group:
         return len(self.ranks)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class NativeCalls:
     """Addresses and constants by which native code calls MPI itself (native/process/exchanges.py).
 
@@ -66,7 +66,7 @@ class NativeCalls:
     status_bytes: int
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class CardExchanges:
     """Exchanges between GPUs by their programs (devices/cuda/nccl/): names of the types that they sum."""
 

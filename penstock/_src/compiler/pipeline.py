@@ -18,7 +18,7 @@ PENSTOCK_VERIFY is set and written to a file when PENSTOCK_DUMP is; PENSTOCK_DIS
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from penstock._src.compiler.codegen.generator import Generator
@@ -44,6 +44,7 @@ from penstock._src.core.values import memory_limit
 from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import Values, current, current_or_none
 from penstock._src.ir.function import Function
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 
 MOST_PLANS = 8  # of a function for many extents

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,6 +27,7 @@ from penstock._src.ir.builder import Builder
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.util import slots
+from penstock._src.util.dataclass import dataclass
 
 # Two sizes that stand for unknown ones: what differs between the shapes of the results is unknown.
 PROBES = (12, 24)

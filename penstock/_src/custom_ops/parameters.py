@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dtypes import DType
 from penstock._src.util import nest
+from penstock._src.util.dataclass import dataclass
 
 EMPTY = inspect.Parameter.empty
 KINDS = (bool, int, float, str, bytes, DType)

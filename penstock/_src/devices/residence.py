@@ -7,7 +7,6 @@ its `value` gets it copied, and the handle is a plain one again, of which the de
 
 import weakref
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from penstock._src.core.values import resources
 from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.core.values.resources import VariableHandle
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

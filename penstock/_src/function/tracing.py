@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.autodiff.control_flow import copy_operations
@@ -26,6 +25,7 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util import nest, slots
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process import collector
 from penstock._src.util.process.progress import Progress
 

@@ -5,13 +5,13 @@ Stateful operations that name no resource (printing, assertions, Python calls) a
 A call, condition or loop uses resources as its functions do.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation
+from penstock._src.util.dataclass import dataclass
 
 
 def has_effect(op: Operation) -> bool:
@@ -189,7 +189,7 @@ def _has_unnamed_effect(op: Operation) -> bool:
     return has_effect(op) and not any(t.dtype is dtypes.resource for t in op._inputs)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Effects:
     """Effects of the `count` operations of a graph: the ids of written resources, and True if there are other effects."""
 

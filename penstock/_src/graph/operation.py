@@ -11,6 +11,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import NEXT_ID, Tensor
 from penstock._src.graph.conversions import OperationConversions
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 from penstock._src.util.locations import Location, StackFrame, StackTrace
 from penstock._src.util.signatures import read_only
@@ -122,7 +123,7 @@ class SymbolicTensor(Tensor):
         return f"<tf.Tensor '{self.name}' shape={self._shape} dtype={self._dtype.name}>"
 
 
-@dataclasses.dataclass
+@dataclass
 class LoopFacts:
     """Information for the gradient of a While: the output that counts iterations, their maximum (a number or a tensor), and
     {tensor of the body: the output with its values in all iterations}."""

@@ -1,13 +1,14 @@
 """A Function: parameters, results, and what it does to variables."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, OpError
 from penstock._src.ir import printer
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True, eq=False)

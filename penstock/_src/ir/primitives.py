@@ -9,11 +9,11 @@ Every kind has a counterpart in the StableHLO specification, named where it diff
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.ir import shape_rules
 from penstock._src.ir.meaning import arrays as meanings
+from penstock._src.util.dataclass import dataclass
 
 UNARY = frozenset(
     "neg abs sign exp expm1 log log1p sqrt rsqrt cbrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh"

@@ -6,12 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.binding as llvm
 
 from penstock._src.util import flags
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process import forks, progress
 
 from .cache import ObjectCache

@@ -4,12 +4,12 @@ import functools
 import math
 import os
 import platform
-from dataclasses import dataclass
 from pathlib import Path
 
 import llvmlite.binding as llvm
 
 from penstock._src.core import errors
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 from penstock._src.util.process import forks
 

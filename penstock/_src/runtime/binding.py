@@ -1,7 +1,6 @@
 """A plan's launch table bound to addresses: of kernels, of an arena, of constants; at each call those of its arrays."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from penstock._src.ir.extents import dims
 from penstock._src.native import Call
 from penstock._src.runtime.arena import ArenaBlock
 from penstock._src.runtime.exchanging import ExchangeSession, session_of
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(eq=False)

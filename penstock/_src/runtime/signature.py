@@ -3,7 +3,6 @@
 import math
 import sys
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from penstock._src.core.values.arrays import SMALL, aligned_copy, empty_aligned
 from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(eq=False)

@@ -5,7 +5,6 @@ it takes and gives, and these extents. Its runs take one of the tables that all 
 a sizing program writes its numbers anew, in microseconds.
 """
 
-import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -29,13 +28,14 @@ from penstock._src.runtime.load import SPARE, load
 from penstock._src.runtime.program import Program, unused
 from penstock._src.runtime.signature import OpenSignature, ProgramSignature, signature_of
 from penstock._src.runtime.weight_packer import packers_of
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
 LARGE = 1 << 26  # bytes of an arena that are worth giving back
 ROOMY, ROOMY_RUNS = 4, 100  # so many times what is needed, and for so many runs: given back
 
 
-@dataclasses.dataclass(eq=False)
+@dataclass(eq=False)
 class SizedTable(BoundTable):
     """A table, and the program whose numbers are in it.
 

@@ -4,7 +4,7 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.ir.extents import dims
 from penstock._src.native import Call
+from penstock._src.util.dataclass import dataclass
 
 BYTE = np.dtype(np.uint8)
 VARIABLE, MEMORY, SCRATCH = range(3)  # the arrays that packing takes

@@ -36,13 +36,14 @@ from penstock._src.saving.status import (
     LoadStatus,
     NameBasedSaverStatus,
 )
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 
 log = logging.getLogger("tensorflow")
 
 
 @export("train.CheckpointOptions")
-@dataclasses.dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class CheckpointOptions:
     """Options of writing a checkpoint.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -29,12 +28,13 @@ from penstock._src.saving.object_graph import (
 )
 from penstock._src.saving.registered import get_registered_saver_name, get_save_function
 from penstock._src.util import nest
+from penstock._src.util.dataclass import dataclass
 
 # In a graph: the tensors of an object, so that saving again adds no operations. Objects with values of their own are not kept.
 Reads = dict[int, tuple[Any, dict[str, Any]]]
 
 
-@dataclasses.dataclass
+@dataclass
 class Serialized:
     """Contents of a checkpoint of objects: the message, the tensors by keys, and the object of each."""
 

@@ -1,7 +1,6 @@
 """Sharding callbacks and policies: distribute the tensors of a checkpoint over data files."""
 
 import abc
-import dataclasses
 import logging
 import math
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from penstock._src.core.values.resources import RemoteResource
 from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.ops.io.bundle import TensorSlice
 from penstock._src.saving.object_graph import GRAPH_KEY
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
 from penstock._src.util.slots import above
@@ -28,7 +28,7 @@ Shard = dict[str, dict[Any, Any]]
 
 
 @export(f"{_PACKAGE}.ShardableTensor")
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class ShardableTensor:
     """A tensor to be assigned to a data file, with its properties.
 
@@ -158,7 +158,7 @@ class ShardByTaskPolicy(ShardingCallback):
         return [shard]
 
 
-@dataclasses.dataclass
+@dataclass
 class _Box:
     """The part of a tensor that is not in a file yet: its offset and size, in the tensor that it may be a slice of."""
 

@@ -8,8 +8,9 @@ stands at the definition; `tools/gen_api.py` writes the public tree from this ta
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from penstock._src.util.dataclass import dataclass
 
 Definition = TypeVar("Definition")
 

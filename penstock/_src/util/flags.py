@@ -12,8 +12,9 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

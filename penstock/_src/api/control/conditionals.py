@@ -1,6 +1,5 @@
 """tf.cond, tf.case and tf.switch_case: plain Python when eager, If and Case in graphs."""
 
-import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,6 +23,7 @@ from penstock._src.graph.trace import (
     trace_body,
 )
 from penstock._src.util import nest
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 
 
@@ -84,7 +84,7 @@ def _truth(pred: Any) -> bool:
     return bool(convert_to_tensor(pred)) if not isinstance(pred, bool) else pred
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class _Branch:
     """Names of a branch in messages, and in the name of its function."""
 

@@ -25,13 +25,13 @@ import ast
 import re
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.api.extending.dispatch import binary, dispatchable, unary
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export_by_name
 
 _DECORATORS: dict[str, Callable[..., Any]] = {

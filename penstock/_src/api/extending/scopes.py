@@ -6,12 +6,12 @@ In a graph, the ops of `tf.norm` stand in the scope `norm`, or in that of the na
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.core.calls.refusals import ACCIDENTS, refusal_of_call
 from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.dispatch import STATE
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """Functions and classes with TensorFlow's signatures that only raise."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.signatures import taking
 
 

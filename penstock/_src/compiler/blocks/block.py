@@ -22,6 +22,7 @@ from penstock._src.graph.operation import Operation
 from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import Values
 from penstock._src.ops.control.list_value import TensorList
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.names import label_of_function
 from penstock._src.util.process import collector, forks
 from penstock._src.util.process.progress import Progress
@@ -229,7 +230,7 @@ class Block:
             self.forget()  # keys have another form now
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class BlockStep:
     """Executes a block that had to wait for earlier steps; `reasons` say for what."""
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock._src.ir.extents.guards import LEAST
 from penstock._src.ir.extents.values import CallValues, Values
+from penstock._src.util.dataclass import dataclass
 
 # How a number is found: ("rank", position of the input), ("extent", position, axis), ("value", position, place of an element), ("count", position)
 # of a list, ("bytes", position) for a whole value.
@@ -17,7 +18,7 @@ Read = tuple[Any, ...]
 _Shape = tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class InputForm:
     """The numbers of inputs that a program depends on: each with the name of a symbol, or with what it must be."""
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock._src.graph.operation import Operation
+from penstock._src.util.dataclass import dataclass
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Section:
     """Operations, the tensors that they are given, and those that they give."""
 

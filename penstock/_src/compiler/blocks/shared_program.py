@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -12,9 +11,10 @@ from penstock._src.compiler.blocks.steps import ProgramForm, ProgramStep
 from penstock._src.compiler.plan.sizes import Admission
 from penstock._src.ir.extents import guards
 from penstock._src.ir.extents.values import Values
+from penstock._src.util.dataclass import dataclass
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class SharedProgram:
     """The form of a specialization, for all inputs that fulfil its conditions.
 

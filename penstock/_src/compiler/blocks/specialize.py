@@ -42,9 +42,10 @@ from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import current
 from penstock._src.ir.function import reachable
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class WaitingSection:
     """What has to wait for earlier steps: a section, for what its operations wait, and the slots that it reads and writes."""
 
@@ -54,7 +55,7 @@ class WaitingSection:
     writes: list[int]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Specialized:
     """The steps of a section, and what is left.
 
@@ -89,7 +90,7 @@ class Specialized:
         )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Deferral:
     """Why an operation is not part of the program, and what would let it be.
 
@@ -108,7 +109,7 @@ class Deferral:
             drop_frames(self.error)  # they would keep the callers' values alive
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class LoweredSection:
     """The operations of a section that were lowered, and those that were not."""
 

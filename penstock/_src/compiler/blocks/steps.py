@@ -3,7 +3,6 @@
 The other kinds stand elsewhere: an operation on the host in compiler/host/steps.py, a block left for later with the block (block.py).
 """
 
-import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,6 +22,7 @@ from penstock._src.graph.operation import Operation
 from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function
 from penstock._src.ops.control.list_value import TensorList
+from penstock._src.util.dataclass import dataclass
 
 MOST_MILLISECONDS = 5_000  # that a loop may take that is run again for its error
 # How a value is found: ("input", slot), ("list", slot) or ("call", function) of an argument; ("result", its number), ("known", a value),
@@ -30,7 +30,7 @@ MOST_MILLISECONDS = 5_000  # that a loop may take that is run again for its erro
 Source = tuple[str, Any]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ProgramForm:
     """A program over a block's inputs, for any extents that fulfil the conditions that were recorded when it was made."""
 
@@ -78,7 +78,7 @@ class ProgramForm:
         return not self.prepared.function.roots
 
 
-@dataclasses.dataclass(eq=False)
+@dataclass(eq=False)
 class ProgramStep:
     """Runs a program over the block's inputs and writes what others need into slots."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE, MOVEMENT, PRIMITIVES
+from penstock._src.util.dataclass import dataclass
 
 Value = Any  # list[np.ndarray]; a tuple of such lists of a node with several results
 # What evaluates the kinds that may round, or decide, otherwise (rounding.py, sums.py).

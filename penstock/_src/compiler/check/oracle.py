@@ -1,7 +1,6 @@
 """How far from the interpretation of a function its results may lie."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from penstock._src.compiler.check import rounding, sums  # noqa: F401  the kinds
 from penstock._src.compiler.check.members import PLAIN, Members, Value, Ways
 from penstock._src.compiler.check.noise import is_floating, smallest, spacing, wide
 from penstock._src.ir.function import Function
+from penstock._src.util.dataclass import dataclass
 
 CLOSE = 4.0  # units in the last place that are never a difference
 

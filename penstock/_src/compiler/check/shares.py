@@ -5,10 +5,9 @@ pass stored: in exact arithmetic the same. What is subtracted from dP then no lo
 of O, to 16 bits under mixed precision. That shows where gradients cancel: that of a key's bias is zero but for rounding.
 """
 
-from dataclasses import dataclass
-
 from penstock._src.ir.node import Node
 from penstock._src.ir.shape_rules import split_spec
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

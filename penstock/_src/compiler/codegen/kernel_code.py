@@ -17,12 +17,13 @@ functions of them.  So a new size needs no new kernel.
 import functools
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from penstock._src.native import Code, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR
+from penstock._src.util.dataclass import dataclass
 
 LEFT, RIGHT, OUTPUT, PARTIALS, SCRATCH, STEP, FIRST_SIZE = range(7)
 

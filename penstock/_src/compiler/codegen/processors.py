@@ -5,9 +5,10 @@ Cortex-A72 to Neoverse N1, not measured. What a class does not say is as on Zen 
 of a thread) stand in the file that uses them. Whatever the numbers are, results are the same up to rounding.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from penstock._src.native import Target
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ Kernels of narrow numbers may go beyond the peak, and those whose data lie in a 
 import functools
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.native import Call, Code, Module, Target, host, kernels, pool
 from penstock._src.native.language.types import F32, I64, PTR
 from penstock._src.native.runner import HEADER
+from penstock._src.util.dataclass import dataclass
 
 CHAINS = 12  # of multiply-adds at once: as many as hide what one of them waits for
 ROUNDS = 1 << 16  # of each chain

@@ -1,7 +1,6 @@
 """The kernels of an attention, with their epilogues over the scores."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.contraction import (
@@ -13,6 +12,7 @@ from penstock._src.compiler.kernels.kernel import Kernel
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True, eq=False)

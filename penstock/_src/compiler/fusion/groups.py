@@ -8,7 +8,7 @@ kernel     a contraction, a node with an emitter of its own, a bounds check: a k
 """
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.kernels.index import extent_key
@@ -18,6 +18,7 @@ from penstock._src.compiler.kernels.stored_blocks import block_shape, extents, e
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import is_one
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 LONGEST_ROW = 1 << 16  # elements of a row that is gone over several times: it stays in the L2
 

@@ -6,7 +6,6 @@ kernels are put in an order in which each section, and in it each lane, is one s
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from penstock._src.compiler.fusion.exchange_order import needs_of
 from penstock._src.compiler.fusion.partition import Partition
@@ -14,6 +13,7 @@ from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.kernel import BoundsKernel, Kernel
 from penstock._src.compiler.recognize.lanes import NO_LANE, common_lane
 from penstock._src.ir.extents import dims
+from penstock._src.util.dataclass import dataclass
 
 FLOPS_OF_A_BYTE = 4  # a core computes about so many in the time in which it moves a byte
 

@@ -6,7 +6,7 @@ After:  m', v', w' = one kernel, which reads g once and m' and v' from registers
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from penstock._src.compiler.fusion.column_sums import sum_on_tiles
@@ -20,6 +20,7 @@ from penstock._src.ir.extents.dims import Extent, is_large, is_one, is_symbolic
 from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 
 MOST_OUTPUTS = 12

@@ -5,7 +5,7 @@ with emitters of their own become kernels here; the other groups may be merged (
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from penstock._src.compiler.fusion.attention import attention_kernel
 from penstock._src.compiler.fusion.groups import (
@@ -29,6 +29,7 @@ from penstock._src.core import dtypes
 from penstock._src.ir import printer
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True, eq=False)

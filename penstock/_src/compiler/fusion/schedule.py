@@ -1,7 +1,7 @@
 """The stage: Partition -> Schedule. Each fusion group is written as the kernels that compute it: loop nests over their space."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from penstock._src.compiler.fusion.exchange_order import in_exchange_order
 from penstock._src.compiler.fusion.groups import FusionGroup
@@ -16,6 +16,7 @@ from penstock._src.compiler.recognize.recognize import recognize
 from penstock._src.core.errors import InternalError
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 
 

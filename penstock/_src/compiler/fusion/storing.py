@@ -10,7 +10,6 @@ such a node reads it; or if computing it again in every consumer would cost more
 """
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.specials.sorting import is_place
 from penstock._src.compiler.codegen.specials.table import SPECIALS, updates_first
@@ -26,6 +25,7 @@ from penstock._src.ir.extents.dims import is_large, key, product
 from penstock._src.ir.meaning.orientation import turns_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
+from penstock._src.util.dataclass import dataclass
 
 SPECIAL = frozenset({*SPECIALS, "while", "case"})
 ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract", "dynamic_update_slice"}) | SPECIAL

@@ -1,6 +1,5 @@
 """The step of a specialization that is one operation on the host. Values stand in slots, which steps read and write."""
 
-import dataclasses
 import time
 import warnings
 from collections.abc import Sequence
@@ -16,11 +15,12 @@ from penstock._src.core.values.device_array import DeviceArray, on_host
 from penstock._src.core.values.resources import host_value
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import LoweringDefect, RefusedArguments
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 from penstock._src.util.run_observers import RESULT_OBSERVERS, RUN_OBSERVERS
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class HostStep:
     """Runs the kernel of one operation."""
 

@@ -1,9 +1,8 @@
 """An attention as one kernel forward and one backward: what recognize/attention.py finds and codegen/attention/ writes."""
 
-from dataclasses import dataclass
-
 from penstock._src.compiler.kernels.views import View
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 # Letters of the scores' last-but-softmax axis, of its last, of a head.
 ROW, COLUMN, ELEMENT = "t", "s", "w"

@@ -6,7 +6,7 @@ place within the row, as register tiles have them.  Sums over rows of what is st
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from penstock._src.compiler.kernels.index import Index, Position, Var, of_atom
@@ -17,6 +17,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InternalError
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True, eq=False)

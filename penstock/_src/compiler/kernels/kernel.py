@@ -1,7 +1,6 @@
 """The kinds of kernels, and the nests of elementwise nodes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from penstock._src.compiler.kernels.index import ZERO, Position, of_atom
 from penstock._src.compiler.kernels.inline import Inliner
@@ -10,6 +9,7 @@ from penstock._src.compiler.kernels.stored_blocks import StoredBlock, blocks_of
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import is_one
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True, eq=False)

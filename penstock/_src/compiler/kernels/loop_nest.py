@@ -7,7 +7,7 @@ with other sizes is known without being written again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise, permutations
 from typing import Any
 
@@ -25,6 +25,7 @@ from penstock._src.compiler.kernels.values import Scope, Value, closure, dynamic
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.extents.dims import Dim, is_one
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """What a nest writes for a node: all of it, a block at a place known when the program runs, or the pieces of a concat."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.kernels.index import Index, Position, extent_key
 from penstock._src.compiler.kernels.inline import Inliner, start_index
 from penstock._src.ir.extents.dims import is_large, is_one
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 MOST_PIECES = 8  # of a concat that one nest writes
 MOST_READS = 24  # arrays that a nest made of several reads

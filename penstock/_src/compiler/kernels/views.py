@@ -9,13 +9,14 @@ windows and reshapes that split axes are followed; at anything else the walk end
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from penstock._src.compiler.kernels.index import row_major_strides
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import Dim, is_at_most, is_one, is_repeated
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

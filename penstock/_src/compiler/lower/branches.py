@@ -1,7 +1,7 @@
 """Branches: ops that run one of several graph functions, lowered into `case` nodes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.lower.context import LoweringContext
@@ -16,6 +16,7 @@ from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import Extent
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @handler("If", "StatelessIf", passes=True)

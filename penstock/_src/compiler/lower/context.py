@@ -6,7 +6,6 @@ variables, the checks made so far, the values that lowerings asked for, and what
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from penstock._src.core.dtypes import DType
@@ -16,6 +15,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Check, ExchangeUnit, Function
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

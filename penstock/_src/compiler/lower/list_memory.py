@@ -1,7 +1,7 @@
 """Memory for lists that a loop fills."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.lower.context import LoweringContext
@@ -9,6 +9,7 @@ from penstock._src.compiler.lower.trip_count import growth
 from penstock._src.compiler.lower.values import ListValue, Lowered, known_length
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node, Shape
+from penstock._src.util.dataclass import dataclass
 
 # Items by which a list may grow in a step, where it is written to at data-dependent indices.
 _MOST_ADDED = 16

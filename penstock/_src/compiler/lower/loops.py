@@ -6,7 +6,7 @@ again, and if this one's body were then traced several times over, work would gr
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from penstock._src.compiler.lower.context import InnerCheck, LoweringContext
@@ -20,6 +20,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.known_values import wrapped
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 MOST_TRACES = 8  # of a loop's body
 

@@ -1,12 +1,13 @@
 """What a tensor is while a graph is lowered: a Node, dynamic rows, a list of tensors, or something only the host can hold."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ those that are alive at one time: for any other sizes, a buffer begins where the
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from penstock._src.ir.extents import dims
+from penstock._src.util.dataclass import dataclass
 
 LINE = 64
 GUARD = 256  # bytes of sentinel on either side in guard mode

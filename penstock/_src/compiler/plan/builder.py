@@ -1,7 +1,7 @@
 """PlanBuilder: the plan under construction, to which the launchers of kernels add buffers and records."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from penstock._src.compiler.codegen.generator import Generator
@@ -27,6 +27,7 @@ from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
 from penstock._src.native.runner import STATUS_WORDS
+from penstock._src.util.dataclass import dataclass
 
 Launcher = Callable[["PlanBuilder", Any], None]
 

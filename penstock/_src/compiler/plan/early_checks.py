@@ -6,12 +6,12 @@ later kernel is made aside, and copied into the variable when all checks hold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.ir.function import Check
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 NEVER = (-1,)
 

@@ -1,7 +1,7 @@
 """When a kernel may write its result over one of its inputs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from penstock._src.compiler.codegen.specials.table import updates_first
 from penstock._src.compiler.fusion.schedule import Schedule, later_reader
@@ -12,6 +12,7 @@ from penstock._src.compiler.kernels.memory import bytes_of, home
 from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 def writable_in_place(

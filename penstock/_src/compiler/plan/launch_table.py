@@ -10,7 +10,6 @@ addresses there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.ir.node import Node
@@ -25,6 +24,7 @@ from penstock._src.native.runner import (
     SWITCH,
     A,
 )
+from penstock._src.util.dataclass import dataclass
 
 CONTROL = {JUMP: "jump", JUMP_UNLESS: "jump unless", SWITCH: "switch", HOLD: "hold", LANES: "lanes"}
 

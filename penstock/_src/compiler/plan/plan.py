@@ -1,6 +1,6 @@
 """The Plan of a function: what a device needs to load and run it. Addresses are the only thing left open."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from penstock._src.cluster.transport import failed_rank
@@ -14,6 +14,7 @@ from penstock._src.ir.function import Check, Function
 from penstock._src.ir.node import Node
 from penstock._src.native import Code
 from penstock._src.native.runner import LANES
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Packed weights that are kept from call to call: made of a variable alone, and again only when it has changed."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.kernel_code import KernelCode, KernelStage
 from penstock._src.compiler.plan.buffers import Buffer
+from penstock._src.util.dataclass import dataclass
 
 LEAST_BYTES = 16 << 10  # of weights that are worth keeping packed
 

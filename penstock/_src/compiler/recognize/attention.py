@@ -12,7 +12,6 @@ The nodes m and l are stored if there is a backward pass, which computes P again
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.kernels.attention import COLUMN, ELEMENT, ROW, Attention, Gradient
@@ -23,6 +22,7 @@ from penstock._src.core import dtypes
 from penstock._src.ir.extents.dims import is_large, is_one, shape_key
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
+from penstock._src.util.dataclass import dataclass
 
 LEAST = 16  # rows and columns: fewer scores are better stored
 WIDEST = 256  # elements of a head

@@ -1,7 +1,6 @@
 """The record of what was recognized in a function."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from penstock._src.compiler.codegen.contraction.match import Match
@@ -9,6 +8,7 @@ from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.ir import printer
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ is lower by MARGIN: what is closer than that is the machine's noise.
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from penstock._src.ir.builder import Builder
 from penstock._src.ir.extents.values import Values, current
 from penstock._src.ir.function import Function
 from penstock._src.native import Target, host
+from penstock._src.util.dataclass import dataclass
 
 MARGIN = 1.03
 TURNS = 3

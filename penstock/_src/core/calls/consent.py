@@ -12,7 +12,6 @@ be read without consent.
 import collections
 import contextlib
 import contextvars
-import dataclasses
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import Any
 
 from penstock._src.core.errors import PermissionDeniedError
 from penstock._src.core.op import Op
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 from penstock._src.util.flags import CAPABILITIES, capabilities_in, flags
 from penstock._src.util.process import forks
@@ -35,7 +35,7 @@ _BLOCK: contextvars.ContextVar[frozenset[str] | None] = contextvars.ContextVar(
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Consent:
     """Capabilities granted to the graphs of one file.
 

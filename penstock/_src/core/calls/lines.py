@@ -14,9 +14,10 @@ from types import CodeType, FrameType
 from typing import Any
 
 from penstock._src.core.tensor import NEXT_ID
+from penstock._src.util.dataclass import dataclass
 
 
-@dataclasses.dataclass(eq=False)
+@dataclass(eq=False)
 class Mark:
     """A breakpoint that was met while a graph was built: `when` takes names of the program, `streams` are the prompt's, or None.
 
@@ -30,7 +31,7 @@ class Mark:
     moment: int = dataclasses.field(default_factory=NEXT_ID)
 
 
-@dataclasses.dataclass(eq=False)
+@dataclass(eq=False)
 class Line:
     """A line that was about to run: operations made later have larger moments, `size` is how many the graph had. And the names bound since
     the line before."""
@@ -44,7 +45,7 @@ class Line:
     marks: list[Mark] = dataclasses.field(default_factory=list)
 
 
-@dataclasses.dataclass(eq=False)
+@dataclass(eq=False)
 class Activation:
     """A call of one of the user's functions. Its last line is where it ended, after all operations.
 

@@ -24,11 +24,11 @@ An input's type may then be followed by as many sizes `?` as it has dimensions. 
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.core.dtypes import TYPES, DType
 from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape, broadcast_shapes
+from penstock._src.util.dataclass import dataclass
 
 ARGUMENT = re.compile(
     r"^(?P<name>\w+)\s*:\s*(?:(?P<star>\*)|(?P<number>\w+)\s*\*)?\s*(?P<ref>Ref\()?(?P<type>\w+)\)?"

@@ -6,7 +6,7 @@ Everything is read below a root folder, so that tests can build machines of any 
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from penstock._src.devices.cuda.driver.calls import MAJOR, MINOR, NAMES, Driver,
 from penstock._src.devices.cuda.driver.control import said
 from penstock._src.devices.cuda.nccl.calls import NOT_BLOCKING, find_library, opened
 from penstock._src.devices.cuda.target import ARCHITECTURES, architecture_of
+from penstock._src.util.dataclass import dataclass
 
 NVIDIA = "0x10de"  # the vendor on the PCI bus
 DISPLAY = "0x03"  # the class of PCI devices that cards have

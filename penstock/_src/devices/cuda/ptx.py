@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import llvmlite.binding as llvm
@@ -16,6 +15,7 @@ from penstock._src.core.errors import InternalError
 from penstock._src.devices.cuda.target import TRIPLE
 from penstock._src.native import Code
 from penstock._src.native.target import initialize_llvm
+from penstock._src.util.dataclass import dataclass
 
 OPTIMIZE = 3
 

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from penstock._src.compiler.plan.launch_table import (
     STATUS,
@@ -16,6 +15,7 @@ from penstock._src.compiler.plan.launch_table import (
 )
 from penstock._src.core.errors import InternalError
 from penstock._src.native.runner import HEADER, HOLD, JUMP, JUMP_UNLESS, SWITCH
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

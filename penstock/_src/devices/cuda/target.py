@@ -1,10 +1,10 @@
 """The architectures that kernels are written for, and the sizes of their parts."""
 
 import functools
-from dataclasses import dataclass
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.native import Target
+from penstock._src.util.dataclass import dataclass
 
 TRIPLE = "nvptx64-nvidia-cuda"
 WARP = 32  # threads that go together

@@ -6,7 +6,6 @@ field is a word of eight bytes (narrower ones are padded to that), and gives an 
 
 import ctypes
 from ctypes import c_char, c_uint32, c_uint64, c_void_p
-from dataclasses import dataclass
 from pathlib import Path
 
 from penstock._src.core.errors import (
@@ -14,6 +13,7 @@ from penstock._src.core.errors import (
     UnimplementedError,
     exception_type_from_error_code,
 )
+from penstock._src.util.dataclass import dataclass
 
 WORD = 8
 HEADER = 2  # words: the struct's size, extensions

@@ -12,13 +12,13 @@ from penstock._src.distribute.communication import (
 )
 from penstock._src.distribute.mirrored.strategy import MirroredStrategy
 from penstock._src.distribute.strategy import Strategy
+from penstock._src.distribute.workers.arguments import instance_or
 from penstock._src.distribute.workers.extended import (
     CollectiveAllReduceExtended,
     WorkerReplicaContext,
 )
 from penstock._src.distribute.workers.parts.options import ShardingOptions
 from penstock._src.distribute.workers.resolving import default_resolver, transport_of
-from penstock._src.util.arguments import instance_or
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 

@@ -9,13 +9,14 @@ After:  def get_state(): return (x,)
 """
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from penstock._src.function.autograph import scopes, templates
 from penstock._src.function.autograph.expressions import ExpressionConverter
 from penstock._src.function.autograph.jumps import lower_break_continue, lower_returns
 from penstock._src.function.autograph.parser import contains_yield
 from penstock._src.function.autograph.templates import Namer
+from penstock._src.util.dataclass import dataclass
 
 Block = list[ast.stmt]
 

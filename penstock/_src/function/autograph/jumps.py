@@ -10,11 +10,11 @@ After this pass the function has one `return`, at its end, and no other jump; a 
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.function.autograph import templates
 from penstock._src.function.autograph.templates import Namer
+from penstock._src.util.dataclass import dataclass
 
 Loop = ast.For | ast.While
 Block = list[ast.stmt]

@@ -5,7 +5,8 @@ import copy
 import functools
 import linecache
 import types
-from dataclasses import dataclass
+
+from penstock._src.util.dataclass import dataclass
 
 FunctionNode = ast.FunctionDef | ast.Lambda
 

@@ -13,10 +13,11 @@ from penstock._src.function.types.trace_types import TypeContext
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import FUNCTIONS, GraphFunction
 from penstock._src.graph.serialize import exporter, importer
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process import forks
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class CallOptions:
     """Properties of the function that a call uses.
 

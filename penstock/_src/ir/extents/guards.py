@@ -14,11 +14,12 @@ import contextlib
 import functools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.values import Expression, Values
+from penstock._src.util.dataclass import dataclass
 
 _OF_TWO = ("min", "max", "mod", "floordiv")
 MOST_BESIDE = 4  # atoms of an expression that are compared with what they are of

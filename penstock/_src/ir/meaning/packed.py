@@ -12,9 +12,10 @@ BF16 are no packed formats: their rows are ordinary tensors.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+
+from penstock._src.util.dataclass import dataclass
 
 GROUP = 32  # activations that are rounded together
 

@@ -3,8 +3,6 @@
 one_hot(i, g)    select(i == (0 ... n-1), g, 0): the index i and the value g are repeated along new axes, over which the numbers run
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from penstock._src.ir.build.maker import NodeMaker
@@ -14,6 +12,7 @@ from penstock._src.ir.meaning.known_values import is_number, number_of
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
+from penstock._src.util.dataclass import dataclass
 
 x, y, z = m.variables("x y z")
 

@@ -1,12 +1,12 @@
 """Rules, and their application while nodes are made."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules.pattern import Bindings, Pattern
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

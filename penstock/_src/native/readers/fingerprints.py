@@ -2,8 +2,10 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+from penstock._src.util.dataclass import dataclass
 
 from .. import python_calls as py
 from ..code import Code

@@ -2,10 +2,10 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.ir.extents.dims import range_length, slice_indices
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

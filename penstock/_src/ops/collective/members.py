@@ -7,7 +7,6 @@ none waits for ever, and none gets another's numbers.
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from penstock._src.core.errors import (
     UnimplementedError,
 )
 from penstock._src.native.process.beats import send_beats
+from penstock._src.util.dataclass import dataclass
 
 SENDERS.append(send_beats)
 KINDS = (

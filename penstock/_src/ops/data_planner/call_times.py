@@ -1,8 +1,9 @@
 """What a call does with its time: it computes, or it waits for something else than a core."""
 
-import dataclasses
 import math
 import time
+
+from penstock._src.util.dataclass import dataclass
 
 _SCHEDULED = (
     "/proc/thread-self/schedstat"  # of Linux: nanoseconds on a core, and ready to run without one
@@ -11,7 +12,7 @@ _SURE = 0.1  # share of waiting that is none by chance
 _UNSURE = 0.5  # the same where nobody tells how long a call only had no core
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class CallTime:
     """Seconds of a call, without those for which it had no core, and those that it computed."""
 

@@ -5,7 +5,6 @@ only the host runs, and those before them, are computed for a group, where their
 a function of their results, called for each element.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,9 +24,10 @@ from penstock._src.core.values.groups import (
 from penstock._src.ops.data.pipeline import Pipeline, external_state
 from penstock._src.ops.data.vectorized import is_exact
 from penstock._src.ops.lookup.tables import Table
+from penstock._src.util.dataclass import dataclass
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Step:
     """An operation of the first part: its op, and the ids of its inputs and outputs."""
 
@@ -36,7 +36,7 @@ class _Step:
     writes: list[int]
 
 
-@dataclasses.dataclass(eq=False)
+@dataclass(eq=False)
 class FirstPart:
     """The first operations of a function, and the function of what is left.
 

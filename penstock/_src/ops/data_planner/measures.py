@@ -6,16 +6,16 @@ the step in the consumer's thread is time that it waits.
 """
 
 import copy
-import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock._src.ops.data.pipeline import Element, Pipeline, Run
+from penstock._src.util.dataclass import dataclass
 
 
-@dataclasses.dataclass
+@dataclass
 class StepTimes:
     """What was measured of a step, in seconds of all threads together."""
 

@@ -1,6 +1,5 @@
 """The report of `Dataset.explain`: the steps that run, their times, and which of them the others wait for."""
 
-import dataclasses
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +8,13 @@ from penstock._src.ops.data.pipeline import AUTOTUNE, Pipeline, Run
 from penstock._src.ops.data_planner.measures import Measures, StepTimes, measured
 from penstock._src.ops.data_planner.plan import planned
 from penstock._src.ops.data_planner.settings import settings_of
+from penstock._src.util.dataclass import dataclass
 
 _SIMPLE = (bool, int, float, str)
 _HIDDEN = ("passes_on", "keeps_batches", "is_parallel", "synchronous")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class StepReport:
     """A step of the plan and its times, in seconds.
 
@@ -50,7 +50,7 @@ class StepReport:
         return f"{'  ' * self.depth}{self.name}({facts})"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class PipelineReport:
     """What `Dataset.explain` found; `str` gives a table.
 

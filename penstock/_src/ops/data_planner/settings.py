@@ -1,11 +1,11 @@
 """Settings: what the options of a pipeline ask of its execution."""
 
-import dataclasses
 import functools
 import os
 import threading
 
 from penstock._src.proto.dataset import Options
+from penstock._src.util.dataclass import dataclass
 
 _MOST_WAITING = 16  # threads
 _SHARE_OF_MEMORY = 0.5  # that buffers of tuned sizes may take, unless options say how much
@@ -28,7 +28,7 @@ def _free_memory() -> int:
     return int(pages * size * _SHARE_OF_MEMORY)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Settings:
     """What options ask for.
 

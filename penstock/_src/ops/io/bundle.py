@@ -5,7 +5,6 @@ are stored as their lengths, a checksum of these, then the bytes. A tensor may b
 which are separate entries.
 """
 
-import dataclasses
 import math
 import os
 import struct
@@ -33,12 +32,13 @@ from penstock._src.ops.io.bundle_data import as_bytes, read_data, write_data
 from penstock._src.ops.tensor_proto import is_serialized, variants
 from penstock._src.proto.bundle import BundleEntryProto, BundleHeaderProto
 from penstock._src.proto.tensor import VariantTensorDataProto
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.files import crc32c, varints
 
 HEADER_KEY = b""
 
 
-@dataclasses.dataclass
+@dataclass
 class TensorSlice:
     """A slice of a tensor: its start and length in each dimension (-1: all)."""
 

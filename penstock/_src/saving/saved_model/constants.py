@@ -1,10 +1,10 @@
 """Names of the SavedModel format, and the options of saving and loading."""
 
-import dataclasses
 import enum
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export, export_constant
 
 ASSETS_DIRECTORY = "assets"
@@ -93,7 +93,7 @@ def _policy(value: Any) -> VariablePolicy:
 
 
 @export("saved_model.SaveOptions", v1=["saved_model.SaveOptions"])
-@dataclasses.dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class SaveOptions:
     """Options of `tf.saved_model.save`.
 
@@ -142,7 +142,7 @@ class SaveOptions:
 
 
 @export("saved_model.LoadOptions", v1=["saved_model.LoadOptions"])
-@dataclasses.dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class LoadOptions:
     """Options of `tf.saved_model.load`.
 

@@ -7,7 +7,6 @@ takes the gradients of the node's outputs, then its captures: variables, and ten
 import itertools
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.serialize.importer import Library
 from penstock._src.util import nest
+from penstock._src.util.dataclass import dataclass
 
 log = logging.getLogger("penstock")
 

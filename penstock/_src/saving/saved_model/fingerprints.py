@@ -1,6 +1,5 @@
 """Fingerprints: the identity of a SavedModel, beside it in its folder."""
 
-import dataclasses
 import hashlib
 import json
 import logging
@@ -16,6 +15,7 @@ from penstock._src.ops.io.bundle import index_name
 from penstock._src.proto.saved import FingerprintDef
 from penstock._src.saving import metrics
 from penstock._src.saving.saved_model import constants
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 
 log = logging.getLogger("tensorflow")
@@ -37,7 +37,7 @@ class WRITTEN:
 
 
 @export("saved_model.experimental.Fingerprint")
-@dataclasses.dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Fingerprint:
     """The identity of a SavedModel.
 

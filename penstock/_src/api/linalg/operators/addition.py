@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.api.array.creation import ones
 from penstock._src.api.control.scopes import name_scope
+from penstock._src.util.dataclass import dataclass
 
 from . import shapes
 from .base import LinearOperator
@@ -20,7 +20,7 @@ _IDENTITIES = (LinearOperatorIdentity, LinearOperatorScaledIdentity)
 _DIAGONALS = (*_IDENTITIES, LinearOperatorDiag)
 
 
-@dataclasses.dataclass
+@dataclass
 class SumHints:
     """Known properties of a sum. A hint of None is derived from the terms."""
 

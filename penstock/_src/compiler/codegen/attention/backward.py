@@ -7,12 +7,11 @@
 dK and dV of the block are ready when all rows have been seen, dQ when all columns have.
 """
 
-from dataclasses import dataclass
-
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue
 from penstock._src.native import Code, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR, vec
+from penstock._src.util.dataclass import dataclass
 
 from .form import BACKWARD, COLUMNS, ROWS, ContextLayout, Form
 from .task import Task

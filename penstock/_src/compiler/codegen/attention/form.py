@@ -6,7 +6,6 @@ row's maximum and sum) are numbered as the rows of the matrix of scores are, whi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +17,7 @@ from penstock._src.native import Target
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR, SIZE
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 ROWS, COLUMNS = 64, 128  # of a block of scores, which stays in the L1
 ROW_TILE, SMALL_ROW_TILE, VECTORS = 8, 4, 2  # of a register tile of scores

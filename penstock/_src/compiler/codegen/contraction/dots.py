@@ -9,11 +9,11 @@ weights w have too much, (zero + bias) times the sum of w, is what the column's 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I8, I16, I32, SIZE, lanes, vec
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Numbers of a kernel that may be known only when it runs."""
 
-from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from penstock._src.compiler.codegen.kernel_code import FIRST_SIZE, Sizes
 from penstock._src.ir.extents import dims
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

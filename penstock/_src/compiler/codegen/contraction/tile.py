@@ -7,7 +7,6 @@ matrix or the pixels under a convolution window: nothing is ever unrolled to col
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +14,7 @@ from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import SIZE, lanes, scalar, vec
+from penstock._src.util.dataclass import dataclass
 
 MOST_ROWS = 16
 MOST_VECTORS = 6

@@ -6,7 +6,6 @@ All choices depend on the nest's structure only (ints, and where Dims stand), ne
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.scalars.registers import memory_type, register_type
@@ -16,6 +15,7 @@ from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import Dim, ceil_divide, is_one, product
 from penstock._src.native.language.types import SIZE
+from penstock._src.util.dataclass import dataclass
 
 CHUNK = 8192  # elements of the vector loop that go to one round
 TILE = 16  # at most: rows of a block of a transposition

@@ -1,10 +1,10 @@
 """What an emitter gives back: code, and what a launch needs to know of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.native import Code
+from penstock._src.util.dataclass import dataclass
 
 POINTERS = (
     2  # words of a nest's context before its pointers: iterations of a task, iterations in all

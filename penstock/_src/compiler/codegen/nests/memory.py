@@ -1,6 +1,5 @@
 """Loads and stores of register values at places that lanes step through."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.scalars.registers import (
@@ -14,6 +13,7 @@ from penstock._src.compiler.codegen.scalars.registers import (
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, vec
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

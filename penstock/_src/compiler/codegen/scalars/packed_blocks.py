@@ -1,12 +1,12 @@
 """Blocks of packed weights (ir/meaning/packed.py) in registers: vectors of their elements, with the very bits that the format means."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from penstock._src.ir.meaning.packed import PackedFormat, Run
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F16, F32, I1, I8, I16, I32, vec
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 TABLE = 16  # numbers of four bits
 SIX_BITS = 12  # bytes of eight scales and eight minima

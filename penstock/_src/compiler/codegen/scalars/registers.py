@@ -9,7 +9,6 @@ complex             two floats    a Pair of them
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.core import dtypes
@@ -31,6 +30,7 @@ from penstock._src.native.language.types import (
     vec,
 )
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 MEMORY = {
     dtypes.float32: F32, dtypes.float64: F64, dtypes.float16: I16, dtypes.bfloat16: I16, dtypes.bool_: I8,

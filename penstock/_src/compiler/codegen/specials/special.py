@@ -2,12 +2,12 @@
 
 import enum
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Target
+from penstock._src.util.dataclass import dataclass
 
 TASK = 1 << 14  # elements of a task
 

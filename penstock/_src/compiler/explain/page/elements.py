@@ -5,7 +5,7 @@ Everything shown has an id: a letter for its kind and a number. Links are pairs 
     s  a source line      o  an operation      p  a primitive      k  a kernel      h  a step on the host      t  a launch
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from penstock._src.compiler.explain.collect import operations_in
 from penstock._src.compiler.explain.origins import operations_of
@@ -21,6 +21,7 @@ from penstock._src.compiler.explain.records import (
 from penstock._src.graph.operation import Operation
 from penstock._src.ir import printer
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Where operations stand in the drawing of the graph: in layers, each below what it reads."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from penstock._src.util.dataclass import dataclass
 
 WIDTH, HEIGHT = 128, 24  # of an operation's box
 ACROSS, DOWN = 14, 22  # between boxes

@@ -1,7 +1,7 @@
 """A `while` node taken apart: its state over fresh parameters, its condition and results over nodes of outside."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from penstock._src.core.dtypes import DType
@@ -9,6 +9,7 @@ from penstock._src.ir.build.control import substitute
 from penstock._src.ir.build.leaves import new_scope
 from penstock._src.ir.function import Function, users
 from penstock._src.ir.node import Node, Shape
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(eq=False)

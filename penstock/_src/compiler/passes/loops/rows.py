@@ -8,7 +8,6 @@
 Before: for t: h = f(x[t] w + h u); dw += x[t]' dz      After: y = x w; for t: h = f(y[t] + h u), z[t] = dz; dw = x' z
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.passes.loops.counters import affine, is_within, normal_form
@@ -16,6 +15,7 @@ from penstock._src.compiler.passes.loops.loop import CarriedState, OpenLoop
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.shape_rules import split_spec
+from penstock._src.util.dataclass import dataclass
 
 MOST_BYTES = (
     1 << 28

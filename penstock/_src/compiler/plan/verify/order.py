@@ -8,7 +8,6 @@ write    results lie beside one another, and over nothing that the kernel reads,
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from penstock._src.compiler.plan.buffers import LINE, Buffer
 from penstock._src.compiler.plan.verify.domain import fail
 from penstock._src.compiler.plan.verify.overlap import places_of, verify_nest, verify_tiles
 from penstock._src.native import Target
+from penstock._src.util.dataclass import dataclass
 
 MOST_EVENTS = 1 << 14  # of nested loops, whose bodies are gone through again
 SHARED = ("input", "constant", "prepacked")

@@ -6,7 +6,6 @@ a block           is stored whole, within the array of which it replaces a part
 loops             a store stands in no loop that may be empty but its own: else it is left out where that loop is
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from penstock._src.compiler.kernels.loop_nest import Store
 from penstock._src.compiler.plan.verify.domain import Domain, Extents, atoms_of, fail, row_major
 from penstock._src.ir.extents.dims import Dim
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass

@@ -13,7 +13,7 @@ An operand is an image if each axis of its source array is walked by letters of 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from penstock._src.compiler.codegen.contraction.images.convolution import (
     Convolution,
@@ -28,6 +28,7 @@ from penstock._src.compiler.kernels.views import AxisIndex
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
 from penstock._src.ir.extents.dims import Dim
 from penstock._src.native.language.types import FLOATS
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 
 Kinds = dict[str, Callable[[str], bool]]  # whether a letter may play a part

@@ -1,7 +1,7 @@
 """A contraction with its operands as views: what products.py and convolutions.py look at."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import Arg, Extent
@@ -11,6 +11,7 @@ from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import Dim, is_one
 from penstock._src.ir.node import Node
 from penstock._src.native.language.types import BF16, F16, F32, OF_NUMPY
+from penstock._src.util.dataclass import dataclass
 
 
 class Numbering:

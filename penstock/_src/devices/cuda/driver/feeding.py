@@ -5,12 +5,12 @@ import itertools
 import weakref
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from penstock._src.devices.cuda.driver.memory import LEAST, DeviceMemory
+from penstock._src.util.dataclass import dataclass
 
 # Bytes of an array from which the driver waits for the card before it copies memory that is not pinned.
 STAGED = 64 << 10

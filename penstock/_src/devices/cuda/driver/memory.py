@@ -2,13 +2,14 @@
 
 import weakref
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core.errors import ResourceExhaustedError
 from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.util.dataclass import dataclass
 
 LEAST = 256  # bytes that memory is rounded up to
 SPARE_SHARE = 4  # a card's memory divided by it: bytes that may lie ready at most

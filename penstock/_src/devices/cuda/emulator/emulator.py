@@ -4,7 +4,7 @@ import ctypes
 import functools
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from penstock._src.devices.cuda.emulator.threads import STATE, write_threads
 from penstock._src.devices.cuda.emulator.translate import EmulatedKernel
 from penstock._src.native import Code, Library, Module, kernels, pool, provide
 from penstock._src.native.language.types import PTR
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process import forks
 
 STACK = 1 << 16  # bytes of a thread

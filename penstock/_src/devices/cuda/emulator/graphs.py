@@ -6,7 +6,7 @@ after it, a condition belongs to the graph that has its node, and a body of a lo
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from penstock._src.devices.cuda.driver.calls import (
@@ -20,6 +20,7 @@ from penstock._src.devices.cuda.driver.calls import (
 from penstock._src.devices.cuda.emulator.emulator import Emulator, KernelFault
 from penstock._src.devices.cuda.emulator.state import UNSET
 from penstock._src.devices.cuda.emulator.streams import INVALID, Mark, StreamFunctions, number_of
+from penstock._src.util.dataclass import dataclass
 
 UNJOINED = 904  # a stream was recorded that the one which began has not waited for
 CAPTURING = 1  # the status of a stream that is recorded

@@ -1,7 +1,5 @@
 """How a nest is run on a card: which threads compute which points, and how many of them reduce together."""
 
-from dataclasses import dataclass
-
 from penstock._src.compiler.codegen.nests.choice import EXPENSIVE, contiguity, reduction_variables
 from penstock._src.compiler.kernels.index import Index, Var
 from penstock._src.compiler.kernels.loop_nest import LoopNest, indices
@@ -9,6 +7,7 @@ from penstock._src.compiler.kernels.values import Value
 from penstock._src.devices.cuda.target import THREADS
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import Dim, is_one
+from penstock._src.util.dataclass import dataclass
 
 LANES = 4  # elements of a thread's vector, at most
 VECTOR = 16  # bytes that one thread loads at once, at most

@@ -8,7 +8,6 @@ each points into. Instructions that LLVM IR has no name for are inline assembly.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.devices.cuda.families.family import BLOCK, BUTTERFLY, FROM, THREAD, UP
@@ -32,6 +31,7 @@ from penstock._src.native.language.types import (
     vec,
 )
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 CONTEXT_WORD = re.compile(r"getelementptr (?:inbounds )?i64, ptr %ctx, i64 (\w+)")
 _SHARED, _GLOBAL = "ptr addrspace(3)", "ptr addrspace(1)"

@@ -6,7 +6,6 @@ c ^ (i % 8) would.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from penstock._src.compiler.codegen.contraction.extents import Extent, number
 from penstock._src.compiler.codegen.kernel_code import FIRST_SIZE
 from penstock._src.native.language.types import SIZE
+from penstock._src.util.dataclass import dataclass
 
 WORDS = 16  # of a map
 LINE = 128  # bytes of a box's line

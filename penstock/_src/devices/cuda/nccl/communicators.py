@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from penstock._src.core.errors import OpError
 from penstock._src.core.values import resources
 from penstock._src.devices.cuda.driver.card import Card
 from penstock._src.devices.cuda.nccl.calls import Nccl
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process import forks
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from penstock._src.util.arguments import whole_number
+from penstock._src.distribute.workers.arguments import whole_number
 from penstock._src.util.export import export
 
 STAGES = 3

@@ -11,11 +11,11 @@ from penstock._src.cluster.transports.table import connect
 from penstock._src.distribute.communication import CommunicationOptions
 from penstock._src.distribute.extended import StrategyExtended
 from penstock._src.distribute.strategy import Strategy
+from penstock._src.distribute.workers.arguments import instance_or, whole_number
 from penstock._src.distribute.workers.pipeline.callables import Pipeline
 from penstock._src.distribute.workers.pipeline.grid import Grid
 from penstock._src.distribute.workers.pipeline.schedules import SCHEDULES
 from penstock._src.distribute.workers.pipeline.steps import Steps
-from penstock._src.util.arguments import instance_or, whole_number
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 

@@ -5,7 +5,6 @@ painted on the one before, whatever its disposal method says, and pixels that no
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from penstock._src.native.algorithms.painting import COLORS, painting
 from penstock._src.native.systems import is_supported
 from penstock._src.native.target import host
 from penstock._src.ops.image.formats.libraries import check_size, opened
+from penstock._src.util.dataclass import dataclass
 
 # Pixels that a byte stands for at most: a code of 12 bits for up to 4096.
 _OF_LZW = 4096 * 8 // 12

@@ -3,7 +3,6 @@
 import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from penstock._src.ops.strings.re2 import characters
 from penstock._src.ops.strings.re2.characters import Ranges
@@ -19,6 +18,7 @@ from penstock._src.ops.strings.re2.parsing import (
     Repeat,
     parse,
 )
+from penstock._src.util.dataclass import dataclass
 
 # Steps of `re` for one text, a tenth of a second.
 MOST_STEPS = 10_000_000

@@ -9,11 +9,12 @@
 Reference: https://github.com/google/re2/wiki/Syntax.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from penstock._src.ops.strings.re2 import characters
 from penstock._src.ops.strings.re2.characters import Ranges
+from penstock._src.util.dataclass import dataclass
 
 MOST_REPEATS = 1000
 # Nested groups: more would exhaust Python's stack.

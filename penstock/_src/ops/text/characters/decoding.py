@@ -1,12 +1,12 @@
 """Many strings as one array of characters, for ops that work on all of them at once."""
 
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.strings.unicode import well_formed_parts
+from penstock._src.util.dataclass import dataclass
 
 MALFORMED = -1
 

@@ -1,13 +1,13 @@
 """The model of PhraseTokenizer: phrases of words with one space between them, as a trie."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from penstock._src.ops.text.characters.whitespace import whitespace_config
 from penstock._src.ops.text.models.double_array import Trie, build
 from penstock._src.ops.text.models.flatbuffer import Table, write
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass

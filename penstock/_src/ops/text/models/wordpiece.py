@@ -7,7 +7,7 @@ from each place on; the failure links by which tensorflow-text finds the same pi
 import functools
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from penstock._src.ops.text.characters.whitespace import SPACES
 from penstock._src.ops.text.models.double_array import Trie, build
 from penstock._src.ops.text.models.flatbuffer import Table, write
 from penstock._src.ops.text.pieces.memory import Memory, Piece
+from penstock._src.util.dataclass import dataclass
 
 _GOES_ON = 1 << 30
 _MOST_CHARACTERS = 256

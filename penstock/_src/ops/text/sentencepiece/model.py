@@ -1,7 +1,7 @@
 """A model of SentencePiece, read from its file."""
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from penstock._src.core.errors import InternalError
 from penstock._src.ops.text.models.double_array import Trie
 from penstock._src.ops.text.sentencepiece.messages import ModelProto
+from penstock._src.util.dataclass import dataclass
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 UNIGRAM, BPE, WORD, CHAR = range(1, 5)

@@ -5,7 +5,6 @@ axis) map directly to primitives; the others use indices into the flattened arra
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
@@ -15,6 +14,7 @@ from penstock._src.ir.node import Node
 from penstock._src.ops.xla.translation.reduction import reduction_of
 from penstock._src.ops.xla.translation.translate import Translation, ints, place_of, translates
 from penstock._src.stablehlo.module import HloBlock, HloOperation
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Sorts: by keys, each a function of one operand, if the comparator has that form; else by comparing all pairs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from penstock._src.core import dtypes
 from penstock._src.ir.node import Node
@@ -9,6 +8,7 @@ from penstock._src.ops.xla.translation.body import UNKNOWN, text_of
 from penstock._src.ops.xla.translation.elementwise import total_order
 from penstock._src.ops.xla.translation.translate import Translation, translates
 from penstock._src.stablehlo.module import HloBlock, HloOperation, HloValue
+from penstock._src.util.dataclass import dataclass
 
 # JAX's canonicalization of floats before comparison (-0 to 0, all NaNs equal), which the primitive does itself.
 _CANONICAL = "select(NE(x,x),nan,select(EQ(x,0.0),0.0,x))"

@@ -1,7 +1,6 @@
 """Reductions over windows, and the gradient of max pooling."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from penstock._src.ops.xla.translation.reduction import (
 )
 from penstock._src.ops.xla.translation.translate import Translation, ints, translates
 from penstock._src.stablehlo.module import HloBlock, HloOperation
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

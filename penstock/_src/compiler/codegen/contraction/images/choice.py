@@ -5,7 +5,7 @@ whether the sum is cut along its taps, and whether weights are packed. What a fa
 otherwise, its problem says.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import is_static
@@ -14,6 +14,7 @@ from penstock._src.compiler.codegen.contraction.tile import pick
 from penstock._src.compiler.codegen.processors import Processor, processor_of
 from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
+from penstock._src.util.dataclass import dataclass
 
 from .convolution import Convolution, phases
 from .pairs import in_pairs

@@ -1,11 +1,12 @@
 """The description of a convolution, and its phases: dense convolutions that make up an input gradient with strides."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import gcd
 from typing import ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import Extent
 from penstock._src.compiler.codegen.contraction.tile import Types
+from penstock._src.util.dataclass import dataclass
 
 from .window import Axis, Image
 

@@ -4,8 +4,6 @@ Nothing is copied: a window row outside the image is left out by a branch, and a
 so its taps are left out.  Its input gradient (an image with dilated pixels) is worked on phase by phase, like conv.py's.
 """
 
-from dataclasses import dataclass
-
 from penstock._src.compiler.codegen.contraction.extents import number, value
 from penstock._src.compiler.codegen.contraction.tile import Types, store_as, times
 from penstock._src.compiler.codegen.kernel_code import (
@@ -25,6 +23,7 @@ from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Code, Module, NamedCode, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, SIZE, vec
+from penstock._src.util.dataclass import dataclass
 
 from .convolution import Convolution, Depthwise, phases
 from .window import Axis, span

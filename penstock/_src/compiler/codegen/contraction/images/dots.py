@@ -7,7 +7,6 @@ taps as well, and a run may begin at any byte.
 A panel of weights has in front of each output what its sums begin with (dots.py) behind its last step.
 """
 
-from dataclasses import dataclass
 from functools import partial
 
 from penstock._src.compiler.codegen.contraction.dots import Dots, dots_of
@@ -18,6 +17,7 @@ from penstock._src.compiler.codegen.kernel_code import Epilogue
 from penstock._src.native import Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I8, I32, vec
+from penstock._src.util.dataclass import dataclass
 
 from .choice import PartProblem
 from .conv import ConvolutionPart

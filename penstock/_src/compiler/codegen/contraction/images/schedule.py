@@ -8,7 +8,6 @@ A schedule is a record: choice.py makes it, and everything here follows from its
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import number
@@ -16,6 +15,7 @@ from penstock._src.compiler.codegen.contraction.tile import TileNumbers, Types
 from penstock._src.compiler.codegen.kernel_code import KernelStage, Sizes, round_up
 from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
+from penstock._src.util.dataclass import dataclass
 
 from .convolution import Convolution
 from .window import ImageWindow

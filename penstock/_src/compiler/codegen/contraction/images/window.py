@@ -6,7 +6,6 @@ zeros around them, to memory that stays in the L1 or L2; otherwise the image is 
 large blocks are.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import Extent
@@ -14,6 +13,7 @@ from penstock._src.compiler.codegen.contraction.tile import times
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import vec
+from penstock._src.util.dataclass import dataclass
 
 WRITTEN_OUT = 8  # vectors of a pixel that are copied without a loop
 

@@ -1,9 +1,8 @@
 """How large the blocks of images are that tasks work on (window.py)."""
 
-from dataclasses import dataclass
-
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
 from penstock._src.native.language.types import SIZE
+from penstock._src.util.dataclass import dataclass
 
 from .window import Axis, BlockedImageWindow, Image, ImageWindow
 

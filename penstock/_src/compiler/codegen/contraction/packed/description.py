@@ -1,6 +1,5 @@
 """The description of a product with packed weights. Equal descriptions are served by one kernel."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
@@ -10,6 +9,7 @@ from penstock._src.compiler.codegen.contraction.products.description import (
     PackedMatrix,
 )
 from penstock._src.compiler.codegen.contraction.tile import Types
+from penstock._src.util.dataclass import dataclass
 
 MOST_ROWS = 4  # of x that are few: more are multiplied by panels
 

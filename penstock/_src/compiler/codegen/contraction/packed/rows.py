@@ -9,7 +9,6 @@ Those of a row of W are added up over the lanes at its end, always in the same o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, is_static, value
 from penstock._src.compiler.codegen.contraction.tile import store_as, times, zeros
@@ -28,6 +27,7 @@ from penstock._src.ir.meaning.packed import PackedFormat
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, PTR, vec
+from penstock._src.util.dataclass import dataclass
 
 from .description import PackedProduct
 

@@ -8,7 +8,6 @@ rows do not crowd a few cache sets; a tile that divides the output costs half th
 stage of packing costs a write to and a read from the L3 besides the fork-join: 10 to 30 % of a product with few rows.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import (
@@ -28,6 +27,7 @@ from penstock._src.compiler.codegen.processors import (
 )
 from penstock._src.native import Target
 from penstock._src.native.language.types import I32, SIZE
+from penstock._src.util.dataclass import dataclass
 
 from .description import Gemm, Matrix, PackedMatrix
 from .gathered import Gathered

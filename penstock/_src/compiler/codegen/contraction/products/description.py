@@ -1,12 +1,12 @@
 """The description of a product: extents, operands, types. Equal descriptions are served by one kernel."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, number, product
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.compiler.codegen.processors import Blocking
 from penstock._src.ir.meaning.packed import FORMATS, PackedFormat
+from penstock._src.util.dataclass import dataclass
 
 from .gathered import Gathered
 

@@ -1,6 +1,5 @@
 """What the functions of a product's kernel load first: addresses, extents, and where the parts of the scratch begin."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, product, value
@@ -9,6 +8,7 @@ from penstock._src.compiler.codegen.kernel_code import LEFT, OUTPUT, RIGHT, SCRA
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR
+from penstock._src.util.dataclass import dataclass
 
 from .description import Matrix
 from .gathered import Gathered

@@ -1,11 +1,11 @@
 """An operand of a product that is read element by element: borders, dilated inputs, any mixture of axes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, unravel, value
 from penstock._src.compiler.codegen.contraction.tile import times, word
 from penstock._src.native.language.function import Fn
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

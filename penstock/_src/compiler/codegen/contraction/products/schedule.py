@@ -10,7 +10,6 @@ A schedule is a record: choice.py makes it, and everything here follows from its
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -26,6 +25,7 @@ from penstock._src.compiler.codegen.contraction.tile import TileNumbers, Types
 from penstock._src.compiler.codegen.kernel_code import KernelStage, Sizes, round_up
 from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target
+from penstock._src.util.dataclass import dataclass
 
 from .description import Gemm
 

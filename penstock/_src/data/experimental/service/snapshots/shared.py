@@ -13,12 +13,13 @@ from penstock._src.data.experimental.service import messages
 from penstock._src.data.experimental.service.servers import pipeline_of
 from penstock._src.data.experimental.service.splits import sources_of
 from penstock._src.ops.data.pipeline import Element, Run
+from penstock._src.util.dataclass import dataclass
 
 # (number of a source, repetition)
 Key = tuple[int, int]
 
 
-@dataclasses.dataclass
+@dataclass
 class Stream:
     """A part of a snapshot, written by one worker at a time. `given` has the splits after its committed position, by their numbers there."""
 

@@ -4,7 +4,7 @@ import ctypes
 import itertools
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from penstock._src.devices.cuda.emulator.asynchronous.faults import (
 )
 from penstock._src.devices.cuda.emulator.asynchronous.maps import BoxMap
 from penstock._src.devices.cuda.target import WARP
+from penstock._src.util.dataclass import dataclass
 
 MOST_BYTES = (1 << 20) - 1  # that a phase may expect
 POISON = 0xFF  # bytes to which a copy is on its way: not a number

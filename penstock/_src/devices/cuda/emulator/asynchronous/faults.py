@@ -1,10 +1,9 @@
 """What the service says of a kernel that uses an instruction wrongly; shared memory as the service sees it."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from penstock._src.devices.cuda.emulator import state
+from penstock._src.util.dataclass import dataclass
 
 LINE = 128  # bytes of a swizzled line
 CHUNK = 16  # bytes that swizzling moves

@@ -1,7 +1,6 @@
 """Tensor maps of the emulated driver: what a kernel reads of one, and which a driver refuses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.devices.cuda.kernels.tensor_maps import (
@@ -11,6 +10,7 @@ from penstock._src.devices.cuda.kernels.tensor_maps import (
     MOST_LINES,
     MOST_RANK,
 )
+from penstock._src.util.dataclass import dataclass
 
 MOST_STRIDE = 1 << 40
 MARK = 0x70656E73746F636B  # in a map that was written

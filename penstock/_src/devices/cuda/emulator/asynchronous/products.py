@@ -4,7 +4,7 @@ Until then a sum is a token, no number, that names its product: who reads it ear
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from penstock._src.devices.cuda.emulator.asynchronous.faults import (
     swizzled,
 )
 from penstock._src.devices.cuda.target import WARP
+from penstock._src.util.dataclass import dataclass
 
 ROWS = 64  # of an instruction
 TOKEN = 0x7FC00000  # with the number of the sums' product in the lower bits: a float that is none

@@ -8,7 +8,6 @@ So what is used before its wait, or overwritten while it may still be read, is f
 import ctypes
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from penstock._src.devices.cuda.emulator.asynchronous.boxes import Barriers
 from penstock._src.devices.cuda.emulator.asynchronous.faults import Misuse, SharedMemory
 from penstock._src.devices.cuda.emulator.asynchronous.products import Products
 from penstock._src.devices.cuda.target import WARP
+from penstock._src.util.dataclass import dataclass
 
 TYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 

@@ -9,7 +9,7 @@ import functools
 import itertools
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from penstock._src.devices.cuda.emulator.nccl.processes import Hub, RemoteWorld
 from penstock._src.devices.cuda.emulator.nccl.worlds import ELEMENTS, MERGED, Asked, World
 from penstock._src.devices.cuda.emulator.streams import Mark, Pending, number_of
 from penstock._src.devices.cuda.nccl.calls import CONFIG_MAGIC, IN_PROGRESS, RESULTS
+from penstock._src.util.dataclass import dataclass
 
 INVALID_ARGUMENT, INVALID_USAGE = 4, 5
 VERSION = 23203

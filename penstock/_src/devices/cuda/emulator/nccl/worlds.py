@@ -3,7 +3,7 @@
 import functools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.devices.cuda.emulator.emulator import KernelFault
 from penstock._src.devices.cuda.nccl.calls import MEAN, TYPES
+from penstock._src.util.dataclass import dataclass
 
 PATIENCE = 30.0  # seconds that a rank waits for others
 ELEMENTS = {number: dtypes.as_dtype(name).np for name, number in TYPES.items()}

@@ -1,13 +1,13 @@
 """Extents of a block's tiles of scores: the largest that fit shared memory and registers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.attention.form import ContextLayout, Form
 from penstock._src.compiler.codegen.kernel_code import round_up
 from penstock._src.devices.cuda.target import ARCHITECTURES, WARP, WITHOUT_ASKING
 from penstock._src.native import Target
 from penstock._src.native.language.types import BF16, F16, F32, SIZE
+from penstock._src.util.dataclass import dataclass
 
 CAPABILITY_OF_TENSOR_CORES = 80
 SIDE = 16  # threads along each side of a plain tile, unless rows are very wide; lines of a warp of tensor cores

@@ -1,13 +1,13 @@
 """How neighbors of an operand can be moved together to shared memory."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
 from penstock._src.compiler.codegen.contraction.products.description import Matrix
 from penstock._src.compiler.codegen.contraction.products.gathered import Gathered
 from penstock._src.native.language.types import SIZE
+from penstock._src.util.dataclass import dataclass
 
 BYTES = 16  # that one thread moves at once, at most
 

@@ -8,7 +8,6 @@ Context of a launch: as kernel_code.py says. A task is a tile.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import is_static
@@ -33,6 +32,7 @@ from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
 from penstock._src.native import Target
 from penstock._src.native.language.types import F32, FLOATS, I8, SIZE, vec
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 VECTOR = 4  # neighboring columns of a thread
 

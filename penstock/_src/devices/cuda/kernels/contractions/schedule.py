@@ -1,12 +1,11 @@
 """How a product is computed on a card, as a record: its tiles and vectors, and what launches have to know of them."""
 
-from dataclasses import dataclass
-
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, number, product
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.kernel_code import KernelStage, Sizes
 from penstock._src.devices.cuda.kernels.contractions.split import may_be_split, parts_of
 from penstock._src.native.language.types import SIZE
+from penstock._src.util.dataclass import dataclass
 
 SIDE = 16  # threads along each side of a tile
 THREADS = SIDE * SIDE

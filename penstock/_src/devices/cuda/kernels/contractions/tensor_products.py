@@ -7,7 +7,6 @@ lane has two rows and two neighboring columns.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import is_static
@@ -50,6 +49,7 @@ from penstock._src.native.language.types import (
     SIZE,
 )
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 LEAST = 80  # the first architecture that has the instructions
 M, N = 16, 8  # of one instruction; of doubles it has half the rows

@@ -6,7 +6,6 @@ lanes' sums are added up by shuffles. Great depths are cut into parts (split.py)
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import is_static
@@ -29,6 +28,7 @@ from penstock._src.devices.cuda.target import WARP
 from penstock._src.native import Target
 from penstock._src.native.language.types import BF16, F32, F64, FLOATS, I16, SIZE, vec
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 MOST_ROWS = 8
 LEAST_COLUMNS = 64

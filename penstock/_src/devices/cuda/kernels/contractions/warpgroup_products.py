@@ -8,7 +8,6 @@ it. Boxes that reach beyond an operand are zeros there.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import (
@@ -43,6 +42,7 @@ from penstock._src.devices.cuda.target import ARCHITECTURES, WARP
 from penstock._src.native import Target
 from penstock._src.native.language.types import F32, FLOATS, I8, I32, SIZE
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 CONSUMERS = 2  # warpgroups that multiply
 SUMMING = CONSUMERS * GROUP  # their threads

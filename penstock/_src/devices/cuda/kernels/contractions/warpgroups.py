@@ -5,12 +5,12 @@ sums, so that code which uses them comes behind the wait.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from penstock._src.devices.cuda.kernels.language import CudaFn
 from penstock._src.devices.cuda.kernels.tensor_maps import LINE
 from penstock._src.native.language.types import BF16, F16, F32, I8, I32
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 THREADS = 128  # of a warpgroup
 ROWS = 64  # of an instruction

@@ -5,7 +5,7 @@ A kind of product (products.py, tensor_products.py, ...) says which thread has w
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, product, unravel, value
@@ -30,6 +30,7 @@ from penstock._src.devices.cuda.kernels.contractions.split import added_up, keep
 from penstock._src.devices.cuda.kernels.language import CudaFn, CudaModule
 from penstock._src.native.language.types import I64, PTR, lanes, vec
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 Schedule = TypeVar("Schedule", bound=ProductSchedule)
 Located = tuple[

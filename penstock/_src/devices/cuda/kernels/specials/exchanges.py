@@ -6,7 +6,6 @@ none goes on with a sum to which one has given nothing of use.
 
 import functools
 import math
-from dataclasses import dataclass
 
 from penstock._src.cluster.transport import exchanged_shape
 from penstock._src.compiler.codegen.specials.special import SpecialLaunch
@@ -15,6 +14,7 @@ from penstock._src.ir.function import ExchangeUnit
 from penstock._src.ir.node import Node
 from penstock._src.native import Target
 from penstock._src.native.language.types import I64, PTR
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True, eq=False)

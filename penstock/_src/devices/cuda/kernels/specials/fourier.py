@@ -5,8 +5,6 @@ line's room and write the other, and wait for one another. The first pass reads 
 memory, or scratch memory where a line is too long for that.
 """
 
-from dataclasses import dataclass
-
 from penstock._src.compiler.codegen.scalars.registers import Pair, memory_type
 from penstock._src.compiler.codegen.specials.butterflies import product, short_transform
 from penstock._src.compiler.codegen.specials.special import Scratch, SpecialLaunch, line_extents
@@ -17,6 +15,7 @@ from penstock._src.ir.node import Node
 from penstock._src.native import Target
 from penstock._src.native.language.types import I64, PTR, SIZE, vec
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 BUTTERFLY = 8  # elements that a thread transforms in registers, at most: wider passes give each result a thread
 

@@ -6,7 +6,6 @@ Several keys are sorted one after the other, the last first.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory
@@ -23,6 +22,7 @@ from penstock._src.ir.node import Node
 from penstock._src.native import Target
 from penstock._src.native.language.types import I32, I64, PTR
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 TILE, THREADS = 2048, 256
 SMALL_TILE = 2 * WARP  # which one warp sorts

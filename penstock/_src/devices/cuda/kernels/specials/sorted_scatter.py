@@ -7,7 +7,6 @@ launch, until one piece has all. So every slice is written by one thread, sums a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory, reductions
@@ -34,6 +33,7 @@ from penstock._src.ir.node import Node
 from penstock._src.native import Target
 from penstock._src.native.language.types import I64, PTR
 from penstock._src.native.language.value import Val
+from penstock._src.util.dataclass import dataclass
 
 PIECE = 32  # entries that a thread goes through
 NONE = -1  # the key of an entry that is not there

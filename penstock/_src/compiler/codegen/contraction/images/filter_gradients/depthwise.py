@@ -1,6 +1,5 @@
 """The gradient of a depthwise convolution's filter: channels in lanes, and k runs over the pixels of a row."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import is_static, value
@@ -12,6 +11,7 @@ from penstock._src.compiler.codegen.kernel_code import LEFT, RIGHT, SCRATCH
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, vec
+from penstock._src.util.dataclass import dataclass
 
 from .kernel import FilterGradientWriter
 from .schedule import MOST_RANGES, GradientSchedule

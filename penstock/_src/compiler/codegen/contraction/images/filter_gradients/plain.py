@@ -1,7 +1,6 @@
 """The gradient of a convolution's filter: tiles are (tap, input channel) x output channel, and k runs over pixels."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import value
@@ -11,6 +10,7 @@ from penstock._src.compiler.codegen.kernel_code import LEFT, OUTPUT, RIGHT, SCRA
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
+from penstock._src.util.dataclass import dataclass
 
 from .kernel import FilterGradientWriter
 from .plain_choice import PlainSchedule

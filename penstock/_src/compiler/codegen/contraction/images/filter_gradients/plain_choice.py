@@ -1,6 +1,6 @@
 """Which schedule a plain filter gradient gets."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import is_static
@@ -16,6 +16,7 @@ from penstock._src.compiler.codegen.kernel_code import LINE, KernelStage, Sizes,
 from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
+from penstock._src.util.dataclass import dataclass
 
 from .schedule import MOST_RANGES, GradientSchedule
 

@@ -5,7 +5,6 @@ small filters   blocks of pixels are cut into fixed ranges; a task sums a range 
 large filters   a task is a panel of output channels and sees every pixel; images are padded beforehand, together
 """
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import number
@@ -13,6 +12,7 @@ from penstock._src.compiler.codegen.contraction.images.convolution import Filter
 from penstock._src.compiler.codegen.contraction.tile import TileNumbers, Types
 from penstock._src.compiler.codegen.kernel_code import LINE, KernelStage, Sizes, round_up
 from penstock._src.native import Target
+from penstock._src.util.dataclass import dataclass
 
 MOST_RANGES = 64
 ROWS_OF_A_SUM = 8192  # elements that a task of the last stage adds up

@@ -6,7 +6,6 @@ the sums become 3 x 3 taps. A second fork-join adds the ranges up in order. A ra
 plainly (`direct`).
 """
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import value
@@ -34,6 +33,7 @@ from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, SIZE
+from penstock._src.util.dataclass import dataclass
 
 from . import direct, tiles
 from .tiles import POINTS, Side, TileGrid, TileReader, tiles_along, vector_of

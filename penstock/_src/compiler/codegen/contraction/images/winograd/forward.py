@@ -8,7 +8,6 @@ What a task works on stays in its L2. A tile with an infinity or NaN among its o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import number, value
@@ -45,6 +44,7 @@ from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Code, Module, NamedCode, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR, SIZE
+from penstock._src.util.dataclass import dataclass
 
 from . import direct, tiles
 from .tiles import POINTS, Side, TileGrid, TileReader, store_points, tiles_along, vector_of

@@ -5,7 +5,6 @@ zeros, missing columns are known when emitting.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -18,6 +17,7 @@ from penstock._src.compiler.codegen.kernel_code import LINE, round_up
 from penstock._src.native import Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, SIZE, vec
+from penstock._src.util.dataclass import dataclass
 
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes
 
