@@ -104,10 +104,13 @@ def test_circles_are_reported(plant):
             f"{SRC}/util/c.py": "import penstock._src.util.a\n",
             f"{SRC}/util/d.py": "def f():\n  from penstock._src.util.e import g\n",
             f"{SRC}/util/e.py": "from penstock._src.util.d import f\n",
+            f"{SRC}/util/g.py": 'G = {1: ByName(f"{__package__}.h", "i")}\n',
+            f"{SRC}/util/h.py": "import penstock._src.util.g\n",
         }
     )
     assert circles_at_import(files) == [{"util.a", "util.b", "util.c"}]
-    assert circles_at_call(files) == [{"util.a", "util.b", "util.c"}, {"util.d", "util.e"}]
+    at_call = [{"util.a", "util.b", "util.c"}, {"util.d", "util.e"}, {"util.g", "util.h"}]
+    assert circles_at_call(files) == at_call
 
 
 def test_imports_inside_functions_without_a_comment_are_reported(plant):

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import penstock as tf
+from penstock._src.util.lazy import ByName
 
 MODULES = """
 penstock penstock.math penstock.experimental.numpy penstock.keras.layers
@@ -40,3 +41,12 @@ def test_import_of_everything_does_not_need_earlier_uses():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["float32", "3", "0.0"], done.stderr
+
+
+def test_a_function_by_its_name_is_imported_when_it_is_called(tmp_path, monkeypatch):
+    (tmp_path / "seldom_used.py").write_text("def double(x, times=2):\n    return x * times\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    double = ByName("seldom_used", "double")
+    assert "seldom_used" not in sys.modules
+    assert (double(4), double(4, times=3)) == (8, 12)
+    assert double.function is sys.modules.pop("seldom_used").double

@@ -8,7 +8,7 @@ import ast
 import functools
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from penstock._src.core.errors import InternalError
+from penstock._src.util.dataclass import dataclass
+from penstock._src.util.lazy import ByName
 from penstock._src.util.process import forks
 
 from .target import Target
@@ -155,6 +157,9 @@ def emitter_of(write: Callable[..., Any]) -> str:
     """Return the file in which a function that writes code is defined, relative to the package's sources."""
     while isinstance(write, functools.partial):
         write = write.func
+    if isinstance(write, ByName):
+        _, _, inside = write.module.partition("._src.")
+        return inside.replace(".", "/") + ".py"
     path = Path(write.__code__.co_filename)
     return (path.relative_to(PACKAGE) if path.is_relative_to(PACKAGE) else path).as_posix()
 

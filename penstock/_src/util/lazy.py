@@ -40,6 +40,33 @@ def resolve(module: str, attribute: str) -> Any:
     return value
 
 
+class ByName:
+    """A function of a module that is imported when the function is first called: not by processes that never call it.
+
+    Args:
+      module: the dotted name.
+      attribute: the name of the function there.
+    """
+
+    def __init__(self, module: str, attribute: str) -> None:
+        self.module, self.attribute = module, attribute
+        self._function: Callable[..., Any] | None = None
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function itself."""
+        if self._function is None:
+            # Within the property: `import penstock` alone needs none of what this imports.
+            from penstock._src.util.process.collector import paused
+
+            with paused():
+                self._function = getattr(importlib.import_module(self.module), self.attribute)
+        return self._function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+
 def starred(names: Iterable[str]) -> list[str]:
     """Returns those of a module's names that `from module import *` brings: Python would take those that were used before."""
     return [name for name in names if not name.startswith("_")]

@@ -20,7 +20,7 @@ class Import(NamedTuple):
 
 @fact("penstock/_src")
 def imports(file: SourceFile) -> list[Import]:
-    """Every import, also inside functions and those for type checkers."""
+    """Every import, also inside functions, those for type checkers, and those of names (`ByName`)."""
     package = tuple(file.path.split("/")[:-1])
     lines = file.text.splitlines()
 
@@ -30,7 +30,9 @@ def imports(file: SourceFile) -> list[Import]:
                 has_reason = in_function and _has_reason(lines, child.lineno - 1)
                 for target in _targets(child, package):
                     yield Import(child.lineno, target, in_function, has_reason)
-            elif not isinstance(child, ast.expr):
+            elif isinstance(child, ast.Call) and ast.unparse(child.func) == "ByName":
+                yield Import(child.lineno, _named(child, package), True, True)
+            elif not isinstance(child, ast.expr) or isinstance(child, ast.Call | ast.Dict):
                 enters = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
                 yield from walk(child, in_function or enters)
 
@@ -44,6 +46,12 @@ def _targets(node: ast.Import | ast.ImportFrom, package: tuple[str, ...]) -> Ite
     base = package[: len(package) - node.level + 1] if node.level else ()
     stem = ".".join((*base, *filter(None, [node.module])))
     yield from (f"{stem}.{alias.name}" for alias in node.names)
+
+
+def _named(call: ast.Call, package: tuple[str, ...]) -> str:
+    """What `ByName("package.module", "name")` imports; the module may be f"{__package__}.module"."""
+    module, name = [ast.unparse(each).removeprefix("f").strip("'\"") for each in call.args]
+    return f"{module.replace('{__package__}', '.'.join(package))}.{name}"
 
 
 def _has_reason(lines: list[str], at: int) -> bool:

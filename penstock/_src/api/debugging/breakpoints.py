@@ -1,6 +1,5 @@
 """tf.debugging.breakpoint: a line at which a function stops in the debugger."""
 
-import pdb
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -44,4 +43,6 @@ def breakpoint(
         return
     if when is not None and not lines.holds(when, frame.f_locals):
         return
+    import pdb  # few programs stop
+
     pdb.Pdb(stdin=stdin, stdout=stdout).set_trace(frame)

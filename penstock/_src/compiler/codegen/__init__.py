@@ -19,7 +19,7 @@ processors.py; another kind of target a generator of its own, which its device b
 Schedules. Code generation decides first and writes afterwards. A family of kernels has a description (what is computed), a function that chooses
 (`choose(description, target, threads, …)`), a schedule (a frozen record of what was chosen: tiles, blocks, cuts, where operands are read; sizes of
 memory and numbers of tasks follow from it), and a writer, made for one kernel, that decides nothing. So schedules are printed, compared and tested
-without a line of code being written. Products: `codegen/contraction/products/schedule.py`, `choice.py`, `kernel.py`; convolutions: the same names in
+without a line of code being written, and a process with kernels that are all in the cache imports no writers: emitters name them (`ByName`). Products: `codegen/contraction/products/schedule.py`, `choice.py`, `kernel.py`; convolutions: the same names in
 `contraction/images/`; filter gradients and Winograd's algorithm beside them; loop nests: `Loops` in `codegen/nests/choice.py`, written by `nest.py`.
 In `compiler/` and `native/` no attribute is first set outside of a constructor, and no constructor calls methods of its own object
 (`tests/layout/test_constructors.py`).

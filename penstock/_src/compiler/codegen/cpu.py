@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from penstock._src.compiler.codegen.attention.emit import AttentionCode, emit_attention, form_of
+from penstock._src.compiler.codegen.attention.code import AttentionCode
 from penstock._src.compiler.codegen.contraction.emit import emit_contraction
 from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.generator import Epilogues
@@ -12,9 +12,8 @@ from penstock._src.compiler.codegen.kept_codes import KeptCodes
 from penstock._src.compiler.codegen.kernel_code import KernelCode
 from penstock._src.compiler.codegen.names import name_of
 from penstock._src.compiler.codegen.nests.code import NestCode
+from penstock._src.compiler.codegen.nests.emit import emit_nest
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
-from penstock._src.compiler.codegen.nests.nest import emit_nest
-from penstock._src.compiler.codegen.specials.checks import emit_bounds_check, emit_truth_check
 from penstock._src.compiler.codegen.specials.special import SpecialLaunch
 from penstock._src.compiler.codegen.specials.table import SPECIALS
 from penstock._src.compiler.codegen.tuning_records import tuned
@@ -25,6 +24,13 @@ from penstock._src.core.dtypes import DType
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, NamedCode, Target, kernels
 from penstock._src.native.language.types import OF_NUMPY
+from penstock._src.util.lazy import ByName
+
+# By name: programs without them import nothing that emits them.
+_FORM_OF = ByName(f"{__package__}.attention.emit", "form_of")
+_ATTENTION = ByName(f"{__package__}.attention.emit", "emit_attention")
+_BOUNDS_CHECK = ByName(f"{__package__}.specials.checks", "emit_bounds_check")
+_TRUTH_CHECK = ByName(f"{__package__}.specials.checks", "emit_truth_check")
 
 
 class CpuGenerator(KeptCodes):
@@ -68,9 +74,9 @@ class CpuGenerator(KeptCodes):
         )
 
     def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
-        form = form_of(found, backward, self.target)
+        form = _FORM_OF(found, backward, self.target)
         key = ("attention", backward, form, *[e and e.signature() for e in epilogues])
-        return self.keep(key, lambda: emit_attention(form, backward, epilogues, self.target))
+        return self.keep(key, lambda: _ATTENTION(form, backward, epilogues, self.target))
 
     def special(self, node: Node, outputs: Sequence[Node], threads: int) -> SpecialLaunch:
         return SPECIALS[node.kind].launch(node, outputs, self.target, threads)
@@ -83,12 +89,12 @@ class CpuGenerator(KeptCodes):
     def bounds_check(self, dtype: DType, depth: int) -> Code:
         return self.keep(
             ("bounds", dtype, depth),
-            lambda: NamedCode(self.target, partial(emit_bounds_check, dtype, depth, self.target)),
+            lambda: NamedCode(self.target, partial(_BOUNDS_CHECK, dtype, depth, self.target)),
         )
 
     def truth_check(self) -> Code:
         return self.keep(
-            ("truth",), lambda: NamedCode(self.target, partial(emit_truth_check, self.target))
+            ("truth",), lambda: NamedCode(self.target, partial(_TRUTH_CHECK, self.target))
         )
 
 

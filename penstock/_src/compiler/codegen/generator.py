@@ -7,7 +7,7 @@ is written or compiled. Each method gives what a launch needs to know besides: t
 from collections.abc import Sequence
 from typing import Protocol
 
-from penstock._src.compiler.codegen.attention.emit import AttentionCode
+from penstock._src.compiler.codegen.attention.code import AttentionCode
 from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.kernel_code import KernelCode
 from penstock._src.compiler.codegen.nests.code import NestCode

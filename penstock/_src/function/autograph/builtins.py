@@ -11,7 +11,6 @@ from penstock._src.api import python_function
 from penstock._src.api.control import conditionals, scopes
 from penstock._src.api.debugging import breakpoints
 from penstock._src.api.math import sorting
-from penstock._src.api.vectorized.functions import vectorized_map
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -225,11 +224,19 @@ def _all(iterable: Any) -> Any:
     return _first_of(iterable, False, "all") if _is_dataset(iterable) else builtins.all(iterable)
 
 
+def _mapped(function: Callable[..., Any], tensor: Tensor) -> Tensor:
+    # Rules of vectorization are for programs that sort tensors by a key.
+    from penstock._src.api.vectorized.functions import vectorized_map
+
+    mapped: Tensor = vectorized_map(function, tensor)
+    return mapped
+
+
 def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
     if not is_tensor(iterable):
         return builtins.sorted(iterable, key=key, reverse=reverse)
     tensor = convert_to_tensor(iterable)
-    ranks = tensor if key is None else vectorized_map(key, tensor)
+    ranks = tensor if key is None else _mapped(key, tensor)
     if ranks.shape.rank not in (None, 1):
         raise ValueError("sort only supports only 1D tensors")
     direction = "DESCENDING" if reverse else "ASCENDING"

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from penstock._src.proto.graph import AttrValue
-
 # What `tf.function(experimental_attributes=...)` takes.
 PUBLIC = frozenset(
     "_OutputsOnOpDevice _disable_acd _implements _noinline _tf_data_function api_implements "
@@ -31,6 +29,9 @@ def attribute_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(name: str, value: Any) -> Any:
+    # Few functions have attributes: the others do without protobuf.
+    from penstock._src.proto.graph import AttrValue
+
     if isinstance(value, AttrValue):
         return value
     message = AttrValue()

@@ -9,23 +9,24 @@ After:  w = _GatherParts(part),  y = MatMul(x, w),  ...,  w1 = _GatherParts(part
 """
 
 import copy
-import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from penstock._src.core.calls.binding import complete
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.graph.passes.scattered_sums import with_inputs
+from penstock._src.graph.passes.collectives import joined
+from penstock._src.graph.passes.scattered_sums import scattered, with_inputs
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.ops.collective.cluster import PACK_BYTES, packs_of
 from penstock._src.ops.collective.parts import _GatherParts, _SumOfParts
 from penstock._src.ops.collective.weights import _ReadWhole
+from penstock._src.util.dataclass import dataclass
 
 AHEAD = 1  # exchanges of a kind that are under way at a time: one travels while others compute
 
 
-@dataclasses.dataclass
+@dataclass
 class Gather:
     """A weight that is there for one pass.
 
@@ -49,6 +50,11 @@ class Array(NamedTuple):
 
     size: int
     dtype: Any
+
+
+def with_exchanges(operations: list[Operation], outputs: Sequence[Any]) -> list[Operation]:
+    """Returns the operations with their exchanges as members of groups, devices and processes make them together."""
+    return with_gathers(scattered(joined(operations), outputs), outputs)
 
 
 def with_gathers(operations: list[Operation], outputs: Sequence[Any]) -> list[Operation]:

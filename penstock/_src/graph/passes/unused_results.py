@@ -14,9 +14,10 @@ from penstock._src.graph.control import bodies_of, has_effect
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation
-from penstock._src.graph.passes.collectives import joined as joined_collectives
-from penstock._src.graph.passes.gathered_weights import with_gathers
-from penstock._src.graph.passes.scattered_sums import scattered
+from penstock._src.util.lazy import ByName
+
+# By name: programs that exchange nothing load no transports.
+_WITH_EXCHANGES = ByName(f"{__package__}.gathered_weights", "with_exchanges")
 
 
 def operations_to_run(
@@ -28,7 +29,7 @@ def operations_to_run(
     """
     needed = needed_operations(graph, inputs, outputs, control_outputs)
     if any(op.raw_op.effects.is_collective for op in needed):
-        needed = with_gathers(scattered(joined_collectives(needed), outputs), outputs)
+        needed = _WITH_EXCHANGES(needed, outputs)
     if graph.keeps_program_order:
         return needed
     return without_unread_effects(needed, outputs, control_outputs)

@@ -3,7 +3,7 @@
 What comes in: an Attention (recognize/attention.py) and the epilogues, elementwise expressions of its scores. What goes out: an
 AttentionCode, whose context is the words that a ContextLayout lists. Read first: form.py, then forward.py.
 
-    emit.py       the Form that an attention's kernels depend on, and their code
+    emit.py       the Form that an attention's kernels depend on, and their code; code.py: what a launch needs of it
     form.py       the form, the context's words, a thread's memory; operands.py: where arrays lie
     forward.py    rows in blocks: scores of a block of columns, softmax carried from block to block, times V
     backward.py   columns in blocks: probabilities computed again from each row's maximum and sum, then dV, dK, dQ

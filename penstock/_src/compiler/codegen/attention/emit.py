@@ -1,7 +1,6 @@
 """The code of an attention's forward or backward kernel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,45 +9,17 @@ from penstock._src.compiler.codegen.kernel_code import PLAIN
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
 from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
-from penstock._src.native import Code, NamedCode, Target
+from penstock._src.native import NamedCode, Target
 from penstock._src.native.language.types import OF_NUMPY
+from penstock._src.util.lazy import ByName
 
-from .backward import emit_backward
+from .code import AttentionCode, AttentionStage
 from .form import BACKWARD, FORWARD, Array, ContextLayout, Form
-from .forward import emit_forward
 from .operands import arrays_of, batch_of
 
-
-@dataclass(frozen=True, eq=False)
-class AttentionStage:
-    """A task function for any lengths.
-
-    per          how many rows of the scores a task takes; None if the launch may say that, or if it is all of them
-    by_columns   whether it takes columns instead
-    """
-
-    code: Code
-    function: str
-    per: int | None = None
-    by_columns: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class AttentionCode:
-    """Task functions that are launched one after the other, with the same words.
-
-    layout     of their context's words, but those of the epilogues, and of their memory
-    extents    for each epilogue, expressions of the Dims that follow its operands in the context
-    """
-
-    stages: tuple[AttentionStage, ...]
-    layout: ContextLayout
-    extents: Sequence[Sequence[Any]]
-
-    @property
-    def codes(self) -> list[Code]:
-        """The codes of the stages."""
-        return [stage.code for stage in self.stages]
+# By name: texts are written of kernels that are not in the cache.
+_FORWARD = ByName(f"{__package__}.forward", "emit_forward")
+_BACKWARD = ByName(f"{__package__}.backward", "emit_backward")
 
 
 def emit_attention(
@@ -59,12 +30,12 @@ def emit_attention(
     extents = [hook.extents for hook in hooks]
     layout = ContextLayout(form, target, BACKWARD if backward else FORWARD)
     if not backward:
-        forward = NamedCode(target, partial(emit_forward, form, target, hooks[0]))
+        forward = NamedCode(target, partial(_FORWARD, form, target, hooks[0]))
         stage = AttentionStage(forward, "forward")
         return AttentionCode((stage,), layout, extents)
     first = epilogues[0]
     operands = 0 if first is None else len(first.slots) - 1 + len(extents[0])
-    code = NamedCode(target, partial(emit_backward, form, target, hooks[0], hooks[1], operands))
+    code = NamedCode(target, partial(_BACKWARD, form, target, hooks[0], hooks[1], operands))
     return AttentionCode((AttentionStage(code, "backward"),), layout, extents)
 
 

@@ -1,28 +1,26 @@
 """The kernel of a described contraction: which emitter writes it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode
 from penstock._src.native import Target
+from penstock._src.util.lazy import ByName
 
+from .description import Description
 from .images.convolution import Convolution, Depthwise, DepthwiseFilterGradient, FilterGradient
-from .images.depthwise import emit_depthwise
-from .images.emit import emit_convolution, emit_filter_gradient
-from .images.filter_gradients.emit import emit_depthwise_filter_gradient
 from .packed.description import PackedProduct
-from .packed.emit import emit_packed_product
 from .products.description import Gemm
-from .products.emit import emit_gemm
 
-Description = Gemm | Convolution | FilterGradient | PackedProduct
-EMITTERS: dict[type, Callable[..., KernelCode]] = {
-    Gemm: emit_gemm,
-    PackedProduct: emit_packed_product,
-    Convolution: emit_convolution,
-    Depthwise: emit_depthwise,
-    FilterGradient: emit_filter_gradient,
-    DepthwiseFilterGradient: emit_depthwise_filter_gradient,
+# By name: a program without convolutions imports nothing that emits them.
+EMITTERS: dict[type, ByName] = {
+    Gemm: ByName(f"{__package__}.products.emit", "emit_gemm"),
+    PackedProduct: ByName(f"{__package__}.packed.emit", "emit_packed_product"),
+    Convolution: ByName(f"{__package__}.images.emit", "emit_convolution"),
+    Depthwise: ByName(f"{__package__}.images.depthwise", "emit_depthwise"),
+    FilterGradient: ByName(f"{__package__}.images.emit", "emit_filter_gradient"),
+    DepthwiseFilterGradient: ByName(
+        f"{__package__}.images.filter_gradients.emit", "emit_depthwise_filter_gradient"
+    ),
 }
 
 
@@ -36,5 +34,5 @@ def emit_contraction(
     """The kernel; `output` is the LLVM type of what the epilogue stores (the contraction's own by default)."""
     if output is not None:
         description = replace(description, types=replace(description.types, output=output))
-    code = EMITTERS[type(description)](description, target, threads, epilogue)
+    code: KernelCode = EMITTERS[type(description)](description, target, threads, epilogue)
     return replace(code, extents=epilogue.extents)

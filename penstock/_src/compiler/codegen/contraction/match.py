@@ -1,11 +1,12 @@
 """A contraction as code generation takes it: what recognize/contractions makes of a `contract` node."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from penstock._src.compiler.codegen.contraction.emit import Description
+from penstock._src.compiler.codegen.contraction.description import Description
 from penstock._src.compiler.codegen.contraction.images.convolution import Depthwise, FilterGradient
 from penstock._src.compiler.codegen.contraction.packed.description import PackedProduct
 from penstock._src.ir.node import Node
+from penstock._src.util.dataclass import dataclass
 
 
 @dataclass(frozen=True)

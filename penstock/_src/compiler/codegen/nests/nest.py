@@ -11,7 +11,6 @@ Context of a task: iterations a task takes, iterations in all, a pointer for eac
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,12 +19,9 @@ from penstock._src.compiler.codegen.nests import reductions
 from penstock._src.compiler.codegen.nests.choice import (
     CHUNK,
     Loops,
-    choose_loops,
     choose_reduction_vector,
     vector_length,
-    work_of,
 )
-from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.codegen.nests.stretches import (
     additions,
     combined,
@@ -42,7 +38,7 @@ from penstock._src.compiler.kernels.index import Var
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
 from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.ir.extents.dims import Dim, is_one
-from penstock._src.native import Code, Module, NamedCode, Target
+from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, size_of, vec
 from penstock._src.native.language.value import Val
@@ -51,21 +47,19 @@ MOST_ROUNDS = 16  # of loops that are written out
 UNROLLED = 4  # partial results of a reduction that would wait for its own additions
 
 
-def emit_nest(nest: LoopNest, target: Target) -> NestCode:
-    """The code of a nest, which is written when somebody needs it."""
-    # Codes are kept long after the nodes that the nest reads, and must not hold them.
-    pointers = len(nest.leaves) + len(nest.outputs)
-    bare = replace(nest, leaves=[], outputs=[])
-    loops = choose_loops(bare, target)
+def write_nest(nest: LoopNest, loops: Loops, pointers: int, target: Target) -> Code:
+    """Writes the code of a nest.
 
-    def write() -> Code:
-        module = Module(target)
-        with module.task("task") as f:
-            extents = NestWriter(f, bare, loops, pointers).write()
-        return Code.of(module, extents)
-
-    innermost = None if loops.vector is None else loops.vector.number
-    return NestCode(NamedCode(target, write), "task", loops.iterations(), work_of(bare), innermost)
+    Args:
+      nest: without leaves and outputs.
+      loops: how it is run.
+      pointers: how many leaves and outputs it has.
+      target: what it is for.
+    """
+    module = Module(target)
+    with module.task("task") as f:
+        extents = NestWriter(f, nest, loops, pointers).write()
+    return Code.of(module, extents)
 
 
 class NestWriter(NestValues):
@@ -397,4 +391,4 @@ def _is_window(variables: Sequence[Var]) -> bool:
     return all(type(e) is not Dim for e in extents) and math.prod(extents) <= MOST_ROUNDS
 
 
-__all__ = ["NestWriter", "emit_nest"]
+__all__ = ["NestWriter", "write_nest"]

@@ -1,27 +1,20 @@
 """Kinds of nodes that are kernels of their own, and what launches them."""
 
-from penstock._src.compiler.codegen.specials import (
-    exchanges,
-    fourier,
-    random_bits,
-    scan,
-    scatter,
-    sort,
-    unpack,
-)
 from penstock._src.compiler.codegen.specials.special import Special
 from penstock._src.ir.node import Node
+from penstock._src.util.lazy import ByName
 
+# By name: a program imports the files of the kinds that it has.
 SPECIALS: dict[str, Special] = {
-    "exchange_start": Special(exchanges.launch),
-    "exchange_wait": Special(exchanges.launch_look),
-    "fft": Special(fourier.launch),
-    "random_bits": Special(random_bits.launch),
-    "scan": Special(scan.launch),
-    "scatter": Special(scatter.launch, updates_first=True),
-    "round_groups": Special(unpack.launch_groups),
-    "sort": Special(sort.launch),
-    "unpack": Special(unpack.launch),
+    "exchange_start": Special(ByName(f"{__package__}.exchanges", "launch")),
+    "exchange_wait": Special(ByName(f"{__package__}.exchanges", "launch_look")),
+    "fft": Special(ByName(f"{__package__}.fourier", "launch")),
+    "random_bits": Special(ByName(f"{__package__}.random_bits", "launch")),
+    "scan": Special(ByName(f"{__package__}.scan", "launch")),
+    "scatter": Special(ByName(f"{__package__}.scatter", "launch"), updates_first=True),
+    "round_groups": Special(ByName(f"{__package__}.unpack", "launch_groups")),
+    "sort": Special(ByName(f"{__package__}.sort", "launch")),
+    "unpack": Special(ByName(f"{__package__}.unpack", "launch")),
 }
 
 

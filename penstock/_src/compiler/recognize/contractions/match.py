@@ -10,7 +10,7 @@ of one operand alone to put into vectors (sums of elementwise products), which a
 from collections.abc import Callable
 from dataclasses import replace
 
-from penstock._src.compiler.codegen.contraction.emit import Description
+from penstock._src.compiler.codegen.contraction.description import Description
 from penstock._src.compiler.codegen.contraction.images.convolution import FilterGradient
 from penstock._src.compiler.codegen.contraction.images.filter_gradients.plain_choice import (
     OWN_BYTES,

@@ -11,7 +11,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from penstock._src.compiler.codegen.contraction.emit import Description
+from penstock._src.compiler.codegen.contraction.description import Description
 from penstock._src.compiler.codegen.contraction.extents import is_static
 from penstock._src.compiler.codegen.contraction.products.gathered import Gathered
 

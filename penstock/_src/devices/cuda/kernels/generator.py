@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from penstock._src.compiler.codegen.attention.emit import AttentionCode
+from penstock._src.compiler.codegen.attention.code import AttentionCode
 from penstock._src.compiler.codegen.contraction.emit import Description
 from penstock._src.compiler.codegen.contraction.images.convolution import (
     Depthwise,

@@ -1,7 +1,7 @@
 """The kernel of a product with packed weights: by rows of W, or as a product of panels."""
 
-from penstock._src.compiler.codegen.contraction.products import kernel
 from penstock._src.compiler.codegen.contraction.products.choice import choose as choose_panels
+from penstock._src.compiler.codegen.contraction.products.emit import emit as emit_panels
 from penstock._src.compiler.codegen.kernel_code import (
     PLAIN,
     Epilogue,
@@ -22,7 +22,7 @@ def emit_packed_product(
     cut_for = threads_of_cut(threads, epilogue)
     if product.few_rows:
         return _emit_rows(choose(product, target, cut_for), epilogue)
-    return kernel.emit(choose_panels(product.gemm, target, threads, cut_for), epilogue)
+    return emit_panels(choose_panels(product.gemm, target, threads, cut_for), epilogue)
 
 
 def _emit_rows(schedule: RowsSchedule, epilogue: Epilogue) -> KernelCode:

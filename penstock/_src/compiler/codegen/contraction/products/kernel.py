@@ -11,8 +11,8 @@ from penstock._src.compiler.codegen.contraction.extents import (
     value,
 )
 from penstock._src.compiler.codegen.contraction.tile import times, word
-from penstock._src.compiler.codegen.kernel_code import PARTIALS, Epilogue, KernelCode
-from penstock._src.native import Code, Module, NamedCode, Val
+from penstock._src.compiler.codegen.kernel_code import PARTIALS, Epilogue
+from penstock._src.native import Code, Module, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR
 from penstock._src.native.process.interrupts import unless_dropped
@@ -23,23 +23,8 @@ from .schedule import GemmSchedule, Place
 from .tiles import TileNames, write_tiles
 
 
-def emit(schedule: GemmSchedule, epilogue: Epilogue) -> KernelCode:
-    """The kernel of a schedule."""
-    return KernelCode(
-        code=NamedCode(schedule.target, lambda: _write(schedule, epilogue)),
-        sizes=schedule.gemm.sizes,
-        stages=schedule.stages,
-        scratch=schedule.scratch,
-        threads=schedule.threads,
-        partials=lambda sizes: (schedule.tasks(sizes), epilogue.partial_bytes),
-        in_place=schedule.steps == 1,
-        label=f"gemm {schedule.mr}x{schedule.nr}",
-        prepacked_bytes=schedule.prepacked_bytes,
-        facts=schedule.facts,
-    )
-
-
-def _write(schedule: GemmSchedule, epilogue: Epilogue) -> Code:
+def write(schedule: GemmSchedule, epilogue: Epilogue) -> Code:
+    """Writes the code of a schedule."""
     module = Module(schedule.target)
     tiles = write_tiles(module, schedule, epilogue)
     if schedule.packs_beforehand:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from penstock._src.compiler.codegen.attention.emit import AttentionCode, AttentionStage, form_of
+from penstock._src.compiler.codegen.attention.code import AttentionCode, AttentionStage
+from penstock._src.compiler.codegen.attention.emit import form_of
 from penstock._src.compiler.codegen.attention.form import BACKWARD, FORWARD, Form
 from penstock._src.compiler.codegen.attention.operands import arrays_of
 from penstock._src.compiler.codegen.kernel_code import PLAIN

@@ -3,7 +3,8 @@
 from typing import Any
 
 from penstock._src.compiler.codegen.kernel_code import RegisterTile
-from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue, TileValues
+from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
+from penstock._src.compiler.codegen.nests.tile_values import TileValues
 from penstock._src.compiler.kernels.index import Index
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, vec
