@@ -5,7 +5,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX
-from penstock._src.ops.xla.call_module import LATEST_VERSION
+from penstock._src.ops.xla import versions
 
 
 def _indices(values):
@@ -64,7 +64,7 @@ def call_module(
 
 def call_module_maximum_supported_version():
     """The highest version of the calling convention of modules that `call_module` takes."""
-    return LATEST_VERSION
+    return versions.LATEST
 
 
 def call_module_disable_check_platform():

@@ -13,14 +13,12 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ops.xla.translation.translate import Translation
+from penstock._src.ops.xla.versions import SUPPORTED
 from penstock._src.stablehlo.bytecode.reader import read_module
 from penstock._src.stablehlo.bytecode.stream import MalformedBytecode
 from penstock._src.stablehlo.module import HloModule
 from penstock._src.stablehlo.verify import verify
 
-# Calling convention version: from 5 on, the module computes its own shapes.
-LATEST_VERSION = 10
-VERSIONS = range(5, LATEST_VERSION + 1)
 PLATFORM = "CPU"
 
 
@@ -62,9 +60,9 @@ class XlaCallModule(Op):
 
     def _translate(self, p, arguments):
         """The results as nodes of a builder."""
-        if self.version not in VERSIONS:
+        if self.version not in SUPPORTED:
             raise InvalidArgumentError(
-                f"XlaCallModuleOp: expected a version from {VERSIONS[0]} to {VERSIONS[-1]}. "
+                f"XlaCallModuleOp: expected a version from {SUPPORTED[0]} to {SUPPORTED[-1]}. "
                 f"Received {self.version}."
             )
         platforms = [str(name).upper() for name in self.platforms]
