@@ -1,7 +1,7 @@
 """A plan's launch table bound to addresses: of kernels, of an arena, of constants; at each call those of its arrays."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,14 @@ from penstock._src.core.values.arrays import aligned_copy
 from penstock._src.ir.extents import dims
 from penstock._src.native import Call
 from penstock._src.runtime.arena import ArenaBlock
-from penstock._src.runtime.exchanging import ExchangeSession, session_of
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.lazy import ByName
+
+if TYPE_CHECKING:
+    from penstock._src.runtime.exchanging import ExchangeSession
+
+# By name: programs that exchange nothing load no transports.
+_SESSION_OF = ByName(f"{__package__}.exchanging", "session_of")
 
 
 @dataclass(eq=False)
@@ -38,7 +44,7 @@ class BoundTable:
     claim: Callable[[bool], bool]
     release: Callable[[], None]
     constants: Mapping[Buffer, np.ndarray]
-    session: ExchangeSession | None = None
+    session: "ExchangeSession | None" = None
     timed: Any = None
 
     def look_at_conditions(self, arrays: Sequence[np.ndarray]) -> None:
@@ -160,9 +166,9 @@ def bound_table(
         call.table[at] = block.array.ctypes.data + offset
     for at, offset in kinds.status:
         call.table[at] = call.status.ctypes.data + offset
-    session = session_of(plan.function) if kinds.session else None
+    session = _SESSION_OF(plan.function) if kinds.session else None
     for at, what in kinds.session:
-        call.table[at] = session.address(what)  # type: ignore[union-attr]
+        call.table[at] = session.address(what)
     lock = block.lock
     return kind(
         plan, call, call.run, call.status, block.array, lock.acquire, lock.release, kinds.constants,

@@ -3,8 +3,6 @@
 from dataclasses import field
 from typing import Any
 
-from penstock._src.cluster.transport import failed_rank
-from penstock._src.cluster.transports.table import connect
 from penstock._src.compiler.plan.buffers import Buffer, Place
 from penstock._src.compiler.plan.launch_table import Jump, Launch, Record, text
 from penstock._src.compiler.plan.prepacked import PrepackedWeights
@@ -15,6 +13,11 @@ from penstock._src.ir.node import Node
 from penstock._src.native import Code
 from penstock._src.native.runner import LANES
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.lazy import ByName
+
+# By name: programs that exchange nothing load no transports.
+_CONNECT = ByName("penstock._src.cluster.transports.table", "connect")
+_FAILED_RANK = ByName("penstock._src.cluster.transport", "failed_rank")
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,11 @@ class ExchangeFailed:
     """What ends a run whose exchange with other processes has failed. On the host the run's session tells why (runtime/exchanging.py)."""
 
     def error(self, status: Any) -> OpError:
-        transport, told = connect(), int(status[1])  # 1 + the rank that has failed
+        transport, told = _CONNECT(), int(status[1])  # 1 + the rank that has failed
         if transport is None or not told:
             return InternalError(None, None, "An exchange with other processes has failed.")
-        return failed_rank(told - 1, transport.cluster.size)
+        error: OpError = _FAILED_RANK(told - 1, transport.cluster.size)
+        return error
 
 
 @dataclass(frozen=True)
