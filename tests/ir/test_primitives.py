@@ -45,6 +45,15 @@ def random(*shape, seed=0, dtype=np.float32):
 
 X = random(3, 4, 5)
 
+
+def doublings(x):
+    """How often each element is doubled, half of it added, until it reaches 10, and what it is then."""
+    n, y = np.zeros(x.shape, np.int32), x.copy()
+    while (active := (np.abs(y) < 10) & (n < 50)).any():
+        n, y = np.where(active, n + 1, n), np.where(active, y * 2 + x * np.float32(0.5), y)
+    return n, y
+
+
 CASES = {
     "reshape": (lambda p, x: p.reshape(x, [5, -1]), [X], X.reshape(5, 12)),
     "transpose": (lambda p, x: p.transpose(x, [2, 0, 1]), [X], X.transpose(2, 0, 1)),
@@ -62,6 +71,25 @@ CASES = {
     "take": (lambda p, x: p.take(x, (slice(None, None, -1), None, -1)), [X], X[::-1, None, -1]),
     "reverse": (lambda p, x: p.reverse(x, [0, 2]), [X], X[::-1, :, ::-1]),
     "optimization_barrier": (lambda p, x, y: p.optimization_barrier(x, [y]), [X, X[0]], X),
+    "iterate": (
+        lambda p, x: p.iterate(
+            lambda n, y: p.and_(p.lt(p.abs(y), 10.0), p.lt(n, 50)),
+            lambda n, y: [n + 1, y * 2.0 + x * 0.5],
+            [p.full(x.shape, 0, dtypes.int32), x],
+        ),
+        [X],
+        doublings(X),
+    ),
+    "by_element": (
+        lambda p, x: p.by_element(lambda x: [p.exp(x) * x, x], [x]),
+        [X],
+        (np.exp(X) * X, X),
+    ),
+    "where_any": (
+        lambda p, x: p.where_any(p.gt(x, 0.5), lambda x: p.log(x), [x], p.neg(x)),
+        [X],
+        np.where(X > 0.5, np.log(np.maximum(X, 0.1)), -X),
+    ),
     "concat": (
         lambda p, x, y: p.concat([x, y], 1),
         [X, X[:, :2]],
@@ -182,9 +210,11 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_meaning(name, rules):
     build, arrays, expected = CASES[name]
-    np.testing.assert_allclose(
-        evaluate(build, *arrays, rules=rules), expected, rtol=1e-5, atol=1e-6
-    )
+    made = evaluate(build, *arrays, rules=rules)
+    if not isinstance(expected, tuple):
+        made, expected = [made], [expected]
+    for found, wanted in zip(made, expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 
 
 def test_windows_are_all_windows():

@@ -72,6 +72,33 @@ class ImmediateBuilder(NodeMaker):
             state = as_list(body_fn(*state))
         return state
 
+    def iterate(
+        self,
+        goes_on: Callable[..., Node],
+        step: Callable[..., Sequence[Node]],
+        init: Sequence[Node],
+    ) -> list[Node]:
+        """The values after stepping each element of `init` by `step` while `goes_on` holds for it."""
+        state = list(init)
+        while self.value(active := goes_on(*state)).any():
+            following = as_list(step(*state))
+            state = [self.select(active, new, old) for new, old in zip(following, state)]
+        return state
+
+    def where_any(
+        self,
+        condition: Node,
+        function: Callable[..., Node],
+        args: Sequence[Node],
+        otherwise: Node,
+    ) -> Node:
+        """function(*args) where the condition holds."""
+        return self.select(condition, function(*args), otherwise)
+
+    def by_element(self, function: Callable[..., Any], args: Sequence[Node]) -> list[Node]:
+        """What `function` gives for nodes of one shape."""
+        return as_list(function(*args))
+
     def case(
         self, index: Node, functions: Sequence[Callable[..., Any]], operands: Sequence[Node]
     ) -> list[Node]:

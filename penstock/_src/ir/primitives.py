@@ -29,7 +29,7 @@ REDUCE = frozenset("sum prod max min any all".split())
 SCAN = frozenset("sum prod max min".split())
 SCATTER = frozenset("add set max min mul".split())
 
-ELEMENTWISE = frozenset("unary binary compare select cast".split())  # kinds
+ELEMENTWISE = frozenset("unary binary compare select cast iterate".split())  # kinds
 COMMUTATIVE = frozenset("add mul maximum minimum and or xor".split())
 
 GRAMMAR = """
@@ -46,6 +46,7 @@ elementwise: all arguments have one shape
   compare(x, y; op)                               a bool: x op y
   select(condition, a, b)                         a where the condition holds, else b
   cast(x; dtype)                                  the value in another dtype: floats to integers truncate, complex to real drops the imaginary part (convert)
+  iterate(x, ...; recurrence, index)              element by element: carried values, stepped by the recurrence as long as it says; the one of the index (meaning/recurrences.py; a while and selects)
   bitcast(x; dtype)                               the same bits as another dtype; a narrower one adds a last axis, a wider one takes it (bitcast_convert)
 packed weights (meaning/packed.py; several operations in StableHLO)
   unpack(packed; format)                          float32 [..., k] of rows of blocks, uint8 [..., bytes of a row]

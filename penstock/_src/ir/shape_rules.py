@@ -88,6 +88,13 @@ def select(args: Args, _attrs: Attrs) -> Result:
     return same_shape("select", (a, b, condition)), a.dtype
 
 
+def iterate(args: Args, attrs: Attrs) -> Result:
+    recurrence, index = attrs["recurrence"], attrs["index"]
+    types = tuple([a.dtype for a in args])
+    require(types == recurrence.types, "iterate", "the recurrence takes other dtypes", args)
+    return same_shape("iterate", args), recurrence.dtype_of(index)
+
+
 def cast(args: Args, attrs: Attrs) -> Result:
     return args[0].shape, attrs["dtype"]
 

@@ -14,6 +14,7 @@ from penstock._src.ir.primitives import PRIMITIVES
 
 DOUBT = 8.0  # times what members show: how near to its edge a decision may fall either way
 SINGLE = spacing(np.dtype(np.float32))
+ADDED_UP = 64.0  # units in the last place by which a recurrence may round otherwise
 STEPS = frozenset("sign floor ceil round is_finite is_nan is_inf".split())
 EXACT = frozenset("neg abs not real imag conj popcount sqrt square reciprocal".split())
 QUOTIENTS = frozenset("floordiv mod truncdiv truncmod".split())
@@ -224,6 +225,17 @@ def cast(members: Members, step: Step, args: list[Value]) -> Value:
     return undecided(members, made, low, high)
 
 
+def iterate(members: Members, step: Step, args: list[Value]) -> Value:
+    """Recurrences of each member's numbers; their own roundings add up, unless the result is narrower than what is computed with."""
+    node, dtype = step.node, step.node.dtype.np
+    values = members.each(meaning(node), args)
+    if not is_floating(dtype):
+        return unified(values)
+    types = [i.dtype.np for i in node.attrs["recurrence"].instructions]
+    is_widest = all(not is_floating(t) or t.itemsize <= dtype.itemsize for t in types)
+    return rounded(members, node, values, ADDED_UP if is_widest else 1.0)
+
+
 def arg_reduce(members: Members, step: Step, args: list[Value]) -> Value:
     node = step.node
     (x,) = args
@@ -243,5 +255,6 @@ ROUNDED |= {
     "binary": binary,
     "compare": compare,
     "cast": cast,
+    "iterate": iterate,
     "arg_reduce": arg_reduce,
 }

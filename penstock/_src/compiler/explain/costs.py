@@ -15,6 +15,8 @@ def flops_of(node: Node) -> int:
         return 2 * math.prod(map(int, extents.values()))
     if node.kind in ("unary", "binary", "compare", "select"):
         return int(node.size)
+    if node.kind == "iterate":
+        return int(node.size) * int(node.attrs["recurrence"].operations())
     if node.kind in ("reduce", "scan"):
         return int(node.args[0].size)
     if node.kind == "fft":

@@ -206,6 +206,14 @@ def _operation(k: Inliner, node: Node, position: Position, guard):
     return k.scope.value(name, [k.value(a, position, guard) for a in node.args], node.dtype)
 
 
+@rule("iterate")
+def _iterate(k: Inliner, node: Node, position: Position, guard):
+    args = [k.value(a, position, guard) for a in node.args]
+    return k.scope.value(
+        "iterate", args, node.dtype, (node.attrs["recurrence"], node.attrs["index"])
+    )
+
+
 @rule("bitcast")
 def _bitcast(k: Inliner, node: Node, position: Position, guard):
     (x,) = node.args

@@ -6,6 +6,7 @@
     inside    a bool: low <= Index < limit                attrs (Index, low, limit)
     reduce    its argument over every value of variables  attrs (op, variables[, limit of the first]); args (body,)
     arg_reduce  where along one variable the best is      attrs (op, variable, coordinate Index); args (body,)
+    iterate     a carried value of a recurrence          attrs (Recurrence, index of the value)
     any other   an elementwise operation by name          args
 
 A load with a guard reads nothing and gives zero where the guard is false.  `vars` are the loop variables on which a

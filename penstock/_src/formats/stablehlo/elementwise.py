@@ -1,11 +1,13 @@
 """Leaves, elementwise kinds and casts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.formats.stablehlo.writer import Value, Writer, writes
+from penstock._src.formats.stablehlo.reductions import reduced
+from penstock._src.formats.stablehlo.writer import WRITERS, Value, Writer, writes
+from penstock._src.ir.meaning.recurrences import Recurrence, as_node
 from penstock._src.ir.node import Node
 
 # Functions whose name or dialect differs from ours; CHLO's are expanded by every consumer of StableHLO.
@@ -171,6 +173,49 @@ def _cast(w: Writer, node: Node, x: Value) -> Value:
     if node.dtype == dtypes.bool_:
         return w.compare("NE", x, w.splat(0, x))
     return w.convert(x, node.dtype)
+
+
+@writes("iterate")
+def _iterate(w: Writer, node: Node, *args: Value) -> Value:
+    return iterated(w, node.attrs["recurrence"], args)[node.attrs["index"]]
+
+
+def iterated(w: Writer, recurrence: Recurrence, args: Sequence[Value]) -> list[Value]:
+    """The carried values after the last step: a while that goes on until all elements are done."""
+    if recurrence.goes_on is None:
+        return _step(w, recurrence, recurrence.following, args)
+    goes_on = recurrence.goes_on
+    state, rest = args[: recurrence.carried], args[recurrence.carried :]
+    types = [(v.shape, v.dtype) for v in state]
+
+    def condition(inner: Writer, own: Sequence[Value]) -> list[Value]:
+        (active,) = _step(inner, recurrence, (goes_on,), [*own, *rest])
+        return [reduced(inner, active, "any", range(len(active.shape)))]
+
+    def body(inner: Writer, own: Sequence[Value]) -> list[Value]:
+        wanted = (goes_on, *recurrence.following)
+        active, *following = _step(inner, recurrence, wanted, [*own, *rest])
+        return [inner.select(active, new, old) for new, old in zip(following, own, strict=True)]
+
+    regions = [w.region(types, condition), w.region(types, body)]
+    return w.op_of_many("while", state, types, "", regions)
+
+
+def _step(
+    w: Writer, recurrence: Recurrence, wanted: Sequence[int], args: Sequence[Value]
+) -> list[Value]:
+    """Some values of one step."""
+    first, shape = len(recurrence.types), args[0].shape
+    values = dict(enumerate(args))
+    for at in recurrence.needed(wanted):
+        instruction = recurrence.instructions[at]
+        if instruction.kind == "constant":
+            number = w.constant(instruction.number(), instruction.dtype)
+            values[first + at] = w.broadcast(number, shape)
+            continue
+        inputs = [values[v] for v in instruction.args]
+        values[first + at] = WRITERS[instruction.kind](w, as_node(instruction, shape), *inputs)
+    return [values[v] for v in wanted]
 
 
 @writes("bitcast")

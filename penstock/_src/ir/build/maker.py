@@ -1,9 +1,9 @@
 """The interface of everything that makes nodes: the Builder, the context of a lowering, the builder that computes."""
 
-from penstock._src.ir.build.control import Control
+from penstock._src.ir.build.iteration import Iteration
 
 
-class NodeMaker(Control):
+class NodeMaker(Iteration):
     """Writes primitives, and answers what is known of them. A subclass gives `make` and `known`."""
 
     device: int | None = None  # the number of the program's, where devices have numbers

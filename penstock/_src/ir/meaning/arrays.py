@@ -13,7 +13,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.ir.meaning import packed, random_streams, scalars
+from penstock._src.ir.meaning import packed, random_streams, recurrences, scalars
 from penstock._src.ir.meaning.heaps import kept_by_heap
 from penstock._src.ir.node import Node
 from penstock._src.ir.shape_rules import split_spec
@@ -78,6 +78,11 @@ def compare(args: Arrays, node: Node) -> np.ndarray:
 
 def select(args: Arrays, _node: Node) -> np.ndarray:
     return np.asarray(np.where(args[0], args[1], args[2]))
+
+
+def iterate(args: Arrays, node: Node) -> np.ndarray:
+    results = recurrences.results(node.attrs["recurrence"], args, _OF_ELEMENTS)
+    return np.asarray(results[node.attrs["index"]])
 
 
 def cast(args: Arrays, node: Node) -> np.ndarray:
@@ -379,3 +384,15 @@ def item(args: Arrays, node: Node) -> Any:
 
 def optimization_barrier(args: Arrays, _node: Node) -> np.ndarray:
     return args[0]
+
+
+# The kinds that recurrences are made of.
+_OF_ELEMENTS: recurrences.Meanings = {
+    "unary": unary,
+    "binary": binary,
+    "compare": compare,
+    "select": select,
+    "cast": cast,
+    "bitcast": bitcast,
+    "iterate": iterate,
+}

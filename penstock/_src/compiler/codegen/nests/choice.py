@@ -24,7 +24,7 @@ MOST_COLUMNS = 256  # columns that are summed together, of narrow numbers too: a
 LONG = 64  # elements that one sum does not add up alone
 ROUND = 8192  # elements that the loops inside a round should have at least
 REDUCTIONS = ("reduce", "arg_reduce")
-EXPENSIVE = frozenset("exp log tanh sigmoid erf erfc sin cos pow expm1 log1p atan2".split())
+EXPENSIVE = frozenset("exp log tanh sigmoid erf erfc sin cos pow expm1 log1p atan2 iterate".split())
 
 
 def contiguity(index: Index, var: Var) -> float:

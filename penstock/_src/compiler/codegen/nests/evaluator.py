@@ -5,6 +5,7 @@ from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory
 from penstock._src.compiler.codegen.scalars import operations
+from penstock._src.compiler.codegen.scalars.recurrences import iterated
 from penstock._src.compiler.codegen.scalars.registers import constant, spread, width
 from penstock._src.compiler.kernels.index import Atom, Dynamic, Index, Var, never_negative
 from penstock._src.compiler.kernels.values import Value
@@ -85,7 +86,21 @@ class Evaluator:
         if v.kind in ("reduce", "arg_reduce"):
             return self.reduction(v)
         args = [self._find(a.number) for a in v.args]
+        if v.kind == "iterate":
+            return self._carried(v, args)
         return operations.apply(f, v.kind, v.dtype, [a.dtype for a in v.args], args)
+
+    def _carried(self, v: Value, args: Sequence[Any]) -> Any:
+        """A carried value of a recurrence, whose others are kept for who asks for them."""
+        recurrence, index = v.attrs
+        key = ("iterate", recurrence, tuple([a.number for a in v.args]))
+        found = self._find(key)
+        if found is None:
+            lanes = max(map(width, args))
+            exists = self.mask if self.mask is not None and width(self.mask) == lanes else None
+            found = iterated(self.f, recurrence, args, exists)
+            self.frames[-1][key] = found
+        return found[index]
 
     # -- indices
     def extent(self, x: int) -> Any:

@@ -245,6 +245,9 @@ class _Points:
             return (at >= self.extent(low)) & (at < self.extent(limit))
         if v.kind in ("reduce", "arg_reduce"):
             return self._reduce(v, args[0])
+        if v.kind == "iterate":
+            recurrence, index = v.attrs
+            return arrays.iterate(args, _like(v, recurrence=recurrence, index=index))
         if v.kind in ("select", "cast", "bitcast"):
             return getattr(arrays, v.kind)(args, _like(v))
         if v.kind in scalars.COMPARE and v.dtype.is_bool and v.kind not in scalars.BINARY:

@@ -1,0 +1,140 @@
+"""Recurrences: functions of numbers that `iterate` nodes apply to each element, and their meaning in NumPy.
+
+A recurrence stands outside of the graph: its instructions are a flat list that no pass looks into, so an element's whole computation is
+one node, and a kernel runs it in registers.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.dtypes import DType
+
+Meanings = Mapping[str, Callable[[Sequence[Any], Any], Any]]
+
+COMPRESSED = 0.5  # the share of elements below which those that are done are left out
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One operation on numbers: a constant or an elementwise kind of node.
+
+    args          numbers of values: first the arguments of the recurrence, then the results of its instructions
+    op            of a unary, binary or compare
+    value         the bytes of a constant
+    recurrence    of an iterate, with the index of its result
+    """
+
+    kind: str
+    dtype: DType
+    args: tuple[int, ...] = ()
+    op: str = ""
+    value: bytes = b""
+    recurrence: "Recurrence | None" = None
+    index: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name of the operation in kernels."""
+        return self.op or self.kind
+
+    def number(self) -> np.generic:
+        """The number that a constant is."""
+        result: np.generic = np.frombuffer(self.value, self.dtype.np)[0]
+        return result
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """Steps of a few numbers.
+
+    types         of the arguments: those that are carried from step to step, then those that stay
+    carried       the number of the former
+    instructions  in the order of evaluation
+    goes_on       the value that says whether an element makes a further step; None: each makes one
+    following     the values that are carried on
+    """
+
+    types: tuple[DType, ...]
+    carried: int
+    instructions: tuple[Instruction, ...]
+    goes_on: int | None
+    following: tuple[int, ...]
+
+    def dtype_of(self, index: int) -> DType:
+        """The type of a carried value."""
+        number = self.following[index] - len(self.types)
+        return self.types[number] if number < 0 else self.instructions[number].dtype
+
+    def needed(self, values: Iterable[int]) -> list[int]:
+        """Positions of the instructions that some values depend on, in order."""
+        first = len(self.types)
+        pending = [v - first for v in values if v >= first]
+        found: set[int] = set()
+        while pending:
+            at = pending.pop()
+            if at not in found:
+                found.add(at)
+                pending += [v - first for v in self.instructions[at].args if v >= first]
+        return sorted(found)
+
+    def operations(self) -> int:
+        """The number of instructions, those of recurrences within it included."""
+        inner = [i.recurrence.operations() for i in self.instructions if i.recurrence is not None]
+        return len(self.instructions) + sum(inner)
+
+    def __str__(self) -> str:
+        return f"<{self.operations()} operations>"
+
+
+def results(recurrence: Recurrence, args: Sequence[Any], meanings: Meanings) -> list[Any]:
+    """The carried values of all elements when each has made its steps."""
+    if recurrence.goes_on is None:
+        return evaluated(recurrence, recurrence.following, list(args), meanings)
+    shape = np.broadcast_shapes(*[np.shape(a) for a in args])
+    whole = [np.broadcast_to(a, shape).reshape(-1) for a in args]
+    final = [np.array(a) for a in whole[: recurrence.carried]]
+    places = np.arange(final[0].size)
+    state, rest = [np.array(a) for a in final], whole[recurrence.carried :]
+    while places.size:
+        (goes_on,) = evaluated(recurrence, (recurrence.goes_on,), [*state, *rest], meanings)
+        goes_on = np.broadcast_to(goes_on, places.shape)
+        if not goes_on.any():
+            break
+        following = evaluated(recurrence, recurrence.following, [*state, *rest], meanings)
+        state = [np.where(goes_on, new, old) for new, old in zip(following, state, strict=True)]
+        if goes_on.mean() < COMPRESSED:
+            for array, of_active in zip(final, state, strict=True):
+                array[places] = of_active
+            places = places[goes_on]
+            state, rest = [a[goes_on] for a in state], [a[goes_on] for a in rest]
+    for array, of_active in zip(final, state, strict=True):
+        array[places] = of_active
+    return [array.reshape(shape) for array in final]
+
+
+def evaluated(
+    recurrence: Recurrence, wanted: Sequence[int], args: list[Any], meanings: Meanings
+) -> list[Any]:
+    """Some values of a step, for arrays of all elements."""
+    first = len(recurrence.types)
+    values = dict(enumerate(args))
+    for at in recurrence.needed(wanted):
+        instruction = recurrence.instructions[at]
+        if instruction.kind == "constant":
+            values[first + at] = np.asarray(instruction.number())
+            continue
+        inputs = [values[v] for v in instruction.args]
+        values[first + at] = meanings[instruction.kind](inputs, as_node(instruction))
+    return [values[v] for v in wanted]
+
+
+def as_node(instruction: Instruction, shape: tuple[int, ...] = ()) -> Any:
+    """What meanings of primitives ask of a node."""
+    attrs = {"recurrence": instruction.recurrence, "index": instruction.index}
+    return SimpleNamespace(
+        kind=instruction.kind, op=instruction.op, dtype=instruction.dtype, shape=shape, attrs=attrs
+    )
