@@ -118,20 +118,50 @@ class CumulativeLogsumexp(_Scan):
         count = x.shape[at]
         if isinstance(count, Dim):
             raise NotLowerable("the number of rounds depends on an extent that is not static")
+        if not count or not x.size:
+            return x
         y = p.cast(x, dtypes.float32) if x.dtype in NARROW else x
         y = p.reverse(y, at) if self.reverse else y
+        y = _later(p, y, at, 1) if self.exclusive else y
+        if y.dtype == dtypes.float64:
+            total = _by_doubling(p, y, at)
+        else:
+            total = _in_single_precision(p, y, at)
+        return p.cast(p.reverse(total, at) if self.reverse else total, x.dtype)
 
-        def later(y, by):
-            """Shift elements by `by` positions. The first ones are empty."""
-            none = p.full([by if a == at else n for a, n in enumerate(y.shape)], -np.inf, y.dtype)
-            return p.concat([none, p.slice_axis(y, at, 0, count - by)], at)
 
-        if self.exclusive and count:
-            y = later(y, 1)
-        by = 1
-        while by < count:  # each round doubles what is added up
-            y, by = _log_of_sum(p, y, later(y, by)), by * 2
-        return p.cast(p.reverse(y, at) if self.reverse else y, x.dtype)
+REACH = 600.0  # exponents of e below the largest, down to which sums in double precision keep the digits of single precision
+
+
+def _in_single_precision(p, x, axis):
+    """Sums in double precision of exponentials below the largest of each line, unless some would vanish."""
+    largest = p.reduce_max(x, [axis], keepdims=True)
+    below = p.select(p.eq(x, -np.inf), 0.0, p.sub(x, largest))
+    fits = p.gt(p.reduce_min(below, list(range(x.rank))), -REACH)
+    finite = p.reduce_all(p.is_finite(largest), list(range(x.rank)))
+
+    def quick(x, largest):
+        wide, top = (p.cast(t, dtypes.float64) for t in (x, largest))
+        total = p.cumulative(p.exp(p.sub(wide, top)), "sum", axis)
+        return p.cast(p.add(p.log(total), top), x.dtype)
+
+    branch = p.cast(p.and_(fits, finite), dtypes.int32)
+    ways = [lambda x, _: _by_doubling(p, x, axis), quick]
+    return p.case(branch, ways, [x, largest])[0]
+
+
+def _by_doubling(p, x, axis):
+    """Rounds of which each doubles how many elements are added up."""
+    by = 1
+    while by < x.shape[axis]:
+        x, by = _log_of_sum(p, x, _later(p, x, axis, by)), by * 2
+    return x
+
+
+def _later(p, x, axis, by):
+    """Elements moved on by `by` positions; the first ones are those of empty sums."""
+    none = p.full([by if a == axis else n for a, n in enumerate(x.shape)], -np.inf, x.dtype)
+    return p.concat([none, p.slice_axis(x, axis, 0, x.shape[axis] - by)], axis)
 
 
 def _log_of_sum(p, x, y):
