@@ -3,6 +3,8 @@
 Source: Graves, Fernandez, Gomez & Schmidhuber 2006, "Connectionist temporal classification".
 """
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -244,8 +246,8 @@ class CTCBeamSearchDecoder(Op):
         beam = {(): (0.0, -np.inf)}
         for row in log_p:
             beam = _advanced(beam, row, self.beam_width)
-        ranked = sorted(beam.items(), key=lambda e: -np.logaddexp(*e[1]))
-        return [(prefix, np.logaddexp(*score)) for prefix, score in ranked]
+        ranked = sorted(beam.items(), key=lambda e: -_log_of_sum(*e[1]))
+        return [(prefix, _log_of_sum(*score)) for prefix, score in ranked]
 
 
 def _advanced(beam, row, width):
@@ -255,37 +257,50 @@ def _advanced(beam, row, width):
     a label, and each new prefix evicts the least probable one. A prefix that is evicted and reached again counts only the
     last path, and one that is not readmitted is not extended.
     """
-    blank, total = len(row) - 1, {p: np.logaddexp(*score) for p, score in beam.items()}
-    kept = {}
+    blank, total = len(row) - 1, {p: _log_of_sum(*score) for p, score in beam.items()}
+    numbers, kept, extensions = row.tolist(), {}, {}
     for prefix, (_, without) in beam.items():
         if prefix:
             parent = prefix[:-1]
             if parent in beam:
                 twice = parent and parent[-1] == prefix[-1]
                 before = beam[parent][0] if twice else total[parent]
-                without = np.logaddexp(without, before)
-            without = without + row[prefix[-1]]
-        kept[prefix] = total[prefix] + row[blank], without
-    scores = {p: np.logaddexp(*score) for p, score in kept.items()}
+                without = _log_of_sum(without, before)
+                extensions.setdefault(parent, []).append(prefix[-1])
+            without = without + numbers[prefix[-1]]
+        kept[prefix] = total[prefix] + numbers[blank], without
+    scores = {p: _log_of_sum(*score) for p, score in kept.items()}
+    least = _to_exceed(scores, width)
     for prefix in sorted(beam, key=lambda p: -total[p]):
-        if not _enters(total[prefix], scores, width):
+        if not total[prefix] > least:
             continue
-        for label in range(blank):
+        # What is to be exceeded only grows: other labels matter only if the beam has their prefixes.
+        promising = np.flatnonzero(row[:blank] + total[prefix] > least).tolist()
+        for label in sorted({*promising, *extensions.get(prefix, ())}):
             child = (*prefix, label)
             if child in scores:
                 continue
             twice = prefix and prefix[-1] == label
-            score = row[label] + (beam[prefix][0] if twice else total[prefix])
-            if _enters(score, scores, width):
+            score = numbers[label] + (beam[prefix][0] if twice else total[prefix])
+            if score > least:
                 if len(scores) == width:
                     worst = min(scores, key=scores.get)
                     del scores[worst], kept[worst]
                 kept[child], scores[child] = (-np.inf, score), score
+                least = _to_exceed(scores, width)
             elif child in total:
                 total[child] = -np.inf
     return kept
 
 
-def _enters(score, scores, width):
-    """True if a prefix with this log probability enters the beam."""
-    return score > -np.inf and (len(scores) < width or score > min(scores.values()))
+def _to_exceed(scores, width):
+    """The log probability that a prefix must exceed to enter the beam."""
+    return -np.inf if len(scores) < width else min(scores.values())
+
+
+def _log_of_sum(x, y):
+    """log(e^x + e^y) of Python floats, as np.logaddexp computes it."""
+    if x == y:
+        return x + math.log(2)
+    high, low = (x, y) if x > y else (y, x)
+    return high + math.log1p(math.exp(low - high))
