@@ -1,5 +1,7 @@
 """Special functions as programs compute them are those of the host, at poles, infinities and in between."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -9,18 +11,31 @@ from penstock._src.util.flags import override
 
 RNG = np.random.default_rng(4)
 INF, NAN = np.inf, np.nan
+# Where definitions change, and beyond what any algorithm reaches.
+ENDS_OF_TWO = np.array(
+    list(itertools.product([0, -1, INF, -INF, NAN, 1e-30, 0.3, 1.05, 2.5, 150, 201, 1e4, 1e8, 1e31], repeat=2))
+).T  # fmt: skip
+ENDS_OF_BETA = np.array(
+    list(itertools.product([0, -1, INF, NAN, 1e-5, 0.3, 2.5, 150, 1e4, 1e8, 1e31], [0, INF, NAN, 0.3, 150, 1e8], [0, 1, -0.5, 1.5, NAN, 1e-30, 0.25, 0.5, 0.999]))
+).T  # fmt: skip
 ALPHA = np.concatenate([RNG.uniform(0.01, 50, 40), 10 ** RNG.uniform(-3, 3, 40)])
+SAMPLES = np.random.default_rng(5).gamma(ALPHA)
 # {op: (names of its inputs, between what, and special values)}
 CASES = {
     "Zeta": (
         ("x", "q"),
         (RNG.uniform(1.01, 60, 80), RNG.uniform(0.01, 40, 80)),
-        ([1, 0.5, INF, NAN, 2, 3, 1e5, 2, 2, 3, 2.5, INF, 2, 2], [1, 1, 2, 1, 0, -1, 1.5, -2.5, -3.25, -2.5, -2.5, 0.5, INF, NAN]),
+        ([1, 0.5, INF, NAN, 2, 3, 1e5, 2, 2, 3, 2.5, INF, 2, 2, 201, 1e8, 10001, 2], [1, 1, 2, 1, 0, -1, 1.5, -2.5, -3.25, -2.5, -2.5, 0.5, INF, NAN, -0.5, -0.25, -1.25, -300.5]),
     ),
     "Polygamma": (
         ("a", "x"),
         (RNG.integers(0, 20, 80), RNG.uniform(-6, 50, 80)),
         ([171, 170, -1, 1.5, INF, INF, INF, 1, 2, 3, 1, 2], [2, 30, 1, 1, 2, 1, 0.5, 0, 0, -1, NAN, INF]),
+    ),
+    "Igamma": (("a", "x"), (ALPHA, SAMPLES), ENDS_OF_TWO),
+    "Igammac": (("a", "x"), (ALPHA, SAMPLES), ENDS_OF_TWO),
+    "Betainc": (
+        ("a", "b", "x"), (ALPHA, ALPHA[::-1], SAMPLES / (SAMPLES + SAMPLES[::-1])), ENDS_OF_BETA
     ),
     "IgammaGradA": (
         ("a", "x"), (ALPHA, RNG.gamma(ALPHA)), ([1, 0, -1, INF, 1e31, 2, NAN], [0, 1, 1, 1, 1, INF, 1])
@@ -77,3 +92,46 @@ def test_single_precision_is_rounded_once(op):
 def test_double_precision_of_the_exponential_integral():
     found = tf.function(lambda x: raw.Expint(x=x), autograph=False)(POSITIVE).numpy()
     np.testing.assert_allclose(found, raw.Expint(x=tf.constant(POSITIVE)), rtol=2e-14)
+
+
+# Computed with 90 digits.
+EXACT = {
+    "igamma": {(300.0, 310.5): 0.7318696078391321, (1e5, 99500.0): 0.05674182321279226, (0.01, 1e-3): 0.938570652526129, (3.0, 0.7): 0.03414158412570849},
+    "igammac": {(300.0, 310.5): 0.26813039216086787, (1e-8, 0.9): 2.6018394178440254e-09, (0.01, 1e-3): 0.061429347473871014, (2.0, 50.0): 9.83662422461598e-21},
+    "betainc": {(300.0, 200.0, 0.61): 0.6741626935263774, (1.0, 1e8, 2e-8): 0.8646647194700929, (0.01, 1e-5, 0.5): 0.0009989199568875213, (40.0, 3.0, 0.5): 2.0554580260068178e-10},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_incomplete_functions_in_double_precision(name):
+    arguments = [tf.constant(column, tf.float64) for column in np.array([*EXACT[name]]).T]
+    found = tf.function(getattr(tf.math, name), autograph=False)(*arguments)
+    np.testing.assert_allclose(found, [*EXACT[name].values()], rtol=2e-14)
+
+
+@pytest.mark.parametrize("name", ["igamma", "igammac", "betainc"])
+def test_incomplete_functions_in_single_precision_are_rounded_once(name):
+    arguments = [column.astype(np.float32) for column in CASES[name.capitalize()][1]]
+    function = tf.function(getattr(tf.math, name), autograph=False)
+    expected = function(*[a.astype(np.float64) for a in arguments]).numpy().astype(np.float32)
+    np.testing.assert_array_max_ulp(function(*arguments).numpy(), expected, 1)
+
+
+def test_incomplete_functions_are_one_kernel():
+    function = tf.function(lambda a, x: tf.math.igamma(a, x) * 2.0, autograph=False)
+    assert len(function.explain(*np.ones((2, 5), np.float32)).kernels) == 1
+
+
+def test_the_beta_function_takes_arrays_of_one_shape():
+    function = tf.function(tf.math.betainc, autograph=False)
+    a = np.float32([1.0, 2.0])
+    np.testing.assert_allclose(function(a, 1.0, 0.25), [0.25, 0.0625], 1e-6)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="inconsistent"):
+        function(a, a, a[None])
+
+
+def test_slopes_of_gamma_numbers_are_finite_where_the_density_is_not():
+    alpha, sample = np.float32([300.0, 1e-3]), np.float32([900.0, 1e-30])
+    found = tf.function(lambda: raw.RandomGammaGrad(alpha=alpha, sample=sample))()
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, raw.RandomGammaGrad(alpha=alpha, sample=sample), 1e-6)

@@ -1,6 +1,6 @@
 """Large eager ops run by compiled kernels: an op becomes a graph of its own, compiled once per form.
 
-NumPy serves small tensors, where a call costs a microsecond or two; from `LARGE` elements on, a native
+NumPy serves small tensors, where a call costs a microsecond or two; from `Op.compiles_from` elements on, a native
 kernel on all threads wins. The choice depends on sizes and types only, so results are reproducible.
 """
 
@@ -17,8 +17,6 @@ from penstock._src.core.shapes import make_shape
 from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
 from penstock._src.graph.func_graph import FuncGraph
 
-# Elements of the first input from which an op is compiled.
-LARGE = 1 << 17
 # Integer vectors of up to this many elements are constants of the program.
 SMALL = 16
 # The cache of executables is cleared when it has this many entries.
@@ -42,11 +40,11 @@ def is_worth_compiling(op: Op) -> bool:
     return all(type(t) is not tuple and t in TYPES for t in types)
 
 
-def is_large(values: list[Any]) -> bool:
-    """True if the first or the last of the values is an array of many elements."""
+def is_large(op: Op, values: list[Any]) -> bool:
+    """True if the first or the last of the values is an array of so many elements that the op's calls are compiled."""
     if not values or type(values[0]) is not np.ndarray or type(values[-1]) is not np.ndarray:
         return False
-    return values[0].size >= LARGE or values[-1].size >= LARGE
+    return values[0].size >= op.compiles_from or values[-1].size >= op.compiles_from
 
 
 def run_compiled(op: Op, values: list[np.ndarray]) -> Any:

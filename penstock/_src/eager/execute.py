@@ -16,7 +16,6 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.resources import host_value
 from penstock._src.eager.compiled import (
-    LARGE,
     is_large,
     is_worth_compiling,
     run_compiled,
@@ -36,19 +35,19 @@ _PLAIN = _NUMBERS | {EagerTensor, np.ndarray}
 
 
 class Kernel:
-    """An op with at most one output, bound to the dtypes of its inputs.
+    """An op with at most one output, bound to the dtypes of its inputs; `compiles_from` is 0 if its calls are never compiled.
 
     `types` are the dtypes of the inputs; `storage` is the NumPy dtype of the output. `dtype` is None without an output.
     """
 
-    __slots__ = ("op", "run", "types", "dtype", "storage", "is_plain", "compiles")
+    __slots__ = ("op", "run", "types", "dtype", "storage", "is_plain", "compiles_from")
 
     def __init__(self, op: Op, types: tuple[DType, ...]) -> None:
         self.op, self.run, self.types = op, _runner(op), types
         self.dtype: Any = op.output_dtypes[0] if op.outputs else None
         self.storage = self.dtype.np if op.outputs else None
         self.is_plain = bool(op.outputs) and self.storage.kind != "O"
-        self.compiles = bool(types) and is_worth_compiling(op)
+        self.compiles_from = op.compiles_from if types and is_worth_compiling(op) else 0
 
 
 def _runner(op: Op) -> Callable[..., Any]:
@@ -102,7 +101,8 @@ def _bound_to(
 def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) -> EagerTensor | None:
     """Runs a kernel on tensors of its dtypes and records it on the tapes."""
     try:
-        if kernel.compiles and (values[0].size >= LARGE or values[-1].size >= LARGE):
+        large = kernel.compiles_from
+        if large and (values[0].size >= large or values[-1].size >= large):
             value = run_compiled(kernel.op, values)
         else:
             value = kernel.run(*values)
@@ -251,7 +251,7 @@ def run_kernel(op: Op, values: list[Any]) -> Any:
     try:
         if op.host_kernel.is_program:
             return run_program(op, values)
-        if is_large(values) and is_worth_compiling(op):
+        if is_large(op, values) and is_worth_compiling(op):
             return run_compiled(op, values)
         if op.traits.takes_lists:
             return op.eager(*group_arguments(op.inputs, op, values))

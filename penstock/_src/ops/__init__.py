@@ -6,6 +6,6 @@ when one of its ops is first used; nothing lists ops by name. Gradients use ops 
 called.
 
 Files here are shared by families: shape rules (infer.py), base classes (rules.py), ops that differ from others by a name (variants.py), sums of small
-error (sums.py), special functions on arrays and as primitives (special_functions.py, lowered_special_functions.py). A new op is a class in the file
+error (sums.py), special functions on arrays and as primitives (special_functions.py, lowered_special_functions/). A new op is a class in the file
 of its kind; its case stands in tests/ops/<family>/.
 """

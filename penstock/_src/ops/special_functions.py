@@ -226,11 +226,20 @@ def igamma_slope(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     With P = x**a e**-x sum_n x**n / gamma(a + n + 1), the terms are differentiated for small x; for large x, the continued
     fraction of Q (Lentz) and its derivative are evaluated together.
     """
+    return _one_by_one(_igamma_slope, a, x)
+
+
+def gamma_number_slope(alpha: np.ndarray, sample: np.ndarray) -> np.ndarray:
+    """Returns the derivative of a gamma number by alpha: minus `igamma_slope` over the density of the number."""
+    return _one_by_one(_gamma_number_slope, alpha, sample)
+
+
+def _one_by_one(function: Callable[[float, float], float], a: Any, x: Any) -> np.ndarray:
     a_, x_ = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
     out = np.empty(a_.shape)
     with np.errstate(all="ignore"):
         for at in np.ndindex(a_.shape):
-            out[at] = _igamma_slope(float(a_[at]), float(x_[at]))
+            out[at] = function(float(a_[at]), float(x_[at]))
     return out.astype(a.dtype)
 
 
@@ -241,6 +250,17 @@ def _igamma_slope(a: float, x: float) -> float:
         return math.nan
     if max(a, x) > 1e30:  # a step at x = a
         return 0.0
+    return math.exp(a * math.log(x) - x - math.lgamma(a + 1)) * _slope_of_front(a, x)
+
+
+def _gamma_number_slope(a: float, x: float) -> float:
+    if not (a > 0 and x > 0 and max(a, x) <= 1e30):
+        return math.nan
+    return -x / a * _slope_of_front(a, x)
+
+
+def _slope_of_front(a: float, x: float) -> float:
+    """The derivative of P over x**a e**-x / gamma(a + 1)."""
     digamma_a = float(_find("psi")(a))
     return (
         _slope_by_series(a, x, digamma_a)
@@ -259,8 +279,7 @@ def _slope_by_series(a: float, x: float, digamma_a: float) -> float:
         total, slope = total + c, slope + d
         if abs(d) <= 1e-17 * abs(slope) and c <= 1e-17 * total:
             break
-    front = math.exp(a * math.log(x) - x - math.lgamma(a + 1))
-    return front * ((math.log(x) - digamma_a - 1 / a) * total + slope)
+    return (math.log(x) - digamma_a - 1 / a) * total + slope
 
 
 def _slope_by_fraction(a: float, x: float, digamma_a: float) -> float:
@@ -286,8 +305,7 @@ def _slope_by_fraction(a: float, x: float, digamma_a: float) -> float:
         if scale < 1e-100:
             p0, p1, q0, q1 = p0 * scale, p1 * scale, q0 * scale, q1 * scale
             dp0, dp1, dq0, dq1 = dp0 * scale, dp1 * scale, dq0 * scale, dq1 * scale
-    front = math.exp(a * math.log(x) - x - math.lgamma(a))
-    return -front * ((math.log(x) - digamma_a) * value + slope)
+    return -a * ((math.log(x) - digamma_a) * value + slope)
 
 
 NEAR = 1 << 16  # points that are skipped one by one

@@ -15,11 +15,11 @@ from penstock._src.core.calls.refusals import refusal_of_call
 from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import convert_to_tensor, leaves_int32
 from penstock._src.core.dispatch import OBSERVED, STATE, scope_in_graph
+from penstock._src.core.op import LARGE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.arrays import to_array
-from penstock._src.eager.compiled import LARGE
 from penstock._src.eager.constants import integers
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import slots

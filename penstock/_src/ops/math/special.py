@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
@@ -9,8 +11,15 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
-from penstock._src.ops import lowered_special_functions as lowered
 from penstock._src.ops import special_functions as functions
+from penstock._src.ops.lowered_special_functions import (
+    bessel,
+    exponential_integral,
+    incomplete_beta,
+    incomplete_gamma,
+    incomplete_gamma_slope,
+    zeta,
+)
 from penstock._src.ops.rules import (
     Binary,
     HostUnary,
@@ -19,7 +28,7 @@ from penstock._src.ops.rules import (
     unbroadcast,
     where,
 )
-from penstock._src.ops.special_functions import instead, special
+from penstock._src.ops.special_functions import special
 
 WIDE = frozenset({dtypes.float32, dtypes.float64})
 
@@ -30,13 +39,15 @@ class _SpecialBinary(Binary):
     signature = "a: T, x: T -> z: T"
 
     T = WIDE
+    compiles_from = SLOW
     lower = None
 
 
 def _in_double(function, p, *values):
-    """A function of float64 nodes of one shape, of others that broadcast."""
-    wide = [p.cast(x, dtypes.float64) for x in values]
-    return p.cast(function(p, *p.broadcast_together(*wide)), values[0].dtype)
+    """A function of float64 nodes of one shape, of others that broadcast; `narrow` says that single precision will do."""
+    wide = p.broadcast_together(*[p.cast(x, dtypes.float64) for x in values])
+    dtype = values[0].dtype
+    return p.cast(function(p, *wide, narrow=dtype != dtypes.float64), dtype)
 
 
 class Igamma(_SpecialBinary):
@@ -53,6 +64,9 @@ class Igamma(_SpecialBinary):
 
     def eager(self, a, x):
         return super().eager(a, x)
+
+    def lower(self, p, a, x):
+        return _in_double(incomplete_gamma.igamma, p, a, x)
 
 
 class Igammac(_SpecialBinary):
@@ -71,6 +85,9 @@ class Igammac(_SpecialBinary):
     def eager(self, a, x):
         return super().eager(a, x)
 
+    def lower(self, p, a, x):
+        return _in_double(incomplete_gamma.igammac, p, a, x)
+
 
 class IgammaGradA(_SpecialBinary):
     """The derivative of Igamma with respect to a."""
@@ -84,7 +101,7 @@ class IgammaGradA(_SpecialBinary):
         return super().eager(a, x)
 
     def lower(self, p, a, x):
-        return _in_double(lowered.igamma_slope, p, a, x)
+        return _in_double(incomplete_gamma_slope.igamma_slope, p, a, x)
 
 
 class Betainc(Op):
@@ -93,6 +110,7 @@ class Betainc(Op):
     signature = "a: T, b: T, x: T -> z: T"
     T = WIDE
     elements = Elements(is_elementwise=True)
+    compiles_from = SLOW
 
     def shape(self, a, b, x):
         return infer.broadcast(a, b, x)
@@ -104,14 +122,28 @@ class Betainc(Op):
 
     @quiet
     def eager(self, a, b, x):
-        shapes = [value.shape for value in (a, b, x) if value.ndim]
-        if any(shape != shapes[0] for shape in shapes):
-            known = " vs. ".join(map(show, shapes))
-            raise self.invalid(f"Shapes of a and b are inconsistent: {known}")
+        self._check_shapes([value.shape for value in (a, b, x)])
         return betainc(a, b, x)
 
+    def _check_shapes(self, shapes):
+        arrays = [shape for shape in shapes if len(shape)]
+        if any(tuple(shape) != tuple(arrays[0]) for shape in arrays):
+            known = " vs. ".join(map(show, arrays))
+            raise self.invalid(f"Shapes of a and b are inconsistent: {known}")
 
-betainc = instead("betainc", math.nan, lambda a, b, x: (a <= 0) | (b <= 0))
+    def lower(self, p, a, b, x):
+        self._check_shapes([value.shape for value in (a, b, x)])
+        return _in_double(incomplete_beta.betainc, p, a, b, x)
+
+
+def betainc(a, b, x):
+    """SciPy's function, NaN of parameters that are not positive, or infinite between its ends."""
+    at_ends = np.where(x == 0, 0, np.where(x == 1, 1, np.nan))
+    infinite = np.where(np.isinf(a) | np.isinf(b), at_ends, _betainc(a, b, x))
+    return np.where((a > 0) & (b > 0), infinite, np.nan).astype(x.dtype)
+
+
+_betainc = special("betainc")
 
 
 class Zeta(_SpecialBinary):
@@ -128,7 +160,7 @@ class Zeta(_SpecialBinary):
         return super().eager(x, q)
 
     def lower(self, p, x, q):
-        return _in_double(lowered.zeta, p, x, q)
+        return _in_double(zeta.zeta, p, x, q)
 
 
 class Polygamma(_SpecialBinary):
@@ -146,7 +178,7 @@ class Polygamma(_SpecialBinary):
         return super().eager(a, x)
 
     def lower(self, p, a, x):
-        return _in_double(lowered.polygamma, p, a, x)
+        return _in_double(zeta.polygamma, p, a, x)
 
 
 # -- functions of one number -----------------------------------------------------------------------
@@ -156,6 +188,7 @@ class _SpecialUnary(HostUnary):
     """A special function of one number."""
 
     T = FLOAT
+    compiles_from = SLOW
 
 
 class Dawsn(_SpecialUnary):
@@ -177,7 +210,7 @@ class Expint(_SpecialUnary):
 
     def lower(self, p, x):
         narrow = x.dtype != dtypes.float64
-        return p.cast(lowered.expint(p, p.cast(x, dtypes.float64), narrow), x.dtype)
+        return p.cast(exponential_integral.expint(p, p.cast(x, dtypes.float64), narrow), x.dtype)
 
 
 class FresnelCos(_SpecialUnary):
@@ -290,7 +323,7 @@ class _BesselK(_SpecialUnary):
     def lower(self, p, x):
         if x.dtype == dtypes.float64:
             raise NotLowerable("SciPy's functions of double precision are used")
-        result = lowered.bessel_k(p, p.cast(x, dtypes.float64), self.order, self.scaled)
+        result = bessel.bessel_k(p, p.cast(x, dtypes.float64), self.order, self.scaled)
         return p.cast(result, x.dtype)
 
 

@@ -11,8 +11,8 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import product
-from penstock._src.ops import lowered_special_functions
 from penstock._src.ops.infer import broadcast
+from penstock._src.ops.lowered_special_functions import incomplete_gamma_slope
 from penstock._src.ops.random import lowered_rejection, lowering, rejection
 from penstock._src.ops.random.generator import advance, lowered_advance
 from penstock._src.ops.random.stateful import (
@@ -30,7 +30,7 @@ from penstock._src.ops.random.stateless import (
     stream_of_seed,
 )
 from penstock._src.ops.rules import check_elements, rank_of, show, span, sum_over
-from penstock._src.ops.special_functions import igamma_slope, lgamma
+from penstock._src.ops.special_functions import gamma_number_slope
 
 
 def _with_parameters(shape, parameters):
@@ -160,31 +160,39 @@ class RandomGammaGrad(Op):
     signature = "alpha: T, sample: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
     elements = Elements(is_elementwise=True)
+    compiles_from = SLOW
 
     def shape(self, alpha, sample):
         return broadcast(alpha, sample)
 
     def eager(self, alpha, sample):
-        a, x = (t.astype(np.float64) for t in np.broadcast_arrays(alpha, sample))
-        with np.errstate(all="ignore"):
-            log_density = (a - 1) * np.log(x) - x - lgamma(a)
-            return (-igamma_slope(a, x) * np.exp(-log_density)).astype(alpha.dtype)
+        return gamma_number_slope(alpha, sample)
 
     def lower(self, p, alpha, sample):
         a, x = p.broadcast_together(*(p.cast(t, dtypes.float64) for t in (alpha, sample)))
-        log_density = p.sub(p.sub(p.mul(p.sub(a, 1.0), p.log(x)), x), p.lgamma(a))
-        slope = lowered_special_functions.igamma_slope(p, a, x)
-        return p.cast(p.mul(p.neg(slope), p.exp(p.neg(log_density))), alpha.dtype)
+        narrow = alpha.dtype != dtypes.float64
+        slope = incomplete_gamma_slope.gamma_number_slope(p, a, x, narrow)
+        return p.cast(slope, alpha.dtype)
+
+
+def _largest(kind):
+    """The largest Poisson number of a NumPy type."""
+    if np.dtype(kind).kind == "i":
+        return np.iinfo(kind).max
+    return 65504.0 if np.dtype(kind) == np.float16 else float(np.finfo(np.float32).max)
 
 
 class _Poisson(Op):
     """Poisson numbers."""
 
     def counts(self, stream, rate, samples, kind):
-        is_integer = np.dtype(kind).kind == "i"
-        limit = np.iinfo(kind).max if is_integer else float(np.finfo(np.float32).max)
-        limit = 65504.0 if np.dtype(kind) == np.float16 else limit
-        return rejection.poisson(stream, rate, samples, limit)
+        return rejection.poisson(stream, rate, samples, _largest(kind))
+
+    def lowered(self, p, key, counter, rate, samples, dims, dtype):
+        limit = float(_largest(dtype.np))
+        flat = p.reshape(rate, [rate.size])
+        numbers = lowered_rejection.poisson(p, key, counter, flat, samples, limit)
+        return p.cast(p.reshape(numbers, dims), dtype)
 
 
 class RandomPoissonV2(_Poisson):
@@ -209,6 +217,12 @@ class RandomPoissonV2(_Poisson):
         stream = reserve(self, samples * rate.size * RESERVED_BLOCKS)
         drawn = self.counts(stream, rate, samples, self.dtype.np)
         return _to(drawn.reshape((*dims, *rate.shape)), self.dtype.np)
+
+    def lower(self, p, shape, rate):
+        dims = lowered_shape(p, shape)
+        samples = product(dims)
+        key, counter = lowered_position(self, p, int(samples * rate.size))
+        return self.lowered(p, key, counter, rate, samples, [*dims, *rate.shape], self.dtype)
 
 
 class RandomPoisson(_Poisson):
@@ -251,6 +265,14 @@ class StatelessRandomPoisson(_Poisson):
         stream = stream_of_seed(self, seed)
         drawn = self.counts(stream, lam, samples, self.dtype.np)
         return _to(drawn.reshape(dims), self.dtype.np)
+
+    def lower(self, p, shape, seed, lam):
+        dims = lowered_shape(p, shape)
+        if tuple(dims[len(dims) - lam.rank :]) != lam.shape:
+            raise NotLowerable("the shape does not end in that of the rates")
+        samples = product(dims[: len(dims) - lam.rank])
+        key, counter = lowering.key_and_counter(p, seed)
+        return self.lowered(p, key, counter, lam, samples, dims, self.dtype)
 
 
 def _to(numbers, kind):

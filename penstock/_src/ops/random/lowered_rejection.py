@@ -5,6 +5,7 @@ Each iteration tries again for the outputs that have no sample yet."""
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,11 @@ _LOW = 0xFFFFFFFF
 def blocks_at(p: Any, key: Any, counter: Any, offsets: Any) -> list[Any]:
     """The four words (as uint64) of the Philox blocks at offsets (uint64, any shape) from a counter."""
     start, above = (p.reshape(p.slice(counter, [i], [i + 1]), ()) for i in (0, 1))
-    key = p.reshape(key, ())
+    return block_words(p, p.reshape(key, ()), start, above, offsets)
+
+
+def block_words(p: Any, key: Any, start: Any, above: Any, offsets: Any) -> list[Any]:
+    """`blocks_at` of a key and the two halves of a counter, scalars or of the offsets' shape."""
     low = p.add(offsets, start)
     high = p.add(p.cast(p.lt(low, offsets), dtypes.uint64), above)
     c0, c1 = p.and_(low, _LOW), p.shift_right_logical(low, 32)
@@ -106,7 +111,7 @@ class _Lanes:
 
 
 def _until_done(p: Any, body: Any, key: Any, counter: Any, start: list[Any], active: Any) -> Any:
-    """Loops until no lane is active; returns the float64 samples.
+    """Each lane's loop until it is no longer active; returns the float64 samples.
 
     `body(lanes, active, *state)` returns (still active, *state); the first state value is the samples.
     """
@@ -117,12 +122,8 @@ def _until_done(p: Any, body: Any, key: Any, counter: Any, start: list[Any], act
         still, *state = body(lanes, *carried[_Lanes.FIELDS :])
         return [*lanes.fields, still, *state]
 
-    final = p.while_(
-        lambda *carried: p.reduce_any(carried[_Lanes.FIELDS], [0]),
-        step,
-        [*fields, active, *start[_Lanes.FIELDS :]],
-    )
-    return final[_Lanes.FIELDS + 1]
+    init = [*fields, active, *start[_Lanes.FIELDS :]]
+    return p.iterate(lambda *carried: carried[_Lanes.FIELDS], step, init)[_Lanes.FIELDS + 1]
 
 
 def gamma(p: Any, key: Any, counter: Any, alpha: Any, samples: Any) -> Any:
@@ -161,6 +162,98 @@ def gamma(p: Any, key: Any, counter: Any, alpha: Any, samples: Any) -> Any:
     active = p.and_(p.not_(is_one), p.gt(shape, 0.0))
     numbers = _until_done(p, attempt, key, counter, [*lanes.fields, out], active)
     return p.transpose(p.reshape(numbers, [alphas, samples]), [1, 0])
+
+
+def poisson(p: Any, key: Any, counter: Any, rates: Any, samples: Any, limit: float) -> Any:
+    """float64[samples, rates] of Poisson numbers for a vector of rates; see `rejection.poisson`."""
+    count = rates.shape[0]
+    wide = p.broadcast_to(p.expand_dims(p.cast(rates, dtypes.float64), 1), [count, samples])
+    rate = p.reshape(wide, [count * samples])
+    cursor = p.mul(p.iota([count * samples], 0, dtypes.uint64), RESERVED_WORDS)
+
+    def draw(rate: Any, cursor: Any, key: Any, start: Any, above: Any) -> Any:
+        stream = _Stream(p, key, start, above)
+        finite = p.is_finite(rate)
+        # Samples of such rates always exceed the limit: rejection would not terminate.
+        endless = p.and_(finite, p.gt(rate, limit + 40 * math.sqrt(limit)))
+        usable = p.and_(finite, p.not_(endless))
+        small = p.and_(usable, p.lt(rate, 10.0))
+        large = p.and_(usable, p.ge(rate, 10.0))
+        bound = p.select(endless, p.full(rate.shape, limit, rate.dtype), 0.0)
+        out = p.select(finite, bound, p.select(p.eq(rate, math.inf), rate, math.nan))
+        args = [rate, cursor, out]
+        out = p.where_any(small, lambda *of: _by_products(p, stream, small, limit, *of), args, out)
+        args = [rate, cursor, out]
+        return p.where_any(large, lambda *of: _by_ratios(p, stream, large, limit, *of), args, out)
+
+    words = [p.reshape(key, ())] + [p.reshape(p.slice(counter, [i], [i + 1]), ()) for i in (0, 1)]
+    (numbers,) = p.by_element(draw, [rate, cursor, *words])
+    return p.transpose(p.reshape(numbers, [count, samples]), [1, 0])
+
+
+class _Stream:
+    """Blocks of a Philox stream, as two uniform numbers each."""
+
+    def __init__(self, p: Any, key: Any, start: Any, above: Any) -> None:
+        self.p, self.key, self.start, self.above = p, key, start, above
+
+    def uniforms(self, cursor: Any) -> tuple[Any, Any]:
+        """The numbers of a block in the order of their use, the last first."""
+        w0, w1, w2, w3 = block_words(self.p, self.key, self.start, self.above, cursor)
+        return _uniform64(self.p, w2, w3), _uniform64(self.p, w0, w1)
+
+
+def _by_products(
+    p: Any, stream: _Stream, active: Any, limit: float, rate: Any, cursor: Any, out: Any
+) -> Any:
+    """How many uniform numbers are multiplied until the product is at most e^-rate, but for the last (Knuth)."""
+    least, one = p.exp(p.neg(rate)), p.full(rate.shape, 1.0, rate.dtype)
+
+    def step(open_: Any, cursor: Any, product: Any, count: Any) -> list[Any]:
+        for uniform in stream.uniforms(cursor):
+            following = p.select(open_, product * uniform, product)
+            done = p.and_(p.le(following, least), p.le(count, limit))
+            open_, product = p.and_(open_, p.not_(done)), following
+            count = p.select(open_, count + 1.0, count)
+        return [open_, p.add(cursor, 1), product, count]
+
+    start = [active, cursor, one, p.full(rate.shape, 0.0, rate.dtype)]
+    *_, count = p.iterate(lambda open_, *_: open_, step, start)
+    return p.select(active, count, out)
+
+
+def _by_ratios(
+    p: Any, stream: _Stream, active: Any, limit: float, rate: Any, cursor: Any, out: Any
+) -> Any:
+    """Transformed rejection (Hormann 1993): a block for each attempt."""
+    log_rate = p.log(p.select(active, rate, 10.0))
+    b = p.sqrt(p.select(active, rate, 10.0)) * 2.53 + 0.931
+    a = b * 0.02483 - 0.059
+    inverse_alpha = 1.1328 / (b - 3.4) + 1.1239
+
+    def step(open_: Any, cursor: Any, out: Any) -> list[Any]:
+        first, v = stream.uniforms(cursor)
+        u = first - 0.5
+        shifted = 0.5 - p.abs(u)
+        k = p.floor((a * 2.0 / shifted + b) * u + rate + 0.43)
+        quick = p.and_(p.ge(shifted, 0.07), p.le(v, 0.9277 - 3.6224 / (b - 2.0)))
+        hopeless = p.or_(p.lt(k, 0.0), p.and_(p.lt(shifted, 0.013), p.gt(v, shifted)))
+
+        def is_below(v: Any, k: Any, shifted: Any) -> Any:
+            ratio = p.log(v * inverse_alpha / (a / (shifted * shifted) + b))
+            return p.le(ratio, k * log_rate - rate - p.lgamma(k + 1.0))
+
+        slow = p.and_(open_, p.not_(p.or_(quick, hopeless)))
+        slow = p.where_any(slow, is_below, [v, p.maximum(k, 0.0), shifted], slow)
+        accepted = p.and_(p.and_(open_, p.le(k, limit)), p.or_(quick, slow))
+        return [
+            p.and_(open_, p.not_(accepted)),
+            p.add(cursor, 1),
+            p.select(accepted, k, out),
+        ]
+
+    *_, out = p.iterate(lambda open_, *_: open_, step, [active, cursor, out])
+    return out
 
 
 def truncated_normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
@@ -288,6 +381,6 @@ def _stirling_tail(p: Any, k: Any) -> Any:
     square = p.reciprocal(p.mul(k1, k1))
     series = p.sub(1.0 / 360, p.mul(square, 1.0 / 1260))
     series = p.div(p.sub(1.0 / 12, p.mul(series, square)), k1)
-    place = p.cast(p.minimum(p.maximum(k, 0.0), float(len(STIRLING_TAIL) - 1)), dtypes.int32)
-    known = p.gather(p.constant(STIRLING_TAIL), place, 0)
-    return p.select(p.lt(k, float(len(STIRLING_TAIL))), known, series)
+    for number, known in reversed(list(enumerate(STIRLING_TAIL))):
+        series = p.select(p.le(k, float(number)), float(known), series)
+    return series
