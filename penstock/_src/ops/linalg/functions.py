@@ -138,13 +138,18 @@ class MatrixLogarithm(Op):
 
 
 def _logarithm(a):
-    """Inverse scaling and squaring: log A = 2^k log A^(1/2^k), by Gauss-Legendre quadrature; NaN for singular matrices.
+    """By eigenvalues, or by inverse scaling and squaring: log A = 2^k log A^(1/2^k), by Gauss-Legendre quadrature; NaN for singular matrices.
 
     Source: Higham, Functions of Matrices, 2008, algorithm 11.9 in outline.
     """
-    angle = _angle_to_cut(lapack.eigvals(a))
+    a = a.astype(np.complex128)
+    values, vectors = lapack.eig(a)
+    logarithm = _logarithm_by_eigenvalues(values, vectors)
+    if logarithm is not None:
+        return logarithm
+    angle = _angle_to_cut(values)
     size = np.abs(a).sum(0).max() or 1.0
-    x = a.astype(np.complex128) / size * np.exp(-1j * angle)
+    x = a / size * np.exp(-1j * angle)
     eye, roots = np.eye(x.shape[0]), 0
     try:
         while np.abs(x - eye).sum(0).max() > 0.25 and roots < 60:
@@ -160,10 +165,35 @@ def _logarithm(a):
     return total * 2.0**roots + (np.log(size) + 1j * angle) * eye
 
 
+LEAST_SHARE = 1e-12  # of an eigenvalue in the largest, from which it is not 0 but for rounding
+MOST_GROWTH = 30.0  # of rounding errors by a change of basis that is taken
+
+
+def _logarithm_by_eigenvalues(values, vectors):
+    """The logarithm where eigenvectors are nearly orthogonal, as those of normal matrices; else, or if the matrix may be singular, None."""
+    sizes = np.abs(values)
+    if not sizes.min() > LEAST_SHARE * sizes.max():
+        return None
+    try:
+        inverse = lapack.inv(vectors)
+    except lapack.LinAlgError:
+        return None
+    if not np.linalg.norm(vectors) * np.linalg.norm(inverse) <= MOST_GROWTH * len(values):
+        return None
+    angles = _angles(values)
+    return vectors * (np.log(sizes) + 1j * angles) @ inverse
+
+
+def _angles(values):
+    """The angles of numbers in (-pi, pi], those that rounding has put below -pi above."""
+    angles = np.angle(values)
+    angles[angles < 1e-12 - np.pi] = np.pi
+    return angles
+
+
 def _angle_to_cut(values):
     """Return the angle to turn a matrix by so that no eigenvalue is negative and none crosses the negative axis."""
-    angles = np.angle(values)
-    angles[angles < 1e-12 - np.pi] = np.pi  # from below, which is rounding
+    angles = _angles(values)
     return (np.pi + angles.min()) / 2 if angles.max() > np.pi - 1e-3 else 0.0
 
 
