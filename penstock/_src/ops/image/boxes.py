@@ -376,20 +376,32 @@ def _draw(op, images, boxes, colors):
         table = colors[:, :depth].astype(np.float32)
     else:
         table = np.ones((1, 1), np.float32) if depth == 1 else _COLORS[:, :depth]
+    table = table.astype(images.dtype)
     out = images.copy()
     height, width = images.shape[1:3]
-    for image, of_image in zip(out, boxes, strict=True):
-        for at, box in enumerate(of_image):
-            _outline(image, box, table[at % len(table)].astype(images.dtype), height, width)
+    for image, corners in zip(out, _corners(boxes, height, width), strict=True):
+        for at, box in enumerate(corners):
+            if box is not None:
+                _outline(image, box, table[at % len(table)], height, width)
     return out
 
 
-def _outline(image, box, color, height, width):
-    if not (np.isfinite(box).all() and box[0] < box[2] and box[1] < box[3]):
-        return
+def _corners(boxes, height, width):
+    """For each box of each image: the pixels of its top, left, bottom and right; None of those without an area."""
+    is_box = np.isfinite(boxes).all(-1)
+    is_box &= (boxes[..., 0] < boxes[..., 2]) & (boxes[..., 1] < boxes[..., 3])
     ends = np.array([height, width, height, width])
     # One pixel beyond the image says as much as the largest number.
-    top, left, bottom, right = np.clip(box * (ends - 1).astype(box.dtype), -1, ends).astype(int)
+    known = np.where(is_box[..., None], boxes, 0)
+    pixels = np.clip(known * (ends - 1).astype(boxes.dtype), -1, ends).astype(int)
+    return [
+        [box if counts else None for box, counts in zip(*of_image, strict=True)]
+        for of_image in zip(pixels.tolist(), is_box.tolist(), strict=True)
+    ]
+
+
+def _outline(image, box, color, height, width):
+    top, left, bottom, right = box
     if top >= height or bottom < 0 or left >= width or right < 0:
         return
     rows = slice(max(top, 0), min(bottom, height - 1) + 1)
