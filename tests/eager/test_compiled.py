@@ -35,6 +35,24 @@ def test_a_small_one_is_not(compiled_ops):
     assert not compiled_ops
 
 
+@pytest.mark.parametrize("count, ops", [(1 << 14, ["Igamma"]), ((1 << 14) - 1, [])])
+def test_slow_functions_are_compiled_sooner(compiled_ops, count, ops):
+    x = np.linspace(0.1, 9, count, dtype=np.float32)
+    few = tf.math.igamma(x[::1000], x[::1000])
+    assert not compiled_ops
+    np.testing.assert_array_max_ulp(tf.math.igamma(x, x).numpy()[::1000], few.numpy(), 1)
+    assert compiled_ops == ops
+
+
+def test_each_shape_of_matrices_is_compiled_where_open_extents_cost(compiled_ops):
+    for n in (46, 47):
+        a = np.random.default_rng(n).standard_normal((n, n))
+        packed, order = tf.linalg.lu(a)
+        lower = np.tril(packed, -1) + np.eye(n)
+        np.testing.assert_allclose(lower @ np.triu(packed), a[order.numpy()], atol=1e-12)
+    assert compiled_ops == ["Lu", "Lu"]
+
+
 def test_views_are_not(compiled_ops):
     x = tf.ones([400, 400])
     tf.reshape(x, [-1]), tf.expand_dims(x, 0), x[1:], tf.identity(x)

@@ -103,10 +103,6 @@ class InputShape(TensorShape):
         return getattr(self._tensor, "_handle_data", None)
 
 
-# `Op.compiles_from`: of most ops, and of elementwise functions that take so long that compiling them pays sooner.
-LARGE, SLOW = 1 << 17, 1 << 14
-
-
 class Op:
     """One of TensorFlow's raw ops. See the head of this file."""
 

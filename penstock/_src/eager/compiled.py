@@ -1,6 +1,6 @@
 """Large eager ops run by compiled kernels: an op becomes a graph of its own, compiled once per form.
 
-NumPy serves small tensors, where a call costs a microsecond or two; from `Op.compiles_from` elements on, a native
+NumPy serves small tensors, where a call costs a microsecond or two; from `HostKernel.compiles_from` elements on, a native
 kernel on all threads wins. The choice depends on sizes and types only, so results are reproducible.
 """
 
@@ -44,7 +44,10 @@ def is_large(op: Op, values: list[Any]) -> bool:
     """True if the first or the last of the values is an array of so many elements that the op's calls are compiled."""
     if not values or type(values[0]) is not np.ndarray or type(values[-1]) is not np.ndarray:
         return False
-    return values[0].size >= op.compiles_from or values[-1].size >= op.compiles_from
+    return (
+        values[0].size >= op.host_kernel.compiles_from
+        or values[-1].size >= op.host_kernel.compiles_from
+    )
 
 
 def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
@@ -58,7 +61,8 @@ def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
         return op.eager(*values)  # one picture, and the next one may have another size
     baked = [v.ndim <= 1 and v.size <= SMALL and v.dtype.kind == "i" for v in values]
     largest = max(values, key=lambda v: v.size)
-    fixed = any(is_baked and v.ndim for is_baked, v in zip(baked, values))
+    sized = any(is_baked and v.ndim for is_baked, v in zip(baked, values))
+    fixed = sized or op.host_kernel.compiles_each_shape
     forms = [
         v if is_baked else v.shape if fixed else open_shape(v, largest)
         for v, is_baked in zip(values, baked)

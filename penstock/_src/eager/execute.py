@@ -47,7 +47,7 @@ class Kernel:
         self.dtype: Any = op.output_dtypes[0] if op.outputs else None
         self.storage = self.dtype.np if op.outputs else None
         self.is_plain = bool(op.outputs) and self.storage.kind != "O"
-        self.compiles_from = op.compiles_from if types and is_worth_compiling(op) else 0
+        self.compiles_from = op.host_kernel.compiles_from if types and is_worth_compiling(op) else 0
 
 
 def _runner(op: Op) -> Callable[..., Any]:

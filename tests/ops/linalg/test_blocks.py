@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.core.calls.facts import HostKernel
 from penstock._src.ops.linalg import elimination
+from penstock._src.ops.linalg.decomposition import Lu
 from penstock._src.ops.linalg.elimination import LEAST_BLOCK, blocks
 
 FEW_BLOCKS = 4
@@ -13,8 +15,9 @@ SIZES = [LEAST_BLOCK, LEAST_BLOCK + 1, 3 * LEAST_BLOCK + 5, FEW_BLOCKS * LEAST_B
 
 @pytest.fixture(autouse=True)
 def few_blocks(monkeypatch):
-    """Blocks are wider than the least from 129 rows on: proofs of larger programs take long."""
+    """Blocks are wider than the least from 129 rows on: proofs of larger programs take long. Eager calls stay on the host."""
     monkeypatch.setattr(elimination, "MOST_BLOCKS", FEW_BLOCKS)
+    monkeypatch.setattr(Lu, "host_kernel", HostKernel(compiles_from=1 << 30))
 
 
 def matrices(n, dtype=np.float64):

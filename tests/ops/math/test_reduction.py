@@ -163,6 +163,20 @@ def test_compiled_logarithms_of_running_sums_are_those_of_the_host():
             np.testing.assert_allclose(function(given), wanted, 1e-3)
 
 
+@pytest.mark.parametrize(
+    "scale", [1, 200, 3000]
+)  # of which the last leaves the range of exponentials
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_logarithms_of_running_sums_in_single_precision(scale, exclusive):
+    x = np.random.default_rng(0).normal(size=(40, 70)).astype(np.float32) * scale
+    x[3, :5] = -np.inf
+    function = tf.function(lambda x: tf.math.cumulative_logsumexp(x, 1, exclusive=exclusive))
+    wanted = np.logaddexp.accumulate(x.astype(np.float64), 1)
+    if exclusive:
+        wanted = np.concatenate([np.full((40, 1), -np.inf), wanted[:, :-1]], 1)
+    np.testing.assert_allclose(function(x), wanted, rtol=3e-6 if scale > 200 else 1e-7, atol=1e-6)
+
+
 def test_scan_of_integers_and_halves():
     check(OpCase("Cumsum", [whole(5), np.int64(0)], expect=np.cumsum(whole(5))))
     x = values(40, dtype=np.float16)

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.ops.random import rejection
 from penstock._src.ops.random.philox import Stream
 
@@ -40,3 +41,31 @@ def test_memory_of_many_draws_is_little_more_than_the_result(name, monkeypatch):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8 * 20 * COUNT * (4 if name == "binomial" else 2)  # bytes; two arguments
+
+
+# Each way to draw, their ends, and rates whose numbers are beyond a type's largest. Above 1e14, rounding of the host's log gamma decides.
+RATES = [0, 1e-3, 0.7, 5, 9.99, 10, 11, 300, 1e5, 3e9, -1, np.inf, np.nan]
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.float32, tf.float64, tf.int32, tf.int64])
+@pytest.mark.parametrize("rate_dtype", [tf.float32, tf.float64])
+def test_compiled_poisson_numbers_are_those_of_the_host(dtype, rate_dtype):
+    def draw(rates, seed):
+        return tf.random.stateless_poisson([40, 10, len(RATES)], seed, rates, dtype)
+
+    rates, seed = tf.constant(RATES, rate_dtype), tf.constant([3, 11])
+    compiled = tf.function(draw, autograph=False)
+    np.testing.assert_array_equal(compiled(rates, seed), draw(rates, seed))
+    assert "host " not in str(compiled.explain(rates, seed))
+
+
+def test_compiled_poisson_numbers_go_on_in_the_stream_of_the_op():
+    def draw(rates):
+        return tf.random.poisson([30], rates, seed=5)
+
+    rates = tf.constant(RATES[:8], tf.float32)
+    drawn = []
+    for function in (draw, tf.function(draw)):
+        tf.random.set_seed(4)
+        drawn.append([function(rates).numpy() for _ in range(2)])
+    np.testing.assert_array_equal(*drawn)

@@ -93,6 +93,10 @@ class Elements(Facts):
     vectorizes_one_by_one: bool = False
 
 
+# `HostKernel.compiles_from`: of most ops, and of elementwise functions that take so long that compiling them pays sooner.
+LARGE, SLOW = 1 << 17, 1 << 14
+
+
 class HostKernel(Facts):
     """What `eager` is beside a compiled kernel of the op."""
 
@@ -102,6 +106,10 @@ class HostKernel(Facts):
     is_view: bool = False
     # As fast for a single picture: not worth a program where sizes are ever new ones, see graph/passes/own_sizes.py.
     suits_new_sizes: bool = False
+    # Elements of the first or last input from which eager calls run a compiled kernel, if the op lowers.
+    compiles_from: int = LARGE
+    # Those kernels are compiled for each shape: a first extent that is left open would make them slower.
+    compiles_each_shape: bool = False
     # Never computes by itself: the op is a whole program, and eager calls of any size are compiled.
     is_program: bool = False
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, INDEX
@@ -188,6 +189,8 @@ class Lu(Op):
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     output_idx_type: INDEX = dtypes.int32
     vectorize = "rows"
+    # NumPy has no such function: the host eliminates column by column.
+    host_kernel = HostKernel(compiles_from=1 << 11, compiles_each_shape=True)
 
     def shape(self, input):
         both = square(input)

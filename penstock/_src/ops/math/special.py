@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements
+from penstock._src.core.calls.facts import SLOW, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
@@ -39,7 +39,7 @@ class _SpecialBinary(Binary):
     signature = "a: T, x: T -> z: T"
 
     T = WIDE
-    compiles_from = SLOW
+    host_kernel = HostKernel(compiles_from=SLOW)
     lower = None
 
 
@@ -110,7 +110,7 @@ class Betainc(Op):
     signature = "a: T, b: T, x: T -> z: T"
     T = WIDE
     elements = Elements(is_elementwise=True)
-    compiles_from = SLOW
+    host_kernel = HostKernel(compiles_from=SLOW)
 
     def shape(self, a, b, x):
         return infer.broadcast(a, b, x)
@@ -188,7 +188,7 @@ class _SpecialUnary(HostUnary):
     """A special function of one number."""
 
     T = FLOAT
-    compiles_from = SLOW
+    host_kernel = HostKernel(compiles_from=SLOW)
 
 
 class Dawsn(_SpecialUnary):
