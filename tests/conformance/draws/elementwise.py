@@ -158,6 +158,16 @@ DRAWS["Polygamma"] = _of_two("Polygamma", (0, 4), (0.5, 4), gradient=False)  # o
 DRAWS["Zeta"] = _of_two("Zeta", (1.5, 6), (0.5, 4), gradient=False)
 for _op in ("IgammaGradA", "RandomGammaGrad"):
     DRAWS[_op] = _of_two(_op, (0.3, 5), (0.3, 5), gradient=False)
+for _op in ("Igamma", "Igammac"):
+    DRAWS[_op] = _of_two(_op, (0.3, 5), (0.3, 5))
+
+
+@drawn(DRAWS)
+def Betainc(draw):
+    shape, kind = draw(shapes()), draw(types("Betainc"))
+    ranges = (0.3, 5), (0.3, 5), (0.1, 0.9)
+    parts = [numbers(draw(SEED), shape, kind, *limits) for limits in ranges]
+    return OpCase("Betainc", parts, gradient=False)  # it has none by the parameters
 
 
 @st.composite

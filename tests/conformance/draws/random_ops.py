@@ -100,6 +100,25 @@ for _op in ("RandomGamma", "StatelessRandomGammaV2", "StatelessRandomGammaV3"):
     DRAWS[_op] = _gamma(_op)
 
 
+@st.composite
+def _poisson(draw, op):
+    kind = np.dtype(draw(types(op, "R" if op == "RandomPoissonV2" else "Rtype")))
+    rates = numbers(draw(SEED), draw(st.sampled_from([(), (3,), (2, 1)])), np.float64, 0.3, 30)
+    rates = rates.astype(kind)
+    each = np.array(draw(st.sampled_from([(), (5,), (3, 7)])), np.int32)
+    attrs = {"dtype": np.dtype(draw(types(op, "dtype"))).name}
+    if op == "RandomPoissonV2":
+        return StateCase(
+            op, [], [each, rates], {"seed": draw(SEED) + 1, "seed2": draw(SEED), **attrs}
+        )
+    whole = np.array([*each, *rates.shape], np.int32)
+    return OpCase(op, [whole, _seed(draw), rates], attrs)
+
+
+for _op in ("RandomPoissonV2", "StatelessRandomPoisson"):
+    DRAWS[_op] = _poisson(_op)
+
+
 @drawn(DRAWS)
 def StatelessRandomBinomial(draw):
     op = "StatelessRandomBinomial"
