@@ -158,8 +158,8 @@ DRAWS["Polygamma"] = _of_two("Polygamma", (0, 4), (0.5, 4), gradient=False)  # o
 DRAWS["Zeta"] = _of_two("Zeta", (1.5, 6), (0.5, 4), gradient=False)
 for _op in ("IgammaGradA", "RandomGammaGrad"):
     DRAWS[_op] = _of_two(_op, (0.3, 5), (0.3, 5), gradient=False)
-for _op in ("Igamma", "Igammac"):
-    DRAWS[_op] = _of_two(_op, (0.3, 5), (0.3, 5))
+for _op in ("Igamma", "Igammac"):  # their gradient is IgammaGradA, which takes wide numbers only
+    DRAWS[_op] = _of_two(_op, (0.3, 5), (0.3, 5), gradient=False)
 
 
 @drawn(DRAWS)
