@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.core.op import LARGE
+from penstock._src.core.calls.facts import LARGE
 from penstock._src.ops.sums import add_up, sum_of_products
 
 ROWS = 30_000  # of three columns, which NumPy sums: programs take what has LARGE elements

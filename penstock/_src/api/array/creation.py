@@ -11,11 +11,11 @@ from penstock._src.api.extending.dispatch import (
     unary,
 )
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import LARGE
 from penstock._src.core.calls.refusals import refusal_of_call
 from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import convert_to_tensor, leaves_int32
 from penstock._src.core.dispatch import OBSERVED, STATE, scope_in_graph
-from penstock._src.core.op import LARGE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
