@@ -100,3 +100,15 @@ def test_a_seed_may_be_a_constant_of_a_graph():
         seed = tf.constant(5, tf.int64)
         assert tf.compat.v1.get_seed(seed) == tf.compat.v1.get_seed(5)
         tf.data.Dataset.range(4).shuffle(4, seed=seed)
+
+
+def test_stateless_gamma_numbers_follow_each_other_for_one_alpha():
+    drawn = tf.random.stateless_gamma([3, 2], [1, 2], alpha=[1.5, 0.2], dtype=tf.float64)
+    expected = [[2.16338, 0.000184392], [1.38412, 0.00454016], [2.62919, 0.498275]]
+    np.testing.assert_allclose(drawn, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("shape", "alpha"), [([5], [2.0]), ([2, 3], [[1.0, 2.0, 3.0]])])
+def test_a_shape_of_gamma_numbers_ends_in_that_of_alpha(shape, alpha):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must end with broadcasted shape"):
+        tf.random.stateless_gamma(shape, [1, 2], alpha=alpha)

@@ -475,13 +475,10 @@ def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=No
     True
     """
     kind = dtypes.as_dtype(dtype)
-    wanted = shape_of(shape)
-    shape = convert_to_tensor(wanted, name="shape")
+    shape = convert_to_tensor(shape_of(shape), name="shape")
     alpha = convert_to_tensor(alpha, dtype=kind, name="alpha")
     beta = convert_to_tensor(1 if beta is None else beta, dtype=kind, name="beta")
     batch = raw.BroadcastArgs(s0=extents_of(alpha), s1=extents_of(beta))
-    if isinstance(wanted, np.ndarray):
-        batch = raw.BroadcastArgs(s0=batch, s1=wanted.astype(np.int32))
     alpha = raw.BroadcastTo(input=alpha, shape=batch)
     key, counter, number = key_and_counter(seed, "auto_select")
     numbers = raw.StatelessRandomGammaV3(

@@ -11,6 +11,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -275,7 +276,25 @@ def concat(axis, sp_inputs, expand_nonconcat_dims=False, name=None):
         concat_dim=axis,
         name=name,
     )
-    return SparseTensor(indices, values, shape)
+    result = SparseTensor(indices, values, shape)
+    result.set_shape(_concatenated_shape([s.shape for s in inputs], axis, expand_nonconcat_dims))
+    return result
+
+
+def _concatenated_shape(shapes, axis, expands):
+    """The static shape of tensors joined along an axis; other extents are the first tensor's, or the largest if `expands`."""
+    if any(shape.rank is None for shape in shapes):
+        return TensorShape(None)
+    columns = list(zip(*(shape.as_list() for shape in shapes), strict=True))
+    at = axis % len(columns)
+
+    def extent(i, column):
+        if i != at and not expands:
+            return column[0]
+        combine = sum if i == at else max
+        return None if None in column else combine(column)
+
+    return TensorShape([extent(i, column) for i, column in enumerate(columns)])
 
 
 @export("sparse.split", v1=[])

@@ -13,7 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import BatchableTypeSpec, TensorSpec
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.graph.static_values import get_static_value
+from penstock._src.graph.static_values import constant_value, constant_value_as_shape
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -96,14 +96,11 @@ class SparseTensor(CompositeTensor):
     def shape(self):
         """The static shape."""
         if self._static is None:
-            known = get_static_value(self._dense_shape, partial=True)
+            known = constant_value(self._dense_shape)
             if known is None:
-                rank = self._dense_shape.shape[0]
-                self._static = TensorShape(None if rank is None else [None] * rank)
+                self._static = constant_value_as_shape(self._dense_shape)
             else:
-                self._static = TensorShape(
-                    [None if n is None or n == -1 else int(n) for n in known]
-                )
+                self._static = TensorShape([None if n == -1 else int(n) for n in known])
         return self._static
 
     def get_shape(self):

@@ -5,6 +5,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import as_shape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import axis_of, check_elements, dims_of, quiet, show
@@ -311,6 +312,11 @@ class SparseSplit(Op):
     minimum = {"num_split": 1}
     T = ANY
     num_split: int
+
+    def shape(self, split_dim, indices, values, shape):
+        rank = indices.rank and indices[1]
+        outputs = [None, rank], [None], [rank]
+        return [[as_shape(dims)] * self.num_split for dims in outputs]
 
     def eager(self, split_dim, indices, values, shape):
         axis = axis_of(self, split_dim, shape.size, "split_dim")
