@@ -5,6 +5,7 @@ import functools
 import inspect
 import itertools
 import operator
+from abc import ABCMeta
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
@@ -43,8 +44,14 @@ from penstock._src.util.slots import above
 UNIQUE = itertools.count()
 
 
-class _VariableMaker(type(Trackable)):  # type: ignore[misc]
+class VariableMetaclass(ABCMeta):
     """Makes variables through the active creators (tf.variable_creator_scope), innermost first."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        # A class may count the instances of a base class as its own.
+        return super(VariableMetaclass, vars(cls).get("instances_of", cls)).__instancecheck__(
+            instance
+        )
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -110,7 +117,7 @@ def _mode(default: Any, mode: Any, name: str | None) -> Any:
 
 
 @export("Variable", v1=[])
-class Variable(Trackable, AnyTensor, metaclass=_VariableMaker):
+class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     """A tensor with a value that can be assigned and stays between calls.
 
     A read is a snapshot: what was read does not change with the next assignment. A function that

@@ -1,5 +1,7 @@
 """Variables by the private class of TensorFlow."""
 
+import abc
+
 import numpy as np
 import pytest
 
@@ -48,3 +50,33 @@ def test_variables_are_indexed_and_assigned_to():
 def test_what_has_a_value_is_indexed():
     np.testing.assert_array_equal(Parameter()[1], [3.0, 4.0])
     np.testing.assert_array_equal(GETITEM._slice_helper(tf.range(4), slice(1, 3)), [1, 2])
+
+
+class ParameterMetaclass(type(tf.Variable), abc.ABCMeta):
+    """A metaclass as libraries derive it from that of variables."""
+
+
+class Named(abc.ABC):
+    @abc.abstractmethod
+    def describe(self):
+        """Returns a text."""
+
+
+class NamedParameter(Named, ResourceVariable, metaclass=ParameterMetaclass):
+    def describe(self):
+        return f"{self.name}={float(self)}"
+
+
+def test_classes_derive_from_variables_and_abstract_classes():
+    parameter = NamedParameter(1.5, name="mu")
+    assert parameter.describe() == "mu:0=1.5"
+    with tf.GradientTape() as tape:
+        square = parameter**2
+    assert float(tape.gradient(square, parameter)) == 3.0
+    assert isinstance(parameter, tf.Variable) and isinstance(tf.Variable(1.0), ResourceVariable)
+    assert not isinstance(tf.Variable(1.0), NamedParameter)
+
+
+def test_the_metaclass_of_variables_has_its_private_name():
+    variables = private_modules.build("python.ops.variables", "variables")
+    assert type(tf.Variable) is type(ResourceVariable) is variables.VariableMetaclass

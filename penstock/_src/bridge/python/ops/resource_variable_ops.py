@@ -14,18 +14,14 @@ from penstock._src.v1.variables.collections import VariableV1
 BaseResourceVariable = Variable
 
 
-class _AllVariables(type(Variable)):  # type: ignore[misc]
-    """Variables are instances of `ResourceVariable` however they were made."""
+class ResourceVariable(VariableV1):
+    """A variable with the parameters of TensorFlow's internal class; no creators are asked.
 
-    def __instancecheck__(cls, instance: Any) -> bool:
-        known = Variable if cls is ResourceVariable else cls
-        return type.__instancecheck__(known, instance)
-
-
-class ResourceVariable(VariableV1, metaclass=_AllVariables):
-    """A variable with the parameters of TensorFlow's internal class; no creators are asked."""
+    All variables are its instances, however they were made.
+    """
 
     asks_creators = False
+    instances_of = Variable
 
     def __init__(
         self,

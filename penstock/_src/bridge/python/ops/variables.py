@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from penstock._src.eager.variable import VariableMetaclass
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.variables.collections import GraphKeys
 from penstock._src.v1.variables.partitioned import PartitionedVariable
