@@ -49,9 +49,8 @@ class VariableMetaclass(ABCMeta):
 
     def __instancecheck__(cls, instance: Any) -> bool:
         # A class may count the instances of a base class as its own.
-        return super(VariableMetaclass, vars(cls).get("instances_of", cls)).__instancecheck__(
-            instance
-        )
+        counted = vars(cls).get("instances_of", cls)
+        return bool(ABCMeta.__instancecheck__(counted, instance))
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         try:
