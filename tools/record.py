@@ -92,6 +92,10 @@ RECORDERS = {
     "models": Recorder(
         ("tests/fuzz/models/recorded.json",), ("{penstock} -m tests.fuzz.models.record 30",)
     ),
+    "operations": Recorder(
+        ("tests/observe/recordings/tensorflow/recorded",),
+        ("{tensorflow} tests/observe/recordings/tensorflow/record.py",),
+    ),
     "tutorials": Recorder(
         ("tests/tutorials/expected",), ("{penstock} -m tests.tutorials.record {tensorflow}",)
     ),

@@ -1,9 +1,12 @@
 """The folder of a recording.
 
-    recording.json      {"runs": [{"label", "step", "file", "function"}]}
+    recording.json      {"runs": [{"label", "step", "file", "function"}], "library": {"name", "version"}}
     function-0.pb       a FunctionDefLibrary, whose first function is the recorded one
     function-0.json     where its operations come from, and what names stood for
     run-0.zip           run.json and tensors, each a TensorProto
+
+A run may hold what its operations computed ("values"), as those of TensorFlow do (`bridge/cli/verify/operations_recorder.py` writes them): these are shown and
+compared as they are. Others are repeated.
 
 Nothing in it is code: a folder from somebody else computes, and no more.
 """
@@ -16,7 +19,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -28,6 +31,7 @@ from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.serialize.exporter import function_library
+from penstock._src.observe.recordings.compiled import Results, compiled_values
 from penstock._src.observe.recordings.run import Run
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.tensor_proto import from_proto, to_proto
@@ -35,8 +39,10 @@ from penstock._src.proto.graph import FunctionDefLibrary
 from penstock._src.proto.tensor import TensorProto
 from penstock._src.util.files.whole import written_whole
 from penstock._src.util.locations import Location
+from penstock._src.version import OWN_VERSION
 
 INDEX = "recording.json"
+OWN_NAME = "Penstock"
 # What readers of JSON, zip files and protocol buffers raise for files that were cut or changed.
 _DAMAGES = (
     OSError,
@@ -50,17 +56,18 @@ _DAMAGES = (
 )
 
 
-def write(folder: str, runs: Sequence[Run]) -> None:
-    """Writes runs and their functions."""
+def write(folder: str, runs: Sequence[Run], with_values: bool = False) -> None:
+    """Writes runs and their functions, and what operations compute compiled if that is asked for."""
     os.makedirs(folder, exist_ok=True)
     functions: dict[str, int] = {}
-    index: dict[str, Any] = {"runs": []}
+    index: dict[str, Any] = {"runs": [], "library": {"name": OWN_NAME, "version": OWN_VERSION}}
     for number, run in enumerate(runs):
         if run.function.name not in functions:
             functions[run.function.name] = len(functions)
             _write_function(folder, len(functions) - 1, run.function)
         file = f"run-{number}.zip"
-        _write_run(os.path.join(folder, file), run)
+        values = compiled_values(run) if with_values else None
+        _write_run(os.path.join(folder, file), run, values)
         of = functions[run.function.name]
         index["runs"].append({"label": run.label, "step": run.step, "file": file, "function": of})
     _write_json(folder, INDEX, index)
@@ -77,9 +84,9 @@ def _write_function(folder: str, number: int, function: Any) -> None:
         file.write(library.SerializeToString())
     facts: dict[str, Any] = {"name": function.name, "operations": {}, "lines": []}
     names = names_of_graphs(function)
-    made_at: dict[int, Location | None] = {}
+    makers: dict[int, Any] = {}
     for graph in with_inner(function.graph):
-        made_at.update({t._id: op.location for op in graph._operations for t in op.outputs})
+        makers.update({t._id: op for op in graph._operations for t in op.outputs})
         for call in calls_of(graph):
             for line, following in zip(call.lines, call.lines[1:]):
                 place = [call.code.co_filename, line.number, call.code.co_name]
@@ -88,7 +95,8 @@ def _write_function(folder: str, number: int, function: Any) -> None:
                     facts["lines"].append([place, bound])
     for graph in with_inner(function.graph):
         for op in graph._operations:
-            origin = [op.location, made_at.get(op.gradient_of)]
+            of = makers.get(op.gradient_of)
+            origin = [op.location, of and of.location, of and of.name]
             for name in names[id(graph)]:
                 facts["operations"][f"{name}\n{op.name}"] = origin
     _write_json(folder, f"function-{number}.json", facts)
@@ -115,7 +123,7 @@ def _tensors_of(line: Line, names: Mapping[int, list[str]]) -> dict[str, list[An
     return bound
 
 
-def _write_run(path: str, run: Run) -> None:
+def _write_run(path: str, run: Run, values: list[Results] | None) -> None:
     snapshot = run.snapshot
     arrays = {id(h): a for h, a in zip(snapshot.handles, snapshot.before.arrays, strict=True)}
     with written_whole(path) as file, zipfile.ZipFile(file, "w") as archive:
@@ -124,9 +132,12 @@ def _write_run(path: str, run: Run) -> None:
         inputs = []
         for tensor, value in zip(run.function.inputs, snapshot.values, strict=True):
             if isinstance(value, VariableHandle):
-                kept = tensors.add(arrays[id(value)], value.dtype)
                 number = [id(h) for h in snapshot.handles].index(id(value))
-                inputs.append({"variable": number, "name": value.name, "tensor": kept})
+                kept = {
+                    "tensor": tensors.add(arrays[id(value)], value.dtype),
+                    "after": tensors.add(run.after[number], value.dtype),
+                }
+                inputs.append({"variable": number, "name": value.name, **kept})
             else:
                 inputs.append({"tensor": tensors.add(value, tensor.dtype)})
         facts = {
@@ -144,6 +155,11 @@ def _write_run(path: str, run: Run) -> None:
         }
         results = zip(run.function.outputs, run.results)
         facts["results"] = [tensors.add(value, tensor.dtype) for tensor, value in results]
+        if values is not None:
+            facts["values"] = [
+                [names[id(op.graph)][0], op.name, list(enumerate(tensors.add_all(arrays)))]
+                for op, arrays in values
+            ]
         archive.writestr("run.json", json.dumps(facts))
 
 
@@ -186,7 +202,7 @@ class _Tensors:
 
 @dataclasses.dataclass(frozen=True)
 class RecordedRun:
-    """A run as it was written. Tensors are arrays, or None for what no file holds."""
+    """A run as it was written. Tensors are arrays, or None for what no file holds; `after` is the value of a variable after the run."""
 
     label: str
     step: int
@@ -196,6 +212,16 @@ class RecordedRun:
     results: list[Any]
     library: Any
     function: FunctionFacts
+    values: list[OperationValues] | None
+    recorded_by: tuple[str, str]  # the library and its version
+
+
+class OperationValues(NamedTuple):
+    """What one operation of a run computed: the numbers of its outputs with their arrays."""
+
+    function: str
+    name: str
+    outputs: dict[int, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,11 +235,19 @@ class FunctionFacts:
 
     name: str
     lines: list[tuple[Location, dict[str, tuple[str, str, int]]]]
-    _origins: Mapping[str, tuple[Location | None, Location | None]]
+    _origins: Mapping[str, Origin]
 
-    def origin(self, graph: str, operation: str) -> tuple[Location | None, Location | None]:
-        """The line that made an operation, and the line whose gradient it is."""
-        return self._origins.get(f"{graph}\n{operation}", (None, None))
+    def origin(self, graph: str, operation: str) -> Origin:
+        """Where an operation comes from."""
+        return self._origins.get(f"{graph}\n{operation}", Origin(None, None, None))
+
+
+class Origin(NamedTuple):
+    """The line that made an operation; the line whose gradient it is a part of, and the name of the operation there."""
+
+    location: Location | None
+    gradient_of: Location | None
+    forward: str | None
 
 
 def read(folder: str, step: int | None = None, label: str | None = None) -> RecordedRun:
@@ -226,7 +260,10 @@ def read(folder: str, step: int | None = None, label: str | None = None) -> Reco
     if not os.path.exists(os.path.join(folder, INDEX)):
         raise InvalidArgumentError(f"{folder} holds no recording: there is no {INDEX}.")
     with _reading(folder, INDEX) as path:
-        runs = [_Entry(**entry) for entry in _read_json(path)["runs"]]
+        index = _read_json(path)
+        runs = [_Entry(**entry) for entry in index["runs"]]
+        by = index.get("library", {"name": OWN_NAME, "version": ""})
+        recorded_by = str(by["name"]), str(by["version"])
     chosen = [r for r in runs if label in (None, r.label) and step in (None, r.step)]
     if not chosen:
         steps = ", ".join(f"{r.label} {r.step}" for r in runs)
@@ -241,7 +278,14 @@ def read(folder: str, step: int | None = None, label: str | None = None) -> Reco
         return RecordedRun(
             found.label,
             found.step,
-            [{**entry, "tensor": tensors.read(entry["tensor"])} for entry in run["inputs"]],
+            [
+                {
+                    **entry,
+                    "tensor": tensors.read(entry["tensor"]),
+                    "after": tensors.read(entry.get("after")),
+                }
+                for entry in run["inputs"]
+            ],
             {
                 (graph, name): [[tensors.read(t) for t in values] for values in kept]
                 for graph, name, kept in run["host"]
@@ -253,7 +297,17 @@ def read(folder: str, step: int | None = None, label: str | None = None) -> Reco
             [tensors.read(number) for number in run["results"]],
             library,
             function,
+            _read_values(run["values"], tensors) if "values" in run else None,
+            recorded_by,
         )
+
+
+def _read_values(entries: Sequence[Any], tensors: _StoredTensors) -> list[OperationValues]:
+    """Reads what operations computed, in order."""
+    return [
+        OperationValues(str(function), str(name), {int(n): tensors.read(t) for n, t in outputs})
+        for function, name, outputs in entries
+    ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -299,7 +353,8 @@ def _read_facts(path: str) -> FunctionFacts:
         for place, bound in facts["lines"]
     ]
     origins = {
-        key: (_location(own), _location(of)) for key, (own, of) in facts["operations"].items()
+        key: Origin(_location(own), _location(of), str(forward[0]) if forward else None)
+        for key, (own, of, *forward) in facts["operations"].items()
     }
     return FunctionFacts(facts["name"], lines, origins)
 

@@ -2,40 +2,78 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-import numpy as np
-
-from penstock._src.observe.debugger.comparison import difference
+from penstock._src.observe.recordings import libraries
+from penstock._src.observe.recordings.comparison import allowed_for, apart
+from penstock._src.observe.recordings.files import RecordedRun
 from penstock._src.observe.recordings.repeated import Computed, Repeated
 
 # Operations that only one run has are listed up to this number.
-_MOST_LISTED = 5
+MOST_LISTED = 5
 
 
-def report(first: Repeated, second: Repeated, tolerance: float) -> list[str]:
-    """How two runs differ, in lines: what they began with, the first operation that differs, and what they gave. No lines: not at all.
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """How two runs differ.
+
+    Args:
+      lines: none if they do not differ.
+      compared: how many operations were compared, in words.
+      is_unexplained: True if two libraries gave other results or variables although the operations that were compared agree.
+    """
+
+    lines: list[str]
+    compared: str
+    is_unexplained: bool = False
+
+
+def report(first: Repeated, second: Repeated, tolerance: float | None) -> Report:
+    """Reports how two runs differ: what they began with, the first operation that differs, and what they gave.
 
     Args:
       first, second: the runs.
-      tolerance: how far values may lie apart, relative to the largest of them.
+      tolerance: how far values may lie apart, relative to the largest of them. None: not at all, but by rounding if two libraries computed them.
     """
-    lines = [f"input {name} differs {how}" for name, how in _inputs(first, second, tolerance)]
-    lines += _operations(first.computed, second.computed, tolerance)
-    results = zip(first.run.results, second.run.results)
-    for number, (one, other) in enumerate(results):
-        how = apart(one, other, tolerance)
+    are_two = first.run.recorded_by[0] != second.run.recorded_by[0]
+    allowed = 0.0 if tolerance is None and not are_two else tolerance
+    lines = [f"input {name} differs {how}" for name, how in _inputs(first, second, allowed)]
+    ends = list(_ends(first.run, second.run, allowed))
+    if are_two:
+        found = libraries.compare(first.computed, second.computed, allowed)
+        lines += found.lines
+        names = f"{first.run.recorded_by[0]} and {second.run.recorded_by[0]}"
+        compared = f"in {found.compared} operations of {names}, within rounding or the tolerance"
+        if found.alone:
+            compared += f"; {found.alone} of the first have no counterpart"
+    else:
+        lines += _operations(first.computed, second.computed, allowed or 0.0)
+        compared = f"in {len(first.computed)} operations"
+    return Report(lines + ends, compared, are_two and not lines and bool(ends))
+
+
+def _ends(first: RecordedRun, second: RecordedRun, tolerance: float | None) -> Iterator[str]:
+    """What the runs themselves gave that differs, in words: results, and variables after them."""
+    for number, (one, other) in enumerate(zip(first.results, second.results)):
+        how = apart(one, other, allowed_for(one, tolerance))
         if how:
-            lines.append(f"result {number} of the compiled runs differs {how}")
-    return lines
+            yield f"result {number} of the compiled runs differs {how}"
+    others = {entry.get("name"): entry["after"] for entry in second.inputs}
+    for entry in first.inputs:
+        one, name = entry["after"], entry.get("name")
+        how = apart(one, others.get(name), allowed_for(one, tolerance, is_grown=True))
+        if how:
+            yield f"variable {name} after the compiled runs differs {how}"
 
 
-def _inputs(first: Repeated, second: Repeated, tolerance: float) -> Iterator[tuple[str, str]]:
+def _inputs(
+    first: Repeated, second: Repeated, tolerance: float | None
+) -> Iterator[tuple[str, str]]:
     others = dict(second.inputs)
     for name, value in first.inputs:
-        how = apart(value, others.get(name), tolerance)
+        how = apart(value, others.get(name), allowed_for(value, tolerance))
         if how:
             yield name, how
 
@@ -48,7 +86,7 @@ def _operations(
     for one, other in _pairs(first, second):
         if one is None or other is None:
             each = one or other
-            if each is not None and len(alone) <= _MOST_LISTED:
+            if each is not None and len(alone) <= MOST_LISTED:
                 alone.append(f"only in the {'second' if one is None else 'first'}: {each.where()}")
             continue
         for value, changed in zip(one.values, other.values):
@@ -57,8 +95,8 @@ def _operations(
                 text = f"first difference: {one.where()}: {how}"
                 if one.where() != other.where():
                     text += f"\n  in the second: {other.where()}"
-                return [*alone[:_MOST_LISTED], text]
-    return alone[:_MOST_LISTED]
+                return [*alone[:MOST_LISTED], text]
+    return alone[:MOST_LISTED]
 
 
 def _pairs(
@@ -76,20 +114,3 @@ def _pairs(
         else:
             yield from ((one, None) for one in first[a:b])
             yield from ((None, other) for other in second[c:d])
-
-
-def apart(value: Any, other: Any, tolerance: float) -> str:
-    """How two values differ, in words; an empty string if they do not, or by no more than the tolerance."""
-    if not isinstance(value, np.ndarray) or not isinstance(other, np.ndarray):
-        return ""
-    types = ""
-    if value.dtype != other.dtype and value.dtype.kind not in "OSU" and value.dtype.kind != "b":
-        types = f" ({value.dtype.name} and {other.dtype.name})"
-        value, other = value.astype(np.float64), other.astype(np.float64)
-    how = difference(value, other)
-    if how and tolerance and value.shape == other.shape and value.dtype.kind in "fciuV":
-        wide, changed = value.astype(np.complex128), other.astype(np.complex128)
-        largest = max(np.abs(wide).max(initial=0.0), np.abs(changed).max(initial=0.0))
-        if (np.abs(wide - changed) <= tolerance * largest).all():
-            return ""
-    return how + types if how else ""

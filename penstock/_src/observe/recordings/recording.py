@@ -34,7 +34,8 @@ class Recorder:
         label = label_of_function(snapshot.function.name)
         host = {place: list(values) for place, values in snapshot.results.items()}
         ring = self._rings.setdefault(label, collections.deque(maxlen=self._last))
-        ring.append(Run(label, self._counts[label], snapshot, host, list(results)))
+        after = [handle.value for handle in snapshot.handles]
+        ring.append(Run(label, self._counts[label], snapshot, host, list(results), after))
         self._counts[label] += 1
 
     def runs(self) -> list[Run]:
@@ -44,7 +45,9 @@ class Recorder:
 
 @export("debugging.recording", v1=[])
 @contextlib.contextmanager
-def recording(folder: str | os.PathLike, last: int = 10) -> Iterator[None]:
+def recording(
+    folder: str | os.PathLike, last: int = 10, operations: bool = False
+) -> Iterator[None]:
     """Records what compiled functions begin with, so that their last runs can be repeated line by line: `penstock replay`, `penstock diff`.
 
     Kept are inputs, variables and positions of random numbers before a run, and what the host gave it, such as elements of datasets. They are
@@ -53,6 +56,9 @@ def recording(folder: str | os.PathLike, last: int = 10) -> Iterator[None]:
     Args:
       folder: where the recording is written; it is made if it does not exist.
       last: how many runs are kept of each function. Each keeps the variables that it changed.
+      operations: also keeps what each operation of these runs computes compiled, here and now, so that recordings of two versions, devices or
+        numbers of threads can be compared operation by operation. The functions are compiled once more, at the end of the block. A loop
+        is one operation.
 
     Yields:
       None.
@@ -78,4 +84,4 @@ def recording(folder: str | os.PathLike, last: int = 10) -> Iterator[None]:
         with conditions.recorded_traces(), conditions.recorded_by(recorder):
             yield
     finally:
-        files.write(os.fspath(folder), recorder.runs())
+        files.write(os.fspath(folder), recorder.runs(), operations)

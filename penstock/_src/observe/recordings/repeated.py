@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.calls.lines import Line, functions_of, with_inner
 from penstock._src.core.errors import OpError
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
@@ -33,6 +35,7 @@ class Computed:
       name, kind: of the operation.
       location: the line that made it.
       gradient_of: the line whose gradient it is a part of.
+      forward: the name of the operation whose gradient it is a part of.
       values: host values.
     """
 
@@ -41,6 +44,7 @@ class Computed:
     kind: str
     location: Location | None
     gradient_of: Location | None
+    forward: str | None
     values: Sequence[Any]
 
     def where(self) -> str:
@@ -90,18 +94,48 @@ def _is_at(location: Location, file: str, line: int) -> bool:
     return is_file and location.line == line
 
 
+def values_of(run: RecordedRun) -> Repeated:
+    """What the operations of a run computed: as it was recorded, or repeated."""
+    if run.values is None:
+        return repeat(run)
+    kinds = {
+        (function.signature.name, node.name): node.op
+        for function in run.library.function
+        for node in function.node_def
+    }
+    computed = []
+    for function, name, outputs in run.values:
+        origin = run.function.origin(function, name)
+        values = [outputs.get(n) for n in range(max(outputs, default=-1) + 1)]
+        kind = kinds.get((function, name))
+        if kind is not None:
+            computed.append(Computed(function, name, kind, *origin, values))
+    return Repeated(_named_inputs(run), computed, run, None)
+
+
+def _named_inputs(run: RecordedRun) -> list[tuple[str, Any]]:
+    """The inputs of a run that are arrays, by their names in its function, and variables."""
+    arguments = run.library.function[0].signature.input_arg
+    pairs = zip(arguments, run.inputs, strict=True)
+    named = [(entry.get("name") or argument.name, entry["tensor"]) for argument, entry in pairs]
+    return [(name, value) for name, value in named if value is not None]
+
+
 def repeat(run: RecordedRun) -> Repeated:
     """Repeats a recorded run on the host."""
+    snapshot = snapshot_of(run)
+    collector, error = Collector(run), None
+    try:
+        Replay(snapshot, collector).run()
+    except OpError as raised:  # the run that was recorded ended so, too
+        error = raised
+    return Repeated(_named_inputs(run), collector.all, run, error)
+
+
+def snapshot_of(run: RecordedRun) -> Snapshot:
+    """What a run began with, on variables of its own, and what the host gave it."""
     function = _function(run)
-    values, inputs = [], []
-    for tensor, entry in zip(function.inputs, run.inputs, strict=True):
-        value = entry["tensor"]
-        name = entry.get("name") or tensor.op.name
-        if value is not None:
-            inputs.append((name, value))
-        values.append(value)
-    shared = _variables(function, run, values)
-    snapshot = Snapshot(function, shared)
+    snapshot = Snapshot(function, _variables(function, run))
     for (name, op), results in run.host.items():
         for graph in with_inner(function.graph):
             if graph.name == name:
@@ -111,12 +145,7 @@ def repeat(run: RecordedRun) -> Repeated:
         if key is not None:
             high, low = words[2], words[1]
             function.graph.kernel_states[key] = Stream(words[0], high << 64 | low)
-    collector, error = _Collector(run), None
-    try:
-        Replay(snapshot, collector).run()
-    except OpError as raised:  # the run that was recorded ended so, too
-        error = raised
-    return Repeated(inputs, collector.all, run, error)
+    return snapshot
 
 
 def _function(run: RecordedRun) -> GraphFunction:
@@ -124,20 +153,33 @@ def _function(run: RecordedRun) -> GraphFunction:
     return library.get(run.function.name)
 
 
-def _variables(function: GraphFunction, run: RecordedRun, values: list[Any]) -> list[Any]:
+def _variables(function: GraphFunction, run: RecordedRun) -> list[Any]:
     """The inputs, with a new variable wherever the run had one. One that was passed twice is one."""
     handles: dict[int, VariableHandle] = {}
     result = []
-    for tensor, entry, value in zip(function.inputs, run.inputs, values, strict=True):
-        number = entry.get("variable")
+    for tensor, entry in zip(function.inputs, run.inputs, strict=True):
+        number, value = entry.get("variable"), entry["tensor"]
         if number is None:
             result.append(value)
             continue
+        if not tensor._handle_data:  # a graph of TensorFlow
+            tensor._handle_data = [(TensorShape(value.shape), dtypes.as_dtype(value.dtype))]
         if number not in handles:
             shape, dtype = tensor._handle_data[0]
             handles[number] = VariableHandle(shape, dtype, entry["name"], value=value)
         result.append(handles[number])
+    _pass_on(function.graph)
     return result
+
+
+def _pass_on(graph: Any) -> None:
+    """Says of the resources that functions take what is known of those that are passed to them."""
+    for op in graph._operations:
+        for body in functions_of(op):
+            arguments = op._inputs[len(op._inputs) - len(body.inputs) :]
+            for outer, inner in zip(arguments, body.inputs, strict=True):
+                inner._handle_data = inner._handle_data or outer._handle_data
+            _pass_on(body.graph)
 
 
 def _key(function: GraphFunction, path: Sequence[str]) -> Any:
@@ -152,7 +194,7 @@ def _key(function: GraphFunction, path: Sequence[str]) -> Any:
     return key
 
 
-class _Collector:
+class Collector:
     """Keeps what operations compute: the watcher of a replay without frames."""
 
     def __init__(self, run: RecordedRun) -> None:
@@ -167,9 +209,9 @@ class _Collector:
         frame: types.FrameType | None,
     ) -> None:
         """Keeps the results of an operation; variables are no results."""
-        own, of = self._run.function.origin(op.graph.name, op.name)
+        origin = self._run.function.origin(op.graph.name, op.name)
         arrays = tuple(r if isinstance(r, np.ndarray) else None for r in results)
-        self.all.append(Computed(op.graph.name, op.name, op.type, own, of, arrays))
+        self.all.append(Computed(op.graph.name, op.name, op.type, *origin, arrays))
 
     def reached(self, file: str, line: Line, frame: types.FrameType) -> None:
         """Does nothing: there are no frames."""

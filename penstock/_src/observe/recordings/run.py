@@ -16,6 +16,7 @@ class Run:
     snapshot: Snapshot
     host: dict[Any, list[list[Any]]]  # what the host gave, by place
     results: list[Any]  # of the compiled run
+    after: list[Any]  # the values of the snapshot's variables after it
 
     @property
     def function(self) -> GraphFunction:

@@ -2,40 +2,58 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Parser, Refused
 
-DESCRIPTION = """Repeats two runs that `tf.debugging.recording` has written, and names the inputs that differ and the first operation whose values differ, by how
-much, and its line. The status is 0 if nothing differs, 1 if something does, 2 if they cannot be compared."""
+RECORDER = pathlib.Path(__file__).with_name("operations_recorder.py")
+DESCRIPTION = """Names the inputs of two recorded runs that differ and the first operation whose values differ, by how much, and its line. Runs of Penstock that
+`tf.debugging.recording` has written are repeated. Those of TensorFlow hold what TensorFlow computed: `penstock diff --recorder > record_tf.py` gives the program that records
+them, by `python record_tf.py FOLDER SCRIPT ...`. One such recording alone is compared with Penstock's kernels, operation by operation on the same operands.
+The status is 0 if nothing differs, 1 if something does, 2 if they cannot be compared."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Says where two recorded runs part; returns 1 if they do."""
     parser = Parser("penstock diff", DESCRIPTION)
-    parser.add_argument("first", metavar="FOLDER", help="a recording")
-    parser.add_argument("second", metavar="FOLDER", help="another")
+    parser.add_argument("first", metavar="FOLDER", nargs="?", help="a recording")
+    parser.add_argument("second", metavar="FOLDER", nargs="?", help="another")
+    parser.add_argument(
+        "--recorder", action="store_true", help="prints the program that records on TensorFlow"
+    )
     parser.add_argument("--step", type=int, help="which run of the function (the last one kept)")
     parser.add_argument("--function", help="its name, if the recordings hold several")
     parser.add_argument(
         "--tolerance",
         type=float,
-        default=0.0,
-        help="how far values may lie apart, relative to the largest (0: every bit counts)",
+        help="how far values may lie apart, relative to the largest (by default every bit counts; between two libraries, more than rounding)",
     )
     parsed = parser.parse_args(arguments)
+    if parsed.recorder:
+        print(RECORDER.read_text(encoding="utf-8"), end="")
+        return 0
+    if parsed.first is None:
+        raise Refused("it takes two recordings, or one of TensorFlow.")
     # Each command loads what it needs.
     import penstock._src.api.load  # noqa: F401
     from penstock._src.core.errors import OpError
+    from penstock._src.observe.recordings import own_kernels, parting
     from penstock._src.observe.recordings.files import read
-    from penstock._src.observe.recordings.parting import report
-    from penstock._src.observe.recordings.repeated import repeat
+    from penstock._src.observe.recordings.repeated import values_of
 
     try:
-        first = repeat(read(parsed.first, parsed.step, parsed.function))
-        second = repeat(read(parsed.second, parsed.step, parsed.function))
+        first = read(parsed.first, parsed.step, parsed.function)
+        if parsed.second is not None:
+            second = read(parsed.second, parsed.step, parsed.function)
+            found = parting.report(values_of(first), values_of(second), parsed.tolerance)
+            if found.is_unexplained:
+                found = own_kernels.explained(found, first, second, parsed.tolerance)
+        elif first.values is not None:
+            found = own_kernels.report(first, parsed.tolerance)
+        else:
+            raise Refused(f"{parsed.first} does not hold the values of operations: name a second.")
     except (OpError, OSError, ValueError, KeyError) as error:
         raise Refused(str(error)) from error
-    lines = report(first, second, parsed.tolerance)
-    print("\n".join(lines) or f"The same values in {len(first.computed)} operations.")
-    return int(bool(lines))
+    print("\n".join(found.lines) or f"The same values {found.compared}.")
+    return int(bool(found.lines))

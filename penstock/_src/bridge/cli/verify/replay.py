@@ -9,7 +9,7 @@ import numpy as np
 from penstock._src.bridge.cli.arguments import Parser, Refused
 
 DESCRIPTION = """Repeats a run that `tf.debugging.recording` has written, operation by operation, and shows what names of the program stood for at a line,
-and the gradients of that line. Without a line it lists the lines. The status is 0, or 1 if the run ended with an error."""
+and the gradients of that line. A recording of TensorFlow is shown as TensorFlow computed it. Without a line it lists the lines. The status is 0, or 1 if the run ended with an error."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,11 +23,13 @@ def main(arguments: Sequence[str]) -> int:
     # Each command loads what it needs.
     import penstock._src.api.load  # noqa: F401
     from penstock._src.core.errors import OpError
-    from penstock._src.observe.recordings.files import read
-    from penstock._src.observe.recordings.repeated import repeat
+    from penstock._src.observe.recordings.files import OWN_NAME, read
+    from penstock._src.observe.recordings.repeated import repeat, values_of
 
     try:
-        repeated = repeat(read(parsed.folder, parsed.step, parsed.function))
+        recorded = read(parsed.folder, parsed.step, parsed.function)
+        is_own = recorded.recorded_by[0] == OWN_NAME
+        repeated = repeat(recorded) if is_own else values_of(recorded)
     except (OpError, OSError, ValueError, KeyError) as error:
         raise Refused(str(error)) from error
     run = repeated.run
