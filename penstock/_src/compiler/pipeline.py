@@ -46,6 +46,7 @@ from penstock._src.ir.extents.values import Values, current, current_or_none
 from penstock._src.ir.function import Function
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
+from penstock._src.util.run_observers import WORK_OBSERVERS
 
 MOST_PLANS = 8  # of a function for many extents
 
@@ -124,6 +125,8 @@ class Prepared:
         self, program: Any, extents: Values, run: Callable[[Sequence[Any]], list[Any]]
     ) -> Compiled:
         STATISTICS.functions += 1
+        for observer in WORK_OBSERVERS:
+            observer.compiled(self.function, self.stages.seconds)
         return Compiled(self.function, program, run, self.stages.seconds, extents, self.recorded)
 
     def _planned(self) -> Plan:

@@ -9,6 +9,7 @@ from typing import Any
 
 from penstock._src.function.autograph.convert import is_user_module
 from penstock._src.util.flags import flags
+from penstock._src.util.run_observers import WORK_OBSERVERS
 
 logger = logging.getLogger("penstock")
 
@@ -57,7 +58,9 @@ def count(function: Any, reason: str) -> None:
 
 
 def log(function: Any, reason: str) -> None:
-    """Prints why a function is traced, with PENSTOCK_DEBUG=1 or more."""
+    """Prints why a function is traced, with PENSTOCK_DEBUG=1 or more, and tells observers."""
+    for observer in WORK_OBSERVERS:
+        observer.traced(function, reason)
     if flags.debug >= 1:
         number = function.experimental_get_tracing_count() + 1
         print(f"trace {number} of {function.name}: {reason}", file=sys.stderr)

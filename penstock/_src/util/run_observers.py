@@ -24,6 +24,28 @@ class RunObserver(Protocol):
         """Called after the host kernel of a graph's operation ran."""
 
 
+class WorkObserver(Protocol):
+    """The interface of observers of what is beside runs: tracing, compiling, waiting for data, and variables that are made."""
+
+    def traced(self, function: Any, reason: str) -> None:
+        """Called before a tf.function is traced."""
+
+    def compiled(self, function: Any, seconds: dict[str, float]) -> None:
+        """Called after a function of primitives was compiled.
+
+        Args:
+          function: the function.
+          seconds: what each stage has taken so far for it; the same dict for all of its programs.
+        """
+
+    def waited(self, seconds: float) -> None:
+        """Called after a dataset's iterator gave an element."""
+
+    def made(self, variable: Any) -> None:
+        """Called with each new VariableHandle."""
+
+
+WORK_OBSERVERS: list[WorkObserver] = []
 RUN_OBSERVERS: list[RunObserver] = []
 # Called with each operation of a graph that the host ran and that remembers something, and its results.
 RESULT_OBSERVERS: list[Callable[[Any, Sequence[Any]], None]] = []

@@ -38,7 +38,7 @@ COMMANDS = {
         "what a raw op or a function such as tf.nn.softmax takes, gives and calls",
     ),
     "tune": (
-        "tune",
+        "measure.tune",
         "SCRIPT ...",
         "runs a program, then looks for faster cuts of its matrix products",
     ),
@@ -46,6 +46,11 @@ COMMANDS = {
         "verify",
         "SCRIPT ...",
         "runs a program on Penstock and on TensorFlow, and says where they part",
+    ),
+    "top": (
+        "measure.top",
+        "SCRIPT ...",
+        "runs a program, and shows what it holds, compiles and waits for",
     ),
     "replay": (
         "verify.replay",

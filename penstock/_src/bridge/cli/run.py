@@ -8,6 +8,7 @@ import pathlib
 import runpy
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from penstock._src.bridge import tensorflow_alias
 from penstock._src.bridge.cli.arguments import Refused
@@ -29,8 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def run_program(program: Sequence[str]) -> None:
-    """Runs a program as `__main__`, on Penstock.
+def run_program(program: Sequence[str]) -> dict[str, Any]:
+    """Runs a program as `__main__`, on Penstock; returns its globals, which live as long as the caller keeps them.
 
     Args:
       program: a script or `-m` and a module, then its arguments.
@@ -38,18 +39,15 @@ def run_program(program: Sequence[str]) -> None:
     Raises:
       Refused: there is no such program.
     """
-    if program[0] == "-m":
-        _run_module(program[1:])
-    else:
-        _run_script(program)
+    return _run_module(program[1:]) if program[0] == "-m" else _run_script(program)
 
 
-def _run_module(program: Sequence[str]) -> None:
+def _run_module(program: Sequence[str]) -> dict[str, Any]:
     sys.path.insert(0, os.getcwd())
     tensorflow_alias.install()
     _check_module(program[0])
     sys.argv = list(program)
-    runpy.run_module(program[0], run_name="__main__", alter_sys=True)
+    return runpy.run_module(program[0], run_name="__main__", alter_sys=True)
 
 
 def _check_module(name: str) -> None:
@@ -72,7 +70,7 @@ def _check_module(name: str) -> None:
         raise Refused(f"there is no module {name!r}, neither in {os.getcwd()} nor installed.")
 
 
-def _run_script(program: Sequence[str]) -> None:
+def _run_script(program: Sequence[str]) -> dict[str, Any]:
     script = pathlib.Path(program[0])
     if not script.exists():
         raise Refused(f"there is no file {program[0]!r} in {os.getcwd()}.")
@@ -83,4 +81,4 @@ def _run_script(program: Sequence[str]) -> None:
     tensorflow_alias.install()
     sys.argv = list(program)
     sys.path.insert(0, str(script.resolve().parent))
-    runpy.run_path(str(script), run_name="__main__")
+    return runpy.run_path(str(script), run_name="__main__")

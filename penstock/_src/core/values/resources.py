@@ -18,6 +18,7 @@ from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentEr
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.values import kernel_state, memory_limit
 from penstock._src.util.process import forks
+from penstock._src.util.run_observers import WORK_OBSERVERS
 
 # Held during a read-modify-write of a variable, so that concurrent updates are not lost.
 UPDATING = forks.freed_in_child(threading.RLock())
@@ -123,6 +124,8 @@ class VariableHandle(Resource):
         # of one that another process holds: what the error of a read says; see distribute/workers/pipeline
         self.holder = ""
         self.derived: dict[Any, Any] = {}
+        for observer in WORK_OBSERVERS:
+            observer.made(self)
 
     def read(self) -> Any:
         """Returns the array.

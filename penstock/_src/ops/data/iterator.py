@@ -1,6 +1,7 @@
 """Iterators over datasets, and optional elements."""
 
 import threading
+import time
 import weakref
 from collections.abc import Iterator as PythonIterator
 from typing import Any
@@ -29,6 +30,7 @@ from penstock._src.ops.data_planner.plan import planned
 from penstock._src.ops.rules import show
 from penstock._src.proto.dataset import CardinalityOptions
 from penstock._src.util.process import forks
+from penstock._src.util.run_observers import WORK_OBSERVERS
 
 END = "End of sequence"
 
@@ -95,7 +97,14 @@ class IteratorHandle(Resource):
 
     def next(self) -> Element | None:
         """The next element, or None at the end."""
-        return self._ahead.pop(0) if self._ahead else self._taken()
+        if not WORK_OBSERVERS:
+            return self._ahead.pop(0) if self._ahead else self._taken()
+        begin = time.perf_counter()
+        try:
+            return self._ahead.pop(0) if self._ahead else self._taken()
+        finally:
+            for observer in WORK_OBSERVERS:
+                observer.waited(time.perf_counter() - begin)
 
     def _taken(self) -> Element | None:
         """The next element of the dataset, or None at the end."""

@@ -1,0 +1,83 @@
+"""What a process holds and waits for: variables by lines, compilations with causes, the share of datasets."""
+
+import re
+import time
+
+import numpy as np
+
+import penstock as tf
+from penstock._src.bridge.cli import main
+from penstock._src.observe.usage import Usage
+from penstock._src.util.run_observers import WORK_OBSERVERS
+
+
+def section(lines, name):
+    """The line of a report that begins with a name, and those that belong to it."""
+    first = next(i for i, line in enumerate(lines) if line.startswith(name))
+    rest = [line for line in lines[first + 1 :]]
+    count = next((i for i, line in enumerate(rest) if not line.startswith(" ")), len(rest))
+    return lines[first], rest[:count]
+
+
+def made_here():
+    return tf.Variable(tf.zeros([1000, 250]))
+
+
+def test_variables_by_the_line_that_made_them():
+    usage = Usage()
+    with usage.observing():
+        kept = [made_here(), made_here()]
+        _, lines = section(usage.report(), "variables")
+        line = made_here.__code__.co_firstlineno + 1
+        assert any(f"2 MB in 2: test_usage.py:{line} made_here" in each for each in lines), lines
+        kept.clear()
+        assert not any("made_here" in each for each in section(usage.report(), "variables")[1])
+    assert usage not in WORK_OBSERVERS
+
+
+def test_compilations_with_their_causes():
+    @tf.function
+    def scaled(x):
+        return tf.nn.softmax(x @ tf.ones([300, 300])) * 2.0
+
+    usage = Usage()
+    with usage.observing():
+        scaled(tf.ones([100, 300]))
+        scaled(tf.ones([200, 300]))
+        head, lines = section(usage.report(), "compiled")
+    count, seconds = re.match(r"compiled +(\d+) programs in ([\d.]+) s", head).groups()
+    assert int(count) >= 2 and float(seconds) > 0
+    (line,) = [each for each in lines if "scaled (test_usage.py:" in each]
+    assert "in 2: " in line and "traced 2 times" in line
+    assert "parameter 'x': shape (100, 300) became (200, 300)" in line
+
+
+def test_the_share_that_datasets_take():
+    def element(n):
+        time.sleep(0.02)
+        return np.int64(n)
+
+    dataset = tf.data.Dataset.range(5).map(lambda n: tf.numpy_function(element, [n], tf.int64))
+    usage = Usage()
+    with usage.observing():
+        usage.report()
+        list(dataset)
+        before = usage.report()[-1]
+        time.sleep(0.05)
+        after = usage.report()[-1]
+    share, elements = re.match(
+        r"data +waited for (\d+) % of .*? s, (\d+) elements;", before
+    ).groups()
+    assert usage.waited_for >= 0.1 and int(share) > 0 and int(elements) >= 5
+    assert after.startswith("data      waited for 0 % of ") and ", 0 elements;" in after
+
+
+def test_the_command_adds_reports_to_a_file(tmp_path, monkeypatch):
+    (tmp_path / "program.py").write_text(
+        "import tensorflow as tf\nv = tf.Variable(tf.ones([5000]))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["top", "--out", "report.txt", "program.py"]) == 0
+    report = (tmp_path / "report.txt").read_text()
+    assert report.startswith("--- at the end\nmemory ") and "program.py:2 <module>" in report
+    assert main(["top", "--every", "0", "program.py"]) == 2
