@@ -21,8 +21,3 @@ def test_values_are_reduced_along_no_axis_by_default(made):
     value = strategy.run(lambda: tf.constant([1.0, 2.0]))
     assert strategy.reduce("SUM", value).numpy().tolist() == [1.0, 2.0]
     assert strategy.reduce("SUM", value, axis=0).numpy() == 3.0
-
-
-def test_what_is_not_implemented_says_so():
-    with pytest.raises(tf.errors.UnimplementedError, match="quantized"):
-        tf.compat.v1.train.do_quantize_training_on_graphdef(None, 8)

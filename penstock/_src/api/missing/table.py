@@ -143,8 +143,3 @@ embedding_column(categorical_column, dimension, combiner='mean', initializer=Non
 shared_embedding_columns(categorical_columns, dimension, combiner='mean', initializer=None, shared_embedding_collection_name=None, max_sequence_lengths=None, learning_rate_fn=None, embedding_lookup_device=None, tensor_core_shape=None, use_safe_embedding_lookup=True): Feature columns that share a table, which a TPU holds.
 """,
 )
-_functions(
-    "compat.v1.train",
-    "graphs are not rewritten for training with quantized values",
-    "do_quantize_training_on_graphdef(input_graph, num_bits): Returns a graph that rounds weights and results to a number of bits.",
-)

@@ -87,7 +87,7 @@ class Structure:
 
 
 def is_functional(structure: Structure, library: Any) -> bool:
-    """True if loops and conditions are exported in TensorFlow 1's form, and branches have no effects.
+    """True if loops and conditions are exported in TensorFlow 1's form, and branches have no effects and read no variable directly.
 
     Others are imported as they are, and run node by node."""
     for node in structure.nodes.values():
@@ -99,7 +99,15 @@ def is_functional(structure: Structure, library: Any) -> bool:
             return False
         if structure.sides[node.name] and _may_have_effect(node, library):
             return False
+        if structure.sides[node.name] and _reads_variable(structure, node):
+            return False
     return True
+
+
+def _reads_variable(structure: Structure, node: Any) -> bool:
+    """True if a node reads a variable, which may have no value yet where its branch is not taken."""
+    sources = [split(text)[0] for text in node.input if not text.startswith("^")]
+    return any(structure._op(name) in ("Variable", "VariableV2") for name in sources)
 
 
 def _is_plain_merge(structure: Structure, node: Any) -> bool:
