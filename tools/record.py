@@ -93,8 +93,8 @@ RECORDERS = {
         ("tests/fuzz/models/recorded.json",), ("{penstock} -m tests.fuzz.models.record 30",)
     ),
     "operations": Recorder(
-        ("tests/observe/recordings/tensorflow/recorded",),
-        ("{tensorflow} tests/observe/recordings/tensorflow/record.py",),
+        ("tests/observe/recordings/recorded/tensorflow",),
+        ("{tensorflow} tests/observe/recordings/recorded/record.py",),
     ),
     "tutorials": Recorder(
         ("tests/tutorials/expected",), ("{penstock} -m tests.tutorials.record {tensorflow}",)

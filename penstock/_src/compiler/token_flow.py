@@ -6,7 +6,7 @@ nodes, and after the last, are compiled as in other graphs.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.executable import Executable
@@ -18,6 +18,8 @@ from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.needed_operations import goes_back
 from penstock._src.graph.operation import Operation
 
+# Computes an operation from its arguments; its results are given where they are known, as a Merge's are.
+Computing = Callable[[Operation, list[Any], list[Any] | None], list[Any]]
 DEAD, MISSING = object(), object()
 WHY = "it is part of a loop or condition made of Switch and Merge"
 
@@ -43,7 +45,7 @@ class TokenFlow:
         known = [*self.inputs, *first, *_made_and_read(between, self.last, self.outputs)]
         fetched = _made_and_read(self.last, [], self.outputs)
         self.before = Executable(f"{name}_before", lambda: before, self.inputs, first, states, why_host)  # fmt: skip
-        self.tokens = _Tokens(between, states)
+        self.tokens = _Tokens(between)
         self.after = Executable(f"{name}_after", lambda: self.last, known, fetched, states, why_host)  # fmt: skip
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
@@ -54,16 +56,25 @@ class TokenFlow:
         """
         held = {t._id: value for t, value in zip(self.inputs, values, strict=True)}
         _compute(self.before, held)
-        dead = _Run(self.tokens, held).finish()
+        dead = _Run(self.tokens, held, _computing(self.states)).finish()
         waits = {id(c) for op in self.last for c in op._control_inputs}
         boundary = [held.get(t._id, DEAD) for t in self.after.inputs]
         if not waits & dead and not any(value is DEAD for value in boundary):
             _compute(self.after, held)
         else:
-            _run_what_is_alive(self.last, held, dead, self.states)
+            _run_what_is_alive(self.last, held, dead, _computing(self.states))
         return [_fetched(i, t, held) for i, t in enumerate(self.outputs)]
 
     run = __call__
+
+    def run_by(self, values: Sequence[Any], compute: Computing) -> None:
+        """Runs every operation that is not dead by `compute`, which gets it with its arguments, and for a Merge what it gives, too."""
+        held = {t._id: value for t, value in zip(self.inputs, values, strict=True)}
+        for op in self.before.ops:
+            results = compute(op, [held[t._id] for t in op._inputs], None)
+            held.update(zip([t._id for t in op._outputs], results, strict=True))
+        dead = _Run(self.tokens, held, compute).finish()
+        _run_what_is_alive(self.last, held, dead, compute)
 
 
 def _made_and_read(
@@ -104,7 +115,7 @@ def _compute(executable: Executable, held: dict[int, Any]) -> None:
 
 
 def _run_what_is_alive(
-    ops: Sequence[Operation], held: dict[int, Any], dead: set[int], states: dict[Any, Any]
+    ops: Sequence[Operation], held: dict[int, Any], dead: set[int], compute: Computing
 ) -> None:
     """Runs operations one by one, without those that read or wait for what is dead."""
     for op in ops:
@@ -113,7 +124,8 @@ def _run_what_is_alive(
         if is_dead and not op.raw_op.effects.runs_always:
             dead.add(id(op))
         else:
-            held.update(zip([t._id for t in op._outputs], _ran(op, values, states), strict=True))
+            results = compute(op, values, None)
+            held.update(zip([t._id for t in op._outputs], results, strict=True))
 
 
 def _ran(op: Operation, values: list[Any], states: dict[Any, Any]) -> list[Any]:
@@ -121,6 +133,15 @@ def _ran(op: Operation, values: list[Any], states: dict[Any, Any]) -> list[Any]:
     slots = [*values, *[None] * len(op._outputs)]
     host_step(op, range(count), range(count, len(slots)), WHY, states)(slots)
     return slots[count:]
+
+
+def _computing(states: dict[Any, Any]) -> Computing:
+    """Returns what runs operations by their kernels."""
+
+    def compute(op: Operation, values: list[Any], results: list[Any] | None) -> list[Any]:
+        return _ran(op, values, states) if results is None else results
+
+    return compute
 
 
 def _fetched(position: int, tensor: Any, held: dict[int, Any]) -> Any:
@@ -135,8 +156,8 @@ def _fetched(position: int, tensor: Any, held: dict[int, Any]) -> Any:
 class _Tokens:
     """The operations that run by tokens, and who reads what of them."""
 
-    def __init__(self, ops: Sequence[Operation], states: dict[Any, Any]) -> None:
-        self.ops, self.states = ops, states
+    def __init__(self, ops: Sequence[Operation]) -> None:
+        self.ops = ops
         own = {id(op) for op in ops}
         self.readers: dict[int, list[tuple[Operation, int]]] = {}
         self.waiting: dict[int, list[Operation]] = {}
@@ -180,8 +201,8 @@ class _Pending:
 class _Run:
     """One run: `held` maps the ids of tensors to values; what becomes known outside of all loops is added to it."""
 
-    def __init__(self, tokens: _Tokens, held: dict[int, Any]) -> None:
-        self.tokens, self.held = tokens, held
+    def __init__(self, tokens: _Tokens, held: dict[int, Any], compute: Computing) -> None:
+        self.tokens, self.held, self.compute = tokens, held, compute
         self.root = _Frame()
         self.frames = [self.root]
         self.ready: deque[tuple[Operation, _Frame, int, list[Any], bool]] = deque()
@@ -234,11 +255,11 @@ class _Run:
     def _results(self, op: Operation, kind: str, values: list[Any]) -> list[Any]:
         if kind == "merge":
             index = next(i for i, v in enumerate(values) if v is not DEAD and v is not MISSING)
-            return [values[index], dtypes.int32.np.type(index)]
+            return self.compute(op, values, [values[index], dtypes.int32.np.type(index)])
         if kind == "switch":
             chosen = bool(values[1])
             return [values[0] if chosen == side else DEAD for side in (False, True)]
-        return _ran(op, values, self.tokens.states)
+        return self.compute(op, values, None)
 
     def _enter(self, op: Operation, frame: _Frame, iteration: int, value: Any) -> None:
         key = op.raw_op.attrs["frame_name"], iteration

@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import penstock as tf
 from penstock._src.bridge.cli import main
 from penstock._src.bridge.cli.verify.diff import RECORDER
 from penstock._src.observe.recordings.files import read
+from penstock._src.observe.recordings.repeated import repeat, values_of
 from penstock._src.ops.math.exponential import Tanh
 
 PROGRAM = """
@@ -33,7 +35,8 @@ with tf.debugging.recording(sys.argv[1], operations=True):
     for _ in range(3):
         step(tf.reshape(tf.range(64.0 * 256), [64, 256]) / 9000.0)
 """
-THEIRS = pathlib.Path(__file__).parent / "tensorflow"
+RECORDED = pathlib.Path(__file__).parent / "recorded"
+THEIRS = RECORDED / "tensorflow"
 
 
 def diff(capsys, *arguments):
@@ -99,7 +102,7 @@ def on_penstock(tmp_path_factory):
 
     def record(**environment):
         folder = tmp_path_factory.mktemp("penstock")
-        shutil.copy(THEIRS / "program.py", folder)
+        shutil.copy(RECORDED / "program.py", folder)
         recorder = ["-m", "penstock", "run", str(RECORDER), "--last", "1", "recorded"]
         run(folder, *recorder, "program.py", **environment)
         return folder / "recorded"
@@ -108,7 +111,7 @@ def on_penstock(tmp_path_factory):
 
 
 def test_tensorflow_beside_penstock(on_penstock, capsys):
-    status, out = diff(capsys, THEIRS / "recorded", on_penstock())
+    status, out = diff(capsys, THEIRS, on_penstock())
     assert status == 0, out
     assert "operations of TensorFlow and Penstock" in out and int(out.split()[4]) > 30
 
@@ -123,23 +126,23 @@ def test_tensorflow_beside_penstock(on_penstock, capsys):
 def test_a_program_that_differs_from_tensorflows_is_told_by_what_differs(
     on_penstock, capsys, environment, first
 ):
-    status, out = diff(capsys, THEIRS / "recorded", on_penstock(**environment))
+    status, out = diff(capsys, THEIRS, on_penstock(**environment))
     assert status == 1 and out.startswith(first)
     assert 'program.py", line 16, in scaled' in out
 
 
 def test_each_operation_of_tensorflow_on_equal_operands(capsys, monkeypatch):
-    status, out = diff(capsys, THEIRS / "recorded")
+    status, out = diff(capsys, THEIRS)
     assert status == 0 and "operations of TensorFlow 2.21.0 on equal operands" in out, out
     eager = Tanh.eager
     monkeypatch.setattr(Tanh, "eager", lambda self, x: eager(self, x) * x.dtype.type(1.01))
-    status, out = diff(capsys, THEIRS / "recorded")
+    status, out = diff(capsys, THEIRS)
     assert status == 1 and out.startswith("Tanh while/Tanh, in user code: ")
     assert "line 26, in step: Penstock's kernel differs by up to" in out
 
 
 def test_replay_shows_what_tensorflow_computed(capsys):
-    assert main(["replay", str(THEIRS / "recorded"), "--line", "program.py:25"]) == 0
+    assert main(["replay", str(THEIRS), "--line", "program.py:25"]) == 0
     out = capsys.readouterr().out
     assert "h = float32[3, 3]" in out and "gradient, " in out
 
@@ -147,3 +150,29 @@ def test_replay_shows_what_tensorflow_computed(capsys):
 def test_the_recorder_is_printed(capsys):
     assert main(["diff", "--recorder"]) == 0
     assert capsys.readouterr().out == RECORDER.read_text()
+
+
+def test_operations_of_the_functions_that_fit_calls(tmp_path, capsys):
+    def fit(folder, rate):
+        tf.keras.backend.clear_session()
+        tf.keras.utils.set_random_seed(1)
+        dropout = tf.keras.layers.Dropout(rate, name="dropout")
+        model = tf.keras.Sequential([dropout, tf.keras.layers.Dense(1, name="dense")], name="model")
+        model.compile("adam", "mse")
+        x = tf.reshape(tf.range(32.0) / 32.0, [16, 2])
+        with tf.debugging.recording(folder, operations=True):
+            model.fit(x, x[:, :1], batch_size=4, shuffle=False, verbose=0)
+
+    for name, rate in (("a", 0.5), ("b", 0.5), ("c", 0.25)):
+        fit(tmp_path / name, rate)
+    recorded = read(str(tmp_path / "a"))
+    assert len(recorded.values) > 40 and any("dropout" in each.name for each in recorded.values)
+    repeated = {(c.function, c.name): c.values for c in repeat(recorded).computed}
+    for each in values_of(recorded).computed:
+        for value, other in zip(each.values, repeated[each.function, each.name], strict=True):
+            if value is not None and value.dtype.kind == "f":
+                np.testing.assert_allclose(value, other, rtol=1e-4, atol=1e-6, err_msg=each.name)
+    status, out = diff(capsys, tmp_path / "a", tmp_path / "b")
+    assert status == 0, out
+    status, out = diff(capsys, tmp_path / "a", tmp_path / "c", "--step", "1")
+    assert status == 1 and "first difference: Const model_1/dropout" in out, out

@@ -12,6 +12,7 @@ backward.py  the lines of a gradient
 prompt.py    pdb in these frames
 editors.py   an editor that is attached by debugpy, in pdb's place
 sessions.py  sessions of TensorFlow 1
+watching.py    what notes the results of a replay without stops
 comparison.py  how a replay's results differ from the compiled run's
 
 The compiled program is the one that runs without a debugger: a breakpoint is a mark beside the graph, not an operation. A function with

@@ -6,11 +6,13 @@ together from where operations were made, with the names of the frame in which t
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any
 
 from penstock._src.compiler.host.running import run_on_host
+from penstock._src.compiler.token_flow import TokenFlow
 from penstock._src.core.calls.lines import Activation, Line, Mark
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.tensor import NEXT_ID
@@ -19,7 +21,11 @@ from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.library import GraphFunction, Runner
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.passes.unused_results import operations_to_run
+from penstock._src.observe.debugger.conditions import of_this_thread
+from penstock._src.observe.debugger.replay import Replay
+from penstock._src.observe.debugger.snapshot import Snapshot, is_kept, place_of
 from penstock._src.observe.debugger.stops import Debugged
+from penstock._src.observe.debugger.watching import Noting, NotingWatcher
 
 
 def debugged_session(
@@ -29,7 +35,12 @@ def debugged_session(
     operations: Sequence[Operation],
     executable: Runner,
 ) -> Runner:
-    """Returns what runs a part of a graph of TensorFlow 1 and stops at its breakpoints: those that follow on an operation of the part."""
+    """Returns what runs a part of a graph of TensorFlow 1 and stops at its breakpoints: those that follow on an operation of the part.
+
+    It also tells of its runs if they are recorded in this thread.
+    """
+    conditions = of_this_thread()
+    is_recorded = conditions is not None and conditions.recorder is not None
     needed = set(map(id, operations_to_run(graph, inputs, wanted, operations)))
     frames: dict[FrameType, list[Mark]] = {}
     for mark in graph.breakpoints:
@@ -39,7 +50,9 @@ def debugged_session(
             if before and id(before[-1]) in needed:
                 frames.setdefault(mark.frame, []).append(mark)
     if not frames:
-        return executable
+        if not is_recorded:
+            return executable
+        return Debugged(SessionFunction(graph, inputs, wanted, operations, executable), executable)
     if any(op.raw_op.flow.redirects for op in graph._operations):
         raise UnimplementedError(
             "tf.debugging.breakpoint: runs of graphs with TensorFlow 1's loops and conditions (Switch, Merge) are not repeated line by line. "
@@ -47,7 +60,7 @@ def debugged_session(
         )
     calls = [_activation(graph, frame, marks) for frame, marks in frames.items()]
     graph.activations = [(call.lines[0].moment, call) for call in calls]
-    return Debugged(SessionFunction(graph, inputs, wanted, operations), executable)
+    return Debugged(SessionFunction(graph, inputs, wanted, operations, executable), executable)
 
 
 class SessionFunction(GraphFunction):
@@ -59,9 +72,10 @@ class SessionFunction(GraphFunction):
         inputs: Sequence[SymbolicTensor],
         outputs: Sequence[SymbolicTensor],
         targets: Sequence[Operation],
+        executable: Runner,
     ) -> None:
         super().__init__(graph, inputs, outputs, name="session")
-        self._targets = list(targets)
+        self._targets, self._executable = list(targets), executable
 
     @property
     def targets(self) -> list[Operation]:
@@ -79,6 +93,27 @@ class SessionFunction(GraphFunction):
                         (handle,) = run_on_host(op, [])
                     handles.append(handle)
         return handles
+
+    def repeated(self, snapshot: Snapshot, note: Noting) -> None:
+        """Repeats a run, operation by operation, and notes what each gives. Variables are as before afterwards."""
+        kept = {place: collections.deque(values) for place, values in snapshot.results.items()}
+
+        def compute(op: Operation, arguments: list[Any], known: list[Any] | None) -> list[Any]:
+            if known is not None:
+                results = known
+            elif is_kept(op) and kept.get(place_of(op)):
+                results = kept[place_of(op)].popleft()
+            else:
+                with kernel_state.of_node(self.graph.kernel_states, op):
+                    results = run_on_host(op, arguments)
+            note(op, results)
+            return results
+
+        with snapshot.put_back():
+            if isinstance(self._executable, TokenFlow):
+                self._executable.run_by(snapshot.values, compute)
+            else:
+                Replay(snapshot, NotingWatcher(note)).run()
 
 
 def _activation(graph: Any, frame: FrameType, marks: Sequence[Mark]) -> Activation:

@@ -90,7 +90,7 @@ def place_of(op: Operation) -> Place:
 def is_kept(op: Operation) -> bool:
     """True if an operation that ran on the host is not repeated: it has effects, or gives something else each time."""
     raw = op.raw_op
-    if not raw.stateful or raw.flow.control or raw.effects.reads_only:
+    if not raw.stateful or raw.flow.control or raw.effects.reads_only or raw.traits.has_refs:
         return False
     return not any(_is_variable(t) for t in op._inputs)
 

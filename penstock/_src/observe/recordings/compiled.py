@@ -1,65 +1,114 @@
 """What the operations of a run compute compiled: the values that a recording keeps beside what the run began with.
 
-The function is compiled once more, with the results of all its operations as its outputs. So kernels are this version's, for these threads and this device; they are less fused
-than in the run. A loop or branch is one operation.
+The function is compiled once more, with the results of all its operations as outputs, call by call. So kernels are this version's, for these threads and this device; they are
+less fused than in the run. A loop or branch is one operation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import collections
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.compile import compile_graph
+from penstock._src.compiler.executable import Executable
 from penstock._src.core import dtypes
+from penstock._src.core.calls.lines import with_inner
 from penstock._src.core.errors import OpError
+from penstock._src.core.values import kernel_state
+from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes.unused_results import operations_to_run
-from penstock._src.observe.recordings.run import Run
-
-# An operation and its results, None for what is no array.
-Results = tuple[Operation, list[Any]]
+from penstock._src.observe.debugger.snapshot import place_of
+from penstock._src.observe.recordings.run import Results, Run
 
 
 def compiled_values(run: Run) -> list[Results] | None:
     """Returns what the operations of a run compute, in order; None if the run cannot be compiled again: it raised an error, or a loop takes elements from the host."""
-    function, snapshot = run.function, run.snapshot
-    graph = function.graph
-    if any(key != id(graph) for key, _ in run.host):
+    bodies = {id(graph) for graph in with_inner(run.function.graph)}
+    bodies -= {id(graph) for graph in _called(run.function)}
+    if any(graph in bodies for graph, _ in run.host):
         return None
-    operations = operations_to_run(graph, function.inputs, function.outputs, function.targets)
-    host = {
-        op: run.host[id(graph), op.name][0] for op in operations if (id(graph), op.name) in run.host
-    }
-    feeds, values = list(function.inputs), list(snapshot.values)
-    for op, results in host.items():
-        for tensor, value in zip(op.outputs, results, strict=True):
-            feeds.append(tensor)
-            values.append(value)
-    fed = {tensor._id for tensor in feeds}
-    computed = [op for op in operations if op not in host]
-    wanted = [t for op in computed for t in op.outputs if _is_array(t) and t._id not in fed]
-    targets = [op for op in function.targets if op not in host]
-    program = compile_graph(graph, feeds, wanted, targets, "recorded")
+    again = _Again(run)
     try:
-        with snapshot.put_back():
-            arrays = program(values)
+        with run.snapshot.put_back():
+            again.compute(run.function, run.snapshot.values)
     except OpError:
         return None
-    known = dict(zip((t._id for t in wanted), arrays, strict=True))
-    known |= {t._id: v for t, v in zip(feeds, values, strict=True) if isinstance(v, np.ndarray)}
-    return list(_results(operations, known))
+    return again.results
+
+
+def _called(function: GraphFunction) -> list[Any]:
+    """The graph of a function, and those of the functions that it calls, without bodies of loops and branches."""
+    graphs = [function.graph]
+    for op in function.graph._operations:
+        if op.raw_op.control == "call":
+            graphs += _called(_callee(op))
+    return graphs
+
+
+def _callee(op: Operation) -> GraphFunction:
+    return op.raw_op.f.stand_in or op.raw_op.f
+
+
+class _Again:
+    """Runs a function by programs that give the results of all operations."""
+
+    def __init__(self, run: Run) -> None:
+        self._host = {place: collections.deque(values) for place, values in run.host.items()}
+        self.results: list[Results] = []
+
+    def compute(self, function: GraphFunction, values: Sequence[Any]) -> list[Any]:
+        """Runs a function; returns its outputs."""
+        graph = function.graph
+        known = {t._id: v for t, v in zip(function.inputs, values, strict=True)}
+        operations = operations_to_run(graph, function.inputs, function.outputs, function.targets)
+        read = {t._id for op in operations for t in op._inputs}
+        read |= {t._id for t in function.outputs}
+        together: list[Operation] = []
+        for op in operations:
+            is_call, kept = op.raw_op.control == "call", self._host.get(place_of(op))
+            if not is_call and not kept:
+                together.append(op)
+                continue
+            self._run(graph, together, known, read)
+            together = []
+            results = kept.popleft() if kept else self._call(op, known)
+            known.update(zip((t._id for t in op.outputs), results, strict=True))
+            self._keep(op, known)
+        self._run(graph, together, known, read)
+        return [known[t._id] for t in function.outputs]
+
+    def _call(self, op: Operation, known: dict[int, Any]) -> list[Any]:
+        arguments = [known[t._id] for t in op._inputs]
+        with kernel_state.of_node(op.graph.kernel_states, op), kernel_state.calling():
+            return self.compute(_callee(op), arguments)
+
+    def _run(
+        self, graph: Any, operations: list[Operation], known: dict[int, Any], read: set[int]
+    ) -> None:
+        """Runs operations as one program."""
+        if not operations:
+            return
+        made = {t._id: t for op in operations for t in op.outputs if t._id not in known}
+        inputs = {t._id: t for op in operations for t in op._inputs if t._id not in made}
+        outputs = [t for t in made.values() if _is_array(t) or t._id in read]
+        program = Executable(
+            "recorded", lambda: operations, list(inputs.values()), outputs, graph.kernel_states
+        )
+        arrays = program([known[key] for key in inputs])
+        known.update(zip((t._id for t in outputs), arrays, strict=True))
+        for op in operations:
+            self._keep(op, known)
+
+    def _keep(self, op: Operation, known: dict[int, Any]) -> None:
+        """Keeps the results of an operation. Arguments of the function are no results."""
+        values = [known.get(t._id) for t in op.outputs]
+        arrays = [value if isinstance(value, np.ndarray) else None for value in values]
+        if op.type != "Placeholder" and any(array is not None for array in arrays):
+            self.results.append((op, arrays))
 
 
 def _is_array(tensor: Any) -> bool:
     return tensor.dtype not in (dtypes.resource, dtypes.variant)
-
-
-def _results(operations: list[Operation], known: dict[int, Any]) -> Iterator[Results]:
-    """The operations that gave arrays, with these. Arguments of the function are inputs, not results."""
-    for op in operations:
-        values = [known.get(t._id) for t in op.outputs]
-        if op._inputs or op.type != "Placeholder":
-            if any(value is not None for value in values):
-                yield op, values

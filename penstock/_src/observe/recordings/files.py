@@ -31,8 +31,9 @@ from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.serialize.exporter import function_library
-from penstock._src.observe.recordings.compiled import Results, compiled_values
-from penstock._src.observe.recordings.run import Run
+from penstock._src.observe.debugger.sessions import SessionFunction
+from penstock._src.observe.recordings.compiled import compiled_values
+from penstock._src.observe.recordings.run import Results, Run
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.graph import FunctionDefLibrary
@@ -59,16 +60,18 @@ _DAMAGES = (
 def write(folder: str, runs: Sequence[Run], with_values: bool = False) -> None:
     """Writes runs and their functions, and what operations compute compiled if that is asked for."""
     os.makedirs(folder, exist_ok=True)
-    functions: dict[str, int] = {}
+    functions: dict[int, int] = {}  # by identity: all functions of sessions have one name
     index: dict[str, Any] = {"runs": [], "library": {"name": OWN_NAME, "version": OWN_VERSION}}
     for number, run in enumerate(runs):
-        if run.function.name not in functions:
-            functions[run.function.name] = len(functions)
+        if id(run.function) not in functions:
+            functions[id(run.function)] = len(functions)
             _write_function(folder, len(functions) - 1, run.function)
         file = f"run-{number}.zip"
-        values = compiled_values(run) if with_values else None
+        values = run.values
+        if values is None and with_values:
+            values = compiled_values(run)
         _write_run(os.path.join(folder, file), run, values)
-        of = functions[run.function.name]
+        of = functions[id(run.function)]
         index["runs"].append({"label": run.label, "step": run.step, "file": file, "function": of})
     _write_json(folder, INDEX, index)
 
@@ -79,10 +82,13 @@ def _write_json(folder: str, name: str, value: Any) -> None:
 
 
 def _write_function(folder: str, number: int, function: Any) -> None:
-    library = function_library(function)
+    is_whole = not isinstance(function, SessionFunction)
+    library = function_library(function) if is_whole else _listed(function)
     with written_whole(os.path.join(folder, f"function-{number}.pb")) as file:
         file.write(library.SerializeToString())
-    facts: dict[str, Any] = {"name": function.name, "operations": {}, "lines": []}
+    facts: dict[str, Any] = {
+        "name": function.name, "is_whole": is_whole, "operations": {}, "lines": [],
+    }  # fmt: skip
     names = names_of_graphs(function)
     makers: dict[int, Any] = {}
     for graph in with_inner(function.graph):
@@ -100,6 +106,21 @@ def _write_function(folder: str, number: int, function: Any) -> None:
             for name in names[id(graph)]:
                 facts["operations"][f"{name}\n{op.name}"] = origin
     _write_json(folder, f"function-{number}.json", facts)
+
+
+def _listed(function: GraphFunction) -> FunctionDefLibrary:
+    """The names and kinds of a session's operations: they are shown and compared, not repeated."""
+    library = FunctionDefLibrary()
+    names = names_of_graphs(function)
+    for graph in with_inner(function.graph):
+        for name in names[id(graph)]:
+            listed = library.function.add()
+            listed.signature.name = name
+            for op in graph._operations:
+                listed.node_def.add(name=op.name, op=op.type)
+    for tensor in function.inputs:
+        library.function[0].signature.input_arg.add(name=tensor.op.name)
+    return library
 
 
 def names_of_graphs(function: GraphFunction) -> dict[int, list[str]]:
@@ -145,7 +166,7 @@ def _write_run(path: str, run: Run, values: list[Results] | None) -> None:
             "host": [
                 [name, op, [tensors.add_all(v) for v in values]]
                 for (graph, op), values in run.host.items()
-                for name in names[graph]
+                for name in names.get(graph, ())  # none for functions of datasets
             ],
             "random": [
                 [_path(key), [int(word) for word in state.position]]
@@ -230,10 +251,12 @@ class FunctionFacts:
 
     Attributes:
       name: its name in the library.
+      is_whole: True if the library holds the function, False if it lists names and kinds of operations.
       lines: the lines that bound tensors to names: {name: (function, operation, number of the output)}.
     """
 
     name: str
+    is_whole: bool
     lines: list[tuple[Location, dict[str, tuple[str, str, int]]]]
     _origins: Mapping[str, Origin]
 
@@ -356,7 +379,7 @@ def _read_facts(path: str) -> FunctionFacts:
         key: Origin(_location(own), _location(of), str(forward[0]) if forward else None)
         for key, (own, of, *forward) in facts["operations"].items()
     }
-    return FunctionFacts(facts["name"], lines, origins)
+    return FunctionFacts(facts["name"], bool(facts.get("is_whole", True)), lines, origins)
 
 
 def _location(place: Sequence[Any] | None) -> Location | None:

@@ -20,7 +20,7 @@ from penstock._src.observe.debugger.snapshot import is_kept
 from penstock._src.observe.recordings.comparison import allowed_for, apart
 from penstock._src.observe.recordings.files import RecordedRun
 from penstock._src.observe.recordings.parting import MOST_LISTED, Report
-from penstock._src.observe.recordings.repeated import Collector, Computed, snapshot_of
+from penstock._src.observe.recordings.repeated import Computed, collector, snapshot_of
 
 
 def report(run: RecordedRun, tolerance: float | None) -> Report:
@@ -65,7 +65,7 @@ class _Substituting(Replay):
     """Computes each operation, compares it with what was recorded, and goes on with that."""
 
     def __init__(self, run: RecordedRun, tolerance: float | None) -> None:
-        super().__init__(snapshot_of(run), Collector(run))
+        super().__init__(snapshot_of(run), collector(run, []))
         self._run, self._tolerance = run, tolerance
         self._recorded: dict[tuple[str, str], collections.deque[dict[int, Any]]] = {}
         for function, name, outputs in run.values or ():

@@ -8,11 +8,15 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from penstock._src.core.errors import InvalidArgumentError
+import numpy as np
+
+from penstock._src.core.errors import InvalidArgumentError, OpError
+from penstock._src.graph.operation import Operation
 from penstock._src.observe.debugger import conditions
+from penstock._src.observe.debugger.sessions import SessionFunction
 from penstock._src.observe.debugger.snapshot import Snapshot
 from penstock._src.observe.recordings import files
-from penstock._src.observe.recordings.run import Run
+from penstock._src.observe.recordings.run import Results, Run
 from penstock._src.util.export import export
 from penstock._src.util.names import label_of_function
 
@@ -35,12 +39,27 @@ class Recorder:
         host = {place: list(values) for place, values in snapshot.results.items()}
         ring = self._rings.setdefault(label, collections.deque(maxlen=self._last))
         after = [handle.value for handle in snapshot.handles]
-        ring.append(Run(label, self._counts[label], snapshot, host, list(results), after))
+        values = _repeated(snapshot)
+        ring.append(Run(label, self._counts[label], snapshot, host, list(results), after, values))
         self._counts[label] += 1
 
     def runs(self) -> list[Run]:
         """Returns the runs that it keeps."""
         return [run for ring in self._rings.values() for run in ring]
+
+
+def _repeated(snapshot: Snapshot) -> list[Results] | None:
+    """What the operations of a session's run give; None for functions, which can be repeated later."""
+    if not isinstance(snapshot.function, SessionFunction):
+        return None
+    found: list[Results] = []
+
+    def note(op: Operation, results: Sequence[Any]) -> None:
+        found.append((op, [np.array(r) if isinstance(r, np.ndarray) else None for r in results]))
+
+    with contextlib.suppress(OpError):  # the run ended so, too
+        snapshot.function.repeated(snapshot, note)
+    return found
 
 
 @export("debugging.recording", v1=[])
@@ -51,7 +70,8 @@ def recording(
     """Records what compiled functions begin with, so that their last runs can be repeated line by line: `penstock replay`, `penstock diff`.
 
     Kept are inputs, variables and positions of random numbers before a run, and what the host gave it, such as elements of datasets. They are
-    written when the block ends, also by an error. Functions are traced anew for the block; outside of it nothing costs anything.
+    written when the block ends, also by an error. Functions are traced anew for the block; outside of it nothing costs anything. Runs of TensorFlow 1's
+    sessions are repeated at once, and kept with what each operation gave, also in loops and conditions of Switch and Merge.
 
     Args:
       folder: where the recording is written; it is made if it does not exist.

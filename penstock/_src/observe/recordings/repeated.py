@@ -5,14 +5,13 @@ from __future__ import annotations
 import collections
 import dataclasses
 import os
-import types
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.lines import Line, functions_of, with_inner
+from penstock._src.core.calls.lines import functions_of, with_inner
 from penstock._src.core.errors import OpError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import VariableHandle
@@ -21,7 +20,8 @@ from penstock._src.graph.operation import Operation
 from penstock._src.graph.serialize.importer import Library
 from penstock._src.observe.debugger.replay import Replay
 from penstock._src.observe.debugger.snapshot import Snapshot
-from penstock._src.observe.recordings.files import RecordedRun
+from penstock._src.observe.debugger.watching import NotingWatcher
+from penstock._src.observe.recordings.files import OWN_NAME, OperationValues, RecordedRun
 from penstock._src.ops.random.philox import Stream
 from penstock._src.util.locations import Location
 
@@ -68,6 +68,8 @@ class Repeated:
     def lines(self) -> list[str]:
         """The lines at which names were bound, each once, in order."""
         places = [place for place, _ in self.run.function.lines]
+        if not places:  # a session's
+            places = [c.location for c in self.computed if c.location is not None]
         return [f"{p.file}:{p.line} {p.function}" for p in dict.fromkeys(places)]
 
     def named_at(self, file: str, line: int) -> list[tuple[Location, str, Any]]:
@@ -77,10 +79,13 @@ class Repeated:
             if _is_at(location, file, line):
                 for name, (function, op, index) in bound.items():
                     wanted.setdefault((function, op), []).append((location, name, index))
-        found = []
+        found: list[tuple[Location, str, Any]] = []
         for each in self.computed:
             for location, name, index in wanted.get((each.function, each.name), ()):
                 found.append((location, name, each.values[index]))
+            own = each.location
+            if own is not None and not self.run.function.lines and _is_at(own, file, line):
+                found += [(own, f"{each.kind} {each.name}", value) for value in each.values]
             of = each.gradient_of
             if of is not None and each.kind != "Const" and _is_at(of, file, line):
                 for value in each.values:
@@ -95,16 +100,27 @@ def _is_at(location: Location, file: str, line: int) -> bool:
 
 
 def values_of(run: RecordedRun) -> Repeated:
-    """What the operations of a run computed: as it was recorded, or repeated."""
-    if run.values is None:
+    """What the operations of a run computed: as it was recorded, or else repeated."""
+    return repeat(run) if run.values is None else recorded_values(run, run.values)
+
+
+def shown_values(run: RecordedRun) -> Repeated:
+    """What `penstock replay` shows: a run of functions of Penstock is repeated, in their loops, too; others are shown as they were recorded."""
+    is_repeated = run.recorded_by[0] == OWN_NAME and run.function.is_whole
+    if run.values is None or is_repeated:
         return repeat(run)
+    return recorded_values(run, run.values)
+
+
+def recorded_values(run: RecordedRun, recorded: Sequence[OperationValues]) -> Repeated:
+    """What the operations of a run computed, as it was recorded."""
     kinds = {
         (function.signature.name, node.name): node.op
         for function in run.library.function
         for node in function.node_def
     }
     computed = []
-    for function, name, outputs in run.values:
+    for function, name, outputs in recorded:
         origin = run.function.origin(function, name)
         values = [outputs.get(n) for n in range(max(outputs, default=-1) + 1)]
         kind = kinds.get((function, name))
@@ -124,12 +140,13 @@ def _named_inputs(run: RecordedRun) -> list[tuple[str, Any]]:
 def repeat(run: RecordedRun) -> Repeated:
     """Repeats a recorded run on the host."""
     snapshot = snapshot_of(run)
-    collector, error = Collector(run), None
+    computed: list[Computed] = []
+    error = None
     try:
-        Replay(snapshot, collector).run()
+        Replay(snapshot, collector(run, computed)).run()
     except OpError as raised:  # the run that was recorded ended so, too
         error = raised
-    return Repeated(_named_inputs(run), collector.all, run, error)
+    return Repeated(_named_inputs(run), computed, run, error)
 
 
 def snapshot_of(run: RecordedRun) -> Snapshot:
@@ -194,30 +211,12 @@ def _key(function: GraphFunction, path: Sequence[str]) -> Any:
     return key
 
 
-class Collector:
-    """Keeps what operations compute: the watcher of a replay without frames."""
+def collector(run: RecordedRun, computed: list[Computed]) -> NotingWatcher:
+    """Returns a watcher that appends what operations compute to a list; variables are no results."""
 
-    def __init__(self, run: RecordedRun) -> None:
-        self._run = run
-        self.all: list[Computed] = []
-
-    def computed(
-        self,
-        op: Operation,
-        arguments: Sequence[Any],
-        results: Sequence[Any],
-        frame: types.FrameType | None,
-    ) -> None:
-        """Keeps the results of an operation; variables are no results."""
-        origin = self._run.function.origin(op.graph.name, op.name)
+    def note(op: Operation, results: Sequence[Any]) -> None:
+        origin = run.function.origin(op.graph.name, op.name)
         arrays = tuple(r if isinstance(r, np.ndarray) else None for r in results)
-        self.all.append(Computed(op.graph.name, op.name, op.type, *origin, arrays))
+        computed.append(Computed(op.graph.name, op.name, op.type, *origin, arrays))
 
-    def reached(self, file: str, line: Line, frame: types.FrameType) -> None:
-        """Does nothing: there are no frames."""
-
-    def ran(self, line: Line, frame: types.FrameType) -> None:
-        """Does nothing: there are no frames."""
-
-    def failed(self, error: Exception, frame: types.FrameType) -> None:
-        """Does nothing: there are no frames."""
+    return NotingWatcher(note)

@@ -4,7 +4,11 @@ import dataclasses
 from typing import Any
 
 from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation
 from penstock._src.observe.debugger.snapshot import Snapshot
+
+# An operation and its results, None for what is no array.
+Results = tuple[Operation, list[Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,6 +21,7 @@ class Run:
     host: dict[Any, list[list[Any]]]  # what the host gave, by place
     results: list[Any]  # of the compiled run
     after: list[Any]  # the values of the snapshot's variables after it
+    values: list[Results] | None = None  # of a session: what its operations gave, repeated at once
 
     @property
     def function(self) -> GraphFunction:

@@ -204,6 +204,7 @@ class BaseSession:
             tuple(t._id for t, _ in feeds),
             tuple(t._id for t in wanted),
             tuple(id(op) for op in operations),
+            STATE.trace_context,
         )
         program = self._programs.get(key)
         if program is None:
@@ -234,8 +235,8 @@ class BaseSession:
         if self._remote is not None:
             return self._remote.program(self._graph, inputs, wanted, operations)
         executable = compile_graph(self._graph, inputs, wanted, operations, "session")
-        if self._graph.breakpoints:
-            # Loaded if needed: few programs have breakpoints.
+        if self._graph.breakpoints or STATE.trace_context is not None:
+            # Loaded if needed: few programs have breakpoints, or are recorded.
             from penstock._src.observe.debugger.sessions import debugged_session
 
             return debugged_session(self._graph, inputs, wanted, operations, executable)

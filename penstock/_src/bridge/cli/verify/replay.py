@@ -23,13 +23,11 @@ def main(arguments: Sequence[str]) -> int:
     # Each command loads what it needs.
     import penstock._src.api.load  # noqa: F401
     from penstock._src.core.errors import OpError
-    from penstock._src.observe.recordings.files import OWN_NAME, read
-    from penstock._src.observe.recordings.repeated import repeat, values_of
+    from penstock._src.observe.recordings.files import read
+    from penstock._src.observe.recordings.repeated import shown_values
 
     try:
-        recorded = read(parsed.folder, parsed.step, parsed.function)
-        is_own = recorded.recorded_by[0] == OWN_NAME
-        repeated = repeat(recorded) if is_own else values_of(recorded)
+        repeated = shown_values(read(parsed.folder, parsed.step, parsed.function))
     except (OpError, OSError, ValueError, KeyError) as error:
         raise Refused(str(error)) from error
     run = repeated.run
