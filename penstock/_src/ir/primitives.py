@@ -51,6 +51,9 @@ elementwise: all arguments have one shape
 packed weights (meaning/packed.py; several operations in StableHLO)
   unpack(packed; format)                          float32 [..., k] of rows of blocks, uint8 [..., bytes of a row]
   round_groups(x; size)                           float32 x, each `size` neighbors along the last axis rounded to int8 times a scale of their own
+ensembles of decision trees (meaning/trees.py; several operations in StableHLO): sums [rows, sums] of the leaves that rows x reach
+  leaf_masks(x, base, values, feature, threshold, mask, sets, words, units; strict)     every node is tested, and takes the bits of leaves away
+  tree_paths(x, base, values, threshold, link, set_of, sets, words, leaf, trees; strict, feature_bits)     each row goes from node to node
 movement: an index map, no arithmetic
   reshape(x; shape)                               the same elements, row by row, in another shape
   transpose(x; perm)                              axis i of the result is axis perm[i] of x

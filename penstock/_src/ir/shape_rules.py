@@ -260,6 +260,22 @@ def round_groups(args: Args, attrs: Attrs) -> Result:
     return x.shape, x.dtype
 
 
+def leaf_masks(args: Args, _attrs: Attrs) -> Result:
+    return _sums_of_leaves("leaf_masks", args)
+
+
+def tree_paths(args: Args, _attrs: Attrs) -> Result:
+    return _sums_of_leaves("tree_paths", args)
+
+
+def _sums_of_leaves(kind: str, args: Args) -> Result:
+    x, base, values = args[:3]
+    ranks = x.rank, base.rank, values.rank
+    require(ranks == (2, 1, 2), kind, "there must be rows, a vector and rows of values", args)
+    require(base.dtype == values.dtype, kind, "sums must have the dtype of values", args)
+    return (x.shape[0], base.shape[0]), base.dtype
+
+
 def fft(args: Args, attrs: Attrs) -> Result:
     x, roots = args
     require(

@@ -104,6 +104,19 @@ class Leaves(Base):
         """float32 rows, each `size` neighbors rounded to int8 times a scale of their own."""
         return self.make("round_groups", (x,), size=size)
 
+    def leaf_masks(self, x: Node, base: Node, tables: Sequence[Any], strict: bool) -> Node:
+        """Sums of the leaves that rows reach, by masks; the tables are those of the kind, from `values` on."""
+        arrays = [self.constant(table) for table in tables]
+        return self.make("leaf_masks", (x, base, *arrays), strict=strict)
+
+    def tree_paths(
+        self, x: Node, base: Node, tables: Sequence[Any], strict: bool, feature_bits: int
+    ) -> Node:
+        """Sums of the leaves that rows reach, by paths; the tables are those of the kind, from `values` on."""
+        arrays = [self.constant(table) for table in tables]
+        attrs = {"strict": strict, "feature_bits": feature_bits}
+        return self.make("tree_paths", (x, base, *arrays), **attrs)
+
 
 def _frozen(values: Sequence[int], dtype: DType) -> np.ndarray:
     array = np.array(values, dtype.np)

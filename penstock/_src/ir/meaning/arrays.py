@@ -13,7 +13,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.ir.meaning import packed, random_streams, recurrences, scalars
+from penstock._src.ir.meaning import packed, random_streams, recurrences, scalars, trees
 from penstock._src.ir.meaning.heaps import kept_by_heap
 from penstock._src.ir.node import Node
 from penstock._src.ir.shape_rules import split_spec
@@ -62,6 +62,14 @@ def unpack(args: Arrays, node: Node) -> np.ndarray:
 
 def round_groups(args: Arrays, node: Node) -> np.ndarray:
     return packed.round_groups(args[0], node.attrs["size"])
+
+
+def leaf_masks(args: Arrays, node: Node) -> np.ndarray:
+    return trees.leaf_masks(args, node.attrs["strict"])
+
+
+def tree_paths(args: Arrays, node: Node) -> np.ndarray:
+    return trees.tree_paths(args, node.attrs["strict"], node.attrs["feature_bits"])
 
 
 def unary(args: Arrays, node: Node) -> np.ndarray:
