@@ -99,5 +99,6 @@ def test_finds_are_written_as_programs_that_run(tmp_path):
     recipe["outputs"][0]["metrics"] = ["mae"]
     text = "\x1b[1mtwo\x1b[0m\nlines"
     write(tmp_path, "3", recipe, [Find("compiled", "exception", text, where=text)])
-    program = (tmp_path / "3.py").read_text()
-    exec(compile(program, "3.py", "exec"), {"__name__": "__main__"})
+    space = {}
+    exec(compile((tmp_path / "3.py").read_text(), "3.py", "exec"), space)
+    assert space["model"].built
