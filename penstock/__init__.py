@@ -123,8 +123,8 @@ _SUBMODULES = (
     "__internal__ __operators__ aot audio autodiff autograph bitwise compat config data debugging "
     "distribute dtypes errors experimental feature_column graph_util image io keras language "
     "linalg lite lookup math mlir nest nn profiler quantization queue ragged random raw_ops "
-    "saved_model serving sets signal sparse strings summary sysconfig test text tpu train types "
-    "version xla"
+    "saved_model serving sets signal sparse strings summary sysconfig test text tpu train trees "
+    "types version xla"
 ).split()
 
 __getattr__, __dir__ = _attach(__name__, _NAMES, _SUBMODULES)

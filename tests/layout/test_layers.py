@@ -24,7 +24,7 @@ LAYERS = (  # low to high; folders on one line are independent of one another
     "data saving observe",
     "distribute formats text",
     "aot",
-    "language v1",
+    "language trees v1",
     "serving",
     "bridge",
 )

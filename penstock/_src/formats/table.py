@@ -53,8 +53,9 @@ class Format:
     def matches(self, path: str) -> bool:
         """Whether a file or folder is of this format, by its name or by what it holds."""
         if files.is_folder(path):
-            return any(files.is_file(os.path.join(path, name)) for name in self.holds)
-        if path.endswith(self.suffixes) or os.path.basename(path) in self.holds:
+            if any(files.is_file(os.path.join(path, name)) for name in self.holds):
+                return True
+        elif path.endswith(self.suffixes) or os.path.basename(path) in self.holds:
             return True
         return bool(self.recognizer) and self._function(self.recognizer, "recognized")(path)
 
@@ -187,6 +188,7 @@ _ALL = (
         weights_reader="safetensors.folder:read",
         weights_writer="safetensors.folder:write",
     ),
+    Format("trees", "trees", reader="trees.reading:read", recognizer="trees.reading:recognized"),
 )
 FORMATS: Mapping[str, Format] = {each.name: each for each in _ALL}
 

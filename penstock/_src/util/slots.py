@@ -72,6 +72,8 @@ TABLE = {
     "write_debug_tensor": "observe.debug_events.dumping",  # the op DebugIdentityV2
     "stablehlo_text": "formats.stablehlo.export",  # programs as text at that stage
     "language_model": "language.functions",  # a function of tokens, of a file of weights
+    "tree_model": "trees.model",  # a function of rows, of a file of trees
+    "is_tree_model": "trees.model",  # whether a file has trees
     "default_session_of": "v1.graphs.session",  # Tensor.eval, Operation.run
     "Session": "v1.graphs.session",  # tf.test.TestCase.session
     "get_default_session": "v1.graphs.session",  # tf.test.TestCase.evaluate

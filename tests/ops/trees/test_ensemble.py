@@ -118,7 +118,10 @@ def test_tables_that_are_no_trees(name):
     tables = {key: np.array(held) for key, held in BY_HAND.items()}
     tables[name][place] = number
     x, base = np.zeros((3, 2), np.float32), np.float32([0, 0])
-    call = lambda x: raw.TreeEnsemble(x=x, base=base, **tables)
+
+    def call(x):
+        return raw.TreeEnsemble(x=x, base=base, **tables)
+
     for run in (call, tf.function(call, autograph=False)):
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             run(tf.constant(x))

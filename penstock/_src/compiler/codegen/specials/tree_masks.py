@@ -86,7 +86,7 @@ class _Emitter:
     def __init__(self, f: Fn, form: Form) -> None:
         self.f, self.form = f, form
         self.lanes = f.target.lanes(F32)
-        self.block = VECTORS * self.lanes
+        self.vectors = VECTORS
         names = "x base values feature threshold mask sets words units output scratch".split()
         pointers = [f.load(f.ctx, i, PTR) for i in range(len(names))]
         (self.x, self.base, self.values, self.feature, self.threshold, self.mask, self.sets, self.words,
@@ -95,9 +95,14 @@ class _Emitter:
             f.load(f.ctx, len(names) + i, I64) for i in range(7)
         )
         self.number, self.value = memory_type(form.x), memory_type(form.values)
-        # The block's features, each for all rows, and its sums.
+        # The block's sums, and its features, each for all rows.
         self.totals = f.at(scratch, f.tid * self.room, "i8")
         self.columns = f.at(self.totals, self.sums * self.block, self.value)
+
+    @property
+    def block(self) -> int:
+        """Rows that are tested at a time."""
+        return self.vectors * self.lanes
 
     def write(self) -> None:
         """The blocks of a task, one after the other."""
@@ -105,15 +110,17 @@ class _Emitter:
         low = f.task * self.per
         high = f.min(low + self.per, self.rows)
 
-        def some(row: Val) -> None:
+        def some(row: Val, vectors: int) -> None:
+            self.vectors = vectors
             self._begin(row)
-            f.loop(0, self.count, 1, self._unit, *self._none())
+            leaves = [f.zero(vec(I32, self.lanes) if self.lanes > 1 else I32)] * vectors
+            f.loop(0, self.count, 1, self._unit, *leaves)
             self._end(row)
 
-        f.loop(low, high, self.block, some)
-
-    def _none(self) -> list[Val]:
-        return [self.f.zero(vec(I32, self.lanes)) for _ in range(VECTORS)]
+        # Few rows, and the last ones, take a smaller block.
+        whole = low + (high - low + (self.block - self.lanes - 1)) // self.block * self.block
+        f.loop(low, f.min(whole, high), self.block, lambda row: some(row, VECTORS))
+        f.loop(whole, high, self.lanes, lambda row: some(row, 1))
 
     def _begin(self, first: Val) -> None:
         """Copies the block's features, and begins its sums; rows past the last are the last one again."""
@@ -130,7 +137,7 @@ class _Emitter:
 
         def total(i: Val) -> None:
             start = f.splat(f.load(self.base, i, self.value), self.lanes)
-            for v in range(VECTORS):
+            for v in range(self.vectors):
                 f.store(start, self.totals, i * self.block + v * self.lanes)
 
         f.loop(0, self.sums, 1, total)
@@ -155,7 +162,7 @@ class _Emitter:
         low, middle, high, first_set, last_set, first, target, adds = (
             f.convert(f.load(unit, i, I32), I64) for i in range(UNIT)
         )
-        bits = [f.splat(f.const(-1, I32), self.lanes)] * VECTORS
+        bits = [f.splat(f.const(-1, I32), self.lanes)] * self.vectors
         if self.form.compares:
             for begin, end, stays in ((low, middle, True), (middle, high, False)):
                 bits = list(

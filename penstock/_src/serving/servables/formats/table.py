@@ -10,7 +10,7 @@ from penstock._src.core.errors import NotFoundError
 from penstock._src.serving.servables.servable import ROOM, Room, Servable
 
 # Modules of this folder, asked in this order.
-FORMATS = ("saved_model", "keras_archive", "language_files")
+FORMATS = ("saved_model", "keras_archive", "language_files", "tree_files")
 
 
 def format_of(path: str) -> ModuleType | None:
@@ -31,7 +31,7 @@ def known_format(path: str) -> ModuleType:
     module = format_of(path)
     if module is None:
         raise NotFoundError(
-            f"{path}: there is no model. Expected a SavedModel's folder, a folder with one `.keras` or `.gguf` file, or one with safetensors."
+            f"{path}: there is no model. Expected a SavedModel's folder, a folder with one `.keras` or `.gguf` file, one with safetensors, or a file of XGBoost, LightGBM or YDF."
         )
     return module
 

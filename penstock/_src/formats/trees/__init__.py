@@ -1,0 +1,1 @@
+"""Files of ensembles of decision trees, as functions: `trees/` reads them."""
