@@ -12,12 +12,15 @@ import sys
 import types
 from typing import Any
 
+from .decision_forests import alias as forests_alias
 from .environments import stand_in
 from .keras_modules import loader as keras_modules
 from .names import frozen_keras, identities, private_modules
 from .text import alias as text_alias
 
 PUBLIC = "penstock"
+# The hooks of other packages that Penstock stands for.
+COMPANIONS = (text_alias, forests_alias)
 ALIAS = "tensorflow"
 # `penstock.keras.layers` is the module that `tensorflow.keras.layers` is.
 OWN_KERAS = PUBLIC + ".keras."
@@ -178,6 +181,7 @@ def install() -> None:
     if not is_installed():
         sys.meta_path.insert(0, FINDER)
         sys.meta_path.append(METADATA)
-        text_alias.install()
+        for companion in COMPANIONS:
+            companion.install()
     sys.modules[ALIAS] = own
     identities.install()

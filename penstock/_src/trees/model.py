@@ -100,11 +100,18 @@ class TreeModel:
 
         Args:
           x: as that of `predict`.
+
+        Returns:
+          A NumPy array.
         """
         return self._program.sums(convert_to_tensor(self._rows(x))).numpy()
 
     def as_layer(self) -> Any:
-        """Returns a Keras layer of rows, which has no weights."""
+        """Returns a Keras layer of rows, which has no weights.
+
+        Returns:
+          A `keras.layers.Lambda`.
+        """
         keras, program = above("load_keras")(), self._program
         return keras.layers.Lambda(program.predictions, name="trees")
 

@@ -32,7 +32,6 @@ class Program(Module):
       ensemble: what is computed.
 
     Attributes:
-      ensemble: what is computed.
       tables: from texts to numbers of categories, by the names of features.
     """
 
@@ -54,9 +53,18 @@ class Program(Module):
         run = traced._function.executable.run
         return lambda rows: run([rows, *captured])[0]
 
-    def signature(self) -> Any:
-        """Returns the function that is saved and served: of rows, or of columns where some hold texts."""
-        if not self.tables:
+    @property
+    def ensemble(self) -> Ensemble:
+        """What is computed."""
+        return self._ensemble
+
+    def signature(self, by_columns: bool = False) -> Any:
+        """Returns the function that is saved and served: of rows, or of columns if they are asked for or some hold texts.
+
+        Args:
+          by_columns: whether columns are asked for.
+        """
+        if not (by_columns or self.tables):
             number = dtypes.as_dtype(self._ensemble.number)
             spec: Any = TensorSpec([None, len(self._ensemble.features)], number, "x")
             return function(self._named_of_rows, input_signature=[spec], autograph=False)

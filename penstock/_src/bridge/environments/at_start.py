@@ -7,7 +7,7 @@ import sys
 from importlib import machinery
 
 # The modules whose import needs the stand-in.
-NAMES = ("tensorflow", "tensorflow_text", "keras", "tf_keras")
+NAMES = ("tensorflow", "tensorflow_text", "tensorflow_decision_forests", "keras", "tf_keras")
 
 
 class Waiting:
@@ -59,8 +59,9 @@ def _stand_in(fullname, path, target):
     if fullname == tensorflow_alias.ALIAS:
         # Otherwise importlib would load the module again by its own spec: a second Penstock.
         del sys.modules[fullname]
-    found = tensorflow_alias.text_alias.FINDER.find_spec(fullname, path, target)
-    return found or tensorflow_alias.FINDER.find_spec(fullname, path, target)
+    finders = [each.FINDER for each in (*tensorflow_alias.COMPANIONS, tensorflow_alias)]
+    specs = (finder.find_spec(fullname, path, target) for finder in finders)
+    return next((spec for spec in specs if spec is not None), None)
 
 
 def _is_replaced():

@@ -9,13 +9,13 @@ SPECIALS: dict[str, Special] = {
     "exchange_start": Special(ByName(f"{__package__}.exchanges", "launch")),
     "exchange_wait": Special(ByName(f"{__package__}.exchanges", "launch_look")),
     "fft": Special(ByName(f"{__package__}.fourier", "launch")),
-    "leaf_masks": Special(ByName(f"{__package__}.tree_masks", "launch")),
+    "leaf_masks": Special(ByName(f"{__package__}.trees.masks", "launch")),
     "random_bits": Special(ByName(f"{__package__}.random_bits", "launch")),
     "scan": Special(ByName(f"{__package__}.scan", "launch")),
     "scatter": Special(ByName(f"{__package__}.scatter", "launch"), updates_first=True),
     "round_groups": Special(ByName(f"{__package__}.unpack", "launch_groups")),
     "sort": Special(ByName(f"{__package__}.sort", "launch")),
-    "tree_paths": Special(ByName(f"{__package__}.tree_paths", "launch")),
+    "tree_paths": Special(ByName(f"{__package__}.trees.paths", "launch")),
     "unpack": Special(ByName(f"{__package__}.unpack", "launch")),
 }
 

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 
 from penstock._src.compiler.codegen.scalars.registers import memory_type
 from penstock._src.compiler.codegen.specials.special import SpecialLaunch
-from penstock._src.compiler.codegen.specials.tree_masks import in_set
+from penstock._src.compiler.codegen.specials.trees.masks import in_set
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import I1, I32, I64, PTR
+from penstock._src.native.language.types import I1, I32, I64, PTR, SIZE
 from penstock._src.native.language.value import Val
 
 SIDE_BY_SIDE = 8  # rows
 STEPS = 4  # between two looks at whether all rows have arrived
 MOST_ROWS = 4096  # of a task
+LINE = 64  # bytes of a line of the cache
+ROWS_OF_A_NODE = 16  # nodes that are fetched ahead for each row
 FEW_STEPS = 1 << 12  # that are not worth a task of their own
 
 
@@ -55,7 +57,8 @@ def launch(node: Node, _outputs: Sequence[Node], _target: Target, threads: int) 
         node.attrs["feature_bits"], int(width == 1),
     )  # fmt: skip
     least = max(1, FEW_STEPS // (8 * count + 1) // SIDE_BY_SIDE) * SIDE_BY_SIDE
-    per = dims.ceil_divide(dims.ceil_divide(rows, 4 * threads), SIDE_BY_SIDE) * SIDE_BY_SIDE
+    # Each task goes through all nodes, which are more bytes than rows: no more tasks than threads.
+    per = dims.ceil_divide(dims.ceil_divide(rows, threads), SIDE_BY_SIDE) * SIDE_BY_SIDE
     per = dims.minimum(dims.maximum(per, least), max(least, MOST_ROWS))
     return SpecialLaunch(
         ("tree paths", form), lambda target: emit(form, target), dims.ceil_divide(rows, per) if sums else 0,
@@ -105,6 +108,8 @@ class _Emitter:
         def tree(number: Val) -> None:
             root, target = (f.convert(f.load(self.trees, number * 2 + i, I32), I64) for i in (0, 1))
 
+            self._prefetch(number + 1, high - low)
+
             def group(row: Val) -> None:
                 self._group([row + i for i in range(SIDE_BY_SIDE)], root, target)
 
@@ -112,6 +117,25 @@ class _Emitter:
             f.loop(whole, high, 1, lambda row: self._group([row], root, target))
 
         f.loop(0, self.count, 1, tree)
+
+    def _prefetch(self, number: Val, rows: Val) -> None:
+        """Fetches the nodes of the next tree in order, if enough rows will meet them: they meet them in none."""
+        f = self.f
+
+        def fetch() -> None:
+            root = f.convert(f.load(self.trees, number * 2, I32), I64)
+            first = f.convert(f.load(self.trees, number * 2 - 2, I32), I64)
+            # It has about as many nodes as this one; what is past its end belongs to later trees, or is not fetched.
+            end = f.min(root + (root - first), root + rows * ROWS_OF_A_NODE)
+            for table, ty in (
+                (self.threshold, self.number),
+                (self.link, self.link_type),
+                (self.leaf, I32),
+            ):
+                step = LINE // SIZE[ty]
+                f.loop(root, end, step, lambda i, p=table, t=ty: f.prefetch(p, i, t, locality=2))
+
+        f.when(number < self.count, fetch)
 
     def _group(self, rows: Sequence[Val], root: Val, target: Val) -> None:
         """Follows some rows to their leaves, and adds these's values."""

@@ -1,0 +1,88 @@
+"""The import hook that makes `tensorflow_decision_forests` mean the modules of this folder."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+import types
+from typing import Any
+
+from penstock._src.version import VERSION
+
+ALIAS = "tensorflow_decision_forests"
+_ROOM = "penstock._src.bridge.decision_forests"
+# The modules that users import, and the module of ours whose names they offer; "" offers only modules.
+PATHS = {
+    "": "",
+    "keras": f"{_ROOM}.offered",
+    "inspector": f"{_ROOM}.inspection",
+    "model_plotter": f"{_ROOM}.plotting",
+    "tuner": f"{_ROOM}.tuning",
+    "component": "",
+    "component.inspector": "",
+    "component.inspector.inspector": f"{_ROOM}.inspection",
+    "component.model_plotter": "",
+    "component.model_plotter.model_plotter": f"{_ROOM}.plotting",
+    "component.tuner": "",
+    "component.tuner.tuner": f"{_ROOM}.tuning",
+}
+
+
+class ForestsModule(types.ModuleType):
+    """A module of `tensorflow_decision_forests`, whose names are looked up when they are asked for."""
+
+    def __init__(self, name: str, path: str) -> None:
+        super().__init__(name, f"Penstock's counterpart of {name}.")
+        self.__dict__.update(__path__=[], _path=path)
+        if not path:
+            self.__version__ = VERSION
+
+    def __getattr__(self, attribute: str) -> Any:
+        below = f"{self._path}.{attribute}".lstrip(".")
+        if below in PATHS:
+            return importlib.import_module(f"{ALIAS}.{below}")
+        if attribute in self._offered():
+            return getattr(importlib.import_module(PATHS[self._path]), attribute)
+        if attribute == "__all__":
+            return self.__dir__()
+        raise AttributeError(
+            f"module {self.__name__!r} has no attribute {attribute!r}: Penstock has no counterpart of this name of TensorFlow Decision Forests'."
+        )
+
+    def _offered(self) -> list[str]:
+        source = PATHS[self._path]
+        return list(importlib.import_module(source).__all__) if source else []
+
+    def __dir__(self) -> list[str]:
+        prefix = f"{self._path}." if self._path else ""
+        below = {path[len(prefix) :].partition(".")[0] for path in PATHS if path.startswith(prefix)}
+        return sorted({*below, *self._offered()} - {""})
+
+
+class ForestsFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds `tensorflow_decision_forests` and its modules."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        """Returns a spec for names in the table."""
+        first, _, rest = fullname.partition(".")
+        if first != ALIAS or rest not in PATHS:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: Any) -> types.ModuleType:
+        """Returns a module that looks its names up."""
+        return ForestsModule(spec.name, spec.name.partition(".")[2])
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Does nothing: there is no code to run."""
+
+
+FINDER = ForestsFinder()
+
+
+def install() -> None:
+    """Makes `import tensorflow_decision_forests` find Penstock from now on."""
+    if FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, FINDER)

@@ -1,0 +1,20 @@
+"""The package ydf, which fits."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+
+def ydf() -> ModuleType:
+    """Returns the package.
+
+    Raises:
+      ImportError: it is not installed.
+    """
+    try:
+        return importlib.import_module("ydf")
+    except ImportError as error:
+        raise ImportError(
+            "tensorflow_decision_forests: models are fitted by the package ydf. Install it by `pip install 'penstock[trees]'`."
+        ) from error

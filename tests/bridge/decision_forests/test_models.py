@@ -1,0 +1,152 @@
+"""`tensorflow_decision_forests` where Penstock stands for TensorFlow: models that ydf fits."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+ydf = pytest.importorskip("ydf")
+pandas = pytest.importorskip("pandas")
+tf.install_as_tensorflow()
+
+import tensorflow_decision_forests as forests  # noqa: E402  (the stand-in is installed above)
+
+FEW = {"num_trees": 10, "verbose": 0}
+BOOSTED = {**FEW, "early_stopping": "NONE", "validation_ratio": 0.0}
+
+
+def frame(rows=300, classes=2):
+    rng = np.random.default_rng(0)
+    columns = {
+        "color": np.array(["red", "green", "blue"])[rng.integers(3, size=rows)],
+        "size (cm)": rng.normal(size=rows),
+        "count": rng.integers(0, 9, rows),
+    }
+    score = (columns["color"] == "red") * 2 + columns["size (cm)"]
+    columns["size (cm)"][::17] = np.nan
+    columns["kind"] = np.digitize(score, np.quantile(score, np.arange(1, classes) / classes))
+    return pandas.DataFrame(columns)
+
+
+def dataset(data, **options):
+    return forests.keras.pd_dataframe_to_tf_dataset(data, label="kind", **options)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 11])
+@pytest.mark.parametrize("name", ["RandomForestModel", "GradientBoostedTreesModel", "CartModel"])
+def test_classes(name, classes):
+    data = frame(classes=classes)
+    options = {"Random": FEW, "Gradie": BOOSTED, "CartMo": {"verbose": 0}}[name[:6]]
+    model = getattr(forests.keras, name)(**options)
+    model.fit(dataset(data))
+    model.compile(metrics=["accuracy"])
+    loss, accuracy = model.evaluate(dataset(data), verbose=0)
+    assert loss == 0 and accuracy > 0.55
+    made = model.predict(dataset(data), verbose=0)
+    assert made.shape == (len(data), 1 if classes == 2 else classes)
+    table = {
+        "color": data["color"].to_numpy(),
+        "size_(cm)": data["size (cm)"].to_numpy(),
+        "count": data["count"].to_numpy(),
+    }
+    expected = model.ydf_model().predict(table)
+    np.testing.assert_allclose(made.reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
+    predicted = made[:, 0] > 0.5 if classes == 2 else made.argmax(1)
+    assert abs((predicted == data["kind"]).mean() - accuracy) < 1e-6
+
+
+def test_numbers_and_weights():
+    data = frame()
+    data["weight"] = 1.0
+    data["kind"] = data["size (cm)"].fillna(0) * 3
+    task = forests.keras.Task.REGRESSION
+    model = forests.keras.GradientBoostedTreesModel(task=task, **BOOSTED)
+    model.fit(dataset(data, task=task, weight="weight"))
+    model.compile(metrics=["mse"])
+    held = model.evaluate(dataset(data, task=task), return_dict=True, verbose=0)
+    assert 0 < held["mse"] < data["kind"].var()
+
+
+def test_labels_that_are_texts_are_numbered_in_order():
+    data = frame()
+    data["kind"] = np.where(data["kind"] == 1, "apple", "pear")
+    (_, labels), *_ = dataset(data, batch_size=len(data))
+    np.testing.assert_array_equal(labels, (data["kind"] == "pear").astype(int))
+    with pytest.raises(ValueError, match="max_num_classes=1"):
+        dataset(data, max_num_classes=1)
+
+
+def test_rows_without_names_and_classes_without_rows():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 3)).astype(np.float32)
+    y = np.where(x[:, 0] > 0, 3, np.where(x[:, 1] > 0, 1, 0))
+    model = forests.keras.RandomForestModel(**FEW)
+    model.fit(x, y, verbose=0)
+    made = model.predict(x, verbose=0)
+    assert made.shape == (200, 4) and not made[:, 2].any()
+    assert (made.argmax(1) == y).mean() > 0.9
+    np.testing.assert_allclose(made.sum(1), 1, rtol=1e-5)
+
+
+def test_a_saved_model(tmp_path):
+    data = frame()
+    model = forests.keras.RandomForestModel(**FEW)
+    model.fit(dataset(data))
+    model.save(tmp_path / "model")
+    restored = tf.saved_model.load(tmp_path / "model").signatures["serving_default"]
+    columns = {
+        "color": tf.constant(data["color"].to_numpy().astype(object)),
+        "size__cm_": tf.constant(data["size (cm)"].to_numpy(), tf.float32),
+        "count": tf.constant(data["count"].to_numpy(), tf.float32),
+    }
+    made = restored(**columns)["predictions"]
+    np.testing.assert_allclose(made, model.predict(dataset(data), verbose=0)[:, 0], rtol=1e-6)
+
+
+def test_chosen_features():
+    usage, semantic = forests.keras.FeatureUsage, forests.keras.FeatureSemantic
+    model = forests.keras.RandomForestModel(
+        features=[usage("count", semantic=semantic.CATEGORICAL), usage("color")],
+        exclude_non_specified_features=True,
+        **FEW,
+    )
+    data = frame()
+    model.fit(dataset(data))
+    assert {f.name: f.type for f in model.make_inspector().features()} == {"count": "CATEGORICAL", "color": "CATEGORICAL"}  # fmt: skip
+    made = model.predict(dataset(data), verbose=0)
+    expected = model.ydf_model().predict({"count": data["count"], "color": data["color"]})
+    np.testing.assert_allclose(made[:, 0], expected, rtol=1e-5)
+
+
+def test_looking_into_a_model(capsys):
+    model = forests.keras.RandomForestModel(**FEW)
+    model.fit(dataset(frame()))
+    inspector = model.make_inspector()
+    assert (inspector.model_type(), inspector.num_trees()) == ("RANDOM_FOREST", 10)
+    assert inspector.task is forests.keras.Task.CLASSIFICATION
+    assert inspector.label_classes() == ["0", "1"]
+    best, _ = inspector.variable_importances()["SUM_SCORE"][0]
+    assert best.name in ("color", "size_(cm)")
+    assert inspector.evaluation().accuracy > 0.6
+    assert len(inspector.extract_all_trees()) == 10
+    assert "svg" in forests.model_plotter.plot_model(model).lower()
+    model.summary()
+    assert "RANDOM_FOREST" in capsys.readouterr().out
+
+
+def test_a_tuner():
+    tuner = forests.tuner.RandomSearch(num_trials=2)
+    tuner.choice("max_depth", [2, 3])
+    model = forests.keras.GradientBoostedTreesModel(tuner=tuner, **FEW)
+    model.fit(dataset(frame()))
+    assert len(model.make_inspector().tuning_logs().trials) == 2
+
+
+def test_mistakes():
+    model = forests.keras.RandomForestModel(**FEW)
+    with pytest.raises(tf.errors.FailedPreconditionError, match="fit"):
+        model.predict(dataset(frame()), verbose=0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="repeat"):
+        model.fit(dataset(frame()).repeat())
+    with pytest.raises(AttributeError, match="no_such_name"):
+        getattr(forests.keras, "no_such_name")  # noqa: B009  (the statement alone would be useless)
