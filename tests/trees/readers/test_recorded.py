@@ -121,3 +121,12 @@ def test_kinds_that_are_not_implemented(tmp_path):
     path.write_text(text.replace("is_linear=0", "is_linear=1"))
     with pytest.raises(tf.errors.UnimplementedError, match=r"other.txt.*linear"):
         tf.trees.load(path)
+
+
+def test_files_of_a_folder_may_have_a_prefix(tmp_path):
+    # As in the assets of SavedModels that TensorFlow Decision Forests writes.
+    for each in (HERE / "ydf-wine").iterdir():
+        (tmp_path / f"a1b2{each.name}").write_bytes(each.read_bytes())
+    x = columns_of(ROWS["wine"], False)
+    expected = tf.trees.load(HERE / "ydf-wine").predict(x)
+    np.testing.assert_array_equal(tf.trees.load(tmp_path).predict(x), expected)

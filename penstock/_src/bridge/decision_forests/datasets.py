@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.bridge.decision_forests.semantics import Task
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.data.dataset import DatasetV2 as Dataset
 
@@ -42,8 +43,6 @@ def pd_dataframe_to_tf_dataset(
     Raises:
       ValueError: there are too many classes, or negative ones.
     """
-    from penstock._src.bridge.decision_forests.models import Task
-
     frame = dataframe if in_place else dataframe.copy()
     if fix_feature_names:
         frame.columns = [_fixed(str(name)) for name in frame.columns]
@@ -109,7 +108,8 @@ def columns_of(x: Any, y: Any = None, weight: Any = None) -> tuple[Columns, Any,
         np.concatenate([np.reshape(batch[i], -1) for batch in batches])
         for i in range(1, len(batches[0]))
     ]
-    return columns, *(rest + [None, None])[:2]
+    label, weights = (*rest, None, None)[:2]
+    return columns, label, weights
 
 
 def named(x: Any) -> dict[str, Any]:

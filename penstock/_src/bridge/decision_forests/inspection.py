@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from penstock._src.bridge.decision_forests.learners import ydf
+from penstock._src.bridge.decision_forests.semantics import Task
 
 __all__ = ["Inspector", "SimpleColumnSpec", "make_inspector"]
 
@@ -41,8 +42,6 @@ class Inspector:
     @property
     def task(self) -> Any:
         """What is predicted, a `Task`."""
-        from penstock._src.bridge.decision_forests.models import Task
-
         return Task[self._model.task().name]
 
     def model_type(self) -> str:

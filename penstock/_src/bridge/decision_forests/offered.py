@@ -6,11 +6,13 @@ from penstock._src.bridge.decision_forests.datasets import pd_dataframe_to_tf_da
 from penstock._src.bridge.decision_forests.models import (
     CartModel,
     CoreModel,
+    GradientBoostedTreesModel,
+    RandomForestModel,
+)
+from penstock._src.bridge.decision_forests.semantics import (
     FeatureSemantic,
     FeatureUsage,
-    GradientBoostedTreesModel,
     Monotonic,
-    RandomForestModel,
     Task,
 )
 from penstock._src.saving.saved_model.save import save

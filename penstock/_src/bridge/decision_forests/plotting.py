@@ -26,6 +26,6 @@ def plot_model_in_colab(model: Any, tree_idx: int = 0, max_depth: int | None = 3
       tree_idx: the number of the tree.
       max_depth: of what is shown; None: all.
     """
-    from IPython.display import HTML
+    from IPython.display import HTML  # only notebooks have it
 
     return HTML(plot_model(model, tree_idx, max_depth))
