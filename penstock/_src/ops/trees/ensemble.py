@@ -11,8 +11,8 @@ from penstock._src.ops.trees import leaf_masks, paths
 from penstock._src.ops.trees.tables import Tables
 
 _FLOAT = frozenset({dtypes.float32, dtypes.float64})
-# Work of a row in about a third of a nanosecond: a test of masks, the sum of a tree; a step of a path, the sum of a tree.
-_TEST, _MASKS_SUM, _STEP, _PATHS_SUM = 0.1, 2.0, 3.0, 5.0
+# Work of a row in about a third of a nanosecond: by masks a test, the sum of a tree, the copy of a feature; by paths a step, the sum of a tree.
+_TEST, _MASKS_SUM, _COPY, _STEP, _PATHS_SUM = 0.1, 2.0, 1.0, 3.0, 5.0
 _MOST_INDEX = 1 << 31
 
 
@@ -45,9 +45,10 @@ class TreeEnsemble(Op):
         tables = self.tables(x.shape, base.shape, arrays)
         count = leaf_masks.entries_of(tables)
         trees = len(tables.roots)
-        by_masks = count * _TEST + trees * _MASKS_SUM
+        by_masks = count * _TEST + trees * _MASKS_SUM + features * _COPY
         by_paths = paths.mean_depth(tables) * _STEP + trees * _PATHS_SUM
-        if by_masks <= by_paths and 2 * count < _MOST_INDEX:
+        fits = max(2 * count, tables.values.size) < _MOST_INDEX
+        if fits and by_masks <= by_paths:
             masks = leaf_masks.arrange(tables)
             return p.leaf_masks(x, base, masks.arrays(tables.set_words), self.strict)
         made = paths.arrange(tables, features)
