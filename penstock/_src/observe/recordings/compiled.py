@@ -43,7 +43,7 @@ def _called(function: GraphFunction) -> list[Any]:
     """The graph of a function, and those of the functions that it calls, without bodies of loops and branches."""
     graphs = [function.graph]
     for op in function.graph._operations:
-        if op.raw_op.control == "call":
+        if op.raw_op.flow.control == "call":
             graphs += _called(_callee(op))
     return graphs
 
@@ -68,7 +68,7 @@ class _Again:
         read |= {t._id for t in function.outputs}
         together: list[Operation] = []
         for op in operations:
-            is_call, kept = op.raw_op.control == "call", self._host.get(place_of(op))
+            is_call, kept = op.raw_op.flow.control == "call", self._host.get(place_of(op))
             if not is_call and not kept:
                 together.append(op)
                 continue

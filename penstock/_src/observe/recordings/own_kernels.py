@@ -118,7 +118,7 @@ def _is_rounding(
     op: Operation, arguments: Sequence[Any], result: Any, other: Any, number: int
 ) -> bool:
     """True if results differ by no more than operands that are rounded otherwise explain, as where terms of a sum cancel."""
-    if op.raw_op.stateful or op.raw_op.control or not _are_alike(result, other):
+    if op.raw_op.stateful or op.raw_op.flow.control or not _are_alike(result, other):
         return False
     generator = np.random.default_rng(0)
     spread = np.zeros(result.shape, np.float64)

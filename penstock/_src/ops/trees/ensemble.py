@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import as_shape
 from penstock._src.ir.errors import NotLowerable
@@ -28,7 +29,7 @@ class TreeEnsemble(Op):
     U = _FLOAT
     strict: bool = False
     differentiable = False
-    is_row_wise = True
+    elements = Elements(is_row_wise=True)
 
     def shape(self, x, base, *_tables):
         x, base = x.with_rank(2), base.with_rank(1)
