@@ -596,7 +596,7 @@ def install_variable_operators() -> None:
         return Tensor.__getitem__(var._read(), slice_spec)
 
     if "__getitem__" not in Variable.__dict__:
-        Variable.__getitem__ = get_item_of_variable
+        Variable.__getitem__ = get_item_of_variable  # type: ignore[misc]
     for name in (*Tensor.OVERLOADABLE_OPERATORS, "__pos__"):
         if name not in Variable.__dict__ or name in ("__eq__", "__ne__"):
             if hasattr(Tensor, name):
