@@ -30,10 +30,11 @@ OF_KERAS = ("initializers", "losses", "metrics", "optimizers")
 
 
 def import_everything(strict: bool) -> list[str]:
-    """Imports all modules of `_src`; returns those that failed."""
+    """Imports all modules of `_src`; returns those that failed. The bridge comes last: it gives classes TensorFlow's names."""
     source = importlib.import_module("penstock._src")
     failed = []
-    for info in pkgutil.walk_packages(source.__path__, "penstock._src.", onerror=lambda name: None):
+    found = pkgutil.walk_packages(source.__path__, "penstock._src.", onerror=lambda name: None)
+    for info in sorted(found, key=lambda info: info.name.startswith("penstock._src.bridge")):
         try:
             importlib.import_module(info.name)
         except Exception:
