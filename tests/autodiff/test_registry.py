@@ -28,7 +28,7 @@ WITH_NONE = {"ArgMax", "ArgMin"}
 ELSEWHERE = {"XlaDynamicSlice", "XlaDynamicUpdateSlice", "XlaOptimizationBarrier"}
 ELSEWHERE |= {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"}
 # Ours alone, and tensorflow-text's, whose package registers them.
-OURS = {"PackedDequantize", "PackedGather", "PackedMatMul"}
+OURS = {"PackedDequantize", "PackedGather", "PackedMatMul", "TreeEnsemble"}
 OF_TEXTS = "penstock._src.ops.text"
 
 
