@@ -40,6 +40,7 @@ APART = {
     "XlaCallModule": "takes modules of StableHLO, which tests/ops/xla has recorded",
     "CollectiveReduce": "needs other processes (tests/ops/collective, tests/distribute/workers)",
     "CollectiveReduceV2": "needs other processes as well",
+    "TreeEnsemble": "takes tables of constants, which tests/ops/trees draws",
 }
 
 
