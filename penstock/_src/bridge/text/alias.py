@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import importlib.abc
-import importlib.machinery
-import sys
 import types
 from typing import Any
 
+from penstock._src.bridge.names.package_finder import PackageFinder
 from penstock._src.version import VERSION
 
 from .paths import PATHS, SUBMODULES
@@ -79,28 +77,9 @@ def _reexported(module: Any) -> tuple[str, ...]:
     return getattr(module, "OFFERED", ())
 
 
-class TextFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds `tensorflow_text` and its modules."""
-
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
-        """Returns a spec for names in the table."""
-        first, _, rest = fullname.partition(".")
-        if first != ALIAS or rest not in PATHS:
-            return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
-
-    def create_module(self, spec: Any) -> types.ModuleType:
-        """Returns a module that looks its names up."""
-        return TextModule(spec.name, spec.name.partition(".")[2])
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Does nothing: there is no code to run."""
-
-
-FINDER = TextFinder()
+FINDER = PackageFinder(ALIAS, PATHS, TextModule)
 
 
 def install() -> None:
     """Makes `import tensorflow_text` find Penstock from now on."""
-    if FINDER not in sys.meta_path:
-        sys.meta_path.insert(0, FINDER)
+    FINDER.install()

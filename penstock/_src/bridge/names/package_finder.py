@@ -1,0 +1,44 @@
+"""The import hook of packages that Penstock stands in for by a table of modules."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import sys
+import types
+from collections.abc import Callable, Container
+from typing import Any
+
+
+class PackageFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds a package and its modules.
+
+    Args:
+      package: its name.
+      paths: of its modules, below the package; "" is the package itself.
+      make: called with a module's whole name and its path, returns the module, which looks its names up.
+    """
+
+    def __init__(
+        self, package: str, paths: Container[str], make: Callable[[str, str], types.ModuleType]
+    ) -> None:
+        self._package, self._paths, self._make = package, paths, make
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        """Returns a spec for names in the table."""
+        first, _, rest = fullname.partition(".")
+        if first != self._package or rest not in self._paths:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: Any) -> types.ModuleType:
+        """Returns a module that looks its names up."""
+        return self._make(spec.name, spec.name.partition(".")[2])
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Does nothing: there is no code to run."""
+
+    def install(self) -> None:
+        """Makes imports of the package find Penstock from now on."""
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
