@@ -78,6 +78,8 @@ def test_control_flow_holds_functions():
 DISPATCH = {
     "bridge/python/tools/inference/batch_norms.py",  # the kinds of batch norms that TensorFlow's tool knows
     "bridge/python/tools/saved_models/scan.py",  # the ops that TensorFlow's command denies
+    "bridge/cli/verify/operations_recorder.py",  # what the program that records TensorFlow leaves out
+    "observe/recordings/libraries.py",  # what each of two libraries has alone
     "observe/debug_events/dumping.py",  # the ops that TensorFlow's dumps leave out
     "observe/debugger/sessions.py",  # what makes the variables of TensorFlow 1's graphs
     "cluster/transport.py",  # what is made of values, which ops are called after
