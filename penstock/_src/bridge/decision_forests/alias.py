@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import types
 from typing import Any
 
-from penstock._src.bridge.names.package_finder import PackageFinder
-from penstock._src.version import VERSION
+from penstock._src.bridge.names.package_finder import PackageFinder, PackageModule
 
 ALIAS = "tensorflow_decision_forests"
 _ROOM = "penstock._src.bridge.decision_forests"
@@ -28,14 +26,8 @@ PATHS = {
 }
 
 
-class ForestsModule(types.ModuleType):
-    """A module of `tensorflow_decision_forests`, whose names are looked up when they are asked for."""
-
-    def __init__(self, name: str, path: str) -> None:
-        super().__init__(name, f"Penstock's counterpart of {name}.")
-        self.__dict__.update(__path__=[], _path=path)
-        if not path:
-            self.__version__ = VERSION
+class ForestsModule(PackageModule):
+    """A module of `tensorflow_decision_forests`."""
 
     def __getattr__(self, attribute: str) -> Any:
         below = f"{self._path}.{attribute}".lstrip(".")

@@ -9,6 +9,23 @@ import types
 from collections.abc import Callable, Container
 from typing import Any
 
+from penstock._src.version import VERSION
+
+
+class PackageModule(types.ModuleType):
+    """A module of such a package, whose names are looked up when they are asked for.
+
+    Args:
+      name: its whole name.
+      path: below the package.
+    """
+
+    def __init__(self, name: str, path: str) -> None:
+        super().__init__(name, f"Penstock's counterpart of {name}.")
+        self.__dict__.update(__path__=[], _path=path)
+        if not path:
+            self.__version__ = VERSION
+
 
 class PackageFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds a package and its modules.

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import types
 from typing import Any
 
-from penstock._src.bridge.names.package_finder import PackageFinder
-from penstock._src.version import VERSION
+from penstock._src.bridge.names.package_finder import PackageFinder, PackageModule
 
 from .paths import PATHS, SUBMODULES
 
@@ -15,14 +13,8 @@ ALIAS = "tensorflow_text"
 PUBLIC = "penstock.text"
 
 
-class TextModule(types.ModuleType):
-    """A module of `tensorflow_text`, whose names are looked up when they are asked for."""
-
-    def __init__(self, name: str, path: str) -> None:
-        super().__init__(name, f"Penstock's counterpart of {name}.")
-        self.__dict__.update(__path__=[], _path=path)
-        if not path:
-            self.__version__ = VERSION
+class TextModule(PackageModule):
+    """A module of `tensorflow_text`."""
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute == "__all__":
