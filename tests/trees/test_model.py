@@ -64,6 +64,11 @@ def test_rows_of_another_width():
         tf.trees.load(HERE / "ydf-categories").predict({k: COLUMNS[k] for k in ("f0", "f1", "f2")})
 
 
+def test_rows_of_texts():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="rows of numbers.*<U1"):
+        tf.trees.load(HERE / DIABETES).predict([["a"] * 10])
+
+
 def test_no_rows():
     assert tf.trees.load(HERE / DIABETES).predict(np.zeros((0, 10))).shape == (0,)
 

@@ -72,7 +72,7 @@ class TreeModel:
           A NumPy array, of what the library's own `predict` gives; of a classifier of scikit-learn, its `predict_proba`.
 
         Raises:
-          InvalidArgumentError: rows have another number of features.
+          InvalidArgumentError: rows have another number of features, or hold what is no number.
         """
         rows = self._rows(x)
         if rows.ndim != 2 or rows.shape[1] != len(self.features):
@@ -93,7 +93,14 @@ class TreeModel:
         if isinstance(x, Mapping):
             return self._program.rows(x).numpy()
         rows = np.asarray(x)
-        return rows if rows.dtype in _NUMBERS else rows.astype(self._ensemble.number)
+        if rows.dtype in _NUMBERS:
+            return rows
+        try:
+            return rows.astype(self._ensemble.number)
+        except (TypeError, ValueError) as error:
+            raise InvalidArgumentError(
+                f"Expected rows of numbers, or columns by their names. Received an array of {rows.dtype}: {error}"
+            ) from error
 
     def sums(self, x: Any) -> np.ndarray:
         """Returns the sums of leaves `[rows, sums]`, of which predictions are a function: margins, raw scores.
@@ -136,6 +143,7 @@ def load(source: Any) -> TreeModel:
       A `tf.trees.TreeModel`.
 
     Raises:
+      TypeError: it is neither a path nor such a model.
       NotFoundError: there is no such file.
       InvalidArgumentError: it is of no known format.
       DataLossError: the file is damaged.

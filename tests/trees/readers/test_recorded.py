@@ -107,6 +107,10 @@ def test_what_is_no_model(tmp_path):
         tf.trees.load(tmp_path / "nothing.json")
     with pytest.raises(tf.errors.InvalidArgumentError, match="header.pb"):
         tf.trees.load(tmp_path)
+    with pytest.raises(
+        TypeError, match="tf.trees.load: expected a file.*Received: {} of type dict"
+    ):
+        tf.trees.load({})
 
 
 def test_kinds_that_are_not_implemented(tmp_path):

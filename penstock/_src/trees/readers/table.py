@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from penstock._src.core.errors import (
@@ -40,6 +41,7 @@ def read(source: Any) -> Ensemble:
     """Returns the ensemble of a file, a folder, a fitted estimator of scikit-learn or a model of ydf.
 
     Raises:
+      TypeError: it is neither a path nor such a model.
       NotFoundError: there is no such file.
       InvalidArgumentError: it is of no known format.
       DataLossError: the file is damaged.
@@ -49,6 +51,11 @@ def read(source: Any) -> Ensemble:
         return scikit_learn.read(source)
     if ydf.is_model(source):
         return ydf.read_object(source)
+    if not isinstance(source, (str, bytes, os.PathLike)):
+        raise TypeError(
+            "tf.trees.load: expected a file of XGBoost or LightGBM, a folder of YDF, a fitted estimator of scikit-learn or a model of ydf. "
+            f"Received: {source!r} of type {type(source).__name__}."
+        )
     path = files.text_of(source)
     if not files.exists(path):
         raise NotFoundError(f"{path}: there is no such file or folder.")
