@@ -176,3 +176,10 @@ def test_operations_of_the_functions_that_fit_calls(tmp_path, capsys):
     assert status == 0, out
     status, out = diff(capsys, tmp_path / "a", tmp_path / "c", "--step", "1")
     assert status == 1 and "first difference: Const model_1/dropout" in out, out
+
+
+@pytest.mark.parametrize("status, given", [(0, "0"), (3, "3"), (0, "None")])
+def test_a_recorded_program_ends_with_its_own_status(tmp_path, status, given):
+    (tmp_path / "program.py").write_text(f"raise SystemExit({given})")
+    command = [sys.executable, "-m", "penstock", "run", str(RECORDER), "folder", "program.py"]
+    assert subprocess.run(command, cwd=tmp_path).returncode == status

@@ -439,8 +439,11 @@ def main():
             np.random.seed(options.seed)
             tf.random.set_seed(options.seed)
     with recording(options.folder, options.last):
-        with contextlib.suppress(SystemExit):
+        try:
             run(options.program)
+        except SystemExit as end:
+            if end.code not in (None, 0):
+                raise
 
 
 def run(program):
