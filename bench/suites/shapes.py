@@ -11,7 +11,8 @@ from shape_peers.weights import HEADS, WIDTH
 TITLE = "Ever new shapes"
 NOTE = (
     "Milliseconds of a call of one `tf.function` with unknown dimensions, in each of which inputs have another shape: of the first 30 calls on "
-    "average, compilation included, and of calls 150 to 200 in the median. JAX's function is compiled for every shape; for `jax-padded` a call pads "
+    "average, tracing and compilation included, and of calls 150 to 200 in the median. In rounds after the first Penstock finds its kernels in its cache on "
+    "disk, so `first_30_ms` of several rounds is that of a machine that has run the program before. JAX's function is compiled for every shape; for `jax-padded` a call pads "
     "batches, lengths, heights and widths to powers of two, and masks what it added. PyTorch's is `torch.compile(dynamic=True)`, whose LSTM is `torch.nn.LSTM`. "
     "`memory_mb` is the peak memory of the process."
 )
