@@ -106,6 +106,13 @@ def _reduction(r: random.Random) -> _Draft:
     return _Draft(core, (letters,), out, _extents(r, letters), r.choice(DTYPES))
 
 
+def _recurrence(r: random.Random) -> _Draft:
+    """Steps of each element, as many as one of two operands says."""
+    letters = _some_letters(r)
+    core = ("step", r.choice([0, 1, 7, 40]))
+    return _Draft(core, (letters, letters), letters, _extents(r, letters), r.choice(FLOATS[:3]))
+
+
 def _place(r: random.Random) -> _Draft:
     letters = _some_letters(r)
     axis = r.randrange(len(letters))
@@ -174,7 +181,7 @@ def _connection(r: random.Random) -> _Draft:
 
 OTHERS = [
     _combination, _reduction, _reduction, _place, _norm, _norm, _attention, _attention, _scan, _sort, _pick, _spread,
-    _connection,
+    _connection, _recurrence,
 ]  # fmt: skip
 
 

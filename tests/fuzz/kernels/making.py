@@ -123,6 +123,24 @@ class Maker:
     def combine(self, x, y, kind):
         return getattr(self.p, kind)(x, y)
 
+    def step(self, x, y, most):
+        """Elements of x: halved and added to those of y while they are less than 1, and at most `most` times."""
+
+        def goes_on(count, value, _):
+            return self.p.and_(
+                self.p.lt(count, self.like(count, most)), self.p.lt(value, self.like(value, 1))
+            )
+
+        def following(count, value, add):
+            return [count + 1, value * 0.5 + add, add]
+
+        none = self.p.full(x.shape, 0, dtypes.int32)
+        count, value, _ = self.p.iterate(goes_on, following, [none, x, y])
+        return value + self.p.cast(count, value.dtype)
+
+    def like(self, x, number):
+        return self.p.broadcast_to(self.p.scalar(number, x.dtype), x.shape)
+
     def reduce(self, x, kind, *axes):
         return getattr(self.p, f"reduce_{kind}")(x, axes)
 

@@ -3,8 +3,6 @@
 import dataclasses
 from collections.abc import Iterator
 
-from penstock._src.core.errors import OpError
-from penstock._src.ir.errors import NotLowerable
 from tests.fuzz.kernels.case import Case
 from tests.fuzz.kernels.running import failure
 
@@ -24,7 +22,9 @@ def shrink(case: Case, wanted: str) -> Case:
 def _failure(case: Case) -> str | None:
     try:
         return failure(case)
-    except (ValueError, IndexError, TypeError, OpError, NotLowerable):  # its steps fit no more
+    except (
+        Exception
+    ):  # `failure` returns those of the compiler: the steps of this case do not fit together
         return None
 
 
