@@ -99,3 +99,11 @@ def test_images_without_columns_have_none_left(op, size, stride):
     known = tf.function(lambda x: op(x, **options))
     with pytest.raises(ValueError, match=f"subtracting {size} from 0"):
         known.get_concrete_function(tf.TensorSpec(shape))
+
+
+@pytest.mark.parametrize("unknown", [False, True])
+def test_compiled_means_round_once_as_eager_ones_do(unknown):
+    x = np.arange(1029, dtype=np.float32).reshape(1, 7, 7, 7, 3) / np.float32(7)
+    spec = tf.TensorSpec([None] * 5 if unknown else x.shape, tf.float32)
+    pooled = tf.function(lambda x: tf.nn.avg_pool3d(x, 3, 1, "SAME"), input_signature=[spec])
+    np.testing.assert_array_equal(pooled(x), tf.nn.avg_pool3d(x, 3, 1, "SAME"))

@@ -1,5 +1,6 @@
 """The arithmetic of pooling, over any axes: NumPy kernels and lowerings."""
 
+import functools
 from collections.abc import Sequence
 from itertools import product
 from math import prod
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ir.extents.dims import is_symbolic, shape_key
@@ -261,19 +263,26 @@ def lower_average_gradient(p: Any, c: Pooling, grad: Any) -> Any:
 
 
 def _divided(p: Any, c: Pooling, x: Any) -> Any:
+    """Return x by the number of inputs in each window, rounded once."""
     if all(w.low <= 0 and w.high <= 0 for w in c.windows):
         return x / prod(c.sizes)
-    if not any(map(is_symbolic, (*c.shape, *c.output()))):
-        for vector in counts(c):
-            x = x / p.constant(vector.astype(x.dtype.np), x.dtype)
-        return x
-    for axis, w in zip(c.axes, c.windows, strict=True):  # `counts`, of extents that are unknown
+    if any(map(is_symbolic, (*c.shape, *c.output()))):
+        seen = _counted(p, c, x.dtype)
+    else:
+        seen = [p.constant(vector.astype(x.dtype.np), x.dtype) for vector in counts(c)]
+    return x / functools.reduce(p.mul, seen)
+
+
+def _counted(p: Any, c: Pooling, dtype: DType) -> list[Any]:
+    """`counts`, of extents that are unknown."""
+    result = []
+    for axis, w in zip(c.axes, c.windows, strict=True):
         shape = [1] * len(c.shape)
         shape[axis] = w.out
         begin = p.sub(p.mul(p.iota(shape, axis, dtypes.int32), w.stride), w.low)
         seen = p.sub(p.minimum(p.add(begin, w.size), w.extent), p.maximum(begin, 0))
-        x = x / p.cast(seen, x.dtype)
-    return x
+        result.append(p.cast(seen, dtype))
+    return result
 
 
 def _gradient_view(p: Any, c: Pooling, x: Any, value: Any) -> Any:
