@@ -342,3 +342,23 @@ def test_average_losses_are_of_all_replicas(strategy):
             function(losses)
     with strategy.scope():
         assert tf.nn.compute_average_loss(losses, global_batch_size=3).numpy() == 5
+
+
+def test_functions_that_update_all_copies_are_saved_as_without_a_strategy(strategy, tmp_path):
+    class Counter(tf.Module):
+        def __init__(self):
+            self.count = tf.Variable(1.0, aggregation=Aggregation.MEAN)
+
+        @tf.function(input_signature=[])
+        def step(self):
+            return self.count.assign_add(1.0) + 0.0
+
+    with strategy.scope():
+        counter = Counter()
+    counter.step()
+    tf.saved_model.save(counter, str(tmp_path))
+    loaded = tf.saved_model.load(str(tmp_path))
+    assert [float(loaded.step()), float(loaded.signatures["serving_default"]()["output_0"])] == [
+        3,
+        4,
+    ]

@@ -1,8 +1,10 @@
 """Tracks the current strategy and replica."""
 
+import contextlib
 import functools
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
@@ -24,6 +26,10 @@ class Contexts(threading.local):
 CONTEXTS = Contexts()
 
 
+# The copies of distributed variables but for the first ones, by their `id`: variables have no hash.
+FURTHER_COPIES: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
+
 class Defaults:
     """The strategy of code outside all scopes."""
 
@@ -39,6 +45,42 @@ def current() -> tuple[Any, Any]:
     if strategy is Defaults.strategy:
         return strategy, strategy.default_replica
     return strategy, None
+
+
+def entered_strategy() -> Any:
+    """Return the strategy whose scope is entered, or None where that is the default one."""
+    strategy = current()[0]
+    return None if strategy is Defaults.strategy else strategy
+
+
+def acts_for_all_replicas() -> bool:
+    """True if an update of a distributed variable is one of all its copies."""
+    return current()[1] is None and CONTEXTS.updated is None
+
+
+@contextlib.contextmanager
+def first_copies() -> Iterator[None]:
+    """Within, distributed variables act as their first copies, and functions are traced anew: so they are saved."""
+    before = CONTEXTS.updated
+    with Entered(Defaults.strategy, Defaults.strategy.default_replica):
+        CONTEXTS.updated, STATE.trace_context = 0, ("first copies",)
+        try:
+            yield
+        finally:
+            CONTEXTS.updated = before
+
+
+def uses_copies(trace: Any, context: Any) -> bool:
+    """True if a trace uses copies of distributed variables other than the first, or was made within a replica.
+
+    Args:
+      trace: a `ConcreteFunction`.
+      context: the `trace_context` in which it was made.
+    """
+    if type(context) is tuple and context[0] == "replica":
+        return True
+    captured = {id(tensor) for tensor in trace.captured_inputs}
+    return any(id(copy._handle) in captured for copy in FURTHER_COPIES.values())
 
 
 def require_cross_replica(strategy: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.distribute import strategy as _  # noqa: F401  (it makes the default strategy)
-from penstock._src.distribute.context import CONTEXTS, Creator, Defaults, current
+from penstock._src.distribute.context import CONTEXTS, Creator, Defaults, current, entered_strategy
 from penstock._src.util.export import export
 
 
@@ -31,7 +31,7 @@ def has_strategy() -> bool:
     >>> tf.distribute.has_strategy()
     False
     """
-    return get_strategy() is not Defaults.strategy
+    return entered_strategy() is not None
 
 
 @export("distribute.get_replica_context")

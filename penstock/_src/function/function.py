@@ -49,6 +49,7 @@ from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.process import forks
 from penstock._src.util.signatures import read_only
+from penstock._src.util.slots import above, above_if_loaded
 
 
 class _Settings:
@@ -373,7 +374,27 @@ class Function(Trackable):
     def _list_all_concrete_functions_for_serialization(self) -> list[ConcreteFunction]:
         if self._input_signature is not None and not self._cache.concrete_functions():
             self.get_concrete_function()
-        return self._cache.concrete_functions()
+        uses_copies = above_if_loaded("uses_copies")
+        if uses_copies is None:
+            return self._cache.concrete_functions()
+        traces = [
+            self._of_first_copies(trace) if uses_copies(trace, context) else trace
+            for context, trace in self._cache.traces_in_contexts()
+        ]
+        return list(dict.fromkeys(traces))
+
+    def _get_concrete_function_for_serialization(self) -> ConcreteFunction:
+        """Returns the trace of the input signature to save."""
+        trace = self.get_concrete_function()
+        uses_copies = above_if_loaded("uses_copies")
+        uses_them = uses_copies is not None and uses_copies(trace, STATE.trace_context)
+        return self._of_first_copies(trace) if uses_them else trace
+
+    def _of_first_copies(self, trace: ConcreteFunction) -> ConcreteFunction:
+        """Returns a trace for the arguments of another one, as it would be without a strategy."""
+        args, kwargs = trace.structured_input_signature
+        with above("first_copies")():
+            return self.get_concrete_function(*args, **kwargs)
 
     def experimental_get_tracing_count(self) -> int:
         """Returns the number of traces so far."""

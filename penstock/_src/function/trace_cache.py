@@ -97,6 +97,11 @@ class TraceCache:
         """Returns all traces."""
         return [concrete for entries in self._by_structure.values() for _, concrete in entries]
 
+    def traces_in_contexts(self) -> list[tuple[Any, ConcreteFunction]]:
+        """Returns (the `STATE.trace_context` in which it was made, a trace) of all traces."""
+        structures = self._by_structure.items()
+        return [(key[1], concrete) for key, entries in structures for _, concrete in entries]
+
     def _with_context(self, structure: Any) -> Any:
         """Adds the replica and, for TensorFlow 1, the graph: a trace is valid for these only."""
         graph = STATE.graph

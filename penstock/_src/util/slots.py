@@ -93,7 +93,12 @@ TABLE = {
     "dataset_of_graph": "data.graph_defs",  # the op DatasetFromGraph
     "Checkpoint": "saving.checkpoint",  # Dataset.save goes on where it was interrupted
     "CheckpointManager": "saving.manager",  # the same
-    "current": "distribute.context",  # tf.nn.compute_average_loss: the strategy, and the replica
+    "current": "distribute.context",  # tf.nn.compute_average_loss, tf.random.Generator: the strategy, and the replica
+    "entered_strategy": "distribute.context",  # tf.random.Generator
+    "require_strategy": "distribute.context",  # the same
+    "acts_for_all_replicas": "distribute.context",  # the same
+    "first_copies": "distribute.context",  # functions in SavedModels
+    "uses_copies": "distribute.context",  # the same
     "relayout": "distribute.dtensor.tensors",  # tf.zeros and its like, in a layout
     "debugged": "observe.debugger.stops",  # what runs functions that stop at lines
     "is_converted": "function.autograph.convert",  # the advice for tensors used as Python values

@@ -1,5 +1,7 @@
 """tf.random.Generator: a stream of random numbers with a variable as its state."""
 
+import contextlib
+
 import numpy as np
 
 from penstock._src.api.math.elementwise import cast
@@ -11,6 +13,7 @@ from penstock._src.eager.variable import Variable
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
+from penstock._src.util.slots import above, above_if_loaded
 
 from .functions import shape_of
 from .seeds import Algorithm, algorithm_number
@@ -71,7 +74,8 @@ class Generator(AutoTrackable):
     """A stream of random numbers. Its state is a variable that every draw advances.
 
     Make one with `from_seed`, `from_non_deterministic_state`, `from_state` or `from_key_counter`.
-    It can be saved in a checkpoint.
+    It can be saved in a checkpoint. A generator that is made within the scope of a `tf.distribute.Strategy` gives each replica numbers of
+    its own; one that is made before gives the replicas, one after the other, numbers of one stream.
 
     Args:
       copy_from: a generator whose state and algorithm are copied.
@@ -95,6 +99,8 @@ class Generator(AutoTrackable):
         if state is None or alg is None:
             raise ValueError("`alg` and `state` must not be None.")
         self._algorithm = algorithm_number(alg)
+        entered = above_if_loaded("entered_strategy")
+        self._strategy = None if entered is None else entered()
         is_shared = isinstance(state, Variable) and copy_from is None
         variable = state if isinstance(state, Variable) else _as_state(state)
         variable.shape.assert_is_compatible_with([state_size(self._algorithm)])
@@ -217,10 +223,43 @@ class Generator(AutoTrackable):
         Returns:
           The state before.
         """
-        return raw.RngReadAndSkip(
-            resource=self._state_var.handle,
-            alg=np.int32(self._op_algorithm),
-            delta=raw.Cast(x=convert_to_tensor(delta), DstT=dtypes.uint64),
+        count = raw.Cast(x=convert_to_tensor(delta), DstT=dtypes.uint64)
+        with self._in_strategy():
+            return self._advanced(
+                lambda variable: raw.RngReadAndSkip(
+                    resource=variable.handle, alg=np.int32(self._op_algorithm), delta=count
+                )
+            )
+
+    def _in_strategy(self):
+        """Return a context of the strategy in whose scope the generator was made.
+
+        Raises:
+          RuntimeError: the scope of another one is entered.
+        """
+        if self._strategy is None:
+            return contextlib.nullcontext()
+        if above("entered_strategy")() is None:
+            return self._strategy.scope()
+        above("require_strategy")(self._strategy)
+        return contextlib.nullcontext()
+
+    def _advanced(self, function):
+        """Return the result of a function that changes the state's variable, of all replicas' variables if none of them runs."""
+        if self._strategy is None or not above("acts_for_all_replicas")():
+            return function(self._state_var)
+        results = self._strategy.extended.update(self._state_var, function, group=False)
+        return results[0] if isinstance(results, tuple) else results
+
+    def _key_of_replica(self, key):
+        """Return the key of the numbers of the replica that runs: a number that Philox draws for it."""
+        replica = None if self._strategy is None else above("current")()[1]
+        if replica is None:
+            return key
+        number = raw.Cast(x=replica.replica_id_in_sync_group, DstT=dtypes.uint64)
+        counter = raw.Pack(values=[number, np.uint64(0)])[: STATE_SIZE[self._algorithm] - 1]
+        return raw.StatelessRandomUniformFullIntV2(
+            shape=[1], key=key, counter=counter, alg=self._op_algorithm, dtype=dtypes.uint64
         )
 
     def _prepare(self, shape):
@@ -230,14 +269,13 @@ class Generator(AutoTrackable):
             count = convert_to_tensor(np.uint64(np.prod(shape.astype(np.int64))))
         else:
             count = raw.Cast(x=raw.Prod(input=shape, axis=[0]), DstT=dtypes.uint64)
-        before = raw.RngReadAndSkip(
-            resource=self._state_var.handle, alg=np.int32(self._op_algorithm), delta=count
-        )
-        words = raw.Bitcast(input=before, type=dtypes.uint64)
+        words = raw.Bitcast(input=self.skip(count), type=dtypes.uint64)
         size = STATE_SIZE[self._algorithm]
+        with self._in_strategy():
+            key = self._key_of_replica(words[size - 1 : size])
         return dict(
             shape=shape,
-            key=words[size - 1 : size],
+            key=key,
             counter=words[: size - 1],
             alg=self._op_algorithm,
         )
@@ -340,15 +378,18 @@ class Generator(AutoTrackable):
         """
         probs = convert_to_tensor(probs, dtype_hint=dtypes.float32)
         counts = convert_to_tensor(counts, dtype=probs.dtype)
-        return raw.StatefulRandomBinomial(
-            resource=self._state_var.handle,
-            algorithm=np.int64(self._op_algorithm),
-            shape=shape_of(shape),
-            counts=counts,
-            probs=probs,
-            dtype=dtypes.as_dtype(dtype),
-            name=name,
-        )
+        with self._in_strategy():
+            return self._advanced(
+                lambda variable: raw.StatefulRandomBinomial(
+                    resource=variable.handle,
+                    algorithm=np.int64(self._op_algorithm),
+                    shape=shape_of(shape),
+                    counts=counts,
+                    probs=probs,
+                    dtype=dtypes.as_dtype(dtype),
+                    name=name,
+                )
+            )
 
     def make_seeds(self, count=1):
         """Returns seeds for stateless functions.

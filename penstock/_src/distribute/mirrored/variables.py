@@ -13,7 +13,7 @@ from penstock._src.api.control.scopes import group
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.distribute.context import CONTEXTS, current
+from penstock._src.distribute.context import CONTEXTS, FURTHER_COPIES, current
 from penstock._src.distribute.values import DistributedValues, Mirrored, PerReplica, ReduceOp
 from penstock._src.eager.variable import Variable
 from penstock._src.eager.variable_modes import VariableAggregation
@@ -67,6 +67,8 @@ class DistributedVariable(DistributedValues, Variable):
         for copy in copies:
             object.__setattr__(copy, "_distributed_container", weakref.ref(self))
             object.__setattr__(copy, "_distribute_strategy", strategy)
+        for copy in copies[1:]:
+            FURTHER_COPIES[id(copy)] = copy
 
     @property
     def _replica(self) -> int | None:

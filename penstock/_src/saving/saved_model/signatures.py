@@ -41,7 +41,8 @@ def _default(obj: Any, children: SavedChildren) -> Any:
         return None
     (only,) = functions
     if isinstance(only, Function):
-        only = only.get_concrete_function() if only.input_signature is not None else None
+        has_types = only.input_signature is not None
+        only = only._get_concrete_function_for_serialization() if has_types else None
     try:
         return only if only is not None and named_results("", only) else None
     except ValueError:
@@ -51,7 +52,7 @@ def _default(obj: Any, children: SavedChildren) -> Any:
 def _concrete(function: Any) -> ConcreteFunction:
     """The trace to serve: a given one, or that of a function's input signature."""
     if isinstance(function, Function) and function.input_signature is not None:
-        return function.get_concrete_function()
+        return function._get_concrete_function_for_serialization()
     if not isinstance(function, ConcreteFunction):
         raise ValueError(
             f"Expected a TensorFlow function for which to generate a signature, but got {function}. Only `tf.functions` "
