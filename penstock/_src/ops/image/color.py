@@ -1,5 +1,7 @@
 """Colors of images: HSV, contrast, hue, saturation."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -14,20 +16,26 @@ from penstock._src.core.typesets import FLOAT
 from penstock._src.ops.rules import in_float32, quiet, show
 from penstock._src.ops.sums import add_up
 
+single = np.float32
+
 
 @quiet
-def rgb_to_hsv(rgb):
-    """Hue, saturation and value, each of [0, 1]."""
+def rgb_to_hsv(rgb, is_wide=False):
+    """Hue, saturation and value, each of [0, 1]; `is_wide` adds thirds of the circle in double precision, then rounds."""
     red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
     value = rgb.max(-1)
     extent = value - rgb.min(-1)
     kind = rgb.dtype.type
+
+    def third(hue, share):
+        return kind(np.float64(hue) + share) if is_wide else hue + kind(share)
+
     saturation = np.where(value > 0, extent / value, kind(0))
-    norm = kind(1) / (kind(6) * extent)
+    norm = kind(1) / (kind(6) * extent) if is_wide else kind(1) / extent * kind(1 / 6)
     hue = np.where(red == value, norm * (green - blue), kind(0))
-    hue = np.where((green == value) & (red != value), norm * (blue - red) + kind(2 / 6), hue)
+    hue = np.where((green == value) & (red != value), third(norm * (blue - red), 2 / 6), hue)
     last = (blue == value) & (red != value) & (green != value)
-    hue = np.where(last, norm * (red - green) + kind(4 / 6), hue)
+    hue = np.where(last, third(norm * (red - green), 4 / 6), hue)
     hue = np.where(extent > 0, hue, kind(0))
     hue = np.where(hue < 0, hue + kind(1), hue)
     return np.stack([hue, saturation, value], -1)
@@ -139,16 +147,20 @@ def _channels(p, images):
     return axis, parts
 
 
-def _lower_rgb_to_hsv(p, images):
+def _lower_rgb_to_hsv(p, images, is_wide=False):
+    def third(hue, share):
+        wide = p.cast(hue, dtypes.float64) if is_wide else hue
+        return p.cast(wide + share, hue.dtype)
+
     axis, (r, g, b) = _channels(p, images)
     value = p.reduce_max(images, [axis], keepdims=True)
     extent = value - p.reduce_min(images, [axis], keepdims=True)
     saturation = p.select(p.gt(value, 0), extent / value, 0)
-    norm = p.reciprocal(extent * 6)
+    norm = p.reciprocal(extent * 6) if is_wide else p.reciprocal(extent) * (1 / 6)
     hue = p.select(
         p.eq(r, value),
         norm * (g - b),
-        p.select(p.eq(g, value), norm * (b - r) + 2 / 6, norm * (r - g) + 4 / 6),
+        p.select(p.eq(g, value), third(norm * (b - r), 2 / 6), third(norm * (r - g), 4 / 6)),
     )
     hue = p.select(p.gt(extent, 0), hue, 0)
     hue = p.select(p.lt(hue, 0), hue + 1, hue)
@@ -199,17 +211,24 @@ class AdjustContrastv2(_Adjust):
         x = in_float32(images)
         # NumPy warns of the mean of nothing, which is no number.
         pixels = x.shape[-3] * x.shape[-2]
-        mean = add_up(x, (x.ndim - 3, x.ndim - 2), keepdims=True) / x.dtype.type(pixels)
+        total = add_up(x.astype(np.float64), (x.ndim - 3, x.ndim - 2), keepdims=True)
+        mean = (total / pixels).astype(x.dtype)
         return (mean + contrast_factor * (x - mean)).astype(images.dtype, copy=False)
 
     def lower(self, p, images, contrast_factor):
         rank = len(images.shape)
-        mean = p.reduce_mean(images, [rank - 3, rank - 2], keepdims=True)
+        wide = p.cast(images, dtypes.float64)
+        mean = p.cast(p.reduce_mean(wide, [rank - 3, rank - 2], keepdims=True), images.dtype)
         return mean + p.cast(contrast_factor, images.dtype) * (images - mean)
 
 
 class AdjustHue(_Adjust):
-    """RGB images with the hue rotated by delta."""
+    """RGB images with the hue rotated by delta.
+
+    A pixel keeps its largest and smallest channel, so whole numbers come back as they were; only the middle one is computed.
+
+    Source: https://en.wikipedia.org/wiki/HSL_and_HSV#Hue_and_chroma
+    """
 
     ranks = {"delta": (0,)}
     signature = "images: T, delta: float32 -> output: T"
@@ -217,20 +236,53 @@ class AdjustHue(_Adjust):
     @quiet
     def eager(self, images, delta):
         self.check(images, "delta", delta)
-        hsv = rgb_to_hsv(in_float32(images))
-        turned = hsv[..., 0] + delta
-        hsv[..., 0] = turned - np.floor(turned)
-        return hsv_to_rgb(hsv).astype(images.dtype, copy=False)
+        rgb = in_float32(images)
+        red, green, blue = (rgb[..., channel] for channel in range(3))
+        high, low = rgb.max(-1), rgb.min(-1)
+        middle = np.maximum(np.minimum(red, green), np.minimum(np.maximum(red, green), blue))
+        after_green = np.where(blue < red, 1, np.where(blue > green, 3, 2))
+        sector = np.where(
+            red < green, after_green, np.where(blue < green, 0, np.where(blue > red, 4, 5))
+        )
+        share = _along(sector % 2, (middle - low) / (high - low))
+        hue = np.where(high == low, single(0), sector.astype(single) + share)
+        hue = hue + single(delta if abs(delta) <= 1 else math.fmod(delta, 1)) * single(6)
+        hue = np.where(hue < 0, hue + single(6), hue)
+        hue = np.where(hue >= 6, hue - single(6), hue)
+        sector = np.nan_to_num(np.floor(hue)).astype(np.int8)
+        middle = low + _along(sector % 2, hue - np.floor(hue)) * (high - low)
+        places = [np.choose(order, (low, middle, high)) for order in _ORDERS[:, sector]]
+        return np.stack(places, -1).astype(images.dtype, copy=False)
 
     def lower(self, p, images, delta):
-        hsv = _lower_rgb_to_hsv(p, images)
-        axis, (hue, saturation, value) = _channels(p, hsv)
-        turned = hue + p.cast(delta, images.dtype)
-        return _lower_hsv_to_rgb(p, p.concat([turned - p.floor(turned), saturation, value], axis))
+        axis, (red, green, blue) = _channels(p, p.cast(images, dtypes.float32))
+        high = p.maximum(p.maximum(red, green), blue)
+        low = p.minimum(p.minimum(red, green), blue)
+        middle = p.maximum(p.minimum(red, green), p.minimum(p.maximum(red, green), blue))
+        after_green = p.select(p.lt(blue, red), 1.0, p.select(p.gt(blue, green), 3.0, 2.0))
+        others = p.select(p.lt(blue, green), 0.0, p.select(p.gt(blue, red), 4.0, 5.0))
+        sector = p.select(p.lt(red, green), after_green, others)
+        share = _lower_along(p, sector, (middle - low) / (high - low))
+        hue = p.select(p.eq(high, low), 0.0, sector + share)
+        whole = p.select(p.lt(delta, 0.0), 0.0 - p.floor(0.0 - delta), p.floor(delta))
+        within = p.select(p.le(p.abs(delta), 1.0), delta, delta - whole)
+        hue = hue + within * 6.0
+        hue = p.select(p.lt(hue, 0.0), hue + 6.0, hue)
+        hue = p.select(p.ge(hue, 6.0), hue - 6.0, hue)
+        sector = p.floor(hue)
+        middle = low + _lower_along(p, sector, hue - sector) * (high - low)
+        levels = (low, middle, high)
+        rgb = [
+            _lower_by_sector(p, sector, [levels[n] for n in order]) for order in _ORDERS.tolist()
+        ]
+        return p.cast(p.concat(rgb, axis), images.dtype)
 
 
 class AdjustSaturation(_Adjust):
-    """RGB images with the saturation scaled."""
+    """RGB images with the saturation scaled.
+
+    Source: https://en.wikipedia.org/wiki/HSL_and_HSV#HSV_to_RGB, in TensorFlow's order of operations.
+    """
 
     ranks = {"scale": (0,)}
     signature = "images: T, scale: float32 -> output: T"
@@ -238,15 +290,52 @@ class AdjustSaturation(_Adjust):
     @quiet
     def eager(self, images, scale):
         self.check(images, "scale", scale)
-        hsv = rgb_to_hsv(in_float32(images))
-        hsv[..., 1] = np.clip(hsv[..., 1] * scale, 0, 1)
-        return hsv_to_rgb(hsv).astype(images.dtype, copy=False)
+        hsv = rgb_to_hsv(in_float32(images), True)
+        hue, saturation, value = (hsv[..., channel] for channel in range(3))
+        chroma = np.clip(saturation * scale, 0, 1).astype(single) * value
+        turned = hue * single(6)
+        sector = np.nan_to_num(np.floor(turned)).astype(np.int8) % 6
+        away = turned - single(2) * np.floor(turned / single(2))
+        middle = chroma * (single(1) - np.abs(away - single(1)))
+        levels = (np.zeros_like(chroma), middle, chroma)
+        rgb = np.stack([np.choose(order, levels) for order in _ORDERS[:, sector]], -1)
+        return (rgb + (value - chroma)[..., None]).astype(images.dtype, copy=False)
 
     def lower(self, p, images, scale):
-        hsv = _lower_rgb_to_hsv(p, images)
+        hsv = _lower_rgb_to_hsv(p, p.cast(images, dtypes.float32), is_wide=True)
         axis, (hue, saturation, value) = _channels(p, hsv)
-        scaled = p.minimum(p.maximum(saturation * p.cast(scale, images.dtype), 0), 1)
-        return _lower_hsv_to_rgb(p, p.concat([hue, scaled, value], axis))
+        chroma = p.minimum(p.maximum(saturation * scale, 0), 1) * value
+        turned = hue * 6
+        away = turned - p.floor(turned * 0.5) * 2
+        middle = chroma * (1 - p.abs(away - 1))
+        levels = (p.full(chroma.shape, 0, dtypes.float32), middle, chroma)
+        sector = p.floor(turned)
+        rgb = [
+            _lower_by_sector(p, sector, [levels[n] for n in order]) for order in _ORDERS.tolist()
+        ]
+        return p.cast(p.concat([c + (value - chroma) for c in rgb], axis), images.dtype)
+
+
+# For red, green and blue, by the sixth of the circle of hues: 0 if the channel is the smallest of the three, 1 the middle, 2 the largest.
+_ORDERS = np.array([[2, 1, 0, 0, 1, 2], [1, 2, 2, 1, 0, 0], [0, 0, 1, 2, 2, 1]])
+
+
+def _along(is_odd, share):
+    """A share of a sixth of the circle, counted from its end in odd sixths."""
+    return np.where(is_odd, single(1) - share, share).astype(single)
+
+
+def _lower_along(p, sector, share):
+    is_odd = p.ne(p.floor(sector * 0.5) * 2, sector)
+    return p.select(is_odd, 1 - share, share)
+
+
+def _lower_by_sector(p, sector, values):
+    """The value of each element's sixth."""
+    result = values[-1]
+    for number in reversed(range(len(values) - 1)):
+        result = p.select(p.lt(sector, number + 1), values[number], result)
+    return result
 
 
 class AdjustContrast(Op):

@@ -35,8 +35,11 @@ def fake_quantized(x, low, high, bits, narrow):
     nothing = (np.asarray(low) == 0) & (np.asarray(high) == 0)
     bottom, top, step = nudged(low, high, bits, narrow)
     within = np.maximum(np.minimum(x, top), bottom)
-    level = np.floor((within - bottom) / step + single(0.5))
-    return np.where(nothing, single(0), level * step + bottom).astype(single)
+    # TensorFlow's order of operations, which decides the last bit: levels are counted from that of zero.
+    inverse = single(1) / step
+    zero = np.floor(single(0.5) - bottom * inverse)
+    level = np.floor((within - bottom) * inverse - zero + single(0.5))
+    return np.where(nothing, single(0), level * step).astype(single)
 
 
 @quiet
@@ -91,8 +94,10 @@ class _FakeQuantize(Op):
         """Inputs rounded to levels."""
         bottom, top, step, nothing = _lowered_levels(p, low, high, self.num_bits, self.narrow_range)
         within = p.maximum(p.minimum(inputs, top), bottom)
-        level = p.floor(p.add(p.div(p.sub(within, bottom), step), 0.5))
-        return p.select(nothing, 0.0, p.add(p.mul(level, step), bottom))
+        inverse = p.div(1.0, step)
+        zero = p.floor(p.sub(0.5, p.mul(bottom, inverse)))
+        level = p.floor(p.add(p.sub(p.mul(p.sub(within, bottom), inverse), zero), 0.5))
+        return p.select(nothing, 0.0, p.mul(level, step))
 
     def lowered_gradients(self, p, gradients, inputs, low, high):
         """`fake_gradients` in a program."""
