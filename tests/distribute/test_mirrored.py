@@ -362,3 +362,17 @@ def test_functions_that_update_all_copies_are_saved_as_without_a_strategy(strate
         3,
         4,
     ]
+
+
+def test_values_from_a_function_are_distributed_even_if_they_are_equal(strategy):
+    numbers = strategy.experimental_distribute_values_from_function(
+        lambda replica: (replica.num_replicas_in_sync, {"a": None})
+    )
+    assert isinstance(numbers[0], PerReplica) and isinstance(numbers[1]["a"], PerReplica)
+    assert strategy.experimental_local_results(numbers[0]) == (2, 2)
+
+
+def test_text_of_distributed_values_is_that_of_their_values(strategy):
+    both = PerReplica([tf.constant(1), tf.constant(2)])
+    assert str(both).startswith("PerReplica:{\n  0: tf.Tensor(1, shape=(), dtype=int32),\n")
+    assert repr(both).startswith("PerReplica:{\n  0: <tf.Tensor: shape=(), dtype=int32, numpy=1>,")

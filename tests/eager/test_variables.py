@@ -96,3 +96,9 @@ def test_a_spec_makes_a_variable_of_a_handle():
         VariableSpec([2])._from_components([tf.constant(1.0)])
     with pytest.raises(ValueError, match="only component"):
         VariableSpec([2])._from_components([])
+
+
+def test_arguments_of_version_1_are_accepted_and_others_are_not():
+    assert bool(tf.Variable(True, use_resource=True, collections=["a"]))
+    with pytest.raises(TypeError, match="trainabel"):
+        tf.Variable(1.0, trainabel=False)

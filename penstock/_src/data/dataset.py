@@ -328,7 +328,10 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
             return Dataset.counter().map(
                 lambda number: raw.Cast(x=number, DstT=dtype) * step + start, name=name
             )
-        stop = dtypes.int64.max if int(step) >= 0 else dtypes.int64.min
+        if int(step) == 0:
+            first = convert_to_tensor(start, dtype=dtypes.int64)
+            return Dataset.from_tensors(raw.Cast(x=first, DstT=dtype)).repeat(name=name)
+        stop = dtypes.int64.max if int(step) > 0 else dtypes.int64.min
         return Dataset.range(start, stop, step, output_type=dtype, name=name)
 
     @staticmethod

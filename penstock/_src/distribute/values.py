@@ -171,9 +171,15 @@ class DistributedValues:
     def _get_cross_replica(self) -> Any:
         return self._values[0]
 
-    def __repr__(self) -> str:
-        shown = ",\n".join(f"  {i}: {v!r}" for i, v in enumerate(self._values))
+    def _shown(self, show: Callable[[Any], str]) -> str:
+        shown = ",\n".join(f"  {i}: {show(value)}" for i, value in enumerate(self._values))
         return f"{type(self).__name__}:{{\n{shown}\n}}"
+
+    def __repr__(self) -> str:
+        return self._shown(repr)
+
+    def __str__(self) -> str:
+        return self._shown(str)
 
 
 class DistributedDelegate(DistributedValues):

@@ -42,6 +42,8 @@ from penstock._src.util.signatures import read_only
 from penstock._src.util.slots import above
 
 UNIQUE = itertools.count()
+# Arguments of TensorFlow 1's variables, which `tf.Variable` accepts without effect.
+_OF_VERSION_1 = {"use_resource", "collections", "expected_shape"}
 
 
 class VariableMetaclass(ABCMeta):
@@ -57,6 +59,8 @@ class VariableMetaclass(ABCMeta):
             # TensorFlow accepts this argument for every variable class; only False has an effect, in functions.
             if kwargs.get("experimental_enable_variable_lifting") is not False:
                 kwargs.pop("experimental_enable_variable_lifting", None)
+            if cls is Variable:
+                kwargs = {name: kwargs[name] for name in kwargs.keys() - _OF_VERSION_1}
             creators = STATE.variable_creators if cls.__dict__.get("asks_creators", False) else ()
             if not creators:
                 return super().__call__(*args, **kwargs)

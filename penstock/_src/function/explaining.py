@@ -5,6 +5,10 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
+from penstock._src.core.registry import raw
+from penstock._src.core.specs import TensorSpec
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.function.concrete import ConcreteFunction
 
@@ -24,11 +28,28 @@ def variables_unchanged(tensors: Sequence[Any]) -> Iterator[None]:
 
 def compile_now(concrete: ConcreteFunction, tensors: Sequence[Any]) -> Any:
     """The Executable of a function, with the programs that a call with these arguments needs; of DTensors, on their shards."""
+    tensors = [_example(tensor) if isinstance(tensor, TensorSpec) else tensor for tensor in tensors]
     concrete.graph_function.last_partition = None
     with variables_unchanged([*tensors, *concrete.captured_inputs]):
         concrete.call_flat(tensors)
     partition = concrete.graph_function.last_partition
     return (concrete.graph_function if partition is None else partition.function).executable
+
+
+def _example(spec: TensorSpec) -> Any:
+    """Zeros of a spec.
+
+    Raises:
+      ValueError: its shape is not known.
+    """
+    if not spec.shape.is_fully_defined():
+        raise ValueError(
+            f"A function is compiled for a tensor whose shape is known, but got {spec}: give a tensor, or a "
+            "TensorSpec without None."
+        )
+    return raw.Fill(
+        dims=np.array(spec.shape.as_list(), np.int32), value=np.zeros((), spec.dtype.np)
+    )
 
 
 def explain_call(concrete: ConcreteFunction, tensors: Sequence[Any], time: bool) -> Any:

@@ -14,8 +14,8 @@ from penstock._src.proto.tensor import TensorProto, VariantTensorDataProto
 from penstock._src.util.files import varints
 
 
-def to_proto(value: np.ndarray, dtype: DType) -> Any:
-    """The TensorProto of a host value.
+def to_proto(value: np.ndarray, dtype: DType, is_packed: bool = False) -> Any:
+    """The TensorProto of a host value; `is_packed` writes its bytes, not numbers that are readable.
 
     Raises:
       UnimplementedError: values of this dtype cannot be serialized.
@@ -36,7 +36,12 @@ def to_proto(value: np.ndarray, dtype: DType) -> Any:
         proto.string_val.extend(value.ravel().tolist())
     elif dtype is dtypes.variant:
         proto.variant_val.extend(value.ravel().tolist())
-    elif dtype.name not in _FIELDS or (value.size > 1 and dtype.name not in _ALWAYS_BY_VALUE):
+    elif (
+        is_packed
+        or dtype.name not in _FIELDS
+        or value.size > 1
+        and dtype.name not in _ALWAYS_BY_VALUE
+    ):
         proto.tensor_content = value.tobytes()
     else:  # one number is readable, as TensorFlow writes it
         stored = value.view(np.uint16) if dtype.name in _HALVES else value

@@ -277,3 +277,11 @@ def test_rounds_of_loops_are_told_one_by_one():
 def test_nobody_is_told_anything_afterwards():
     tf.function(lambda x: x + 1.0).explain(tf.ones([8]), time=True)
     assert not RUN_OBSERVERS
+
+
+def test_compiler_ir_of_specs_is_that_of_tensors():
+    function = tf.function(lambda x: tf.sqrt(x))
+    stages = function.experimental_get_compiler_ir(tf.TensorSpec([10, 20]))
+    assert "float32[10, 20]" in stages(stage="hlo")
+    with pytest.raises(ValueError, match="without None"):
+        function.experimental_get_compiler_ir(tf.TensorSpec([None, 20]))

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -105,3 +106,13 @@ def test_stages_of_a_pipeline():
     assert model.output == 1 and len(model.nodes) == model.id_counter - 1 >= 2
     with pytest.raises(ValueError, match="`tf.data.Iterator`-typed"):
         X.get_model_proto(3)
+
+
+def test_counters_go_down_and_stand_still():
+    first = lambda **options: list(  # noqa: E731
+        tf.data.Dataset.counter(**options).take(3).as_numpy_iterator()
+    )
+    assert first(start=10, step=-1) == [10, 9, 8]
+    assert first(start=-5, step=-(2**40)) == [-5, -5 - 2**40, -5 - 2**41]
+    assert first(start=7, step=0) == [7, 7, 7]
+    assert first(start=7, step=0, dtype=tf.uint8)[0].dtype == np.uint8

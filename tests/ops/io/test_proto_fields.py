@@ -1,5 +1,6 @@
 """Messages to tensors and back. The expected tensors are TensorFlow's."""
 
+import numpy as np
 import pytest
 from google.protobuf import descriptor_pb2
 
@@ -74,3 +75,19 @@ def test_wrong_fields(names, types, message, source):
 def test_damaged_messages(source):
     with pytest.raises(tf.errors.DataLossError):
         decoded([b"\xff\xff"], ["a"], [tf.int32], source)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.int32(5), b'\x08\x03\x12\x00"\x04\x05\x00\x00\x00'),
+        (
+            np.array([1 + 2j]),
+            b'\x08\x12\x12\x04\x12\x02\x08\x01"\x10' + np.array([1 + 2j]).tobytes(),
+        ),
+        (np.bool_(True), b'\x08\n\x12\x00"\x01\x01'),
+        (b"ab", b"\x08\x07\x12\x00B\x02ab"),
+    ],
+)
+def test_serialized_tensors_are_the_bytes_of_tensorflow(value, expected):
+    assert tf.io.serialize_tensor(value).numpy() == expected

@@ -108,3 +108,8 @@ def test_strengths_are_checked():
         train.FtrlOptimizer(0.1, initial_accumulator_value=-1.0)
     with pytest.raises(ValueError, match="must be positive"):
         train.ProximalAdagradOptimizer(0.1, initial_accumulator_value=0)
+
+
+def test_eager_step_counters_need_no_graph():
+    session = tf.compat.v1.Session()  # nothing runs in it
+    assert tf.compat.v1.train.global_step(session, tf.Variable(10, trainable=False)) == 10

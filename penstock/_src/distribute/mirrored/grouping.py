@@ -28,14 +28,23 @@ def select_copies(index: int, structure: Any) -> Any:
 
 
 def regroup(structures: Sequence[Any], kind: Callable[[Sequence[Any]], Any] = PerReplica) -> Any:
-    """Combines the structures of all replicas; leaves that are the same object in all of them stay that object."""
+    """Combine the structures of all replicas; leaves that are the same object in all of them stay that object."""
+    return _combined(structures, lambda leaves: _grouped(leaves, kind))
+
+
+def per_replica(structures: Sequence[Any]) -> Any:
+    """Combine the structures of all replicas, such that each leaf is a `PerReplica`."""
+    return _combined(structures, PerReplica)
+
+
+def _combined(structures: Sequence[Any], group: Callable[[Sequence[Any]], Any]) -> Any:
     first = structures[0]
     if isinstance(first, (list, tuple, dict)):
         for other in structures[1:]:
             nest.assert_same_structure(first, other)
         leaves = zip(*[nest.flatten(structure) for structure in structures])
-        return nest.pack_sequence_as(first, [_grouped(leaf, kind) for leaf in leaves])
-    return _grouped(structures, kind)
+        return nest.pack_sequence_as(first, [group(leaf) for leaf in leaves])
+    return group(structures)
 
 
 def _grouped(values: Sequence[Any], kind: Callable[[Sequence[Any]], Any]) -> Any:

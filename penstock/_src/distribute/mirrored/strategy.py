@@ -183,7 +183,7 @@ class MirroredExtended(StrategyExtended):
         count = self._num_replicas_in_sync
         if count == 1:
             return super()._experimental_distribute_values_from_function(value_fn)
-        return grouping.regroup([value_fn(ValueContext(i, count)) for i in range(count)])
+        return grouping.per_replica([value_fn(ValueContext(i, count)) for i in range(count)])
 
     def _reduce_to(self, reduce_op: ReduceOp, value: Any, destinations: Any, options: Any) -> Any:
         """Reduces the values of all replicas to one, which is copied to each replica if the destinations are

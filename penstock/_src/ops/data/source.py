@@ -98,7 +98,7 @@ class _Range(Pipeline):
         return INFINITE if self.numbers and self.numbers.stop in ends else len(self.numbers)
 
     def rows(self) -> Rows | None:
-        if len(self.numbers) > _ROWS_LIMIT:
+        if self.numbers[_ROWS_LIMIT:]:  # `len` takes no more than a word of Python can count
             return None
         values = self.numbers
         return Rows([np.arange(values.start, values.stop, values.step, self.dtype.np)])

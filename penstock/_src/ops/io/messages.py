@@ -38,7 +38,7 @@ class SerializeTensor(Op):
     differentiable = False
 
     def eager(self, tensor):
-        return strings([to_proto(tensor, self.T).SerializeToString()], ())
+        return strings([to_proto(tensor, self.T, is_packed=True).SerializeToString()], ())
 
 
 class ParseTensor(Op):

@@ -4,7 +4,7 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, executing_eagerly
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.graph import Graph
 from penstock._src.util.export import export
@@ -72,7 +72,9 @@ def get_or_create_global_step(graph: Graph | None = None) -> Any:
 
 @export(v1=["train.global_step"])
 def global_step(sess: Any, global_step_tensor: Any) -> int:
-    """Returns the value of a step counter in a session."""
+    """Returns the value of a step counter in a session, or of a variable where operations run at once."""
+    if executing_eagerly():
+        return int(global_step_tensor.numpy())
     return int(sess.run(global_step_tensor))
 
 
