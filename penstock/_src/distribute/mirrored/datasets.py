@@ -100,12 +100,35 @@ class DistributedDataset:
 
 
 class DatasetOfEach(DistributedDataset):
-    """A dataset of per-replica batches: successive elements go to the replicas in turn."""
+    """A dataset of per-replica batches: successive elements go to the replicas in turn.
+
+    Where elements run out within a turn, the replicas that are left get elements of no rows, so none is lost. As in TensorFlow, an iterator
+    outside of functions ends before such a turn if all shapes are known.
+    """
 
     def __init__(self, dataset: Any, replicas: int, devices: Sequence[str] = ()) -> None:
         self._original, self._replicas, self._devices = dataset, replicas, tuple(devices)
-        grouped = dataset.batch(replicas, drop_remainder=True)
-        self._dataset = grouped.map(lambda *element: batches.unstack(_element(element), replicas))
+        spec = dataset.element_spec
+        if all(batches.has_known_rows(leaf) for leaf in nest.flatten(spec)):
+            grouped = dataset.batch(replicas, drop_remainder=True)
+            self._dataset = grouped.map(
+                lambda *element: batches.unstack(_element(element), replicas)
+            )
+        else:
+            self._dataset = self._of_turns()
+
+    def __iter__(self) -> Iterator[Any]:
+        if not executing_eagerly():
+            return DistributedIterator(self._of_turns())
+        return super().__iter__()
+
+    def _of_turns(self) -> Any:
+        """The elements of each turn, which need not have the same shapes."""
+        spec = self._original.element_spec
+        turns = self._original.map(lambda *element: batches.held(spec, _element(element)))
+        return turns.batch(self._replicas).map(
+            lambda held: batches.released(spec, held, self._replicas)
+        )
 
 
 def _placing_parts(pack: Callable[..., Any], devices: Sequence[str]) -> Callable[..., Any]:
