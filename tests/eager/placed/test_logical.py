@@ -71,3 +71,15 @@ def test_strategies_place_variables_and_values():
     assert numbers(*mirrored.run(lambda: variable + 1.0).values) == [0, 1, 2]
     batches = mirrored.experimental_distribute_dataset(tf.data.Dataset.range(6).batch(3))
     assert numbers(*next(iter(batches)).values) == [0, 1, 2]
+
+
+def test_seeded_ops_have_a_stream_on_each_cpu():
+    tf.random.set_seed(1)
+
+    def drawn(device):
+        with tf.device(device):
+            return tf.random.uniform([2], seed=3).numpy().tolist()
+
+    first, second = drawn("CPU:0"), drawn("CPU:0")
+    assert first != second
+    assert [drawn("CPU:1"), drawn("CPU:2"), drawn("CPU:1")] == [first, first, second]

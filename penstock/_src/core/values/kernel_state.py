@@ -1,6 +1,6 @@
 """State of stateful kernels between runs, such as the position in a random stream.
 
-Eager ops with equal attributes share one state until `clear()`, which `tf.random.set_seed` calls. In an executed graph each
+Eager ops with equal attributes on one logical CPU share one state until `clear()`, which `tf.random.set_seed` calls. In an executed graph each
 node has its own state: the executor enters `of_node`. A node of a function has a state for each call, branch or loop that runs
 the function, kept by the outermost graph: there it is, too, where the function is part of a program.
 """
@@ -21,6 +21,7 @@ class _Current(threading.local):
     caller: tuple[dict[Any, Any], Any] | None = (
         None  # root and path of the call whose function runs
     )
+    device: int = 0  # the logical CPU for which eager ops run
 
 
 _CURRENT = _Current()
@@ -62,6 +63,16 @@ def calling() -> Iterator[None]:
         _CURRENT.caller = before
 
 
+@contextlib.contextmanager
+def on_device(number: int) -> Iterator[None]:
+    """Eager kernels run within this context have the states of a logical CPU, as each has kernels of its own in TensorFlow."""
+    before, _CURRENT.device = _CURRENT.device, number
+    try:
+        yield
+    finally:
+        _CURRENT.device = before
+
+
 def in_graph() -> bool:
     """True if the running kernel belongs to a graph's node, which has its own state."""
     return _CURRENT.states is not None
@@ -77,7 +88,9 @@ def update(op: Any, start: Callable[[], Any], step: Callable[[Any], tuple[Any, A
     """
     with _LOCK:
         states = _EAGER if _CURRENT.root is None else _CURRENT.root
-        key = (op.op_type, tuple(op.attrs.items())) if states is _EAGER else _CURRENT.path
+        key = _CURRENT.path
+        if states is _EAGER:
+            key = op.op_type, tuple(op.attrs.items()), _CURRENT.device
         if key in states:
             state = states[key]
         else:

@@ -15,6 +15,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values import kernel_state
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.graph.library import GraphFunction
@@ -89,11 +90,13 @@ def _name_device(tensor: Any, number: int) -> Any:
 
 def _run_op(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Runs an op for the logical CPU that is asked for. See `util.slots.RUN_EAGERLY`."""
-    results = _PLAIN[0](cls, inputs, attrs)
     number = _asked()
-    if number:
-        for tensor in nest.flatten(results):
-            _name_device(tensor, number)
+    if not number:
+        return _PLAIN[0](cls, inputs, attrs)
+    with kernel_state.on_device(number):
+        results = _PLAIN[0](cls, inputs, attrs)
+    for tensor in nest.flatten(results):
+        _name_device(tensor, number)
     return results
 
 
