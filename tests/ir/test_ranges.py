@@ -40,6 +40,31 @@ def test_numbers_that_wrap_around_have_all_values(p):
     assert p.bounds(p.minimum(unknown(p, dtypes.float32), 1.0)) is None  # NaN
 
 
+def test_an_iota_is_rounded_and_wraps_as_its_type_does(p):
+    assert p.bounds(p.iota((300,), 0, dtypes.bfloat16)) == (0, 300)
+    assert p.bounds(p.iota((300,), 0, dtypes.int8)) == (-128, 127)
+    assert p.bounds(p.iota((128,), 0, dtypes.int8)) == (0, 127)
+    assert p.bounds(p.iota((70000,), 0, dtypes.float16)) is None  # infinite
+    assert p.bounds(p.iota((300,), 0, dtypes.float32)) == (0, 299)
+
+
+def test_a_size_from_rounded_numbers_is_the_largest_of_them():
+    @tf.function
+    def ones(i):
+        sizes = tf.cast(tf.range(0.0, 300.0, dtype=tf.bfloat16), tf.int32)
+        return tf.ones([sizes[i]])
+
+    assert ones(tf.constant(299)).shape == [300]  # bfloat16 has no 299
+    assert ones(tf.constant(257)).shape == [256]
+
+
+def test_casts_of_ends(p):
+    x = p.minimum(p.maximum(unknown(p), 0), 70000)
+    assert p.bounds(p.cast(x, dtypes.float16)) is None  # infinity times 0 is NaN
+    assert p.bounds(p.cast(x, dtypes.bfloat16)) == (0, 70144)
+    assert p.bounds(p.cast(unknown(p, dtypes.uint64), dtypes.bfloat16)) == (0, 2.0**64)
+
+
 def test_differences_of_unknown_numbers(p):
     x = unknown(p, shape=())
     assert p.difference(x, p.add(p.sub(x, 3), 5)) == 2

@@ -13,6 +13,7 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.extents import dims
+from penstock._src.ir.meaning import arrays
 from penstock._src.ir.node import Node
 
 Range = tuple[Any, Any]
@@ -126,12 +127,28 @@ def _cast(ranges: Ranges, node: Node, depth: int) -> Range | None:
     if node.dtype.is_bool:  # not monotone: what lies between -1 and 1 can be False
         return int(found[0] > 0 or found[1] < 0), int(found != (0, 0))
     if not node.dtype.is_integer:
-        ends = (node.dtype.np.type(end) for end in found)
-        return tuple([_number_of(end, node.dtype) for end in ends])  # type: ignore[return-value]
-    if not all(dims.is_symbolic(end) or np.isfinite(end) for end in found):
-        return None
+        source = node.args[0].dtype.np
+        plain = [int(end) if dims.is_symbolic(end) else end for end in found]
+        low, high = (arrays.cast([np.array(end, source)], node) for end in plain)
+        return _finite(low, high)
     low, high = (end if dims.is_symbolic(end) else int(end) for end in found)
     return _fitting(node.dtype, (low, high))
+
+
+def _finite(low: Any, high: Any) -> Range | None:
+    """A range of floats, unless an end is infinite: products with infinity may be NaN, which no range contains."""
+    return (float(low), float(high)) if np.isfinite(low) and np.isfinite(high) else None
+
+
+def _iota(ranges: Ranges, node: Node, depth: int) -> Range | None:
+    last = node.shape[node.attrs["axis"]] - 1
+    if node.dtype.is_integer:
+        is_wide = dims.is_symbolic(last) and node.dtype.size >= 4  # no condition for 2**31 elements
+        return (0, last) if is_wide else _fitting(node.dtype, (0, last))
+    if dims.is_symbolic(last) or not node.dtype.is_floating:
+        return None
+    with np.errstate(over="ignore"):
+        return _finite(0, np.asarray(last).astype(node.dtype.np))  # rounded, as its elements are
 
 
 def _fitting(dtype: DType, found: Range) -> Range | None:
@@ -191,7 +208,7 @@ def _floating(node: Node, x: Range, y: Range) -> Range | None:
         if node.op in ("add", "sub") and (0, 0) not in (x, y):
             # a product among the terms may not have been rounded before it was added
             low, high = np.nextafter(low, kind(-np.inf)), np.nextafter(high, kind(np.inf))
-    return (float(low), float(high)) if np.isfinite(low) and np.isfinite(high) else None
+    return _finite(low, high)
 
 
 # Operations that are monotone in each argument: their ends are at the corners.
@@ -251,7 +268,7 @@ def _arg_reduce(ranges: Ranges, node: Node, depth: int) -> Range:
 _RULES: dict[str, Callable[[Ranges, Node, int], Range | None]] = {
     "constant": _constant,
     "size": _size,
-    "iota": lambda ranges, node, depth: (0, node.shape[node.attrs["axis"]] - 1),
+    "iota": _iota,
     "compare": lambda ranges, node, depth: (0, 1),
     **dict.fromkeys(
         (
