@@ -1,4 +1,4 @@
-"""Arenas: memory for the temporaries of running programs. Programs that do not run at once share it."""
+"""Arenas: memory for the temporaries of running programs, shared by programs that do not run at the same time."""
 
 import threading
 import weakref
@@ -14,19 +14,19 @@ LARGE_BLOCK = 1 << 26  # bytes
 
 
 class ArenaBlock:
-    """Memory for one running program. Whoever uses it holds the lock."""
+    """Memory for one running program, whose caller holds the lock."""
 
     def __init__(self, array: np.ndarray):
         self.array, self.address = array, array.ctypes.data
         self.lock = forks.freed_in_child(threading.Lock())
-        self.lock.acquire()
+        self.lock.acquire()  # a new block belongs to its creator
 
 
 memory_limit.register_holder(ArenaBlock, "array", "temporaries of programs")
 
 
 class ArenaPool:
-    """The blocks of one kind of memory; `allocate(bytes)` makes more of it. Bound tables keep blocks alive."""
+    """The blocks of one kind of memory, allocated by `allocate(bytes)`. The tables bound to a block keep it alive."""
 
     def __init__(self, allocate: Callable[[int], np.ndarray]):
         self.allocate = allocate
@@ -34,7 +34,7 @@ class ArenaPool:
         self._lock = forks.freed_in_child(threading.Lock())
 
     def block(self, size: int) -> ArenaBlock:
-        """A block that is not in use and large enough, the smallest there is; else a new one. The caller holds its lock."""
+        """The smallest block that is free and large enough, else a new one; locked for the caller."""
         with self._lock:
             fitting = [b for b in self.blocks if b.array.size >= size]
             for block in sorted(fitting, key=lambda b: b.array.size):
@@ -45,14 +45,14 @@ class ArenaPool:
             return block
 
     def own_block(self, size: int) -> ArenaBlock:
-        """A block of exactly this size that no other program will use. The caller holds its lock."""
+        """A block of exactly this size that no other program will use; locked for the caller."""
         return ArenaBlock(self.allocate(size))
 
 
 def _rounded_up(size: int) -> int:
-    """How large a block is made for so many bytes: programs for growing lengths shall find one that holds them all.
+    """The size of a new block: larger than needed, so that programs for growing lengths can share it.
 
-    What nobody writes to takes no memory; of large ones an eighth is enough to grow by.
+    The next power of two; above LARGE_BLOCK, the next multiple of an eighth of the power of two below. Pages that are never written take no memory.
     """
     size = max(size, 1 << 12)
     step = 1 << (size - 1).bit_length() - (1 if size <= LARGE_BLOCK else 4)

@@ -1,4 +1,4 @@
-"""A plan's launch table bound to addresses: of kernels, of an arena, of constants; at each call those of its arrays."""
+"""A plan's launch table bound to the addresses of kernels, an arena and constants. Each call adds the addresses of its arrays."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from penstock._src.util.lazy import ByName
 if TYPE_CHECKING:
     from penstock._src.runtime.exchanging import ExchangeSession
 
-# By name: programs that exchange nothing load no transports.
+# By name, so that programs without exchanges do not import transports.
 _SESSION_OF = ByName(f"{__package__}.exchanging", "session_of")
 
 
@@ -29,11 +29,11 @@ class BoundTable:
     """A launch table over one arena, which one call at a time may run.
 
     run       the native call: arguments, results and packed weights -> 0 or an error's code
-    status    its words: what an error needs to tell
-    claim, release    of the arena, which other programs may be using
-    constants    their arrays
-    session      in which its exchanges with other processes are made, if there are any
-    timed     the run with a clock beside each record, and the log that it fills, once they were asked for
+    status    status words: details of an error, and the deadline
+    claim, release    lock and unlock the arena, which other programs may be using
+    constants    the arrays of constants
+    session      the session of its exchanges with other processes, if there are any
+    timed     the timed run and the log that it fills; None until an observer needs them
     """
 
     plan: Plan
@@ -48,13 +48,13 @@ class BoundTable:
     timed: Any = None
 
     def look_at_conditions(self, arrays: Sequence[np.ndarray]) -> None:
-        """Raises the message of the first condition that does not hold; `arrays` are arguments, then results."""
+        """Raises the error of the first condition that does not hold; `arrays` are the arguments, then the results."""
         for check, buffer in self.plan.conditions:
             if not self._condition(buffer, arrays):
                 raise check.error()
 
     def _condition(self, buffer: Buffer, arrays: Sequence[np.ndarray]) -> bool:
-        """The bool that lies in a buffer after a run."""
+        """The bool in a buffer after a run."""
         buffer, start = memory_of(buffer)
         if buffer.place == "arena":
             return bool(self.arena[self.offset(buffer) + start])
@@ -64,7 +64,7 @@ class BoundTable:
         return bool(arrays[buffer.number + before])
 
     def offset(self, buffer: Buffer) -> int:
-        """Where a buffer lies in the arena."""
+        """The offset of a buffer in the arena."""
         return buffer.offset
 
 
@@ -86,12 +86,13 @@ def bind(
 
 
 class TableWords:
-    """What the arguments of launches are as words of a table, and which words follow later.
+    """Encodes arguments of launches as words of a table, and collects the words that are filled in later.
 
-    patches   (number of the call's array, word, bytes to add)
-    status    (word, bytes to add) of the addresses of status words
-    session   words that stand for something of the session of exchanges
-    stores    (word, register, whether it is a place in the arena) of what a sizing program gives
+    patches   (index of the call's array, word, bytes to add): set by each call
+    status    (word, bytes to add) for addresses of status words
+    session   (word, kind) for addresses in the session of exchanges
+    stores    (word, register, 1 if the arena's address is added) for results of a sizing program
+    arena     (word, offset) for addresses in the arena of a plan without sizing program
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class TableWords:
     ) -> None:
         inputs, results = len(plan.function.parameters), len(plan.function.results)
         self.plan, self.constants, self.sizes = plan, constants, sizes
+        # The arrays of a call are its arguments, its results and its packed weights, in this order.
         self.before = {"input": 0, "variable": 0, "output": inputs, "prepacked": inputs + results}
         self.patches: list[tuple[int, int, Any]] = []
         self.status: list[tuple[int, int]] = []
@@ -107,11 +109,11 @@ class TableWords:
         self.arena: list[tuple[int, int]] = []
 
     def table(self, libraries: Mapping[str, Any]) -> list[int]:
-        """The words; those that follow are 0."""
+        """The words of the table, with 0 for those that are filled in later."""
         return encode(self.plan.launches, lambda x: libraries[x.code.key][x.function], self.word)
 
     def word(self, argument: Any, at: int) -> int:
-        """The number that an argument is in the table; 0 where it is known later."""
+        """The word of an argument; 0 if it is filled in later."""
         if isinstance(argument, SessionWord):
             self.session.append((at, argument))
             return 0
@@ -130,7 +132,7 @@ class TableWords:
         return 0
 
     def number(self, extent: Any, at: int) -> int:
-        """The word of an extent; 0 if it follows."""
+        """The word of an extent; 0 if the sizing program computes it."""
         if not dims.is_symbolic(extent):
             return int(extent)
         assert self.sizes is not None
@@ -142,13 +144,13 @@ class TableWords:
         if sizes is None:
             self.arena.append((at, buffer.offset + start))
         else:
-            place = sizes.total([sizes.offsets[buffer], sizes.register(start)])
-            self.stores.append((at, place, 1))
+            offset = sizes.total([sizes.offsets[buffer], sizes.register(start)])
+            self.stores.append((at, offset, 1))
 
 
 def bound_table(
     plan: Plan,
-    kinds: TableWords,
+    words: TableWords,
     table: Any,
     patches: Any,
     libraries: Mapping[str, Any],
@@ -156,21 +158,21 @@ def bound_table(
     kind: type[BoundTable] = BoundTable,
     **more: Any,
 ) -> BoundTable:
-    """A table over an arena, of its words and patches."""
+    """Binds the words of a table, and its patches, to an arena."""
     arrays = len(plan.function.parameters) + len(plan.function.results) + len(plan.prepacked)
     call = Call(
         np.asarray(table, np.int64), arrays, patches,
-        threads=plan.threads, lanes=plan.lanes, keep=(block, kinds.constants, libraries),
+        threads=plan.threads, lanes=plan.lanes, keep=(block, words.constants, libraries),
     )  # fmt: skip
-    for at, offset in kinds.arena:
+    for at, offset in words.arena:
         call.table[at] = block.array.ctypes.data + offset
-    for at, offset in kinds.status:
+    for at, offset in words.status:
         call.table[at] = call.status.ctypes.data + offset
-    session = _SESSION_OF(plan.function) if kinds.session else None
-    for at, what in kinds.session:
-        call.table[at] = session.address(what)
+    session = _SESSION_OF(plan.function) if words.session else None
+    for at, session_word in words.session:
+        call.table[at] = session.address(session_word)
     lock = block.lock
     return kind(
-        plan, call, call.run, call.status, block.array, lock.acquire, lock.release, kinds.constants,
+        plan, call, call.run, call.status, block.array, lock.acquire, lock.release, words.constants,
         session, **more,
     )  # fmt: skip

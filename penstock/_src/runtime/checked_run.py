@@ -1,4 +1,4 @@
-"""PENSTOCK_CHECKED=1: runs whose loads and stores are checked, and the error of one outside its buffer."""
+"""PENSTOCK_CHECKED=1: runs whose loads and stores are checked, and the error for an access outside its buffer."""
 
 import contextlib
 import functools
@@ -17,7 +17,7 @@ from penstock._src.runtime.binding import BoundTable
 from penstock._src.runtime.weight_packer import WeightPacker
 from penstock._src.util.process import forks
 
-# The process has one list of buffers.
+# Kernels read one list of buffers for the whole process.
 _ONE_AT_A_TIME = forks.freed_in_child(threading.RLock())
 Range = tuple[int, int, str]  # address, bytes, name
 
@@ -29,38 +29,38 @@ def _words() -> np.ndarray:
 
 @contextlib.contextmanager
 def checked_run(table: BoundTable, arrays: Sequence[np.ndarray]) -> Iterator[None]:
-    """A context in which the table's kernels are held to their buffers and to these arrays of the call.
+    """A context in which the table's kernels may access only their buffers and these arrays of the call.
 
     Raises:
       InternalError: an access was outside; the message names kernel, operation and line.
     """
-    found = _ranges(table, arrays)
-    with _held_to(found, table.status) as faults:
+    ranges = _ranges(table, arrays)
+    with _allowed(ranges, table.status) as faults:
         yield
     if faults[bounds.FAULTS]:
-        raise _error(table, found, faults)
+        raise _error(table, ranges, faults)
 
 
 @contextlib.contextmanager
 def checked_packing(packer: WeightPacker, arrays: Sequence[np.ndarray]) -> Iterator[None]:
-    """A context in which packing is held to a variable's array, the packed weights and the room for packing.
+    """A context in which packing may access only a variable's array, the packed weights and the scratch memory.
 
     Raises:
       InternalError: an access was outside.
     """
-    names = ("the variable", "the packed weights", "the room for packing")
+    names = ("the variable", "the packed weights", "the scratch memory of packing")
     own = [(packer.pack.table, "the launch table"), *zip(arrays, names, strict=True)]
-    found = _largest((array.ctypes.data, array.nbytes, name) for array, name in own)
-    with _held_to(found, packer.pack.status) as faults:
+    ranges = _largest((array.ctypes.data, array.nbytes, name) for array, name in own)
+    with _allowed(ranges, packer.pack.status) as faults:
         yield
     if faults[bounds.FAULTS]:
-        raise InternalError(f"Packing weights {_access(found, faults)}")
+        raise InternalError(f"Packing weights {_access(ranges, faults)}")
 
 
 @contextlib.contextmanager
-def _held_to(found: Sequence[Range], status: np.ndarray) -> Iterator[np.ndarray]:
-    """A context in which kernels are held to buffers; the words that it gives tell afterwards of accesses outside."""
-    listed = np.array([(start, size) for start, size, _ in found], np.int64)
+def _allowed(ranges: Sequence[Range], status: np.ndarray) -> Iterator[np.ndarray]:
+    """A context in which kernels may access only these ranges; yields words that describe the first fault after the run."""
+    listed = np.array([(start, size) for start, size, _ in ranges], np.int64)
     words, faults = _words(), np.zeros(bounds.WORDS, np.int64)
     with _ONE_AT_A_TIME:
         words[bounds.FAULTS] = 0
@@ -74,29 +74,30 @@ def _held_to(found: Sequence[Range], status: np.ndarray) -> Iterator[np.ndarray]
 
 
 def _ranges(table: BoundTable, arrays: Sequence[np.ndarray]) -> list[Range]:
-    """What kernels may touch, by address; of what begins at the same place the largest."""
+    """The ranges that kernels may access, by address."""
     own = [(table.call.table, "the launch table"), (table.status, "the status")]
     own += [(array, f"array {i} of the call") for i, array in enumerate(arrays)]
-    found = [(array.ctypes.data, array.nbytes, name) for array, name in own]
+    ranges = [(array.ctypes.data, array.nbytes, name) for array, name in own]
     arena = table.arena.ctypes.data
     for buffer in table.plan.buffers:
         if buffer.place == "arena" and buffer.last >= 0:
-            found.append((arena + buffer.offset, buffer.size, buffer.name))
+            ranges.append((arena + buffer.offset, buffer.size, buffer.name))
         elif buffer.place == "constant":
             array = table.constants[buffer]
-            found.append((array.ctypes.data, array.nbytes, buffer.name))
-    return _largest(found)
+            ranges.append((array.ctypes.data, array.nbytes, buffer.name))
+    return _largest(ranges)
 
 
-def _largest(found: Iterable[Range]) -> list[Range]:
+def _largest(ranges: Iterable[Range]) -> list[Range]:
+    """The largest range at each address, sorted: buffers that are not live at the same time share addresses."""
     largest: dict[int, Range] = {}
-    for entry in sorted(found):
+    for entry in sorted(ranges):
         largest[entry[0]] = entry
     return list(largest.values())
 
 
 def _access(ranges: Sequence[Range], words: np.ndarray) -> str:
-    """The access that was noted."""
+    """Describes the recorded access."""
     low, length, address, size, stores = (
         int(words[i])
         for i in (bounds.LOW, bounds.LENGTH, bounds.ADDRESS, bounds.BYTES, bounds.WHAT)

@@ -1,8 +1,8 @@
-"""A run's exchanges with other processes: the session that its launches begin them in, and what is done when a run fails.
+"""Exchanges with other processes during a run: the session in which launches start them, and the recovery from failures.
 
-A process that has begun a program takes part in all of its exchanges, whatever happens: one that fails gives nothing of use in those that
-are left, and says so at the end of each unit, so that the others fail in the same step instead of waiting. What cannot be
-completed in time is abandoned: MPI may still write there, so the memory is kept, and the processes exchange nothing more.
+A process that has begun a program takes part in all of its exchanges, whatever happens: after a failure it contributes zeros to the remaining
+ones and reports the failure at the end of each unit, so that the others fail in the same step instead of waiting. Exchanges that cannot be
+completed in time are abandoned: MPI may still write to their memory, so the memory is kept, and the processes exchange nothing more.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from penstock._src.ir.function import ExchangeUnit, Function
 from penstock._src.ir.node import Node
 from penstock._src.native.process import exchanges as engine
 
-LEAVING = 10.0  # seconds that a process which has failed takes part in what is left
-ANSWERING = 5.0  # seconds within which others answer who are not late
-PAUSE = 1e-4
-ATTENDED = 1 << 16  # bytes from which on exchanges are attended to by a thread of their own
+LEAVING = 10.0  # seconds for which a process that has failed takes part in the remaining exchanges
+ANSWERING = 5.0  # seconds within which processes that are not late answer
+PAUSE = 1e-4  # seconds between two polls
+ATTENDED = 1 << 16  # exchanges of at least this many bytes get a thread that drives MPI
 
 
 def session_of(function: Function) -> ExchangeSession:
     """The session for the exchanges of a function.
 
     Raises:
-      UnavailableError: this process is in no cluster any more.
+      UnavailableError: this process has left its cluster.
     """
     transport = connect()
     if transport is None or transport.native is None:
@@ -56,7 +56,7 @@ def session_of(function: Function) -> ExchangeSession:
 
 @functools.cache
 def attendant() -> queue.SimpleQueue[Any]:
-    """What takes the words of sessions, and the numbers of their runs, to a thread that lets MPI work during long kernels."""
+    """The queue of a thread that drives MPI during long kernels; it takes the words of a session and the number of its run."""
     work = engine.engine().function("attend", ctypes.c_void_p, ctypes.c_int64)
     sessions: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
@@ -70,7 +70,7 @@ def attendant() -> queue.SimpleQueue[Any]:
 
 
 class ExchangeSession:
-    """The words of native/process/exchanges.py for the exchanges of one program, and what they point to."""
+    """The words of native/process/exchanges.py for the exchanges of one program, and the memory to which they point."""
 
     def __init__(self, transport: Transport, calls: NativeCalls, waits: Sequence[Node]) -> None:
         self.transport = transport
@@ -81,9 +81,9 @@ class ExchangeSession:
         self._rows = np.zeros([size, engine.WORDS], np.int64)
         self._requests = np.zeros(2 * size * calls.request_bytes, np.uint8)
         self._statuses = np.zeros(2 * size * calls.status_bytes, np.uint8)
-        self._ends = np.zeros([len(self.units), 2], np.int64)  # what is given and received at ends
+        self._ends = np.zeros([len(self.units), 2], np.int64)  # sent and received at ends of units
         self._operations = self._table(waits, calls)
-        # Of each operation's larger array.
+        # The size of the larger of each operation's two arrays; ends of units exchange one word.
         self._bytes = np.full(len(self._operations), 8)
         for wait in waits:
             most = max(int(wait.size), int(wait.args[1].size))
@@ -120,11 +120,11 @@ class ExchangeSession:
         }
 
     def address(self, what: SessionWord) -> int:
-        """The number that stands for a word."""
+        """The address that replaces a word of the launch table."""
         return self._addresses[what]
 
     def run(self, run: Callable[..., int], arrays: Sequence[np.ndarray], table: Any) -> int:
-        """Runs a table whose launches make the exchanges; gives its code.
+        """Runs a table whose launches make the exchanges; returns its code.
 
         Args:
           run: the table's native call.
@@ -132,7 +132,7 @@ class ExchangeSession:
           table: the BoundTable, which is not used again if exchanges are abandoned.
 
         Raises:
-          DeadlineExceededError: others have not come in time.
+          DeadlineExceededError: other processes were late.
           InvalidArgumentError, InternalError: the processes are in different exchanges.
           AbortedError: another process has failed in this run.
         """
@@ -154,8 +154,8 @@ class ExchangeSession:
         return code
 
     def _table(self, waits: Sequence[Node], calls: NativeCalls) -> np.ndarray:
-        """The session's operations, ends of units among them."""
-        made = np.zeros([waits[-1].attrs["last"] + 1, engine.OPERATION_WORDS], np.int64)
+        """The session's operations, including the ends of units."""
+        operations = np.zeros([waits[-1].attrs["last"] + 1, engine.OPERATION_WORDS], np.int64)
         numbers = {unit: number for number, unit in enumerate(self.units)}
         for wait in waits:
             unit = wait.attrs["unit"]
@@ -164,23 +164,23 @@ class ExchangeSession:
                 engine.GROUP: calls.group(self._groups[number].ranks),
                 engine.UNIT: number,
             }
-            given, size = wait.args[1], wait.attrs["size"]
-            _fill(made[wait.attrs["number"]], common | _exchange(calls, unit, given, size))
+            sent, size = wait.args[1], wait.attrs["size"]
+            _fill(operations[wait.attrs["number"]], common | _exchange(calls, unit, sent, size))
             ends = {
                 engine.SEND: self._ends[number].ctypes.data,
                 engine.RECEIVE: self._ends[number, 1:].ctypes.data,
                 engine.LAST: 1,
             }
+            # The maximum of the numbers of failed ranks: 0 if none has failed.
             end = _reduction(calls, "all_reduce", 1, "int64", "Max")
-            _fill(made[wait.attrs["last"]], common | end | ends)
-        return made
+            _fill(operations[wait.attrs["last"]], common | end | ends)
+        return operations
 
     def _begin(self) -> None:
         words = self._words
         self.transport.usable()
-        words[engine.RUN] += (
-            1  # from here on no other thread begins to work, and one that does is done soon
-        )
+        # A thread that drives an earlier run stops when it sees another number; wait until it has left the lock.
+        words[engine.RUN] += 1
         while words[engine.LOCK]:
             time.sleep(0)
         words[engine.READY : engine.TIMEOUT] = 0
@@ -188,14 +188,14 @@ class ExchangeSession:
         words[engine.TIMEOUT] = int(self.transport.timeout * 1e9)
         PROGRESS.begin_exchange(len(self.units))
         self.transport.interrupt = self._interrupt
-        self.transport.check()  # one may have been lost before there was something to interrupt
+        self.transport.check()  # a process may have been lost before `interrupt` was set
 
     def _interrupt(self) -> None:
         """Ends the waiting: a process has stopped answering."""
         self._words[engine.ERROR] = engine.LOST
 
     def _failure(self, arrays: Sequence[np.ndarray], table: Any) -> OpError:
-        """The error that the session tells of, when all that can be completed is."""
+        """Completes the remaining exchanges if possible; returns the session's error."""
         words, cluster = self._words, self.transport.cluster
         error, detail = int(words[engine.ERROR]), int(words[engine.DETAIL])
         if error == engine.PEER_FAILED:
@@ -218,32 +218,31 @@ class ExchangeSession:
         return raised
 
     def _late(self, group: Group) -> list[int]:
-        """The ranks of a group for which this one has waited in vain."""
+        """The ranks of a group that have not answered."""
         if self._words[engine.TOLD]:
             return [rank for rank, row in zip(group.ranks, self._rows) if row[0] == -1]
         return self.transport.absent(min(self.transport.timeout, ANSWERING), group)
 
     def _leave(self, failed: int, arrays: Sequence[np.ndarray], table: Any) -> None:
-        """Takes part in what is left, and lets the others know who has failed: 1 + its rank."""
+        """Takes part in the remaining exchanges with zeros, and reports which process has failed; `failed` is 1 + its rank."""
         words = self._words
         words[engine.FAILED], words[engine.ERROR] = failed, 0
         ready, last = int(words[engine.READY]), self._operations[:, engine.LAST] != 0
-        left = self._operations[ready:][~last[ready:]]
+        remaining = self._operations[ready:][~last[ready:]]
         most = int(self._bytes[ready:].max(initial=0))
-        nothing = np.zeros([2, most], np.uint8)
-        left[:, engine.SEND], left[:, engine.RECEIVE] = (row.ctypes.data for row in nothing)
-        self._operations[ready:][~last[ready:]] = left
+        zeros = np.zeros([2, most], np.uint8)  # all remaining operations share these two rows
+        remaining[:, engine.SEND], remaining[:, engine.RECEIVE] = (row.ctypes.data for row in zeros)
+        self._operations[ready:][~last[ready:]] = remaining
         words[engine.READY] = words[engine.COUNT]
-        self._complete([*arrays, nothing], table)
+        self._complete([*arrays, zeros], table)
 
     def _complete(self, arrays: Sequence[np.ndarray], table: Any) -> None:
-        """Completes what has begun, and what may begin."""
+        """Completes the exchanges that have begun or may begin; abandons them after LEAVING seconds."""
         words, end = self._words, time.monotonic() + LEAVING
         while True:
+            # The failure is known already; the other processes still take part in the remaining units.
             if words[engine.ERROR] == engine.PEER_FAILED:
-                words[engine.ERROR] = (
-                    0  # it is known that somebody has failed; others are in the units that are left
-                )
+                words[engine.ERROR] = 0
             done, begun, ready = words[engine.DONE], words[engine.BEGUN], words[engine.READY]
             stops = words[engine.ERROR] not in (0, engine.PEER_FAILED)
             if done == begun and (begun == ready or stops):
@@ -256,9 +255,9 @@ class ExchangeSession:
             time.sleep(PAUSE)
 
     def _abandon(self, why: str, arrays: Sequence[np.ndarray], table: Any) -> None:
-        """Keeps all that MPI may still use, the arena among it."""
-        self._words[engine.RUN] += 1  # nobody attends to it any more
-        table.release = lambda: None
+        """Ends the exchanges, and keeps all memory that MPI may still use, such as the arena."""
+        self._words[engine.RUN] += 1  # the thread that drives MPI leaves this run
+        table.release = lambda: None  # the arena stays locked forever
         self.transport.abandon(why, self, arrays, table)
 
 
@@ -287,16 +286,16 @@ def _fill(row: np.ndarray, words: Mapping[int, int]) -> None:
         row[word] = value
 
 
-def _exchange(calls: NativeCalls, unit: ExchangeUnit, given: Node, size: int) -> dict[int, int]:
+def _exchange(calls: NativeCalls, unit: ExchangeUnit, sent: Node, size: int) -> dict[int, int]:
     """The words of the exchange of one array among `size` processes."""
     if unit.merge:
-        shape = exchanged_shape(unit.kind, [int(d) for d in given.shape], size)
-        return _reduction(calls, unit.kind, math.prod(shape), given.dtype.name, unit.merge)
-    count = int(given.size) * given.dtype.size
+        shape = exchanged_shape(unit.kind, [int(d) for d in sent.shape], size)
+        return _reduction(calls, unit.kind, math.prod(shape), sent.dtype.name, unit.merge)
+    count = int(sent.size) * sent.dtype.size
     return {
         engine.CALL: calls.functions[_CALLS[unit.kind]],
         engine.MOVES: 1,
-        # What all give each other is counted for each.
+        # MPI_Ialltoall takes the count for each process.
         engine.ELEMENTS: count // size if unit.kind == "all_to_all" else count,
         engine.TYPE: as_word(calls.types["uint8"]),
     }
@@ -305,7 +304,7 @@ def _exchange(calls: NativeCalls, unit: ExchangeUnit, given: Node, size: int) ->
 def _reduction(
     calls: NativeCalls, kind: str, elements: int, dtype: str, merge: str
 ) -> dict[int, int]:
-    """The words of a reduction, of which each process gets this many elements."""
+    """The words of a reduction after which each process has this many elements."""
     is_narrow = dtype in NARROW_SUMS
     reduction = calls.narrow_sum(dtype) if is_narrow else calls.reductions[merge]
     return {

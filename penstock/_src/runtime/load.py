@@ -1,4 +1,4 @@
-"""load: a plan's kernels are compiled or read from the disk, and the parts of its program made."""
+"""load: compiles a plan's kernels, or reads them from the disk, and builds its program."""
 
 from penstock._src.compiler.plan.memory_need import check_memory
 from penstock._src.compiler.plan.plan import Plan
@@ -11,7 +11,7 @@ from penstock._src.runtime.signature import signature_of
 from penstock._src.runtime.watched import WatchedProgram, is_watched
 from penstock._src.runtime.weight_packer import packers_of
 
-SPARE = 64  # bytes behind an arena that kernels may read
+SPARE = 64  # bytes after an arena that kernels may read
 
 
 def load(plan: Plan) -> Program:

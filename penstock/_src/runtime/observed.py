@@ -1,4 +1,4 @@
-"""Timed runs: what observers are told of each launch."""
+"""Timed runs: report the time of each launch to observers."""
 
 import time
 from collections.abc import Callable
@@ -8,27 +8,27 @@ from penstock._src.native.runner import LOG_WORDS
 from penstock._src.runtime.binding import BoundTable
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
-MOST_RECORDS = 1 << 16  # of one run that are told one by one: a loop may have any number of rounds
+MOST_RECORDS = 1 << 16  # reported individually for one run: a loop may have any number of rounds
 FIRST_WORDS = 2  # of the log, before its records: count and capacity
 
 
 def observed_run(table: BoundTable) -> Callable[..., int]:
-    """The run of a table that tells all observers when each of its records ran."""
+    """Returns the table's run, which then reports to all observers when each record ran."""
     if table.timed is None:
         table.timed = table.call.timed(MOST_RECORDS)
     run, log = table.timed
 
-    def run_and_tell(*arrays: Any) -> int:
+    def run_and_report(*arrays: Any) -> int:
         log[0] = 0
         start = time.perf_counter_ns()
         code = run(*arrays)
         rows = log[FIRST_WORDS : FIRST_WORDS + LOG_WORDS * int(log[0])].reshape(-1, LOG_WORDS)
         rows = rows.copy()
         if len(rows):
-            rows = rows[rows[:, 1].argsort(kind="stable")]  # lanes have written them in turns
-            rows[:, 1:] += start - rows[0, 1]  # its clock may have another beginning than Python's
+            rows = rows[rows[:, 1].argsort(kind="stable")]  # lanes write them interleaved
+            rows[:, 1:] += start - rows[0, 1]  # the native clock may have another origin
         for observer in tuple(RUN_OBSERVERS):
             observer.program_ran(table.plan, rows)
         return code
 
-    return run_and_tell
+    return run_and_report

@@ -2,8 +2,8 @@
 
     results = program.run(arguments)         arrays, and handles for parameters of dtype resource
 
-A call passes the addresses of arguments, variables and fresh result arrays to a table of launches over one arena, and
-runs it without the interpreter's lock. Variables are updated in place; one whose array someone else still holds is
+A call passes the addresses of arguments, variables and new result arrays to a table of launches over one arena, and
+runs it without the GIL. Variables are updated in place; a variable whose array is also referenced elsewhere is
 copied first. A program may be called from several threads: each call uses a table and an arena of its own.
 """
 
@@ -33,18 +33,18 @@ from penstock._src.util.run_observers import RUN_OBSERVERS
 
 
 def unused(free: list[Any]) -> Any:
-    """Takes a table whose arena nobody is using off a list; None if there is none.
+    """Pops a table whose arena is free off a list, and locks its arena; None if there is none.
 
-    Lists' own methods are atomic: most calls take no lock but the arena's.
+    No lock protects the list, since list methods are atomic: most calls take only the arena's lock.
     """
     for _ in range(len(free)):
         try:
             table = free.pop()
-        except IndexError:  # another thread has taken the last
+        except IndexError:  # another thread has taken the last one
             return None
         if table.claim(False):
             return table
-        free.insert(0, table)  # another program uses its arena
+        free.insert(0, table)  # another program is using its arena
     return None
 
 
@@ -60,14 +60,14 @@ class Program:
         packers: Sequence[WeightPacker],
         bind: Callable[[], BoundTable],
     ):
-        """`bind` gives a further table, whose arena nobody else is using."""
+        """`bind` returns a new table, with its arena locked."""
         self.plan, self._packers = plan, packers
         self._set_signature(signature)
         self._conditions, self._bind = plan.conditions, bind
         self._free: list[BoundTable] = []
 
     def _set_signature(self, signature: ProgramSignature) -> None:
-        """Notes what calls take and give."""
+        """Sets the arguments and results of calls."""
         self.signature, self._assigned = signature, signature.assigned
         self._arrays_of, self._results = signature.arrays_of, signature.results
 
@@ -76,16 +76,19 @@ class Program:
         return self.run(arguments)
 
     def run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
-        """The same, of arguments in a sequence."""
+        """Runs the function with arguments in a sequence; returns its results."""
         if not self._assigned:
             return self._run(arguments)
+        # One program at a time updates variables. WRITING lets programs that only read them wait (`_whole_arrays`).
         with resources.UPDATING:
             resources.WRITING.append((arguments, self._assigned))
             try:
                 return self._run(arguments)
             finally:
                 for i in self._assigned:
-                    arguments[i].version += 1
+                    arguments[
+                        i
+                    ].version += 1  # packed weights of the old value are stale, even after an error
                 resources.WRITING.pop()
 
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
@@ -116,8 +119,9 @@ class Program:
         return results
 
     def _whole_arrays(self, arguments: Sequence[Any]) -> list[np.ndarray]:
-        """The arrays of a call; those of variables that another thread's program writes into once it has ended."""
+        """The arrays of a call. If another thread's program is updating one of the variables, waits for its end: no value is half old, half new."""
         arrays = self._arrays_of(arguments)
+        # A program that starts to write after this check sees that these arrays are referenced, and copies them first.
         if resources.WRITING and not self._assigned and resources.is_written(arguments):
             with resources.UPDATING:
                 return self._arrays_of(arguments)
@@ -126,7 +130,7 @@ class Program:
     def _packed_weights(
         self, arguments: Sequence[Any], arrays: list[np.ndarray]
     ) -> list[np.ndarray]:
-        """The packed weights, packed again of variables that have changed."""
+        """The packed weights; those of variables that have changed are packed again."""
         return [
             p.of(arguments[p.variable], arrays[p.variable], self._watching) for p in self._packers
         ]
@@ -139,7 +143,7 @@ class Program:
         raise self.plan.errors[code - 1].error(status)
 
     def _take(self) -> BoundTable:
-        """A table whose arena nobody is using."""
+        """A table with its arena locked."""
         return unused(self._free) or self._bind()
 
     def _give_back(self, table: BoundTable) -> None:
@@ -147,7 +151,7 @@ class Program:
         self._free.append(table)
 
     def profile(self, *arguments: Any, runs: int = 10) -> list[tuple[str, int, float]]:
-        """Runs the function `runs` times: (label, tasks, microseconds at best) of each launch; variables change.
+        """Runs the function `runs` times; returns (label, tasks, least microseconds) of each launch. Variables are updated by each run.
 
         Raises:
           UnimplementedError: the function exchanges values with other processes, which would have to do the same.

@@ -1,4 +1,4 @@
-"""The signature of a program: what its arguments must be, and the arrays that its results are."""
+"""The signature of a program: the types and shapes of its arguments and results."""
 
 import math
 import sys
@@ -18,13 +18,13 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(eq=False)
 class ProgramSignature:
-    """What a call takes and gives.
+    """The arguments and results of a call.
 
-    count     how many arguments there are
-    arrays    of each array: (its number, type, shape)
-    handles   of each variable's handle: (its number, type and shape of the value, whether the program assigns it)
-    assigned  numbers of the handles that the program assigns
-    results   of each result: (what makes its array when called with shape and type, shape, type)
+    count     number of arguments
+    arrays    for each array: (index of the argument, type, shape)
+    handles   for each variable's handle: (index of the argument, type and shape of the value, True if the program assigns it)
+    assigned  indices of the handles that the program assigns
+    results   for each result: (function that allocates it from shape and type, shape, type)
     """
 
     count: int
@@ -34,7 +34,7 @@ class ProgramSignature:
     results: tuple[tuple[Any, tuple[int, ...], np.dtype], ...]
 
     def arrays_of(self, arguments: Sequence[Any]) -> list[np.ndarray]:
-        """The arrays of a call. Types and shapes are looked at: a wrong array must not reach native code."""
+        """The arrays of a call. Types and shapes are checked: a wrong array must not reach native code."""
         if len(arguments) != self.count:
             raise InvalidArgumentError(
                 None,
@@ -51,8 +51,9 @@ class ProgramSignature:
         for i, dtype, shape, assigned in self.handles:
             handle = arguments[i]
             if handle.value is None:
-                handle.read()  # says why it has no value
-            if assigned and _references(handle) > _ALONE:  # a tensor or a view holds it, too
+                handle.read()  # raises the error for a variable without value
+            # A tensor or a view also references the array: the update in place must not change it.
+            if assigned and _references(handle) > _ALONE:
                 handle.value = aligned_copy(handle.value)
             x = handle.value
             if not (
@@ -69,7 +70,7 @@ class ProgramSignature:
     def plain_arrays_of(
         self, arguments: Sequence[Any], but: Container[int] = ()
     ) -> dict[int, np.ndarray]:
-        """The arrays of a call's arguments that are no variables, by their numbers, without those in `but`."""
+        """The arrays of a call's arguments by index, without variables and without the indices in `but`."""
         if len(arguments) != self.count:
             raise InvalidArgumentError(
                 None,
@@ -92,7 +93,7 @@ class ProgramSignature:
 
 
 def signature_of(function: Function) -> ProgramSignature:
-    """What a function's program takes and gives."""
+    """The signature of a function's program."""
     updated = {handle.id for handle, _ in function.updates}
     arrays, handles = [], []
     for i, parameter in enumerate(function.parameters):
@@ -118,29 +119,29 @@ def _result_maker(node: Node) -> tuple[Any, tuple[int, ...], np.dtype]:
 
 
 def _is_open(shape: Sequence[Any]) -> bool:
-    """Whether an extent is unknown."""
+    """True if an extent is unknown."""
     return any(map(dims.is_symbolic, shape))
 
 
 def _maker(shape: tuple[int, ...], dtype: np.dtype) -> Any:
-    """What makes the array of a result, called with its shape and type: aligned if that matters for its size."""
+    """The function that allocates a result from shape and type: aligned, unless it is small."""
     return np.empty if math.prod(shape) * dtype.itemsize < SMALL else empty_aligned
 
 
 class OpenSignature:
-    """A signature in whose shapes extents are unknown.
+    """A signature whose shapes contain unknown extents.
 
-    extents  those, each once
+    extents  the distinct unknown extents
     """
 
     def __init__(self, signature: ProgramSignature) -> None:
         self.signature = signature
         shapes = [entry[2] for entry in (*signature.arrays, *signature.handles)]
         shapes += [shape for _, shape, _ in signature.results]
-        found = {d.expr: d for shape in shapes for d in shape if dims.is_symbolic(d)}
-        self.extents = list(found.values())
-        self._places = {expression: i for i, expression in enumerate(found)}
-        # A shape's form is where its numbers stand among those of the extents, which these follow.
+        unknown = {d.expr: d for shape in shapes for d in shape if dims.is_symbolic(d)}
+        self.extents = list(unknown.values())
+        self._indices = {expression: i for i, expression in enumerate(unknown)}
+        # `sized` indexes one list for all shapes: the numbers of `extents`, then these known numbers. A shape's form is its indices.
         self._known: list[int] = []
         self._arrays = [
             (n, i, dtype, self._form(shape))
@@ -159,23 +160,23 @@ class OpenSignature:
         ]
 
     def _form(self, shape: Sequence[Any]) -> list[int]:
-        """Where the numbers of a shape stand."""
-        places = []
+        """The indices of a shape's numbers."""
+        indices = []
         for extent in shape:
             if dims.is_symbolic(extent):
-                places.append(self._places[extent.expr])
+                indices.append(self._indices[extent.expr])
             else:
-                places.append(len(self.extents) + len(self._known))
+                indices.append(len(self.extents) + len(self._known))
                 self._known.append(extent)
-        return places
+        return indices
 
     @property
     def result_bytes(self) -> Any:
-        """Of all results together: an extent."""
+        """The bytes of all results together, as an extent."""
         return sum(dims.product(s) * d.itemsize for _, s, d in self.signature.results)
 
     def sized(self, numbers: Sequence[int]) -> ProgramSignature:
-        """The signature where the extents are these numbers."""
+        """The signature for these numbers of `extents`."""
         own, known = self.signature, [*numbers, *self._known]
         arrays, handles, results = own.arrays, own.handles, own.results
         if self._arrays:
@@ -198,7 +199,12 @@ class OpenSignature:
 
 
 def _usable(x: Any, number: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-    """An argument as a contiguous array of the type and shape that the code was made for."""
+    """An argument as a contiguous, aligned array.
+
+    Raises:
+      FailedPreconditionError: it is a variable without value.
+      InvalidArgumentError: it has another type or shape.
+    """
     if x is None:
         raise FailedPreconditionError(None, None, "Could not find variable: it has no value yet.")
     x = np.asarray(x, order="C")
@@ -218,7 +224,7 @@ def _references(handle: Any) -> int:
 
 
 class _Probe:
-    """A handle that alone holds its array: tells what `_references` gives then, which differs between Pythons."""
+    """A handle with the only reference to its array: measures `_references` for this case, which differs between Python versions."""
 
     def __init__(self) -> None:
         self.value = np.empty(1)

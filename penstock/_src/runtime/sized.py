@@ -1,8 +1,8 @@
-"""Programs for many extents: one launch table, whose numbers are those of the call at hand.
+"""Programs for many extents: one launch table, into which the numbers of each call are written.
 
-A plan whose numbers are expressions becomes an OpenProgram, once. For the extents of a call it gives a SizedProgram, which is small: what
-it takes and gives, and these extents. Its runs take one of the tables that all of them share; where that was last used for other extents,
-a sizing program writes its numbers anew, in microseconds.
+A plan whose numbers are expressions is loaded once, as an OpenProgram. For the extents of a call it returns a SizedProgram, which is small: a
+signature, and the extents. All SizedPrograms share launch tables. If a table was last used for other extents, a native sizing program
+writes its numbers anew, in microseconds.
 """
 
 import functools
@@ -31,16 +31,19 @@ from penstock._src.runtime.weight_packer import packers_of
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
-LARGE = 1 << 26  # bytes of an arena that are worth giving back
-ROOMY, ROOMY_RUNS = 4, 100  # so many times what is needed, and for so many runs: given back
+# An arena above LARGE bytes is given back after ROOMY_RUNS runs in a row that needed less than 1/ROOMY of it.
+LARGE = 1 << 26
+ROOMY, ROOMY_RUNS = 4, 100
 
 
 @dataclass(eq=False)
 class SizedTable(BoundTable):
-    """A table, and the program whose numbers are in it.
+    """A table, and the program whose numbers it contains.
 
-    numbers what the sizing program writes to: the table and its patches
-    stores  where it writes what
+    numbers    the words that the sizing program writes: the table and its patches
+    stores     the destination of each number that the sizing program computes
+    registers  the sizing program's working memory
+    memory     the block of the arena
     """
 
     numbers: Any = None
@@ -48,20 +51,20 @@ class SizedTable(BoundTable):
     registers: Any = None
     memory: Any = None
     program: "SizedProgram | None" = None
-    roomy_runs: int = 0  # the last ones in turn that needed little of the arena
+    roomy_runs: int = 0  # the latest runs in a row that needed little of the arena
 
     def offset(self, buffer: Buffer) -> int:
         assert self.program is not None
         return self.program.offsets[buffer]
 
     def has_room_unused(self, needed: int) -> bool:
-        """Whether the arena was much too large for many runs, of which this is one that needs so many bytes."""
+        """Counts a run that needs this many bytes; True if the arena has been much too large for many runs in a row."""
         size = self.memory.array.size
         self.roomy_runs = self.roomy_runs + 1 if size > max(LARGE, ROOMY * needed) else 0
         return self.roomy_runs > ROOMY_RUNS
 
     def move(self, block: ArenaBlock) -> None:
-        """Takes another arena, whose lock is held."""
+        """Replaces the arena by a locked block, and releases the old one."""
         self.release()
         self.roomy_runs = 0
         self.memory, self.arena = block, block.array
@@ -69,10 +72,10 @@ class SizedTable(BoundTable):
 
 
 class OpenProgram:
-    """A loaded plan for all extents that fulfil its conditions: what was decided under the recording at hand, beside what it knew."""
+    """A loaded plan for all extents that meet its conditions, which are those that planning added to the function's."""
 
     def __init__(self, plan: Plan, symbols: Sequence[str]) -> None:
-        """`symbols` are the names of the unknown extents; extents in the plan's shapes are expressions of them."""
+        """`symbols` are the names of the unknown extents, in the order in which `sized` reads their numbers."""
         self.plan, self.symbols = plan, tuple(symbols)
         self.libraries = kernels().load(plan.codes)
         self.constants = constants_of(plan)
@@ -81,10 +84,11 @@ class OpenProgram:
         self.free: list[SizedTable] = []
         self._sizes = SizingProgram(self.symbols)
         arena = self._sizes.arrange(plan.places)
-        looked_at = [memory_of(buffer)[0] for _, buffer in plan.conditions]
-        self._looked_at = [b for b in looked_at if b in self._sizes.offsets]
+        condition_buffers = [memory_of(buffer)[0] for _, buffer in plan.conditions]
+        self._condition_buffers = [b for b in condition_buffers if b in self._sizes.offsets]
+        # The numbers that `sized` reads back: bytes of arena and results, offsets of conditions, extents of the signature.
         facts = [arena, self._sizes.register(self.signature.result_bytes)]
-        facts += [self._sizes.offsets[b] for b in self._looked_at]
+        facts += [self._sizes.offsets[b] for b in self._condition_buffers]
         facts += map(self._sizes.register, self.signature.extents)
         self._facts = np.array([(i, r, 0) for i, r in enumerate(facts)], np.int64)
         self._words = TableWords(plan, self.constants, self._sizes)
@@ -98,31 +102,31 @@ class OpenProgram:
         self._size = sizing().size
 
     def _patch_words(self) -> list[int]:
-        """The patches, which follow the table's words; a store gives what is added to an address, where that is an extent."""
-        start, found = len(self._table), list[int]()
+        """The patches (array, word, offset), which follow the table's words so that the sizing program can write unknown offsets."""
+        start, patches = len(self._table), list[int]()
         for number, word, offset in self._words.patches:
-            at = start + len(found) + 2
-            found += [number, word, self._words.number(offset, at)]
-        return found
+            at = start + len(patches) + 2
+            patches += [number, word, self._words.number(offset, at)]
+        return patches
 
     def sized(self, extents: Values) -> "SizedProgram | None":
-        """The program for the extents of a call; None if its conditions, or those that its function has, do not hold."""
+        """The program for the extents of a call; None if its conditions or its function's do not hold."""
         facts = np.empty(len(self._facts), np.int64)
         registers = np.empty(len(self._rows), np.int64)
         try:
             symbols = extents.vector
         except OverflowError:
             raise NumbersTooLarge(f"{self.plan.function.name} for {extents.symbols}") from None
-        wrong = self._run(symbols, registers, self._facts, facts, 0)
-        if wrong & TOO_LARGE:
+        failure = self._run(symbols, registers, self._facts, facts, 0)
+        if failure & TOO_LARGE:
             raise NumbersTooLarge(f"{self.plan.function.name} for {extents.symbols}")
-        if wrong:
+        if failure:
             return None
         numbers = facts.tolist()
         arena, results = numbers[:2]
-        looked_at = self._looked_at
-        offsets = dict(zip(looked_at, numbers[2:], strict=False)) if looked_at else {}
-        signature = self.signature.sized(numbers[2 + len(looked_at) :])
+        buffers = self._condition_buffers
+        offsets = dict(zip(buffers, numbers[2:], strict=False)) if buffers else {}
+        signature = self.signature.sized(numbers[2 + len(buffers) :])
         if arena + results > memory_limit.limit():
             with extents:
                 raise exhausted_by(numbered(self.plan, extents))
@@ -140,7 +144,7 @@ class OpenProgram:
         return self._size(rows, len(rows), symbols, registers, stores, len(stores), target, base)
 
     def take(self, program: "SizedProgram") -> SizedTable:
-        """A table with the numbers of a program, whose arena nobody is using."""
+        """A table with the numbers of a program, and its arena locked."""
         needed = program.arena_bytes + SPARE
         table: SizedTable | None = unused(self.free)
         if table is None:
@@ -159,12 +163,12 @@ class OpenProgram:
         words = np.array([*self._table, *self._patches], np.int64)
         stores = np.array(self._words.stores, np.int64).reshape(-1, STORE_WORDS)
         block = HOST_ARENAS.block(program.arena_bytes + SPARE)
-        made = bound_table(
+        table = bound_table(
             self.plan, self._words, words[:count], words[count:], self.libraries, block, SizedTable,
             numbers=words, stores=stores, registers=np.empty(len(self._rows), np.int64), memory=block,
         )  # fmt: skip
-        assert isinstance(made, SizedTable)
-        return made
+        assert isinstance(table, SizedTable)
+        return table
 
 
 class SizedProgram(Program):
@@ -178,7 +182,7 @@ class SizedProgram(Program):
         arena_bytes: int,
         offsets: dict[Buffer, int],
     ) -> None:
-        """`offsets` are those of buffers that are looked at after a run."""
+        """`offsets` are those of the buffers of conditions, which are read after a run."""
         self.shared, self.extents = shared, extents
         self.arena_bytes, self.offsets = arena_bytes, offsets
         self._set_signature(signature)
@@ -191,7 +195,7 @@ class SizedProgram(Program):
 
     @functools.cached_property
     def _alone(self) -> Program:
-        """The program of this plan alone, whose records reports know."""
+        """The program of this plan alone: observers know its records."""
         plan = self.plan
         with self.extents:
             return load(plan)
@@ -216,5 +220,5 @@ class SizedProgram(Program):
 
 
 def load_open(plan: Plan) -> OpenProgram:
-    """Loads a plan that was made under the recording at hand; its extents are expressions over the symbols that have numbers now."""
+    """Loads a plan whose extents are expressions over the current recording's symbols."""
     return OpenProgram(plan, sorted(current().symbols))

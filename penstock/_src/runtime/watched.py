@@ -1,5 +1,5 @@
-"""Programs whose runs are watched: logged (PENSTOCK_DEBUG=2), their buffers guarded by sentinels that nobody may write
-(PENSTOCK_GUARD), their memory poisoned before (PENSTOCK_CHECK), or each access checked (PENSTOCK_CHECKED)."""
+"""Watched programs: runs are logged (PENSTOCK_DEBUG=2), buffers stand between sentinels that must not change
+(PENSTOCK_GUARD), memory is poisoned first (PENSTOCK_CHECK), or each access is checked (PENSTOCK_CHECKED)."""
 
 import contextlib
 import sys
@@ -24,12 +24,12 @@ SENTINEL = 0xA5
 
 
 def is_watched() -> bool:
-    """Whether flags ask for programs of this kind."""
+    """True if flags require watched programs."""
     return bool(flags.guard or flags.check) or flags.debug >= 2
 
 
 class WatchedProgram(Program):
-    """A program that is looked at while it runs, as the flags at its loading say."""
+    """A program whose runs are watched as the flags say at loading."""
 
     def __init__(self, *parts: Any):
         super().__init__(*parts)
@@ -54,11 +54,10 @@ class WatchedProgram(Program):
             table.status[DEADLINE] = late_at
             start_time = time.perf_counter()
             with self._checked(table, [*arrays, *results, *packed]):
-                given = [*arrays, *results, *packed]
                 if table.session is None:
-                    code = table.run(*given)
+                    code = table.run(*arrays, *results, *packed)
                 else:
-                    code = table.session.run(table.run, given, table)
+                    code = table.session.run(table.run, [*arrays, *results, *packed], table)
             if self.is_logged:
                 self._log(time.perf_counter() - start_time)
             if code:
@@ -79,7 +78,7 @@ class WatchedProgram(Program):
         return checked_run(table, arrays) if self.is_checked else contextlib.nullcontext()
 
     def _poison(self, table: BoundTable, results: Sequence[np.ndarray]) -> None:
-        """Makes what the last run left in the arena unusable, and what lies in new results."""
+        """Fills new results and the arena's buffers with poison, so that a read before the first write changes the results."""
         for result in results:
             poison(result)
         for buffer in self.plan.buffers:
@@ -98,7 +97,7 @@ def _expect_sentinels(stretch: np.ndarray, name: str) -> None:
 
 
 class _Guarded:
-    """In guard mode: a result's array between two stretches that nobody may write."""
+    """A result's array between two ranges of sentinels, for PENSTOCK_GUARD."""
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype):
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
@@ -108,6 +107,6 @@ class _Guarded:
         self.array = self.block[GUARD : self.end].view(dtype).reshape(shape)
 
     def look(self, name: str) -> None:
-        """Raises InternalError if something was written beside the array."""
+        """Raises InternalError if a sentinel has changed."""
         _expect_sentinels(self.block[:GUARD], f"the start of {name}")
         _expect_sentinels(self.block[self.end :], name)

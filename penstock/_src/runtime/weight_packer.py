@@ -1,4 +1,4 @@
-"""Packs weights that are kept with their variables (plan/prepacked.py): when they are asked for and have changed."""
+"""Packs weights, and caches them with their variables until these change (plan/prepacked.py)."""
 
 import contextlib
 import threading
@@ -20,7 +20,7 @@ from penstock._src.native import Call
 from penstock._src.util.dataclass import dataclass
 
 BYTE = np.dtype(np.uint8)
-VARIABLE, MEMORY, SCRATCH = range(3)  # the arrays that packing takes
+VARIABLE, MEMORY, SCRATCH = range(3)  # indices of the arrays that packing takes
 
 
 # (packer, its arrays) -> a context
@@ -30,13 +30,13 @@ Watching = Callable[["WeightPacker", Sequence[np.ndarray]], contextlib.AbstractC
 def unwatched(
     _packer: "WeightPacker", _arrays: Sequence[np.ndarray]
 ) -> contextlib.AbstractContextManager[None]:
-    """The context of packing that nobody watches."""
+    """The context of packing without PENSTOCK_CHECKED."""
     return contextlib.nullcontext()
 
 
 @dataclass(frozen=True)
 class _PackedWeights:
-    """A packed array, and the state of the variable that it was made of."""
+    """A packed array, with the array and the version of the variable from which it was packed."""
 
     source: weakref.ref[np.ndarray]
     version: int
@@ -45,12 +45,12 @@ class _PackedWeights:
 
 @dataclass(frozen=True, eq=False)
 class WeightPacker:
-    """Packs one variable when its packed weights are asked for and it has changed.
+    """Packs the weights of one variable, if it has changed.
 
-    key        equal for arrays that are packed alike, in whatever program
-    variable   the number of the variable's handle among the arguments
+    key        equal for arrays of the same packed form, in any program
+    variable   the index of the variable's handle among the arguments
     pack       the native call: (array, memory, scratch)
-    bytes, scratch_bytes    of the packed weights, and of what packing needs
+    bytes, scratch_bytes    sizes of the packed weights, and of the scratch memory
     """
 
     key: Any
@@ -61,17 +61,18 @@ class WeightPacker:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, handle: VariableHandle, array: np.ndarray, watching: Watching) -> np.ndarray:
-        """The packed weights of a variable whose value is `array`; `watching` gives a context of the packing."""
-        found = handle.derived.get(self.key)
-        if found is not None and found.version == handle.version and found.source() is array:
-            return found.memory
+        """The packed weights of a variable whose value is `array`; `watching` returns a context for the packing."""
+        cached = handle.derived.get(self.key)
+        # An assignment replaces the array; an update in place keeps it and raises the version.
+        if cached is not None and cached.version == handle.version and cached.source() is array:
+            return cached.memory
         version = handle.version
         memory = self.packed(array, watching)
         handle.derived[self.key] = _PackedWeights(weakref.ref(array), version, memory)
         return memory
 
     def packed(self, array: np.ndarray, watching: Watching = unwatched) -> np.ndarray:
-        """An array's packed form, which nobody keeps."""
+        """Packs an array, without caching."""
         memory, scratch = (
             empty_aligned((size,), BYTE) for size in (self.bytes, self.scratch_bytes)
         )
@@ -81,18 +82,18 @@ class WeightPacker:
 
 
 def packers_of(plan: Plan, libraries: Mapping[str, Any]) -> list[WeightPacker]:
-    """One for each of a plan's prepacked arrays; `libraries` are its kernels by their codes' keys."""
+    """The packers of a plan's prepacked arrays; `libraries` are its kernels by their codes' keys."""
     return [packer_of(w, libraries[w.code.code.key], plan.threads) for w in plan.prepacked]
 
 
 def packer_of(weights: PrepackedWeights, library: Any, threads: int) -> WeightPacker:
-    """What packs an array; `library` gives the addresses of the code's functions."""
+    """The packer of an array; `library` has the addresses of the code's functions."""
     code, sizes = weights.code, weights.sizes
     patches: list[tuple[int, int, int]] = []
 
     def word(argument: Any, at: int) -> int:
         if not isinstance(argument, tuple):
-            return dims.number(argument)  # packing reads no extent that may be unknown
+            return dims.number(argument)  # weights have known extents
         patches.append((argument[0], at, argument[1]))
         return 0
 

@@ -1,4 +1,7 @@
-"""What inputs of a block must be like for a program that was made for others: which numbers of theirs are unknown extents, and which are fixed."""
+"""Input forms: how a program for many extents reads its symbols from a block's inputs, and which numbers of the inputs it requires.
+
+A symbol may be read in several places, such as the batch size of two inputs, which must agree.
+"""
 
 import dataclasses
 import functools
@@ -11,21 +14,21 @@ from penstock._src.ir.extents.guards import LEAST
 from penstock._src.ir.extents.values import CallValues, Values
 from penstock._src.util.dataclass import dataclass
 
-# How a number is found: ("rank", position of the input), ("extent", position, axis), ("value", position, place of an element), ("count", position)
-# of a list, ("bytes", position) for a whole value.
+# How a number is read: ("rank", position of the input), ("extent", position, axis), ("value", position, index of an element), ("count", position)
+# for the length of a list, ("bytes", position) for a whole value.
 Read = tuple[Any, ...]
-# Of a shape that is looked at: the position of its input, its rank, (axis, number) of what must be so, (axis, place among the symbols) of what may be anything.
+# The requirements for a shape: position of the input, rank, (axis, required number) of fixed extents, (axis, index of the symbol) of unknown ones.
 _Shape = tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
 class InputForm:
-    """The numbers of inputs that a program depends on: each with the name of a symbol, or with what it must be."""
+    """The numbers of inputs on which a program depends, each with the name of a symbol or a required value."""
 
     entries: list[tuple[Read, Any]] = dataclasses.field(default_factory=list)
 
     def add(self, read: Read, what: Any) -> None:
-        """Notes what a number is: the name of a symbol, perhaps after a minus, or what it must be."""
+        """Adds a number: `what` is the name of a symbol (after a minus for negative numbers), or the required value."""
         self.entries.append((read, what))
 
     @functools.cached_property
@@ -34,31 +37,30 @@ class InputForm:
         return tuple(sorted({what.lstrip("-") for _, what in self.entries if type(what) is str}))
 
     def extents(self, values: Sequence[Any]) -> Values | None:
-        """What the symbols are for inputs; None if these have another form."""
-        found = [0] * len(self.symbols)
+        """The numbers of the symbols in these inputs; None if the inputs have another form."""
+        numbers = [0] * len(self.symbols)  # 0: not read yet, as symbols are at least LEAST
         for position, rank, fixed, unknown in self._shapes:
             shape = values[position].shape
             if len(shape) != rank:
                 return None
-            for axis, wanted in fixed:
-                if shape[axis] != wanted:
+            for axis, required in fixed:
+                if shape[axis] != required:
                     return None
-            for axis, place in unknown:
-                number = shape[axis]
-                if number < LEAST or (found[place] or number) != number:
+            for axis, symbol in unknown:
+                if not _set(numbers, symbol, shape[axis]):
                     return None
-                found[place] = number
-        for read, what in self._others:
-            if not _is_like(_number(read, values), what, found):
+        for read, what, symbol, sign in self._others:
+            number = _number(read, values)
+            if not (number == what if symbol is None else _set(numbers, symbol, sign * number)):
                 return None
         try:
-            return CallValues(self.symbols, np.array(found, np.int64))
+            return CallValues(self.symbols, np.array(numbers, np.int64))
         except OverflowError:  # a value of uint64
             return None
 
     @functools.cached_property
     def _shapes(self) -> list[_Shape]:
-        """What the shapes of inputs must be."""
+        """The entries for ranks and extents, grouped by input, so that each shape is read once."""
         shapes: dict[int, _Shape] = {}
         for (kind, position, *axis), what in self.entries:
             if kind == "rank":
@@ -70,43 +72,31 @@ class InputForm:
         return list(shapes.values())
 
     @functools.cached_property
-    def _others(self) -> list[tuple[Read, Any]]:
-        others = [(read, what) for read, what in self.entries if read[0] not in ("rank", "extent")]
-        return [(read, self._wanted(what)) for read, what in others]
-
-    def _wanted(self, what: Any) -> Any:
-        """What a number must be; of a symbol, which may be anything, its place among the symbols."""
-        if type(what) is not str:
-            return what
-        kind = _Opposite if what.startswith("-") else _Symbol
-        return kind(self.symbols.index(what.lstrip("-")))
-
-
-class _Symbol(int):
-    """The place of a symbol among the symbols."""
+    def _others(self) -> list[tuple[Read, Any, int | None, int]]:
+        """The other entries, with the index of the symbol (None for a required value) and its sign."""
+        others = []
+        for read, what in self.entries:
+            if read[0] not in ("rank", "extent"):
+                symbol = self.symbols.index(what.lstrip("-")) if type(what) is str else None
+                others.append(
+                    (read, what, symbol, -1 if symbol is not None and what[0] == "-" else 1)
+                )
+        return others
 
 
-class _Opposite(int):
-    """The same, of a number below 0: the symbol is the number without its sign."""
-
-
-def _is_like(number: Any, what: Any, found: list[int]) -> bool:
-    """True if a number is what is wanted; notes in `found` what a symbol is, which is 0 before."""
-    if type(what) is _Opposite:
-        number = -number
-    elif type(what) is not _Symbol:
-        return bool(number == what)
-    if number < LEAST or (found[what] or number) != number:
+def _set(numbers: list[int], symbol: int, number: int) -> bool:
+    """Sets the number of a symbol; False if it must not be one, or is another in an earlier place."""
+    if number < LEAST or (numbers[symbol] or number) != number:
         return False
-    found[what] = number
+    numbers[symbol] = number
     return True
 
 
 def _number(read: Read, values: Sequence[Any]) -> Any:
-    kind, position, *place = read
+    kind, position, *index = read
     value = values[position]
     if kind == "value":
-        return int(value.reshape(-1)[place[0]])
+        return int(value.reshape(-1)[index[0]])
     if kind == "count":
         return len(value)
     return value.dtype.str, value.shape, value.tobytes()

@@ -1,4 +1,4 @@
-"""The inputs of a block as leaves of a program: parameters whose unknown extents are Dims."""
+"""The inputs of a block as parameters of a program, with Dims for unknown extents."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,41 +21,41 @@ from penstock._src.ops.control.list_value import TensorList
 
 ARRAY, HANDLE, LIST, ANY = "array", "handle", "list", "any"
 
-MIXED = "mixed"  # in place of a shape
+MIXED = "mixed"  # the "shape" of a list whose elements differ in shape
 
-# Elements up to which a program may be specialized for the value of an integer input.
+# The most elements of an integer input for whose value a program may be specialized.
 SMALL_VALUE = 64
 
 
 def input_kinds(tensors: Sequence[Any]) -> list[str]:
-    """What sort of host value each tensor has."""
+    """The kind of host value that each tensor has."""
     kinds = {dtypes.resource: HANDLE, dtypes.variant: LIST, dtypes.string: ANY}
     return [kinds.get(t.dtype, ARRAY) for t in tensors]
 
 
 class ProgramInputs:
-    """Makes the parameters of a program for the inputs of a block, and notes how to feed them at each run."""
+    """Makes the parameters of a program for the inputs of a block, and records how each run feeds them."""
 
     def __init__(self, p: LoweringContext, states: dict[Any, Any]) -> None:
         self.p = p
         self.states = states
-        self.extents = current()  # what unknown extents are in this call
+        self.extents = current()  # the numbers of unknown extents in this call
         self.parameters: list[Node] = []
         # For each parameter ("input" | "list", position) or ("call", function).
         self.sources: list[tuple[str, Any]] = []
-        self.symbols: dict[Any, dims.Dim] = {}  # by axis and number
+        self.symbols: dict[Any, dims.Dim] = {}  # by axis and number, see `extent`
         self.form = InputForm()
         self.handles: dict[int, Node] = {}  # id of a handle -> its parameter
         self.positions: dict[int, int] = {}  # parameter's id -> position of the input
-        self.held: list[tuple[HostValue, int]] = []  # what the host holds, and its position
+        self.host_values: list[tuple[HostValue, int]] = []  # with their positions
         p.host_input = self.host_input
 
     def leaf(self, position: int, tensor: Any, value: Any, by_value: bool) -> Lowered:
-        """The value of the input at `position`, as the lowering takes it."""
-        made = self._leaf(position, tensor, value, by_value)
-        if isinstance(made, HostValue):
-            self.held.append((made, position))
-        return made
+        """The lowered value of the input at `position`."""
+        lowered = self._leaf(position, tensor, value, by_value)
+        if isinstance(lowered, HostValue):
+            self.host_values.append((lowered, position))
+        return lowered
 
     def _leaf(self, position: int, tensor: Any, value: Any, by_value: bool) -> Lowered:
         if tensor.dtype == dtypes.resource:
@@ -72,7 +72,7 @@ class ProgramInputs:
         return self._parameter(("input", position), position, shape, tensor.dtype)
 
     def host_input(self, function: Any, shape: Sequence[int], dtype: dtypes.DType) -> Node:
-        """A value that `function()` gives anew before each run of the program, such as a position in a random stream."""
+        """A parameter whose value `function()` computes before each run of the program, such as a position in a random stream."""
         states, node, calls = self.states, self.p.origin, self.p.calls
 
         def call() -> Any:
@@ -107,15 +107,17 @@ class ProgramInputs:
         )
 
     def extent(self, read: Read, axis: Any, value: int, is_unknown: bool = True) -> dims.Extent:
-        """A number of the inputs: a Dim if it is an unknown extent, one symbol for equal extents of one axis; -1, 0 and 1 stay ints.
+        """A number of the inputs as an int, or as a Dim if it is unknown.
 
-        Symbols are positive: of a number below -1 the Dim is minus a symbol.
+        Equal numbers of one axis, such as the batch sizes of several inputs, share a symbol, and the program requires that they stay equal:
+        kernels then need not treat them as possibly different. Symbols are at least 2, as 0 and 1 broadcast and select
+        other code: -1, 0 and 1 stay ints, and the Dim of a number below -1 is minus a symbol.
 
         Args:
-          read: how it is found.
-          axis: what it is an extent of.
-          value: what it is in this call.
-          is_unknown: whether the graph leaves it open.
+          read: how it is read from the inputs.
+          axis: the group of numbers that may share a symbol.
+          value: the number in this call.
+          is_unknown: False if the graph fixes it.
         """
         if not is_unknown or abs(value) < LEAST:
             self.form.add(read, value)
@@ -129,7 +131,7 @@ class ProgramInputs:
         return symbol if value > 0 else -symbol
 
     def _known(self, position: int, value: np.ndarray, dtype: dtypes.DType) -> Node:
-        """A value that the program is specialized for: numbers above 1 and below -1 become Dims, so that they are no part of kernels."""
+        """An input whose value the program depends on. Its numbers above 1 and below -1 become Dims: kernels take them at run time."""
         if dtype.is_integer and value.ndim <= 1 and value.size <= SMALL_VALUE:
             self.form.add(("rank", position), value.ndim)
             for axis, n in enumerate(value.shape):
@@ -145,7 +147,7 @@ class ProgramInputs:
 
     def _handle(self, position: int, tensor: Any, value: Any) -> Lowered:
         if not isinstance(value, VariableHandle) or not value.dtype.is_numpy_compatible:
-            return HostValue("the resource is no variable")
+            return HostValue("the resource is not a variable")
         if value.dtype == dtypes.string:
             return HostValue("strings are held by the host")
         if id(value) in self.handles:
@@ -162,7 +164,7 @@ class ProgramInputs:
 
     def _list(self, position: int, value: Any) -> Lowered:
         if not isinstance(value, TensorList) or value.dtype in (dtypes.string, dtypes.variant):
-            return HostValue("the variant is no list of arrays")
+            return HostValue("the variant is not a list of arrays")
         count = len(value)
         shape = element_shape(value)
         if shape is MIXED:
@@ -180,7 +182,7 @@ class ProgramInputs:
 
 
 def element_shape(value: TensorList) -> Any:
-    """The one shape of a list's elements; MIXED if they have several, None if it is not known yet."""
+    """The common shape of a list's elements; MIXED if they differ, None if it is not known yet."""
     if isinstance(value, DenseList):
         return value.dense.shape[1:]
     static = value.element_shape
@@ -196,8 +198,8 @@ def stacked(value: TensorList) -> np.ndarray:
     if dense is not None:
         return dense
     shapes = (item.shape for item in value.items if item is not None)
-    shape = next(shapes, None)  # of nothing set yet, what the list says
-    shape = value.element_shape.as_list() if shape is None else shape
+    shape = next(shapes, None)
+    shape = value.element_shape.as_list() if shape is None else shape  # no element is set yet
     result = np.zeros((len(value), *shape), value.dtype.np)
     for i, item in enumerate(value.items):
         if item is not None:
@@ -206,7 +208,7 @@ def stacked(value: TensorList) -> np.ndarray:
 
 
 class DenseList(TensorList):
-    """A list that a program made: rows of one array."""
+    """A list computed by a program: the rows of one array."""
 
     __slots__ = ("dense",)
 
@@ -215,7 +217,7 @@ class DenseList(TensorList):
         self.dense = dense
 
     def accepts(self, item: Any) -> bool:
-        """True: the program knows one shape, of the elements so far; elements of others may follow."""
+        """True: its element shape is that of the elements so far; others may follow."""
         return True
 
     def with_items(self, items: list[Any]) -> TensorList:

@@ -1,4 +1,4 @@
-"""On which device each operation of a section runs: a program is for one device, so operations of others wait for the next."""
+"""Placement: the device of each operation. A program runs on one device, so operations of other devices wait for the next program."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from penstock._src.graph.operation import Operation
 
 
 class Placing:
-    """Chooses the device of a program by the first operation of it; those of other devices are left."""
+    """Takes the device of a program's first operation for the program, and leaves operations of other devices out."""
 
     def __init__(self, section: Section, values: Sequence[Any]) -> None:
         self.default = section.device
@@ -24,7 +24,7 @@ class Placing:
         return self.default if self.here is None else self.here
 
     def is_elsewhere(self, op: Operation) -> bool:
-        """True if the next operation is for another device than the program. Constants are placed wherever they are needed."""
+        """True if an operation runs on another device than the program. Constants are placed wherever they are needed."""
         if self.default is None or op.type == "Const":
             return False
         number = self._number(op)
@@ -36,23 +36,23 @@ class Placing:
         assert self.default is not None
         if number_named(op.device) is not None:
             return number_for(op.device, self.default, op.type)
-        held = [self._of_handles[t._id] for t in op._inputs if t._id in self._of_handles]
-        return held[0] if held else self.default
+        of_variables = [self._of_handles[t._id] for t in op._inputs if t._id in self._of_handles]
+        return of_variables[0] if of_variables else self.default
 
 
 def _devices_of_variables(section: Section, values: Sequence[Any]) -> Mapping[int, int]:
-    """The GPUs that variables were made for, by the ids of their handles' tensors: operations on a variable run there."""
-    found = {}
+    """The GPUs for which variables were created, by the ids of their handles' tensors: operations on a variable run there."""
+    devices = {}
     for tensor, value in zip(section.inputs, values):
         if section.device is not None and isinstance(value, VariableHandle) and value.device:
             number = number_named(value.device)
             if number is not None and number >= 0:
-                found[tensor._id] = number_for(value.device, section.device, "VarHandleOp")
-    return found
+                devices[tensor._id] = number_for(value.device, section.device, "VarHandleOp")
+    return devices
 
 
 def refuse_without_kernel(section: Section, op: Operation) -> None:
-    """Raises unless an operation that only the host runs may run there.
+    """Raises if an operation that only the host runs must not run there.
 
     Raises:
       InvalidArgumentError: it names a GPU, and soft placement is off.

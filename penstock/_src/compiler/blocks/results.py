@@ -1,4 +1,4 @@
-"""The results of a program, and how values are found after a run: as a result, as an input, or known beforehand."""
+"""The results of a program, and the sources of values after a run: a result, an input, or a value known beforehand."""
 
 from typing import Any
 
@@ -11,26 +11,26 @@ from penstock._src.ir.node import Node
 
 
 class ProgramResults:
-    """The results of a program that is being made."""
+    """The results of a program under construction."""
 
     def __init__(self, p: LoweringContext, inputs: ProgramInputs) -> None:
         self.p, self.inputs = p, inputs
         self.nodes: list[Node] = []
-        self._numbers: dict[int, int] = {}  # node's id -> its first number
+        self._numbers: dict[int, int] = {}  # node's id -> index of its first result
 
     def add(self, value: Node) -> int:
-        """Puts a value at their end; returns its number."""
+        """Appends a value; returns its index."""
         self.nodes.append(value)
         self._numbers.setdefault(value.id, len(self.nodes) - 1)
         return len(self.nodes) - 1
 
     def number(self, value: Node) -> int:
-        """The number of a value, at their end if it is not among them."""
-        found = self._numbers.get(value.id)
-        return self.add(value) if found is None else found
+        """The index of a value, which is appended if it is new."""
+        known = self._numbers.get(value.id)
+        return self.add(value) if known is None else known
 
     def source(self, value: Any) -> Source:
-        """How a lowered value is found after a run."""
+        """The source of a lowered value after a run."""
         if isinstance(value, ListValue):
             return self._list(value)
         if isinstance(value, DynamicRows):
@@ -38,10 +38,10 @@ class ProgramResults:
         if isinstance(value, HostValue) and value.value is not None:
             return "known", value.value
         if isinstance(value, HostValue):
-            for held, position in self.inputs.held:  # it passed through a branch
-                if held is value:
+            for host_value, position in self.inputs.host_values:  # it passed through a branch
+                if host_value is value:
                     return "input", position
-            raise MalformedFunction(f"a lowered operation gave what the host holds: {value.why}")
+            raise MalformedFunction(f"a lowered operation returned a host value: {value.why}")
         if value.kind == "constant":
             return "known", value.attrs["value"]
         if value.kind == "size":
@@ -54,7 +54,7 @@ class ProgramResults:
         length = known_length(self.p, value)
         if value.buffer is None:
             shape = value.element_shape
-            if length is None:  # reserved, not written to: its length is known after the run
+            if length is None:  # reserved but never written: its length is known after the run
                 return "reserved", (self.add(value.length), value.dtype, shape)
             return "empty list", (value.dtype, shape, length)
         at = self.add(value.memory)

@@ -1,4 +1,4 @@
-"""A part of a graph that is executed as a whole, as a record: what a Block is made of and `specialize` takes."""
+"""Sections: the part of a graph that a Block executes, as a record for `specialize`."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -10,25 +10,26 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Section:
-    """Operations, the tensors that they are given, and those that they give."""
+    """Operations with their input and output tensors."""
 
     name: str
     ops: Sequence[Operation]
     inputs: Sequence[Any]
     outputs: Sequence[Any]
-    states: dict[Any, Any]  # what stateful kernels remember (core/values/kernel_state.py)
-    why_host: str = ""  # why all operations run on the host, if they do
-    host: Mapping[str, str] = dataclasses.field(default_factory=dict)  # operation -> why it does
+    states: dict[Any, Any]  # the state of stateful kernels (core/values/kernel_state.py)
+    why_host: str = ""  # the reason why all operations run on the host, if they do
+    # Operations that run on the host, with the reason.
+    host: Mapping[str, str] = dataclasses.field(default_factory=dict)
     constants: frozenset[int] = frozenset()  # ids of inputs that are constants of the graph
-    # Positions of inputs for whose values it is specialized, rather than for their shapes; None if there were too many values.
+    # Positions of inputs whose values, not only shapes, the program depends on; None if there were too many values.
     values: tuple[int, ...] | None = ()
-    # Ids of inputs that only operations on the host read: the program is the same whatever they are.
+    # Ids of inputs that only operations on the host read: the program does not depend on their shapes.
     for_host: frozenset[int] = frozenset()
-    # The number of the device for operations that name none; None: PENSTOCK_DEVICE names no GPUs, and nothing is placed.
+    # The number of the device for operations that name none; None without GPUs in PENSTOCK_DEVICE: nothing is placed.
     device: int | None = None
 
     def identity(self) -> Any:
-        """What two sections of one graph have in common if they are executed alike for equal inputs."""
+        """A key that is equal for sections of one graph that execute alike for equal inputs."""
         tensors = [tuple([t._id for t in side]) for side in (self.inputs, self.outputs)]
         ops = tuple([op.name for op in self.ops])
         return ops, *tensors, self.why_host, frozenset(self.host), self.constants, self.values

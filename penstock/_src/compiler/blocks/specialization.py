@@ -1,4 +1,4 @@
-"""What executes a block for inputs of given shapes: steps, one after the other."""
+"""Specializations: the steps that execute a block for inputs of given shapes."""
 
 import dataclasses
 import functools
@@ -13,15 +13,15 @@ from penstock._src.core.errors import OutOfRangeError
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Specialization:
-    """The steps of a block for inputs of given shapes. `run(values)` gives its outputs for these inputs."""
+    """The steps of a block for inputs of given shapes. `run(values)` returns its outputs for these inputs."""
 
     steps: Sequence[Any]
     run: Callable[[Sequence[Any]], list[Any]]
 
 
 def specialization(steps: Sequence[Any], form: Specialized) -> Specialization:
-    """Puts the steps of a form together, in the order in which they run. Values stand in slots; the inputs come first."""
-    if form.is_one_program:
+    """The specialization that runs these steps in order. They pass values in slots; the inputs have the first slots."""
+    if form.only_program is not None:  # the common case: neither slots nor a loop over steps
         return Specialization(steps, steps[0].run)
     run = functools.partial(_run, steps, form.slots, form.initial, form.outputs)
     return Specialization(steps, run)
@@ -34,7 +34,7 @@ def _run(
     outputs: Sequence[int],
     inputs: Sequence[Any],
 ) -> list[Any]:
-    """The outputs for these inputs."""
+    """Computes the outputs for these inputs."""
     values = [*inputs, *initial]
     try:
         for step in steps:
@@ -48,11 +48,11 @@ def _run(
 def _end(
     steps: Sequence[Any], failed: Any, slots: Mapping[int, int], values: Sequence[Any]
 ) -> None:
-    """Does what does not depend on the step that failed for want of data."""
+    """Runs the operations that do not depend on the step that reached the end of its data, as TensorFlow's executor does."""
     if not isinstance(failed, HostStep) or failed.states is None or not can_end(failed.op):
         return
     later = steps[steps.index(failed) + 1 :]
-    missing = {slot for each in (failed, *later) for slot in each.writes}
-    held = {tensor: values[slot] for tensor, slot in slots.items() if slot not in missing}
-    ops = [op for each in later for op in each.ops]
-    run_others(ops, failed.op, held, failed.states)
+    missing = {slot for step in (failed, *later) for slot in step.writes}
+    known = {tensor: values[slot] for tensor, slot in slots.items() if slot not in missing}
+    ops = [op for step in later for op in step.ops]
+    run_others(ops, failed.op, known, failed.states)

@@ -1,11 +1,11 @@
-"""A section of a graph and values for its inputs come in; the steps that execute it for such inputs go out.
+"""Specializes a section of a graph: from values for its inputs to the steps that execute it for such inputs.
 
-    1. operations that only the host can run, and that are ready, become HostSteps
-    2. of the others, all that can be lowered without waiting for the host become one program: a ProgramStep
-    3. what is left, now that these have run, is a section again, specialized when it is reached, so that the shapes and
-       values that came from the host are known by then
+    1. operations that only the host can run, and whose inputs are ready, become HostSteps
+    2. all other operations that can be lowered without waiting for the host become one program: a ProgramStep
+    3. the rest is a section again, which is specialized when it is reached: the shapes and values that the host
+       computed are known by then
 
-So a graph that lowers whole is one program, and one with k host operations in a row of dependencies at most k + 1.
+So a graph that lowers completely is one program, and one with k host operations that depend on each other at most k + 1.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True)
 class WaitingSection:
-    """What has to wait for earlier steps: a section, for what its operations wait, and the slots that it reads and writes."""
+    """A section that waits for earlier steps, with the reasons of its operations and the slots that it reads and writes."""
 
     section: Section
     reasons: Mapping[str, str]
@@ -57,18 +57,18 @@ class WaitingSection:
 
 @dataclass(frozen=True)
 class Specialized:
-    """The steps of a section, and what is left.
+    """The steps of a section, and the section that waits for them.
 
-    `slots` says where tensors stand, by their ids; `initial` what the slots after those of the inputs hold before a run: constants, and
-    None for what steps write.
+    slots    slots of tensors, by their ids
+    initial  content of the slots after those of the inputs before a run: constants, and None for those that steps write
     """
 
     steps: list[HostStep | ProgramForm]
     waiting: WaitingSection | None
     slots: dict[int, int]
     initial: list[Any]
-    form: InputForm  # of the inputs that the program is for
-    inputs: int  # how many there are
+    form: InputForm  # of the program's inputs
+    inputs: int  # number of inputs
     outputs: list[int]  # slots of the outputs
 
     @property
@@ -77,22 +77,20 @@ class Specialized:
         return not any(isinstance(step, ProgramForm) for step in self.steps)
 
     @functools.cached_property
-    def is_one_program(self) -> bool:
-        """True if one program computes the outputs from the inputs as they are, without other steps."""
+    def only_program(self) -> ProgramForm | None:
+        """The only step, if it is a program that computes the outputs from the inputs as they are."""
         if len(self.steps) != 1 or self.waiting is not None:
-            return False
+            return None
         (step,) = self.steps
-        return (
-            isinstance(step, ProgramForm)
-            and step.is_plain
-            and step.writes == self.outputs
-            and step.reads == list(range(self.inputs))
-        )
+        if not isinstance(step, ProgramForm) or not step.is_plain:
+            return None
+        passes_all = step.writes == self.outputs and step.reads == list(range(self.inputs))
+        return step if passes_all else None
 
 
 @dataclass(frozen=True)
 class Deferral:
-    """Why an operation is not part of the program, and what would let it be.
+    """The reason why an operation is not part of the program, and what would change that.
 
     values  inputs for whose values the section should be specialized first
     needs   tensors that the program computes: the operation is lowered afterwards, with their values
@@ -102,7 +100,7 @@ class Deferral:
     error: NotLowerable | LoweringDefect
     values: Sequence[int] = ()
     needs: Sequence[Any] = ()
-    is_final: bool = True  # the host runs it, whatever is known later
+    is_final: bool = True  # the host runs it: nothing that is known later changes that
 
     def __post_init__(self) -> None:
         if isinstance(self.error, NotLowerable):
@@ -115,7 +113,7 @@ class LoweredSection:
 
     p: LoweringContext
     inputs: ProgramInputs
-    values: Mapping[int, Any]  # a tensor's id -> what it is
+    values: Mapping[int, Any]  # a tensor's id -> its lowered value
     ops: list[Operation]
     left: list[Operation]
     deferrals: list[Deferral]
@@ -123,7 +121,7 @@ class LoweredSection:
 
 
 class Slots:
-    """The slots of tensors, numbered as they are met; the inputs of the section come first."""
+    """The slots of tensors, numbered in order of first use after the inputs of the section."""
 
     def __init__(self, inputs: Sequence[Any]) -> None:
         self.of = {t._id: i for i, t in enumerate(inputs)}
@@ -143,9 +141,9 @@ def specialize(
     """The steps for these inputs; or positions of inputs whose values would let more of the section be lowered.
 
     Args:
-      section: what is executed.
+      section: the operations to execute.
       values: its inputs.
-      leaves_open: leaves operations that need the number of an unknown extent to the host.
+      leaves_open: True to leave operations that need the number of an unknown extent to the host.
     """
     slots = Slots(section.inputs)
     constants: dict[int, Any] = {}  # slot -> value
@@ -154,6 +152,7 @@ def specialize(
     pending = take_host_steps(section.ops, reasons, section.states, slots, steps, constants)
     deferrals: list[Deferral] = []
     form = InputForm()
+    # After a host step everything else waits, even what could be lowered now, so that one program has it all.
     if pending and not steps:
         recording = current()
         assert isinstance(recording, Recording)
@@ -178,7 +177,7 @@ def specialize(
 
 
 class Reasons:
-    """Why operations run on the host; `host` grows by those that turn out not to lower."""
+    """The reasons why operations run on the host; `host` grows by operations whose lowering fails."""
 
     def __init__(self, section: Section) -> None:
         self.section = section
@@ -188,7 +187,7 @@ class Reasons:
         self.has_references = any(op.raw_op.traits.has_refs for op in makers)
 
     def why(self, op: Operation) -> str | None:
-        """Why an operation runs on the host, or None if it may lower."""
+        """The reason why an operation runs on the host, or None if it may lower."""
         if self.section.why_host:
             return self.section.why_host
         if op.name in self.host:
@@ -208,25 +207,26 @@ def take_host_steps(
     steps: list[HostStep | ProgramForm],
     constants: dict[int, Any],
 ) -> list[Operation]:
-    """Turns operations that only the host runs, and whose inputs are there, into steps; returns the others.
+    """Turns operations that only the host runs, and whose inputs are ready, into steps; returns the others.
 
-    A constant is no step: its slot holds it from the start.
+    A constant needs no step: its slot contains it from the start.
     """
     pending = list(ops)
     while True:
         waiting = {op.name for op in pending}
-        made = {t._id for op in pending for t in op._outputs}
-        held = _held_inputs(pending, made)
+        uncomputed = {t._id for op in pending for t in op._outputs}
+        locked = _locked_resources(pending, uncomputed)
         ready = []
         for op in pending:
             blocked = any(c.name in waiting for c in op._control_inputs)
-            if blocked or any(t._id in made for t in op._inputs) or reasons.why(op) is None:
+            if blocked or any(t._id in uncomputed for t in op._inputs) or reasons.why(op) is None:
                 continue
             if op.raw_op.effects.holds_until_consumed:
-                key = _what_is_held(op)
-                if key in held:
+                # A second operation that locks the same mutex would wait forever for a step after it.
+                key = _resource_of(op)
+                if key in locked:
                     continue
-                held.add(key)
+                locked.add(key)
             ready.append(op)
         if not ready:
             return pending
@@ -242,14 +242,14 @@ def take_host_steps(
         pending = [op for op in pending if op.name not in done]
 
 
-def _held_inputs(pending: Sequence[Operation], made: set[int]) -> set[Any]:
-    """What operations that have run hold, as one that is pending has yet to consume their outputs."""
-    makers = [t.op for op in pending for t in op._inputs if t._id not in made]
-    return {_what_is_held(op) for op in makers if op.raw_op.effects.holds_until_consumed}
+def _locked_resources(pending: Sequence[Operation], uncomputed: set[int]) -> set[Any]:
+    """The resources that operations have locked whose outputs a pending operation has yet to consume."""
+    makers = [t.op for op in pending for t in op._inputs if t._id not in uncomputed]
+    return {_resource_of(op) for op in makers if op.raw_op.effects.holds_until_consumed}
 
 
-def _what_is_held(op: Operation) -> Any:
-    """The resource that an operation holds: two with a shared name are one."""
+def _resource_of(op: Operation) -> Any:
+    """The identity of the resource that an operation locks: resources with one shared name are the same."""
     tensor = op._inputs[0]
     return tensor.op.raw_op.attrs.get("shared_name") or tensor._id
 
@@ -279,16 +279,16 @@ def lower_ready(
         if not (_must_wait(op, lowering, waiting, reasons) or placing.is_elsewhere(op)):
             p.asked.clear()
             p.device = placing.device
-            # A function that is left to the host after half of it must not have assigned anything.
+            # If a function fails to lower halfway, its assignments so far must be undone: the host runs all of it.
             whole = p.whole_or_not() if _may_assign(op) else contextlib.nullcontext()
             try:
                 with whole:
                     lowering.lower(op)
                 continue
             except (NotLowerable, LoweringDefect) as error:
-                found = _deferral(section, op, error, inputs, lowering, values)
-                deferrals.append(found)
-                if found.is_final:
+                deferral = _deferral(section, op, error, inputs, lowering, values)
+                deferrals.append(deferral)
+                if deferral.is_final:
                     reasons.host[op.name] = str(error)
         left.append(op)
         waiting.add(op.name)
@@ -318,15 +318,16 @@ def _deferral(
     lowering: Lowering,
     values: Sequence[Any],
 ) -> Deferral:
-    """Why an operation does not lower, and whether knowing values would help."""
+    """Classifies a failed lowering: final, or possible once more values are known."""
     if any(isinstance(lowering.values.get(t._id), DynamicRows) for t in op._inputs):
         # it is lowered afterwards, when the number of rows is known
         return Deferral(op, error, is_final=False)
     if isinstance(error, (RefusedArguments, LoweringDefect)):
         return Deferral(op, error)
-    asked = lowering.p.asked
-    positions = _inputs_behind(asked, inputs)
+    asked = lowering.p.asked  # the nodes whose values the lowering wanted to know
+    positions = _input_positions(asked, inputs)
     wanted: list[int] = []
+    # Specialize for the values of all those inputs, or of none: knowing some of them would not help.
     if positions and section.values is not None:
         small = [i for i in positions if _is_small(section, i, values[i])]
         if len(small) == len(positions):
@@ -339,7 +340,7 @@ def _deferral(
 
 
 def _is_small(section: Section, position: int, value: Any) -> bool:
-    """True if a program may be specialized for the value of an input. An input of any length is data, such as the rows of a ragged tensor."""
+    """True if a program may be specialized for the value of an input: a few integers. An input of unknown length is data, such as row splits."""
     tensor = section.inputs[position]
     if not tensor.shape.is_fully_defined():
         return False
@@ -347,16 +348,16 @@ def _is_small(section: Section, position: int, value: Any) -> bool:
     return is_exact and input_kinds([tensor]) == [ARRAY] and value.size <= SMALL_VALUE
 
 
-def _inputs_behind(asked: Sequence[Node], inputs: ProgramInputs) -> list[int]:
-    """The inputs on which nodes depend whose values were asked for."""
-    found = [inputs.positions.get(n.id) for n in reachable(asked) if n.kind == "parameter"]
-    if None in found:
+def _input_positions(nodes: Sequence[Node], inputs: ProgramInputs) -> list[int]:
+    """The inputs on which nodes depend; none if they also depend on a list, or on a value that the host computes for each run."""
+    positions = [inputs.positions.get(n.id) for n in reachable(nodes) if n.kind == "parameter"]
+    if None in positions:
         return []
-    return sorted({i for i in found if i is not None})
+    return sorted({i for i in positions if i is not None})
 
 
 def program_of(section: Section, lowered: LoweredSection, slots: Slots) -> list[ProgramForm]:
-    """The form of the step for what was lowered, if it gives anything."""
+    """The form of the step for the lowered operations; nothing if they have neither results nor effects."""
     p, inputs = lowered.p, lowered.inputs
     needed = {t._id for op in lowered.left for t in op._inputs} | {t._id for t in section.outputs}
     results = ProgramResults(p, inputs)
@@ -375,9 +376,6 @@ def program_of(section: Section, lowered: LoweredSection, slots: Slots) -> list[
     return steps
 
 
-# -- what is left
-
-
 def what_waits(
     section: Section,
     pending: Sequence[Operation],
@@ -385,10 +383,10 @@ def what_waits(
     deferrals: Sequence[Deferral],
     slots: Slots,
 ) -> WaitingSection:
-    """Makes a section of what has to wait."""
-    made = {t._id for op in pending for t in op._outputs}
-    reads = {t._id: t for op in pending for t in op._inputs if t._id not in made}
-    outputs = list({t._id: t for t in section.outputs if t._id in made}.values())
+    """Makes a section of the operations that wait."""
+    computed = {t._id for op in pending for t in op._outputs}
+    reads = {t._id: t for op in pending for t in op._inputs if t._id not in computed}
+    outputs = list({t._id: t for t in section.outputs if t._id in computed}.values())
     inputs = list(reads.values())
     wanted = {t._id for deferral in deferrals for t in deferral.needs}
     own = {op._outputs[0]._id for op in section.ops if op.type == "Const"}

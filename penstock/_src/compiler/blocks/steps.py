@@ -1,6 +1,6 @@
-"""The step of a specialization that is a program. Values stand in slots, which steps read and write.
+"""The step of a specialization that runs a program. Steps read and write values in slots.
 
-The other kinds stand elsewhere: an operation on the host in compiler/host/steps.py, a block left for later with the block (block.py).
+The other kinds of steps are operations on the host (compiler/host/steps.py) and blocks that wait (block.py).
 """
 
 import functools
@@ -24,50 +24,51 @@ from penstock._src.ir.function import Function
 from penstock._src.ops.control.list_value import TensorList
 from penstock._src.util.dataclass import dataclass
 
-MOST_MILLISECONDS = 5_000  # that a loop may take that is run again for its error
-# How a value is found: ("input", slot), ("list", slot) or ("call", function) of an argument; ("result", its number), ("known", a value),
-# ("input", slot), ("rows", ...), ("list", ...) or ("reserved", ...) of what a step writes; of a form also ("extents", ...) and ("empty list", ...).
+MOST_MILLISECONDS = 5_000  # for a loop that runs again on the host to raise its error
+# The source of an argument: ("input", slot), ("list", slot) or ("call", function).
+# The source of a value that a step writes: ("result", its index), ("known", a value), ("input", slot), ("rows", ...), ("list", ...) or
+# ("reserved", ...); in a form also ("extents", ...) and ("empty list", ...), which become "known" when extents have numbers.
 Source = tuple[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
 class ProgramForm:
-    """A program over a block's inputs, for any extents that fulfil the conditions that were recorded when it was made."""
+    """A program over a block's inputs, for any extents that meet the conditions recorded when it was made."""
 
     prepared: Prepared
     sources: Sequence[Source]  # of the arguments
-    makers: Sequence[tuple[int, Source]]  # slots, and how their values are found after a run
+    makers: Sequence[tuple[int, Source]]  # slots, with the sources of their values after a run
     ops: Sequence[Operation]
     # Message of a check, or operation with a bad index -> the operation that raises the error, its arguments.
     assertions: Mapping[Any, Refusal]
-    equal: dict[int, list[Operation]]  # node -> further operations of the same value
+    equal: dict[int, list[Operation]]  # node -> further operations with the same value
 
     def step(self) -> "ProgramStep":
-        """The step for unknown extents that are what they are now."""
+        """The step for the current numbers of unknown extents."""
         makers = self.makers
         if not self.is_plain:
             makers = [(slot, _with_numbers(maker)) for slot, maker in makers]
         return ProgramStep(self, self.prepared.loaded(), makers)
 
     def planned_step(self, extents: Values) -> "ProgramStep | None":
-        """The step for extents of a form that is plain, if a plan that was made is for them; all conditions are looked at."""
+        """The step for these extents, if an existing plan is valid for them (all conditions are checked); the form must be plain."""
         compiled = self.prepared.planned_for(extents)
         return None if compiled is None else ProgramStep(self, compiled, self.makers)
 
     @property
     def reads(self) -> list[int]:
-        """The slots of arguments that are taken as they are."""
-        return [which for how, which in self.sources if how == "input"]
+        """The slots of arguments that are passed unchanged."""
+        return [slot for kind, slot in self.sources if kind == "input"]
 
     @property
     def writes(self) -> list[int]:
-        """The slots that it fills."""
+        """The slots that the step writes."""
         return [slot for slot, _ in self.makers]
 
     @functools.cached_property
     def is_plain(self) -> bool:
         """True if the inputs are the program's arguments and its results are the outputs, unchanged."""
-        passes_inputs = all(how == "input" for how, _ in self.sources)
+        passes_inputs = all(kind == "input" for kind, _ in self.sources)
         return passes_inputs and all(
             maker == ("result", i) for i, (_, maker) in enumerate(self.makers)
         )
@@ -88,26 +89,21 @@ class ProgramStep:
 
     @property
     def function(self) -> Function:
-        """What is computed."""
+        """The function that the program computes."""
         return self.form.prepared.function
 
     @property
     def ops(self) -> Sequence[Operation]:
-        """The operations that are part of it."""
+        """The operations of the program."""
         return self.form.ops
 
     @property
-    def reads(self) -> list[int]:
-        """The slots of arguments that are taken as they are."""
-        return self.form.reads
-
-    @property
     def writes(self) -> list[int]:
-        """The slots that it fills."""
+        """The slots that the step writes."""
         return self.form.writes
 
     def run(self, arguments: Sequence[Any]) -> list[Any]:
-        """The program's results for its arguments.
+        """Computes the program's results.
 
         Raises:
           OpError: with the name of the operation that it comes from.
@@ -116,77 +112,79 @@ class ProgramStep:
             return self.compiled.run(arguments)
         except OpError as error:
             refusals = self.form.assertions
-            found = refusals.get(error._message) or refusals.get(getattr(error, "origin", None))
-            if found is not None:
+            refusal = refusals.get(error._message) or refusals.get(getattr(error, "origin", None))
+            if refusal is not None:
                 with self.compiled.extents:
-                    self._repeat(found, list(map(on_host, arguments)), error)
-                error._message = found.message or error._message
+                    self._raise_on_host(refusal, list(map(on_host, arguments)), error)
+                error._message = refusal.message or error._message
             locate(error)
             raise
 
-    def _repeat(self, found: Refusal, arguments: Sequence[Any], error: OpError) -> None:
-        """Lets the kernel of an operation raise what it says of the values that failed, unless a check is stricter than the kernel."""
+    def _raise_on_host(self, refusal: Refusal, arguments: Sequence[Any], error: OpError) -> None:
+        """Runs the operation whose check failed on the host, which raises TensorFlow's message with the values; returns if it does not raise.
+
+        A program reports only that a check failed. A check may be stricter than the host's kernel, which then raises nothing.
+        """
         written = getattr(error, "written", ())
-        values = arguments_of(self.function, found, arguments, written)
+        values = arguments_of(self.function, refusal, arguments, written)
         if values is None:
             return
-        if found.op.type == "Assert":
+        if refusal.op.type == "Assert":
             values[0] = np.zeros_like(values[0])  # the condition did not hold
-        if not found.is_around:
-            run_on_host(found.op, values)
+        if not refusal.is_around:
+            run_on_host(refusal.op, values)
             return
         try:
             with deadlines.deadline(MOST_MILLISECONDS):
-                run_on_host(found.op, values)
+                run_on_host(refusal.op, values)
         except OpError as raised:
             if type(raised) is type(error):
                 raise
 
     def _argument(self, source: Source, slots: list[Any]) -> Any:
-        how, which = source
-        if how == "input":
-            return slots[which]
-        if how == "list":
-            return stacked(slots[which])
+        kind, detail = source
+        if kind == "input":
+            return slots[detail]
+        if kind == "list":
+            return stacked(slots[detail])
         with self.compiled.extents:
-            return which()
+            return detail()
 
     def __call__(self, slots: list[Any]) -> None:
-        found = [(slot, slots[which]) for slot, (how, which) in self.makers if how == "input"]
         results = []
         if not self.form.is_empty:
             results = self.run([self._argument(s, slots) for s in self.form.sources])
-        for slot, value in found:
-            slots[slot] = value
-        for slot, (how, which) in self.makers:
-            if how == "result":
-                slots[slot] = results[which]
-            elif how == "known":
-                slots[slot] = which
-            elif how == "rows":
-                rows, count = which
+        for slot, (kind, detail) in self.makers:
+            if kind == "result":
+                slots[slot] = results[detail]
+            elif kind == "input":
+                slots[slot] = slots[detail]
+            elif kind == "known":
+                slots[slot] = detail
+            elif kind == "rows":
+                rows, count = detail
                 slots[slot] = results[rows][: int(results[count])]
-            elif how == "list":
-                slots[slot] = _list_of(results, *which)
-            elif how == "reserved":
-                at, dtype, shape = which
+            elif kind == "list":
+                slots[slot] = _list_of(results, *detail)
+            elif kind == "reserved":
+                at, dtype, shape = detail
                 slots[slot] = TensorList(dtype, shape, [None] * int(results[at]))
 
 
 def _with_numbers(maker: Source) -> Source:
-    """How a value is found, with the numbers that extents are now."""
-    how, which = maker
-    if how == "extents":
-        numbers, shape, dtype = which
+    """A source with the current numbers of extents."""
+    kind, detail = maker
+    if kind == "extents":
+        numbers, shape, dtype = detail
         return "known", np.array([int(n) for n in numbers], dtype.np).reshape(shape)
-    if how == "list":
-        at, length, dtype = which
+    if kind == "list":
+        at, length, dtype = detail
         return "list", (at, int(length), dtype)
-    if how == "reserved":
-        at, dtype, shape = which
+    if kind == "reserved":
+        at, dtype, shape = detail
         return "reserved", (at, dtype, _shape_of(shape))
-    if how == "empty list":
-        dtype, shape, length = which
+    if kind == "empty list":
+        dtype, shape, length = detail
         return "known", TensorList(dtype, _shape_of(shape), [None] * int(length))
     return maker
 
