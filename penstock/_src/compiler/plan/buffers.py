@@ -1,10 +1,10 @@
-"""Where every value is: one arena for temporaries, in which buffers that are never alive together share memory.
+"""Buffers: the memory of every value, with one arena for temporaries, in which buffers of disjoint live ranges share memory.
 
-Buffers are placed greedily, the largest first, at the lowest offset that no buffer alive at the same time occupies. In guard mode
-nothing is shared and every buffer has a sentinel on both sides.
+Buffers are placed greedily, the largest first, at the lowest offset that is free throughout their live range. In guard mode
+no memory is shared and every buffer has a sentinel on both sides.
 
-Where sizes are unknown, places are found for the sizes of the call at hand. Of them only is kept which buffer lies below which, among
-those that are alive at one time: for any other sizes, a buffer begins where the highest of those below it ends.
+If sizes are unknown, buffers are placed for the sizes of the current call, and only their order is kept: which buffers with overlapping live
+ranges are below a buffer. For any other sizes, it starts at the highest end of those.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from penstock._src.util.dataclass import dataclass
 
 LINE = 64
 GUARD = 256  # bytes of sentinel on either side in guard mode
-NEVER = 1 << 60
+NEVER = 1 << 60  # the first time of a buffer that is not used
 
 
 @dataclass(eq=False)
@@ -25,9 +25,9 @@ class Buffer:
     """Memory of one value.
 
     place    "arena"; "input", "output", "variable", "prepacked" (with `number`); "constant" (with `array`); "inside"
-             (part of another)
-    first, last    times of the launches between which it is alive
-    lane           (section, lane) if it is alive in one lane only, beside which others run
+             (part of the buffer `inside`, at `offset`)
+    first, last    live range: the times of the first and the last launch that use it
+    lane           (section, lane) if it is alive in one lane only, while other lanes run
     """
 
     name: str
@@ -42,14 +42,14 @@ class Buffer:
     lane: tuple[int, int] = (0, 0)
 
     def touch(self, time: int) -> None:
-        """Is written or read at a time."""
+        """Extends the live range to a time at which it is written or read."""
         self.first, self.last = min(self.first, time), max(self.last, time)
         if self.inside is not None:
             self.inside.touch(time)
 
 
 def memory_of(argument: Any) -> tuple[Any, int]:
-    """What an argument of a launch stands for: (a buffer with memory of its own, or a number; bytes from its start)."""
+    """Resolves an argument of a launch: (a buffer with memory of its own, or a number; offset in bytes)."""
     start = 0
     if isinstance(argument, tuple):
         argument, start = argument
@@ -61,12 +61,12 @@ def memory_of(argument: Any) -> tuple[Any, int]:
 
 @dataclass(frozen=True)
 class LaneTimes:
-    """When lanes run: the first and last time of each. Other times do not tell what runs before what there."""
+    """The first and last time of each lane of a section. Within a section times do not order launches of different lanes."""
 
     lanes: tuple[tuple[int, int], ...]
 
     def look_at(self, buffer: Buffer, section: int) -> None:
-        """Lets a buffer be alive in one lane only, or through all of them."""
+        """Marks a buffer as alive in one lane only, or extends its live range over all lanes that run at the same time."""
         start, end = self.lanes[0][0], self.lanes[-1][1]
         for number, (first, last) in enumerate(self.lanes, 1):
             if first <= buffer.first and buffer.last <= last:
@@ -79,17 +79,18 @@ class LaneTimes:
 
 
 def settle_lanes(buffers: Iterable[Buffer], sections: Sequence[LaneTimes]) -> None:
-    """Lets buffers be alive as long as something may use them, where lanes run side by side."""
+    """Corrects live ranges for lanes, which run side by side although their launches have different times."""
     for buffer in buffers:
         for number, section in enumerate(sections, 1):
             section.look_at(buffer, number)
 
 
 def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
-    """Gives arena buffers their offsets; returns the arena's bytes."""
+    """Assigns offsets to arena buffers; returns the arena's bytes."""
     todo = [b for b in buffers if b.place == "arena" and b.last >= 0]
     if guard:
         return _apart(todo)
+    # Greedy by size: placing large buffers first leaves gaps that small ones fill.
     todo.sort(key=lambda b: (-dims.number(b.size), b.first))
     firsts, lasts, offsets, ends = (np.zeros(len(todo), np.int64) for _ in range(4))
     lanes = np.array([b.lane for b in todo], np.int64).reshape(-1, 2)
@@ -108,22 +109,22 @@ def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
 
 
 def room(buffer: Buffer) -> Any:
-    """The bytes that a buffer takes in the arena: whole cache lines."""
+    """The bytes that a buffer occupies in the arena: at least one, and whole, cache lines."""
     return dims.maximum(dims.ceil_divide(buffer.size, LINE) * LINE, LINE)
 
 
 def _meet(buffer: Buffer, firsts: np.ndarray, lasts: np.ndarray, lanes: np.ndarray) -> np.ndarray:
-    """Which of other buffers may be alive at the same time as one."""
+    """A mask of the buffers that may be alive at the same time as `buffer`."""
     meets = (firsts <= buffer.last) & (lasts >= buffer.first)
     section, lane = buffer.lane
-    if section:
+    if section:  # lanes of a section run side by side, whatever their times
         meets |= (lanes[:, 0] == section) & (lanes[:, 1] != lane)
     return meets
 
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Where a buffer lies in the arena for any sizes: above those of these numbers, which come before it."""
+    """The position of a buffer in the arena for any sizes: directly above the places with these indices, which come before it."""
 
     buffer: Buffer
     above: tuple[int, ...]
@@ -138,20 +139,23 @@ def places(buffers: Iterable[Buffer]) -> tuple[Place, ...]:
         np.array([getattr(b, name) for b in todo], np.int64) for name in ("first", "last", "offset")
     )
     lanes = np.array([b.lane for b in todo], np.int64).reshape(-1, 2)
-    below = np.zeros((len(todo), len(todo)), np.float32)
+    below = np.zeros((len(todo), len(todo)), np.float32)  # float: matrix products are fast
     for i, buffer in enumerate(todo):
         below[i] = _meet(buffer, firsts, lasts, lanes) & (offsets < buffer.offset)
-    direct = (below > 0) & (below @ below == 0)  # others are below those, too
+    # Transitive reduction: if k is below i and j is below k, then i starts above the end of j anyway. (below @ below)[i, j] counts such k.
+    direct = (below > 0) & (below @ below == 0)
     return tuple([Place(b, tuple(np.flatnonzero(direct[i]).tolist())) for i, b in enumerate(todo)])
 
 
 def _lowest_gap(offsets: np.ndarray, ends: np.ndarray, size: int) -> int:
-    """The lowest place where `size` bytes fit between stretches of memory."""
+    """The lowest offset at which `size` bytes fit between ranges of memory, which may overlap each other."""
     if not len(offsets):
         return 0
     order = np.argsort(offsets, kind="stable")
-    high = np.maximum.accumulate(ends[order])  # nothing lies beyond, up to each stretch
-    free = offsets[order] - np.concatenate([[0], high[:-1]])
+    high = np.maximum.accumulate(ends[order])  # the highest end of each range and those before it
+    free = offsets[order] - np.concatenate(
+        [[0], high[:-1]]
+    )  # the bytes of the gap before each range
     fits = np.flatnonzero(free >= size)
     return int(high[fits[0] - 1] if len(fits) and fits[0] else high[-1] if not len(fits) else 0)
 
@@ -165,12 +169,12 @@ def _apart(buffers: list[Buffer]) -> int:
 
 
 def gaps(buffers: Iterable[Buffer], total: int) -> list[tuple[int, int, str]]:
-    """In guard mode: (start, end, name of the buffer before) of every stretch that nobody may write."""
-    found, at, name = [], 0, "the arena's start"
+    """In guard mode: (start, end, name of the buffer before) of every range that no kernel may write."""
+    ranges, at, name = [], 0, "the arena's start"
     for buffer in sorted(
         (b for b in buffers if b.place == "arena" and b.last >= 0), key=lambda b: b.offset
     ):
-        found.append((at, buffer.offset, name))
+        ranges.append((at, buffer.offset, name))
         at, name = buffer.offset + buffer.size, buffer.name
-    found.append((at, total, name))
-    return found
+    ranges.append((at, total, name))
+    return ranges

@@ -1,4 +1,4 @@
-"""PlanBuilder: the plan under construction, to which the launchers of kernels add buffers and records."""
+"""PlanBuilder: a plan under construction, to which the launchers of kernels add buffers and records."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
@@ -34,26 +34,26 @@ Launcher = Callable[["PlanBuilder", Any], None]
 
 @dataclass(eq=False)
 class PlanBuilder:
-    """What is known of a plan so far.
+    """A plan under construction.
 
-    launchers   adds the launches of a kernel, by its class, or by the kind of a special kernel's node
-    schedule    the kernels at hand: those of the function, or of one nested in it
+    launchers   functions that add the launches of a kernel, by its class, or by the kind of a special kernel's node
+    schedule    the current kernels: those of the function, or of one nested in it
     lifetimes   of their temporaries
-    made        the nodes that the kernel at hand stores
-    numbers     of parameters, by id
-    assigned    numbers of the variables that the function assigns
+    made        the nodes that the current kernel stores
+    numbers     indices of parameters, by id
+    assigned    indices of the variables that the function assigns
     buffers     of nodes, by id
     known       every buffer of the program
-    tasks       of contractions that sum, by the kernel's identity
+    tasks       counts of tasks of contractions with partial sums, by the kernel's identity
     errors      by error code - 1
-    trace       what kernels do with memory, if that is to be verified
-    updates     whether the next launch updates a variable
-    is_held     whether the run cannot be interrupted here: a launch before has updated variables
-    written     numbers of the variables that have their new values here
+    trace       the kernels' reads and writes, if they are to be verified
+    updates     True if the next launch updates a variable
+    is_held     True if the run cannot be interrupted here: an earlier launch has updated variables
+    written     indices of the variables that have their new values here
     exchanging  numbers of the exchanges that have begun and were not waited for
-    has_lanes   whether the device runs lanes side by side
-    lane        the one at hand, from 1 on; 0 where nothing runs side by side
-    lane_times  when lanes run
+    has_lanes   True if the device runs lanes side by side
+    lane        the current lane, counted from 1; 0 where nothing runs side by side
+    lane_times  times of lanes, by section
     """
 
     function: Function
@@ -90,17 +90,17 @@ class PlanBuilder:
 
     @property
     def status(self) -> Any:
-        """What stands for the status words that kernels at hand write errors to."""
+        """The argument for the status words of the current lane, to which kernels write errors."""
         return (STATUS, 8 * STATUS_WORDS * self.lane) if self.lane else STATUS
 
     def note_written(self, kernel: Any) -> None:
-        """Notes the variables that a kernel of the function has written."""
-        places = [self.buffers[n.id] for n in kernel.outputs if n.id in self.buffers]
-        self.written |= {b.number for b in places if b.place == "variable"}
+        """Adds the variables that a kernel has written to `written`."""
+        outputs = [self.buffers[n.id] for n in kernel.outputs if n.id in self.buffers]
+        self.written |= {b.number for b in outputs if b.place == "variable"}
 
     @property
     def target(self) -> Target:
-        """What code is generated for."""
+        """The target of the generated code."""
         return self.generator.target
 
     # -- buffers
@@ -130,20 +130,20 @@ class PlanBuilder:
         return found
 
     def temporary(self, name: str, size: int) -> Buffer:
-        """Memory for one kernel only."""
-        found = Buffer(name, size)
-        found.touch(self.time)
-        self.known.append(found)
-        return found
+        """A new buffer for the current kernel only."""
+        buffer = Buffer(name, size)
+        buffer.touch(self.time)
+        self.known.append(buffer)
+        return buffer
 
     def used(self, node: Node) -> Buffer:
-        """The buffer of a node, alive now."""
-        found = self.buffer(node)
-        found.touch(self.time)
-        return found
+        """The buffer of a node, whose live range is extended to the current time."""
+        buffer = self.buffer(node)
+        buffer.touch(self.time)
+        return buffer
 
     def put_in_place(self, kernel: Kernel, innermost: int | None = None) -> None:
-        """Lays outputs that have no place yet over inputs that are read here for the last time."""
+        """Lets outputs without buffer overwrite inputs that this kernel reads last."""
         taken: set[int] = set()
         for node in kernel.outputs:
             if node.id in self.buffers or node.kind == "dynamic_update_slice":
@@ -153,13 +153,13 @@ class PlanBuilder:
                 taken.add(old.id)
                 name = f"{node.kind} %{node.id}"
                 within = self.buffer(old)
-                within = within.inside or within  # a chain of them would be as long as the program
-                whole = Buffer(name, bytes_of(node), "inside", inside=within)
-                self.buffers[node.id] = whole
-                self.known.append(whole)
+                within = within.inside or within  # not a chain, which would grow with the program
+                buffer = Buffer(name, bytes_of(node), "inside", inside=within)
+                self.buffers[node.id] = buffer
+                self.known.append(buffer)
 
     def note(self, kernel: Any, reads: Sequence[Buffer], writes: Sequence[Buffer]) -> None:
-        """Notes what a kernel does with memory, before its launches are added."""
+        """Records the buffers that a kernel reads and writes, before its launches are added."""
         if self.trace is not None:
             self.trace.add(kernel, reads, writes, (len(self.lane_times), self.lane))
         if any((b.inside or b).place == "variable" for b in writes):
@@ -167,9 +167,11 @@ class PlanBuilder:
 
     # -- launches
     def control(self, *records: Jump | Label) -> None:
-        """Adds jumps and labels; what comes next may be reached otherwise."""
+        """Adds jumps and labels."""
         self.launches += records
-        self.is_held = False
+        self.is_held = (
+            False  # the next record may be reached on a path that has not updated variables
+        )
 
     def launch(self, kernel: Kernel) -> None:
         """Adds a kernel's launches."""
@@ -188,11 +190,11 @@ class PlanBuilder:
         made: Sequence[Node] | None = None,
         schedule: str = "",
     ) -> None:
-        """Adds a launch, if it has tasks; of the kernel at hand, unless `made` says what else is stored or checked.
+        """Adds a launch, unless it has no tasks. `made` are the nodes that it stores or checks, by default those of the current kernel.
 
-        A label that names extents is given as what makes it when they have numbers.
+        `label` is a function if it names extents, which may have no numbers yet.
         """
-        if dims.is_symbolic(tasks) or tasks:  # one without tasks ends at once
+        if dims.is_symbolic(tasks) or tasks:  # a symbolic count that is 0 at run time ends at once
             made = self.made if made is None else made
             args = [dims.settled(a) if type(a) is dims.Dim else a for a in args]
             holds = self.updates and not self.is_held
@@ -204,7 +206,7 @@ class PlanBuilder:
             self.is_held, self.updates = self.is_held or holds, False
 
     def keep_through(self, start: int, buffers: Sequence[Buffer]) -> None:
-        """What a loop uses and was made before it stays alive until its end."""
+        """Extends live ranges of buffers from before a loop, which began at `start` and ends now, to its end: each round reads them anew."""
         for buffer in buffers:
             buffer.touch(self.time)
         for buffer in self.known:
@@ -212,5 +214,5 @@ class PlanBuilder:
                 buffer.touch(self.time)
 
     def extent(self, expression: Any) -> Any:
-        """What an extent is in this plan."""
+        """An extent in this plan: a number, or an expression if the plan is for many extents."""
         return dims.settled(dims.of(expression))

@@ -1,8 +1,8 @@
-"""Checks that end a run early: before variables change that are assigned after the check.
+"""Early checks: end a run before it changes variables that the user's program assigns after the check, as eager code does.
 
-Nodes are numbered as the program makes them, which is how eager code comes to them. A check is looked at as soon as a
-kernel has made its condition, so that kernels after it have not run. What is assigned after a check and yet made by no
-later kernel is made aside, and copied into the variable when all checks hold.
+The ids of nodes follow the order of the user's program. A check is evaluated directly after the kernel that computes its condition, before any later
+kernel runs. If a variable's new value belongs after a check but is computed by the same or an earlier kernel, it is computed into
+a temporary, which is copied to the variable when all checks have passed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +18,10 @@ NEVER = (-1,)
 
 @dataclass(frozen=True)
 class EarlyChecks:
-    """The checks of a function that changes variables, by the number of the kernel before which they are looked at.
+    """The checks of a function that changes variables, by the index of the kernel before which they are evaluated.
 
-    `makers` are the numbers of the kernels that make nodes, `are_side_by_side` tells of two kernels whether they run in two lanes.
+    makers            indices of the kernels that compute a node, by its id
+    are_side_by_side  True for two kernels of different lanes of one section
     """
 
     before: Mapping[int, Sequence[Check]]
@@ -29,20 +30,22 @@ class EarlyChecks:
 
     @classmethod
     def of(cls, schedule: Schedule) -> "EarlyChecks":
-        """Those of a function."""
+        """The checks of a schedule's function."""
         function = schedule.function
         before: dict[int, list[Check]] = {}
         for check in function.checks if function.updates else ():
-            made = schedule.makers.get(home(check.condition).id, NEVER)[-1]
-            before.setdefault(made + 1, []).append(check)
+            last_maker = schedule.makers.get(home(check.condition).id, NEVER)[-1]
+            before.setdefault(last_maker + 1, []).append(check)
         return cls(before, schedule.makers, schedule.are_side_by_side)
 
     def is_early(self, value: Node) -> bool:
         """True if a kernel computes a variable's new value before, or beside, the evaluation of a check that precedes the assignment."""
-        made = self.makers.get(value.id, NEVER)[-1]
+        last_maker = self.makers.get(value.id, NEVER)[-1]
+        # `number - 1` is the kernel that computes the condition. A kernel that computes both is early whatever the ids say: it stores
+        # the value before the condition can be read.
         return any(
-            self.are_side_by_side(made, number - 1)
-            or (made < number and (made == number - 1 or value.id > check.condition.id))
+            self.are_side_by_side(last_maker, number - 1)
+            or (last_maker < number and (last_maker == number - 1 or value.id > check.condition.id))
             for number, checks in self.before.items()
             for check in checks
         )

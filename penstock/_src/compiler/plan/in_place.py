@@ -1,4 +1,9 @@
-"""When a kernel may write its result over one of its inputs."""
+"""In-place outputs: conditions under which a kernel may store its result over one of its inputs.
+
+The rule is the same for all kinds of kernels: an element is overwritten only by the iteration that reads it last. For most kernels this means that
+input and output have the same index. A reduction over the row that the innermost loop then writes is an exception: it reads the whole row first.
+plan/verify/overlap.py checks the outcome at every point.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
@@ -20,8 +25,8 @@ def writable_in_place(
 ) -> bool:
     """True if the kernel that computes `value` may store it over `old`.
 
-    It may if no later kernel reads `old`, and it reads each element of `old` only to compute that element. `stores_once` tells
-    whether a contraction's code stores an element of its output when it has read all that it needs for it.
+    It may if no later kernel reads `old`, and it reads each element of `old` only to compute that element. `stores_once` is
+    True for a contraction whose code stores each element of the output once, after it has read the epilogue's operands there.
     """
     makers = schedule.makers.get(value.id, [])
     last_reader = schedule.last_readers.get(old.id, -1)
@@ -39,27 +44,27 @@ def writable_in_place(
 
 @dataclass(frozen=True)
 class Lifetimes:
-    """Which kernel reads each temporary last, by its id."""
+    """The last reader of each temporary, by its id."""
 
     last: Mapping[int, Kernel] = field(default_factory=dict)
 
     @classmethod
     def of(cls, schedule: Schedule, pinned: set[int]) -> "Lifetimes":
-        """Those of a schedule's temporaries, but for those in `pinned` that are wanted at the end."""
+        """The lifetimes of a schedule's temporaries, except those in `pinned`, which are read at the end."""
         last: dict[int, int] = {}
         for number, kernel in enumerate(schedule.kernels):
             for leaf in kernel.inputs:
                 own = home(leaf).id
                 if own in schedule.makers and own not in pinned:
                     last[own] = later_reader(last.get(own), number, schedule.sections)
-        if schedule.sections:  # what several lanes read last, no kernel replaces
+        if schedule.sections:  # `later_reader` gives the end of a section if several lanes read a value last: no kernel may overwrite it
             last = {own: i for own, i in last.items() if _reads(schedule.kernels[i : i + 1], own)}
         return cls({own: schedule.kernels[i] for own, i in last.items()})
 
     def replaced(
         self, kernel: Kernel, output: Node, taken: set[int], innermost: int | None = None
     ) -> Node | None:
-        """An input that dies with a kernel, over which it may write an output; not one of those in `taken`.
+        """An input over which a kernel may store an output, as it is the last reader; None if there is none. Inputs in `taken` are excluded.
 
         `innermost` is the number of the variable of a nest's innermost loop.
         """
@@ -75,7 +80,7 @@ class Lifetimes:
                 self.last.get(own) is kernel
                 and own not in taken
                 and homes.count(own) == 1
-                and leaf.kind != "partial"  # as long as there are tasks
+                and leaf.kind != "partial"  # its size depends on the number of tasks
                 and dims.same(bytes_of(leaf), bytes_of(output))
                 and _fits(kernel, output, leaf, innermost)
             ):
@@ -83,7 +88,7 @@ class Lifetimes:
         return None
 
     def updated(self, kernel: Kernel, output: Node) -> Node | None:
-        """The value of which a kernel replaces a block, if it dies with the kernel, which reads nothing else of it."""
+        """The value of which a kernel replaces a block, if the kernel is its last reader and reads no other element of it."""
         if output.kind != "dynamic_update_slice" or not isinstance(kernel, NestKernel):
             return None
         old = home(output.args[0])
@@ -120,6 +125,7 @@ def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
     if epilogue is None or home(old) in (home(kernel.match.left), home(kernel.match.right)):
         return False
     slot = epilogue.slots.index(old)
+    # Equal sizes: elements of another size would not lie at the same bytes.
     return all(
         v.attrs[1].key == epilogue.place.key and v.dtype.size == output.dtype.size
         for v in closure([epilogue.value])
@@ -128,9 +134,10 @@ def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
 
 
 def same_element(kernel: NestKernel, value: Node, old: Node, innermost: int | None = None) -> bool:
-    """True if every load of `old` is at the index where `value` is stored, by stores of the same nest level.
+    """True if a nest loads `old` only at the index where it stores `value`, and no other store is in a deeper loop.
 
-    Reductions of the row that the loop of the variable numbered `innermost` then writes are done before that loop.
+    Reductions may also read other elements of the row that the innermost loop (of the variable numbered `innermost`) writes: they are complete
+    before that loop starts.
     """
     nest = kernel.nest
     slot = next((i for i, leaf in enumerate(nest.leaves) if leaf is old), None)
@@ -142,10 +149,11 @@ def same_element(kernel: NestKernel, value: Node, old: Node, innermost: int | No
     offset = next((s.offset for s in nest.stores if s.slot in own), None)
     if offset is None:  # a value without elements, which no loop stores
         return False
+    # A store in a deeper loop may still read `old` after `value` is stored.
     if any(not s.offset.vars <= offset.vars for s in nest.stores):
         return False
     column = next((v for v in nest.space if v.number == innermost), None)
-    in_rows: set[int] = set()  # numbers of loads
+    in_rows: set[int] = set()  # numbers of loads within such reductions
     for v in nest.values():
         if v.kind in ("reduce", "arg_reduce") and _loads_below(v, slot):
             if column is None or not _reduces_row(v, slot, offset, column):
@@ -159,10 +167,10 @@ def same_element(kernel: NestKernel, value: Node, old: Node, innermost: int | No
 
 
 def _reduces_row(v: Value, slot: int, offset: Index, column: Var) -> bool:
-    """True if a reduction, done before the loop over `column`, reads only the elements that the loop has at `offset`."""
+    """True if a reduction, computed before the loop over `column`, reads only the elements that this loop stores at `offset`."""
     if column in v.vars or len(v.attrs) > 2:
         return False
-    along = {column}
+    along = {column}  # the column, and all variables of reductions that run along it
     for x in closure([v]):
         if x.kind in ("reduce", "arg_reduce"):
             along.update(x.attrs[1] if x.kind == "reduce" else (x.attrs[1],))
@@ -172,6 +180,7 @@ def _reduces_row(v: Value, slot: int, offset: Index, column: Var) -> bool:
     def in_column(atom: Atom) -> Index:
         return of_atom(column if atom in along else atom)
 
+    # With every reduction's variable replaced by the column, a load must have the store's index.
     return all(
         all(x.attrs[1].only_affine_in(r) for r in along)
         and x.attrs[1].replace(in_column).key == offset.key

@@ -1,12 +1,11 @@
-"""The launch table: what a program runs, record by record. This file owns its format.
+"""The launch table: the records of a program. This file defines their format.
 
-    Launch   runs the tasks of a kernel's function      address of the function, how many tasks
-    Jump     goes on elsewhere, perhaps                 operation of native/runner.py, target
-    Label    a place in the table that jumps name       no words at all
+    Launch   runs the tasks of a kernel's function      address of the function, number of tasks
+    Jump     continues elsewhere, perhaps conditionally operation of native/runner.py, target
+    Label    the target of jumps                        no words
 
-The words of a record are those two, the record's length, its time (which timed runs add to), then its arguments. A
-label's offset is the number of words before it. What an argument's word is, only the device knows: buffers have
-addresses there.
+A record consists of those two words, its length in words, its time (to which timed runs add), then its arguments. A
+label's offset is the number of words before it. The device encodes arguments, as it knows the addresses of buffers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,23 +29,25 @@ CONTROL = {JUMP: "jump", JUMP_UNLESS: "jump unless", SWITCH: "switch", HOLD: "ho
 
 
 class _Status:
-    """Stands for the address of the program's status words among a launch's arguments."""
+    """The argument of a launch for the address of the program's status words."""
 
 
 STATUS = _Status()
 
 
-# A few words for reports: in a plan with unknown extents, what makes them when these have numbers.
+# The name of a launch in reports; in a plan with unknown extents a function, called when extents have numbers.
 LaunchLabel = str | Callable[[], str]
 
 
 @dataclass(frozen=True, eq=False)
 class Launch:
-    """A fork-join over tasks. `args` are numbers, Buffers, STATUS, or one of these with a byte offset.
+    """A fork-join over tasks.
 
-    `made` are the nodes that its kernel stores (or checks): one list for all launches of a kernel. One that `holds` is the first
-    that updates a variable: from here on the run is not interrupted. `lane` counts from 1 where launches run side by side. `schedule` names
-    how a contraction is cut, for reports: "gemm 8x48".
+    args      numbers, Buffers, STATUS, or one of these with a byte offset
+    made      the nodes that its kernel stores or checks: one list for all launches of a kernel
+    holds     True for the first launch that updates a variable: from here the run is not interrupted
+    lane      the lane, counted from 1, where launches run side by side; else 0
+    schedule  the tiling of a contraction, for reports: "gemm 8x48"
     """
 
     code: Code
@@ -62,14 +63,14 @@ class Launch:
 
 @dataclass(frozen=True, eq=False)
 class Label:
-    """A place in the table."""
+    """A position in the table, between two records."""
 
 
 @dataclass(frozen=True, eq=False)
 class Jump:
     """A control record: `operation` of the runner, its target (a Label, or a number), further arguments.
 
-    rounds  of a loop's condition: how often it holds before it does not, if that is known before the run
+    rounds  for the condition of a loop with a known trip count: this count
     """
 
     operation: int
@@ -82,23 +83,23 @@ Record = Launch | Jump | Label
 
 
 def offsets(records: Sequence[Record]) -> Iterator[tuple[Record, int]]:
-    """Each record with the word at which it begins."""
+    """Each record with its offset in words."""
     at = 0
     for record in records:
         if isinstance(record, Launch) and record.holds:
-            at += HEADER
+            at += HEADER  # of the HOLD record that `encode` puts before it
         yield record, at
         if not isinstance(record, Label):
             at += HEADER + len(record.args)
 
 
 def time_words(records: Sequence[Record]) -> list[tuple[Launch, int]]:
-    """The launches, each with the word to which timed runs add its nanoseconds."""
+    """The launches, each with the offset of the word to which timed runs add its nanoseconds."""
     return [(r, at + NANOSECONDS) for r, at in offsets(records) if isinstance(r, Launch)]
 
 
 def text(records: Sequence[Record]) -> str:
-    """A line for each record, with the word at which it begins."""
+    """A line for each record, with its offset in words."""
     labels = {r: at for r, at in offsets(records) if isinstance(r, Label)}
     lines = []
     for record, at in offsets(records):
@@ -116,9 +117,9 @@ def encode(
     """The words of a table.
 
     Args:
-      records: what to run, in order.
-      address: of a launch's function.
-      word: what an argument, or a number of tasks, is; given the number of its word in the table (where a call may patch it).
+      records: the records in order.
+      address: returns the address of a launch's function.
+      word: returns the word of an argument or a count of tasks; also takes the word's offset in the table, where a call may patch it.
     """
     labels = {r: at for r, at in offsets(records) if isinstance(r, Label)}
     words: list[int] = []
@@ -136,6 +137,6 @@ def encode(
             words.append(word(record.tasks, start + A))
         words += [HEADER + len(record.args), 0]
         for i, argument in enumerate(record.args):
-            known = isinstance(argument, Label)
-            words.append(labels[argument] if known else word(argument, start + HEADER + i))
+            is_label = isinstance(argument, Label)
+            words.append(labels[argument] if is_label else word(argument, start + HEADER + i))
     return words

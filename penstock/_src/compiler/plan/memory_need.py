@@ -1,4 +1,4 @@
-"""The memory that a program needs, against the limit, before any of it is allocated."""
+"""Memory need: compares the memory of a program with the limit before any of it is allocated."""
 
 from penstock._src.compiler.kernels.memory import bytes_of
 from penstock._src.compiler.plan.launch_table import Launch
@@ -8,7 +8,7 @@ from penstock._src.core.values import memory_limit
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
-MENTIONED = 3  # of the largest buffers, how many a message lists
+MENTIONED = 3  # largest buffers that a message lists
 
 
 def bytes_needed(plan: Plan) -> int:
@@ -17,7 +17,7 @@ def bytes_needed(plan: Plan) -> int:
 
 
 def check_results(function: Function) -> None:
-    """Raises ResourceExhaustedError if the results of a function need more memory than the limit: before planning."""
+    """Raises ResourceExhaustedError if the results of a function alone need more memory than the limit. Needs no plan."""
     if sum(map(bytes_of, function.results)) > memory_limit.limit():
         raise exhausted_by(Plan(function))
 
@@ -29,7 +29,7 @@ def check_memory(plan: Plan) -> None:
 
 
 def exhausted_by(plan: Plan) -> OpError:
-    """The error of a program that there is no memory for: what it needs most for, and what there is."""
+    """The error for a program that exceeds the memory limit, with its largest buffers and the state of memory."""
     size = bytes_needed(plan)
     own = "; ".join(_largest_buffers(plan)[:MENTIONED])
     return ResourceExhaustedError(
@@ -39,18 +39,18 @@ def exhausted_by(plan: Plan) -> OpError:
 
 
 def _largest_buffers(plan: Plan) -> list[str]:
-    made: dict[str, Node] = {}
+    nodes: dict[str, Node] = {}  # by the names of their buffers
     for launch in plan.launches:
         if isinstance(launch, Launch):
-            made.update((f"{node.kind} %{node.id}", node) for node in launch.made)
-    held: list[tuple[int, str, Node | None]] = [
+            nodes.update((f"{node.kind} %{node.id}", node) for node in launch.made)
+    entries: list[tuple[int, str, Node | None]] = [
         (bytes_of(node), "result", node) for node in plan.function.results
     ]
     for buffer in plan.buffers:
         if buffer.place == "arena" and buffer.last >= 0:
-            held.append((buffer.size, buffer.name, made.get(buffer.name)))
-    held.sort(key=lambda entry: -entry[0])
-    return [_described(*entry) for entry in held]
+            entries.append((buffer.size, buffer.name, nodes.get(buffer.name)))
+    entries.sort(key=lambda entry: -entry[0])
+    return [_described(*entry) for entry in entries]
 
 
 def _described(size: int, name: str, node: Node | None) -> str:

@@ -1,4 +1,4 @@
-"""A plan with unknown extents as the plan for those of a call, with numbers only: for reports, errors and profiles."""
+"""Numbers for a plan with unknown extents: the plan for the extents of one call, for reports, errors and profiles."""
 
 import dataclasses
 from typing import Any
@@ -11,7 +11,7 @@ from penstock._src.ir.extents.values import Values
 
 
 def numbered(plan: Plan, extents: Values) -> Plan:
-    """The plan for unknown extents that are these."""
+    """A copy of the plan in which expressions are replaced by their numbers for these extents."""
     with extents:
         buffers = _Buffers()
         arena_bytes = buffers.arrange(plan.places)
@@ -38,23 +38,23 @@ def numbered(plan: Plan, extents: Values) -> Plan:
 
 
 class _Buffers:
-    """The buffers with numbers, by those without."""
+    """Copies of buffers with numbers as sizes, each made once."""
 
     def __init__(self) -> None:
-        self.made: dict[Buffer, Buffer] = {}
+        self.copies: dict[Buffer, Buffer] = {}
 
     def of(self, buffer: Buffer) -> Buffer:
-        """The one for a buffer."""
-        found = self.made.get(buffer)
-        if found is None:
+        """The copy of a buffer."""
+        copy = self.copies.get(buffer)
+        if copy is None:
             inside = None if buffer.inside is None else self.of(buffer.inside)
-            found = self.made[buffer] = dataclasses.replace(
+            copy = self.copies[buffer] = dataclasses.replace(
                 buffer, size=dims.settled(buffer.size), inside=inside
             )
-        return found
+        return copy
 
     def arrange(self, places: tuple[Place, ...]) -> int:
-        """Gives the buffers of the arena their offsets; returns its bytes."""
+        """Assigns offsets to the buffers of the arena; returns its bytes."""
         ends: list[int] = []
         for place in places:
             buffer = self.of(place.buffer)

@@ -1,4 +1,4 @@
-"""The Plan of a function: what a device needs to load and run it. Addresses are the only thing left open."""
+"""Plan: a function as launches over buffers. A device adds addresses to load and run it."""
 
 from dataclasses import field
 from typing import Any
@@ -15,16 +15,17 @@ from penstock._src.native.runner import LANES
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.lazy import ByName
 
-# By name: programs that exchange nothing load no transports.
+# By name, so that programs without exchanges do not import transports.
 _CONNECT = ByName("penstock._src.cluster.transports.table", "connect")
 _FAILED_RANK = ByName("penstock._src.cluster.transport", "failed_rank")
 
 
 @dataclass(frozen=True)
 class OutOfBounds:
-    """What ends a run in which `indices`, an argument of `node`, are outside of what they index. `shape` is theirs in this program.
+    """The error of a run in which an element of `indices`, an argument of `node`, is out of range.
 
-    `written` are the numbers of the variables that have their new values then; None if that is not known.
+    written  indices of the variables that have their new values at this point; None if that is not known
+    shape    the shape of `indices` in this program
     """
 
     indices: Node
@@ -33,12 +34,12 @@ class OutOfBounds:
     shape: tuple[int, ...]
 
     def error(self, status: Any) -> OpError:
-        """The error, for the status words that the kernel left."""
-        place, rest = list[int](), int(status[1])
+        """The error for the kernel's status words: the position of the element, its value and the limit."""
+        position, rest = list[int](), int(status[1])
         for extent in reversed(self.shape):
-            place.insert(0, rest % extent)
+            position.insert(0, rest % extent)
             rest //= extent
-        where = ", ".join(map(str, place))
+        where = ", ".join(map(str, position))
         error = InvalidArgumentError(
             None, None, f"indices[{where}] = {int(status[2])} is not in [0, {int(status[3])})"
         )
@@ -49,7 +50,7 @@ class OutOfBounds:
 
 @dataclass(frozen=True)
 class CheckFailed:
-    """What ends a run in which a check's condition does not hold. `written` is as of OutOfBounds."""
+    """The error of a run in which a check's condition does not hold. `written` as in OutOfBounds."""
 
     check: Check
     written: frozenset[int] | None
@@ -62,13 +63,13 @@ class CheckFailed:
 
 @dataclass(frozen=True)
 class ExchangeFailed:
-    """What ends a run whose exchange with other processes has failed. On the host the run's session tells why (runtime/exchanging.py)."""
+    """The error of a run whose exchange with other processes has failed. On the host the run's session has the reason (runtime/exchanging.py)."""
 
     def error(self, status: Any) -> OpError:
-        transport, told = _CONNECT(), int(status[1])  # 1 + the rank that has failed
-        if transport is None or not told:
+        transport, failed = _CONNECT(), int(status[1])  # 1 + the rank that has failed
+        if transport is None or not failed:
             return InternalError(None, None, "An exchange with other processes has failed.")
-        error: OpError = _FAILED_RANK(told - 1, transport.cluster.size)
+        error: OpError = _FAILED_RANK(failed - 1, transport.cluster.size)
         return error
 
 
@@ -78,16 +79,16 @@ class Plan:
 
     launches     the records of the launch table, in order
     buffers      every buffer of the program; those in the arena have their offsets
-    arena_bytes  how much memory the temporaries take
-    prepacked    what is packed of variables once and kept with them
-    errors       what a run's status says, by code - 1
-    conditions   checks that are looked at after a run, and where their conditions lie
+    arena_bytes  bytes of the temporaries
+    prepacked    weights that are packed once and cached with their variables
+    errors       the errors of a run, by code - 1
+    conditions   checks that are evaluated after a run, with the buffers of their conditions
     algorithms   labels of contractions' code and of attentions
-    threads      for how many threads memory is laid out: no launch may use more
-    guarded      whether every buffer has memory of its own between sentinels
-    written      how many kernels' code was not known before
-    places       where the buffers of the arena lie, if their sizes are unknown
-    extents      what unknown extents are
+    threads      the number of threads for which memory is laid out: no launch may use more
+    guarded      True if every buffer has its own memory between sentinels
+    written      number of kernels whose code was not cached
+    places       positions of the buffers in the arena for any sizes, if sizes are unknown
+    extents      the numbers of unknown extents
     """
 
     function: Function
@@ -109,13 +110,13 @@ class Plan:
 
     @property
     def lanes(self) -> int:
-        """How many lanes run side by side at most."""
-        found = [x for x in self.launches if isinstance(x, Jump) and x.operation == LANES]
-        return max((x.target for x in found), default=0)
+        """The largest number of lanes that run side by side."""
+        records = [x for x in self.launches if isinstance(x, Jump) and x.operation == LANES]
+        return max((x.target for x in records), default=0)
 
     @property
     def codes(self) -> list[Code]:
-        """The code of every kernel, each once."""
+        """The distinct codes of all kernels."""
         launched = [x.code for x in self.launches if isinstance(x, Launch)]
         launched += [weights.code.code for weights in self.prepacked]
         return list({id(code): code for code in launched}.values())

@@ -1,7 +1,7 @@
-"""The stage: Schedule -> Plan. Kernels become launches over buffers, and temporaries get their places in one arena.
+"""The stage from Schedule to Plan: kernels become launches over buffers, and temporaries get offsets in one arena.
 
-Codes of kernels are written here, as planning asks for facts of them (tasks, scratch, which loop is innermost): the step `emit` of the
-pipeline is what the code cache did meanwhile.
+The code of kernels is also written here, as planning needs facts about it (tasks, scratch memory, the innermost loop). The pipeline
+reports the time for this separately, as the step `emit`.
 """
 
 import functools
@@ -31,7 +31,7 @@ from penstock._src.ir.extents.values import Values, current, current_or_none
 from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 
-# What adds a kernel's launches: by its class, of a special kernel by the kind of its node.
+# Functions that add a kernel's launches, by its class; for a special kernel, by the kind of its node.
 LAUNCHERS: dict[Any, Launcher] = {
     NestKernel: launch_nest,
     ContractKernel: launch_contraction,
@@ -46,16 +46,16 @@ LAUNCHERS: dict[Any, Launcher] = {
 
 
 def plan(schedule: Schedule, generator: Generator, threads: int, has_lanes: bool = False) -> Plan:
-    """The Plan of a function for a target and a number of threads; code that it needs and was not met before is written.
+    """The Plan of a function for a target and a number of threads. Writes the code of kernels that are not cached.
 
-    `has_lanes`: what runs the plan can run lanes side by side.
+    `has_lanes`: True if the device can run lanes side by side.
     """
     with current_or_none() or Values({}):
         return _planned(schedule, generator, threads, has_lanes)
 
 
 def _planned(schedule: Schedule, generator: Generator, threads: int, has_lanes: bool) -> Plan:
-    """The Plan, within numbers of unknown extents."""
+    """`plan`, where unknown extents have numbers."""
     written = generator.written
     builder = _begin(schedule, generator, threads)
     builder.has_lanes = has_lanes
@@ -72,13 +72,13 @@ def _planned(schedule: Schedule, generator: Generator, threads: int, has_lanes: 
         generator.written - written, places(builder.known) if is_open else (),
     )  # fmt: skip
     if builder.trace is not None:
-        check_memory(planned)  # verifying takes a share of what the program needs
+        check_memory(planned)  # first, as verifying needs memory in proportion to the arena
         verify_order(builder.trace, arena_bytes, generator.target)
     return planned
 
 
 def _begin(schedule: Schedule, generator: Generator, threads: int) -> PlanBuilder:
-    """A builder that knows where the function's arguments lie."""
+    """A builder with the buffers of the function's arguments."""
     function = schedule.function
     numbers = {p.id: i for i, p in enumerate(function.parameters)}
     assigned = frozenset([numbers[handle.id] for handle, _ in function.updates])
@@ -95,26 +95,28 @@ def _begin(schedule: Schedule, generator: Generator, threads: int) -> PlanBuilde
 
 
 def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
-    """Adds the launches of the whole function, results and new values of variables where they are wanted."""
+    """Adds the launches of the whole function, and the copies of results and new values that no kernel stores at their destination."""
     schedule, function = builder.schedule, builder.function
     results, copies = _give_results_memory(builder, early)
     conditions = [builder.buffer(home(check.condition)) for check in function.checks]
     later: list[tuple[Node, Buffer, Buffer | None]] = []
-    for source, target in copies:  # what lies in memory is copied before variables change
+    # Results that are in memory already (arguments, constants, old values of variables) are copied before kernels update variables. An old
+    # value that another variable gets is saved for the same reason, and assigned at the end.
+    for source, target in copies:
         own = home(source)
-        if own.kind == "item" or not in_memory_already(own):
+        if own.kind == "item" or not in_memory_already(own):  # computed by a kernel
             later.append((source, target, None))
         elif target.place == "output":
             copy(builder, source, target)
         elif own.kind == "read":
-            aside = builder.temporary("old value", target.size)
-            copy(builder, source, aside)
-            later.append((source, target, aside))
+            old_value = builder.temporary("old value", target.size)
+            copy(builder, source, old_value)
+            later.append((source, target, old_value))
         else:
             later.append((source, target, None))
     launch_all(builder, schedule, {home(source).id for source, _ in copies}, early.before)
-    for source, target, aside in later:
-        copy(builder, source, target, None, aside)
+    for source, target, old_value in later:
+        copy(builder, source, target, None, old_value)
     builder.note("the end", [*results, *conditions], [])
     for buffer in conditions:
         buffer.touch(builder.time)
@@ -123,8 +125,11 @@ def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
 def _give_results_memory(
     builder: PlanBuilder, early: EarlyChecks
 ) -> tuple[list[Buffer], list[tuple[Node, Buffer]]]:
-    """(the results' buffers, copies). Results are computed where they are wanted if that is possible; else copied:
-    (source, target)."""
+    """Lets kernels store results and new values of variables at their destination where that is possible.
+
+    Returns:
+      The buffers of results, and the remaining copies: (source, target).
+    """
     function, schedule = builder.function, builder.schedule
     results, copies, taken = [], [], set[int]()
     for i, node in enumerate(function.results):

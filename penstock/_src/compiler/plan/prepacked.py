@@ -1,4 +1,4 @@
-"""Packed weights that are kept from call to call: made of a variable alone, and again only when it has changed."""
+"""Prepacked weights: packed from a variable once, cached between calls, and packed again only after it has changed."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ from penstock._src.compiler.codegen.kernel_code import KernelCode, KernelStage
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.util.dataclass import dataclass
 
-LEAST_BYTES = 16 << 10  # of weights that are worth keeping packed
+LEAST_BYTES = 16 << 10  # of weights whose packed form is worth caching
 
 
 @dataclass(frozen=True)
 class PrepackedWeights:
-    """What a plan says of one array of packed weights.
+    """One array of packed weights in a plan.
 
-    key        equal for arrays of a variable that are packed alike, in whatever program
-    variable   the number of the handle among the program's arguments
-    start      bytes of it before the weights
-    memory     its place in the plan; `memory.number` counts the plan's prepacked arrays
+    key        equal for arrays of a variable with the same packed form, in any program
+    variable   the index of the handle among the program's arguments
+    start      offset of the weights in the variable, in bytes
+    memory     its buffer; `memory.number` counts the plan's prepacked arrays
     """
 
     key: Any
@@ -28,5 +28,5 @@ class PrepackedWeights:
 
     @property
     def stages(self) -> list[KernelStage]:
-        """What packs it."""
+        """The stages of the kernel that pack the weights."""
         return [stage for stage in self.code.stages(self.sizes) if stage.prepacks]

@@ -1,4 +1,8 @@
-"""Sizing programs: what the numbers of a plan with unknown extents are, for those of a call (native/algorithms/sizing.py runs them)."""
+"""Sizing programs: compute the numbers of a plan with unknown extents for the extents of a call (native/algorithms/sizing.py runs them).
+
+A program is a list of rows (operation, a, b, c), each of which writes the register of its own index; operands are earlier registers. Equal rows
+are one. The code is straight-line: conditions of the plan are rows that set a flag.
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -25,9 +29,9 @@ OPERATIONS = {
 
 
 class SizingProgram:
-    """Rows of a sizing program, as somebody asks for registers.
+    """A sizing program under construction: asking for the register of an extent adds the rows that compute it.
 
-    symbols  the names of the unknown extents, in the order in which calls give them
+    symbols  indices of the unknown extents by name, in the order in which calls pass them
     offsets  registers of the offsets of arena buffers
     """
 
@@ -48,18 +52,18 @@ class SizingProgram:
         if not dims.is_symbolic(extent):
             return self._row(sizing.CONSTANT, int(extent))
         expression = extent.expr
-        found = self._expressions.get(expression)
-        if found is None:
-            found = self._expressions[expression] = self._sum(expression)
-        return found
+        register = self._expressions.get(expression)
+        if register is None:
+            register = self._expressions[expression] = self._sum(expression)
+        return register
 
     def total(self, registers: Sequence[int]) -> int:
         """The register of a sum."""
-        none = self._row(sizing.CONSTANT, 0)
-        return self._joined(sizing.ADD, [r for r in registers if r != none], 0)
+        zero = self._row(sizing.CONSTANT, 0)
+        return self._joined(sizing.ADD, [r for r in registers if r != zero], 0)
 
     def arrange(self, places: Sequence[Place]) -> int:
-        """Gives arena buffers the registers of their offsets; returns that of the arena's bytes."""
+        """Adds the offsets of arena buffers; returns the register of the arena's bytes."""
         ends: list[int] = []
         for place in places:
             start = self._joined(sizing.MAXIMUM, [ends[i] for i in place.above], 0)
@@ -68,27 +72,27 @@ class SizingProgram:
         return self._joined(sizing.MAXIMUM, ends, 0)
 
     def require(self, conditions: Conditions) -> None:
-        """Lets runs tell whether conditions hold."""
+        """Adds rows that test conditions; a run returns a flag if one fails."""
         for polynomial, bounds in conditions.items():
             self._bound(self.register(dims.of(polynomial)), bounds)
 
     def _bound(self, register: int, bounds: Bounds) -> None:
         low = SMALLEST if bounds.low is None else bounds.low
         high = LARGEST if bounds.high is None else bounds.high
-        if low > LARGEST or high < SMALLEST:  # no number in a register is
+        if low > LARGEST or high < SMALLEST:  # no 64-bit number is within the bounds
             low, high = LARGEST, SMALLEST
         self._row(sizing.WITHIN, register, max(low, SMALLEST), min(high, LARGEST))
         for number in sorted(bounds.excluded):
             if SMALLEST <= number <= LARGEST:
                 self._row(sizing.EXCEPT, register, number)
 
-    def _joined(self, operation: int, registers: Sequence[int], none: int) -> int:
+    def _joined(self, operation: int, registers: Sequence[int], neutral: int) -> int:
         if not registers:
-            return self._row(sizing.CONSTANT, none)
-        found = registers[0]
+            return self._row(sizing.CONSTANT, neutral)
+        result = registers[0]
         for register in registers[1:]:
-            found = self._row(operation, found, register)
-        return found
+            result = self._row(operation, result, register)
+        return result
 
     def _sum(self, expression: Expression) -> int:
         terms = []
@@ -113,35 +117,37 @@ class SizingProgram:
         total, work, _ = registers
         return self._row(sizing.ROUNDS, total, work, int(dims.of(parts[2])))
 
-    def _entry(self, place: int, entries: Sequence[int]) -> int:
-        """The register of a table's entry: of those whose places are at most the one asked for, the last."""
-        one, none = self._row(sizing.CONSTANT, 1), self._row(sizing.CONSTANT, 0)
-        minus = self._row(sizing.CONSTANT, -1)
+    def _entry(self, index: int, entries: Sequence[int]) -> int:
+        """The register of entries[index], with the index clamped to the table.
+
+        Without branches: entries[0] + sum over i of (entries[i + 1] - entries[i]) * [index > i].
+        """
+        one, zero = self._row(sizing.CONSTANT, 1), self._row(sizing.CONSTANT, 0)
+        minus_one = self._row(sizing.CONSTANT, -1)
         terms = [entries[0]]
         for i, (before, entry) in enumerate(itertools.pairwise(entries)):
-            reached = self.total(
-                [place, self._row(sizing.CONSTANT, -i)]
-            )  # at least 1 from i + 1 on
+            # [index > i] is index - i clamped to 0 and 1.
+            reached = self.total([index, self._row(sizing.CONSTANT, -i)])
             reached = self._joined(sizing.MINIMUM, [reached, one], 0)
-            reached = self._joined(sizing.MAXIMUM, [reached, none], 0)
-            change = self.total([entry, self._joined(sizing.MULTIPLY, [before, minus], 1)])
+            reached = self._joined(sizing.MAXIMUM, [reached, zero], 0)
+            change = self.total([entry, self._joined(sizing.MULTIPLY, [before, minus_one], 1)])
             terms.append(self._joined(sizing.MULTIPLY, [reached, change], 1))
         return self.total(terms)
 
     def _row(self, operation: int, a: int, b: int = 0, c: int = 0) -> int:
         row = operation, a, b, c
-        found = self._known.get(row)
-        if found is None:
-            found = self._known[row] = len(self._rows)
+        register = self._known.get(row)
+        if register is None:
+            register = self._known[row] = len(self._rows)
             self._rows.append(row)
-        return found
+        return register
 
 
 class Admission:
-    """Tells natively whether conditions hold for the extents of a call."""
+    """A native test of whether conditions hold for the extents of a call."""
 
     def __init__(self, symbols: Sequence[str], conditions: Conditions) -> None:
-        """`symbols` are the names of the unknown extents, in the order in which calls give them."""
+        """`symbols` are the names of the unknown extents, in the order in which calls pass them."""
         program = SizingProgram(symbols)
         program.require(conditions)
         self._rows, self._size = program.rows, sizing.sizing().size

@@ -1,9 +1,9 @@
-"""Runs sizing programs: integer code that gives the numbers of a launch table for the extents of a call.
+"""Runs sizing programs: integer code that computes the numbers of a launch table for the extents of a call.
 
-A program is rows of OPERATION, a, b, c; row i computes register i of earlier registers. Then numbers are put where they are wanted, by
-rows of a word, a register, and whether the address at which memory begins is added.
+A program is rows of OPERATION, a, b, c; row i computes register i from earlier registers. Then registers are stored to words, by rows of a
+word, a register, and 1 if the base address of memory is added.
 
-    SYMBOL      number a of those that the call gives
+    SYMBOL      number a of the call's extents
     CONSTANT    a
     ADD, MULTIPLY, MINIMUM, MAXIMUM    of registers a and b
     QUOTIENT, REMAINDER                of registers a and b, rounded down; 0 where b is 0
@@ -11,8 +11,8 @@ rows of a word, a register, and whether the address at which memory begins is ad
     WITHIN      requires that register a is from b to c
     EXCEPT      requires that register a is not b
 
-A run gives the sum of TOO_LARGE, if a number does not fit into 64 bits (Python's ints have no end), and UNMET, if a requirement is not met.
-Its numbers are not to be used then.
+A run returns the sum of TOO_LARGE, if a number does not fit into 64 bits (Python's ints are unbounded), and UNMET, if a requirement is not met.
+In both cases its numbers must not be used.
 """
 
 import functools

@@ -15,19 +15,19 @@ from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 
-LEAST_SIZE = 4  # bytes of the numbers that products are summed in
+LEAST_SIZE = 4  # bytes of the type in which products are summed
 
 
 def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     """Adds the launches of a contraction's stages."""
-    if not kernel.outputs[0].size:  # nothing is stored: its tiles cannot even be written
+    if not kernel.outputs[0].size:
         _launch_nothing(builder, kernel)
         return
-    found = _chosen(builder, kernel)
-    sizes = tuple([dims.settled(s) for s in found.sizes])
-    code = builder.generator.contraction(found, kernel.epilogue, builder.threads)
-    arrays = builder.used(found.left), builder.used(found.right)
-    left, right = (_from(found, arrays, side) for side in (0, 1))
+    match = _chosen(builder, kernel)
+    sizes = tuple([dims.settled(s) for s in match.sizes])
+    code = builder.generator.contraction(match, kernel.epilogue, builder.threads)
+    arrays = builder.used(match.left), builder.used(match.right)
+    left, right = (_from(match, arrays, side) for side in (0, 1))
     partials: Any = 0
     if kernel.partial is not None:
         partials = _partials(builder, kernel, kernel.partial, code, sizes)
@@ -43,7 +43,7 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     sources = [*arrays, *[builder.buffer(n) for n in kernel.operands]]
     builder.note(kernel, sources, [output, scratch, *([partials] if partials else [])])
     if code.prepacked_bytes:
-        right = _prepacked(builder, found, arrays[1], code, sizes)
+        right = _prepacked(builder, match, arrays[1], code, sizes)
 
     def in_scratch(offset: int) -> tuple[Buffer, int]:
         return scratch, offset
@@ -65,50 +65,49 @@ def _label(kernel: ContractKernel, by: str) -> str:
     return f"{kernel.label} by {by}" if by else kernel.label
 
 
-def _from(found: Match, arrays: Sequence[Buffer], side: int) -> Buffer | tuple[Buffer, int]:
-    """An operand's memory from where it begins on."""
-    start = found.starts[side] * (found.left, found.right)[side].dtype.size
+def _from(match: Match, arrays: Sequence[Buffer], side: int) -> Buffer | tuple[Buffer, int]:
+    """The address of an operand's first element: its array, with an offset if it starts inside of it."""
+    start = match.starts[side] * (match.left, match.right)[side].dtype.size
     return (arrays[side], start) if start else arrays[side]
 
 
 def _launch_nothing(builder: PlanBuilder, kernel: ContractKernel) -> None:
-    """A contraction without elements: no task sums anything."""
-    made = [builder.used(kernel.outputs[0])]
+    """Adds the buffers of a contraction without elements, which needs no launch: no task sums anything."""
+    writes = [builder.used(kernel.outputs[0])]
     if kernel.partial is not None:
-        made.append(_partials_of(builder, kernel, kernel.partial, 0, 0))
-    builder.note(kernel, [], made)
+        writes.append(_partials_of(builder, kernel, kernel.partial, 0, 0))
+    builder.note(kernel, [], writes)
 
 
 def stores_once(builder: PlanBuilder, kernel: ContractKernel) -> bool:
     """True if a contraction's code stores an element of its output once, after it has read the epilogue's operands there."""
-    found = _chosen(builder, kernel)
-    return builder.generator.contraction(found, kernel.epilogue, builder.threads).in_place
+    match = _chosen(builder, kernel)
+    return builder.generator.contraction(match, kernel.epilogue, builder.threads).in_place
 
 
 def _chosen(builder: PlanBuilder, kernel: ContractKernel) -> Match:
-    """A contraction as it is cut for this program."""
+    """A contraction with the tiling chosen for this program."""
     match = kernel.match
     return builder.generator.chosen(match, builder.threads, _stays(builder, match.right))
 
 
 def _stays(builder: PlanBuilder, weights: Node) -> bool:
-    """True if weights may be kept packed: they are a variable that this program does not assign."""
+    """True if packed weights may be cached: they are a variable that this program does not assign."""
     own = home(weights)
     if own.kind != "read" or builder.numbers[own.args[0].id] in builder.assigned:
         return False
     if "widening" in flags.disable and own.dtype.size < LEAST_SIZE:
         return False
-    return (
-        own.dtype.size == 1 or bytes_of(own) >= LEAST_BYTES
-    )  # bytes are never multiplied in place
+    # Products of bytes always need packed weights, so that caching them pays at any size.
+    return own.dtype.size == 1 or bytes_of(own) >= LEAST_BYTES
 
 
 def _prepacked(
-    builder: PlanBuilder, found: Match, weights: Buffer, code: KernelCode, sizes: tuple[int, ...]
+    builder: PlanBuilder, match: Match, weights: Buffer, code: KernelCode, sizes: tuple[int, ...]
 ) -> Buffer:
-    """The memory of packed weights, one for all that pack a variable alike."""
-    start = found.starts[1] * found.right.dtype.size
-    key = (found.description, start, builder.threads)
+    """The memory of packed weights, shared by all contractions of a variable that need the same packed form."""
+    start = match.starts[1] * match.right.dtype.size
+    key = (match.description, start, builder.threads)
     for known in builder.prepacked:
         if known.key == key and known.variable == weights.number:
             return known.memory
@@ -120,14 +119,14 @@ def _prepacked(
 def _partials(
     builder: PlanBuilder, kernel: ContractKernel, node: Node, code: Any, sizes: tuple[int, ...]
 ) -> Buffer:
-    """The memory of the sums of each of a contraction's tasks."""
+    """The memory for the partial sums of a contraction's tasks."""
     return _partials_of(builder, kernel, node, *code.partials(sizes))
 
 
 def _partials_of(
     builder: PlanBuilder, kernel: ContractKernel, node: Node, tasks: Any, bytes_each: int
 ) -> Buffer:
-    """The same, of so many tasks."""
+    """The memory for partial sums of `tasks` tasks."""
     builder.tasks[id(kernel)] = tasks
     buffer = builder.buffers[node.id] = Buffer(f"partial %{node.id}", tasks * bytes_each)
     builder.known.append(buffer)

@@ -5,10 +5,10 @@
                      body's launches, new state
                      jump to again
              done:
-    case     a jump over the index to one of the branches, each of which writes the results and jumps to the end
+    case     a switch on the index to one of the branches; each writes the results and jumps to the end
 
-A loop's state lies in buffers of its own.  A body writes a new value straight into its state buffer if nothing still
-reads the old one (in_place.py); otherwise beside it, and it is copied at the end of the round.
+A loop's state has its own buffers. The body stores a new value directly in the state's buffer if nothing reads the old value afterwards
+(in_place.py); otherwise it uses another buffer, which is copied to the state at the end of the round.
 """
 
 import contextlib
@@ -38,8 +38,7 @@ from penstock._src.native import runner
 
 @contextlib.contextmanager
 def _nested(builder: PlanBuilder, functions: Sequence[Function]) -> Iterator[None]:
-    """Gives nodes that nested functions share with the function around them (repeated numbers, indices) their buffers
-    of outside back at the end."""
+    """Restores the buffers of nodes that nested functions share with the enclosing function, such as constants and indices."""
     ids = {node.id for function in functions for node in function.nodes()}
     before = {i: builder.buffers[i] for i in ids if i in builder.buffers}
     yield
@@ -60,7 +59,7 @@ def _launch_while(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     state = _result_buffers(builder, kernel, carried, node.args)
     unread = node.attrs.get("unread", ())
     for i, (source, buffer) in enumerate(zip(node.args, state)):
-        if i in unread:
+        if i in unread:  # the body overwrites the initial value before any read
             buffer.touch(builder.time)
             builder.note("a loop's unread state", [], [buffer])
         else:
@@ -75,25 +74,28 @@ def _launch_while(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     builder.control(Jump(runner.JUMP_UNLESS, done, [holds], known_rounds(node)))
     builder.note("a loop's condition", [holds], [])
     _step(builder, builder.schedule.nested[node.attrs["body"]], state, outer)
+    # All variables are those of a completed round: the run may be interrupted before the next one.
     if _has_all_variables(builder, state):
         builder.control(Jump(runner.HOLD, 0))
     builder.control(Jump(runner.JUMP, again), done)
-    if builder.trace is not None:
+    if (
+        builder.trace is not None
+    ):  # verify the order of a second round, which reads what the first has left
         builder.trace.again(events)
     builder.time += 1
     builder.keep_through(start, [*state, *outer])
 
 
 def known_rounds(node: Node) -> int | None:
-    """How many rounds a loop makes, if its condition only compares counters with numbers that are known."""
+    """The trip count of a loop, if its condition only compares counters with known limits."""
     (holds,) = node.attrs["cond"].results
-    found = [_rounds_of_term(node, term) for term in terms(holds) if not is_true(term)]
-    known = [rounds for rounds in found if rounds is not None]
-    return min(known) if known and len(known) == len(found) else None
+    counts = [_rounds_of_term(node, term) for term in terms(holds) if not is_true(term)]
+    known = [rounds for rounds in counts if rounds is not None]
+    return min(known) if known and len(known) == len(counts) else None
 
 
 def _rounds_of_term(node: Node, term: Node) -> int | None:
-    """For how many rounds of a loop `counter < limit` holds, if both are known."""
+    """The number of rounds for which `counter < limit` holds, if initial value, step and limit are known."""
     if term.kind != "compare" or term.op != "lt" or term.size != 1:
         return None
     counter, limit = term.args
@@ -108,27 +110,29 @@ def _rounds_of_term(node: Node, term: Node) -> int | None:
             if first is None or last is None or step is None or step <= 0:
                 return None
             rounds = max(-((int(first) - int(last)) // step), 0)
-            is_exact = int(first) + rounds * step <= limits(counter.dtype)[1]  # else it wraps
+            is_exact = (
+                int(first) + rounds * step <= limits(counter.dtype)[1]
+            )  # else the counter overflows
             return rounds if is_exact else None
     return None
 
 
 def _settled_number(value: Any) -> Any:
-    """A number that is known before the run; None of an extent that differs from call to call."""
+    """A number that is known before the run; None for an extent that differs between calls."""
     return None if dims.is_symbolic(value) and current().is_open else value
 
 
 def _has_all_variables(builder: PlanBuilder, state: Sequence[Buffer]) -> bool:
-    """True if every variable that the program assigns is a loop's state in place, so that all are complete after a round."""
-    places = [buffer.inside or buffer for buffer in state]
-    numbers = {buffer.number for buffer in places if buffer.place == "variable"}
+    """True if every variable that the program assigns is itself the buffer of a loop's state, so that all are consistent after a round."""
+    buffers = [buffer.inside or buffer for buffer in state]
+    numbers = {buffer.number for buffer in buffers if buffer.place == "variable"}
     return numbers >= builder.assigned
 
 
 def _step(
     builder: PlanBuilder, schedule: Schedule, state: list[Buffer], outer: list[Buffer]
 ) -> None:
-    """The body's launches, which leave the new state where the old one was."""
+    """Adds the body's launches, which replace the old state by the new one."""
     body = schedule.function
     parameters = body.parameters[: len(state)]
     homes = [home(r) for r in body.results]
@@ -138,29 +142,31 @@ def _step(
     wanted: dict[int, Buffer] = {}
     late: list[tuple[Node, Buffer]] = []
     for result, own, parameter, buffer in zip(body.results, homes, parameters, state):
-        if result is parameter:
+        if result is parameter:  # unchanged
             continue
-        free = (
+        # The kernel may store into the state's buffer if the old value is not the next value of another state (as in `a, b = b, a + b`),
+        # and the new value is computed by the body for this state alone.
+        is_free = (
             parameter.id not in moved
             and not in_memory_already(own)
             and count[own.id] == 1
             and own.id not in wanted
         )
-        if free and writable_in_place(schedule, own, parameter, once):
+        if is_free and writable_in_place(schedule, own, parameter, once):
             wanted[own.id] = buffer
         else:
             late.append((result, buffer))
     launch_nested(builder, schedule, [*state, *outer], wanted)
-    beside: list[tuple[Node, Buffer | None, Buffer]] = []
+    # A result that is an old state is saved before the first state is replaced: it may be replaced itself.
+    copies: list[tuple[Node, Buffer | None, Buffer]] = []
     for result, buffer in late:
-        if in_memory_already(home(result)):  # may be another state that is about to change
-            aside = builder.temporary("state", bytes_of(result))
-            copy(builder, result, aside, schedule)
-            beside.append((result, aside, buffer))
-        else:
-            beside.append((result, None, buffer))
-    for result, aside, buffer in beside:
-        copy(builder, result, buffer, schedule, aside)
+        saved = None
+        if in_memory_already(home(result)):
+            saved = builder.temporary("state", bytes_of(result))
+            copy(builder, result, saved, schedule)
+        copies.append((result, saved, buffer))
+    for result, saved, buffer in copies:
+        copy(builder, result, buffer, schedule, saved)
 
 
 def launch_case(builder: PlanBuilder, kernel: SpecialKernel) -> None:
@@ -178,7 +184,7 @@ def launch_case(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     builder.note("a choice", [number], [])
     for label, branch in zip(labels, branches):
         builder.control(label)
-        # each on its own: a number that one branch returns lies in a result, where another returns something else
+        # Branches are launched separately: a constant that one of them returns is in a result's buffer there, but not in another branch.
         with _nested(builder, [branch]):
             _launch_branch(builder, builder.schedule.nested[branch], inputs, results)
         builder.control(Jump(runner.JUMP, end))
@@ -214,12 +220,12 @@ def _int32(builder: PlanBuilder, index: Node) -> Buffer:
 def _result_buffers(
     builder: PlanBuilder, kernel: SpecialKernel, count: int, like: Sequence[Node]
 ) -> list[Buffer]:
-    """Where the items of a node lie; items that nobody asks for get memory too."""
+    """The buffers of a node's items; unused items get temporaries."""
     items = {item.attrs["index"]: item for item in kernel.outputs}
-    found = []
+    buffers = []
     for i in range(count):
         if i in items:
-            found.append(builder.used(items[i]))
+            buffers.append(builder.used(items[i]))
         else:
-            found.append(builder.temporary("state", bytes_of(like[i])))
-    return found
+            buffers.append(builder.temporary("state", bytes_of(like[i])))
+    return buffers

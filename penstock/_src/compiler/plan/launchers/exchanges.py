@@ -1,4 +1,4 @@
-"""Launches of exchanges with other processes: each begins as soon as what it takes is there, others let it go on, one waits for it."""
+"""Launches of exchanges with other processes: one starts the exchange as soon as its input is computed, later ones advance it, one waits for it."""
 
 from penstock._src.compiler.codegen.specials.exchanges import ADVANCE
 from penstock._src.compiler.codegen.specials.special import SessionWord
@@ -14,16 +14,16 @@ from penstock._src.native import runner
 
 
 def launch_start(builder: PlanBuilder, kernel: SpecialKernel) -> None:
-    """Begins one; from here on the launches of other kernels are followed by ones that let it go on."""
+    """Adds the start of an exchange; from here each kernel is followed by a launch that advances it."""
     launch_special(builder, kernel)
     if not builder.generator.puts_exchanges_in_streams:
         builder.exchanging.add(kernel.node.attrs["number"])
 
 
 def launch_wait(builder: PlanBuilder, kernel: SpecialKernel) -> None:
-    """Waits; on the host by a launch that is repeated until its unit is complete: between launches a run can end."""
+    """Adds the wait for an exchange: on the host, a launch that is repeated until the unit is complete, as a run can only end between launches."""
     node = kernel.node
-    started, given = builder.used(node.args[0]), builder.used(node.args[1])
+    started, sent = builder.used(node.args[0]), builder.used(node.args[1])
     special = builder.generator.special(node, kernel.outputs, builder.threads)
     builder.errors.append(ExchangeFailed())
     words = [*special.words, STATUS, len(builder.errors)]
@@ -36,22 +36,22 @@ def launch_wait(builder: PlanBuilder, kernel: SpecialKernel) -> None:
         builder.add(code, "task", 1, words, special.label)
         builder.control(Jump(runner.JUMP_UNLESS, again, [SessionWord.COMPLETE]))
     label = f"{node.attrs['unit'].kind}_wait"
-    builder.note(label, [started, given], [])
+    builder.note(label, [started, sent], [])
     builder.exchanging.discard(node.attrs["number"])
-    if node.id in builder.buffers:  # its place is a result's
+    if node.id in builder.buffers:  # it is a result of the function
         begin_with(builder, node.args[0], builder.used(node))
         return
-    whole = Buffer(
+    received = Buffer(
         f"exchanged %{node.id}", bytes_of(node), "inside", inside=started.inside or started
     )
-    whole.touch(builder.time)
-    builder.buffers[node.id] = whole
-    builder.known.append(whole)
-    builder.note(label, [], [whole])
+    received.touch(builder.time)
+    builder.buffers[node.id] = received
+    builder.known.append(received)
+    builder.note(label, [], [received])
 
 
-def let_go_on(builder: PlanBuilder) -> None:
-    """Lets what has begun go on."""
+def advance_exchanges(builder: PlanBuilder) -> None:
+    """Adds a launch that advances the exchanges that have begun, if there are any."""
     if builder.exchanging:
         code = builder.generator.special_code(ADVANCE)
         builder.add(code, "task", 1, ADVANCE.words, ADVANCE.label, [])

@@ -1,4 +1,4 @@
-"""Launches of a function's kernels, in order; of nested functions, on given arguments."""
+"""Launches of a function's kernels in order, and of nested functions on given arguments."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from penstock._src.compiler.kernels.memory import home, in_memory_already
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.in_place import Lifetimes
-from penstock._src.compiler.plan.launchers.exchanges import let_go_on
+from penstock._src.compiler.plan.launchers.exchanges import advance_exchanges
 from penstock._src.compiler.plan.launchers.lanes import launch_section
 from penstock._src.compiler.plan.launchers.specials import stop_unless
 from penstock._src.compiler.plan.verify.kernels import KernelVerifier
@@ -29,9 +29,9 @@ def launch_all(
     """Launches all kernels of a schedule.
 
     Args:
-      schedule: of the function at hand.
+      schedule: the kernels.
       pinned: ids of nodes that are read after the kernels.
-      checks: what is looked at before a kernel, by its number.
+      checks: the checks to evaluate before a kernel, by its index.
     """
     lifetimes = builder.lifetimes
     builder.lifetimes = Lifetimes.of(schedule, pinned)
@@ -48,7 +48,7 @@ def launch_all(
         if verifier is not None:
             verifier.look_at(kernel)
         builder.launch(kernel)
-        let_go_on(builder)
+        advance_exchanges(builder)
         if schedule.function is builder.function:
             builder.note_written(kernel)
         look_at_checks(number + 1)
@@ -68,7 +68,7 @@ def launch_all(
 
 
 def _share_updated(builder: PlanBuilder, schedule: Schedule) -> None:
-    """Lets values of which a block is replaced lie where the result will lie, back through chains of updates."""
+    """Gives values of which a kernel replaces a block the result's buffer, so that the rest is not copied; also through chains of updates."""
     computed = {
         n.id
         for k in schedule.kernels
@@ -90,12 +90,13 @@ def launch_nested(
     arguments: Sequence[Buffer],
     wanted: Mapping[int, Buffer] = {},
 ) -> list[Buffer]:
-    """Launches a nested function on given arguments; `wanted` says where some nodes shall lie. Returns its results."""
+    """Launches a nested function on these arguments; returns its results. `wanted` has the buffers for some nodes, by id."""
     function, outer = schedule.function, builder.schedule
     builder.schedule = schedule
     for parameter, buffer in zip(function.parameters, arguments, strict=True):
         builder.buffers[parameter.id] = buffer
         buffer.touch(builder.time)
+    # The function may be launched several times: temporaries get new buffers, constants keep theirs.
     for node in schedule.nodes:
         if not (node.kind == "parameter" or node.kind == "constant" and in_memory_already(node)):
             builder.buffers.pop(node.id, None)

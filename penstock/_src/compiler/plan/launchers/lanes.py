@@ -1,6 +1,6 @@
-"""Launches of a section's lanes (fusion/lane_sections.py), side by side: a record that says where each lane's launches begin and end.
+"""Launches of a section's lanes (fusion/lane_sections.py) side by side, by a record with the first and last launch of each lane.
 
-As many lanes at a time as there are threads, each on one thread; where that would leave threads without work, or lanes are small, they
+As many lanes as there are threads run at the same time, each on one thread. Where that would leave threads idle, or lanes are small, they
 run one after another on all threads.
 """
 
@@ -12,14 +12,14 @@ from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.launch_table import Jump, Label, Launch
 from penstock._src.native import runner
 
-LEAST = 1 << 15  # work of a lane that is worth a thread, in bytes: some microseconds
-GAIN = 1.25  # what several threads that share each launch lose, at least
+LEAST = 1 << 15  # least work of a lane for which a thread pays, in bytes: some microseconds
+GAIN = 1.25  # the least overhead of launches that several threads share, as a factor
 
 
 def launch_section(
     builder: PlanBuilder, section: LaneSection, launch: Callable[[int], None]
 ) -> None:
-    """Adds the launches of a section's kernels; `launch` adds those of the kernel of a number."""
+    """Adds the launches of a section's kernels; `launch` adds those of the kernel with an index."""
     for lanes in _rounds(section, builder):
         if len(lanes) > 1:
             _launch_lanes(builder, lanes, launch)
@@ -29,7 +29,7 @@ def launch_section(
 
 
 def _rounds(section: LaneSection, builder: PlanBuilder) -> Iterator[list[range]]:
-    """The numbers of the kernels of lanes that run side by side, one lane alone or several."""
+    """Groups of lanes that run side by side, as indices of their kernels; a group of one lane runs on all threads."""
     lanes = [range(*bounds) for bounds in zip(section.bounds, section.bounds[1:])]
     at_once = builder.threads if builder.has_lanes and not builder.lane else 1
     for start in range(0, len(lanes), at_once):
@@ -56,6 +56,7 @@ def _launch_lanes(builder: PlanBuilder, lanes: list[range], launch: Callable[[in
         builder.time += 1
     builder.threads, builder.lane, builder.is_held = threads, 0, held
     if any(isinstance(record, Launch) and record.holds for record in builder.launches[at:]):
-        builder.launches.insert(at, Jump(runner.HOLD, 1))  # another lane may be about to update
+        # One lane may be updating a variable while another could be interrupted: hold from before the lanes.
+        builder.launches.insert(at, Jump(runner.HOLD, 1))
         builder.is_held = True
     builder.lane_times.append(LaneTimes(tuple(times)))

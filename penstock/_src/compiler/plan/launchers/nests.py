@@ -1,4 +1,4 @@
-"""Launches of loop nests, and copies, which are nests too."""
+"""Launches of loop nests and of copies, which are loop nests as well."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from penstock._src.ir.node import Node
 
 
 def launch_nest(builder: PlanBuilder, kernel: NestKernel) -> None:
-    """Adds the launch of a nest; arrays of which it replaces blocks are copied first, unless they lie in their place."""
+    """Adds the launch of a nest; arrays of which it replaces blocks are copied to the output first, unless they share its buffer."""
     code = builder.generator.nest(kernel.nest)
     builder.put_in_place(kernel, code.innermost)
     for node in kernel.outputs:
@@ -28,9 +28,9 @@ def launch_nest(builder: PlanBuilder, kernel: NestKernel) -> None:
 
 
 def begin_with(builder: PlanBuilder, source: Node, target: Buffer) -> None:
-    """Makes a buffer hold a node, unless it is that node's own."""
-    lies = builder.schedule.is_leaf(home(source))
-    if not lies or builder.buffer(source) is not target:
+    """Copies a node to a buffer, unless it is the node's own buffer."""
+    is_stored = builder.schedule.is_leaf(home(source))
+    if not is_stored or builder.buffer(source) is not target:
         copy(builder, source, target)
 
 
@@ -41,9 +41,14 @@ def copy(
     schedule: Schedule | None = None,
     from_buffer: Buffer | None = None,
 ) -> None:
-    """Copies a node that lies in memory (in `from_buffer`, if that is not its usual place).
+    """Copies a stored node to a buffer.
 
-    `schedule` is that of the nested function whose node it is, if that is not the one at hand.
+    Args:
+      builder: the plan under construction.
+      source: the node.
+      target: the buffer.
+      schedule: that of the node's function, by default the current one.
+      from_buffer: the buffer that contains the node, by default its own.
     """
     target.touch(builder.time)
     kernel = map_nest([source], (schedule or builder.schedule).is_leaf, define=False)
@@ -79,7 +84,7 @@ def _launch(
         return dims.settled(dims.substitute(dims.of(expression), known))
 
     total = code.iterations(extent)
-    if dims.same(total, 0):  # one that may be 0 is a launch that may have no tasks
+    if dims.same(total, 0):  # a count that is 0 only in some calls stays a launch without tasks
         return
     per = 1 if code.is_spread else dims.apply(ROUNDS, total, code.work(extent), builder.threads)
     args = [per, total, *leaves, *outputs, *[extent(e) for e in code.extents]]

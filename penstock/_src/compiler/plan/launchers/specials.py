@@ -1,4 +1,4 @@
-"""Launches of the kinds that have emitters of their own."""
+"""Launches of special kernels: nodes with an emitter of their own."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -50,7 +50,7 @@ def launch_special(builder: PlanBuilder, kernel: SpecialKernel) -> None:
 def _word(
     builder: PlanBuilder, word: Word, memory: Mapping[int, Buffer]
 ) -> Buffer | SessionWord | int:
-    """A word of a context: a number, or the memory whose address it is."""
+    """An argument of a launch: a number, or the buffer whose address is passed."""
     if isinstance(word, Scratch):
         return memory[id(word)]
     if isinstance(word, Node):
@@ -59,13 +59,13 @@ def _word(
 
 
 def launch_bounds_check(builder: PlanBuilder, kernel: BoundsKernel) -> None:
-    """Adds the launch that looks at the indices of a gather."""
+    """Adds the launch that checks the indices of a gather."""
     check_bounds(builder, kernel.inputs[0], [dims.settled(kernel.extent)], kernel.node)
     builder.note(kernel, [builder.buffer(kernel.inputs[0])], [])
 
 
 def check_bounds(builder: PlanBuilder, indices: Node, extents: Sequence[int], node: Node) -> None:
-    """Adds a kernel that ends the run if an index vector is outside."""
+    """Adds a kernel that ends the run if an index vector is out of bounds."""
     depth = len(extents)
     vectors = dims.settled(indices.size) // max(depth, 1)
     code = builder.generator.bounds_check(indices.dtype, depth)
@@ -76,7 +76,7 @@ def check_bounds(builder: PlanBuilder, indices: Node, extents: Sequence[int], no
 
 
 def stop_unless(builder: PlanBuilder, check: Any) -> None:
-    """Adds a kernel that ends the run if a check's condition, which lies in memory by now, does not hold."""
+    """Adds a kernel that ends the run if a check's condition, which is stored by now, does not hold."""
     code = builder.generator.truth_check()
     builder.errors.append(CheckFailed(check, builder.known_written))
     args = [builder.status, builder.used(check.condition), len(builder.errors)]

@@ -1,4 +1,4 @@
-"""Points of loops, and what indices are there."""
+"""Domains: the points of loops, and the numbers of indices at them."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
@@ -13,10 +13,10 @@ from penstock._src.core.errors import InternalError
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.values import Values, current
 
-MOST = 1 << 16  # points that are gone through one by one
-SAMPLED = 1 << 12  # points of a larger domain
+MOST = 1 << 16  # points of a domain that is evaluated completely
+SAMPLED = 1 << 12  # points that are evaluated of a larger domain
 
-Extents = Callable[[Any], int]  # what an extent is now
+Extents = Callable[[Any], int]  # the current number of an extent
 
 
 def fail(kernel: Any, what: str) -> NoReturn:
@@ -25,7 +25,7 @@ def fail(kernel: Any, what: str) -> NoReturn:
 
 
 class Domain:
-    """The points of some variables: all of them, or corners and a sample where there are too many."""
+    """The points of some variables: all of them, or corners and a sample if there are too many."""
 
     def __init__(self, variables: Iterable[Var | Dynamic], extent: Extents):
         self.variables = list(dict.fromkeys(variables))
@@ -40,7 +40,7 @@ class Domain:
             numbers = numbers // max(e, 1)
 
     def keep(self, mask: np.ndarray) -> None:
-        """Leaves out the points where a mask is false."""
+        """Drops the points at which a mask is false."""
         mask = np.broadcast_to(mask, (self.count,))
         self.at = {v: x[mask] for v, x in self.at.items()}
         if not self.at and not mask.all():
@@ -48,7 +48,7 @@ class Domain:
 
     @property
     def count(self) -> int:
-        """How many points are looked at."""
+        """The number of evaluated points."""
         return len(next(iter(self.at.values()))) if self.at else self.size
 
     def index(self, index: Index) -> np.ndarray:
@@ -72,27 +72,27 @@ class Domain:
 
 def _sample(size: int) -> np.ndarray:
     corners = np.array([0, 1, size - 2, size - 1])
-    # Numbers far apart, the same at every run.
+    # Multiples of 2**64 / golden ratio: spread evenly, and the same in every run.
     steps = np.arange(SAMPLED, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return np.unique(np.concatenate([corners, (steps % np.uint64(size)).astype(np.int64)]))
 
 
 def atoms_of(index: Index) -> list[Var | Dynamic]:
-    """The variables and dynamic numbers that an index is made of, also within quotients."""
-    found: list[Var | Dynamic] = []
+    """The variables and dynamic numbers of an index, including those within quotients."""
+    atoms: list[Var | Dynamic] = []
     for atom, _ in index.terms:
         if isinstance(atom, Division):
-            found += atoms_of(atom.index)
+            atoms += atoms_of(atom.index)
         elif isinstance(atom, Var | Dynamic):
-            found.append(atom)
-    return found
+            atoms.append(atom)
+    return atoms
 
 
 def row_major(index: Index, variables: Iterable[Var]) -> Any:
-    """How many elements an index goes through, each once and from its constant on, for every size; None if it is not
-    seen to.
+    """The number of elements of an index that is row-major over these variables, for every size; None if it is not known to be.
 
-    So it is if its terms are variables alone, each of whose coefficients is the product of the extents inside it.
+    A row-major index visits consecutive elements from its constant, each once. Its terms are variables, and the coefficient of each
+    is the product of the extents of the variables inside it.
     """
     left = {v: 0 for v in variables}
     for atom, factor in index.terms:
@@ -104,6 +104,7 @@ def row_major(index: Index, variables: Iterable[Var]) -> Any:
         inner = [v for v, factor in left.items() if same_extent(factor, stride)]
         if not inner:
             return None
+        # Variables of extent 1 leave the stride unchanged: they come first.
         inner.sort(key=lambda v: not same_extent(v.extent, 1))
         stride = stride * inner[0].extent
         del left[inner[0]]
@@ -111,7 +112,7 @@ def row_major(index: Index, variables: Iterable[Var]) -> Any:
 
 
 def extents_of(kernel: NestKernel, tasks: int) -> Extents:
-    """Extents of a nest as numbers; `tasks`: of the kernel whose partial sums it adds up, if it does."""
+    """Extents of a nest as numbers; `tasks` is that of the kernel whose partial sums the nest adds up, if any."""
     symbols = {} if kernel.length is None else {FLAT: int(kernel.length)}
     if kernel.adds_up is not None:
         symbols[TASKS] = tasks
@@ -119,7 +120,7 @@ def extents_of(kernel: NestKernel, tasks: int) -> Extents:
 
 
 def evaluated(symbols: dict[str, int]) -> Extents:
-    """Extents as numbers, where some symbols have become known only while planning."""
+    """Extents as numbers, with further symbols that are known only during planning."""
 
     values = Values({**current().symbols, **symbols})
     return lambda x: values.number(dims.expression(x))

@@ -1,4 +1,4 @@
-"""All rules about the kernels of a partition."""
+"""KernelVerifier: all rules about the kernels of a partition."""
 
 from collections.abc import Mapping
 
@@ -15,32 +15,31 @@ from penstock._src.native import Target
 
 
 class KernelVerifier:
-    """Raises InternalError if a kernel of a partition breaks a rule; `tasks` are those of contractions that sum, by
-    identity."""
+    """Raises InternalError if a kernel breaks a rule; `tasks` are the counts of tasks of contractions with partial sums, by identity."""
 
     def __init__(self, tasks: Mapping[int, int], target: Target):
         self.tasks, self.target = tasks, target
         self.written: dict[int, tuple[Node, list[Written]]] = {}
 
     def look_at(self, kernel: Kernel) -> None:
-        """A kernel's own rules, before it is launched."""
+        """Verifies one kernel, before it is launched."""
         if isinstance(kernel, NestKernel):
-            for one in _verify_nest(kernel, self.tasks, self.target):
-                node = kernel.nest.outputs[one.store.slot - len(kernel.nest.leaves)]
-                self.written.setdefault(node.id, (node, []))[1].append(one)
+            for written in _verify_nest(kernel, self.tasks, self.target):
+                node = kernel.nest.outputs[written.store.slot - len(kernel.nest.leaves)]
+                self.written.setdefault(node.id, (node, []))[1].append(written)
         elif isinstance(kernel, ContractKernel):
             verify_contraction(kernel, int)
         elif isinstance(kernel, AttentionKernel):
             _verify_attention(kernel)
 
     def look_at_stores(self) -> None:
-        """What all kernels together store."""
+        """Verifies the stores of all kernels together."""
         for node, stores in self.written.values():
             verify_node(node, stores)
 
 
 def _verify_nest(kernel: NestKernel, tasks: Mapping[int, int], target: Target) -> list[Written]:
-    """A nest's own rules, and what it stores."""
+    """Verifies a nest; returns its stores."""
     extent = extents_of(kernel, tasks.get(id(kernel.adds_up), 0))
     verify_loops(kernel, extent, target)
     if any(all(extent(v.extent) for v in store.vars) for store in kernel.nest.stores):
@@ -50,11 +49,11 @@ def _verify_nest(kernel: NestKernel, tasks: Mapping[int, int], target: Target) -
 
 
 def _verify_attention(kernel: AttentionKernel) -> None:
-    """Epilogues of scores: their columns are those of the scores."""
-    found = kernel.attention
-    ends = [(found.scores, found.logits)]
-    if found.gradient is not None:
-        ends.append((found.gradient.scores, found.gradient.final))
+    """Verifies epilogues of scores: their columns are those of the scores."""
+    attention = kernel.attention
+    ends = [(attention.scores, attention.logits)]
+    if attention.gradient is not None:
+        ends.append((attention.gradient.scores, attention.gradient.final))
     for epilogue, (root, final) in zip(kernel.epilogues, ends):
         if epilogue is not None:
             verify_epilogue(kernel, root, final, epilogue, int)

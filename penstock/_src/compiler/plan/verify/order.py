@@ -1,10 +1,10 @@
-"""What lies in memory when it is read: in the order of launches, each buffer holds its own value.
+"""The order of reads and writes: when a kernel reads a buffer, the memory contains the buffer's value.
 
-events   what each kernel reads and writes, as the planner launches them; a loop's twice, so that a later round
-         meets what an earlier one left
-read     every byte was last written as part of the very buffer that is read
-write    results lie beside one another, and over nothing that the kernel reads, or as in_place.py says; and never
-         in what calls share or callers own: arguments, constants, packed weights
+events   the buffers that each kernel reads and writes, in the order of launches; those of a loop twice, so that a second
+         round reads the memory as the first has left it
+read     every byte was last written as part of the buffer that is read
+write    outputs do not overlap each other, nor an input of the kernel except as in_place.py allows; and kernels never
+         write to arguments, constants and packed weights, which callers own or calls share
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,14 +20,18 @@ from penstock._src.compiler.plan.verify.overlap import places_of, verify_nest, v
 from penstock._src.native import Target
 from penstock._src.util.dataclass import dataclass
 
-MOST_EVENTS = 1 << 14  # of nested loops, whose bodies are gone through again
+MOST_EVENTS = (
+    1 << 14
+)  # up to which bodies of loops are repeated: nested loops double them at each level
 SHARED = ("input", "constant", "prepacked")
 
 
 @dataclass
 class MemoryEvent:
-    """What one kernel (or, by its name, something else) reads, then writes. `lane`: how many sections of lanes were before it, and
-    its own lane, from 1 on."""
+    """The buffers that a kernel reads, then writes. `kernel` is a name for other events.
+
+    lane  (number of sections before it, its lane counted from 1, or 0)
+    """
 
     kernel: Any
     reads: list[Buffer]
@@ -53,17 +57,17 @@ class MemoryTrace:
         writes: Iterable[Buffer],
         lane: tuple[int, int] = (0, 0),
     ) -> None:
-        """Notes what a kernel does."""
+        """Adds the event of a kernel."""
         self.events.append(MemoryEvent(kernel, list(reads), list(writes), lane))
 
     def again(self, start: int) -> None:
-        """A loop's second round: what was noted from `start` on."""
+        """Adds a loop's second round: the events since `start` again."""
         if len(self.events) < MOST_EVENTS:
             self.events += self.events[start:]
 
 
 def verify_order(trace: MemoryTrace, arena_bytes: int, target: Target) -> None:
-    """Raises InternalError if a kernel reads memory that does not hold the value; buffers must have their offsets."""
+    """Raises InternalError if a kernel reads memory that does not contain the value; buffers must have their offsets."""
     _verify_lanes(trace.events)
     memory = _LastWritten(arena_bytes)
     done: set[int] = set()
@@ -82,7 +86,7 @@ def verify_order(trace: MemoryTrace, arena_bytes: int, target: Target) -> None:
 
 
 def _verify_lanes(events: Iterable[MemoryEvent]) -> None:
-    """Nothing that a lane writes is read or written in a lane beside it."""
+    """Verifies that no lane uses a buffer that another lane of its section writes."""
     sections: dict[int, list[MemoryEvent]] = {}
     for event in events:
         if event.lane[1]:
@@ -101,7 +105,7 @@ def _verify_lanes(events: Iterable[MemoryEvent]) -> None:
 
 
 def _verify_overlaps(event: MemoryEvent, target: Target) -> None:
-    """What a kernel writes lies over nothing else of its own."""
+    """Verifies that a kernel's outputs overlap neither each other nor its inputs, except in place."""
     for i, out in enumerate(event.writes):
         for other in event.writes[:i]:
             if other is not out and _overlap(out, other):
@@ -126,7 +130,7 @@ def _overlap(a: Buffer, b: Buffer) -> bool:
 
 
 class _LastWritten:
-    """Which buffer each line of memory was last written as part of."""
+    """For each cache line of memory the buffer as part of which it was last written."""
 
     def __init__(self, arena_bytes: int) -> None:
         self.lines = np.zeros(-(-arena_bytes // LINE) + 1, np.int32)
@@ -135,7 +139,7 @@ class _LastWritten:
         self.names = ["was never written"]
 
     def write(self, buffer: Buffer) -> None:
-        """Notes that a buffer has its value."""
+        """Records that a buffer was written."""
         home, start = places_of(buffer)
         if home.place == "arena":
             number = self.buffers.setdefault(id(buffer), len(self.names))
@@ -146,15 +150,15 @@ class _LastWritten:
             self.results[home.number] = buffer
 
     def stranger(self, buffer: Buffer) -> str | None:
-        """What lies where a buffer's value should be; None if it is there."""
+        """The content of a buffer's memory as text, if it is not the buffer's value; else None."""
         home, start = places_of(buffer)
-        if not buffer.size or home.place in ("input", "variable", *SHARED):
+        if not buffer.size or home.place in ("variable", *SHARED):
             return None
         if home.place == "output":
-            found = self.results.get(home.number)
-            if found is buffer:
+            written = self.results.get(home.number)
+            if written is buffer:
                 return None
-            return self.names[0] if found is None else f"holds {found.name}"
+            return self.names[0] if written is None else f"holds {written.name}"
         lines = self.lines[_lines(start, buffer.size)]
         wrong = np.flatnonzero(lines != self.buffers.get(id(buffer), -1))
         return self.names[lines[wrong[0]]] if len(wrong) else None

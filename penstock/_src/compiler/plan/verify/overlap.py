@@ -1,8 +1,8 @@
-"""Results that lie over what their kernel reads.
+"""In-place outputs: results that overlap an input of their kernel.
 
-nest          an element is read where it is stored, or, by a reduction of a row, in rounds of the outer loops that
-              store it themselves
-contraction   an epilogue reads an element at its own cell; what is multiplied lies elsewhere
+nest          an element is read where it is stored, or, by a reduction of a row, in the round of the outer loops that
+              stores it
+contraction   an epilogue reads an element at its own cell; the operands of the product do not overlap the result
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def verify_nest(
     kernel: NestKernel, reads: Sequence[Buffer], writes: Sequence[Buffer], out: Buffer,
     source: Buffer, target: Target,
 ) -> None:  # fmt: skip
-    """A nest that stores in `out`, over `source`."""
+    """Verifies a nest that stores in `out`, which overlaps `source`."""
     nest = kernel.nest
     slots = {i for i, b in enumerate(reads[: len(nest.leaves)]) if b is source}
     loads = [v for v in nest.values() if v.kind == "load" and v.attrs[0] in slots]
@@ -49,7 +49,7 @@ def verify_nest(
 
 
 def _domain(store: Store, index: Index, extent: Extents) -> Domain:
-    """Points of all variables of a store and of a load; numbers that are loaded are 0."""
+    """Points of all variables of a store and of a load, with 0 for dynamic numbers."""
     atoms = [*store.vars, *atoms_of(store.offset), *atoms_of(index)]
     domain = Domain([a for a in atoms if isinstance(a, Var)], extent)
     for atom in atoms:
@@ -72,15 +72,16 @@ def _verify_element(kernel: NestKernel, store: Store, index: Index, out: Buffer)
 def _verify_row(
     kernel: NestKernel, store: Store, load: Value, vector: Var | None, out: Buffer
 ) -> None:
-    """What a reduction reads is stored in the same round of the loops around the innermost one."""
+    """Verifies that a reduction reads an element only in the round of the outer loops that stores it. Not verified above MOST points."""
     extent = extents_of(kernel, 1)
     stored = Domain(sorted(store.vars, key=lambda v: v.number), extent)
     if not stored.whole:
         return
     outer = [v for v in stored.variables if v is not vector]
-    places = stored.index(store.offset)
-    rounds = np.full(int(places.max(initial=0)) + 1, -1, np.int64)
-    rounds[places] = _number(stored, outer, extent)
+    offsets = stored.index(store.offset)
+    # For each element the round of the outer loops that stores it; -1: it is not stored.
+    rounds = np.full(int(offsets.max(initial=0)) + 1, -1, np.int64)
+    rounds[offsets] = _number(stored, outer, extent)
     domain = _domain(store, load.attrs[1], extent)
     read = domain.index(load.attrs[1])
     inside = (read >= 0) & (read < len(rounds))
@@ -101,7 +102,7 @@ def _number(domain: Domain, variables: Sequence[Any], extent: Extents) -> np.nda
 def verify_tiles(
     kernel: ContractKernel, reads: Sequence[Buffer], out: Buffer, source: Buffer
 ) -> None:
-    """A contraction that stores in `out`, over `source`; `reads` are its two sources, then its epilogue's."""
+    """Verifies a contraction that stores in `out`, which overlaps `source`; `reads` are its two operands, then its epilogue's."""
     epilogue = kernel.epilogue
     if epilogue is None or any(b is source for b in reads[:2]):
         fail(kernel, f"{out.name} is written over {source.name}, which is multiplied")

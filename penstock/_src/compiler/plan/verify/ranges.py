@@ -1,7 +1,7 @@
-"""The bounds of a divided index hold at every point of the loops, whether a guard holds there or not.
+"""Bounds of divided indices: they hold at every point of the loops, even where a guard does not hold.
 
-Code divides without a sign where the lower bound is at least 0, and leaves a division out where the bounds say that its result is
-known. The other rules evaluate indices as they are meant, with rounding down, so they would not see that code does otherwise.
+Generated code uses an unsigned division if the lower bound is at least 0, and omits a division whose result follows from the bounds. The
+other rules evaluate indices exactly, with rounding down, and would not notice that such code computes something else.
 """
 
 from collections.abc import Iterable
@@ -18,14 +18,11 @@ from penstock._src.compiler.plan.verify.domain import Domain, Extents, atoms_of,
 def verify_ranges(
     kernel: Any, values: Iterable[Value], stores: Iterable[Store], extent: Extents
 ) -> None:
-    """Every division within the indices of some values and stores is of an index within its bounds."""
+    """Verifies that every divided index within values and stores is within its bounds."""
     indices = [a for v in values for a in v.attrs if isinstance(a, Index)]
-    looked_at: set[Division] = set()
-    for index in [*indices, *[s.offset for s in stores]]:
-        for atom in _divisions(index):
-            if atom not in looked_at:
-                looked_at.add(atom)
-                _verify_range(kernel, atom.index, extent)
+    divisions = [d for i in [*indices, *[s.offset for s in stores]] for d in _divisions(i)]
+    for division in dict.fromkeys(divisions):
+        _verify_range(kernel, division.index, extent)
 
 
 def _divisions(index: Index) -> Iterable[Division]:
@@ -39,7 +36,7 @@ def _verify_range(kernel: Any, index: Index, extent: Extents) -> None:
     low, high = index.range()
     needed = atoms_of(index)
     if (low is None and high is None) or any(isinstance(a, Dynamic) for a in needed):
-        return  # numbers that are loaded are clamped to their bounds
+        return  # dynamic numbers are clamped to their bounds
     domain = Domain(needed, extent)
     if not domain.count:
         return

@@ -1,6 +1,6 @@
-"""Every load of a nest lies within its buffer, at every point of the loops that it depends on where its guard holds.
+"""Loads of a nest are within their buffers, at every point of the loops at which their guards hold.
 
-Numbers that are loaded (indices of gathers, starts of slices) are taken to be what their clamps or guards allow.
+Dynamic numbers (indices of gathers, starts of slices) are assumed to be within their clamps or guards.
 """
 
 from collections.abc import Iterable
@@ -13,13 +13,13 @@ from penstock._src.compiler.kernels.values import Value
 from penstock._src.compiler.plan.verify.domain import Domain, Extents, atoms_of, fail
 from penstock._src.ir.node import Node
 
-BOUND = 64  # values of a loaded number that are tried, at most
+BOUND = 64  # values that are tried for a dynamic number
 
 
 def verify_loads(
     kernel: Any, values: Iterable[Value], leaves: list[Node], extent: Extents, skipped: int = -1
 ) -> None:
-    """No load of some values is outside of its leaf; those of slot `skipped` are not looked at."""
+    """Verifies that all loads are within their leaves, except those of slot `skipped`."""
     values = list(values)
     limits = {v.attrs[1][0]: v.attrs[2] for v in values if v.kind == "reduce" and len(v.attrs) > 2}
     for v in values:
@@ -62,7 +62,7 @@ def _verify_load(
 
 
 def _domain(atoms: list[Var | Dynamic], conditions: list[Value], extent: Extents) -> Domain:
-    """Points of the variables, and of the numbers that are loaded."""
+    """Points of the variables, with values for the dynamic numbers."""
     domain = Domain([a for a in atoms if isinstance(a, Var)], extent)
     count, dynamic = domain.count, dict.fromkeys(a for a in atoms if isinstance(a, Dynamic))
     if dynamic and count < BOUND:  # each point with every number that is tried
@@ -79,7 +79,7 @@ def _domain(atoms: list[Var | Dynamic], conditions: list[Value], extent: Extents
 
 
 def _conditions(guards: Iterable[Value]) -> Iterable[Value]:
-    """The ranges of indices whose conjunction a guard is; what else it asks is not known here."""
+    """The tests of index ranges in a conjunction of guards; other guards are ignored, which admits more points."""
     for guard in guards:
         if guard.kind == "inside":
             yield guard

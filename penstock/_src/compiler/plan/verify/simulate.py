@@ -1,11 +1,10 @@
-"""Runs a function's scheduled kernels in NumPy: loop nests, epilogues, partial sums as they were scheduled, without LLVM.
+"""Simulates a function's scheduled kernels in NumPy: loop nests, epilogues and partial sums as scheduled, without LLVM.
 
-    results, updates = run(function, arguments)      as ir.interpreter.run gives them
+    results, updates = run(function, arguments)      as ir.interpreter.run returns them
 
-What differs from the interpreter of primitives, by more than another order of sums, is wrong in fusion/ or kernels/. While it runs,
-each store must write an element that no other has, and each load must read one that was written. Contractions,
-attentions and kernels with emitters of their own are computed as their nodes mean; bodies of loops and branches are
-scheduled, too.
+A result that differs from the interpreter of primitives by more than the order of sums shows a defect of fusion/ or kernels/. Each store
+must write an element that was not written before, and each load must read one that was. Contractions, attentions and special kernels are
+computed by the meaning of their nodes; bodies of loops and branches are scheduled as well.
 """
 
 from collections.abc import Sequence
@@ -28,12 +27,12 @@ from penstock._src.ir.interpreter import evaluate_node
 from penstock._src.ir.meaning import arrays, scalars
 from penstock._src.ir.node import Node
 
-SUMMING = 3  # tasks that a contraction's sums are left by
-LARGEST = 1 << 24  # elements of a value over all loops that it depends on
+SUMMING = 3  # simulated tasks of a contraction with partial sums
+LARGEST = 1 << 24  # elements of a value over all loops on which it depends
 
 
 class TooLarge(Exception):
-    """A kernel goes over more points than are worth computing one by one."""
+    """A kernel has too many points for this simulation."""
 
 
 def run(function: Function, arguments: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -49,17 +48,17 @@ class _Elements:
 
 
 class _Run:
-    """One function's kernels on some arguments."""
+    """The simulation of one function's kernels."""
 
     def __init__(self, schedule: Schedule, arguments: Sequence[Any]):
         self.schedule, self.function = schedule, schedule.function
         self.memory: dict[int, _Elements] = {}
-        self.known: dict[int, Any] = {}  # shaped values of nodes that are computed as they mean
+        self.known: dict[int, Any] = {}  # shaped values of nodes computed by their meaning
         for parameter, argument in zip(self.function.parameters, arguments, strict=True):
             self.known[parameter.id] = np.array(argument)
 
     def results(self) -> tuple[list[Any], list[Any]]:
-        """Runs all kernels: what the function returns, and new values of variables."""
+        """Runs all kernels; returns the function's results, and the new values of variables."""
         for kernel in self.schedule.kernels:
             self._run(kernel)
         results = [self.array(r) for r in self.function.results]
@@ -69,13 +68,13 @@ class _Run:
     def of(self, node: Node) -> _Elements:
         """The memory of a leaf."""
         node = home(node)
-        found = self.memory.get(node.id)
-        if found is None:
-            found = self.memory[node.id] = _Elements(np.array(self.array(node)).reshape(-1))
-        return found
+        elements = self.memory.get(node.id)
+        if elements is None:
+            elements = self.memory[node.id] = _Elements(np.array(self.array(node)).reshape(-1))
+        return elements
 
     def array(self, node: Node) -> Any:
-        """A node's value: from memory, or as its primitive means."""
+        """A node's value: from memory, or by the meaning of its primitive."""
         if node.id in self.memory:
             return self.memory[node.id].values.reshape([int(e) for e in node.shape])
         if node.id not in self.known:
@@ -92,13 +91,13 @@ class _Run:
         return self.known[node.id]
 
     def _inner(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
-        given = [self.array(a) if isinstance(a, Node) else a for a in arguments]
-        return _Run(self.schedule.nested[function], given).results()[0]
+        values = [self.array(a) if isinstance(a, Node) else a for a in arguments]
+        return _Run(self.schedule.nested[function], values).results()[0]
 
     def _while(self, node: Node) -> list[Any]:
         carried = node.attrs["carried"]
-        given = [self.array(a) for a in node.args]
-        state, outer = given[:carried], given[carried:]
+        values = [self.array(a) for a in node.args]
+        state, outer = values[:carried], values[carried:]
         while self._inner(node.attrs["cond"], [*state, *outer])[0]:
             state = self._inner(node.attrs["body"], [*state, *outer])
         return state
@@ -156,15 +155,15 @@ class _Run:
         if 0 in shape:
             self._nothing(kernel)
             return
-        made = np.broadcast_to(points.value(epilogue.value), shape)
-        self.memory[final.id] = _Elements(made.reshape(-1).astype(final.dtype.np))
+        computed = np.broadcast_to(points.value(epilogue.value), shape)
+        self.memory[final.id] = _Elements(computed.reshape(-1).astype(final.dtype.np))
         if kernel.partial is not None:
             sums = [np.broadcast_to(points.value(v), shape) for v in epilogue.sums]
             parts = [np.stack([part.sum(0) for part in np.array_split(s, SUMMING)]) for s in sums]
             self.memory[kernel.partial.id] = _Elements(np.stack(parts, 1).reshape(-1))
 
     def _nothing(self, kernel: ContractKernel) -> None:
-        """What a contraction without elements stores: sums of nothing."""
+        """Stores the outputs of a contraction without elements: empty sums."""
         for node in (kernel.outputs[0], kernel.partial):
             if node is not None:
                 size = evaluated({TASKS: SUMMING})(node.size)
@@ -188,14 +187,14 @@ class _Points:
         }
 
     def shape(self, variables: Any) -> list[int]:
-        """The extents of some variables, along their axes; 1 along others."""
-        found = [self.extent(v.extent) if v in variables else 1 for v in self.axes]
-        if np.prod(found, dtype=object) > LARGEST:
-            raise TooLarge(f"{self.kernel.label}: {found}")
-        return found
+        """The extents of some variables along their axes, and 1 along others."""
+        extents = [self.extent(v.extent) if v in variables else 1 for v in self.axes]
+        if np.prod(extents, dtype=object) > LARGEST:
+            raise TooLarge(f"{self.kernel.label}: {extents}")
+        return extents
 
     def stored(self, store: Store) -> tuple[np.ndarray, np.ndarray]:
-        """(places, values) of a store at its points."""
+        """(offsets, values) of a store at its points."""
         shape = self.shape(store.vars)
         if 0 in shape:
             return np.empty(0, np.int64), np.empty(0, store.dtype.np)
@@ -281,25 +280,25 @@ class _Points:
         if len(v.attrs) > 2:
             body = self._within(v, body)
         if v.kind == "arg_reduce":
-            found = arrays.arg_reduce(
+            reduced = arrays.arg_reduce(
                 [body], _like(v, op=op, axis=axes[0], shape=[*np.delete(body.shape, axes)])
             )
         else:
-            found = arrays.reduce([body], _like(v, op=op, axes=axes))
-        return np.expand_dims(found, axes)
+            reduced = arrays.reduce([body], _like(v, op=op, axes=axes))
+        return np.expand_dims(reduced, axes)
 
     def _within(self, v: Value, body: Any) -> Any:
-        """What a reduction to a limit goes over; beyond it stands what changes nothing."""
-        nothing = arrays.reduce([np.empty(0, body.dtype)], _like(v, op=v.attrs[0], axes=(0,)))
-        return np.where(self._below(v.attrs[1][0]), body, nothing)
+        """The operand of a reduction with a limit, with the neutral element beyond the limit."""
+        neutral = arrays.reduce([np.empty(0, body.dtype)], _like(v, op=v.attrs[0], axes=(0,)))
+        return np.where(self._below(v.attrs[1][0]), body, neutral)
 
     def _below(self, variable: Var) -> Any:
-        """Where a variable is below the limit of the reduction along it."""
+        """True where a variable is below the limit of the reduction along it."""
         return self._atom(variable) < self.index(self.limits[variable])
 
 
 def _like(v: Value, op: str | None = None, shape: Any = (), **attrs: Any) -> Any:
-    """What meanings of primitives ask of a node."""
+    """A stand-in for a node, with the attributes that the meanings of primitives read."""
     return SimpleNamespace(op=op or v.kind, dtype=v.dtype, shape=shape, attrs=attrs, args=v.args)
 
 

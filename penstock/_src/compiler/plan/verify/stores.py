@@ -1,9 +1,9 @@
-"""What a node's kernels store: every element once.
+"""Stores: a node's kernels store every element once.
 
-for every store   its place, over its own loops, is one to one
-together          the places of all stores of a node, by whichever kernels, are its elements, none left out
-a block           is stored whole, within the array of which it replaces a part
-loops             a store stands in no loop that may be empty but its own: else it is left out where that loop is
+for every store   its offset is one to one over its own loops
+together          the offsets of all stores of a node, by all kernels, are its elements, with none left out
+a block           is stored completely, within the array of which it replaces a part
+loops             no loop around a store, except its own, may be empty: the store would be skipped
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ class Written:
 
 
 def verify_loops(kernel: NestKernel, extent: Extents, target: Any) -> None:
-    """A store's loops are those of its nest, and it stands in no others that may be empty."""
+    """Verifies that a store's loops are loops of its nest, and that no other loop around it may be empty."""
     nest = kernel.nest
     loops = choose_loops(nest, target)
     order = [*[v for v, _ in loops.parallel], *loops.serial]
@@ -52,7 +52,7 @@ def verify_loops(kernel: NestKernel, extent: Extents, target: Any) -> None:
 
 
 def verify_node(node: Node, written: list[Written]) -> None:
-    """The stores of a node cover it exactly once."""
+    """Verifies that the stores of a node cover each element exactly once."""
     kernel, extent = written[0].kernel, written[0].extent
     size = extent(node.size)
     if size == 0:
@@ -64,42 +64,41 @@ def verify_node(node: Node, written: list[Written]) -> None:
             if extent(covered) != size:
                 fail(kernel, f"{covered} of {size} elements of {node!r} are stored")
             return
-    places, points, whole = [], 0, True
-    for one in written:
-        found, domain = _places(node, one)
-        places.append(found)
+    offsets, points = [], 0
+    for store in written:
+        store_offsets, domain = _offsets(node, store)
+        offsets.append(store_offsets)
         points += domain.size
-        whole = whole and domain.whole
-    wanted = size if node.kind != "dynamic_update_slice" else extent(node.args[1].size)
-    if points != wanted:
-        fail(kernel, f"{points} of {wanted} elements of {node!r} are stored")
-    every = np.concatenate(places)
-    distinct = np.unique(every)
-    if len(distinct) != len(every):
-        twice = np.sort(every)[:-1][np.diff(np.sort(every)) == 0][0]
+    expected = size if node.kind != "dynamic_update_slice" else extent(node.args[1].size)
+    if points != expected:
+        fail(kernel, f"{points} of {expected} elements of {node!r} are stored")
+    every = np.sort(np.concatenate(offsets))
+    repeated = every[:-1][np.diff(every) == 0]
+    if len(repeated):
+        twice = repeated[0]
         fail(kernel, f"element {twice} of {node!r} is stored twice, at {written[0].store.offset}")
 
 
-def _places(node: Node, one: Written) -> tuple[np.ndarray, Domain]:
-    """Where a store writes, at each of its points."""
-    store, size = one.store, one.extent(node.size)
-    moving = [a for a in atoms_of(store.offset) if isinstance(a, Dynamic)]
-    places = None
-    for start in (0, 1):  # as early and as late as a start that is known at run time can be
+def _offsets(node: Node, written: Written) -> tuple[np.ndarray, Domain]:
+    """The offsets of a store at each of its points, which must be within the node."""
+    store, size = written.store, written.extent(node.size)
+    dynamic = [a for a in atoms_of(store.offset) if isinstance(a, Dynamic)]
+    offsets = None
+    for start in (0, 1):  # the least and the largest start of a block, which is known at run time
         variables: list[Var] = sorted(store.vars, key=lambda v: v.number)
-        domain = Domain(variables, one.extent)
-        for atom in moving:
-            last = one.extent(atom.extent) - 1 if atom.extent is not None else 0
+        domain = Domain(variables, written.extent)
+        for atom in dynamic:
+            last = written.extent(atom.extent) - 1 if atom.extent is not None else 0
             domain.at[atom] = np.full(domain.count, start * max(last, 0))
-        places = domain.index(store.offset)
-        outside = np.flatnonzero((places < 0) | (places >= size))
+        offsets = domain.index(store.offset)
+        outside = np.flatnonzero((offsets < 0) | (offsets >= size))
         if len(outside):
             at = outside[0]
             fail(
-                one.kernel,
-                f"{node!r} is stored at {store.offset} = {places[at]} of {size} elements"
+                written.kernel,
+                f"{node!r} is stored at {store.offset} = {offsets[at]} of {size} elements"
                 f" ({domain.describe(at)})",
             )
-        if not moving:
+        if not dynamic:
             break
-    return places, domain  # type: ignore[return-value]
+    return offsets, domain  # type: ignore[return-value]

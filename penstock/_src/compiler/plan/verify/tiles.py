@@ -1,10 +1,10 @@
-"""What is computed on a contraction's register tiles.
+"""Tiles: the computation of epilogues and sums on a contraction's register tiles.
 
-cells    rows times columns are the contraction's elements, and those of what is stored; a column is what the
-         emitter's tiles mean by one, and columns lie side by side in the result
+cells    rows times columns are the elements of the contraction and of the stored result; columns are those of the
+         emitter's tiles, and adjacent in the result
 reads    the contraction is read at its own cell only, other arrays within their bounds
-sums     the element of a summed array that lies at a cell is added to the result that stands at the cell's column:
-         reshapes between may not bring it elsewhere
+sums     the element of a summed array at a cell is added to the result of the cell's column: a reshape in between
+         must not move it to another column
 """
 
 from math import prod
@@ -23,16 +23,16 @@ from penstock._src.ir.node import Node
 
 
 def verify_contraction(kernel: ContractKernel, extent: Extents) -> None:
-    """The rules of one contraction."""
+    """Verifies one contraction with an epilogue."""
     epilogue = kernel.epilogue
     if epilogue is None:
         return
     width = extent(epilogue.column.extent)
     if extent(kernel.node.size) and width != _width(kernel):
         fail(kernel, f"columns of {width} elements on tiles of rows of {_width(kernel)}")
-    made = kernel.match.description
-    if isinstance(made, Convolution) and made.groups > 1 and made.y.group != made.outputs:
-        fail(kernel, f"groups of {made.outputs} columns lie {made.y.group} elements apart")
+    form = kernel.match.description
+    if isinstance(form, Convolution) and form.groups > 1 and form.y.group != form.outputs:
+        fail(kernel, f"groups of {form.outputs} columns lie {form.y.group} elements apart")
     verify_epilogue(kernel, kernel.node, kernel.outputs[0], epilogue, extent)
     if len(kernel.summed) != len(epilogue.sums):
         fail(kernel, f"{len(epilogue.sums)} sums for {len(kernel.summed)} reductions")
@@ -43,7 +43,7 @@ def verify_contraction(kernel: ContractKernel, extent: Extents) -> None:
 def verify_epilogue(
     kernel: object, root: Node, final: Node, epilogue: EpilogueExpression, extent: Extents
 ) -> None:
-    """An epilogue over tiles of `root`: its cells, and what it reads."""
+    """Verifies an epilogue over tiles of `root`: its cells, and its reads."""
     for node in (root, final):
         if not same_extent(node.size, epilogue.row.extent * epilogue.column.extent):
             fail(
@@ -68,7 +68,7 @@ def verify_epilogue(
 def _verify_sum(
     kernel: ContractKernel, root: Node, epilogue: EpilogueExpression, extent: Extents
 ) -> None:
-    """Every cell's element is added to the sum that stands at the cell's column."""
+    """Verifies that the element at every cell is added to the sum of the cell's column."""
     (x,) = root.args
     width, size = (
         extent(epilogue.column.extent),
@@ -99,5 +99,5 @@ def _verify_sum(
 
 
 def _width(kernel: ContractKernel) -> int:
-    """How many elements a row of tiles has, as the emitter counts."""
+    """The number of elements in a row of tiles, as the emitter counts them."""
     return kernel.match.description.width(tuple([int(s) for s in kernel.match.sizes]))
