@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
@@ -74,6 +75,18 @@ def test_sizes_stay_expressions(p):
     size = p.size(x.shape[0])
     (found,) = p.known.symbolic(p.add(p.mul(size, 2), 1)).reshape(-1)
     assert isinstance(found, Dim) and found.expr == (n * 2 + 1).expr
+
+
+@pytest.mark.parametrize("index", [2, -1])
+def test_indices_outside_of_sizes_raise(index):
+    """Sizes of axes are known as expressions: an index that is wrong is not clamped while they are computed."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None])])
+    def size(x):
+        return tf.gather(tf.shape(x), index)
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"= {index} is not in \[0, 2\)"):
+        size(tf.ones([3, 4]))
 
 
 def test_differences_of_numbers_that_are_not_known(p):

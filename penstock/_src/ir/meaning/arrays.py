@@ -324,20 +324,20 @@ def contract(args: Arrays, node: Node) -> np.ndarray:
     return widened(compute, args, node)
 
 
-def _checked(indices: np.ndarray, extent: int, what: str) -> None:
+def _checked(indices: np.ndarray, extent: int) -> None:
     bad = (indices < 0) | (indices >= extent)
     if bad.any():
         where = np.argwhere(bad)[0].tolist()
         raise InvalidArgumentError(
-            f"{what}indices{where} = {indices[tuple(where)]} is not in [0, {extent})"
+            f"indices{where} = {indices[tuple(where)]} is not in [0, {extent})"
         )
 
 
 def gather(args: Arrays, node: Node) -> np.ndarray:
     (x, indices), axis, batch = args, node.attrs["axis"], node.attrs["batch_dims"]
     extent, mode = x.shape[axis], node.attrs["mode"]
-    if x.dtype != object and mode == "error":
-        _checked(indices, extent, "")
+    if mode == "error":
+        _checked(indices, extent)
     inside = (indices >= 0) & (indices < extent)
     safe = np.clip(indices, 0, max(extent - 1, 0))
     if extent == 0 and indices.size:
@@ -369,7 +369,7 @@ def scatter(args: Arrays, node: Node) -> np.ndarray:
     inside = np.ones(len(vectors), bool)
     for i in range(depth):
         if node.attrs["mode"] == "error":
-            _checked(indices[..., i], x.shape[i], "")
+            _checked(indices[..., i], x.shape[i])
         inside &= (vectors[:, i] >= 0) & (vectors[:, i] < x.shape[i])
     if not inside.all():
         vectors, rows = vectors[inside], rows[inside]

@@ -255,10 +255,17 @@ def _gather(args: list, node: Node) -> Any:
     """Rows at places that may be unknown."""
     x, places = args
     if not _has_unknown(places):
-        return meanings.gather([x, places.astype(np.int64)], node)
+        indices = places.astype(np.int64)
+        if node.attrs["mode"] == "error" and not _are_inside(indices, x.shape[node.attrs["axis"]]):
+            return None  # its kernel raises the error
+        return meanings.gather([x, indices], node)
     if node.attrs["axis"] or node.attrs["batch_dims"]:
         return None
     return _rows(x, list(places.flat), node.shape)
+
+
+def _are_inside(indices: np.ndarray, extent: int) -> bool:
+    return bool(((indices >= 0) & (indices < extent)).all())
 
 
 def _slice(args: list, node: Node) -> Any:
