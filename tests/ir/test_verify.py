@@ -44,7 +44,7 @@ def test_parameters_of_other_functions_are_not_used(p):
 
 def test_kinds_and_operations_are_those_of_the_table(p):
     x = p.parameter(0, (3,), F32)
-    refused("there is no such kind", [x], [node(p, "squeeze", [x])])
+    refused("the kind is unknown", [x], [node(p, "squeeze", [x])])
     refused("there is no such operation", [x], [node(p, "unary", [x], op="half")])
 
 
@@ -53,7 +53,7 @@ def test_arguments_are_counted_and_older(p):
     refused("1 arguments are required", [x], [node(p, "unary", [x, x], op="exp")])
     made = node(p, "unary", [x], op="exp")
     made.args = (p.sin(x),)
-    refused("younger than what uses it", [x], [made])
+    refused("an argument has a larger id", [x], [made])
 
 
 def test_types_are_those_that_follow_from_the_arguments(p):
@@ -76,8 +76,8 @@ def test_updates_are_of_variables_and_of_their_type(p):
     x = p.parameter(1, (3,), F32)
     verify(Function("f", (handle, x), (), ((handle, x),)))
     refused("must be of a parameter of dtype resource", [handle, x], [], [(x, x)])
-    refused("cannot become this", [handle, x], [], [(handle, p.cast(x, dtypes.int32))])
-    refused("cannot become this", [handle, x], [], [(handle, p.reshape(x, [3, 1]))])
+    refused("cannot get this value", [handle, x], [], [(handle, p.cast(x, dtypes.int32))])
+    refused("cannot get this value", [handle, x], [], [(handle, p.reshape(x, [3, 1]))])
 
 
 def changed(made, **attrs):
@@ -101,7 +101,7 @@ def test_loops_carry_what_their_bodies_take_and_return(p):
 
     counted, carried = body.parameters
     other = dataclasses.replace(body, results=(p.cast(counted, F32), carried))
-    refused_with("the body must return what is carried", body=other)
+    refused_with("the body must return the carried values", body=other)
     refused_with("the condition must be one scalar bool", cond=dataclasses.replace(cond, results=body.results[:1]))  # fmt: skip
     fewer = Function("fewer", cond.parameters[:1], (p.lt(cond.parameters[0], 5),))
     refused_with("fewer takes other arguments", cond=fewer)

@@ -1,13 +1,25 @@
 """The gradient of While: a loop that runs the iterations in reverse.
 
-The forward loop counts its iterations and pushes the intermediate values that the body's gradient reads onto TensorLists
-(accumulators). The backward loop pops them and carries one gradient for each loop variable that gradients flow through.
-A variable that the body passes on unchanged (a captured tensor) is a loop invariant: its gradient is summed over the
-iterations.
+    forward     i, x = 0, x0                          gains a counter and an accumulator for each value that the gradient reads:
+                while cond: x = body(x)               i, x, list = i + 1, body(x), push(list, value)
+
+    backward    j, dx = 0, gradient of the final x
+                while j < i:                          the last value that was pushed belongs to the last iteration
+                    value, list = pop(list)
+                    j, dx = j + 1, body_gradient(dx, value)
+
+The forward loop is changed in place, after it was traced: variables are appended, so that outputs keep their positions. The backward loop
+carries one gradient for each loop variable through which gradients flow. A loop invariant, which the body passes on unchanged (a
+captured tensor), is not accumulated but captured again. Its gradient is a carried value too, whose body adds the share of each iteration:
+`d(output)` plus the gradient of the body's reads.
+
+The backward loop is made by `add_while`, so it has a counter and can be differentiated in the same way.
 """
 
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from penstock._src.autodiff.backprop import zeros_like
 from penstock._src.autodiff.control_flow import (
@@ -44,8 +56,8 @@ from penstock._src.util.dataclass import dataclass
 class _Step:
     """The backward graph of one iteration.
 
-    `active` are the loop variables that carry a gradient, in order; `backward.graph` maps their gradients at the end of an
-    iteration to those at its start.
+    active    the indices of the loop variables that carry a gradient, in order
+    backward  a graph from their gradients at the end of an iteration to those at its start
     """
 
     active: list[int]
@@ -53,7 +65,7 @@ class _Step:
 
 
 def while_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
-    """Returns the gradients of a loop's inputs: zero, as in TensorFlow, where nothing depends on one."""
+    """Returns the gradients of a loop's inputs. As in TensorFlow, they are zeros, not None, for inputs on which no result depends."""
     body: GraphFunction = node.raw_op.attrs["body"]
     count = len(body.inputs)
     differentiated = [
@@ -62,6 +74,7 @@ def while_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
     if not differentiated or not any(wanted):
         return [None] * len(wanted)
     step = _backward_step(body, differentiated)
+    # Both calls may append variables to the forward loop, which replaces its body: positions of existing variables stay the same.
     counter = _counter(node)
     plan = _forward_values(node, step)
     results = _backward_loop(node, step, plan, counter, gradients)
@@ -76,14 +89,16 @@ def _flows(tensor: SymbolicTensor) -> bool:
     return tensor.dtype in DIFFERENTIABLE
 
 
-def _backward_step(body: GraphFunction, given: list[int]) -> _Step:
-    """Finds the loop variables that gradients reach from those in `given` after any number of iterations."""
+def _backward_step(body: GraphFunction, differentiated: list[int]) -> _Step:
+    """The backward graph of an iteration, for all loop variables that gradients reach from those in `differentiated`."""
     cache = body.graph.backward_steps
-    key = (tuple(given), tuple(t._id for t in body.outputs))
+    key = (tuple(differentiated), tuple(t._id for t in body.outputs))
     if key in cache:
         return cache[key]
-    active = list(given)
-    # A gradient that reaches a variable is a gradient of its end value in the iteration before: repeat until the set is closed.
+    active = list(differentiated)
+    # The gradient of a variable's value at the start of an iteration is that of its value at the end of the iteration before. So each
+    # variable that is reached becomes a source; repeat until no further variable is reached. For example, in `a, b = b, c` the gradient
+    # of a reaches b in one iteration, and c in two. The set grows in each round, so the loop ends.
     while True:
         ys = [body.outputs[i] for i in active]
         xs = [t for t in body.inputs if _flows(t)]
@@ -108,7 +123,7 @@ def _backward(body: GraphFunction, ys: list[Any], xs: list[Any]) -> Backward:
 
 
 def _counter(node: Operation) -> SymbolicTensor:
-    """Returns the number of iterations that ran; adds a counter variable if the loop has none."""
+    """The number of iterations that the loop has run, as its output; adds a counter variable if the loop has none."""
     facts = _facts(node)
     if facts.counter is not None:
         return node.outputs[facts.counter]
@@ -129,18 +144,22 @@ def _facts(node: Operation) -> LoopFacts:
 
 
 def _int32(value: int) -> Any:
-    import numpy as np
-
     return np.asarray(value, np.int32)
 
 
 def _add_variables(node: Operation, variables: list[tuple[Any, Any]]) -> list[SymbolicTensor]:
-    """Adds loop variables, each given as (initial value, function of (body graph, placeholder) -> next value)."""
+    """Appends loop variables: (initial value, function of (body graph, placeholder) -> next value). Returns their outputs.
+
+    The functions are new, but share the graphs of the old ones: a cached backward graph of the body still captures the right tensors.
+    """
     attrs = dict(node.raw_op.attrs)
     body, cond = attrs["body"], attrs["cond"]
     grown: list[GraphFunction] = []
     added: list[SymbolicTensor] = []
-    for function in (body, cond):
+    for function in (
+        body,
+        cond,
+    ):  # the condition takes all variables as well, though it does not read the new ones
         graph = function.graph
         inputs, outputs = list(function.inputs), list(function.outputs)
         with building_unrecorded(graph):
@@ -162,14 +181,21 @@ def _add_variables(node: Operation, variables: list[tuple[Any, Any]]) -> list[Sy
 
 @dataclass
 class _Plan:
-    """Sources of the tensors that the backward loop's step captures."""
+    """The sources of the tensors that the step of the backward loop captures.
 
-    invariants: list[tuple[Any, Any]]  # (captured, loop-invariant outer tensor)
-    popped: list[tuple[SymbolicTensor, SymbolicTensor]]  # (captured, accumulator)
+    invariants  (captured tensor, tensor outside of the loop that is equal in all iterations)
+    popped      (captured tensor, output of the forward loop that is its accumulator)
+    """
+
+    invariants: list[tuple[Any, Any]]
+    popped: list[tuple[SymbolicTensor, SymbolicTensor]]
 
 
 def _forward_values(node: Operation, step: _Step) -> _Plan:
-    """Choose a source for each forward value that the step captures; add accumulators to the forward loop where needed."""
+    """Chooses a source for each forward value that the step captures; adds accumulators to the forward loop where needed.
+
+    An accumulator needs memory for all iterations, so it is the last choice.
+    """
     body: GraphFunction = node.raw_op.attrs["body"]
     invariants: list[tuple[Any, Any]] = []
     accumulated: list[SymbolicTensor] = []
@@ -181,11 +207,12 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
         if at is not None and body.outputs[at] is t:  # passed on unchanged
             invariants.append((t, node._inputs[at]))
         elif at is not None and _keeps_length(body, at) and _is_only_measured(step, t):
-            # No iteration changes the length and the item shape, so the final list serves for all of them.
+            # No iteration changes the length and the item shape: the final list has them too. Accumulating lists would keep all versions.
             invariants.append((t, node.outputs[at]))
         else:
             accumulated.append(t)  # differs between iterations
-    # A second gradient of the same loop pops the lists that the first one made.
+    # A second gradient of the same loop (a persistent tape, or a gradient of a gradient) reads the accumulators of the first one: popping
+    # does not change a list, it returns a shorter one.
     known = _facts(node).accumulators
     fresh = [t for t in accumulated if t._id not in known]
     if fresh:
@@ -198,8 +225,9 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
 
 
 def _keeps_length(body: GraphFunction, at: int) -> bool:
-    """True if a loop variable is a tensor list of constant length in the body."""
+    """True if a loop variable is a tensor list whose length the body does not change: it only sets items within the list."""
     result = body.outputs[at]
+    # Follow the chain of updates back to the variable.
     while result.op.type == "TensorListSetItem" and result is not body.inputs[at]:
         if result.op.raw_op.resize_if_index_out_of_bounds:
             return False
@@ -210,14 +238,14 @@ def _keeps_length(body: GraphFunction, at: int) -> bool:
 def _is_only_measured(step: _Step, captured: SymbolicTensor) -> bool:
     """True if the gradient of an iteration reads only the length and item shape of a list."""
     graph = step.backward.graph
-    places = zip(graph.external_captures, graph.internal_captures, strict=True)
-    inside = next(placeholder for outside, placeholder in places if outside is captured)
+    pairs = zip(graph.external_captures, graph.internal_captures, strict=True)
+    inside = next(placeholder for outside, placeholder in pairs if outside is captured)
     readers = [op for op in graph._operations if any(t is inside for t in op._inputs)]
     return all(op.type in ("TensorListElementShape", "TensorListLength") for op in readers)
 
 
 def _limit(node: Operation) -> Any:
-    """The maximum number of iterations: a number or a tensor; -1 if unknown."""
+    """The maximum number of iterations, as a number or a tensor; -1 if unknown. With a known limit accumulators have a fixed capacity."""
     limit = _facts(node).limit
     if limit is None:
         return -1
@@ -245,7 +273,10 @@ def _push(value: SymbolicTensor) -> Any:
 def _backward_loop(
     node: Operation, step: _Step, plan: _Plan, counter: SymbolicTensor, gradients: list[Any]
 ) -> list[Any]:
-    """Add the backward loop; return the gradients of the active loop variables' start values."""
+    """Adds the backward loop; returns the gradients of the active loop variables' initial values.
+
+    Its variables are a counter, the gradients of the active variables, and the accumulators, in this order.
+    """
     body: GraphFunction = node.raw_op.attrs["body"]
     outer = STATE.graph
     limit = _facts(node).limit
@@ -254,15 +285,14 @@ def _backward_loop(
     starts: list[Any] = [raw.ZerosLike(x=outer.local(counter))]
     for i in step.active:
         gradient = gradients[i]
-        if gradient is None:
+        if gradient is None:  # it gets a gradient from later iterations only, and starts with zeros
             tensor = (
                 node._inputs[i] if node.outputs[i].dtype is dtypes.resource else node.outputs[i]
             )
             gradient = _initial_zeros(tensor, body.inputs[i])
-        starts.append(
-            dense(gradient)
-        )  # a loop variable cannot change its form, so slices become dense
-    starts += [stacked for _, stacked in plan.popped]
+        # IndexedSlices become dense: a loop variable has the same structure in all iterations.
+        starts.append(dense(gradient))
+    starts += [accumulator for _, accumulator in plan.popped]
     starts = [outer.local(convert_to_tensor(t)) for t in starts]
     shapes = [TensorShape([]), *(gradient_type(body.inputs[i])[1] for i in step.active)]
     shapes += [TensorShape([]) for _ in plan.popped]
@@ -274,12 +304,12 @@ def _backward_loop(
     with building_unrecorded(body_graph):
         body_graph.outputs = _backward_iteration(body_graph, body, step, plan)
     n = len(starts)
+    # Tensors that either graph captures become variables of both, which the body passes on unchanged.
     functions, externals = unify([cond_graph, body_graph], n)
     cond, loop = functions
-    # Captured tensors became variables of both functions: the body passes them on unchanged.
     loop = GraphFunction(loop.graph, loop.inputs, [*body_graph.outputs, *loop.inputs[n:]])
     loop_outputs = add_while(cond, loop, [*starts, *externals], limit)
-    # As after the forward loop: a gradient of these gradients may add variables to the loop.
+    # Identities, as after the forward loop: a gradient of these gradients may append variables, which replaces the loop's node.
     return identities(loop_outputs[1 : 1 + len(step.active)])
 
 
@@ -303,16 +333,16 @@ def _loop_graph(name: str, starts: list[Any], shapes: list[TensorShape], outer: 
 def _backward_iteration(
     graph: FuncGraph, body: GraphFunction, step: _Step, plan: _Plan
 ) -> list[SymbolicTensor]:
-    """Build the backward loop's body: pop the forward values, and compute the gradients one iteration earlier."""
+    """Builds the backward loop's body: pops the forward values of an iteration, and computes the gradients at its start."""
     count = len(step.active)
     position = graph.inputs[0]
     values: dict[int, Any] = {t._id: outside for t, outside in plan.invariants}
-    shorter = []
+    popped_lists = []
     for (t, _), stack in zip(plan.popped, graph.inputs[1 + count :], strict=True):
         shape = (
             [-1 if s is None else s for s in t.shape.as_list()] if t.shape.rank is not None else -1
         )
-        # The last value pushed comes first: popping runs the iterations in reverse.
+        # The last value that was pushed comes first, as the backward loop runs the iterations in reverse.
         popped = raw.TensorListPopBack(
             input_handle=stack,
             element_shape=convert_to_tensor(shape, dtypes.int32),
@@ -320,16 +350,18 @@ def _backward_iteration(
         )
         popped.tensor._handle_data = t._handle_data
         values[t._id] = popped.tensor
-        shorter.append(popped.output_handle)
+        popped_lists.append(popped.output_handle)
     seeds = graph.inputs[1 : 1 + count]
     captured = [values[t._id] for t in step.backward.graph.external_captures]
     packed = step.backward.pack(inline(step.backward.graph, [*seeds, *captured], graph))
     outputs: list[Any] = [position + 1]
     for gradient, seed in zip(packed, seeds, strict=True):
-        if gradient is None:
+        if (
+            gradient is None
+        ):  # nothing in the body reads the variable: no gradient reaches earlier iterations
             gradient = zeros_like(seed)
         outputs.append(dense(gradient))
-    return [graph.local(convert_to_tensor(t)) for t in (*outputs, *shorter)]
+    return [graph.local(convert_to_tensor(t)) for t in (*outputs, *popped_lists)]
 
 
 def add_while(
@@ -340,10 +372,10 @@ def add_while(
     name: str | None = None,
     parallel_iterations: int = 10,
 ) -> list[SymbolicTensor]:
-    """Add While to the current graph. Both functions have the same inputs; the first counts iterations, at most `limit`.
+    """Adds While to the current graph; returns its outputs. Both functions have the same inputs; the first counts iterations, up to `limit`.
 
-    The limit becomes the second variable (-1 without one), where TensorFlow's gradient of a saved loop looks for it. Its output
-    is not among those that come back.
+    The limit (-1 without one) is inserted as the second variable, where TensorFlow's gradient of a saved loop expects it. Its
+    output is not returned.
     """
     most = STATE.graph.local(
         convert_to_tensor(-1 if limit is None else limit, dtypes.int32, name="maximum_iterations")
@@ -362,7 +394,7 @@ def add_limited_while(
     name: str | None = None,
     parallel_iterations: int = 10,
 ) -> Operation:
-    """Add While to the current graph. Its second variable is already the limit, or -1 without one."""
+    """Adds While to the current graph. Its second variable is already the limit, or -1 without one."""
     kind = "While" if cond.is_stateful or body.is_stateful else "StatelessWhile"
     attrs = {
         "cond": cond,
@@ -377,7 +409,7 @@ def add_limited_while(
 
 
 def _with_limit(function: GraphFunction, is_body: bool) -> GraphFunction:
-    """A function of a loop with the maximum number of iterations as its second variable."""
+    """A loop's function with the maximum number of iterations inserted as its second variable."""
     with building_unrecorded(function.graph):
         limit = function.graph.placeholder(dtypes.int32, SCALAR, "maximum_iterations")
     inputs, outputs = list(function.inputs), list(function.outputs)

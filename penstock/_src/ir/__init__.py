@@ -1,14 +1,14 @@
 """The tensor primitives: about thirty-five kinds of node, into which every TensorFlow op is lowered.
 
-What comes in: calls of the methods of a `NodeMaker` (build/), by `Op.lower` and the passes of the compiler. What goes out: a `Function`
-of hash-consed `Node`s, which the compiler schedules.
+In: calls of the methods of a `NodeMaker` (build/), by `Op.lower` and the passes of the compiler. Out: a `Function` of hash-consed `Node`s,
+which the compiler schedules. Read primitives.py first.
 
-    primitives.py     the grammar page: each kind, its shape rule (shape_rules.py) and its meaning in NumPy (meaning/). Read it first
+    primitives.py     the grammar page: each kind, with its shape rule (shape_rules.py) and its meaning in NumPy (meaning/)
     node.py           a node
-    extents/          extents that a call gives: expressions, their numbers, what was decided by them
-    builder.py        the maker of nodes: equal nodes are one, known ones are computed (folding.py), rules/ simplify
-    meaning/          what each kind means: in NumPy, in numbers known while lowering, in least and largest values
-    interpreter.py    runs a Function in NumPy; immediate.py runs what writes primitives without making a Function
+    extents/          unknown extents as expressions, their numbers in a call, and the conditions that comparisons add
+    builder.py        makes nodes: equal nodes are one, known ones are computed (folding.py), rules/ simplify
+    meaning/          the meaning of each kind: in NumPy, in numbers known while lowering, in least and largest values
+    interpreter.py    runs a Function in NumPy; immediate.py evaluates primitives as they are written, without a Function
 
 A new simplification is one `rule(...)` in rules/; a new kind is a row in primitives.py, a shape rule, a meaning, a method in build/, and
 native code in the compiler.

@@ -1,9 +1,8 @@
-"""The Builder: a maker of nodes.
+"""The Builder: makes nodes.
 
-Every node goes through `make`: an equal node that exists is returned instead of a new one; a node whose arguments are
-known is computed at once (folding.py); and the rules of `rules/` simplify as nodes are made, so there is no separate
-simplifier to run. The methods by which primitives are written are the mixins in `build/`. What a lowering needs besides (variables, checks)
-is in compiler/lower/context.py.
+Every node is made by `make`: it returns an existing equal node instead of a new one, computes a node whose arguments are
+known (folding.py), and applies the rules of `rules/`. So nodes are simplified as they are made, and no separate pass is needed. The methods that
+write primitives are the mixins in `build/`; compiler/lower/context.py adds variables and checks for lowerings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,12 +26,14 @@ class Builder(NodeMaker):
     def __init__(self, rules: bool = True, fold: bool = True) -> None:
         self.rules, self.fold = rules, fold
         self.known = KnownValues()
-        self.nodes: dict[tuple, Node] = {}  # by what tells them apart
-        self.origin: Any = None  # what is being lowered: copied to every node made
-        self.hits: dict[str, int] = {}  # how often each rule applied
+        self.nodes: dict[tuple, Node] = {}  # by kind, arguments and attributes
+        self.origin: Any = (
+            None  # the operation being lowered, which every new node gets as its origin
+        )
+        self.hits: dict[str, int] = {}  # number of applications of each rule
 
     def forget(self) -> None:
-        """Drops what only the making of further nodes needs: nodes keep their builder as long as they live."""
+        """Drops the tables for making further nodes: the builder lives as long as any of its nodes."""
         self.nodes.clear()
         self.known.forget()
 
@@ -44,15 +45,13 @@ class Builder(NodeMaker):
             tuple([a.id for a in args]),
             tuple([attribute_key(attrs[k]) for k in sorted(attrs)]),
         )
-        found = self.nodes.get(key)
-        if found is None:
-            found = self.nodes[key] = self.simplified(
-                new_node(self, kind, args, attrs, self.origin)
-            )
-        return found
+        node = self.nodes.get(key)
+        if node is None:
+            node = self.nodes[key] = self.simplified(new_node(self, kind, args, attrs, self.origin))
+        return node
 
     def simplified(self, node: Node) -> Node:
-        """The node, folded to a constant or replaced by what a rule makes of it."""
+        """The node itself, a constant if it can be computed, or the result of a rule."""
         if self.fold:
             folded = folding.fold(self, node)
             if folded is not None:
@@ -67,7 +66,7 @@ class Builder(NodeMaker):
 def new_node(
     maker: NodeMaker, kind: str, args: tuple[Node, ...], attrs: Mapping[str, Any], origin: Any
 ) -> Node:
-    """A node as it stands, its shape by the kind's rule."""
+    """A node without simplification, with the shape from the kind's rule."""
     row = PRIMITIVES[kind]
     if row.arity is not None and len(args) != row.arity:
         raise MalformedFunction(f"{kind} takes {row.arity} arguments. Received {len(args)}.")

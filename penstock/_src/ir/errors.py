@@ -1,17 +1,17 @@
-"""What the intermediate representation raises."""
+"""Errors of the intermediate representation and of lowerings."""
 
 from typing import Any
 
 
 class NotLowerable(Exception):
-    """Raised by `Op.lower` when it cannot express this call in primitives; the op then runs on the host.
+    """Raised by `Op.lower` if it cannot express this call in primitives; the op then runs on the host.
 
-    The message says why, and is shown by `explain()`.
+    `explain()` shows the message as the reason.
     """
 
 
 class NeedsValue(NotLowerable):
-    """Raised when a lowering needs the value of an input that is only known when the program runs."""
+    """Raised if a lowering needs the value of an input that is known only when the program runs."""
 
     def __init__(self, node: Any, why: str) -> None:
         super().__init__(why)
@@ -19,16 +19,18 @@ class NeedsValue(NotLowerable):
 
 
 class RefusedArguments(NotLowerable):
-    """Raised while an operation is lowered whose arguments TensorFlow refuses; its kernel raises the error when it runs."""
+    """Raised by the lowering of an operation whose arguments TensorFlow rejects; its host kernel raises TensorFlow's error."""
 
-    PREFIX = "refused arguments: "  # of what a lowering refuses; a shape rule may be stricter than the kernel
+    PREFIX = (
+        "refused arguments: "  # of reasons in reports; a shape rule may be stricter than the kernel
+    )
 
 
 class LoweringDefect(Exception):
-    """A lowering failed although it did not say that it would: a defect of Penstock's.
+    """A lowering failed with an unexpected exception: a defect of Penstock.
 
-    The operation runs on the host. If its kernel takes the arguments, a RuntimeWarning says what failed; under PENSTOCK_VERIFY
-    this is raised then.
+    The operation runs on the host. If its kernel accepts the arguments, a RuntimeWarning reports the failure; under PENSTOCK_VERIFY
+    this error is raised instead.
     """
 
     PREFIX = "internal: "

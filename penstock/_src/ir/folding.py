@@ -1,6 +1,6 @@
-"""Nodes whose arguments are known, computed as they are made.
+"""Constant folding: nodes whose arguments are known are computed as they are made.
 
-Of numbers that depend on Dims the result is a `size` node, so that no kernel has them baked in.
+Numbers that depend on Dims become a `size` node, so that kernels do not contain them as constants.
 """
 
 import ml_dtypes
@@ -22,7 +22,7 @@ _LONGEST_LIST = 16
 
 
 def fold(p: NodeMaker, node: Node) -> Node | None:
-    """The node as a constant or a size, if its arguments are; else None."""
+    """The node as a constant or a `size`, if all arguments are; else None."""
     kind = node.kind
     if kind in _NEVER or not node.args or node.results is not None:
         return None
@@ -38,14 +38,17 @@ def fold(p: NodeMaker, node: Node) -> Node | None:
 
 
 def _is_unknown_part(node: Node) -> bool:
-    """True if the node is a part of an array at an offset that depends on the extents of a call: code that loads it serves all."""
+    """True if the node is a slice whose bounds depend on unknown extents: code that loads it is right for all of them, a constant is not."""
     return node.kind == "slice" and any(
         isinstance(n, dims.Dim) for n in (*node.attrs["starts"], *node.attrs["limits"])
     )
 
 
 def widens(node: Node) -> bool:
-    """True if an array gets a wider type: kernels widen what they read. Lists of sizes and paddings are shorter."""
+    """True if an integer array gets a wider type: it stays narrow in memory, as kernels widen the elements that they load.
+
+    Short lists, such as sizes and paddings, are folded nevertheless.
+    """
     if node.kind != "cast" or node.size <= _LONGEST_LIST:
         return False
     source = node.args[0].dtype

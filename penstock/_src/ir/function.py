@@ -1,4 +1,4 @@
-"""A Function: parameters, results, and what it does to variables."""
+"""A Function: parameters, results, and its updates of variables."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
@@ -13,34 +13,34 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """A condition that must hold when the function has run; else the message is raised as InvalidArgumentError."""
+    """A condition that must hold in each run; else InvalidArgumentError is raised with the message."""
 
     condition: Node  # a scalar bool
     message: str
-    origin: Any = None  # the operation that checks, where the condition was made for one around it
+    origin: Any = None  # the operation that checks, if not the origin of `condition`
 
     def error(self) -> OpError:
-        """Returns what is raised if the condition does not hold; its `origin` is the operation that checks."""
+        """Returns the error for a condition that does not hold; its `origin` is the operation that checks."""
         error = InvalidArgumentError(None, None, self.message)
         error.origin = self.origin or self.condition.origin  # type: ignore[attr-defined]
         return error
 
 
-# What processes do with arrays: combine them; combine them and keep a part each; join them; give each other a part.
+# Collective operations between processes, as in MPI.
 EXCHANGES = ("all_reduce", "reduce_scatter", "all_gather", "all_to_all")
-CARDS_EXCHANGES = ("all_reduce", "reduce_scatter", "all_gather", "broadcast")  # programs of cards
+CARDS_EXCHANGES = ("all_reduce", "reduce_scatter", "all_gather", "broadcast")  # between GPUs
 
 
 @dataclass(frozen=True, eq=False)
 class ExchangeUnit:
-    """Exchanges that are agreed on together: those that one operation makes.
+    """The exchanges of one operation, on which the processes agree together.
 
-    words    what each process tells the others; equal in all
-    merge    the reduction, one of cluster/transport.py's; "" where values are only moved
-    disagree what gives the error if they told different words: (their rows) -> error
-    kind     one of EXCHANGES, or of CARDS_EXCHANGES; what is broadcast is the first process's
-    ranks    the processes that exchange, in their order; empty: all
-    ahead    how many exchanges of its kind that say so, too, may be under way at a time: their arrays take memory; 0: any number
+    words    a description that each process sends to the others, and that must be equal in all
+    merge    the reduction, one of cluster/transport.py's; "" if values are only moved
+    disagree returns the error for different words: (rows of words) -> error
+    kind     one of EXCHANGES, or of CARDS_EXCHANGES; a broadcast sends the first process's array
+    ranks    the processes that exchange, in order; empty: all
+    ahead    the limit of concurrent exchanges among those of its kind that have a limit, as their arrays need memory; 0: no limit
     """
 
     words: tuple[int, ...]
@@ -53,10 +53,10 @@ class ExchangeUnit:
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A closed graph of primitives: everything its results depend on are its parameters.
+    """A closed graph of primitives: its results depend only on its parameters.
 
-    `updates` gives the final value of variables: pairs of a handle (a parameter of dtype resource) and a node. They
-    take effect after every result was computed. `read` nodes are the variables' values before that.
+    `updates` are the final values of variables: pairs of a handle (a parameter of dtype resource) and a node. They
+    take effect after all results have been computed. `read` nodes are the variables' values before that.
     """
 
     name: str
@@ -64,12 +64,12 @@ class Function:
     results: tuple[Node, ...]
     updates: tuple[tuple[Node, Node], ...] = ()
     checks: tuple[Check, ...] = field(default=())
-    # The `exchange_wait` nodes in their order: every process makes these exchanges, whether it reads their results or not.
+    # The `exchange_wait` nodes in order: every process makes these exchanges, even if it does not use their results.
     exchanges: tuple[Node, ...] = field(default=())
 
     @property
     def roots(self) -> tuple[Node, ...]:
-        """The nodes that must be computed: results, then new values of variables, checked conditions, what was exchanged."""
+        """The nodes that must be computed: results, then new values of variables, checked conditions, exchanges."""
         conditions = [c.condition for c in self.checks]
         return (*self.results, *[v for _, v in self.updates], *conditions, *self.exchanges)
 
@@ -79,7 +79,7 @@ class Function:
         return tuple([p for p in self.parameters if p.dtype == dtypes.resource])
 
     def nodes(self) -> list[Node]:
-        """Every node that the roots depend on, arguments before what uses them. Nested functions' nodes are not in it."""
+        """All nodes on which the roots depend, in topological order, without those of nested functions."""
         return reachable(self.roots)
 
     def functions(self) -> "Iterator[Function]":
@@ -94,15 +94,15 @@ class Function:
 
 
 def reachable(roots: Iterable[Node]) -> list[Node]:
-    """The nodes that roots depend on, sorted by id, which is a topological order."""
-    found: dict[int, Node] = {}
+    """The nodes on which roots depend, sorted by id, which is a topological order."""
+    nodes: dict[int, Node] = {}
     pending = list(roots)
     while pending:
         node = pending.pop()
-        if node.id not in found:
-            found[node.id] = node
+        if node.id not in nodes:
+            nodes[node.id] = node
             pending.extend(node.args)
-    return [found[i] for i in sorted(found)]
+    return [nodes[i] for i in sorted(nodes)]
 
 
 def bodies(node: Node) -> tuple[Function, ...]:
@@ -115,10 +115,10 @@ def bodies(node: Node) -> tuple[Function, ...]:
 
 
 def users(nodes: Iterable[Node]) -> dict[int, list[Node]]:
-    """For each node's id, the nodes of the list that take it as an argument (once for each place)."""
-    found: dict[int, list[Node]] = {}
+    """For each node's id, the nodes of the list that take it as an argument; a node that takes it twice is listed twice."""
+    by_id: dict[int, list[Node]] = {}
     for node in nodes:
-        found.setdefault(node.id, [])
+        by_id.setdefault(node.id, [])
         for arg in node.args:
-            found.setdefault(arg.id, []).append(node)
-    return found
+            by_id.setdefault(arg.id, []).append(node)
+    return by_id

@@ -1,7 +1,7 @@
 """A builder that computes: every node it makes is a constant, and loops and branches run in Python.
 
-By it what is written once for the compiler (a translation from another representation) also runs on the host, and
-there it may ask for the value of any node.
+It lets code that is written once for the compiler (a translation from another representation) also run on the host, where
+such code may ask for the value of any node.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ class ImmediateBuilder(NodeMaker):
         self.known = KnownValues()
 
     def make(self, kind: str, args: Sequence[Node], **attrs: Any) -> Node:
-        """The node's value, as a constant; of a node with several results, one that `item` takes them from."""
+        """The node's value as a constant; for several results, a node from which `item` takes them."""
         if kind == "item":
             (source,), index = args, attrs["index"]
             return self.known_array(source.attrs["values"][index], source.attrs["dtypes"][index])
@@ -36,21 +36,21 @@ class ImmediateBuilder(NodeMaker):
         value = evaluate_node(node, [a.attrs["value"] for a in args])
         if node.results is not None:
             types = [dtype for _, dtype in node.results]
-            held = {"values": value, "dtypes": types}
-            return Node(self, kind, (), held, (), NO_DTYPE, node.results)
+            attrs = {"values": value, "dtypes": types}
+            return Node(self, kind, (), attrs, (), NO_DTYPE, node.results)
         return self.known_array(value, node.dtype)
 
     def known_array(self, value: Any, dtype: DType) -> Node:
-        """A node of a value, which is taken as it is."""
+        """A constant node that references a value, without a copy."""
         value = np.asarray(value)
         return Node(self, "constant", (), {"value": value, "dtype": dtype}, value.shape, dtype)
 
     def value(self, node: Node) -> Any:
-        """The array that a node holds."""
+        """The array of a node."""
         return node.attrs["value"]
 
     def dims(self, node: Node) -> list[int]:
-        """The numbers that a node holds."""
+        """The elements of a node as ints."""
         return [int(n) for n in np.ravel(node.attrs["value"])]
 
     def check(self, condition: Node, message: str) -> None:
@@ -66,7 +66,7 @@ class ImmediateBuilder(NodeMaker):
         max_trips: int | None = None,
         unread: Sequence[int] = (),
     ) -> list[Node]:
-        """The values after stepping `init` by body_fn while cond_fn holds."""
+        """The values after applying body_fn to `init` while cond_fn holds."""
         state = list(init)
         while bool(self.value(as_list(cond_fn(*state))[0])):
             state = as_list(body_fn(*state))
@@ -78,7 +78,7 @@ class ImmediateBuilder(NodeMaker):
         step: Callable[..., Sequence[Node]],
         init: Sequence[Node],
     ) -> list[Node]:
-        """The values after stepping each element of `init` by `step` while `goes_on` holds for it."""
+        """The values after applying `step` to each element of `init` while `goes_on` holds for it."""
         state = list(init)
         while self.value(active := goes_on(*state)).any():
             following = as_list(step(*state))
@@ -96,7 +96,7 @@ class ImmediateBuilder(NodeMaker):
         return self.select(condition, function(*args), otherwise)
 
     def by_element(self, function: Callable[..., Any], args: Sequence[Node]) -> list[Node]:
-        """What `function` gives for nodes of one shape."""
+        """The results of `function` for nodes of one shape."""
         return as_list(function(*args))
 
     def case(

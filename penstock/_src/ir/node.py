@@ -1,4 +1,4 @@
-"""The node of the primitive graph: immutable, and equal nodes are one object."""
+"""Nodes of the primitive graph: immutable and hash-consed, so that equal nodes are one object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penstock._src.ir.extents import dims
 Shape = tuple[int, ...]
 
 _SERIALS = itertools.count(1)
-_SMALL_CONSTANT = 1024  # bytes up to which constants are compared by content
+_SMALL_CONSTANT = 1024  # bytes of the largest constants that are compared by content
 
 
 class Arithmetic(Protocol):
@@ -149,7 +149,7 @@ class Node:
 
 
 def attribute_key(value: Any) -> Any:
-    """What tells attribute values apart."""
+    """A hashable key that is equal for equal attribute values."""
     if isinstance(value, tuple):
         return tuple([attribute_key(v) for v in value])
     if type(value) is dims.Dim:
@@ -159,19 +159,19 @@ def attribute_key(value: Any) -> Any:
             return value.dtype.str, value.shape, value.tobytes()
         return "array", id(value)
     if isinstance(value, float):
-        return value.hex()  # tells 0.0 from -0.0, and one NaN equal to itself
+        return value.hex()  # 0.0 differs from -0.0, and NaN equals itself
     return value
 
 
 def type_text(node: Node) -> str:
-    """`float32[d0=32, 10]`, or a tuple of such."""
+    """The type as text: `float32[d0=32, 10]`, or a tuple of such for several results."""
     if node.results is not None:
         return "(" + ", ".join(f"{d.name}[{_extents(s)}]" for s, d in node.results) + ")"
     return f"{node.dtype.name}[{_extents(node.shape)}]"
 
 
 def brief(value: Any) -> str:
-    """A constant's value in a few characters."""
+    """A constant's value as short text."""
     value = np.asarray(value)
     if value.size <= 8:
         return str(value.tolist())

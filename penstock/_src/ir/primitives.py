@@ -1,10 +1,10 @@
 """The grammar of the representation: every kind of node, on one page.
 
-A row gives the kind, its arguments (...: any number), its attributes and one sentence; its shape rule in shape_rules.py
+A row has the kind, its arguments (...: any number), its attributes and one sentence; its shape rule in shape_rules.py
 and its meaning in meaning/ have the kind's name. Shapes are tuples of ints and `Dim`s.
 `unary`, `binary` and `compare` are families: their `op` attribute is one of the names in UNARY, BINARY, COMPARE.
 
-Every kind has a counterpart in the StableHLO specification, named where it differs.
+Every kind has a counterpart in the StableHLO specification, which is named where it differs.
 """
 
 import re

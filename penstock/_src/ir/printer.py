@@ -40,7 +40,7 @@ def text(function: Printable) -> str:
 
 
 def lines(function: Printable, indent: str = "") -> Iterator[tuple[Node | None, str]]:
-    """The lines of that text, each with the node that it shows, if it shows one."""
+    """The lines of the text, each with the node that it shows, or None."""
     known = numbers(function)
 
     def number(node: Node) -> str:
@@ -67,7 +67,7 @@ def lines(function: Printable, indent: str = "") -> Iterator[tuple[Node | None, 
 
 
 def numbers(function: Printable) -> dict[int, int]:
-    """The numbers that nodes have in the text, by their ids: parameters come first."""
+    """The numbers of nodes in the text, by their ids: parameters come first."""
     nodes = dict.fromkeys([*function.parameters, *function.nodes(), *function.results])
     return {node.id: number for number, node in enumerate(nodes)}
 

@@ -1,8 +1,8 @@
-"""The shape rule of every kind: what its result is, from its arguments and attributes.
+"""The shape rule of every kind: shape and dtype of its result, from its arguments and attributes.
 
 Each function takes `(args, attrs)` and returns `(shape, dtype)`, or a list of such pairs for a node with several
-results. It raises MalformedFunction on what the kind does not allow: the builder prepares arguments (broadcasts them,
-gives scalars a dtype), so such an error is a defect of the code that calls it.
+results. It raises MalformedFunction for arguments that the kind does not allow. The methods in build/ prepare arguments (they
+broadcast them, and give scalars a dtype), so such an error is a defect of the code that calls `make`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,18 +23,18 @@ PREDICATES = frozenset({"is_finite", "is_nan", "is_inf"})
 
 
 def require(condition: bool, kind: str, message: str, args: Args = ()) -> None:
-    """Raises MalformedFunction unless the condition holds."""
+    """Raises MalformedFunction if the condition does not hold."""
     if not condition:
         types = ", ".join(f"{a.dtype.name}{list(a.shape)}" for a in args if a.results is None)
         raise MalformedFunction(f"{kind}: {message}. Received {types}.")
 
 
-def given(_args: Args, attrs: Attrs) -> Result:
-    """Shape and dtype stand in the attributes."""
+def by_attributes(_args: Args, attrs: Attrs) -> Result:
+    """Shape and dtype from the attributes."""
     return tuple(attrs["shape"]), attrs["dtype"]
 
 
-parameter = read = size = iota = given
+parameter = read = size = iota = by_attributes
 
 
 def constant(_args: Args, attrs: Attrs) -> Result:
@@ -49,7 +49,7 @@ def random_bits(args: Args, attrs: Attrs) -> Result:
 
 
 def same_shape(kind: str, args: Args) -> Shape:
-    """The one shape of all arguments, Dims preferred to ints."""
+    """The common shape of all arguments, with Dims preferred to equal ints."""
     shape = args[0].shape
     for other in args[1:]:
         require(other.shape == shape, kind, "the shapes must be equal", args)
@@ -105,20 +105,21 @@ def bitcast(args: Args, attrs: Attrs) -> Result:
         return x.shape, dtype
     if dtype.size < x.dtype.size:
         return (*x.shape, x.dtype.size // dtype.size), dtype
-    whole = bool(x.shape) and x.shape[-1] * x.dtype.size == dtype.size
-    require(whole, "bitcast", f"the last axis must make up one {dtype.name}", args)
+    fits = bool(x.shape) and x.shape[-1] * x.dtype.size == dtype.size
+    require(fits, "bitcast", f"the last axis must have the bytes of one {dtype.name}", args)
     return x.shape[:-1], dtype
 
 
 def reshape(args: Args, attrs: Attrs) -> Result:
     (x,), shape = args, attrs["shape"]
-    require(x.size == dims.product(shape), "reshape", f"{list(shape)} has other elements", args)
+    message = f"{list(shape)} has another number of elements"
+    require(x.size == dims.product(shape), "reshape", message, args)
     return shape, x.dtype
 
 
 def transpose(args: Args, attrs: Attrs) -> Result:
     (x,), perm = args, attrs["perm"]
-    require(sorted(perm) == list(range(x.rank)), "transpose", f"{perm} is no permutation", args)
+    require(sorted(perm) == list(range(x.rank)), "transpose", f"{perm} is not a permutation", args)
     return tuple([x.shape[i] for i in perm]), x.dtype
 
 
@@ -144,7 +145,7 @@ def slice_(args: Args, attrs: Attrs) -> Result:
 
 
 def filled(kind: str, args: Args) -> Args:
-    """An array, and the scalar that stands around it."""
+    """The array and the scalar that pads it, after a check of the scalar."""
     x, fill = args
     require(fill.shape == () and fill.dtype == x.dtype, kind, "the fill must be a scalar", args)
     return args
@@ -179,7 +180,7 @@ def concat(args: Args, attrs: Attrs) -> Result:
 def window_extent(
     n: int, size: int, stride: int, dilation: int, low: int, high: int, base: int
 ) -> int:
-    """How many windows an axis of n elements has, with padding, dilation and base dilation."""
+    """The number of windows along an axis of n elements, with padding, dilation and base dilation."""
     spread = (n - 1) * base + 1 if n > 0 else 0
     room = spread + low + high - ((size - 1) * dilation + 1)
     return room // stride + 1 if room >= 0 else 0
@@ -239,7 +240,7 @@ def sort(args: Args, attrs: Attrs) -> list[Result]:
     shape = same_shape("sort", args)
     axis, count = attrs["axis"], attrs["count"]
     require(0 <= axis < len(shape), "sort", "the axis is outside", args)
-    require(0 <= count <= shape[axis], "sort", f"a line has no {count} elements", args)
+    require(0 <= count <= shape[axis], "sort", f"a line has fewer than {count} elements", args)
     shape = (*shape[:axis], count, *shape[axis + 1 :])
     return [(shape, x.dtype) for x in args]
 
@@ -343,11 +344,11 @@ def exchange_start(args: Args, attrs: Attrs) -> Result:
     x, kind, size = args[0], attrs["unit"].kind, attrs["size"]
     if kind in ("all_reduce", "all_to_all", "broadcast"):
         return x.shape, x.dtype
-    require(x.rank > 0, "exchange_start", "what is joined or divided has an axis", args)
+    require(x.rank > 0, "exchange_start", "the array must have an axis", args)
     rows, *rest = x.shape
     if kind == "all_gather":
         return (rows * size, *rest), x.dtype
-    require(int(rows) % size == 0, "exchange_start", "each process gets equally many rows", args)
+    require(int(rows) % size == 0, "exchange_start", "rows must be a multiple of processes", args)
     return (rows // size, *rest), x.dtype
 
 

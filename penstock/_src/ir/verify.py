@@ -1,4 +1,4 @@
-"""The rules that every Function satisfies. Run after each stage when PENSTOCK_VERIFY is set."""
+"""Verifies the rules that every Function satisfies, after each stage if PENSTOCK_VERIFY is set."""
 
 from typing import NoReturn
 
@@ -10,13 +10,13 @@ from penstock._src.ir.primitives import OPS_OF, PRIMITIVES
 
 
 def verify(function: Function) -> None:
-    """Raises MalformedFunction, naming the node and where it came from, unless the function is well formed."""
+    """Raises MalformedFunction with the node and its origin if the function is not well formed."""
     parameters = {p.id for p in function.parameters}
     for position, parameter in enumerate(function.parameters):
         if parameter.kind != "parameter":
             _fail(function, parameter, "a parameter must be of kind parameter")
         if parameter.attrs["index"] != position:
-            _fail(function, parameter, f"the parameter stands at {position}")
+            _fail(function, parameter, f"the parameter's position is {position}")
     for node in function.nodes():
         _verify_node(function, node, parameters)
         for body in bodies(node):
@@ -26,13 +26,13 @@ def verify(function: Function) -> None:
             _fail(function, handle, "an update must be of a parameter of dtype resource")
         shape, dtype = handle.attrs["variable"]
         if value.dtype != dtype or len(value.shape) != len(shape):
-            _fail(function, value, f"a variable of {dtype.name}{list(shape)} cannot become this")
+            _fail(function, value, f"a variable of {dtype.name}{list(shape)} cannot get this value")
 
 
 def _verify_node(function: Function, node: Node, parameters: set[int]) -> None:
     row = PRIMITIVES.get(node.kind)
     if row is None:
-        _fail(function, node, "there is no such kind")
+        _fail(function, node, "the kind is unknown")
     if node.kind == "parameter":
         if node.id not in parameters:
             _fail(function, node, "a parameter of another function is used")
@@ -40,9 +40,9 @@ def _verify_node(function: Function, node: Node, parameters: set[int]) -> None:
     if row.arity is not None and len(node.args) != row.arity:
         _fail(function, node, f"{row.arity} arguments are required")
     if node.kind in OPS_OF and node.op not in OPS_OF[node.kind]:
-        _fail(function, node, "there is no such operation")
+        _fail(function, node, "the operation is unknown")
     if any(a.id >= node.id for a in node.args):
-        _fail(function, node, "an argument is younger than what uses it")
+        _fail(function, node, "an argument has a larger id")
     if any(a.results is not None for a in node.args) and node.kind != "item":
         _fail(function, node, "a node with several results is used as one value")
     try:
@@ -65,7 +65,7 @@ def _verify_while(function: Function, node: Node) -> None:
         if [(p.shape, p.dtype) for p in part.parameters] != types:
             _fail(function, node, f"{part.name} takes other arguments")
     if [(r.shape, r.dtype) for r in body.results] != types[:carried]:
-        _fail(function, node, "the body must return what is carried")
+        _fail(function, node, "the body must return the carried values")
     if [(r.shape, r.dtype) for r in cond.results] != [((), dtypes.bool_)]:
         _fail(function, node, "the condition must be one scalar bool")
 

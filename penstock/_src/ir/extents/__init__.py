@@ -1,20 +1,20 @@
-"""What unknown extents are in a call, and what was decided by them.
+"""Unknown extents: expressions, their numbers in a call, and the conditions that comparisons of them add.
 
-What comes in: expressions of Dims (dims.py), which ask. What goes out: answers, and the conditions under which they are the same.
+In: comparisons of Dims (dims.py). Out: their answers, and the conditions under which the answers stay the same.
 
-    dims.py     extents as expressions; read it first
-    functions.py  bits and tables of them
-    values.py   the numbers of a call
-    guards.py   a recording of answers, as conditions of what was compiled by them
+    dims.py       extents as expressions; read it first
+    functions.py  bitwise operations on them, and tables of them
+    values.py     the numbers of a call
+    guards.py     records answers as conditions of the program that is being compiled
 
-Symbols are at least 2 (extents of 0 and 1 are ints from the start), sums and products of what is not negative are not negative, `n % 4` and `n // 4`
-are at most `n`, and earlier answers hold: what follows from these is not a condition. Every other comparison takes the answer of the call at hand,
-and the answer becomes a condition. Code that takes a `Dim` for a plain number (`int`, `range`, an array of NumPy) adds the condition that it is this
-number. So a schedule and its conditions are right by construction: for every call that fulfils the conditions, all stages would decide, step by step,
-as they did. Nothing is trusted because samples agreed.
+An answer is not a condition if it follows from these facts: symbols are at least 2 (extents of 0 and 1 are ints from the start), sums and products of
+numbers that are not negative are not negative, `n % 4` and `n // 4` are at most `n`, and earlier answers hold. Every other comparison takes the answer
+for the current call, and adds it as a condition. Code that converts a `Dim` to a plain number (`int`, `range`, an array of NumPy) adds the condition
+that it has this number. So a schedule and its conditions are right by construction: for every call that meets the conditions, all stages would make
+the same decisions. Nothing is trusted because samples agreed.
 
-Outside of a call a `Dim` has no number: whoever asks for one gets an error, not the number of an earlier call. Decisions about speed alone take
-unknown extents for large (`dims.is_large`), so that they split no program; rules that only simplify ask nobody (`is_known_positive`, `is_at_most`,
-`same`, `is_one`). So a part that is empty in some calls, such as what is left of a multiple, stays a part, and its launch has no tasks then. Code for
-which nothing is another case (attention takes a maximum over keys, a loop's rows are an array) asks for it.
+Outside of a call a `Dim` has no number: asking for it raises an error, rather than returning the number of an earlier call. Decisions about speed alone
+treat unknown extents as large (`dims.is_large`), and rules that only simplify use tests without conditions (`is_known_positive`, `is_at_most`,
+`same`, `is_one`), so that they do not split programs. So a part that is empty in some calls, such as the remainder of a multiple, stays a part, and its
+launch has no tasks then. Code that must treat an empty array differently (attention takes a maximum over keys) compares, which adds a condition.
 """

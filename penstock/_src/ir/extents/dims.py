@@ -1,11 +1,11 @@
-"""Unknown extents: numbers that a call gives, as expressions over the symbols of the signature's unknown dimensions.
+"""Dims: unknown extents, as expressions over the symbols of the signature's unknown dimensions.
 
-A `Dim` is no int: Python's arithmetic makes expressions of it, so `2 * batch + 1` is `2*d0 + 1`. Where two of them are compared, or a
-plain number is made of one, whoever compiles for a call (values.py) answers, and remembers the answer as a condition of what
-is compiled (guards.py). Kernels take Dims as run-time arguments, and plain ints as constants of their code.
+Python's arithmetic on a `Dim` makes an expression: `2 * batch + 1` is `2*d0 + 1`. If two of them are compared, or one is converted to
+a plain number, the answer is that for the current call (values.py), and becomes a condition of the program that is being compiled
+(guards.py). Kernels take Dims as run-time arguments, and plain ints as constants of their code.
 
 Expressions are polynomials with integer coefficients over atoms (symbols, floor divisions, remainders, minima, maxima),
-kept in one canonical order: equal polynomials are equal tuples.
+in one canonical order: equal polynomials are equal tuples.
 
     expression  ((monomial, coefficient), ...)   sorted
     monomial    (atom, atom, ...)                sorted, an atom may repeat
@@ -35,12 +35,12 @@ _NUMBERS = (int, np.integer)
 
 
 def _of_number(function: Callable[..., Any]) -> Any:
-    """Methods of what no expression says: they compute with the plain number."""
+    """A method for an operation that expressions lack: it computes with plain numbers, which adds conditions."""
     return lambda self, *others: function(int(self), *map(_plain, others))
 
 
 def _reflected(function: Callable[..., Any]) -> Any:
-    """The same, of the right operand."""
+    """Such a method for the right operand."""
     return lambda self, other: function(other, int(self))
 
 
@@ -52,14 +52,14 @@ class Dim:
     """An unknown extent: an expression over symbols."""
 
     __slots__ = ("expr",)
-    is_unknown_extent = True  # what `TensorShape` takes as it is
+    is_unknown_extent = True  # read by `TensorShape`, which does not import this module
 
     def __init__(self, expr: Expression) -> None:
         self.expr = expr
 
     @staticmethod
     def symbol(name: str) -> Dim:
-        """An unknown extent of its own."""
+        """The unknown extent of one symbol."""
         return Dim(((((("symbol", name),)), 1),))
 
     def __add__(self, other: Any) -> Any:
@@ -137,7 +137,7 @@ class Dim:
         more = self.__gt__(other)
         return more if more is NotImplemented else not more
 
-    # A set or dict would take it for another number than the equal int, and nobody would be asked: `key` tells extents apart.
+    # Not hashable: a set or dict would treat it as different from an equal int without a comparison. `key` is for tables of extents.
     __hash__ = None  # type: ignore[assignment]
 
     def __bool__(self) -> bool:
@@ -171,7 +171,7 @@ class Dim:
         return Dim, (self.expr,)
 
     def __repr__(self) -> str:
-        return text(self)  # no number: texts may be keys
+        return text(self)  # without the number, as texts may be keys
 
     def __format__(self, spec: str) -> str:
         return format(int(self), spec) if spec else repr(self)
@@ -202,7 +202,7 @@ def is_symbolic(value: Any) -> bool:
 
 
 def key(extent: Extent) -> Any:
-    """What tells extents apart: ints by value, Dims by expression."""
+    """A hashable key: an int for an int, the expression for a Dim."""
     return extent.expr if type(extent) is Dim else extent
 
 
@@ -212,7 +212,7 @@ def shape_key(shape: Iterable[Extent]) -> tuple:
 
 
 def number(extent: Extent) -> int:
-    """What an extent is in the call at hand, where nothing that is kept is wrong for other extents: in messages, in estimates."""
+    """The number of an extent in the current call, without a condition: only for uses that are right for all extents, such as messages and estimates."""
     return extent_values.current().number(extent.expr) if type(extent) is Dim else int(extent)
 
 
@@ -222,7 +222,7 @@ def of(expr: Expression) -> Extent:
 
 
 def settled(extent: Extent) -> Extent:
-    """An extent as the plan at hand has it: a number if it is for one call alone, else as it is."""
+    """An extent in the current plan: its number if the plan is for one call alone, else the expression."""
     if type(extent) is not Dim:
         return int(extent)
     values = extent_values.current()
@@ -235,19 +235,19 @@ def same(a: Extent, b: Extent) -> bool:
 
 
 def is_repeated(extent: Extent, target: Extent) -> bool:
-    """True if a broadcast repeats an axis. An extent that differs from the target's expression may be 1: a condition decides."""
+    """True if a broadcast repeats an axis. An extent whose expression differs from the target's may be 1: this comparison adds a condition."""
     return not same(extent, target) and extent == 1
 
 
 def apply(function: str, *arguments: Extent) -> Extent:
-    """A function of FUNCTIONS of extents: a number of numbers, else an expression."""
+    """Applies a function of FUNCTIONS: a number if all arguments are numbers, else an expression."""
     if not any(type(x) is Dim for x in arguments):
         return extent_values.FUNCTIONS[function](*arguments)
     return Dim(((((function, *map(expression, arguments)),), 1),))
 
 
 def shown(extent: Extent) -> str:
-    """An extent for people: `2*d0=64`, with its number where a call gives one."""
+    """An extent as text for reports: `2*d0=64`, with its number if there is a current call."""
     values = extent_values.current_or_none()
     if type(extent) is not Dim or values is None or not symbols(extent) <= values.symbols.keys():
         return str(extent)
@@ -300,22 +300,22 @@ def product(extents: Iterable[Extent]) -> Extent:
 
 
 def constant_term(extent: Extent) -> int:
-    """The number in the polynomial that an extent is: 1 of `2*d0 + 1`."""
+    """The constant term of an extent: 1 for `2*d0 + 1`."""
     if type(extent) is not Dim:
         return extent  # type: ignore[return-value]
     return next((coefficient for monomial, coefficient in extent.expr if monomial == ()), 0)
 
 
 def merge(a: Extent, b: Extent) -> Extent:
-    """Of two extents known to be equal, the one that says more to code generation: the Dim."""
+    """One of two equal extents: a Dim rather than an int, so that kernels do not contain the number."""
     return b if isinstance(b, Dim) and not isinstance(a, Dim) else a
 
 
 def symbols(value: Extent) -> set[str]:
-    """The names of the symbols that an extent depends on."""
-    found: set[str] = set()
-    _collect(expression(value), found)
-    return found
+    """The names of the symbols on which an extent depends."""
+    names: set[str] = set()
+    _collect(expression(value), names)
+    return names
 
 
 def evaluate(value: Extent | Expression, known: Mapping[str, int]) -> int:
@@ -385,17 +385,17 @@ def _product(a: Expression, b: Expression) -> Expression:
         for right, n in b:
             monomial = left + right
             if left and right:
-                monomial = tuple(sorted(monomial, key=_place))
+                monomial = tuple(sorted(monomial, key=_order))
             terms[monomial] = terms.get(monomial, 0) + m * n
     return _ordered(terms)
 
 
 def _ordered(terms: dict[tuple, int]) -> Expression:
-    return tuple(sorted([t for t in terms.items() if t[1]], key=_place))
+    return tuple(sorted([t for t in terms.items() if t[1]], key=_order))
 
 
-# Where an atom, a term or an expression stands among others.
-_place = functools.lru_cache(8192)(repr)
+# The canonical order of atoms, terms and expressions is that of their texts.
+_order = functools.lru_cache(8192)(repr)
 
 
 def _quotient(a: Extent, b: Extent) -> Extent:
@@ -405,7 +405,7 @@ def _quotient(a: Extent, b: Extent) -> Extent:
             return _make(divided)
         return Dim(_atomic("floordiv", a, b))
     b = int(b)
-    # (c*k*x + r) // c = k*x + r // c, term by term where the divisor divides the coefficient
+    # (c*k*x + r) // c = k*x + r // c: terms whose coefficient is a multiple of the divisor are divided exactly.
     whole = tuple([(m, n // b) for m, n in expression(a) if n % b == 0])
     rest = tuple([(m, n) for m, n in expression(a) if n % b])
     if not rest:
@@ -416,7 +416,7 @@ def _quotient(a: Extent, b: Extent) -> Extent:
 
 
 def _divide_by_monomial(a: Expression, b: Expression) -> Expression | None:
-    """a / b where b is one monomial that divides every term of a, else None."""
+    """a / b if b is one monomial that divides every term of a, else None."""
     if len(b) != 1:
         return None
     (divisor, scale), terms = b[0], []
@@ -429,7 +429,7 @@ def _divide_by_monomial(a: Expression, b: Expression) -> Expression | None:
         if coefficient % scale:
             return None
         terms.append((tuple(left), coefficient // scale))
-    return tuple(sorted(terms, key=_place))
+    return tuple(sorted(terms, key=_order))
 
 
 def _remainder(a: Extent, b: Extent) -> Extent:
@@ -445,7 +445,7 @@ def _remainder(a: Extent, b: Extent) -> Extent:
 
 
 def _reduced(a: Expression, b: int) -> Expression:
-    """What has the same remainder by a number: remainders by its multiples are as good as what they are of."""
+    """A simpler expression with the same remainder modulo b: coefficients modulo b, and x for `x % (k*b)`."""
     terms: dict[tuple, int] = {}
     for monomial, coefficient in a:
         parts: Expression = ((monomial, coefficient),)
@@ -453,8 +453,8 @@ def _reduced(a: Expression, b: int) -> Expression:
             _, inner, by = monomial[0]
             if len(by) == 1 and by[0][0] == () and by[0][1] > 0 and by[0][1] % b == 0:
                 parts = _product(inner, (((), coefficient),))
-        for each, count in parts:
-            terms[each] = (terms.get(each, 0) + count) % b
+        for term, count in parts:
+            terms[term] = (terms.get(term, 0) + count) % b
     return _ordered(terms)
 
 
@@ -469,24 +469,26 @@ def _choice(function: str, a: Extent, b: Extent) -> Extent:
     if isinstance(difference, Dim):
         values = extent_values.current_or_none()
         order = None if values is None else values.known_order(difference.expr)
-        if values is not None and order is None:  # of equal ones, either
+        if (
+            values is not None and order is None
+        ):  # a >= b is enough: if they are equal, either will do
             order = values.known_order(expression(difference + 1)) or None
     else:
         order = difference > 0
     if order is not None:  # the choice is the same for every value
         return b if order == (function == "min") else a
-    first, second = sorted((expression(a), expression(b)), key=_place)
+    first, second = sorted((expression(a), expression(b)), key=_order)
     return Dim(((((function, first, second),), 1),))
 
 
-def _collect(expr: Expression, found: set[str]) -> None:
+def _collect(expr: Expression, names: set[str]) -> None:
     for monomial, _ in expr:
         for atom in monomial:
             if atom[0] == "symbol":
-                found.add(atom[1])
+                names.add(atom[1])
             else:
                 for part in atom[1:]:
-                    _collect(part, found)
+                    _collect(part, names)
 
 
 def _substituted(expr: Expression, known: Mapping[str, int]) -> Extent:
@@ -506,7 +508,7 @@ def _substituted(expr: Expression, known: Mapping[str, int]) -> Extent:
 
 
 def slice_indices(taken: slice, extent: Extent) -> tuple[Any, Any, Any]:
-    """Python's `slice.indices`, of an extent that may be unknown."""
+    """Python's `slice.indices` for an extent that may be unknown."""
     step: Any = 1 if taken.step is None else taken.step
     least: Any = 0 if step > 0 else -1
     most: Any = extent if step > 0 else extent - 1
@@ -516,7 +518,7 @@ def slice_indices(taken: slice, extent: Extent) -> tuple[Any, Any, Any]:
 
 
 def _clamped(bound: Any, extent: Extent, least: Extent, most: Extent, without: Extent) -> Extent:
-    """A bound of a slice as a place from `least` to `most`; `without` a bound."""
+    """A bound of a slice as an index from `least` to `most`; `without` if the bound is None."""
     if bound is None:
         return without
     if bound < 0:
@@ -526,7 +528,7 @@ def _clamped(bound: Any, extent: Extent, least: Extent, most: Extent, without: E
 
 
 def range_length(first: Extent, last: Extent, step: Extent) -> Extent:
-    """The length of a range, of which each number may be unknown."""
+    """The length of a range whose numbers may be unknown."""
     reached = last - first if step > 0 else first - last
     if is_one(step) and is_known_positive(reached + 1):
         return reached  # it may be 0

@@ -1,11 +1,19 @@
-"""Conditions of a program: what was decided of unknown extents while it was compiled.
+"""Conditions of a program: the decisions about unknown extents that were made while it was compiled.
 
-A Recording answers the questions that Dims ask (values.py). What follows from the least numbers of the symbols, or from earlier
-answers, is no condition; every other answer is the one for the call at hand, and becomes one. So what was compiled is what would be
-compiled again for each call that fulfils the conditions: all that the compiler knows of extents, it has asked.
+A Recording answers comparisons of Dims (values.py). An answer that follows from the least numbers of the symbols, or from earlier
+answers, adds no condition; every other answer is that for the current call, and becomes a condition. So the program is the one that would be
+compiled for each call that meets the conditions, as the compiler learns about extents only by comparisons.
 
-    expression  > 0 or = 0, normalized:  n*P + c with the constant c apart, P's coefficients without common divisor, the first positive
-    condition   a range of P, and numbers that it is not
+    expression  `> 0` or `= 0`, normalized to n*P + c: c is constant, P's coefficients have no common divisor, the first is positive
+    condition   a range of P, and numbers that P is not
+
+To find what follows, a Recording computes bounds of expressions by interval arithmetic, in three steps of growing cost:
+
+    atoms        bounds of symbols, `min`, `max`, `//` and `%` from those of their parts
+    sums         each atom is replaced by its least number plus an offset that is not negative. Then `a*b - a` with a, b >= 2 is a sum
+                 of products with positive coefficients, where bounds of the terms alone would give no lower bound
+    neighbours   `_beside`: `min(a, b) - a` is at most `a - a`, as a minimum is at most either argument; terms cancel that intervals of
+                 atoms cannot compare
 """
 
 from __future__ import annotations
@@ -22,14 +30,14 @@ from penstock._src.ir.extents.values import Expression, Values
 from penstock._src.util.dataclass import dataclass
 
 _OF_TWO = ("min", "max", "mod", "floordiv")
-MOST_BESIDE = 4  # atoms of an expression that are compared with what they are of
-MOST_SOUGHT = 64  # expressions beside which others are looked for, for one question
+MOST_BESIDE = 4  # most atoms of an expression for which `_beside` tries replacements
+MOST_SOUGHT = 64  # most expressions for which one question tries replacements
 LEAST = 2  # of symbols: extents of 0 and 1 are ints from the start
 
 
 @dataclass
 class Bounds:
-    """What is known of a polynomial: from `low` to `high` (None: without end), and none of `excluded`."""
+    """The known bounds of a polynomial: from `low` to `high` (None: unbounded), without the numbers in `excluded`."""
 
     low: int | None = None
     high: int | None = None
@@ -44,17 +52,17 @@ class Bounds:
         )
 
     def reaches(self, least: int) -> bool | None:
-        """True if all numbers within the ends are at least another one, False if none is, None if some are."""
+        """True if all numbers within the bounds are at least `least`, False if none is, None if some are."""
         if self.low is not None and self.low >= least:
             return True
         return False if self.high is not None and self.high < least else None
 
     def copy(self) -> Bounds:
-        """The same, to be changed apart."""
+        """A copy that can be changed independently."""
         return Bounds(self.low, self.high, set(self.excluded))
 
     def tighten(self, low: int | None, high: int | None) -> None:
-        """Adds ends."""
+        """Intersects with another range."""
         if low is not None and (self.low is None or low > self.low):
             self.low = low
         if high is not None and (self.high is None or high < self.high):
@@ -62,44 +70,44 @@ class Bounds:
 
 
 class Recording(Values):
-    """The numbers of a call for which something is compiled, and the conditions under which that is right."""
+    """The numbers of the call for which a program is compiled, and the conditions under which it is right for others."""
 
     is_open = True
 
     def __init__(
         self, symbols: Mapping[str, int], known: Mapping[Expression, Bounds] | None = None
     ) -> None:
-        """`known`: conditions that hold anyway, of which `added` does not tell."""
+        """`known` are conditions that hold already: `added` omits them."""
         super().__init__(symbols)
         self.conditions = {p: bounds.copy() for p, bounds in (known or {}).items()}
         self._known_before = dict(known or {})
         self._decided: dict[tuple[str, Expression], bool] = {}
-        # What was found until the next condition:
+        # Caches of bounds, cleared by each new condition:
         self._atom_ends: dict[dims.Atom, tuple[int | None, int | None]] = {}
         self._sum_ends: dict[Expression, tuple[int | None, int | None]] = {}
         self._expression_ends: dict[Expression, tuple[int | None, int | None]] = {}
-        self._sought = 0  # expressions beside which was looked, for the question at hand
-        self.has_fixed = False  # an operation that was lowered took an extent for its number
+        self._sought = 0  # expressions for which the current question has tried replacements
+        self.has_fixed = False  # a lowered operation has converted an extent to a number
         self._is_lowering = self._leaves_open = False
 
     def is_zero(self, difference: Expression) -> bool:
-        """Decides whether an expression is 0."""
+        """True if an expression is 0; adds a condition unless it follows from known ones."""
         key = "zero", difference
-        found = self._decided.get(key)
-        if found is None:
-            found = self._decided[key] = self._decide_zero(difference)
-        return found
+        answer = self._decided.get(key)
+        if answer is None:
+            answer = self._decided[key] = self._decide_zero(difference)
+        return answer
 
     def is_positive(self, difference: Expression) -> bool:
-        """Decides whether an expression is greater than 0."""
+        """True if an expression is greater than 0; adds a condition unless it follows from known ones."""
         key = "positive", difference
-        found = self._decided.get(key)
-        if found is None:
-            found = self._decided[key] = self._decide_positive(difference)
-        return found
+        answer = self._decided.get(key)
+        if answer is None:
+            answer = self._decided[key] = self._decide_positive(difference)
+        return answer
 
     def known_order(self, difference: Expression) -> bool | None:
-        """True if an expression is greater than 0, False if it is at most 0, for all calls that meet the conditions; None if that differs."""
+        """True if an expression is greater than 0 in all calls that meet the conditions, False if it is in none, None otherwise; adds no condition."""
         for low, high in self._ends_by_effort(difference):
             reached = Bounds(low, high).reaches(1)
             if reached is not None:
@@ -107,7 +115,11 @@ class Recording(Values):
         return None
 
     def fixed(self, expression: Expression) -> int:
-        """What an expression is: from now on it is nothing else."""
+        """The number of an expression; adds the condition that it has this number.
+
+        Raises:
+          NotLowerable: an operation is being lowered that must leave extents open.
+        """
         number = self.number(expression)
         if not self.is_fixed(expression):
             if self._leaves_open:
@@ -118,7 +130,7 @@ class Recording(Values):
 
     @contextlib.contextmanager
     def lowering(self, leaves_open: bool) -> Iterator[None]:
-        """Operations are lowered within. `leaves_open`: one that asks for the number of an extent is not lowerable, unless conditions fix it."""
+        """A context for lowering operations. With `leaves_open`, an operation that needs the number of an extent is not lowerable, unless conditions fix it."""
         self._is_lowering, self._leaves_open = True, leaves_open
         try:
             yield
@@ -127,21 +139,21 @@ class Recording(Values):
 
     @property
     def added(self) -> dict[Expression, Bounds]:
-        """The conditions that do not hold anyway."""
+        """The conditions that were not known before."""
         before = self._known_before
         return {p: bounds for p, bounds in self.conditions.items() if bounds != before.get(p)}
 
     def conditions_text(self) -> str:
-        """The conditions in words."""
+        """The conditions as text."""
         return text(self.conditions)
 
     @property
     def fixes_all(self) -> bool:
-        """True if the conditions leave one number to each symbol."""
+        """True if the conditions leave only one number for each symbol."""
         return all(self.is_fixed(dims.Dim.symbol(name).expr) for name in self.symbols)
 
     def is_fixed(self, expression: Expression) -> bool:
-        """True if the conditions leave one number to an expression."""
+        """True if the conditions leave only one number for an expression."""
         return any(
             known.low is not None and known.low == known.high
             for known in self._known_by_effort(normalized(expression)[0])
@@ -180,7 +192,7 @@ class Recording(Values):
         return reached == (factor > 0)
 
     def _known_by_effort(self, polynomial: Expression) -> Iterator[Bounds]:
-        """What follows of a polynomial from earlier answers, and from its parts: the little that is soon found, then all."""
+        """Bounds of a polynomial from earlier answers and from its parts: first those that are cheap to compute, then the tightest."""
         earlier = self.conditions.get(polynomial)
         for ends in self._ends_by_effort(polynomial):
             known = Bounds() if earlier is None else earlier.copy()
@@ -188,24 +200,24 @@ class Recording(Values):
             yield known
 
     def _ends_by_effort(self, expression: Expression) -> Iterator[tuple[int | None, int | None]]:
-        """What `ends` gives, after what mostly suffices: what the terms say by themselves."""
+        """The bounds from the terms alone, which mostly suffice, then those of `ends`."""
         if expression not in self._expression_ends:
             yield self._ends_of_sum(expression)
         yield self.ends(expression)
 
     def ends(self, expression: Expression) -> tuple[int | None, int | None]:
-        """The least and the largest number that an expression can be, where its parts tell."""
+        """The least and the largest number that an expression can be; None for an end that is not known."""
         self._sought = 0
         return self._ends(expression)
 
     def _ends(self, expression: Expression) -> tuple[int | None, int | None]:
-        """`ends`, of a part of what a question is about.
+        """`ends` for a part of the question.
 
-        After MOST_SOUGHT expressions the ends of atoms have to do: levels of divided heights and widths combine,
-        so each would bring three times as many, and what helps is found among the first.
+        After MOST_SOUGHT expressions only the bounds of atoms are used: replacements multiply (by three for each level of divided heights
+        and widths), and those that help are among the first.
         """
-        found = self._expression_ends.get(expression)
-        if found is None:
+        ends = self._expression_ends.get(expression)
+        if ends is None:
             low, high = self._ends_of_sum(expression)
             if self._sought >= MOST_SOUGHT:
                 return low, high
@@ -216,23 +228,24 @@ class Recording(Values):
                     high = _least_known(high, other_high)
                 else:
                     low = _most_known(low, other_low)
-            found = self._expression_ends[expression] = low, high
-        return found
+            ends = self._expression_ends[expression] = low, high
+        return ends
 
     def _beside(self, expression: Expression) -> list[tuple[Expression, bool]]:
-        """Expressions that are never less (True) or never more than one: `d0 % 5` is no more than `d0`, `min(d0, d1)` than either.
+        """Expressions that are never less (True) or never more (False), with one atom replaced: `d0` for `d0 % 5` or `min(d0, d1)`.
 
-        Only those in which something cancels: the rest is as well known by the ends of atoms, and there would be
+        Only those in which terms may cancel: for the others the bounds of atoms are as tight, and there would be
         thousands where rows are products of divided heights and widths.
         """
-        found: list[tuple[Expression, bool]] = []
-        placed = [
+        replaced: list[tuple[Expression, bool]] = []
+        replaceable = [
             (term, i) for term in expression for i, atom in enumerate(term[0]) if atom[0] in _OF_TWO
         ]
-        if len(placed) > MOST_BESIDE:
-            return found
-        for (monomial, coefficient), i in placed:
+        if len(replaceable) > MOST_BESIDE:
+            return replaced
+        for (monomial, coefficient), i in replaceable:
             others = monomial[:i] + monomial[i + 1 :]
+            # Multiplying an inequality keeps its direction only if the other factors are not negative.
             if any((self.ends_of_atom(atom)[0] or -1) < 0 for atom in others):
                 continue
             rest = tuple([term for term in expression if term[0] != monomial])
@@ -243,11 +256,11 @@ class Recording(Values):
                 moved = dims.expression(factor * dims.of(bound))
                 if _may_cancel(moved, rest):
                     other = dims.expression(dims.of(rest) + dims.of(moved))
-                    found.append((other, is_above == (coefficient > 0)))
-        return found
+                    replaced.append((other, is_above == (coefficient > 0)))
+        return replaced
 
     def _bounds_of_atom(self, atom: dims.Atom) -> list[tuple[Expression, bool]]:
-        """Expressions that are never less (True) or never more than an atom."""
+        """Expressions that are never less (True) or never more (False) than an atom."""
         kind, a, b = atom
         if kind in ("min", "max"):
             return [(a, kind == "min"), (b, kind == "min")]
@@ -261,16 +274,16 @@ class Recording(Values):
         return []
 
     def _ends_of_sum(self, expression: Expression) -> tuple[int | None, int | None]:
-        """The ends as the ends of atoms tell them."""
-        found = self._sum_ends.get(expression)
-        if found is None:
-            found = self._sum_ends[expression] = self._found_ends_of_sum(expression)
-        return found
+        """The bounds that follow from those of the atoms."""
+        ends = self._sum_ends.get(expression)
+        if ends is None:
+            ends = self._sum_ends[expression] = self._computed_ends_of_sum(expression)
+        return ends
 
-    def _found_ends_of_sum(self, expression: Expression) -> tuple[int | None, int | None]:
-        terms: dict[
-            tuple, int
-        ] = {}  # over what atoms are above their least numbers, or below their largest: not negative
+    def _computed_ends_of_sum(self, expression: Expression) -> tuple[int | None, int | None]:
+        # The expression as a polynomial over offsets: atom = least + offset, or atom = largest - offset. Offsets are at least 0,
+        # so terms with positive coefficients are too, and only the others can make the sum small.
+        terms: dict[tuple, int] = {}
         for monomial, coefficient in expression:
             for left, factor in self._shifted(monomial):
                 terms[left] = terms.get(left, 0) + coefficient * factor
@@ -295,20 +308,22 @@ class Recording(Values):
         return low, high
 
     def _shifted(self, monomial: tuple) -> list[tuple[tuple, int]]:
-        """A product of atoms as a sum of products of what atoms are above their least numbers, or else below their largest."""
-        found: list[tuple[tuple, int]] = [((), 1)]
+        """A product of atoms, expanded into products of offsets: (least + offset), or (largest - offset), for each atom."""
+        products: list[tuple[tuple, int]] = [((), 1)]
         for atom in monomial:
             low, high = self.ends_of_atom(atom)
             end = high if low is None else low
-            # One without ends may be negative: it is left as it is, marked.
+            # An atom without bounds has no offset and may be negative: it stays, marked as "wide".
             how = "above" if low is not None else "wide" if high is None else "below"
             sign = -1 if how == "below" else 1
-            step = [((*left, (how, atom)), sign * n) for left, n in found]  # in the atoms' order
-            found = step + [(left, n * end) for left, n in found] if end else step
-        return found
+            with_offset = [((*left, (how, atom)), sign * n) for left, n in products]
+            products = (
+                with_offset + [(left, n * end) for left, n in products] if end else with_offset
+            )
+        return products
 
     def _most(self, monomial: tuple) -> int | None:
-        """The largest number that a product of shifted atoms can be, if all are known not to be negative."""
+        """The largest number that a product of offsets can be; None if one of them is unbounded."""
         most = 1
         for _, atom in monomial:
             low, high = self.ends_of_atom(atom)
@@ -319,22 +334,22 @@ class Recording(Values):
 
     def ends_of_atom(self, atom: dims.Atom) -> tuple[int | None, int | None]:
         """The least and the largest number that an atom can be."""
-        found = self._atom_ends.get(atom)
-        if found is None:
-            found = self._atom_ends[atom] = self._found_ends(atom)
-        return found
+        ends = self._atom_ends.get(atom)
+        if ends is None:
+            ends = self._atom_ends[atom] = self._computed_ends(atom)
+        return ends
 
     def _condition(self, polynomial: Expression) -> Bounds:
-        """The bounds of a polynomial, to which a condition is about to be added."""
+        """The bounds of a polynomial, for the caller to change; clears the caches."""
         self._atom_ends.clear()
         self._expression_ends.clear()
         self._sum_ends.clear()
         return self.conditions.setdefault(polynomial, Bounds())
 
-    def _found_ends(self, atom: dims.Atom) -> tuple[int | None, int | None]:
+    def _computed_ends(self, atom: dims.Atom) -> tuple[int | None, int | None]:
         kind, *parts = atom
-        asked = self.conditions.get((((atom,), 1),))
-        known = Bounds() if asked is None else Bounds(asked.low, asked.high)
+        condition = self.conditions.get((((atom,), 1),))
+        known = Bounds() if condition is None else Bounds(condition.low, condition.high)
         if kind == "symbol":
             known.tighten(LEAST, None)
             return known.low, known.high
@@ -353,6 +368,7 @@ class Recording(Values):
             if a_low is not None and a_low >= 0:
                 known.tighten(None, a_high)
         elif kind == "floordiv" and b_low is not None and b_low > 0:
+            # A quotient is closest to 0 for the largest divisor, and farthest for the smallest.
             if a_low is not None:
                 least = 0 if b_high is None else a_low // b_high
                 known.tighten(a_low // b_low if a_low < 0 else least, None)
@@ -409,7 +425,7 @@ Conditions = Mapping[Expression, Bounds]
 
 
 def normalized(expression: Expression) -> tuple[Expression, int, int]:
-    """(P, n, c) of an expression that is n*P + c, see above."""
+    """(P, n, c) for an expression n*P + c, as described above."""
     rest = [(monomial, coefficient) for monomial, coefficient in expression if monomial != ()]
     constant = next((coefficient for monomial, coefficient in expression if monomial == ()), 0)
     factor = math.gcd(*[coefficient for _, coefficient in rest])
@@ -420,7 +436,7 @@ def normalized(expression: Expression) -> tuple[Expression, int, int]:
 
 
 def text(conditions: Mapping[Expression, Bounds]) -> str:
-    """Conditions in words: `d0 >= 2, d0 - d1 == 0`."""
+    """Conditions as text: `d0 >= 2, d0 - d1 == 0`."""
     return ", ".join(
         f"{dims.text(p)}{test}" for p, bounds in conditions.items() for test in _tests(bounds)
     )
@@ -429,9 +445,9 @@ def text(conditions: Mapping[Expression, Bounds]) -> str:
 def _tests(bounds: Bounds) -> list[str]:
     if bounds.low is not None and bounds.low == bounds.high:
         return [f" == {bounds.low}"]
-    found = [] if bounds.low is None else [f" >= {bounds.low}"]
-    found += [] if bounds.high is None else [f" <= {bounds.high}"]
-    return found + [f" != {x}" for x in sorted(bounds.excluded) if _within(bounds, x)]
+    tests = [] if bounds.low is None else [f" >= {bounds.low}"]
+    tests += [] if bounds.high is None else [f" <= {bounds.high}"]
+    return tests + [f" != {x}" for x in sorted(bounds.excluded) if _within(bounds, x)]
 
 
 def _within(bounds: Bounds, number: int) -> bool:

@@ -1,10 +1,10 @@
-"""What unknown extents are while somebody asks: the numbers of one call.
+"""Values: the numbers of unknown extents in one call.
 
     with Values({"d0": 32}):
-        ...                     d0 is 32 here: comparisons of Dims and their numbers are those of this call
+        ...                     d0 is 32 here: Dims compare and convert to numbers as in this call
 
-Outside of any such block a Dim has no number, so nothing can depend on one unnoticed. A Recording (guards.py) gives numbers, too, and
-remembers what was decided by them.
+Outside of any such block a Dim has no number, so that nothing can depend on one unnoticed. A Recording (guards.py) also has numbers, and
+records the decisions that used them.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ import numpy as np
 Expression = tuple  # ((monomial, coefficient), ...), see dims.py
 
 FUNCTIONS: dict[str, Callable[..., int]] = {
-    # An extent may be 0 now: what is divided by it is of an array without elements, and any number will do.
+    # A divisor may be 0 in a call: the quotient then belongs to an array without elements, and any number will do.
     "floordiv": lambda a, b: a // b if b else 0,
     "mod": lambda a, b: a % b if b else 0,
     "min": min,
     "max": max,
-    "table": lambda place, *entries: entries[min(max(place, 0), len(entries) - 1)],
+    "table": lambda index, *entries: entries[min(max(index, 0), len(entries) - 1)],
 }
 
 
 class NoNumber(RuntimeError):
-    """The number of an unknown extent was asked for where no call gives it one."""
+    """The number of an unknown extent was needed outside of a call."""
 
 
 class _Current(threading.local):
-    """The Values that hold in this thread, the innermost last."""
+    """The Values that are entered in this thread, the innermost last."""
 
     def __init__(self) -> None:
         self.within: list[Values] = []
@@ -44,9 +44,9 @@ _CURRENT = _Current()
 
 
 class Values:
-    """The numbers of symbols, of one call. Within `with` they are what Dims are.
+    """The numbers of symbols in one call. Within `with`, Dims have these numbers.
 
-    is_open  whether what is made within is for further calls, too: then its numbers stay expressions
+    is_open  True if results are also for other calls, so that their extents stay expressions
     """
 
     is_open = False
@@ -63,25 +63,25 @@ class Values:
         Raises:
           OverflowError: one does not fit into 64 bits.
         """
-        found = self._vector
-        if found is None:
-            found = np.array([self.symbols[name] for name in sorted(self.symbols)], np.int64)
-            self._vector = found
-        return found
+        vector = self._vector
+        if vector is None:
+            vector = np.array([self.symbols[name] for name in sorted(self.symbols)], np.int64)
+            self._vector = vector
+        return vector
 
     def number(self, expression: Expression) -> int:
-        """What an expression is."""
-        found = self._numbers.get(expression)
-        if found is None:
-            found = self._numbers[expression] = evaluate(expression, self.symbols)
-        return found
+        """The number of an expression; adds no condition."""
+        number = self._numbers.get(expression)
+        if number is None:
+            number = self._numbers[expression] = evaluate(expression, self.symbols)
+        return number
 
     def is_zero(self, difference: Expression) -> bool:
-        """Decides whether an expression is 0."""
+        """True if an expression is 0."""
         return self.number(difference) == 0
 
     def is_positive(self, difference: Expression) -> bool:
-        """Decides whether an expression is greater than 0."""
+        """True if an expression is greater than 0."""
         return self.number(difference) > 0
 
     def known_order(self, difference: Expression) -> bool | None:
@@ -89,11 +89,11 @@ class Values:
         return None
 
     def fixed(self, expression: Expression) -> int:
-        """What an expression is, for those who make a plain number of it."""
+        """The number of an expression that is converted to a plain int."""
         return self.number(expression)
 
     def conditions_text(self) -> str:
-        """What has to hold for what was compiled within, in words; "" if these extents were taken as they are."""
+        """The conditions of a program compiled within, as text; "" if it is for these extents alone."""
         return ""
 
     def __enter__(self) -> Any:
@@ -110,7 +110,7 @@ class Values:
 
 
 class CallValues(Values):
-    """The numbers of a call of a program that was made before: mostly nobody asks for them by name."""
+    """The numbers of a call of an existing program, as a vector: most calls never need them by name."""
 
     def __init__(self, names: Sequence[str], vector: np.ndarray) -> None:
         """`vector` has the numbers (int64), in the order of the names, which are sorted."""
@@ -124,10 +124,10 @@ class CallValues(Values):
 
 
 def current() -> Values:
-    """The numbers that hold here.
+    """The innermost Values of this thread.
 
     Raises:
-      NoNumber: no call gives any.
+      NoNumber: there are none.
     """
     if not _CURRENT.within:
         raise NoNumber("the number of an unknown extent is asked for outside of a call")
@@ -135,12 +135,12 @@ def current() -> Values:
 
 
 def current_or_none() -> Values | None:
-    """The numbers that hold here, if any do."""
+    """The innermost Values of this thread, or None."""
     return _CURRENT.within[-1] if _CURRENT.within else None
 
 
 def evaluate(expression: Expression, symbols: Mapping[str, int]) -> int:
-    """An expression where symbols have these numbers."""
+    """The number of an expression for these numbers of the symbols."""
     total = 0
     for monomial, coefficient in expression:
         for atom in monomial:

@@ -1,2 +1,6 @@
-"""What each kind of node means: arrays.py in NumPy, by scalars.py and random_streams.py; what can be said of its value without running
-the program: known_values.py as numbers and expressions, ranges.py as the least and the largest. A new kind needs a function in arrays.py."""
+"""The meaning of each kind of node.
+
+arrays.py        in NumPy, with scalars.py, random_streams.py and others: the reference for native code. A new kind needs a function there
+known_values.py  values known before the program runs, as numbers and expressions
+ranges.py        the least and the largest value
+"""

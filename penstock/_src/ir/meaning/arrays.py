@@ -1,8 +1,8 @@
-"""What every kind means, in NumPy: the reference that all native code is held to.
+"""The meaning of every kind in NumPy: the reference for all native code.
 
 Each function takes `(args, node)`, arrays and the node, and returns an array (a list for a node with several results).
 Narrow floats (half, bfloat16, float8) are computed in float32 and rounded once at the end of the node. Movements also
-work on object arrays, by which the builder computes with shapes. `while` and `case` are the interpreter's business.
+work on object arrays, in which the builder computes with shapes. `while` and `case` are in ir/interpreter.py.
 """
 
 import math
@@ -22,7 +22,7 @@ Arrays = Sequence[Any]
 
 
 def ints(extents: Sequence[int]) -> tuple[int, ...]:
-    """Dims as plain ints, which NumPy takes."""
+    """Dims as plain ints for NumPy."""
     return tuple([int(d) for d in extents])
 
 
@@ -47,7 +47,7 @@ def random_bits(args: Arrays, node: Node) -> np.ndarray:
 
 
 def widened(compute: Callable[..., Any], args: Arrays, node: Node) -> Any:
-    """The computation on narrow floats carried out in float32."""
+    """Computes with narrow floats in float32, and rounds the result to the node's type."""
     narrow = [a.dtype.itemsize <= 2 and a.dtype.kind in "fV" for a in args]
     if any(narrow):
         args = [a.astype(np.float32) if n else a for a, n in zip(args, narrow)]
@@ -176,13 +176,14 @@ def windows(args: Arrays, node: Node) -> np.ndarray:
             int(attrs["base_dilations"][i]) - 1,
         )
     spread = [n + low + high + i * max(n - 1, 0) for n, (low, high, i) in zip(x.shape, amounts)]
+    # A view of the padded array needs no copy for each window, but the padded array may be huge.
     if math.prod(spread) > 2 * (x.size + math.prod(ints(node.shape))):
         return _gathered_windows(x, fill, node)
     x = _padded(x, fill, amounts)
     strides, inner = list(x.strides), []
     for i, axis in enumerate(attrs["axes"]):
         inner.append(x.strides[axis] * int(attrs["dilations"][i]))
-        # a single position takes no step, which may be too long for an address
+        # The stride of a single position is not used, and may overflow an address.
         step = int(attrs["strides"][i]) if int(node.shape[axis]) > 1 else 1
         strides[axis] = x.strides[axis] * step
     shape = ints(node.shape)
@@ -192,7 +193,7 @@ def windows(args: Arrays, node: Node) -> np.ndarray:
 
 
 def _gathered_windows(x: np.ndarray, fill: Any, node: Node) -> np.ndarray:
-    """`windows` by the index of each element: for paddings far larger than the result."""
+    """`windows` by gathering each element, for padding that is far larger than the result."""
     names = ("axes", "size", "strides", "dilations", "low", "base_dilations")
     for axis, size, stride, dilation, low, base in zip(*[ints(node.attrs[n]) for n in names]):
         n = x.shape[axis]
@@ -245,7 +246,7 @@ def reduce(args: Arrays, node: Node) -> np.ndarray:
         if op in ("max", "min"):
             initial = lowest(x.dtype) if op == "max" else highest(x.dtype)
             return (np.maximum if op == "max" else np.minimum).reduce(x, axes, initial=initial)
-        # A reference is exact: NumPy's running sum along an outer axis loses digits with its length.
+        # In float64, as a reference must be exact: NumPy's running sum along an outer axis loses digits with its length.
         wide = {"i": x.dtype, "u": x.dtype, "f": np.float64, "c": np.complex128}.get(x.dtype.kind)
         return _REDUCE[op].reduce(x, axes, dtype=wide)
 
@@ -287,7 +288,7 @@ def fft(args: Arrays, node: Node) -> np.ndarray:
 
 
 def _sort_keys(x: np.ndarray, descending: bool) -> list[np.ndarray]:
-    """Integer or float keys that ascend where x should come; NaN last."""
+    """Keys for an ascending sort that put x in the required order, with NaN last."""
     if x.dtype.kind == "b":
         x = x.astype(np.int8)
     if x.dtype.kind == "V" or x.dtype == np.float16:
@@ -375,7 +376,7 @@ def scatter(args: Arrays, node: Node) -> np.ndarray:
         vectors, rows = vectors[inside], rows[inside]
     where = tuple([vectors[:, i] for i in range(depth)])
     if node.op == "set":
-        for i in range(len(vectors)):  # in order: of equal vectors the last one stays
+        for i in range(len(vectors)):  # in order, so that the last of equal vectors wins
             result[tuple(vectors[i])] = rows[i]
     elif result.dtype.kind == "V" or result.dtype == np.float16:
         wide = result.astype(np.float32)
@@ -394,7 +395,7 @@ def optimization_barrier(args: Arrays, _node: Node) -> np.ndarray:
     return args[0]
 
 
-# The kinds that recurrences are made of.
+# The kinds of the instructions of recurrences.
 _OF_ELEMENTS: recurrences.Meanings = {
     "unary": unary,
     "binary": binary,

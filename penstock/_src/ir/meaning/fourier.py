@@ -1,4 +1,4 @@
-"""Which lengths the primitive `fft` takes apart, and the numbers that it needs."""
+"""Fourier transforms: the factors of a length, and the roots of unity."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ LARGEST = 31  # the largest prime factor of a length
 
 
 def factors(length: int) -> list[int]:
-    """The lengths of the short transforms that make a transform.
+    """The radices of a mixed-radix transform, the largest first.
 
     Raises:
       ValueError: a prime factor is larger than LARGEST.
@@ -15,14 +15,14 @@ def factors(length: int) -> list[int]:
     >>> factors(96)
     [8, 4, 3]
     """
-    found, rest = [], length
+    radices, rest = [], length
     for factor in (8, 4, 2, *range(3, LARGEST + 1, 2)):
         while rest % factor == 0 and not (factor == 8 and rest & -rest == 16):  # 4 x 4, not 8 x 2
-            found.append(factor)
+            radices.append(factor)
             rest //= factor
     if rest > 1:
         raise ValueError(f"a Fourier transform of {length} elements has a large prime factor")
-    return sorted(found, reverse=True)
+    return sorted(radices, reverse=True)
 
 
 def is_short(length: int) -> bool:
@@ -34,6 +34,6 @@ def is_short(length: int) -> bool:
 
 
 def roots(length: int, inverse: bool, dtype: np.dtype) -> np.ndarray:
-    """The powers of a root of unity, which a transform multiplies by."""
+    """The powers of the primitive root of unity (the twiddle factors)."""
     angles = np.arange(length) * (2 * np.pi / length)
     return np.exp(angles * (1j if inverse else -1j)).astype(dtype)

@@ -1,7 +1,7 @@
-"""The largest elements of a line in the order in which a heap that is filled in one pass holds them.
+"""The k largest elements of a line, in the order of the array of a binary heap that is filled in one pass.
 
-It is the order of `top_k(sorted=False)`: programs that draw one of the largest elements by its place depend on it. The first k + 1 elements
-are made a heap, whose root comes last of them and leaves; each further element that comes before the root takes its place.
+This is TensorFlow's order for `top_k(sorted=False)`, on which programs depend that draw one of the largest elements by its index. The first k + 1
+elements are made a heap with the smallest at the root, which is dropped; each further element that is larger than the root replaces it.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ import numpy as np
 
 
 def kept_by_heap(lines: np.ndarray, k: int) -> np.ndarray:
-    """The places of the k largest elements of each line of a matrix with more than k columns, as a heap holds them."""
+    """The indices of the k largest elements of each line of a matrix with more than k columns, in the order of the heap."""
     kept = [_Heap(line.tolist(), k).places for line in lines]
     return np.array(kept, np.int64).reshape(len(kept), k)
 
 
 class _Heap:
-    """Places of a line of numbers; of two that are equal, the lower place comes first."""
+    """A heap of indices into a line of numbers. Larger numbers come first; of equal ones, the lower index."""
 
     def __init__(self, line: Sequence[Any], k: int) -> None:
         self.line = line
@@ -36,12 +36,12 @@ class _Heap:
         return x > y or (not x < y and a < b)
 
     def _drop_root(self, last: int) -> None:
-        """Puts the last place, which was taken off, where the root was."""
+        """Replaces the root by the last index, which was popped."""
         if self.places:
             self._sift(0, len(self.places), last)
 
     def _sift(self, hole: int, size: int, place: int) -> None:
-        """Moves what comes last up into the hole until it is at the bottom, and raises the place from there."""
+        """Moves the hole down to a leaf, always to the child that comes last, and inserts the index from there upwards."""
         places, top = self.places, hole
         while 2 * hole + 2 < size:
             child = 2 * hole + 2

@@ -1,7 +1,7 @@
-"""What is known of nodes while lowering: constants, numbers computed from shapes, differences, least and largest values.
+"""Values of nodes that are known while lowering: constants, numbers computed from shapes, differences, ranges.
 
 Numbers that depend on Dims are computed as expressions, in object arrays of ints and Dims, by the same NumPy meanings
-that constants are computed by.
+as constants. A comparison of such numbers takes the answer of the current call and adds a condition (extents/guards.py).
 """
 
 import operator
@@ -15,12 +15,12 @@ from penstock._src.ir.meaning import arrays as meanings
 from penstock._src.ir.meaning import ranges
 from penstock._src.ir.node import Node
 
-SMALL = 4096  # elements up to which a constant result is computed while lowering
-SYMBOLIC = 64  # elements up to which shape arithmetic is followed
+SMALL = 4096  # most elements of a constant result that is computed while lowering
+SYMBOLIC = 64  # most elements of shape arithmetic that is computed as expressions
 
 
 class KnownValues:
-    """What is known of the nodes of one builder, remembered by their ids."""
+    """The known values of the nodes of one builder, cached by their ids."""
 
     def __init__(self) -> None:
         self.ranges = ranges.Ranges()
@@ -31,7 +31,7 @@ class KnownValues:
         self.__init__()  # type: ignore[misc]
 
     def value(self, node: Node) -> Any:
-        """The array that a node is known to be in this specialization, or None."""
+        """The value of a node in this specialization as an array, or None. Numbers of Dims in it become conditions."""
         if node.kind == "constant":
             return node.attrs["value"]
         if node.kind == "size":
@@ -46,29 +46,29 @@ class KnownValues:
         return None
 
     def numbers(self, node: Node) -> Any:
-        """The array that a node is known to be, of Python's ints and Dims where it depends on unknown extents, or None."""
-        found = self.symbolic(node)
-        if found is not None and any(isinstance(n, dims.Dim) for n in found.flat):
-            return found
+        """The known value of a node, as an object array of ints and Dims if it depends on unknown extents; or None."""
+        known = self.symbolic(node)
+        if known is not None and any(isinstance(n, dims.Dim) for n in known.flat):
+            return known
         return self.value(node)
 
     def symbolic(self, node: Node) -> Any:
-        """An object array of the ints and Dims that an integer node holds, or None."""
+        """The known value of an integer node, as an object array of ints and Dims; or None."""
         if node.id not in self._symbolic:
-            found = self._computed(node)
-            if found is None and node.dtype is not None and node.size == 1:
+            known = self._computed(node)
+            if known is None and node.dtype is not None and node.size == 1:
                 number = self.ranges.known_number(node)
-                found = None if number is None else _boxed(number).reshape([1] * node.rank)
-            self._symbolic[node.id] = found
+                known = None if number is None else _boxed(number).reshape([1] * node.rank)
+            self._symbolic[node.id] = known
         return self._symbolic[node.id]
 
     def number(self, node: Node) -> Any:
-        """The int or Dim that a node of one element is known to be, or None."""
-        found = self.symbolic(node) if node.size == 1 else None
-        return None if found is None else found.reshape(-1)[0]
+        """The known value of a node with one element, as an int or a Dim; or None."""
+        known = self.symbolic(node) if node.size == 1 else None
+        return None if known is None else known.reshape(-1)[0]
 
     def difference(self, before: Node, after: Node) -> Any:
-        """The known number (or Dim) by which `after` is larger than `before`, neither of which has to be known; or None."""
+        """The number (or Dim) `after` - `before`, if it is known although the nodes may not be; or None."""
         if after is before:
             return 0
         if after.kind == "binary" and after.op in ("add", "sub"):
@@ -82,7 +82,7 @@ class KnownValues:
         return None
 
     def _computed(self, node: Node) -> Any:
-        """`symbolic` of a node that is met for the first time."""
+        """`symbolic`, without the cache."""
         if node.results is not None or node.dtype is None:
             return None
         if not (node.dtype.is_integer or node.dtype.is_bool):
@@ -117,7 +117,7 @@ class KnownValues:
 
 
 def number_of(node: Node) -> Any:
-    """The Python number that every element of the node is known to be, or None."""
+    """The Python number of every element of a node, if it is a constant of one number; or None."""
     while node.kind in ("broadcast", "reshape"):
         node = node.args[0]
     if node.kind == "constant" and node.attrs["value"].size == 1:
@@ -127,23 +127,23 @@ def number_of(node: Node) -> Any:
 
 def is_number(node: Node, value: float) -> bool:
     """True if every element of the node is known to be this number (0.0 is not -0.0)."""
-    found = number_of(node)
-    if found is None or isinstance(found, bool) != isinstance(value, bool):
+    known = number_of(node)
+    if known is None or isinstance(known, bool) != isinstance(value, bool):
         return False
-    if value == 0 and isinstance(found, float):
-        return found == 0 and not np.signbit(found)
-    return found == value
+    if value == 0 and isinstance(known, float):
+        return known == 0 and not np.signbit(known)
+    return known == value
 
 
 def _in_type(numbers: np.ndarray, dtype: DType) -> np.ndarray:
-    """Python's integers as the type holds them."""
+    """Python's ints, wrapped around as in the integer type."""
     if dtype.is_bool:
         return numbers
     return _elementwise(lambda n: wrapped(n, dtype), [numbers], numbers.shape)
 
 
 def wrapped(number: dims.Extent, dtype: DType) -> dims.Extent:
-    """A number that has left an integer type, as the one it wraps around to; a plain int of 64 bits, beyond which no extent is computed."""
+    """A number, wrapped around if it is outside of the integer type. In 64-bit types it becomes a plain int: extents have no more bits."""
     if not dtype.is_integer:
         return number
     low, high = ranges.limits(dtype)
@@ -164,7 +164,7 @@ def _boxed(number: Any) -> np.ndarray:
 # Kinds whose results can leave the type, unlike those that only move numbers.
 _COMPUTING = frozenset({"unary", "binary", "cast", "reduce", "scan", "scatter"})
 
-# Which arguments are indices, and taken as plain numbers: kind -> (first, last + 1).
+# The arguments that are indices, which must be plain numbers: kind -> (first, last + 1).
 _INDICES = {
     "scatter": (1, 2),
     "dynamic_update_slice": (2, 9),
@@ -252,16 +252,16 @@ def _binary(args: list, node: Node) -> Any:
 
 
 def _gather(args: list, node: Node) -> Any:
-    """Rows at places that may be unknown."""
-    x, places = args
-    if not _has_unknown(places):
-        indices = places.astype(np.int64)
+    """Rows at indices that may depend on unknown extents."""
+    x, indices = args
+    if not _has_unknown(indices):
+        indices = indices.astype(np.int64)
         if node.attrs["mode"] == "error" and not _are_inside(indices, x.shape[node.attrs["axis"]]):
             return None  # its kernel raises the error
         return meanings.gather([x, indices], node)
     if node.attrs["axis"] or node.attrs["batch_dims"]:
         return None
-    return _rows(x, list(places.flat), node.shape)
+    return _rows(x, list(indices.flat), node.shape)
 
 
 def _are_inside(indices: np.ndarray, extent: int) -> bool:
@@ -269,7 +269,7 @@ def _are_inside(indices: np.ndarray, extent: int) -> bool:
 
 
 def _slice(args: list, node: Node) -> Any:
-    """A part whose start may be unknown."""
+    """A slice whose start may depend on unknown extents."""
     (x,), attrs = args, node.attrs
     if not _has_unknown([*attrs["starts"], *attrs["limits"]]):
         return meanings.slice_(args, node)
@@ -287,22 +287,22 @@ def _dynamic_slice(args: list, node: Node) -> Any:
 
 
 def _part(x: np.ndarray, starts: Any, strides: Any, node: Node) -> Any:
-    """A part along the first axis, whose start is unknown; None where another axis is not whole."""
+    """A slice of the first axis with an unknown start; None if another axis is not whole."""
     if node.shape[1:] != x.shape[1:]:
         return None
-    places = [starts[0] + i * strides[0] for i in range(node.shape[0])]
-    return _rows(x, places, node.shape)
+    indices = [starts[0] + i * strides[0] for i in range(node.shape[0])]
+    return _rows(x, indices, node.shape)
 
 
-def _rows(x: np.ndarray, places: list, shape: tuple) -> Any:
-    """Rows of a table; None where `entry` takes no such table, or a place is outside."""
+def _rows(x: np.ndarray, indices: list, shape: tuple) -> Any:
+    """Rows of a table as expressions; None if `functions.entry` does not take the table, or an index is out of range."""
     columns = [list(column) for column in x.reshape(len(x), -1).T]
-    within = all([place >= 0 and place < len(x) for place in places])
-    if not within or not all(map(functions.is_table, columns)):
+    are_inside = all([index >= 0 and index < len(x) for index in indices])
+    if not are_inside or not all(map(functions.is_table, columns)):
         return None
-    result = np.empty((len(places), len(columns)), object)
-    for i, place in enumerate(places):
-        result[i] = [functions.entry(column, place) for column in columns]
+    result = np.empty((len(indices), len(columns)), object)
+    for i, index in enumerate(indices):
+        result[i] = [functions.entry(column, index) for column in columns]
     return result.reshape(shape)
 
 
@@ -324,13 +324,13 @@ def _scan(args: list, node: Node) -> Any:
         return None
     values = list(args[0])[::-1] if node.attrs["reverse"] else list(args[0])
     combine, total = (operator.add, 0) if node.op == "sum" else (operator.mul, 1)
-    result = []
-    for each in values:
-        before, total = total, combine(total, each)
-        result.append(before if node.attrs["exclusive"] else total)
-    made = np.empty(len(result), object)
-    made[:] = result[::-1] if node.attrs["reverse"] else result
-    return made
+    totals = []
+    for value in values:
+        before, total = total, combine(total, value)
+        totals.append(before if node.attrs["exclusive"] else total)
+    result = np.empty(len(totals), object)
+    result[:] = totals[::-1] if node.attrs["reverse"] else totals
+    return result
 
 
 def _cast(args: list, node: Node) -> Any:

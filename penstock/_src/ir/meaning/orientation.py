@@ -1,15 +1,15 @@
-"""In which order nodes read arrays: along rows, as memory lies, or across them."""
+"""Orientation: do nodes read arrays along rows, in the order of memory, or across them?"""
 
 from collections.abc import Callable
 
 from penstock._src.ir.extents.dims import Dim, is_one
 from penstock._src.ir.node import Node
 
-SHORT = 8  # elements: rows that a step to the next one hardly leaves
+SHORT = 8  # elements of a row so short that adjacent rows share cache lines
 
 
 def turns_rows(node: Node) -> bool:
-    """True if a node is a transpose with rows across the rows of its argument, neither of them short."""
+    """True if a node is a transpose that makes another axis the innermost one, if neither innermost axis is short."""
     if node.kind != "transpose":
         return False
     shape, perm = node.args[0].shape, node.attrs["perm"]
@@ -20,7 +20,7 @@ def turns_rows(node: Node) -> bool:
 
 
 def reads_across_rows(node: Node, is_leaf: Callable[[Node], bool]) -> bool:
-    """True if a node is computed from an array that a transpose turns (`turns_rows`); `is_leaf` is True for nodes that are read from memory."""
+    """True if a node is computed from a transpose for which `turns_rows` holds; `is_leaf` is True for nodes that are read from memory."""
     pending, seen = [node], {node.id}
     while pending:
         current = pending.pop()

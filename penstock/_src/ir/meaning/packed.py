@@ -1,4 +1,4 @@
-"""Packed weights: blocks of few-bit numbers with their scales, in the layouts of GGUF files; the facts of each format, and its meaning.
+"""Packed weights: blocks of few-bit numbers with scales, in the layouts of GGUF files; the layout of each format, and its meaning.
 
 A row of k elements is k / block blocks of `size` bytes. An element is
 
@@ -7,8 +7,8 @@ A row of k elements is k / block blocks of `size` bytes. An element is
     (scale * s) * q                    Q6_K: s, an int8 of its run
     (scale * s) * q - minimum * m      Q4_K Q5_K: s and m, six bits of its run
 
-in float32, rounded after each operation; `scale` and `minimum` are float16 of the block. What neighboring elements share is a `Run`. F16 and
-BF16 are no packed formats: their rows are ordinary tensors.
+in float32, rounded after each operation; `scale` and `minimum` are float16 of the block. Neighboring elements with common scales are a `Run`. F16
+and BF16 are not packed formats: their rows are ordinary tensors.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ GROUP = 32  # activations that are rounded together
 
 @dataclass(frozen=True)
 class Run:
-    """Neighboring elements of a block: element i has its low bits in byte low + i from `shift` on, its high ones in byte high + i from `high_shift` on.
+    """Neighboring elements of a block: the low bits of element i start at bit `shift` of byte low + i, the high bits at bit `high_shift` of byte high + i.
 
-    Where the format's high bits stand `across`, that of element i is bit high_shift + i of the 32-bit word at `high`.
-    `factor` is the number of the run's own scale and minimum.
+    If the format's high bits are `across`, that of element i is bit high_shift + i of the 32-bit word at byte `high`.
+    `factor` is the index of the run's own scale and minimum.
     """
 
     start: int
@@ -39,19 +39,19 @@ class Run:
 
 @dataclass(frozen=True)
 class PackedFormat:
-    """How a format lays out a block.
+    """The layout of a block.
 
     Args:
       block: elements of a block.
       size: bytes of a block.
-      scale: the byte where the float16 scale stands.
-      minimum: that of the float16 minimum, or None.
+      scale: offset of the float16 scale.
+      minimum: offset of the float16 minimum, or None.
       bits: low bits of an element, 4 or 8 (of a signed byte).
-      high_bits: its bits besides, which stand elsewhere.
-      across: whether these are neighboring bits of a word, element by element.
-      zero: what is subtracted from an element.
-      factors: what scales runs besides: "", "int8", or "six bits" (with minima, in 12 bytes).
-      factor: the byte where these stand.
+      high_bits: further bits of an element, which are stored separately.
+      across: True if these are consecutive bits of a word, one for each element.
+      zero: the number that is subtracted from an element.
+      factors: the type of the scales of runs: "", "int8", or "six bits" (with minima, in 12 bytes).
+      factor: offset of the scales of runs.
       runs: the elements, in order.
     """
 
@@ -83,7 +83,7 @@ class PackedFormat:
         return elements // self.block * self.size
 
     def row_elements(self, row_bytes: int) -> int:
-        """Elements of a row of so many bytes, which are a multiple of a block's."""
+        """Elements of a row of `row_bytes` bytes, a multiple of the bytes of a block."""
         return row_bytes // self.size * self.block
 
 
@@ -96,7 +96,7 @@ def _halves(low: int, high: int = 0, high_shift: int = 0) -> tuple[Run, ...]:
 
 
 def _pairs(low: int, high: int = 0) -> tuple[Run, ...]:
-    """Stretches of 32 bytes: low nibbles are 32 elements, high ones the next 32; the high bits of stretch g are bits 2g and 2g + 1."""
+    """Groups of 32 bytes: low nibbles are 32 elements, high nibbles the next 32; the high bits of group g are bits 2g and 2g + 1."""
     return tuple(
         Run(32 * n, 32, low + 32 * (n // 2), 4 * (n % 2), high, n if high else 0, n)
         for n in range(8)
@@ -138,7 +138,11 @@ FORMATS = {
 
 
 def six_bits(packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The eight scales and eight minima that 12 bytes (the last axis) hold: the first four of each in six bits of a byte of their own."""
+    """The eight scales and eight minima in 12 bytes (the last axis).
+
+    The first four of each are the low six bits of a byte. The last four have their low four bits in bytes 8 to 11 and the others in the
+    remaining two bits of the first eight bytes.
+    """
     a, b, c = packed[..., :4], packed[..., 4:8], packed[..., 8:]
     scales = np.concatenate([a & 63, (c & 15) | (a >> 6 << 4)], -1)
     minima = np.concatenate([b & 63, (c >> 4) | (b >> 6 << 4)], -1)
@@ -181,7 +185,7 @@ def unpack(packed: np.ndarray, format: PackedFormat) -> np.ndarray:
 
 
 def round_groups(x: np.ndarray, size: int) -> np.ndarray:
-    """float32 rows, of which each `size` neighbors become int8 times a scale of their own, the largest magnitude's 127th part; as float32.
+    """Quantizes float32 rows to int8 in groups of `size`, with the scale (largest magnitude of the group) / 127, and returns them as float32.
 
     >>> import numpy as np
     >>> from penstock._src.ir.meaning.packed import round_groups
@@ -196,7 +200,7 @@ def round_groups(x: np.ndarray, size: int) -> np.ndarray:
 
 
 def _group_scale(largest: np.ndarray) -> np.ndarray:
-    """A group's scale; NaN, as all of its numbers, if one of them is not finite."""
+    """A group's scale; NaN if one of its numbers is not finite, so that all of them become NaN."""
     return largest * np.float32(1 / 127) + (largest - largest)
 
 

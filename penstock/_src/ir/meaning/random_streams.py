@@ -1,4 +1,4 @@
-"""Streams of random bits: counter-based generators, their rounds over words of any arithmetic, and in NumPy.
+"""Streams of random bits: counter-based generators in NumPy. Their rounds work on any values with arithmetic, such as those of kernels.
 
 Source: Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
 """
@@ -13,7 +13,7 @@ THREEFRY_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 
 
 def philox_rounds(words: list[Any], k0: Any, k1: Any, high: Callable[[Any], Any]) -> list[Any]:
-    """Mixes four 32-bit words, held in 64 bits, with two of a key; `high` gives the upper half of 64 bits."""
+    """Mixes four 32-bit words, in 64-bit values, with two words of a key; `high` returns the upper half of 64 bits."""
     for _ in range(10):
         a, b = words[0] * 0xD2511F53, words[2] * 0xCD9E8D57
         words = [high(b) ^ words[1] ^ k0, b & LOW, high(a) ^ words[3] ^ k1, a & LOW]
@@ -24,7 +24,7 @@ def philox_rounds(words: list[Any], k0: Any, k1: Any, high: Callable[[Any], Any]
 def threefry_rounds(
     x: Any, y: Any, keys: list[Any], rotated: Callable[[Any, int], Any]
 ) -> list[Any]:
-    """Mixes two 32-bit words with three of a key; `rotated` moves bits to the left, around the end."""
+    """Mixes two 32-bit words with three words of a key; `rotated` rotates bits to the left."""
     for group in range(5):
         for i in range(4):
             x = x + y
@@ -35,7 +35,7 @@ def threefry_rounds(
 
 
 def philox(key: Any, counter: Any, count: int) -> np.ndarray:
-    """`count` words of Philox 4x32-10: four words of each counter, from `counter` (128 bits) upwards."""
+    """`count` words of Philox 4x32-10: four words for each 128-bit counter, starting at `counter`."""
     blocks = -(-count // 4)
     key, counter = np.atleast_1d(key), np.atleast_1d(counter)
     first = int(counter[0]) | (int(counter[1]) << 64 if counter.size > 1 else 0)
@@ -48,7 +48,7 @@ def philox(key: Any, counter: Any, count: int) -> np.ndarray:
 
 
 def threefry(key: Any, counter: Any, count: int) -> np.ndarray:
-    """`count` words of Threefry 2x32-20: two words of each 64-bit counter, from `counter` upwards."""
+    """`count` words of Threefry 2x32-20: two words for each 64-bit counter, starting at `counter`."""
     key, counter = np.atleast_1d(key), np.atleast_1d(counter)
     keys: list[Any] = [
         np.array([word], np.uint32) for word in (int(key[0]) & LOW, int(key[0]) >> 32)

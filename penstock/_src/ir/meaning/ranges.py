@@ -1,7 +1,7 @@
-"""What numbers a node can hold: the least and the largest, by the kinds of the nodes that it is computed from.
+"""Ranges: the least and the largest number that a node can be, by interval arithmetic over the nodes it is computed from.
 
-By them an extent that depends on data can still be known while lowering: the counts of `clip(x, 0, 255)` have at most
-256 places. Ends are computed in the node's own type, whose rounding is monotone.
+They bound extents that depend on data while lowering: the counts of `clip(x, 0, 255)` have at most 256 elements. Ends are
+computed in the node's own type and rounded as its elements are, as rounding is monotone.
 """
 
 import functools
@@ -18,19 +18,19 @@ from penstock._src.ir.node import Node
 
 Range = tuple[Any, Any]
 
-_LARGEST_CONSTANT = 4096  # elements of a constant that are looked through
-_DEEPEST = 48  # nodes one after the other that are followed
+_LARGEST_CONSTANT = 4096  # elements of a constant whose range is computed
+_DEEPEST = 48  # length of the longest chain of nodes that is followed
 
 
 class Ranges:
-    """The least and the largest number of nodes: `found` from what they are computed from, `assumed` as told."""
+    """The ranges of nodes: `found` by the rules, `assumed` as set by a lowering, such as for the counter of a loop."""
 
     def __init__(self) -> None:
         self.found: dict[int, Range | None] = {}
         self.assumed: dict[int, Range] = {}
 
     def bounds(self, node: Node, depth: int = _DEEPEST) -> Range | None:
-        """The least and the largest number of a node, both included; None where nothing is known, or it may hold NaN."""
+        """The least and the largest number of a node, both included; None if nothing is known, or it may be NaN."""
         if node.results is not None or node.dtype is None:
             return None
         if node.id in self.assumed:
@@ -44,12 +44,12 @@ class Ranges:
         return self.found[node.id]
 
     def assume(self, node: Node, low: Any, high: Any) -> None:
-        """Tells the least and the largest number that a node can hold."""
+        """Sets the range of a node."""
         self.assumed[node.id] = low, high
         self.found.clear()
 
     def known_number(self, node: Node) -> int | None:
-        """The integer that every element of a node is, if only one is possible."""
+        """The integer of every element of a node, if only one is possible."""
         if not node.dtype.is_integer:
             return None
         found = self.bounds(node)
@@ -57,7 +57,7 @@ class Ranges:
 
 
 def _whole(dtype: DType) -> Range | None:
-    """The range of a type that has an end."""
+    """The range of an integer type or bool; None for other types."""
     if dtype.is_bool:
         return 0, 1
     if not dtype.is_integer:
@@ -98,13 +98,13 @@ def _first(ranges: Ranges, node: Node, depth: int) -> Range | None:
     return ranges.bounds(node.args[0], depth)
 
 
-def _union(each_range: Iterable[Range | None]) -> Range | None:
+def _union(ranges: Iterable[Range | None]) -> Range | None:
     low = high = None
-    for each in each_range:
-        if each is None:
+    for ends in ranges:
+        if ends is None:
             return None
-        low = each[0] if low is None else dims.minimum(low, each[0])
-        high = each[1] if high is None else dims.maximum(high, each[1])
+        low = ends[0] if low is None else dims.minimum(low, ends[0])
+        high = ends[1] if high is None else dims.maximum(high, ends[1])
     return None if low is None else (low, high)
 
 
@@ -124,7 +124,7 @@ def _cast(ranges: Ranges, node: Node, depth: int) -> Range | None:
     found = ranges.bounds(node.args[0], depth)
     if found is None or node.dtype.is_complex:
         return None
-    if node.dtype.is_bool:  # not monotone: what lies between -1 and 1 can be False
+    if node.dtype.is_bool:  # not monotone: 0 is between -1 and 1
         return int(found[0] > 0 or found[1] < 0), int(found != (0, 0))
     if not node.dtype.is_integer:
         source = node.args[0].dtype.np
@@ -152,7 +152,7 @@ def _iota(ranges: Ranges, node: Node, depth: int) -> Range | None:
 
 
 def _fitting(dtype: DType, found: Range) -> Range | None:
-    """A range of integers, unless it leaves the type, where numbers wrap around."""
+    """A range of integers; None if it leaves the type, as numbers wrap around."""
     whole = _whole(dtype)
     return found if whole is not None and whole[0] <= found[0] <= found[1] <= whole[1] else None
 
@@ -206,7 +206,7 @@ def _floating(node: Node, x: Range, y: Range) -> Range | None:
         ends = [_CORNERS[node.op](kind(a), kind(b)) for a in x for b in y]
         low, high = min(ends), max(ends)
         if node.op in ("add", "sub") and (0, 0) not in (x, y):
-            # a product among the terms may not have been rounded before it was added
+            # Kernels may use a fused multiply-add, which does not round the product: the sum may differ by one place.
             low, high = np.nextafter(low, kind(-np.inf)), np.nextafter(high, kind(np.inf))
     return _finite(low, high)
 

@@ -1,7 +1,7 @@
-"""Recurrences: functions of numbers that `iterate` nodes apply to each element, and their meaning in NumPy.
+"""Recurrences: scalar functions that `iterate` nodes apply to each element until it has converged, and their meaning in NumPy.
 
-A recurrence stands outside of the graph: its instructions are a flat list that no pass looks into, so an element's whole computation is
-one node, and a kernel runs it in registers.
+A recurrence is not part of the graph: its instructions are a flat list that no pass reads. So an element's whole computation is one node,
+and a kernel runs it in registers.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,17 +15,19 @@ from penstock._src.core.dtypes import DType
 
 Meanings = Mapping[str, Callable[[Sequence[Any], Any], Any]]
 
-COMPRESSED = 0.5  # the share of elements below which those that are done are left out
+COMPRESSED = (
+    0.5  # share of active elements below which those that are done are dropped from the arrays
+)
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """One operation on numbers: a constant or an elementwise kind of node.
+    """One operation on scalars: a constant or an elementwise kind of node.
 
-    args          numbers of values: first the arguments of the recurrence, then the results of its instructions
-    op            of a unary, binary or compare
+    args          indices of values: first the arguments of the recurrence, then the results of its instructions
+    op            the operation of a unary, binary or compare
     value         the bytes of a constant
-    recurrence    of an iterate, with the index of its result
+    recurrence    that of an iterate, with the index of its result
     """
 
     kind: str
@@ -42,20 +44,20 @@ class Instruction:
         return self.op or self.kind
 
     def number(self) -> np.generic:
-        """The number that a constant is."""
+        """The value of a constant."""
         result: np.generic = np.frombuffer(self.value, self.dtype.np)[0]
         return result
 
 
 @dataclass(frozen=True)
 class Recurrence:
-    """Steps of a few numbers.
+    """A loop over a few scalars.
 
-    types         of the arguments: those that are carried from step to step, then those that stay
-    carried       the number of the former
-    instructions  in the order of evaluation
-    goes_on       the value that says whether an element makes a further step; None: each makes one
-    following     the values that are carried on
+    types         of the arguments: first those carried from step to step, then constant ones
+    carried       the number of carried arguments
+    instructions  of a step, in the order of evaluation
+    goes_on       the index of the value that is true if an element takes a further step; None: exactly one step
+    following     the indices of the carried values after the step
     """
 
     types: tuple[DType, ...]
@@ -70,7 +72,7 @@ class Recurrence:
         return self.types[number] if number < 0 else self.instructions[number].dtype
 
     def needed(self, values: Iterable[int]) -> list[int]:
-        """Positions of the instructions that some values depend on, in order."""
+        """The positions of the instructions on which values depend, in order."""
         first = len(self.types)
         pending = [v - first for v in values if v >= first]
         found: set[int] = set()
@@ -82,7 +84,7 @@ class Recurrence:
         return sorted(found)
 
     def operations(self) -> int:
-        """The number of instructions, those of recurrences within it included."""
+        """The number of instructions, including those of nested recurrences."""
         inner = [i.recurrence.operations() for i in self.instructions if i.recurrence is not None]
         return len(self.instructions) + sum(inner)
 
@@ -91,35 +93,36 @@ class Recurrence:
 
 
 def results(recurrence: Recurrence, args: Sequence[Any], meanings: Meanings) -> list[Any]:
-    """The carried values of all elements when each has made its steps."""
+    """The carried values of all elements after their last steps."""
     if recurrence.goes_on is None:
         return evaluated(recurrence, recurrence.following, list(args), meanings)
     shape = np.broadcast_shapes(*[np.shape(a) for a in args])
     whole = [np.broadcast_to(a, shape).reshape(-1) for a in args]
     final = [np.array(a) for a in whole[: recurrence.carried]]
-    places = np.arange(final[0].size)
+    # `state` has the elements with these indices. Elements that are done are dropped from it from time to time.
+    indices = np.arange(final[0].size)
     state, rest = [np.array(a) for a in final], whole[recurrence.carried :]
-    while places.size:
+    while indices.size:
         (goes_on,) = evaluated(recurrence, (recurrence.goes_on,), [*state, *rest], meanings)
-        goes_on = np.broadcast_to(goes_on, places.shape)
+        goes_on = np.broadcast_to(goes_on, indices.shape)
         if not goes_on.any():
             break
         following = evaluated(recurrence, recurrence.following, [*state, *rest], meanings)
         state = [np.where(goes_on, new, old) for new, old in zip(following, state, strict=True)]
         if goes_on.mean() < COMPRESSED:
             for array, of_active in zip(final, state, strict=True):
-                array[places] = of_active
-            places = places[goes_on]
+                array[indices] = of_active
+            indices = indices[goes_on]
             state, rest = [a[goes_on] for a in state], [a[goes_on] for a in rest]
     for array, of_active in zip(final, state, strict=True):
-        array[places] = of_active
+        array[indices] = of_active
     return [array.reshape(shape) for array in final]
 
 
 def evaluated(
     recurrence: Recurrence, wanted: Sequence[int], args: list[Any], meanings: Meanings
 ) -> list[Any]:
-    """Some values of a step, for arrays of all elements."""
+    """Evaluates values of one step, for arrays of elements."""
     first = len(recurrence.types)
     values = dict(enumerate(args))
     for at in recurrence.needed(wanted):
@@ -133,7 +136,7 @@ def evaluated(
 
 
 def as_node(instruction: Instruction, shape: tuple[int, ...] = ()) -> Any:
-    """What meanings of primitives ask of a node."""
+    """A stand-in for a node, with the attributes that the meanings of primitives read."""
     attrs = {"recurrence": instruction.recurrence, "index": instruction.index}
     return SimpleNamespace(
         kind=instruction.kind, op=instruction.op, dtype=instruction.dtype, shape=shape, attrs=attrs

@@ -64,7 +64,7 @@ def _shift(kind: str) -> Callable[[Any, Any], Any]:
 
 
 def _integer_power(x: Any, y: Any) -> Any:
-    """x ** y, of integers also for negative y (1/x rounded towards zero)."""
+    """x ** y; for integers also with negative y, truncated towards zero."""
     if x.dtype.kind in "fc":
         return np.power(x, y)
     negative = y < 0

@@ -1,4 +1,4 @@
-"""The description of a contraction: what is computed, as its kernel knows it."""
+"""The types of descriptions of contractions."""
 
 from .images.convolution import Convolution, FilterGradient
 from .packed.description import PackedProduct

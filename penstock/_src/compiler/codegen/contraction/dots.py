@@ -1,11 +1,14 @@
-"""Dot products of neighboring int8 numbers, added to sums of int32: exact, by the instructions that a target has.
+"""Dot products of neighboring int8 numbers, accumulated exactly in int32, with the instructions of each target.
 
-    AVX-512 VNNI, AVX-VNNI    four bytes, those of the left operand without a sign
+    AVX-512 VNNI, AVX-VNNI    four bytes; those of the left operand are unsigned
     aarch64 with dotprod      four bytes
-    x86-64, WebAssembly       two numbers of 16 bits, to which bytes are widened before
+    x86-64, WebAssembly       two numbers of 16 bits, to which bytes are widened first
 
-So a left operand x, whose number `zero` stands for 0, is read as x + bias, and what its products with a column of
-weights w have too much, (zero + bias) times the sum of w, is what the column's sums begin with, negated.
+An unsigned operand is x + bias, with bias = 128. For a left operand x with zero point `zero` and a column w of weights,
+
+    sum((x - zero) * w) = sum((x + bias) * w) - (zero + bias) * sum(w)
+
+so each column's sum starts with the second term, which depends on the weights only.
 """
 
 from collections.abc import Callable
@@ -18,11 +21,11 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Dots:
-    """How a target multiplies and adds.
+    """A target's dot product.
 
-    element     the type of neighbors that fill the room of one sum
-    bias        what is added to each number of the left operand
-    multiply    (f, left with its bias, right, sum) -> the next sum, all vectors of int32
+    element     the type of the numbers that are multiplied; a group of them has the bytes of one sum
+    bias        the number that is added to each element of the left operand
+    multiply    (f, left with bias, right, sum) -> the next sum; all are vectors of int32
     """
 
     element: str
@@ -31,7 +34,7 @@ class Dots:
 
     @property
     def count(self) -> int:
-        """How many neighbors are multiplied together."""
+        """The number of neighbors in a group."""
         return SIZE[I32] // SIZE[self.element]
 
 

@@ -1,4 +1,4 @@
-"""The kernel of a described contraction: which emitter writes it."""
+"""The table of emitters, by the type of the contraction's description."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from .images.convolution import Convolution, Depthwise, DepthwiseFilterGradient,
 from .packed.description import PackedProduct
 from .products.description import Gemm
 
-# By name: a program without convolutions imports nothing that emits them.
+# By name, so that a program without convolutions does not import their emitters.
 EMITTERS: dict[type, ByName] = {
     Gemm: ByName(f"{__package__}.products.emit", "emit_gemm"),
     PackedProduct: ByName(f"{__package__}.packed.emit", "emit_packed_product"),
@@ -31,7 +31,7 @@ def emit_contraction(
     epilogue: Epilogue = PLAIN,
     output: str | None = None,
 ) -> KernelCode:
-    """The kernel; `output` is the LLVM type of what the epilogue stores (the contraction's own by default)."""
+    """Emits the kernel; `output` is the LLVM type of the stored result, by default the contraction's own."""
     if output is not None:
         description = replace(description, types=replace(description.types, output=output))
     code: KernelCode = EMITTERS[type(description)](description, target, threads, epilogue)

@@ -1,4 +1,4 @@
-"""Numbers of a kernel that may be known only when it runs."""
+"""Extents of a kernel, which may be known only at run time."""
 
 from typing import Any, TypeGuard
 
@@ -11,7 +11,7 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Arg:
-    """Run-time size number `index` of a kernel; stands where a plain int would be a constant of its code."""
+    """The run-time size with an index, in place of an int that would be a constant of the kernel's code."""
 
     index: int
 
@@ -25,17 +25,17 @@ def is_static(x: Extent) -> TypeGuard[int]:
 
 
 def number(x: Extent, sizes: Sizes) -> int:
-    """The extent on the host, for a kernel's run-time sizes."""
+    """The number of an extent on the host, for these run-time sizes."""
     return sizes[x.index] if isinstance(x, Arg) else x
 
 
 def value(f: Fn, x: Extent) -> Any:
-    """The extent in the kernel: an int, or a load from the context."""
+    """An extent in the kernel: an int, or a load from the context."""
     return f.load(f.ctx, FIRST_SIZE + x.index, I64) if isinstance(x, Arg) else x
 
 
 class Host:
-    """min and max of extents, where a formula is written once for the host and for kernels."""
+    """min and max on the host, for formulas that are also evaluated in kernels (there with an Fn)."""
 
     min = staticmethod(dims.minimum)
     max = staticmethod(dims.maximum)

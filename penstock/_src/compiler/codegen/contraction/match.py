@@ -1,4 +1,4 @@
-"""A contraction as code generation takes it: what recognize/contractions makes of a `contract` node."""
+"""Match: a `contract` node as recognized by recognize/contractions, the input of code generation."""
 
 from dataclasses import replace
 
@@ -11,10 +11,11 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Match:
-    """A recognized contraction.
+    """A recognized contraction. Those with equal descriptions and epilogues share a kernel.
 
-    Two with equal descriptions (and equal hooks) are served by one kernel. `left`, `right` are sources in the kernel's order (not always
-    the node's), of which it is given the addresses of the elements numbered `starts`; `columns` is how many of the output's last axes a tile's column runs over.
+    left, right  the operands in the kernel's order, which may differ from the node's
+    starts       the indices of the operands' first elements, whose addresses the kernel gets
+    columns      the number of the output's last axes that form the columns of a tile
     """
 
     node: Node
@@ -26,7 +27,7 @@ class Match:
     starts: tuple[int, int] = (0, 0)
 
     def prepacked(self) -> "Match":
-        """The same with its right operand packed once for all calls, if it is packed."""
+        """The match with the right operand packed once for all calls, for the kernels that pack it."""
         if isinstance(self.description, (FilterGradient, Depthwise, PackedProduct)):
             return self
         return replace(self, description=replace(self.description, is_prepacked=True))

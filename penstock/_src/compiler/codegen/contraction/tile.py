@@ -1,9 +1,12 @@
-"""The one inner loop of everything dense: a register tile of outer products.
+"""The common inner loop of all contractions: a register tile of outer products.
 
     acc[r][v] += broadcast(a[rows[r] + k]) * b[k][L v : L v + L]          L lanes of a vector
 
-`a` is read one element at a time at offsets known when emitting (or values), so it may be a packed panel, a plain
-matrix or the pixels under a convolution window: nothing is ever unrolled to columns.  `b` is read in whole vectors.
+All sums of the tile stay in registers while k runs. A step loads nv vectors of b and `rows` elements of a for rows * nv multiply-adds, so a
+larger tile needs fewer loads for each of them, up to the number of registers (`fits`).
+
+`a` is read one element at a time, at offsets that are constants of the code or values, so it may be a packed panel, a plain
+matrix or the pixels under a convolution window: images are never unrolled to columns (im2col). `b` is read in whole vectors.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,12 +21,12 @@ from penstock._src.util.dataclass import dataclass
 
 MOST_ROWS = 16
 MOST_VECTORS = 6
-MOST_PADDING = 1 / 20  # of columns that are kept
+MOST_PADDING = 1 / 20  # largest share of padding in the columns of prepacked panels
 
 
 @dataclass(frozen=True)
 class Types:
-    """Element types of a contraction: what is read, what is summed in, what is stored."""
+    """Element types of a contraction: of the operands, the sums, and the stored result."""
 
     left: str
     right: str
@@ -35,7 +38,7 @@ class Types:
 
 
 class TileNumbers:
-    """What the schedules of all contractions tell of their register tile, which has `nv` vectors of sums across."""
+    """Numbers of a schedule's register tile, which is `nv` vectors of sums wide."""
 
     target: Target
     nv: int
@@ -46,7 +49,7 @@ class TileNumbers:
 
     @cached_property
     def lanes(self) -> int:
-        """Of a vector of sums."""
+        """Lanes of a vector of sums."""
         return self.types.lanes(self.target)
 
     @property
@@ -61,23 +64,25 @@ class TileNumbers:
 
 
 def cost(rows: int, nv: int, target: Target) -> float:
-    """Cycles of one k step: two FMAs and two vector loads a cycle, an FMA's latency 4.
+    """Cycles of one step along k: two FMAs and two vector loads for each cycle, and an FMA's latency of 4.
 
     Without AVX-512 a broadcast is an instruction besides its load (measured with AVX2 on Zen 5).
     """
     broadcasts = processor_of(target).broadcast * rows
+    # The bounds of the multipliers, of the load ports, and of the latency: a sum waits for its own last addition.
     return max(rows * nv / 2, (nv + broadcasts) / 2, 4)
 
 
 def fits(rows: int, nv: int, target: Target) -> bool:
     """True if there are registers for the sums, a row of b and a broadcast element."""
-    if target.loads_first:  # besides, a register for what has been multiplied
+    if (
+        target.loads_first
+    ):  # loads are separate instructions; without FMA, a product needs one more register
         return rows * nv + nv + rows + (0 if target.adds_products else 1) <= target.registers
     if rows == 1:  # b is multiplied straight from memory
         return nv + 2 <= target.registers
-    folded = (
-        target.registers >= 32 and nv == 1
-    )  # AVX-512 multiplies by a broadcast straight from memory
+    # AVX-512 multiplies by a broadcast element in memory, without a register for it.
+    folded = target.registers >= 32 and nv == 1
     return rows * nv + nv + (0 if folded else 1) <= target.registers
 
 
@@ -92,13 +97,14 @@ def cover(
 ) -> tuple[int, int]:
     """The (rows, vectors) of the tile that covers m x n in the fewest cycles.
 
-    One that leaves no edge has a small advantage, being half the code to compile. `idle` rows come on top of each tile.
-    If panels of columns are kept, the last one is not to be much wider than what it holds.
+    Tiles without an edge get a small bonus, as they need half the code. Each tile has `idle` further rows.
+    If panels of columns are cached (`is_kept`), the padding of the last one is limited.
     """
     vectors, stream = max(1, -(-n // width)), processor_of(target).stream
     m = max(1, m)
 
     def total(rows: int, nv: int) -> float:
+        # Four kinds of tiles: whole ones, those of the last rows, those of the last columns, and the corner.
         cycles = 0.0
         for r, r_count in ((rows, m // rows), (m % rows, 1)):
             for v, v_count in ((nv, vectors // nv), (vectors % nv, 1)):
@@ -136,10 +142,11 @@ def accumulate(
     read: Callable[[Fn, Val, Any], Val] | None = None,
     idle: int = 0,
 ) -> list[Val]:
-    """Runs the k nest `loops` = [(count, step in a, step in b), ...], outermost first; a row None is one of the number `idle`.
+    """Emits the loop nest over k; returns the sums.
 
-    `multiply(f, a, b, sum)` gives the next sum, `read(f, address, offset)` an element of a. Steps are in elements of
-    `a_type` and `b_type` (by default the type of the sums: packed panels).
+    `loops` are [(count, step in a, step in b), ...], outermost first: one loop for a matrix, one for each axis of a convolution's window. A row
+    None has the constant `idle` for all its elements. `multiply(f, a, b, sum)` returns the next sum, `read(f, address, offset)` an element
+    of a. Steps are in elements of `a_type` and `b_type` (by default the type of the sums, as in packed panels).
     """
     total = types.total
     a_type, b_type = a_type or total, b_type or total
@@ -171,6 +178,7 @@ def accumulate(
                 lambda i, *acc: nest(level + 1, f.at(a, times(f, i, sa), a_type), f.at(b, times(f, i, sb), b_type), acc),
                 *acc,
             )  # fmt: skip
+        # The innermost loop is unrolled by u. A count that is known only at run time gets a second loop for the rest.
         u = unroll if not isinstance(count, int) or count > 2 * unroll else 1
         if f.target.loads_first:
             u = 1
@@ -203,7 +211,7 @@ def times(f: Fn, i, stride):
 
 
 def transpose(f: Fn, vectors: list[Val]) -> list[Val]:
-    """n vectors of n lanes, n a power of two, transposed in registers: rounds of pairwise interleaving."""
+    """Transposes n vectors of n lanes in registers, for n a power of two: log2(n) rounds, each of which exchanges blocks of s lanes."""
     n, s = len(vectors), len(vectors) // 2
     while s:
         out: list[Any] = [None] * n
@@ -230,9 +238,9 @@ def word(f: Fn, x) -> Val:
 def pick(
     inner: int, total: int, vectors: int, target: Target, most_rows: int = 28
 ) -> tuple[int, int]:
-    """(rows, vectors) of a tile over `total` rows: dividing the inner run if that keeps the multipliers busy.
+    """(rows, vectors) of a tile over `total` rows, preferably with rows that divide the `inner` run of them.
 
-    Tiles that divide the inner run are all alike and share their code.
+    Such tiles are equal and share their code; otherwise there are tiles of several patterns. So the cost of others is raised slightly.
     """
     best: tuple = (float("inf"), 1, 1)
     total = max(1, total)
@@ -256,12 +264,12 @@ def pick(
 
 
 def row_groups(pixels: Sequence[tuple], rows: int) -> list[tuple[tuple, list[tuple]]]:
-    """Pixels cut into tiles: (first pixel, all its pixels)."""
+    """Pixels divided into tiles: (first pixel, all pixels of the tile)."""
     return [(pixels[i], list(pixels[i : i + rows])) for i in range(0, len(pixels), rows)]
 
 
 def compress(calls: Sequence[tuple]) -> list[tuple]:
-    """Runs of equal tiles at equal distances become loops: (a, y, pattern, count, step of a, step of y)."""
+    """Run-length encodes tiles: runs of equal patterns at equal distances become loops (a, y, pattern, count, step of a, step of y)."""
     runs: list[tuple] = []
     for a, y, pattern in calls:
         if runs:

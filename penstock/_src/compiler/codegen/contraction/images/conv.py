@@ -1,11 +1,12 @@
 """Convolutions as implicit products: forward, and (by phases) the input gradient.
 
-Nothing is unrolled to columns: the register tile broadcasts single elements of the image, and because shapes are
-known, the offset of every pixel of a tile is a constant in the instruction.  In NHWC the (column, channel) run under a
-window row is contiguous, whatever the stride, so the k loop is just rows of such runs.
+The image is not unrolled to columns (im2col): the register tile broadcasts single elements of the image, and as shapes are
+known, the offset of every pixel of a tile is a constant in the instruction. In NHWC the elements (column, channel) under one row of the
+window are contiguous for any stride, so the loop over k consists of one such run for each row of the window.
 
-The input gradient of a convolution with stride s is s * s dense convolutions of dy, one for each phase of the output,
-each over its own taps; in the description it is a convolution whose input is dilated (`Axis.base`).
+The input gradient of a convolution with stride s consists of s * s dense convolutions of dy, one for each phase of the output,
+over the taps that meet this phase. A single convolution of the dilated dy would multiply by zeros for all but one of s * s taps. In the
+description it is a convolution with a dilated input (`Axis.base`).
 """
 
 from typing import Any
@@ -43,7 +44,7 @@ from .weights import pack_tap
 def emit(
     schedule: ConvolutionSchedule, epilogue: Epilogue, part_of: "type[ConvolutionPart]"
 ) -> KernelCode:
-    """The kernel of a schedule; `part_of` writes each of its dense convolutions."""
+    """The kernel for a schedule; `part_of` writes each of its dense convolutions."""
 
     def write() -> Code:
         module = Module(schedule.target)
@@ -71,7 +72,7 @@ class ConvolutionPart:
     def __init__(self, schedule: PartSchedule, module: Module, epilogue: Epilogue) -> None:
         self.schedule, self.module, self.epilogue = schedule, module, epilogue
         self.conv, self.types, self.lanes = schedule.conv, schedule.types, schedule.lanes
-        self.kernels: dict[Any, str] = {}  # functions of tiles that have been written
+        self.kernels: dict[Any, str] = {}  # names of the functions of tiles, by pattern
 
     def write(self) -> None:
         s = self.schedule

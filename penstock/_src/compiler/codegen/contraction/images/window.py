@@ -1,9 +1,9 @@
-"""The part of an image that a task works on, and its copy in a buffer of the task's own.
+"""Windows: the part of an image under a task's output, and its copy in a buffer of the task.
 
-A block is some output rows of one image, or a few whole small images.  If the convolution has a border, if the pixels
-are not dense or if elements have to be converted, the rows under the block are copied, with
-zeros around them, to memory that stays in the L1 or L2; otherwise the image is read where it is. window_choice.py says how
-large blocks are.
+A block is some output rows of one image, or several small images. The rows of the input under the block are copied, with
+zeros around them, to memory that stays in the L1 or L2, if the convolution has a border, the pixels are not dense, or elements are
+converted; otherwise the image is read in place. With the copy, the inner loop needs no tests for the border. window_choice.py chooses
+the size of blocks.
 """
 
 from typing import Any
@@ -15,14 +15,14 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import vec
 from penstock._src.util.dataclass import dataclass
 
-WRITTEN_OUT = 8  # vectors of a pixel that are copied without a loop
+WRITTEN_OUT = 8  # most vectors of a pixel that are copied without a loop
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One spatial axis: input index = (stride * position + dilation * tap - low) / base, where that is whole.
+    """One spatial axis: input index = (stride * position + dilation * tap - low) / base, if that is an integer.
 
-    Elements outside the input are zero.
+    Elements outside the input, and those between the elements of a dilated input, are zero.
     """
 
     size: int
@@ -34,18 +34,18 @@ class Axis:
     base: int = 1
 
     def reach(self, positions: int) -> int:
-        """How many input indices lie under so many neighboring positions."""
+        """The number of input indices under this number of neighboring positions."""
         return (positions - 1) * self.stride + (max(self.taps, 1) - 1) * self.dilation + 1
 
     def taps_inside(self, f: Fn, start: Val) -> tuple[Val, Val]:
-        """The taps (from, to) whose input index start + dilation * tap lies inside; equal if none does."""
+        """The range of taps [from, to) whose input index start + dilation * tap is inside; empty if none is."""
         d = self.dilation
         first = f.max((f.max(-start, 0) + (d - 1)) // d, 0)
         end = f.min((f.max(f.i64(self.size) - start, 0) + (d - 1)) // d, self.taps)
         return f.min(first, end), end
 
     def positions_inside(self, f: Fn, first: Val, count: int, tap) -> tuple[Val, Val]:
-        """Of `count` positions from `first` on those (from, to) at which a tap lies inside; equal if it never does."""
+        """The range [from, to), relative to `first`, of those of `count` positions at which a tap is inside; empty if it never is."""
         s = self.stride
         before = f.i64(self.low) - times(f, tap, self.dilation) - times(f, first, s)
         start = f.min((f.max(before, 0) + (s - 1)) // s, count)
@@ -59,7 +59,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Image:
-    """Where pixels lie: strides in elements of image, row, column, channel and group of channels."""
+    """The layout of pixels: strides in elements of image, row, column, channel and group of channels."""
 
     element: str
     image: Extent
@@ -71,7 +71,7 @@ class Image:
 
     @property
     def steps(self) -> tuple[Extent, ...]:
-        """Its strides."""
+        """All strides."""
         return (self.image, self.row, self.column, self.channel, self.group)
 
 
@@ -79,14 +79,14 @@ class Image:
 class ImageWindow:
     """Blocks of output rows of some images, and the input under them.
 
-    x           where the image's pixels lie
-    total       the type of elements in the window, `lanes` of a vector of them
-    copied      whether the window is a copy; else the image is read where it is
-    rows        output rows of a block, of each of its `images`
-    shift       what is added to elements that are copied
-    blank       what stands around them
-    blank_rows  whether rows outside the image are read
-    image_room  elements from an image of the copy to the next; 0: as many as it has
+    x           the layout of the image's pixels
+    total       the type of elements in the window; a vector has `lanes` of them
+    copied      True if the window is a copy; else the image is read in place
+    rows        output rows of a block, in each of its `images`
+    shift       the number that is added to copied elements
+    blank       the number around them
+    blank_rows  True if rows outside the image are read
+    image_room  elements between two images of the copy; 0: without a gap
     """
 
     x: Image
@@ -110,12 +110,12 @@ class ImageWindow:
 
     @property
     def column(self) -> int:
-        """Elements from a pixel to the next."""
+        """Elements between two pixels."""
         return self.channels if self.copied else self.x.column
 
     @property
     def pitch(self) -> int:
-        """Elements from a row to the next."""
+        """Elements between two rows."""
         return self.width * self.channels if self.copied else self.x.row
 
     @property

@@ -1,10 +1,10 @@
-"""Which schedule a product gets, from what is known of its extents.
+"""Chooses the schedule of a product from its known extents.
 
-It is chosen from the inside out, each decision from those before it: the register tile, the depth blocks, whether A and B are
-read where they are, the cut into tasks, and who packs the panels.
+The choice goes from the inside out, each decision following from those before: the register tile, the depth blocks, whether A and B are
+read in place, the division into tasks, and who packs the panels.
 
-KC and NC are of the processor's class (codegen/processors.py). Measured (2 cores Zen5, Nov 2026): A is read in place when its
-rows do not crowd a few cache sets; a tile that divides the output costs half the code; k is hardly worth unrolling. A
+KC and NC depend on the class of processor (codegen/processors.py). Measured (2 cores Zen5, Nov 2026): A is read in place if its
+rows do not compete for a few cache sets; a tile that divides the output needs half the code; unrolling along k gains little. A
 stage of packing costs a write to and a read from the L3 besides the fork-join: 10 to 30 % of a product with few rows.
 """
 
@@ -34,24 +34,27 @@ from .gathered import Gathered
 from .pairs import in_groups
 from .schedule import Cut, GemmSchedule, Panels, Place
 
-TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # the schedule of a run-time extent is chosen for these
-FEW_ROWS, FEW_COLUMNS = 64, 512  # for so many, B is read where it is: from the L2
-WIDE_ROWS, WIDE_COLUMNS = 64, 1024  # at most so many rows meet at least so many columns
-STREAMED_DEPTH = 24  # rows of B that are read together where it comes from memory
-LONGEST_DEPTH = 1024  # of a panel of A that is not cut along k
+TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # assumed for extents that are known only at run time
+FEW_ROWS, FEW_COLUMNS = 64, 512  # up to these extents B is read in place, from the L2
+WIDE_ROWS, WIDE_COLUMNS = (
+    64,
+    1024,
+)  # a wide product has at most these rows and at least these columns
+STREAMED_DEPTH = 24  # rows of B that are read together if it comes from memory
+LONGEST_DEPTH = 1024  # of a panel of A that is not divided along k
 SWEEPS, PAGE = 4, 4096
-STRIP_ROWS = 512  # from so many rows on, a task's own packing of B costs little
-ROWS_AT_ONCE = 64  # of A that a task packs for itself
-SLAB = 64  # rows of k that are packed by one task
-TASK_WORK = 5e5  # flops of the smallest task worth handing out: some 2 µs
-LEAST_ROWS = 8  # fewer take as long: reading B is what costs
+STRIP_ROWS = 512  # for at least these rows the packing of B by each task costs little
+ROWS_AT_ONCE = 64  # of A that a task packs for itself at a time
+SLAB = 64  # rows of k that one task packs
+TASK_WORK = 5e5  # flops of the smallest task that pays for its overhead: some 2 µs
+LEAST_ROWS = 8  # fewer take as long, as reading B dominates
 
 Runs = list[tuple[int, Any] | None]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What a schedule is chosen for: a product, its target, the threads of the pool and those that tasks are cut for."""
+    """The input of the choice: a product, its target, the threads of the pool, and the threads for which tasks are made."""
 
     gemm: Gemm
     target: Target
@@ -72,7 +75,7 @@ class Problem:
 
     @property
     def depth(self) -> int:
-        """All of k, or a block of it where k is not known."""
+        """All of k, or a block of it if k is not known."""
         return product(self.gemm.k) if self.static_k else self.blocking.depth
 
     @property
@@ -86,13 +89,13 @@ class Problem:
 
     @property
     def unit(self) -> int:
-        """Elements of k that depth blocks are multiples of."""
+        """Elements of k of which depth blocks are multiples."""
         right = self.gemm.right
         return right.form.block if isinstance(right, PackedMatrix) else 4
 
     @property
     def right_bytes(self) -> int:
-        """Of B as it is summed."""
+        """Bytes of B in the type of the sums."""
         return self.n * self.depth * self.size
 
     @property
@@ -106,7 +109,7 @@ class Problem:
 
     @property
     def is_wide(self) -> bool:
-        """True if few rows meet many columns: B is read once, in long pieces of its rows."""
+        """True for few rows and many columns: B is read once, in long pieces of its rows."""
         return is_static(self.gemm.m) and self.m <= WIDE_ROWS and self.n >= WIDE_COLUMNS
 
     @property
@@ -116,7 +119,7 @@ class Problem:
 
     @property
     def idle(self) -> int:
-        """Rows of a tile that are not the result's."""
+        """Further rows of a tile, for the zero point of A."""
         return int(bool(self.gemm.zero) and not self.begins)
 
     @property
@@ -129,7 +132,7 @@ class Problem:
 
     @property
     def prefers_panels(self) -> bool:
-        """True if B is better packed than read in place wherever its panels are kept: short vectors of long rows load slowly."""
+        """True if B is packed wherever its panels can be cached: on such targets short vectors of long rows load slowly."""
         return self.target.loads_first and self.gemm.is_prepacked and self.can_prepack
 
     def is_converted(self, operand: Matrix) -> bool:
@@ -138,7 +141,7 @@ class Problem:
 
 
 def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedule:
-    """The schedule of a product for a pool of `threads`, its tasks cut for as many as `cut_for`."""
+    """The schedule of a product for a pool of `threads`, with tasks for `cut_for` of them."""
     problem = Problem(in_groups(gemm, target), target, threads, cut_for)
     gemm, lanes = problem.gemm, problem.lanes
     mr, nv = _register_tile(problem)
@@ -146,7 +149,7 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
     kc, steps, runs = _depth_blocks(problem, mr)
     in_place = _reads_left_in_place(problem, mr, nr), _reads_right_in_place(problem, mr, kc)
     cut = _cut(problem, mr, nr, kc, in_place)
-    # panels begin on cache lines
+    # Panels start on whole vectors.
     rooms = [round_up(room(width, kc, lanes), lanes) for width in (mr, nr)]
     places = (
         Place.IN_PLACE if in_place[0] else _place_of_left(problem, cut),
@@ -171,7 +174,7 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
         cut=cut,
         left=left,
         right=right,
-        slab=kc if problem.begins else SLAB,  # what sums begin with follows from all rows
+        slab=kc if problem.begins else SLAB,  # the initial value of a sum depends on all rows of k
         rows_at_once=max(1, ROWS_AT_ONCE // mr) * mr,
     )
 
@@ -181,7 +184,7 @@ def _register_tile(problem: Problem) -> tuple[int, int]:
     if problem.blocking.tile:
         return problem.blocking.tile
     most = MOST_VECTORS
-    if problem.m == 1:  # what comes from memory comes faster in long pieces
+    if problem.m == 1:  # a matrix by a vector: memory is read faster in long pieces
         most = 16 if problem.right_bytes > problem.processor.in_memory else 8
     return cover(
         problem.m,
@@ -196,11 +199,11 @@ def _register_tile(problem: Problem) -> tuple[int, int]:
 
 # -- along k
 def _depth_blocks(problem: Problem, mr: int) -> tuple[int, int | None, Runs]:
-    """(k of a block, blocks or None if k is not known, runs of A and B)."""
+    """(k of a depth block, number of blocks or None if k is not known, runs of A and B)."""
     gemm, depth = problem.gemm, problem.depth
     block = _deepest_block(problem, mr)
     steps = None
-    if problem.static_k:
+    if problem.static_k:  # as few blocks as possible, of about equal depth
         blocks, unit = max(1, ceil_divide(depth, block)), problem.unit
         block = max(1, min(depth, round_up(ceil_divide(depth, blocks), unit)))
         steps = max(1, ceil_divide(depth, block))
@@ -212,24 +215,26 @@ def _depth_blocks(problem: Problem, mr: int) -> tuple[int, int | None, Runs]:
 
 
 def _deepest_block(problem: Problem, mr: int) -> int:
-    """The k that a block may have at most."""
+    """The largest k of a depth block."""
     depth, processor = problem.depth, problem.processor
     block = problem.blocking.wide_depth if problem.is_wide else problem.blocking.depth
     narrow = is_static(problem.gemm.n) and problem.right_bytes <= processor.narrow_block
     if problem.gemm.batch and narrow and depth <= LONGEST_DEPTH:
-        block = max(block, depth)  # each B is a small block uncut: sums need not wait for a second
+        block = max(
+            block, depth
+        )  # each B of the batch fits the cache undivided: sums are stored once
     if problem.m <= mr and problem.prefers_panels:
-        block = max(block, depth)  # they are read once, from end to end
+        block = max(block, depth)  # cached panels are read once, from start to end
     from_memory = problem.is_wide and problem.right_bytes > processor.in_memory
     if from_memory and _reads_right_in_place(problem, mr, block):
-        block = STREAMED_DEPTH  # few rows of B side by side: their pages are read on from piece to piece
+        block = STREAMED_DEPTH  # few rows of B at a time, so that each piece continues the pages of the last one
     return block
 
 
 def _fitted_to_runs(
     block: int, steps: int | None, runs: Runs, depth: int | None
 ) -> tuple[int, int | None, Runs]:
-    """Makes depth blocks of whole runs of gathered operands, or gives the runs up."""
+    """Rounds depth blocks to whole runs of gathered operands; drops runs that do not fit."""
     runs = list(runs)
     for side, run in enumerate(runs):
         if run is None or (steps == 1 and depth and depth % run[0] == 0):
@@ -244,9 +249,13 @@ def _fitted_to_runs(
     return block, steps, fitting
 
 
-# -- what is read where it is
+# -- operands in place
 def crowds_no_sets(stride: int, rows: int, size: int, most: int = 8) -> bool:
-    """May rows so far apart (in elements) be read side by side?  Not if more than `most` are in one set of the L1."""
+    """True if rows at this distance (in elements) can be read together: at most `most` of them share a set of the L1.
+
+    A tile reads one element of each row in turn. If the rows are a multiple of 4096 bytes apart, all elements compete for one set of the
+    cache (64 sets of 64-byte lines), and lines are evicted before their other elements are read.
+    """
     lines: dict[int, int] = {}
     for r in range(rows):
         line = r * stride * size // 64 % 64
@@ -258,7 +267,7 @@ def _reads_left_in_place(problem: Problem, mr: int, nr: int) -> bool:
     g, a, n = problem.gemm, problem.gemm.left, problem.n
     if isinstance(a, Gathered) or len(g.k) != 1 or not is_static(a.cross):
         return False
-    changes = g.group > 1 and problem.is_converted(a)  # groups change as they are packed
+    changes = g.group > 1 and problem.is_converted(a)  # packing changes groups
     if a.second is not None or changes:
         return False
     if is_static(g.m) and g.m <= 4:
@@ -273,7 +282,7 @@ def _reads_left_in_place(problem: Problem, mr: int, nr: int) -> bool:
 
 
 def _sweeps(a: Matrix) -> int:
-    """How often rows of k are better read where they are than packed: once if all lie in one set of the L1."""
+    """The number of sweeps over rows of k up to which reading in place is cheaper than packing; 1 if all rows share a set of the L1."""
     step = a.depth[0]
     return SWEEPS if is_static(step) and step * SIZE[a.element] % PAGE else 1
 
@@ -303,7 +312,7 @@ def _reads_right_in_place(problem: Problem, mr: int, kc: int) -> bool:
 
 # -- tasks
 def _cut(problem: Problem, mr: int, nr: int, kc: int, in_place: tuple[bool, bool]) -> Cut:
-    """How the output is shared out; `in_place` says of A and B whether they are read where they are."""
+    """The division of the output into tasks; `in_place` is True for operands (A, B) that are not packed."""
     form, columns = _columns(problem, nr, kc, in_place)
     depth = problem.depth if problem.static_k else kc
     least = max(1, int(TASK_WORK / (2 * columns * max(1, depth))))
@@ -314,7 +323,7 @@ def _cut(problem: Problem, mr: int, nr: int, kc: int, in_place: tuple[bool, bool
 
 
 def _columns(problem: Problem, nr: int, kc: int, in_place: tuple[bool, bool]) -> tuple[str, int]:
-    """(the form of the cut, columns of a task)."""
+    """(form of the division, columns of a task)."""
     g, m, n, blocking, cut_for = (
         problem.gemm,
         problem.m,
@@ -332,7 +341,8 @@ def _columns(problem: Problem, nr: int, kc: int, in_place: tuple[bool, bool]) ->
     work = 2 * max(m, LEAST_ROWS) * n * problem.depth
     tasks = max(1, min(4 * cut_for, int(work / TASK_WORK)))
     strip = max(nr, min(block, n // tasks // nr * nr))
-    # elements that are packed or read by either cut
+    # The elements that are packed or read for either form: strips of rows read all of B in each task, strips of columns all of A. An
+    # operand that is packed counts four times more. A form that is not possible has infinite cost.
     by_rows = by_columns = float("inf")
     if whole * kc * problem.size <= problem.processor.strip:
         by_rows = n * (tasks + (0 if in_place[1] else 4))
@@ -349,25 +359,25 @@ def _columns(problem: Problem, nr: int, kc: int, in_place: tuple[bool, bool]) ->
 
 # -- panels
 def _packs_by_rows(operand: Matrix | Gathered) -> bool:
-    """True if an operand is contiguous along its rows or columns, not along the depth."""
+    """True if an operand is contiguous across k, along its rows or columns."""
     return isinstance(operand, Matrix) and operand.cross == 1
 
 
 def _place_of_left(problem: Problem, cut: Cut) -> Place:
-    """Where tiles read A if it is packed: of a task if each row is one task's."""
+    """The memory of packed A: each task's own if only one task needs a row, else shared."""
     n = problem.gemm.n
     return Place.OF_A_TASK if is_static(n) and n <= cut.columns else Place.SHARED
 
 
 def _place_of_right(problem: Problem, cut: Cut) -> Place:
-    """Where tiles read B if it is packed."""
+    """The memory of packed B."""
     if problem.gemm.is_prepacked and problem.can_prepack:
         return Place.PREPACKED
     return Place.SHARED if _packs_right_often(problem, cut) else Place.OF_A_TASK
 
 
 def _packs_right_often(problem: Problem, cut: Cut) -> bool:
-    """True if several tasks would pack the same block of B: then all threads pack it beforehand."""
+    """True if several tasks need the same block of B, so that all threads pack it before the tasks."""
     g, b = problem.gemm, problem.gemm.right
     if cut.form == "columns":
         return False

@@ -1,4 +1,4 @@
-"""A product's kernel: its tasks, and where a task's tiles read the operands. tiles.py has the tiles, packing.py the panels."""
+"""A product's kernel: its tasks, and the addresses from which their tiles read operands. tiles.py has the tiles, packing.py the panels."""
 
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from .tiles import TileNames, write_tiles
 
 
 def write(schedule: GemmSchedule, epilogue: Epilogue) -> Code:
-    """Writes the code of a schedule."""
+    """Writes the code for a schedule."""
     module = Module(schedule.target)
     tiles = write_tiles(module, schedule, epilogue)
     if schedule.packs_beforehand:
@@ -37,9 +37,10 @@ def write(schedule: GemmSchedule, epilogue: Epilogue) -> Code:
 
 
 def _write_task(f: Fn, s: GemmSchedule, epilogue: Epilogue, tiles: TileNames) -> None:
-    """A task: a block of rows and columns of one batch, through the depth blocks of a group."""
+    """Writes the task: a block of rows and columns of one batch, for all depth blocks of a group."""
     g = s.gemm
     frame = load_frame(f, s)
+    # The task's number counts columns first, then rows, then batches: [i0, i1) x [j0, j1) is its block of the output.
     mc = s.cut.rows(f, frame.m, frame.batches, frame.n)
     row_blocks, column_blocks = ceil_divide(frame.m, mc), ceil_divide(frame.n, s.cut.columns)
     area = row_blocks * column_blocks
@@ -53,7 +54,9 @@ def _write_task(f: Fn, s: GemmSchedule, epilogue: Epilogue, tiles: TileNames) ->
     packed_b = f.at(frame.scratch, own, s.types.total)
     packed_a = f.at(packed_b, s.block_b, s.types.total)
     sums = f.load(f.ctx, PARTIALS, PTR)
-    if epilogue.partial_bytes:
+    if (
+        epilogue.partial_bytes
+    ):  # column sums of the epilogue: each task has its own, which start with zeros
         sums = f.at(sums, f.task * epilogue.partial_bytes)
         first = True if s.steps == 1 else frame.first_step.eq(0)
         f.when(first, lambda: epilogue.clear(f, sums))
@@ -68,7 +71,8 @@ def _write_task(f: Fn, s: GemmSchedule, epilogue: Epilogue, tiles: TileNames) ->
             packing = OperandPacking(f, s, frame, 1)
             packing.all_panels(block, bases[1], j0, f.i64(j1) - j0, packed_b)
 
-        def one(first_row, i, j, name: str, rows_left, columns_left):
+        def tile(first_row, i, j, name: str, rows_left, columns_left):
+            # The first depth block starts sums, later ones load them from the output; the last one applies the epilogue.
             a = reads.rows_of_a(i, first_row, packed_a)
             b = reads.columns_of_b(j, j0, packed_b)
             out = word(f, times(f, word(f, i), row)) + out0 + j
@@ -82,12 +86,12 @@ def _write_task(f: Fn, s: GemmSchedule, epilogue: Epilogue, tiles: TileNames) ->
             end = f.min(f.i64(i1), i + s.rows_at_once)
             packing = OperandPacking(f, s, frame, 0)
             packing.all_panels(block, bases[0], i, end - i, packed_a)
-            _sweep(f, s, tiles, i, end, j0, j1, partial(one, i))
+            _sweep(f, s, tiles, i, end, j0, j1, partial(tile, i))
 
         if s.left.place is Place.OF_A_TASK:
             f.loop(i0, i1, s.rows_at_once, rows_from)
         else:
-            _sweep(f, s, tiles, i0, i1, j0, j1, partial(one, i0))
+            _sweep(f, s, tiles, i0, i1, j0, j1, partial(tile, i0))
 
     def unless_interrupted(number):
         unless_dropped(f, lambda: write_block(number))
@@ -97,7 +101,7 @@ def _write_task(f: Fn, s: GemmSchedule, epilogue: Epilogue, tiles: TileNames) ->
 
 
 class _Reads:
-    """Where the tiles of one depth block read: number `number` of the group, number `step` of all."""
+    """The addresses from which tiles of one depth block read: block `number` of the group, `step` of the whole product."""
 
     def __init__(
         self, f: Fn, schedule: GemmSchedule, frame: Frame, number: Any, step: Val, block: DepthBlock,
@@ -108,7 +112,7 @@ class _Reads:
         self.batch, self.bases = batch, bases
 
     def rows_of_a(self, i, first, packed: Val) -> Val:
-        """A from row i on; `first` is the first row of what the task has packed."""
+        """The address of A for a tile that starts with row i; `first` is the first row that the task has packed."""
         f, s, frame = self.f, self.schedule, self.frame
         a: Any = s.gemm.left
         if s.left.place is Place.IN_PLACE:
@@ -123,7 +127,7 @@ class _Reads:
         return f.at(frame.scratch, frame.a_at + panel * s.left.room, s.types.total)
 
     def columns_of_b(self, j, first, packed: Val) -> Val:
-        """B from column j on; `first` is the first column of what the task has packed."""
+        """The address of B for a tile that starts with column j; `first` is the first column that the task has packed."""
         f, s, frame, total = self.f, self.schedule, self.frame, self.schedule.types.total
         b: Any = s.gemm.right
         if s.right.place is Place.IN_PLACE:
@@ -138,17 +142,20 @@ class _Reads:
         return f.at(packed, (word(f, j) - first) // s.nr * s.right.room, total)
 
 
-def _sweep(f: Fn, s: GemmSchedule, tiles: TileNames, i0, i1, j0, j1, one) -> None:
-    """Calls one(i, j, tile, rows left, columns left) for every tile of a task's block."""
+def _sweep(f: Fn, s: GemmSchedule, tiles: TileNames, i0, i1, j0, j1, tile) -> None:
+    """Writes loops that call tile(i, j, name, rows left, columns left) for every tile of a task's block.
+
+    Rows are the outer loop: a panel of A stays in the L1 while the panels of B pass. Incomplete tiles at the edges have code of their own.
+    """
     g, mr, nr = s.gemm, s.mr, s.nr
     column_edge = not is_static(g.n) or g.n % nr
 
     def row_of_tiles(i, r: int, ragged: bool):
         left = i1 - i if ragged else r
         jw = word(f, j0) + (j1 - j0) // nr * nr if column_edge else j1
-        f.loop(j0, jw, nr, lambda j: one(i, j, tiles[r, ragged, False], left, nr))
+        f.loop(j0, jw, nr, lambda j: tile(i, j, tiles[r, ragged, False], left, nr))
         if column_edge:
-            f.when(jw < j1, lambda: one(i, jw, tiles[r, ragged, True], left, j1 - jw))
+            f.when(jw < j1, lambda: tile(i, jw, tiles[r, ragged, True], left, j1 - jw))
 
     iw = word(f, i0) + (i1 - i0) // mr * mr
     f.loop(i0, iw, mr, lambda i: row_of_tiles(i, mr, False))

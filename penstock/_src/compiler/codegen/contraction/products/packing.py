@@ -1,4 +1,4 @@
-"""What of a product is copied before it is worked on: panels that all threads pack, and those of a task's own."""
+"""Packing: copies operands of a product to panels, shared ones by all threads, or a task's own."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from .schedule import GemmSchedule, Panels, Place
 
 
 class OperandPacking:
-    """Writes the packing of one operand in one function: `side` is 0 for A and 1 for B."""
+    """Writes the packing of one operand into a function; `side` is 0 for A and 1 for B."""
 
     def __init__(self, f: Fn, schedule: GemmSchedule, frame: Frame, side: int) -> None:
         self.f, self.schedule, self.frame = f, schedule, frame
@@ -31,7 +31,7 @@ class OperandPacking:
         self.begins = side == 1 and schedule.begins
 
     def all_panels(self, block: DepthBlock, base, first, count, dst: Val) -> None:
-        """All panels of `count` rows or columns from `first` on, over a depth block."""
+        """Packs `count` rows or columns, starting at `first`, over a depth block."""
         f, panels = self.f, self.panels
         if panels.by_rows:
             self.slab(block, base, first, count, 0, block.depth, dst)
@@ -45,7 +45,7 @@ class OperandPacking:
         f.loop(f.i64(0), ceil_divide(count, panels.width), 1, panel)
 
     def slab(self, block: DepthBlock, base, first, count, low, high, dst: Val) -> None:
-        """Of all those panels the rows low <= k < high."""
+        """Packs the rows low <= k < high of all those panels."""
         f, total = self.f, self.schedule.types.total
         matrix: Any = self.matrix
         width, room = self.panels.width, self.panels.room
@@ -60,19 +60,19 @@ class OperandPacking:
             f.loop(f.i64(0), panels, 1, lambda p: self.begin(block, f.at(dst, p * room, total)))
 
     def panel(self, block: DepthBlock, base, first, count, dst: Val) -> None:
-        """One panel: its rows or columns of an operand from `first` on, over a depth block."""
+        """Packs one panel, starting with row or column `first`, over a depth block."""
         self.elements(block, base, first, count, dst)
         if self.begins:
             self.begin(block, dst)
 
     def begin(self, block: DepthBlock, panel: Val) -> None:
-        """Completes a packed panel of B by what the sums of its columns begin with."""
+        """Appends the initial values of the columns' sums to a packed panel of B."""
         s = self.schedule
         at, over = s.kc * s.nr, surplus(s.gemm, s.target)
         begin_sums(self.f, panel, block.depth, s.nr, s.lanes, over, at, s.gemm.group)
 
     def elements(self, block: DepthBlock, base, first, count, dst: Val) -> None:
-        """A panel without what sums begin with."""
+        """Packs one panel without initial values of sums."""
         f, matrix, width, gemm = self.f, self.matrix, self.panels.width, self.schedule.gemm
         common = matrix.element, self.schedule.types.total
         if isinstance(matrix, Gathered):
@@ -99,7 +99,7 @@ class OperandPacking:
         pack_single(f, self.source, place, width, count, block.depth, dst, width, *common)
 
     def along_depth(self, matrix: Matrix, block: DepthBlock):
-        """k of a depth block -> offset."""
+        """A function from k within a depth block to the offset in memory."""
         f = self.f
         strides = [value(f, s) for s in matrix.depth]
 

@@ -1,10 +1,10 @@
-"""Products of narrow numbers by the CPU's dot products of neighbors: two or four neighboring k make one step.
+"""Products of narrow types by the CPU's dot products: a step multiplies a group of two or four neighboring k.
 
     bfloat16   pairs, summed in float
-    int8       fours, or pairs that are widened to 16 bits while they are packed, summed in int32: exact (../dots.py)
+    int8       groups of four, or pairs widened to 16 bits while they are packed, summed exactly in int32 (../dots.py)
 
-A group takes the room of one sum, so panels, blocks and tiles are those of a product of sums half or a quarter as
-deep: an operand that lies along the depth is such a matrix already, of another it takes as many rows, interleaved
+A group has the bytes of one sum, so panels, blocks and tiles are those of a product in the type of sums with a half or a quarter of the
+depth. An operand that is contiguous along k already is such a matrix; of any other, two or four rows of k are interleaved
 while they are packed.
 """
 
@@ -25,15 +25,13 @@ from .description import Gemm, Matrix
 from .gathered import Gathered
 
 PAIR, QUAD = 2, 4
-FEW = {
-    BF16: 4,
-    I8: 1,
-}  # rows for which interleaving B costs more than multiplying its elements one by one
+# For this number of rows or fewer, interleaving B costs more than multiplying its elements one by one.
+FEW = {BF16: 4, I8: 1}
 _OF_BYTES = {1: I8, 2: I16, 4: I32}
 
 
 def in_groups(gemm: Gemm, target: Target) -> Gemm:
-    """The product over groups, if it is one that the target has instructions for; else the same."""
+    """The product over groups if the target has instructions for it, else the product itself."""
     types = gemm.types
     group = group_of((types.left, types.right, types.total), target)
     if group == 1 or isinstance(gemm.left, Gathered) or isinstance(gemm.right, Gathered):
@@ -49,7 +47,7 @@ def in_groups(gemm: Gemm, target: Target) -> Gemm:
 
 
 def group_of(types: tuple[str, str, str], target: Target) -> int:
-    """How many neighbors of these types one instruction of the target multiplies and adds; 1 if none does."""
+    """The number of neighbors of these types that one instruction multiplies and adds; 1 without such an instruction."""
     if types == (BF16, BF16, F32) and target.multiplies_pairs:
         return PAIR
     dots = dots_of(target) if types == (I8, I8, I32) else None

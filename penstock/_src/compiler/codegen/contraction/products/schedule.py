@@ -1,12 +1,15 @@
-"""The schedule of a product's kernel: how it is cut into blocks.
+"""The schedule of a product's kernel: its division into blocks, as in GotoBLAS (Goto and van de Geijn 2008).
 
-    groups of depth blocks     what several tasks would pack is packed beforehand, by all threads, into panels
-      tasks (MC x NC)          go through the depth blocks (KC) of the group; what they alone need they pack
-                               themselves, blocks that stay in L2
+    groups of depth blocks     operands that several tasks need are packed first, by all threads, into panels
+      tasks (MC x NC)          run over the depth blocks (KC) of the group; operands that only one task needs are packed by
+                               the task, in blocks that stay in L2
         panels of A            `mr` rows, in L1
           panels of B          `nr` columns: a register tile of mr rows x nv vectors
 
-A schedule is a record: choice.py makes it, and everything here follows from its fields and a call's sizes, on the host.
+A panel is a copy of rows or columns in the order in which a tile reads them, so that it reads memory sequentially. KC is the depth up to which a
+panel stays in its cache; sums of several depth blocks are added up in the output, or apart if it has another type.
+
+A schedule is a record made by choice.py. All methods here follow from its fields and a call's sizes, on the host.
 """
 
 from collections.abc import Callable
@@ -29,27 +32,27 @@ from penstock._src.util.dataclass import dataclass
 
 from .description import Gemm
 
-STEP_BITS = 32  # a stage's step is its first depth block, and how many there are above these bits
+STEP_BITS = 32  # the step of a stage has its first depth block in these low bits, and the number of blocks above
 
 
 class Place(Enum):
-    """Where tiles read an operand."""
+    """The memory from which tiles read an operand."""
 
     IN_PLACE = "in place"
-    PREPACKED = "prepacked"  # in panels that are kept from call to call
-    SHARED = "shared"  # in panels that all threads pack beforehand
-    OF_A_TASK = "of a task"  # in panels that each task packs for itself
+    PREPACKED = "prepacked"  # panels that are cached between calls
+    SHARED = "shared"  # panels that all threads pack before the tasks
+    OF_A_TASK = "of a task"  # panels that each task packs for itself
 
 
 @dataclass(frozen=True)
 class Panels:
-    """How one operand reaches the tiles.
+    """The panels of one operand.
 
-    place      where they read it
+    place      the memory from which tiles read it
     width      rows or columns of a panel
-    room       elements that a panel takes
-    by_rows    whether all panels are packed together, row of k by row of k: the operand lies along its rows or columns
-    run        (n, distance) of neighboring k that a gathered operand reads at equal distances; None: one by one
+    room       elements of a panel in memory
+    by_rows    True if all panels are packed together, one row of k after the other, as the operand is contiguous across k
+    run        (n, distance) if a gathered operand reads n neighboring k at equal distances; None: one by one
     """
 
     place: Place
@@ -61,16 +64,16 @@ class Panels:
 
 @dataclass(frozen=True)
 class Cut:
-    """How tasks share the output out.
+    """The division of the output into tasks.
 
-    form         "columns": strips of columns, all rows: a task packs its own columns of B (few rows: activations by weights);
-                 "rows": strips of rows, all columns: a task packs its own rows of A (few columns: gradients of weights);
+    form         "columns": strips of columns with all rows; a task packs its own columns of B (few rows: activations by weights);
+                 "rows": strips of rows with all columns; a task packs its own rows of A (few columns: gradients of weights);
                  "blocks": of both
-    columns      of a task, a multiple of a tile's
-    least_rows   of a task: fewer are not worth handing out
-    tile_rows    of a register tile
-    all_rows     of the one block of rows, where the output is not cut along them; None: as `threads` ask
-    threads      that tasks are cut for
+    columns      columns of a task, a multiple of a tile's
+    least_rows   the fewest rows of a task that pay for its overhead
+    tile_rows    rows of a register tile
+    all_rows     rows of the only block of rows, if rows are not divided; None: divided by the number of threads
+    threads      the number of threads for which tasks are made
     """
 
     form: str
@@ -81,14 +84,14 @@ class Cut:
     threads: int
 
     def rows(self, ops: Any, m: Any, batches: Any, n: Any) -> Any:
-        """Rows of a task: enough tasks to share out, none too small.
+        """Rows of a task: about four tasks for each thread, so that all end at about the same time, but none too small.
 
-        A formula of the host and of kernels alike: `ops` has min and max, extents are ints or values.
+        The host and kernels evaluate the same formula: `ops` has min and max, extents are ints or values.
         """
         if self.all_rows is not None:
             return round_up(self.all_rows, self.tile_rows)
         columns = ceil_divide(n, self.columns)
-        want: Any = 1
+        want: Any = 1  # blocks of rows
         if self.threads > 1:
             want = ops.max(1, ceil_divide(4 * self.threads, ops.max(1, columns * batches)))
         rows = ops.max(ceil_divide(m, want), self.least_rows)
@@ -97,18 +100,18 @@ class Cut:
 
 @dataclass(frozen=True)
 class GemmSchedule(TileNumbers):
-    """A product, and the cut of its work.
+    """A product with the division of its work.
 
-    gemm          the product, over groups of neighbors where the target multiplies these (pairs.py)
-    threads       of the pool
+    gemm          the product, over groups of neighbors if the target multiplies groups (pairs.py)
+    threads       number of threads of the pool
     mr, nv        rows and vectors of the register tile
-    idle          rows of a tile that are not the result's, but of the number that is subtracted from A
-    begins        whether packed panels of B hold what sums begin with
-    kc            elements of k of a depth block
-    steps         depth blocks; None: known at run time
-    left, right   how A and B reach the tiles
-    slab          rows of k that a task packs of all panels together
-    rows_at_once  of A that a task packs for itself
+    idle          1 if a tile has a further row for the zero point of A, else 0
+    begins        True if packed panels of B contain the initial values of sums
+    kc            elements of k in a depth block
+    steps         number of depth blocks; None: known at run time
+    left, right   the panels of A and B
+    slab          rows of k that a task packs for all panels together
+    rows_at_once  rows of A that a task packs for itself at a time
     """
 
     gemm: Gemm
@@ -170,7 +173,7 @@ class GemmSchedule(TileNumbers):
         return batches * ceil_divide(m, rows) * ceil_divide(n, self.cut.columns)
 
     def packed(self, count: int, sizes: Sizes) -> int:
-        """Tasks of packing beforehand, for `count` depth blocks: a panel, or a slab of all panels, each."""
+        """Tasks of packing shared panels, for `count` depth blocks: each packs a panel, or a slab of all panels."""
         if self.is_empty(sizes):
             return 0
         slabs, units = ceil_divide(self.kc, self.slab), 0
@@ -196,16 +199,16 @@ class GemmSchedule(TileNumbers):
 
     # -- groups of depth blocks
     def group(self, sizes: Sizes) -> int:
-        """How many depth blocks are worked on between two fork-joins."""
+        """The number of depth blocks between two fork-joins."""
         return HOST.min(self.steps_of(sizes), self.most_packed(sizes))
 
     def most_packed(self, sizes: Sizes) -> int:
-        """How many depth blocks may be packed beforehand."""
+        """The number of depth blocks whose shared panels fit into the processor's limit."""
         most = processor_of(self.target).packed_panels
         return HOST.max(1, most // HOST.max(1, self.shared_room(sizes)))
 
     def groups(self, sizes: Sizes) -> list[tuple[int, int]]:
-        """(the first depth block, how many) of what is worked on between two fork-joins."""
+        """(first depth block, number of blocks) of each group between two fork-joins."""
         steps, most = self.steps_of(sizes), self.most_packed(sizes)
         if steps <= most:
             return [(0, steps)]
@@ -215,7 +218,7 @@ class GemmSchedule(TileNumbers):
 
     # -- memory
     def shared_room(self, sizes: Sizes) -> int:
-        """Bytes of the panels that are packed beforehand, of one depth block."""
+        """Bytes of the shared panels of one depth block."""
         a = self.panels_a(sizes) * self.left.room if self.left.place is Place.SHARED else 0
         b = self.panels_b(sizes) * self.right.room if self.right.place is Place.SHARED else 0
         return (a + b) * self.size
@@ -228,7 +231,7 @@ class GemmSchedule(TileNumbers):
 
     @property
     def prepacked_bytes(self) -> int:
-        """Of the prepacked panels of B."""
+        """Bytes of the prepacked panels of B."""
         if self.right.place is not Place.PREPACKED or self.steps is None:
             return 0
         return self.steps * ceil_divide(self.gemm.n, self.nr) * self.right.room * self.size
@@ -246,7 +249,7 @@ class GemmSchedule(TileNumbers):
         return panels * self.right.room if self.right.place is Place.OF_A_TASK else 0
 
     def scratch(self, sizes: Sizes) -> int:
-        """Bytes: sums kept apart, then the panels of a group, then the threads' own blocks."""
+        """Bytes of scratch memory: sums kept apart, then the panels of a group, then the threads' own blocks."""
         m, n = number(self.gemm.m, sizes), number(self.gemm.n, sizes)
         sums = self.batches(sizes) * m * n if self.sums_apart else 0
         own = self.threads * (self.block_a + self.block_b)
@@ -256,7 +259,7 @@ class GemmSchedule(TileNumbers):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What was chosen, for reports."""
+        """The choices, for reports."""
         return {
             "cut": self.cut.form,
             "A": self.left.place.value,

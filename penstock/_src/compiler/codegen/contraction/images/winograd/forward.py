@@ -1,10 +1,11 @@
 """Convolutions of 3 x 3 taps, and input gradients of such, by Winograd's algorithm.
 
-    weights    transformed by all threads beforehand: [panel of outputs][36][channel][nr], and kept as they are
+    weights    transformed by all threads first: [panel of outputs][36][channel][nr]; cached if they are prepacked
     a task     some rows of tiles of 4 x 4 outputs, of one image or several: the inputs of its tiles are transformed
-               to [36][tile][channel]; then for each panel 36 small products give [36][tile][nr], transformed back
+               to [36][tile][channel]; then for each panel 36 small products compute [36][tile][nr], which are transformed back
 
-What a task works on stays in its L2. A tile with an infinity or NaN among its outputs is summed plainly (`direct`).
+The memory of a task stays in its L2. The transforms subtract large numbers, so that an infinity would become NaN: tiles with an infinity or NaN
+among their outputs are computed again by the plain sum (`direct`).
 """
 
 from collections.abc import Sequence
@@ -50,8 +51,8 @@ from . import direct, tiles
 from .tiles import POINTS, Side, TileGrid, TileReader, store_points, tiles_along, vector_of
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes, of_inputs, of_products, of_weights
 
-MOST_TILES = 32  # of a task: then weights are read often enough
-MOST_WEIGHTS = 1 << 16  # channels times outputs: transformed they stay in the L3
+MOST_TILES = 32  # of a task: enough uses of each weight that is loaded
+MOST_WEIGHTS = 1 << 16  # channels times outputs up to which transformed weights stay in the L3
 
 
 def suits(conv: Convolution, target: Target) -> bool:

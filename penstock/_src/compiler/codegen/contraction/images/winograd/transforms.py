@@ -3,10 +3,10 @@
     y  = A' [(G w G') * (B' x B)] A         sums over channels are taken between the brackets
     dw = C' [(D dy D') * (B' x B)] C        sums over tiles are: F(3 x 3, 4 x 4), whose filter is a tile of dy
 
-Along one axis it multiplies polynomials through their values at 0, +-a, +-b and infinity (Winograd 1980; Lavin & Gray
-2015). With a = sqrt(1/2), b = sqrt(2) the numbers of the transforms stay near 1: rounding errors are twice those of
-the plain sum, against four times with the common 1 and 2 (Barabasz et al. 2020 compare points). Values are registers;
-None stands for a zero that is known.
+Along one axis it multiplies polynomials by their values at 0, +-a, +-b and infinity (Winograd 1980; Lavin & Gray
+2015). With a = sqrt(1/2), b = sqrt(2) the coefficients of the transforms stay near 1: rounding errors are twice those of
+the plain sum, compared with four times for the common 1 and 2 (Barabasz et al. 2020 compare points). The values at +p and -p share
+their even and odd parts, which are computed once. Values are registers; None is a zero that is known.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def of_gradients(f: Fn, dy: Values) -> list[Val | None]:
 
 
 def of_sums(f: Fn, m: Values) -> list[Val | None]:
-    """C' m: 3 gradients of weights; it also takes the scale that `of_gradients` leaves out."""
+    """C' m: 3 gradients of weights, including the scale that `of_gradients` leaves out."""
     sum_a, sum_b = _sum(f, (1, m[1]), (1, m[2])), _sum(f, (1, m[3]), (1, m[4]))
     less_a, less_b = _sum(f, (1, m[1]), (-1, m[2])), _sum(f, (1, m[3]), (-1, m[4]))
     return [
@@ -92,13 +92,13 @@ def of_products(f: Fn, m: Values, count: int) -> list[Val | None]:
 
 
 def both_axes(f: Fn, rows: Sequence[Values], transform, *counts: int) -> list[list[Val | None]]:
-    """A transform of columns, then of rows; `counts` are of rows and columns wanted, where it takes one."""
+    """A transform of columns, then of rows; `counts` are the numbers of result rows and columns, for transforms that take one."""
     columns = [transform(f, column, *counts[:1]) for column in zip(*rows, strict=True)]
     return [transform(f, row, *counts[1:]) for row in zip(*columns, strict=True)]
 
 
 def _sum(f: Fn, *terms: tuple[float, Val | None]) -> Val | None:
-    """The sum of number * value, less what is zero; a term times 1 comes first if there is one."""
+    """The sum of number * value over values that are not known to be zero. Start with a term times 1, if there is one: it needs no instruction."""
     total: Val | None = None
     for number, value in terms:
         if value is None:
