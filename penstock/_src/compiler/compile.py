@@ -14,7 +14,7 @@ from penstock._src.graph.passes.unused_results import operations_to_run
 
 
 class _Needed:
-    """What runs of a graph, as the graph is by now: the same sequence as long as it has not changed."""
+    """The operations of a graph that must run, read anew when the graph has changed; the same sequence as long as it has not."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What the compiler asks of a device, and how it finds one. Devices themselves are folders of devices/, a layer above."""
+"""The interface of a device to the compiler, and the search for one. Devices are folders of devices/, a layer above."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -24,7 +24,7 @@ class NumbersTooLarge(ArithmeticError):
 
 
 class OpenRunnable(Protocol):
-    """What runs a plan in which extents are unknown, for all that fulfil its conditions.
+    """A loaded plan with unknown extents, for all calls that meet its conditions.
 
     conditions  those that its function does not have
     """
@@ -40,7 +40,7 @@ class OpenRunnable(Protocol):
 
 
 class Device(Protocol):
-    """What programs run on.
+    """A device that runs programs.
 
     name       in PENSTOCK_DEVICE and in reports
     generator  writes kernels for its target; None: it takes functions as they are, and nothing is planned

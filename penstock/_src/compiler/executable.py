@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Executable:
-    """What `compile_graph` returns. Call it with one host value for each input; it returns one for each output.
+    """The result of `compile_graph`. Call it with one host value for each input; it returns one for each output.
 
     Nothing is lowered before the first call: programs are specialized per shapes of the inputs.
     """
@@ -41,7 +41,7 @@ class Executable:
         self._section = Section(name, (), self.inputs, self.outputs, states, why_host)
         self._needed = needed
         self.block = Block(self._section, needed)
-        self.run = self.block.__call__  # what a call of this object does, without a further frame
+        self.run = self.block.__call__  # a call of this object, without a further frame
 
     @property
     def ops(self) -> Sequence[Operation]:
@@ -98,7 +98,7 @@ class Executable:
         return Report(known if run is None else measured(known, run))
 
     def text(self, stage: str = "primitives") -> str:
-        """What the programs made so far look like at a stage.
+        """The text of the programs made so far, at a stage.
 
         Args:
           stage: "graph", "primitives" (also TensorFlow's "hlo" and "optimized_hlo"), "launches", "llvm" or "assembly".

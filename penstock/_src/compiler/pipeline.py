@@ -48,7 +48,7 @@ from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 from penstock._src.util.run_observers import WORK_OBSERVERS
 
-MOST_PLANS = 8  # of a function for many extents
+MOST_PLANS = 8  # most plans of a function for many extents
 
 
 @dataclass
@@ -59,8 +59,10 @@ class Compiled:
     program: Any
     run: Callable[[Sequence[Any]], list[Any]]
     seconds: dict[str, float] = field(default_factory=dict)
-    extents: Values = field(default_factory=lambda: Values({}))  # what unknown extents are
-    recorded: Values = field(default_factory=lambda: Values({}))  # and what was decided of them
+    extents: Values = field(default_factory=lambda: Values({}))  # the numbers of unknown extents
+    recorded: Values = field(
+        default_factory=lambda: Values({})
+    )  # the numbers and decisions of the function's stages
     why_interpreted: str = ""  # the primitive that has no native code yet, if one hinders
 
 
@@ -93,7 +95,7 @@ class Prepared:
             if program is None:
                 check_results(self.function)
                 program = self.stages.timed("load", device.load, self._planned())
-        except MemoryError as error:  # of a stage of the compiler
+        except MemoryError as error:  # raised by a stage of the compiler
             raise memory_limit.refused(error, self.function.name) from error
         except UnimplementedError as error:
             return self._interpreted(_gap(error))
@@ -191,7 +193,7 @@ class Prepared:
 def _within(
     extents: Values, run: Callable[[Sequence[Any]], list[Any]]
 ) -> Callable[[Sequence[Any]], list[Any]]:
-    """What runs where extents are these: the interpreter asks nodes for their shapes."""
+    """Returns `run` within these extents: the interpreter reads the shapes of nodes."""
 
     def run_within(arguments: Sequence[Any]) -> list[Any]:
         with extents:
@@ -201,7 +203,7 @@ def _within(
 
 
 def _gap(error: OpError) -> str:
-    """What the code generator lacks: a defect, raised in tests."""
+    """The message of an error of the code generator; raises it under PENSTOCK_VERIFY, as it is a defect."""
     if flags.verify:
         raise error
     return str(error)

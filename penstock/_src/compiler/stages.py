@@ -1,4 +1,4 @@
-"""What every stage of the pipeline gets: a name by which it is timed, left out, dumped and counted."""
+"""Common handling of the pipeline's stages: each is timed, left out, dumped and counted by its name."""
 
 import sys
 import time
@@ -30,7 +30,7 @@ class Stages:
         self.functions: list[tuple[str, Function]] = []
 
     def run(self, name: str, stage: Callable[..., Any], made: Any, *more: Any) -> Any:
-        """What a stage makes of what the one before made; that itself if PENSTOCK_DISABLE names the stage."""
+        """Runs a stage on the result of the one before; returns that unchanged if PENSTOCK_DISABLE names the stage."""
         if name in flags.disable:
             return made
         made = self.timed(name, stage, made, *more)
@@ -38,7 +38,7 @@ class Stages:
         return made
 
     def timed(self, name: str, stage: Callable[..., Any], *made: Any) -> Any:
-        """What a stage makes; the time that it takes is noted."""
+        """Runs a stage and adds its time to the record."""
         progress.note(name)
         start = time.perf_counter()
         result = stage(*made)

@@ -25,7 +25,7 @@ WHY = "it is part of a loop or condition made of Switch and Merge"
 
 
 class TokenFlow:
-    """What `compile_graph` returns for such a graph. Call it with one host value for each input."""
+    """The result of `compile_graph` for a graph with Switch and Merge nodes. Call it with one host value for each input."""
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class _Frame:
     """One run of a loop, or what is in no loop."""
 
     def __init__(self, parent: "_Frame | None" = None, iteration: int = 0) -> None:
-        self.parent, self.iteration = parent, iteration  # of the parent in which it runs
+        self.parent, self.iteration = parent, iteration  # iteration of the parent in which it runs
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.loops: dict[tuple[str, int], _Frame] = {}
         self.pending: dict[tuple[int, int], _Pending] = {}
@@ -188,7 +188,7 @@ class _Frame:
 
 
 class _Pending:
-    """What has arrived for one operation in one iteration."""
+    """The inputs that have arrived for one operation in one iteration."""
 
     __slots__ = ("values", "controls", "is_dead", "is_done")
 

@@ -91,13 +91,13 @@ class CheckedProgram:
             last = function
 
     def _at_fault(self, oracle: Oracle, given: list[np.ndarray]) -> str:
-        """What made a wrong program of what the last stage left: scheduling or code generation."""
+        """Names the stage at fault for a wrong program: scheduling or code generation."""
         _, function = self.stages[-1]
         try:
             results, updates = simulate.run(function, given)
         except simulate.TooLarge:
             return "the program"
-        except InternalError:  # a kernel as scheduled reads or stores what it must not
+        except InternalError:  # a kernel as scheduled has an invalid read or store
             return "scheduling"
         made = [*results, *self._by_handle(function, updates, given)]
         return "code generation" if oracle.wrong(made) is None else "scheduling"
@@ -145,7 +145,7 @@ class CheckedProgram:
 
 
 def ways_of(program: Any) -> Ways:
-    """Which algorithms a program computes by; none of a program that was not planned."""
+    """The algorithms of a program that change rounding; none for a program without a plan."""
     labels = program.plan.algorithms if hasattr(program, "plan") else set()
     return Ways(
         tiles=any("winograd" in label for label in labels),

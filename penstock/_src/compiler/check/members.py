@@ -22,12 +22,15 @@ from penstock._src.ir.primitives import ELEMENTWISE, MOVEMENT, PRIMITIVES
 from penstock._src.util.dataclass import dataclass
 
 Value = Any  # list[np.ndarray]; a tuple of such lists of a node with several results
-# What evaluates the kinds that may round, or decide, otherwise (rounding.py, sums.py).
+# Functions that evaluate the kinds that may round, or decide, differently (rounding.py, sums.py).
 ROUNDED: dict[str, Callable[[Members, Step, list[Value]], Value]] = {}
 # Attention takes its scores of narrow floats as sums in float32: some members keep products so through movements, and round
-# what the next operation makes of them.
+# the operation that reads them
 UNROUNDED = frozenset("neg abs maximum minimum".split())  # code rounds nothing after these
-FORGIVING = {"gather": "clamp", "scatter": "drop"}  # what indices do that only a member has outside
+FORGIVING = {
+    "gather": "clamp",
+    "scatter": "drop",
+}  # the modes for indices that are out of bounds in a member only
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class Members:
         return rounded(self, step, args) if rounded else self.plain(step.node, args)
 
     def each(self, compute: Callable[[list[Any]], Any], args: Sequence[Value]) -> list[Any]:
-        """What a function makes of the center's arguments and of each member's."""
+        """Applies a function to the center's arguments and to each member's."""
         if all(len(a) == 1 for a in args):
             return [compute([a[0] for a in args])]
         return [compute([of(a, k) for a in args]) for k in range(self.count + 1)]
@@ -167,7 +170,7 @@ class Members:
             trips, extra = trips + bool(going[0]), extra + (not going[0])
 
     def _chosen(self, condition: Value, a: Value, b: Value) -> Value:
-        """Of each member the one value or the other."""
+        """Selects one of two values for each member."""
         picks = self.each(lambda x: x[1] if x[0] else x[2], [condition, a, b])
         return unified(picks)
 

@@ -1,4 +1,4 @@
-"""What compiled code may round otherwise, drawn at random: the docs' page on accuracy, in numbers."""
+"""Random perturbations for everything that compiled code may round differently: the docs' page on accuracy, in numbers."""
 
 from functools import cache
 from typing import Any
@@ -12,7 +12,7 @@ ULPS = {
     "erf": 2.5, "erfc": 5.0, "sinh": 4.0, "cosh": 4.0, "asinh": 5.0, "acosh": 5.0, "atanh": 5.0, "asin": 5.0, "acos": 5.0,
     "atan": 3.0, "cbrt": 3.0, "rsqrt": 2.0, "lgamma": 5.0, "pow": 5.0, "atan2": 5.0,
 }  # fmt: skip
-OTHERS = 4.0  # of complex numbers, relative to their absolute values
+OTHERS = 4.0  # for complex numbers, relative to their absolute values
 COMMON = 0.25  # the part of an error that all elements of a node have in common: functions are off to one side
 
 

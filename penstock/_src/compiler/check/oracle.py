@@ -1,4 +1,4 @@
-"""How far from the interpretation of a function its results may lie."""
+"""The largest distance between a function's results and their interpretation that rounding explains."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,12 +19,12 @@ class Round:
     """Members that are added where those before do not explain a difference."""
 
     members: int
-    flips: bool  # whether they decide by chance what rounding may decide
-    far: float  # times what they show that is a difference
-    loud: float = 1.0  # times what they are, roundings are drawn
+    flips: bool  # True to draw decisions that rounding may change
+    far: float  # factor of the members' deviation above which results differ
+    loud: float = 1.0  # factor by which roundings are enlarged
 
 
-# The last is of functions that are no lines at the scale of rounding: four times the error of x is sixteen times that
+# The last round is for functions that are not linear at the scale of rounding: four times the error of x is sixteen times that
 # of an x * x which is noise.
 ROUNDS = (
     Round(4, False, 8.0),
@@ -35,7 +35,7 @@ ROUNDS = (
 
 
 class Oracle:
-    """What a function gives for some arguments, and how certain that is. Interpretations are made when first needed."""
+    """The results of a function for some arguments, with their uncertainty. Interpretations are made when they are first needed."""
 
     def __init__(
         self, function: Function, arguments: Sequence[np.ndarray], ways: Ways = PLAIN
@@ -94,7 +94,7 @@ class Oracle:
         return None
 
     def _explained(self, i: int, made: Any) -> Any:
-        """Where an array lies within what members show."""
+        """A mask of the elements of an array that are within the members' deviation."""
         center, away = self.center[i], self.away[i]
         if made.dtype.kind == "b":
             return np.broadcast_to(away > 0, center.shape)
@@ -105,7 +105,7 @@ class Oracle:
 
 
 def far(made: Any, center: Any) -> np.ndarray | None:
-    """Where arrays differ by more than some units in the last place; None: nowhere. True alone: in type or shape."""
+    """A mask of the elements that differ by more than some units in the last place; None if there are none. All True for another type or shape."""
     if made.shape != center.shape or made.dtype != center.dtype:
         return np.ones((1,) * (center.ndim + 1), bool)
     if made.dtype.kind == "b":

@@ -14,7 +14,7 @@ def poison(memory: np.ndarray) -> None:
 
 
 def poisoned(array: np.ndarray) -> np.ndarray:
-    """Where an array's elements still have the pattern, or a NaN that came of it."""
+    """A mask of the elements that still have the pattern, or a NaN that comes from it."""
     size = array.dtype.itemsize
     raw = np.ascontiguousarray(array).reshape(-1, 1).view(np.uint8).reshape(-1, size)
     pattern = np.resize(PATTERN, size)

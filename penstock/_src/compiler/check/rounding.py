@@ -60,7 +60,7 @@ def as_type(value: Any, node: Node) -> np.ndarray:
 
 
 def deviation(value: Value) -> Any:
-    """How far members lie from the center, element by element; infinite where only some are finite."""
+    """The distance of members from the center, element by element; infinite where only some are finite."""
     if len(value) == 1:
         return 0.0
     kind = wide(value[0].dtype)
@@ -143,7 +143,7 @@ def binary(members: Members, step: Step, args: list[Value]) -> Value:
 
 
 def _louder(members: Members, compute: Callable[..., Any], made: Value, args: list[Value]) -> Value:
-    """What IEEE 754 rounds, of loud members."""
+    """The results of operations that IEEE 754 rounds exactly, with enlarged roundings for loud members."""
     if members.loud == 1 or len(made) == 1 or made[0].dtype.kind == "c":
         return made
     loud = [made[0]]
@@ -167,7 +167,7 @@ def _unrounded(members: Members, product: Value) -> Value:
 
 
 def _is_whole(x: np.ndarray) -> np.ndarray:
-    """Where numbers are small multiples of a half."""
+    """A mask of the numbers that are small multiples of a half."""
     return (np.abs(x) < 2**20) & (x * 2 == np.rint(x * 2))
 
 

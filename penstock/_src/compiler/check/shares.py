@@ -21,7 +21,7 @@ class Share:
 
 
 def share_of(node: Node) -> Share | None:
-    """What a node sums, where it is such a sum."""
+    """The share that a node sums, if it is such a sum; else None."""
     if node.kind != "reduce" or node.op != "sum" or len(node.attrs["axes"]) != 1:
         return None
     (terms,) = node.args

@@ -224,7 +224,7 @@ def _in_another_order(x: np.ndarray, y: np.ndarray, spec: str) -> tuple[np.ndarr
 
 
 def _error_of_tiles(node: Node, x: np.ndarray, y: np.ndarray) -> Any:
-    """How far Winograd's algorithm may be off; None of what it does not compute.
+    """The possible error of Winograd's algorithm; None for a node that it does not compute.
 
     Every output of a tile has errors of the largest numbers of all of the tile's inputs, also where its own are zero. Here
     the largest of the image stand for those of the tile.

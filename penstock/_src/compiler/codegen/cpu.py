@@ -26,7 +26,7 @@ from penstock._src.native import Code, NamedCode, Target, kernels
 from penstock._src.native.language.types import OF_NUMPY
 from penstock._src.util.lazy import ByName
 
-# By name: programs without them import nothing that emits them.
+# By name, so that programs without them do not import their emitters.
 _FORM_OF = ByName(f"{__package__}.attention.emit", "form_of")
 _ATTENTION = ByName(f"{__package__}.attention.emit", "emit_attention")
 _BOUNDS_CHECK = ByName(f"{__package__}.specials.checks", "emit_bounds_check")

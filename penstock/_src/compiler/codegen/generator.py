@@ -1,4 +1,4 @@
-"""What planning asks of code generation. A generator writes kernels for one target; another kind of target has another.
+"""The interface of code generation to planning. A generator writes kernels for one target.
 
 Kernels are kept by structural signature: a function met again with other sizes is planned again (milliseconds), but nothing
 is written or compiled. Each method gives what a launch needs to know besides: tasks, scratch, further words of the context.
@@ -51,7 +51,7 @@ class Generator(Protocol):
         """The code of an attention's forward or backward kernel, with the epilogues of its scores and their gradient."""
 
     def special(self, node: Node, outputs: Sequence[Node], threads: int) -> SpecialLaunch:
-        """What is launched for a node that is no loop nest, of whose results these are asked for."""
+        """The launch for a node that is not a loop nest; `outputs` are the results that are used."""
 
     def special_code(self, launch: SpecialLaunch) -> Code:
         """The code of such a launch."""

@@ -73,7 +73,7 @@ class KernelCode:
     prepacked_bytes: int = 0
     facts: dict[str, Any] = field(
         default_factory=dict, compare=False
-    )  # of the chosen schedule, for reports
+    )  # the choices of the schedule, for reports
 
     def context(
         self,
@@ -141,9 +141,9 @@ class RegisterTile:
 
 
 class Epilogue(Protocol):
-    """What happens to a tile while it is in registers."""
+    """The computation on a tile while it is in registers."""
 
-    partial_bytes: int  # of statistics a task; 0: none
+    partial_bytes: int  # bytes of a task's partial sums; 0: none
 
     @property
     def extents(self) -> Sequence[Any]:

@@ -72,7 +72,7 @@ def _add(value: Any, parts: list[str]) -> None:
 
 
 def sources(package: Path) -> str | None:
-    """What tells the sources of the compiler from others; None if they are not there as files."""
+    """A digest of the compiler's sources; None if they are not available as files."""
     digest = hashlib.sha256()
     try:
         for folder in FOLDERS:
@@ -94,5 +94,5 @@ def _files(folder: str | Path) -> Iterator[tuple[str, int, int]]:
                 yield entry.path, stat.st_size, stat.st_mtime_ns
 
 
-# Asked for as the compiler is loaded: sources that somebody changes while this process runs are another compiler's.
+# Computed when the compiler is loaded: if sources change while this process runs, it still has the old code.
 _SOURCES = sources(Path(__file__).resolve().parents[2])

@@ -13,7 +13,7 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Blocking:
-    """How a product is cut into blocks. A tuner replaces it for one product (tuning/).
+    """The sizes of a product's blocks. A tuner replaces it for one product (tuning/).
 
     depth         elements of k that a packed block has at most
     wide_depth    the same where few rows meet many columns, and B is read once
@@ -39,17 +39,19 @@ class Processor:
     broadcast: float = 1.0  # instructions that a broadcast of an element takes, its load included
     stream: float = 8 / 3  # cycles in which a vector comes from the L2
     # parts of the L1
-    gradient_window: int = 32 << 10  # of an image under a block of a filter gradient
+    gradient_window: int = 32 << 10  # bytes of an image under a block of a filter gradient
     # parts of the L2
-    window: int = 96 << 10  # of an image under a block of a convolution
+    window: int = 96 << 10  # bytes of an image under a block of a convolution
     wide_window: int = 300 << 10  # the same where fewer rows have too few pixels
-    depthwise_rows: int = 128 << 10  # of an image under a task of a depthwise convolution
-    weight_panel: int = 300 << 10  # of a convolution; a longer one is worked on by rows of taps
-    narrow_block: int = 256 << 10  # of B, if it is not cut along k
-    strip: int = 640 << 10  # of B under a strip of rows
+    depthwise_rows: int = 128 << 10  # bytes of an image under a task of a depthwise convolution
+    weight_panel: int = (
+        300 << 10
+    )  # bytes of a convolution's panel of weights; a longer one is divided into rows of taps
+    narrow_block: int = 256 << 10  # bytes of B up to which it is not divided along k
+    strip: int = 640 << 10  # bytes of B under a strip of rows
     winograd_inputs: int = 384 << 10  # transformed inputs of a task
     winograd_tiles: int = 512 << 10  # transformed tiles of a block of a filter gradient
-    # a part of the L3, and what is past all caches
+    # bytes of shared panels between two fork-joins of a product
     packed_panels: int = 8 << 20  # between two fork-joins of a product
     in_memory: int = 16 << 20  # a matrix from this size on comes from memory
 
@@ -60,7 +62,7 @@ _CLASSES = {
     16: Processor(Blocking(depth=256, columns=128, wide_columns=512), broadcast=1.5),
 }
 
-# Without vectors, which LLVM takes apart, and without caches: what a block takes is RAM. By Cortex-M4's memory, not measured.
+# Without vectors, which LLVM would split, and without caches: blocks are in RAM. Sized for the memory of a Cortex-M4, not measured.
 _MICROCONTROLLER = Processor(
     Blocking(depth=128, columns=32, wide_columns=64), gradient_window=4 << 10, window=8 << 10, wide_window=16 << 10,
     depthwise_rows=8 << 10, weight_panel=64 << 10, narrow_block=16 << 10, strip=16 << 10,

@@ -32,7 +32,7 @@ VERSION = 1
 
 
 def machine(target: Target, threads: int) -> str:
-    """What a record holds for."""
+    """The key of records: the machine for which they are valid."""
     return f"{target.cpu} {target.vector_bytes} {threads}"
 
 
@@ -58,7 +58,7 @@ def signature(description: Description) -> str | None:
 
 
 def default_path() -> Path | None:
-    """Where records lie if PENSTOCK_TUNING names no file."""
+    """The path of records if PENSTOCK_TUNING names no file."""
     if flags.tuning:
         return Path(flags.tuning)
     folder = Path(flags.cache_dir) if flags.cache_dir else default_folder()
@@ -125,7 +125,7 @@ def _entry(blocking: Blocking) -> dict[str, Any]:
 
 
 class Choices(Protocol):
-    """Where the planner asks for the blocking of a product."""
+    """The interface by which the planner finds the blocking of a product."""
 
     def find(self, match: Match, target: Target, threads: int) -> Blocking | None:
         """The blocking to use; None: the one of the target's class."""

@@ -18,7 +18,7 @@ from penstock._src.graph.operation import Operation
 
 
 def explanation(executable: Any) -> Explanation:
-    """What is known of all specializations made so far."""
+    """Collects the records of all specializations made so far."""
     steps: list[Any] = []
     _collect(executable, steps, {id(executable)})
     inputs, outputs = tuple(executable.inputs), tuple(executable.outputs)

@@ -46,7 +46,7 @@ def kernel_records(
 
 
 def shown_extents(extents: Values) -> Values:
-    """What unknown extents are in reports: of sums of tasks, as if there were one task."""
+    """Numbers of unknown extents for reports; sums of tasks are shown as if there were one task."""
     return Values({**extents.symbols, TASKS: 1})
 
 
@@ -195,14 +195,14 @@ def _name(node: Node) -> str:
 
 
 def _roles(function: Function) -> dict[int, str]:
-    """What stored nodes are besides temporaries."""
+    """The roles of stored nodes that are not temporaries."""
     numbers = {p.id: i for i, p in enumerate(function.parameters)}
     roles = {home(v).id: f"new value of argument {numbers[h.id]}" for h, v in function.updates}
     return roles | {home(r).id: f"result {i}" for i, r in enumerate(function.results)}
 
 
 def _rounds(function: Function) -> dict[int, int | None]:
-    """How often the nodes of loops' bodies are computed, where that is not once."""
+    """The number of executions of the nodes in loops' bodies, if it is not one; None if unknown."""
     found: dict[int, int | None] = {}
 
     def look(inner: Function, rounds: int | None) -> None:

@@ -1,4 +1,4 @@
-"""What this machine can do at best, measured once per process, in about a tenth of a second.
+"""The limits of this machine, measured once per process, in about a tenth of a second.
 
     peak        fused multiply-adds of float32 vectors that stay in registers, on all threads
     bandwidth   a copy between two arrays that are larger than most caches: bytes read and written
@@ -18,9 +18,9 @@ from penstock._src.native.language.types import F32, I64, PTR
 from penstock._src.native.runner import HEADER
 from penstock._src.util.dataclass import dataclass
 
-CHAINS = 12  # of multiply-adds at once: as many as hide what one of them waits for
-ROUNDS = 1 << 16  # of each chain
-ELEMENTS = 1 << 24  # of the copied array
+CHAINS = 12  # independent chains of multiply-adds, enough to hide the latency of each
+ROUNDS = 1 << 16  # multiply-adds of each chain
+ELEMENTS = 1 << 24  # elements of the copied array
 TIMES = 5  # that each is run; the best counts
 TASKS = 4  # for each thread
 

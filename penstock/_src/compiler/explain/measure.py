@@ -17,7 +17,7 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.util.run_observers import observed_runs
 
 RUNS = 5  # that are measured; the best time of each kernel counts
-WORD, START, END = range(3)  # of a record's row
+WORD, START, END = range(3)  # columns of a record's row
 
 
 class Recorder:
@@ -43,7 +43,7 @@ def launch_words(plan: Plan) -> dict[int, int]:
 
 
 def measured(known: Explanation, run: Callable[[], None]) -> Explanation:
-    """The same with times: the least of several runs, of all of a kernel's launches in a run together.
+    """The explanation with times: the least over several runs of the time of all of a kernel's launches in a run.
 
     Args:
       known: the explanation of an executable.
@@ -85,7 +85,7 @@ def measured(known: Explanation, run: Callable[[], None]) -> Explanation:
 def _timeline(
     recorder: Recorder, kernels: dict[tuple[int, int], KernelRecord], host: dict[int, int]
 ) -> list[Launched]:
-    """What ran, in order."""
+    """The launches and host operations in order."""
     pieces = [
         Launched(0, host[id(op)], op.name, start, end)
         for op, start, end in recorder.host

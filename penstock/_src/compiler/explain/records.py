@@ -1,4 +1,4 @@
-"""What is known of a compiled function: source lines, programs, their kernels, and what the host runs."""
+"""The records of a compiled function: source lines, programs, their kernels, and operations on the host."""
 
 import linecache
 import os
@@ -31,7 +31,7 @@ class SourceLine:
 
     @property
     def code(self) -> str:
-        """The same without its indentation."""
+        """The text without indentation."""
         return self.text.strip()
 
 
@@ -120,7 +120,7 @@ class ProgramRecord:
     operations: tuple[Operation, ...]
     kernels: tuple[KernelRecord, ...]
     equal: dict[int, tuple[Operation, ...]]  # a node's id -> further operations that have its value
-    extents: Values  # what unknown extents are; of tasks that sum, as if there were one
+    extents: Values  # the numbers of unknown extents; sums of tasks as if there were one
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ class HostRecord:
 
 @dataclass(frozen=True, eq=False)
 class CalledRecord:
-    """What comes next belongs to a function that an operation on the host calls."""
+    """A separator: the following records belong to a function that an operation on the host calls."""
 
     caller: Operation
     name: str
@@ -176,8 +176,8 @@ class Explanation:
     operations: tuple[Operation, ...]
     steps: tuple[ProgramRecord | HostRecord | WaitingRecord | CalledRecord, ...]
     timeline: tuple[Launched, ...] = ()
-    limits: Any = None  # what this machine can do (limits.py), where times were measured
-    notes: tuple[str, ...] = ()  # what else there is to say, a line each
+    limits: Any = None  # the limits of this machine (limits.py), if times were measured
+    notes: tuple[str, ...] = ()  # further notes, a line each
 
     @property
     def kernels(self) -> tuple[KernelRecord, ...]:

@@ -24,7 +24,7 @@ class Report(str):
         return report
 
     def __repr__(self) -> str:
-        return str(self)  # what shells and notebooks without pages print, line by line
+        return str(self)  # printed line by line in shells and in notebooks without pages
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a page that shows source, operations, primitives, kernels and launches, linked both ways.
@@ -34,7 +34,7 @@ class Report(str):
         Path(path).write_text(page(self.known), encoding="utf-8")
 
     def _repr_html_(self) -> str:
-        """What notebooks show: the page."""
+        """The page, for notebooks."""
         return frame(self.known)
 
     @property

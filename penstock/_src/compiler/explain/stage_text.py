@@ -1,4 +1,4 @@
-"""What a program looks like at each stage, as text."""
+"""The text of a program at each stage."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,7 @@ def _assembly(compiled: Compiled) -> str:
     return "\n\n".join(map(assembly, _codes(compiled)))
 
 
-# Stage -> the text of a program there. The graph is no program's: `Executable.text` shows it.
+# Stage -> function that returns the text of a program. The graph is shown by `Executable.text`.
 STAGES: dict[str, Callable[[Compiled], str]] = {
     "primitives": _primitives,
     "stablehlo": _stablehlo,

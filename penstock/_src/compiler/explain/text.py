@@ -20,9 +20,9 @@ from penstock._src.ir.extents.guards import text as conditions_text
 from penstock._src.ir.node import Node, type_text
 
 WIDTH = 100
-MOST_KERNELS = 40  # of a program, that are listed one by one
+MOST_KERNELS = 40  # most kernels of a program that are listed one by one
 MOST_EQUAL = 4  # arguments of one type that are listed one by one
-MOST_LINES = 8  # of the user's program, of a kernel
+MOST_LINES = 8  # most lines of the user's program for a kernel
 
 
 def text_of(known: Explanation) -> str:
@@ -80,7 +80,9 @@ def _program(step: ProgramRecord, known: Explanation, total: float) -> list[str]
         f"primitives   {len(nodes)} nodes    {_counted(kinds)}",
         f"work         {units(flops, 'FLOP')}, at least {units(moved, 'B')} of arguments and results",
     ]
-    shared = getattr(compiled.program, "shared", None)  # of a plan for many extents
+    shared = getattr(
+        compiled.program, "shared", None
+    )  # set for programs of a plan for many extents
     decided = [
         compiled.recorded.conditions_text(),
         conditions_text(shared.conditions) if shared else "",
@@ -112,7 +114,9 @@ def _kernels(step: ProgramRecord, limits: Any, total: float) -> list[str]:
     rest = [k for k in step.kernels if k not in shown]
     if rest:
         lines.append(f"  and {len(rest)} smaller: {_counted(Counter(k.label for k in rest))}")
-    control = getattr(step.compiled.program, "control", "")  # of devices whose host may have to ask
+    control = getattr(
+        step.compiled.program, "control", ""
+    )  # set by devices whose host may control loops
     lines += [f"control      {control}"] if control else []
     lines.append(f"memory       temporaries in {units(plan.arena_bytes, 'B')}")
     return lines
@@ -130,7 +134,7 @@ def _most_important(kernels: Iterable[KernelRecord]) -> list[KernelRecord]:
 
 
 def kernel_lines(kernel: KernelRecord, limits: Any = None, total: float = 0.0) -> list[str]:
-    """What is known of a kernel, in a few lines."""
+    """A kernel's record in a few lines."""
     tasks = f"{kernel.tasks} task" + "s" * (kernel.tasks != 1)
     rounds = _rounds(kernel) + (f", lane {kernel.lane}" if kernel.lane else "")
     work = f"{units(kernel.flops, 'FLOP')}, {units(kernel.bytes, 'B')}, {tasks}{rounds}"

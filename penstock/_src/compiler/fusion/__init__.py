@@ -1,4 +1,4 @@
-"""Which nodes become one kernel.
+"""Fusion: selects the nodes that become one kernel.
 
 What comes in: a function and what recognize/ found in it (`Recognized`). What goes out: a `Schedule`: kernels in launch order.
 

@@ -1,4 +1,4 @@
-"""Where exchanges with other processes stand among a function's kernels: begun early, waited for late.
+"""The order of exchanges with other processes among a function's kernels: started early, awaited late.
 
 An exchange begins as soon as what it gives is stored, in the order of exchanges; the kernels that only gather what it gives (a pack of
 gradients) move there with it. It is waited for where something first reads its result. All other kernels keep their order.
@@ -40,7 +40,7 @@ class _Order:
             if number not in self.done and number not in self.waiting:
                 self._place(number)
             ready = True
-            while ready:  # what may begin now lets others begin
+            while ready:  # starting one kernel or exchange may make others ready
                 ready = False
                 for one in self.early:
                     if one not in self.done and self._needed(one) <= self.done:

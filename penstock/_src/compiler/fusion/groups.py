@@ -83,7 +83,7 @@ class FusionGroup:
         return replace(self, nodes=nodes, roots=roots, kind=kind)
 
     def text(self, numbers: Mapping[int, int]) -> str:
-        """What it stores and reads, by the numbers that nodes have in the function's text."""
+        """The nodes that it stores and reads, by their numbers in the function's text."""
         made = " ".join(f"%{numbers[n.id]}" for n in self.nodes)
         return f"{self.kind} {made} <- {' '.join(f'%{numbers[i]}' for i in sorted(self.reads))}"
 

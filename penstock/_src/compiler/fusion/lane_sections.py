@@ -1,4 +1,4 @@
-"""Which kernels of a function run side by side: sections of it, in which each lane (recognize/lanes.py) has kernels of its own.
+"""Lanes: sections of a function in which each lane (recognize/lanes.py) has its own kernels, which run side by side.
 
 Within a section no lane reads what another one makes. Between sections is what belongs to no lane, such as a sum of gradients. The
 kernels are put in an order in which each section, and in it each lane, is one stretch.
@@ -15,7 +15,7 @@ from penstock._src.compiler.recognize.lanes import NO_LANE, common_lane
 from penstock._src.ir.extents import dims
 from penstock._src.util.dataclass import dataclass
 
-FLOPS_OF_A_BYTE = 4  # a core computes about so many in the time in which it moves a byte
+FLOPS_OF_A_BYTE = 4  # flops of a core in the time in which it moves a byte
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _lanes_of_kernels(
     for kernel, needed in zip(kernels, needs, strict=True):
         nodes = [kernel.node] if isinstance(kernel, BoundsKernel) else kernel.outputs
         found = common_lane(lanes, nodes)
-        if found is None:  # it adds up partial sums, of which there are no operations
+        if found is None:  # it adds up partial sums, which have no operations
             makers = {own[number] for number in needed}
             found = makers.pop() if len(makers) == 1 else NO_LANE
         own.append(found)
@@ -148,7 +148,7 @@ def _lanes_of_kernels(
 def _work(kernel: Kernel) -> int:
     """About what a kernel costs."""
     arrays = (*kernel.inputs, *kernel.outputs)
-    # How many partial sums there are is known when the kernel is planned; they are few.
+    # The number of partial sums is known only in planning; they are few.
     nodes = [n for n in arrays if n.results is None and n.kind != "partial"]
     moved = sum(dims.number(n.size) * n.dtype.size for n in nodes if n.dtype.is_numpy_compatible)
     if not isinstance(kernel, ContractKernel):

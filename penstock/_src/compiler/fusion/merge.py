@@ -80,7 +80,7 @@ class _Open:
 
     @property
     def stores(self) -> int:
-        """How many arrays or parts of arrays its kernel writes."""
+        """The number of arrays, or parts of arrays, that its kernel writes."""
         return sum(len(blocks_of(n)) for n in self.nodes)
 
     @property

@@ -1,4 +1,4 @@
-"""Which nodes have memory of their own; the others are computed by every kernel that needs them.
+"""Selects the nodes that are stored in memory; all others are computed again by every kernel that needs them.
 
 A node is *stored* only if it must be: it is a result, a reduction, a contraction or another node with an emitter of its own, or
 such a node reads it; or if computing it again in every consumer would cost more than reading it.
@@ -32,8 +32,8 @@ ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract", "dynamic_update_s
 LONG = 60  # operations of an expression that several kernels should not each compute
 DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
 HOISTED = 40  # cost of what may be computed again for every row
-MOST_PIECES = 4  # of a concat that is not stored: each element chooses among them
-LARGE = 1 << 14  # elements: from here on, reading across rows leaves the caches
+MOST_PIECES = 4  # operands of a concat that is not stored: each element selects one of them
+LARGE = 1 << 14  # elements of an array that is too large for the caches if it is read across rows
 SHORT_ROW = 8  # elements
 REPEATED = 2  # cost of what may be computed again for every element of a larger array
 NOBODY: frozenset[int] = frozenset()
@@ -50,7 +50,7 @@ class Storing:
 
 
 def choose_stored(found: Recognized) -> Storing:
-    """Which nodes of a function are stored."""
+    """Selects the nodes of a function that are stored."""
     stored: set[int] = set()
     reads: dict[int, frozenset[int]] = {}
     computed: dict[int, frozenset[int]] = {}  # the nodes computed with a node
@@ -211,7 +211,7 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recogniz
     if user.kind == "contract":
         movements = ("gather", "concat", "pad", "windows", "dynamic_slice")
         return user.id not in found.matches and (weight > 0 or node.kind in movements)
-    if user.kind == "gather" and user.args[0] is not arg:  # of its indices
+    if user.kind == "gather" and user.args[0] is not arg:  # it is read by the gather's indices
         behind = product(user.args[0].shape[user.attrs["axis"] + 1 :])
         return weight > REPEATED and key(user.size) != key(arg.size * behind)
     if user.kind in ("gather", "windows"):
@@ -222,7 +222,7 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recogniz
         last = user.shape[-1] if user.shape else 1
         along_rows = bool(arg.shape) and len(user.shape) - 1 in user.attrs["axes"]
         varies = along_rows and arg.shape[-1] != 1 and last != 1
-        # What is computed again for every row of few elements is computed about as often as they are.
+        # A value that is computed again for each row of few elements is computed about as often as its elements are read.
         is_once = key(user.size) == key(arg.size * last)
         is_hoisted = not varies and (is_once or is_large(last, SHORT_ROW))
         return weight > (HOISTED if is_hoisted else REPEATED)

@@ -1,4 +1,4 @@
-"""What a step still does that finds no more data.
+"""Runs the rest of a step after an operation has reached the end of its data.
 
     x = next(iterator)           raises OutOfRangeError
     v.assign(loss(x))            is not run: it waits for what failed
@@ -46,7 +46,7 @@ class _Rest:
         self, values: dict[int, Any], states: dict[Any, Any], waiting: list[Operation]
     ) -> None:
         self.values, self.states, self.waiting = values, states, waiting
-        self.makers: dict[int, Operation] = {}  # of tensors that can be computed
+        self.makers: dict[int, Operation] = {}  # of tensors that can be computed, by id
 
     def run(self, ops: Iterable[Operation]) -> None:
         for op in ops:

@@ -35,7 +35,7 @@ def run_on_host(op: Operation, arguments: list[Any], kernel: Op | None = None) -
 
 
 def refusal_at(op: Operation, kernel: Op, error: Exception, arguments: list[Any]) -> Exception:
-    """What the error of an operation's kernel becomes, with the operation's name and the user's line."""
+    """Converts the error of an operation's kernel to one with the operation's name and the user's line."""
     refusal = refusal_of_values(kernel, error, arguments)
     if isinstance(refusal, OpError):
         locate(refusal, op)
@@ -79,7 +79,7 @@ def locate(error: OpError, op: Any = None) -> None:
 
 
 def flat_outputs(raw: Any, result: Any) -> list[Any]:
-    """What a kernel returned as one host value for each output, in the declared dtypes."""
+    """Converts the results of a kernel to one host value for each output, in the declared dtypes."""
     types = raw.output_dtypes
     if not types:
         return []

@@ -29,7 +29,7 @@ class HostStep:
     writes: Sequence[int]
     why: str
     kernel: Op  # as the step was made: gradients give operations more inputs and outputs
-    states: dict[Any, Any] | None  # what stateful kernels remember, None for others
+    states: dict[Any, Any] | None  # the state of stateful kernels, None for others
 
     @property
     def ops(self) -> list[Operation]:

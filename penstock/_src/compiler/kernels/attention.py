@@ -43,7 +43,7 @@ class Attention:
     total: Node
     output: Node
     letters: str
-    letters_of: dict[int, str]  # of the nodes that the kernels make
+    letters_of: dict[int, str]  # of the nodes that the kernels compute
     depth: int
     width: int
     reach: int | None
@@ -52,17 +52,17 @@ class Attention:
 
     @property
     def outputs(self) -> list[Node]:
-        """What the forward kernel stores."""
+        """The nodes that the forward kernel stores."""
         return [self.output, *([self.maximum, self.total] if self.gradient else [])]
 
     @property
     def made(self) -> list[Node]:
-        """What both kernels store."""
+        """The nodes that both kernels store."""
         return [*self.outputs, *(self.gradient.outputs if self.gradient else [])]
 
     @property
     def never_stored(self) -> list[Node]:
-        """What exists in blocks only."""
+        """The nodes that exist only in blocks."""
         if self.gradient is None:
             return [*self.absorbed, self.maximum, self.total]
         return [*self.absorbed, *self.gradient.absorbed]

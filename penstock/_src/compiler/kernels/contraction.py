@@ -22,7 +22,7 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True, eq=False)
 class EpilogueExpression:
-    """What is computed on a register tile: `value` at (row, column). A load of slot 0 at `place` is the contraction's own result.
+    """The computation on a register tile: `value` at (row, column). A load of slot 0 at `place` is the contraction's own result.
 
     `sums` are added up over the rows, for each column.
     """
@@ -37,7 +37,7 @@ class EpilogueExpression:
     sums: list[Value] = field(default_factory=list)
 
     def signature(self) -> tuple:
-        """What the code depends on."""
+        """A key of everything on which the code depends."""
         return (
             self.place.key, self.value.number, tuple([v.number for v in self.sums]), tuple(self.scope.values), tuple(self.scope.atoms),
             tuple([n.dtype for n in self.slots]), self.dtype,
@@ -99,7 +99,7 @@ def write_epilogue(
 def epilogue_between(
     root: Node, final: Node, columns: int, is_leaf: Callable[[Node], bool]
 ) -> EpilogueExpression | None:
-    """What is computed on tiles of `root` to store `final`; None if that is the same node."""
+    """The epilogue on tiles of `root` that computes `final`; None if that is the same node."""
     if final is root:
         return None
     epilogue = write_epilogue(root, final, columns, is_leaf)
@@ -109,5 +109,5 @@ def epilogue_between(
 
 
 def operands_of_epilogues(epilogues: Sequence[EpilogueExpression | None]) -> list[Node]:
-    """What epilogues read besides their root."""
+    """The nodes that epilogues read in addition to their root."""
     return [n for epilogue in epilogues if epilogue is not None for n in epilogue.slots[1:]]

@@ -19,7 +19,7 @@ from penstock._src.ir.extents.dims import Dim, is_one
 
 
 def extent_key(extent: dims.Extent) -> Any:
-    """What tells extents apart in the structure of a kernel: the expression of a Dim, whatever its value now."""
+    """A hashable key of an extent in the structure of a kernel: the expression of a Dim, regardless of its number."""
     return extent.expr if type(extent) is Dim else extent
 
 
@@ -55,7 +55,7 @@ Range = tuple[int | None, int | None]
 
 
 class Atom:
-    """What an index is made of. Identity tells atoms apart; `number` orders them within a kernel."""
+    """A term of an index. Atoms are compared by identity; `number` orders them within a kernel."""
 
     __slots__ = ("number", "vars")
     number: int
@@ -207,7 +207,7 @@ class Index:
         return never_negative(least - low) and never_negative(limit - 1 - most)
 
     def replace(self, change: Callable[[Atom], Index]) -> Index:
-        """The same form over other atoms."""
+        """The index with each atom replaced by an index."""
         total = constant(self.const)
         for atom, c in self.terms:
             total = total + change(atom) * c
@@ -412,7 +412,7 @@ class Position:
         return Position(self.scope, shape, coordinates)
 
     def reshaped(self, shape: Sequence[int]) -> Position:
-        """The same element where the array is looked at with another shape."""
+        """The position of the same element in the array viewed with another shape."""
         coordinates = (
             _regrouped(self._coordinates, self.shape, shape)
             if self._coordinates is not None

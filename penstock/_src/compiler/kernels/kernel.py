@@ -96,7 +96,7 @@ def map_nest(
 
 
 def _ones(shape: Sequence[int]) -> list[bool]:
-    """Which axes have extent 1."""
+    """A mask of the axes with extent 1."""
     return [is_one(extent) for extent in shape]
 
 

@@ -54,7 +54,7 @@ class LoopNest:
     _values: list[Value] | None = field(default=None, init=False, repr=False, compare=False)
 
     def signature(self) -> tuple:
-        """What the code depends on."""
+        """A key of everything on which the code depends."""
         return (
             tuple([(v.number, extent_key(v.extent)) for v in self.space]),
             tuple([(s.slot, s.offset.key, s.value.number, s.dtype) for s in self.stores]),

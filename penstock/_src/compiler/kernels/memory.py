@@ -1,4 +1,4 @@
-"""Where nodes lie in memory."""
+"""The memory of nodes: which node's buffer contains a node's value."""
 
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node

@@ -20,13 +20,13 @@ from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 
 PART = 1 << 14  # elements of a part
-MOST_PARTS = 256  # of an axis of known extent: they are written and read once more
+MOST_PARTS = 256  # of an axis of known extent: partial results are written and read once more
 SMALL = 1 << 15  # elements that one task may as well reduce alone
 MANY = 1 << 13  # results side by side: then there is enough to share out without parts
 ENOUGH_PARTS = 16  # so that threads share them
 MANY_ROWS = 64  # the same of results each of a line of its own
 
-# By the id of a reduce node: its parts, along the first axis, and where among several it stands in each of them.
+# By the id of a reduce node: its partial results, along the first axis, and its position in each of them.
 Partials = dict[int, tuple[Node, tuple[int, ...]]]
 
 

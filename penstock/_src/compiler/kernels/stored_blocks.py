@@ -1,4 +1,4 @@
-"""What a nest writes for a node: all of it, a block at a place known when the program runs, or the pieces of a concat."""
+"""The part of a node that a nest writes: all of it, a block at an offset known at run time, or the pieces of a concat."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from penstock._src.ir.extents.dims import is_large, is_one
 from penstock._src.ir.node import Node
 from penstock._src.util.dataclass import dataclass
 
-MOST_PIECES = 8  # of a concat that one nest writes
+MOST_PIECES = 8  # pieces of a concat that one nest writes
 MOST_READS = 24  # arrays that a nest made of several reads
 SMALL = 1 << 14  # elements of arrays that take longer to launch than to compute
 
@@ -24,10 +24,10 @@ class StoredBlock:
     axis: int = 0
     start: Any = 0
     starts: tuple[Node, ...] | None = None
-    shape: tuple[int, ...] = ()  # of what stands at `starts`
+    shape: tuple[int, ...] = ()  # of the block at `starts`
 
     def offset(self, inliner: Inliner, node: Node, position: Position) -> Index:
-        """Where an element of `value` lies in the node."""
+        """The offset of an element of `value` in the node."""
         scope = inliner.scope
         if self.joined is not self.value:
             coordinates = list(position.coordinates)
@@ -103,10 +103,10 @@ def block_shape(node: Node) -> tuple[int, ...]:
 
 
 def extents(node: Node) -> list[Any]:
-    """What tells a node's extents apart, less those that are 1."""
+    """Keys of a node's extents, without those that are 1."""
     return extents_of(node.shape)
 
 
 def extents_of(shape: Sequence[int]) -> list[Any]:
-    """What tells a shape's extents apart, less those that are 1."""
+    """Keys of a shape's extents, without those that are 1."""
     return [extent_key(e) for e in shape if not is_one(e)]

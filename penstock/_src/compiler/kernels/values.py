@@ -95,7 +95,7 @@ class Scope(IndexScope):
 
 
 def attr_key(attr: Any) -> Any:
-    """What tells attributes apart."""
+    """A hashable key of an attribute."""
     if isinstance(attr, Index):
         return attr.key
     if isinstance(attr, Var):

@@ -77,7 +77,7 @@ class View:
         return all(axis.plain for axis in self.axes)
 
     def coefficient(self, letter: str) -> int:
-        """How far the element moves in memory when a letter grows by one."""
+        """The distance in memory between elements whose letter differs by one."""
         total: Any = 0
         for axis, stride in zip(self.axes, self.strides, strict=True):
             if letter in axis.terms:

@@ -63,7 +63,7 @@ def branch(
 
 
 def _chosen(index: Extent, count: int) -> int:
-    """Which of so many functions an index chooses, the last one if it is out of range. An unknown extent is not asked for more than that."""
+    """The number of the function that an index selects; the last one if it is out of range. Comparisons with an unknown extent stop at the first match."""
     return next((i for i in range(count - 1) if index == i), count - 1)
 
 
@@ -79,7 +79,7 @@ class _Operands:
         self.nodes = [*self.packing.nodes, *[p.read_variable(h) for h in self.handles]]
 
     def values_of_variables(self, nodes: Sequence[Node]) -> dict[int, Node]:
-        """By the ids of their handles."""
+        """The values of variables, by the ids of their handles."""
         return dict(zip([h.id for h in self.handles], nodes[len(self.packing.nodes) :]))
 
     def run(self, function: Any, nodes: Sequence[Node]) -> Any:
@@ -108,7 +108,7 @@ class _Trial:
 
 @dataclass(frozen=True)
 class _Results:
-    """What the results of all functions have in common.
+    """The common form of the results of all functions.
 
     present   for each result a value of its type, which no function leaves out
     known     results that are one known value, by their position

@@ -96,7 +96,7 @@ def arguments_of(
     known = () if written is None else [made for _, made in changed]
     handles = {handle.id for handle, _ in changed}
     if any(n.kind == "exchange_start" for n in _ancestors(nodes, {n.id for n in known}).values()):
-        return None  # what other processes gave is gone
+        return None  # the arrays received from other processes do not exist any more
     if handles & _variables_read(nodes, {n.id for n in known}):
         return None
     given = [getattr(a, "value", a) for a in arguments]

@@ -47,7 +47,7 @@ class ConcreteShape(InputShape):
 
     @property
     def handle_data(self) -> Any:
-        """Of a variable: its shape and type."""
+        """The shape and type of a variable's value."""
         held = self._node.attrs.get("variable")
         return self._tensor._handle_data if held is None else [(make_shape(held[0]), held[1])]
 
@@ -58,7 +58,7 @@ def has_static_shapes(op: Operation) -> bool:
 
 
 def expected_shapes(p: NodeMaker, op: Operation, args: Sequence[Node]) -> list[TensorShape]:
-    """What the op's rule says of the shapes of its outputs.
+    """The shapes of the op's outputs by its shape rule.
 
     Raises:
       RefusedArguments: it refuses these inputs.

@@ -45,7 +45,7 @@ class HeldVariable:
 
 
 class InnerCheck(NamedTuple):
-    """What is said if a condition inside of a loop or branch does not hold, and the operation that says it."""
+    """The message for a condition inside of a loop or branch that does not hold, and the operation that checks it."""
 
     message: str
     origin: Any
@@ -83,18 +83,20 @@ class LoweringContext(NodeMaker):
         # checks
         self.checks: list[Check] = []
         self.inner_checks: dict[InnerCheck, Node] | None = None  # those inside of a loop or branch
-        self.exchanges: list[Node] = []  # what is exchanged with other processes, in its order
-        # What ends a run, by the message of the check or by the operation with a bad index -> the operation that
+        self.exchanges: list[Node] = []  # the exchanges with other processes, in order
+        # The refusals of a run, by the message of the check or by the operation with a bad index -> the operation that
         # raises the error on the host, and its arguments.
         self.assertions: dict[Any, Refusal] = {}
-        self.arguments: Sequence[Any] = ()  # of the operation that is being lowered
+        self.arguments: Sequence[Any] = ()  # the arguments of the operation that is being lowered
         self.calls: Sequence[Any] = ()  # the operations in whose functions it is
         # functions and loops
         self.trial: int | None = None  # the depth of a loop's body that is traced to learn of it
-        # What functions gave for their arguments, and the inner checks made then, see control_flow.py.
+        # The results of functions for their arguments, with the inner checks made then, see control_flow.py.
         self.inlined_calls: dict[Any, Any] = {}
-        self.loop_findings: dict[Any, Any] = {}  # what is known of loops, see loops.py
-        self.recorded: set[int] = set()  # nodes taken off lists: what a loop used, for its gradient
+        self.loop_findings: dict[Any, Any] = {}  # findings about loops, see loops.py
+        self.recorded: set[int] = (
+            set()
+        )  # nodes popped off lists: values that a loop has read, for its gradient
         # node id -> further operations that have its value, besides the one that it was made for
         self.equal: dict[int, list[Any]] = {}
 
@@ -133,7 +135,7 @@ class LoweringContext(NodeMaker):
         return found
 
     def numbers(self, node: Node) -> Any:
-        """The same, of Python's ints and Dims where it depends on unknown extents."""
+        """`value`, with Python's ints and Dims if it depends on unknown extents."""
         found = self.known.numbers(node)
         if found is None:
             self.asked.append(node)
@@ -183,7 +185,7 @@ class LoweringContext(NodeMaker):
     # -- other processes
 
     def exchange(self, packs: Sequence[Node], unit: ExchangeUnit, size: int) -> list[Node]:
-        """What comes of each pack in an exchange with other processes, which give packs of its type and shape.
+        """The results of an exchange of each pack with other processes, which send packs of the same type and shape.
 
         Args:
           packs: arrays.

@@ -13,7 +13,7 @@ from penstock._src.graph.passes.unused_results import operations_to_run
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.node import Node
 
-_MOST_STEPS_BACK = 16  # operations followed to find out what a step does to a counter
+_MOST_STEPS_BACK = 16  # most operations that are followed to find the step of a counter
 
 
 def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[Lowered]:

@@ -37,7 +37,7 @@ def filled(p: LoweringContext, x: DynamicRows, value: Any) -> Node:
 
 
 def padded(p: LoweringContext, x: DynamicRows, capacity: int) -> DynamicRows:
-    """The same rows in a larger buffer."""
+    """The rows in a larger buffer."""
     missing = capacity - x.capacity
     if not missing:
         return x
@@ -110,7 +110,7 @@ def bounded_shape(p: LoweringContext, extents: Node, what: str) -> tuple[Node, l
 def by_rows(
     lowering: Lowering, op: Operation, args: Sequence[Lowered], count: Node
 ) -> Sequence[Lowered]:
-    """What an op that treats each row by itself makes of the buffers; `args` are nodes."""
+    """The results of an op that treats each row independently, applied to the buffers; `args` are nodes."""
     p = lowering.p
     checks = len(p.checks)
     with p.collected() as inner:

@@ -35,7 +35,7 @@ def where_true(p: LoweringContext, mask: Node, values: Node) -> DynamicRows:
     """The elements of a vector where a mask holds, in order."""
     before = p.cumulative(p.cast(mask, dtypes.int32), "sum", 0, exclusive=True)
     count = p.reduce_sum(p.cast(mask, dtypes.int32), [0])
-    # the others go behind them: a place for each is quicker than a branch
+    # the others go after them: writing each somewhere is faster than a branch
     others = p.add(p.sub(p.iota(mask.shape, 0, dtypes.int32), before), count)
     place = p.expand_dims(p.select(mask, before, others), 1)
     empty = p.full(values.shape, 0, values.dtype)

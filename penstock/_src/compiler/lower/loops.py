@@ -22,7 +22,7 @@ from penstock._src.ir.meaning.known_values import wrapped
 from penstock._src.ir.node import Node
 from penstock._src.util.dataclass import dataclass
 
-MOST_TRACES = 8  # of a loop's body
+MOST_TRACES = 8  # most traces of a loop's body
 
 # The effects of a body: its results, and the values of variables after it (by their handles' ids).
 Effects = tuple[list[Lowered], dict[int, Node]]
@@ -43,7 +43,7 @@ class Loop:
 
 @dataclass
 class LoopFindings:
-    """What a loop is known to change: arguments that no step changes, variables that are written (by their handles'
+    """The changes that a loop is known to make: arguments that no step changes, variables that are written (by their handles'
     ids), the least and largest values of counters, and the memory that lists need."""
 
     fixed: set[int]
@@ -136,7 +136,7 @@ def _within(ranges: dict[int, Range], told: dict[int, Range]) -> bool:
 
 
 class _Arguments:
-    """What a loop's body is given: fresh parameters in place of what moves.
+    """The arguments of a loop's body, with new parameters for values that change.
 
     moving      positions of the arguments that change from step to step
     packing     these as nodes, before the loop

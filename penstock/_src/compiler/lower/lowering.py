@@ -64,7 +64,7 @@ UNKNOWN_EXTENTS: dict[str, Handler] = {}
 # Ops on dynamic rows (`dynamic_rows_ops`): the name of an op's class, or of one that it is derived from -> handler.
 DYNAMIC_ROWS: dict[str, Handler] = {}
 
-LEAVES = frozenset({"parameter", "read", "constant"})  # what no kernel computes
+LEAVES = frozenset({"parameter", "read", "constant"})  # kinds that no kernel computes
 HOST_DTYPES = frozenset({dtypes.string, dtypes.variant})
 
 
@@ -74,14 +74,14 @@ class Lowering:
     def __init__(self, p: LoweringContext, calls: tuple[Operation, ...] = ()) -> None:
         self.p = p
         self.calls = calls  # the operations in whose functions these are, the outermost first
-        self.values: dict[int, Lowered] = {}  # a tensor's id -> what it is
+        self.values: dict[int, Lowered] = {}  # a tensor's id -> its lowered value
 
     def nested(self, op: Operation) -> "Lowering":
         """A lowering of the body of a function of an operation: same builder and variables, tensors of its own."""
         return Lowering(self.p, (*self.calls, op))
 
     def value(self, tensor: Any) -> Lowered:
-        """What a tensor is.
+        """The lowered value of a tensor.
 
         Raises:
           NotLowerable: nothing that is lowered makes it.
@@ -196,7 +196,7 @@ class Lowering:
 
 
 def _defect(op: Operation, error: Exception) -> str:
-    """What failed in a lowering, and where."""
+    """The description of a failure in a lowering: the exception and its position."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{place.filename.rpartition('_src/')[2]}:{place.lineno}"
     what = f"{type(error).__name__}: {error}"

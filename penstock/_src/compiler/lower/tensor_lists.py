@@ -69,7 +69,7 @@ def _element_shape(
 
 
 def _unknown(p: LoweringContext, shape: Shape, held: ListValue) -> Node:
-    """What is read from a list without memory: nothing but its type is known if a loop will give it some, else zeros."""
+    """The value read from a list without memory: unknown but for its type if a loop will set it, else zeros."""
     if not held.awaits:
         zeros: Node = p.full(shape, 0, held.dtype)
         return zeros

@@ -1,4 +1,4 @@
-"""How often a loop runs at most, and by how much a list grows in a step, read off the traced condition and body."""
+"""The largest trip count of a loop, and the growth of a list in a step, derived from the traced condition and body."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -60,7 +60,7 @@ def growth(p: NodeMaker, before: Node, after: Node) -> int | None:
 
 
 def terms(condition: Node) -> list[Node]:
-    """What a condition is the conjunction of."""
+    """The terms of a conjunction."""
     if condition.kind == "binary" and condition.op == "and":
         return [t for arg in condition.args for t in terms(arg)]
     return [condition]

@@ -1,4 +1,4 @@
-"""What a tensor is while a graph is lowered: a Node, dynamic rows, a list of tensors, or something only the host can hold."""
+"""Lowered values of tensors: a Node, dynamic rows, a list of tensors, or a value that only the host can hold."""
 
 from dataclasses import replace
 from typing import Any
@@ -39,7 +39,7 @@ class ListValue:
         return self.buffer
 
     def with_buffer(self, buffer: Node) -> "ListValue":
-        """The same list over other memory."""
+        """The list with another buffer."""
         return replace(
             self, buffer=buffer, capacity=buffer.shape[0], element_shape=buffer.shape[1:]
         )

@@ -1,4 +1,4 @@
-"""What several nodes are together, that one kernel computes.
+"""Recognition: finds groups of nodes that one kernel computes together.
 
 What comes in: a Function. What goes out: `Recognized` (recognized.py), of which fusion/ makes groups.
 

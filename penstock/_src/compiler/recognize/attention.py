@@ -40,7 +40,7 @@ def find_attentions(
 
 
 class _Unfit(Exception):
-    """What looked like attention is not."""
+    """A candidate for attention does not have its form."""
 
 
 def _require(condition: bool) -> None:
@@ -221,7 +221,7 @@ class _Search:
         return found[ROW], found[COLUMN], depth
 
     def against(self, product: Node, weights: Sequence[Node]) -> tuple[Node, str, str, int]:
-        """Of a contraction with the scores: (the other operand, its letters, the result's letters, the length of a row)."""
+        """For a contraction with the scores: (the other operand, its letters, the result's letters, the length of a row)."""
         left, right, out = _letters(product)
         first = any(product.args[0] is w for w in weights)
         mine, theirs = (left, right) if first else (right, left)
@@ -237,7 +237,7 @@ class _Search:
     def product(
         self, product: Node, weights: Sequence[Node], over: str
     ) -> tuple[View, Node, int, str]:
-        """Of a contraction with the scores over a letter: (a view of the other operand, its node, its width, the result's letters)."""
+        """For a contraction with the scores over a letter: (a view of the other operand, its node, its width, the result's letters)."""
         other, theirs, out, width = self.against(product, weights)
         self.check_letters(theirs, over)
         self.check_letters(out, ROW if over == COLUMN else COLUMN)

@@ -1,4 +1,4 @@
-"""Which columns a masked row of scores sees, where that is an affine matter: causal masks, also of unequal lengths."""
+"""The columns that a masked row of scores sees, if the first and last are affine in the row: causal masks, also for unequal lengths."""
 
 from collections.abc import Sequence
 

@@ -16,7 +16,7 @@ from penstock._src.util.flags import flags
 
 
 def recognize(function: Function, in_loop: bool = False) -> Recognized:
-    """What is recognized in a function and in those nested in it. `in_loop`: whether the function is a loop's body."""
+    """Recognizes nodes of a function and of those nested in it. `in_loop`: True if the function is a loop's body."""
     off = flags.disable
     nodes = function.nodes()
     users = users_of(nodes)
@@ -53,7 +53,7 @@ def users_of(nodes: Sequence[Node]) -> dict[int, list[Node]]:
 
 
 def _nested(nodes: Sequence[Node]) -> Mapping[Function, Recognized]:
-    """What is recognized in the functions of loops and branches."""
+    """Recognizes nodes of the functions of loops and branches."""
     found: dict[Function, Recognized] = {}
     for node in nodes:
         if node.kind == "while":

@@ -39,7 +39,7 @@ def find_reductions(
                 break  # part of another reduction's epilogue
             chain.append(end)
             end = user
-        if end.id in ends:  # of another reduction already: this one stands for itself
+        if end.id in ends:  # the result of another reduction already: this one is stored separately
             end = node
         else:
             taken.update(n.id for n in chain)

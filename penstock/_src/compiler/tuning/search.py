@@ -42,7 +42,7 @@ MOST_ROWS, MOST_VECTORS = 16, 8
 
 @dataclass(frozen=True)
 class Finding:
-    """What the search came to for one product; `gain` is the old time over the new one, 1 where nothing won."""
+    """The result of the search for one product; `gain` is the old time over the new one, 1 if nothing was faster."""
 
     product: str
     blocking: Blocking
@@ -177,7 +177,7 @@ def search(match: Match, target: Target, seconds: float) -> Finding:
                 best, call, gain, improved = candidate, other, gain * old / new, True
             if time.monotonic() > end:
                 break
-    if best != first:  # once more, against what it has to beat
+    if best != first:  # measure the winner again, against the default
         old, taken = product.compare(product.program(first), call)
         gain = old / taken
         if gain < MARGIN:

@@ -1,4 +1,4 @@
-"""What the emitter of attention gives back: code, and what a launch needs to know of it."""
+"""The result of the emitter of attention: code, and the facts that a launch needs."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -17,7 +17,7 @@ from .code import AttentionCode, AttentionStage
 from .form import BACKWARD, FORWARD, Array, ContextLayout, Form
 from .operands import arrays_of, batch_of
 
-# By name: texts are written of kernels that are not in the cache.
+# By name: the text of a kernel is written only if its object code is not cached.
 _FORWARD = ByName(f"{__package__}.forward", "emit_forward")
 _BACKWARD = ByName(f"{__package__}.backward", "emit_backward")
 
@@ -40,7 +40,7 @@ def emit_attention(
 
 
 def form_of(found: Attention, backward: bool, target: Target) -> Form:
-    """What the kernels' code depends on, besides the epilogues."""
+    """The form of an attention's kernels: everything on which their code depends, except the epilogues."""
     nodes = found.query.source, found.key.source, found.value.source, found.output
     elements = tuple([OF_NUMPY[n.dtype.name] for n in nodes])
     total = OF_NUMPY[found.logits.dtype.name]

@@ -1,4 +1,4 @@
-"""What an attention kernel depends on, and how its run-time words and its threads' memory are laid out.
+"""The form of an attention kernel, and the layouts of its run-time words and its threads' memory.
 
 Arrays are addressed by a base, a step from row to row (`cross`), one from element to element of a row, and one for
 every batch letter. What is read has its rows' elements side by side; results may be `turned`.  The statistics (each
@@ -19,8 +19,8 @@ from penstock._src.native.language.types import I64, PTR, SIZE
 from penstock._src.native.language.value import Val
 from penstock._src.util.dataclass import dataclass
 
-ROWS, COLUMNS = 64, 128  # of a block of scores, which stays in the L1
-ROW_TILE, SMALL_ROW_TILE, VECTORS = 8, 4, 2  # of a register tile of scores
+ROWS, COLUMNS = 64, 128  # of a block of scores, which stays in the L1 cache
+ROW_TILE, SMALL_ROW_TILE, VECTORS = 8, 4, 2  # rows and vectors of a register tile of scores
 MANY_REGISTERS = 32
 
 FORWARD = ("query", "key", "value", "output", "statistics")
@@ -65,7 +65,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Array:
-    """Where an operand's rows lie, in elements."""
+    """The layout of an operand's rows, in elements."""
 
     base: int
     cross: int
@@ -86,7 +86,7 @@ class ContextLayout:
 
     @cached_property
     def lanes(self) -> int:
-        """Of a vector of sums."""
+        """Lanes of a vector of sums."""
         return self.target.lanes(self.form.total)
 
     @property
@@ -120,7 +120,7 @@ class ContextLayout:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Of the words, in order."""
+        """The names of the words, in order."""
         batches = range(self.form.batch)
         parts = ("base", "cross", "element", *[f"batch{i}" for i in batches])
         return (

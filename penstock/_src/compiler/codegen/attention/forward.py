@@ -47,7 +47,7 @@ class _Forward(Tiles):
                 before = f.load(f.maximum, i, self.total)
                 most = f.max(f.reduce("fmax", most), before)
                 f.store(most, f.maximum, i)
-                # of a row of -inf alone, -inf - -inf would be NaN in blocks that later ones outweigh
+                # in a row of -inf alone, -inf - -inf would be NaN, although later blocks may outweigh this one
                 shift = f.select(most.eq(-INFINITY), 0.0, most)
                 scale = exponential(f, f.splat(before - shift, n), self.total)
 

@@ -1,4 +1,4 @@
-"""Where the operands and results of a recognized attention lie in memory."""
+"""The layout in memory of the operands and results of a recognized attention."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def batch_of(found: Attention) -> str:
 
 
 def arrays_of(found: Attention) -> dict[str, Array]:
-    """Where the rows of all operands lie."""
+    """The layouts of the rows of all operands."""
     batch = batch_of(found)
     rows = {"query": (found.query, ROW), "key": (found.key, COLUMN), "value": (found.value, COLUMN)}
     made = {"output": (found.output, ROW)}

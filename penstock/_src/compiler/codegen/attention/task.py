@@ -1,4 +1,4 @@
-"""What both directions of attention do in a task: places of operands, packing, storing of rows."""
+"""Common parts of the tasks of both directions of attention: addresses of operands, packing, storing of rows."""
 
 from functools import partial
 
@@ -79,7 +79,7 @@ class Task:
         return to, f.i64(width)
 
     def reach(self, end: Val) -> Val:
-        """How many columns the rows before `end` see."""
+        """The number of columns that the rows before `end` see."""
         f = self.f
         if not self.form.causal:
             return self.columns

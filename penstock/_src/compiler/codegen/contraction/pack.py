@@ -51,7 +51,7 @@ def pack_across(
                 f.store(x, dst, (k + j) * dst_stride + first, mask_out)
 
         def tail(k):
-            left = nk - k  # rows of the block past nk go to the room behind the panel
+            left = nk - k  # rows of the block past nk are written to the padding after the panel
             for j, x in enumerate(block(k, f.mask(n, left))):
                 if not isinstance(left, int) or j < left:
                     f.store(x, dst, (k + j) * dst_stride + first, mask_out)

@@ -1,4 +1,4 @@
-"""How a nest is run: which loops are shared out, which run one after the other, which goes by vectors, and how long.
+"""Chooses the loops of a nest: which are divided among threads, which are serial, which is vectorized, and by how many lanes.
 
 All choices depend on the nest's structure only (ints, and where Dims stand), never on a Dim's value.
 """
@@ -28,7 +28,7 @@ EXPENSIVE = frozenset("exp log tanh sigmoid erf erfc sin cos pow expm1 log1p ata
 
 
 def contiguity(index: Index, var: Var) -> float:
-    """How well a load suits vectors along a variable."""
+    """A score from 0 to 1 for a load in vectors along a variable."""
     if var not in index.vars:
         return 0.3
     if not index.only_affine_in(var):
@@ -133,14 +133,14 @@ class Loops:
     serial: tuple[Var, ...]
 
     def rounds(self, var: Var, in_parts: bool) -> int:
-        """How many rounds a parallel variable gives."""
+        """The number of iterations of a parallel variable."""
         if not in_parts:
             return var.extent
         return ceil_divide(var.extent, CHUNK if var is self.vector else self.tile)
 
-    # Codes are kept long after their nests: what they count is given as functions that hold expressions alone.
+    # Codes live longer than their nests, so counts are functions that reference expressions only.
     def iterations(self) -> Callable[[Callable[[Any], int]], int]:
-        """What gives all rounds, for actual extents; 0 also if no store has anything to do."""
+        """A function that returns the number of all iterations for actual extents; 0 also if no store has any points."""
         space = self.nest.space
         stored = [
             dims.expression(product([v.extent for v in space if v in store.vars]))
@@ -160,7 +160,7 @@ class Loops:
 
 
 def work_of(nest: LoopNest) -> Callable[[Callable[[Any], int]], int]:
-    """What gives roughly the element operations of a nest, for actual extents."""
+    """A function that returns the approximate element operations of a nest for actual extents."""
     points = dims.expression(product([v.extent for v in nest.space]))
     reduced, operations = [], 1
     for v in nest.values():
@@ -177,7 +177,7 @@ def work_of(nest: LoopNest) -> Callable[[Callable[[Any], int]], int]:
 
 
 def choose_loops(nest: LoopNest, target: Any) -> Loops:
-    """How a nest is run on a target."""
+    """Chooses the loops of a nest for a target."""
     problem = _Problem.of(nest, target)
     vector = _vector_variable(problem)
     others = [v for v in nest.space if v is not vector]
@@ -198,7 +198,7 @@ def choose_loops(nest: LoopNest, target: Any) -> Loops:
 
 @dataclass(frozen=True)
 class _Problem:
-    """What loops are chosen for.
+    """The input of the choice of loops.
 
     reduced   variables that values reduce along
     common    those that tasks may share: the variables of every store, less those of rows that are reduced first
@@ -219,7 +219,7 @@ class _Problem:
 
 
 def _lanes(problem: _Problem, vector: Var | None) -> int:
-    """Of vectors along a variable."""
+    """Lanes of vectors along a variable."""
     if vector is None:
         return 1
     inner = [v for v in problem.values if v.kind in REDUCTIONS and vector in v.vars]
@@ -265,7 +265,7 @@ def _vector_variable(problem: _Problem) -> Var | None:
     # Else one that not every store has: the loops of stores without it stand outside.
     rows = rows or [var for var in nest.space if var not in problem.common]
     for var in rows or nest.space:
-        if any(var in vars_ for vars_ in bounds):  # how long a loop is must be one number
+        if any(var in vars_ for vars_ in bounds):  # the length of a loop must be one number
             continue
         score = sum(2 * contiguity(o, var) for o in offsets if var in o.vars)
         score += sum(contiguity(v.attrs[1], var) for v in loads)
@@ -315,7 +315,7 @@ def _shared_out(
 
 
 def _outside_a_round(vector: Var, others: list[Var]) -> int:
-    """How many of the outer variables are not needed for a round to have enough to do."""
+    """The number of outer variables that are not needed for a round with enough work."""
     count, extent = len(others), vector.extent
     inside: Any = ROUND if isinstance(extent, Dim) else min(extent, CHUNK)
     while count > 0:

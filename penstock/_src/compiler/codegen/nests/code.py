@@ -1,4 +1,4 @@
-"""What an emitter gives back: code, and what a launch needs to know of it."""
+"""The result of an emitter: code, and the facts that a launch needs."""
 
 from collections.abc import Callable
 from typing import Any

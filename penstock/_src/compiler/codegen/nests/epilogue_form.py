@@ -1,4 +1,4 @@
-"""What an epilogue's code depends on: its values, and the words of the context that they read."""
+"""The form of an epilogue: its values, and the words of the context that they read; everything on which its code depends."""
 
 import dataclasses
 from collections.abc import Iterable

@@ -15,7 +15,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64
 from penstock._src.native.language.value import Val
 
-# Values that find what they need themselves.
+# Values that evaluate their own arguments.
 _LEAVES = frozenset({"const", "load", "index", "inside", "reduce", "arg_reduce"})
 
 

@@ -54,7 +54,7 @@ def _both(a: Val | None, b: Val | None) -> Val | None:
 def load(
     f: Fn, place: Elements, dtype: Any, mask: Val | None = None, guard: Val | None = None
 ) -> Any:
-    """What lies at a place; where `guard` or `mask` is false nothing is read there."""
+    """Loads the element at an offset; nothing is loaded where `guard` or `mask` is false."""
     ty = memory_type(dtype)
     if dtype.is_complex:
         return _load_pair(f, place, ty, mask, guard)

@@ -43,7 +43,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, size_of, vec
 from penstock._src.native.language.value import Val
 
-MOST_ROUNDS = 16  # of loops that are written out
+MOST_ROUNDS = 16  # most iterations of a loop that is unrolled completely
 UNROLLED = 4  # partial results of a reduction that would wait for its own additions
 
 
@@ -133,7 +133,7 @@ class NestWriter(NestValues):
         self._vector_loop(var, self.loops.lanes, low, high, divisible, lambda: self._inner(left))
 
     def _inner(self, stores: list[Store]) -> None:
-        """What stands inside the vector loop: for a transposition a loop over the rows of a block."""
+        """The body of the vector loop: for a transposition, a loop over the rows of a block."""
         tiled = self.loops.tiled
         if tiled is None:
             self._level([], stores)

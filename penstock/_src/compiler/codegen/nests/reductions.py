@@ -32,7 +32,7 @@ COMBINE = {
 
 
 def identity(op: str, dtype: Any) -> Any:
-    """What changes nothing when combined."""
+    """The neutral element of a reduction."""
     if op in ("sum", "any"):
         return 0
     if op in ("prod", "all"):
@@ -84,7 +84,7 @@ class Running:
         self.carried = 2 if self.is_arg or self.dtype.is_complex else 1
 
     def start(self) -> Any:
-        """What changes nothing, in every lane."""
+        """The neutral element in every lane."""
         return spread(
             self.f, constant(self.f, identity(self.op, self.dtype), self.dtype), self.lanes
         )
@@ -141,7 +141,7 @@ class Running:
         return rounded(f, total, self.dtype) if self.dtype in NARROW else total
 
     def _first_best(self, first: tuple, second: tuple) -> list[Val]:
-        """Of two elements, each with its place, the better one; of equal ones that at the lower place."""
+        """The better of two elements with their indices; of equal ones, that with the lower index."""
         f = self.f
         (a, i), (b, j) = first, second
         tie = operations.apply(f, "eq", dtypes.bool_, [self.dtype, self.dtype], [a, b])

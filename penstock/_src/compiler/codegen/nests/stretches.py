@@ -12,7 +12,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.value import Val
 
 STRETCH = 128  # additions to one running result
-UNKNOWN = 2  # how often loops are cut whose number of steps is known at run time alone
+UNKNOWN = 2  # levels of stretches for a loop whose trip count is known only at run time
 
 Run = Callable[..., tuple]  # (low, high, *carried) -> carried
 
@@ -27,7 +27,7 @@ def split_carried(values: Sequence[Any], work: Sequence[Running]) -> list[tuple]
 
 
 def initial(work: Sequence[Running]) -> list[Val]:
-    """Where all reductions start."""
+    """The initial values of all reductions."""
     return [value for r in work for value in r.initial()]
 
 
@@ -45,12 +45,12 @@ def rounds(running: Running) -> bool:
 
 
 def steps_of(end: Any, width: int) -> int | None:
-    """How many steps of some elements a loop takes; None if that is known at run time alone."""
+    """The number of steps of a loop over some elements; None if it is known only at run time."""
     return -(-end // width) if isinstance(end, int) else None
 
 
 def lengths(steps: int | None, additions: int) -> list[int]:
-    """How many steps of a loop are a stretch, a stretch of stretches, and so on.
+    """The lengths of a stretch in steps, of a stretch of stretches, and so on.
 
     Args:
       steps: of the loop; None if they are not known.
@@ -65,7 +65,7 @@ def lengths(steps: int | None, additions: int) -> list[int]:
 
 
 def additions(steps: int | None, of_each: int) -> int:
-    """How many additions to the running result a loop makes whose steps make some each."""
+    """The number of additions to the running result, for a loop whose steps make some each."""
     found = lengths(steps, of_each)
     if steps is None:
         return 1

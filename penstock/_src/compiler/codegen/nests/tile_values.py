@@ -63,7 +63,7 @@ class TileValues(Evaluator):
         return spread(self.f, self.get(value), self.lanes)
 
     def _of_column(self, j: int) -> dict[Any, Any]:
-        """What depends on the column only is computed once a column."""
+        """Values that depend only on the column, which are computed once for each column."""
         if j not in self.columns:
             self.columns[j] = {}
             self.frames = [self.columns[j]]
@@ -72,7 +72,7 @@ class TileValues(Evaluator):
                     self.get(v)
         return self.columns[j]
 
-    # -- what the evaluator asks
+    # -- called by the evaluator
     def dim(self, x: Dim) -> Val:
         number = self.epilogue.extents.index(extent_key(x))
         return self.tile.operand(self.epilogue.operands + number, I64)

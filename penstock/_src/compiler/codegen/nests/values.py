@@ -79,7 +79,7 @@ class NestValues(Evaluator):
 
     # -- reductions
     def _limit(self, var: Var, limit: Index) -> Any:
-        """How often a reduction's loop over a part of an axis runs."""
+        """The trip count of a reduction's loop over a part of an axis."""
         return self.f.max(self.f.min(self.f.i64(self.index(limit)), self.extent(var.extent)), 0)
 
     def _step(self, work, bodies, needed, carried, by_vectors: bool) -> tuple:

@@ -102,7 +102,7 @@ def product(f, real, a, b):
 
 @function("div")
 def quotient(f, real, a, b):
-    """By Smith's method: the divisor is scaled by its larger part."""
+    """Complex division by Smith's method: the divisor is scaled by its larger part."""
     wide = real("abs", b.re) >= real("abs", b.im)
     large, small = f.select(wide, b.re, b.im), f.select(wide, b.im, b.re)
     ratio = small / large

@@ -161,7 +161,7 @@ def _erfc_parts(f: Fn, a: Val) -> tuple[Val, Val, Val]:
 
 
 def _erfc_parts_unfused(f: Fn, a: Val) -> tuple[Val, Val, Val]:
-    """The same by divisions, and by a number's first twelve bits, whose square is exact."""
+    """`_erfc_parts` without FMA: by divisions, and by a number's first twelve bits, whose square is exact."""
     y = (_erfc_polynomial(f, (a - 2.0) / (a + 2.0)) + 1.0) / (a * 2.0 + 1.0)
     high = f.bits(f.bits(a, like(a.ty, I32)) & -4096, a.ty)
     large, small = high * high, (a - high) * (a + high)
@@ -175,7 +175,7 @@ def _reduced_angle(f: Fn, x: Val) -> tuple[Val, Val]:
     r = f.fma(n, -1.5703125, x)  # pi/2 in four parts, the first two with trailing zeros
     r = f.fma(n, -4.837512969970703125e-4, r)
     r = f.exact_fma(n, -7.549790126404332e-8, r)
-    r = f.fma(n, 1.7151244994428828e-15, r)  # what is left beside a zero of the function
+    r = f.fma(n, 1.7151244994428828e-15, r)  # the remainder near a zero of the function
     return r, f.convert(n, I32)
 
 

@@ -178,7 +178,7 @@ def _pow(f, name, kind, dtype, a, b):
 
 
 def _integer_power(f: Fn, kind, a: Val, b: Val) -> Val:
-    """By squaring, for every bit that the exponents may have; negative exponents give 1/a truncated."""
+    """Integer power by squaring, for every bit of the exponent; negative exponents give 1/a truncated."""
     ty, n = scalar(a.ty), lanes(a.ty)
     one = spread(f, f.const(1, ty), n)
     bits = kind.size * 8
@@ -260,7 +260,7 @@ def convert(f: Fn, x: Val, source, target) -> Val:
         big = x >= 9223372036854775808.0
         low = f.convert(f.select(big, x - 9223372036854775808.0, x), element)
         return f.select(big, low ^ -(1 << 63), low)
-    # as x86 converts: by way of the 32- or 64-bit signed type, whose least value stands for what does not fit
+    # as x86 converts: through the signed 32- or 64-bit type, whose least value stands for numbers that do not fit
     wide = "i64" if target.size > 4 or not _signed(target) and target.size == 4 else "i32"
     return f.convert(_to_integer(f, x, wide), element)
 

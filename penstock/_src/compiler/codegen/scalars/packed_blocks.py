@@ -14,7 +14,7 @@ SIX_BITS = 12  # bytes of eight scales and eight minima
 
 @dataclass(frozen=True)
 class Scales:
-    """What a block's elements are multiplied by, and what is then added: in all lanes, or with a lane for each factor."""
+    """The factor and the addend of a block's elements: in all lanes, or a lane for each factor."""
 
     scale: Val
     minimum: Val | None
@@ -85,7 +85,7 @@ def integers(f: Fn, block: Val, form: PackedFormat, run: Run, first: int, lanes:
 
 
 def unsigned(f: Fn, block: Val, form: PackedFormat, run: Run, first: int, lanes: int) -> Val:
-    """The same before the format's zero is subtracted."""
+    """The numbers of a run before the format's zero is subtracted."""
     numbers = vec(I8, lanes)
     q = f.load(f.at(block, run.low + first), 0, numbers)
     if form.bits == 8:
@@ -132,12 +132,12 @@ def unpacked(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Iterator[tupl
 
 
 def _has_tables(f: Fn, lanes: int) -> bool:
-    """Whether the target looks sixteen floats up by four bits each."""
+    """True if the target can look up sixteen floats by four bits each in a register."""
     return lanes == TABLE and f.target.architecture == "x86_64" and f.target.vector_bytes == 64
 
 
 def _looked_up(f: Fn, table: Val, block: Val, run: Run, first: int) -> Val:
-    """Of a table of the values of four bits, those of a run's numbers from `first` on."""
+    """The values of a run's numbers, starting at `first`, from a table indexed by four bits."""
     index = f.load(f.at(block, run.low + first), 0, vec(I8, TABLE))
     index = f.convert(index, I32, signed=False)
     if run.shift:

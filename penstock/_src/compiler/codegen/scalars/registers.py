@@ -1,4 +1,4 @@
-"""How a value of each dtype lies in registers, and how it comes from memory and goes back.
+"""The registers of each dtype, and the conversions from and to memory.
 
 dtype               memory        register
 float32, float64    the same      the same

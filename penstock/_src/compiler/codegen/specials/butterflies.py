@@ -45,18 +45,18 @@ class _Short:
         return Pair(-x.im, x.re) if self.inverse else Pair(x.im, -x.re)
 
     def two(self, xs: list[Pair]) -> list[Pair]:
-        """Of two."""
+        """The transform of two elements."""
         return [_sum(*xs), _difference(*xs)]
 
     def four(self, xs: list[Pair]) -> list[Pair]:
-        """Of four."""
+        """The transform of four elements."""
         a, b = self.two(xs[::2])
         c, d = self.two(xs[1::2])
         d = self.quarter(d)
         return [_sum(a, c), _sum(b, d), _difference(a, c), _difference(b, d)]
 
     def eight(self, xs: list[Pair]) -> list[Pair]:
-        """Of eight."""
+        """The transform of eight elements."""
         half = math.sqrt(0.5)
         even, odd = self.four(xs[::2]), self.four(xs[1::2])
         one, two, three = odd[1], self.quarter(odd[2]), odd[3]

@@ -28,7 +28,7 @@ SPARE = 32  # candidates that are kept at least before they are sorted
 
 
 def capacity(count: int) -> int:
-    """How many candidates are kept at most, of which `count` are wanted."""
+    """The largest number of candidates for `count` results."""
     return count + dims.maximum(count, SPARE)
 
 

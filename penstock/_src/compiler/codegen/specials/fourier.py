@@ -26,7 +26,7 @@ NEIGHBORS, ROWS, APART = (
     "neighbors",
     "rows",
     "apart",
-)  # how the lines of a group lie, and elements of a line
+)  # layout of the lines of a group, and of the elements of a line
 PIECE = (
     64  # bytes of rows that are copied at a time: rows of 2^n bytes share few places in the cache
 )
@@ -39,7 +39,7 @@ def launch(node: Node, _outputs: Any, target: Target, threads: int) -> SpecialLa
     n = int(n)  # the code is for this length
     element = memory_type(x.dtype)
     lanes = target.lanes(element)
-    lines, size = outer * inner, 2 * n * lanes * SIZE[element]  # of one half of a scratch
+    lines, size = outer * inner, 2 * n * lanes * SIZE[element]  # bytes of one half of a scratch
     order = NEIGHBORS if inner % lanes == 0 else ROWS if inner == 1 else APART
     form = element, n, bool(node.attrs["inverse"]), order
     groups = -(-lines // lanes)
@@ -165,7 +165,7 @@ class _Block:
         )  # fmt: skip
 
     def whole(self) -> int:
-        """How many elements of a line are in whole pieces."""
+        """The number of elements of a line in whole pieces."""
         return self.n // self.per_piece * self.per_piece if self.order == ROWS else 0
 
     def _piece(self) -> Val:

@@ -94,5 +94,5 @@ def emit_scan(
 
 
 def scan_lanes(dtype: Any, target: Any) -> int:
-    """How many lines a group of a scan has that is not single."""
+    """The number of lines in a group of a scan, if it is not single."""
     return SCAN_WIDTH * target.lanes(memory_type(dtype))

@@ -1,4 +1,4 @@
-"""What sorts of lines share: keys that order as values do, a stable sort of them, and the writing of elements in their order."""
+"""Common parts of sorts of lines: keys with the order of values, a stable sort of them, and writing elements in sorted order."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -13,9 +13,11 @@ from penstock._src.native.language.value import Val
 from penstock._src.native.process.interrupts import unless_dropped
 
 FEWEST = 512  # elements that are sorted by digits
-BYTES, DIGITS = 8, 256  # of a key, of a byte
+BYTES, DIGITS = 8, 256  # bytes of a key, and values of a byte
 PIECE = 1 << 18  # elements that are merged between looks for an interrupt
-WORDS = 4  # of a thread's scratch, for each element that is sorted: two arrays of keys and two of places
+WORDS = (
+    4  # words of a thread's scratch for each sorted element: two arrays of keys and two of indices
+)
 
 
 def is_place(node: Node, index: int) -> bool:
@@ -27,7 +29,7 @@ def is_place(node: Node, index: int) -> bool:
 
 
 def arguments(node: Node) -> list[Node | int]:
-    """What kernels of a sort read: its arguments, or 0 for those that number elements."""
+    """The arguments that kernels of a sort read; 0 for those that number elements."""
     return [0 if is_place(node, i) else a for i, a in enumerate(node.args)]
 
 
@@ -103,7 +105,7 @@ def write_stable_sort(m: Module) -> None:
 
 
 def _radix_sort(f: Any) -> None:
-    """By digits of a byte, the lowest first; digits that all keys share are left out (Knuth, TAOCP volume 3, 5.2.5)."""
+    """Radix sort by bytes, the lowest first; bytes that are equal in all keys are skipped (Knuth, TAOCP volume 3, 5.2.5)."""
     counts = f.alloca(I64, BYTES * DIGITS)
     f.memset(counts, 0, 8 * BYTES * DIGITS)
 

@@ -4,7 +4,7 @@ from penstock._src.compiler.codegen.specials.special import Special
 from penstock._src.ir.node import Node
 from penstock._src.util.lazy import ByName
 
-# By name: a program imports the files of the kinds that it has.
+# By name: a program imports only the files of the kinds that it contains.
 SPECIALS: dict[str, Special] = {
     "exchange_start": Special(ByName(f"{__package__}.exchanges", "launch")),
     "exchange_wait": Special(ByName(f"{__package__}.exchanges", "launch_look")),

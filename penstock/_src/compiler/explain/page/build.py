@@ -14,7 +14,7 @@ from penstock._src.compiler.explain.text import duration, kernel_lines, text_of,
 HERE = Path(__file__).parent
 CONTEXT = 2  # lines of source around those that are linked
 MOST_OPERATIONS = 1500  # that notebooks show one by one
-LETTERS = 18  # of an operation's name in its box
+LETTERS = 18  # most letters of an operation's name in its box
 TIMELINE = 1200, 34  # size of the drawing
 
 

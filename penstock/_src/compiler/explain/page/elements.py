@@ -1,4 +1,4 @@
-"""What a page shows, and what belongs together.
+"""The elements of a page, and their relations.
 
 Everything shown has an id: a letter for its kind and a number. Links are pairs of ids, kept in both directions.
 
@@ -36,7 +36,7 @@ class Elements:
     launches: dict[str, Launched] = field(default_factory=dict)
     programs: list[tuple[ProgramRecord, list[tuple[str, str]]]] = field(default_factory=list)
     links: dict[str, set[str]] = field(default_factory=dict)
-    _ids: dict[int, str] = field(default_factory=dict)  # of operations, by identity
+    _ids: dict[int, str] = field(default_factory=dict)  # ids of operations, by identity
     _lines: dict[SourceLine, str] = field(default_factory=dict)
 
     def link(self, one: str, other: str) -> None:
@@ -123,7 +123,7 @@ def elements_of(known: Explanation) -> Elements:
 
 
 def expected_timeline(known: Explanation) -> list[Launched]:
-    """What a timeline looks like by work alone, where nothing was measured: one launch of each kernel."""
+    """A timeline estimated from work alone, if nothing was measured: one launch of each kernel."""
     pieces, at = [], 0
     for kernel in known.kernels:
         length = max(kernel.flops // 16, kernel.bytes, 100)

@@ -1,10 +1,10 @@
-"""Where operations stand in the drawing of the graph: in layers, each below what it reads."""
+"""The layout of the graph's drawing: operations in layers, each below those that it reads."""
 
 from collections.abc import Mapping, Sequence
 
 from penstock._src.util.dataclass import dataclass
 
-WIDTH, HEIGHT = 128, 24  # of an operation's box
+WIDTH, HEIGHT = 128, 24  # size of an operation's box
 ACROSS, DOWN = 14, 22  # between boxes
 SWEEPS = 4
 

@@ -76,7 +76,7 @@ class OpenLoop:
         return self._within([self.condition, *[s.result for s in self.states]])
 
     def _within(self, roots: Sequence[Node]) -> list[Node]:
-        """What roots depend on, up to what the loop does not change; arguments first."""
+        """The nodes on which roots depend, without loop invariants, in topological order."""
         found: dict[int, Node] = {}
         pending = list(roots)
         while pending:
@@ -164,7 +164,7 @@ class OpenLoop:
     def emit(self, used: Sequence[int]) -> dict[int, Node]:
         """Makes the loop again; the values after it whose numbers are `used`."""
         p, live = self.p, self.live(used)
-        after: dict[int, Node] = {}  # of states, by id()
+        after: dict[int, Node] = {}  # new states, by id() of the old ones
         if live:
             parameters = [s.parameter.id for s in live]
 

@@ -19,13 +19,13 @@ from penstock._src.util.dataclass import dataclass
 
 MOST_BYTES = (
     1 << 28
-)  # of an array with a row for each step that is made to take work out of the loop
+)  # most bytes of an array with a row for each step that is made to move work out of the loop
 MOST_ADDENDS = 8
 
 
 @dataclass(frozen=True)
 class Order:
-    """Which row is step t's: t, or steps - 1 - t."""
+    """The order of rows: step t reads row t, or row steps - 1 - t."""
 
     backwards: bool
 
@@ -49,7 +49,7 @@ class RowMover:
     def __init__(self, loop: OpenLoop) -> None:
         self.loop, self.p = loop, loop.p
         self.users = loop.users()
-        self.stacks: dict[tuple[int, Order], CarriedState] = {}  # by what is stacked
+        self.stacks: dict[tuple[int, Order], CarriedState] = {}  # by the value that is stacked
 
     def rewrite(self, used: list[int]) -> None:
         self.hoist()
@@ -166,7 +166,7 @@ class RowMover:
         state.final = found
 
     def known_rows(self, value: Node, order: Order, takers: tuple = ()) -> Node | None:
-        """What a value is in every step, as rows of one array, without carrying just that; None if it must be."""
+        """The values of a node in all steps, as rows of one array that needs no carried stack; None if it needs one."""
         p, loop, steps = self.p, self.loop, self.loop.trips
         if loop.is_invariant(value):
             return p.broadcast_to(value, (steps, *value.shape))
@@ -246,7 +246,7 @@ class RowMover:
         state.final = total
 
     def addends(self, state: CarriedState) -> list[Node] | None:
-        """What a step adds to a state, if it does nothing else with it."""
+        """The values that a step adds to a state, if it does nothing else with the state; else None."""
         node, found = state.result, list[Node]()
         if self.users[node.id] != [None]:
             return None

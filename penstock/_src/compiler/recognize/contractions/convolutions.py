@@ -31,13 +31,15 @@ from penstock._src.native.language.types import FLOATS
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 
-Kinds = dict[str, Callable[[str], bool]]  # whether a letter may play a part
+Kinds = dict[
+    str, Callable[[str], bool]
+]  # for each role, a predicate of the letters that may have it
 Step = Callable[[str | None], int]
 
 
 @dataclass
 class _Roles:
-    """Which letters and which axes of the image's source play which part."""
+    """The letters, and the axes of the image's source, by their roles."""
 
     batch: str | None = None
     channel: str | None = None
@@ -149,11 +151,11 @@ class _Reading:
         return 1 if letter is None else int(self.problem.extents[letter])
 
     def right_step(self, letter: str | None) -> int:
-        """How far the right operand moves along a letter."""
+        """The distance between elements of the right operand along a letter."""
         return int(self.problem.right.coefficient(letter)) if letter else 0
 
     def result_step(self, letter: str | None) -> int:
-        """How far the result moves along a letter."""
+        """The distance between elements of the result along a letter."""
         return int(self.problem.output_strides.get(letter, 0)) if letter else 0
 
     def image(self, element: str, step: Step, base: int = 0) -> Image:
@@ -218,7 +220,7 @@ def _roles(problem: Problem, kinds: Kinds) -> _Roles | None:
             roles.spatial.append((i, *found))
     for i, letter in reversed(
         single
-    ):  # what is left: the last may be a channel, and taps over all of an axis
+    ):  # of the remaining letters, the last may be a channel, or a tap over a whole axis
         if kinds["channel"](letter) and not kinds["position"](letter):
             if roles.channel is None:
                 roles.channel = letter

@@ -1,4 +1,4 @@
-"""What a `contract` node is: a product, a convolution, one of its gradients, or an einsum of another form.
+"""Classifies a `contract` node: a product, a convolution, one of its gradients, or another einsum.
 
     match(node) -> Match    `.left`, `.right`: the nodes whose memory is read; `.sizes`: the run-time extents;
                             `.description`: equal for nodes that one kernel serves (codegen/contraction/emit.py)
@@ -37,7 +37,7 @@ from penstock._src.native.language.types import SIZE
 from penstock._src.util.flags import flags
 
 DEEP = (
-    64  # pixels of an image from which on a product over images is split among threads by its depth
+    64  # pixels of an image for which a product over images is divided among threads by its depth
 )
 WIDE, WIDE_OUTPUTS = (
     1 << 16,
@@ -150,7 +150,7 @@ def _match(node: Node, problem: Problem, description: Description, numbering: Nu
 
 
 def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> int:
-    """How many of the node's last axes make up the width that a tile's column runs over: none if it is 1."""
+    """The number of the node's last axes that form the columns of a tile; 0 if its width is 1."""
     width = description.width(sizes)
     covered, count = 1, 0
     while covered < width and count < len(node.shape):

@@ -76,7 +76,7 @@ def _source(node: Node) -> Node:
 
 
 def _reads_rows(gemm: Gemm, weights: Node) -> bool:
-    """Whether the depth is all of each of its rows, in order, for every batch."""
+    """True if the depth is all of each row, in order, for every batch."""
     right, row = gemm.right, weights.shape[-1]
     if not isinstance(gemm.left, Matrix) or not isinstance(right, Matrix):
         return False
@@ -86,7 +86,7 @@ def _reads_rows(gemm: Gemm, weights: Node) -> bool:
 
 
 def _keeps_groups(gemm: Gemm, x: Node) -> bool:
-    """Whether rows of x are those that are rounded: their groups are those of the depth."""
+    """True if the product reads whole rows of x: the groups that are rounded together are groups of the depth."""
     left = gemm.left
     assert isinstance(left, Matrix)
     steps = (left.cross, left.base, *left.batch)

@@ -82,7 +82,7 @@ def _images(problem: Problem, row_groups: list[Group], depth_groups: list[Group]
 
 
 class _Steps:
-    """How far each array moves along a letter."""
+    """The distance between elements of each array along a letter."""
 
     def __init__(self, problem: Problem):
         self.problem = problem

@@ -1,4 +1,4 @@
-"""Where a contraction's operands begin in memory, which its kernel need not know.
+"""The starts of a contraction's operands in memory, which are passed to the kernel as addresses.
 
 Before: contract(slice(x, [7, 0]), w)    reads x from element 448 on
 After:  one kernel for all such slices; the launch passes the address of that element

@@ -35,7 +35,7 @@ def unwidened(problem: Problem) -> Problem | None:
 
 
 def _narrow(node: Node) -> tuple[Node | None, int]:
-    """What a node widens, and the number that it subtracts."""
+    """The narrow node that a node widens (None if it does not), and its zero point, which is subtracted."""
     zero = 0
     if node.kind == "binary" and node.attrs["op"] in ("sub", "add"):
         number = _number(node.args[1])

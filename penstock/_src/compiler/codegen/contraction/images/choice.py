@@ -1,4 +1,4 @@
-"""Which schedule a convolution gets.
+"""Chooses the schedule of a convolution.
 
 Each of its dense convolutions is chosen by itself: the register tile, the block of images and how many tasks share its panels,
 whether the sum is cut along its taps, and whether weights are packed. What a family (dots.py, few_outputs.py) chooses
@@ -29,10 +29,10 @@ TASK_WORK = 1e6  # flops of the smallest block of rows
 
 @dataclass(frozen=True)
 class PartProblem:
-    """What a schedule is chosen for: one dense convolution, its target, and the threads that its tasks are cut for."""
+    """The input of the choice: one dense convolution, its target, and the number of threads for which tasks are made."""
 
     label: ClassVar = "conv"
-    cuts_taps: ClassVar = True  # whether a sum may be cut along its rows of taps, or leave some out
+    cuts_taps: ClassVar = True  # True if a sum may be divided along its rows of taps, or omit some
 
     conv: Convolution
     target: Target
@@ -53,17 +53,17 @@ class PartProblem:
 
     @property
     def vectors(self) -> int:
-        """Of all outputs of a group."""
+        """Vectors of all outputs of a group."""
         return -(-self.conv.outputs // self.lanes)
 
     @property
     def depth(self) -> int:
-        """How many steps the sum of an output has."""
+        """The number of terms in the sum of an output."""
         return self.conv.h.taps * self.conv.w.taps * self.conv.channels
 
     @property
     def weight_bytes(self) -> int:
-        """Of the weights of a group."""
+        """Bytes of the weights of a group."""
         return self.depth * self.conv.outputs * self.size
 
     def register_tile(self) -> tuple[int, int]:
@@ -76,7 +76,7 @@ class PartProblem:
         return nr
 
     def limits(self, split: int) -> WindowLimits:
-        """Of a window whose panels so many tasks share."""
+        """The limits of a window whose panels are divided among `split` tasks."""
         processor = self.processor
         return WindowLimits(
             processor.window, processor.wide_window, self.cut_for,
@@ -84,7 +84,7 @@ class PartProblem:
         )  # fmt: skip
 
     def window(self, split: int) -> ImageWindow:
-        """What a task reads of an image, if so many tasks share its panels."""
+        """The window of a task if `split` tasks share its panels."""
         c = self.conv
         return choose_window(
             c.x, c.h, c.w, c.channels, c.batch, c.types.total, self.lanes, self.limits(split), shift=-c.zero

@@ -204,7 +204,7 @@ class ConvolutionPart:
         f.loop(f.i64(0), win.rows, 1, row)
 
     def next_block(self, f: Fn) -> Val | None:
-        """Where in the image array the block begins that this thread will probably work on next."""
+        """The address in the image of the block that this thread will probably work on next."""
         s, c, win = self.schedule, self.conv, self.schedule.window
         plain = c.groups == 1 and s.panels == 1 and c.x.channel == 1
         if not plain or win.images > 1 or not win.copied:
@@ -315,7 +315,7 @@ class ConvolutionPart:
         return name
 
     def first_sums(self, f: Fn, rows: int, nv: int) -> list[Val]:
-        """What the sums of a tile begin with."""
+        """The initial values of a tile's sums."""
         return zeros(f, rows * nv, vec(self.types.total, self.lanes))
 
     def sums(self, f: Fn, rows, nv: int, loops: list[tuple], acc: list[Val]) -> list[Val]:

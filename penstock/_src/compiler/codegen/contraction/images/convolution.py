@@ -13,7 +13,7 @@ from .window import Axis, Image
 
 @dataclass(frozen=True)
 class Filter:
-    """Where weights lie: strides in elements of tap row, tap column, input channel, output channel, group."""
+    """The layout of weights: strides in elements of tap row, tap column, input channel, output channel, group."""
 
     element: str
     row: int
@@ -22,7 +22,7 @@ class Filter:
     output: int
     group: int = 0
     base: int = 0
-    second: int | None = None  # of pairs (pairs.py): how far the second element lies from the first
+    second: int | None = None  # for pairs (pairs.py): the distance to the second element
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -43,20 +43,20 @@ class Convolution:
     h: Axis
     w: Axis
     groups: int
-    channels: int  # of a group
-    outputs: int  # of a group
+    channels: int  # in a group
+    outputs: int  # in a group
     x: Image
     filter: Filter
     y: Image
     types: Types
     sizes: int = 0
     pairs: bool = False  # see pairs.py
-    fast: bool = False  # whether it may be computed by Winograd's algorithm (winograd/)
-    is_prepacked: bool = False  # whether packed weights are kept from call to call
+    fast: bool = False  # True if Winograd's algorithm may compute it (winograd/)
+    is_prepacked: bool = False  # True if packed weights are cached between calls
     zero: int = 0
 
     def width(self, sizes: tuple[int, ...]) -> int:
-        """How many elements of the output a tile's column runs over."""
+        """The number of output elements that the columns of a tile cover."""
         return self.outputs * self.groups
 
     @property
@@ -91,7 +91,7 @@ class FilterGradient:
     fast: bool = False  # as of a convolution
 
     def width(self, sizes: tuple[int, ...]) -> int:
-        """How many elements of the output a tile's column runs over."""
+        """The number of output elements that the columns of a tile cover."""
         return self.outputs
 
 

@@ -113,7 +113,7 @@ def choose(conv: Depthwise, target: Target) -> list[DepthwiseSchedule]:
 
 
 def _pixels(w: Axis, target: Target) -> int:
-    """How many pixels are summed at a time: as many as find registers."""
+    """The number of pixels that are summed at a time: as many as there are registers for."""
     if not target.loads_first:
         return min(MOST_PIXELS, max(1, target.registers - 4 - max(1, w.taps)))
     needed = lambda n: n + min(n * w.taps, w.reach(n)) + w.taps + (not target.adds_products)

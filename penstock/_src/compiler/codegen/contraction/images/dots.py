@@ -26,7 +26,7 @@ from .schedule import PartSchedule
 from .window import ImageWindow
 from .window_choice import choose_window
 
-TASK_WORK = 1.25e5  # of the smallest block of rows, as flops of floats
+TASK_WORK = 1.25e5  # least work of a block of rows, as flops of floats
 EPILOGUE_STEPS = 8  # that storing a sum of int32 as a rescaled int8 takes as long as
 
 
@@ -39,7 +39,7 @@ def suits(conv: Convolution, target: Target) -> bool:
 
 @dataclass(frozen=True)
 class Runs:
-    """What lies under a row of taps.
+    """The contiguous elements under a row of taps.
 
     columns   runs under a row of taps
     length    numbers of a run
@@ -65,7 +65,7 @@ def runs_of(conv: Convolution, dots: Dots) -> Runs:
 
 
 class DotProblem(PartProblem):
-    """What a schedule of dot products is chosen for."""
+    """The input of the choice for a schedule of dot products."""
 
     label = "conv of int8"
     cuts_taps = False
@@ -174,7 +174,7 @@ class DotConvolution(ConvolutionPart):
     def pack_one_by_one(
         self, f: Fn, source: Val, start: Val, count: Val, first: Val, places: list[tuple[Val, Val]], dst: Val
     ) -> None:  # fmt: skip
-        """The same where outputs do not lie side by side."""
+        """`pack` for outputs that are not adjacent."""
         surplus, element = self.conv.zero + self.dots.bias, self.dots.element
 
         def output(o):

@@ -1,4 +1,4 @@
-"""Which algorithm computes a convolution or a filter gradient."""
+"""Chooses the algorithm of a convolution or a filter gradient."""
 
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, threads_of_cut
 from penstock._src.native import Target

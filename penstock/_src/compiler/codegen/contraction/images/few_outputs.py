@@ -15,7 +15,7 @@ from .choice import PartProblem
 from .conv import ConvolutionPart
 from .convolution import Convolution
 
-MOST_SUMS = 16  # of a tile: pixels times outputs, each a vector
+MOST_SUMS = 16  # most sums of a tile: pixels times outputs, each a vector
 
 
 def suits(conv: Convolution, target: Target) -> bool:
@@ -28,7 +28,7 @@ def suits(conv: Convolution, target: Target) -> bool:
 
 
 class FewOutputsProblem(PartProblem):
-    """What a schedule of vectors along the channels is chosen for."""
+    """The input of the choice for a schedule with vectors along the channels."""
 
     label = "few outputs"
 

@@ -72,25 +72,25 @@ class PartSchedule(TileNumbers):
 
     @property
     def left_type(self) -> str:
-        """Of the elements that tiles read of the image."""
+        """The type of the elements that tiles read of the image."""
         return self.window.total if self.window.copied else self.conv.x.element
 
     # -- memory, in bytes
     @property
     def weights_bytes(self) -> int:
-        """Of the packed weights."""
+        """Bytes of the packed weights."""
         if self.direct_weights:
             return 0
         return round_up(self.conv.groups * self.panels * self.panel_room * self.size, 64)
 
     @property
     def own_at(self) -> int:
-        """Where the threads' own memory begins."""
+        """The offset of the threads' own memory."""
         return 0 if self.conv.is_prepacked else self.weights_bytes
 
     @property
     def window_bytes(self) -> int:
-        """Of a thread's window."""
+        """Bytes of a thread's window."""
         elements = self.window.elements + self.window.lanes
         return round_up(elements * SIZE[self.window.total], 64)
 
@@ -149,7 +149,7 @@ class ConvolutionSchedule:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What was chosen, for reports."""
+        """The choices, for reports."""
         return {
             "rows": [part.window.rows for part in self.parts],
             "images": [part.window.images for part in self.parts],

@@ -130,7 +130,7 @@ class ImageWindow:
 
     @property
     def elements(self) -> int:
-        """Of the copy, and a vector that may be read behind it."""
+        """Elements of the copy, and of a vector that may be read after it."""
         return self.images * self.image_pitch + self.lanes if self.copied else 0
 
     @property
@@ -214,7 +214,7 @@ class ImageWindow:
             f.loop(f.i64(0), pixels, 1, pixel)
 
     def _taken(self, f: Fn, v: Val) -> Val:
-        """What an element becomes in the window."""
+        """The element of the window for one of the image: converted and shifted."""
         v = f.convert(v, self.total)
         return v + self.shift if self.shift else v
 

@@ -1,4 +1,4 @@
-"""How large the blocks of images are that tasks work on (window.py)."""
+"""Chooses the size of the blocks of images on which tasks work (window.py)."""
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
 from penstock._src.native.language.types import SIZE
@@ -6,15 +6,17 @@ from penstock._src.util.dataclass import dataclass
 
 from .window import Axis, BlockedImageWindow, Image, ImageWindow
 
-WANTED_PIXELS = 96  # of a block, so that its weights are read often enough
+WANTED_PIXELS = (
+    96  # least pixels of a block, so that each weight that is loaded is used often enough
+)
 TYPICAL_BATCH = 16
 HEAVY_WEIGHTS = 1 << 20  # bytes of weights that are better read once for several small images
-MOST_PIXELS_AT_ONCE = 196  # of several images in a block
+MOST_PIXELS_AT_ONCE = 196  # most pixels of several images in a block
 
 
 @dataclass(frozen=True)
 class WindowLimits:
-    """How large a window may be.
+    """The limits of a window's size.
 
     size          bytes of a window
     most          bytes of one that has `wanted` pixels only so
@@ -54,7 +56,7 @@ def choose_rows(h: Axis, w: Axis, channels: int, size: int, limits: WindowLimits
 def choose_images(
     h: Axis, w: Axis, channels: int, batch: Extent, size: int, limits: WindowLimits
 ) -> int:
-    """How many whole images a block has: several small ones under heavy weights."""
+    """The number of whole images in a block: several small ones if weights are large."""
     if limits.weight_bytes <= HEAVY_WEIGHTS:
         return 1
     room = h.reach(h.out) * w.reach(w.out) * channels * size

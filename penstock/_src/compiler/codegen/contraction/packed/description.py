@@ -11,7 +11,7 @@ from penstock._src.compiler.codegen.contraction.products.description import (
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.util.dataclass import dataclass
 
-MOST_ROWS = 4  # of x that are few: more are multiplied by panels
+MOST_ROWS = 4  # rows of x that are multiplied in registers; more are multiplied by panels
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class PackedProduct:
     group: int = 0
 
     def width(self, _sizes: tuple[int, ...]) -> int:
-        """How many elements of the output a tile's column runs over."""
+        """The number of output elements that the columns of a tile cover."""
         return self.n
 
     @property
     def few_rows(self) -> bool:
-        """Whether x has so few rows, which lie together, that blocks are multiplied in registers."""
+        """True if x has few rows, contiguous along the depth, so that blocks are multiplied in registers."""
         few = is_static(self.m) and self.m <= MOST_ROWS and not self.batch
         return few and self.left.depth == (1,) and self.k > 0
 

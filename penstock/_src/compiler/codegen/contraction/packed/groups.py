@@ -1,4 +1,4 @@
-"""The same with x rounded to int8 by groups: dot products of bytes, each times the scales of both groups.
+"""The product with x rounded to int8 by groups: dot products of bytes, each times the scales of both groups.
 
     scale_w scale_x (q_w + zero) q_x - zero scale_w scale_x q_x + minimum_w scale_x q_x
 
@@ -28,12 +28,12 @@ SHORT = 16  # elements of a run that is half a group
 
 
 def sums_of(schedule: RowsSchedule) -> int:
-    """How many sums a group of x has."""
+    """The number of sums of a group of x."""
     return max(1, schedule.product.group // schedule.form.group)
 
 
 def groups_of(schedule: RowsSchedule) -> int:
-    """Of a row of x."""
+    """The number of groups of a row of x."""
     return schedule.product.k // schedule.product.group
 
 
@@ -137,7 +137,7 @@ class GroupsTask(RowsTask):
         return made
 
     def added(self, found: Scales) -> Val:
-        """What each number of W has besides its scaled integer: the same for all that share a scale."""
+        """The number that is added to each scaled integer of W: equal for all that share a scale."""
         f, added = self.f, found.minimum
         if added is None:
             added = found.scale * float(-self.zero)

@@ -31,17 +31,17 @@ from penstock._src.util.dataclass import dataclass
 
 from .description import PackedProduct
 
-MOST_LANES = 16  # of a vector: the elements of a format's shortest run
-MOST_CHAINS = 4  # of sums, which do not wait for each other
+MOST_LANES = 16  # lanes of a vector: the elements of the shortest run of any format
+MOST_CHAINS = 4  # independent sums, which hide the latency of additions
 UNROLLED = 64  # elements of a row that are multiplied one after the other without a jump
-TASK_BYTES = 16 << 10  # of W: the least that is worth handing out
+TASK_BYTES = 16 << 10  # bytes of W in the smallest task
 
 TASKS = 4  # for each thread
 
 
 @dataclass(frozen=True)
 class RowsSchedule:
-    """How the product's rows of W are shared out.
+    """The division of the product's rows of W into tasks.
 
     rows      of x
     lanes     of a vector
@@ -73,7 +73,7 @@ def choose(product: PackedProduct, target: Target, cut_for: int) -> RowsSchedule
     rows, lanes = int(product.m), min(target.lanes(F32), MOST_LANES)
     chains = max(
         1, min(MOST_CHAINS, target.registers // (4 * rows))
-    )  # the rest is for what is unpacked
+    )  # the other registers are for unpacking
     row_bytes = product.right.row_bytes
     want = TASKS * cut_for if cut_for > 1 else 1
     columns = max(ceil_divide(product.n, want), ceil_divide(TASK_BYTES, row_bytes))

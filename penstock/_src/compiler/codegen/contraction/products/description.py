@@ -23,7 +23,7 @@ class Matrix:
     depth: tuple[Extent, ...]
     batch: tuple[Extent, ...] = ()
     base: Extent = 0
-    second: int | None = None  # of groups (pairs.py): how far each element lies from the one before
+    second: int | None = None  # for groups (pairs.py): the distance between neighboring elements
 
     @property
     def steps(self) -> tuple[Extent, ...]:
@@ -70,11 +70,11 @@ class Gemm:
     sizes: int = 0
     group: int = 1  # neighbors that are multiplied together (pairs.py)
     zero: int = 0
-    is_prepacked: bool = False  # whether packed panels of B are kept from call to call
+    is_prepacked: bool = False  # True if packed panels of B are cached between calls
     blocking: Blocking | None = None  # a tuner's choice; None: the one of the target's class
 
     def width(self, sizes: tuple[int, ...]) -> int:
-        """How many elements of the output a tile's column runs over."""
+        """The number of output elements that the columns of a tile cover."""
         return number(self.n, sizes)
 
     @property

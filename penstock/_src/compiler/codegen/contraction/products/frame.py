@@ -1,4 +1,4 @@
-"""What the functions of a product's kernel load first: addresses, extents, and where the parts of the scratch begin."""
+"""The frame of a product's kernel: addresses, extents and offsets in the scratch memory, which its functions load first."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def depth_block(f: Fn, schedule: GemmSchedule, frame: Frame, step: Any) -> Depth
 
 
 def batch_offset(f: Fn, coordinates, strides) -> Any:
-    """How far a batch lies from the first."""
+    """The distance of a batch from the first one."""
     total: Any = 0
     for i, stride in zip(coordinates, strides, strict=True):
         if stride != 0:
@@ -100,7 +100,7 @@ def batch_offset(f: Fn, coordinates, strides) -> Any:
 
 
 def base_of(f: Fn, matrix: Matrix | Gathered, coordinates) -> Any:
-    """Where an operand begins for a batch; of a gathered one, the batch's coordinates."""
+    """The offset of an operand for a batch; for a gathered operand, the batch's coordinates."""
     if isinstance(matrix, Gathered):
         return coordinates
     return value(f, matrix.base) + word(f, batch_offset(f, coordinates, matrix.batch))

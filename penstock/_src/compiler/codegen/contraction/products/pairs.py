@@ -92,21 +92,21 @@ def _dot_of_bytes(f: Fn, a: Val, b: Val, acc: Val) -> Val:
 
 
 def multiplication(gemm: Gemm) -> Callable[[Fn, Val, Val, Val], Val]:
-    """What gives the next sum of a product: (f, a, b, sum)."""
+    """The function that computes the next sum of a product: (f, a, b, sum)."""
     if gemm.group == 1:
         return Fn.fma
     return dot_of_pairs if gemm.types.total == F32 else _dot_of_bytes
 
 
 def reader(gemm: Gemm, matrix: Matrix) -> Callable:
-    """What reads elements or groups of a matrix while it is packed, as `load_as`."""
+    """The function that loads elements or groups of a matrix while it is packed, as `load_as`."""
     if matrix.second is not None:
         return partial(load_group, gemm.group, matrix.second)
     return _load_words if gemm.group == PAIR and gemm.types.total == I32 else load_as
 
 
 def surplus(gemm: Gemm, target: Target) -> int:
-    """What each element of A has too much as it is multiplied: sums begin with as much of B, negated."""
+    """The surplus in each element of A as it is multiplied. Initial sums contain its negated product with B."""
     dots = dots_of(target)
     assert dots is not None
     return gemm.zero + dots.bias
@@ -147,7 +147,7 @@ def _load_words(f: Fn, source: Val, at: Val, size: int, mask: Val | None, elemen
 
 
 def interleaved(f: Fn, parts: list[Val], size: int) -> Val:
-    """Of `size` numbers in each of several vectors the first of all, the second of all, and so on."""
+    """Interleaves vectors in runs, `size` to a vector: run 0 of all, run 1 of all, and so on."""
     while len(parts) > 1:
         parts = [_interleaved(f, a, b, size) for a, b in zip(parts[::2], parts[1::2], strict=True)]
     return parts[0]
@@ -157,7 +157,7 @@ load_pairs = partial(load_group, PAIR)
 
 
 def _interleaved(f: Fn, a: Val, b: Val, size: int) -> Val:
-    """Of `size` runs in each of two vectors: run 0 of both, run 1 of both, and so on."""
+    """Interleaves two vectors in runs, `size` to a vector: run 0 of both, run 1 of both, and so on."""
     run = lanes(a.ty) // size
     index = [run * i + j + far for i in range(size) for far in (0, run * size) for j in range(run)]
     assert scalar(a.ty) == scalar(b.ty)

@@ -85,7 +85,7 @@ class _Tile:
         self.finish(tile, acc, c, place, masks)
 
     def masks(self) -> list[Val | None]:
-        """Of the tile's vectors: the lanes that exist."""
+        """The masks of existing columns for the tile's vectors; None for whole vectors."""
         f, s, n, lanes = self.f, self.schedule, self.schedule.gemm.n, self.schedule.lanes
         if not self.edge:
             return [None] * s.nv
@@ -161,7 +161,7 @@ class _Tile:
             f.when(f.final, final, lambda: put(acc, sums, sum_place, types.total))
 
     def waiting_sums(self) -> tuple[Val, Callable]:
-        """Where the sums of a tile wait in scratch, and where each of its vectors does."""
+        """The address of the tile's sums in scratch memory, and a function for the offset of each vector."""
         f, s = self.f, self.schedule
         sums = f.at(f.load(f.ctx, SCRATCH, PTR), f.apart, s.types.total)
         width = value(f, s.gemm.n)

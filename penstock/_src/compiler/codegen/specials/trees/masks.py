@@ -18,15 +18,15 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, I1, I32, I64, PTR, like, vec
 from penstock._src.native.language.value import Val
 
-VECTORS = 2  # of rows in a block
-MOST_ROWS = 1024  # of a task
+VECTORS = 2  # vectors of rows in a block
+MOST_ROWS = 1024  # most rows of a task
 FEW_TESTS = 1 << 14  # that are not worth a task of their own
 _SET = 5  # columns of an entry with a set
 
 
 @dataclass(frozen=True)
 class Form:
-    """What the code of an ensemble depends on.
+    """The form of an ensemble: everything on which its code depends.
 
     Attributes:
       x, values: the types of features and sums.
@@ -250,7 +250,7 @@ class _Emitter:
 
 
 def in_set(f: Fn, x: Val, word: Val, count: Val, words: Val) -> Val:
-    """Whether each category, without its fraction, is in a set.
+    """A mask of the categories, truncated to integers, that are in a set.
 
     Args:
       f: the function that is written.

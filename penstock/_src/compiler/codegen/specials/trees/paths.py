@@ -20,7 +20,7 @@ from penstock._src.native.language.value import Val
 
 SIDE_BY_SIDE = 8  # rows
 STEPS = 4  # between two looks at whether all rows have arrived
-MOST_ROWS = 4096  # of a task
+MOST_ROWS = 4096  # most rows of a task
 LINE = 64  # bytes of a line of the cache
 ROWS_OF_A_NODE = 16  # nodes that are fetched ahead for each row
 FEW_STEPS = 1 << 12  # that are not worth a task of their own
@@ -28,7 +28,7 @@ FEW_STEPS = 1 << 12  # that are not worth a task of their own
 
 @dataclass(frozen=True)
 class Form:
-    """What the code of an ensemble depends on.
+    """The form of an ensemble: everything on which its code depends.
 
     Attributes:
       x, values, link: the types of features, sums and links.
@@ -125,7 +125,7 @@ class _Emitter:
         def fetch() -> None:
             root = f.convert(f.load(self.trees, number * 2, I32), I64)
             first = f.convert(f.load(self.trees, number * 2 - 2, I32), I64)
-            # It has about as many nodes as this one; what is past its end belongs to later trees, or is not fetched.
+            # It has about as many nodes as this one; memory past its end belongs to later trees, or is not fetched.
             end = f.min(root + (root - first), root + rows * ROWS_OF_A_NODE)
             for table, ty in (
                 (self.threshold, self.number),

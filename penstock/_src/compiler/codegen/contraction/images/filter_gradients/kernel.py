@@ -1,4 +1,4 @@
-"""What the kernels of all filter gradients share: their stages, and the addition of the ranges' sums."""
+"""Common parts of the kernels of all filter gradients: their stages, and the addition of the ranges' sums."""
 
 from abc import ABC, abstractmethod
 

@@ -20,7 +20,7 @@ MOST_ASKED = 2 << 10  # bytes of the next block that a tile asks for
 
 @dataclass(frozen=True)
 class _Panel:
-    """What the tiles of a panel of outputs work on.
+    """The memory on which the tiles of a panel of outputs work.
 
     window, dy, sums  addresses: of the image's part, of the outputs' gradient, of the filter
     nv, masked        vectors of outputs, and whether some lanes of the last are missing
@@ -58,7 +58,7 @@ class PlainWriter(FilterGradientWriter):
             self.write_panels()
 
     def base_of(self, f: Fn, group: Any) -> Any:
-        """Where a group's image begins."""
+        """The offset of a group's image."""
         x = self.gradient.x
         return f.i64(times(f, group, x.group)) + x.base if self.gradient.groups > 1 else x.base
 
@@ -99,7 +99,7 @@ class PlainWriter(FilterGradientWriter):
             f.loop(low, high, 1, block)
 
     def next_block(self, f: Fn, x: Val, dy: Val, i: Val) -> list[tuple[Val, int]]:
-        """What block i reads of either array: (address, bytes); nothing if that is much for each tile to ask for."""
+        """The memory that block i reads of either array, for prefetching: (address, bytes); empty if it is too much for each tile."""
         s, g, win = self.schedule, self.gradient, self.schedule.window
         size = win.rows * (g.h.stride * g.x.row + g.y.row) * s.size
         if g.groups > 1 or not s.blocked or size > MOST_ASKED * s.tiles:

@@ -1,4 +1,4 @@
-"""Which schedule a plain filter gradient gets."""
+"""Chooses the schedule of a plain filter gradient."""
 
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -25,9 +25,9 @@ ALL_RANGES_BYTES = 16 << 20
 LARGE_BLOCK_PIXELS, LARGE_BLOCK = (
     300,
     768 << 10,
-)  # of a window under a filter that does not stay in the L2
+)  # most bytes of a window under a filter that does not stay in the L2
 IMAGE_BYTES = 1 << 20  # images up to this size are padded all together, for large filters
-PIXELS_AT_ONCE = 400  # of large filters: a sum stays in registers for so many
+PIXELS_AT_ONCE = 400  # pixels of large filters for which a sum stays in registers
 MOST_IMAGES_AT_ONCE = 64
 
 
@@ -65,22 +65,22 @@ class PlainSchedule(GradientSchedule):
 
     @property
     def panels(self) -> int:
-        """Of outputs."""
+        """Panels of outputs."""
         return -(-self.gradient.outputs // self.nr)
 
     @property
     def pixels(self) -> int:
-        """Of an image of the outputs."""
+        """Pixels of an image of the outputs."""
         return self.gradient.h.out * self.gradient.w.out
 
     @property
     def tiles(self) -> int:
-        """Of a panel."""
+        """Tiles of a panel."""
         return self.rows // self.mr
 
     @property
     def left_type(self) -> str:
-        """Of the elements that tiles read of the image."""
+        """The type of the elements that tiles read of the image."""
         return self.types.total if self.window.copied else self.gradient.x.element
 
     @property
@@ -166,7 +166,7 @@ def _tile(g: FilterGradient, target: Target, lanes: int, rows: int) -> tuple[int
 def _window(
     g: FilterGradient, target: Target, cut_for: int, own: bool, is_small: bool, blocked: bool
 ) -> ImageWindow:
-    """What a task reads of the images: all of them, for large filters."""
+    """The window of a task: for large filters, whole images."""
     processor = processor_of(target)
     most = processor.gradient_window if own else 1 << 40
     limits = WindowLimits(most, LARGE_BLOCK, cut_for, wanted=LARGE_BLOCK_PIXELS)

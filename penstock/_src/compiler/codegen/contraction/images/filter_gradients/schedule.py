@@ -65,7 +65,7 @@ class GradientSchedule(TileNumbers):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What was chosen, for reports."""
+        """The choices, for reports."""
         return {"ranges": self.ranges}
 
     # -- tasks
@@ -75,7 +75,7 @@ class GradientSchedule(TileNumbers):
 
     @property
     def sum_tasks(self) -> int:
-        """Of adding the ranges up."""
+        """Tasks of adding up the ranges."""
         return self.gradient.groups * -(-self.rows // self.rows_of_a_sum)
 
     @property

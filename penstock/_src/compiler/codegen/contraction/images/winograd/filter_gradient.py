@@ -39,8 +39,8 @@ from . import direct, tiles
 from .tiles import POINTS, Side, TileGrid, TileReader, tiles_along, vector_of
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes, of_gradients, of_inputs, of_sums
 
-MOST_TILES = 64  # of a block
-SUM_BYTES = 3 << 20  # of the sums of a range
+MOST_TILES = 64  # most tiles of a block
+SUM_BYTES = 3 << 20  # most bytes of the sums of a range
 
 
 def suits(gradient: FilterGradient, target: Target) -> bool:

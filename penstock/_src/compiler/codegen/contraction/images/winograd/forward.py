@@ -111,7 +111,7 @@ class WinogradSchedule(TileNumbers):
 
     @property
     def own(self) -> int:
-        """Of a thread."""
+        """Elements of a thread's memory."""
         mine = self.inputs.blank + POINTS * (self.inputs.pitch + self.product_pitch)
         return round_up(mine, LINE // self.size)
 
@@ -122,7 +122,7 @@ class WinogradSchedule(TileNumbers):
 
     @property
     def tap_size(self) -> int:
-        """Of a tap of a panel of plain weights."""
+        """Elements of a tap of a panel of plain weights."""
         return self.conv.channels * self.nr
 
     @property
@@ -132,10 +132,10 @@ class WinogradSchedule(TileNumbers):
 
     @property
     def own_at(self) -> int:
-        """Where the threads' own memory begins."""
+        """The offset of the threads' own memory."""
         return 0 if self.conv.is_prepacked else self.all_weights
 
-    # -- what the host computes
+    # -- on the host
     def blocks(self, sizes: Sizes) -> int:
         return -(-number(self.conv.batch, sizes) * self.inputs.down // self.rows)
 
@@ -257,7 +257,7 @@ class _WinogradWriter:
             f.loop(f.i64(0), lanes * s.nv, 1, vector)
 
     def plain_of(self, f: Fn, panel: Val | int) -> Any:
-        """Where a panel's plain weights begin."""
+        """The offset of a panel's plain weights."""
         s = self.schedule
         return times(f, panel, TAPS * TAPS * s.tap_size) + s.plain_at
 

@@ -22,12 +22,12 @@ from penstock._src.util.dataclass import dataclass
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes
 
 POINTS = INPUTS * INPUTS
-LEAST_TILES = 16  # of all images: for fewer, transforming weights does not pay
-LEAST_FILLED = 0.6  # of the tiles' outputs are wanted
+LEAST_TILES = 16  # tiles of all images for which transforming weights pays
+LEAST_FILLED = 0.6  # least share of the tiles' outputs that exist
 
 
 def tiles_along(extent: int) -> int:
-    """How many tiles cover an axis of the output."""
+    """The number of tiles that cover an axis of the output."""
     return -(-extent // OUTPUTS)
 
 
