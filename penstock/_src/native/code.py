@@ -79,8 +79,8 @@ class NamedCode(Code):
 
     name: str | None
     _write: Callable[[], Code]
-    _read: Callable[[str], bytes | None]  # what reads kept files
-    _object: bytes | None  # object code that was read, until somebody takes it
+    _read: Callable[[str], bytes | None]  # reads cached files
+    _object: bytes | None  # object code that was read, until it is taken
 
     def __init__(self, target: Target, write: Callable[[], Code]) -> None:
         """`write` writes the text; it must hold no node of a graph, as codes are kept for long."""

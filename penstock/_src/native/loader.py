@@ -45,7 +45,7 @@ class Library:
         _provide_calls_of_system()
         builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
         for name, address in _symbols.items():
-            if name.encode() in code:  # a symbol that nobody asks for takes 1 KB, too
+            if name.encode() in code:  # a symbol takes 1 KB, even if it is not used
                 builder.import_symbol(name, address)
         for name in exports:
             builder.export_symbol(name)

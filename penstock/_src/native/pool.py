@@ -2,19 +2,19 @@
 
     penstock_pool_run(fn, ctx, n, limit)    fn(ctx, task, thread) for task in range(n); returns when all are done
 
-`thread` is below `limit`, the number of threads that the caller has memory for. If the pool is larger than that, is busy
+`thread` is below `limit`, the number of threads for which the caller has memory. If the pool is larger than that, is busy
 with another caller, or the calling thread works alone (`Pool.work_alone`), the tasks run sequentially on the calling thread
 as thread 0; the results are the same, because the split into tasks is fixed.
 
 Even-numbered threads take tasks from the front, odd ones from the back. Since kernels split work in memory order, a thread
 works on the same part of an array in consecutive jobs and finds it in its own caches.
 
-`ticket` holds (job number << 32 | tasks taken from the back << 16 | from the front): one fetch-add both takes a task and
+`ticket` is (job number << 32 | tasks taken from the back << 16 | tasks taken from the front): one fetch-add both takes a task and
 identifies its job. If there are more tasks than its fields can count, they run as several jobs. The caller is thread 0 and
 waits for tasks, never for workers: a worker without a core and without a task delays nothing. A ticket below n keeps its
 job open, so the job's fields are stable while they are read; a ticket past the end may see the next job half written, which
 the job number, read before and after, detects. Workers spin on the job number for a while, then sleep on it. They start on
-first use, and again in a forked child, where none are running.
+first use, and again in a forked child, which has no workers.
 """
 
 import ctypes
@@ -37,10 +37,21 @@ from .target import Target, host, initialize_llvm
 MOST_THREADS = 1024
 MOST_TASKS = (
     1 << 15
-)  # of a job: with as many threads asking in vain, a field of the ticket does not overflow
+)  # most tasks of a job: there is room for as many threads that ask in vain before a field of the ticket overflows
 SPIN = 10000  # pauses before a worker sleeps, about 100 µs
 PATIENCE = 4000  # pauses before the caller yields its core
 
+# Memory order in `post`, `take_tasks` and the join of `penstock_pool_run`:
+#
+# - The counters of a ticket cannot overflow into each other: they count at most MOST_TASKS tasks, and one vain attempt of each thread.
+# - The job's number is 2**32 while `post` writes the fields, which no ticket has (a seqlock). An addition to the old ticket in this time
+#   is lost, which is harmless: that job had no task left.
+# - The barrier is one counter: each thread adds 1 to FINISHED after a task (release), and the caller waits until it is the number of tasks
+#   (acquire), so that it sees everything that tasks have stored. After PATIENCE pauses it yields its core, in case the worker that it
+#   waits for has lost its own.
+# - A worker counts itself in ASLEEP before it compares the ticket for the last time, and `post` stores the ticket before it reads ASLEEP,
+#   both sequentially consistent: at least one of them sees the other's store, so no wake-up is lost.
+#
 # Byte offsets in the pool's state: fields written by different threads are on separate cache lines.
 _TICKET, _FINISHED, _ASLEEP, _JOB, _CONTROL = 0, 128, 256, 384, 512
 _JOB_FN, _JOB_CTX, _JOB_N, _JOB_BASE = _JOB + 8, _JOB + 16, _JOB + 24, _JOB + 32
@@ -352,7 +363,7 @@ _EXPORTS = ("penstock_pool_run", "penstock_pool_resize", "penstock_pool_forked",
 
 
 def pool_code(target: Target) -> Code:
-    """The pool's native code, with what else stands in the process's own places."""
+    """The pool's native code, with other code that exists once in a process."""
     module = Module(target)
     module.raw(system_calls(target) + POOL_TEXT, _EXPORTS)
     module.raw(array_memory.TEXT, array_memory.EXPORTS)
@@ -363,7 +374,7 @@ def pool_code(target: Target) -> Code:
 
 
 class Pool:
-    """The process's pool.  Generated code calls `penstock_pool_run` by name."""
+    """The process's pool. Generated code calls `penstock_pool_run` by name."""
 
     def __init__(self, threads: int):
         code = pool_code(host())
@@ -400,10 +411,10 @@ class Pool:
         self._resize(_checked(threads))
 
     def work_alone(self, alone: bool = True) -> None:
-        """Make the calling thread run the tasks of its jobs itself.
+        """Makes the calling thread run all tasks of its jobs itself.
 
-        This is for threads of which there are at least as many as cores: they keep all cores busy, and workers would only take
-        cores from them.
+        This is for programs with at least as many threads as cores: they keep all cores busy, and workers would only compete
+        with them.
         """
         with self._noting:
             self._work_alone(int(alone))
@@ -414,7 +425,7 @@ class Pool:
 
 
 def _checked(threads: int) -> int:
-    """A number of threads that a pool can have."""
+    """The number of threads, if a pool can have it; else raises InvalidArgumentError."""
     if not 1 <= threads <= MOST_THREADS:
         raise errors.InvalidArgumentError(
             f"Thread pool: expected a size from 1 to {MOST_THREADS}. Received {threads}."

@@ -4,19 +4,19 @@ A record of the table is
     operation, a, words to the next record, nanoseconds spent in it (timed runs add), arguments...
 
     operation        a                arguments
-    a function       how many tasks   the context: the function gets their address, (ctx, task, thread)
+    a function       count of tasks   the context, whose address the function gets: (ctx, task, thread)
     JUMP             target
     JUMP_UNLESS      target           address of a byte: jumps if it is 0
-    SWITCH           how many         address of an int32 index, then as many targets; outside the range: the last
-    HOLD             0 or 1           1: from here on the run is not interrupted, as variables are half updated; 0: it may be
-    LANES            how many         first word, end and number of threads of each: stretches of the table that run side by side;
-                                      after them the run goes on where the last one ends
-Targets are word offsets in the table.  After every launch the status is looked at (an int64 array; kernels write an
-error's code to its first word and details after it): not 0 ends the run. So do, between launches, signals whose Python
-handlers raise (`process/interrupts.py`), and a deadline: a time of the monotonic clock among the status words, 0 for none.
+    SWITCH           count            address of an int32 index, then this number of targets; out of range: the last one
+    HOLD             0 or 1           1: the run is not interrupted from here, as variables are half updated; 0: it may be
+    LANES            count            start, end and number of threads of each lane: ranges of the table that run side by side;
+                                      afterwards the run continues at the end of the last one
+Targets are word offsets in the table. After every launch the runner reads the status (an int64 array; kernels write an
+error's code to its first word, and details after it): the run ends if it is not 0. Between launches, it also ends for signals whose Python
+handlers raise (`process/interrupts.py`), and at a deadline: a time of the monotonic clock among the status words, 0 for none.
 
-A lane is a task of the pool, whose launches then run on its own thread. Each lane has status words of its own, after those of the
-run. A lane that fails ends alone; when all have ended, the run fails as the first of those that have.
+A lane is a task of the pool, whose launches then run on its own thread. Each lane has its own status words, after those of the
+run. A lane that fails ends alone; when all lanes have ended, the run fails with the status of the first lane that failed.
 """
 
 import functools
@@ -37,13 +37,17 @@ from .process.interrupts import ABANDONED, SIGNALLED
 HEADER = 4  # words of a record before its arguments
 OPERATION, A, LENGTH, NANOSECONDS = range(HEADER)
 JUMP, JUMP_UNLESS, SWITCH, HOLD, LANES = range(5)
-INTERRUPTED, LATE = -1, -2  # what a run gives that a signal or a deadline has ended
-STOPPED_AT, HELD, DEADLINE = 13, 14, 15  # status words; the first: of the launch that ended the run
+INTERRUPTED, LATE = -1, -2  # codes of a run that a signal or a deadline has ended
+STOPPED_AT, HELD, DEADLINE = (
+    13,
+    14,
+    15,
+)  # status words; STOPPED_AT: offset of the launch that ended the run
 STATUS_WORDS = 16  # of a run, or a lane
 LANE_WORDS = 3  # of a lane among the arguments of LANES
 LAST_CONTROL = 15  # a larger operation is an address
 
-# words of what a bound call knows
+# words of a bound call
 (
     _TABLE,
     _WORDS,
@@ -63,11 +67,11 @@ LOG_WORDS = 3  # word of the record, start, end; the log's first two words are c
 class Call:
     """A program table bound for calling: `call(*arrays)` -> status code.
 
-    inputs        how many arrays the call takes; their addresses go to the table where `patches` says,
-                  rows of (input, word, byte offset)
-    threads       that the table's memory is prepared for
-    lanes         the most that LANES says
-    keep          whatever the table's addresses point into
+    inputs        number of arrays that the call takes
+    patches       words of the table for their addresses: rows of (input, word, byte offset)
+    threads       number of threads for which the table's memory is laid out
+    lanes         the largest number of lanes of a LANES record
+    keep          the owners of the memory to which the table's addresses point
     """
 
     def __init__(
@@ -88,27 +92,27 @@ class Call:
         self.run = _bound(self, "penstock_run", None)
 
     def timed(self, log_capacity: int = 0):
-        """A second callable that adds each record's time to it; and the log it fills, (records, start, end)."""
+        """Returns a callable that adds each record's time to the table, and the log that it fills: rows of (record, start, end)."""
         log = np.zeros(2 + LOG_WORDS * log_capacity, np.int64)
         log[1] = log_capacity
         return _bound(self, "penstock_run_timed", log), log
 
 
 class _Description(np.ndarray):
-    """The words of a bound call; owns what they point to."""
+    """The words of a bound call; keeps the arrays alive to which they point."""
 
     owner: tuple = ()
 
 
 def _bound(call: Call, name: str, log: np.ndarray | None):
-    """Return the callable that runs a call's table by one of the entries."""
-    known = np.zeros(_DESCRIPTION, np.int64).view(_Description)
-    known[:] = (
+    """Returns the callable that runs a call's table by one of the entries."""
+    description = np.zeros(_DESCRIPTION, np.int64).view(_Description)
+    description[:] = (
         call.table.ctypes.data, call.table.size, call.patches.ctypes.data, len(call.patches), call.inputs,
         call.status.ctypes.data, call.threads, id(np.ndarray), 0 if log is None else log.ctypes.data,
     )[: _DESCRIPTION]  # fmt: skip
-    known.owner = (call.table, call.patches, call.status, call.keep, log)
-    return py.bind(_entries()[name], known)
+    description.owner = (call.table, call.patches, call.status, call.keep, log)
+    return py.bind(_entries()[name], description)
 
 
 def _words(values) -> np.ndarray:
@@ -131,7 +135,7 @@ def _entries() -> dict:
     }
 
 
-_libraries: list = []  # builtins hold addresses of these
+_libraries: list = []  # kept alive, as builtins contain their addresses
 
 
 def _emit_run(m: Module, name: str) -> None:
@@ -140,7 +144,7 @@ def _emit_run(m: Module, name: str) -> None:
               table=PTR, words=I64, status=PTR, limit=I64, log=PTR) as f:  # fmt: skip
         f.store(f.i64(0), f.status, HELD)
         deadline = f.load(f.status, DEADLINE, I64)
-        main = f.call("penstock_run_begins", ret=I64)
+        main = f.call("penstock_run_begins", ret=I64)  # true on the thread that handles signals
         stretch = f.table, f.i64(0), f.words, f.status, f.limit, f.log
         f.call(f"{name}_steps", *stretch, main, deadline)
         ended = f.call("penstock_run_ends", main, ret=I64)
@@ -163,7 +167,8 @@ def _emit_steps(m: Module, name: str, timed: bool) -> None:
 
             return f.when(stops.ne(0), end, lambda: (following,))
 
-        def one(at: Val):
+        def step(at: Val):
+            """Runs the record at a word; returns the word of the next one. The loop ends at `words`."""
             record = f.at(f.table, at, I64)
             operation = f.load(record, OPERATION, I64)
             args = f.at(record, HEADER, I64)
@@ -194,7 +199,7 @@ def _emit_steps(m: Module, name: str, timed: bool) -> None:
                 _note_time(f, record, at, before)
             return (after,)
 
-        f.loop_while(lambda at: at < f.words, one, f.begin)
+        f.loop_while(lambda at: at < f.words, step, f.begin)
 
 
 _LANE_TABLE, _LANE_STATUS, _LANE_LOG, _LANE_MAIN, _LANE_LATE, _LANE_ARGS, _LANE_CONTEXT = range(7)
@@ -215,7 +220,10 @@ def _run_lanes(f: Fn, name: str, context: Val, args: Val, count: Val) -> None:
 
 
 def _ended_lane(f: Fn, count: Val, go_on: Callable[[], tuple[Val, ...]]) -> tuple[Val, ...]:
-    """The status of the first lane that has failed becomes the run's; its launch is the one that ended the run."""
+    """Copies the status of the first lane that failed to the run's, and ends the run; else continues with `go_on`.
+
+    The first in the order of lanes, not of time, so that the error is the same in every run.
+    """
 
     def look(lane: Val, failed: Val) -> tuple[Val, ...]:
         own = f.at(f.status, (lane + 1) * STATUS_WORDS, I64)
@@ -250,7 +258,10 @@ def _emit_lane(m: Module, name: str) -> None:
 
 
 def _ending(f: Fn, signals: Val, main: Val, deadline: Val) -> Val:
-    """Return nonzero if a signal or the deadline (0: none) ends the run. The status records the deadline."""
+    """Returns nonzero if a signal or the deadline (0: none) ends the run. The status is set to LATE at the deadline.
+
+    The common case costs two loads after each launch: calls and the clock are needed only after a signal, or with a deadline.
+    """
 
     def look():
         late = (f.call("penstock_nanoseconds", ret=I64) > deadline) & deadline.ne(0)
@@ -311,12 +322,15 @@ def _note_time(f: Fn, record: Val, at: Val, before: Any) -> None:
 
 
 def _emit_entry(m: Module, name: str, timed: bool) -> None:
-    """py_<name>(*arrays) with what the call knows in `me`: puts the arrays' addresses in the table and runs it."""
+    """py_<name>(*arrays), a function of CPython's vectorcall protocol: writes the arrays' addresses to the table and runs it.
+
+    `me` is the _Description. Only the type of arguments is checked here; their dtypes and shapes were checked before (runtime/signature.py).
+    """
     with m.fn(f"py_{name}", ret=PTR, noalias=False, me=PTR, argv=PTR, nargs=I64) as f:
-        known = py.data_pointer(f, f.me)
+        description = py.data_pointer(f, f.me)
 
         def word(i, ty=I64):
-            return f.load(known, i, ty)
+            return f.load(description, i, ty)
 
         inputs = word(_INPUTS)
         f.branch(f.nargs.eq(inputs), "count", "wrong")

@@ -21,7 +21,7 @@ SPARE = 8  # words that are 0, for fields that later versions add: plugins refus
 FIRST = 40  # bytes of the struct of functions before the first of them: size, extensions, version
 VERSION = 32  # bytes before the numbers of the version
 
-# number: name and the fields of its struct; those behind the arrow are results.
+# number: name and the fields of its struct; fields after the arrow are results.
 _FUNCTIONS = """
  0 Error_Destroy: error
  1 Error_Message: error -> message size

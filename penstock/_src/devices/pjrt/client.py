@@ -20,7 +20,7 @@ TYPES = {
         1,
     )
 }
-ONLY_DURING_CALL = 0  # how long an array that is put onto a device stays as it is
+ONLY_DURING_CALL = 0  # the time for which an array that is copied to a device must not change
 FORMAT = b"mlir"
 # Freedoms of XLA's code for CPUs: a maximum of a NaN and a number is the number, for one.
 INEXACT = ("xla_cpu_enable_fast_math", "xla_cpu_enable_fast_min_max")
@@ -45,7 +45,7 @@ class Client:
 
     @property
     def kind(self) -> str:
-        """What the device calls its kind: "cpu", "TPU v4"."""
+        """The device's name of its kind: "cpu", "TPU v4"."""
         (description,) = self.api.call("Device_GetDescription", self.device)
         return string(*self.api.call("DeviceDescription_Kind", description))
 

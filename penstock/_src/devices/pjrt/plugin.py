@@ -1,4 +1,4 @@
-"""Where the library of a PJRT plugin is."""
+"""The path of the library of a PJRT plugin."""
 
 import importlib.util
 from pathlib import Path

@@ -16,7 +16,7 @@ from ..language.types import F32, I8, I32, I64, PTR, vec
 from ..language.value import Val
 
 LANES = 8  # elements of a row that are interpolated together
-ROOM = 4  # elements behind rows, which are read and written with the last pixel
+ROOM = 4  # elements after rows, which are read and written together with the last pixel
 COLORS = 3  # channels of a pixel that is taken as a vector of four
 ELEMENTS = {"uint8": I8, "float32": F32}  # NumPy's name of what images hold -> the type
 PLAIN, ALIGNED, CENTERED = range(3)  # where pixels are: align_corners, half_pixel_centers
@@ -158,7 +158,7 @@ def _emit_images(m: Module, name: str, element: str) -> None:
             def interpolated(row: Val) -> None:
                 source_row = f.at(source, row * line, element)
 
-                def copied() -> tuple[Val, ...]:  # nothing may be read behind the last row
+                def copied() -> tuple[Val, ...]:  # no read may go beyond the last row
                     f.memcpy(last_line, source_row, line * (1 if element == I8 else 4))
                     return (last_line,)
 

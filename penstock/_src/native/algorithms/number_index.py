@@ -55,7 +55,7 @@ class NumberIndex:
 
 
 def numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each different value of a vector of int64 is first, and the number of each value among them."""
+    """The index of the first occurrence of each distinct value of an int64 vector, and for each element the number of its value."""
     count = len(values)
     first, numbers = np.empty(count, np.int64), np.empty(count, np.int64)
     values = np.ascontiguousarray(values, np.int64)

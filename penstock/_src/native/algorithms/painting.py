@@ -13,7 +13,7 @@ from ..language.value import Val
 COLORS = 256  # rows of a color table, which an index of a byte cannot exceed
 OPAQUE = 255
 BLOCK = 16  # pixels of a row that are arranged together
-# Channels in a file -> of which of them each channel is made; those beyond are opaque alpha.
+# Channels in a file -> the source of each channel of the result; those beyond are opaque alpha.
 ORDERS = {1: (0, 0, 0), 3: (2, 1, 0), 4: (2, 1, 0, 3)}
 _KINDS = [(1, 1), (1, 3), (1, 4), (3, 3), (3, 4), (4, 3), (4, 4)]  # channels in a file, channels
 

@@ -16,7 +16,7 @@ from ..language.value import Val
 
 ROUNDS = 10
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
-WEYL = 0x9E3779B9, 0xBB67AE85  # what is added to the halves of the key after each round
+WEYL = 0x9E3779B9, 0xBB67AE85  # added to the halves of the key after each round
 _LOW = 0xFFFFFFFF
 _ONE = 1023 << 52  # the bits of 1.0
 

@@ -32,9 +32,9 @@ TOO_LARGE, UNMET = 1, 2
 ROW_WORDS, STORE_WORDS = 4, 3
 
 GRAIN = 1 << 14  # element operations of a task
-MOST_TASKS = 8  # of a nest, for each thread, unless they are long
+MOST_TASKS = 8  # of a nest, for each thread, unless tasks are long
 MOST_LONG_TASKS = 1 << 12
-LONG = 1 << 24  # element operations of a task that takes so long that Ctrl-C would wait for it
+LONG = 1 << 24  # element operations of a task so long that Ctrl-C would wait for it
 EVEN = (
     26,
     25,
@@ -154,7 +154,7 @@ def _computed(f: Fn, record: Val, wrong: Val) -> tuple[Val, Val]:
 def _divided(f: Fn, a: Val, b: Val) -> tuple[Val, Val]:
     """Quotient and remainder, rounded down; 0 where b is 0."""
     is_none = b.eq(0)
-    is_negation = b.eq(-1)  # of the least number there is, the processor would not give a quotient
+    is_negation = b.eq(-1)  # dividing the least number by -1 would trap
     divisor = f.select(is_none | is_negation, f.i64(1), b)
     quotient = f.emit(I64, f"sdiv i64 {a.s}, {divisor.s}")
     rest = a - quotient * divisor

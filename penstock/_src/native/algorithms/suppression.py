@@ -12,7 +12,7 @@ from ..language.types import F32, I32, I64, PTR, vec
 from ..language.value import Val
 
 LANES = 8  # kept boxes that are looked at together
-PLANES = 5  # of kept boxes: their least and largest coordinates, and areas
+PLANES = 5  # for kept boxes: their least and largest coordinates, and areas
 
 
 class Suppression(NamedTuple):

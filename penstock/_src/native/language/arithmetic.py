@@ -160,7 +160,7 @@ class ArithmeticInstructions(FunctionWriter):
         return self.emit(like(x.ty, element), f"{op} {x.ty} {x.s} to {like(x.ty, element)}")
 
     def bits(self, x: Val, ty: str) -> Val:
-        """The same bits as another type."""
+        """The same bits as a value of another type."""
         return x if x.ty == ty else self.emit(ty, f"bitcast {x.ty} {x.s} to {ty}")
 
     def convert(self, x: Val, element: str, signed: bool = True) -> Val:

@@ -9,7 +9,7 @@ from .value import Val
 from .writer import FunctionWriter
 
 EVERYWHERE = ("0", "-1")  # the bounds of tables in the code itself
-_MASK_BYTES, _OFFSET_BYTES = 128, 8192  # of a function's room for masks and offsets
+_MASK_BYTES, _OFFSET_BYTES = 128, 8192  # of a function's memory for masks and offsets
 _PAIR = "{ i64, i64 }"
 
 

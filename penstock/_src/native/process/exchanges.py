@@ -37,7 +37,7 @@ from ..language.module import Module
 from ..language.types import I32, I64, PTR, VOID
 from ..language.value import Val
 
-WORDS = 16  # of what a process tells about a unit
+WORDS = 16  # words that a process sends about a unit
 
 # Words of a session.
 (
@@ -45,9 +45,9 @@ WORDS = 16  # of what a process tells about a unit
     TELLING, WORD_TYPE,  # handles: a communicator, a type
     REQUEST_BYTES, TAG,
     UNITS, ROWS, REQUESTS, STATUSES, OPERATIONS, COUNT,  # addresses of tables; how many operations
-    READY, BEGUN, DONE, AGREED, TOLD,  # the first three count operations, AGREED units; TOLD: the unit after them was told
+    READY, BEGUN, DONE, AGREED, TOLD,  # the first three count operations, AGREED units; TOLD: the words of the unit after them were sent
     FAILED, TIMEOUT, WAITING, COMPLETE, ERROR, DETAIL,
-    LOCK, RUN, SLEEP,  # whether a thread is at work; the number of the run; the address of a function that sleeps
+    LOCK, RUN, SLEEP,  # LOCK: 1 while a thread advances exchanges; the number of the run; the address of a function that sleeps
     WAITED,  # the address of the count of nanoseconds in which `look` waited
     SESSION_WORDS,
 ) = range(32)  # fmt: skip
@@ -67,7 +67,7 @@ WORDS = 16  # of what a process tells about a unit
     LAST,
     OPERATION_WORDS,
 ) = range(12)
-# What ERROR says; DETAIL is the unit, the rank that failed + 1, or MPI's code.
+# Values of ERROR; DETAIL is the unit, the rank that failed + 1, or MPI's code.
 DIFFERENT, LATE, PEER_FAILED, MPI_FAILED, LOST = range(1, 6)
 
 SLICE = 500_000  # nanoseconds that `look` waits
@@ -244,7 +244,7 @@ def _begin(f: Fn, this: Val, number: Val) -> None:
     """Begin an operation with a unit that all members agreed on."""
     last = f.load(this, LAST, I64).ne(0)
     f.emit(VOID, "fence acquire")
-    # What ends a unit gives what is known of failures now.
+    # The end of a unit sends the failure that is known now.
     f.when(last, lambda: f.store(f.load(f.session, FAILED, I64), f.load(this, SEND, PTR)))
     send, receive = f.load(this, SEND, PTR), f.load(this, RECEIVE, PTR)
     kind = (f.load(this, ELEMENTS, I64), f.load(this, TYPE, I64))

@@ -203,7 +203,7 @@ def _emit_records(m: Module) -> None:
         f.give(row)
 
 
-# -- what is in them
+# -- elements
 
 
 class _Field(NamedTuple):
@@ -291,12 +291,12 @@ def _emit_texts(m: Module) -> None:
                 string = f.call(
                     "PyBytes_FromStringAndSize", f.at(f.data, field.start), size, ret=PTR
                 )
-                # What an array of objects holds at first.
+                # The array of objects contains a reference already.
                 f.call("Py_DecRef", f.load(f.values, field.row, PTR))
                 f.store(string, f.values, field.row)
 
             f.when(field.is_plain & ~field.is_missing, make)
-            # What is missing keeps the default, with which the caller filled the array.
+            # A missing value keeps the default, with which the caller has filled the array.
             return field.is_plain & (~field.is_missing | f.defaulted.ne(0))
 
         f.give(_each_field(f, value))

@@ -10,7 +10,10 @@ from ..language.module import Module
 from ..language.types import F64, I64, PTR
 from ..language.value import Val
 
-LEAST_POWER, MOST_POWER = -342, 308  # of ten; beyond, digits of 64 bits are no normal doubles
+LEAST_POWER, MOST_POWER = (
+    -342,
+    308,
+)  # powers of ten; beyond them, numbers with digits of 64 bits are 0 or infinite, or subnormal
 _MANTISSA = 52
 _BIAS = 1023
 _SPARE = 64 - _MANTISSA - 3  # bits of the product below the one that rounds
@@ -44,7 +47,7 @@ def _emit_nearest(f: Any) -> None:
     table = f.address("powers_of_five")
     five, below = f.load(table, row, I64), f.load(table, row + 1, I64)
     zeros = _leading_zeros(f, f.digits)
-    # Of zero there are 64, more than a shift may have.
+    # Zero has 64 leading zeros, more than a shift may have.
     number = f.digits << (zeros & 63)
     high, low = _product(f, number, five, below)
     upper = f.binary("lshr", high, 63)

@@ -16,7 +16,7 @@ from ..language.types import I8, I32, I64, PTR
 from ..language.value import Val
 from . import wire
 
-# What a feature's values are, the first word of its entry in the table; 0 is a feature that is not there.
+# Kinds of a feature's values, in the first word of its entry in the table; 0 for a missing feature.
 BYTES, FLOATS, INTS, EMPTY, SINGLE_FLOATS, SINGLE_INTS = 1, 2, 3, 4, 5, 6
 # Words of an entry: kind, start and end in the data, number of values.
 ENTRY = 4
@@ -40,7 +40,7 @@ class ExampleReader(NamedTuple):
     texts: Callable[..., int]
 
 
-# What can be the matter with a column, as bits: a malformed number; another type; another size; a row without the feature.
+# Errors of a column, as bits: a malformed number; another type; another size; a row without the feature.
 MALFORMED, OTHER_KIND, OTHER_SIZE, MISSING = 1, 2, 4, 8
 
 
@@ -307,7 +307,7 @@ def _text_values(f: Fn, _: Val, cursor: Val, end: Val, count: Val, place: Val) -
         stop = wire.length(f, f.data, cursor, end)
         start = f.load(cursor, 0, I64)
         string = f.call("PyBytes_FromStringAndSize", f.at(f.data, start), stop - start, ret=PTR)
-        # What an array of objects holds at first.
+        # The array of objects contains a reference already.
         f.call("Py_DecRef", f.load(f.values, place + i, PTR))
         f.store(string, f.values, place + i)
         f.store(stop, cursor)

@@ -171,7 +171,7 @@ class _State:
 
 
 def _of_more(f: Fn) -> Val:
-    """Of more than a block: whole blocks, then the last 64 bytes, of which some were taken in before."""
+    """The hash of more than 64 bytes: whole blocks, then the last 64 bytes, which overlap the last block."""
     n = f.count
     y = f.i64(_signed((_SEED * (_K1 & _MASK) + 113) & _MASK))
     z = _mix(f, y * _K2 + 113) * _K2

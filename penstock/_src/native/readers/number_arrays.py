@@ -19,7 +19,7 @@ MOST_AXES = 16
 ENTRY = (
     4 + MOST_AXES
 )  # words: where its values begin, how many there are, whether they are doubles, number of axes, extents
-MARK = 24  # bytes of what stands for an array: the marker, and its number in letters from "a" on
+MARK = 24  # bytes that replace an array: the marker, and its number in letters, counted from "a"
 
 _MOST_DIGITS = 19
 _VALUE, _AFTER, _DONE, _BAD = 0, 1, 2, 3  # states while an array is read
@@ -143,7 +143,7 @@ def _emit_number(m: Module) -> None:
         def fraction() -> tuple[Val, ...]:
             start = whole + 1
 
-            def zeros() -> tuple[Val, ...]:  # which are no digits of the number
+            def zeros() -> tuple[Val, ...]:  # leading zeros are not digits of the number
                 return f.loop_while(
                     lambda place: _byte(f, place).eq(_ZERO), lambda place: (place + 1,), start
                 )
@@ -395,7 +395,7 @@ def _emit_scan(m: Module) -> None:
                 return done._replace(at=done.at + 1, out=done.out + 1)
 
             def other() -> tuple[Val, ...]:
-                # What is read twice is no more than the text again.
+                # The bytes that are read twice are limited by the length of the text.
                 may_read = byte.eq(_OPEN) & (done.arrays < f.most) & (done.spent <= f.end)
                 return f.when(may_read, lambda: _bracket(f, done), sign)
 
@@ -420,7 +420,7 @@ def _bracket(f: Any, done: _Copied) -> tuple[Val, ...]:
         return _Copied(stop, out, done.numbers + count, done.arrays + 1, done.spent)
 
     def leave() -> tuple[Val, ...]:
-        # A short array is copied whole, of anything else the bracket: what is in it may be arrays.
+        # A short array is copied whole, of anything else only the bracket: its items may be arrays.
         is_nested = is_array & (f.load(entry, 3, I64) > 1)
         _tell(f, 1, f.select(is_nested, count, f.i64(1)))
         _tell(f, 3, f.select(is_array, count, f.i64(0)))

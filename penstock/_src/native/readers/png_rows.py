@@ -17,7 +17,7 @@ from ..language.value import Val
 STEPS = (1, 2, 3, 4, 6, 8)  # bytes of a pixel
 _SUB, _UP, _AVERAGE, _PAETH = 1, 2, 3, 4
 
-# What is expected of a byte of the pixels to its left, above it, and left of that.
+# A predictor: the expected byte, from the pixels to the left, above, and to the upper left.
 Guess = Callable[[Fn, Val, Val, Val], Val]
 
 
@@ -107,7 +107,7 @@ def _emit_kinds(m: Module, step: int) -> None:
 def _emit_undo(m: Module) -> None:
     arguments: Any = dict(data=PTR, begin=I64, rows=I64, size=I64, step=I64, into=PTR)
     with m.fn("undo", ret=I64, internal=True, noalias=False, **arguments) as f:
-        f.memset(f.into, 0, f.size)  # what is above the first row
+        f.memset(f.into, 0, f.size)  # the row above the first row
 
         def row(number: Val, wrong: Val) -> tuple[Val, ...]:
             line = f.at(f.data, f.begin + number * (f.size + 1))

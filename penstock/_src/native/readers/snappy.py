@@ -207,7 +207,7 @@ def _emit_encode(m: Module) -> None:
             (is_same,) = f.when(
                 is_near, lambda: (four(candidate).eq(word),), lambda: (f.const(0, "i1"),)
             )
-            # What does not repeat is passed over faster and faster.
+            # The step grows while no match is found.
             skipped = at + 1 + ((at - begun) >> 5)
             return f.when(
                 is_same,

@@ -5,7 +5,7 @@ import ctypes
 _SIGINT = 2
 _IGNORE = 1
 _INFINITE = -1
-_BLOCK_UNKNOWN = -1  # what HeapSize gives of an address that is no block
+_BLOCK_UNKNOWN = -1  # result of HeapSize for an address that is not a block
 
 _TEXT = f"""
 declare ptr @CreateThread(ptr, i64, ptr, ptr, i32, ptr)
@@ -132,7 +132,7 @@ _FROM = {
     "ucrtbase": ("signal",),  # Python's C library: others have handlers of their own
     "ntdll": ("__chkstk",),  # called by functions with large frames
 }
-_FLOATS = ctypes.c_int(1)  # `_fltused`: code with floating point refers to it, and nobody reads it
+_FLOATS = ctypes.c_int(1)  # `_fltused`: code with floating point references it, but never reads it
 
 
 def text(architecture: str) -> str:

@@ -28,7 +28,7 @@ EXPENSIVE = frozenset("exp log tanh sigmoid erf erfc sin cos pow expm1 log1p ata
 
 
 def contiguity(index: Index, var: Var) -> float:
-    """A score from 0 to 1 for a load in vectors along a variable."""
+    """A score for a load in vectors along a variable: 1 if elements are adjacent, negative if they are loaded one by one."""
     if var not in index.vars:
         return 0.3
     if not index.only_affine_in(var):

@@ -63,7 +63,7 @@ class Joiner:
 
 
 def cuts(splits: np.ndarray, count: int) -> bool:
-    """Whether splits cut as many values into rows."""
+    """True if row splits are valid for this number of values."""
     if not len(splits) or splits[0] < 0 or splits[-1] > count:
         return False
     return bool((splits[1:] >= splits[:-1]).all())
@@ -86,7 +86,7 @@ def _emit_pieces(m: Module) -> None:
     with m.fn("pieces", ret=I64, internal=True, **arguments) as f:
 
         def piece(i: Val, size: Val) -> tuple[Val, Val]:
-            """Where the text of a piece begins, and its size."""
+            """The address of a piece's text, and its size."""
             row = f.select(size.eq(0), f.i64(0), f.stride)
             place = row + f.load(f.numbers, i, I64)
             begin = f.load(f.places, place, I64)

@@ -46,7 +46,7 @@ def _functions() -> _Functions:
 
 
 class Replacements:
-    """What characters of strings become.
+    """The replacements of characters of strings.
 
     Args:
       made: gives for each code point of a range its new bytes; None if it stays; LEFT if a string with it is not for native code.
@@ -90,7 +90,7 @@ class Replacements:
         return found if run(work, self._table) is not None else None
 
     def origins(self, strings: np.ndarray, replaced: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where bytes of strings come from.
+        """The origin of each byte of replaced strings.
 
         Args:
           strings: a vector.
@@ -184,7 +184,7 @@ def _emit_replace(m: Module) -> None:
             def finished() -> tuple[Val, ...]:
                 f.when(
                     changes.eq(0), same, lambda: f.when(changes.eq(1), rewrite)
-                )  # what is left is None
+                )  # the rest is None
                 return row + 1, f.i64(1)
 
             has_stopped = goes_on.eq(0) & changes.ne(LEFT)

@@ -9,9 +9,9 @@ from penstock._src.core.errors import InternalError
 
 POINTS = 0x110000
 _BLOCK = 256
-# What functions over texts report in the first word of their state.
+# Results of functions over texts, in the first word of their state.
 DONE, EMPTY, MALFORMED, LARGER = range(4)
-# Words of the state of a function over texts: what it reports, the string at which it goes on, how much it has written, and an empty entry.
+# Words of the state of a function over texts: its result, the string at which it continues, the bytes that it has written, and an empty entry.
 REPORT, STRING, WRITTEN, POINT = range(4)
 
 

@@ -21,7 +21,7 @@ TRIES = 64
 MANY = 16
 _LEAF = 1 << 31
 _NONE = -1
-# What links the first and the last open place.
+# The links to the first and the last free unit.
 _FIRST, _LAST, _PLACES = range(3)
 
 

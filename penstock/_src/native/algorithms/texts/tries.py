@@ -18,7 +18,7 @@ def _unit(f: Fn, units: Val, node: Val) -> Val:
 
 
 def _children(f: Fn, node: Val, unit: Val) -> Val:
-    """Where the children of a node stand, each at its label."""
+    """The base index of a node's children, each of which is at this index combined with its label."""
     far = f.binary("shl", unit >> 10, (unit & (1 << 9)) >> 6)
     return node ^ far
 

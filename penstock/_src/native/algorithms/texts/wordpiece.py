@@ -27,7 +27,7 @@ class _Functions(NamedTuple):
 
 
 class Vocabulary(NamedTuple):
-    """What words are cut into.
+    """The pieces into which words are divided.
 
     Attributes:
       units: of the trie, uint32.

@@ -349,7 +349,7 @@ def _emit_cut(m: Module, name: str, emit_chunk: Callable[[Module, str], None]) -
         is_chunked = _option(f, _IS_CHUNKED).ne(0)
 
         def string(row: Val, written: Val, _: Val) -> tuple[Val, ...]:
-            # A zero stands behind each string.
+            # Each string is followed by a zero.
             first, end = f.load(f.splits, row, I64), f.load(f.splits, row + 1, I64) - 1
 
             def chunk(begin: Val, written: Val, _: Val) -> tuple[Val, ...]:
