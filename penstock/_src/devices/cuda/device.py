@@ -27,7 +27,7 @@ def generator_for(architecture: str) -> CudaGenerator:
 
 
 def ptx_image(code: CudaCode) -> bytes:
-    """What a driver links: PTX."""
+    """The image that a driver links: PTX."""
     return ptx_of(code).encode() + b"\0"
 
 
@@ -64,18 +64,18 @@ class Cards:
 
     @functools.cached_property
     def nccl(self) -> Nccl | None:
-        """What several cards compute together; None if NCCL is not installed."""
+        """The collectives of several GPUs; None if NCCL is not installed."""
         library = self._collectives(self.driver.library)
         return None if library is None else opened(library)
 
     @property
     def physical(self) -> int:
-        """How many cards there are."""
+        """The number of physical GPUs."""
         return self._explained(self.driver.count)
 
     @property
     def division(self) -> list[tuple[int, int | None]]:
-        """Of each logical device the number of its card, and the bytes that it may hold at most."""
+        """For each logical device the index of its GPU, and the limit of its memory in bytes."""
         if self._division is None:
             self._division = [(i, None) for i in range(self.physical)]
         return self._division
@@ -109,7 +109,7 @@ class Cards:
             return self._explained(lambda: Card(self.driver, number, self._image))  # type: ignore[no-any-return]
 
     def _explained(self, call: Callable[[], Any]) -> Any:
-        """What a call gives; if it fails, the error says why there is no card."""
+        """The result of a call; if it fails, the error says why no GPU can be used."""
         try:
             return call()
         except (OSError, OpError) as error:
@@ -146,7 +146,7 @@ class CudaDevice:
 
     @property
     def count(self) -> int:
-        """How many logical devices there are."""
+        """The number of logical devices."""
         return len(self.cards.division)
 
     def numbered(self, number: int) -> "CudaDevice":

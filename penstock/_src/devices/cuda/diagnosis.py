@@ -25,7 +25,7 @@ GB = 1 << 30
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a diagnosis looks.
+    """The machine that is diagnosed.
 
     root      the folder that stands for /
     environ   variables of the environment
@@ -47,7 +47,7 @@ class Machine:
         return found
 
     def driver(self) -> str:
-        """What the kernel's driver says of itself; "" if it is not loaded."""
+        """The version text of the kernel's driver; "" if it is not loaded."""
         return _text(self.root / "proc/driver/nvidia/version").partition("\n")[0]
 
     def files(self) -> list[Path]:
@@ -55,20 +55,20 @@ class Machine:
         return sorted((self.root / "dev").glob("nvidia[0-9]*"))
 
     def is_container(self) -> bool:
-        """Whether this is a container, where cards must be asked for."""
+        """True if this is a container, which must be started with GPUs."""
         marks = (".dockerenv", "run/.containerenv")
         if any((self.root / mark).exists() for mark in marks):
             return True
         return "KUBERNETES_SERVICE_HOST" in self.environ or "container" in self.environ
 
     def is_virtual_linux(self) -> bool:
-        """Whether this is Linux within Windows, whose driver is Windows's."""
+        """True if this is Linux within Windows, which uses the driver of Windows."""
         return "microsoft" in _text(self.root / "proc/version").lower()
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found: `facts`, and in the end what hinders and its remedy; no hindrance if a GPU can be used.
+    """The result: `facts`, then the first hindrance and its remedy; no hindrance if a GPU can be used.
 
     `is_absent`: there is no sign of a card, so that nothing is wrong.
     """
@@ -86,7 +86,7 @@ THIS = Machine()
 
 
 class _Hindered(Exception):
-    """What hinders, its remedy, and whether there is no sign of a card."""
+    """A hindrance, its remedy, and True if there is no sign of a GPU."""
 
     def __init__(self, hindrance: str, remedy: str, is_absent: bool = False):
         super().__init__(hindrance)
@@ -117,7 +117,7 @@ def _found(machine: Machine) -> Iterator[str]:
 
 
 def _look_at_system(machine: Machine) -> Iterator[str]:
-    """What Linux knows of cards."""
+    """Checks what Linux knows about GPUs."""
     cards, files, driver = machine.cards(), machine.files(), machine.driver()
     if machine.is_virtual_linux():
         if not (machine.root / "dev/dxg").exists():
@@ -170,7 +170,7 @@ def _look_at_system(machine: Machine) -> Iterator[str]:
 
 
 def _look_at_driver(machine: Machine) -> Iterator[str]:
-    """What libcuda says."""
+    """Checks libcuda."""
     name = NAMES.get(sys.platform, "libcuda.so.1")
     try:
         driver = Driver(machine.open())
@@ -201,7 +201,7 @@ def _look_at_driver(machine: Machine) -> Iterator[str]:
 
 
 def _said_of_nccl(library: Any) -> str:
-    """How cards add what replicas have computed."""
+    """The way in which GPUs add up gradients of replicas, as text."""
     if library is None:
         return (
             "NCCL is not installed (pip install 'penstock[nccl]'): gradients of several cards are added on the first, "
@@ -234,7 +234,7 @@ def _look_at_devices(driver: Driver) -> Iterator[str]:
 
 
 def _text(path: Path) -> str:
-    """What a file says; "" if it cannot be read."""
+    """The content of a file; "" if it cannot be read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:

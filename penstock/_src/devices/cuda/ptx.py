@@ -40,7 +40,7 @@ def ptx_of(code: Code, features: str = "") -> str:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a kernel takes of a card.
+    """The resources of a kernel on a GPU.
 
     spilled   bytes that are stored to and loaded from memory for want of registers
     stack     bytes of a thread's own memory

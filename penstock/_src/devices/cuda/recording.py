@@ -39,7 +39,7 @@ MOST_LAUNCHES = 20_000  # that are worth a graph
 
 
 def can_be_recorded(card: Card, regions: Sequence[Region]) -> bool:
-    """Whether regions can be one graph, which no host need watch."""
+    """True if regions can be one graph, which the host need not control."""
     if card.control.has_nodes:
         return True
     return not asks(regions) and sum(map(unrolled, regions)) <= MOST_LAUNCHES

@@ -27,7 +27,7 @@ class Kernel:
 
     @property
     def is_check(self) -> bool:
-        """Whether it may end the run."""
+        """True if it may end the run."""
         return any(argument is STATUS for argument in self.launch.args)
 
 
@@ -73,7 +73,7 @@ def regions_of(records: Sequence[Record]) -> tuple[Region, ...]:
 
 
 def asks(regions: Sequence[Region]) -> bool:
-    """Whether what runs next depends on what the card computes."""
+    """True if results on the GPU control what runs next."""
     return any(
         isinstance(r, Choice)
         or (isinstance(r, Loop) and (r.rounds is None or asks(r.condition) or asks(r.body)))
@@ -94,7 +94,7 @@ def kernels_of(regions: Sequence[Region]) -> list[Kernel]:
 
 
 def depth(regions: Sequence[Region]) -> int:
-    """How many loops and choices lie within one another."""
+    """The nesting depth of loops and choices."""
     inner = (depth(part) for r in regions if not isinstance(r, Kernel) for part in parts(r))
     return max((1 + d for d in inner), default=0)
 
@@ -105,7 +105,7 @@ def parts(region: Loop | Choice) -> tuple[tuple[Region, ...], ...]:
 
 
 def unrolled(region: Region) -> int:
-    """How many launches a region is if its loops of known rounds are written out, others counted for one round."""
+    """The number of launches of a region with loops of known trip counts unrolled; other loops count once."""
     if isinstance(region, Kernel):
         return 1
     if isinstance(region, Choice):
@@ -128,7 +128,7 @@ class _Reader:
         self.at = 0
 
     def regions(self) -> tuple[Region, ...]:
-        """What stands before the next jump that belongs to a region around it."""
+        """The regions before the next jump that belongs to an enclosing region."""
         found: list[Region] = []
         while self.at < len(self.records):
             record, word = self.records[self.at]

@@ -54,14 +54,14 @@ class CudaTable:
             np.zeros(STATUS_WORDS, np.int64),
         )
         self._own: dict[int, DeviceMemory] = {}  # for arguments that come from the host
-        # whether it is a result, its number or that of the argument, the word, bytes to add
+        # (True for a result, its index or that of the argument, the word, bytes to add)
         self._patches: list[tuple[bool, int, int, int]] = []
         self.words = np.array(encode(plan.launches, lambda _: 0, self._word), np.int64)
         self._results: list[int] = []  # addresses of the last run's
         self._places: tuple[int, ...] = ()  # that the words have
         self._graphs: OrderedDict[tuple[int, ...], Graph | None] = OrderedDict()
         self.regions = regions_of(plan.launches)
-        self.asks = asks(self.regions)  # what it computes decides what runs next
+        self.asks = asks(self.regions)  # True if its results control what runs next
         self.is_graph = can_be_recorded(card, self.regions)
         self.is_checked = any(kernel.is_check for kernel in kernels_of(self.regions))
         self._maps = {
@@ -74,7 +74,7 @@ class CudaTable:
         self.session = CardSession(card, waits, self.status.address) if waits else None
         if (
             self.session is not None
-        ):  # what cannot be loaded fails before others wait for this process
+        ):  # a kernel that cannot be loaded fails before other processes wait for this one
             for kernel in kernels_of(self.regions):
                 code = kernel.launch.code
                 if isinstance(code, CudaCode) and not isinstance(code, ExchangeCode):
@@ -155,7 +155,7 @@ class CudaTable:
 
     @property
     def code(self) -> int:
-        """That of the check that failed, 0 if none did; known when the card is there."""
+        """The code of the check that failed, 0 if none did; known when the GPU is done."""
         return int(self.status_words[0])
 
     def _clear_status(self) -> None:
@@ -224,7 +224,7 @@ class CudaTable:
         card.driver.launch(function, blocks, code.threads, arguments, stream, shared)
 
     def _failed(self) -> bool:
-        """Whether a check has failed, once the card is there."""
+        """True if a check has failed; waits for the GPU."""
         self.status.read(self.status_words)
         self.card.wait()
         return bool(self.code)

@@ -9,7 +9,7 @@ from penstock._src.util.dataclass import dataclass
 TRIPLE = "nvptx64-nvidia-cuda"
 WARP = 32  # threads that go together
 WITHOUT_ASKING = 48 << 10  # bytes of shared memory that a block may have anyway
-THREADS = 256  # of a block, unless a kernel says otherwise
+THREADS = 256  # of a block, by default
 CONCURRENT = (
     64  # blocks of one thread each that kernels without a schedule of their own run at once
 )
@@ -35,11 +35,11 @@ class Architecture:
 
     @property
     def is_specific(self) -> bool:
-        """Whether its code runs on cards of this very number only: sm_90a, which has the instructions of warpgroups."""
+        """True if its code runs only on GPUs of exactly this number: sm_90a, which has the instructions of warpgroups."""
         return self.name.endswith("a")
 
     def runs_on(self, number: int) -> bool:
-        """Whether cards of a number run its code."""
+        """True if GPUs of a number run its code."""
         return self.number == number if self.is_specific else self.number <= number
 
 

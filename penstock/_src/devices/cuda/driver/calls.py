@@ -18,14 +18,14 @@ OUT_OF_MEMORY, NO_DEVICE, NOT_READY = 2, 100, 600
 MULTIPROCESSORS, MAJOR, MINOR = 16, 75, 76  # numbers of attributes of a device
 NON_BLOCKING = 1  # a stream that does not wait for the default one
 WITHOUT_TIME = 2  # an event that only orders
-PTX = 1  # what is linked
+PTX = 1  # the type of the input of the linker
 CONDITIONAL = 13  # a kind of graph node
 IF, WHILE, SWITCH = range(3)  # kinds of conditional nodes
 ASSIGN_DEFAULT = 1  # a condition has its first number again at each launch of its graph
-SET_DEPENDENCIES = 1  # what a stream captures next comes after these nodes alone
+SET_DEPENDENCIES = 1  # the next captured node depends only on these nodes
 # number of an attribute of a kernel: bytes of shared memory that its launches may ask for
 DYNAMIC_SHARED = 8
-# how a tensor map says the types of elements, by LLVM's names; its lines swizzled by 128 bytes; lines of the cache that its copies fill
+# encodings of a tensor map: types of elements, by LLVM's names; lines swizzled by 128 bytes; cache lines that its copies fill
 MAP_TYPES = {"i8": 0, "half": 6, "bfloat": 9}
 SWIZZLE_128, FILLED = 3, 2
 MAP_BYTES = 128
@@ -117,7 +117,7 @@ class Driver:
         return found.value // 1000, found.value % 1000 // 10
 
     def count(self) -> int:
-        """How many devices there are."""
+        """The number of devices."""
         found = c_int()
         self.call("cuDeviceGetCount", byref(found))
         return found.value
@@ -129,7 +129,7 @@ class Driver:
         return found.value
 
     def name(self, device: int) -> str:
-        """What a device calls itself."""
+        """The name of a device."""
         text = ctypes.create_string_buffer(256)
         self.call("cuDeviceGetName", text, c_int(256), c_int(device))
         return text.value.decode()
@@ -141,7 +141,7 @@ class Driver:
         return found.value
 
     def bus_id(self, device: int) -> str:
-        """Where a device is on the PCI bus of its host."""
+        """The address of a device on the PCI bus of its host."""
         text = ctypes.create_string_buffer(64)
         self.call("cuDeviceGetPCIBusId", text, c_int(len(text)), c_int(device))
         return text.value.decode()
@@ -313,7 +313,7 @@ class Driver:
         self.call("cuStreamSynchronize", c_void_p(stream))
 
     def is_done(self, stream: int) -> bool:
-        """Whether a stream has done all it has."""
+        """True if all work of a stream is done."""
         code = int(self.library.cuStreamQuery(c_void_p(stream)))
         if code not in (0, NOT_READY):
             raise self._error("cuStreamQuery", code)
@@ -346,7 +346,7 @@ class Driver:
         self.call("cuEventSynchronize", c_void_p(event))
 
     def begin_capture(self, stream: int) -> None:
-        """What is put into a stream from here on is recorded, not done."""
+        """Starts a capture: work that is put into the stream is recorded instead of done."""
         self.call("cuStreamBeginCapture_v2", c_void_p(stream), c_int(THREAD_LOCAL))
 
     def end_capture(self, stream: int) -> int:
@@ -427,7 +427,7 @@ class Driver:
         return [int(given.bodies[i] or 0) for i in range(size)]
 
     def begin_capture_to(self, stream: int, graph: int) -> None:
-        """What is put into a stream from here on is recorded in a graph that is there."""
+        """Starts a capture into an existing graph."""
         self.call(
             "cuStreamBeginCaptureToGraph", c_void_p(stream), c_void_p(graph), c_void_p(), c_void_p(), c_size_t(0),
             c_int(THREAD_LOCAL),

@@ -57,7 +57,7 @@ class Card:
         self._context = driver.context(self.device)
         self.lock = forks.freed_in_child(threading.RLock())
         self.dropped: list[tuple[int, int]] = []  # memory to give back: address, bytes
-        # what other libraries read of it, and what is to be told to libraries whose memory was used here
+        # memory lent to other libraries, and notifications for libraries whose memory was used here
         self.given: list[Any] = []
         self.releases: list[Callable[[], object]] = []
         self._functions: dict[tuple[str, str], int] = {}
@@ -65,7 +65,7 @@ class Card:
         self.find_nccl: Callable[[], Any] = lambda: None
         self.watched: list[
             Callable[[], object]
-        ] = []  # each raises what has gone wrong elsewhere, while the card may wait for others
+        ] = []  # each raises the failure of another process, while the GPU may be waiting for it
         with self.lock:
             driver.use(self._context)
             self.stream = driver.stream()
@@ -102,7 +102,7 @@ class Card:
 
     @functools.cached_property
     def feeder(self) -> Feeder:
-        """What copies arrays of the host here beside what the card computes."""
+        """The feeder, which copies arrays of the host to this GPU while it computes."""
         return Feeder(self)
 
     def let_wait(self, stream: int) -> None:
@@ -186,7 +186,7 @@ class Card:
         return self._functions[key]
 
     def _cubin(self, code: CudaCode) -> bytes:
-        """What the driver makes of a code for this kind of card, kept on disk for later processes."""
+        """The machine code that the driver compiles for this kind of GPU, kept on disk for later processes."""
         made_for = (self.name, self.capability, self.driver.version())
         key = hashlib.sha256(f"{code.key} {made_for}".encode()).hexdigest()
         cache = ObjectCache.from_flags()
@@ -199,11 +199,11 @@ class Card:
     # -- graphs
     @functools.cached_property
     def control(self) -> Control:
-        """How what the card computes decides what runs next."""
+        """The way in which results on the GPU control loops and branches."""
         return control_of(self.driver.version())
 
     def capture(self, put: Callable[[], object]) -> "Graph":
-        """What a function asks of the card's stream, which is recorded in place of being done."""
+        """Records the work that a function puts into the GPU's stream as a graph, instead of doing it."""
         self.driver.begin_capture(self.stream)
         try:
             put()
@@ -240,7 +240,7 @@ class Card:
 
     @property
     def nccl(self) -> Any:
-        """What several cards compute together; None if NCCL is not installed."""
+        """The collectives of several GPUs; None if NCCL is not installed."""
         return self.find_nccl()
 
     def read(self, target: np.ndarray, source: int) -> None:

@@ -6,7 +6,7 @@ CONDITIONAL_NODES, SWITCH_NODES = (12, 4), (12, 8)  # versions of CUDA whose dri
 
 
 class Control(enum.Enum):
-    """How loops and branches run. The values are words for people."""
+    """The ways in which loops and branches run. The values are texts for reports."""
 
     HOST = "the host reads conditions, and waits for the card there"
     IF_NODES = "conditional graph nodes: while, and an if for each branch"
@@ -14,19 +14,19 @@ class Control(enum.Enum):
 
     @property
     def has_nodes(self) -> bool:
-        """Whether graphs have conditional nodes."""
+        """True if graphs have conditional nodes."""
         return self is not Control.HOST
 
 
 def control_of(version: tuple[int, int]) -> Control:
-    """How loops and branches run with a driver for this version of CUDA."""
+    """The way in which loops and branches run with a driver for this version of CUDA."""
     if version >= SWITCH_NODES:
         return Control.SWITCH_NODES
     return Control.IF_NODES if version >= CONDITIONAL_NODES else Control.HOST
 
 
 def said(version: tuple[int, int]) -> str:
-    """The same in words, with what an older driver lacks."""
+    """The way as text, with the features that an older driver lacks."""
     control = control_of(version)
     text = f"loops and branches: {control.value}"
     if control.has_nodes:

@@ -24,7 +24,7 @@ class LaunchMaps:
         self._made: list[tuple[int, tuple[int, ...]] | None] = [None] * len(maps)
 
     def addresses(self, context: Sequence[int]) -> list[int]:
-        """Where the maps lie on the host, for the words of the launch's context."""
+        """The addresses of the maps on the host, for the words of the launch's context."""
         start = int(self._room.ctypes.data)
         found = [start + i * MAP_BYTES for i in range(len(self.maps))]
         for i, (described, target) in enumerate(zip(self.maps, found, strict=True)):

@@ -89,7 +89,7 @@ class DeviceMemory:
             end.atexit = False
 
     def lent(self) -> "DeviceMemory":
-        """The same memory for readers, as long as they hold the result."""
+        """The same memory for readers: it does not change while they reference the result."""
         found: DeviceMemory | None = None if self._lent is None else self._lent()
         if found is None:
             found = DeviceMemory(self.card, self.address, self.size, self)
@@ -98,7 +98,7 @@ class DeviceMemory:
 
     @property
     def is_lent(self) -> bool:
-        """Whether readers hold it, so that it must not change."""
+        """True while readers reference it, so that it must not change."""
         return self._lent is not None and self._lent() is not None
 
     def write(self, array: np.ndarray) -> None:

@@ -8,12 +8,12 @@ from penstock._src.util.flags import flags
 
 
 def ir_image(code: CudaCode) -> bytes:
-    """What the emulator takes for PTX and for a cubin: the kernel's LLVM IR."""
+    """The emulator's image in place of PTX and cubins: the kernel's LLVM IR."""
     return code.text.encode() + b"\0"
 
 
 def emulated_library() -> EmulatedLibrary:
-    """What stands for libcuda, with as many cards as PENSTOCK_EMULATED_GPUS says, of PENSTOCK_EMULATED_CAPABILITY."""
+    """The emulated libcuda, with PENSTOCK_EMULATED_GPUS GPUs of PENSTOCK_EMULATED_CAPABILITY."""
     return EmulatedLibrary(devices=flags.emulated_gpus, capability=flags.emulated_capability)
 
 

@@ -27,7 +27,7 @@ from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process import forks
 
 STACK = 1 << 16  # bytes of a thread
-MOST_THREADS = 1024  # of a block
+MOST_THREADS = 1024  # threads of a block
 EPOCHS = 1 << 30  # after which shadows are cleared, as their times have 32 bits
 
 
@@ -48,7 +48,7 @@ class Memory:
 
     @property
     def address(self) -> int:
-        """Where it begins."""
+        """The address of its first byte."""
         return int(self.bytes.ctypes.data)
 
 
@@ -79,7 +79,7 @@ class Emulator:
 
     def __init__(self) -> None:
         self.memory: list[Memory] = []
-        self.conditions = np.zeros(0, np.int32)  # of conditional nodes
+        self.conditions = np.zeros(0, np.int32)  # values of conditional nodes
         self.launches = 0
 
     def allocate(self, size: int, name: str = "memory") -> Memory:
@@ -197,7 +197,7 @@ class Emulator:
         )
 
     def _misuse(self, kernel: EmulatedKernel, words: np.ndarray, error: Exception) -> Exception:
-        """What the service has found; its own errors as they are."""
+        """The error for a wrong use that the service has found; the service's own errors unchanged."""
         if isinstance(error, Misuse):
             return KernelFault(None, None, f"{self._who(kernel, words)} {error}.")
         return error
@@ -239,5 +239,5 @@ class Emulator:
 
 
 def _pointer(library: Library, name: str) -> Any:
-    """What a function without arguments gives, as a pointer to words."""
+    """The result of a function without arguments, as a pointer to words."""
     return library.function(name, result=ctypes.POINTER(ctypes.c_int64))()

@@ -28,7 +28,7 @@ CAPTURING = 1  # the status of a stream that is recorded
 
 @dataclass(eq=False)
 class EmulatedGraph:
-    """What is done, in order.
+    """A graph: its actions in order.
 
     handle       by which callers know it
     conditions   first numbers of those that belong to it, by their handles
@@ -53,7 +53,7 @@ class EmulatedGraph:
         return found
 
     def is_whole(self) -> bool:
-        """Whether every condition has its node, and every node its place."""
+        """True if every condition has its node, and every node its position."""
         is_used = self.used == self.conditions.keys() and self.added is None
         return is_used and all(body.is_whole() for body in self.bodies)
 
@@ -101,7 +101,7 @@ class GraphFunctions(StreamFunctions):
         if self.is_recorded(stream) or not isinstance(body, EmulatedGraph):
             return INVALID
         if body.actions or number_of(count):
-            return INVALID  # it would not come after what is there
+            return INVALID  # it would not come after the nodes that exist
         self._recorded[number_of(stream)] = body
         return 0
 
@@ -240,6 +240,6 @@ class GraphFunctions(StreamFunctions):
 
 
 def _is_right(node: ConditionalNode) -> bool:
-    """Whether a node has as many bodies as one of its kind may have, and zeros where the driver wants them."""
+    """True if a node has a valid number of bodies for its kind, and zeros in reserved fields."""
     most = {IF: 1, WHILE: 1, SWITCH: 1 << 30}.get(node.kind, 0)
     return 1 <= node.size <= most and not any(node.reserved0) and not any(node.reserved1)

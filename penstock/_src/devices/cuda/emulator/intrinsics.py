@@ -36,7 +36,7 @@ _WORDS = "{ i32, i32, i32, i32 }"
 ROW = 16  # bytes of a row of a matrix of 8 x 8
 TF32 = -(1 << 13)  # the bits of a float that TF32 has
 PREFIX = "penstock.nvvm."
-# The instruction, a word of its operands, what is in it, its sums.
+# The instruction, a word of its operands, the type of elements, the type of sums.
 PRODUCTS = (
     ("m16n8k16.row.col.bf16", I32, BF16, F32),
     ("m16n8k16.row.col.f32.f32", vec(F16, 2), F16, F32),
@@ -185,7 +185,7 @@ def _write_loads_of_matrices(m: Module) -> None:
 
 def _operand(f: Fn, slot: Callable[[Val], Val], element: str, lane: Val, w: int, e: int) -> Val:
     """Number e of a word that a lane shows."""
-    if element == F32:  # of which TF32 has the upper bits
+    if element == F32:  # TF32 uses the upper bits of a float
         return f.bits(f.load(slot(lane), w, I32) & TF32, F32)
     x = f.load(slot(lane), w * (4 // SIZE[element]) + e, element)
     return f.convert(x, I32 if element == I8 else F32)

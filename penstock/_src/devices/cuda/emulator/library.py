@@ -1,4 +1,4 @@
-"""What stands for libcuda: the same functions, over the emulator. It records what is asked of it.
+"""The emulated libcuda: its functions, implemented by the emulator. It records calls.
 
 Memory of the "card" is memory of this process, and modules are the kernels' LLVM IR. What is put into a stream while it is captured is kept, with copies of
 the kernels' parameters as they are then, and done when the graph is launched (graphs.py); when other work is done, streams.py says.
@@ -36,7 +36,7 @@ _ERRORS = {
     UNJOINED: (b"CUDA_ERROR_STREAM_CAPTURE_UNJOINED", b"capturing stream has unjoined work"),
     NOT_FOUND: (b"CUDA_ERROR_NOT_FOUND", b"named symbol not found"),
 }
-VERSION = (12, 4)  # of CUDA, which its driver supports
+VERSION = (12, 4)  # the version of CUDA that the emulated driver supports
 CAPABILITY = "8.0"
 # bytes of a tensor map's elements, by the driver's numbers of types
 MAP_ELEMENTS = {0: 1, 6: 2, 9: 2}
@@ -194,7 +194,7 @@ class EmulatedLibrary(GraphFunctions):
         return self._do(stream, lambda keep=keep: ctypes.memmove(to, whence, count) and None)
 
     def _is_pinned(self, address: int) -> bool:
-        """Whether memory of the host is such as devices copy from and to by themselves."""
+        """True if memory of the host is pinned, so that devices copy from and to it asynchronously."""
         return any(0 <= address - start < room.nbytes for start, room in self._pinned.items())
 
     def cuMemcpyHtoDAsync_v2(self, target: Any, source: Any, size: Any, stream: Any) -> int:
@@ -236,7 +236,7 @@ class EmulatedLibrary(GraphFunctions):
         return 0
 
     def cuLinkComplete(self, state: Any, image: Any, size: Any) -> None:
-        (linked,) = self._objects[state.value]  # what is linked is loaded as it is
+        (linked,) = self._objects[state.value]  # the linked image is loaded unchanged
         _put(image, ctypes.addressof(linked))
         _put(size, len(linked))
 

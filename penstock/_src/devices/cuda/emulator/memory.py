@@ -77,7 +77,7 @@ def _write_look(m: Module) -> None:
             return lambda: f.call("note_fault", *words)
 
         def is_beside(when: Val, who: Val) -> Val:
-            """Whether another thread was here, from which nothing separates this one."""
+            """True if another thread accessed it without synchronization with this one."""
             in_warp = (who >= 0) & ((who ^ me) & of_warp).eq(0)
             ordered = ((who ^ me) >> state.SYNCS_SHIFT).ne(0)
             mine = ((who ^ me) & (state.OTHERS - 1)).eq(0) & (who & state.OTHERS).eq(0)

@@ -14,22 +14,24 @@ FIRST_CONDITION = 0xC0DE0000  # the handle of the first; so that no small number
 UNSET = -1  # a condition that no kernel has set
 
 RANGE_WORDS = 3  # start, bytes, its shadow
-SHADOW_WORDS = 4  # of 32 bits, for each byte: when and by whom it was last written, and last read
+SHADOW_WORDS = (
+    4  # words of 32 bits for each byte: time and thread of the last write, and of the last read
+)
 SLOT = 256  # bytes that a thread shows the others of its warp
-PAGE = 4096  # bytes that take what is stored outside of all memory
+PAGE = 4096  # bytes that receive stores outside of all memory
 
 # copies of a thread that it has not waited for
 MOST_COPIES = 256
 COPY_WORDS = 5
 IN_FLIGHT = (1 << 31) - 1  # when a byte was written, if a copy to it is on its way
 
-# what a thread waits for: besides its block and its warp, an answer to its request, its warpgroup's, the phase of a barrier in shared memory
+# states of a thread: waiting for its block, its warp, an answer to its request, its warpgroup, or the phase of a barrier in shared memory
 READY, AT_BARRIER, IN_WARP, ENDED, REQUESTS_ALONE, IN_WARPGROUP, AT_PHASE = range(7)
 WARPGROUP = 128  # threads that multiply tiles in shared memory together
 REQUEST_WORDS = (
-    3  # of a thread: number of the instruction, addresses of its operands and of its sums
+    3  # words of a request: number of the instruction, addresses of its operands and of its sums
 )
-# what the service is told
+# events that are reported to the service
 BEGIN, ALONE, TOGETHER, BARRIER, IDLE, END = range(6)
 MOST_MAPS = 2  # tensor maps of a kernel
 
@@ -37,11 +39,11 @@ MOST_MAPS = 2  # tensor maps of a kernel
 THREAD_BITS = 10
 OTHERS = 1 << THREAD_BITS
 SYNCS_SHIFT = THREAD_BITS + 1
-SEVERAL, OTHER_BLOCK = -1, -2  # of different warps; of different blocks
+SEVERAL, OTHER_BLOCK = -1, -2  # accesses by different warps; by different blocks
 
 
 class Fault(enum.IntEnum):
-    """What a kernel did wrong."""
+    """The faults of a kernel."""
 
     NONE = 0
     OUTSIDE = 1

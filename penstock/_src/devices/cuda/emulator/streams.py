@@ -85,11 +85,11 @@ class StreamFunctions:
             self._finish(mark.stream, mark)
 
     def _has_come(self, mark: Mark) -> bool:
-        """Whether what comes before a mark is done, or can be done now."""
+        """True if the work before a mark is done, or can be done now."""
         return mark.has_come or self._go_on(mark.stream, mark)
 
     def is_recorded(self, stream: Any) -> bool:
-        """Whether what is put into a stream is recorded in place of being done."""
+        """True if work that is put into a stream is recorded instead of done."""
         raise NotImplementedError
 
     def cuStreamCreate(self, stream: Any, _flags: Any) -> None:
@@ -104,7 +104,7 @@ class StreamFunctions:
     def cuStreamQuery(self, stream: Any) -> int:
         if self.is_recorded(stream):
             return INVALID
-        # a lazy stream goes on at the latest when somebody asks
+        # a lazy stream continues at the latest when it is queried
         return 0 if self._go_on(number_of(stream)) else NOT_READY
 
     def cuCtxSynchronize(self) -> None:
@@ -151,6 +151,6 @@ class StreamFunctions:
 
 
 def number_of(argument: Any) -> int:
-    """What a caller gives: a number, or one that ctypes holds."""
+    """The number of an argument, which may be a ctypes object."""
     value = getattr(argument, "value", argument)
     return int(value or 0)

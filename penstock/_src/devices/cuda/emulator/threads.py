@@ -29,8 +29,8 @@ from penstock._src.native.language.types import I1, I64, PTR
 from penstock._src.native.language.value import Val
 
 STATE = "penstock_emulator_state"
-SAVED_WORDS = {"x86_64": 7, "aarch64": 22}  # of a thread that does not run, on its stack
-RETURN_WORD = {"x86_64": 6, "aarch64": 1}  # of these the address where it goes on
+SAVED_WORDS = {"x86_64": 7, "aarch64": 22}  # words on the stack of a thread that does not run
+RETURN_WORD = {"x86_64": 6, "aarch64": 1}  # the index of the return address among them
 
 # Saves the registers that a call preserves, and the stack's place at the first argument; goes on at the second.
 _SWITCH = {
@@ -115,7 +115,7 @@ def ask(f: Fn, what: int, thread: Val | int = 0) -> Val:
 
 
 def _write_body(m: Module) -> None:
-    """What a thread runs: the kernel, after which it never goes on."""
+    """Writes the body of a thread: it runs the kernel, and never continues after it."""
     with m.fn("thread_body", internal=True) as f:
         context, tasks = word(f, state.CONTEXT, PTR), word(f, state.TASKS)
         first = word(f, state.MAPS, PTR)

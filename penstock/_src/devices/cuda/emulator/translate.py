@@ -25,7 +25,7 @@ _ALIGNED = re.compile(r", align (\d+)$")
 _CONTEXT = re.compile(r"getelementptr (?:inbounds )?i64, ptr (?:%ctx|@table_\w+),")
 _MAPS = re.compile(r" byval\(\[16 x i64\]\) align 64")
 _INTRINSICS = re.compile(r"@llvm\.(nvvm|amdgcn)\.")
-# of AMD's kernels: what makes their context a pointer as others are
+# for AMD's kernels: converts their context to a generic pointer
 _ENTRY = (
     "%ctx = addrspacecast ptr addrspace(4) %words to ptr",
     "%ctx = getelementptr i8, ptr %words, i64 0",

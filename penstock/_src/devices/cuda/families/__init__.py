@@ -1,4 +1,4 @@
-"""What differs from one maker's GPUs to another's where kernels are written: a file for each family.
+"""The differences between GPUs of different makers in kernels: a file for each family.
 
 What comes in: a target. What goes out: its `Family`, by which kernels/language.py writes the numbers of threads, barriers, shuffles and heads of
 kernels. Read first: family.py. What only NVIDIA's cards have (cp.async, mma, tensor maps) is in kernels/ itself.

@@ -24,13 +24,13 @@ class Family(Protocol):
     heads: re.Pattern[str]
 
     def wavefront(self, target: Target) -> int:
-        """How many threads go together."""
+        """The number of threads that run in lockstep."""
 
     def head(self, name: str, words: int, threads: int, maps: int, target: Target) -> str:
-        """How the definition of a kernel begins, with so many words of context and tensor maps."""
+        """The start of a kernel's definition, with this number of words of context and tensor maps."""
 
     def entry(self) -> list[str]:
-        """What makes %ctx, where a kernel begins."""
+        """The code at a kernel's start that defines %ctx."""
 
     def barrier(self, f: Fn) -> None:
         """Waits for all threads of the block."""

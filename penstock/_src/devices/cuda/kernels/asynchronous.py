@@ -1,4 +1,4 @@
-"""What goes on beside the threads, from sm_90 on: bulk copies by tensor maps, and the barriers in shared memory that count them.
+"""Asynchronous instructions of sm_90 and later: bulk copies by tensor maps, and the barriers in shared memory that count them.
 
 A barrier (mbarrier) has phases. Each ends when so many threads have arrived as it was made for, and all bytes that they expect have come; then the next one
 begins. Who waits for a phase names its parity; of a new barrier "the phase before the first" has ended.

@@ -1,4 +1,4 @@
-"""How a nest is run on a card: which threads compute which points, and how many of them reduce together."""
+"""Chooses how a nest runs on a GPU: the points of each thread, and the number of threads that reduce together."""
 
 from penstock._src.compiler.codegen.nests.choice import EXPENSIVE, contiguity, reduction_variables
 from penstock._src.compiler.kernels.index import Index, Var
@@ -11,8 +11,8 @@ from penstock._src.util.dataclass import dataclass
 
 LANES = 4  # elements of a thread's vector, at most
 VECTOR = 16  # bytes that one thread loads at once, at most
-LONG = 32  # elements from which on a reduction is shared out among threads
-VERY_LONG = 1024  # from which on a whole block shares it out
+LONG = 32  # least elements of a reduction that several threads of a warp share
+VERY_LONG = 1024  # least elements of a reduction that a whole block shares
 FEW = 1 << 14  # points with which single threads leave most of a card idle
 
 
@@ -33,12 +33,12 @@ class Mapping:
     lanes: int = 1
 
     def groups(self) -> int:
-        """How many groups there are."""
+        """The number of groups of threads."""
         total = dims.product([v.extent for v in self.points])
         return dims.ceil_divide(total, self.lanes)
 
     def blocks(self) -> int:
-        """How many blocks of threads."""
+        """The number of blocks of threads."""
         return dims.ceil_divide(self.groups(), THREADS // self.group)
 
 
@@ -60,8 +60,8 @@ def mapping_of(nest: LoopNest, wavefront: int) -> Mapping:
 def _group(
     points: tuple[Var, ...], inner: tuple[Var, ...], reductions: list[Value], values: list[Value], wavefront: int
 ) -> int:  # fmt: skip
-    """How many threads compute a point together."""
-    # what threads of a group share out: reductions of points, and the points within
+    """The number of threads that compute a point together."""
+    # the work that threads of a group share: reductions of points, and the points within
     shared = [reduction_variables(v) for v in reductions if v.vars <= set(points)]
     extents = [dims.product([v.extent for v in variables]) for variables in shared]
     extents += [dims.product([v.extent for v in inner])] if inner else []
@@ -88,7 +88,9 @@ def _vector(nest: LoopNest, points: tuple[Var, ...], values: list[Value]) -> tup
         return None, 1
     if any(v.kind in EXPENSIVE and v.dtype.size == 8 for v in values):
         return None, 1
-    if any(v.args for v in values if v.kind == "load"):  # of which some lanes may not be read
+    if any(
+        v.args for v in values if v.kind == "load"
+    ):  # some lanes of a guarded load must not be read
         return None, 1
     sizes = [v.dtype.size for v in values if v.kind == "load" and var in v.attrs[1].vars]
     sizes += [s.dtype.size for s in nest.stores]
@@ -104,7 +106,7 @@ def _vector(nest: LoopNest, points: tuple[Var, ...], values: list[Value]) -> tup
 
 
 def _suits(index: Index, var: Var, lanes: int) -> bool:
-    """Whether `lanes` neighbors along a variable are one element, or lie side by side at a multiple of so many."""
+    """True if `lanes` neighbors along a variable are one element, or are adjacent and start at a multiple of `lanes`."""
     if var not in index.vars:
         return True
     if not index.only_affine_in(var) or not is_one(index.coefficient(var)):

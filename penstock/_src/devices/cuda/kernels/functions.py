@@ -47,11 +47,11 @@ TWO_OVER_PI = (
 TABLE = "table_two_over_pi"
 PI_2_HIGH, PI_2_LOW = 1.5707963267948966, 6.123233995736766e-17
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-LN2_LOWEST = -5.497923018708371e-26  # of ln2 beyond the two
+LN2_LOWEST = -5.497923018708371e-26  # the part of ln2 beyond the other two
 THIRD_LOW, FIFTH_LOW = 1.850371707708594e-17, -1.1102230246251566e-17
 SERIES, FRACTION = 64, 64  # terms of erf's series and of erfc's continued fraction
 STIRLING = (1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12)
-LEAST_STIRLING = 12  # from which on the series is used
+LEAST_STIRLING = 12  # least argument for the series
 
 
 def definitions(names: list[str], target: Target) -> tuple[dict[str, tuple[str, str]], list[str]]:
@@ -88,7 +88,7 @@ def _define_angle(f: Fn) -> None:
 def _write_angle(f: Fn) -> None:
     x = fabs(f, f.x)
     bits = f.bits(x, I64)
-    # x is `whole` times 2^(exponent - 1075); what it is multiplied by are 192 bits of 2/pi, from that on which gives fours.
+    # x is `whole` times 2^(exponent - 1075); it is multiplied by 192 bits of 2/pi, starting after those that give multiples of four.
     exponent = f.min(f.binary("lshr", bits, 52), 2046)
     whole = (bits & ((1 << 52) - 1)) | (1 << 52)
     start = f.max(exponent - 1075 - 2 + 128, 0)
@@ -245,7 +245,7 @@ def _pow(f: Fn, x: Val, y: Val) -> Val:
 
 
 def _fmod(f: Fn, a: Val, b: Val) -> Val:
-    """What is left after exact subtractions of b times powers of two."""
+    """The remainder, after exact subtractions of b times powers of two."""
     left, unit = fabs(f, a), fabs(f, b)
 
     def exponent(x: Val) -> Val:
@@ -358,7 +358,7 @@ def _lgamma(f: Fn, x: Val) -> Val:
 
 
 Body = Callable[..., Val]
-# By name: what writes the body, how many arguments it has, and what it calls.
+# By name: the writer of the body, the number of arguments, and the functions that it calls.
 FUNCTIONS: dict[str, tuple[Body, int, tuple[str, ...]]] = {
     "sin": (_sin, 1, ()),
     "cos": (_cos, 1, ()),

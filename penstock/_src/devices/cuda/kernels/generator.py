@@ -81,7 +81,7 @@ OF_IMAGES: dict[type, Emitter] = {
 
 
 def _emitter(found: Match, target: Target) -> Emitter | None:
-    """What writes a contraction; None if it has no schedule for cards."""
+    """The emitter of a contraction; None if it has no schedule for GPUs."""
     description = found.description
     tf32 = bool(flags.tensor_float_32) and not found.node.attrs.get("is_exact", False)
     if hindrance(description, target) is None:
@@ -108,7 +108,7 @@ class CudaGenerator(KeptCodes):
     def __init__(self, target: Target) -> None:
         super().__init__()
         self.target = target
-        self.tasks = CpuGenerator(target)  # writes what has no schedule for cards
+        self.tasks = CpuGenerator(target)  # writes kernels without a schedule for GPUs
 
     def _of_tasks(self, code: Code) -> Code:
         return self.keep(("tasks", code.key), lambda: code_of_tasks(code))
@@ -170,7 +170,7 @@ class CudaGenerator(KeptCodes):
 
     def special_code(self, launch: SpecialLaunch) -> Code:
         code = self.tasks.special_code(launch)
-        if isinstance(code, NamedCode):  # what is written tells whether it is for cards
+        if isinstance(code, NamedCode):  # only the text shows if it is for GPUs
             code = code.written
         return code if isinstance(code, CudaCode) else self._of_tasks(code)
 

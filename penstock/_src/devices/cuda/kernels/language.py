@@ -39,7 +39,7 @@ ALIGNED = 16  # bytes: what shared memory is aligned to, and the widest access
 DYNAMIC_ALIGNED = 1024  # the same of shared memory that is asked for: what swizzled tiles repeat by
 MAP_PARAMETER = 3  # the number of a kernel's parameter that is its first tensor map
 
-# What a kernel begins with, behind which its first block has another name.
+# The start of a kernel, after which its first block has another name.
 _LOOKS_WHETHER_ENDED = """%ended.may = icmp ne ptr %ended, null
 br i1 %ended.may, label %ended.look, label %begun
 ended.look:
@@ -70,7 +70,7 @@ class CudaCode(Code):
     maps: Sequence[TensorMap] = ()
 
     def blocks(self, tasks: int) -> int:
-        """How many blocks a launch has; kernels of one thread take one task after the other."""
+        """The number of blocks of a launch; kernels of one thread take one task after the other."""
         return min(tasks, CONCURRENT) if self.threads == 1 else tasks
 
 
@@ -275,7 +275,7 @@ class CudaFn(Fn):
         self.emit(VOID, f"store {v.ty} {v.s}, ptr {place.s}, align {size_of(v.ty)}")
 
     def aligned(self, is_aligned: bool) -> None:
-        """Whether vectors that are loaded and stored from here on lie at multiples of their size."""
+        """Sets whether vectors that are loaded and stored from here start at multiples of their size."""
         self._aligned = is_aligned
 
     def load(self, p: Val, offset: Any = 0, ty: str = PTR, mask: Val | None = None) -> Val:

@@ -158,7 +158,7 @@ class CudaNest(NestValues):
         return x // divisor, x % divisor
 
     def _stores(self) -> None:
-        """What is stored at a point, then at the points within it."""
+        """Writes the stores of a point, then those of the points within it."""
         f = self.f
         self._hoist(self.order)
         # A result may lie where all threads of the group have read.
@@ -232,7 +232,7 @@ class CudaNest(NestValues):
             def body() -> Any:
                 return self._step(work, bodies, needed, values, False)
 
-            self.together = 1  # what is reduced within is of this thread's own point
+            self.together = 1  # reductions within are of this thread's own point
             found = self._with(variables, number, limit, body)
             self.together = step
             return found
@@ -251,7 +251,7 @@ class CudaNest(NestValues):
             self.frames[-1][r.value.number] = r.result(values)
 
     def _across(self, threads: int, work: Sequence[Running], carry: tuple) -> tuple:
-        """What the threads of a group have found, as one: all of them get it."""
+        """Combines the results of a group's threads; all of them get the result."""
         f, distance = self.f, self.wavefront // 2
         while distance:
             other = tuple([f.shuffled(c, distance) for c in carry])

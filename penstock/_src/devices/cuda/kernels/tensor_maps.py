@@ -25,7 +25,7 @@ MOST_EXTENT = 1 << 32
 
 @dataclass(frozen=True)
 class TensorMap:
-    """What a tensor map is made of.
+    """The description of a tensor map.
 
     word       of the launch's context: the operand's address
     base       bytes from there to the array
@@ -44,7 +44,7 @@ class TensorMap:
 
     @property
     def bytes(self) -> int:
-        """Of a box."""
+        """Bytes of a box."""
         return int(np.prod(self.box)) * SIZE[self.element]
 
     def of_launch(self, context: Sequence[int]) -> tuple[int, tuple[int, ...]]:

@@ -35,7 +35,7 @@ OPERATIONS = {"Add": 0, "Mul": 1, "Max": 2, "Min": 3}
 MEAN = 4
 UNIQUE_ID_BYTES = 128
 CONFIG_MAGIC = 0xCAFEBEEF
-CONFIG_VERSION = 21400  # of the fields that a Config has: what came later keeps its default
+CONFIG_VERSION = 21400  # the version of the fields of Config: later fields keep their defaults
 NOT_BLOCKING = (2, 14)
 
 
@@ -124,7 +124,7 @@ class Nccl:
 
     # -- communicators
     def unique_id(self) -> bytes:
-        """What the processes of a new group must know of one another."""
+        """The id that the processes of a new group share."""
         made = UniqueId()
         self.call("ncclGetUniqueId", byref(made))
         return bytes(made)
@@ -147,7 +147,7 @@ class Nccl:
         return comm.value or 0
 
     def is_settled(self, comm: int) -> bool:
-        """Whether all that was asked of a communicator has been put into its streams.
+        """True if all calls of a communicator have been put into its streams.
 
         Raises:
           OpError: something has gone wrong in it.
@@ -169,7 +169,7 @@ class Nccl:
         return [comm or 0 for comm in comms]
 
     def failure(self, comm: int) -> OpError | None:
-        """What has gone wrong in a communicator since it was made; None while all is well."""
+        """The failure of a communicator since it was made; None if there was none."""
         found = self._state(comm)
         return None if found in (0, IN_PROGRESS) else self.error("ncclCommGetAsyncError", found)
 
@@ -179,7 +179,7 @@ class Nccl:
 
     # -- collectives, in streams
     def begin_group(self) -> None:
-        """What is asked for from here on, for several communicators, begins together."""
+        """Starts a group of calls for several communicators, which begin together."""
         self.call("ncclGroupStart")
 
     def end_group(self) -> None:

@@ -1,4 +1,4 @@
-"""What collective ops of one process's cards ask of NCCL: the arrays of all members in, those of all members out, all on their cards."""
+"""Collective ops of one process's GPUs by NCCL: from the arrays of all members to their results, all on their GPUs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -70,7 +70,7 @@ class Collective:
 
 
 def can_combine(numbers: Sequence[int | None], types: Sequence[Any]) -> bool:
-    """Whether NCCL can combine values of these types that logical GPUs of these numbers have: different cards, and the library is there."""
+    """True if NCCL can combine values of these types on these logical GPUs: they are different physical GPUs, and the library is installed."""
     if len(numbers) < 2 or None in numbers or any(t.name not in TYPES for t in types):
         return False
     cards = [accelerator(number) for number in numbers]  # type: ignore[arg-type]
@@ -80,7 +80,7 @@ def can_combine(numbers: Sequence[int | None], types: Sequence[Any]) -> bool:
 
 
 def combined(kind: str, merge: str, final: str, values: Sequence[Any]) -> list[DeviceArray] | None:
-    """What members of a group get of the arrays that they give; None if the cards cannot compute it together.
+    """The members' results from their arrays; None if the GPUs cannot compute them together.
 
     Args:
       kind: "Reduce", "ReduceScatter" or "Gather".
@@ -91,7 +91,7 @@ def combined(kind: str, merge: str, final: str, values: Sequence[Any]) -> list[D
     if not all(type(x) is DeviceArray and x.memory is not None for x in values):
         return None
     if len({(x.shape, x.dtype) for x in values}) > 1:
-        return None  # the host's kernel says what is wrong
+        return None  # the host's kernel raises the error
     if not can_combine([x.device for x in values], [x.dtype for x in values]):
         return None
     cards: list[Any] = [accelerator(x.device) for x in values]

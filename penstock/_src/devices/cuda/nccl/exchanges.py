@@ -49,8 +49,8 @@ class CardSession:
         self._numbers = {unit: number for number, unit in enumerate(self._units)}
         self._groups = [Group(unit.ranks or transport.everyone.ranks) for unit in self._units]
         self._made: list[ProcessGroup] = []
-        self._agreed = 0  # how many units of this run are agreed on
-        # Of each unit what is told of a failure here, and what all have told.
+        self._agreed = 0  # number of units of this run that are agreed on
+        # For each unit the failure that this process sends, and the maximum of all.
         self._told = card.allocate(2 * WORD * len(self._units))
         self._begins, self._ends = card.driver.event(), card.driver.event()
         target = target_of(card.architecture.name)

@@ -1,4 +1,4 @@
-"""What goes on beside the threads of a kernel, from sm_90a on, and is asked for in inline assembly. Runs in Python, between threads.
+"""Instructions that run asynchronously to the threads of a kernel, for sm_90a and later, written as inline assembly. They run in Python, between threads.
 
 What comes in: instructions, with the addresses of their operands. What goes out: memory, sums and threads that go on; or a `Misuse`. Read first: service.py.
 

@@ -65,7 +65,9 @@ class Barriers:
         self._waiting: dict[int, tuple[int, int]] = {}
         self._flying: deque[tuple[Copy, BoxMap, list[int], int]] = deque()
         self.copies: list[Copy] = []
-        self.writer = np.zeros(len(shared.bytes), np.int32)  # the number of the copy, from 1 on
+        self.writer = np.zeros(
+            len(shared.bytes), np.int32
+        )  # the number of the copy, counted from 1
 
     # -- barriers
     def begin(self, thread: int, place: int, arrivals: int) -> None:
@@ -112,7 +114,7 @@ class Barriers:
         return [t for t in waiting if self.wait(t, *self._waiting.pop(t))]
 
     def wait(self, thread: int, place: int, parity: int) -> bool:
-        """Whether the phase of a parity has ended; else the thread waits for it."""
+        """True if the phase of a parity has ended; else the thread waits for it."""
         barrier = self._find(thread, place)
         if barrier.phase & 1 == parity:
             self._waiting[thread] = place, parity

@@ -1,4 +1,4 @@
-"""What the service says of a kernel that uses an instruction wrongly; shared memory as the service sees it."""
+"""Errors of kernels that use an instruction wrongly, and the service's view of shared memory."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ CHUNK = 16  # bytes that swizzling moves
 
 
 class Misuse(Exception):
-    """What a thread does wrong, as a sentence without its subject."""
+    """A wrong use of an instruction by a thread, as a sentence without its subject."""
 
 
 @dataclass
@@ -33,5 +33,5 @@ class SharedMemory:
 
 
 def swizzled(places: np.ndarray) -> np.ndarray:
-    """Where bytes lie that would lie at `places` were lines of 128 bytes not swizzled."""
+    """The offsets, after swizzling lines of 128 bytes, of the bytes at `places`."""
     return places ^ ((places // LINE % 8) * CHUNK)

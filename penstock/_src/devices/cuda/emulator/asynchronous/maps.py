@@ -28,7 +28,7 @@ class BoxMap:
 
     @property
     def lines(self) -> int:
-        """Of a box."""
+        """Lines of a box."""
         total = 1
         for n in self.box[1:]:
             total *= n
@@ -36,7 +36,7 @@ class BoxMap:
 
     @property
     def is_valid(self) -> bool:
-        """Whether a driver takes it, with lines swizzled by 128 bytes."""
+        """True if a driver accepts it, with lines swizzled by 128 bytes."""
         rank = len(self.extents)
         return (
             1 <= rank <= MOST_RANK

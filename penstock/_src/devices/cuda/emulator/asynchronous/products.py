@@ -20,7 +20,7 @@ from penstock._src.devices.cuda.emulator.asynchronous.faults import (
 from penstock._src.devices.cuda.target import WARP
 from penstock._src.util.dataclass import dataclass
 
-ROWS = 64  # of an instruction
+ROWS = 64  # rows of an instruction
 TOKEN = 0x7FC00000  # with the number of the sums' product in the lower bits: a float that is none
 SWIZZLED_BY_128 = 1
 SIZES = {"bf16": 2, "f16": 2, "s8": 1}
@@ -37,7 +37,7 @@ class Sums:
 
 @dataclass(eq=False)
 class Reading:
-    """What a group of products reads: by each warp an event once it is done."""
+    """The memory that a group of products reads, with an event for each warp that has finished."""
 
     first: int  # thread
     ranges: list[np.ndarray] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Reading:
 
 @dataclass
 class Warpgroup:
-    """Where a warpgroup is: what it has begun and not closed, closed and not waited for."""
+    """The state of a warpgroup: groups of products that are open, and those that are closed but not waited for."""
 
     open: Reading
     closed: list[Reading] = field(default_factory=list)
@@ -110,7 +110,7 @@ class Products:
             mine.view(np.int32)[:] = TOKEN + number
 
     def _number_of(self, sums: list[np.ndarray]) -> int | None:
-        """Which product's sums these are; None if they are numbers."""
+        """The number of the product whose sums these are; None if they are numbers."""
         bits = np.array(sums).view(np.int32)
         number = int(bits[0, 0]) - TOKEN
         if 0 <= number < len(self._sums) and self._sums[number].left and (bits == bits[0, 0]).all():
@@ -159,7 +159,7 @@ class Products:
 
 
 def _places(descriptor: int, lines: int, depth: int, size: int, across: bool) -> np.ndarray:
-    """Where the bytes of a tile of (lines, depth) numbers lie."""
+    """The offsets of the bytes of a tile of (lines, depth) numbers."""
     address, leading, stride = ((descriptor >> at & 0x3FFF) << 4 for at in (0, 16, 32))
     if descriptor >> 62 & 3 != SWIZZLED_BY_128 or descriptor >> 49 & 7:
         raise Misuse(

@@ -25,7 +25,7 @@ TYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 
 @dataclass(frozen=True)
 class Block:
-    """What goes on in a block of threads, and which events each warp knows of."""
+    """The state of a block of threads, and the events that each warp has seen."""
 
     known: list[set[Any]]
     barriers: Barriers
@@ -75,11 +75,11 @@ class Service:
 
     @property
     def address(self) -> int:
-        """Of the function that native code calls."""
+        """The address of the function that native code calls."""
         return ctypes.cast(self._callback, ctypes.c_void_p).value or 0
 
     def _asked(self, what: int, thread: int) -> int:
-        """What native code calls; gives whether anything can go on."""
+        """Called by native code; returns 1 if a thread can continue."""
         self._thread = thread
         try:
             return int(self._answer(what, thread))
@@ -172,7 +172,7 @@ class Service:
         self.block.products.begin(threads, given.pop(), shape, element, across, sums)
 
     def _sums(self, rows: np.ndarray, count: int, total: str) -> list[np.ndarray]:
-        """Of each thread, the sums that the instruction changes."""
+        """For each thread the sums that the instruction changes."""
         kind = ctypes.c_float if total == "f32" else ctypes.c_int32
         return [
             np.ctypeslib.as_array(ctypes.cast(int(row[2]), ctypes.POINTER(kind)), (count,))

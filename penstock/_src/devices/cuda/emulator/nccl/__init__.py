@@ -1,4 +1,4 @@
-"""What stands for libnccl: the same functions, over streams of what stands for libcuda. Read first: library.py.
+"""The emulated libnccl: its functions, over streams of the emulated libcuda. Read library.py first.
 
 worlds.py     what ranks of one process give each other
 processes.py  the same between processes of one machine, over sockets

@@ -1,4 +1,4 @@
-"""What stands for libnccl: its functions. Ranks may be devices of one thread, of several, or of several processes of one machine.
+"""The emulated libnccl. Ranks may be devices of one thread, of several, or of several processes of one machine.
 
 A collective takes what its ranks give when their streams come to it, and gives results when all have; a stream waits so long, and the host only if it waits for
 the stream. That ranks ask for different things is told. What is asked of a communicator that does not block is begun when somebody asks how it is.
@@ -33,7 +33,7 @@ class Communicator:
     rank: int
     blocks: bool = True
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
-    later: "list[Any]" = field(default_factory=list)  # what was asked for and has not begun
+    later: "list[Any]" = field(default_factory=list)  # calls of the group that have not begun
 
 
 class EmulatedNccl:
@@ -169,7 +169,7 @@ class EmulatedNccl:
             return INVALID_ARGUMENT
         comm_of = self.communicators[number_of(comm)]
         if not comm_of.world.has_joined or comm_of.later:
-            return INVALID_USAGE  # nobody has waited until it was ready
+            return INVALID_USAGE  # it was used before it was ready
         size = given * ELEMENTS[asked.dtype].itemsize
         if not self.library._is_inside(number_of(source), size):
             return INVALID_ARGUMENT
@@ -206,7 +206,7 @@ class EmulatedNccl:
 
 
 class _Part:
-    """What a rank does in a collective, as often as its stream comes there."""
+    """The part of a rank in a collective, which runs each time its stream reaches it."""
 
     def __init__(self, comm: Communicator, call: Any) -> None:
         self.comm = comm
@@ -222,7 +222,7 @@ class _Part:
         self._meeting = self.comm.world.give(number, self.comm.rank, self._asked, given)
 
     def is_over(self) -> bool:
-        """Whether the result is there, or will never be."""
+        """True if the result is there, or never will be."""
         world = self.comm.world
         if self._meeting.result(self.comm.rank) is None and not world.failure:
             world.look()

@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 
 
 class Hub:
-    """Where the ranks of a group give and get. It ends with its process."""
+    """The meeting point at which ranks of a group exchange arrays. It ends with its process."""
 
     def __init__(self) -> None:
         self._key = os.urandom(24)
@@ -36,7 +36,7 @@ class Hub:
 
     @property
     def unique_id(self) -> bytes:
-        """What a rank has to know."""
+        """The id that ranks need to join."""
         return f"{self._listener.address[1]} {self._key.hex()}".encode()
 
     def _accept(self) -> None:
@@ -96,7 +96,7 @@ class Awaited:
     found: bytes | None
 
     def result(self, _rank: int) -> np.ndarray | None:
-        """What this rank gets; None until it is there."""
+        """The result for this rank; None until it is there."""
         return None if self.found is None else np.frombuffer(self.found, self._dtype)
 
 

@@ -26,7 +26,7 @@ MERGED: dict[int, Callable[..., Any]] = {
 
 @dataclass(frozen=True)
 class Asked:
-    """What a rank asks for: the same of all ranks but for its memory.
+    """A call of a rank: equal in all ranks, except for memory.
 
     op    of a broadcast the rank that sends
     """
@@ -46,7 +46,7 @@ class Meeting:
     results: list[np.ndarray] | None = None
 
     def result(self, rank: int) -> np.ndarray | None:
-        """What a rank gets; None until all have given."""
+        """The result for a rank; None until all ranks have contributed."""
         return None if self.results is None else self.results[rank]
 
 
@@ -95,7 +95,7 @@ class World:
 
 
 def results_of(asked: Asked, parts: list[np.ndarray]) -> list[np.ndarray]:
-    """What each rank gets of what all give."""
+    """The results of all ranks from their contributions."""
     if asked.kind == "broadcast":
         return [parts[asked.op]] * len(parts)
     if asked.kind == "gather":

@@ -30,7 +30,7 @@ READ = ("query", "key", "value", "seed")
 
 
 def key_of(found: Attention, backward: bool, target: Target) -> tuple[Form, int]:
-    """What the code depends on besides epilogues: a form, and how many neighbors can be moved at once."""
+    """A key of everything on which the code depends, except epilogues: a form, and the number of neighbors that are moved together."""
     form = replace(form_of(found, backward, target), apart=(), pairs=False)
     arrays = [x for name, x in arrays_of(found).items() if name in READ]
     steps = [step for x in arrays for step in (x.base, x.cross, *x.batch)]
@@ -40,7 +40,7 @@ def key_of(found: Attention, backward: bool, target: Target) -> tuple[Form, int]
 
 
 def shapes_of(form: Form, vector: int, backward: bool, target: Target) -> dict[str, Shape] | None:
-    """Of each of an attention's kernels the shape of its tiles; None if rows are too wide for shared memory."""
+    """The shape of the tiles of each of an attention's kernels; None if rows are too wide for shared memory."""
     found = {}
     for direction in ("queries", "keys") if backward else ("forward",):
         shape = shape_of(form, direction, vector, target)

@@ -78,7 +78,7 @@ def write_forward(of: Tiles, epilogue: Epilogue) -> None:
             for x in own[1:]:
                 here = f.max(x, here)
             here = f.max(of.across(here, f.max), most[i])
-            # of a row of -inf alone, -inf - -inf would be NaN in tiles that later ones outweigh
+            # in a row of -inf alone, -inf - -inf would be NaN, although later tiles may outweigh this one
             shift = f.select(here.eq(-INFINITY), 0.0, here)
             scale = of.exponential(most[i] - shift)
             own = [of.exponential(x - shift) for x in own]

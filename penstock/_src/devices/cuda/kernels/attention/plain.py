@@ -81,7 +81,7 @@ class PlainTiles(Tiles):
     def _show(self, scores: Sequence[Val]) -> None:
         """Puts scores where the threads of the same lines, which are of one warp, see them."""
         f = self.f
-        f.warp_barrier()  # all have read what was here
+        f.warp_barrier()  # all threads have read the previous content
         cells = [(i, j) for i in self.lines for j in self.places]
         for (i, j), x in zip(cells, scores, strict=True):
             f.store(x, self.room, i * self.room_stride + j)

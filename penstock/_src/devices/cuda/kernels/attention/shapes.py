@@ -12,7 +12,7 @@ from penstock._src.util.dataclass import dataclass
 CAPABILITY_OF_TENSOR_CORES = 80
 SIDE = 16  # threads along each side of a plain tile, unless rows are very wide; lines of a warp of tensor cores
 BYTES = 16  # that one thread moves at once, at most
-REGISTERS = 112  # of a thread, for what is summed and what is on its way: addresses and exponentials take as many
+REGISTERS = 112  # registers of a thread for sums and loads in flight: addresses and exponentials need as many
 TILES = ((64, 64), (64, 32), (32, 64), (32, 32), (32, 16), (16, 16))  # owned, others
 NARROWEST = (8, 8)  # of plain tiles
 NARROW = (BF16, F16)
@@ -20,7 +20,7 @@ NARROW = (BF16, F16)
 
 @dataclass(frozen=True)
 class Shape:
-    """What a block has.
+    """The shape of a block's tiles.
 
     owned, others   rows and columns of its tile of scores, where it owns rows
     by_tensor_cores whether tiles are multiplied by mma.sync
@@ -41,7 +41,7 @@ class Shape:
 
     @property
     def threads(self) -> int:
-        """Of a block."""
+        """Threads of a block."""
         return self.owned // SIDE * WARP if self.by_tensor_cores else self.side**2
 
     def padded(self, extent: int) -> int:
@@ -68,7 +68,7 @@ class Operands:
 
 
 def operands_of(form: Form, direction: str) -> Operands:
-    """What the kernel of a direction has: forward, queries or keys."""
+    """The operands of the kernel of a direction: forward, queries or keys."""
     depth, width = form.depth, form.width
     if direction == "forward":
         return Operands((depth,), (depth, width), (width,), 1)
@@ -90,7 +90,7 @@ def shape_of(form: Form, direction: str, vector: int, target: Target) -> Shape |
         for prefetches in (True, False)
     ]
     needed = {s: _bytes(s, operands, element, form.total) for s in shapes}
-    # what is asked for leaves room for fewer blocks
+    # more shared memory than the default leaves room for fewer blocks
     limits = [WITHOUT_ASKING, architecture.most_shared if architecture else WITHOUT_ASKING]
     choices = [[s for s in shapes if needed[s] <= limit] for limit in limits]
     fitting = choices[0] or choices[1]

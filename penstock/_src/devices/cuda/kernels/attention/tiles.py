@@ -1,4 +1,4 @@
-"""What a block of attention does in either way of multiplying: its place, tiles in shared memory, scores and their epilogue."""
+"""Common parts of a block of attention for both ways of multiplying: its position, tiles in shared memory, scores and their epilogue."""
 
 from collections.abc import Callable, Sequence
 
@@ -35,7 +35,7 @@ class Tiles:
         extents = [layout.read(f, f"extent{i}") for i in range(form.batch)]
         self.coordinates = unravel(f, f.number // blocks, extents)
 
-    # -- what a way of multiplying says
+    # -- implemented by each way of multiplying
     def products(self, a: "Tile", b: "Tile") -> list[Val]:
         """The thread's cells of owned rows times other rows, line by line."""
         raise NotImplementedError
@@ -49,7 +49,7 @@ class Tiles:
         raise NotImplementedError
 
     def lines_of_sums(self, count: int) -> list[int]:
-        """Of each of so many sums the line that it belongs to."""
+        """The line of each of a thread's sums."""
         raise NotImplementedError
 
     def parts_of_sums(self, sums: list[Val], extent: int) -> list[tuple[int, Val, Val]]:
@@ -66,14 +66,14 @@ class Tiles:
 
     # -- memory
     def base(self, name: str) -> Val:
-        """Where the batch of the block begins in an array."""
+        """The offset of the block's batch in an array."""
         f, found = self.f, self.layout.read(self.f, f"{name}.base")
         for i, x in enumerate(self.coordinates):
             found = found + x * self.layout.read(f, f"{name}.batch{i}")
         return found
 
     def pointer(self, name: str) -> Val:
-        """Where an array lies."""
+        """The address of an array."""
         return self.layout.read(self.f, name)
 
     def number(self, row: Val) -> Val:
@@ -117,7 +117,7 @@ class Tiles:
         return exponential(self.f, x, self.total)
 
     def reach(self, end: Val) -> Val:
-        """How many columns the rows before `end` see."""
+        """The number of columns that the rows before `end` see."""
         if not self.form.causal:
             return self.columns
         return self.f.max(

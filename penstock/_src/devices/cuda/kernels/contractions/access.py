@@ -1,4 +1,4 @@
-"""How neighbors of an operand can be moved together to shared memory."""
+"""Access: the number of neighbors of an operand that are moved together to shared memory."""
 
 import math
 from typing import Any

@@ -58,7 +58,7 @@ def input_index(f: CudaFn, axis: Axis, position: Any, tap: Any) -> Found:
 
 
 def lanes_of(channels: int, c: Depthwise | DepthwiseFilterGradient) -> int:
-    """How many neighboring channels lie at multiples of so many everywhere."""
+    """The number of channels in a vector: LANES if channels and all strides are multiples of it, so that vectors are aligned; else 1."""
     w, x, y = c.filter, c.x, c.y
     steps = [
         channels, x.image, x.row, x.column, x.base, y.image, y.row, y.column, y.base, w.row, w.column, w.base,
@@ -125,7 +125,7 @@ class _Convolution:
             f.when(there, lambda x=x, place=place: store(f, x, c.types.output, place))
 
     def _sums(self, f: CudaFn, image: Val, oh: Val, first: Val, channel: Val) -> list[Val]:
-        """Of each pixel the sum over all taps; rows of taps outside the image are left out."""
+        """The sum over all taps for each pixel; rows of taps outside the image are skipped."""
         c, n = self.c, self.lanes
         ty = c.types.total if n == 1 else vec(c.types.total, n)
         x, weights = f.load(f.ctx, LEFT, PTR), f.load(f.ctx, RIGHT, PTR)

@@ -24,7 +24,7 @@ class CudaEpilogue(ExpressionEpilogue):
         f.store(total, partial, at, mask)
 
     def no_statistics(self, f: Fn, partial: Val, column: Val, lanes: int) -> None:
-        """What a thread without rows leaves for its columns."""
+        """Writes the sums of a thread without rows: zeros for its columns."""
         width = int(self.expression.column.extent)
         for k in range(len(self.expression.sums)):
             zero = f.zero(vec(F32, lanes) if lanes > 1 else F32)

@@ -10,7 +10,7 @@ FLOATS_4 = "{ float, float, float, float }"
 WORDS_4 = "{ i32, i32, i32, i32 }"
 
 
-# Of each type that is multiplied: the instruction, a word of its operands, its sums.
+# For each type of operands: the instruction, the type of a word of operands, the type of sums.
 PRODUCTS = {
     BF16: ("m16n8k16.row.col.bf16", I32, F32),
     F16: ("m16n8k16.row.col.f32.f32", vec(F16, 2), F32),

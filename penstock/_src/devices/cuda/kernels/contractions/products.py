@@ -118,7 +118,7 @@ class TiledProduct(ProductWriter[TiledSchedule]):
         return self._sums(fetch_a, fetch_b)
 
     def _sums(self, fetch_a: Fetcher, fetch_b: Fetcher) -> list[Val]:
-        """The same, of tiles that threads fetch."""
+        """The sums of tiles that threads fetch."""
         f, shape, element, place = self.f, self.shape, self.total, self.place
         size = SIZE[element]
         pad = 16 // size  # so that neighbors in the depth are not in one bank

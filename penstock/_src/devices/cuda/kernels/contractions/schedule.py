@@ -1,4 +1,4 @@
-"""How a product is computed on a card, as a record: its tiles and vectors, and what launches have to know of them."""
+"""The schedule of a product on a GPU, as a record: its tiles and vectors, and the facts that launches need."""
 
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, number, product
 from penstock._src.compiler.codegen.contraction.products.description import Gemm
@@ -9,7 +9,7 @@ from penstock._src.util.dataclass import dataclass
 
 SIDE = 16  # threads along each side of a tile
 THREADS = SIDE * SIDE
-LARGE = 1024  # rows and columns from which on tiles are large
+LARGE = 1024  # least rows and columns for large tiles
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ MOST = 64  # parts
 
 
 def may_be_split(gemm: Gemm, rows: int, columns: int) -> bool:
-    """Whether there are sizes for which the depth is cut, with tiles of so many rows and columns."""
+    """True if there are sizes for which the depth is divided, with tiles of these rows and columns."""
     extents = [gemm.m, gemm.n, *gemm.batch]
     if all(map(is_static, extents)) and _tiles(gemm, (), rows, columns) * 2 > WANTED:
         return False

@@ -52,13 +52,19 @@ from penstock._src.native.language.value import Val
 from penstock._src.util.dataclass import dataclass
 
 LEAST = 80  # the first architecture that has the instructions
-M, N = 16, 8  # of one instruction; of doubles it has half the rows
+M, N = 16, 8  # of one instruction; for doubles it has half the rows
 STEP = 32  # bytes of an instruction's depth
-WARPS = (2, 4)  # of a block: along rows, along columns
+WARPS = (2, 4)  # warps of a block: along rows, along columns
 GROUPS = WARPS[0] * 8  # lanes of four share a row
 STAGES = 4  # steps whose tiles are in shared memory, or on their way
 PAD = 16  # bytes between lines in shared memory, so that lanes of a warp read different banks
-KINDS = {BF16: I16, F16: I16, F32: F32, F64: F64, I8: I8}  # of elements, and as what they are kept
+KINDS = {
+    BF16: I16,
+    F16: I16,
+    F32: F32,
+    F64: F64,
+    I8: I8,
+}  # types of elements -> types in shared memory
 ONES = 0x01010101  # four int8
 
 
@@ -72,7 +78,7 @@ class Tile:
 
     @property
     def bytes(self) -> int:
-        """Of one stage."""
+        """Bytes of one stage."""
         return self.lines * self.stride
 
 
@@ -170,7 +176,9 @@ def choose(gemm: Gemm, shape: TileShape | None = None) -> TensorSchedule:
 def _shape_of(gemm: Gemm) -> TileShape:
     depth = STEP // SIZE[gemm.types.left]
     is_large = all(is_static(x) and x >= LARGE for x in (gemm.m, gemm.n))
-    if is_large and gemm.types.left != F64:  # of doubles so many sums find no registers
+    if (
+        is_large and gemm.types.left != F64
+    ):  # for doubles there are not enough registers for these sums
         return TileShape(128, 128, depth)
     return TileShape(32 if is_static(gemm.m) and gemm.m <= 32 else 64, 64, 2 * depth)
 
@@ -197,9 +205,9 @@ class TensorProduct(ProductWriter[TensorSchedule]):
         return self.f.bits(x, KINDS[self.element])
 
     def fetched_left(self, x: Val) -> Val:
-        return self.fetched(x)  # what stands for 0 is subtracted from sums
+        return self.fetched(x)  # the zero point is subtracted from sums
 
-    # -- who has what
+    # -- elements of each lane
     def _place_of_thread(self) -> tuple[Val, Val, Val, Val]:
         """(warp along rows, warp along columns, group of the lane, lane within the group)."""
         thread = self.f.thread
@@ -291,7 +299,7 @@ class TensorProduct(ProductWriter[TensorSchedule]):
         return sums
 
     def _rows_of(self, a: Val, row: Val, k: int) -> list[Val]:
-        """What a lane gives of an instruction's rows, from byte k of the step's depth on."""
+        """A lane's part of an instruction's rows, starting at byte k of the step's depth."""
         f, tile = self.f, self.tiles[0]
         lane = f.thread % WARP
         if self.element == F64:
@@ -308,7 +316,7 @@ class TensorProduct(ProductWriter[TensorSchedule]):
         )
 
     def _columns_of(self, b: Val, column: Val, k: int) -> list[Val]:
-        """What a lane gives of two times 8 columns."""
+        """A lane's part of two times 8 columns."""
         f, tile = self.f, self.tiles[1]
         lane = f.thread % WARP
         if self.element == F64:
@@ -371,7 +379,7 @@ class _Mover:
         self.of, self.fetch, self.copier, self.tile, self.room = of, fetch, copier, tile, room
 
     def at(self, stage: Val) -> Val:
-        """Where a stage's tile lies."""
+        """The address of a stage's tile."""
         return self.of.f.at(self.room, stage * self.tile.bytes)
 
     def start(self, k0: Val, stage: Val) -> list[Val]:

@@ -32,14 +32,14 @@ from penstock._src.util.dataclass import dataclass
 
 MOST_ROWS = 8
 LEAST_COLUMNS = 64
-COLUMNS = THREADS  # of a block: in the end a thread has one
+COLUMNS = THREADS  # columns of a block: in the end each thread has one
 WARPS = THREADS // WARP
-STEP = 256  # of the depth: parts begin at its multiples
+STEP = 256  # of the depth: parts start at its multiples
 AT_ONCE = 4  # loads of the matrix that a lane has on their way
 
 
 def suits_thin(gemm: Any) -> bool:
-    """Whether a contraction is a product of few rows of floats, whose matrix is loaded by whole vectors."""
+    """True if a contraction is a product of few rows of floats, with a matrix that is loaded in whole vectors."""
     if not isinstance(gemm, Gemm) or gemm.group != 1 or len(gemm.k) != 1:
         return False
     if not is_static(gemm.m) or not 1 <= gemm.m <= MOST_ROWS:
@@ -55,7 +55,7 @@ def suits_thin(gemm: Any) -> bool:
 
 
 def _layout(gemm: Gemm) -> bool | None:
-    """Whether the matrix lies along the depth; None if it is not loaded by whole vectors."""
+    """True if the matrix is contiguous along the depth; None if it cannot be loaded in whole vectors."""
     whole = BYTES // SIZE[gemm.types.right]
     right = access_of(gemm.right, gemm.k, gemm.n, gemm.types.right, True)
     if right.vector < whole:
@@ -100,7 +100,7 @@ def emit_thin_product(gemm: Gemm, target: Target, epilogue: Epilogue = PLAIN) ->
 
 @dataclass(frozen=True)
 class _Operand:
-    """Where an operand is, and its elements in it."""
+    """The address of an operand, and the location of its elements."""
 
     pointer: Val
     locate: Callable[[Val, Val], Located]
@@ -210,7 +210,7 @@ class ThinProduct(ProductWriter[ThinSchedule]):
     def _sums_of(
         self, left: _Operand, right: _Operand, columns: list[Val], lane: Val
     ) -> list[list[Val]]:
-        """Of each column the sums of all rows, which all lanes get."""
+        """The sums of all rows for each column, in all lanes."""
         f, n = self.f, self.vector
         zeros = [f.zero(self.total)] * (len(columns) * self.count)
 

@@ -47,15 +47,13 @@ from penstock._src.util.dataclass import dataclass
 CONSUMERS = 2  # warpgroups that multiply
 SUMMING = CONSUMERS * GROUP  # their threads
 STAGES = 4  # steps whose tiles are in shared memory, or on their way
-LEAST = 128  # rows and columns from which on tiles are worth it
+LEAST = 128  # least rows and columns for these tiles
 LEAST_DEPTH = 64
 WIDE, NARROW = 256, 128  # columns of a tile
 MANY = 128  # wide tiles that a card has work for
-REGISTERS = (
-    168  # of each thread of a block of 384, of which who copies gives most to who multiplies
-)
+REGISTERS = 168  # registers of each thread of a block of 384; the copying threads give most of theirs to the multiplying ones
 OF_PRODUCER, OF_CONSUMERS = 40, 232
-N = 8  # columns of which a lane has two
+N = 8  # columns; a lane has two of them
 GROUPS = SUMMING // WARP * 8  # lanes of four share a row
 
 
@@ -86,7 +84,7 @@ def hindrance(gemm: Any, target: Target) -> str | None:
 
 
 def _layout(x: Matrix) -> bool | None:
-    """Whether an operand lies along the depth; None if boxes do not reach it."""
+    """True if an operand is contiguous along the depth; None if boxes cannot reach it."""
     size = SIZE[x.element]
     along = x.depth[-1] == 1
     if not along and (x.cross != 1 or size != 2):  # only 16 bits are turned
@@ -136,7 +134,7 @@ def emit_warpgroup_product(
 class WarpgroupProduct(ProductWriter[WarpgroupSchedule]):
     """Writes a kernel whose warpgroups multiply."""
 
-    # -- who has what
+    # -- elements of each lane
     def by_those_who_sum(self, action: Callable[[], None]) -> None:
         self.f.when(self.f.thread < SUMMING, action)
 

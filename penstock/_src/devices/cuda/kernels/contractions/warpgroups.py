@@ -12,18 +12,18 @@ from penstock._src.native.language.types import BF16, F16, F32, I8, I32
 from penstock._src.native.language.value import Val
 from penstock._src.util.dataclass import dataclass
 
-THREADS = 128  # of a warpgroup
-ROWS = 64  # of an instruction
+THREADS = 128  # threads of a warpgroup
+ROWS = 64  # rows of an instruction
 STEP = 32  # bytes of its depth
 ATOM = 8 * LINE  # bytes by which swizzled lines repeat
 SWIZZLE_128 = 1 << 62
-# Of each type that is multiplied: shape and types of the instruction with so many columns, its sums.
+# For each type of operands: shape and types of the instruction for a number of columns, the type of sums.
 PRODUCTS = {
     BF16: ("m64n{}k16.f32.bf16.bf16", F32),
     F16: ("m64n{}k16.f32.f16.f16", F32),
     I8: ("m64n{}k32.s32.s8.s8", I32),
 }
-LETTERS = {F32: "f", I32: "r"}  # of registers
+LETTERS = {F32: "f", I32: "r"}  # constraints of registers
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SharedTile:
         return (address >> 4) | fixed
 
     def step(self) -> int:
-        """What is added to a descriptor for the next instruction's depth."""
+        """The difference between the descriptors of two steps of the depth."""
         return (STEP if self.along_depth else STEP // 2 * LINE) >> 4
 
 

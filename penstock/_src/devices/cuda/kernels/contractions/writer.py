@@ -1,4 +1,4 @@
-"""What the kernels of all products on a card have in common: the tile of a block, parts of the depth, fetching operands, storing results.
+"""Common parts of the kernels of all products on a GPU: the tile of a block, parts of the depth, fetching operands, storing results.
 
 A kind of product (products.py, tensor_products.py, ...) says which thread has which rows and columns, and how it sums them.
 """
@@ -86,10 +86,10 @@ class ProductWriter(ABC, Generic[Schedule]):
         self.g, self.shape = schedule.gemm, schedule.shape
         self.lanes, self.total = schedule.lanes, schedule.total
 
-    # -- what a kind of product says
+    # -- implemented by each kind of product
     @abstractmethod
     def row_group(self) -> Any:
-        """Which of the groups of threads, that each sum all of a tile's columns, the thread is of."""
+        """The index of the thread's group, among those that each sum all of a tile's columns."""
 
     @abstractmethod
     def rows_and_columns(self) -> tuple[list[Val], list[Val]]:
@@ -113,7 +113,7 @@ class ProductWriter(ABC, Generic[Schedule]):
         return self.f.convert(x, self.total)
 
     def fetched_left(self, x: Val) -> Val:
-        """The same of the left operand."""
+        """An element of the left operand as it is multiplied."""
         x = self.fetched(x)
         return x - self.g.zero if self.g.zero else x
 
@@ -143,7 +143,7 @@ class ProductWriter(ABC, Generic[Schedule]):
             f.when(column < place.n, either)
 
     def _partial(self) -> Val | None:
-        """Where the thread's statistics go, if the epilogue has any."""
+        """The address of the thread's statistics, if the epilogue has any."""
         f, size = self.f, self.epilogue.partial_bytes
         if not size:
             return None
@@ -156,7 +156,7 @@ class ProductWriter(ABC, Generic[Schedule]):
         f, g = self.f, self.g
         stride = value(f, g.row)
         exists = [row < self.place.m for row in rows]
-        # Rows past the end read what the thread's first one reads, and are not stored.
+        # Rows past the end read the row of the thread's first one, and are not stored.
         own = [f.select(there, row, rows[0]) for there, row in zip(exists, rows, strict=True)]
         places = [word(f, times(f, row, stride)) + out + column for row in own]
         cells = [(i, 0) for i in range(len(rows))]
@@ -181,7 +181,7 @@ class ProductWriter(ABC, Generic[Schedule]):
 
     # -- operands
     def fetcher(self, operand: Any, pointer: Val, first: Val, limit: Any, extent: int) -> "Fetcher":
-        """What brings a step's tile of an operand."""
+        """The fetcher of a step's tile of an operand."""
         at = self.locator(operand)
         along_depth = isinstance(operand, Matrix) and operand.depth[-1] == 1
         fetched = self.fetched_left if operand is self.g.left else self.fetched

@@ -36,7 +36,7 @@ class ExchangeCode(CudaCode):
 
 
 def exchange_start(node: Node) -> SpecialLaunch:
-    """Where an exchange begins. Context: what is given, where the result shall lie."""
+    """The start of an exchange. Context: the array that is sent, the address of the result."""
     given, unit = node.args[0], node.attrs["unit"]
     count, dtype = _elements(node, given), _type(unit, given)
     is_last = node.attrs["number"] + 1 == node.attrs["last"]
@@ -50,7 +50,7 @@ def exchange_start(node: Node) -> SpecialLaunch:
 
 
 def exchange_wait(node: Node) -> SpecialLaunch:
-    """Where a unit is waited for. Context: the status, the code of its failure."""
+    """The wait for a unit. Context: the status, the code of its failure."""
     unit = node.attrs["unit"]
     return SpecialLaunch(
         ("exchange_wait in a stream", unit),
@@ -60,7 +60,7 @@ def exchange_wait(node: Node) -> SpecialLaunch:
 
 
 def _elements(node: Node, given: Node) -> int:
-    """How many elements a process gets of a reduction, or gives."""
+    """The number of elements that a process receives from a reduction, or sends."""
     unit: ExchangeUnit = node.attrs["unit"]
     shape = [int(d) for d in given.shape]
     if unit.merge:
@@ -69,7 +69,7 @@ def _elements(node: Node, given: Node) -> int:
 
 
 def _type(unit: ExchangeUnit, given: Node) -> str:
-    """What values travel as: bytes where they are only moved."""
+    """The type in which values are sent: bytes if they are only moved."""
     return given.dtype.name if unit.merge else "uint8"
 
 

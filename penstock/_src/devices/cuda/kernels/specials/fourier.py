@@ -22,7 +22,7 @@ BUTTERFLY = 8  # elements that a thread transforms in registers, at most: wider 
 
 @dataclass(frozen=True)
 class _Form:
-    """What tells one kernel from others.
+    """The form of a kernel: everything on which its code depends.
 
     element    the type of a part of a number
     n          of a line
@@ -146,11 +146,11 @@ class _Transform:
         f.when(self.is_there, lambda: f.vector_store(both, self.output, self._outside(i)))
 
     def _outside(self, i: Val) -> Val:
-        """Where an element lies in the argument and the result."""
+        """The offset of an element in the argument and the result."""
         return (self.first + (i if self.form.is_row else i * self.inner)) * 2
 
     def _place(self, half: int, i: Val) -> Val:
-        """Where an element lies in the block's rooms."""
+        """The offset of an element in the block's buffers."""
         n, lines = self.form.n, self.form.lines
         i = i + half * n
         return (self.local * (2 * n) + i if self.form.is_row else i * lines + self.local) * 2

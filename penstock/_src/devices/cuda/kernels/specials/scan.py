@@ -36,7 +36,7 @@ MANY = 4096  # lines that give each thread enough to do
 FEW = 64  # blocks that leave most of a card idle
 MOST_SEGMENTS = 256
 WIDE_TOTAL = 16  # bytes of a segment's total, at most
-Parts = tuple[Val, ...]  # of a number: two of a complex one
+Parts = tuple[Val, ...]  # the parts of a number: two for a complex one
 
 
 def scan_launch(node: Node) -> SpecialLaunch:
@@ -110,7 +110,7 @@ class _Scan:
         return tuple([self.f.select(condition, x, y) for x, y in zip(a, b, strict=True)])
 
     def _place(self, line: Val, i: Val) -> Val:
-        """Where an element of a line lies, in the order of the scan."""
+        """The offset of an element of a line, in the order of the scan."""
         at = (self.n - 1) - i if self.reverse else i
         return line // self.inner * (self.n * self.inner) + line % self.inner + at * self.inner
 

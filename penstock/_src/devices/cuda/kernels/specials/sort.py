@@ -27,7 +27,7 @@ from penstock._src.util.dataclass import dataclass
 TILE, THREADS = 2048, 256
 SMALL_TILE = 2 * WARP  # which one warp sorts
 MERGED = 8  # outputs of a thread
-PAIR_BYTES = 12  # of a key and a place
+PAIR_BYTES = 12  # of a key and an index
 
 
 def sort_launch(node: Node, outputs: Sequence[Node]) -> SpecialLaunch:
@@ -121,7 +121,7 @@ class SortKernels:
             self.run, self.half = f.load(f.ctx, last, I64), f.load(f.ctx, last + 1, I64)
 
     def _base(self, line: Val, n: Val) -> Val:
-        """Where a line of n elements begins."""
+        """The offset of a line of n elements."""
         return line // self.inner * (n * self.inner) + line % self.inner
 
     def key_at(self, line: Val, key: int, place: Val) -> Val:
@@ -290,7 +290,7 @@ class SortKernels:
             diagonal = first - low
 
             def bisect(least: Val, most: Val) -> tuple[Val, Val]:
-                """How many of the diagonal's outputs come from the left run: the least number that leaves none greater on the left."""
+                """The number of the diagonal's outputs that come from the left run: the least for which no element of the rest of the left run comes first."""
                 at = (least + most) >> 1
                 a = f.load(keys, low + at, I64)
                 b = f.load(keys, middle + (diagonal - 1 - at), I64)
@@ -315,7 +315,7 @@ class SortKernels:
 
             f.loop(f.i64(0), f.min(n - first, MERGED), 1, one, i, j)
 
-        # Runs are multiples of what a thread merges, so its outputs are of one pair.
+        # Runs are multiples of the elements that a thread merges, so all its outputs are of one pair.
         f.when(first < n, go)
 
     def write(self) -> None:

@@ -42,7 +42,7 @@ PARTS = 2  # entries that a piece may leave: of the run that it begins within, a
 
 @dataclass(frozen=True)
 class ScatterForm:
-    """What tells one kernel of scatters from others: the operation, types of elements and indices, and elements of an index vector."""
+    """The form of a scatter's kernels: the operation, types of elements and indices, and elements of an index vector."""
 
     op: str
     dtype: DType
@@ -86,7 +86,7 @@ def sorted_scatter_launch(
 
 
 def _levels(entries: int) -> list[int]:
-    """How many entries each launch has."""
+    """The number of entries in each launch."""
     found = [entries]
     while found[-1] > PIECE:
         found.append(-(-found[-1] // PIECE) * PARTS)
@@ -163,7 +163,7 @@ class _Pieces:
         f.when(self.column.eq(0) & (self.entries > PIECE), note)
 
     def _goes_over(self, place: Val) -> Val:
-        """Whether a run goes on from before a place."""
+        """True if a run continues across an index."""
         f = self.f
         inside = (place > 0) & (place < self.entries)
         at = f.select(inside, place, 1 if self.is_first else 0)
