@@ -15,7 +15,7 @@ from penstock._src.util.lazy import LazyModule, resolve, starred
 NAMES = pathlib.Path(__file__).resolve().parents[2] / "_names_v1.txt"
 # v2 packages that v1 shares as a whole.
 SHARED = ("keras", "raw_ops")
-# What only Keras 2 has: {path below compat.v1: module of its keras}.
+# Attributes of Keras 2 only: {path below compat.v1: module of its keras}.
 OF_KERAS_2 = {
     "layers": ".__internal__.legacy.layers",
     "nn.rnn_cell": ".__internal__.legacy.rnn_cell",

@@ -25,7 +25,7 @@ class Context:
     """The interface of TensorFlow's eager context, answered by Penstock."""
 
     def executing_eagerly(self) -> bool:
-        """Whether ops run at once."""
+        """True if ops run at once."""
         return STATE.graph is None
 
     def ensure_initialized(self) -> None:
@@ -39,7 +39,7 @@ class Context:
         """Does nothing: kernels are shared by all that need them, and bounded in number."""
 
     def num_gpus(self) -> int:
-        """How many GPUs are visible."""
+        """Returns the number of visible GPUs."""
         return len(devices.list_logical_devices("GPU"))
 
     def list_logical_devices(self, device_type: str | None = None) -> list[Any]:
@@ -113,12 +113,12 @@ def _reset_context() -> None:
 
 
 def in_graph_mode() -> bool:
-    """Whether a graph is being built."""
+    """True if a graph is being built."""
     return STATE.graph is not None
 
 
 def num_gpus() -> int:
-    """How many GPUs are visible."""
+    """Returns the number of visible GPUs."""
     return _CONTEXT.num_gpus()
 
 

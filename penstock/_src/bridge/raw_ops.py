@@ -56,7 +56,7 @@ def function(name: str) -> Callable[..., Any]:
 
 
 def _is_traced_for_accelerator() -> bool:
-    """Whether a program for an accelerator is being traced, by a function that is not one of several implementations to choose from."""
+    """True if a program for an accelerator is being traced, by a function that is not one of several implementations to choose from."""
     graph = STATE.graph
     if not isinstance(graph, FuncGraph) or accelerator() is None:
         return False

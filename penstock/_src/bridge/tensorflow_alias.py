@@ -105,7 +105,7 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def asks_for_keras_2() -> bool:
-    """Whether the environment asks for Keras 2 as tf.keras."""
+    """True if the environment asks for Keras 2 as tf.keras."""
     return os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1")
 
 
@@ -160,7 +160,7 @@ METADATA = _TensorFlowMetadata()
 
 
 def is_installed() -> bool:
-    """Whether `tensorflow` means Penstock in this process."""
+    """True if `tensorflow` means Penstock in this process."""
     return FINDER in sys.meta_path
 
 

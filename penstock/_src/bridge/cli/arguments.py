@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 
 class Refused(Exception):
-    """What a command cannot do, in one line; its status is 2."""
+    """A command cannot be run; the message is one line, and the status 2."""
 
 
 class Parser(argparse.ArgumentParser):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from penstock._src.bridge.cli.arguments import Refused
 from penstock._src.version import OWN_VERSION, VERSION
 
-# Command: its module, what follows it, and what it does.
+# Command: its module, its usage, and its description.
 COMMANDS = {
     "run": (
         "run",

@@ -16,7 +16,7 @@ PACKAGES = ("numpy", "llvmlite", "ml_dtypes", "protobuf", "keras", "scipy", "ten
 def main(arguments: Sequence[str]) -> int:
     """Prints what a bug report should contain: versions, processor, threads, kernel cache."""
     Parser("penstock env", main.__doc__).parse_args(arguments)
-    from penstock._src.native import host, kernels, pool  # each command loads what it needs
+    from penstock._src.native import host, kernels, pool  # each command imports what it needs
 
     target = host()
     rows = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from penstock._src.bridge.cli.arguments import Parser
 from penstock._src.util import flags
 
-# What a flag takes, in words; other kinds take names.
+# The type of a flag as text; flags of other types take names.
 KINDS = {int: "whole number", float: "number", str: "text", flags.Bytes: "size"}
 
 

@@ -16,7 +16,7 @@ DESCRIPTION = """Serves models behind TensorFlow Serving's REST and gRPC APIs (d
 MODEL is a folder with a folder for each version, named by its number, as TensorFlow Serving's; a SavedModel's folder; a `.keras` file; or a language
 model, a `.gguf` file or a Hugging Face folder, which answers OpenAI's paths. Options
 that TensorFlow Serving has are taken in its spelling too."""
-# Option (and TensorFlow Serving's name of it, if that is another): type, default, what it says.
+# Option (and TensorFlow Serving's name if it differs): type, default, description.
 OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ("name", "model_name"): (str, None, "of the model; by default the last part of its path"),
     ("model-config-file",): (str, None, "text proto of models, in place of MODEL"),
@@ -65,7 +65,7 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ("allow",): (str, "", "what models may do besides computing, as read_files,python"),
 }
 _MEGABYTE = 1 << 20
-# Fields of `Limits`: option, how many of the field's units one of the option's is, what it says. The defaults are the record's.
+# Fields of `Limits`: option, factor from the option's unit to the field's, description. Defaults are those of the record.
 LIMITS = {
     "max_body_bytes": ("max-body", _MEGABYTE, "megabytes of a request, decompressed"),
     "max_header_bytes": ("max-headers", 1 << 10, "kilobytes of a request's headers, in HTTP"),
@@ -213,7 +213,7 @@ def _options(parsed: argparse.Namespace) -> Any:
 
 
 def _is_true(text: str) -> bool:
-    """What an option says that TensorFlow Serving takes as true or false."""
+    """The value of an option that TensorFlow Serving takes as true or false."""
     return text.lower() not in ("false", "0")
 
 

@@ -12,7 +12,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.data.dataset import DatasetV2 as Dataset
 
 Columns = dict[str, np.ndarray]
-# Of rows that have no names.
+# The name of rows that have none.
 _NAMELESS = "data:0"
 # Characters that Keras does not take in names.
 _FORBIDDEN = " \t?%,/"

@@ -1,4 +1,4 @@
-"""What looks into a fitted model: trees, importances of features, evaluations."""
+"""The inspector of a fitted model: trees, importances of features, evaluations."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Inspector:
 
     @property
     def task(self) -> Any:
-        """What is predicted, a `Task`."""
+        """The model's `Task`."""
         return Task[self._model.task().name]
 
     def model_type(self) -> str:

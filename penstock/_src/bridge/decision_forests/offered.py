@@ -1,4 +1,4 @@
-"""What `tensorflow_decision_forests.keras` offers."""
+"""The names in `tensorflow_decision_forests.keras`."""
 
 from __future__ import annotations
 

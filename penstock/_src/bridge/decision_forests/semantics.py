@@ -1,4 +1,4 @@
-"""What models are told: tasks, and what columns mean."""
+"""Semantics for models: tasks, and the meaning of columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from penstock._src.bridge.decision_forests.learners import ydf
 
 
 class Task(enum.Enum):
-    """What is predicted."""
+    """The kind of prediction."""
 
     CLASSIFICATION = 1
     REGRESSION = 2
@@ -17,7 +17,7 @@ class Task(enum.Enum):
 
 
 class FeatureSemantic(enum.Enum):
-    """What a column means."""
+    """The kind of a column."""
 
     NUMERICAL = 1
     CATEGORICAL = 2
@@ -26,7 +26,7 @@ class FeatureSemantic(enum.Enum):
 
 
 class Monotonic(enum.Enum):
-    """How a prediction follows a number: never down, or never up."""
+    """The direction of a prediction as a number grows: it never decreases, or never increases."""
 
     INCREASING = 1
     DECREASING = -1

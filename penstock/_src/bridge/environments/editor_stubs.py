@@ -19,7 +19,7 @@ HIDDEN = {
     "penstock": ("__internal__", "__operators__", "__version__"),
     "penstock.keras": ("__version__",),
 }
-# TensorFlow's private packages, of which nothing is known here.
+# TensorFlow's private packages, for which there are no stubs.
 PRIVATE = ("python", "core", "compiler")
 ANYTHING = "from typing import Any\n\ndef __getattr__(name: str) -> Any: ...\n"
 

@@ -26,7 +26,7 @@ NAMES = ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly")
 # Other distributions that Penstock stands for, and the module of each.
 COMPANIONS = {"tensorflow-text": "tensorflow_text"}
 DISTRIBUTIONS = (*NAMES, *COMPANIONS)
-# What libraries write in brackets after TensorFlow's name; there is nothing to install for them.
+# Extras that libraries write in brackets after TensorFlow's name; they install nothing.
 EXTRAS = ("and-cuda", "gcs-filesystem")
 # uv calls a distribution without this file broken.
 WHEEL = f"""Wheel-Version: 1.0
@@ -55,7 +55,7 @@ def files(installer: str, version: str = VERSION) -> dict[str, bytes]:
             f"{folder}/INSTALLER": f"{installer}\n".encode(),
             f"{folder}/top_level.txt": f"{COMPANIONS.get(name, 'tensorflow')}\n".encode(),
         }
-        # The start-up line is no part of it: it stays when pip puts TensorFlow itself in its place, and says so.
+        # The start-up line does not belong to it: it stays, and reports it, if pip replaces it by TensorFlow itself.
         made |= own | {f"{folder}/RECORD": record(own, f"{folder}/RECORD").encode()}
     return made
 

@@ -13,7 +13,7 @@ from penstock._src.util.export import export
 
 
 class Status(Enum):
-    """Whether the running code is being converted."""
+    """The conversion of the running code by AutoGraph."""
 
     UNSPECIFIED = 0
     ENABLED = 1

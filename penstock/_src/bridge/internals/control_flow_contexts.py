@@ -11,7 +11,7 @@ from penstock._src.proto.saved import ValuesDef
 
 
 class ControlFlowContext(metaclass=abc.ABCMeta):
-    """What is told of each operation that is built between `Enter()` and `Exit()`.
+    """A context that is notified of each operation built between `Enter()` and `Exit()`.
 
     Args:
       values_def: a ValuesDef with the names of values.
@@ -67,7 +67,7 @@ class ControlFlowContext(metaclass=abc.ABCMeta):
 
     @property
     def back_prop(self) -> Any:
-        """Whether gradients flow through it; here as the context around says."""
+        """True if gradients flow through it: the setting of the enclosing context, None without one."""
         return self._outer_context.back_prop if self._outer_context is not None else None
 
     @abc.abstractmethod
@@ -120,15 +120,15 @@ class ControlFlowContext(metaclass=abc.ABCMeta):
         return self._outer_context.GetWhileContext() if self._outer_context is not None else None
 
     def IsWhileContext(self) -> bool:
-        """Whether this is that of a loop."""
+        """True if this is the context of a loop."""
         return False
 
     def IsCondContext(self) -> bool:
-        """Whether this is that of a branch."""
+        """True if this is the context of a branch."""
         return False
 
     def IsXLAContext(self) -> bool:
-        """Whether this is that of what XLA compiles."""
+        """True if this is the context of code that XLA compiles."""
         return False
 
     def __str__(self) -> str:
@@ -171,7 +171,7 @@ class _OfNodes(ControlFlowContext):
 
 
 class CondContext(_OfNodes):
-    """That of a branch made of Switch and Merge: `isinstance` finds none.
+    """The context of a branch made of Switch and Merge: `isinstance` finds none.
 
     Raises:
       UnimplementedError: one is made.
@@ -179,7 +179,7 @@ class CondContext(_OfNodes):
 
 
 class WhileContext(_OfNodes):
-    """That of a loop made of Enter, Merge and Exit: `isinstance` finds none.
+    """The context of a loop made of Enter, Merge and Exit: `isinstance` finds none.
 
     Raises:
       UnimplementedError: one is made.

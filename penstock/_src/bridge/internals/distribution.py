@@ -27,7 +27,7 @@ def cache_variable_reads() -> Iterator[None]:
 
 
 class Sharding:
-    """How a tensor is split over XLA's devices. There is one device here, which holds all of it."""
+    """The sharding of a tensor over XLA's devices. There is one device here, which has all of it."""
 
     def __init__(self, proto: Any = None) -> None:
         self.proto = proto

@@ -113,5 +113,5 @@ def get_load_options() -> Any:
 
 
 def in_load_context() -> bool:
-    """Whether a `load_context` encloses this call."""
+    """True if a `load_context` encloses this call."""
     return get_load_options() is not None

@@ -103,7 +103,7 @@ def _debiasing_variables(variable: Any) -> list[Any]:
 
 @export("__internal__.graph_util.graph_defs_equal", v1=[])
 def graph_defs_equal(graph_def_1: Any, graph_def_2: Any, treat_nan_as_equal: bool = False) -> bool:
-    """Whether two GraphDefs have equal nodes, in any order, and equal functions.
+    """True if two GraphDefs have equal nodes, in any order, and equal functions.
 
     Args:
       graph_def_1, graph_def_2: GraphDefs.

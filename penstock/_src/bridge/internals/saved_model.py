@@ -39,7 +39,7 @@ def decode_proto(proto: Any) -> Any:
 
 
 def can_encode(nested_structure: Any) -> bool:
-    """Whether a nested structure has a StructuredValue message."""
+    """True if a nested structure has a StructuredValue message."""
     try:
         structured_values.encode(nested_structure)
     except TypeError:

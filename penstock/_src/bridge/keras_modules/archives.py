@@ -1,4 +1,4 @@
-"""What a `.keras` archive may hold, looked at before Keras unpacks it.
+"""Limits for a `.keras` archive, checked before Keras unpacks it.
 
 Keras refuses single members of 4 GiB, or of 256 MiB where it unpacks to the disk, that are a hundred times as long as stored. Many smaller
 ones, overlapping ones, and long configurations, which take many times their length as Python objects, are refused here.
@@ -12,7 +12,7 @@ import zipfile
 from penstock._src.core.values import memory_limit
 
 MOST_MEMBERS = 100_000
-# Members may be so many times as long as the file that holds them, and a bit more; Keras stores them uncompressed.
+# Members may be larger than the file by this factor, plus SPARE; Keras stores them uncompressed.
 EXPANSION, SPARE = 100, 64 << 20
 # Keras reads these into memory, and makes objects of them.
 _READ = ("config.json", "metadata.json", "model.weights.h5", "model.weights.npz")

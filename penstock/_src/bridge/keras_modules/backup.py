@@ -27,13 +27,13 @@ from penstock._src.filesystems.transaction import Transaction, recover, tidy
 from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.util.files.whole import temporary_path
 
-# What the metadata call the place in the dataset, and the files of its iterator begin with.
+# The name of the position in the dataset in the metadata, and the prefix of its iterator's files.
 _PLACE = "iterator"
 
 
 @dataclasses.dataclass
 class Place:
-    """Where an epoch's iteration is.
+    """The position of an epoch's iteration.
 
     Args:
       batches: of the epoch, that are done.
@@ -49,7 +49,7 @@ class Place:
 
 
 class Tracked:
-    """What is known of an epoch iterator of Keras: its place, and where to start."""
+    """The state of an epoch iterator of Keras: its position, and where to start."""
 
     def __init__(self) -> None:
         self.place = Place()

@@ -116,7 +116,7 @@ def _watched(
     """Returns the arguments of `fit` with a callback that checks the first losses added."""
     try:
         bound = inspect.signature(method).bind(model, *args, **kwargs)
-    except TypeError:  # fit itself says what is wrong
+    except TypeError:  # fit itself raises the error
         return args, kwargs
     callbacks = bound.arguments.get("callbacks")
     if callbacks is None:

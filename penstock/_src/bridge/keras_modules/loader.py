@@ -1,4 +1,4 @@
-"""What is added to modules of Keras when they load on the stand-in."""
+"""Additions to modules of Keras when they load on the stand-in."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _ENDINGS = {
     "save_model": (".keras",),
     "save_weights_only": ("weights.h5", "weights.json"),
     "save_model_to_hdf5": ("",),
-    "save_weights": (".h5", ".hdf5", ".keras"),  # of tf_keras, which writes checkpoints otherwise
+    "save_weights": (".h5", ".hdf5", ".keras"),  # for tf_keras, which writes checkpoints otherwise
     "save": ("",),  # a SavedModel of tf_keras
 }
 
@@ -66,7 +66,7 @@ def wrap_saved_model(module: types.ModuleType) -> None:
         module.load = _recovered(module.load)  # type: ignore[attr-defined]
 
 
-# What wraps a module of Keras when it has loaded.
+# Functions that wrap a module of Keras after it has loaded.
 WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
     "keras.src.saving.saving_api": wrap_loading,
     "keras.src.saving.saving_lib": wrap_library,
@@ -127,7 +127,7 @@ def _local_path(filepath: Any) -> str | None:
 
 
 def _is_accepted(name: str, path: str, given: dict[str, Any]) -> bool:
-    """Whether the function will save at a path, without a question or an error about the path itself."""
+    """True if the function will save at a path, without a question or an error about the path itself."""
     if not given.get("overwrite", True) and os.path.exists(path):
         return False
     if given.get("save_format") in ("tf", "tensorflow"):

@@ -179,7 +179,7 @@ def _exists(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError as error:
-        # Of a package in between; what tf_keras itself lacks is told.
+        # An error of a package in between; if tf_keras itself lacks something, the error is raised.
         if not (error.name or "").startswith(PACKAGE):
             raise
         return False

@@ -30,7 +30,7 @@ HOMES: dict[type, str] = {}
 
 
 class _Naming(threading.local):
-    """How many classes this thread is renaming: modules of TensorFlow's that it imports are only named, and load nothing of ours."""
+    """The number of classes that this thread is renaming: modules of TensorFlow that it imports meanwhile are only named, and load nothing."""
 
     depth = 0
 
@@ -67,7 +67,7 @@ def rename(module: types.ModuleType) -> None:
         _keep_annotations(cls, module.__name__)
         HOMES[cls] = module.__name__
         cls.__module__, cls.__qualname__ = place, known
-        # whoever pickles by reference looks for the module among those that are loaded
+        # pickling by reference searches for the module among those that are loaded
         NAMING.depth += 1
         try:
             importlib.import_module(place)

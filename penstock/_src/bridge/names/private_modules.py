@@ -36,7 +36,7 @@ MIRRORED = ("core", "python")
 
 
 def is_known(path: str) -> bool:
-    """Whether `tensorflow.<path>` is a private module, or a package of such."""
+    """True if `tensorflow.<path>` is a private module, or a package of such."""
     return (
         path in PATHS
         or path in public_names()

@@ -26,7 +26,7 @@ from penstock._src.proto.schema import Schema
 from .python_paths import PATHS
 
 PROTOS = "@proto."
-# The classes whose methods convert: protobuf makes a class anew when nobody refers to it, and forgets its methods.
+# Classes with methods that convert: protobuf makes an unreferenced class anew, without these methods.
 _CONVERTING: set[type[Message]] = set()
 # The classes whose constructors convert, for the same reason.
 _CONSTRUCTING: set[type[Message]] = set()
@@ -179,7 +179,7 @@ def _has_file(pool: Any, name: str) -> bool:
 
 
 def _is_taken(pool: Any, file: Any) -> bool:
-    """Whether another file of the pool defines a name that this one defines."""
+    """True if another file of the pool defines a name that this one defines."""
     for name in (*file.message_types_by_name, *file.enum_types_by_name):
         try:
             holder = pool.FindFileContainingSymbol(f"{file.package}.{name}")

@@ -67,7 +67,7 @@ PATHS: dict[str, str] = {
     "core.protobuf.config_pb2": "@proto.config",
     "core.protobuf.debug_pb2": "@proto.config",
     "core.protobuf.device_properties_pb2": "@proto.stats",
-    # The code that protoc makes of whoever imports it asks for the module that it takes its enum from.
+    # Code that protoc generates for importers imports the module that defines the enum.
     "core.protobuf.error_codes_pb2": "@proto.saved xla_dot_tsl_dot_protobuf_dot_error__codes__pb2=@proto:saved",
     "core.protobuf.fingerprint_pb2": "@proto.saved",
     "core.protobuf.meta_graph_pb2": "@proto.saved",

@@ -1,4 +1,4 @@
-"""Which sanitizers a build has: none, as there is no compiled code of ours."""
+"""The sanitizers of a build: none, as there is no compiled code."""
 
 
 def is_asan_enabled() -> bool:

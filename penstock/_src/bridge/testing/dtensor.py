@@ -69,27 +69,27 @@ def reset_logical_devices(device_type: str, count: int) -> None:
 
 
 def is_gpu_present() -> bool:
-    """Whether there is a GPU."""
+    """True if there is a GPU."""
     return has_gpus()
 
 
 def is_tpu_present() -> bool:
-    """Whether there is a TPU: there is none."""
+    """True if there is a TPU: there is none."""
     return bool(configured.list_physical_devices("TPU"))
 
 
 def is_tfrt_enabled() -> bool:
-    """Whether another runtime of TensorFlow's runs functions: there is only ours."""
+    """True if another runtime of TensorFlow's runs functions: there is only ours."""
     return False
 
 
 def use_multi_device_mode() -> bool:
-    """Whether DTensor runs a function as one over many devices instead of one for each: it does not."""
+    """True if DTensor runs a function as one over many devices instead of one for each: it does not."""
     return False
 
 
 def get_use_xla_spmd(device_type: str) -> bool:
-    """Whether XLA partitions functions, as it may on TPUs."""
+    """True if XLA partitions functions, as it may on TPUs."""
     return device_type == "TPU" and is_tpu_present()
 
 

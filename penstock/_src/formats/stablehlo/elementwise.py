@@ -129,7 +129,7 @@ def _truncmod(w: Writer, x: Value, y: Value) -> Value:
 
 
 def _signs_differ(w: Writer, rest: Value, y: Value) -> Value:
-    """Whether a remainder is not 0 and has another sign than the divisor."""
+    """True if a remainder is not 0 and has another sign than the divisor."""
     zero = w.splat(0, y)
     differ = w.compare("NE", w.compare("LT", rest, zero), w.compare("LT", y, zero))
     return w.elementwise("and", differ, w.compare("NE", rest, zero))

@@ -29,7 +29,7 @@ def _gather(w: Writer, node: Node, x: Value, indices: Value) -> Value:
 
 
 def _inside(w: Writer, indices: Value, extent: int) -> Value:
-    """Whether each index is one of an axis."""
+    """True if each index is one of an axis."""
     zero, last = w.splat(0, indices), w.splat(min(extent - 1, indices.dtype.max), indices)
     return w.elementwise("and", w.compare("GE", indices, zero), w.compare("LE", indices, last))
 

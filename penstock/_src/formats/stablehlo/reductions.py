@@ -76,7 +76,7 @@ def _arg_reduce(w: Writer, node: Node, x: Value) -> Value:
 
 
 def equal(w: Writer, x: Value, y: Value) -> Value:
-    """Whether x and y are the same key: numbers that are equal, or two NaNs."""
+    """True if x and y are the same key: numbers that are equal, or two NaNs."""
     same = w.compare("EQ", x, y)
     if not x.dtype.is_floating:
         return same
@@ -85,7 +85,7 @@ def equal(w: Writer, x: Value, y: Value) -> Value:
 
 
 def comes_first(w: Writer, x: Value, y: Value, descending: bool, nan_first: bool = False) -> Value:
-    """Whether x stands strictly before y in an order whose NaNs are last, or first."""
+    """True if x stands strictly before y in an order whose NaNs are last, or first."""
     ahead = w.compare("GT" if descending else "LT", x, y)
     if not x.dtype.is_floating:
         return ahead

@@ -50,7 +50,7 @@ def write_folder(
 
 
 def is_head(path: str) -> bool:
-    """Whether a file says what `model.json` says: packages hold several models in a folder, by names of their own.
+    """True if a file says what `model.json` says: packages hold several models in a folder, by names of their own.
 
     Args:
       path: an existing file.

@@ -58,7 +58,7 @@ def stored(name: str, value: np.ndarray, quantize: str = "") -> tuple[dict[str, 
 
 
 def _holds(quantize: str, value: np.ndarray) -> bool:
-    """Whether a kind of quantization holds all numbers: infinities, NaN, and what is too large for float16 it does not."""
+    """True if a kind of quantization holds all numbers: infinities, NaN, and what is too large for float16 it does not."""
     greatest = np.abs(value).max(initial=0)
     return bool(np.isfinite(greatest) and (quantize != "float16" or greatest <= _HALF))
 

@@ -11,7 +11,7 @@ ROOT = "tensorflow"
 
 
 class Place(NamedTuple):
-    """Where a name is used.
+    """A position at which a name is used.
 
     Attributes:
       file: its path.
@@ -61,7 +61,7 @@ class _Scan(ast.NodeVisitor):
     def __init__(self, path: str, found: dict[str, list[Place]]) -> None:
         self.path, self.found = path, found
         self.names: dict[str, str] = {}
-        self.depth = 0  # of bodies of `try`
+        self.depth = 0  # nesting depth of bodies of `try`
 
     def use(self, name: str, node: ast.AST) -> None:
         self.found[name].append(Place(self.path, getattr(node, "lineno", 0), self.depth > 0))

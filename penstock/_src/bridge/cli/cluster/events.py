@@ -1,4 +1,4 @@
-"""What workers tell their launcher: lines on standard error that the launcher takes out."""
+"""Events that workers report to their launcher: lines on standard error that the launcher removes from the output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which card a process runs on if there are several of both on a machine."""
+"""The GPU of a process, if there are several GPUs and several processes on a machine."""
 
 from collections.abc import MutableMapping
 from pathlib import Path

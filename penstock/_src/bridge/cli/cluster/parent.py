@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 
-SET_PARENT_DEATH_SIGNAL = 1  # of prctl
+SET_PARENT_DEATH_SIGNAL = 1  # number of an option of prctl
 
 
 def end_with(parent: int, ending: int) -> None:

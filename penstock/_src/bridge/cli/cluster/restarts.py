@@ -1,4 +1,4 @@
-"""Where ranks run, and which of these places are left when a job is started again."""
+"""The machines of ranks, and those that remain when a job is restarted."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Places:
 
 
 def _answers(host: str) -> bool:
-    """Whether a command can be run on a host, in the way in which mpiexec does."""
+    """True if a command can be run on a host, in the way in which mpiexec does."""
     shell = os.environ.get("HYDRA_LAUNCHER_EXEC", "ssh")
     command = [shell, "-oBatchMode=yes", "-oConnectTimeout=5", host.partition(":")[0], "true"]
     try:

@@ -23,8 +23,8 @@ SAVE_WITHIN = (
     25.0  # seconds that workers have to save when the launcher is to end: Kubernetes gives it 30
 )
 END_WITHIN = 2.0  # seconds that mpiexec has to end its processes
-READ_WITHIN = 1.0  # seconds in which what they have printed comes
-# What MPICH's mpiexec prints about a process that died; the launcher's own error says it.
+READ_WITHIN = 1.0  # seconds in which the rest of their output arrives
+# MPICH's mpiexec prints this about a process that died; the launcher has its own error for it.
 BANNER = re.compile(
     r"^(=+\s*$|=  |YOUR APPLICATION TERMINATED|This typically refers|Please see the FAQ)"
 )
@@ -163,7 +163,7 @@ class Watch:
 
 
 def is_alive(process: int) -> bool:
-    """Whether a process runs: one that has ended and that nobody has asked for its status does not."""
+    """True if a process runs: one that has ended and that nobody has asked for its status does not."""
     try:
         with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[0] not in "ZX"

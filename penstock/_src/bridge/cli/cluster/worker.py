@@ -41,7 +41,7 @@ def main(program: Sequence[str]) -> None:
 
 def _work(rank: int, program: Sequence[str]) -> None:
     """Runs the program. An error ends the process at once: what it would do at its end waits for the others."""
-    for stream in (sys.stdout, sys.stderr):  # what is printed is forwarded line by line
+    for stream in (sys.stdout, sys.stderr):  # output is forwarded line by line
         stream.reconfigure(line_buffering=True, write_through=False)  # type: ignore[union-attr]
     events.tell(rank, events.STARTED)
     status, text = _status_of(program)

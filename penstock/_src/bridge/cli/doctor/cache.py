@@ -16,7 +16,7 @@ LITTLE = 500 * MB
 
 def folder() -> Iterator[Finding]:
     """The folder of kernels: writable, with room, and not too large."""
-    from penstock._src.native.cache import objects  # LLVM may be what is broken
+    from penstock._src.native.cache import objects  # LLVM may be broken
 
     place = objects.ObjectCache.from_flags().folder
     if place is None:
@@ -52,7 +52,7 @@ def _size(place: pathlib.Path, limit: int) -> Iterator[Finding]:
 
 def key() -> Iterator[Finding]:
     """The key by which this user's kernels are known."""
-    from penstock._src.native.cache import signing  # LLVM may be what is broken
+    from penstock._src.native.cache import signing  # LLVM may be broken
     from penstock._src.util.flags import flags
 
     path = pathlib.Path(flags.cache_key) if flags.cache_key else signing.default_path()

@@ -25,7 +25,7 @@ from penstock._src.version import OWN_VERSION, VERSION
 OLDEST = (3, 11)
 # Names that a file in the folder of a program hides.
 HIDDEN = ("penstock", "tensorflow", "keras", "numpy", "llvmlite", "scipy", "tensorboard")
-# What an installed distribution needs that Penstock alone does not: (module, distribution to install, what for).
+# Requirements of installed distributions that Penstock alone does not have: (module, distribution to install, purpose).
 PARTNERS = {
     "tensorboard": ("pkg_resources", "'setuptools<81'", "TensorBoard starts with it"),
     "tensorflow-hub": ("tf_keras", "tf-keras", "hub.KerasLayer is made of it"),
@@ -87,7 +87,7 @@ def _folder() -> pathlib.Path:
 
 
 def tensorflow() -> Iterator[Finding]:
-    """What `import tensorflow` gives."""
+    """Checks what `import tensorflow` imports."""
     real, enabled = site_packages.real_tensorflow(), site_packages.is_enabled()
     if real and enabled:
         yield problem(
@@ -162,7 +162,7 @@ def _configured_backend() -> Iterator[Finding]:
 
 
 def partners() -> Iterator[Finding]:
-    """What installed libraries need besides Penstock."""
+    """Checks the requirements of installed libraries besides Penstock."""
     for name, (module, install, why) in PARTNERS.items():
         try:
             version = importlib.metadata.version(name)

@@ -8,8 +8,8 @@ from penstock._src.bridge.cli.doctor.findings import Finding, note, ok, problem
 
 
 def graphics() -> Iterator[Finding]:
-    """What stands between a program and an NVIDIA card."""
-    from penstock._src.devices.cuda.diagnosis import diagnose  # LLVM may be what is broken
+    """Checks everything that an NVIDIA GPU needs."""
+    from penstock._src.devices.cuda.diagnosis import diagnose  # LLVM may be broken
     from penstock._src.util.flags import flags
 
     found = diagnose()

@@ -15,7 +15,7 @@ LITTLE = 1 * GB
 
 def processor() -> Iterator[Finding]:
     """The instruction set that code is generated for."""
-    from penstock._src.native import host  # LLVM may be what is broken
+    from penstock._src.native import host  # LLVM may be broken
 
     target = host()
     text = f"{target.cpu}, vectors of {target.vector_bytes} bytes"
@@ -32,7 +32,7 @@ def processor() -> Iterator[Finding]:
 
 def threads() -> Iterator[Finding]:
     """The pool beside the cores that this process may use."""
-    from penstock._src.native.pool import pool  # LLVM may be what is broken
+    from penstock._src.native.pool import pool  # LLVM may be broken
     from penstock._src.native.target import usable_cores
 
     count, usable, machine = pool().threads, usable_cores(), os.cpu_count() or 1
@@ -55,7 +55,7 @@ def threads() -> Iterator[Finding]:
 
 def memory() -> Iterator[Finding]:
     """The memory that arrays may take."""
-    from penstock._src.core.values.memory_limit import machine_memory  # NumPy may be what is broken
+    from penstock._src.core.values.memory_limit import machine_memory  # NumPy may be broken
     from penstock._src.util.flags import flags
 
     usable = machine_memory()

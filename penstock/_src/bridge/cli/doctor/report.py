@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _findings(checks: Iterable[Check]) -> Iterator[Finding]:
-    """What the checks find; one that fails is a finding itself, and the others go on."""
+    """The findings of the checks; a check that fails is a finding itself, and does not end the others."""
     for check in checks:
         try:
             yield from check()

@@ -1,4 +1,4 @@
-"""What an installed distribution requires: the least versions, of its own metadata."""
+"""Requirements of an installed distribution: the least versions, from its metadata."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def refusing(name: str, version: str) -> Iterator[tuple[str, str]]:
 
 
 def _admits(versions: str, version: str) -> bool:
-    """Whether clauses such as `>=2.12,<2.16` admit a version; `!=` and `===` are not looked at."""
+    """True if clauses such as `>=2.12,<2.16` admit a version; `!=` and `===` are not looked at."""
     return all(_admits_by(sign, bound, version) for sign, bound in CLAUSE.findall(versions))
 
 
@@ -115,7 +115,7 @@ def _applies(marker: str) -> bool:
 
 
 def too_old(version: str, least: str) -> bool:
-    """Whether a version is lower than another one; an empty one is the lowest."""
+    """True if a version is lower than another one; an empty one is the lowest."""
     return _numbers(version) < _numbers(least)
 
 

@@ -10,7 +10,7 @@ from penstock._src.bridge.cli.doctor.findings import Finding, note, ok, problem
 from penstock._src.util import flags
 
 PREFIX = "PENSTOCK_"
-# Variables that cost time, and what they are for.
+# Variables that cost time, and their purpose.
 SLOW = {
     "verify": "verifies every stage of compilation",
     "check": "repeats runs by the interpreter",

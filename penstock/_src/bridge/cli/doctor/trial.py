@@ -15,7 +15,7 @@ SLOW = 5.0  # seconds
 
 def small_program() -> Iterator[Finding]:
     """A compiled step beside NumPy's result."""
-    import numpy as np  # may be what is broken
+    import numpy as np  # may be broken
 
     tf: Any = importlib.import_module(PUBLIC)
     x = np.linspace(-1, 1, 64 * 64, dtype=np.float32).reshape(64, 64)

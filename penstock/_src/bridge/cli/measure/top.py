@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
             ended.set()
             shown.join()
             _show(usage_now, parsed.out, "at the end")
-        del kept  # until here the program's globals hold what they held
+        del kept  # until here the program's globals keep their objects alive
     return 0
 
 

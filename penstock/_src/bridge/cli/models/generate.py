@@ -13,7 +13,7 @@ from penstock._src.bridge.cli.arguments import Parser, Refused
 DESCRIPTION = """Prints the text that a language model goes on with, as it comes. MODEL is a GGUF file, or a Hugging Face folder with safetensors.
 
 Without PROMPT, it is read from the standard input; with --chat, each line there is a message of a conversation."""
-# Option: type, default, what it says.
+# Option: type, default, description.
 OPTIONS: dict[str, tuple[Any, Any, str]] = {
     "max-tokens": (int, 256, "that are generated at most"),
     "temperature": (float, 0.0, "0 takes the most likely token"),

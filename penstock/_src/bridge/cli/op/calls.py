@@ -14,7 +14,7 @@ from typing import Any
 
 from penstock._src.core import registry
 
-# Packages that public functions are made of; what is below them runs ops, and is not made of them.
+# Packages with public functions; those below them run ops.
 ROOMS = ("penstock._src.api.", "penstock._src.data.", "penstock._src.v1.")
 NAMED = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"})
 MEMBER = frozenset({"LOAD_ATTR", "LOAD_METHOD"})

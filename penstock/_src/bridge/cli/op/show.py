@@ -1,4 +1,4 @@
-"""What is printed of a raw op, and of a public function."""
+"""The text for a raw op, and for a public function."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _public(path: str) -> Any:
-    """What `tf.<path>` is, or None."""
+    """The object `tf.<path>`, or None."""
     held: Any = importlib.import_module(tensorflow_alias.PUBLIC)
     for part in path.split("."):
         try:

@@ -26,7 +26,7 @@ The status is 0 if they agree, 1 if they part, 2 if they cannot be compared."""
 
 
 class Peer(NamedTuple):
-    """What Penstock is compared with: its name, the command that runs the recorder, more variables of the environment."""
+    """The library with which Penstock is compared: its name, the command that runs the recorder, further environment variables."""
 
     name: str
     command: list[str]

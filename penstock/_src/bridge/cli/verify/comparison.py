@@ -12,14 +12,14 @@ from penstock._src.bridge.cli.verify.records import Record
 
 KINDS = ("layer", "loss", "gradient", "variable")
 NARROW = ("float16", "bfloat16", "float8")
-NARROW_FACTOR = 20  # how much more than float32 narrow floats may differ
-NOISE = 1e-6  # of the greatest gradient: below it a gradient is rounding
+NARROW_FACTOR = 20  # factor of the tolerance for narrow floats, relative to float32
+NOISE = 1e-6  # fraction of the largest gradient below which a gradient is rounding
 TINY = 1e-12
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far one array differs.
+    """The difference of one array.
 
     Args:
       ours, theirs: the records.
@@ -35,12 +35,12 @@ class Difference:
     reason: str = ""
 
     def allowed(self, tolerance: float) -> float:
-        """What it may differ by: rounding adds up from step to step."""
+        """The allowed difference: rounding accumulates from step to step."""
         factor = NARROW_FACTOR if self.theirs.dtype.startswith(NARROW) else 1
         return tolerance * factor * max(1, self.theirs.step)
 
     def describe(self, name: str) -> str:
-        """What differs, in a sentence.
+        """The difference as a sentence.
 
         Args:
           name: of the other run.
@@ -70,7 +70,7 @@ class Comparison:
     missing: list[tuple[int, Record]]
 
     def first_beyond(self, tolerance: float) -> Difference | None:
-        """What differs first by more than it may."""
+        """The first difference that is larger than allowed."""
         return next((d for d in self.differences if d.error > d.allowed(tolerance)), None)
 
     def worst(self) -> dict[int, dict[str, float]]:

@@ -123,7 +123,7 @@ class Recorder:
             self.current = None
 
     def input(self, value):
-        """What a function gets: the value of a variable, an array, or None for other resources."""
+        """The description of a function's input: the value of a variable, an array, or None for other resources."""
         if value.dtype != self.tf.resource:
             return {"value": self.array(value)}
         data = getattr(value, "_handle_data", None)
@@ -362,7 +362,7 @@ def recording(folder, last=10):
 
 
 def patches(recorder):
-    """What is replaced in TensorFlow for the block."""
+    """Replaces functions of TensorFlow within the block."""
     python = "tensorflow.python"
     callbacks = importlib.import_module(f"{python}.framework.op_callbacks")
     concrete = importlib.import_module(f"{python}.eager.polymorphic_function.concrete_function")

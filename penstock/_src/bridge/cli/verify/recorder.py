@@ -19,7 +19,7 @@ import weakref
 
 import numpy as np
 
-SAMPLES = 4096  # of an array's elements, evenly spaced
+SAMPLES = 4096  # most elements of an array that are recorded, evenly spaced
 HERE = os.path.abspath(__file__)
 LIBRARIES = (
     "site-packages",

@@ -1,4 +1,4 @@
-"""What the recorder wrote."""
+"""The records of the recorder."""
 
 from __future__ import annotations
 

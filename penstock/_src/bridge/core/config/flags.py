@@ -4,10 +4,10 @@ from penstock._src.saving.saved_model.fingerprints import WRITTEN
 
 
 class _Fingerprinting:
-    """Whether SavedModels get a fingerprint."""
+    """The setting for fingerprints of SavedModels."""
 
     def value(self) -> bool:
-        """Returns whether it is on."""
+        """True if SavedModels get a fingerprint."""
         return WRITTEN.enabled
 
     def reset(self, value: bool) -> None:

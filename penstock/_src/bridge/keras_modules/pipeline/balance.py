@@ -1,4 +1,4 @@
-"""Where a model is cut if the program does not say: stages get about equal work."""
+"""Divides a model into stages of about equal work, if the program does not."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _flops(node: Any) -> float:
 
 
 def _flops_of_loop(operation: Any, tensors: Sequence[Any]) -> float:
-    """Of a recurrent layer, whose loop counts once in its graph: products with the cell's kernels at every time step."""
+    """The flops of a recurrent layer, whose loop counts once in its graph: products with the cell's kernels at every time step."""
     cell = getattr(operation, "cell", None)
     if cell is None:
         return 0.0

@@ -1,4 +1,4 @@
-"""Which operations of a Keras model are in which stage."""
+"""Divides the operations of a Keras model into stages."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def _apart(nodes: Sequence[Any]) -> set[int]:
 def _boundaries(
     graph: Any, nodes: Sequence[Any], stage_of: dict[int, int], stages: int
 ) -> list[tuple[list[Any], list[Any]]]:
-    """What each stage takes and gives."""
+    """The inputs and outputs of each stage."""
     given = [list(graph.inputs)]
     for stage in range(stages - 1):
         done = {id(node) for node in nodes if stage_of[id(node)] <= stage}

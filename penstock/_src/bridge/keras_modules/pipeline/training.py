@@ -1,4 +1,4 @@
-"""What takes the place of Keras's functions of a step: the stages of all processes compute it."""
+"""Replaces Keras's functions of a step: the stages of all processes compute it."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class ModelPipeline:
             )
         return inputs, (y, weights) if has_targets else None
 
-    # -- what a stage computes
+    # -- the computation of a stage
     def _compiled(self, call: Callable[..., Any]) -> Callable[..., Any]:
         if self._model.run_eagerly:
             return call

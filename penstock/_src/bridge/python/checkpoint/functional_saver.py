@@ -25,7 +25,7 @@ from ..training.saving.saveable_object_util import set_cpu0
 
 @dataclasses.dataclass
 class _Owner:
-    """What takes tensors back, given by key and slice, once all of them were read."""
+    """An object that restores tensors, given by key and slice, once all of them have been read."""
 
     restore: Callable[[dict[tuple[str, str], Any]], Any]
     specs: dict[tuple[str, str], SaveSpec]

@@ -34,5 +34,5 @@ def force_checkpoint_conversion(value: bool = True) -> None:
 
 
 def force_checkpoint_conversion_enabled() -> bool:
-    """Whether each value has an attribute of its own."""
+    """True if each value has an attribute of its own."""
     return Conversion.forced

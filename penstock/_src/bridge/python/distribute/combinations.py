@@ -206,7 +206,7 @@ def generate(
 
 @export("__internal__.distribute.combinations.in_main_process", v1=[])
 def in_main_process() -> bool:
-    """Whether this is the process that the tests were started in.
+    """True if this is the process that the tests were started in.
 
     Returns:
       True: the tests start no others.
@@ -215,7 +215,7 @@ def in_main_process() -> bool:
 
 
 class TestEnvironment:
-    """What a test's processes have in common."""
+    """The common environment of a test's processes."""
 
     def __init__(self) -> None:
         self.tf_data_service_dispatcher = None

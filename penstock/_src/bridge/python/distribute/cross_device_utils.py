@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 
 
 def is_indexed_slices(value: Any) -> bool:
-    """Whether a value is IndexedSlices."""
+    """True if a value is IndexedSlices."""
     return isinstance(value, IndexedSlices)
 
 

@@ -15,17 +15,17 @@ from penstock._src.util import nest
 
 
 def is_distributed_variable(v: Any) -> bool:
-    """Whether a value is a variable with a copy for each replica."""
+    """True if a value is a variable with a copy for each replica."""
     return isinstance(v, DistributedVariable)
 
 
 def is_mirrored(val: Any) -> bool:
-    """Whether a value is equal on all replicas."""
+    """True if a value is equal on all replicas."""
     return isinstance(val, Mirrored | MirroredVariable)
 
 
 def is_sync_on_read(val: Any) -> bool:
-    """Whether a value is a variable that is reduced when it is read."""
+    """True if a value is a variable that is reduced when it is read."""
     return isinstance(val, SyncOnReadVariable)
 
 

@@ -1,4 +1,4 @@
-"""Which devices take the elements of which workers: `tensorflow.python.distribute.input_lib`."""
+"""The devices of workers, and the elements that they get: `tensorflow.python.distribute.input_lib`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class InputWorkers:
 
     @property
     def num_workers(self) -> int:
-        """How many workers there are."""
+        """The number of workers."""
         return len(self._input_worker_devices)
 
     @property

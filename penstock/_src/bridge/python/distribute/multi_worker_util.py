@@ -57,7 +57,7 @@ def _validate_cluster_spec(
 
 
 def is_chief(cluster_spec: Any = None, task_type: str | None = None, task_id: Any = None) -> bool:
-    """Whether a task is the chief, the only evaluator, or the first worker where there is no chief."""
+    """True if a task is the chief, the only evaluator, or the first worker where there is no chief."""
     spec = _validate_cluster_spec(cluster_spec, task_type, task_id)
     if task_type in ("chief", "evaluator"):
         return True

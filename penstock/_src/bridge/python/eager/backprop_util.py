@@ -12,7 +12,7 @@ from penstock._src.core.tensor import Tensor
 
 
 def IsTrainable(tensor_or_dtype: Any) -> bool:
-    """Whether values of a type have gradients."""
+    """True if values of a type have gradients."""
     return as_dtype(getattr(tensor_or_dtype, "dtype", tensor_or_dtype)).base_dtype in DIFFERENTIABLE
 
 

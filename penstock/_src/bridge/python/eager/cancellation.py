@@ -12,7 +12,7 @@ class CancellationManager:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether `start_cancel` has been called."""
+        """True if `start_cancel` has been called."""
         return self._cancelled
 
     def start_cancel(self) -> None:

@@ -224,7 +224,7 @@ class Context(eager_context.Context):
 
     @property
     def soft_device_placement(self) -> bool:
-        """Whether an op may run on another device than requested."""
+        """True if an op may run on another device than requested."""
         return devices.get_soft_device_placement()
 
     @soft_device_placement.setter
@@ -233,7 +233,7 @@ class Context(eager_context.Context):
 
     @property
     def log_device_placement(self) -> bool:
-        """Whether the device of every op is logged."""
+        """True if the device of every op is logged."""
         return devices.get_log_device_placement()
 
     @log_device_placement.setter
@@ -242,7 +242,7 @@ class Context(eager_context.Context):
 
     @property
     def device_policy(self) -> int:
-        """What happens to tensors on another device than the op: one of DEVICE_PLACEMENT_*."""
+        """The policy for tensors on another device than the op: one of DEVICE_PLACEMENT_*."""
         return _POLICIES[SETTINGS.policy]
 
     @device_policy.setter
@@ -261,7 +261,7 @@ class Context(eager_context.Context):
         SETTINGS.synchronous = mode != ASYNC
 
     def is_async(self) -> bool:
-        """Whether asynchronous execution was asked for."""
+        """True if asynchronous execution was asked for."""
         return not SETTINGS.synchronous
 
     @property
@@ -276,7 +276,7 @@ class Context(eager_context.Context):
 
     @property
     def optimizer_jit(self) -> bool:
-        """Whether compilation of clusters was asked for."""
+        """True if compilation of clusters was asked for."""
         return bool(SETTINGS.jit)
 
     @optimizer_jit.setter
@@ -357,7 +357,7 @@ class Context(eager_context.Context):
         return CONTEXT.internal_operation_seed()
 
     def has_function(self, name: str | bytes) -> bool:
-        """Whether a function of this name is in use."""
+        """True if a function of this name is in use."""
         return (name.decode() if isinstance(name, bytes) else name) in FUNCTIONS
 
     def get_function_def(self, name: str | bytes) -> Any:

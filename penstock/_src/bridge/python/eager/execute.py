@@ -71,7 +71,7 @@ def quick_execute(
         _check_attribute(annotation_of(op, key), key, value)
     try:
         found = getattr(registry.raw, text)(**arguments, **known, name=name)
-    except TypeError as error:  # of an attribute: the inputs are tensors
+    except TypeError as error:  # for an attribute: the inputs are tensors
         raise InvalidArgumentError(str(error)) from error
     outputs = [] if found is None else nest.flatten(found)
     if len(outputs) > num_outputs:

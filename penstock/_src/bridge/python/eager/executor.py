@@ -10,7 +10,7 @@ class Executor(EagerExecutor):
         self._asynchronous = handle
 
     def is_async(self) -> bool:
-        """Whether it was asked to be asynchronous."""
+        """True if it was asked to be asynchronous."""
         return self._asynchronous
 
     def handle(self) -> "Executor":

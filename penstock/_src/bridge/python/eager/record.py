@@ -38,12 +38,12 @@ def stop_recording() -> Iterator[None]:
 
 
 def should_record_backprop(tensors: Sequence[Any]) -> bool:
-    """Whether any tape watches any of the tensors."""
+    """True if any tape watches any of the tensors."""
     return any(tape.is_watched(t) for tape in STATE.tapes for t in tensors)
 
 
 def could_possibly_record() -> bool:
-    """Whether any tape records."""
+    """True if any tape records."""
     return bool(STATE.tapes or STATE.accumulators)
 
 

@@ -137,7 +137,7 @@ class WrappedGraph:
 
 
 def _fetched(value: Any) -> Any:
-    """What is fetched for a value that a function returns."""
+    """The operation or tensor to fetch for a value that a function returns."""
     if value is None or isinstance(value, Operation):
         return value
     return convert_to_tensor(value)

@@ -13,7 +13,7 @@ from penstock._src.graph.control import chained
 from penstock._src.graph.operation import Operation
 from penstock._src.util import nest
 
-# Operations that run in any order, but before what is returned.
+# Operations that run in any order, but before the results are returned.
 MUST_RUN_ORDER_INSENSITIVE_STATEFUL_OPS: frozenset[str] = frozenset()
 
 

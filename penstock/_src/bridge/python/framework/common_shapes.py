@@ -16,7 +16,7 @@ def broadcast_shape(shape_x: Any, shape_y: Any) -> TensorShape:
 
 
 def is_broadcast_compatible(shape_x: Any, shape_y: Any) -> bool:
-    """Whether two shapes broadcast, as far as they are known; False if the rank of one is not."""
+    """True if two shapes broadcast, as far as they are known; False if the rank of one is not."""
     x, y = as_shape(shape_x), as_shape(shape_y)
     if x.rank is None or y.rank is None:
         return False

@@ -8,5 +8,5 @@ __all__ = ["convert_variables_to_tensors"]
 
 
 def is_composite_tensor(value: Any) -> bool:
-    """Whether a value is made of tensors, as its TypeSpec describes."""
+    """True if a value is made of tensors, as its TypeSpec describes."""
     return hasattr(value, "_type_spec")

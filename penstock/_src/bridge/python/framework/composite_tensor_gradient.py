@@ -1,4 +1,4 @@
-"""How classes of composite tensors say which of their tensors have gradients, as `__composite_gradient__`."""
+"""The gradients of composite tensors, which a class defines as `__composite_gradient__`."""
 
 import abc
 from collections.abc import Sequence

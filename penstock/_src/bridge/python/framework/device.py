@@ -11,7 +11,7 @@ def check_valid(spec: str) -> None:
 
 
 def is_device_spec(obj: Any) -> bool:
-    """Whether an object is a DeviceSpec of either version."""
+    """True if an object is a DeviceSpec of either version."""
     return isinstance(obj, DeviceSpec)
 
 
@@ -39,7 +39,7 @@ class MergeDevice:
 
     @property
     def is_null_merge(self) -> bool:
-        """Whether it changes nothing."""
+        """True if it changes nothing."""
         return not self._spec.to_string()
 
 

@@ -1,4 +1,4 @@
-"""Where the operations that a message names were made: `tensorflow.python.framework.error_interpolation`."""
+"""The origins of operations that a message names: `tensorflow.python.framework.error_interpolation`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EXTERNAL_FILENAME_PATTERNS = [re.compile(r"_test\.py$")]
 
 
 class _ParseTag(NamedTuple):
-    """What stands between double braces in a message: `{{node a}}`."""
+    """A tag in double braces in a message: `{{node a}}`."""
 
     type: str
     name: str
@@ -71,7 +71,7 @@ def _compute_colocation_summary_from_dict(
 
 
 def _is_framework_filename(filename: str) -> bool:
-    """Whether a file belongs to the library or to Keras."""
+    """True if a file belongs to the library or to Keras."""
     if any(pattern.search(filename) for pattern in _EXTERNAL_FILENAME_PATTERNS):
         return False
     if any(pattern.search(filename) for pattern in _FRAMEWORK_FILENAME_PATTERNS):

@@ -83,7 +83,7 @@ def function_def_to_graph_def(
 
 
 def is_function(fname: str, graph: Any) -> bool:
-    """Whether there is a function of this name: eagerly, anywhere; else in a graph or the graphs around it."""
+    """True if there is a function of this name: eagerly, anywhere; else in a graph or the graphs around it."""
     return fname in known_functions(graph)
 
 

@@ -24,7 +24,7 @@ from .registry import Registry
 
 
 class _Dropped:
-    """What stands for a tensor that the tape did not keep."""
+    """A stand-in for a tensor that the tape did not keep."""
 
     _id = -1
 
@@ -75,7 +75,7 @@ def _set(name: str, function: Any) -> None:
 
 
 def _is_defined(name: str) -> bool:
-    """Whether the class of an op says what its gradient is, or that it has none."""
+    """True if the class of an op says what its gradient is, or that it has none."""
     cls = registry.lookup(name)
     return cls is not None and (cls.has_gradient or not cls.differentiable)
 
@@ -133,7 +133,7 @@ def _raise_missing(name: str, _op: Any, *_gradients: Any) -> None:
 
 
 def _location(function: Any) -> traceback.FrameSummary:
-    """Where a function is defined."""
+    """The place of a function's definition."""
     code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
     if code is None:
         return traceback.FrameSummary("", 0, "")

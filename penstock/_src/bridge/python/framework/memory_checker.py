@@ -61,7 +61,7 @@ class MemoryChecker:
             warning("There are fewer new Python objects than the threshold. %s", listed)
 
     def _growth(self, old: dict[str, set[int]], new: dict[str, set[int]]) -> collections.Counter:
-        """How many more objects of each type `new` has than `old`, where more; the snapshots do not count."""
+        """The growth of the number of objects of each type from `old` to `new`, where positive, without the snapshots themselves."""
         own = {id(kept) for snapshot in self._snapshots for kept in (snapshot, *snapshot.values())}
         growth: collections.Counter[str] = collections.Counter()
         for name, ids in new.items():

@@ -52,7 +52,7 @@ def clear_op_callbacks() -> None:
 
 
 def should_invoke_op_callbacks() -> bool:
-    """Whether this thread has callbacks and runs none of them at the moment."""
+    """True if this thread has callbacks and runs none of them at the moment."""
     return bool(STATE.op_callbacks) and not STATE.invoking_op_callbacks
 
 

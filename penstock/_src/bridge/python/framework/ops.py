@@ -178,7 +178,7 @@ def internal_convert_to_tensor_or_indexed_slices(
 
 
 class PromoMode(enum.Enum):
-    """How binary ops convert the types of their arguments."""
+    """The mode in which binary ops convert the types of their arguments."""
 
     OFF = 0
     LEGACY = 1
@@ -212,12 +212,12 @@ def set_dtype_conversion_mode(dtype_conversion_mode: str) -> None:
 
 
 def is_auto_dtype_conversion_enabled() -> bool:
-    """Whether types are converted along the lattice."""
+    """True if types are converted along the lattice."""
     return RULES.conversion in ("safe", "all")
 
 
 def is_numpy_style_type_promotion() -> bool:
-    """Whether types are converted as NumPy converts them."""
+    """True if types are converted as NumPy converts them."""
     return RULES.conversion == "legacy"
 
 
@@ -326,7 +326,7 @@ _default_graph_stack = _DefaultGraphStack()
 
 
 def has_default_graph() -> bool:
-    """Whether a graph has been entered."""
+    """True if a graph has been entered."""
     return bool(STATE.default_graphs)
 
 

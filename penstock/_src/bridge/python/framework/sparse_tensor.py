@@ -6,5 +6,5 @@ from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorVal
 
 
 def is_sparse(x: Any) -> bool:
-    """Whether a value is a sparse tensor, or the value of one."""
+    """True if a value is a sparse tensor, or the value of one."""
     return isinstance(x, (SparseTensor, SparseTensorValue))

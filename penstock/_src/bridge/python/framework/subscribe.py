@@ -97,7 +97,7 @@ def _identity_of(tensor: SymbolicTensor) -> SymbolicTensor | None:
 
 
 def _is_subscribed_identity(tensor: SymbolicTensor) -> bool:
-    """Whether `tensor` is what `subscribe` returned."""
+    """True if `tensor` is what `subscribe` returned."""
     if tensor.op.type != "Identity":
         return False
     found = _IDENTITY.match(tensor.op.name)

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def ShapeEquals(tensor_proto: Any, shape: Sequence[Any]) -> bool:
-    """Whether a TensorProto has a shape, given as a sequence or TensorShapeProto.
+    """True if a TensorProto has a shape, given as a sequence or TensorShapeProto.
 
     Raises:
       TypeError: the first is no TensorProto, or the shape is neither.

@@ -21,13 +21,13 @@ def __getattr__(name: str) -> Any:
 
 
 def output_all_intermediates() -> bool:
-    """Whether `set_output_all_intermediates` asked for it; by default it is done in graphs of TensorFlow 1."""
+    """True if `set_output_all_intermediates` asked for it; by default it is done in graphs of TensorFlow 1."""
     asked = default_graph.are_all_intermediates_asked_for()
     return not in_defun() if asked is None else asked
 
 
 def in_defun() -> bool:
-    """Whether a function is being traced, at whatever depth of its branches and loops."""
+    """True if a function is being traced, at whatever depth of its branches and loops."""
     graph: Any = STATE.graph
     while getattr(graph, "is_control_flow_graph", False):
         graph = graph.enclosing

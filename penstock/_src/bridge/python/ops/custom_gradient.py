@@ -1,4 +1,4 @@
-"""What a custom gradient finds of the variables that its function uses."""
+"""The variables of a custom gradient's function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of the variables and lists behind handles."""
+"""Shapes and types of the variables and lists to which handles refer."""
 
 from typing import Any
 

@@ -12,12 +12,12 @@ from penstock._src.v1.saving.wrapped import UnliftableError
 
 
 def is_differentiable(op: Operation) -> bool:
-    """Whether gradients pass through an operation."""
+    """True if gradients pass through an operation."""
     return op.raw_op.differentiable
 
 
 def is_iterable(obj: Any) -> bool:
-    """Whether one can iterate over an object."""
+    """True if one can iterate over an object."""
     try:
         iter(obj)
     except TypeError:

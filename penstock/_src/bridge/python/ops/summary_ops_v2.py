@@ -20,7 +20,7 @@ __all__ = ["_summary_state"]
 
 
 def has_default_writer() -> bool:
-    """Whether there is a default writer."""
+    """True if there is a default writer."""
     return _summary_state.writer is not None
 
 

@@ -1,4 +1,4 @@
-"""What this build has."""
+"""Properties of this build."""
 
 from penstock._src.api.config.build import get_build_info
 

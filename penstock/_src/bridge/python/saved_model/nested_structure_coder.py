@@ -41,7 +41,7 @@ class BuiltInTypeSpecCodec:
         self.type_spec_class, self.type_spec_proto_enum = type_spec_class, type_spec_proto_enum
 
     def can_encode(self, pyobj: Any) -> bool:
-        """Whether an object is a spec of this class."""
+        """True if an object is a spec of this class."""
         return isinstance(pyobj, self.type_spec_class)
 
     def do_encode(self, type_spec_value: Any, encode_fn: Any) -> Any:
@@ -55,7 +55,7 @@ class BuiltInTypeSpecCodec:
         return made
 
     def can_decode(self, value: Any) -> bool:
-        """Whether a message is of a spec of this class."""
+        """True if a message is of a spec of this class."""
         is_spec = value.WhichOneof("kind") == "type_spec_value"
         return is_spec and value.type_spec_value.type_spec_class == self.type_spec_proto_enum
 

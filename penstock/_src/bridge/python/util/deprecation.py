@@ -282,7 +282,7 @@ def _check_names(function: Any, names: list[str]) -> None:
 
 
 def _is_same(value: Any, other: Any) -> bool:
-    """Whether values are equal, where tensors and variables equal no other."""
+    """True if values are equal, where tensors and variables equal no other."""
     return value is other or (type(value) is type(other) and bool(value == other))
 
 

@@ -63,7 +63,7 @@ class FastModuleType(types.ModuleType):
         return held[name]
 
     def _fastdict_key_in(self, name: str) -> bool:
-        """Whether the value of a name is kept."""
+        """True if the value of a name is kept."""
         return name in object.__getattribute__(self, "_held")
 
     def _fastdict_delete(self, name: str) -> None:

@@ -29,7 +29,7 @@ def fn_args(fn: Any) -> tuple[str, ...]:
 
 
 def has_kwargs(fn: Any) -> bool:
-    """Whether a function takes any keyword arguments.
+    """True if a function takes any keyword arguments.
 
     Raises:
       TypeError: `fn` is no function.

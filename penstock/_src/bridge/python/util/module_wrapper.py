@@ -27,12 +27,12 @@ def get_rename_v2(name: str) -> str | None:
 
 
 def contains_deprecation_decorator(decorators: list[Any]) -> bool:
-    """Whether a decorator warns of what it decorates."""
+    """True if a decorator warns of what it decorates."""
     return any(decorator.decorator_name == "deprecated" for decorator in decorators)
 
 
 def has_deprecation_decorator(symbol: Any) -> bool:
-    """Whether a function, or the constructor of a class, warns by itself."""
+    """True if a function, or the constructor of a class, warns by itself."""
     decorators, symbol = tf_decorator.unwrap(symbol)
     if contains_deprecation_decorator(decorators):
         return True

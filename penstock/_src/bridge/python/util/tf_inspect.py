@@ -141,7 +141,7 @@ def getcallargs(*func_and_positional: Any, **named: Any) -> dict[str, Any]:
 
 
 def isanytargetmethod(object: Any) -> bool:
-    """Whether any of the functions that decorators wrap is a method, or a callable that is no function."""
+    """True if any of the functions that decorators wrap is a method, or a callable that is no function."""
     records, target = unwrap(object)
     if any(_inspect.ismethod(record.decorated_target) for record in records):
         return True

@@ -97,11 +97,11 @@ class Node:
         return list(self.proto.output)
 
     def wants(self, index: int) -> bool:
-        """Whether there is an output of this index."""
+        """True if there is an output of this index."""
         return index < len(self.proto.output) and bool(self.proto.output[index])
 
     def has(self, name: str) -> bool:
-        """Whether the attribute is given."""
+        """True if the attribute is given."""
         return name in self._attributes
 
     def attr(self, name: str, default: Any = _UNSET) -> Any:

@@ -205,7 +205,7 @@ def _closes(
     invariant: Any,
     is_counter: Any,
 ) -> bool:
-    """Whether what the step reads are the loop's own states and the row of the step, and what it collects is the state."""
+    """True if what the step reads are the loop's own states and the row of the step, and what it collects is the state."""
     if found["?h"] is not inputs[hidden]:
         return False
     if "?c" in found:

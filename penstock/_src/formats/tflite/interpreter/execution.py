@@ -37,7 +37,7 @@ class Execution:
 
     @property
     def is_allocated(self) -> bool:
-        """Whether the shapes of the inputs are settled."""
+        """True if the shapes of the inputs are settled."""
         return self._trace is not None
 
     def shape(self, index: int) -> tuple[int, ...]:
@@ -181,7 +181,7 @@ class Execution:
                 self._arrays[index] = np.array(result.numpy())
 
     def is_referred_to(self) -> bool:
-        """Whether somebody holds views of the arrays."""
+        """True if somebody holds views of the arrays."""
         arrays = list(self._arrays.values())
         # The dictionary, the list, the loop's variable and the argument refer to each.
         return any(sys.getrefcount(array) > 4 for array in arrays)

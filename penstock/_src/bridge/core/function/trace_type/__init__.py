@@ -49,7 +49,7 @@ class InternalPlaceholderContext:
             return placeholder(spec.dtype, spec.shape, spec.name or self.naming_scope)
 
     def has_placeholder(self, alias_id: Any) -> bool:
-        """Whether there is a placeholder for this number."""
+        """True if there is a placeholder for this number."""
         return alias_id in self._placeholders
 
     def get_placeholder(self, alias_id: Any) -> Any:

@@ -55,7 +55,7 @@ class ControlFlowTransformer(converter.Base):
             return self.generic_visit(node)
 
     def visit_AnnAssign(self, node: Any) -> Any:
-        # In a body, which is a function, the name is declared, and what is declared has no annotation.
+        # In a body, which is a function, the name is declared, and a declared name cannot have an annotation.
         node = self.generic_visit(node)
         if node.value is None:
             return []
@@ -83,7 +83,7 @@ class ControlFlowTransformer(converter.Base):
         # Names that are neither read before nor after exist in the statement only.
         shared = {name for name in plain if name in live_in or name in live_out}
         for name in modified - plain:
-            # An attribute of an object that is made in the statement is no state of it.
+            # An attribute of an object that is made in the statement does not belong to its state.
             if all(part in live_in for part in name.support_set if part.is_symbol()):
                 shared.add(name)
         outside = defined | function.globals | function.nonlocals
@@ -164,7 +164,7 @@ class ControlFlowTransformer(converter.Base):
         return made, get, put
 
     def _options(self, node: Any) -> Any:
-        """What directives say of a loop."""
+        """The options that directives set for a loop."""
         held = anno.getanno(node, anno.Basic.DIRECTIVES, {}).get(set_loop_options, {})
         return gast.Dict(keys=[_text(name) for name in held], values=list(held.values()))
 

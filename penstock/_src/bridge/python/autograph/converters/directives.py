@@ -31,7 +31,7 @@ def _arguments(call: Any, directive: Any) -> dict[str, Any]:
     names = list(inspect.signature(directive).parameters)
     if len(call.args) > len(names):
         raise ValueError(f"{directive.__name__} takes {len(names)} arguments: {', '.join(names)}")
-    # Names that a directive does not have are for those that read what it says.
+    # Further keyword arguments are for other readers of the directive.
     named = {keyword.arg: keyword.value for keyword in call.keywords}
     return {**dict(zip(names, call.args)), **named}
 

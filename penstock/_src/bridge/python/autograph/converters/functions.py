@@ -11,7 +11,7 @@ from penstock._src.bridge.python.autograph.pyct import anno, templates
 from penstock._src.bridge.python.autograph.pyct.static_analysis import activity
 from penstock._src.bridge.python.autograph.pyct.static_analysis.annos import NodeAnno
 
-# The annotation that tells other converters the name of a function's scope.
+# The annotation with the name of a function's scope, for other converters.
 CONTEXT_NAME = "function_context_name"
 
 

@@ -21,7 +21,7 @@ from penstock._src.bridge.python.autograph.pyct.static_analysis.annos import Nod
 
 
 def _always_returns(block: Any) -> bool:
-    """Whether a block always ends in a return."""
+    """True if a block always ends in a return."""
     for node in block:
         if isinstance(node, gast.Return):
             return True

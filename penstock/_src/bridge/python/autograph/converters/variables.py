@@ -14,7 +14,7 @@ class VariableAccessTransformer(converter.Base):
     """Rewrites reads of the function's own names, and deletions of them, which leave them without a value."""
 
     def visit_Name(self, node: Any) -> Any:
-        # What other rewrites have added always has a value.
+        # Names that other rewrites have added always have values.
         is_users = anno.hasanno(node, anno.Static.ORIG_DEFINITIONS)
         if not is_users or not isinstance(node.ctx, gast.Load):
             return node

@@ -1,4 +1,4 @@
-"""Which modules are converted: `tensorflow.python.autograph.core.config`."""
+"""The rules for modules that are converted: `tensorflow.python.autograph.core.config`."""
 
 from __future__ import annotations
 

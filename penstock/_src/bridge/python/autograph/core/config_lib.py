@@ -7,7 +7,7 @@ from types import ModuleType
 
 
 class Action(enum.Enum):
-    """What a rule says of a module."""
+    """The action of a rule for a module."""
 
     NONE = 0
     CONVERT = 1
@@ -27,7 +27,7 @@ class Rule:
         self.module_prefix = module_prefix
 
     def matches(self, module_name: str) -> bool:
-        """Whether the rule is about a module."""
+        """True if the rule is about a module."""
         return f"{module_name}.".startswith(f"{self.module_prefix}.")
 
     def get_action(self, module: ModuleType) -> Action:

@@ -17,7 +17,7 @@ from penstock._src.function.autograph.public import Feature
 
 
 class ConversionOptions:
-    """What a conversion is asked for.
+    """The options of a conversion.
 
     The converters in `autograph/converters` ask for features; conversions of tf.function have them always.
 
@@ -55,7 +55,7 @@ class ConversionOptions:
         return hash(self.as_tuple())
 
     def uses(self, feature: Feature) -> bool:
-        """Whether a feature is asked for."""
+        """True if a feature is asked for."""
         return Feature.ALL in self.optional_features or feature in self.optional_features
 
     def call_options(self) -> ConversionOptions:
@@ -84,7 +84,7 @@ STANDARD_OPTIONS = ConversionOptions(recursive=True, optional_features=None)
 
 
 class ProgramContext:
-    """What all conversions of a program share."""
+    """The common state of all conversions of a program."""
 
     def __init__(self, options: ConversionOptions, autograph_module: Any = None) -> None:
         self.options, self.autograph_module = options, autograph_module

@@ -1,4 +1,4 @@
-"""What surrounds the body of a converted function: `tensorflow.python.autograph.core.function_wrappers`."""
+"""Wrappers around the body of a converted function: `tensorflow.python.autograph.core.function_wrappers`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .converter import STANDARD_OPTIONS, ConversionOptions, Feature
 
 
 class FunctionScope:
-    """What surrounds a function's body, as the options ask: a name scope, and in graphs of sessions the order of effects.
+    """A context around a function's body, as the options require: a name scope, and in graphs of sessions the order of effects.
 
     Graphs of functions keep that order by themselves.
 

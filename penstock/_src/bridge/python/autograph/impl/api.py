@@ -79,7 +79,7 @@ def call_with_unspecified_conversion_status(func: Callable[..., Any]) -> Callabl
 
 
 def is_autograph_artifact(entity: Any) -> bool:
-    """Whether a function was made by a conversion."""
+    """True if a function was made by a conversion."""
     return hasattr(entity, "_penstock_autograph")
 
 

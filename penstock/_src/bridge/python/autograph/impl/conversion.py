@@ -1,4 +1,4 @@
-"""Which functions are converted: `tensorflow.python.autograph.impl.conversion`."""
+"""Selects the functions that are converted: `tensorflow.python.autograph.impl.conversion`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PLAIN_MODULES = ("collections", "pdb", "copy", "inspect", "re")
 
 
 def is_unsupported(o: Any) -> bool:
-    """Whether AutoGraph never converts a thing: a class, a cached function, or a function of some modules of Python."""
+    """True if AutoGraph never converts a thing: a class, a cached function, or a function of some modules of Python."""
     if isinstance(o, functools._lru_cache_wrapper) or inspect_utils.isconstructor(o):
         return True
     modules = [sys.modules[name] for name in _PLAIN_MODULES if name in sys.modules]
@@ -32,7 +32,7 @@ def _module_of(o: Any) -> Any:
 
 
 def _by_rules(o: Any) -> bool | None:
-    """What the rules say of a thing's module: whether it is left alone; None where none does."""
+    """True if the rules leave the object's module unconverted, False if they convert it, None if there is no rule."""
     module = _module_of(o)
     for rule in config.CONVERSION_RULES if hasattr(module, "__name__") else ():
         action = rule.get_action(module)
@@ -44,7 +44,7 @@ def _by_rules(o: Any) -> bool | None:
 def is_allowlisted(
     o: Any, check_call_override: bool = True, allow_namedtuple_subclass: bool = False
 ) -> bool:
-    """Whether a function, class or callable object is used as it is, not converted.
+    """True if a function, class or callable object is used as it is, not converted.
 
     Args:
       o: the thing.
@@ -70,7 +70,7 @@ def is_allowlisted(
 
 
 def _owner_is_left_alone(method: types.MethodType) -> bool:
-    """Whether the class that defines a method is left alone."""
+    """True if the class that defines a method is left alone."""
     owner = inspect_utils.getmethodclass(method)
     if owner is TfMethodTarget:
         owner = method.__self__.target_class  # type: ignore[attr-defined]
@@ -83,7 +83,7 @@ def _owner_is_left_alone(method: types.MethodType) -> bool:
 
 
 def is_in_allowlist_cache(entity: Any, options: Any) -> bool:
-    """Whether a thing was noted as left alone."""
+    """True if a thing was noted as left alone."""
     try:
         return _ALLOWLIST_CACHE.has(entity, options)
     except TypeError:  # it cannot be referred to weakly

@@ -15,7 +15,7 @@ from penstock._src.function.autograph.builtins import is_tensor
 
 
 class ListPopOpts(NamedTuple):
-    """What is known of the elements of a list from which one is taken."""
+    """Known properties of the elements of a list from which one is popped."""
 
     element_dtype: Any
     element_shape: Any

@@ -12,7 +12,7 @@ from penstock._src.function.autograph.builtins import is_tensor
 
 
 class GetItemOpts(NamedTuple):
-    """What is known of the elements of a list."""
+    """Known properties of the elements of a list."""
 
     element_dtype: Any
 

@@ -67,7 +67,7 @@ def getanno(node: Any, key: Any, default: Any = FAIL, field_name: str = FIELD) -
 
 
 def hasanno(node: Any, key: Any, field_name: str = FIELD) -> bool:
-    """Whether a node has an annotation."""
+    """True if a node has an annotation."""
     return key in getattr(node, field_name, ())
 
 

@@ -75,7 +75,7 @@ def keywords_to_dict(keywords: Iterable[Any]) -> Any:
 
 
 def matches(node: Any, pattern: Any) -> bool:
-    """Whether a tree is like a pattern, a tree or its source, in which the name `_` stands for anything."""
+    """True if a tree is like a pattern, a tree or its source, in which the name `_` stands for anything."""
     if isinstance(pattern, str):
         pattern = parser.parse_expression(pattern)
     return _is_like(node, pattern)

@@ -17,7 +17,7 @@ class _TransformedFnCache:
         raise NotImplementedError("subclasses must override")
 
     def has(self, entity: Any, subkey: Any) -> bool:
-        """Whether there is a value."""
+        """True if there is a value."""
         return subkey in self._cache.get(self._get_key(entity), ())
 
     def __getitem__(self, entity: Any) -> dict[Any, Any]:

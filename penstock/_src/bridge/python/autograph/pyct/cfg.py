@@ -100,7 +100,7 @@ class GraphVisitor:
         self.out = {node: self.init_state(node) for node in nodes}
 
     def can_ignore(self, node: Node) -> bool:
-        """Whether a node neither reads nor defines anything."""
+        """True if a node neither reads nor defines anything."""
         return isinstance(
             node.ast_node, gast.Break | gast.Continue | gast.Pass | gast.Global | gast.Nonlocal
         )
@@ -158,7 +158,7 @@ class _Builder:
         self.around: list[Any] = []
         self.exits: set[Node] = set()
         self.errors: set[Node] = set()
-        self.inside: dict[Any, set[Node]] = {}  # of control statements
+        self.inside: dict[Any, set[Node]] = {}  # nodes within control statements
         self.open: list[set[Node]] = []
 
     def function(self, function: Any) -> None:

@@ -54,7 +54,7 @@ KNOWN_STRING_CONSTRUCTOR_ERRORS = (
 
 
 class ErrorMetadataBase:
-    """What is known of an error in rewritten code.
+    """Properties of an error in rewritten code.
 
     Args:
       callsite_tb: the frames of the traceback, outermost first.

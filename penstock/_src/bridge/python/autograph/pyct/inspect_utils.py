@@ -14,23 +14,23 @@ SPECIAL_BUILTINS = {name: getattr(builtins, name) for name in "dict enumerate fl
 
 
 def islambda(f: Any) -> bool:
-    """Whether a function was written as a lambda, whatever its name is now."""
+    """True if a function was written as a lambda, whatever its name is now."""
     return isinstance(f, types.FunctionType) and f.__code__.co_name == "<lambda>"
 
 
 def isnamedtuple(f: Any) -> bool:
-    """Whether a class looks like a named tuple."""
+    """True if a class looks like a named tuple."""
     return inspect.isclass(f) and issubclass(f, tuple) and hasattr(f, "_fields")
 
 
 def isbuiltin(f: Any) -> bool:
-    """Whether a function or class is built into Python."""
+    """True if a function or class is built into Python."""
     named = getattr(builtins, getattr(f, "__name__", ""), None)
     return named is f or isinstance(f, types.BuiltinFunctionType) or f in (eval, exec)
 
 
 def isconstructor(cls: Any) -> bool:
-    """Whether a call of a class makes an instance: no metaclass but that of abstract classes says otherwise."""
+    """True if a call of a class makes an instance: no metaclass but that of abstract classes says otherwise."""
     if not inspect.isclass(cls):
         return False
     call = inspect.getattr_static(type(cls), "__call__")

@@ -1,4 +1,4 @@
-"""Where the nodes of a syntax tree were written: `tensorflow.python.autograph.pyct.origin_info`."""
+"""The origin of the nodes of a syntax tree: `tensorflow.python.autograph.pyct.origin_info`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Location(NamedTuple):
 
 
 class OriginInfo(NamedTuple):
-    """Where a node was written: the place, the function around it, the line and its comment."""
+    """The origin of a node: its position, the function around it, the line and its comment."""
 
     loc: Any
     function_name: str | None

@@ -15,7 +15,7 @@ import gast
 
 from penstock._src.bridge.python.autograph.pyct import errors, inspect_utils
 
-# Python's own class; from 3.14 on it has a module of its own.
+# Python's own class; since 3.14 it has a module of its own.
 _PythonUnparser: Any = getattr(ast, "_Unparser", None) or (
     importlib.import_module("_ast_unparse").Unparser
 )
@@ -50,7 +50,7 @@ def dedent_block(code_string: str) -> str:
             )  # fmt: skip
             if indent is None and is_code:
                 indent = token.start[1]
-    except (tokenize.TokenError, IndentationError):  # what follows is not part of the entity
+    except (tokenize.TokenError, IndentationError):  # the rest does not belong to the entity
         pass
     if not indent:
         return code_string

@@ -60,23 +60,23 @@ class QN:
             self._parent, self.qn = None, (base,)
 
     def is_symbol(self) -> bool:
-        """Whether it is a plain name."""
+        """True if it is a plain name."""
         return isinstance(self.qn[0], str)
 
     def is_simple(self) -> bool:
-        """Whether it is no part of another."""
+        """True if it is no part of another."""
         return len(self.qn) <= 1
 
     def is_composite(self) -> bool:
-        """Whether it is a part of another."""
+        """True if it is a part of another."""
         return len(self.qn) > 1
 
     def has_subscript(self) -> bool:
-        """Whether it is an element."""
+        """True if it is an element."""
         return self._has_subscript
 
     def has_attr(self) -> bool:
-        """Whether it is an attribute."""
+        """True if it is an attribute."""
         return self._has_attr
 
     @property
@@ -88,7 +88,7 @@ class QN:
 
     @property
     def parent(self) -> QN:
-        """That of which it is a part."""
+        """The name of the object of which it is an attribute or an element."""
         if self._parent is None:
             raise ValueError(f"Cannot get parent of simple name '{self.qn[0]}'.")
         return self._parent

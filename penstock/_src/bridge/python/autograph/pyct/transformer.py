@@ -13,7 +13,7 @@ from penstock._src.bridge.python.autograph.pyct import anno, ast_util, templates
 
 
 class EntityInfo(NamedTuple):
-    """What is known of a function that is rewritten."""
+    """Properties of a function that is rewritten."""
 
     name: str
     source_code: str | None
@@ -68,7 +68,7 @@ class _StateStack:
 
     @property
     def level(self) -> int:
-        """How many there are."""
+        """The number of states."""
         return len(self._stack)
 
     @property

@@ -9,7 +9,7 @@ from penstock._src.util import nest
 
 
 def is_nested(structure: Any) -> bool:
-    """Whether a value holds others: tuples, dicts, attrs classes and the like."""
+    """True if a value holds others: tuples, dicts, attrs classes and the like."""
     return children(structure) is not None
 
 

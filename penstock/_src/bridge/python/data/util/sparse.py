@@ -12,7 +12,7 @@ from . import nest
 
 
 def any_sparse(classes: Any) -> bool:
-    """Whether a class is that of sparse tensors."""
+    """True if a class is that of sparse tensors."""
     return any(kind is SparseTensor for kind in nest.flatten(classes))
 
 

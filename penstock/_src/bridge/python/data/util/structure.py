@@ -45,7 +45,7 @@ def _as_typed(leaf: Any) -> Any:
     try:
         return structure.as_value(leaf)
     except (TypeError, ValueError):
-        return leaf  # leaf_spec says what is wrong
+        return leaf  # leaf_spec raises the error
 
 
 def convert_legacy_structure(output_types: Any, output_shapes: Any, output_classes: Any) -> Any:
@@ -155,7 +155,7 @@ def _fitting(spec: TensorSpec, value: Any) -> Any:
 
 
 def are_compatible(spec1: Any, spec2: Any) -> bool:
-    """Whether two structures nest in the same way and have compatible types."""
+    """True if two structures nest in the same way and have compatible types."""
     try:
         nest.assert_same_structure(spec1, spec2)
     except (TypeError, ValueError):

@@ -68,7 +68,7 @@ class InputFunctionIterator:
 
     @property
     def initializer(self) -> Any:
-        """What starts the iteration."""
+        """The operation that starts the iteration."""
         return self._iterator.initializer
 
     def initialize(self) -> Any:

@@ -10,7 +10,7 @@ __all__ = ["FunctionSpec", "is_same_structure", "make_function_type", "to_input_
 
 
 def is_same_structure(structure1: Any, structure2: Any, check_values: bool = False) -> bool:
-    """Whether two structures have one form, and with `check_values` equal leaves of equal types."""
+    """True if two structures have one form, and with `check_values` equal leaves of equal types."""
     try:
         nest.assert_same_structure(structure1, structure2, expand_composites=True)
     except (ValueError, TypeError):

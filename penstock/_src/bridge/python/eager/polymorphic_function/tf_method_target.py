@@ -1,4 +1,4 @@
-"""What methods that are compiled are bound to: `tensorflow.python.eager.polymorphic_function.tf_method_target`."""
+"""The objects to which compiled methods are bound: `tensorflow.python.eager.polymorphic_function.tf_method_target`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from penstock._src.function.types.function_type import FunctionType, to_input_si
 
 
 class ScopeType(enum.Enum):
-    """Whether a trace may create variables."""
+    """The rule for variables that a trace creates."""
 
     NO_SCOPE = 1
     VARIABLE_CREATION = 2
@@ -42,7 +42,7 @@ class FunctionCache(TraceCache):
 
 @dataclasses.dataclass
 class TracingOptions:
-    """How a Python function is traced; the fields are TensorFlow's."""
+    """The options of tracing a Python function; the fields are TensorFlow's."""
 
     python_function: Callable[..., Any] = lambda *args, **kwargs: None
     name: str = "function"

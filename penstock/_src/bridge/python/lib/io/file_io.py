@@ -39,7 +39,7 @@ def atomic_write_string_to_file(filename: Any, contents: Any, overwrite: bool = 
 
 
 def filecmp(filename_a: Any, filename_b: Any) -> bool:
-    """Whether two files have the same contents."""
+    """True if two files have the same contents."""
     return read_file_to_string(filename_a, True) == read_file_to_string(filename_b, True)
 
 

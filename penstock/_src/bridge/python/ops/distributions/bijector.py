@@ -343,7 +343,7 @@ def _snake(name: str) -> str:
 
 
 def _key(event_ndims: Any) -> Any:
-    """What a number of axes is found by in a dictionary: a tensor by itself."""
+    """The key of a number of axes in a dictionary: the id of a tensor, else the number."""
     return id(event_ndims) if isinstance(event_ndims, Tensor) else event_ndims
 
 

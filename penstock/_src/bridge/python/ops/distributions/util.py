@@ -95,7 +95,7 @@ def assert_symmetric(matrix: Any) -> Any:
 
 
 def same_dynamic_shape(a: Any, b: Any) -> Any:
-    """Whether two tensors have the same shape, as scalar tensor."""
+    """True if two tensors have the same shape, as scalar tensor."""
     first, second = (raw.Shape(input=convert_to_tensor(value)) for value in (a, b))
 
     def extents_equal() -> Any:
@@ -353,7 +353,7 @@ def pick_vector(cond: Any, true_vector: Any, false_vector: Any, name: str = "pic
         cond = convert_to_tensor(cond, name="cond")
         if cond.dtype != dtypes.bool_:
             raise TypeError(f"{cond}.dtype={cond.dtype} which is not {dtypes.bool_}")
-        known = static_value(cond)  # not more than TensorFlow knows: what is known is no tensor
+        known = static_value(cond)  # as in TensorFlow, only values that are not tensors are known
         if known is not None:
             return true_vector if known else false_vector
         one, other = convert_to_tensor(true_vector), convert_to_tensor(false_vector)

@@ -133,7 +133,7 @@ def use_operator_or_provided_hint_unless_contradicting(
 
 
 def arg_is_blockwise(block_dimensions: Sequence[Any], arg: Any, arg_split_dim: int) -> bool:
-    """Whether an argument is a list with a block for each operator."""
+    """True if an argument is a list with a block for each operator."""
     return is_blockwise([dimension.value for dimension in block_dimensions], arg, arg_split_dim)
 
 

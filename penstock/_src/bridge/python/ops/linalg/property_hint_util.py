@@ -1,4 +1,4 @@
-"""What is known of the product of two operators from what is known of them."""
+"""Properties of the product of two operators that follow from theirs."""
 
 from penstock._src.api.linalg.operators.algebra import both as _both
 from penstock._src.api.linalg.operators.algebra import (
@@ -18,5 +18,5 @@ __all__ = [
 
 
 def combined_non_singular_hint(operator_a, operator_b):
-    """Whether the product of two operators can be inverted."""
+    """True if the product of two operators can be inverted."""
     return _both(operator_a.is_non_singular, operator_b.is_non_singular)

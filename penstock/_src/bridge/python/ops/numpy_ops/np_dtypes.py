@@ -11,7 +11,7 @@ from penstock._src.core import dtypes
 
 
 def is_allow_float64() -> bool:
-    """Whether results may be 64-bit floating numbers."""
+    """True if results may be 64-bit floating numbers."""
     return RULES.allow_float64
 
 
@@ -21,7 +21,7 @@ def set_allow_float64(b: bool) -> None:
 
 
 def is_prefer_float32() -> bool:
-    """Whether Python's floating numbers are 32 bits wide."""
+    """True if Python's floating numbers are 32 bits wide."""
     return RULES.prefer_float32
 
 

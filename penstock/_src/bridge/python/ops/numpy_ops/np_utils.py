@@ -16,7 +16,7 @@ _VERSION = re.compile(r"\d+(\.\d+(\.\d+)?)?$")
 
 
 class _Settings:
-    """How docstrings refer to NumPy's, and whether other parameters than NumPy's are an error."""
+    """Settings: the form of references to NumPy's docstrings, and True if parameters that differ from NumPy's are an error."""
 
     form: Any = "stable"
     mismatch_is_an_error = False

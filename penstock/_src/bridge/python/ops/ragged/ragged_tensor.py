@@ -12,7 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 
 
 def is_ragged(value: Any) -> bool:
-    """Whether `value` is a ragged tensor, or the value of one."""
+    """True if `value` is a ragged tensor, or the value of one."""
     return isinstance(value, (RaggedTensor, RaggedTensorValue))
 
 

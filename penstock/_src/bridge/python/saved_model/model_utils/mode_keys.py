@@ -21,17 +21,17 @@ class EstimatorModeKeys:
 
 
 def is_predict(mode: Any) -> bool:
-    """Whether a mode is that of predictions."""
+    """True if a mode is that of predictions."""
     return mode in (KerasModeKeys.PREDICT, EstimatorModeKeys.PREDICT)
 
 
 def is_eval(mode: Any) -> bool:
-    """Whether a mode is that of evaluation."""
+    """True if a mode is that of evaluation."""
     return mode in (KerasModeKeys.TEST, EstimatorModeKeys.EVAL)
 
 
 def is_train(mode: Any) -> bool:
-    """Whether a mode is that of training."""
+    """True if a mode is that of training."""
     return mode in (KerasModeKeys.TRAIN, EstimatorModeKeys.TRAIN)
 
 

@@ -113,7 +113,7 @@ def add_config(found: Findings, config: Any) -> None:
 
 
 def _holds_code(part: Any) -> bool:
-    """Whether the function of a Lambda layer is bytecode, not a name."""
+    """True if the function of a Lambda layer is bytecode, not a name."""
     config = part.get("config")
     function = config.get("function") if isinstance(config, dict) else None
     return isinstance(function, list) or (

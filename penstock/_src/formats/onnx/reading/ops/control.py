@@ -93,7 +93,7 @@ class _LoopPlan:
         return [_loose(v) for v in self.start], [(v.dtype, _loose(v)) for v in items]
 
     def _step(self, i: Any, going: Any, old: Sequence[Any]) -> tuple[Any, list[Any], list[Any]]:
-        """Whether to go on, the new states, and what is collected."""
+        """True if to go on, the new states, and what is collected."""
         values = [unpacked(v, kind) for v, kind in zip(old, self.kinds)]
         results = self.body(i, going, *values)
         count = 1 + len(old)
@@ -102,7 +102,7 @@ class _LoopPlan:
 
     @property
     def only_counts(self) -> bool:
-        """Whether all steps are taken: the body passes the condition on as it came, and it came as true."""
+        """True if all steps are taken: the body passes the condition on as it came, and it came as true."""
         first, body = t.known(self.go), self.n.attr("body")
         if self.limit is None or first is None or not bool(first):
             return False

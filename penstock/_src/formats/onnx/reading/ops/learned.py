@@ -249,7 +249,7 @@ class _Forest:
         return depth
 
     def decide(self, node: Any, value: Any) -> Any:
-        """Whether values pass the tests of their nodes."""
+        """True if values pass the tests of their nodes."""
         split = t.batched_gather(t.like(self.splits, value), node, 0)
         mode = t.batched_gather(t.int64(self.modes), node, 0)
         compare = {

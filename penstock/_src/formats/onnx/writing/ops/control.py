@@ -354,7 +354,7 @@ class _LoopPlan:
         return last.inputs[0] is before and all(op is last for op in readers)
 
     def _is_the_only_element(self, op: Operation, i: int) -> bool:
-        """Whether a list of one element gets another one in its place."""
+        """True if a list of one element gets another one in its place."""
         reserve = self.op.inputs[i].op
         index, count = constant_value(op.inputs[1]), constant_value(reserve.inputs[1])
         return index is not None and int(index) == 0 and count is not None and int(count) == 1
@@ -415,7 +415,7 @@ class _LoopPlan:
         return names[0] if names else ""
 
     def _always_fills(self, i: int) -> bool:
-        """Whether a loop has as many steps as a list has elements."""
+        """True if a loop has as many steps as a list has elements."""
         wanted = self.op.inputs[i].op.inputs[1]
         value = constant_value(wanted)
         return bool(self.limits) and all(
@@ -444,7 +444,7 @@ class _LoopPlan:
         return None
 
     def _is_counter(self, tensor: Any, arguments: Sequence[Any]) -> bool:
-        """Whether an argument is a variable that starts at 0 and grows by one."""
+        """True if an argument is a variable that starts at 0 and grows by one."""
         found = [i for i, t in enumerate(arguments) if t is tensor]
         if not found or not tensor.dtype.is_integer:
             return False

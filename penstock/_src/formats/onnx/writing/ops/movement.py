@@ -196,7 +196,7 @@ class _SlicePlan:
 
     @property
     def is_empty_of_slices(self) -> bool:
-        """Whether nothing is cut."""
+        """True if nothing is cut."""
         return not self.cut
 
     def bounds(self, w: Writer, begin: str, end: str) -> list[str]:

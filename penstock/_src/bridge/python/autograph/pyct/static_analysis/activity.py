@@ -49,13 +49,13 @@ class Scope:
 
     @property
     def referenced(self) -> set[Any]:
-        """What is read here and around."""
+        """Names that are read here and in enclosing scopes."""
         around = self.parent.referenced if self.parent is not None else set()
         return self.read | around
 
     @property
     def free_vars(self) -> set[Any]:
-        """What is read and not bound."""
+        """Names that are read and not bound."""
         return self.enclosing_scope.read - self.enclosing_scope.bound
 
     def mark_param(self, name: Any, owner: Any) -> None:

@@ -20,7 +20,7 @@ from penstock._src.eager.tensor import EagerTensor
 
 
 class DenseShapeAndType(NamedTuple):
-    """What a variant holds."""
+    """The content of a variant."""
 
     shape: TensorShape
     dtype: DType

@@ -57,7 +57,7 @@ class Window:
 
     @property
     def is_plain(self) -> bool:
-        """Whether raw ops have such windows: two dimensions without dilations."""
+        """True if raw ops have such windows: two dimensions without dilations."""
         return len(self.kernel) == 2 and all(d == 1 for d in self.dilations)
 
     def views(self, x: Any) -> list[Any]:
@@ -253,7 +253,7 @@ def _max_roi_pool(n: Node, x: Any, rois: Any) -> Any:
 
 
 def _cells(low: Any, high: Any, count: int, size: Any) -> Any:
-    """Whether each of `size` rows is in each of `count` cells of boxes: [boxes, count, size]."""
+    """True if each of `size` rows is in each of `count` cells of boxes: [boxes, count, size]."""
     length = raw.Maximum(raw.AddV2(raw.Sub(high, low), t.like(1, low)), t.like(1, low))
     part = t.expand_dims(raw.RealDiv(length, t.like(count, low)), [1])
     cells = t.like(np.arange(count), low)
