@@ -28,7 +28,7 @@ OWN_KERAS = PUBLIC + ".keras."
 LEGACY_KERAS = "tf_keras.api._{}.keras"
 # Keras 3 with the additional names of tf.keras: an older `backend`, reductions of losses, short names of metrics.
 KERAS_3 = "keras._tf_keras.keras"
-# What stands before the path of a module that is made, in place of a module's name.
+# Prefixes of the paths of modules that are made, in place of a module's name.
 PRIVATE, FROZEN = "private:", "frozen:"
 
 

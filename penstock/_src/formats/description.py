@@ -1,4 +1,4 @@
-"""What `penstock show` says of a model."""
+"""The description of a model by `penstock show`."""
 
 from __future__ import annotations
 

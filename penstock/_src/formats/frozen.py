@@ -26,7 +26,7 @@ from penstock._src.saving.saved_model.signatures import named_results
 
 # Names that operations can have.
 _NAME = re.compile("[A-Za-z0-9.][A-Za-z0-9_.\\\\/>-]*")
-# What no constant holds.
+# Types without constants.
 _HELD = (dtypes.resource, dtypes.variant)
 
 

@@ -214,7 +214,7 @@ def test_a_key_that_others_read_or_that_is_none(monkeypatch, tmp_path):
         assert "others may read" in the_problem(cache.key())
         path.chmod(0o600)
         path.write_bytes(b"short")
-        assert "is no key" in the_problem(cache.key())
+        assert "is not a key" in the_problem(cache.key())
 
 
 def test_limits_of_memory(monkeypatch):

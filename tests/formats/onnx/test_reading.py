@@ -229,5 +229,5 @@ def test_what_is_wrong_is_named(change, error, words):
 def test_other_files_are_refused_by_name(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"\x0a\xffnot a model")
-    with pytest.raises(tf.errors.DataLossError, match=r"model\.onnx is no ONNX model"):
+    with pytest.raises(tf.errors.DataLossError, match=r"model\.onnx is not an ONNX model"):
         read(str(path))

@@ -37,7 +37,7 @@ def parse_with_program(
 ) -> tuple[argparse.Namespace, list[str]]:
     """Returns the command's own options, wherever they stand, and the program with its arguments.
 
-    The program is the first argument that is no option of the command, or `-m` and a module. What follows it belongs to it, but for options that the
+    The program is the first argument that is not an option of the command, or `-m` and a module. What follows it belongs to it, but for options that the
     command knows; all that follows `--` belongs to it.
 
     Args:

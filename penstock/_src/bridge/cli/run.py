@@ -51,7 +51,7 @@ def _run_module(program: Sequence[str]) -> dict[str, Any]:
 
 
 def _check_module(name: str) -> None:
-    """Refuses what is no module, or a package that cannot be run; errors within packages are their own."""
+    """Rejects a name that is not a module, or a package that cannot be run; errors within packages are their own."""
     try:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:

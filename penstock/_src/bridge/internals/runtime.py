@@ -95,7 +95,7 @@ def TFE_Py_RegisterExceptionClass(e: Any) -> None:
     """Checks that errors could be raised as this class; those of ours are raised as they are.
 
     Raises:
-      TypeError: it is no class of exceptions.
+      TypeError: it is not a class of exceptions.
     """
     if not (isinstance(e, type) and issubclass(e, BaseException)):
         raise TypeError(f"expected a subclass of Exception. Received {e!r}.")

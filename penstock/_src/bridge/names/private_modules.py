@@ -65,7 +65,7 @@ def _own_module(path: str) -> types.ModuleType | None:
 
 
 def file_of(path: str) -> pathlib.Path | None:
-    """Returns the file of a module of ours that is no package, and can be run by itself."""
+    """Returns the file of a module of ours that is not a package, and can be run by itself."""
     file = _own_place(path)
     if file is None or file.name == "__init__.py" or path in packages():
         return None

@@ -1,4 +1,4 @@
-"""What tests look at in graphs: operations, versions, layouts of images."""
+"""Helpers with which tests inspect graphs: operations, versions, layouts of images."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ class TokenizerBase(keras.layers.Layer):
           A spec.
 
         Raises:
-          TypeError: `input_signature` is no `TensorSpec`.
+          TypeError: `input_signature` is not a `TensorSpec`.
         """
         if not isinstance(input_signature, TensorSpec):
             raise TypeError(

@@ -76,5 +76,5 @@ PATHS: dict[str, tuple[str, ...]] = {
     "tools.wordpiece_vocab.bert_vocab_from_dataset": (f"{_VOCABULARY}.datasets",),
     "tools.wordpiece_vocab.wordpiece_tokenizer_learner_lib": (f"{_VOCABULARY}.learning",),
 }
-# Of "": modules that are offered as attributes under other paths, too.
+# For "": modules that are attributes under other paths, too.
 SUBMODULES = {"tflite_registrar": "core.pybinds.tflite_registrar"}

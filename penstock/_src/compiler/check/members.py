@@ -236,7 +236,7 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def forgiving(node: Node) -> Any:
-    """The node with indices outside allowed: of a member alone they are no error."""
+    """The node with indices out of bounds allowed: those of a member alone are not errors."""
     attrs = {**node.attrs, "mode": FORGIVING[node.kind]}
     return Node(node.builder, node.kind, node.args, attrs, node.shape, node.dtype, node.results)
 

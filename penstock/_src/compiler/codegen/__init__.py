@@ -12,7 +12,7 @@ generator.py, what planning asks; cpu.py, which answers for CPUs; then the folde
     attention/       attention forward and backward, by blocks of scores
     specials/        kinds with emitters of their own: random bits, scans, sorts, scatters, checks
 
-A new elementwise operation is a function in scalars/operations.py. A new kind of node that is no loop nest is a file in specials/ and
+A new elementwise operation is a function in scalars/operations.py. A new kind of node that is not a loop nest is a file in specials/ and
 a row of its table. Another instruction set is a Target (native/target.py) and its row of
 processors.py; another kind of target a generator of its own, which its device brings along (devices/).
 

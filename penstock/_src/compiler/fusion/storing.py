@@ -93,7 +93,7 @@ def _is_made_whole(node: Node, found: Recognized) -> bool:
 
 
 def _demanded(found: Recognized) -> set[int]:
-    """Ids of the nodes that must be in memory: results, operands of kernels that are no loop nests, and what lanes read of one another."""
+    """Ids of the nodes that must be in memory: results, operands of kernels that are not loop nests, and what lanes read of one another."""
     wanted = {home(node).id for node in (*found.function.roots, *_between_lanes(found))}
     for match in found.matches.values():
         wanted.update((home(match.left).id, home(match.right).id))

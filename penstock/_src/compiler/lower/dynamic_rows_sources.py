@@ -94,7 +94,7 @@ def _unique(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
 def _difference(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, (x, y), out = lowering.p, args, raw_op(op).out_idx
     if not isinstance(x, Node) or not isinstance(y, Node) or x.rank != 1 or y.rank != 1:
-        raise NotLowerable("the operands of ListDiff are no vectors")
+        raise NotLowerable("the operands of ListDiff are not vectors")
     known = p.known.value(x), p.known.value(y)
     if known[0] is not None and known[1] is not None:
         rest, places = raw_op(op).eager(*known)

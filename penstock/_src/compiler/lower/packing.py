@@ -1,5 +1,5 @@
 """Lowered values as a flat list of nodes, and back: lists are a buffer and a length, dynamic rows come with their count,
-handles are no nodes."""
+handles are not nodes."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -76,7 +76,7 @@ class CudaProgram(Program):
         ]
 
     def _given(self, arguments: Sequence[Any]) -> dict[int, Any]:
-        """The arguments that are no variables, by their numbers: arrays of devices as they are, others as the host's."""
+        """The arguments that are not variables, by their numbers: arrays of devices as they are, others as the host's."""
         of_devices = {
             i: x
             for i, dtype, shape in self.signature.arrays

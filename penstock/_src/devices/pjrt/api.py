@@ -78,7 +78,7 @@ class Api:
       path: of the library.
 
     Raises:
-      FailedPreconditionError: it is no library, no plugin, or one of another API.
+      FailedPreconditionError: it is not a library, not a plugin, or a plugin of another API.
     """
 
     def __init__(self, path: Path) -> None:

@@ -62,5 +62,5 @@ SCALARS: Mapping[int, str] = {
     12: "d",
 }
 BOOL, STRING, ARRAY = 7, 8, 9
-# Arrays of arrays are no deeper.
+# Deepest nesting of arrays.
 MOST_DEPTH = 4

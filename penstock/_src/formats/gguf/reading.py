@@ -129,7 +129,7 @@ def _read(path: str) -> tuple[Weights, dict[str, tuple[int, ...]]]:
     entries = [_entry(cursor, number) for number in range(tensor_count)]
     alignment = metadata.get(layout.ALIGNMENT_KEY, layout.DEFAULT_ALIGNMENT)
     if type(alignment) is not int or alignment < 1 or alignment & (alignment - 1):
-        cursor.fail(f"'{layout.ALIGNMENT_KEY}' is no power of two: {alignment!r}")
+        cursor.fail(f"'{layout.ALIGNMENT_KEY}' is not a power of two: {alignment!r}")
     begin = -(-cursor.at // alignment) * alignment
     tensors: dict[str, StoredTensor] = {}
     for name, shape, kind, offset in entries:
@@ -185,7 +185,7 @@ def _tensor(
     alignment: int,
 ) -> StoredTensor:
     if offset % alignment:
-        cursor.fail(f"its offset {offset} is no multiple of {alignment}")
+        cursor.fail(f"its offset {offset} is not a multiple of {alignment}")
     try:
         size = TYPES[kind].size(shape)
     except InvalidArgumentError as error:

@@ -33,7 +33,7 @@ def read(path: str, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> 
 
     Raises:
       NotFoundError: there is no such file.
-      DataLossError: it is no GraphDef.
+      DataLossError: it is not a GraphDef.
       InvalidArgumentError: it has no such placeholders, or no outputs.
     """
     graph_def = _parsed(path)
@@ -89,7 +89,7 @@ def _parsed(path: str) -> Any:
             return text_format.Parse(contents.decode(), GraphDef())
         return GraphDef.FromString(contents)
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
-        raise DataLossError(f"{path} is no GraphDef: {error}.") from error
+        raise DataLossError(f"{path} is not a GraphDef: {error}.") from error
 
 
 def _spec(node: Any, name: str) -> TensorSpec:

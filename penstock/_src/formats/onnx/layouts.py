@@ -1,4 +1,4 @@
-"""Which operators can work on transposed values: what removes transposes between convolutions, in both directions."""
+"""Operators that can work on transposed values, so that transposes between convolutions are removed, in both directions."""
 
 # Operators that compute each element of their output from those of the first input at its place.
 ELEMENTWISE = frozenset(

@@ -96,4 +96,4 @@ ATTRIBUTE_FIELDS = {
     13: "tp",
     14: "type_protos",
 }
-EXTERNAL = 1  # of TensorProto.data_location
+EXTERNAL = 1  # value of TensorProto.data_location

@@ -18,7 +18,7 @@ from penstock._src.formats.weights.types import TYPES
 SUFFIX = ".safetensors"
 _METADATA = "__metadata__"
 _LENGTH = struct.Struct("<Q")
-# Of a header, in bytes; the format's own limit.
+# Most bytes of a header; the format's own limit.
 _MOST_HEADER = 100_000_000
 _ALIGNMENT = 8
 _KNOWN = tuple(name for name, kind in TYPES.items() if not kind.is_packed)

@@ -15,7 +15,7 @@ from penstock._src.ir.node import Node
 
 
 def _written(w: Writer, x: Value, build: Callable[[Builder, Node], Node]) -> Value:
-    """What primitives make of one value."""
+    """The value of an expression of primitives, applied to one value."""
     p = Builder(rules=False, fold=False)
     parameter = p.parameter(0, x.shape, x.dtype)
     function = Function("packed", (parameter,), (build(p, parameter),))

@@ -59,7 +59,7 @@ def is_head(path: str) -> bool:
         return False
     try:
         head = json.loads(files.read(path))
-    except (ValueError, RecursionError):  # it is no JSON, so it is no model
+    except (ValueError, RecursionError):  # not JSON, and so not a model
         return False
     return isinstance(head, dict) and "weightsManifest" in head and "modelTopology" in head
 
@@ -80,7 +80,7 @@ def read_folder(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         head = json.loads(files.read(place))
     except (ValueError, RecursionError) as error:
-        raise DataLossError(f"{place} is no JSON: {error}.") from error
+        raise DataLossError(f"{place} is not JSON: {error}.") from error
     manifest = head.get("weightsManifest") if isinstance(head, dict) else None
     try:
         names = [name for group in manifest or () for name in group["paths"]]

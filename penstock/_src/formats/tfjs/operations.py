@@ -119,7 +119,7 @@ def _truncate_div(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
         raise UnimplementedError(
             f"TensorFlow.js has no counterpart of TruncateDiv of {x.dtype.name}."
         )
-    # Floors are truncations of what has no sign.
+    # For numbers that are not negative, floor is truncation.
     quotient = raw.FloorDiv(x=raw.Abs(x=x), y=raw.Abs(x=y))
     return raw.Mul(x=raw.Mul(x=raw.Sign(x=x), y=raw.Sign(x=y)), y=quotient)
 

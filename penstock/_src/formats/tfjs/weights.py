@@ -23,7 +23,7 @@ TYPES: Mapping[str, Any] = {
 }
 _NARROWED = {"float64": "float32", "float16": "float32", "bfloat16": "float32", "int64": "int32"}
 _NARROWED |= {"int16": "int32", "int8": "int32", "uint16": "int32", "complex128": "complex64"}
-# How weights can be stored: names of their types and how many steps there are between the least and the greatest.
+# Storage of weights: names of the types, and the number of steps between the least and the greatest value.
 _HALF = 65504.0
 QUANTIZATIONS = {"float16": 0, "uint8": 255, "uint16": 65535}
 

@@ -17,7 +17,7 @@ from penstock._src.formats.tflite.schema import TensorType
 from penstock._src.util.export import export
 
 _SHOWN = 5  # values of a constant
-# Options that name a graph, and what is said of it.
+# Options that name a graph, with its description.
 _GRAPHS = {
     "then_subgraph_index": "Then",
     "else_subgraph_index": "Else",

@@ -1,4 +1,4 @@
-"""What `penstock show` says of a file of weights."""
+"""The description of a file of weights by `penstock show`."""
 
 from __future__ import annotations
 

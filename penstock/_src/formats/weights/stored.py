@@ -58,10 +58,10 @@ class Weights:
 
     @property
     def bytes(self) -> int:
-        """That all tensors take."""
+        """The bytes of all tensors."""
         return sum(each.data.nbytes for each in self.tensors.values())
 
     @property
     def numbers(self) -> int:
-        """That all tensors hold."""
+        """The elements of all tensors."""
         return sum(int(np.prod(each.shape, dtype=np.int64)) for each in self.tensors.values())

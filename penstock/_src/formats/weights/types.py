@@ -17,7 +17,7 @@ from penstock._src.ir.meaning.packed import FORMATS, PackedFormat, unpack
 
 @dataclass(frozen=True)
 class StorageType:
-    """How numbers are stored.
+    """The storage of numbers.
 
     Attributes:
       name: as GGUF's and safetensors' users write it.

@@ -80,7 +80,7 @@ class Leaves(Base):
         )
 
     def size(self, value: dims.Extent, dtype: DType = dtypes.int32) -> Node:
-        """An extent as a scalar that is computed when the program is bound, and is no part of the code."""
+        """An extent as a scalar that is computed when the program is bound, and is not part of the code."""
         if not isinstance(value, dims.Dim):
             return self.constant(value, dtype)
         return self.make("size", (), dims=(value,), shape=(), dtype=dtype)

@@ -200,7 +200,7 @@ def _binary(ranges: Ranges, node: Node, depth: int) -> Range | None:
 
 def _floating(node: Node, x: Range, y: Range) -> Range | None:
     if any(map(dims.is_symbolic, (*x, *y))):
-        return None  # floats are no extents, and a plain number would make a program for it alone
+        return None  # floats are not extents, and a plain number would make a program for it alone
     kind = node.dtype.np.type
     with np.errstate(all="ignore"):
         ends = [_CORNERS[node.op](kind(a), kind(b)) for a in x for b in y]

@@ -63,7 +63,7 @@ def key() -> Iterator[Finding]:
     elif path.exists() and sys.platform != "win32" and path.stat().st_mode & 0o077:
         yield problem(f"others may read {path}: kernels are not kept", f"chmod 600 {path}")
     elif path.exists() and path.stat().st_size != signing.LENGTH:
-        yield problem(f"{path} is no key: kernels are not kept", "Remove it; a new one is made.")
+        yield problem(f"{path} is not a key: kernels are not kept", "Remove it; a new one is made.")
     elif signing.user_key() is None:
         yield problem(
             f"{path} cannot be made or read: kernels are not kept", "Mend its folder's rights."

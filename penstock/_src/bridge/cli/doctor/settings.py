@@ -27,7 +27,7 @@ def variables() -> Iterator[Finding]:
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
             yield problem(
-                f"{name} is no variable of Penstock's",
+                f"{name} is not a variable of Penstock's",
                 f"Did you mean {close[0]}?" if close else "`penstock flags` lists them.",
             )
             continue

@@ -28,7 +28,7 @@ def python_of(given: str | None) -> pathlib.Path | None:
         the current folder, and those in the home folder's .virtualenvs and conda.
 
     Raises:
-      Refused: what is given is no Python, or has no TensorFlow.
+      Refused: the path is not a Python, or has no TensorFlow.
     """
     if given is None:
         if site_packages.real_tensorflow():

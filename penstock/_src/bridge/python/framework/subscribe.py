@@ -48,7 +48,7 @@ def _apply(tensors: Any, effects: list[SideEffect], later: dict[str, list[Operat
         return {key: _apply(value, effects, later) for key, value in tensors.items()}
     if not isinstance(tensors, (list, tuple)):
         raise TypeError(
-            f"{tensors!r} has invalid type {type(tensors)}: it is no tensor to subscribe."
+            f"{tensors!r} has invalid type {type(tensors)}: it is not a tensor to subscribe."
         )
     parts = [_apply(value, effects, later) for value in tensors]
     return type(tensors)(*parts) if hasattr(tensors, "_fields") else type(tensors)(parts)

@@ -10,7 +10,7 @@ def ShapeEquals(tensor_proto: Any, shape: Sequence[Any]) -> bool:
     """True if a TensorProto has a shape, given as a sequence or TensorShapeProto.
 
     Raises:
-      TypeError: the first is no TensorProto, or the shape is neither.
+      TypeError: the first is not a TensorProto, or the shape is neither.
     """
     if not hasattr(tensor_proto, "tensor_shape"):
         raise TypeError(

@@ -74,7 +74,7 @@ class GraphDefVersion(Op):
 
 
 class IsTensorFloat32Enabled(Op):
-    """Whether TF32 is allowed."""
+    """True if TF32 is allowed."""
 
     signature = "-> enabled: bool[]"
     stateful = True
@@ -185,7 +185,7 @@ class StubResourceHandleOp(Op):
 
 
 class ResourceInitializedOp(Op):
-    """Whether a resource exists."""
+    """True if a resource exists."""
 
     signature = "resource: resource -> initialized: bool[]"
 

@@ -51,7 +51,7 @@ def batch_gather_nd(
     """Returns `tf.gather_nd` within each batch.
 
     Raises:
-      TypeError: `batch_dims` is no integer.
+      TypeError: `batch_dims` is not an integer.
       ValueError: it is negative, or the ranks are not greater than it.
     """
     if not isinstance(batch_dims, int):

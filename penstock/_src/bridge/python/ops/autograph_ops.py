@@ -18,7 +18,7 @@ def wrap_py_func(
 
     Args:
       f: the function; its result is discarded.
-      args: its arguments; what is no tensor is passed as it is.
+      args: its arguments; what is not a tensor is passed as it is.
       kwargs: arguments by name.
 
     Returns:

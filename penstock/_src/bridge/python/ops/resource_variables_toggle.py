@@ -1,4 +1,4 @@
-"""Whether variables of TensorFlow 1 are resource variables: `tensorflow.python.ops.resource_variables_toggle`."""
+"""The setting for resource variables in TensorFlow 1: `tensorflow.python.ops.resource_variables_toggle`."""
 
 from __future__ import annotations
 

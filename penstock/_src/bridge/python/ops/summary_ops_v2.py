@@ -101,7 +101,7 @@ def image(
     family: str | None = None,
     step: Any = None,
 ) -> Any:
-    """Writes images; `bad_color` is that of pixels that are no numbers, by default red."""
+    """Writes images; `bad_color` is that of pixels that are not numbers, by default red."""
     color = (
         convert_to_tensor([255, 0, 0, 255], dtype=dtypes.uint8) if bad_color is None else bad_color
     )

@@ -24,7 +24,7 @@ class BuiltInTypeSpecCodec:
     """The codec of a class of TypeSpecs that has a number of its own in the format.
 
     Raises:
-      ValueError: the class is no TypeSpec, or it or the number has a codec, or the number means a registered name.
+      ValueError: the class is not a TypeSpec, or it or the number has a codec, or the number means a registered name.
     """
 
     def __init__(self, type_spec_class: Any, type_spec_proto_enum: int) -> None:

@@ -110,7 +110,7 @@ def _restore_by_name(session: Session, checkpoint: Any) -> None:
     """Restores the variables of the graph that have names of the checkpoint.
 
     Raises:
-      ValueError: what has such a name is no variable.
+      ValueError: the node of such a name is not a variable.
     """
     nodes = {op.name: op for op in session.graph.get_operations()}
     reader = load_checkpoint(checkpoint)

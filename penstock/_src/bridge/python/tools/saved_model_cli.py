@@ -57,7 +57,7 @@ _OP_DENYLIST_FLAG = flags.DEFINE_string(
     None,
     "scan: operations, separated by commas. Default: the names in _OP_DENYLIST.",
 )
-# They parse, so that the commands tell that they are not implemented.
+# They are parsed, so that the commands report that they are not implemented.
 for _flag in (
     "output_dir max_workspace_size_bytes precision_mode minimum_segment_size output_prefix signature_def_key "
     "checkpoint_path variables_to_feed target_triple target_cpu cpp_class multithreading"

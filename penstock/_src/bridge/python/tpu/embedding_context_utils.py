@@ -6,7 +6,7 @@ from typing import Any
 
 
 class EmbeddingPipeliningState:
-    """Whether look-ups overlap; it has an effect on TPUs only."""
+    """The setting for overlapping look-ups, which has an effect on TPUs only."""
 
     def __init__(self, enabled: bool) -> None:
         self.enabled = enabled

@@ -31,7 +31,7 @@ def extract_object_name(key: str) -> str:
     """Returns the name of the object in a key.
 
     Raises:
-      ValueError: it is no key of a value.
+      ValueError: it is not a key of a value.
     """
     return key[: key.index(f"/{ATTRIBUTES}")]
 
@@ -46,7 +46,7 @@ def order_by_dependency(dependency_map: Mapping[Any, Sequence[Any]]) -> list[Any
     """Returns the keys so that each comes after those that it depends on.
 
     Raises:
-      ValueError: a value is no key, or the keys depend on each other.
+      ValueError: a value is not a key, or the keys depend on each other.
     """
     unknown = {d for needed in dependency_map.values() for d in needed} - dependency_map.keys()
     if unknown:

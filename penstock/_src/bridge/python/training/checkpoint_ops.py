@@ -118,7 +118,7 @@ def _load_and_remap_matrix_initializer(
     """Returns an initializer that loads a matrix, or a part of it, with `_load_and_remap_matrix`.
 
     Raises:
-      TypeError: `initializer`, for words without a value, is no function.
+      TypeError: `initializer`, for words without a value, is not a function.
     """
     fill = Zeros() if initializer is None else initializer
     if not callable(fill):

@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["make_all", "remove_undocumented", "reveal_undocumented"]
 
 _MENTIONED = re.compile(r"^@@\s*(\w+)$", re.MULTILINE)
-# {full name: (module, value)} of what was removed.
+# {full name: (module, value)} of removed names.
 _HIDDEN_ATTRIBUTES: dict[str, tuple[ModuleType, Any]] = {}
 
 

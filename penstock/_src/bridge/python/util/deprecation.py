@@ -126,7 +126,7 @@ def _with_warning(definition: Any, warn: Callable[[], None], doc: str) -> Any:
         warn()
         return construct(*args, **kwargs)
 
-    # What shows the parameters of a class asks its constructor, and does not look through wrappers.
+    # `inspect.signature` of a class reads its constructor, and does not look through wrappers.
     warning.__signature__ = inspect.signature(construct)  # type: ignore[attr-defined]
     setattr(definition, place, warning)
     definition.__doc__ = doc

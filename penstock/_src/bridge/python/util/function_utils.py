@@ -1,4 +1,4 @@
-"""What functions and function-like objects are called, and what they take."""
+"""Names and parameters of functions and function-like objects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def has_kwargs(fn: Any) -> bool:
     """True if a function takes any keyword arguments.
 
     Raises:
-      TypeError: `fn` is no function.
+      TypeError: `fn` is not a function.
     """
     if not callable(fn):
         raise TypeError(

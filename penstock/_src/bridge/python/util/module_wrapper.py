@@ -14,7 +14,7 @@ from penstock._src.v1.names import renames
 from . import fast_module_type, tf_decorator
 
 FastModuleType = fast_module_type.get_fast_module_type_class()
-# How many names of a module are warned of.
+# Most names of a module for which there is a warning.
 _PER_MODULE_WARNING_LIMIT = 1
 compat_v1_usage_gauge = monitoring.BoolGauge("/tensorflow/api/compat/v1", "compat.v1 usage")
 
@@ -61,7 +61,7 @@ class TFModuleWrapper(FastModuleType):  # type: ignore[misc,valid-type]
       has_lite: whether `lite` is always the public one.
     """
 
-    # Whether a name below compat.v1 was used.
+    # True if a name below compat.v1 was used.
     compat_v1_usage_recorded = False
 
     def __init__(

@@ -34,7 +34,7 @@ class _WeakObjectIdentityWrapper(Reference):
 
 
 class _ByIdentity:
-    """What dictionaries and sets share: how a key is held."""
+    """The common part of dictionaries and sets: the references to keys."""
 
     reference = Reference
 

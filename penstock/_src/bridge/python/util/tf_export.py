@@ -15,7 +15,7 @@ from penstock._src.util.export import V1, V2, Export
 from . import tf_decorator
 
 _SYMBOLS: dict[str, Any] = {}
-# {name of an API: what the attributes begin with that hold the names of its symbols}
+# {name of an API: prefix of the attributes with the names of its symbols}
 _PREFIXES = {"tensorflow": "_tf", "keras": "_keras"}
 
 

@@ -95,7 +95,7 @@ def getargspec(obj: Any) -> ArgSpec:
     for candidate in candidates:
         try:
             return _plain(candidate)
-        except TypeError:  # what is written in C has no parameters to show
+        except TypeError:  # functions written in C may have no signature
             continue
     return _plain(type(target).__call__)
 
@@ -141,7 +141,7 @@ def getcallargs(*func_and_positional: Any, **named: Any) -> dict[str, Any]:
 
 
 def isanytargetmethod(object: Any) -> bool:
-    """True if any of the functions that decorators wrap is a method, or a callable that is no function."""
+    """True if any of the functions that decorators wrap is a method, or a callable that is not a function."""
     records, target = unwrap(object)
     if any(_inspect.ismethod(record.decorated_target) for record in records):
         return True

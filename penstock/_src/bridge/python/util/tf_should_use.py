@@ -16,7 +16,7 @@ from penstock._src.core.tensor import Tensor
 
 
 class _Use:
-    """Whether an object was used; says so when it is forgotten unused."""
+    """Records if an object was used, and reports an object that is deleted unused."""
 
     def __init__(self, value: Any, made_at: str) -> None:
         self.is_used = False

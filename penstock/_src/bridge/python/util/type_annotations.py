@@ -1,4 +1,4 @@
-"""What kind of generic type an annotation is."""
+"""The kind of generic type of an annotation."""
 
 from __future__ import annotations
 

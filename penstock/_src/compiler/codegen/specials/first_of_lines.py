@@ -1,6 +1,6 @@
 """The first few elements of sorted lines: candidates are kept and sorted whenever there are too many of them.
 
-An element that does not come before the last of those kept is no candidate. Most elements are none, so where lines are contiguous a vector of
+An element that does not come before the last of those kept is not a candidate. Most elements are none, so where lines are contiguous a vector of
 them is compared with that last one at once.
 """
 

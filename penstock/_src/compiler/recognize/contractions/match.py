@@ -46,7 +46,7 @@ WIDE, WIDE_OUTPUTS = (
 
 
 def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) -> Match | None:
-    """Recognizes a `contract` node.  Views are followed to nodes for which `is_source` holds, or that are no views."""
+    """Recognizes a `contract` node.  Views are followed to nodes for which `is_source` holds, or that are not views."""
     types = types_of(node, node.args)
     if types is None:
         return None

@@ -1,7 +1,7 @@
 """The kernels' language on a card: native/language with the numbers of threads, barriers, shuffles and shared memory.
 
 A kernel is one function, (context, tasks, ended): the context is the words that a launch of the CPU reads too, passed by value, and
-`tasks` is how many blocks there are to do. If `ended` is no null pointer, and a check has put its code there, the kernel does nothing: so a
+`tasks` is the number of blocks of work. If `ended` is not a null pointer, and a check has put its code there, the kernel does nothing: so a
 run ends at a check without the host's asking. Behind these may come tensor maps (tensor_maps.py). Pointers are generic: LLVM finds out which memory
 each points into. Instructions that LLVM IR has no name for are inline assembly.
 """

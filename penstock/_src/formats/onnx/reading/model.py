@@ -52,13 +52,13 @@ def read(path: str, trainable: bool = False, constants: Mapping[str, Any] | None
     Args:
       path: the file; files of external data are found beside it.
       trainable: make weights variables, which `model.root.weights` has by name, not constants. Weights are the
-        initializers of floats with one or more dimensions that are no settings of an operator.
+        initializers of floats with one or more dimensions that are not settings of an operator.
       constants: values for inputs of the graph, which are then no inputs of the function. Some operators need sizes or axes
         that are known before the model runs.
 
     Raises:
       NotFoundError: there is no such file.
-      DataLossError: it is no ONNX model, or tensors have too little data.
+      DataLossError: it is not an ONNX model, or tensors have too little data.
       InvalidArgumentError: the graph is invalid; the message names the node.
       UnimplementedError: an operator is not supported; the message names it.
     """
@@ -66,7 +66,7 @@ def read(path: str, trainable: bool = False, constants: Mapping[str, Any] | None
     try:
         proto = ModelProto.FromString(contents)
     except DecodeError as error:
-        raise DataLossError(f"{path} is no ONNX model: {error}.") from error
+        raise DataLossError(f"{path} is not an ONNX model: {error}.") from error
     try:
         return read_proto(proto, os.path.dirname(path), trainable, constants, path)
     except OpError as error:
@@ -83,7 +83,7 @@ def read_proto(
     """Returns the function of a ModelProto; as `read`, whose messages then name the file."""
     load_readers()
     if not proto.HasField("graph") or not proto.opset_import:
-        raise DataLossError("this is no ONNX model: it has no graph or no operator set.")
+        raise DataLossError("this is not an ONNX model: it has no graph or no operator set.")
     graph = proto.graph
     versions = {o.domain: o.version for o in proto.opset_import}
     functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
@@ -107,7 +107,7 @@ def read_proto(
         return dict(zip(names, map(_output_tensor, results), strict=True))
 
     traced = function(call, input_signature=specs, autograph=False).get_concrete_function()
-    # Names of TensorFlow's own exporter, such as "x:0", are no names of operations, but can be keywords.
+    # Names of TensorFlow's own exporter, such as "x:0", are not valid for operations, but can be keywords.
     traced._arguments = [name for name, _ in wanted]
     root = Weights(weights) if trainable else None
     details = {
@@ -119,7 +119,7 @@ def read_proto(
 
 
 def _inputs(graph: Any) -> list[tuple[str, Any]]:
-    """The inputs that are no initializers, by name."""
+    """The inputs that are not initializers, by name."""
     given = {t.name for t in graph.initializer} | {s.values.name for s in graph.sparse_initializer}
     found = [(info.name, info) for info in graph.input if info.name not in given]
     if len({name for name, _ in found}) < len(found):

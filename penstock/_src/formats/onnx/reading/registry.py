@@ -24,7 +24,7 @@ _UNSET = object()
 
 @dataclass(frozen=True)
 class Reader:
-    """How an operator is read.
+    """The reader of an operator.
 
     Attributes:
       build: the function of a Node and its inputs.

@@ -150,7 +150,7 @@ def transpose(x: Any, permutation: Sequence[int]) -> Any:
 
 
 def turned(x: Any) -> tuple[Any, tuple[int, ...]] | None:
-    """What x is a transpose of, and the permutation; None if it is none."""
+    """(x's source, permutation) if x is a transpose, else None."""
     op = x.op if isinstance(x, SymbolicTensor) else None
     if op is None or op.type != "Transpose":
         return None

@@ -19,7 +19,7 @@ from penstock._src.graph.static_values import constant_value
 
 _OWN_DOMAINS = ("", "ai.onnx")
 _SMALL = 1024  # elements of a known value that replaces the operations which compute it
-_DEEPEST = 64  # of functions that call functions
+_DEEPEST = 64  # nesting of functions that call functions
 
 
 class Scope:

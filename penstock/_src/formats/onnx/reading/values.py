@@ -1,4 +1,4 @@
-"""Values that are no tensors: sequences and optional values.
+"""Values that are not tensors: sequences and optional values.
 
 A sequence whose length is known while the model is read is a Python list. Where it is not, as in loops that append, it is
 a TensorList. An optional value is the value itself, or `Absent`.

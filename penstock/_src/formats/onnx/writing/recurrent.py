@@ -55,7 +55,7 @@ def lstm_of(hidden: Any) -> Found | None:
 
 
 def gru_of(hidden: Any) -> Found | None:
-    """The same of a GRU's step, whose reset gate multiplies the product of the state."""
+    """The parts of a GRU's step, whose reset gate multiplies the product of the state; None if it is not one."""
     found = _match(hidden, _GRU, {}, 3)
     if not found or not np.all(constant_value(found["#one"]) == 1):
         return None
@@ -64,7 +64,7 @@ def gru_of(hidden: Any) -> Found | None:
 
 
 def _match(tensor: Any, pattern: Pattern, found: Found, parts: int) -> Found | None:
-    """What a pattern's names stand for, or None if it does not match; `parts` is the number of gates."""
+    """The tensors for a pattern's names, or None if it does not match; `parts` is the number of gates."""
     if isinstance(pattern, str):
         if pattern.startswith("#") and constant_value(tensor) is None:
             return None
@@ -122,7 +122,7 @@ def _part_of(tensor: Any, part: int, count: int) -> Any:
 
 
 def weights_of(found: Found) -> dict[str, np.ndarray] | None:
-    """The weights in ONNX's order of gates, or None if they are no floats of 32 bits."""
+    """The weights in ONNX's order of gates, or None if they are not floats of 32 bits."""
     names = [name for name in found if name.startswith("#") and name != "#one"]
     held = {name: np.asarray(constant_value(found[name])) for name in names}
     if any(value.dtype != np.float32 for value in held.values()):
@@ -177,7 +177,7 @@ def recurrent_layer(
 
     Args:
       body: of the loop.
-      states: positions of variables that change and are no lists.
+      states: positions of variables that change and are not lists.
       filled: positions of lists that get an element in each step.
       invariant: positions of variables that stay.
       is_counter: whether a variable of the body counts steps from 0.

@@ -72,7 +72,7 @@ class GraphDraft:
 
 
 class Shared:
-    """What a model's graph and its subgraphs share.
+    """The common state of a model's graph and its subgraphs.
 
     Attributes:
       constants: arrays by name; they are initializers of the main graph, which subgraphs see.
@@ -119,13 +119,13 @@ class Writer:
 
     Attributes:
       graph: what is written so far.
-      values: by id of a tensor its name, or what stands for it if it is no tensor in ONNX.
+      values: by id of a tensor its name, or its replacement if it is not a tensor in ONNX.
     """
 
     def __init__(self, shared: Shared) -> None:
         self.shared, self.graph = shared, GraphDraft()
         self.values: dict[int, Any] = {}
-        self.prefix = ""  # of names of nodes: the operation that is written
+        self.prefix = ""  # prefix of names of nodes: the operation that is being written
 
     def inner(self) -> Writer:
         """A writer of a subgraph."""

@@ -32,7 +32,7 @@ def model_of(head: Mapping[str, Any], values: Mapping[str, np.ndarray], path: st
     try:
         definition = ParseDict(head["modelTopology"], GraphDef())
     except (ParseError, KeyError) as error:
-        raise DataLossError(f"{path}: its modelTopology is no GraphDef: {error}.") from error
+        raise DataLossError(f"{path}: its modelTopology is not a GraphDef: {error}.") from error
     bodies = [function.node_def for function in definition.library.function]
     for node in (node for nodes in (definition.node, *bodies) for node in nodes):
         if node.op == "Const":

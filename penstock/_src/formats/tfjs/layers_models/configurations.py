@@ -85,7 +85,7 @@ def _tensors(argument: Any, layer: str) -> list[Any]:
     if isinstance(argument, Mapping) and argument.get("class_name") == _TENSOR:
         return [argument]
     raise UnimplementedError(
-        f"Layer {layer!r} is called with {argument!r}, which is no tensor: TensorFlow.js's layers models have no such calls."
+        f"Layer {layer!r} is called with {argument!r}, which is not a tensor: TensorFlow.js's layers models have no such calls."
     )
 
 
@@ -111,7 +111,7 @@ def to_keras_3(layer: Any) -> Any:
             f"A layer's configuration is expected. Received: {layer!r:.200}."
         )
     config = layer.get("config") or {}
-    if isinstance(config, list):  # of Sequential models of the first versions
+    if isinstance(config, list):  # configurations of Sequential models in the first versions
         config = {"layers": config}
     config = {key: each for key, each in config.items() if key not in _NEW}
     made = {**layer, "config": config}

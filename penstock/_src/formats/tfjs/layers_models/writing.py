@@ -30,7 +30,7 @@ LeakyReLU Masking MaxPooling1D MaxPooling2D MaxPooling3D Maximum Minimum Multipl
 SeparableConv2D Sequential SimpleRNN SimpleRNNCell Softmax SpatialDropout1D TimeDistributed UpSampling2D ZeroPadding2D
 """.split()
 )
-# Of attributes that it does not look at, the values that it computes with.
+# For attributes that it ignores, the values with which it computes.
 # (Its hard_sigmoid has another slope than that of Keras 3.)
 _FIXED = {
     "interpolation": ("nearest",),
@@ -57,7 +57,7 @@ def write(model: Model, path: str, quantize: str = "") -> None:
       quantize: how floats are stored: "float16", "uint8" or "uint16"; by default as they are.
 
     Raises:
-      InvalidArgumentError: it is no Keras model of layers.
+      InvalidArgumentError: it is not a Keras model of layers.
       UnimplementedError: TensorFlow.js has no counterpart of a layer.
     """
     keras_model = model.root

@@ -1,4 +1,4 @@
-"""What the interpreter tells of a tensor."""
+"""The details of a tensor that the interpreter returns."""
 
 from typing import Any
 

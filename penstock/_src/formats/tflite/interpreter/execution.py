@@ -58,7 +58,7 @@ class Execution:
         if info.constant is not None:
             raise RuntimeError("Attempting to resize a fixed-size tensor.")
         if index not in self._shapes:
-            raise RuntimeError(f"Tensor {index} ('{info.name}') is no input of the graph.")
+            raise RuntimeError(f"Tensor {index} ('{info.name}') is not an input of the graph.")
         if strict:
             self._check_unknown(info, shape)
         if self._shapes[index] != shape:
@@ -121,7 +121,7 @@ class Execution:
         """Copies a value into an input.
 
         Raises:
-          ValueError: it has another type or shape, or the tensor is no input.
+          ValueError: it has another type or shape, or the tensor is not an input.
         """
         info = self._info(index)
         held = self._arrays.get(index) if info.constant is None else info.constant

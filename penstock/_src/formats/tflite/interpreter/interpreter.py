@@ -159,7 +159,7 @@ class Interpreter:
         return self._get_ops_details()[op_index]
 
     def _get_tensor_details(self, tensor_index: int, subgraph_index: int) -> dict[str, Any]:
-        """What a tensor is, as of `get_tensor_details`."""
+        """The details of a tensor, as in `get_tensor_details`."""
         return self.get_tensor_details(subgraph_index)[tensor_index]
 
     def num_subgraphs(self) -> int:

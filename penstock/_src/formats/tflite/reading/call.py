@@ -1,4 +1,4 @@
-"""How builtin ops are registered, and what a function for one gets: `Call`.
+"""The registry of builtin ops, and the argument of their functions: `Call`.
 
     @builtin("LEAKY_RELU", options="LeakyReluOptions")
     def leaky_relu(call):
@@ -134,7 +134,7 @@ class Call:
         """Sets a variable tensor, which keeps its value until the next run."""
         info = self.info(i)
         if not info.is_variable:
-            raise self.invalid(f"input {i} ('{info.name}') is no variable tensor.")
+            raise self.invalid(f"input {i} ('{info.name}') is not a variable tensor.")
         self.translation.state.variable_tensor(self._graph, info).assign(value)
 
     def shape(self, i: int) -> tuple[int, ...]:

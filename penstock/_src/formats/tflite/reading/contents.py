@@ -17,7 +17,7 @@ from penstock._src.formats.tflite.schema import (
 )
 from penstock._src.formats.tflite.types import DTYPES, buffer_to_array
 
-# Of a tensor without values, whose shape alone takes nothing of the file.
+# Of a tensor without values: its shape needs no bytes of the file.
 MOST_ELEMENTS = 1 << 40
 _LARGEST_ZERO_POINT = (1 << 31) - 1
 _PLACEHOLDER = BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES
@@ -110,7 +110,7 @@ class Signature:
 
 @dataclasses.dataclass(frozen=True)
 class Contents:
-    """What a file holds."""
+    """The content of a file."""
 
     file: str
     description: str
@@ -169,9 +169,7 @@ class _Reader:
         if index >= len(buffers):
             raise self._fail(where, f"there is no buffer {index} of {len(buffers)}.")
         buffer = buffers[index]
-        if (
-            buffer.offset > 1
-        ):  # behind the FlatBuffer, of files beyond 2 GB; 1 stands for a place to be filled in
+        if buffer.offset > 1:  # after the FlatBuffer, in files beyond 2 GB; 1 is a placeholder
             end = buffer.offset + buffer.size
             if end > len(self._data):
                 raise self._fail(f"buffers[{index}]", f"it ends at byte {end}, behind the file.")

@@ -24,7 +24,7 @@ def densified(data: np.ndarray, type: int, shape: tuple[int, ...], sparsity: Any
       ValueError: it is damaged.
     """
     order, blocks, sizes = _dimensions(shape, sparsity)
-    # Per level, the coordinates of what is stored, level by level: each entry of the one before has its children.
+    # For each level the coordinates of stored entries: each entry of the level before has its children.
     coordinates: list[np.ndarray] = []
     count = 1
     for level, meta in enumerate(sparsity.dim_metadata):

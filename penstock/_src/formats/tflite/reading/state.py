@@ -1,4 +1,4 @@
-"""What a model keeps from run to run: variable tensors, resource variables, tables of keys and values."""
+"""The state of a model between runs: variable tensors, resource variables, tables of keys and values."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ from penstock._src.formats.tflite.reading.contents import Graph, TensorInfo
 
 
 class Handle:
-    """What stands for a tensor of type RESOURCE: the name of a variable, or a table."""
+    """A tensor of type RESOURCE: the name of a variable, or a table."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -76,7 +76,7 @@ class State(AutoTrackable):
         if handle.key in self.tables:
             return
         if handle.key not in self._table_types:
-            raise InvalidArgumentError(f"{where}: its first input is no table.")
+            raise InvalidArgumentError(f"{where}: its first input is not a table.")
         key, value = self._table_types[handle.key]
         with init_scope():
             initializer = KeyValueTensorInitializer(keys, values, key, value)
@@ -104,7 +104,7 @@ class State(AutoTrackable):
 
 
 def _zero_of(info: TensorInfo) -> int:
-    """What TFLite fills a variable tensor with: of int8 alone the zero point, else 0."""
+    """The initial value of a variable tensor in TFLite: the zero point for int8, else 0."""
     if info.quantization is None or info.dtype != dtypes.int8:
         return 0
     return info.quantization.zero_point

@@ -111,7 +111,7 @@ class Schema:
         sections = [section for text in texts for section in _sections(text)]
         self.enums: dict[str, Enum] = {}
         self.unions: dict[str, dict[int, str]] = {}
-        self._storage: dict[str, str] = {}  # of an enum
+        self._storage: dict[str, str] = {}  # the underlying type of an enum
         declared = {header for header, _ in sections if " " not in header}
         for header, body in sections:
             word, *rest = header.split(" ")

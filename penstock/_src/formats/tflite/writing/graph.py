@@ -42,7 +42,7 @@ def writes(*types: str) -> Callable[[Writer], Writer]:
 
 
 class FileWriter:
-    """What the graphs of a file share: buffers, each once, operator codes, and the graphs of branches and loops.
+    """The common state of the graphs of a file: buffers, each once, operator codes, and the graphs of branches and loops.
 
     Args:
       signatures: how many graphs come before those of branches and loops.
@@ -115,7 +115,7 @@ class GraphWriter:
         self._frozen, self._lists = frozen, lists
         self.tensors: list[Any] = []
         self.operators: list[Any] = []
-        self._places: dict[int, int] = {}  # of symbolic tensors
+        self._places: dict[int, int] = {}  # indices of symbolic tensors
         self._constants: dict[tuple[str, tuple[int, ...], bytes], int] = {}
         self._readers: dict[int, list[Operation]] = {}
         self._done: set[str] = set()
@@ -249,7 +249,7 @@ class GraphWriter:
         return len(self.tensors) - 1
 
     def _own(self, place: int, inputs: Sequence[int], before: Sequence[int]) -> int:
-        """The place of an output, which is no constant or other output, and of a signature no input."""
+        """The index of an output, which is not a constant or another output, nor, in a signature, an input."""
         record = self.tensors[place]
         is_input = place in inputs and self._lists is None
         if not is_input and place not in before and not record.buffer:

@@ -15,10 +15,10 @@ from penstock._src.formats.tflite.types import TYPES, array_to_buffer, buffer_to
 from penstock._src.formats.tflite.writing.calibration import Range, Ranges
 from penstock._src.formats.tflite.writing.graph import FileWriter
 
-_INTEGER_SUFFIX = "_int"  # of the names of quantized results
+_INTEGER_SUFFIX = "_int"  # suffix of the names of quantized results
 # TensorFlow's custom op that compares quantized results with float ones.
 NUMERIC_VERIFY = "NumericVerify"
-# Which inputs are values, weights and bias, and the weights' axis of output channels.
+# The inputs that are values, weights and bias, and the weights' axis of output channels.
 _LINEAR = {
     "CONV_2D": (0, 1, 2, 0),
     "DEPTHWISE_CONV_2D": (0, 1, 2, 3),
@@ -35,13 +35,13 @@ _KEEPS_SCALE = set(
 _OTHERS = {8: set("ADD SUB MUL MEAN RELU RELU6 GELU LEAKY_RELU SOFTMAX LOGISTIC TANH BATCH_MATMUL SQUARED_DIFFERENCE RSQRT".split()),
            16: set("ADD SUB MUL MEAN RELU RELU6 LEAKY_RELU SOFTMAX LOGISTIC TANH BATCH_MATMUL".split())}  # fmt: skip
 _NOT_OF_INT16 = {"SPACE_TO_DEPTH", "DEPTH_TO_SPACE"}
-# What their kernels demand of results: scales, and zero points of int8.
+# Scales and int8 zero points of results that their kernels require.
 _FIXED = {"SOFTMAX": (256, -128), "LOGISTIC": (256, -128), "TANH": (128, 0)}
 
 
 @dataclasses.dataclass(frozen=True)
 class Integers:
-    """How a model computes with integers.
+    """The options of a model's quantization to integers.
 
     Attributes:
       samples: inputs, whose values give the scales; without samples `ranges` do.
@@ -140,7 +140,7 @@ class Quantizer:
 
     def _is_supported(self, operator: Any, name: str) -> bool:
         if any(self._is_float(p) and not self._is_activation(p) for p in operator.outputs):
-            return False  # of no known range
+            return False  # its range is not known
         names = [self._graph.tensors[p].name for p in operator.outputs]
         names += [f"{each}{_INTEGER_SUFFIX}" for each in names]
         if name in self._settings.float_ops or set(names).intersection(

@@ -19,7 +19,7 @@ class _Functions(NamedTuple):
     """Builtins.
 
     decode (strings, number, points, begins, splits [number + 1]) -> how many characters there are, -1 if a string is malformed
-    encode (points, splits, number, strings) -> 0, or -1 if a number is no code point of a character
+    encode (points, splits, number, strings) -> 0, or -1 if a number is not a code point of a character
     """
 
     decode: Callable[..., int]
@@ -55,7 +55,7 @@ def encoded(points: np.ndarray, splits: np.ndarray) -> np.ndarray | None:
       splits: where each row begins, and where the last one ends; within the points, and in order.
 
     Returns:
-      A string for each row; None if a number is no code point of a character.
+      A string for each row; None if a number is not a code point of a character.
     """
     points, splits = np.ascontiguousarray(points), np.ascontiguousarray(splits, np.int64)
     found = np.empty(len(splits) - 1, object)

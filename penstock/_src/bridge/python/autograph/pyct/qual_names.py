@@ -64,7 +64,7 @@ class QN:
         return isinstance(self.qn[0], str)
 
     def is_simple(self) -> bool:
-        """True if it is no part of another."""
+        """True if it is not part of another."""
         return len(self.qn) <= 1
 
     def is_composite(self) -> bool:

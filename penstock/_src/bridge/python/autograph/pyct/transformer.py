@@ -167,7 +167,7 @@ class Base(NodeStateTracker, gast.NodeTransformer):
         """Visits a node.
 
         Raises:
-          ValueError: it is a list or something else that is no node.
+          ValueError: it is a list or something else that is not a node.
         """
         if not isinstance(node, ast.AST):
             raise ValueError(

@@ -30,7 +30,7 @@ class RandomRecordReader:
 
         Raises:
           IndexError: no record begins there or later.
-          DataLossError: what stands there is no record.
+          DataLossError: there is not a valid record at this offset.
           FailedPreconditionError: the reader is closed.
         """
         if self._file is None:

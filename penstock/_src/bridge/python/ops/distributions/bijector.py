@@ -46,8 +46,8 @@ class Bijector(metaclass=abc.ABCMeta):
       name: of the scope of operations.
 
     Raises:
-      ValueError: neither number of axes is given, one is negative, or a parent is no tensor.
-      TypeError: a number of axes is no integer.
+      ValueError: neither number of axes is given, one is negative, or a parent is not a tensor.
+      TypeError: a number of axes is not an integer.
     """
 
     @abc.abstractmethod
@@ -165,7 +165,7 @@ class Bijector(metaclass=abc.ABCMeta):
         """log|det dx/dy| at a value, summed over the last `event_ndims` axes.
 
         Raises:
-          ValueError: `event_ndims` is no scalar integer, or less than the least number of axes.
+          ValueError: `event_ndims` is not a scalar integer, or less than the least number of axes.
         """
         return self._call_inverse_log_det_jacobian(y, event_ndims, name)
 
@@ -175,7 +175,7 @@ class Bijector(metaclass=abc.ABCMeta):
         """log|det dy/dx| at an argument, summed over the last `event_ndims` axes.
 
         Raises:
-          ValueError: `event_ndims` is no scalar integer, or less than the least number of axes.
+          ValueError: `event_ndims` is not a scalar integer, or less than the least number of axes.
           NotImplementedError: the function is not injective.
         """
         return self._call_forward_log_det_jacobian(x, event_ndims, name)

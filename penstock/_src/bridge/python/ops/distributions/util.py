@@ -164,7 +164,7 @@ def _range_of(dtype: Any) -> tuple[int, int]:
     """The least and the greatest integer up to which a type holds all integers.
 
     Raises:
-      TypeError: it is no type of numbers that distributions have.
+      TypeError: it is not a type of numbers that distributions have.
     """
     if dtype in FLOATING:
         greatest = 2 ** (np.finfo(dtype.as_numpy_dtype).nmant + 1)
@@ -225,7 +225,7 @@ def embed_check_integer_casting_closed(
     """Returns numbers if a type holds them exactly, one of the two types being an integer one.
 
     Raises:
-      TypeError: a type is no type of numbers, or none is an integer one.
+      TypeError: a type is not a type of numbers, or none is an integer one.
     """
     with name_scope_v1(name):
         x = convert_to_tensor(x, name="x")
@@ -347,7 +347,7 @@ def pick_vector(cond: Any, true_vector: Any, false_vector: Any, name: str = "pic
     """One of two vectors, which may be of different lengths.
 
     Raises:
-      TypeError: the condition is no boolean, or the vectors are of different types.
+      TypeError: the condition is not a boolean, or the vectors are of different types.
     """
     with name_scope_v1(name):
         cond = convert_to_tensor(cond, name="cond")

@@ -46,7 +46,7 @@ def get_np_doc_form() -> Any:
 
 
 def set_np_doc_form(value: Any) -> None:
-    """Sets what `get_np_doc_form` returns; values that are no form leave out the reference."""
+    """Sets what `get_np_doc_form` returns; values that are not a form leave out the reference."""
     _Settings.form = value
 
 

@@ -20,7 +20,7 @@ def StructuredTensorSpec(shape: Any, field_specs: Any) -> Any:
     """Returns the type of structured tensors with this shape and these fields.
 
     Raises:
-      TypeError: the fields are no dict from strings to specs, or the rank is unknown.
+      TypeError: the fields are not a dict from strings to specs, or the rank is unknown.
       ValueError: a field has another shape.
     """
     if not isinstance(field_specs, dict):

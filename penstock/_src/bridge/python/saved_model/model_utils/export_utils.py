@@ -50,7 +50,7 @@ def build_all_signature_defs(
       serving_only: whether only signatures for serving are returned.
 
     Raises:
-      ValueError: `export_outputs` is no dict.
+      ValueError: `export_outputs` is not a dict.
     """
     if not isinstance(export_outputs, dict):
         raise ValueError(
@@ -79,7 +79,7 @@ def _servable(receivers: Mapping[str, Any], output: Any) -> Any:
     """The signature of an output.
 
     Raises:
-      ValueError: the output depends on a placeholder that is no input.
+      ValueError: the output depends on a placeholder that is not an input.
     """
     signature = output.as_signature_def(receivers)
     inputs = nest.flatten(list(receivers.values()), expand_composites=True)
@@ -150,7 +150,7 @@ def get_export_outputs(export_outputs: Any, predictions: Any) -> dict[str, Any]:
     """Returns the ExportOutputs with a default one for serving: those given, or one of the predictions.
 
     Raises:
-      TypeError: they are no dict of ExportOutputs.
+      TypeError: they are not a dict of ExportOutputs.
       ValueError: there are several, and none is the default.
     """
     default = constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY

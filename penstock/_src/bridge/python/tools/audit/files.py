@@ -1,4 +1,4 @@
-"""Which format a path is of, and its audit."""
+"""The format of a path, and its audit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an audit finds in a file."""
+"""The findings of an audit in a file."""
 
 from __future__ import annotations
 

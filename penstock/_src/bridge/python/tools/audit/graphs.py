@@ -1,4 +1,4 @@
-"""What graphs do: GraphDefs, MetaGraphDefs and SavedModels."""
+"""The effects of graphs: GraphDefs, MetaGraphDefs and SavedModels."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ class _Graph:
         self.functions = {f.signature.name: f for f in graph_def.library.function}
         self.nodes = {node.name: node for node in graph_def.node}
         self.when: dict[tuple[str, str], str] = {}  # by function and node
-        self.paths: dict[tuple[str, str], str] = {}  # of assets, by function and node or argument
+        self.paths: dict[
+            tuple[str, str], str
+        ] = {}  # paths of assets, by function and node or argument
 
     def mark(self, tensors: Iterable[str], when: str) -> None:
         """Notes when the nodes run that these need."""
@@ -214,6 +216,6 @@ def _place(function: str, node: Any) -> str:
 
 
 def _import_for(function: str, node: Any) -> Deed:
-    """What loading an op of a user's module does, unless the program has imported that."""
+    """The effect of loading an op of a user's module that the program has not imported."""
     module = node.attr["_module"].s.decode()
     return Deed("python", f"{node.op}, by importing {module}", _place(function, node), LOADING)

@@ -1,4 +1,4 @@
-"""What Keras's files do: `.keras` archives and HDF5 files."""
+"""The effects of loading Keras's files: `.keras` archives and HDF5 files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 # Modules whose classes come with Keras.
 _KERAS = ("keras", "tf_keras", "builtins", "tensorflow")
 _BYTECODE = ("__lambda__", "function_type", "residual_fn_type")
-# What zipfile, json and h5py raise of damaged files; a RuntimeError is also what nests too deep.
+# Errors of zipfile, json and h5py for damaged files; RuntimeError also for nesting that is too deep.
 _DAMAGES = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError, IndexError, TypeError, RuntimeError,
 )  # fmt: skip
-# A configuration may be so many times as long as the file that holds it, and a bit more.
+# A configuration may be larger than the file by this factor, plus _SPARE.
 _EXPANSION, _SPARE = 100, 1 << 20
 
 
@@ -29,7 +29,7 @@ def audit_archive(found: Findings, path: str) -> None:
     """Adds what a `.keras` file holds.
 
     Raises:
-      DataLossError: it is no archive, or its configuration is no JSON.
+      DataLossError: it is not an archive, or its configuration is not JSON.
     """
     try:
         with zipfile.ZipFile(path) as archive:

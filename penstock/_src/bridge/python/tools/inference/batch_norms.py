@@ -121,11 +121,11 @@ def _convolution(node: Any, source: Any, nodes: Mapping[str, Any]) -> tuple[Any,
             source, bias = bias, source
         if bias.op != "Const":
             raise NotFoldable(
-                f"The bias {bias.name} after {source.name} is no constant. Was the graph frozen?"
+                f"The bias {bias.name} after {source.name} is not a constant. Was the graph frozen?"
             )
     if source.op not in CONVOLUTIONS:
         raise NotFoldable(
-            f"The input of {node.name} is no Conv2D or DepthwiseConv2dNative. Received: {source.op}"
+            f"The input of {node.name} is not a Conv2D or DepthwiseConv2dNative. Received: {source.op}"
         )
     return source, addition, bias
 

@@ -54,7 +54,7 @@ def values_from_const(node_def: Any) -> np.ndarray:
     """Returns the array that a Const node holds.
 
     Raises:
-      ValueError: the node is no constant.
+      ValueError: the node is not a constant.
     """
     if node_def.op != "Const":
         raise ValueError(f"Only a Const node holds an array. Received:\n{node_def}")

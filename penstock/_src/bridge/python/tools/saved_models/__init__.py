@@ -1,1 +1,1 @@
-"""What SavedModels hold, their signatures run on files or literals, and a search for operations: `penstock saved-model`."""
+"""The content of SavedModels, runs of their signatures on files or literals, and a search for operations: `penstock saved-model`."""

@@ -13,7 +13,7 @@ from penstock._src.api.io import gfile
 from penstock._src.proto.example import Example
 
 log = logging.getLogger("tensorflow")
-# How .npy and .npz files start; an archive without members has its own mark.
+# The first bytes of .npy and .npz files, and of an archive without members.
 _ARRAYS = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -69,7 +69,7 @@ def preprocess_input_exprs_arg_string(input_exprs_str: str, safe: bool = True) -
       safe: whether only literals are accepted. Otherwise the expressions run as Python, with NumPy as `np`.
 
     Raises:
-      RuntimeError: the string has another form, or an expression is no literal.
+      RuntimeError: the string has another form, or an expression is not a literal.
     """
     found = {}
     for part in filter(None, input_exprs_str.split(";")):
@@ -86,7 +86,7 @@ def preprocess_input_examples_arg_string(input_examples_str: str) -> dict[str, l
     """Returns {key: serialized tf.train.Examples} of "key=[{feature: [value, ...]}, ...];...".
 
     Raises:
-      ValueError: a value is no list, or its elements are of another type than int, float, str and bytes.
+      ValueError: a value is not a list, or its elements are of another type than int, float, str and bytes.
     """
     found = {}
     for key, examples in preprocess_input_exprs_arg_string(input_examples_str).items():
@@ -144,7 +144,7 @@ def _read(path: str, name: str | None, allow_pickle: bool) -> Any:
 
 
 def _selected(data: Any, path: str, name: str | None) -> Any:
-    """What `name` means in the content of a file."""
+    """The array that `name` selects from the content of a file."""
     if name is None:
         if not isinstance(data, np.lib.npyio.NpzFile):
             return data

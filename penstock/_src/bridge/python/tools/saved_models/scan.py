@@ -31,7 +31,7 @@ def scan(folder: str, tag_set: str | None = None, denied: str | None = None) -> 
 def scan_meta_graph_def(meta_graph_def: Any, op_denylist: set[str]) -> None:
     """Prints which operations of a set a MetaGraphDef or any function in it holds."""
     graph = meta_graph_def.graph_def
-    # Every function: branches and loops run as well as what is called.
+    # All functions: branches and loops run as well as called functions.
     found = op_denylist & {node.op for _, node in nodes_of(graph)}
     start = f"MetaGraph with tag set {meta_graph_def.meta_info_def.tags}"
     if found:

@@ -58,12 +58,12 @@ GROUPS = SUMMING // WARP * 8  # lanes of four share a row
 
 
 def hindrance(gemm: Any, target: Target) -> str | None:
-    """Why a contraction is no product for warpgroups; None if it is one."""
+    """Why a contraction is not a product for warpgroups; None if it is one."""
     architecture = ARCHITECTURES.get(target.cpu)
     if architecture is None or not architecture.is_specific:
         return "the card has no wgmma"
     if not isinstance(gemm, Gemm) or gemm.group != 1 or gemm.zero:
-        return "it is no plain product"
+        return "it is not a plain product"
     types = gemm.types
     if types.left != types.right or types.left not in PRODUCTS:
         return f"wgmma does not multiply {types.left} by {types.right} here"

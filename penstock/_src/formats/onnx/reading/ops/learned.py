@@ -113,7 +113,7 @@ def _label_encoder(n: Node, x: Any) -> Any:
     hits = raw.Equal(wide, every)
     if x.dtype.is_floating:
         hits = raw.LogicalOr(hits, raw.LogicalAnd(raw.IsNan(wide), raw.IsNan(every)))
-    # Of keys that are there twice the last one counts.
+    # The last one of equal keys counts.
     order = raw.Mul(t.cast(hits, dtypes.int32), np.arange(1, len(keys) + 1, dtype=np.int32))
     place = raw.Max(order, np.int32(-1))
     table = np.concatenate([default.astype(values.dtype).reshape(1), values])

@@ -165,7 +165,7 @@ def _transpose(n: Node, x: Any) -> Any:
     order = n.attr("perm", None)
     order = list(range(dimensions))[::-1] if order is None else order
     if sorted(order) != list(range(dimensions)):
-        raise InvalidArgumentError(f"{order} is no permutation of {dimensions} dimensions.")
+        raise InvalidArgumentError(f"{order} is not a permutation of {dimensions} dimensions.")
     return t.transpose(x, order)
 
 
@@ -192,7 +192,7 @@ def _concat(n: Node, *parts: Any) -> Any:
     (axis,) = t.axes_from([n.attr("axis", 1)], parts[0])
     found = [t.turned(x) for x in parts]
     orders = {pair[1] for pair in found if pair is not None}
-    if len(orders) == 1 and None not in found:  # all are transposed alike: join what was transposed
+    if len(orders) == 1 and None not in found:  # all are transposed alike: join the sources
         order = orders.pop()
         return t.transpose(t.concat([pair[0] for pair in found if pair], order[axis]), order)
     return t.concat(parts, axis)

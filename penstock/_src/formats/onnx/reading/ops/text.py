@@ -50,7 +50,7 @@ def _string_split(n: Node, x: Any) -> Any:
 
 
 def _counted(places: Any, rows: Any) -> Any:
-    """How many places each row has."""
+    """The number of indices in each row."""
     owners = raw.Squeeze(t.slice_along(places, 1, 0, 1), axis=[1])
     return raw.UnsortedSegmentSum(raw.OnesLike(owners), owners, rows)
 
@@ -124,7 +124,7 @@ def _tf_idf_vectorizer(n: Node, x: Any) -> Any:
 
 
 def _occurrences(rows: Any, gram: Any, width: int, skips: int) -> Any:
-    """How often an n-gram is in each row, with up to `skips` entries between its parts."""
+    """The number of occurrences of an n-gram in each row, with up to `skips` entries between its parts."""
     total = None
     # One part has no distance to another: skips make no difference.
     for skip in range(1 if len(gram) == 1 else skips + 1):

@@ -1,1 +1,1 @@
-"""How raw ops are written, a file for each family."""
+"""The writers of raw ops, a file for each family."""

@@ -55,7 +55,7 @@ class Filling:
 
 @dataclass(frozen=True)
 class Filled:
-    """The same after the step: the name of the element."""
+    """A list after the step, with the name of its element."""
 
     position: int
     item: str
@@ -292,14 +292,14 @@ def _dtype_of(tensor: Any, value: Any, loop: _LoopPlan, i: int) -> DType:
 
 @dataclass(frozen=True)
 class _Limit:
-    """What a count must be below: a number, or else the variable at a position."""
+    """The limit of a counter: a number, or else the variable at a position."""
 
     value: int | None
     position: int
 
 
 class _LoopPlan:
-    """Which of a loop's variables stay as they are, are lists it fills, or are its state.
+    """The roles of a loop's variables: constant, lists that it fills, or state.
 
     Attributes:
       invariant, filled: positions of variables; of those filled, the ones in `overwritten` have one element, which each step replaces.
@@ -360,7 +360,7 @@ class _LoopPlan:
         return index is not None and int(index) == 0 and count is not None and int(count) == 1
 
     def results(self, w: Writer, inputs: Sequence[Any], names: Sequence[str]) -> list[Any]:
-        """What the variables are after the loop."""
+        """The names of the variables after the loop."""
         found: list[Any] = list(inputs)
         for (i, _, _, _), name in zip(self.states, names, strict=False):
             found[i] = Rows(name) if isinstance(inputs[i], Rows) else name
@@ -401,7 +401,7 @@ class _LoopPlan:
         )
 
     def trip_count(self, w: Writer, inputs: Sequence[Any]) -> str:
-        """How many steps there are, where the condition only compares counts with limits; else empty."""
+        """The name of the trip count, if the condition only compares counters with limits; else empty."""
         names = []
         for limit in self.limits or ():
             if limit.value is not None:
@@ -426,7 +426,7 @@ class _LoopPlan:
         )
 
     def _limits(self, op: Operation) -> list[_Limit] | None:
-        """What counts from 0 must be below; None if the condition is another one."""
+        """The limits of the loop's counters; None if the condition has another form."""
         while op.type == "Identity":
             op = op.inputs[0].op
         if op.type == "LogicalAnd":

@@ -21,7 +21,7 @@ from penstock._src.graph.static_values import constant_value
 
 
 class Layout:
-    """Where channels are in the input and output of an operation.
+    """The axes of channels in the input and output of an operation.
 
     Args:
       op: the operation; its attribute data_format says it.
@@ -180,7 +180,7 @@ def _cut(
     explicit: Any,
     i: int,
 ) -> tuple[int, int, int]:
-    """What a transposed convolution cuts before and after, and the rows that it adds behind."""
+    """The rows that a transposed convolution removes before and after, and those that it adds at the end."""
     padding = attribute_of(op, "padding")
     if rows is None or output is None:
         # The usual output has `stride` rows for each of the input, and in VALID what its last window reaches beyond.

@@ -38,7 +38,7 @@ def _gather(w: Writer, op: Operation, x: str, indices: str, axis: str = "") -> s
     order = [*range(batch), at, *(a for a in range(batch, rank(op.inputs[0])) if a != at)]
     places = w.unsqueeze(w.int64(indices, op.inputs[1]), rank(op.inputs[1]))
     found = w.node("GatherND", w.transpose(x, order), places, batch_dims=batch)
-    # What lay between the batch and the axis stands behind the indices now: bring it back.
+    # The axes between the batch and the axis are after the indices now: move them back.
     between, inner = at - batch, rank(op.inputs[1]) - batch
     total = rank(op.outputs[0])
     middle = [batch + inner + i for i in range(between)]

@@ -31,7 +31,7 @@ def _scalar(x: Any) -> Any:
 def _handle(call: Call, i: int) -> Handle:
     handle = call.tensor(i)
     if not isinstance(handle, Handle):
-        raise call.invalid(f"its input {i} is no variable and no table.")
+        raise call.invalid(f"its input {i} is neither a variable nor a table.")
     return handle
 
 
@@ -50,7 +50,7 @@ def while_(call: Call) -> Any:
     inputs = call.tensors()
     condition = _graph(call, call.options.cond_subgraph_index)
     body = _graph(call, call.options.body_subgraph_index)
-    # Variables and tables are the same in every step, so they are no loop variables here.
+    # Variables and tables are the same in every step, so they are not loop variables here.
     places = [i for i, tensor in enumerate(inputs) if not isinstance(tensor, Handle)]
 
     def whole(state: Sequence[Any]) -> list[Any]:

@@ -26,7 +26,7 @@ def reshape(call: Call) -> Any:
     else:
         shape = np.asarray(call.options.new_shape, np.int32)
     known = call.static(1) if call.has(1) else shape
-    if known is not None and known.tolist() == [0]:  # how old files write a scalar
+    if known is not None and known.tolist() == [0]:  # old files write a scalar in this way
         shape = np.zeros(0, np.int32)
     return raw.Reshape(tensor=call.tensor(0), shape=shape)
 

@@ -52,7 +52,7 @@ def average_pool(call: Call) -> Any:
 
 
 def _counts(call: Call, window: dict[str, Any]) -> np.ndarray:
-    """How many values each window has: fewer at the borders."""
+    """The number of values in each window: fewer at the borders."""
     _, height, width, _ = call.tensor(0).shape.as_list()
     if window["padding"] == "VALID":
         return np.array(window["ksize"][1] * window["ksize"][2])
@@ -130,7 +130,7 @@ def sum_(call: Call) -> Any:
 
 
 def _count(call: Call) -> int:
-    """How many values each reduced value has."""
+    """The number of values that are reduced to one."""
     axes = {int(axis) % call.rank(0) for axis in call.array(1).reshape(-1)}
     return math.prod(call.extent(0, axis) for axis in axes)
 

@@ -81,7 +81,7 @@ def dilated(x: Any, shape: list[int], factors: Sequence[int], value: Any) -> Any
     for axis, factor in enumerate(factors):
         if factor == 1 or not shape[axis]:
             continue
-        # [.., n, ..] -> [.., n, factor, ..] -> [.., n * factor, ..], without the values behind the last element.
+        # [.., n, ..] -> [.., n, factor, ..] -> [.., n * factor, ..], without the padding after the last element.
         paddings = np.zeros((len(shape) + 1, 2), np.int32)
         paddings[axis + 1, 1] = factor - 1
         x = raw.ExpandDims(input=x, axis=np.int32(axis + 1))
@@ -243,7 +243,7 @@ def scatter(call: Call) -> Any:
             along[window[kept.index(d)]] = size
             place = raw.AddV2(x=place, y=np.arange(size, dtype=np.int32).reshape(along))
         places.append(raw.BroadcastTo(input=place, shape=np.array(updates_shape, np.int32)))
-    # Updates that do not lie wholly in the operand are left out: they go to a row behind it.
+    # Updates that are not completely inside of the operand are dropped: they go to a row after it.
     flat_strides = np.cumprod([1, *shape[:0:-1]])[::-1].astype(np.int32)
     flat = raw.AddN(inputs=[raw.Mul(x=p, y=s) for p, s in zip(places, flat_strides)])
     total = int(np.prod(shape))

@@ -30,7 +30,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "SQUARE": lambda x: raw.Square(x=x),
 }
 
-# What TFLite computes by tables of int16.
+# Ops that TFLite computes by tables of int16.
 _OF_INT16: dict[str, Callable[[np.ndarray], np.ndarray]] = {"EXP": np.exp, "LOG": np.log}
 
 

@@ -27,7 +27,7 @@ from penstock._src.formats.tflite.reading.quantized_kernels.values import (
 )
 
 Product = Callable[[Any, Any], Any]
-_LARGEST_PRODUCT = 255 * 128  # of an int8 without its zero point and an int8
+_LARGEST_PRODUCT = 255 * 128  # of an int8 minus its zero point, and an int8
 
 
 def exact_type(x: DType, w: DType, terms: int) -> DType:

@@ -9,7 +9,7 @@ import functools
 import numpy as np
 
 _MAX = 32767
-# exp(-2**k), k from -2 on, and exp(-1/8), 1/3, 48/17, -32/17 as parts of 2**15 and 2**13.
+# exp(-2**k) for k = -2, -1, ..., and exp(-1/8), 1/3, 48/17, -32/17 as fractions of 2**15 and 2**13.
 _POWERS = (25520, 19875, 12055, 4435, 600, 11, 0)
 _EXP_EIGHTH, _THIRD, _START, _SLOPE = 28918, 10923, 23130, -15420
 

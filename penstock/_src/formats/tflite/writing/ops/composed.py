@@ -126,7 +126,7 @@ def scatter_add(graph: GraphWriter, operation: Operation) -> None:
 
 @writes("TensorScatterUpdate")
 def scatter_update(graph: GraphWriter, operation: Operation) -> None:
-    """What lies at the indices is chosen from the scattered updates; indices may not repeat, as SCATTER_ND adds up."""
+    """Selects the scattered updates at the indices; indices must not repeat, as SCATTER_ND adds up."""
     indices = graph.known(operation, 1)
     rows = indices.reshape(-1, indices.shape[-1])
     if len(np.unique(rows, axis=0)) != len(rows):
@@ -217,7 +217,7 @@ def euclidean_norm(graph: GraphWriter, operation: Operation) -> None:
 
 @writes("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 def batch_norm(graph: GraphWriter, operation: Operation) -> None:
-    """Of statistics that are constants, where no convolution before has taken it along."""
+    """Writes a batch normalization with constant statistics, if it was not folded into a convolution before it."""
     op = operation.raw_op
     if op.is_training or op.data_format not in ("NHWC", b"NHWC"):
         raise graph.unimplemented(operation, "training, or another layout than NHWC,")

@@ -155,7 +155,7 @@ def _joined(graph: GraphWriter, operation: Operation, places: list[int], size: i
 
 
 def _element(graph: GraphWriter, operation: Operation) -> tuple[TensorShape, SymbolicTensor | None]:
-    """What is known of the shape of a list's elements, and a tensor of the same shape.
+    """The known shape of a list's elements, and a tensor of the same shape.
 
     A loop that fills a list with one of its own variables gives it elements of the shape that the variable has before the loop.
     """

@@ -57,7 +57,7 @@ def replicate(dataset: Any, devices: Sequence[str]) -> dict[str, Any]:
     """Returns a dataset of the same elements for each device. There is one memory: they are the dataset itself.
 
     Raises:
-      TypeError: it is no dataset.
+      TypeError: it is not a dataset.
     """
     if not isinstance(dataset, DatasetV2):
         raise TypeError(

@@ -12,7 +12,7 @@ def map_defun(
     """Returns the results of a `tf.function` on each row of tensors, stacked.
 
     Raises:
-      ValueError: an argument is no list.
+      ValueError: an argument is not a list.
     """
     named = {"elems": elems, "output_dtypes": output_dtypes, "output_shapes": output_shapes}
     for name, value in named.items():

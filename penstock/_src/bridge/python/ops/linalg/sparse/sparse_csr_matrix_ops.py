@@ -30,7 +30,7 @@ def dense_shape_and_type(matrix: Any) -> DenseShapeAndType:
     """Returns the shape and dtype of the matrices that a variant holds.
 
     Raises:
-      TypeError: it is no variant.
+      TypeError: it is not a variant.
       ValueError: they are not known.
     """
     if not isinstance(matrix, Tensor):

@@ -101,7 +101,7 @@ def _scores(n: Node, q: Any, k: Any) -> Any:
 
 
 def _bias(n: Node, q: Any, k: Any, mask: Any, lengths: Any, offset: Any) -> Any:
-    """What is added to scores: the mask, and -inf where a query must not see a key; None if it sees all."""
+    """The addend of scores: the mask, and -inf where a query must not see a key; None if it sees all."""
     rows, columns = t.numbers(t.extents(q)[2]), t.numbers(t.extents(k)[2])
     distance = raw.Sub(raw.AddV2(t.expand_dims(rows, [1]), offset), columns)  # query - key
     allowed = []
@@ -200,7 +200,7 @@ def _per_step(x: Any, heads: int) -> Any:
 
 
 class _Steps:
-    """What the recurrence reads at each time: arrays [batch, heads, time, size], some of which may be None."""
+    """The inputs of the recurrence at each time: arrays [batch, heads, time, size], some of which may be None."""
 
     def __init__(self, *arrays: Any) -> None:
         self.arrays = [None if a is None else t.transpose(a, [2, 0, 1, 3]) for a in arrays]

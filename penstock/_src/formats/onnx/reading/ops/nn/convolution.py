@@ -23,7 +23,7 @@ Pads = list[tuple[Any, Any]]
 def window_pads(
     n: Node, sizes: Sequence[Any], kernel: Sequence[int], strides: Sequence[int], dilations: Any
 ) -> Pads:
-    """What a node adds before and after each spatial dimension."""
+    """The padding before and after each spatial dimension."""
     mode = n.attr("auto_pad", "NOTSET")
     if mode in ("SAME_UPPER", "SAME_LOWER"):
         found = []
@@ -187,7 +187,7 @@ def _transposed_pads(
     dilations: Sequence[int],
     extra: Sequence[int],
 ) -> Pads:
-    """What a transposed convolution cuts off before and after each spatial dimension."""
+    """The rows that a transposed convolution removes before and after each spatial dimension."""
     shape, mode = n.attr("output_shape", None), n.attr("auto_pad", "NOTSET")
     if shape is None and mode not in ("SAME_UPPER", "SAME_LOWER"):
         return window_pads(n, sizes, kernel, strides, dilations)

@@ -51,7 +51,9 @@ class Window:
         reach, stride = (self.kernel[i] - 1) * self.dilations[i] + 1, self.strides[i]
         span = size + before + after - reach
         count = -(-span // stride) + 1
-        if (count - 1) * stride >= size + before:  # it would start in the pads behind
+        if (
+            count - 1
+        ) * stride >= size + before:  # the last window would start in the padding at the end
             count -= 1
         return before, after + max((count - 1) * stride - span, 0)
 
@@ -173,7 +175,7 @@ def _lp_pool(n: Node, x: Any) -> Any:
 
 def _over_all(x: Any, reduce_: Callable[..., Any]) -> Any:
     found = t.turned(x)
-    if found is not None:  # over the dimensions of what was transposed
+    if found is not None:  # over the dimensions of the transpose's source
         source, order = found
         axes = np.array([order[a] for a in range(2, t.rank(x))], np.int32)
         return t.transpose(reduce_(source, axes, keep_dims=True), order)

@@ -74,7 +74,7 @@ def _clipped(function: Any, alpha: float, beta: float, limit: float, x: Any) -> 
 
 
 class Sequences:
-    """What the three kinds share: the inputs with time first, states, lengths, directions.
+    """The common part of the three kinds: the inputs with time first, states, lengths, directions.
 
     Args:
       n: the node.
@@ -162,7 +162,7 @@ class Sequences:
 
 
 def _at(x: Any, direction: int) -> Any:
-    """What belongs to one direction."""
+    """The part of x for one direction."""
     if x is None:
         return None
     value = t.known(x)  # part of a constant is a constant

@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
-_KIND = dtypes.float64  # of coordinates: rows at exact halves must not be missed
+_KIND = dtypes.float64  # of coordinates: float64, as rows at exact halves must not be missed
 
 
 def _number(value: Any) -> Any:
@@ -30,7 +30,7 @@ def _upsample(n: Node, x: Any, scales: Any = None) -> Any:
 
 
 class Rule:
-    """How a node interpolates.
+    """The rule of a node's interpolation.
 
     Args:
       n: the node.
@@ -63,7 +63,7 @@ def _resize(n: Node, x: Any, roi: Any = None, scales: Any = None, sizes: Any = N
     found = t.turned(x)
     if found is None:
         return _by_axes(n, rule, x, axes, roi, scales, sizes)
-    source, order = found  # the axes of what was transposed
+    source, order = found  # the source of the transpose, and its axes
     axes = [order[axis] for axis in axes]
     return t.transpose(_by_axes(n, rule, source, axes, roi, scales, sizes), order)
 
