@@ -1,6 +1,6 @@
 """From graphs of ops to native programs.
 
-What comes in: a graph of operations (compile.py: `compile_graph`). What goes out: an `Executable`, called with host
+In: a graph of operations (compile.py: `compile_graph`). Out: an `Executable`, called with host
 values. Read first: pipeline.py, the list of stages; then blocks/ (what runs natively; host/ runs the rest),
 lower/ (ops to primitives), recognize/ and fusion/ (primitives to kernels), codegen/ (kernels to LLVM IR), device.py (what
 runs them: devices/, a layer above). A new pass over primitives is one file in passes/ and one line in pipeline.py.

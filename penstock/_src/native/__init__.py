@@ -1,6 +1,6 @@
 """Native code: LLVM IR generated from Python, compiled, cached, loaded, and run on a thread pool.
 
-This layer is independent of tensors.  Read first: language/module.py, language/function.py.
+This layer is independent of tensors. Read language/module.py first, then language/function.py.
 
 Writing      m = Module(target=host())           target.py: vector width, registers, cores; never a constant
              with m.task("double") as f:         a task: f.ctx (arguments' address), f.task, f.tid

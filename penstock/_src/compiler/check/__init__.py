@@ -1,8 +1,7 @@
-"""PENSTOCK_CHECK: every run of a program is held to an interpretation of what was lowered.
+"""PENSTOCK_CHECK: compares every run of a program with an interpretation of the lowered function.
 
-A function and arguments come in. `members.py` interprets it several times at once: a center, whose sums are exact to the last
-place, and members, in which everything that compiled code may round otherwise is rounded otherwise at random (`rounding.py`;
-`sums.py` for all that adds up). How far they lie from one another is how far a right program may lie from the center
-(`oracle.py`). `checked.py` runs a program, compares, and names the stage at fault; `poison.py` makes memory that nobody
-has written show.
+In: a function and arguments. `members.py` interprets the function several times together: a center, with sums exact to the last place, and members, in
+which every operation that compiled code may round differently is perturbed at random (`rounding.py`; `sums.py` for sums). The distance
+between them is the allowed distance of a right program from the center (`oracle.py`). `checked.py` runs a program, compares, and names the
+stage at fault; `poison.py` fills memory so that reads of unwritten elements show.
 """

@@ -1,14 +1,13 @@
-"""From source line to kernel: what an Executable was compiled to, for people.
+"""Explains the result of compilation: the way from a source line to kernels.
 
-What comes in: an Executable that was called. What goes out: a `Report`, a string that can also be saved as a page
-(report.py). Read first: records.py, what is known of a program and its kernels; then collect.py and kernels.py, where it
-comes from (origins.py: from nodes back to the user's lines), text.py and page/, how it is shown. stage_text.py has the forms of a
-program between the stages of the compiler, limits.py what this machine can do at best.
+In: an Executable that was called. Out: a `Report`, a string that can also be saved as a page (report.py). Read records.py first, the records of a
+program and its kernels; then collect.py and kernels.py, which make them (origins.py: from nodes back to the user's lines), and text.py and page/, which
+show them. stage_text.py has the text of a program between the stages of the compiler, limits.py the limits of this machine.
 
 From a kernel back to the source. An operation of a graph has the line that called it and, in a gradient, the operation whose gradient it is. A node
-has the operation that it was made for, a launch the nodes that its kernel stores. What lies between those and what other kernels have stored is what
-it computes: `explain` (`compiler/explain/`) gathers this when somebody asks. A check inside of a loop or branch is carried out of it with the
-operation that made it (`compiler/lower/context.py`); where one fails, the host runs the operation that failed, or the loop around it on copies of its
-variables, once more for the message (`compiler/lower/checks.py`). Reports and profiles register themselves as observers (`util/run_observers.py`):
-only then programs run with a clock beside each launch.
+has the operation for which it was made, a launch the nodes that its kernel stores. The nodes between these and those that other kernels have stored
+are the computation of the kernel; `explain` collects them on request. A check inside of a loop or branch is carried out of it with the operation that
+made it (`compiler/lower/context.py`). If a check fails, the host runs the operation that failed, or the loop around it on copies of its variables,
+once more for the message (`compiler/lower/checks.py`). Reports and profiles register as observers (`util/run_observers.py`): programs take the time
+of each launch only while there are observers.
 """

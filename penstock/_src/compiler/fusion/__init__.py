@@ -1,22 +1,23 @@
 """Fusion: selects the nodes that become one kernel.
 
-What comes in: a function and what recognize/ found in it (`Recognized`). What goes out: a `Schedule`: kernels in launch order.
+In: a function with the groups of nodes that recognize/ has found (`Recognized`). Out: a `Schedule`, kernels in launch order. Read partition.py first,
+then storing.py.
 
-    partition.py   Recognized -> Partition     what is stored (storing.py, costs.py) and the groups (groups.py) that store it
-    merge.py       Partition  -> Partition     groups over one space become one; column_sums.py adds up on a contraction's tiles
-    schedule.py    Partition  -> Schedule      each group written as kernels (kernels/); lane_sections.py says which run side by side
+    partition.py   Recognized -> Partition     the stored nodes (storing.py, costs.py), and the groups (groups.py) that store them
+    merge.py       Partition  -> Partition     merges groups over one space; column_sums.py adds up columns on a contraction's tiles
+    schedule.py    Partition  -> Schedule      each group as kernels (kernels/); lane_sections.py: kernels that run side by side
 
-Read first: partition.py, then storing.py. Another reason to store a node goes to storing.py, another way to join groups to merge.py.
+A new reason to store a node goes to storing.py, a new way to join groups to merge.py.
 
-A kernel is a loop nest, a contraction with what is computed before and after it, an attention, or a special kind (scatter, sort, scan, Fourier
+A kernel is a loop nest, a contraction with a prologue and an epilogue, an attention, or a special kernel (scatter, sort, scan, Fourier
 transform, random bits). Elementwise values and movements are computed again in every consumer unless storing pays. Convolutions of 3 x 3 whose
-channels are whole vectors, and their gradients, take a quarter of the multiplications by Winograd's algorithm, with twice the rounding error of the
-plain sum (`PENSTOCK_DISABLE=winograd` for the plain sum, which tiles with an infinity or NaN take anyway; `docs/accuracy.md`). Reductions are cut
-into fixed partial sums, added in order: results are equal to the bit from run to run.
+channels are whole vectors, and their gradients, use Winograd's algorithm: a quarter of the multiplications, with twice the rounding error of the
+plain sum (`PENSTOCK_DISABLE=winograd` selects the plain sum, which is always used for tiles with an infinity or NaN; `docs/accuracy.md`). Reductions
+are divided into fixed partial sums, added in order: results have the same bits in every run.
 
-Kernels are merged once it is known what is stored (`fusion/merge.py`): elementwise work over one space that reads a common array, reductions of one
-space, and reductions of rows with what is computed from them for the rows' elements (softmax and its cross entropy with the gradient, layer norm, a
-pooling's maxima and their indices); a value that only the merged kernel reads is then not stored. Sums over the rows of a contraction's result (a
-bias's gradient, what a batch norm sums) are added up on its register tiles, task by task (`fusion/column_sums.py`). Temporaries are written over
+Groups are merged after the stored nodes are known (`fusion/merge.py`): elementwise groups over one space that read a common array, reductions of one
+space, and reductions of rows with values computed from them for each element of the row (softmax and its cross entropy with the gradient, layer norm,
+the maxima of a pooling and their indices). A value that only the merged kernel reads is not stored any more. Sums over the rows of a contraction's
+result (a bias's gradient, the sums of a batch norm) are added up on its register tiles, task by task (`fusion/column_sums.py`). Temporaries overwrite
 inputs that are read for the last time (`plan/in_place.py`).
 """

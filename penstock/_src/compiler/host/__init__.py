@@ -1,8 +1,8 @@
-"""Operations that the host runs, by the eager kernels of their ops: what has no lowering, or is not worth a program.
+"""Operations on the host, run by the eager kernels of their ops: those without a lowering, or that are not worth a program.
 
-running.py      runs one operation and says where an error comes from
-steps.py        the same as a step of a specialization, whose values stand in slots
-end_of_data.py  what a list of steps still does when one of them finds no more data
+running.py      runs one operation, and adds the operation and the user's line to its errors
+steps.py        an operation as a step of a specialization, with values in slots
+end_of_data.py  runs the rest of a list of steps after one of them has reached the end of its data
 
 Of the ops that Keras uses, these run on the host: strings and tables; the blur of `RandomElasticTransform`, whose size is random (its kernel is
 computed on the host, and the following ops are compiled for each size); CTC decoding; eigenvalues and singular values (for a symmetric matrix of 64 x

@@ -1,17 +1,16 @@
-"""Ops to primitives.
+"""Lowers operations of a graph to primitives.
 
-What comes in: operations of a graph, with what their inputs are (values.py). What goes out: nodes, and in the LoweringContext the effects on
-variables and the checks.
+In: operations, with the lowered values of their inputs (values.py). Out: nodes, and in the LoweringContext the updates of variables and the checks.
 
     lowering.py       calls each op's `lower`; read it first
-    context.py        the LoweringContext `p` that `lower` gets
+    context.py        the LoweringContext `p`, the argument of `lower`
     control_flow.py   ops whose attributes are functions: calls and loops; loops.py and branches.py make `while` and `case` nodes
-    trip_count.py     how many steps a loop makes
-    tensor_lists.py   lists of tensors as dense buffers; list_memory.py: how large they become in a loop
+    trip_count.py     trip counts of loops
+    tensor_lists.py   lists of tensors as dense buffers; list_memory.py: their sizes in loops
     dynamic_rows*.py  arrays with a data-dependent number of rows
-    checks.py         assertions; concrete_shapes.py: the shape rules of ops, asked again for the shapes at hand
+    checks.py         assertions; concrete_shapes.py: the shape rules of ops, applied again to the shapes of a call
 
-An op that is lowered by itself needs nothing here: it has a `lower` method where it is defined.
+An ordinary op needs nothing here: its class has a `lower` method.
 
 Dynamic rows: results of a data-dependent size (`tf.where`, `boolean_mask`, `tf.unique`; `compiler/lower/dynamic_rows.py`) stay inside a program as a
 buffer of the maximum number of rows, and a count. Row-wise ops process the whole buffer, ops that combine rows mask the unused ones, and a scatter

@@ -1,4 +1,4 @@
-"""This process's processor: plans become native code over a pool of threads (native/), run by runtime/.
+"""The CPU of this process: plans become native code over a pool of threads (native/), run by runtime/.
 
 Read first: device.py. `build_program(function)` there plans and loads in one go, for tests and tools.
 """

@@ -1,5 +1,5 @@
-"""Native algorithms with sequential steps over arrays of the host: for ops that no program computes.
+"""Native sequential algorithms over arrays of the host, for ops that run on the host.
 
-In: NumPy arrays. Out: what the function writes into further arrays. Each file has the builtin of one algorithm; `ops/` says what
-it means, and computes it in Python where the system runs no native code. Read `edits.py` first.
+In: NumPy arrays. Out: arrays of the caller that the function fills. Each file has the builtin of one algorithm; `ops/` defines its meaning,
+and computes it in Python on systems without native code. Read `edits.py` first.
 """

@@ -1,4 +1,4 @@
 """The language for writing kernels: Python calls that generate LLVM IR text.
 
-Read first module.py and function.py; types.py spells types.  An instruction is a method of arithmetic.py or memory.py.
+Read module.py and function.py first; types.py has the names of types. An instruction is a method of arithmetic.py or memory.py.
 """

@@ -1,5 +1,5 @@
-"""Native code that stands in the process's own places: NumPy's allocator (`array_memory.py`), the handler of SIGINT (`process/interrupts.py`).
+"""Native code that is installed in the process: NumPy's allocator (`array_memory.py`), the handler of SIGINT (`process/interrupts.py`).
 
-What LLVM calls where a processor lacks an instruction is here, too (`float16_calls.py`). All are IR text of the pool's module, put in place when the pool is made.
-`exchanges.py` drives MPI for sums that go on while a program computes: a library of its own.
+Functions that LLVM calls on processors without an instruction are here, too (`float16_calls.py`). All are IR text of the pool's module, installed when
+the pool is made. `exchanges.py` is a library of its own: it drives MPI for collectives that proceed while a program computes.
 """

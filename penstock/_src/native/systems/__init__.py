@@ -10,11 +10,11 @@ Each gives IR text that defines
     os_note(key, value)          keeps a pointer for this thread, null on other threads, under the key in the word at `key`,
                                  which is 0 until the first note
     os_noted(key) -> ptr         that pointer
-    os_block(p) -> i64           bytes of a block of malloc's, of which p may be null
+    os_block(p) -> i64           bytes of a block of malloc's; p may be null
     os_handler() -> ptr          the function that handles SIGINT; null or 1 if none does
     os_handle(fn)                makes fn(signal, ...) handle it, if a function does
     os_handled(fn)               to be called by fn at its end
-and cpu_pause(), a hint to the core in a spinning loop.  A new system is a new file, and its row in _SYSTEMS.
+and cpu_pause(), a hint to the core in a spinning loop. A new system is a new file, and its row in _SYSTEMS.
 """
 
 import functools
@@ -61,5 +61,5 @@ def system_calls(target: Target) -> str:
 
 
 def symbols(target: Target) -> dict[str, int]:
-    """Addresses of what generated code calls in this process, where its linker would not find them."""
+    """Addresses of functions that generated code calls in this process, if its linker would not find them."""
     return windows.symbols() if target.system == "windows" else {}

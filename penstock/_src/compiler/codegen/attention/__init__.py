@@ -1,23 +1,26 @@
 """Attention as one kernel forward and one backward: softmax(epilogue(Q K^T)) V without the matrix of scores.
 
-What comes in: an Attention (recognize/attention.py) and the epilogues, elementwise expressions of its scores. What goes out: an
-AttentionCode, whose context is the words that a ContextLayout lists. Read first: form.py, then forward.py.
+In: an Attention (recognize/attention.py) and the epilogues, elementwise expressions of its scores. Out: an AttentionCode; a ContextLayout lists the
+words of its context. Read form.py first, then forward.py.
 
-    emit.py       the Form that an attention's kernels depend on, and their code; code.py: what a launch needs of it
-    form.py       the form, the context's words, a thread's memory; operands.py: where arrays lie
-    forward.py    rows in blocks: scores of a block of columns, softmax carried from block to block, times V
+    emit.py       the Form on which an attention's kernels depend, and their code; code.py: the facts that a launch needs
+    form.py       the form, the context's words, a thread's memory; operands.py: the layouts of arrays
+    forward.py    rows in blocks: scores of a block of columns, the running softmax, times V
     backward.py   columns in blocks: probabilities computed again from each row's maximum and sum, then dV, dK, dQ
-    task.py       what a task of either does: packing, rows as they are multiplied by
+    task.py       common parts of both tasks: packing, rows as operands of products
     tiles.py      the register tiles of both
 
-Memory beyond operands and results is a thread's own and linear in the lengths.  All extents and strides but a head's
-width are run-time words: one kernel serves any lengths.  Sums are in a fixed order: the same bits in every run.
+Forward, a row's softmax is updated from block to block of columns: with the running maximum m, total t and output o, a block with maximum m' multiplies
+t and o by exp(m - max(m, m')) and adds its own terms, so that no exponential overflows and no score is stored.
+
+Scratch memory belongs to a thread and is linear in the lengths. All extents and strides except a head's width are run-time words: one kernel
+serves all lengths. Sums are computed in a fixed order: results have the same bits in every run.
 
 Sources: Milakov and Gimelshein 2018 (softmax in one pass); Dao 2023, FlashAttention-2 (the backward pass by blocks).
 
-Attention (`compiler/recognize/attention.py`) is found as nodes: two contractions with a softmax between and any elementwise epilogue of the scores
-(scale, mask, bias), and the gradients of both in the same function. It becomes one kernel forward and one backward, which go through the scores in
-blocks and never store them: the backward kernel computes them again from each row's maximum and sum. Columns that a causal mask hides are left out by
-blocks. Where something else wants the scores or the probabilities (dropout, returned weights, a gradient taken by a function of its own), nothing is
-found, and contractions and loop nests do the work as before.
+Attention is recognized from nodes (`compiler/recognize/attention.py`): two contractions with a softmax between them and any elementwise epilogue of
+the scores (scale, mask, bias), and the gradients of both in the same function. It becomes one kernel forward and one backward, which compute the scores
+in blocks and never store them: the backward kernel computes them again from each row's maximum and sum. Blocks that a causal mask hides completely are
+skipped. If other nodes read the scores or the probabilities (dropout, returned weights, a gradient in a function of its own), attention is not
+recognized, and contractions and loop nests compute it.
 """

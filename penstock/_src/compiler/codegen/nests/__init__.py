@@ -1,10 +1,10 @@
 """Loop nests as LLVM IR.
 
-What comes in: a LoopNest (compiler/kernels/loop_nest.py). What goes out: a NestCode (code.py), by emit.py. Read first: nest.py, the loops; then
-evaluator.py, values where they are asked for. Both, and what they import, are loaded when a nest is not in the cache.
+In: a LoopNest (compiler/kernels/loop_nest.py). Out: a NestCode (code.py), by emit.py. Read nest.py first, the loops; then evaluator.py, which
+evaluates values at the innermost loop that they depend on. Both, and their imports, are loaded only for a nest that is not in the cache.
 
-    choice.py       which loops tasks share, which goes by vectors and how long, before anything is written
-    memory.py       loads and stores at elements that lanes step through
-    reductions.py   running results of reductions
-    epilogue.py     the hook of a contraction's epilogue; epilogue_form.py: what its code depends on; tile_values.py: the code, by the same evaluator
+    choice.py       the schedule of a nest: parallel and serial loops, the vectorized one and its lanes
+    memory.py       loads and stores at the elements of a vector's lanes
+    reductions.py   accumulators of reductions; stretches.py: the order of additions in long sums
+    epilogue.py     the epilogue of a contraction; epilogue_form.py: its form, on which the code depends; tile_values.py: the code, by the same evaluator
 """

@@ -1,11 +1,11 @@
-"""The driver of NVIDIA's cards, by ctypes: nothing of CUDA's toolkit is needed.
+"""The driver of NVIDIA's GPUs, by ctypes: CUDA's toolkit is not needed.
 
     calls.py    libcuda's functions
     maps.py     tensor maps of launches
-    card.py     a card in use: context, stream, memory, kernels
-    control.py  who decides what runs next, by the driver's version
-    memory.py   memory of a card
-    feeding.py  copies from the host ahead of their use
+    card.py     a GPU in use: context, stream, memory, kernels
+    control.py  loops and branches by conditional nodes or by the host, depending on the driver's version
+    memory.py   memory of a GPU
+    feeding.py  copies from the host before they are needed
 
-Read first: card.py. What stands for libcuda where there is no card is emulator/library.py.
+Read card.py first. emulator/library.py emulates libcuda.
 """

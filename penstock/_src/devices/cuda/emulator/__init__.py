@@ -1,11 +1,11 @@
-"""An emulator of cards: runs the kernels' own LLVM IR on this CPU, and finds what they do wrong.
+"""An emulator of GPUs: runs the LLVM IR of kernels on this CPU, and finds their faults.
 
-What comes in: the IR of a kernel, the words of its context, memory. What goes out: that memory, or a `KernelFault`. Read first:
-threads.py, how threads wait for one another; then translate.py, what becomes of a kernel's text.
+In: the IR of a kernel, the words of its context, memory. Out: the memory, or a `KernelFault`. Read threads.py first, in which threads wait for
+each other; then translate.py, which rewrites a kernel's text.
 
-    memory.py       every access: out of bounds, misaligned, races, shared memory that nobody wrote
-    copies.py       copies that go on while threads do
-    asynchronous/   bulk copies and products of warpgroups, which go on too: what kernels ask for in inline assembly
+    memory.py       checks every access: bounds, alignment, races, reads of unwritten shared memory
+    copies.py       asynchronous copies by threads
+    asynchronous/   bulk copies and products of warpgroups, which kernels start by inline assembly
     intrinsics.py   barriers, shuffles, matrix instructions
     state.py        the words that native functions and Python share
     emulator.py     launches

@@ -1,6 +1,6 @@
 """Products with packed weights: x W^T, where W's rows are blocks of few-bit numbers with their scales (ir/meaning/packed.py).
 
-description.py    what comes in: the extents, x as a matrix, the format
-rows.py           few rows of x: each block is unpacked in registers and multiplied there, as fast as memory gives W
-emit.py           which kernel; many rows are a product (products/) whose panels of W are unpacked as they are packed
+description.py    the input: the extents, x as a matrix, the format
+rows.py           few rows of x: each block is unpacked in registers and multiplied there, at the speed of reading W from memory
+emit.py           the choice of the kernel; for many rows a product (products/), which unpacks W as it packs panels
 """

@@ -1,1 +1,1 @@
-"""Sums of leaves of decision trees: by masks of leaves, for many rows at once, or by paths of rows side by side. The arrangements: ir/meaning/trees.py."""
+"""Sums of leaves of decision trees: by masks of leaves for vectors of rows, or by paths of several rows side by side. Layouts: ir/meaning/trees.py."""

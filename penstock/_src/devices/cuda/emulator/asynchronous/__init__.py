@@ -1,6 +1,6 @@
 """Instructions that run asynchronously to the threads of a kernel, for sm_90a and later, written as inline assembly. They run in Python, between threads.
 
-What comes in: instructions, with the addresses of their operands. What goes out: memory, sums and threads that go on; or a `Misuse`. Read first: service.py.
+In: instructions, with the addresses of their operands. Out: memory, sums and threads that go on; or a `Misuse`. Read first: service.py.
 
     assembly.py    inline assembly as calls
     boxes.py       bulk copies by tensor maps, and the barriers in shared memory that count them
