@@ -84,5 +84,5 @@ def _is_exact(number: dims.Extent, dtype: DType) -> bool:
         most = 2 ** (ml_dtypes.finfo(dtype.np).nmant + 1)
         return -most <= number <= most
     with np.errstate(over="ignore"):
-        held = float(dtype.np.type(int(number)))
-    return held == int(number)
+        rounded = float(dtype.np.type(int(number)))
+    return rounded == int(number)

@@ -55,13 +55,13 @@ class CheckedProgram:
         if any(array is None for array in given):
             assert refusal is not None, "a variable without a value was read"
             raise refusal
-        made = [*map(on_host, results), *new]
+        computed = [*map(on_host, results), *new]
         oracle = self._oracle(given, refusal)
         self._look_at_arguments(arguments, given)
         if self.runs == 1:
             self._compare_stages(oracle, given)
-        if oracle.wrong(made) is not None:
-            self._compare(self._at_fault(oracle, given), oracle, made)
+        if oracle.wrong(computed) is not None:
+            self._compare(self._at_fault(oracle, given), oracle, computed)
         return results
 
     def _oracle(self, given: list[np.ndarray], refusal: OpError | None) -> Oracle:
@@ -99,8 +99,8 @@ class CheckedProgram:
             return "the program"
         except InternalError:  # a kernel as scheduled has an invalid read or store
             return "scheduling"
-        made = [*results, *self._by_handle(function, updates, given)]
-        return "code generation" if oracle.wrong(made) is None else "scheduling"
+        computed = [*results, *self._by_handle(function, updates, given)]
+        return "code generation" if oracle.wrong(computed) is None else "scheduling"
 
     def _by_handle(
         self, function: Function, updates: Sequence[Any], given: list[np.ndarray]
@@ -116,10 +116,10 @@ class CheckedProgram:
                 raise InternalError(f"{self.function.name}: the program changed argument {i}.")
 
     def _compare(self, stage: str, oracle: Oracle, made: Sequence[Any]) -> None:
-        found = oracle.wrong(made)
-        if found is None:
+        wrong = oracle.wrong(made)
+        if wrong is None:
             return
-        i, place = found
+        i, place = wrong
         function = oracle.function
         if i < len(function.results):
             what, node = f"result {i}", function.results[i]

@@ -148,12 +148,12 @@ class Members:
         evaluate = PRIMITIVES[node.kind].evaluate
         assert evaluate is not None
         in_single = Node(node.builder, node.kind, node.args, node.attrs, node.shape, dtypes.float32)
-        alike, made = _alike(args), []
+        alike, results = _alike(args), []
         for k in range(self.count + 1):
             is_sum = any(of(a, k).dtype != a[0].dtype for a in args)
             own = [of(a, k) for a in alike]
-            made.append(np.asarray(evaluate(own, in_single if is_sum else node)))
-        return unified(made)
+            results.append(np.asarray(evaluate(own, in_single if is_sum else node)))
+        return unified(results)
 
     def _while(self, node: Node, args: list[Value]) -> Value:
         carried, condition, body = (node.attrs[name] for name in ("carried", "cond", "body"))
@@ -177,12 +177,12 @@ class Members:
     def _case(self, node: Node, args: list[Value]) -> Value:
         index, branches = args[0], node.attrs["branches"]
         numbers = [int(i) if 0 <= int(i) < len(branches) else len(branches) - 1 for i in index]
-        made = {n: self._run(branches[n], args[1:])[0] for n in dict.fromkeys(numbers)}
-        if len(made) == 1:
-            return tuple(made[numbers[0]])
+        results_of = {n: self._run(branches[n], args[1:])[0] for n in dict.fromkeys(numbers)}
+        if len(results_of) == 1:
+            return tuple(results_of[numbers[0]])
         results = []
-        for i in range(len(made[numbers[0]])):
-            results.append(unified([of(made[n][i], k) for k, n in enumerate(numbers)]))
+        for i in range(len(results_of[numbers[0]])):
+            results.append(unified([of(results_of[n][i], k) for k, n in enumerate(numbers)]))
         return tuple(results)
 
 
@@ -266,10 +266,10 @@ _orders: weakref.WeakKeyDictionary[Function, list[Step]] = weakref.WeakKeyDictio
 
 def order(function: Function) -> list[Step]:
     """A function's nodes in an order of evaluation."""
-    found = _orders.get(function)
-    if found is None:
-        found = _orders[function] = _ordered(function)
-    return found
+    order = _orders.get(function)
+    if order is None:
+        order = _orders[function] = _ordered(function)
+    return order
 
 
 def _ordered(function: Function) -> list[Step]:

@@ -38,14 +38,14 @@ def rounded(
     `least` is a size of which they are off by as many, whatever the result's own.
     """
     dtype = node.dtype.np
-    made = [as_type(values[0], node)]
+    results = [as_type(values[0], node)]
     amount = ulps * precision(dtype) * (DOUBT if is_narrow(dtype) and members.flips else 1)
     for k in range(members.count):
         value = members.noise.scaled(of(values, k + 1), amount)
         if least is not None:
             value = value + least * (members.noise.factors(value.shape, amount) - 1)
-        made.append(as_type(value, node))
-    return unified(made)
+        results.append(as_type(value, node))
+    return unified(results)
 
 
 def as_type(value: Any, node: Node) -> np.ndarray:
@@ -110,9 +110,9 @@ def unary(members: Members, step: Step, args: list[Value]) -> Value:
         if len(x) == 1 or not members.flips:
             return members.plain(node, args)
         compute, doubt = meaning(node), doubt_of(members) * deviation(x)
-        made = members.each(compute, args)
+        results = members.each(compute, args)
         low, high = compute([_shifted(x[0], -doubt)]), compute([_shifted(x[0], doubt)])
-        return undecided(members, made, low, high)
+        return undecided(members, results, low, high)
     if node.op in EXACT and (dtype.kind != "c" or node.op in ("neg", "real", "imag", "conj")):
         return _louder(members, scalars.UNARY[node.op], members.plain(node, args), args)
     compute = scalars.UNARY[node.op]
@@ -156,14 +156,14 @@ def _louder(members: Members, compute: Callable[..., Any], made: Value, args: li
 
 def _unrounded(members: Members, product: Value) -> Value:
     """A product before it is rounded, as an FMA takes it. One that is a small whole number was not rounded."""
-    made = [product[0]]
+    results = [product[0]]
     for k in range(members.count):
         value = of(product, k + 1)
         off = members.noise.scaled(value, precision(value.dtype)).astype(value.dtype)
         if value.dtype.kind == "f":
             off = np.where(_is_whole(value), value, off)
-        made.append(off)
-    return unified(made)
+        results.append(off)
+    return unified(results)
 
 
 def _is_whole(x: np.ndarray) -> np.ndarray:
@@ -177,22 +177,22 @@ def _quotient(members: Members, node: Node, args: list[Value]) -> Value:
     if len(x) == len(y) == 1 or not members.flips:
         return members.plain(node, args)
     compute = meaning(node)
-    made = members.each(compute, args)
+    results = members.each(compute, args)
     kind = wide(x[0].dtype)
     a, b = x[0].astype(kind), y[0].astype(kind)
     doubt = doubt_of(members) * (deviation(x) + np.abs(a / b) * deviation(y))
     doubt = np.where(np.isfinite(doubt), doubt, 0)
     whole = np.floor if node.op in ("floordiv", "mod") else np.trunc
     crossed = whole((a - doubt) / b) != whole((a + doubt) / b)
-    low = np.where(crossed, compute([_shifted(x[0], -doubt), y[0]]), made[0])
-    high = np.where(crossed, compute([_shifted(x[0], doubt), y[0]]), made[0])
+    low = np.where(crossed, compute([_shifted(x[0], -doubt), y[0]]), results[0])
+    high = np.where(crossed, compute([_shifted(x[0], doubt), y[0]]), results[0])
     if not crossed.any():
-        return unified(made)
-    return [made[0]] + [
+        return unified(results)
+    return [results[0]] + [
         np.where(crossed, np.where(members.noise.coins(crossed.shape), low, high), m).astype(
             m.dtype
         )
-        for m in made[1:]
+        for m in results[1:]
     ]
 
 
@@ -201,11 +201,11 @@ def compare(members: Members, step: Step, args: list[Value]) -> Value:
     x, y = args
     if not is_floating(x[0].dtype) or len(x) == len(y) == 1 or not members.flips:
         return members.plain(node, args)
-    made = members.each(meaning(node), args)
+    results = members.each(meaning(node), args)
     kind = wide(x[0].dtype)
     doubt = doubt_of(members) * (deviation(x) + deviation(y))
     near = (doubt > 0) & ~(np.abs(x[0].astype(kind) - y[0].astype(kind)) > doubt)
-    return undecided(members, made, np.zeros(near.shape, bool), near)
+    return undecided(members, results, np.zeros(near.shape, bool), near)
 
 
 def cast(members: Members, step: Step, args: list[Value]) -> Value:
@@ -216,13 +216,13 @@ def cast(members: Members, step: Step, args: list[Value]) -> Value:
         return members.plain(node, args)
     if is_floating(target) and spacing(target) <= spacing(source):
         return members.plain(node, args)
-    made = members.each(lambda a: cast_meaning(a, node), args)
+    results = members.each(lambda a: cast_meaning(a, node), args)
     doubt = doubt_of(members) * deviation(x)
     if target.kind == "b":
         near = (doubt > 0) & ~(np.abs(x[0].astype(wide(source))) > doubt)
-        return undecided(members, made, np.zeros(near.shape, bool), near)
+        return undecided(members, results, np.zeros(near.shape, bool), near)
     low, high = (cast_meaning([_shifted(x[0], s * doubt)], node) for s in (-1, 1))
-    return undecided(members, made, low, high)
+    return undecided(members, results, low, high)
 
 
 def iterate(members: Members, step: Step, args: list[Value]) -> Value:
@@ -243,11 +243,11 @@ def arg_reduce(members: Members, step: Step, args: list[Value]) -> Value:
         return members.plain(node, args)
     compute, doubt = meaning(node), doubt_of(members) * deviation(x)
     doubt = np.where(np.isfinite(doubt), doubt, 0)
-    made = [compute([x[0]])]
+    results = [compute([x[0]])]
     for k in range(members.count):
         sign = np.where(members.noise.coins(doubt.shape), 1, -1)
-        made.append(compute([_shifted(x[k + 1], sign * doubt)]))
-    return unified(made)
+        results.append(compute([_shifted(x[k + 1], sign * doubt)]))
+    return unified(results)
 
 
 ROUNDED |= {

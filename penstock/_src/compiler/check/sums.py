@@ -63,9 +63,9 @@ def reduce(members: Members, step: Step, args: list[Value]) -> Value:
         return members.plain(node, [x])
     values = [_widened(v) for v in x]
     exact = add.reduce(values[0], axes, dtype=_accumulator(dtype))
-    made = [as_type(exact, node)]
+    results = [as_type(exact, node)]
     if not members.count or (len(x) == 1 and node.op == "sum" and _adds_exactly(values[0], dtype)):
-        return made if len(x) == 1 else [made[0]] * (members.count + 1)
+        return results if len(x) == 1 else [results[0]] * (members.count + 1)
     ulps = parts(count) if node.op == "sum" else 1.0
     for k in range(members.count):
         value = of(values, k + 1)
@@ -76,8 +76,8 @@ def reduce(members: Members, step: Step, args: list[Value]) -> Value:
             total = members.noise.louder(total, add.reduce(value, axes, dtype=_accumulator(dtype)))
         else:
             total = add.reduce(members.noise.scaled(value, ulps * precision(dtype)), axes)
-        made.append(_off(members, node, total))
-    return unified(made)
+        results.append(_off(members, node, total))
+    return unified(results)
 
 
 def _added(members: Members, x: np.ndarray, axes: Sequence[int], plain: bool) -> np.ndarray:
@@ -143,11 +143,11 @@ def scan(members: Members, step: Step, args: list[Value]) -> Value:
         return members.plain(node, args)
     count = x[0].shape[node.attrs["axis"]]
     compute = _evaluate_as(node, wide(dtype))
-    made = [as_type(compute([x[0].astype(wide(dtype))]), node)]
+    results = [as_type(compute([x[0].astype(wide(dtype))]), node)]
     if not members.count or (
         len(x) == 1 and node.op == "sum" and _adds_exactly(x[0].astype(wide(dtype)), dtype)
     ):
-        return made if len(x) == 1 else [made[0]] * (members.count + 1)
+        return results if len(x) == 1 else [results[0]] * (members.count + 1)
     ulps = parts(count) if node.op == "sum" else 1.0
     for k in range(members.count):
         value = of(x, k + 1)
@@ -157,8 +157,8 @@ def scan(members: Members, step: Step, args: list[Value]) -> Value:
             total = members.noise.louder(running, compute([value]))
         else:
             total = compute([members.noise.scaled(value, ulps * precision(dtype))])
-        made.append(_off(members, node, total))
-    return unified(made)
+        results.append(_off(members, node, total))
+    return unified(results)
 
 
 class _Wide:
@@ -186,7 +186,7 @@ def contract(members: Members, step: Step, args: list[Value]) -> Value:
     extents = {**dict(zip(left, x[0].shape)), **dict(zip(right, y[0].shape))}
     count = math.prod([n for letter, n in extents.items() if letter not in result])
     kind = wide(dtype)
-    made = [as_type(product(x[0].astype(kind), y[0].astype(kind), spec), node)]
+    results = [as_type(product(x[0].astype(kind), y[0].astype(kind), spec), node)]
     by_tiles = _error_of_tiles(node, x[0], y[0]) if members.ways.tiles and members.count else None
     for k in range(members.count):
         a, b = of(x, k + 1), of(y, k + 1)
@@ -208,11 +208,11 @@ def contract(members: Members, step: Step, args: list[Value]) -> Value:
             value = value + by_tiles * (members.noise.factors(value.shape, 1.0) - 1)
         if is_narrow(node.dtype.np):
             if k % 4 > 1 and members.ways.scores:
-                made.append(np.asarray(value, np.float32))
+                results.append(np.asarray(value, np.float32))
                 continue
             value = members.noise.scaled(value, spacing(node.dtype.np))
-        made.append(_off(members, node, value))
-    return unified(made)
+        results.append(_off(members, node, value))
+    return unified(results)
 
 
 def _in_another_order(x: np.ndarray, y: np.ndarray, spec: str) -> tuple[np.ndarray, np.ndarray]:
@@ -266,8 +266,8 @@ def product(x: np.ndarray, y: np.ndarray, spec: str) -> np.ndarray:
     a = folded(x, left, (stack, rows, inner))
     b = folded(y, right, (stack, inner, columns))
     letters = [*stack, *rows, *columns]
-    made = np.matmul(a, b).reshape([extents[c] for c in letters])
-    return made.transpose([letters.index(c) for c in result])
+    matrix = np.matmul(a, b).reshape([extents[c] for c in letters])
+    return matrix.transpose([letters.index(c) for c in result])
 
 
 def _summed(x: np.ndarray, letters: str, needed: str) -> tuple[np.ndarray, str]:
@@ -286,7 +286,9 @@ def scatter(members: Members, step: Step, args: list[Value]) -> Value:
         return members.plain(node, args)
     evaluate: Any = PRIMITIVES[node.kind].evaluate
     kind = wide(dtype)
-    made = [as_type(evaluate([x[0].astype(kind), indices[0], updates[0].astype(kind)], node), node)]
+    results = [
+        as_type(evaluate([x[0].astype(kind), indices[0], updates[0].astype(kind)], node), node)
+    ]
     if len(indices) > 1:
         node = forgiving(node)
     for k in range(members.count):
@@ -294,8 +296,8 @@ def scatter(members: Members, step: Step, args: list[Value]) -> Value:
         amount = _most(i) ** 0.5 * precision(dtype) if node.op == "add" else precision(dtype)
         start = members.noise.scaled(a, amount)
         value = evaluate([start, i, members.noise.scaled(u, amount)], node)
-        made.append(as_type(value, node))
-    return unified(made)
+        results.append(as_type(value, node))
+    return unified(results)
 
 
 def fft(members: Members, step: Step, args: list[Value]) -> Value:
@@ -303,10 +305,10 @@ def fft(members: Members, step: Step, args: list[Value]) -> Value:
     evaluate: Any = PRIMITIVES[node.kind].evaluate
     x, roots = args
     amount = precision(x[0].dtype) * (1 + math.log2(len(roots[0])))
-    made = [evaluate([x[0], roots[0]], node)]
+    results = [evaluate([x[0], roots[0]], node)]
     for k in range(members.count):
-        made.append(evaluate([members.noise.scaled(of(x, k + 1), amount), roots[0]], node))
-    return unified(made)
+        results.append(evaluate([members.noise.scaled(of(x, k + 1), amount), roots[0]], node))
+    return unified(results)
 
 
 def _most(indices: np.ndarray) -> int:

@@ -28,12 +28,12 @@ class KeptCodes:
     def keep(self, signature: Any, write: Callable[[], Any]) -> Any:
         """The code of a signature, written now if it is new."""
         with self._lock:
-            found = self._codes.get(signature)
-        if found is None:
+            code = self._codes.get(signature)
+        if code is None:
             start = time.perf_counter()
-            found = write()
+            code = write()
             with self._lock:
-                self._codes[signature] = found
+                self._codes[signature] = code
                 self.written += 1
                 self.seconds += time.perf_counter() - start
-        return found
+        return code

@@ -85,8 +85,8 @@ def processor_of(target: Target) -> Processor:
 
 def blocking_of(target: Target, size: int = 4) -> Blocking:
     """The blocking of the target's class, for sums of `size` bytes."""
-    found = processor_of(target).blocking
+    blocking = processor_of(target).blocking
     if size <= 4:
-        return found
+        return blocking
     # a block of doubles is to leave as much of the L2 free as one of floats (Zen 5: 87 -> 91 % of the peak at 2048)
-    return replace(found, depth=found.depth * 2 // 3, columns=found.columns * 3 // 4)
+    return replace(blocking, depth=blocking.depth * 2 // 3, columns=blocking.columns * 3 // 4)

@@ -147,20 +147,20 @@ def _is_made(node: Node) -> bool:
 
 
 def _part(own: set[int], made: Iterable[Node], stored: set[int]) -> Part:
-    found: dict[int, Node] = {}
+    part: dict[int, Node] = {}
     read: dict[int, Node] = {}
     pending = list(made)
     while pending:
         node = pending.pop()
-        if node.id in found or node.id in read:
+        if node.id in part or node.id in read:
             continue
         if node.id not in own and (node.id in stored or in_memory_already(node)):
             read[node.id] = node
             continue
-        found[node.id] = node
+        part[node.id] = node
         pending.extend(node.args)
     return Part(
-        tuple([found[i] for i in sorted(found)]),
+        tuple([part[i] for i in sorted(part)]),
         tuple({home(n).id: home(n) for n in read.values()}.values()),
     )
 
@@ -172,8 +172,8 @@ def _what(group: Group, part: Part) -> str:
 
 
 def _stored(group: Group, roles: dict[int, str]) -> list[Stored]:
-    made = () if group.checks else group.made
-    return [Stored(n, roles.get(home(n).id, "temporary")) for n in made]
+    outputs = () if group.checks else group.made
+    return [Stored(n, roles.get(home(n).id, "temporary")) for n in outputs]
 
 
 def _computes(nodes: Sequence[Node]) -> str:
@@ -203,16 +203,16 @@ def _roles(function: Function) -> dict[int, str]:
 
 def _rounds(function: Function) -> dict[int, int | None]:
     """The number of executions of the nodes in loops' bodies, if it is not one; None if unknown."""
-    found: dict[int, int | None] = {}
+    rounds_of: dict[int, int | None] = {}
 
     def look(inner: Function, rounds: int | None) -> None:
         for node in inner.nodes():
             if rounds != 1:
-                found[node.id] = rounds
+                rounds_of[node.id] = rounds
             trips = node.attrs.get("max_trips") if node.kind == "while" else 1
             within = rounds * int(trips) if rounds is not None and trips is not None else None
             for body in bodies(node):
                 look(body, within)
 
     look(function, 1)
-    return found
+    return rounds_of

@@ -45,7 +45,7 @@ def attention_kernel(
     sources = [home(n) for n in found.sources]
     operands = operands_of_epilogues(epilogues)
     if backward and gradient is not None:
-        made, read = gradient.outputs, [*sources, *found.outputs, *operands]
+        outputs, read = gradient.outputs, [*sources, *found.outputs, *operands]
     else:
-        made, read = found.outputs, [*sources[:3], *operands]
-    return AttentionKernel(made, read, found, backward, epilogues)
+        outputs, read = found.outputs, [*sources[:3], *operands]
+    return AttentionKernel(outputs, read, found, backward, epilogues)

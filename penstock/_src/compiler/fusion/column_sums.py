@@ -32,13 +32,13 @@ def sum_on_tiles(
     groups: Sequence[FusionGroup], is_leaf: Callable[[Node], bool], lanes: Mapping[int, int]
 ) -> list[FusionGroup]:
     """The groups in the same order, with column sums moved into the contractions whose results they add up, if these are in the same lane."""
-    made = list(groups)
+    merged = list(groups)
     place = {n.id: i for i, group in enumerate(groups) for n in group.nodes}
     for number, group in enumerate(groups):
         if group.kind != "reduction" or len(group.nodes) > MOST_SUMS or _is_small(group):
             continue
         at = max((place[i] for i in group.reads if i in place), default=None)
-        kernel = None if at is None else made[at].kernel
+        kernel = None if at is None else merged[at].kernel
         if at is None or not isinstance(kernel, ContractKernel):
             continue
         if len(kernel.outputs) > 1 or sum(place.get(i) == at for i in group.reads) != 1:
@@ -48,11 +48,11 @@ def sum_on_tiles(
         roots = list(dict.fromkeys(group.reduced))
         if not all(_sums_columns(root, kernel) for root in roots):
             continue
-        found = _summed(kernel, group, roots, is_leaf)
-        if found is not None:
-            made[at] = replace(made[at], kernel=found[0])
-            made[number] = replace(group, kind="kernel", kernel=found[1])
-    return made
+        summed = _summed(kernel, group, roots, is_leaf)
+        if summed is not None:
+            merged[at] = replace(merged[at], kernel=summed[0])
+            merged[number] = replace(group, kind="kernel", kernel=summed[1])
+    return merged
 
 
 def _is_small(group: FusionGroup) -> bool:
@@ -87,18 +87,18 @@ def _summed(
 ) -> tuple[ContractKernel, NestKernel] | None:
     """The contraction with sums, and the nest that adds up the sums of its tasks; None if the summed arrays need more than
     the contraction's own cell."""
-    final, found = kernel.outputs[0], kernel.match
+    final, match = kernel.outputs[0], kernel.match
     summed = [root.args[0] for root in roots]
-    epilogue = write_epilogue(kernel.node, final, found.columns, is_leaf, summed)
+    epilogue = write_epilogue(kernel.node, final, match.columns, is_leaf, summed)
     if epilogue is None:
         return None
     shape: Any = (Dim.symbol(TASKS), len(roots), *roots[0].shape)
     partial = Node(final.builder, "partial", (), {}, shape, dtypes.float32)
     operands = epilogue.slots[1:]
     sources = kernel.inputs[:2]
-    made = replace(
+    with_sums = replace(
         kernel, outputs=[final, partial], inputs=[*sources, *operands], epilogue=epilogue,
         operands=operands, partial=partial, summed=roots,
     )  # fmt: skip
     partials: Partials = {root.id: (partial, (k,)) for k, root in enumerate(roots)}
-    return made, replace(finish(group.nodes, partials, is_leaf), adds_up=made)
+    return with_sums, replace(finish(group.nodes, partials, is_leaf), adds_up=with_sums)

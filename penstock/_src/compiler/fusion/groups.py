@@ -84,8 +84,8 @@ class FusionGroup:
 
     def text(self, numbers: Mapping[int, int]) -> str:
         """The nodes that it stores and reads, by their numbers in the function's text."""
-        made = " ".join(f"%{numbers[n.id]}" for n in self.nodes)
-        return f"{self.kind} {made} <- {' '.join(f'%{numbers[i]}' for i in sorted(self.reads))}"
+        nodes = " ".join(f"%{numbers[n.id]}" for n in self.nodes)
+        return f"{self.kind} {nodes} <- {' '.join(f'%{numbers[i]}' for i in sorted(self.reads))}"
 
 
 def map_group(node: Node, reads: Iterable[int]) -> FusionGroup:

@@ -64,14 +64,14 @@ def in_sections(
                 order.append(number)
                 done.add(number)
         left = [number for number in left if number not in done]
-        found = _section(left, own, needs, done)
+        section = _section(left, own, needs, done)
         bounds = [len(order)]
-        for numbers in found.values():
+        for numbers in section.values():
             order += numbers
             done.update(numbers)
             bounds.append(len(order))
-        if len(found) > 1:
-            work = [sum(_work(kernels[i]) for i in numbers) for numbers in found.values()]
+        if len(section) > 1:
+            work = [sum(_work(kernels[i]) for i in numbers) for numbers in section.values()]
             sections.append(LaneSection(tuple(bounds), tuple(work)))
         left = [number for number in left if number not in done]
     return tuple([kernels[number] for number in order]), tuple(sections)
@@ -81,15 +81,15 @@ def _section(
     left: Sequence[int], own: Sequence[int], needs: Sequence[set[int]], done: Collection[int]
 ) -> dict[int, list[int]]:
     """The kernels of each lane that can run before all others that are left."""
-    found: dict[int, list[int]] = {}
+    members: dict[int, list[int]] = {}
     placed: dict[int, set[int]] = {}
     for number in left:
         lane = own[number]
         before = placed.setdefault(lane, set(done))
         if lane != NO_LANE and needs[number] <= before:
             before.add(number)
-            found.setdefault(lane, []).append(number)
-    return dict(sorted(found.items()))
+            members.setdefault(lane, []).append(number)
+    return dict(sorted(members.items()))
 
 
 def _needs(kernels: Sequence[Kernel], part: Partition) -> list[set[int]]:

@@ -45,14 +45,14 @@ def _unread_left_out(
     """The groups without the nodes that only their own kernel reads; these are removed from `stored`."""
     wanted = {home(node).id for node in partition.function.roots}
     wanted.update(*[group.reads for group in groups])
-    found = []
+    kept = []
     for group in groups:
         unread = {n.id for n in group.nodes} - wanted if group.kernel is None else None
         if unread:
             group = group.without(unread)
             stored -= unread
-        found.append(group)
-    return found
+        kept.append(group)
+    return kept
 
 
 @dataclass(eq=False)
@@ -107,17 +107,17 @@ def _opened(partition: Partition) -> list[_Open]:
     function = partition.function
     checks = function.checks if function.updates else ()
     conditions = {home(check.condition).id for check in checks}
-    found = []
+    opened = []
     for i, g in enumerate(partition.groups):
         made = {n.id for n in g.nodes}
         waits = conditions.isdisjoint(made)
-        found.append(
+        opened.append(
             _Open(
                 g.kind, list(g.nodes), list(g.roots), set(g.reads), g.space, g.rows, i, waits,
                 common_lane(partition.recognized.lanes, g.nodes), made, g,
             )
         )  # fmt: skip
-    return found
+    return opened
 
 
 def _merged(partition: Partition) -> list[FusionGroup]:
@@ -256,7 +256,7 @@ def _same_place(node: Node, root: Node | None, group: _Open, rows: RowSpace | No
 
     All paths of arguments are followed, each at a place: "element" (the current element), "row" (its row) or "other".
     """
-    made = {n.id: "element" if r is None else "row" for n, r in zip(group.nodes, group.roots)}
+    kinds = {n.id: "element" if r is None else "row" for n, r in zip(group.nodes, group.roots)}
     others = [a for a in node.args if node.kind == "dynamic_update_slice" and a is not node.args[1]]
     pending = [(a, "other") for a in others]
     if root is None:
@@ -264,12 +264,12 @@ def _same_place(node: Node, root: Node | None, group: _Open, rows: RowSpace | No
     else:
         pending.append((node, "row"))
     seen: set[tuple[int, str]] = set()
-    first = min(made)
+    first = min(kinds)
     while pending:
         current, place = pending.pop()
-        if made.get(current.id, place) != place:
+        if kinds.get(current.id, place) != place:
             return False
-        if current.id in made or current.id < first or (current.id, place) in seen:
+        if current.id in kinds or current.id < first or (current.id, place) in seen:
             continue
         seen.add((current.id, place))
         onward = _place_of_arguments(current, place, rows)

@@ -88,23 +88,23 @@ def partition(recognized: Recognized) -> Partition:
 
 def _groups_of(node: Node, part: Partition) -> Iterator[FusionGroup]:
     """The groups that begin with a node."""
-    found = part.recognized
+    recognized = part.recognized
     if node.kind == "gather" and node.attrs["mode"] == "error":
         indices = home(node.args[1])
         extent = node.args[0].shape[node.attrs["axis"]]
         yield kernel_group(BoundsKernel([], [indices], node, extent))
-    if node.kind in SPECIAL and node.id not in found.absorbed:
+    if node.kind in SPECIAL and node.id not in recognized.absorbed:
         yield kernel_group(_special(node, part))
-    elif node.id in found.attentions:
-        attention = attention_kernel(node, found.attentions[node.id], part.is_leaf)
+    elif node.id in recognized.attentions:
+        attention = attention_kernel(node, recognized.attentions[node.id], part.is_leaf)
         if attention is not None:
             yield kernel_group(attention)
-    elif node.id in found.contractions:
-        yield kernel_group(_contraction(node, found.contractions[node.id], part))
+    elif node.id in recognized.contractions:
+        yield kernel_group(_contraction(node, recognized.contractions[node.id], part))
     elif node.id in part.stored:
         reads = part.reads[node.id]
-        if node.id in found.reductions:
-            yield reduction_group(node, found.reductions[node.id], reads)
+        if node.id in recognized.reductions:
+            yield reduction_group(node, recognized.reductions[node.id], reads)
         elif node.kind == "concat" and not is_regular(node):
             yield pieces_group(node, reads)
         else:

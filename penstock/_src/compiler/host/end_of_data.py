@@ -70,8 +70,8 @@ class _Rest:
         if function is None or function.graph.runs_whole:
             return
         pairs = zip(function.inputs, outer, strict=True)
-        given = {inner._id: self.value(tensor) for inner, tensor in pairs if self.has(tensor)}
-        _Rest(given, self.states, []).run(operations(function))
+        arguments = {inner._id: self.value(tensor) for inner, tensor in pairs if self.has(tensor)}
+        _Rest(arguments, self.states, []).run(operations(function))
 
     def entered(self, op: Operation) -> tuple[Any, list[Any]]:
         """The function that an operation runs, as far as is known, and its arguments."""

@@ -57,10 +57,10 @@ class HostStep:
 
     def _runs_on_devices(self, slots: list[Any]) -> bool:
         """Lets the devices that have the arguments compute the results, if they can."""
-        given = [slots[i] for i in self.reads]
-        if not any(type(value) is DeviceArray for value in given):
+        arguments = [slots[i] for i in self.reads]
+        if not any(type(value) is DeviceArray for value in arguments):
             return False
-        results = self.kernel.on_devices(given)
+        results = self.kernel.on_devices(arguments)
         for slot, value in zip(self.writes, results or (), strict=results is not None):
             slots[slot] = value
         return results is not None

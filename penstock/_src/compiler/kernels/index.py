@@ -377,15 +377,15 @@ class Position:
     @property
     def coordinates(self) -> tuple[Index, ...]:
         if self._coordinates is None:
-            found: list[Index] = []
+            indices: list[Index] = []
             rest = self._linear
             for axis in range(len(self.shape) - 1, 0, -1):
                 extent = self.shape[axis]
-                found.append(ZERO if is_one(extent) else self.scope.remainder(rest, extent))
+                indices.append(ZERO if is_one(extent) else self.scope.remainder(rest, extent))
                 rest = self.scope.quotient(rest, extent)
             if self.shape:
-                found.append(rest if not is_one(self.shape[0]) else ZERO)
-            self._coordinates = tuple(reversed(found))
+                indices.append(rest if not is_one(self.shape[0]) else ZERO)
+            self._coordinates = tuple(reversed(indices))
         return self._coordinates
 
     @property

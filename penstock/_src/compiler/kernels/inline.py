@@ -64,17 +64,17 @@ class Inliner:
     def value(self, node: Node, position: Position, guard: Value | None = None) -> Value:
         """The node's element at a position; where `guard` is false it may be anything, but reads nothing."""
         key = node.id, position.key, None if guard is None else guard.number
-        found = self._memo.get(key)
-        if found is None and node.kind in ELEMENTWISE:
+        known = self._memo.get(key)
+        if known is None and node.kind in ELEMENTWISE:
             return self._elementwise(node, position, guard)
-        if found is None:
-            found = self._memo[key] = self._value(node, position, guard)
-        return found
+        if known is None:
+            known = self._memo[key] = self._value(node, position, guard)
+        return known
 
     def _value(self, node: Node, position: Position, guard: Value | None) -> Value:
         """The element, if it was not asked for before."""
-        found = self.read(node, position, guard)
-        return self._written(node, position, guard) if found is None else found
+        load = self.read(node, position, guard)
+        return self._written(node, position, guard) if load is None else load
 
     def _written(self, node: Node, position: Position, guard: Value | None) -> Value:
         """The element of a node that is computed."""
@@ -82,8 +82,8 @@ class Inliner:
             raise UnimplementedError(
                 None, None, f"{node.kind}: not inlined in a loop nest. Received {node!r}."
             )
-        made: Value = RULES[node.kind](self, node, position, guard)
-        return made
+        result: Value = RULES[node.kind](self, node, position, guard)
+        return result
 
     def read(self, node: Node, position: Position, guard: Value | None) -> Value | None:
         """The element of a node that is read from memory; None of others.
@@ -107,9 +107,9 @@ class Inliner:
             if is_ready:
                 memo[key] = RULES[current.kind](self, current, position, guard)
                 continue
-            found = self.read(current, position, guard)
-            if found is not None:
-                memo[key] = found
+            load = self.read(current, position, guard)
+            if load is not None:
+                memo[key] = load
             elif current.kind in ELEMENTWISE:
                 pending.append((current, True))
                 pending += [(a, False) for a in reversed(current.args)]

@@ -80,8 +80,8 @@ def map_nest(
     if space:
         inliner.offer(space[-1])
     position = Position(scope, shape, coordinates)
-    made = {n.id for n in nodes} if define else set()
-    inliner.is_leaf = lambda n: n.id not in made and is_leaf(n)
+    defined = {n.id for n in nodes} if define else set()
+    inliner.is_leaf = lambda n: n.id not in defined and is_leaf(n)
     stores = []
     for node, block in blocks:
         value = block.value

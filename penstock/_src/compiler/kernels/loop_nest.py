@@ -78,20 +78,20 @@ def _roots(stores: Sequence[Store]) -> list[Value]:
 
 def _variables(values: Sequence[Value]) -> list[Any]:
     """Reduction variables and their extents, in order of meeting."""
-    found = []
+    variables = []
     for value in values:
         if value.kind == "reduce":
-            found += [(v.number, extent_key(v.extent)) for v in value.attrs[1]]
+            variables += [(v.number, extent_key(v.extent)) for v in value.attrs[1]]
         elif value.kind == "arg_reduce":
-            found.append((value.attrs[1].number, extent_key(value.attrs[1].extent)))
-    return found
+            variables.append((value.attrs[1].number, extent_key(value.attrs[1].extent)))
+    return variables
 
 
 def indices(nest: LoopNest) -> list[Index]:
-    found = [s.offset for s in nest.stores]
+    used = [s.offset for s in nest.stores]
     for value in nest.values():
-        found += [a for a in value.attrs if isinstance(a, Index)]
-    return found
+        used += [a for a in value.attrs if isinstance(a, Index)]
+    return used
 
 
 def coalesce(nest: LoopNest) -> LoopNest:
@@ -100,10 +100,10 @@ def coalesce(nest: LoopNest) -> LoopNest:
     Before: for i in n: for j in m: y[i*m + j] = x[i*m + j]      After: for v in n*m: y[v] = x[v]
     """
     while True:
-        found = _mergeable(nest, pairwise(nest.space)) or _mergeable_reduction(nest)
-        if found is None:
+        pair = _mergeable(nest, pairwise(nest.space)) or _mergeable_reduction(nest)
+        if pair is None:
             return nest
-        nest = _merge(nest, *found)
+        nest = _merge(nest, *pair)
 
 
 FLAT = "flat"  # the symbol that stands for the extent of a flat nest
@@ -155,13 +155,13 @@ def _mergeable(nest: LoopNest, pairs: Iterable[tuple[Var, Var]]) -> tuple[Var, V
 
 def _reduced(nest: LoopNest) -> set[Var]:
     """The variables of all reductions."""
-    found: set[Var] = set()
+    variables: set[Var] = set()
     for v in nest.values():
         if v.kind == "reduce":
-            found.update(v.attrs[1])
+            variables.update(v.attrs[1])
         elif v.kind == "arg_reduce":
-            found.add(v.attrs[1])
-    return found
+            variables.add(v.attrs[1])
+    return variables
 
 
 def _go_together(index: Index, outer: Var, inner: Var) -> bool:
@@ -181,11 +181,9 @@ def _mergeable_reduction(nest: LoopNest) -> tuple[Var, Var] | None:
     for group in sorted(groups, key=lambda g: [v.number for v in g]):
         if any(v in single for v in group):
             continue
-        found = _mergeable(nest, permutations(group, 2))  # in any order: a sum has none
-        if found is not None and all(
-            set(found) <= set(g) or not set(found) & set(g) for g in groups
-        ):
-            return found
+        pair = _mergeable(nest, permutations(group, 2))  # in any order: a sum has none
+        if pair is not None and all(set(pair) <= set(g) or not set(pair) & set(g) for g in groups):
+            return pair
     return None
 
 

@@ -38,9 +38,9 @@ def reduction_kernels(
     if axis is None:
         return [finish(nodes, {}, is_leaf)]
     if any(reads_across_rows(root.args[0], is_leaf) for root in roots):
-        found = _cut_beside_rows(roots[0])
-        if found is not None:
-            first, partials = _parts(roots, *found, is_leaf, keeps_rows=True)
+        cut = _cut_beside_rows(roots[0])
+        if cut is not None:
+            first, partials = _parts(roots, *cut, is_leaf, keeps_rows=True)
             return [first, finish(nodes, partials, is_leaf)]
     flat = _flat_parts(roots, is_leaf) if _has_inner_axes(roots[0], axis) else None
     first, partials = flat or _parts(roots, axis, part, is_leaf)
@@ -183,8 +183,8 @@ def finish(
     nodes: Sequence[Node], partials: Partials, is_leaf: Callable[[Node], bool]
 ) -> NestKernel:
     """The nest that computes the nodes; reduce nodes that were cut add up the results of their parts."""
-    made = {n.id for n in nodes}
-    inliner = _Finisher(lambda n: n.kind == "partial" or (n.id not in made and is_leaf(n)))
+    node_ids = {n.id for n in nodes}
+    inliner = _Finisher(lambda n: n.kind == "partial" or (n.id not in node_ids and is_leaf(n)))
     inliner.partials = partials
     scope = inliner.scope
     shape = nodes[0].shape
@@ -215,8 +215,8 @@ def row_kernel(
 ) -> NestKernel:
     """The nest over rows that computes nodes of one number a row (those with a reduce node among `roots`), and nodes of
     the rows' elements."""
-    made = {n.id for n in nodes}
-    inliner = Inliner(lambda n: n.id not in made and is_leaf(n))
+    node_ids = {n.id for n in nodes}
+    inliner = Inliner(lambda n: n.id not in node_ids and is_leaf(n))
     scope = inliner.scope
     (x,) = next(root.args for root in roots if root is not None)
     axes = set(next(root.attrs["axes"] for root in roots if root is not None))

@@ -61,11 +61,11 @@ def blocks_of(node: Node) -> list[StoredBlock]:
 def _pieces(
     node: Node, starts: tuple[Node, ...] | None, shape: tuple[int, ...]
 ) -> list[StoredBlock]:
-    axis, start, found = node.attrs["axis"], 0, []
+    axis, start, pieces = node.attrs["axis"], 0, []
     for piece in node.args:
-        found.append(StoredBlock(piece, node, axis, start, starts, shape))
+        pieces.append(StoredBlock(piece, node, axis, start, starts, shape))
         start = start + piece.shape[axis]
-    return found
+    return pieces
 
 
 def runs_of(node: Node, reads: Callable[[Node], set[int]]) -> Iterator[list[StoredBlock]]:

@@ -38,19 +38,19 @@ class Value:
 
     def __init__(self, number: int, kind: str, args: tuple[Value, ...], attrs: tuple, dtype: DType):
         self.number, self.kind, self.args, self.attrs, self.dtype = number, kind, args, attrs, dtype
-        found: set[Var] = set()
+        variables: set[Var] = set()
         dynamic: list[Value] = []
         for arg in args:
-            found |= arg.vars
+            variables |= arg.vars
         for attr in attrs:
             if isinstance(attr, Index):
-                found |= attr.vars
+                variables |= attr.vars
                 dynamic += dynamic_values(attr)
         if kind == "reduce":
-            found -= set(attrs[1])
+            variables -= set(attrs[1])
         elif kind == "arg_reduce":
-            found.discard(attrs[1])
-        self.vars = frozenset(found)
+            variables.discard(attrs[1])
+        self.vars = frozenset(variables)
         self.inputs: tuple[Value, ...] = (*args, *dynamic) if dynamic else args
 
     def __repr__(self):
@@ -84,10 +84,10 @@ class Scope(IndexScope):
         """The value `kind(args)`."""
         args = tuple(args)
         key = (kind, tuple([a.number for a in args]), tuple([attr_key(a) for a in attrs]), dtype)
-        found = self.values.get(key)
-        if found is None:
-            found = self.values[key] = Value(len(self.values), kind, args, attrs, dtype)
-        return found
+        known = self.values.get(key)
+        if known is None:
+            known = self.values[key] = Value(len(self.values), kind, args, attrs, dtype)
+        return known
 
     def const(self, x: Any, dtype: DType) -> Value:
         """A number."""

@@ -140,41 +140,41 @@ def _reverse(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
 
 
 def _slice(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
-    found = []
+    axes_read = []
     for axis, start, stride in zip(axes, node.attrs["starts"], node.attrs["strides"], strict=True):
         if stride != 1:
             if not axis.plain:
                 raise Unfollowed
             axis = axis.times(stride)
-        found.append(axis.moved(start))
-    return found
+        axes_read.append(axis.moved(start))
+    return axes_read
 
 
 def _broadcast(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
     x = node.args[0]
-    found = []
+    axes_read = []
     for extent, axis in zip(x.shape, node.attrs["axes"], strict=True):
         repeated = is_repeated(extent, node.shape[axis])
         if repeated and not axes[axis].plain:
             raise Unfollowed
-        found.append(AxisIndex() if repeated else axes[axis])
+        axes_read.append(AxisIndex() if repeated else axes[axis])
     dropped = set(range(len(axes))) - set(node.attrs["axes"])
     if any(not axes[i].plain for i in dropped):
         raise Unfollowed
-    return found
+    return axes_read
 
 
 def _pad(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
     if not is_zero(node.args[1]) or any(node.attrs["interior"]):
         raise Unfollowed
-    found = []
+    axes_read = []
     for axis, low, high, extent in zip(
         axes, node.attrs["low"], node.attrs["high"], node.args[0].shape, strict=True
     ):
         axis = axis.moved(-low)
         cuts = is_at_most(low, 0) and is_at_most(high, 0)
-        found.append(axis if cuts else axis.within(0, extent))
-    return found
+        axes_read.append(axis if cuts else axis.within(0, extent))
+    return axes_read
 
 
 def _windows(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
@@ -182,7 +182,7 @@ def _windows(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
     if not is_zero(node.args[1]):
         raise Unfollowed
     x = node.args[0]
-    found = list(axes[: x.rank])
+    axes_read = list(axes[: x.rank])
     for i, at in enumerate(a["axes"]):
         position, tap = axes[at], axes[x.rank + i]
         if not position.plain or not tap.plain:
@@ -195,8 +195,8 @@ def _windows(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
             index = replace(index, divisor=base)
         if base != 1 or low > 0 or high > 0:
             index = index.within(0, x.shape[at])
-        found[at] = index
-    return found
+        axes_read[at] = index
+    return axes_read
 
 
 def _reshape(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
@@ -206,11 +206,11 @@ def _reshape(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
         raise Unfollowed
     if any(is_one(d) and not a.plain for d, a in zip(result, axes, strict=True)):
         raise Unfollowed
-    found: list[AxisIndex] = []
+    axes_read: list[AxisIndex] = []
     rest = [(d, a) for d, a in zip(result, axes, strict=True) if not is_one(d)]
     for extent in source:
         if is_one(extent):
-            found.append(AxisIndex())
+            axes_read.append(AxisIndex())
             continue
         taken, covered = [], 1
         while rest and not _same(covered, extent):
@@ -226,10 +226,10 @@ def _reshape(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
         for d, a in reversed(taken[:-1]):
             index = index.plus(a.times(stride))
             stride = stride * d
-        found.append(index)
+        axes_read.append(index)
     if rest:
         raise Unfollowed
-    return found
+    return axes_read
 
 
 def _same(a: int, b: int) -> bool:

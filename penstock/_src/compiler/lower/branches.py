@@ -43,8 +43,8 @@ def branch(
     known = p.known.numbers(index)
     if known is not None:
         return inline(lowering, functions[_chosen(known.reshape(-1)[0], len(functions))], args)
-    given = _Operands(lowering, args)
-    trials = [_Trial(given, function) for function in functions]
+    operands = _Operands(lowering, args)
+    trials = [_Trial(operands, function) for function in functions]
     written = {i: h for trial in trials for i, h in trial.written.items()}
     checks = list(dict.fromkeys(check for trial in trials for check in trial.checks))
     results, packing = _common_results(p, [trial.results for trial in trials])
@@ -55,7 +55,7 @@ def branch(
         with p.deeper():
             packed = results.packed(trial.results).nodes
         traced.append((trial.parameters, [*packed, *after, *held]))
-    nodes = checked(p, p.case_of(index, traced, given.nodes), checks)
+    nodes = checked(p, p.case_of(index, traced, operands.nodes), checks)
     split = len(nodes) - len(written)
     for handle, value in zip(written.values(), nodes[split:]):
         p.assign_variable(handle, value)
@@ -130,9 +130,9 @@ class _Results:
 
     def unpacked(self, packing: Packing, nodes: Sequence[Node]) -> list[Lowered]:
         """The results that these nodes are; `packing` is of those that are not known."""
-        found = iter(packing.unpack(nodes))
+        values = iter(packing.unpack(nodes))
         count = len(self.present)
-        return [self.known[i] if i in self.known else next(found) for i in range(count)]
+        return [self.known[i] if i in self.known else next(values) for i in range(count)]
 
 
 def _common_results(

@@ -89,27 +89,27 @@ def arguments_of(
     nodes = list({n.id: n for arg in args for n in _nodes_of(arg)}.values())
     numbers = {p.id: i for i, p in enumerate(function.parameters)}
     changed = [
-        (handle, made)
-        for handle, made in function.updates
+        (handle, new_value)
+        for handle, new_value in function.updates
         if written is None or numbers[handle.id] in written
     ]
-    known = () if written is None else [made for _, made in changed]
+    known = () if written is None else [new_value for _, new_value in changed]
     handles = {handle.id for handle, _ in changed}
     if any(n.kind == "exchange_start" for n in _ancestors(nodes, {n.id for n in known}).values()):
         return None  # the arrays received from other processes do not exist any more
     if handles & _variables_read(nodes, {n.id for n in known}):
         return None
-    given = [getattr(a, "value", a) for a in arguments]
-    given += [given[numbers[handle.id]] for handle, _ in changed[: len(known)]]
+    values = [getattr(a, "value", a) for a in arguments]
+    values += [values[numbers[handle.id]] for handle, _ in changed[: len(known)]]
     data = Function("data", (*function.parameters, *known), tuple(nodes))
-    found = dict(zip([n.id for n in nodes], interpreter.run(data, given)[0]))
+    found = dict(zip([n.id for n in nodes], interpreter.run(data, values)[0]))
     return [_value(argument, found) for argument in args]
 
 
 def _variables_read(nodes: Sequence[Node], known: Collection[int]) -> set[int]:
     """The ids of the handles of variables whose values nodes depend on, apart from nodes that are known."""
-    found = _ancestors(nodes, known)
-    return {node.args[0].id for node in found.values() if node.kind == "read"}
+    ancestors = _ancestors(nodes, known)
+    return {node.args[0].id for node in ancestors.values() if node.kind == "read"}
 
 
 def _nodes_of(argument: Any) -> list[Node]:
@@ -155,11 +155,11 @@ def _zeros(node: Node) -> HostValue:
 
 def _ancestors(nodes: Sequence[Node], known: Collection[int] = ()) -> dict[int, Node]:
     """The nodes that nodes depend on, their own among them, by id; not those through nodes that are known."""
-    found: dict[int, Node] = {}
+    ancestors: dict[int, Node] = {}
     pending = list(nodes)
     while pending:
         node = pending.pop()
-        if node.id not in found and node.id not in known:
-            found[node.id] = node
+        if node.id not in ancestors and node.id not in known:
+            ancestors[node.id] = node
             pending += node.args
-    return found
+    return ancestors

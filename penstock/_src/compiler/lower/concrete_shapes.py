@@ -48,8 +48,12 @@ class ConcreteShape(InputShape):
     @property
     def handle_data(self) -> Any:
         """The shape and type of a variable's value."""
-        held = self._node.attrs.get("variable")
-        return self._tensor._handle_data if held is None else [(make_shape(held[0]), held[1])]
+        variable = self._node.attrs.get("variable")
+        return (
+            self._tensor._handle_data
+            if variable is None
+            else [(make_shape(variable[0]), variable[1])]
+        )
 
 
 def has_static_shapes(op: Operation) -> bool:
@@ -69,8 +73,8 @@ def expected_shapes(p: NodeMaker, op: Operation, args: Sequence[Node]) -> list[T
         return [UNKNOWN] * len(op._outputs)
     inputs = [ConcreteShape(p, t, node) for t, node in zip(op._inputs, args, strict=True)]
     try:
-        found = ruled(raw, inputs)
-        return flat_shapes(types, (found,) if len(types) == 1 else found)
+        shapes = ruled(raw, inputs)
+        return flat_shapes(types, (shapes,) if len(types) == 1 else shapes)
     except (*REFUSALS, InvalidArgumentError) as error:
         raise RefusedArguments(f"{op.type}: its shapes are refused: {error}") from None
 

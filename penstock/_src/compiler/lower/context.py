@@ -129,24 +129,24 @@ class LoweringContext(NodeMaker):
 
     def value(self, node: Node) -> Any:
         """The array that a node is known to be in this specialization, or None: then it is noted as asked for."""
-        found = self.known.value(node)
-        if found is None:
+        known = self.known.value(node)
+        if known is None:
             self.asked.append(node)
-        return found
+        return known
 
     def numbers(self, node: Node) -> Any:
         """`value`, with Python's ints and Dims if it depends on unknown extents."""
-        found = self.known.numbers(node)
-        if found is None:
+        known = self.known.numbers(node)
+        if known is None:
             self.asked.append(node)
-        return found
+        return known
 
     def dims(self, node: Node) -> list[dims.Extent] | None:
         """The numbers in a node of shape arithmetic, or None: then they are noted as asked for."""
-        found = super().dims(node)
-        if found is None:
+        known = super().dims(node)
+        if known is None:
             self.asked.append(node)
-        return found
+        return known
 
     def is_recorded(self, node: Node) -> bool:
         """True if a number was used by a loop and is popped from a list for the loop's gradient."""

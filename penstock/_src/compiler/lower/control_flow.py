@@ -31,13 +31,13 @@ def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[L
                 return results
             calls[-1].inner.give(calls[-1].calling, results)
         elif op.raw_op.flow.control == "call":
-            called, given = callee(op), [current.inner.value(t) for t in op._inputs]
-            known = current.inner.p.inlined_calls.get(_call_key(current.inner.p, called, given))
+            called, values = callee(op), [current.inner.value(t) for t in op._inputs]
+            known = current.inner.p.inlined_calls.get(_call_key(current.inner.p, called, values))
             if known is not None:
                 current.inner.give(op, known[0])
             else:
                 current.calling = op
-                calls.append(_Inlined(current.inner, called, given, op))
+                calls.append(_Inlined(current.inner, called, values, op))
         else:
             current.inner.lower(op)
 
@@ -62,10 +62,10 @@ class _Inlined:
 
     def results(self) -> list[Lowered]:
         """The function's outputs, once all its operations are lowered."""
-        found = [self.inner.value(t) for t in self.function.outputs]
-        if self.key is not None and all(isinstance(value, Node) for value in found):
-            self.inner.p.inlined_calls[self.key] = found, self.inner.p.inner_checks
-        return found
+        values = [self.inner.value(t) for t in self.function.outputs]
+        if self.key is not None and all(isinstance(value, Node) for value in values):
+            self.inner.p.inlined_calls[self.key] = values, self.inner.p.inner_checks
+        return values
 
 
 def _is_array(arg: Lowered) -> TypeGuard[Node]:
@@ -182,21 +182,21 @@ def _for(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Low
         return [p.add(values[0], delta), *inline(lowering, function, values)]
 
     def counts(values: list[Lowered]) -> dict[int, Node]:
-        found = counts_after(lowering, function, [None, *function.outputs], values)
-        return {0: p.add(values[0], delta), **found}
+        after = counts_after(lowering, function, [None, *function.outputs], values)
+        return {0: p.add(values[0], delta), **after}
 
     return lower_loop(lowering, Loop(id(op), condition, body, set(), counts), [start, *rest])[1:]
 
 
 def unchanged(body: Any) -> set[int]:
     """The positions of arguments that a loop's body returns unchanged."""
-    found = set()
+    positions = set()
     for i, (given, result) in enumerate(zip(body.inputs, body.outputs, strict=True)):
         while result is not given and result.op.type == "Identity":
             result = result.op._inputs[0]
         if result is given:
-            found.add(i)
-    return found
+            positions.add(i)
+    return positions
 
 
 def counts_after(
@@ -207,7 +207,7 @@ def counts_after(
     They are known before the whole body is lowered, and so the body is lowered knowing what its counters can be.
     """
     inputs = {t._id: value for t, value in zip(body.inputs, values, strict=True)}
-    found = {}
+    after = {}
     for i, (value, output) in enumerate(zip(values, outputs, strict=True)):
         node = None
         if isinstance(value, ListValue):
@@ -215,8 +215,8 @@ def counts_after(
         elif output is not None and isinstance(value, Node) and value.dtype.is_integer:
             node = _sum_after(lowering.p, inputs, output) if value.size == 1 else None
         if node is not None:
-            found[i] = node
-    return found
+            after[i] = node
+    return after
 
 
 def _sum_after(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
@@ -247,19 +247,19 @@ def _sum_after(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> N
 
 def _leaf(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
     """A constant or an argument that is one integer."""
-    found = inputs.get(tensor._id)
-    if found is None and tensor.op.type == "Const" and tensor.dtype.is_integer:
-        found = raw_op(tensor.op).lower(p)
-    return found if isinstance(found, Node) and found.size == 1 else None
+    leaf = inputs.get(tensor._id)
+    if leaf is None and tensor.op.type == "Const" and tensor.dtype.is_integer:
+        leaf = raw_op(tensor.op).lower(p)
+    return leaf if isinstance(leaf, Node) and leaf.size == 1 else None
 
 
 def _length_after(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
     """The length of a list that is an argument of a body, to which items were written or pushed; else None."""
     pushed = 0
     for _ in range(_MOST_STEPS_BACK):
-        held = inputs.get(tensor._id)
-        if held is not None:
-            return p.add(held.length, pushed) if isinstance(held, ListValue) else None
+        list_value = inputs.get(tensor._id)
+        if list_value is not None:
+            return p.add(list_value.length, pushed) if isinstance(list_value, ListValue) else None
         op = tensor.op
         keeps = op.type == "TensorListSetItem" and not raw_op(op).resize_if_index_out_of_bounds
         if op.type == "TensorListPushBack":

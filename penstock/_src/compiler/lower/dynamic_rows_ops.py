@@ -55,10 +55,10 @@ def _rows(op: Operation, value: Lowered) -> DynamicRows:
 def _value(p: LoweringContext, op: Operation, node: Lowered) -> np.ndarray:
     """The value of an argument that must be known."""
     (node,) = _nodes(op, [node])
-    found = p.value(node)
-    if found is None:
+    known = p.value(node)
+    if known is None:
         raise _refuse(op, "is not known")
-    return np.asarray(found)
+    return np.asarray(known)
 
 
 def _axis(axis: int, rank: int) -> int:
@@ -158,11 +158,11 @@ def _reshape(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
     times = row // wanted
     count = p.mul(x.count, p.scalar(times, dtypes.int32)) if times != 1 else x.count
     if first is None or first[0] != -1:
-        given = number(p, p.take_index(shape, 0, 0))
-        if not same_number(p, given, count):
-            fits = p.eq(given, count)
+        rows = number(p, p.take_index(shape, 0, 0))
+        if not same_number(p, rows, count):
+            fits = p.eq(rows, count)
             if first is None:  # a computed shape may hold -1
-                fits = p.or_(fits, p.eq(given, -1))
+                fits = p.or_(fits, p.eq(rows, -1))
             p.check(fits, "Reshape: the shape does not fit the number of values")
     return [DynamicRows(p.reshape(x.rows, (x.capacity * times, *rest)), count)]
 
@@ -294,9 +294,9 @@ def _by_indices(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
     if getattr(raw, "batch_dims", 0) or _axis(getattr(raw, "axis", -1), indices.rank + 1) == 0:
         raise _refuse(op)
     others = [a for i, a in enumerate(args) if i != at]
-    given = list(_nodes(op, others))
-    given.insert(at, filled(p, indices, 0))
-    return [DynamicRows(node, indices.count) for node in lowering.outputs_of(op, list(given))]  # type: ignore[arg-type]
+    arguments = list(_nodes(op, others))
+    arguments.insert(at, filled(p, indices, 0))
+    return [DynamicRows(node, indices.count) for node in lowering.outputs_of(op, list(arguments))]  # type: ignore[arg-type]
 
 
 # -- scatters: rows that are not in use go nowhere
@@ -360,8 +360,8 @@ def _resource_scatter(lowering: Lowering, op: Operation, args: list[Lowered]) ->
     if places.rank != 1 or raw_op(op).combination == "div":
         raise _refuse(op)
     value = p.read_variable(resource)
-    made = _scattered(p, op, value, p.expand_dims(places, 1), kept, rows, raw_op(op).combination)
-    p.assign_variable(resource, made)
+    result = _scattered(p, op, value, p.expand_dims(places, 1), kept, rows, raw_op(op).combination)
+    p.assign_variable(resource, result)
     return []
 
 
@@ -370,9 +370,9 @@ def _update_rule(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequ
     p, raw = lowering.p, raw_op(op)
     names = [argument.name for argument in raw.inputs]
     at, of = names.index("indices"), names.index("grad")
-    given = list(args)
-    given[at], kept, given[of] = _targets(p, op, args[at], args[of])
-    raw.lower_rows(p, kept, *_nodes(op, given))
+    arguments = list(args)
+    arguments[at], kept, arguments[of] = _targets(p, op, args[at], args[of])
+    raw.lower_rows(p, kept, *_nodes(op, arguments))
     return []
 
 

@@ -49,16 +49,16 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
         raise NotLowerable("a condition without axes")
     true = x if x.dtype == dtypes.bool_ else p.ne(x, p.constant(0, x.dtype))
     size = x.size
-    found = where_true(p, p.reshape(true, [size]), p.iota([size], 0, dtypes.int64))
-    p.assume(found.rows, 0, (_MOST_ROWS if is_symbolic(size) else size) - 1)
+    indices = where_true(p, p.reshape(true, [size]), p.iota([size], 0, dtypes.int64))
+    p.assume(indices.rows, 0, (_MOST_ROWS if is_symbolic(size) else size) - 1)
     columns: list[Node] = []
-    rest = found.rows
+    rest = indices.rows
     for extent in reversed(x.shape[1:]):
         columns.insert(0, p.truncmod(rest, p.scalar(extent, dtypes.int64)))
         rest = p.truncdiv(rest, p.scalar(extent, dtypes.int64))
     columns.insert(0, rest)
     rows = p.concat([p.expand_dims(column, 1) for column in columns], 1)
-    return [DynamicRows(rows, found.count)]
+    return [DynamicRows(rows, indices.count)]
 
 
 @handler("Unique", "UniqueWithCounts")
@@ -81,12 +81,12 @@ def _unique(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
     is_first = p.eq(first, places)
     rank = p.cumulative(p.cast(is_first, dtypes.int32), "sum", 0, exclusive=True)
     index = p.gather(rank, first, 0)
-    found = where_true(p, is_first, x)
-    results: list[Lowered] = [found, p.cast(index, out)]
+    indices = where_true(p, is_first, x)
+    results: list[Lowered] = [indices, p.cast(index, out)]
     if op.type == "UniqueWithCounts":
         ones = p.full([size], 1, out)
         counts = p.scatter(p.full([size], 0, out), p.expand_dims(index, 1), ones)
-        results.append(DynamicRows(counts, found.count))
+        results.append(DynamicRows(counts, indices.count))
     return results
 
 

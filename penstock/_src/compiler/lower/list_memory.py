@@ -46,8 +46,8 @@ class Memory:
             extra = self.items - held.buffer.shape[0]
             zeros = p.full((extra, *held.buffer.shape[1:]), 0, held.dtype)
             memory = p.concat([held.buffer, zeros], 0)
-        made: ListValue = held.with_buffer(memory)
-        return made
+        result: ListValue = held.with_buffer(memory)
+        return result
 
 
 def memory_for(

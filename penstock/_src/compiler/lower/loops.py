@@ -55,15 +55,15 @@ class LoopFindings:
 def checked(p: LoweringContext, nodes: list[Node], checks: Collection[InnerCheck]) -> list[Node]:
     """The results of a branch or loop without the last ones: those are its checks, which are checked here."""
     results = nodes[: len(nodes) - len(checks)]
-    for check, held in zip(checks, nodes[len(results) :]):
-        p.check(held, check.message, origin=check.origin)
+    for check, condition in zip(checks, nodes[len(results) :]):
+        p.check(condition, check.message, origin=check.origin)
     return results
 
 
 def variables_of(args: Sequence[Lowered]) -> list[Node]:
     """The handles of variables among arguments, each once."""
-    found = {a.id: a for a in args if isinstance(a, Node) and a.dtype == dtypes.resource}
-    return list(found.values())
+    handles = {a.id: a for a in args if isinstance(a, Node) and a.dtype == dtypes.resource}
+    return list(handles.values())
 
 
 def effects(
@@ -151,8 +151,8 @@ class _Arguments:
         self.p, self.given = p, given
         self.moving = [i for i in range(len(given)) if i not in findings.fixed]
         self.packing = Packing([given[i] for i in self.moving])
-        held = [p.read_variable(h) for h in findings.written.values()]
-        self.parameters = p.parameters_like([*self.packing.nodes, *held])
+        variables = [p.read_variable(h) for h in findings.written.values()]
+        self.parameters = p.parameters_like([*self.packing.nodes, *variables])
         split = len(self.packing.nodes)
         self.inside = list(given)
         for i, value in zip(self.moving, self.packing.unpack(self.parameters[:split])):
@@ -183,13 +183,13 @@ class _Arguments:
 
     def ranges(self, trips: Any, after: dict[int, Node]) -> dict[int, Range]:
         """The ranges of counters inside the loop."""
-        found = {}
+        known = {}
         for i in self.moving:
             before, inside = _count(self.given[i]), _count(self.inside[i])
             ends = value_range(self.p, before, inside, after.get(i), trips)
             if ends is not None:
-                found[i] = ends
-        return found
+                known[i] = ends
+        return known
 
 
 @dataclass(frozen=True)
@@ -210,8 +210,8 @@ class _Trace:
 
     def counters(self) -> dict[int, Node]:
         """The counters after one step."""
-        found = {i: _count(self.results[i]) for i in self.arguments.moving}
-        return {i: node for i, node in found.items() if node is not None}
+        counts = {i: _count(self.results[i]) for i in self.arguments.moving}
+        return {i: node for i, node in counts.items() if node is not None}
 
     def trips(self) -> tuple[Any, bool]:
         """The largest number of steps, or None; and whether it is exact."""
@@ -229,11 +229,11 @@ def _traced(
         if checks:
             raise NotLowerable("a check inside of a loop's condition")
         condition: Any = found[0]
-        told = {**findings.ranges, **_foreseen(loop, arguments, condition)}
-        arguments.assume(told)
+        assumed = {**findings.ranges, **_foreseen(loop, arguments, condition)}
+        arguments.assume(assumed)
         with p.collected() as checks:
             results, after = effects(lowering, before, lambda: loop.body(arguments.inside))
-    return _Trace(arguments, condition, told, checks, results, after)
+    return _Trace(arguments, condition, assumed, checks, results, after)
 
 
 def _foreseen(loop: Loop, arguments: _Arguments, condition: Any) -> dict[int, Range]:
@@ -263,14 +263,14 @@ def _grown(
     p: LoweringContext, given: Sequence[Lowered], args: Sequence[Lowered], trace: _Trace, trips: Any
 ) -> dict[int, Memory]:
     """The memory of lists that need more than they have."""
-    found = {}
+    lengths = {}
     for i in trace.arguments.moving:
         arg = args[i]
         if isinstance(arg, ListValue):
             memory = memory_for(p, arg, trace.arguments.inside[i], trace.results[i], trips, given)
             if memory is not None:
-                found[i] = memory
-    return found
+                lengths[i] = memory
+    return lengths
 
 
 def _with_known_counters(

@@ -86,10 +86,10 @@ class Lowering:
         Raises:
           NotLowerable: nothing that is lowered makes it.
         """
-        found = self.values.get(tensor._id)
-        if found is None:
+        lowered = self.values.get(tensor._id)
+        if lowered is None:
             raise NotLowerable(f"'{tensor.name}' is computed on the host")
-        return found
+        return lowered
 
     def lower(self, op: Operation) -> None:
         """Lowers one operation, whose inputs are known.
@@ -161,10 +161,10 @@ class Lowering:
             if source is None:
                 raise
             return list(source(self, op, args))
-        made = self._flat(op, result)
+        outputs = self._flat(op, result)
         if not is_static:
-            check_shapes(op, expected, made)
-        return made
+            check_shapes(op, expected, outputs)
+        return outputs
 
     def _flat(self, op: Operation, result: Any) -> list[Any]:
         """The outputs that a `lower` returned, one for each tensor, with their dtypes checked."""

@@ -40,8 +40,8 @@ class Packing:
             elif value.buffer is None:
                 result.append(replace(value, length=parts[0], pushed=None))
             else:
-                made = ListValue(value.dtype, None, parts[1], None, pushed=value.pushed)
-                result.append(made.with_buffer(parts[0]))
+                list_value = ListValue(value.dtype, None, parts[1], None, pushed=value.pushed)
+                result.append(list_value.with_buffer(parts[0]))
         return result
 
     def is_like(self, other: "Packing") -> bool:

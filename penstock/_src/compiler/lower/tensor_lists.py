@@ -48,10 +48,10 @@ def _index(p: LoweringContext, node: Lowered) -> Node:
 def _shape_input(p: LoweringContext, node: Lowered) -> Shape | None:
     """The shape that an `element_shape` input holds, or None if it is not fully known."""
     node = _node(node)
-    found = p.known.symbolic(node)
-    if found is None or found.ndim == 0 or any(d < 0 for d in found.flat):
+    known = p.known.symbolic(node)
+    if known is None or known.ndim == 0 or any(d < 0 for d in known.flat):
         return None
-    return tuple(found.reshape(-1))
+    return tuple(known.reshape(-1))
 
 
 def _element_shape(
@@ -89,12 +89,12 @@ def _empty(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     capacity = None
     if limit is not None and limit.reshape(-1)[0] >= 0:
         capacity = limit.reshape(-1)[0]
-    made = ListValue(
+    empty = ListValue(
         _checked(raw_op(op).element_dtype), None, p.constant(0, dtypes.int32), capacity, shape
     )
     if capacity is not None and shape is not None:
-        return [made.allocated(p)]
-    return [made]
+        return [empty.allocated(p)]
+    return [empty]
 
 
 @handler("TensorListReserve")
@@ -104,8 +104,8 @@ def _reserve(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
     if count is None:
         raise NotLowerable("the number of elements to reserve is not known")
     length = p.cast(_index(p, args[1]), dtypes.int32)
-    made = ListValue(_checked(raw_op(op).element_dtype), None, length, count[0], shape)
-    return [made.allocated(p) if shape is not None else made]
+    reserved = ListValue(_checked(raw_op(op).element_dtype), None, length, count[0], shape)
+    return [reserved.allocated(p) if shape is not None else reserved]
 
 
 @handler("TensorListFromTensor")
@@ -306,10 +306,10 @@ def _scatter(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
     p, tensor, indices = lowering.p, _node(args[0]), _node(args[1])
     count: Any = indices.shape[0]
     if op.type == "TensorListScatterV2":
-        given = p.dims(_node(args[3]))
-        if given is None:
+        known_extents = p.dims(_node(args[3]))
+        if known_extents is None:
             raise NotLowerable("the number of elements of the list is not known")
-        count = given[0]
+        count = known_extents[0]
     known = p.dims(indices)
     if known is not None:
         count = (

@@ -55,8 +55,8 @@ def is_true(node: Node) -> bool:
 
 def growth(p: NodeMaker, before: Node, after: Node) -> int | None:
     """The known number by which `after` is larger than `before`, or None."""
-    found = p.known.difference(before, after)
-    return None if found is None else int(found)
+    difference = p.known.difference(before, after)
+    return None if difference is None else int(difference)
 
 
 def terms(condition: Node) -> list[Node]:

@@ -98,5 +98,5 @@ Lowered = Node | ListValue | HostValue | DynamicRows
 
 def known_length(p: LoweringContext, value: ListValue) -> dims.Extent | None:
     """The length of a list as an extent, if it is known while lowering."""
-    found = p.dims(value.length)
-    return None if found is None else found[0]
+    known = p.dims(value.length)
+    return None if known is None else known[0]

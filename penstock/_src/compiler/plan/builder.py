@@ -106,28 +106,30 @@ class PlanBuilder:
     # -- buffers
     def variable(self, handle: Node) -> Buffer:
         """The memory of a variable."""
-        found = self.buffers.get(handle.id)
-        if found is None:
+        buffer = self.buffers.get(handle.id)
+        if buffer is None:
             shape, dtype = handle.attrs["variable"]
             size = dims.settled(dims.product((*shape, dtype.size)))
             number = self.numbers[handle.id]
-            found = self.buffers[handle.id] = Buffer(f"variable {number}", size, "variable", number)
-        return found
+            buffer = self.buffers[handle.id] = Buffer(
+                f"variable {number}", size, "variable", number
+            )
+        return buffer
 
     def buffer(self, node: Node) -> Buffer:
         """Where a node's value lies."""
         node = home(node)
         if node.kind == "read":
             return self.variable(node.args[0])
-        found = self.buffers.get(node.id)
-        if found is None:
+        buffer = self.buffers.get(node.id)
+        if buffer is None:
             if node.kind == "constant" and in_memory_already(node):
-                found = Buffer("constant", bytes_of(node), "constant", array=node.attrs["value"])
+                buffer = Buffer("constant", bytes_of(node), "constant", array=node.attrs["value"])
             else:
-                found = Buffer(f"{node.kind} %{node.id}", bytes_of(node))
-            self.buffers[node.id] = found
-            self.known.append(found)
-        return found
+                buffer = Buffer(f"{node.kind} %{node.id}", bytes_of(node))
+            self.buffers[node.id] = buffer
+            self.known.append(buffer)
+        return buffer
 
     def temporary(self, name: str, size: int) -> Buffer:
         """A new buffer for the current kernel only."""

@@ -36,7 +36,7 @@ def find_attentions(
 ) -> list[Attention]:
     """The attentions of a function whose absorbed nodes are not `wanted` by others."""
     quotients = [n for n in nodes if _is(n, "div") and n.dtype in (dtypes.float32, dtypes.float64)]
-    return [found for q in quotients if (found := _attention(q, users, wanted)) is not None]
+    return [attention for q in quotients if (attention := _attention(q, users, wanted)) is not None]
 
 
 class _Unfit(Exception):
@@ -50,18 +50,18 @@ def _require(condition: bool) -> None:
 
 def _attention(quotient: Node, users: Users, wanted: Callable[[Node], bool]) -> Attention | None:
     try:
-        found = _searched(quotient, users)
-        region = {n.id for n in (*found.never_stored, *found.made)}
-        for node in found.never_stored:
+        attention = _searched(quotient, users)
+        region = {n.id for n in (*attention.never_stored, *attention.made)}
+        for node in attention.never_stored:
             _require(not wanted(node) and all(u.id in region for u in users[node.id]))
-        unstored = {n.id for n in found.never_stored}
-        _require(all(home(n).id not in unstored for n in found.sources))
-        if found.gradient is not None:
-            for node in (found.maximum, found.total):
+        unstored = {n.id for n in attention.never_stored}
+        _require(all(home(n).id not in unstored for n in attention.sources))
+        if attention.gradient is not None:
+            for node in (attention.maximum, attention.total):
                 _require(all(u.id in region for u in users[node.id]))
     except _Unfit:
         return None
-    return found
+    return attention
 
 
 def _is(node: Node, op: str) -> bool:
@@ -110,14 +110,14 @@ def _searched(quotient: Node, users: Users) -> Attention:
     small = type(depth) is int and type(width) is int and max(depth, width) <= WIDEST
     _require(small and all(is_large(n, LEAST) for n in (scores.shape[-1], axes.extents[ROW])))
     _require(all(extent != 0 for extent in axes.extents.values()))  # there is a maximum
-    found = Attention(
+    attention = Attention(
         query, key, value, scores, logits, maximum, total, outputs[0], axes.letters,
         {outputs[0].id: letters}, depth, width, reach_of(logits, axes.letters),
         [*between, *inside, *weights],
     )  # fmt: skip
     if len(others) > 1:
-        search.backward(found, weights, [u for u in others if u is not outputs[0]])
-    return found
+        search.backward(attention, weights, [u for u in others if u is not outputs[0]])
+    return attention
 
 
 def _softmax(quotient: Node) -> tuple[Node, Node, Node, list[Node]]:
@@ -212,13 +212,13 @@ class _Search:
         rename[summed[0]] = ELEMENT
         sides = ["".join(rename[c] for c in side) for side in (left, right)]
         depth = product.args[0].shape[left.index(summed[0])]
-        found = {}
+        factor_of = {}
         for letters, node in zip(sides, product.args, strict=True):
             cross = ROW if ROW in letters else COLUMN
             self.check_letters(letters, cross)
-            found[cross] = self.view(node, letters, depth)
-        _require(len(found) == 2)
-        return found[ROW], found[COLUMN], depth
+            factor_of[cross] = self.view(node, letters, depth)
+        _require(len(factor_of) == 2)
+        return factor_of[ROW], factor_of[COLUMN], depth
 
     def against(self, product: Node, weights: Sequence[Node]) -> tuple[Node, str, str, int]:
         """For a contraction with the scores: (the other operand, its letters, the result's letters, the length of a row)."""
@@ -269,11 +269,11 @@ class _Search:
         scores = next(n for n in rest if n is not ends[0])
         (shares,) = self.users[ends[0].id]
         _require(_is(ends[0], "mul") and _is(scores, "mul"))
-        made, difference = self.beside(ends[0]), self.beside(scores)
-        _require(_is(difference, "sub") and difference.args[0] is made)
+        derivative, difference = self.beside(ends[0]), self.beside(scores)
+        _require(_is(difference, "sub") and difference.args[0] is derivative)
         spread, way = _spread(difference.args[1])
         _require(spread is shares)
-        dp, casts = made, []
+        dp, casts = derivative, []
         while dp.kind == "cast":
             casts.append(dp)
             (dp,) = dp.args
@@ -314,14 +314,16 @@ class _Search:
 
     def last_products(self, final: Node, found: Attention) -> tuple[Node, Node]:
         """dQ and dK."""
-        made: dict[str, Node] = {}
+        products: dict[str, Node] = {}
         for n in self.users[final.id]:
             over = COLUMN if COLUMN in self.against(n, [final])[1] else ROW
             view, _, _, found.letters_of[n.id] = self.product(n, [final], over)
-            _require(over not in made and view == (found.key if over == COLUMN else found.query))
-            made[over] = n
-        _require(len(made) == 2)
-        return made[COLUMN], made[ROW]
+            _require(
+                over not in products and view == (found.key if over == COLUMN else found.query)
+            )
+            products[over] = n
+        _require(len(products) == 2)
+        return products[COLUMN], products[ROW]
 
 
 def _letters(node: Node) -> tuple[str, str, str]:

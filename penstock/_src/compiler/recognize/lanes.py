@@ -29,22 +29,22 @@ def lanes_of(nodes: Sequence[Node]) -> Mapping[int, int]:
         if in_memory_already(node) and node.kind != "item":
             continue
         asked = getattr(node.origin, "device", None)
-        found = common_lane(lanes, node.args) if asked is None else _number(asked)
-        if found is not None:
-            lanes[node.id] = found
+        number = common_lane(lanes, node.args) if asked is None else _number(asked)
+        if number is not None:
+            lanes[node.id] = number
     return lanes if len(set(lanes.values()) - {NO_LANE}) > 1 else {}
 
 
 def common_lane(lanes: Mapping[int, int], nodes: Iterable[Node]) -> int | None:
     """The lane of nodes that belong together; None if nothing tells of any."""
-    found = {lanes[n.id] for n in nodes if n.id in lanes}
-    if not found:
+    numbers = {lanes[n.id] for n in nodes if n.id in lanes}
+    if not numbers:
         return None
-    return found.pop() if len(found) == 1 else NO_LANE
+    return numbers.pop() if len(numbers) == 1 else NO_LANE
 
 
 @functools.lru_cache(maxsize=256)
 def _number(device: str) -> int:
     """The number in the name of a device."""
-    found = re.search(r":(\d+)$", device)
-    return int(found[1]) if found else NO_LANE
+    suffix = re.search(r":(\d+)$", device)
+    return int(suffix[1]) if suffix else NO_LANE

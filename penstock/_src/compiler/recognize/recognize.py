@@ -25,13 +25,15 @@ def recognize(function: Function, in_loop: bool = False) -> Recognized:
     attentions: dict[int, Attention] = {}
     absorbed: set[int] = set()
     if not off & {"contractions", "attention"}:
-        for found in find_attentions(nodes, users, lambda n: home(n).id in roots):
-            absorbed.update(n.id for n in found.never_stored)
-            attentions.update((n.id, found) for n in found.made)
+        for attention in find_attentions(nodes, users, lambda n: home(n).id in roots):
+            absorbed.update(n.id for n in attention.never_stored)
+            attentions.update((n.id, attention) for n in attention.made)
     rest = [n for n in nodes if n.id not in attentions and n.id not in absorbed]
     matches, contractions, taken = find_contractions(rest, users, roots, absorbed, lanes)
     absorbed |= taken
-    operands = {home(n).id for found in matches.values() for n in (found.left, found.right)}
+    operands = {
+        home(n).id for attention in matches.values() for n in (attention.left, attention.right)
+    }
     reductions, taken = find_reductions(
         rest, users, roots | operands, absorbed, contractions, lanes
     )
@@ -54,11 +56,14 @@ def users_of(nodes: Sequence[Node]) -> dict[int, list[Node]]:
 
 def _nested(nodes: Sequence[Node]) -> Mapping[Function, Recognized]:
     """Recognizes nodes of the functions of loops and branches."""
-    found: dict[Function, Recognized] = {}
+    recognized: dict[Function, Recognized] = {}
     for node in nodes:
         if node.kind == "while":
             condition, body = node.attrs["cond"], node.attrs["body"]
-            found[condition], found[body] = recognize(condition), recognize(body, in_loop=True)
+            recognized[condition], recognized[body] = (
+                recognize(condition),
+                recognize(body, in_loop=True),
+            )
         elif node.kind == "case":
-            found.update((branch, recognize(branch)) for branch in node.attrs["branches"])
-    return found
+            recognized.update((branch, recognize(branch)) for branch in node.attrs["branches"])
+    return recognized

@@ -50,7 +50,7 @@ class Recognized:
         numbers = printer.numbers(self.function)
         lines = [f"{self.function.name}: {len(self.nodes)} nodes"]
         for what in ("attentions", "contractions", "reductions"):
-            found: Mapping[int, object] = getattr(self, what)
-            lines += [f"  {what:12} %{numbers[i]}" for i in found]
+            records: Mapping[int, object] = getattr(self, what)
+            lines += [f"  {what:12} %{numbers[i]}" for i in records]
         lines += [f"  row reduction %{numbers[i]}" for i in sorted(self.row_reductions)]
         return "\n".join([*lines, *map(str, self.nested.values())])

@@ -24,7 +24,7 @@ def find_row_reductions(
     contractions: Container[int],
 ) -> frozenset[int]:
     """Ids of the ends of such reductions: of short rows along the last axis, broadcast along the row in one place."""
-    found: set[int] = set()
+    ids: set[int] = set()
     if "rows" in flags.disable:
         return frozenset()
     for end in reversed(nodes):
@@ -39,8 +39,8 @@ def find_row_reductions(
             if takers is not None and not any(
                 u.id in absorbed or u.id in contractions for u in takers
             ):
-                found.add(end.id)
-    return frozenset(found)
+                ids.add(end.id)
+    return frozenset(ids)
 
 
 def _takers_along_rows(end: Node, x: Node, users: Mapping[int, list[Node]]) -> list[Node] | None:

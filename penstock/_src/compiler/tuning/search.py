@@ -195,14 +195,14 @@ def tune(
     target = target or host()
     matches = sorted(products, key=_work, reverse=True)
     end, findings = time.monotonic() + seconds, []
-    for i, found in enumerate(matches):
+    for i, match in enumerate(matches):
         left = end - time.monotonic()
         if left <= 0:
             break
-        share = _work(found) / (sum(map(_work, matches[i:])) or 1)
-        with found.extents:
+        share = _work(match) / (sum(map(_work, matches[i:])) or 1)
+        with match.extents:
             finding = search(
-                found.match, target, max(left * share, left / (2 * (len(matches) - i)))
+                match.match, target, max(left * share, left / (2 * (len(matches) - i)))
             )
         report(finding)
         findings.append(finding)

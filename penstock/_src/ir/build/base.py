@@ -26,8 +26,8 @@ class Base:
 
     def dims(self, node: Node) -> list[Extent] | None:
         """The numbers in a node of shape arithmetic, Dims where they depend on unknown dimensions, or None."""
-        found = self.known.symbolic(node)
-        return None if found is None else list(found.reshape(-1))
+        known = self.known.symbolic(node)
+        return None if known is None else list(known.reshape(-1))
 
     def difference(self, before: Node, after: Node) -> Extent | None:
         """The known number by which one integer is larger than another, neither of which has to be known; or None."""
@@ -43,9 +43,9 @@ class Base:
 
     def assume_like(self, node: Node, other: Node) -> None:
         """Tells of a node what was told of another."""
-        told = self.known.ranges.assumed.get(other.id)
-        if told is not None:
-            self.assume(node, *told)
+        range_ = self.known.ranges.assumed.get(other.id)
+        if range_ is not None:
+            self.assume(node, *range_)
 
     def broadcast_to(self, x: Node, shape: Sequence[int]) -> Node:
         """x repeated to a shape, by NumPy's rule (axes align at the end)."""

@@ -65,14 +65,14 @@ class Control(SpecialFunctions):
         self._check_types(first, [roots[1 + i] for i in moving])
         if not moving:
             return list(init)
-        given = [parameters[i] for i in moving]
+        arguments = [parameters[i] for i in moving]
         if len(moving) < len(init):  # parameters are numbered by their places
-            given, roots = self._with_new_parameters(given, roots)
+            arguments, roots = self._with_new_parameters(arguments, roots)
         results = [roots[1 + i] for i in moving]
-        condition_parameters, (condition,) = self._with_new_parameters(given, roots[:1])
+        condition_parameters, (condition,) = self._with_new_parameters(arguments, roots[:1])
         condition = self.broadcast_to(condition, ())
         outer = free_nodes([*results, condition], self.depth + 1)
-        body = self._closed("body", given, results, outer)
+        body = self._closed("body", arguments, results, outer)
         cond = self._closed("cond", condition_parameters, [condition], outer)
         extra: dict[str, Any] = {} if max_trips is None else {"max_trips": max_trips}
         if unread:
@@ -121,10 +121,10 @@ class Control(SpecialFunctions):
         self, parameters: Sequence[Node], roots: Sequence[Node]
     ) -> tuple[list[Node], list[Node]]:
         """Parameters of the same types in a scope of their own, and the roots with them in place of the others."""
-        made = self.parameters_like(parameters)
-        for old, new in zip(parameters, made):
+        function = self.parameters_like(parameters)
+        for old, new in zip(parameters, function):
             self.assume_like(new, old)
-        return made, substitute(self, roots, dict(zip([p.id for p in parameters], made)))
+        return function, substitute(self, roots, dict(zip([p.id for p in parameters], function)))
 
     def parameters_like(self, like: Sequence[Node], after: Sequence[Node] = ()) -> list[Node]:
         """Fresh parameters of the types of nodes, of a function one level deeper; or more of the function of others."""
@@ -178,7 +178,7 @@ def free_nodes(roots: Sequence[Node], depth: int) -> list[Node]:
     """The outermost nodes under roots that depend on no parameter of functions at `depth`, except cheap leaves.
 
     Repeating and reshaping are left to the function: it takes the smaller array."""
-    found: dict[int, Node] = {}
+    outside: dict[int, Node] = {}
     seen: set[int] = set()
     pending = list(roots)
     while pending:
@@ -188,10 +188,10 @@ def free_nodes(roots: Sequence[Node], depth: int) -> list[Node]:
         seen.add(node.id)
         if node.depth < depth and node.kind not in ("broadcast", "reshape"):
             if not is_repeated(node):
-                found[node.id] = node
+                outside[node.id] = node
         else:
             pending.extend(node.args)
-    return [found[i] for i in sorted(found)]
+    return [outside[i] for i in sorted(outside)]
 
 
 def is_repeated(node: Node) -> bool:

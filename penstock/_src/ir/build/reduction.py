@@ -42,9 +42,9 @@ class Reduction(Elementwise):
 
     def reduce_mean(self, x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
         """The mean along axes; of integers rounded towards zero. Of nothing: nan of reals, 0 of others, as in TensorFlow."""
-        found = self.axes(axes, x.rank)
-        count = dims.product(x.shape[a] for a in found)
-        total = self.reduce_sum(x, found, keepdims)
+        reduced = self.axes(axes, x.rank)
+        count = dims.product(x.shape[a] for a in reduced)
+        total = self.reduce_sum(x, reduced, keepdims)
         if x.dtype.is_floating:
             return self.div(total, self.scalar(count, x.dtype))
         if not count:

@@ -26,16 +26,16 @@ def _ascending(order: int) -> list[float]:
 
 def _descending(order: int) -> list[float]:
     """Coefficients of x ** -k in I(x) exp(-x) sqrt(2 pi x) (Abramowitz & Stegun 9.7.1)."""
-    found = [1.0]
+    coefficients = [1.0]
     for k in range(1, _BESSEL_TERMS[1]):
-        found.append(-found[-1] * (4 * order * order - (2 * k - 1) ** 2) / (8 * k))
-    return found
+        coefficients.append(-coefficients[-1] * (4 * order * order - (2 * k - 1) ** 2) / (8 * k))
+    return coefficients
 
 
 @functools.cache
 def _digamma_at_zero() -> list[float]:
     """Coefficients of digamma(z + d) / d at its positive zero z: (-1) ** n zeta(n + 2, z), by the formula of Euler and Maclaurin."""
-    z, found = _DIGAMMA_ZERO[0], []
+    z, terms = _DIGAMMA_ZERO[0], []
     for s in range(2, _TERMS_AT_ZERO + 2):
         end = z + 60
         rest = (
@@ -45,8 +45,8 @@ def _digamma_at_zero() -> list[float]:
             -s * (s + 1) * (s + 2) * end ** (-s - 3) / 720,
             math.prod(range(s, s + 5)) * end ** (-s - 5) / 30240,
         )
-        found.append((-1) ** s * math.fsum((*((z + k) ** -s for k in range(60)), *rest)))
-    return found
+        terms.append((-1) ** s * math.fsum((*((z + k) ** -s for k in range(60)), *rest)))
+    return terms
 
 
 class SpecialFunctions(Indexing):

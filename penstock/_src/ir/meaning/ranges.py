@@ -37,10 +37,10 @@ class Ranges:
             return self.assumed[node.id]
         if node.id not in self.found:
             rule = _RULES.get(node.kind) if depth and node.size else None
-            found = rule(self, node, depth - 1) if rule is not None else None
+            ends = rule(self, node, depth - 1) if rule is not None else None
             if not depth:
                 return _whole(node.dtype)
-            self.found[node.id] = found or _whole(node.dtype)
+            self.found[node.id] = ends or _whole(node.dtype)
         return self.found[node.id]
 
     def assume(self, node: Node, low: Any, high: Any) -> None:
@@ -52,8 +52,8 @@ class Ranges:
         """The integer of every element of a node, if only one is possible."""
         if not node.dtype.is_integer:
             return None
-        found = self.bounds(node)
-        return found[0] if found is not None and found[0] == found[1] else None
+        ends = self.bounds(node)
+        return ends[0] if ends is not None and ends[0] == ends[1] else None
 
 
 def _whole(dtype: DType) -> Range | None:
@@ -68,8 +68,8 @@ def _whole(dtype: DType) -> Range | None:
 @functools.cache
 def limits(dtype: DType) -> tuple[int, int]:
     """The least and the largest number of an integer type."""
-    found = ml_dtypes.iinfo(dtype.np)
-    return int(found.min), int(found.max)
+    info = ml_dtypes.iinfo(dtype.np)
+    return int(info.min), int(info.max)
 
 
 def _number_of(value: Any, dtype: DType) -> Any:
@@ -161,25 +161,25 @@ def _bitcast(ranges: Ranges, node: Node, depth: int) -> Range | None:
     arg = node.args[0]
     if not (node.dtype.is_integer and arg.dtype.is_integer and arg.dtype.size == node.dtype.size):
         return None
-    found = ranges.bounds(arg, depth)
-    return None if found is None or found[0] < 0 else _fitting(node.dtype, found)
+    ends = ranges.bounds(arg, depth)
+    return None if ends is None or ends[0] < 0 else _fitting(node.dtype, ends)
 
 
 def _unary(ranges: Ranges, node: Node, depth: int) -> Range | None:
-    found = ranges.bounds(node.args[0], depth)
-    if found is None:
+    ends = ranges.bounds(node.args[0], depth)
+    if ends is None:
         return None
-    low, high = found
+    low, high = ends
     if node.op == "neg":
-        found = -high, -low
+        ends = -high, -low
     elif node.op == "abs":
-        found = max(low, -high, 0), max(abs(low), abs(high))
+        ends = max(low, -high, 0), max(abs(low), abs(high))
     elif node.op in ("floor", "ceil", "round"):
         rounded = {"floor": np.floor, "ceil": np.ceil, "round": np.rint}[node.op]
         return float(rounded(low)), float(rounded(high))
     else:
         return None
-    return _fitting(node.dtype, found) if node.dtype.is_integer else found
+    return _fitting(node.dtype, ends) if node.dtype.is_integer else ends
 
 
 def _binary(ranges: Ranges, node: Node, depth: int) -> Range | None:

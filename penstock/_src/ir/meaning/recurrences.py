@@ -75,13 +75,13 @@ class Recurrence:
         """The positions of the instructions on which values depend, in order."""
         first = len(self.types)
         pending = [v - first for v in values if v >= first]
-        found: set[int] = set()
+        positions: set[int] = set()
         while pending:
             at = pending.pop()
-            if at not in found:
-                found.add(at)
+            if at not in positions:
+                positions.add(at)
                 pending += [v - first for v in self.instructions[at].args if v >= first]
-        return sorted(found)
+        return sorted(positions)
 
     def operations(self) -> int:
         """The number of instructions, including those of nested recurrences."""

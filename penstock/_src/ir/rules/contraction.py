@@ -52,10 +52,10 @@ def _elementwise(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     y, others = _summed_alone(p, p.cast(y, wide), right, left)
     y = p.transpose(y, [others.index(c) for c in letters])
     axes = [i for i, c in enumerate(letters) if c not in result]
-    made = p.mul(x, y)
-    made = p.reduce(made, "sum", axes) if axes else made
+    product = p.mul(x, y)
+    product = p.reduce(product, "sum", axes) if axes else product
     kept = [c for c in letters if c in result]
-    return p.cast(p.transpose(made, [kept.index(c) for c in result]), node.dtype)
+    return p.cast(p.transpose(product, [kept.index(c) for c in result]), node.dtype)
 
 
 def _complex_parts(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:

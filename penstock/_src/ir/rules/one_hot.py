@@ -43,16 +43,16 @@ def _one_hot(node: Node) -> _OneHot | None:
     for index, numbers in (test.args, test.args[::-1]):
         if index.kind != "broadcast" or numbers.kind != "broadcast":
             continue
-        found = _OneHot(
+        one_hot = _OneHot(
             node, index.args[0], given.args[0], _known(numbers), tuple(numbers.attrs["axes"])
         )
-        own = [node.shape[a] for a in found.others]
+        own = [node.shape[a] for a in one_hot.others]
         if (
-            found.numbers.shape == tuple(node.shape[a] for a in found.axes)
-            and list(index.attrs["axes"]) == list(given.attrs["axes"]) == found.others
-            and shape_key(found.index.shape) == shape_key(found.given.shape) == shape_key(own)
+            one_hot.numbers.shape == tuple(node.shape[a] for a in one_hot.axes)
+            and list(index.attrs["axes"]) == list(given.attrs["axes"]) == one_hot.others
+            and shape_key(one_hot.index.shape) == shape_key(one_hot.given.shape) == shape_key(own)
         ):
-            return found
+            return one_hot
     return None
 
 
@@ -82,16 +82,16 @@ def _pads_end(node: Node) -> bool:
 def _mask_before(p: NodeMaker, node: Node, x: Node, y: Node, z: Node) -> Node | None:
     """The mask of the largest of each window, instead of one of every element."""
     limit = number_of(x.args[1]) if x.kind == "compare" else None
-    found = _one_hot(y.args[0]) if y.kind == "reshape" else None
-    if limit is None or found is None or not is_number(z, 0):
+    one_hot = _one_hot(y.args[0]) if y.kind == "reshape" else None
+    if limit is None or one_hot is None or not is_number(z, 0):
         return None
-    largest = _where_equal(found, x.args[0], y.shape)
+    largest = _where_equal(one_hot, x.args[0], y.shape)
     if largest is None:
         return None
     test = p.make("compare", [largest, p.full(largest.shape, limit, largest.dtype)], op=x.op)
-    given = p.select(test, found.given, 0)
-    own = p.broadcast(given, found.node.shape, found.others)
-    return p.reshape(p.select(found.node.args[0], own, 0), y.shape)
+    given = p.select(test, one_hot.given, 0)
+    own = p.broadcast(given, one_hot.node.shape, one_hot.others)
+    return p.reshape(p.select(one_hot.node.args[0], own, 0), y.shape)
 
 
 def _where_equal(found: _OneHot, image: Node, shape: tuple[int, ...]) -> Node | None:
@@ -132,9 +132,9 @@ def _where_equal(found: _OneHot, image: Node, shape: tuple[int, ...]) -> Node | 
 def _sum_of_given(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """Of all elements of a group one is not zero: their sum is its value."""
     around, inner = _unwrapped(x)
-    found = _one_hot(inner)
-    if found is None or not np.array_equal(
-        found.numbers.ravel(), np.arange(found.numbers.size, dtype=found.numbers.dtype)
+    one_hot = _one_hot(inner)
+    if one_hot is None or not np.array_equal(
+        one_hot.numbers.ravel(), np.arange(one_hot.numbers.size, dtype=one_hot.numbers.dtype)
     ):
         return None
     axes = set(node.attrs["axes"])
@@ -148,11 +148,11 @@ def _sum_of_given(p: NodeMaker, node: Node, x: Node) -> Node | None:
             if split is None:
                 return None
             axes = split
-    if not axes.issuperset(found.axes):
+    if not axes.issuperset(one_hot.axes):
         return None
-    there = p.and_(p.ge(found.index, 0), p.lt(found.index, int(found.numbers.size)))
-    kept = [i for i, a in enumerate(found.others) if a in axes]
-    return p.reduce_sum(p.select(there, found.given, 0), kept)
+    there = p.and_(p.ge(one_hot.index, 0), p.lt(one_hot.index, int(one_hot.numbers.size)))
+    kept = [i for i, a in enumerate(one_hot.others) if a in axes]
+    return p.reduce_sum(p.select(there, one_hot.given, 0), kept)
 
 
 def _axes_before(reshape: Node, axes: set[int]) -> set[int] | None:

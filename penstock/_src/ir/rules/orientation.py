@@ -38,8 +38,8 @@ def _made_before(p: NodeMaker, node: Node, perm: Sequence[int], depth: int) -> N
 def _before(p: NodeMaker, node: Node, perm: Sequence[int], depth: int) -> Node | None:
     """What gives `node` if its axes are permuted, and takes no memory; None if there is no such thing."""
     if node.kind in ELEMENTWISE and depth > 0:
-        made = _made_before(p, node, perm, depth - 1)
-        return None if made is None else _before(p, made, perm, 0)
+        transposed = _made_before(p, node, perm, depth - 1)
+        return None if transposed is None else _before(p, transposed, perm, 0)
     if node.kind == "transpose":
         return node.args[0] if node.attrs["perm"] == tuple(perm) else None
     if node.kind not in ("broadcast", "iota"):
@@ -60,8 +60,8 @@ def _reduced(p: NodeMaker, node: Node, x: Node) -> Node:
 def _index_of_extreme(p: NodeMaker, node: Node, x: Node) -> Node:
     perm = node.args[0].attrs["perm"]
     axis = perm[node.attrs["axis"]]
-    made = p.make("arg_reduce", (x,), op=node.op, axis=axis, dtype=node.dtype)
-    return _without(p, made, perm, [axis])
+    extreme = p.make("arg_reduce", (x,), op=node.op, axis=axis, dtype=node.dtype)
+    return _without(p, extreme, perm, [axis])
 
 
 def _without(p: NodeMaker, made: Node, perm: Sequence[int], axes: Sequence[int]) -> Node:

@@ -20,12 +20,12 @@ class Rule:
 
     def apply(self, p: NodeMaker, node: Node) -> Node | None:
         """What the node becomes, or None if the rule does not apply."""
-        found: Bindings = {}
-        if not self.pattern.match(node, found):
+        bindings: Bindings = {}
+        if not self.pattern.match(node, bindings):
             return None
-        if self.when is not None and not self.when(node, **found):
+        if self.when is not None and not self.when(node, **bindings):
             return None
-        return self.build(p, node, **found)
+        return self.build(p, node, **bindings)
 
 
 def rule(

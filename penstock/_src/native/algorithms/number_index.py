@@ -129,8 +129,8 @@ def _emit_find(m: Module) -> None:
 
         def one(i: Val) -> None:
             value = f.load(f.wanted, i, I64)
-            _, found = _probe(f, value, lambda n: f.load(f.keys, n, I64))
-            f.store(found, f.numbers, i)
+            _, place = _probe(f, value, lambda n: f.load(f.keys, n, I64))
+            f.store(place, f.numbers, i)
 
         f.loop(f.i64(0), f.count, 1, one)
         f.give(f.i64(0))

@@ -156,16 +156,16 @@ class ContextLayout:
         )
         queries = tall if self.backward else ROWS
         keys = COLUMNS if self.backward else wide
-        found = {
+        offsets = {
             "scores": ROWS * COLUMNS,
             "queries": queries // self.row_tile * self.panel_room(self.row_tile, form.depth),
             "keys": keys // self.panel * self.panel_room(self.panel, form.depth),
         }
         if not self.backward:
-            found |= {"maximum": ROWS, "total": ROWS, "sums": ROWS * self.width}
-            found["value"] = wide * self.width if self.copied("value") else 0
+            offsets |= {"maximum": ROWS, "total": ROWS, "sums": ROWS * self.width}
+            offsets["value"] = wide * self.width if self.copied("value") else 0
         else:
-            found |= {
+            offsets |= {
                 "seeds": tall // self.row_tile * self.panel_room(self.row_tile, form.width),
                 "values": keys // self.panel * self.panel_room(self.panel, form.width),
                 "shares": tall,
@@ -176,7 +176,7 @@ class ContextLayout:
                 "key": COLUMNS * self.depth if self.copied("key") else 0,
                 "seed": tall * self.width if self.copied("seed") else 0,
             }
-        return {name: round_up(count + lanes, LINE) for name, count in found.items()}
+        return {name: round_up(count + lanes, LINE) for name, count in offsets.items()}
 
     def scratch(self, rows: int, columns: int) -> int:
         """Bytes of one thread's memory."""

@@ -18,17 +18,17 @@ def arrays_of(found: Attention) -> dict[str, Array]:
     """The layouts of the rows of all operands."""
     batch = batch_of(found)
     rows = {"query": (found.query, ROW), "key": (found.key, COLUMN), "value": (found.value, COLUMN)}
-    made = {"output": (found.output, ROW)}
+    results = {"output": (found.output, ROW)}
     gradient = found.gradient
     if gradient is not None:
         rows["seed"] = gradient.seed, ROW
-        made |= {
+        results |= {
             "query_gradient": (gradient.query, ROW),
             "key_gradient": (gradient.key, COLUMN),
             "value_gradient": (gradient.value, COLUMN),
         }
     arrays = {name: _read(view, cross, batch) for name, (view, cross) in rows.items()}
-    for name, (node, cross) in made.items():
+    for name, (node, cross) in results.items():
         arrays[name] = _stored(found.letters_of[node.id], node.shape, cross, batch)
     letters = found.letters.replace(COLUMN, "")
     arrays["statistics"] = _stored(letters, found.scores.shape[:-1], ROW, batch)

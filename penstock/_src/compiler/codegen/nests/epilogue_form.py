@@ -42,9 +42,9 @@ def _extents(attr: Any) -> list[Dim]:
         return [attr]
     if not isinstance(attr, Index):
         return []
-    found = _extents(attr.const)
+    extents = _extents(attr.const)
     for atom, c in attr.terms:
-        found += _extents(c)
+        extents += _extents(c)
         if isinstance(atom, Division):
-            found += _extents(atom.divisor) + _extents(atom.index)
-    return found
+            extents += _extents(atom.divisor) + _extents(atom.index)
+    return extents

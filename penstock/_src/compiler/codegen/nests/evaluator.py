@@ -48,16 +48,16 @@ class Evaluator:
     # -- known values
     def _find(self, key: Any) -> Any:
         for frame in reversed(self.frames):
-            found = frame.get(key)
-            if found is not None:
-                return found
+            value = frame.get(key)
+            if value is not None:
+                return value
         return None
 
     def get(self, value: Value) -> Any:
         """The register that holds a value."""
-        found = self._find(value.number)
-        if found is not None:
-            return found
+        known = self._find(value.number)
+        if known is not None:
+            return known
         pending = [value]  # expressions are deeper than Python's stack
         while pending:
             value = pending[-1]
@@ -67,11 +67,11 @@ class Evaluator:
             if missing:
                 pending += reversed(missing)
                 continue
-            found = self._find(value.number)
-            if found is None:
-                found = self.frames[-1][value.number] = self._compute(value)
+            known = self._find(value.number)
+            if known is None:
+                known = self.frames[-1][value.number] = self._compute(value)
             pending.pop()
-        return found
+        return known
 
     def _compute(self, v: Value) -> Any:
         f = self.f
@@ -94,13 +94,13 @@ class Evaluator:
         """A carried value of a recurrence, whose others are kept for who asks for them."""
         recurrence, index = v.attrs
         key = ("iterate", recurrence, tuple([a.number for a in v.args]))
-        found = self._find(key)
-        if found is None:
+        known = self._find(key)
+        if known is None:
             lanes = max(map(width, args))
             exists = self.mask if self.mask is not None and width(self.mask) == lanes else None
-            found = iterated(self.f, recurrence, args, exists)
-            self.frames[-1][key] = found
-        return found[index]
+            known = iterated(self.f, recurrence, args, exists)
+            self.frames[-1][key] = known
+        return known[index]
 
     # -- indices
     def extent(self, x: int) -> Any:
@@ -159,10 +159,10 @@ class Evaluator:
         if isinstance(atom, Dynamic):
             return self.f.convert(self.get(atom.value), I64, signed=True)
         key = ("atom", atom.number)
-        found = self._find(key)
-        if found is None:
-            found = self.frames[-1][key] = self._division(atom)
-        return found
+        known = self._find(key)
+        if known is None:
+            known = self.frames[-1][key] = self._division(atom)
+        return known
 
     def _division(self, atom: Any) -> Any:
         x, divisor = self.index(atom.index), self._divisor(atom.divisor)

@@ -304,8 +304,8 @@ class NestWriter(NestValues):
             each = 1
             for x in reversed(inner):
                 each = additions(steps_of(high(x), n if x is vector else 1), each)
-            found = [width * length for length in lengths(steps_of(end, width), each)]
-            return in_stretches(self.f, work, run, (0, end), found, carried)
+            sizes = [width * length for length in lengths(steps_of(end, width), each)]
+            return in_stretches(self.f, work, run, (0, end), sizes, carried)
 
         def inside(rest: list[Var], *carried):
             if rest:

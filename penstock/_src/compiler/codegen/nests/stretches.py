@@ -58,18 +58,18 @@ def lengths(steps: int | None, additions: int) -> list[int]:
     """
     if steps is not None and steps * additions <= STRETCH:
         return []
-    found = [max(1, STRETCH // additions)]
-    while len(found) < UNKNOWN if steps is None else steps > found[-1] * STRETCH:
-        found.append(found[-1] * STRETCH)
-    return found
+    sizes = [max(1, STRETCH // additions)]
+    while len(sizes) < UNKNOWN if steps is None else steps > sizes[-1] * STRETCH:
+        sizes.append(sizes[-1] * STRETCH)
+    return sizes
 
 
 def additions(steps: int | None, of_each: int) -> int:
     """The number of additions to the running result, for a loop whose steps make some each."""
-    found = lengths(steps, of_each)
+    sizes = lengths(steps, of_each)
     if steps is None:
         return 1
-    return -(-steps // found[-1]) if found else steps * of_each
+    return -(-steps // sizes[-1]) if sizes else steps * of_each
 
 
 def in_stretches(

@@ -331,8 +331,8 @@ def _turned(function):
     """-i function(i z)."""
 
     def of(f, real, z):
-        found = function(f, real, Pair(-z.im, z.re))
-        return Pair(found.im, -found.re)
+        rotated = function(f, real, Pair(-z.im, z.re))
+        return Pair(rotated.im, -rotated.re)
 
     return of
 

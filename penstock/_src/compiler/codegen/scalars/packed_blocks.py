@@ -65,13 +65,13 @@ def _six_bits(f: Fn, p: Val) -> tuple[Val, Val]:
     upper = lambda x: (f.binary("lshr", x, 6) & 0x03030303) << 4
     scales = a & low, (c & 0x0F0F0F0F) | upper(a)
     minima = b & low, (f.binary("lshr", c, 4) & 0x0F0F0F0F) | upper(b)
-    made = []
+    fields = []
     for words in (scales, minima):
         both = f.zero(vec(I32, 2))
         for i, word in enumerate(words):
             both = f.insert(both, word, i)
-        made.append(f.convert(f.bits(both, vec(I8, 8)), F32, signed=False))
-    return made[0], made[1]
+        fields.append(f.convert(f.bits(both, vec(I8, 8)), F32, signed=False))
+    return fields[0], fields[1]
 
 
 def _word(f: Fn, p: Val, at: int) -> Val:
@@ -113,10 +113,10 @@ def _bits_across(f: Fn, block: Val, run: Run, first: int, lanes: int) -> Val:
 
 def unpacked(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Iterator[tuple[int, Val]]:
     """(number of its first element, vector) of the block at an address, in order."""
-    found = scales(f, block, form, lanes)
+    block_scales = scales(f, block, form, lanes)
     looks_up = form.bits == 4 and not form.high_bits and _has_tables(f, lanes)
     for run in form.runs:
-        scale, minimum = found.of(f, run, lanes)
+        scale, minimum = block_scales.of(f, run, lanes)
         # q * scale is exact where a minimum follows, so rounding once is rounding as the format says.
         value = lambda q, scale=scale, minimum=minimum: (
             q * scale if minimum is None else f.fma(q, scale, minimum)

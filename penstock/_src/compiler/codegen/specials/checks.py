@@ -16,9 +16,9 @@ def emit_truth_check(target: Any) -> Code:
     m = Module(target)
     with m.task("task") as f:
         status, value, code = f.load(f.ctx, 0, PTR), f.load(f.ctx, 1, PTR), f.load(f.ctx, 2, I64)
-        held = f.convert(f.load(value, 0, memory_type(dtypes.bool_)), I64, False)
+        holds = f.convert(f.load(value, 0, memory_type(dtypes.bool_)), I64, False)
         first = f.load(status, 0, I64).eq(0)
-        f.when(held.eq(0) & first, lambda: f.store(code, status, 0))
+        f.when(holds.eq(0) & first, lambda: f.store(code, status, 0))
     return Code.of(m)
 
 

@@ -21,8 +21,10 @@ TIMELINE = 1200, 34  # size of the drawing
 def page(known: Explanation, columns: Collection[str] | None = None) -> str:
     """The page, with some columns or all: it needs nothing from outside."""
     columns = COLUMNS if columns is None else columns
-    found = elements_of(known)
-    links = json.dumps({name: " ".join(sorted(others)) for name, others in _links(found, columns)})
+    elements = elements_of(known)
+    links = json.dumps(
+        {name: " ".join(sorted(others)) for name, others in _links(elements, columns)}
+    )
     measured = "as measured" if known.timeline else "by work; explain(..., time=True) measures"
     return "\n".join(
         [
@@ -31,9 +33,9 @@ def page(known: Explanation, columns: Collection[str] | None = None) -> str:
             f"<style>{(HERE / 'page.css').read_text()}</style></head><body>",
             f"<header><h1>{escape(known.name)}</h1><p>{escape(_summary(known, columns))}</p></header>",
             "<main>",
-            *itertools.chain(*(_column(name, COLUMNS[name](found, known)) for name in columns)),
+            *itertools.chain(*(_column(name, COLUMNS[name](elements, known)) for name in columns)),
             "</main>",
-            f"<footer><h2>Launches, {measured}</h2>{_timeline(found)}",
+            f"<footer><h2>Launches, {measured}</h2>{_timeline(elements)}",
             f"<details><summary>Report</summary><pre>{escape(text_of(known))}</pre></details></footer>",
             f'<script type="application/json" id="links">{links}</script>',
             f"<script>{(HERE / 'page.js').read_text()}</script></body></html>",

@@ -108,18 +108,18 @@ class Elements:
 
 def elements_of(known: Explanation) -> Elements:
     """The elements of a page about an executable."""
-    found = Elements()
+    elements = Elements()
     for step in known.steps:
         if isinstance(step, ProgramRecord):
             with step.extents:
-                found.add_program(step)
+                elements.add_program(step)
         elif isinstance(step, HostRecord):
-            found.add_host(step)
+            elements.add_host(step)
     if not known.steps:
-        found.add_operations(known.operations)
+        elements.add_operations(known.operations)
     for piece in known.timeline or expected_timeline(known):
-        found.add_launch(piece)
-    return found
+        elements.add_launch(piece)
+    return elements
 
 
 def expected_timeline(known: Explanation) -> list[Launched]:

@@ -63,7 +63,7 @@ def _order(
     """Sorts a layer by the mean rank of what its boxes are joined to, in their layers, so that lines cross less."""
 
     def middle(name: str) -> float:
-        found = [ranks[other] for other in neighbors[name]]
-        return sum(found) / len(found) if found else ranks[name]
+        neighbor_ranks = [ranks[other] for other in neighbors[name]]
+        return sum(neighbor_ranks) / len(neighbor_ranks) if neighbor_ranks else ranks[name]
 
     layer.sort(key=middle)

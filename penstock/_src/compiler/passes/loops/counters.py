@@ -77,20 +77,20 @@ def _normalize_places(loop: OpenLoop) -> None:
     known = {}
     for node in loop.nodes():
         for start in node.args[STARTS[node.kind] :] if node.kind in STARTS else ():
-            found = affine(loop, start)
-            if found is not None and not loop.is_invariant(start):
-                place = normal_form(loop, *found)
+            form = affine(loop, start)
+            if form is not None and not loop.is_invariant(start):
+                place = normal_form(loop, *form)
                 known[start.id] = loop.p.cast(place, start.dtype)  # others may read it too
     loop.replace({i: n for i, n in known.items() if n.id != i})
 
 
 def affine(loop: OpenLoop, node: Node) -> Affine | None:
     """(a, b) of a number that is a * t + b in step t, t from 0, and never leaves its type."""
-    found = _affine(loop, node)
-    if found is None:
+    form = _affine(loop, node)
+    if form is None:
         return None
     least, most = ranges.limits(node.dtype)
-    return found if all(least <= x <= most for x in _ends(loop, found)) else None
+    return form if all(least <= x <= most for x in _ends(loop, form)) else None
 
 
 def _affine(loop: OpenLoop, node: Node) -> Affine | None:
@@ -112,10 +112,8 @@ def _affine(loop: OpenLoop, node: Node) -> Affine | None:
         sign = 1 if node.op == "add" else -1
         return left[0] + right[0] * sign, left[1] + right[1] * sign
     if node.kind == "dynamic_slice" and node.args[0].kind == "iota" and node.rank == 1:
-        found = affine(loop, node.args[1])  # the element of 0, 1, 2, ... at a place is the place
-        return (
-            found if found is not None and is_within(loop, found, node.args[0].shape[0]) else None
-        )
+        form = affine(loop, node.args[1])  # the element of 0, 1, 2, ... at a place is the place
+        return form if form is not None and is_within(loop, form, node.args[0].shape[0]) else None
     return None
 
 

@@ -77,23 +77,23 @@ class OpenLoop:
 
     def _within(self, roots: Sequence[Node]) -> list[Node]:
         """The nodes on which roots depend, without loop invariants, in topological order."""
-        found: dict[int, Node] = {}
+        nodes_by_id: dict[int, Node] = {}
         pending = list(roots)
         while pending:
             node = pending.pop()
-            if node.id not in found:
-                found[node.id] = node
+            if node.id not in nodes_by_id:
+                nodes_by_id[node.id] = node
                 if not self.is_invariant(node):
                     pending.extend(node.args)
-        return [found[i] for i in sorted(found)]
+        return [nodes_by_id[i] for i in sorted(nodes_by_id)]
 
     def users(self) -> dict[int, list[Node]]:
         """For each node's id, the nodes that take it; a state's result has None as a further one."""
         nodes = self.nodes()
-        found: dict[int, list[Any]] = dict(users(nodes))
+        by_id: dict[int, list[Any]] = dict(users(nodes))
         for state in self.states:
-            found[state.result.id].append(None)
-        return found
+            by_id[state.result.id].append(None)
+        return by_id
 
     # -- changing
     def add_state(self, init: Node, result_of: Any = None) -> CarriedState:
@@ -150,16 +150,16 @@ class OpenLoop:
         """The carried values whose placeholders stand in values after the loop."""
         placeholders = {node.id: state for node, state in self._placeholders}
         first = min(placeholders, default=0)
-        pending, seen, found = list(finals) if placeholders else [], set(), []
+        pending, seen, carried = list(finals) if placeholders else [], set(), []
         while pending:
             node = pending.pop()
             if node.id in seen or node.id < first:
                 continue
             seen.add(node.id)
             if node.id in placeholders:
-                found.append(placeholders[node.id])
+                carried.append(placeholders[node.id])
             pending.extend(node.args)
-        return found
+        return carried
 
     def emit(self, used: Sequence[int]) -> dict[int, Node]:
         """Makes the loop again; the values after it whose numbers are `used`."""
@@ -177,8 +177,8 @@ class OpenLoop:
 
             trips = self.node.attrs.get("max_trips") if self.trips is None else self.trips
             unread = [i for i, s in enumerate(live) if s.unread]
-            found = p.while_(condition, step, [s.init for s in live], trips, unread)
-            after = {id(s): value for s, value in zip(live, found)}
+            finals = p.while_(condition, step, [s.init for s in live], trips, unread)
+            after = {id(s): value for s, value in zip(live, finals)}
         known = {node.id: after[id(s)] for node, s in self._placeholders if id(s) in after}
         results = {}
         for i in used:

@@ -41,23 +41,23 @@ def rewritten(p: Any, roots: Sequence[Node], depth: int) -> list[Node]:
     for node in nodes:
         if node.kind == "item" and node.args[0].kind == "while":
             used.setdefault(node.args[0].id, []).append(node.attrs["index"])
-    made: dict[int, Node] = {}
+    replacements: dict[int, Node] = {}
     finals: dict[int, dict[int, Node]] = {}
     for node in nodes:
         if node.depth < depth:
-            made[node.id] = node
+            replacements[node.id] = node
             continue
         if node.kind == "item" and node.args[0].id in finals:
-            made[node.id] = finals[node.args[0].id][node.attrs["index"]]
+            replacements[node.id] = finals[node.args[0].id][node.attrs["index"]]
             continue
-        args = [made[a.id] for a in node.args]
+        args = [replacements[a.id] for a in node.args]
         same = all(a is b for a, b in zip(args, node.args))
         p.origin = node.origin
         remade = node if same else p.make(node.kind, args, **node.attrs)
-        made[node.id] = remade
+        replacements[node.id] = remade
         if node.kind == "while":
             finals[node.id] = _rewrite(p, remade, sorted(used.get(node.id, [])))
-    return [made[r.id] for r in roots]
+    return [replacements[r.id] for r in roots]
 
 
 def _rewrite(p: Any, node: Node, used: list[int]) -> dict[int, Node]:

@@ -55,7 +55,7 @@ class RowMover:
         self.hoist()
         self.users = self.loop.users()
         live = self.loop.live(used)
-        stacked = [(s, found) for s in live if s.final is None and (found := self.stacked(s))]
+        stacked = [(s, stack) for s in live if s.final is None and (stack := self.stacked(s))]
         for state, (value, order, added) in stacked:
             if not added:
                 state.unread = True
@@ -153,17 +153,17 @@ class RowMover:
 
     def settle(self, state: CarriedState, value: Node, order: Order, added: bool) -> None:
         """The final value of a state whose rows are written, if it can be had without carrying it."""
-        found = self.known_rows(value, order, (state.result, state.result.args[1]))
-        if found is None and not added:
+        rows = self.known_rows(value, order, (state.result, state.result.args[1]))
+        if rows is None and not added:
             return
-        if found is None:
+        if rows is None:
             if not self.fits(value):
                 return
-            found = self.rows(value, order)
-        found = self.p.reshape(found, state.init.shape)
+            rows = self.rows(value, order)
+        rows = self.p.reshape(rows, state.init.shape)
         if added and not m.is_number(state.init, 0):
-            found = self.p.add(state.init, found)
-        state.final = found
+            rows = self.p.add(state.init, rows)
+        state.final = rows
 
     def known_rows(self, value: Node, order: Order, takers: tuple = ()) -> Node | None:
         """The values of a node in all steps, as rows of one array that needs no carried stack; None if it needs one."""
@@ -179,8 +179,8 @@ class RowMover:
             array = p.reshape(array, (steps, *value.shape))
             return array if other == order else p.reverse(array, [0])
         if value.kind == "reshape":
-            found = self.known_rows(value.args[0], order, takers)
-            return None if found is None else p.reshape(found, (steps, *value.shape))
+            source_rows = self.known_rows(value.args[0], order, takers)
+            return None if source_rows is None else p.reshape(source_rows, (steps, *value.shape))
         if value.kind == "contract" and self.only_for(value, takers):
             return self.product_rows(value, order)
         return None
@@ -247,19 +247,19 @@ class RowMover:
 
     def addends(self, state: CarriedState) -> list[Node] | None:
         """The values that a step adds to a state, if it does nothing else with the state; else None."""
-        node, found = state.result, list[Node]()
+        node, addends = state.result, list[Node]()
         if self.users[node.id] != [None]:
             return None
         while node is not state.parameter:
-            if node.kind != "binary" or node.op != "add" or len(found) == MOST_ADDENDS:
+            if node.kind != "binary" or node.op != "add" or len(addends) == MOST_ADDENDS:
                 return None
             left, right = node.args
             deeper = left if self._holds(left, state.parameter) else right
-            found.append(right if deeper is left else left)
+            addends.append(right if deeper is left else left)
             if deeper is not state.parameter and len(self.users[deeper.id]) != 1:
                 return None
             node = deeper
-        return found or None
+        return addends or None
 
     def _holds(self, node: Node, parameter: Node) -> bool:
         return node is parameter or (

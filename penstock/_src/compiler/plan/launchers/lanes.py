@@ -41,20 +41,20 @@ def _rounds(section: LaneSection, builder: PlanBuilder) -> Iterator[list[range]]
 
 
 def _launch_lanes(builder: PlanBuilder, lanes: list[range], launch: Callable[[int], None]) -> None:
-    at, held, threads = len(builder.launches), builder.is_held, builder.threads
+    at, was_held, threads = len(builder.launches), builder.is_held, builder.threads
     bounds = [(Label(), Label()) for _ in lanes]
     words = [word for start, end in bounds for word in (start, end, 1)]
     builder.launches.append(Jump(runner.LANES, len(lanes), words))
     builder.threads, times = 1, list[tuple[int, int]]()
     for number, (lane, (start, end)) in enumerate(zip(lanes, bounds), 1):
-        builder.lane, builder.is_held, first = number, held, builder.time
+        builder.lane, builder.is_held, first = number, was_held, builder.time
         builder.launches.append(start)
         for kernel in lane:
             launch(kernel)
         builder.launches.append(end)
         times.append((first, builder.time))
         builder.time += 1
-    builder.threads, builder.lane, builder.is_held = threads, 0, held
+    builder.threads, builder.lane, builder.is_held = threads, 0, was_held
     if any(isinstance(record, Launch) and record.holds for record in builder.launches[at:]):
         # One lane may be updating a variable while another could be interrupted: hold from before the lanes.
         builder.launches.insert(at, Jump(runner.HOLD, 1))

@@ -58,24 +58,24 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | None
         "channel": lambda c: c not in out and c in filter_,
         "group": lambda c: c in out and c in filter_,
     }
-    found = _Reading.of(problem, kinds)
-    if found is None or any(a.base != 1 and a.stride != 1 for a in found.axes):
+    reading = _Reading.of(problem, kinds)
+    if reading is None or any(a.base != 1 and a.stride != 1 for a in reading.axes):
         return None
-    if found.output and problem.output_strides[found.output] != 1:
+    if reading.output and problem.output_strides[reading.output] != 1:
         return None
-    roles, types, (h, w) = found.roles, problem.types, found.axes
-    x, y = _image(problem, roles), found.image(types.output, found.result_step)
-    weights = found.filter(types.right, found.right_step, int(problem.right.base))
+    roles, types, (h, w) = reading.roles, problem.types, reading.axes
+    x, y = _image(problem, roles), reading.image(types.output, reading.result_step)
+    weights = reading.filter(types.right, reading.right_step, int(problem.right.base))
     batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
-    groups, channels, outputs = map(found.extent, (roles.group, roles.channel, found.output))
+    groups, channels, outputs = map(reading.extent, (roles.group, roles.channel, reading.output))
     dense = x.group == y.group == weights.group == 1
     if roles.group and channels == outputs == 1 and dense:
         return Depthwise(batch, h, w, groups, 1, 1, x, weights, y, types, zero=problem.zeros[0])
-    made = Convolution(
+    description = Convolution(
         batch, h, w, groups, channels, outputs, x, weights, y, types, fast=_may_be_fast(types),
         zero=problem.zeros[0],
     )  # fmt: skip
-    return made if made.has_dense_columns else None
+    return description if description.has_dense_columns else None
 
 
 def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient | None:
@@ -89,21 +89,21 @@ def as_filter_gradient(problem: Problem, numbering: Numbering) -> FilterGradient
         "channel": lambda c: c in out and c not in dy,
         "group": lambda c: c in out and c in dy,
     }
-    found = _Reading.of(problem, kinds)
-    if found is None or any(a.base != 1 for a in found.axes):
+    reading = _Reading.of(problem, kinds)
+    if reading is None or any(a.base != 1 for a in reading.axes):
         return None
-    roles, types, (h, w) = found.roles, problem.types, found.axes
-    output = found.output
+    roles, types, (h, w) = reading.roles, problem.types, reading.axes
+    output = reading.output
     by_channel = output is None and roles.channel is None and roles.group is not None
     if not by_channel and (output is None or problem.output_strides[output] != 1):
         return None
-    if output and found.right_step(output) != 1:
+    if output and reading.right_step(output) != 1:
         return None
     x = _image(problem, roles)
-    y = found.image(types.right, found.right_step, int(problem.right.base))
-    weights = replace(found.filter(types.output, found.result_step), output=1)
+    y = reading.image(types.right, reading.right_step, int(problem.right.base))
+    weights = replace(reading.filter(types.output, reading.result_step), output=1)
     batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
-    groups, channels, outputs = map(found.extent, (roles.group, roles.channel, output))
+    groups, channels, outputs = map(reading.extent, (roles.group, roles.channel, output))
     if by_channel:
         dense = x.group == y.group == weights.group == 1
         if not dense or h.taps * w.taps == 1:
@@ -214,10 +214,10 @@ def _roles(problem: Problem, kinds: Kinds) -> _Roles | None:
         elif simple:
             single.append((i, letters[0]))
         else:
-            found = _spatial(axis, kinds)
-            if found is None:
+            spatial = _spatial(axis, kinds)
+            if spatial is None:
                 return None
-            roles.spatial.append((i, *found))
+            roles.spatial.append((i, *spatial))
     for i, letter in reversed(
         single
     ):  # of the remaining letters, the last may be a channel, or a tap over a whole axis

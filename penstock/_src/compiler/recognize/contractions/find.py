@@ -38,10 +38,10 @@ def find_contractions(
     if "contractions" in flags.disable:
         return matches, ends, set()
     for node in nodes:
-        found = match(node) if node.kind == "contract" else None
-        if found is None:
+        contraction = match(node) if node.kind == "contract" else None
+        if contraction is None:
             continue
-        matches[node.id] = found
+        matches[node.id] = contraction
         end = node
         takes = node.dtype.is_floating or node.dtype == dtypes.int32
         if takes and "epilogues" not in flags.disable:

@@ -56,8 +56,8 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
     if "packed" not in flags.disable and (packed := packed_product(problem)) is not None:
         return _match(node, *packed)
     narrow = unwidened(problem)
-    found = _recognized(node, narrow) if narrow is not None else None
-    return found or _recognized(node, problem)
+    recognized = _recognized(node, narrow) if narrow is not None else None
+    return recognized or _recognized(node, problem)
 
 
 def match_as_product(found: Match) -> Match | None:
@@ -90,17 +90,17 @@ def _recognized(node: Node, problem: Problem) -> Match | None:
         [as_convolution, as_filter_gradient],
         [_any_product],
     ):
-        found: list[tuple] = []
+        candidates: list[tuple] = []
         for recognize in recognizers:
             for candidate in both:
                 numbering = Numbering()
                 description = recognize(candidate, numbering)
                 if description is not None:
-                    found.append(
-                        (_oddness(description), len(found), candidate, description, numbering)
+                    candidates.append(
+                        (_oddness(description), len(candidates), candidate, description, numbering)
                     )
-        if found:
-            return _match(node, *min(found, key=lambda entry: entry[:2])[2:])
+        if candidates:
+            return _match(node, *min(candidates, key=lambda entry: entry[:2])[2:])
     return None
 
 
@@ -116,16 +116,16 @@ def _plain_product(problem: Problem, numbering: Numbering) -> Gemm | None:
 
 def _deep_product(problem: Problem, numbering: Numbering) -> FilterGradient | None:
     """A small result summed over many pixels: split along the depth, as filter gradients are (of 1x1 filters)."""
-    found = as_filter_gradient(problem, numbering)
-    if not isinstance(found, FilterGradient):
+    gradient = as_filter_gradient(problem, numbering)
+    if not isinstance(gradient, FilterGradient):
         return None
-    if found.h.taps * found.w.taps != 1 or found.x.channel != 1:
+    if gradient.h.taps * gradient.w.taps != 1 or gradient.x.channel != 1:
         return None
-    size = found.channels * found.outputs
-    if size >= WIDE and found.outputs >= WIDE_OUTPUTS:
+    size = gradient.channels * gradient.outputs
+    if size >= WIDE and gradient.outputs >= WIDE_OUTPUTS:
         return None
-    small = size * SIZE[found.types.total] <= OWN_BYTES
-    return found if small and found.h.out * found.w.out >= DEEP else None
+    small = size * SIZE[gradient.types.total] <= OWN_BYTES
+    return gradient if small and gradient.h.out * gradient.w.out >= DEEP else None
 
 
 def _any_product(problem: Problem, numbering: Numbering) -> Gemm | None:

@@ -31,15 +31,15 @@ def packed_product(problem: Problem) -> tuple[Problem, PackedProduct, Numbering]
         gemm = as_gemm(candidate, numbering, general=False, sums_along_memory=True)
         if gemm is None or not _reads_rows(gemm, weights):
             continue
-        found, x = _described(gemm, weights.attrs["format"]), candidate.left.source
-        if x.kind == "round_groups" and found.few_rows and _keeps_groups(gemm, x):
-            found, x = replace(found, group=x.attrs["size"]), x.args[0]
+        product, x = _described(gemm, weights.attrs["format"]), candidate.left.source
+        if x.kind == "round_groups" and product.few_rows and _keeps_groups(gemm, x):
+            product, x = replace(product, group=x.attrs["size"]), x.args[0]
         read = replace(
             candidate,
             left=replace(candidate.left, source=x),
             right=replace(candidate.right, source=weights.args[0]),
         )
-        return read, found, numbering
+        return read, product, numbering
     return None
 
 
@@ -54,7 +54,7 @@ def read_as_they_are(
             takers[match.node.id] = match.node
             kinds = {"unpack", "round_groups"} if match.description.group else {"unpack"}
             sources += [n for n in map(_source, match.node.args) if n.kind in kinds]
-    found: set[int] = set()
+    narrow_ids: set[int] = set()
 
     def is_only_read(node: Node) -> bool:
         if wanted(node):
@@ -64,9 +64,9 @@ def read_as_they_are(
         )
 
     for source in sources:
-        if source.id not in found and is_only_read(source):
-            found.add(source.id)
-    return found
+        if source.id not in narrow_ids and is_only_read(source):
+            narrow_ids.add(source.id)
+    return narrow_ids
 
 
 def _source(node: Node) -> Node:

@@ -21,8 +21,8 @@ def unwidened(problem: Problem) -> Problem | None:
     """The problem over int8, if it is one; one operand at most has a zero."""
     if problem.types.total != I32:
         return None
-    found = [_narrow(view.source) for view in (problem.left, problem.right)]
-    (left, left_zero), (right, right_zero) = found
+    narrow = [_narrow(view.source) for view in (problem.left, problem.right)]
+    (left, left_zero), (right, right_zero) = narrow
     if left is None or right is None or (left_zero and right_zero):
         return None
     return replace(

@@ -58,9 +58,9 @@ def encoded(points: np.ndarray, splits: np.ndarray) -> np.ndarray | None:
       A string for each row; None if a number is not a code point of a character.
     """
     points, splits = np.ascontiguousarray(points), np.ascontiguousarray(splits, np.int64)
-    found = np.empty(len(splits) - 1, object)
-    wrong = _functions().encode(points, splits, len(found), found)
-    return None if wrong else found
+    strings = np.empty(len(splits) - 1, object)
+    wrong = _functions().encode(points, splits, len(strings), strings)
+    return None if wrong else strings
 
 
 def _emit_decode(m: Module) -> None:
@@ -113,8 +113,8 @@ def _emit_encode(m: Module) -> None:
             size, wrong = f.loop(first, end, 1, size_of, f.i64(0), f.i64(0))
 
             def make() -> tuple[Val, ...]:
-                made = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), size, ret=PTR)
-                out = f.call("PyBytes_AsString", made, ret=PTR)
+                string = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), size, ret=PTR)
+                out = f.call("PyBytes_AsString", string, ret=PTR)
 
                 def byte(value: Val, place: Val) -> None:
                     f.store(f.convert(value, I8), out, place)
@@ -144,7 +144,7 @@ def _emit_encode(m: Module) -> None:
                     return f.when(point < 0x80, written(1), middle)
 
                 f.loop(first, end, 1, one, f.i64(0))
-                put(f, made, f.into, at)
+                put(f, string, f.into, at)
                 return at + 1, f.i64(0)
 
             return f.when(wrong.eq(0), make, lambda: (at, f.i64(-1)))

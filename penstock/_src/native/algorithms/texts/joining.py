@@ -54,12 +54,12 @@ class Joiner:
         """The strings of rows of numbers of pieces, which must be within the vocabulary; None if the splits do not cut as many values into rows."""
         if not cuts(splits, len(numbers)):
             return None
-        found = np.empty(len(splits) - 1, object)
+        strings = np.empty(len(splits) - 1, object)
         numbers, splits = (np.ascontiguousarray(part, np.int64) for part in (numbers, splits))
         _functions().pieces(
-            numbers, splits, len(found), self._pool, self._begins, len(self._begins) // 2, found
+            numbers, splits, len(strings), self._pool, self._begins, len(self._begins) // 2, strings
         )
-        return found
+        return strings
 
 
 def cuts(splits: np.ndarray, count: int) -> bool:
@@ -124,8 +124,8 @@ def _emit_neighbours(m: Module) -> None:
                 return (size + utf8.string(f, f.strings, i)[1],)
 
             (size,) = f.loop(first, end, 1, add, (f.width - 1) * f.between)
-            made = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), size, ret=PTR)
-            out = f.call("PyBytes_AsString", made, ret=PTR)
+            string = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), size, ret=PTR)
+            out = f.call("PyBytes_AsString", string, ret=PTR)
 
             def copy(i: Val, at: Val) -> tuple[Val, ...]:
                 data, size = utf8.string(f, f.strings, i)
@@ -138,7 +138,7 @@ def _emit_neighbours(m: Module) -> None:
                 return f.when(i + 1 < end, separate, lambda: (at + size,))
 
             f.loop(first, end, 1, copy, f.i64(0))
-            put(f, made, f.into, row)
+            put(f, string, f.into, row)
 
         f.loop(f.i64(0), f.number, 1, one)
         f.give(f.i64(0))

@@ -112,8 +112,8 @@ def _emit_rewritten(m: Module) -> None:
     """`rewritten` (data, size, new size, entries, pool) -> a new bytes object."""
     arguments: Any = dict(data=PTR, size=I64, new_size=I64, entries=PTR, pool=PTR)
     with m.fn("rewritten", ret=PTR, internal=True, **arguments) as f:
-        made = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), f.new_size, ret=PTR)
-        out = f.call("PyBytes_AsString", made, ret=PTR)
+        string = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), f.new_size, ret=PTR)
+        out = f.call("PyBytes_AsString", string, ret=PTR)
 
         def copy(at: Val, end: Val) -> tuple[Val, ...]:
             point, taken = utf8.character(f, f.data, at)
@@ -134,7 +134,7 @@ def _emit_rewritten(m: Module) -> None:
             return at + taken, following
 
         f.loop_while(lambda at, _: at < f.size, copy, f.i64(0), f.i64(0))
-        f.give(made)
+        f.give(string)
 
 
 def _emit_replace(m: Module) -> None:

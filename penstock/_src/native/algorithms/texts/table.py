@@ -29,19 +29,19 @@ class PointTable:
 
     def of(self, points: np.ndarray) -> np.ndarray:
         """The entries for code points, which must be such."""
-        found = self.values[points]
-        is_empty = found == 0
+        numbers = self.values[points]
+        is_empty = numbers == 0
         if is_empty.any():
             for block in np.unique(points[is_empty] // _BLOCK).tolist():
                 self.fill(block * _BLOCK)
-            found = self.values[points]
-        return found
+            numbers = self.values[points]
+        return numbers
 
     def fill(self, point: int) -> None:
         """Fills the entries around a code point."""
         first = point - point % _BLOCK
-        found = self._entries(range(first, first + _BLOCK))
-        self.values[first : first + _BLOCK] = found
+        entries = self._entries(range(first, first + _BLOCK))
+        self.values[first : first + _BLOCK] = entries
 
 
 def run(function: Callable[[np.ndarray], Any], table: PointTable) -> np.ndarray | None:

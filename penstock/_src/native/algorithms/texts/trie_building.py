@@ -70,7 +70,7 @@ def build(values: Mapping[bytes, int]) -> Built:
     data = np.frombuffer(b"".join(keys) + b"\0", np.uint8)
     starts = np.zeros(len(keys) + 1, np.int64)
     np.cumsum([len(key) for key in keys], out=starts[1:])
-    held = np.array([values[key] for key in keys], np.int64)
+    leaves = np.array([values[key] for key in keys], np.int64)
     queue = np.empty((len(data) + 1, 4), np.int64)
     capacity = 4 * (len(data) + len(keys)) + 4 * BLOCK
     while True:
@@ -79,7 +79,7 @@ def build(values: Mapping[bytes, int]) -> Built:
         following, before = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
         ends = np.array([_NONE, _NONE, 0], np.int64)
         count = _functions().build(
-            data, starts, len(keys), held, queue, capacity, units, is_free, is_base, tries, following,
+            data, starts, len(keys), leaves, queue, capacity, units, is_free, is_base, tries, following,
             before, ends,
         )  # fmt: skip
         if count >= 0:

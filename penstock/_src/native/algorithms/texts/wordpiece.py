@@ -88,9 +88,9 @@ def pieces_of(strings: np.ndarray, words: Words, vocabulary: Vocabulary) -> Piec
 
 def texts_of(numbers: np.ndarray, texts: np.ndarray) -> np.ndarray:
     """`texts[numbers]`, of bytes objects; the numbers must be within the texts."""
-    found = np.empty(len(numbers), object)
-    _functions().texts(numbers, len(numbers), texts, found)
-    return found
+    strings = np.empty(len(numbers), object)
+    _functions().texts(numbers, len(numbers), texts, strings)
+    return strings
 
 
 def _emit_pieces(m: Module) -> None:

@@ -79,16 +79,16 @@ class DepthwiseSchedule:
             (j + most - 1) * w.stride - w.low + (w.taps - 1) * w.dilation,
         )
         inside = lambda j: reach(j)[0] >= 0 and reach(j)[1] < w.size and j + most <= w.out
-        found, j = [], 0
+        tiles, j = [], 0
         while j < w.out:
             n = 1
             if inside(j):
                 while inside(j + n * most):
                     n += 1
             columns = min(most, w.out - j)
-            found.append((j, columns, n))
+            tiles.append((j, columns, n))
             j += columns * n
-        return found
+        return tiles
 
 
 def choose(conv: Depthwise, target: Target) -> list[DepthwiseSchedule]:

@@ -52,11 +52,11 @@ class FewOutputs(ConvolutionPart):
 
         def step(a: Val, b: Val, acc) -> list[Val]:
             weights = [f.load(b, o * self.schedule.depth, vector) for o in range(outputs)]
-            found = []
+            totals = []
             for i, offset in enumerate(rows):
                 x = f.convert(f.load(a, offset, vec(self.schedule.left_type, lanes)), total)
-                found += [f.fma(x, w, acc[i * outputs + o]) for o, w in enumerate(weights)]
-            return found
+                totals += [f.fma(x, w, acc[i * outputs + o]) for o, w in enumerate(weights)]
+            return totals
 
         def nest(level: int, a: Val, b: Val, acc) -> list[Val]:
             if level == len(loops):
@@ -69,12 +69,12 @@ class FewOutputs(ConvolutionPart):
 
             return list(f.loop(0, count, 1, body, *acc))
 
-        found = nest(0, f.a, f.b, [f.zero(vector)] * (len(rows) * outputs))
+        totals = nest(0, f.a, f.b, [f.zero(vector)] * (len(rows) * outputs))
         pixels = []
         for i in range(len(rows)):
             pixel = f.zero(vector)
             for o in range(outputs):
-                pixel = f.insert(pixel, f.reduce("fadd", found[i * outputs + o]), o)
+                pixel = f.insert(pixel, f.reduce("fadd", totals[i * outputs + o]), o)
             pixels.append(pixel)
         return pixels
 

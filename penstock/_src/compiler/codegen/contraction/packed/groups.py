@@ -104,14 +104,14 @@ class GroupsTask(RowsTask):
         return dots + zeros(f, s.rows * self.adds, added)
 
     def totals(self, sums: Sequence[Val]) -> list[Val]:
-        made = super().totals(sums)
+        totals = super().totals(sums)
         for j, v in enumerate(sums[self.schedule.rows * self.schedule.chains :]):
-            made[j] = made[j] + (self.f.reduce("fadd", v) if lanes(v.ty) > 1 else v)
-        return made
+            totals[j] = totals[j] + (self.f.reduce("fadd", v) if lanes(v.ty) > 1 else v)
+        return totals
 
     def multiply(self, address: Val, number: Val, turn: int, sums: Sequence[Val]) -> list[Val]:
-        f, form, product, made = self.f, self.schedule.form, self.product, list(sums)
-        found, blocks, chains = (
+        f, form, product, totals = self.f, self.schedule.form, self.product, list(sums)
+        block_scales, blocks, chains = (
             scales(f, address, form, self.lanes),
             product.k // form.block,
             self.schedule.chains,
@@ -119,12 +119,12 @@ class GroupsTask(RowsTask):
         rows = range(self.schedule.rows)
         in_row = [number + j * blocks for j in rows]  # the block's number in all rows of x
         if self.adds:
-            added = self.added(found)
+            added = self.added(block_scales)
             for j in rows:
                 of_x = f.load(f.at(self.group_sums, in_row[j] * self.shares, F32), 0, added.ty)
                 at = self.schedule.rows * chains + j
-                made[at] = f.fma(added, of_x, made[at])
-        both = [found.scale * self.scales_of_x(at) for at in in_row]
+                totals[at] = f.fma(added, of_x, totals[at])
+        both = [block_scales.scale * self.scales_of_x(at) for at in in_row]
         for start in range(0, form.block, product.group):
             w = self.bytes_of(address, start)
             for j in rows:
@@ -133,8 +133,8 @@ class GroupsTask(RowsTask):
                     scale = self.scale_of(both[j], start + first, step)
                     chain = (turn * form.block + start + first) // product.group % chains
                     at = j * chains + chain
-                    made[at] = f.fma(f.convert(dot, F32), scale, made[at])
-        return made
+                    totals[at] = f.fma(f.convert(dot, F32), scale, totals[at])
+        return totals
 
     def added(self, found: Scales) -> Val:
         """The number that is added to each scaled integer of W: equal for all that share a scale."""
@@ -150,10 +150,10 @@ class GroupsTask(RowsTask):
         if count == 1:
             return f.load(at, 0, F32)
         each = self.shares // count
-        found = f.load(at, 0, vec(F32, count))
+        scales = f.load(at, 0, vec(F32, count))
         if each == 1:
-            return found
-        return f.shuffle(found, None, [i // each for i in range(self.shares)])
+            return scales
+        return f.shuffle(scales, None, [i // each for i in range(self.shares)])
 
     def scale_of(self, both: Val, first: int, step: int) -> Val:
         """The scales of sums, the first of which begins with element `first` of a block, the next `step` further."""

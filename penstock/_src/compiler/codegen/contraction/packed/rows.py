@@ -120,12 +120,12 @@ class RowsTask:
             f, [(i, 0) for i in range(s.rows)], place, lambda _: first, lambda _: mask,
             self.product.n, FIRST_SIZE + self.product.sizes,
         )  # fmt: skip
-        made = [f.load(self.sums, i * s.lanes, self.vector) for i in range(s.rows)]
-        made = self.epilogue.apply(f, tile, made)
-        for i, v in enumerate(made):
+        totals = [f.load(self.sums, i * s.lanes, self.vector) for i in range(s.rows)]
+        totals = self.epilogue.apply(f, tile, totals)
+        for i, v in enumerate(totals):
             store_as(f, v, self.output, place(i, 0), self.product.types.output, mask)
         if self.epilogue.partial_bytes:
-            self.epilogue.accumulate(f, tile, made, self.partial)
+            self.epilogue.accumulate(f, tile, totals, self.partial)
 
     def row_of_weights(self, first: Val, r: Val) -> None:
         """Result r of a vector; one behind the last row of W is of that row, again."""
@@ -134,11 +134,11 @@ class RowsTask:
         row, count = f.at(self.weights, start), self.product.k // s.form.block
 
         def blocks(number: Val, how_many: int, sums: Sequence[Val]) -> list[Val]:
-            made = list(sums)
+            totals = list(sums)
             for i in range(how_many):
                 b = number + i
-                made = self.multiply(f.at(row, b * s.form.size), b, i, made)
-            return made
+                totals = self.multiply(f.at(row, b * s.form.size), b, i, totals)
+            return totals
 
         main = count // s.unrolled * s.unrolled
         sums = f.loop(0, main, s.unrolled, lambda b, *v: blocks(b, s.unrolled, v), *self.nothing())
@@ -160,12 +160,12 @@ class RowsTask:
 
     def multiply(self, address: Val, number: Val, turn: int, sums: Sequence[Val]) -> list[Val]:
         """The sums with the products of block `number` of a row, which stands at an address; it is block `turn` of those without a jump."""
-        f, s, made = self.f, self.schedule, list(sums)
+        f, s, totals = self.f, self.schedule, list(sums)
         cross, k = value(f, self.product.left.cross), number * s.form.block
         for first, w in unpacked(f, address, s.form, s.lanes):
             chain = (turn * s.form.block + first) // s.lanes % s.chains
             for j in range(s.rows):
                 x = f.load(self.x, k + first + times(f, j, cross), self.vector)
                 at = j * s.chains + chain
-                made[at] = f.fma(x, w, made[at])
-        return made
+                totals[at] = f.fma(x, w, totals[at])
+        return totals

@@ -261,12 +261,12 @@ def in_set(f: Fn, x: Val, word: Val, count: Val, words: Val) -> Val:
     """
     n = like(x.ty, I32)
     bound = f.cast("sitofp", count, x.ty.strip("<>").split()[-1])
-    held = (x > -1.0) & (x < bound)
-    category = f.convert(f.select(held, x, 0.0), I32)
-    index = f.select(held, f.binary("lshr", category, BITS.bit_length() - 1) + word, 0)
+    has_bit = (x > -1.0) & (x < bound)
+    category = f.convert(f.select(has_bit, x, 0.0), I32)
+    index = f.select(has_bit, f.binary("lshr", category, BITS.bit_length() - 1) + word, 0)
     if n == I32:
-        found = f.load_where(held, words, [f.convert(index, I64)], I32)[0]
+        word_values = f.load_where(has_bit, words, [f.convert(index, I64)], I32)[0]
     else:
-        found = f.gather(words, index, n, held)
-    bit = f.binary("lshr", found, category & (BITS - 1)) & 1
-    return held & f.cast("trunc", bit, I1)
+        word_values = f.gather(words, index, n, has_bit)
+    bit = f.binary("lshr", word_values, category & (BITS - 1)) & 1
+    return has_bit & f.cast("trunc", bit, I1)

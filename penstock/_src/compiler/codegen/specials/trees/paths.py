@@ -190,7 +190,7 @@ class _Emitter:
 
 def _any(f: Fn, numbers: Sequence[Val]) -> Val:
     """A number that is 0 if all are."""
-    found = numbers[0]
+    any_lane = numbers[0]
     for number in numbers[1:]:
-        found = found | number
-    return found
+        any_lane = any_lane | number
+    return any_lane

@@ -105,12 +105,12 @@ class PlainWriter(FilterGradientWriter):
         if g.groups > 1 or not s.blocked or size > MOST_ASKED * s.tiles:
             return []
         n, first = f.i64(i // win.row_blocks), f.i64(times(f, i % win.row_blocks, win.rows))
-        found = []
+        ranges = []
         for image, pointer, stride in ((g.x, x, g.h.stride), (g.y, dy, 1)):
             at = times(f, n, image.image) + times(f, first, stride * image.row) + image.base
             size = win.rows * stride * image.row * SIZE[image.element]
-            found.append((f.at_any(pointer, f.i64(at), image.element), size))
-        return found
+            ranges.append((f.at_any(pointer, f.i64(at), image.element), size))
+        return ranges
 
     def ask_for(self, f: Fn, ahead: Sequence[tuple[Val, int]], index: Val) -> None:
         """Asks for a tile's share of the next block."""

@@ -87,10 +87,10 @@ class GradientSchedule(TileNumbers):
         return number(self.gradient.batch, sizes)
 
     def stages(self, _sizes: Sizes) -> list[KernelStage]:
-        found = self.summing_stages()
+        stages = self.summing_stages()
         if not self.is_straight:
-            found.append(KernelStage("add_up", lambda _: 0 if self.is_empty else self.sum_tasks))
-        return found
+            stages.append(KernelStage("add_up", lambda _: 0 if self.is_empty else self.sum_tasks))
+        return stages
 
     def summing_stages(self) -> list[KernelStage]:
         tasks = 0 if self.is_empty else self.ranges * self.gradient.groups

@@ -238,9 +238,9 @@ class _WinogradGradientWriter(FilterGradientWriter):
             def vector(i, bad):
                 read = lambda j, k: f.load(f.sums, i + (j * INPUTS + k) * s.sum_pitch, s.vector)
                 points = [[read(j, k) for k in range(INPUTS)] for j in range(INPUTS)]
-                found = [v for row in both_axes(f, points, of_sums) for v in row]
-                for tap, v in enumerate(found):
+                taps = [v for row in both_axes(f, points, of_sums) for v in row]
+                for tap, v in enumerate(taps):
                     f.store(v, f.out, i + tap * size)
-                return (bad | direct.is_any_not_finite(f, found),)
+                return (bad | direct.is_any_not_finite(f, taps),)
 
             f.give(*f.loop(0, size, s.lanes, vector, f.const(False, I1)))
