@@ -72,7 +72,7 @@ def why_none() -> str:
     """Why nothing runs on a GPU."""
     from penstock._src.devices.cuda.diagnosis import diagnose  # only for a sentence
 
-    found = diagnose()
-    if found.hindrance:
-        return str(found)
-    return f"a GPU can be used ({found}), but functions run there only with PENSTOCK_DEVICE=GPU"
+    diagnosis = diagnose()
+    if diagnosis.hindrance:
+        return str(diagnosis)
+    return f"a GPU can be used ({diagnosis}), but functions run there only with PENSTOCK_DEVICE=GPU"

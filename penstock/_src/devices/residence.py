@@ -50,20 +50,20 @@ _HOLDER = "holder"  # where a handle has it among what is derived from its value
 
 def resident(handle: VariableHandle, device: Hashable) -> Any:
     """The memory of a device that has a variable's present value; None if there is none."""
-    found: Resident | None = handle.derived.get(device)
-    if found is None:
+    resident_: Resident | None = handle.derived.get(device)
+    if resident_ is None:
         return None
-    if found.source is None or isinstance(handle, HeldVariable):
+    if resident_.source is None or isinstance(handle, HeldVariable):
         is_holder = isinstance(handle, HeldVariable) and handle.holder.device is device
-        return found.memory if is_holder else None
-    is_current = found.version == handle.version and found.source() is handle.value
-    return found.memory if is_current else None
+        return resident_.memory if is_holder else None
+    is_current = resident_.version == handle.version and resident_.source() is handle.value
+    return resident_.memory if is_current else None
 
 
 def outdated(handle: VariableHandle, device: Hashable) -> Any:
     """The memory that a device had for a variable before; None if it had none."""
-    found: Resident | None = handle.derived.get(device)
-    return None if found is None else found.memory
+    resident_: Resident | None = handle.derived.get(device)
+    return None if resident_ is None else resident_.memory
 
 
 def note(handle: VariableHandle, device: Hashable, array: np.ndarray, memory: Any) -> None:
@@ -132,8 +132,8 @@ class HeldVariable(VariableHandle):
     @property
     def holder(self) -> Holder:
         """Who has the value."""
-        found: Holder = self.derived[_HOLDER]
-        return found
+        holder_: Holder = self.derived[_HOLDER]
+        return holder_
 
     @property
     def lent_shape(self) -> tuple[int, ...]:

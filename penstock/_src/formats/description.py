@@ -113,13 +113,13 @@ def describe(path: str, **options: Any) -> Description:
       path: the file or folder.
       **options: of the format's reader.
     """
-    found = format_of(path)
-    if found.weights_reader:
-        details = about_weights(found.read_weights(path))
-        return Description(path, found.title, _bytes_of(path), details, ())
-    model = found.read(path, **options)
+    format_ = format_of(path)
+    if format_.weights_reader:
+        details = about_weights(format_.read_weights(path))
+        return Description(path, format_.title, _bytes_of(path), details, ())
+    model = format_.read(path, **options)
     described = [describe_signature(name, f) for name, f in model.signatures.items()]
-    return Description(path, found.title, _bytes_of(path), model.details, tuple(described))
+    return Description(path, format_.title, _bytes_of(path), model.details, tuple(described))
 
 
 def describe_signature(name: str, function: ConcreteFunction) -> SignatureDescription:

@@ -94,9 +94,9 @@ def freeze(
     values = captured_values(function)
     for position, tensor in enumerate(function.captured_inputs, function.arity):
         if position not in values:
-            held = tensor.op.name if isinstance(tensor, SymbolicTensor) else repr(tensor._value)
+            folded = tensor.op.name if isinstance(tensor, SymbolicTensor) else repr(tensor._value)
             raise UnimplementedError(
-                f"Signature {name!r} reads {held}, which is not a tensor: only variables and constants can be written."
+                f"Signature {name!r} reads {folded}, which is not a tensor: only variables and constants can be written."
             )
     made = fold_constants(without_variables(function.graph_function, values))
     if folds_scales:

@@ -105,14 +105,14 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0] in ("-h", "--help", "help"):
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
         print(usage())
-        return 0 if given else 2
-    if given[0] == "--version":
+        return 0 if words else 2
+    if words[0] == "--version":
         print(f"Penstock {OWN_VERSION}, TensorFlow {VERSION}'s API")
         return 0
-    name, *rest = given
+    name, *rest = words
     try:
         if name not in COMMANDS:
             raise Refused(_unknown(name))

@@ -140,11 +140,11 @@ def _limits(parsed: argparse.Namespace) -> Any:
     # Each command loads what it needs.
     from penstock._src.serving.trust.limits import Limits
 
-    given = {}
+    limits = {}
     for field, (name, unit, _) in LIMITS.items():
         value = getattr(parsed, name.replace("-", "_")) * unit
-        given[field] = type(getattr(Limits, field))(value)
-    return Limits(**given)
+        limits[field] = type(getattr(Limits, field))(value)
+    return Limits(**limits)
 
 
 def _spellings(*names: str) -> list[str]:
@@ -238,8 +238,8 @@ def _batching(parsed: argparse.Namespace) -> tuple[Any, int]:
 
     if parsed.batching_parameters_file:
         return read_batching(parsed.batching_parameters_file)
-    given = {} if parsed.max_batch_size is None else {"max_batch_size": parsed.max_batch_size}
-    return BatchingParameters(**given), 0
+    options = {} if parsed.max_batch_size is None else {"max_batch_size": parsed.max_batch_size}
+    return BatchingParameters(**options), 0
 
 
 def _say_started(server: Any) -> None:

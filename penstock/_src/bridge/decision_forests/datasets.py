@@ -69,15 +69,15 @@ def _array(series: Any) -> np.ndarray:
 
 
 def _classes(target: np.ndarray, most: int | None) -> np.ndarray:
-    found = np.unique(target)
-    if most is not None and len(found) > most:
+    classes = np.unique(target)
+    if most is not None and len(classes) > most:
         raise ValueError(
-            f"The label has {len(found)} classes, more than max_num_classes={most}. Are they numbers? Pass task=Task.REGRESSION."
+            f"The label has {len(classes)} classes, more than max_num_classes={most}. Are they numbers? Pass task=Task.REGRESSION."
         )
     if target.dtype.kind in "OUS":
-        return np.searchsorted(found.astype(str), target.astype(str))
-    if target.dtype.kind in "iu" and len(found) and found[0] < 0:
-        raise ValueError(f"A class is negative: {found[0]}. Classes are whole numbers from 0 on.")
+        return np.searchsorted(classes.astype(str), target.astype(str))
+    if target.dtype.kind in "iu" and len(classes) and classes[0] < 0:
+        raise ValueError(f"A class is negative: {classes[0]}. Classes are whole numbers from 0 on.")
     return target.astype(np.int64)
 
 
@@ -102,8 +102,8 @@ def columns_of(x: Any, y: Any = None, weight: Any = None) -> tuple[Columns, Any,
     batches = [part if isinstance(part, tuple) else (part,) for part in x.as_numpy_iterator()]
     if not batches:
         raise InvalidArgumentError("The dataset has no rows.")
-    held = [named(batch[0]) for batch in batches]
-    columns = {name: np.concatenate([each[name] for each in held]) for name in held[0]}
+    tables = [named(batch[0]) for batch in batches]
+    columns = {name: np.concatenate([each[name] for each in tables]) for name in tables[0]}
     rest = [
         np.concatenate([np.reshape(batch[i], -1) for batch in batches])
         for i in range(1, len(batches[0]))

@@ -166,12 +166,12 @@ class CoreModel(keras.Model):
         if self._program is None:
             raise FailedPreconditionError("The model is not fitted. Call its `fit` first.")
         columns = inputs if self._before is None else self._before(inputs)
-        made = self._program.predictions(self._program.rows(named(columns)))
-        if len(made.shape) == 1:
-            made = raw.ExpandDims(input=made, axis=-1)
+        predictions = self._program.predictions(self._program.rows(named(columns)))
+        if len(predictions.shape) == 1:
+            predictions = raw.ExpandDims(input=predictions, axis=-1)
         elif self._classes > 2:
-            made = self._all_classes(made)
-        return made if self._after is None else self._after(made)
+            predictions = self._all_classes(predictions)
+        return predictions if self._after is None else self._after(predictions)
 
     def _all_classes(self, made: Tensor) -> Tensor:
         """Probabilities in the order of classes' numbers, with 0 for those without rows."""

@@ -66,13 +66,13 @@ def _stand_in(fullname, path, target):
 
 def _is_replaced():
     """True if TensorFlow itself has come into this environment since; a warning says so."""
-    found = machinery.PathFinder.find_spec("tensorflow")
-    if found is None or not found.origin:
+    spec = machinery.PathFinder.find_spec("tensorflow")
+    if spec is None or not spec.origin:
         return False
     import warnings  # only once it is needed, as at every start of Python this file is read
 
     warnings.warn(
-        f"TensorFlow itself is installed in this environment ({found.origin}), which `penstock enable` had given to Penstock, and "
+        f"TensorFlow itself is installed in this environment ({spec.origin}), which `penstock enable` had given to Penstock, and "
         "`import tensorflow` gives it from now on. Probably pip installed it for a library that requires another version: `penstock doctor` "
         "tells which. `pip uninstall tensorflow` and `penstock enable --as VERSION --constraints FILE` give Penstock back and keep pip from it; "
         "`penstock disable` leaves TensorFlow, and ends this warning.",

@@ -27,7 +27,7 @@ ANYTHING = "from typing import Any\n\ndef __getattr__(name: str) -> Any: ...\n"
 def alias_stubs(name: str, package: pathlib.Path = PACKAGE) -> dict[str, str]:
     """Returns {path: text} of the stubs of `tensorflow` or `keras`."""
     root = package if name == "tensorflow" else package / name
-    found = {}
+    stubs = {}
     for stub in sorted(root.rglob("__init__.pyi")):
         inside = stub.parent.relative_to(package)
         if inside.parts[:1] == ("_src",):
@@ -35,25 +35,25 @@ def alias_stubs(name: str, package: pathlib.Path = PACKAGE) -> dict[str, str]:
         source = ".".join(("penstock", *inside.parts))
         lines = [f"from {source} import *"]
         lines += [f"from {source} import {hidden} as {hidden}" for hidden in HIDDEN.get(source, ())]
-        found[(stub.relative_to(root)).as_posix()] = "\n".join(lines) + "\n"
+        stubs[(stub.relative_to(root)).as_posix()] = "\n".join(lines) + "\n"
     if name == "tensorflow":
-        found |= {f"{part}/__init__.pyi": ANYTHING for part in PRIVATE}
-    return found
+        stubs |= {f"{part}/__init__.pyi": ANYTHING for part in PRIVATE}
+    return stubs
 
 
 def files() -> dict[str, bytes]:
     """Returns the contents of all stubs, by their paths in the folder of packages."""
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for name in NAMES:
-        found |= {f"{name}-stubs/{p}": t.encode() for p, t in alias_stubs(name).items()}
+        contents |= {f"{name}-stubs/{p}": t.encode() for p, t in alias_stubs(name).items()}
     # All that is said of private modules, such as `tensorflow.python.framework.ops`, is that they are there.
     for path in python_paths.packages():
         stub = f"tensorflow-stubs/{path.replace('.', '/')}/__init__.pyi"
-        found.setdefault(stub, ANYTHING.encode())
+        contents.setdefault(stub, ANYTHING.encode())
     for name in NAMES:
         # Private modules of Keras are looked up in the package itself.
-        found[f"{name}-stubs/py.typed"] = b"partial\n"
-    return found
+        contents[f"{name}-stubs/py.typed"] = b"partial\n"
+    return contents
 
 
 def remove(folder: pathlib.Path) -> None:

@@ -46,7 +46,7 @@ def files(installer: str, version: str = VERSION) -> dict[str, bytes]:
       version: of TensorFlow that pip shall count Penstock as.
     """
     shared = {START: START_LINE.encode(), **editor_stubs.files()}
-    made = dict(shared)
+    contents = dict(shared)
     for name in DISTRIBUTIONS:
         folder = f"{name.replace('-', '_')}-{version}.dist-info"
         own = {
@@ -56,8 +56,8 @@ def files(installer: str, version: str = VERSION) -> dict[str, bytes]:
             f"{folder}/top_level.txt": f"{COMPANIONS.get(name, 'tensorflow')}\n".encode(),
         }
         # The start-up line does not belong to it: it stays, and reports it, if pip replaces it by TensorFlow itself.
-        made |= own | {f"{folder}/RECORD": record(own, f"{folder}/RECORD").encode()}
-    return made
+        contents |= own | {f"{folder}/RECORD": record(own, f"{folder}/RECORD").encode()}
+    return contents
 
 
 def metadata(name: str, version: str = VERSION) -> str:

@@ -47,9 +47,9 @@ def get_enclosing_xla_context() -> Any:
     """
     graph: Any = STATE.graph
     while graph is not None:
-        found = GetContainingXLAContext(graph._get_control_flow_context())
-        if found is not None:
-            return found
+        context = GetContainingXLAContext(graph._get_control_flow_context())
+        if context is not None:
+            return context
         graph = getattr(graph, "enclosing", None)
     return None
 

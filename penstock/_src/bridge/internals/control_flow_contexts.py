@@ -44,11 +44,11 @@ class ControlFlowContext(metaclass=abc.ABCMeta):
     def _to_values_def(self, export_scope: str | None = None) -> Any:
         """Returns the ValuesDef of the values, without a scope."""
         prefix = f"{export_scope}/" if export_scope else ""
-        made = ValuesDef()
-        made.values.extend(name.removeprefix(prefix) for name in sorted(self._values))
+        values_def = ValuesDef()
+        values_def.values.extend(name.removeprefix(prefix) for name in sorted(self._values))
         for inner, outer in self._external_values.items():
-            made.external_values[inner.removeprefix(prefix)] = outer.name.removeprefix(prefix)
-        return made
+            values_def.external_values[inner.removeprefix(prefix)] = outer.name.removeprefix(prefix)
+        return values_def
 
     @property
     def name(self) -> str:

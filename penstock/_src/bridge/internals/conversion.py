@@ -104,9 +104,9 @@ def OptimizeGraph(
     options = config_proto.graph_options.rewrite_options
     fetched = [_node_name(name) for name in metagraph.collection_def["train_op"].node_list.value]
     if not fetched:
-        made = GraphDef()
-        made.CopyFrom(metagraph.graph_def)
-        return made
+        graph_def = GraphDef()
+        graph_def.CopyFrom(metagraph.graph_def)
+        return graph_def
 
     def runs(optimizer: str, toggle: int) -> bool:
         return toggle != options.OFF and (not options.optimizers or optimizer in options.optimizers)
@@ -114,13 +114,13 @@ def OptimizeGraph(
     graph = Graph()
     with building(graph):
         import_graph_def(metagraph.graph_def, name="")
-    made = metagraph.graph_def
+    graph_def = metagraph.graph_def
     if runs("function", options.function_optimization):
-        made = lowered_graph_def(graph)
-    made = extract_sub_graph(made, fetched)
+        graph_def = lowered_graph_def(graph)
+    graph_def = extract_sub_graph(graph_def, fetched)
     if runs("constfold", options.constant_folding):
-        made = extract_sub_graph(_with_constants(made, known_results(graph)), fetched)
-    return made
+        graph_def = extract_sub_graph(_with_constants(graph_def, known_results(graph)), fetched)
+    return graph_def
 
 
 def _with_constants(graph_def: Any, known: dict[str, Any]) -> Any:

@@ -36,9 +36,9 @@ globals().update(TF_AttrType.__members__)
 
 def TF_PickUnusedPortOrDie() -> int:
     """Returns a port that nothing listens on."""
-    with socket.socket() as held:
-        held.bind(("localhost", 0))
-        return held.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("localhost", 0))
+        return listener.getsockname()[1]
 
 
 def TFE_Py_TensorShapeSlice(tensors: Any, slice_dim: int) -> Any:

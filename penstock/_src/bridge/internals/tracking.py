@@ -88,10 +88,10 @@ class ObjectGraphView(TrackableView):
         """Returns the objects, the root first, and for each object the path of references to it."""
         found: list[Any] = [self.root]
         paths: dict[int, tuple[Any, ...]] = {id(self.root): ()}
-        for held in found:
-            for reference in self.list_children(held):
+        for objects in found:
+            for reference in self.list_children(objects):
                 if id(reference.ref) not in paths:
-                    paths[id(reference.ref)] = (*paths[id(held)], reference)
+                    paths[id(reference.ref)] = (*paths[id(objects)], reference)
                     found.append(reference.ref)
         return found, ByIdentity(found, paths)
 

@@ -68,12 +68,12 @@ def initialize(
     Raises:
       ValueError: arguments are missing, or a launcher says otherwise.
     """
-    given = (job_addresses, num_processes, process_id)
-    if given == (None, None, None):
+    arguments = (job_addresses, num_processes, process_id)
+    if arguments == (None, None, None):
         return
     if num_processes is None or process_id is None:
         raise ValueError(
-            f"keras.distribution.initialize: num_processes and process_id are needed as well. Received: {given}."
+            f"keras.distribution.initialize: num_processes and process_id are needed as well. Received: {arguments}."
         )
     cluster = described()
     if cluster.size > 1 and (cluster.size, cluster.rank) != (num_processes, process_id):

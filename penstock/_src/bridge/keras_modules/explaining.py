@@ -44,11 +44,11 @@ def _explained(make: Callable[..., Any], epochs: Callable[..., Any]) -> Callable
     def making(self: Any, step_function: Any) -> Any:
         _MADE.step = None
         try:
-            made = make(self, step_function)
-            made.explain = _explainer(self.distribute_strategy, _MADE.step, epochs)
+            explained = make(self, step_function)
+            explained.explain = _explainer(self.distribute_strategy, _MADE.step, epochs)
         finally:
             del _MADE.step
-        return made
+        return explained
 
     return making
 

@@ -169,12 +169,12 @@ def _callback_class() -> type:
 
 def why_not_finite(model: Any, x: Any, y: Any, from_first: bool) -> Iterator[str]:
     """Yields explanations of a NaN or infinite loss: the causes found, else likely ones."""
-    found = [*_in_data(x, "the input"), *_in_data(y, "the targets"), *_in_labels(model, y)]
+    causes = [*_in_data(x, "the input"), *_in_data(y, "the targets"), *_in_labels(model, y)]
     rate = _learning_rate(model)
-    if not found and not from_first and rate is not None:
-        found.append(f"The learning rate is {rate:g}: try a tenth of it, or clip the gradients.")
-    if found:
-        yield from found
+    if not causes and not from_first and rate is not None:
+        causes.append(f"The learning rate is {rate:g}: try a tenth of it, or clip the gradients.")
+    if causes:
+        yield from causes
         return
     arrays = [leaf for leaf in nest.flatten(x) if hasattr(leaf, "shape")]
     if arrays:

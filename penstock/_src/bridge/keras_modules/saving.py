@@ -85,17 +85,17 @@ def _staged(save: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(save)
     def saving(*args: Any, **kwargs: Any) -> Any:
-        given = signature.bind(*args, **kwargs).arguments
-        path = _local_path(given.get("filepath"))
-        if path is None or not _is_accepted(save.__name__, path, given):
+        arguments = signature.bind(*args, **kwargs).arguments
+        path = _local_path(arguments.get("filepath"))
+        if path is None or not _is_accepted(save.__name__, path, arguments):
             return save(*args, **kwargs)
         folder, name = os.path.split(path)
         tidy(folder)
         staging = temporary_path(path)
         os.mkdir(staging)
         try:
-            given["filepath"] = type(given["filepath"])(os.path.join(staging, name))
-            bound = inspect.BoundArguments(signature, given)  # type: ignore[arg-type]
+            arguments["filepath"] = type(arguments["filepath"])(os.path.join(staging, name))
+            bound = inspect.BoundArguments(signature, arguments)  # type: ignore[arg-type]
             result = save(*bound.args, **bound.kwargs)
             with Transaction(path) as written:
                 for each in _made_in(staging, folder):
@@ -143,8 +143,8 @@ def _recovered(load: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(load)
     def loading(*args: Any, **kwargs: Any) -> Any:
-        given = signature.bind(*args, **kwargs).arguments
-        path = _local_path(given.get("filepath", given.get("path")))
+        arguments = signature.bind(*args, **kwargs).arguments
+        path = _local_path(arguments.get("filepath", arguments.get("path")))
         if path is not None:
             recover(path)
         return load(*args, **kwargs)
@@ -158,17 +158,17 @@ def _noted(load: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(load)
     def loading(*args: Any, **kwargs: Any) -> Any:
-        given = kwargs.get("filepath", args[place] if len(args) > place else None)
-        local = _local_path(given)
+        path = kwargs.get("filepath", args[place] if len(args) > place else None)
+        local = _local_path(path)
         try:
-            with loading_limit(str(given)):
+            with loading_limit(str(path)):
                 if local is not None and os.path.isfile(local):
                     check_hdf5(local)
                     check_archive(local)
                 return load(*args, **kwargs)
         except Exception as error:
-            if str(given) not in str(error):
-                error.add_note(f"Penstock: while loading {given}")
+            if str(path) not in str(error):
+                error.add_note(f"Penstock: while loading {path}")
             raise
 
     return loading

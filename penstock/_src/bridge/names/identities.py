@@ -49,15 +49,15 @@ def home_of(definition: Any) -> str | None:
 @functools.cache
 def table() -> dict[str, dict[str, tuple[str, str]]]:
     """Maps each module of ours to its classes, and these to their module and name in TensorFlow."""
-    found: dict[str, dict[str, tuple[str, str]]] = {}
+    names_of: dict[str, dict[str, tuple[str, str]]] = {}
     for line in (FOLDER / "identities.txt").read_text(encoding="utf-8").splitlines():
         module, *classes = line.split()
-        row = found[OURS + module] = {}
+        row = names_of[OURS + module] = {}
         for group in classes:
             name, _, place = group.partition("=")
             path, _, other = place.partition(":")
             row[name] = (THEIRS + path, other or name)
-    return found
+    return names_of
 
 
 def rename(module: types.ModuleType) -> None:
@@ -77,11 +77,11 @@ def rename(module: types.ModuleType) -> None:
 
 def _keep_annotations(cls: type, module: str) -> None:
     """Has annotations that are text evaluated where they were written."""
-    held = cls.__dict__.get("__annotations__", {})
-    for name, annotation in held.items():
+    annotations = cls.__dict__.get("__annotations__", {})
+    for name, annotation in annotations.items():
         text = getattr(annotation, "__forward_arg__", annotation)
         if isinstance(text, str):
-            held[name] = typing.ForwardRef(text, module=module, is_class=True)
+            annotations[name] = typing.ForwardRef(text, module=module, is_class=True)
 
 
 class Finder(importlib.abc.MetaPathFinder):

@@ -180,8 +180,8 @@ def _module_named(name: str, child: str, path: str) -> str | None:
             return f"tensorflow.{near}.{name}"
     if _is_found(child):
         return child
-    found = _by_last_name().get(name, [])
-    return f"tensorflow.{found[0]}" if len(found) == 1 else None
+    modules = _by_last_name().get(name, [])
+    return f"tensorflow.{modules[0]}" if len(modules) == 1 else None
 
 
 def _is_found(name: str) -> bool:
@@ -193,10 +193,10 @@ def _is_found(name: str) -> bool:
 
 @functools.cache
 def _by_last_name() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = collections.defaultdict(list)
+    modules: dict[str, list[str]] = collections.defaultdict(list)
     for path in public_names():
-        found[path.rpartition(".")[2]].append(path)
-    return found
+        modules[path.rpartition(".")[2]].append(path)
+    return modules
 
 
 def _find(path: str, attribute: str) -> Any:
@@ -236,14 +236,14 @@ def _target(text: str) -> Any:
     """Resolves a target such as `tf.math`, `tf.Tensor`, `@core.specs`, `@core.specs:TypeSpec` or `std:inspect`."""
     if text.startswith("@"):
         module, _, attribute = text[1:].partition(":")
-        held = importlib.import_module(f"penstock._src.{module}")
-        return getattr(held, attribute) if attribute else held
+        module_ = importlib.import_module(f"penstock._src.{module}")
+        return getattr(module_, attribute) if attribute else module_
     if text.startswith("std:"):
         return importlib.import_module(text[len("std:") :])
-    held = importlib.import_module("penstock")
+    module_ = importlib.import_module("penstock")
     for part in text.split(".")[1:]:
-        held = getattr(held, part)
-    return held
+        module_ = getattr(module_, part)
+    return module_
 
 
 @functools.cache

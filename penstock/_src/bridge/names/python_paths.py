@@ -352,11 +352,11 @@ def _table(file: str) -> dict[str, str]:
 @functools.cache
 def packages() -> set[str]:
     """Returns the packages above the modules that are known, such as "python.framework"."""
-    found = set()
+    packages_ = set()
     for path in (*PATHS, *public_names()):
         while "." in path:
             path = path.rpartition(".")[0]
-            if path in found:
+            if path in packages_:
                 break
-            found.add(path)
-    return found
+            packages_.add(path)
+    return packages_

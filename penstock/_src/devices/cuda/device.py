@@ -113,8 +113,8 @@ class Cards:
         try:
             return call()
         except (OSError, OpError) as error:
-            found = diagnose()
-            text = str(found) if found.hindrance else str(error)
+            diagnosis = diagnose()
+            text = str(diagnosis) if diagnosis.hindrance else str(error)
             raise FailedPreconditionError(
                 None, None, f"PENSTOCK_DEVICE={self.name}: {text}"
             ) from error
@@ -151,11 +151,11 @@ class CudaDevice:
 
     def numbered(self, number: int) -> "CudaDevice":
         """Another logical device of the same driver."""
-        found = self._numbered.get(number)
-        if found is None:
-            found = CudaDevice(self.name, cards=self.cards, number=number)
-            self._numbered[number] = found
-        return found
+        device = self._numbered.get(number)
+        if device is None:
+            device = CudaDevice(self.name, cards=self.cards, number=number)
+            self._numbered[number] = device
+        return device
 
     @property
     def card(self) -> Card:

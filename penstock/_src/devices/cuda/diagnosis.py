@@ -40,11 +40,11 @@ class Machine:
 
     def cards(self) -> list[Path]:
         """The folders of NVIDIA's cards on the PCI bus."""
-        found = []
+        names = []
         for folder in sorted((self.root / "sys/bus/pci/devices").glob("*")):
             if _text(folder / "vendor") == NVIDIA and _text(folder / "class").startswith(DISPLAY):
-                found.append(folder)
-        return found
+                names.append(folder)
+        return names
 
     def driver(self) -> str:
         """The version text of the kernel's driver; "" if it is not loaded."""
@@ -207,9 +207,9 @@ def _said_of_nccl(library: Any) -> str:
             "NCCL is not installed (pip install 'penstock[nccl]'): gradients of several cards are added on the first, "
             "those of several processes by their hosts"
         )
-    found = opened(library).version()
-    said = f"NCCL {'.'.join(map(str, found))} adds the gradients of several cards"
-    if found[:2] < NOT_BLOCKING:
+    version = opened(library).version()
+    said = f"NCCL {'.'.join(map(str, version))} adds the gradients of several cards"
+    if version[:2] < NOT_BLOCKING:
         least = ".".join(map(str, NOT_BLOCKING))
         return f"{said} of one process; those of several, by their hosts, take NCCL {least}"
     return f"{said}, in one process or several"

@@ -60,9 +60,9 @@ class Resources:
 def find_ptxas() -> str | None:
     """The path of ptxas: of the wheel `nvidia-cuda-nvcc`, or of a toolkit; None if there is none."""
     for place in sys.path:
-        found = sorted(Path(place).glob("nvidia/*/bin/ptxas"))
-        if found:
-            return str(found[-1])
+        paths = sorted(Path(place).glob("nvidia/*/bin/ptxas"))
+        if paths:
+            return str(paths[-1])
     return shutil.which("ptxas")
 
 

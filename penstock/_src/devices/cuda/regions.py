@@ -66,10 +66,10 @@ def regions_of(records: Sequence[Record]) -> tuple[Region, ...]:
       InternalError: its jumps mean neither loops nor choices.
     """
     reader = _Reader(records)
-    found = reader.regions()
+    regions = reader.regions()
     if reader.at != len(reader.records):
         raise reader.refusal()
-    return found
+    return regions
 
 
 def asks(regions: Sequence[Region]) -> bool:
@@ -83,14 +83,14 @@ def asks(regions: Sequence[Region]) -> bool:
 
 def kernels_of(regions: Sequence[Region]) -> list[Kernel]:
     """All launches, each once."""
-    found: list[Kernel] = []
+    kernels: list[Kernel] = []
     for region in regions:
         if isinstance(region, Kernel):
-            found.append(region)
+            kernels.append(region)
         else:
             for part in parts(region):
-                found += kernels_of(part)
-    return found
+                kernels += kernels_of(part)
+    return kernels
 
 
 def depth(regions: Sequence[Region]) -> int:
@@ -129,19 +129,19 @@ class _Reader:
 
     def regions(self) -> tuple[Region, ...]:
         """The regions before the next jump that belongs to an enclosing region."""
-        found: list[Region] = []
+        regions_: list[Region] = []
         while self.at < len(self.records):
             record, word = self.records[self.at]
             if isinstance(record, Launch):
-                found.append(Kernel(record, word))
+                regions_.append(Kernel(record, word))
                 self.at += 1
             elif isinstance(record, Label):
-                found.append(self._loop(record))
+                regions_.append(self._loop(record))
             elif record.operation == SWITCH:
-                found.append(self._choice(record, word))
+                regions_.append(self._choice(record, word))
             else:
                 break
-        return tuple(found)
+        return tuple(regions_)
 
     def _loop(self, again: Label) -> Loop:
         self.at += 1

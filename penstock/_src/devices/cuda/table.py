@@ -231,10 +231,10 @@ class CudaTable:
 
     def _read(self, address: int, dtype: Any) -> int:
         """A number that the card has computed."""
-        found = np.zeros(1, dtype)
-        self.card.read(found, address)
+        value = np.zeros(1, dtype)
+        self.card.read(value, address)
         self.card.wait()
-        return int(found[0])
+        return int(value[0])
 
     def conditions(
         self, arguments: Mapping[int, DeviceMemory], results: Sequence[DeviceMemory]

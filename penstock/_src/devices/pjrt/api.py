@@ -59,13 +59,13 @@ class _Function:
 
 
 def _table() -> dict[str, _Function]:
-    found = {}
+    table = {}
     for line in _FUNCTIONS.strip().splitlines():
         head, fields = line.split(":")
         number, name = head.split()
         takes, _, gives = fields.partition("->")
-        found[name] = _Function(int(number), len(takes.split()), len(gives.split()))
-    return found
+        table[name] = _Function(int(number), len(takes.split()), len(gives.split()))
+    return table
 
 
 FUNCTIONS = _table()
@@ -137,10 +137,10 @@ class Api:
 
 def struct(*words: int) -> ctypes.Array[c_uint64]:
     """A struct of words behind its header."""
-    made = (c_uint64 * (HEADER + len(words) + SPARE))()
-    made[0] = ctypes.sizeof(made)
-    made[HEADER : HEADER + len(words)] = words
-    return made
+    words_ = (c_uint64 * (HEADER + len(words) + SPARE))()
+    words_[0] = ctypes.sizeof(words_)
+    words_[HEADER : HEADER + len(words)] = words
+    return words_
 
 
 def string(address: int, size: int) -> str:

@@ -63,8 +63,8 @@ class Client:
         for name in INEXACT if self.platform == "cpu" else ():
             chosen.env_option_overrides[name].bool_field = False
         options = chosen.SerializeToString()
-        held = [c_char_p(code), c_char_p(FORMAT), c_char_p(options)]
-        places = [ctypes.cast(h, ctypes.c_void_p).value or 0 for h in held]
+        strings = [c_char_p(code), c_char_p(FORMAT), c_char_p(options)]
+        places = [ctypes.cast(h, ctypes.c_void_p).value or 0 for h in strings]
         program = struct(places[0], len(code), places[1], len(FORMAT))
         (handle,) = self.api.call(
             "Client_Compile", self.handle, _address(program), places[2], len(options)
@@ -125,12 +125,12 @@ class Executable:
 
     def run(self, arguments: Sequence[DeviceBuffer]) -> list[DeviceBuffer]:
         """The results of `main`, which may still be computed: who reads them waits."""
-        given = (c_uint64 * max(len(arguments), 1))(*[a.handle for a in arguments])
-        made = (c_uint64 * max(self.results, 1))()
-        lists = [(c_uint64 * 1)(_address(a)) for a in (given, made)]
+        outputs = (c_uint64 * max(len(arguments), 1))(*[a.handle for a in arguments])
+        handles = (c_uint64 * max(self.results, 1))()
+        lists = [(c_uint64 * 1)(_address(a)) for a in (outputs, handles)]
         options = struct(*[0] * 16)
         self.client.api.call(
             "LoadedExecutable_Execute", self.handle, _address(options), _address(lists[0]), 1, len(arguments),
             _address(lists[1]), 0, 0,
         )  # fmt: skip
-        return [DeviceBuffer(self.client, handle) for handle in made[: self.results]]
+        return [DeviceBuffer(self.client, handle) for handle in handles[: self.results]]

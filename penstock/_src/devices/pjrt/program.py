@@ -41,11 +41,11 @@ class PjrtProgram(Program):
         plain = self.signature.plain_arrays_of(arguments)
         results = [make(shape, dtype) for make, shape, dtype in self._results]
         with resources.UPDATING:
-            given = [
+            outputs = [
                 self._resident(i, arguments[i]) if i in self._handles else self.client.put(plain[i])
                 for i in range(len(arguments))
             ]
-            made = self.executable.run(given)
+            made = self.executable.run(outputs)
             updates = made[len(results) :][: len(self._updated)]
             self._check(arguments, made[len(results) + len(updates) :])
             # Results come before variables change, as errors do.

@@ -45,9 +45,9 @@ class _Cursor:
     def text(self) -> str:
         size = self.number("Q")
         self.need(size)
-        found = bytes(self.data[self.at : self.at + size])
+        raw_bytes = bytes(self.data[self.at : self.at + size])
         self.at += size
-        return found.decode("utf-8", "surrogateescape")
+        return raw_bytes.decode("utf-8", "surrogateescape")
 
     def texts(self, count: int) -> list[str]:
         """Several texts; vocabularies are long, so that a call for each would take as long as everything else."""
@@ -80,9 +80,9 @@ class _Cursor:
         if inner in layout.SCALARS:
             dtype = np.dtype("<" + layout.SCALARS[inner])
             self.need(count * dtype.itemsize)
-            found = np.frombuffer(self.data, np.uint8, count * dtype.itemsize, self.at)
-            self.at += found.nbytes
-            return (found != 0) if inner == layout.BOOL else found.view(dtype).copy()
+            numbers = np.frombuffer(self.data, np.uint8, count * dtype.itemsize, self.at)
+            self.at += numbers.nbytes
+            return (numbers != 0) if inner == layout.BOOL else numbers.view(dtype).copy()
         self.need(count * (8 if inner == layout.STRING else 12))
         if inner == layout.STRING:
             return self.texts(count)

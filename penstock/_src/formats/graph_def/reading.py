@@ -76,8 +76,8 @@ def function_of(
 
     def call(*given: Any) -> dict[str, Any]:
         mapped = dict(zip(places.values(), given, strict=True))
-        made = add_graph_def(graph_def, mapped, list(results.values()), name="")
-        return dict(zip(results, made, strict=True))
+        placeholders = add_graph_def(graph_def, mapped, list(results.values()), name="")
+        return dict(zip(results, placeholders, strict=True))
 
     return function(call, input_signature=specs, autograph=False).get_concrete_function()
 

@@ -26,8 +26,8 @@ def read(path: str, runs_code: bool = False) -> Model:
       UnimplementedError: the model does not say what inputs it takes.
     """
     model = above("load_keras_model")(path, runs_code)
-    made = of_function(traced(model, path), model)
-    return Model(made.signatures, model, path, {"layers": len(model.layers)})
+    function_model = of_function(traced(model, path), model)
+    return Model(function_model.signatures, model, path, {"layers": len(model.layers)})
 
 
 def traced(model: Any, path: str = "") -> ConcreteFunction:

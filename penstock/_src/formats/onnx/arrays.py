@@ -81,18 +81,18 @@ def _unpacked(packed: np.ndarray, element: ElementType, count: int) -> np.ndarra
 
 
 def _from_field(element: ElementType, proto: Any, count: int) -> np.ndarray:
-    held = np.array(getattr(proto, element.field))
+    array = np.array(getattr(proto, element.field))
     per_value = _PER_VALUE.get(element.name, 1)
     if element.bits < 8:
-        _checked(held, proto, (count * element.bits + 7) // 8)
-        return _unpacked(held.astype(np.uint8), element, count)
-    _checked(held, proto, count * per_value)
+        _checked(array, proto, (count * element.bits + 7) // 8)
+        return _unpacked(array.astype(np.uint8), element, count)
+    _checked(array, proto, count * per_value)
     kind = element.dtype.np
     if per_value == 2:
-        return held.astype(np.float32 if element.bits == 64 else np.float64).view(kind)
+        return array.astype(np.float32 if element.bits == 64 else np.float64).view(kind)
     if element.dtype.is_floating and element.field == "int32_data":
-        return held.astype(_HELD_AS_BITS[element.bits]).view(kind)
-    return held.astype(kind)
+        return array.astype(_HELD_AS_BITS[element.bits]).view(kind)
+    return array.astype(kind)
 
 
 def _external(proto: Any, folder: str) -> bytes:

@@ -20,8 +20,8 @@ def about_weights(weights: Weights) -> dict[str, Any]:
     facts = {key: _said(value) for key, value in weights.metadata.items()}
     counts = Counter(tensor.type.name for tensor in weights.tensors.values())
     bits = 8 * weights.bytes / max(weights.numbers, 1)
-    held = f"{weights.numbers:,} numbers, {units(weights.bytes, 'B')}, {bits:.2f} bits each"
-    return {**facts, "weights": held, "tensors": dict(counts)}
+    summary = f"{weights.numbers:,} numbers, {units(weights.bytes, 'B')}, {bits:.2f} bits each"
+    return {**facts, "weights": summary, "tensors": dict(counts)}
 
 
 def _said(value: Any) -> Any:

@@ -39,11 +39,11 @@ def missing(names: Sequence[str]) -> list[str]:
       names: sorted, each beginning with `tensorflow`.
     """
     tensorflow_alias.install()
-    found: list[str] = []
+    missing_names: list[str] = []
     for name in names:
-        if not is_found(name) and not (found and name.startswith(found[-1] + ".")):
-            found.append(name)
-    return found
+        if not is_found(name) and not (missing_names and name.startswith(missing_names[-1] + ".")):
+            missing_names.append(name)
+    return missing_names
 
 
 def is_found(name: str) -> bool:

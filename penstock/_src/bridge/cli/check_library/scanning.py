@@ -49,10 +49,10 @@ def uses_in(trees: Mapping[str, ast.Module]) -> dict[str, list[Place]]:
     Args:
       trees: of the files, by their paths.
     """
-    found: dict[str, list[Place]] = collections.defaultdict(list)
+    places: dict[str, list[Place]] = collections.defaultdict(list)
     for path, tree in trees.items():
-        _Scan(path, found).visit(tree)
-    return dict(found)
+        _Scan(path, places).visit(tree)
+    return dict(places)
 
 
 class _Scan(ast.NodeVisitor):

@@ -56,10 +56,10 @@ def _found(name: str) -> tuple[str, Iterator[tuple[str, bytes]]]:
     if os.path.isfile(name):
         return title, iter([(name, _contents(name))])
     try:
-        found = importlib.metadata.distribution(name)
+        distribution = importlib.metadata.distribution(name)
     except (importlib.metadata.PackageNotFoundError, ValueError) as error:
         raise Refused(f"{name} is neither an installed distribution nor a path.") from error
-    return f"{found.name} {found.version}", _of_distribution(found)
+    return f"{distribution.name} {distribution.version}", _of_distribution(distribution)
 
 
 def _contents(path: str) -> bytes:
@@ -86,10 +86,10 @@ def _of_zip(path: str) -> Iterator[tuple[str, bytes]]:
 def _of_tar(path: str) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path) as archive:
         for member in archive:
-            held = archive.extractfile(member) if member.name.endswith(".py") else None
-            if held is not None:
+            content = archive.extractfile(member) if member.name.endswith(".py") else None
+            if content is not None:
                 # The first folder is the distribution's own.
-                yield member.name.partition("/")[2] or member.name, held.read()
+                yield member.name.partition("/")[2] or member.name, content.read()
 
 
 def _of_distribution(found: importlib.metadata.Distribution) -> Iterator[tuple[str, bytes]]:

@@ -80,8 +80,8 @@ def _end(number: int, _: object) -> None:
 
 def _environment(count: int, hosts: int, threads: int) -> dict[str, str]:
     """The environment of the workers: this one's, with each worker's share of the cores."""
-    made = dict(os.environ)
-    if threads or "PENSTOCK_THREADS" not in made:
+    variables = dict(os.environ)
+    if threads or "PENSTOCK_THREADS" not in variables:
         here = -(-count // hosts)
-        made["PENSTOCK_THREADS"] = str(threads or max(host().cores // here, 1))
-    return made
+        variables["PENSTOCK_THREADS"] = str(threads or max(host().cores // here, 1))
+    return variables

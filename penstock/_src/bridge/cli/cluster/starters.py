@@ -57,8 +57,8 @@ def find() -> tuple[str, Starter]:
         raise Refused(
             "mpiexec is not installed: pip install 'penstock[mpi]' (mpi4py and the wheel mpich)."
         )
-    told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    output = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
     for starter in STARTERS.values():
-        if re.search(starter.told, told):
+        if re.search(starter.told, output):
             return path, starter
-    raise Refused(f"{path} is neither of MPICH nor of Open MPI: {told.strip()[:80]!r}.")
+    raise Refused(f"{path} is neither of MPICH nor of Open MPI: {output.strip()[:80]!r}.")

@@ -25,18 +25,18 @@ PORT = 12345  # in TF_CONFIG, whose addresses only name the workers
 
 def main(program: Sequence[str]) -> None:
     """Runs a program as one process of a cluster, watched by this one, and ends with its status."""
-    found = mpi.described(os.environ)
-    if found is None:
+    description = mpi.described(os.environ)
+    if description is None:
         raise SystemExit("This module is started by `penstock launch`.")
-    os.environ["TF_CONFIG"] = tf_config(found.rank, found.size)
+    os.environ["TF_CONFIG"] = tf_config(description.rank, description.size)
     give_card(os.environ)
     watcher = os.getpid()
     PROGRESS.share()
     process = os.fork()
     if process:
-        sys.exit(_watch(found.rank, process))
+        sys.exit(_watch(description.rank, process))
     end_with(watcher, signal.SIGKILL)
-    _work(found.rank, program)
+    _work(description.rank, program)
 
 
 def _work(rank: int, program: Sequence[str]) -> None:

@@ -67,19 +67,19 @@ def versions() -> Iterator[Finding]:
 
 def _version(wanted: Requirement) -> Iterator[Finding]:
     try:
-        found = importlib.metadata.version(wanted.name)
+        version = importlib.metadata.version(wanted.name)
     except importlib.metadata.PackageNotFoundError:
         if not wanted.extra:
             yield problem(f"{wanted.name} is not installed", f"pip install '{wanted.text}'")
         return
-    if too_old(found, wanted.least):
+    if too_old(version, wanted.least):
         whose = f"the extra {wanted.extra!r}" if wanted.extra else "Penstock"
         yield problem(
-            f"{wanted.name} {found} is older than {whose} needs ({wanted.least})",
+            f"{wanted.name} {version} is older than {whose} needs ({wanted.least})",
             f"pip install -U '{wanted.text}'",
         )
     elif not wanted.extra:
-        yield ok(f"{wanted.name} {found}")
+        yield ok(f"{wanted.name} {version}")
 
 
 def _folder() -> pathlib.Path:

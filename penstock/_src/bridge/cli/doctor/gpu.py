@@ -12,16 +12,16 @@ def graphics() -> Iterator[Finding]:
     from penstock._src.devices.cuda.diagnosis import diagnose  # LLVM may be broken
     from penstock._src.util.flags import flags
 
-    found = diagnose()
-    for fact in found.facts:
+    diagnosis = diagnose()
+    for fact in diagnosis.facts:
         yield ok(fact)
     is_wanted = flags.device == "GPU"
-    if found.hindrance and is_wanted:
-        yield problem(f"PENSTOCK_DEVICE=GPU, but {found.hindrance}", found.remedy)
-    elif found.is_absent:
-        yield ok(f"{found.hindrance}: {found.remedy}")
-    elif found.hindrance:
-        yield note(found.hindrance, found.remedy)
+    if diagnosis.hindrance and is_wanted:
+        yield problem(f"PENSTOCK_DEVICE=GPU, but {diagnosis.hindrance}", diagnosis.remedy)
+    elif diagnosis.is_absent:
+        yield ok(f"{diagnosis.hindrance}: {diagnosis.remedy}")
+    elif diagnosis.hindrance:
+        yield note(diagnosis.hindrance, diagnosis.remedy)
     elif not is_wanted:
         yield note("functions run on the CPU", "Set PENSTOCK_DEVICE=GPU to run them on the GPU.")
 

@@ -31,13 +31,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="prints a list of JSON objects")
     parsed = parser.parse_args(arguments)
     with Progress("examining"):
-        found = {room: list(_findings(checks)) for room, checks in CHECKS.items()}
+        findings = {room: list(_findings(checks)) for room, checks in CHECKS.items()}
     if parsed.json:
-        rows = [{"check": room, **each._asdict()} for room in found for each in found[room]]
+        rows = [{"check": room, **each._asdict()} for room in findings for each in findings[room]]
         print(json.dumps(rows, indent=2))
     else:
-        print("\n".join(_lines(found)))
-    return int(any(each.level == "problem" for each in _all(found)))
+        print("\n".join(_lines(findings)))
+    return int(any(each.level == "problem" for each in _all(findings)))
 
 
 def _findings(checks: Iterable[Check]) -> Iterator[Finding]:

@@ -22,8 +22,8 @@ SLOW = {
 def variables() -> Iterator[Finding]:
     """Unknown names and unreadable values."""
     known = {flag.variable: flag for flag in flags.TABLE.values()}
-    given = sorted(name for name in os.environ if name.startswith(PREFIX))
-    for name in given:
+    names = sorted(name for name in os.environ if name.startswith(PREFIX))
+    for name in names:
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
             yield problem(
@@ -35,7 +35,7 @@ def variables() -> Iterator[Finding]:
             known[name].read()
         except ValueError as error:
             yield problem(str(error), "`penstock flags` says what it takes.")
-    if not given:
+    if not names:
         yield ok("no variable of Penstock's is set")
 
 

@@ -20,9 +20,9 @@ def small_program() -> Iterator[Finding]:
     tf: Any = importlib.import_module(PUBLIC)
     x = np.linspace(-1, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
     start = time.perf_counter()
-    found = tf.function(lambda x: tf.nn.relu(x @ x) + 1.0)(tf.constant(x)).numpy()
+    computed = tf.function(lambda x: tf.nn.relu(x @ x) + 1.0)(tf.constant(x)).numpy()
     seconds = time.perf_counter() - start
-    if not np.allclose(found, np.maximum(x @ x, 0) + 1, rtol=1e-4, atol=1e-5):
+    if not np.allclose(computed, np.maximum(x @ x, 0) + 1, rtol=1e-4, atol=1e-5):
         yield problem(
             "a compiled product of 64 x 64 differs from NumPy's",
             "Run it with PENSTOCK_CPU=x86-64-v2, and report both with `penstock env`.",

@@ -26,9 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     status = 0
     for path in parsed.models:
         try:
-            found = files.audit(path)
+            audit = files.audit(path)
         except (OSError, OpError) as error:
             raise Refused(str(error)) from error
-        print(found.as_json() if parsed.json else "\n".join(found.lines()))
-        status = max(status, 1 if found.needed() else 0)
+        print(audit.as_json() if parsed.json else "\n".join(audit.lines()))
+        status = max(status, 1 if audit.needed() else 0)
     return status

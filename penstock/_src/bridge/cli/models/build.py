@@ -113,18 +113,18 @@ def _parser() -> Any:
 
 def _batches(text: str) -> tuple[int, ...]:
     """The sizes in a text such as 1,2,8..16."""
-    found: set[int] = set()
+    batches: set[int] = set()
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("..")
         try:
-            found.update(range(int(first), int(last or first) + 1))
+            batches.update(range(int(first), int(last or first) + 1))
         except ValueError:
             raise Refused(f"--batch: expected numbers, as 1,2,8..16. Received '{text}'") from None
-    if found and (min(found) < 1 or len(found) > MOST_BATCHES):
+    if batches and (min(batches) < 1 or len(batches) > MOST_BATCHES):
         raise Refused(
             f"--batch: expected at most {MOST_BATCHES} sizes from 1 on. Received '{text}'"
         )
-    return tuple(sorted(found))
+    return tuple(sorted(batches))
 
 
 def _shape(text: str) -> tuple[str, tuple[int, ...]]:

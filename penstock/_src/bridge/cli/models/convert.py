@@ -32,10 +32,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--quantize", default="", metavar="TYPE", help=f"the type of stored weights ({types})"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        found, made = convert(given.source, given.target, given.to, given.signature, given.quantize)
+        found, made = convert(
+            options.source, options.target, options.to, options.signature, options.quantize
+        )
     except (OpError, OSError, ValueError, TypeError, ImportError) as error:
         raise Refused(str(error)) from error
-    print(f"{given.source} ({found.title}) -> {given.target} ({made.title})")
+    print(f"{options.source} ({found.title}) -> {options.target} ({made.title})")
     return 0

@@ -93,8 +93,8 @@ def _read(path: str) -> str:
 def _chat(model: Any, parsed: Any, options: dict[str, Any]) -> None:
     """Answers one message, or those that are typed."""
     messages = [{"role": "system", "content": parsed.system}] if parsed.system else []
-    given = iter(sys.stdin) if parsed.prompt is None else iter([parsed.prompt])
-    for line in given:
+    lines = iter(sys.stdin) if parsed.prompt is None else iter([parsed.prompt])
+    for line in lines:
         messages.append({"role": "user", "content": line.rstrip("\n")})
         answer = _print(model.stream(model.prompt_of(messages), **options))
         messages.append({"role": "assistant", "content": answer})

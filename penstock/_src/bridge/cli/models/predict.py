@@ -71,13 +71,13 @@ def _kind(output: str) -> str:
 
 
 def _headers(lines: Sequence[str]) -> dict[str, str]:
-    found = {}
+    headers = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
             raise Refused(f"--header: expected 'NAME: VALUE'. Received {line!r}.")
-        found[name.strip()] = value.strip()
-    return found
+        headers[name.strip()] = value.strip()
+    return headers
 
 
 def _input(path: str) -> bytes:
@@ -100,8 +100,8 @@ def _answer(parsed: argparse.Namespace, data: bytes, kind: str) -> bytes:
         signatures = client.signatures()
         if name not in signatures:
             raise Refused(f"there is no signature '{name}'. The model has {sorted(signatures)}.")
-        given = contents.read(data, signatures[name], parsed.input, parsed.scale)
-        return contents.write(client.predict(given, signature=name), kind)
+        inputs = contents.read(data, signatures[name], parsed.input, parsed.scale)
+        return contents.write(client.predict(inputs, signature=name), kind)
 
 
 def _write(path: str, contents: bytes) -> None:

@@ -31,12 +31,12 @@ def ops_of(function: Callable[..., Any]) -> list[str]:
             continue
         seen.add(id(current))
         further = []
-        for held in _named_by(current):
-            op = _as_op(held)
+        for ops in _named_by(current):
+            op = _as_op(ops)
             if op is not None:
                 found.setdefault(op)
-            elif _is_followed(held):
-                further.append(held)
+            elif _is_followed(ops):
+                further.append(ops)
         waiting += reversed(further)
     return list(found)
 
@@ -75,17 +75,17 @@ def _named_in(code: types.CodeType, function: types.FunctionType) -> Iterator[An
             continue
         name = instruction.argval
         if name in closed:
-            held = _content(closed[name])
+            value = _content(closed[name])
         elif name in scope:
-            held = scope[name]
+            value = scope[name]
         else:
             continue
         for member in instructions[at + 1 :]:  # raw.Softmax, products.matmul
             is_member = member.opname in MEMBER
-            if not is_member or not isinstance(held, types.ModuleType | registry.RawOps):
+            if not is_member or not isinstance(value, types.ModuleType | registry.RawOps):
                 break
-            held = getattr(held, member.argval, None)
-        yield held
+            value = getattr(value, member.argval, None)
+        yield value
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _named_in(constant, function)

@@ -31,24 +31,24 @@ def main(arguments: Sequence[str]) -> int:
         print("\n".join(_lines_of_op(registry.find(name))))
         return 0
     public = name.removeprefix("tf.").removeprefix("penstock.").removeprefix("tensorflow.")
-    held = _public(public)
-    if held is not None and inspect.ismodule(held):
+    value = _public(public)
+    if value is not None and inspect.ismodule(value):
         raise Refused(f"tf.{public} is a namespace; name one of its functions.")
-    if held is None:
+    if value is None:
         raise Refused(f"there is no operation or function {name!r}.{_hint(public)}")
-    print("\n".join(_lines_of_public(f"tf.{public}", held)))
+    print("\n".join(_lines_of_public(f"tf.{public}", value)))
     return 0
 
 
 def _public(path: str) -> Any:
     """The object `tf.<path>`, or None."""
-    held: Any = importlib.import_module(tensorflow_alias.PUBLIC)
+    value: Any = importlib.import_module(tensorflow_alias.PUBLIC)
     for part in path.split("."):
         try:
-            held = getattr(held, part)
+            value = getattr(value, part)
         except AttributeError:
             return None
-    return held
+    return value
 
 
 def _hint(name: str) -> str:

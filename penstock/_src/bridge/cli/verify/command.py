@@ -68,13 +68,13 @@ def main(arguments: Sequence[str]) -> int:
         ours = _record(own, folder / "penstock", program, options)
         if theirs.error or ours.error:
             return _failure(ours, theirs, peer.name)
-        found = compare(ours.run.records, theirs.run.records)
-        print("\n".join(_report(found, ours.run, theirs.run, peer)))
-        if not found.differences:
+        comparison = compare(ours.run.records, theirs.run.records)
+        print("\n".join(_report(comparison, ours.run, theirs.run, peer)))
+        if not comparison.differences:
             raise Refused(
                 "the program gives nothing to compare: no Keras layer, gradient tape or optimizer was used."
             )
-        if _verdict(found, parsed.tolerance, peer.name):
+        if _verdict(comparison, parsed.tolerance, peer.name):
             return 1
         # Recording divides programs at every layer: once more, compiled as a whole.
         whole = _record(own, folder / "whole", program, {**options, "layers": False})
@@ -108,10 +108,10 @@ def _record(peer: Peer, path: pathlib.Path, program: Sequence[str], options: dic
     """Runs the program in a process that records it."""
     records, log = path.with_suffix(".records"), path.with_suffix(".log")
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", **peer.environment}
-    given = json.dumps({**options, "out": str(records)})
+    options_text = json.dumps({**options, "out": str(records)})
     with Progress(f"running on {peer.name}"), log.open("wb") as output:
         done = subprocess.run(
-            [*peer.command, str(RECORDER), given, *program],
+            [*peer.command, str(RECORDER), options_text, *program],
             stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment,
         )  # fmt: skip
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]

@@ -75,11 +75,11 @@ class Comparison:
 
     def worst(self) -> dict[int, dict[str, float]]:
         """{step: {kind: the greatest error}}."""
-        found: dict[int, dict[str, float]] = {}
+        worst_of: dict[int, dict[str, float]] = {}
         for each in self.differences:
-            row = found.setdefault(each.theirs.step, {})
+            row = worst_of.setdefault(each.theirs.step, {})
             row[each.theirs.kind] = max(row.get(each.theirs.kind, 0.0), each.error)
-        return found
+        return worst_of
 
 
 def compare(ours: Iterable[Record], theirs: Iterable[Record]) -> Comparison:
@@ -112,19 +112,19 @@ def compare(ours: Iterable[Record], theirs: Iterable[Record]) -> Comparison:
 def _numbered(records: Iterable[Record]) -> dict[tuple[str, str, int], Record]:
     """Records by kind, name and how many of these came before."""
     counts: collections.Counter[tuple[str, str]] = collections.Counter()
-    found = {}
+    numbered = {}
     for record in records:
         counts[record.kind, record.name] += 1
-        found[record.kind, record.name, counts[record.kind, record.name]] = record
-    return found
+        numbered[record.kind, record.name, counts[record.kind, record.name]] = record
+    return numbered
 
 
 def _greatest(records: Iterable[Record], kind: str) -> dict[int, float]:
-    found: dict[int, float] = collections.defaultdict(float)
+    greatest: dict[int, float] = collections.defaultdict(float)
     for record in records:
         if record.kind == kind:
-            found[record.step] = max(found[record.step], record.largest)
-    return found
+            greatest[record.step] = max(greatest[record.step], record.largest)
+    return greatest
 
 
 def _difference(

@@ -46,14 +46,14 @@ def main(arguments: Sequence[str]) -> int:
         first = read(parsed.first, parsed.step, parsed.function)
         if parsed.second is not None:
             second = read(parsed.second, parsed.step, parsed.function)
-            found = parting.report(values_of(first), values_of(second), parsed.tolerance)
-            if found.is_unexplained:
-                found = own_kernels.explained(found, first, second, parsed.tolerance)
+            report = parting.report(values_of(first), values_of(second), parsed.tolerance)
+            if report.is_unexplained:
+                report = own_kernels.explained(report, first, second, parsed.tolerance)
         elif first.values is not None:
-            found = own_kernels.report(first, parsed.tolerance)
+            report = own_kernels.report(first, parsed.tolerance)
         else:
             raise Refused(f"{parsed.first} does not hold the values of operations: name a second.")
     except (OpError, OSError, ValueError, KeyError) as error:
         raise Refused(str(error)) from error
-    print("\n".join(found.lines) or f"The same values {found.compared}.")
-    return int(bool(found.lines))
+    print("\n".join(report.lines) or f"The same values {report.compared}.")
+    return int(bool(report.lines))

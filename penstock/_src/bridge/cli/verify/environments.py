@@ -35,13 +35,13 @@ def python_of(given: str | None) -> pathlib.Path | None:
             return pathlib.Path(sys.executable)
         return next(filter(None, map(_with_tensorflow, _environments())), None)
     path = pathlib.Path(given)
-    found = _python_in(path) if path.is_dir() else path
-    if found is None or not found.exists():
+    python = _python_in(path) if path.is_dir() else path
+    if python is None or not python.exists():
         raise Refused(f"--tensorflow: there is no Python at {given!r}.")
     check = "import importlib.util as u, sys; sys.exit(u.find_spec('tensorflow') is None)"
-    if subprocess.run([str(found), "-c", check], capture_output=True).returncode:
-        raise Refused(f"--tensorflow: {found} has no tensorflow.")
-    return found
+    if subprocess.run([str(python), "-c", check], capture_output=True).returncode:
+        raise Refused(f"--tensorflow: {python} has no tensorflow.")
+    return python
 
 
 def _environments() -> Iterator[pathlib.Path]:

@@ -39,10 +39,10 @@ def main(arguments: Sequence[str]) -> int:
         file, _, number = parsed.line.rpartition(":")
         if not file or not number.isdigit():
             raise Refused(f"--line takes FILE:LINE, not {parsed.line}")
-        found = repeated.named_at(file, int(number))
-        if not found:
+        repeated_op = repeated.named_at(file, int(number))
+        if not repeated_op:
             raise Refused(f"no operation of the run comes from {parsed.line}")
-        for _, name, value in found:
+        for _, name, value in repeated_op:
             print(f"{name} = {_shown(value)}")
     if repeated.error is not None:
         print(f"The run ended with {type(repeated.error).__name__}: {repeated.error}")

@@ -34,13 +34,13 @@ class SharedMetrics:
 
     def _variables(self) -> list[Any]:
         """The tf.Variables of all metrics but the loss's."""
-        found = {
+        variables = {
             id(v): v
             for metric in self._model.metrics
             if metric is not self._model._loss_tracker
             for v in metric.variables
         }
-        for variable in found.values():
+        for variable in variables.values():
             if variable.aggregation != "sum":
                 raise UnimplementedError(
                     None,
@@ -48,7 +48,7 @@ class SharedMetrics:
                     f"PipelineStrategy: the variable {variable.path} of a metric has aggregation={variable.aggregation!r}; only sums can be "
                     "shared by stages.",
                 )
-        return list(map(plain, found.values()))
+        return list(map(plain, variables.values()))
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[None]:

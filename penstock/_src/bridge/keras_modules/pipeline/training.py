@@ -113,8 +113,8 @@ class ModelPipeline:
             found = []
             for batch in data:
                 stage = Stage(call, (), self._grid.is_first)
-                given = functools.partial(self._batch, iter([batch]), False)
-                found.append(self._steps.infer(stage, given, gives_outputs=True).outputs)
+                outputs = functools.partial(self._batch, iter([batch]), False)
+                found.append(self._steps.infer(stage, outputs, gives_outputs=True).outputs)
             tensors = [
                 parts[0] if len(parts) == 1 else raw.ConcatV2(values=parts, axis=0)
                 for parts in map(list, zip(*found))
@@ -210,8 +210,12 @@ class ModelPipeline:
         """Outputs in the structure of the model's."""
         tree = importlib.import_module("keras.src.tree")
         graph = getattr(self._model, "_functional", None) or self._model
-        made = tree.pack_sequence_as(graph._outputs_struct, outputs)
-        return made[0] if isinstance(made, (list, tuple)) and len(made) == 1 else made
+        structure = tree.pack_sequence_as(graph._outputs_struct, outputs)
+        return (
+            structure[0]
+            if isinstance(structure, (list, tuple)) and len(structure) == 1
+            else structure
+        )
 
     def _metrics(self) -> SharedMetrics:
         return SharedMetrics(self._model, self._transport)

@@ -112,21 +112,21 @@ class Driver:
 
     def version(self) -> tuple[int, int]:
         """The CUDA version that the driver supports."""
-        found = c_int()
-        self.call("cuDriverGetVersion", byref(found))
-        return found.value // 1000, found.value % 1000 // 10
+        number = c_int()
+        self.call("cuDriverGetVersion", byref(number))
+        return number.value // 1000, number.value % 1000 // 10
 
     def count(self) -> int:
         """The number of devices."""
-        found = c_int()
-        self.call("cuDeviceGetCount", byref(found))
-        return found.value
+        number = c_int()
+        self.call("cuDeviceGetCount", byref(number))
+        return number.value
 
     def device(self, number: int) -> int:
         """The handle of a device."""
-        found = c_int()
-        self.call("cuDeviceGet", byref(found), c_int(number))
-        return found.value
+        device_number = c_int()
+        self.call("cuDeviceGet", byref(device_number), c_int(number))
+        return device_number.value
 
     def name(self, device: int) -> str:
         """The name of a device."""
@@ -136,9 +136,9 @@ class Driver:
 
     def attribute(self, device: int, which: int) -> int:
         """A number that describes a device."""
-        found = c_int()
-        self.call("cuDeviceGetAttribute", byref(found), c_int(which), c_int(device))
-        return found.value
+        value = c_int()
+        self.call("cuDeviceGetAttribute", byref(value), c_int(which), c_int(device))
+        return value.value
 
     def bus_id(self, device: int) -> str:
         """The address of a device on the PCI bus of its host."""
@@ -148,9 +148,9 @@ class Driver:
 
     def total_memory(self, device: int) -> int:
         """Bytes of a device's memory."""
-        found = c_size_t()
-        self.call("cuDeviceTotalMem_v2", byref(found), c_int(device))
-        return found.value
+        size = c_size_t()
+        self.call("cuDeviceTotalMem_v2", byref(size), c_int(device))
+        return size.value
 
     def free_memory(self) -> int:
         """Bytes of the current device's memory that nobody uses."""
@@ -160,9 +160,9 @@ class Driver:
 
     def context(self, device: int) -> int:
         """The context that a device's users share."""
-        found = c_void_p()
-        self.call("cuDevicePrimaryCtxRetain", byref(found), c_int(device))
-        return found.value or 0
+        handle = c_void_p()
+        self.call("cuDevicePrimaryCtxRetain", byref(handle), c_int(device))
+        return handle.value or 0
 
     def use(self, context: int) -> None:
         """Makes a context that of the calling thread."""
@@ -171,9 +171,9 @@ class Driver:
     # -- memory
     def allocate(self, size: int, stream: int) -> int:
         """Memory of the stream's pool."""
-        found = c_size_t()
-        self.call("cuMemAllocAsync", byref(found), c_size_t(size), c_void_p(stream))
-        return found.value
+        address = c_size_t()
+        self.call("cuMemAllocAsync", byref(address), c_size_t(size), c_void_p(stream))
+        return address.value
 
     def free(self, address: int, stream: int) -> None:
         """Gives memory back, when the stream has come here."""
@@ -181,9 +181,9 @@ class Driver:
 
     def allocate_host(self, size: int) -> int:
         """Memory of the host that devices copy from and to directly."""
-        found = c_void_p()
-        self.call("cuMemAllocHost_v2", byref(found), c_size_t(size))
-        return found.value or 0
+        address = c_void_p()
+        self.call("cuMemAllocHost_v2", byref(address), c_size_t(size))
+        return address.value or 0
 
     def free_host(self, address: int) -> None:
         """Gives such memory back."""
@@ -255,15 +255,15 @@ class Driver:
 
     def load(self, image: bytes) -> int:
         """A module of a cubin."""
-        found = c_void_p()
-        self.call("cuModuleLoadData", byref(found), c_char_p(image))
-        return found.value or 0
+        handle = c_void_p()
+        self.call("cuModuleLoadData", byref(handle), c_char_p(image))
+        return handle.value or 0
 
     def function(self, module: int, name: str) -> int:
         """A kernel of a module."""
-        found = c_void_p()
-        self.call("cuModuleGetFunction", byref(found), c_void_p(module), c_char_p(name.encode()))
-        return found.value or 0
+        handle = c_void_p()
+        self.call("cuModuleGetFunction", byref(handle), c_void_p(module), c_char_p(name.encode()))
+        return handle.value or 0
 
     def allow_shared(self, function: int, size: int) -> None:
         """Lets launches of a kernel ask for so many bytes of shared memory."""
@@ -304,9 +304,9 @@ class Driver:
     # -- order
     def stream(self) -> int:
         """A new stream: what is put into it is done in order."""
-        found = c_void_p()
-        self.call("cuStreamCreate", byref(found), c_uint(NON_BLOCKING))
-        return found.value or 0
+        handle = c_void_p()
+        self.call("cuStreamCreate", byref(handle), c_uint(NON_BLOCKING))
+        return handle.value or 0
 
     def wait(self, stream: int) -> None:
         """Waits until a stream has done all it has."""
@@ -325,9 +325,9 @@ class Driver:
 
     def event(self) -> int:
         """A new event: a place in a stream that others can wait for."""
-        found = c_void_p()
-        self.call("cuEventCreate", byref(found), c_uint(WITHOUT_TIME))
-        return found.value or 0
+        handle = c_void_p()
+        self.call("cuEventCreate", byref(handle), c_uint(WITHOUT_TIME))
+        return handle.value or 0
 
     def free_event(self, event: int) -> None:
         """Drops an event; who waits for it waits on."""
@@ -391,13 +391,13 @@ class Driver:
 
     def condition(self, stream: int, context: int) -> int:
         """A number that kernels may set, for a conditional node of the graph that a stream is recorded in."""
-        found = c_uint64()
+        handle = c_uint64()
         graph, _, _ = self._captured(stream)
         self.call(
-            "cuGraphConditionalHandleCreate", byref(found), c_void_p(graph), c_void_p(context), c_uint(0),
+            "cuGraphConditionalHandleCreate", byref(handle), c_void_p(graph), c_void_p(context), c_uint(0),
             c_uint(ASSIGN_DEFAULT),
         )  # fmt: skip
-        return found.value
+        return handle.value
 
     def conditional_node(
         self, stream: int, context: int, condition: int, kind: int, size: int
@@ -415,16 +415,16 @@ class Driver:
           The graphs of its bodies, which are empty.
         """
         graph, last, count = self._captured(stream)
-        node, given = c_void_p(), ConditionalNode(CONDITIONAL, handle=condition, kind=kind)
-        given.size, given.context = size, context
+        node, parameters = c_void_p(), ConditionalNode(CONDITIONAL, handle=condition, kind=kind)
+        parameters.size, parameters.context = size, context
         self.call(
-            "cuGraphAddNode", byref(node), c_void_p(graph), last, c_size_t(count), byref(given)
+            "cuGraphAddNode", byref(node), c_void_p(graph), last, c_size_t(count), byref(parameters)
         )
         self.call(
             "cuStreamUpdateCaptureDependencies", c_void_p(stream), byref(node), c_size_t(1),
             c_uint(SET_DEPENDENCIES),
         )  # fmt: skip
-        return [int(given.bodies[i] or 0) for i in range(size)]
+        return [int(parameters.bodies[i] or 0) for i in range(size)]
 
     def begin_capture_to(self, stream: int, graph: int) -> None:
         """Starts a capture into an existing graph."""

@@ -190,11 +190,11 @@ class Card:
         made_for = (self.name, self.capability, self.driver.version())
         key = hashlib.sha256(f"{code.key} {made_for}".encode()).hexdigest()
         cache = ObjectCache.from_flags()
-        found = cache.read(key)
-        if found is None:
-            found = self.driver.link(self.image(code))
-            cache.write(key, found)
-        return found
+        cubin = cache.read(key)
+        if cubin is None:
+            cubin = self.driver.link(self.image(code))
+            cache.write(key, cubin)
+        return cubin
 
     # -- graphs
     @functools.cached_property

@@ -26,8 +26,8 @@ class LaunchMaps:
     def addresses(self, context: Sequence[int]) -> list[int]:
         """The addresses of the maps on the host, for the words of the launch's context."""
         start = int(self._room.ctypes.data)
-        found = [start + i * MAP_BYTES for i in range(len(self.maps))]
-        for i, (described, target) in enumerate(zip(self.maps, found, strict=True)):
+        starts = [start + i * MAP_BYTES for i in range(len(self.maps))]
+        for i, (described, target) in enumerate(zip(self.maps, starts, strict=True)):
             wanted = described.of_launch(context)
             if wanted != self._made[i]:
                 address, extents = wanted
@@ -35,4 +35,4 @@ class LaunchMaps:
                     target, described.element, address, extents, described.strides, described.box
                 )
                 self._made[i] = wanted
-        return found
+        return starts

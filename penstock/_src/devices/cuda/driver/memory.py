@@ -56,11 +56,11 @@ class SpareMemory:
 
     def take(self, size: int, wanted: int | None = None) -> int | None:
         """Memory of just this size, if there is some: at the address that is wanted, else at the lowest."""
-        found = self._addresses.get(size)
-        if not found:
+        free = self._addresses.get(size)
+        if not free:
             return None
-        address = wanted if wanted in found else min(found)
-        found.remove(address)
+        address = wanted if wanted in free else min(free)
+        free.remove(address)
         self.bytes -= size
         return address
 
@@ -124,6 +124,6 @@ class DeviceMemory:
     def copied(self, size: int) -> "DeviceMemory":
         """New memory of the same card with the first bytes of this."""
         card = self.card
-        made = card.allocate(size)
-        card.driver.copy(made.address, self.address, size, card.stream)
-        return made
+        copy = card.allocate(size)
+        card.driver.copy(copy.address, self.address, size, card.stream)
+        return copy

@@ -86,9 +86,9 @@ class Emulator:
         """Memory for kernels, of undefined contents, at a multiple of 256."""
         room = np.full(size + 256, 0xCD, np.uint8)
         start = -room.ctypes.data % 256
-        made = Memory(room[start : start + size], name)
-        self.memory.append(made)
-        return made
+        memory = Memory(room[start : start + size], name)
+        self.memory.append(memory)
+        return memory
 
     def free(self, memory: Memory) -> None:
         """Takes memory from kernels."""

@@ -47,10 +47,10 @@ class EmulatedGraph:
 
     def all_conditions(self) -> dict[int, int]:
         """Those of its nodes, and of nodes within them."""
-        found = dict(self.conditions)
+        conditions = dict(self.conditions)
         for body in self.bodies:
-            found |= body.all_conditions()
-        return found
+            conditions |= body.all_conditions()
+        return conditions
 
     def is_whole(self) -> bool:
         """True if every condition has its node, and every node its position."""
@@ -84,9 +84,9 @@ class GraphFunctions(StreamFunctions):
         return number_of(stream) in self._recorded
 
     def _new_graph(self) -> EmulatedGraph:
-        made = EmulatedGraph(0)
-        made.handle = self._handle(made)
-        return made
+        graph = EmulatedGraph(0)
+        graph.handle = self._handle(graph)
+        return graph
 
     def cuStreamBeginCapture_v2(self, stream: Any, _mode: Any) -> int:
         if self.is_recorded(stream):
@@ -106,15 +106,15 @@ class GraphFunctions(StreamFunctions):
         return 0
 
     def cuStreamEndCapture(self, stream: Any, graph: Any) -> int:
-        found = self._recorded.get(number_of(stream))
-        if found is None or number_of(stream) in found.joined:
+        recorded = self._recorded.get(number_of(stream))
+        if recorded is None or number_of(stream) in recorded.joined:
             return INVALID
-        is_whole = not any(found.joined.values())
-        for ended in (number_of(stream), *found.joined):
+        is_whole = not any(recorded.joined.values())
+        for ended in (number_of(stream), *recorded.joined):
             del self._recorded[ended]
-        found.joined.clear()
+        recorded.joined.clear()
         if is_whole:
-            graph._obj.value = found.handle
+            graph._obj.value = recorded.handle
         return 0 if is_whole else UNJOINED
 
     def cuEventRecord(self, event: Any, stream: Any) -> int:
@@ -142,11 +142,11 @@ class GraphFunctions(StreamFunctions):
     def cuStreamGetCaptureInfo_v2(
         self, stream: Any, state: Any, _number: Any, graph: Any, _last: Any, count: Any
     ) -> int:
-        found = self._recorded.get(number_of(stream))
-        if found is None:
+        recorded = self._recorded.get(number_of(stream))
+        if recorded is None:
             return INVALID
-        state._obj.value, graph._obj.value = CAPTURING, found.handle
-        count._obj.value = len(found.actions)  # all come before what follows
+        state._obj.value, graph._obj.value = CAPTURING, recorded.handle
+        count._obj.value = len(recorded.actions)  # all come before what follows
         return 0
 
     def cuStreamUpdateCaptureDependencies(
@@ -163,11 +163,15 @@ class GraphFunctions(StreamFunctions):
     def cuGraphConditionalHandleCreate(
         self, handle: Any, graph: Any, context: Any, default: Any, flags: Any
     ) -> int:
-        found = self._objects.get(number_of(graph))
-        if not isinstance(found, EmulatedGraph) or not number_of(context) or flags.value != 1:
+        handle_number = self._objects.get(number_of(graph))
+        if (
+            not isinstance(handle_number, EmulatedGraph)
+            or not number_of(context)
+            or flags.value != 1
+        ):
             return INVALID
-        handle._obj.value = made = self.emulator.add_condition()
-        found.conditions[made] = default.value
+        handle._obj.value = owner = self.emulator.add_condition()
+        handle_number.conditions[owner] = default.value
         return 0
 
     def cuGraphAddNode(self, node: Any, graph: Any, _last: Any, count: Any, given: Any) -> int:
@@ -210,10 +214,10 @@ class GraphFunctions(StreamFunctions):
             action()
 
     def cuGraphInstantiateWithFlags(self, ready: Any, graph: Any, _flags: Any) -> int:
-        found = self._objects[number_of(graph)]
-        if not found.is_whole():
+        graph_object = self._objects[number_of(graph)]
+        if not graph_object.is_whole():
             return INVALID
-        ready._obj.value = self._handle((found, found.all_conditions()))
+        ready._obj.value = self._handle((graph_object, graph_object.all_conditions()))
         return 0
 
     def cuGraphDestroy(self, graph: Any) -> None:

@@ -81,8 +81,8 @@ class EmulatedLibrary(GraphFunctions):
         code = self.fails.get(name)
         if code is not None:
             return lambda *_: code
-        found = object.__getattribute__(self, name)
-        return lambda *arguments: found(*arguments) or 0
+        attribute = object.__getattribute__(self, name)
+        return lambda *arguments: attribute(*arguments) or 0
 
     def _handle(self, thing: Any) -> int:
         number = next(self._handles)
@@ -151,18 +151,18 @@ class EmulatedLibrary(GraphFunctions):
         used = sum(m.bytes.nbytes for m in self._allocated.values())
         if used + size.value > self.memory:
             return OUT_OF_MEMORY
-        made = self.emulator.allocate(size.value)
-        self._allocated[made.address] = made
-        _put(address, made.address)
+        memory = self.emulator.allocate(size.value)
+        self._allocated[memory.address] = memory
+        _put(address, memory.address)
         return 0
 
     def cuMemFreeAsync(self, address: Any, stream: Any) -> int:
         if self.is_recorded(stream):
             return INVALID
-        found = self._allocated.pop(number_of(address), None)
-        if found is None:
+        memory = self._allocated.pop(number_of(address), None)
+        if memory is None:
             return INVALID
-        return self._do(stream, lambda: self.emulator.free(found))
+        return self._do(stream, lambda: self.emulator.free(memory))
 
     def cuMemAllocHost_v2(self, address: Any, size: Any) -> None:
         room = np.empty(size.value, np.uint8)
@@ -268,16 +268,16 @@ class EmulatedLibrary(GraphFunctions):
             return INVALID
         if interleave.value or swizzle.value != SWIZZLE_128 or fill.value or set(steps) != {1}:
             return INVALID
-        made = BoxMap(
+        box_map = BoxMap(
             number_of(address),
             MAP_ELEMENTS[element.value],
             tuple(extents),
             tuple(strides),
             tuple(box),
         )
-        if not made.is_valid:
+        if not box_map.is_valid:
             return INVALID
-        made.write((ctypes.c_int64 * (MAP_BYTES // 8)).from_address(target.value))
+        box_map.write((ctypes.c_int64 * (MAP_BYTES // 8)).from_address(target.value))
         return 0
 
     def cuLaunchKernel(

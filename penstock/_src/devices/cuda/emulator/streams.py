@@ -111,13 +111,13 @@ class StreamFunctions:
         self._finish_all()
 
     def cuEventCreate(self, event: Any, _flags: Any) -> None:
-        made = Mark(0)
-        made.has_come = True  # nothing was recorded that one would wait for
-        event._obj.value = self._handle(made)
+        mark = Mark(0)
+        mark.has_come = True  # nothing was recorded that one would wait for
+        event._obj.value = self._handle(mark)
 
     def _mark(self, event: Any) -> Mark | None:
-        found = self._objects.get(number_of(event))
-        return found if isinstance(found, Mark) else None
+        mark = self._objects.get(number_of(event))
+        return mark if isinstance(mark, Mark) else None
 
     def cuEventDestroy_v2(self, event: Any) -> int:
         if self._mark(event) is None:

@@ -47,11 +47,11 @@ class EmulatedKernel:
     """
 
     def __init__(self, text: str, name: str):
-        found = {m["name"]: m for family in FAMILIES.values() for m in family.heads.finditer(text)}
-        if name not in found:
-            raise InternalError(None, None, f"No kernel {name!r} among {sorted(found)}.")
+        heads = {m["name"]: m for family in FAMILIES.values() for m in family.heads.finditer(text)}
+        if name not in heads:
+            raise InternalError(None, None, f"No kernel {name!r} among {sorted(heads)}.")
         self.name = name
-        head = found[name].groupdict()
+        head = heads[name].groupdict()
         self.words, self.threads = int(head["words"]), int(head["threads"])
         self.maps = head["maps"].count("%map")
         self.wavefront = int(head.get("wavefront", WARP))
@@ -59,7 +59,7 @@ class EmulatedKernel:
         self.shared = int(shared[1]) if shared else 0
         text, functions, self.assembly = without_assembly(text)
         whole = f"{translated(text)}\n{functions}"
-        self.code = Code(whole, (*found, "shared_memory"), host())
+        self.code = Code(whole, (*heads, "shared_memory"), host())
 
 
 def _head(found: re.Match[str]) -> str:

@@ -68,8 +68,8 @@ class Amd:
         name = "@llvm.amdgcn.ds.bpermute"
         f.module.declare(f"declare i32 {name}(i32, i32)")
         place = f.cast("trunc", other * 4, I32)
-        found = f.emit(I32, f"call i32 {name}(i32 {place.s}, i32 {f.bits(x, I32).s})")
-        return f.bits(found, F32) if x.ty == F32 else found
+        value = f.emit(I32, f"call i32 {name}(i32 {place.s}, i32 {f.bits(x, I32).s})")
+        return f.bits(value, F32) if x.ty == F32 else value
 
 
 @functools.cache

@@ -62,8 +62,8 @@ def copy_box(f: CudaFn, to: Val, number: int, first: Sequence[Val], barrier: Val
         f"cp.async.bulk.tensor.{rank}d.shared::cluster.global.mbarrier::complete_tx::bytes "
         f"[$0], [$1, {{{names}}}], [${2 + rank}];"
     )
-    given = [to, f.tensor_map(number), *first, barrier]
-    f.assembly(text, ",".join(["l", "l", *["r"] * rank, "l"]), given)
+    operands = [to, f.tensor_map(number), *first, barrier]
+    f.assembly(text, ",".join(["l", "l", *["r"] * rank, "l"]), operands)
 
 
 def set_registers(f: CudaFn, count: int, before: int) -> None:

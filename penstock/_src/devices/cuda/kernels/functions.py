@@ -316,8 +316,8 @@ def _erf(f: Fn, x: Val) -> Val:
         bounded = f.select(a < 30.0, a, 30.0)
         return (copysign(f, 1.0 - _erfc_far(f, bounded), x),)
 
-    (found,) = f.when(a < NEAR, lambda: (_erf_near(f, x),), far)
-    return f.select(f.compare("uno", x, x), x, found)
+    (result,) = f.when(a < NEAR, lambda: (_erf_near(f, x),), far)
+    return f.select(f.compare("uno", x, x), x, result)
 
 
 def _erfc(f: Fn, x: Val) -> Val:
@@ -328,8 +328,8 @@ def _erfc(f: Fn, x: Val) -> Val:
         tail = _erfc_far(f, bounded)
         return (f.select(x < 0.0, 2.0 - tail, tail),)
 
-    (found,) = f.when(a < NEAR, lambda: (1.0 - _erf_near(f, x),), far)
-    return f.select(f.compare("uno", x, x), x, found)
+    (result,) = f.when(a < NEAR, lambda: (1.0 - _erf_near(f, x),), far)
+    return f.select(f.compare("uno", x, x), x, result)
 
 
 # -- the gamma function

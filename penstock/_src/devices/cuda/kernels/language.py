@@ -147,8 +147,8 @@ class CudaFn(Fn):
         if kind:
             return
         text = _ENTRY.sub("%begun", self.module.parts.pop())
-        found = [w for part in [*self.module.parts, text] for w in CONTEXT_WORD.findall(part)]
-        self.module.words = 1 + max(map(int, found), default=0)
+        words = [w for part in [*self.module.parts, text] for w in CONTEXT_WORD.findall(part)]
+        self.module.words = 1 + max(map(int, words), default=0)
         before = f"define void @{self.name}(ptr %ctx, i64 %tasks, ptr %ended) #0 {{"
         after = self.family.head(
             self.name,

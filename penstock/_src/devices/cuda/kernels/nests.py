@@ -233,17 +233,17 @@ class CudaNest(NestValues):
                 return self._step(work, bodies, needed, values, False)
 
             self.together = 1  # reductions within are of this thread's own point
-            found = self._with(variables, number, limit, body)
+            lengths_ = self._with(variables, number, limit, body)
             self.together = step
-            return found
+            return lengths_
 
         def run(low: Any, end: Any, *values: Val) -> tuple:
             return self.f.loop(low, end, step, one, *values)
 
-        found = lengths(steps_of(total, step), 1) if all(rounds(r) for r in work) else []
+        lengths_ = lengths(steps_of(total, step), 1) if all(rounds(r) for r in work) else []
         first_of = self.rank if step > 1 else 0
         carry = in_stretches(
-            self.f, work, run, (first_of, total), [step * n for n in found], initial(work)
+            self.f, work, run, (first_of, total), [step * n for n in lengths_], initial(work)
         )
         if step > 1:
             carry = self._across(step, work, carry)

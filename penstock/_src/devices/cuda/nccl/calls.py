@@ -118,16 +118,16 @@ class Nccl:
 
     def version(self) -> tuple[int, int, int]:
         """The library's version."""
-        found = c_int()
-        self.call("ncclGetVersion", byref(found))
-        return found.value // 10000, found.value % 10000 // 100, found.value % 100
+        number = c_int()
+        self.call("ncclGetVersion", byref(number))
+        return number.value // 10000, number.value % 10000 // 100, number.value % 100
 
     # -- communicators
     def unique_id(self) -> bytes:
         """The id that the processes of a new group share."""
-        made = UniqueId()
-        self.call("ncclGetUniqueId", byref(made))
-        return bytes(made)
+        ids = UniqueId()
+        self.call("ncclGetUniqueId", byref(ids))
+        return bytes(ids)
 
     def join(self, size: int, unique_id: bytes, rank: int) -> int:
         """The communicator of a rank of a group; returns when all of them have called."""
@@ -152,15 +152,15 @@ class Nccl:
         Raises:
           OpError: something has gone wrong in it.
         """
-        found = self._state(comm)
-        if found not in (0, IN_PROGRESS):
-            raise self.error("ncclCommGetAsyncError", found)
-        return found == 0
+        state = self._state(comm)
+        if state not in (0, IN_PROGRESS):
+            raise self.error("ncclCommGetAsyncError", state)
+        return state == 0
 
     def _state(self, comm: int) -> int:
-        found = c_int()
-        self.call("ncclCommGetAsyncError", c_void_p(comm), byref(found))
-        return found.value
+        state = c_int()
+        self.call("ncclCommGetAsyncError", c_void_p(comm), byref(state))
+        return state.value
 
     def join_all(self, devices: Sequence[int]) -> list[int]:
         """The communicators of a group of this process's devices, by their numbers for the driver."""
@@ -170,8 +170,8 @@ class Nccl:
 
     def failure(self, comm: int) -> OpError | None:
         """The failure of a communicator since it was made; None if there was none."""
-        found = self._state(comm)
-        return None if found in (0, IN_PROGRESS) else self.error("ncclCommGetAsyncError", found)
+        state = self._state(comm)
+        return None if state in (0, IN_PROGRESS) else self.error("ncclCommGetAsyncError", state)
 
     def abort(self, comm: int) -> None:
         """Ends a communicator, and what waits in it."""

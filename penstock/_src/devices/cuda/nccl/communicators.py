@@ -49,8 +49,8 @@ class Group:
     def check(self) -> None:
         """Raises what has gone wrong since the group was made, if anything has."""
         if self.failed is None:
-            found = (self.nccl.failure(comm) for comm in self.comms)
-            failure = next((f for f in found if f is not None), None)
+            failures = (self.nccl.failure(comm) for comm in self.comms)
+            failure = next((f for f in failures if f is not None), None)
             if failure is not None:
                 self._abort(failure)
         if self.failed is not None:
@@ -73,9 +73,9 @@ def group_of(nccl: Nccl, cards: Sequence[Card]) -> Group:
     with _LOCK:
         if key not in _GROUPS:
             comms = nccl.join_all([card.physical for card in cards])
-            _GROUPS[key] = made = Group(nccl, tuple(cards), tuple(comms))
+            _GROUPS[key] = group = Group(nccl, tuple(cards), tuple(comms))
             for card in cards:
-                card.watched.append(made.check)
+                card.watched.append(group.check)
         return _GROUPS[key]
 
 

@@ -108,15 +108,15 @@ class CardSession:
         while self._agreed <= number:
             self._agree_on_next(1)
         group = self._made[number]
-        given = self._told.address + 2 * WORD * number
+        sent = self._told.address + 2 * WORD * number
         if not code.begins:
             driver.record(self._ends, group.stream)
             driver.wait_in_stream(stream, self._ends)
-            self.card.tell(self._takes, [words[0], words[1], given + WORD], stream)
+            self.card.tell(self._takes, [words[0], words[1], sent + WORD], stream)
             return
         if code.is_last:
             rank = self.transport.cluster.rank
-            self.card.tell(self._gives, [self._status, rank + 1, given], stream)
+            self.card.tell(self._gives, [self._status, rank + 1, sent], stream)
         driver.record(self._begins, stream)
         driver.wait_in_stream(group.stream, self._begins)
         group.nccl.begin_group()
@@ -124,7 +124,7 @@ class CardSession:
             self._begin(code, group, words)
             if code.is_last:
                 group.nccl.all_reduce(
-                    given, given + WORD, 1, TYPES["int64"], OPERATIONS["Max"], group.comm, group.stream
+                    sent, sent + WORD, 1, TYPES["int64"], OPERATIONS["Max"], group.comm, group.stream
                 )  # fmt: skip
         finally:
             group.nccl.end_group()

@@ -121,10 +121,10 @@ def read_proto(
 def _inputs(graph: Any) -> list[tuple[str, Any]]:
     """The inputs that are not initializers, by name."""
     given = {t.name for t in graph.initializer} | {s.values.name for s in graph.sparse_initializer}
-    found = [(info.name, info) for info in graph.input if info.name not in given]
-    if len({name for name, _ in found}) < len(found):
+    initializers = [(info.name, info) for info in graph.input if info.name not in given]
+    if len({name for name, _ in initializers}) < len(initializers):
         raise InvalidArgumentError("two inputs have the same name.")
-    return found
+    return initializers
 
 
 def _spec(name: str, kind: Any) -> TensorSpec:
@@ -174,14 +174,14 @@ def _output_tensor(value: Any) -> Any:
 def _weights(graph: Any, folder: str) -> dict[str, Variable]:
     """A variable for each initializer that training may change."""
     read_as_weight = {name for name in _read_as_weights(graph.node)}
-    found = {}
+    weights = {}
     for proto in graph.initializer:
         if not proto.dims or proto.name not in read_as_weight:
             continue
         if element_type(proto.data_type).dtype.is_floating:
             value = array_of(proto, folder)
-            found[proto.name] = Variable(value, name=proto.name, trainable=True)
-    return found
+            weights[proto.name] = Variable(value, name=proto.name, trainable=True)
+    return weights
 
 
 def _read_as_weights(nodes: Sequence[Any]) -> Iterator[str]:

@@ -295,17 +295,19 @@ class _Reader:
             raise self._fail(where, str(error)) from None
 
     def _quantization(self, where: str, record: Any, shape: tuple[int, ...]) -> Quantization | None:
-        found = record.quantization
-        if found is None or found.scale is None or not len(found.scale):
+        quantization = record.quantization
+        if quantization is None or quantization.scale is None or not len(quantization.scale):
             return None
-        if found.details is not None:
-            raise self._fail(where, f"quantization by {found.details.TABLE.name} is not supported.")
-        scales = np.asarray(found.scale, np.float32)
-        zeros = found.zero_point
+        if quantization.details is not None:
+            raise self._fail(
+                where, f"quantization by {quantization.details.TABLE.name} is not supported."
+            )
+        scales = np.asarray(quantization.scale, np.float32)
+        zeros = quantization.zero_point
         zeros = np.zeros(len(scales), np.int64) if zeros is None or not len(zeros) else zeros
         if len(zeros) == 1 < len(scales):
             zeros = np.repeat(zeros, len(scales))
-        axis = found.quantized_dimension
+        axis = quantization.quantized_dimension
         if len(zeros) != len(scales):
             raise self._fail(where, f"it has {len(scales)} scales and {len(zeros)} zero points.")
         if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):

@@ -69,12 +69,12 @@ def _name(graph: Graph, index: int, kind: str, at: int) -> str:
 
 
 def _variables(graph: Graph) -> dict[int, Variable]:
-    found = {}
+    variables = {}
     for info in graph.tensors:
         if info.constant is None or not info.dtype.is_floating or info.constant.size < 2:
             continue
-        found[info.index] = Variable(np.array(info.constant), name=info.name or "weight")
-    return found
+        variables[info.index] = Variable(np.array(info.constant), name=info.name or "weight")
+    return variables
 
 
 def _details(contents: Contents) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def ranges_of(model: bytes, samples: Iterable[Any], key: str) -> Ranges:
     (signature,) = (s for s in contents.signatures if s.key == key)
     graph = contents.graphs[signature.graph]
     execution = Execution(contents, graph, State(), every=True)
-    found: Ranges = {}
+    ranges: Ranges = {}
     for sample in samples:
         for index, value in _inputs(sample, signature.inputs).items():
             value = np.asarray(value, graph.tensors[index].dtype.as_numpy_dtype)
@@ -42,10 +42,10 @@ def ranges_of(model: bytes, samples: Iterable[Any], key: str) -> Ranges:
             if info.constant is None and info.dtype.is_floating:
                 values = execution.get(info.index)
                 if values.size:
-                    _widen(found, info.index, float(values.min()), float(values.max()))
-    if not found:
+                    _widen(ranges, info.index, float(values.min()), float(values.max()))
+    if not ranges:
         raise InvalidArgumentError("TFLite: the representative dataset has no samples.")
-    return found
+    return ranges
 
 
 def given_ranges(graph: Any, inputs: Mapping[str, Range], others: Range | None) -> Ranges:

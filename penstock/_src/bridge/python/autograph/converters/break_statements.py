@@ -57,7 +57,7 @@ class BreakTransformer(converter.Base):
         flag, used = self._body(node)
         if not used:
             return node
-        made = templates.replace(
+        nodes = templates.replace(
             """
             var_name = False
             while not var_name and test:
@@ -69,15 +69,15 @@ class BreakTransformer(converter.Base):
             body=node.body,
             orelse=node.orelse,
         )
-        anno.copyanno(node, made[1], anno.Basic.DIRECTIVES)
-        return made
+        anno.copyanno(node, nodes[1], anno.Basic.DIRECTIVES)
+        return nodes
 
     def visit_For(self, node: Any) -> Any:
         flag, used = self._body(node)
         if not used:
             return node
         # The body reads the flag, which the test does that is only an annotation.
-        made = templates.replace(
+        nodes = templates.replace(
             """
             var_name = False
             for target in iter_:
@@ -91,10 +91,10 @@ class BreakTransformer(converter.Base):
             body=node.body,
             orelse=node.orelse,
         )
-        anno.copyanno(node, made[1], anno.Basic.DIRECTIVES)
+        anno.copyanno(node, nodes[1], anno.Basic.DIRECTIVES)
         test = qual_names.resolve(parser.parse_expression(f"not {flag}"))
-        anno.setanno(made[1], anno.Basic.EXTRA_LOOP_TEST, test)
-        return made
+        anno.setanno(nodes[1], anno.Basic.EXTRA_LOOP_TEST, test)
+        return nodes
 
     def visit_FunctionDef(self, node: Any) -> Any:
         self.state[_Break].enter()

@@ -97,14 +97,14 @@ class ControlFlowTransformer(converter.Base):
         """The statements by which a function changes names of the function around it."""
         plain = sorted(str(name) for name in variables if not name.is_composite())
         around = {str(name) for name in self.state[_Function].scope.globals}
-        made: list[Any] = []
+        statements: list[Any] = []
         outer = [name for name in plain if name in around]
         if outer:
-            made.append(gast.Global(outer))
+            statements.append(gast.Global(outer))
         inner = [name for name in plain if name not in around]
         if inner:
-            made.append(gast.Nonlocal(inner))
-        return made
+            statements.append(gast.Nonlocal(inner))
+        return statements
 
     def _undefined(self, names: Iterable[Any]) -> list[Any]:
         return [
@@ -120,7 +120,7 @@ class ControlFlowTransformer(converter.Base):
         get = self.ctx.namer.new_symbol("get_state", reserved)
         put = self.ctx.namer.new_symbol("set_state", reserved)
         if not variables:
-            made = templates.replace(
+            nodes = templates.replace(
                 """
                 def getter():
                     return ()
@@ -130,7 +130,7 @@ class ControlFlowTransformer(converter.Base):
                 getter=get,
                 setter=put,
             )
-            return made, get, put
+            return nodes, get, put
         reads: list[Any] = []
         sets: list[Any] = []
         for index, name in enumerate(variables):
@@ -147,7 +147,7 @@ class ControlFlowTransformer(converter.Base):
                 reads.append(name.ast())
                 template = "target = value"
             sets += templates.replace(template, target=name, value=value)
-        made = templates.replace(
+        nodes = templates.replace(
             """
             def getter():
                 return values
@@ -161,12 +161,12 @@ class ControlFlowTransformer(converter.Base):
             declarations=self._declarations(variables),
             assignments=sets,
         )
-        return made, get, put
+        return nodes, get, put
 
     def _options(self, node: Any) -> Any:
         """The options that directives set for a loop."""
-        held = anno.getanno(node, anno.Basic.DIRECTIVES, {}).get(set_loop_options, {})
-        return gast.Dict(keys=[_text(name) for name in held], values=list(held.values()))
+        options = anno.getanno(node, anno.Basic.DIRECTIVES, {}).get(set_loop_options, {})
+        return gast.Dict(keys=[_text(name) for name in options], values=list(options.values()))
 
     # -- statements
 
@@ -212,7 +212,7 @@ class ControlFlowTransformer(converter.Base):
         variables, undefined, _ = self._variables(node, scope.bound)
         reserved = scope.referenced | condition.referenced
         functions, get, put = self._state(variables, reserved)
-        made = templates.replace(
+        nodes = templates.replace(
             """
             state_functions
             def body_name():
@@ -235,7 +235,7 @@ class ControlFlowTransformer(converter.Base):
             symbol_names=_tuple(map(_text, variables)),
             opts=self._options(node),
         )
-        return [*made, *node.orelse]
+        return [*nodes, *node.orelse]
 
     def visit_For(self, node: Any) -> Any:
         node = self.generic_visit(node)
@@ -249,7 +249,7 @@ class ControlFlowTransformer(converter.Base):
         options = self._options(node)
         options.keys.append(_text("iterate_names"))
         options.values.append(_text(parser.unparse(node.target, None, False).strip()))
-        made = templates.replace(
+        nodes = templates.replace(
             """
             state_functions
             def body_name(item):
@@ -276,7 +276,7 @@ class ControlFlowTransformer(converter.Base):
             symbol_names=_tuple(map(_text, variables)),
             opts=options,
         )
-        return [*made, *node.orelse]
+        return [*nodes, *node.orelse]
 
     def _extra_test(self, node: Any, reserved: Any) -> tuple[list[Any], Any]:
         """The function that says whether a loop goes on, where other rewrites have left a test, and its name."""
@@ -284,7 +284,7 @@ class ControlFlowTransformer(converter.Base):
         if test is None:
             return [], parser.parse_expression("None")
         name = self.ctx.namer.new_symbol("extra_test", reserved)
-        made = templates.replace(
+        nodes = templates.replace(
             """
             def extra_test_name():
                 return extra_test_expr
@@ -292,7 +292,7 @@ class ControlFlowTransformer(converter.Base):
             extra_test_name=name,
             extra_test_expr=test,
         )
-        return made, name
+        return nodes, name
 
 
 class AnnotatedDef(reaching_definitions.Definition):

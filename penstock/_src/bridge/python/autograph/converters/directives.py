@@ -71,9 +71,9 @@ class DirectivesTransformer(converter.Base):
             raise ValueError(
                 f'"{directive.__name__}" requires a positional first argument as the target'
             )
-        given = _arguments(call, directive)
+        arguments = _arguments(call, directive)
         for definition in anno.getanno(call.args[0], anno.Static.DEFINITIONS, ()):
-            definition.directives[directive] = given
+            definition.directives[directive] = arguments
 
     def _about_loop(self, call: Any) -> None:
         name, loop = set_loop_options.__name__, self.state[_LoopScope]
@@ -81,9 +81,9 @@ class DirectivesTransformer(converter.Base):
             raise ValueError(f'"{name}" must be the first statement in the loop block')
         if loop.ast_node is None:
             raise ValueError(f'"{name}" must be used inside a statement')
-        held = anno.getanno(loop.ast_node, anno.Basic.DIRECTIVES, {})
-        held[set_loop_options] = _arguments(call, set_loop_options)
-        anno.setanno(loop.ast_node, anno.Basic.DIRECTIVES, held)
+        directives = anno.getanno(loop.ast_node, anno.Basic.DIRECTIVES, {})
+        directives[set_loop_options] = _arguments(call, set_loop_options)
+        anno.setanno(loop.ast_node, anno.Basic.DIRECTIVES, directives)
 
     def _count(self) -> None:
         self.state[_LoopScope].statements_visited += 1

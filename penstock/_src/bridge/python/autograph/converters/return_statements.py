@@ -81,33 +81,33 @@ class ReturnStatementsTransformer(converter.Base):
         self.allow_missing_return = allow_missing_return
 
     def visit_Return(self, node: Any) -> Any:
-        held = self.state[_Function]
-        held.used = True
+        nodes = self.state[_Function]
+        nodes.used = True
         value = parser.parse_expression("None") if node.value is None else node.value
-        made = templates.replace(
+        state = templates.replace(
             """
             do_return = True
             retval = value
             """,
-            do_return=held.flag,
-            retval=held.result,
+            do_return=nodes.flag,
+            retval=nodes.result,
             value=value,
         )
-        for part in made:
+        for part in state:
             anno.setanno(part, "is_return", True)
-        return made
+        return state
 
     def _guarded(self, statements: Any) -> Any:
         """Visits a block: after a statement that may return, the rest is guarded."""
-        held, made = self.state[_Function], []
+        held, state = self.state[_Function], []
         around, held.used = held.used, False
         for index, statement in enumerate(statements):
             replacement = self.visit(statement)
-            made += replacement if isinstance(replacement, list) else [replacement]
+            state += replacement if isinstance(replacement, list) else [replacement]
             rest = statements[index + 1 :]
             if held.used and rest:
                 if not isinstance(statement, gast.Return):
-                    made += templates.replace(
+                    state += templates.replace(
                         """
                         if not do_return:
                             body
@@ -118,22 +118,22 @@ class ReturnStatementsTransformer(converter.Base):
                 held.used = True
                 break
         held.used = around or held.used
-        return made
+        return state
 
     def _loop(self, node: Any) -> Any:
-        held = self.state[_Function]
-        around, held.used = held.used, False
+        state = self.state[_Function]
+        around, state.used = state.used, False
         node.body = self._guarded(node.body)
-        if held.used:
+        if state.used:
             if isinstance(node, gast.While):
                 node.test = templates.replace_as_expression(
-                    "not flag and test", flag=held.flag, test=node.test
+                    "not flag and test", flag=state.flag, test=node.test
                 )
             else:
-                self._end_early(node, held.flag)
-        before = held.used
+                self._end_early(node, state.flag)
+        before = state.used
         node.orelse = self._guarded(node.orelse)
-        held.used = around or before or held.used
+        state.used = around or before or state.used
         return node
 
     def _end_early(self, node: Any, flag: str) -> None:
@@ -169,9 +169,9 @@ class ReturnStatementsTransformer(converter.Base):
     def visit_FunctionDef(self, node: Any) -> Any:
         scope = anno.getanno(node, NodeAnno.BODY_SCOPE)
         self.state[_Function].enter()
-        held = self.state[_Function]
-        held.flag = self.ctx.namer.new_symbol("do_return", scope.referenced)
-        held.result = self.ctx.namer.new_symbol("retval_", scope.referenced)
+        state = self.state[_Function]
+        state.flag = self.ctx.namer.new_symbol("do_return", scope.referenced)
+        state.result = self.ctx.namer.new_symbol("retval_", scope.referenced)
         context = anno.getanno(node, CONTEXT_NAME, None)
         # The scope of the function, if it has one, is around all that it does.
         holder = node

@@ -22,18 +22,18 @@ class VariableAccessTransformer(converter.Base):
 
     def visit_Delete(self, node: Any) -> Any:
         node = self.generic_visit(node)
-        made: list[Any] = []
+        statements: list[Any] = []
         kept: list[Any] = []
         for target in node.targets:
             if isinstance(target, gast.Name):
-                made += templates.replace(
+                statements += templates.replace(
                     "var_ = ag__.Undefined(var_name)",
                     var_=target,
                     var_name=gast.Constant(target.id, kind=None),
                 )
             else:
                 kept.append(target)
-        return [*([gast.Delete(targets=kept)] if kept else []), *made]
+        return [*([gast.Delete(targets=kept)] if kept else []), *statements]
 
     def visit_AugAssign(self, node: Any) -> Any:
         node = self.generic_visit(node)

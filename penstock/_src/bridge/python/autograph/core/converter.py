@@ -105,14 +105,16 @@ class Base(transformer.Base):
         Raises:
           ValueError: it says different things of them.
         """
-        found = [
+        directives = [
             said[arg]
             for definition in anno.getanno(node, anno.Static.ORIG_DEFINITIONS, ())
             if arg in (said := definition.directives.get(directive, {}))
         ]
-        for other in found[1:]:
-            if not ast_util.matches(other, parser.unparse(found[0], include_encoding_marker=False)):
+        for other in directives[1:]:
+            if not ast_util.matches(
+                other, parser.unparse(directives[0], include_encoding_marker=False)
+            ):
                 raise ValueError(
                     f"{directive.__name__} annotations of {parser.unparse(node).strip()} differ in `{arg}`"
                 )
-        return found[-1] if found else default
+        return directives[-1] if directives else default

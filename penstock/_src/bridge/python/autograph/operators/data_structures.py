@@ -91,8 +91,11 @@ def tf_tensor_list_new(elements: Any, element_dtype: Any = None, element_shape: 
     tensors = tuple(convert_to_tensor(element) for element in elements)
     types = {tensor.dtype for tensor in tensors}
     shapes = {tuple(tensor.shape.as_list()) for tensor in tensors}
-    for found, given, what in ((types, element_dtype, "dtype"), (shapes, element_shape, "shape")):
-        if len(found) > 1 and given is not None:
+    for tensor_list, given, what in (
+        (types, element_dtype, "dtype"),
+        (shapes, element_shape, "shape"),
+    ):
+        if len(tensor_list) > 1 and given is not None:
             raise ValueError(
                 f"specified {what} {given} is inconsistent with that of elements {tensors}"
             )

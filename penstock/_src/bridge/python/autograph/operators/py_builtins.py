@@ -24,8 +24,8 @@ map_, filter_ = OVERLOADS[map], OVERLOADS[filter]
 
 def sorted_(iterable: Any, key: Any = UNSPECIFIED, reverse: Any = UNSPECIFIED) -> Any:
     """`sorted`, also of a tensor of rank 1."""
-    given = {"key": key, "reverse": reverse}
-    named = {name: value for name, value in given.items() if value is not UNSPECIFIED}
+    options = {"key": key, "reverse": reverse}
+    named = {name: value for name, value in options.items() if value is not UNSPECIFIED}
     return OVERLOADS[sorted](iterable, **named)
 
 

@@ -62,8 +62,8 @@ def getanno(node: Any, key: Any, default: Any = FAIL, field_name: str = FIELD) -
     Raises:
       KeyError: the node has none with this key, and there is no default.
     """
-    held = getattr(node, field_name, {})
-    return held[key] if default is FAIL else held.get(key, default)
+    annotations = getattr(node, field_name, {})
+    return annotations[key] if default is FAIL else annotations.get(key, default)
 
 
 def hasanno(node: Any, key: Any, field_name: str = FIELD) -> bool:
@@ -80,9 +80,9 @@ def setanno(node: Any, key: Any, value: Any, field_name: str = FIELD) -> None:
 
 def delanno(node: Any, key: Any, field_name: str = FIELD) -> None:
     """Removes an annotation."""
-    held = getattr(node, field_name)
-    del held[key]
-    if not held:
+    annotations = getattr(node, field_name)
+    del annotations[key]
+    if not annotations:
         delattr(node, field_name)
 
 

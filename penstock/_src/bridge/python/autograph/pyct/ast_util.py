@@ -17,7 +17,7 @@ def copy_clean(node: Any, preserve_annos: Iterable[Any] | None = None) -> Any:
         return type(node)(copy_clean(part, preserve_annos) for part in node)
     if not isinstance(node, gast.AST | ast.AST):
         return node
-    made = type(node)(
+    copy = type(node)(
         **{
             name: copy_clean(getattr(node, name), preserve_annos)
             for name in node._fields
@@ -25,8 +25,8 @@ def copy_clean(node: Any, preserve_annos: Iterable[Any] | None = None) -> Any:
         }
     )
     for key in preserve_annos or ():
-        anno.copyanno(node, made, key)
-    return made
+        anno.copyanno(node, copy, key)
+    return copy
 
 
 class _Renamer(gast.NodeTransformer):

@@ -107,14 +107,14 @@ def _class_of_unbound(m: Any) -> type | None:
     if not owner or owner.endswith("<locals>"):
         return None
     local = owner.rpartition("<locals>.")[2]
-    found = _looked_up(getattr(m, "__globals__", {}), local)
-    if found is not None:
-        return found
+    class_ = _looked_up(getattr(m, "__globals__", {}), local)
+    if class_ is not None:
+        return class_
     frame = inspect.currentframe()
     while frame is not None:  # a class that is local to a function that runs
-        found = _looked_up(frame.f_locals, local)
-        if found is not None and found.__qualname__ == owner:
-            return found
+        class_ = _looked_up(frame.f_locals, local)
+        if class_ is not None and class_.__qualname__ == owner:
+            return class_
         frame = frame.f_back
     return None
 

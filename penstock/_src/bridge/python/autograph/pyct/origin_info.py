@@ -54,13 +54,13 @@ def create_source_map(nodes: Any, code: str, filepath: str) -> dict[LineLocation
       filepath: the file in which it stands.
     """
     written = parser.parse(code, single_node=False)
-    found: dict[LineLocation, OriginInfo] = {}
+    source_map: dict[LineLocation, OriginInfo] = {}
     for before, after in ast_util.parallel_walk(nodes, written):
         origin = anno.getanno(before, anno.Basic.ORIGIN, None)
         line = getattr(after, "lineno", None)
         if origin is not None and line is not None:
-            found.setdefault(LineLocation(filepath, line), origin)
-    return found
+            source_map.setdefault(LineLocation(filepath, line), origin)
+    return source_map
 
 
 class _Annotator(gast.NodeVisitor):
@@ -89,14 +89,14 @@ class _Annotator(gast.NodeVisitor):
 
 def _comments(source: str) -> dict[int, str]:
     """{line: its comment}, as far as the text can be read."""
-    found: dict[int, str] = {}
+    comments: dict[int, str] = {}
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type == tokenize.COMMENT:
-                found[token.start[0]] = token.string.lstrip("#").strip()
+                comments[token.start[0]] = token.string.lstrip("#").strip()
     except (tokenize.TokenError, IndentationError, SyntaxError):  # the rest is another expression's
         pass
-    return found
+    return comments
 
 
 def resolve(

@@ -75,21 +75,21 @@ class Barriers:
             raise Misuse(f"makes a barrier at byte {place} of shared memory")
         if not 1 <= arrivals < 1 << 20:
             raise Misuse(f"makes a barrier for {arrivals} arrivals")
-        made = self._at[place] = Barrier(arrivals)
-        self._made_by.setdefault(thread, []).append(made)
-        self.known[thread // WARP].add(made)
+        barrier = self._at[place] = Barrier(arrivals)
+        self._made_by.setdefault(thread, []).append(barrier)
+        self.known[thread // WARP].add(barrier)
 
     def fence(self, thread: int) -> None:
         for barrier in self._made_by.pop(thread, []):
             barrier.is_fenced = True
 
     def _find(self, thread: int, place: int) -> Barrier:
-        found = self._at.get(place)
-        if found is None:
+        barrier = self._at.get(place)
+        if barrier is None:
             raise Misuse(f"uses byte {place} of shared memory as a barrier, which nobody has made")
-        if found not in self.known[thread // WARP]:
+        if barrier not in self.known[thread // WARP]:
             raise Misuse(f"uses the barrier at byte {place} before it knows that it was made")
-        return found
+        return barrier
 
     def arrive(self, thread: int, place: int, expected: int = 0) -> list[int]:
         """Gives the threads that go on."""
@@ -138,16 +138,16 @@ class Barriers:
             raise Misuse(f"copies lines of {line} bytes, not {LINE}")
         places = swizzled(to + np.arange(box.lines * LINE))
         self.shared.check(places, "copies to")
-        made = Copy(places, place)
+        copy_ = Copy(places, place)
         for old in np.unique(self.writer[places]):
             self._check_before(thread, int(old))
-        self.copies.append(made)
+        self.copies.append(copy_)
         self.writer[places] = len(self.copies)
         self.shared.bytes[places] = POISON
         self.shared.mark(places, state.IN_FLIGHT)
         starts = [int(np.int32(x & 0xFFFFFFFF if x >= 0 else x)) for x in first]
-        self._flying.append((made, box, starts, thread))
-        return made
+        self._flying.append((copy_, box, starts, thread))
+        return copy_
 
     def _check_before(self, thread: int, number: int) -> None:
         if number and self.copies[number - 1] not in self.known[thread // WARP]:
@@ -193,10 +193,10 @@ class Barriers:
         start = box.address + np.array(offsets)[:, None] + inner * box.size
         bytes_there = np.repeat(there, box.size, 1)
         places = (start[:, :, None] + np.arange(box.size)).reshape(len(offsets), -1)
-        found = np.zeros(places.shape, np.uint8)
+        content = np.zeros(places.shape, np.uint8)
         if there.any():
-            found[bytes_there] = self._global(places[bytes_there], thread)
-        return found.reshape(-1)
+            content[bytes_there] = self._global(places[bytes_there], thread)
+        return content.reshape(-1)
 
     def _global(self, places: np.ndarray, thread: int) -> np.ndarray:
         """Bytes of global memory, looked at as loads of threads are."""

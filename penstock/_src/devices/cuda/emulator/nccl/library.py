@@ -104,13 +104,13 @@ class EmulatedNccl:
         return IN_PROGRESS
 
     def ncclCommGetAsyncError(self, comm: Any, code: Any) -> int:
-        found = self.communicators[number_of(comm)]
-        found.world.look()
-        calls, found.later = found.later, []
-        is_busy = bool(calls) or not found.world.has_joined
+        communicator = self.communicators[number_of(comm)]
+        communicator.world.look()
+        calls, communicator.later = communicator.later, []
+        is_busy = bool(calls) or not communicator.world.has_joined
         if calls:
             self._begin(calls)
-        code._obj.value = found.world.failure or (IN_PROGRESS if is_busy else 0)
+        code._obj.value = communicator.world.failure or (IN_PROGRESS if is_busy else 0)
         return 0
 
     def ncclCommAbort(self, comm: Any) -> int:

@@ -132,7 +132,7 @@ def write_keys(of: Tiles, epilogue: Epilogue, gradient: Epilogue, operands: int)
         first = f.max(0, of.first + 1 - reach) // shape.others * shape.others
     start = of.no_sums(form.width)
     count = len(start)
-    found = in_tiles(
+    sums = in_tiles(
         of,
         [query, seed],
         first,
@@ -142,5 +142,5 @@ def write_keys(of: Tiles, epilogue: Epilogue, gradient: Epilogue, operands: int)
         *of.no_sums(form.depth),
         beside=put_statistics,
     )
-    of.store("value_gradient", list(found[:count]), form.width)
-    of.store("key_gradient", list(found[count:]), form.depth)
+    of.store("value_gradient", list(sums[:count]), form.width)
+    of.store("key_gradient", list(sums[count:]), form.depth)

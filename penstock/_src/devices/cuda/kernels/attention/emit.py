@@ -41,13 +41,13 @@ def key_of(found: Attention, backward: bool, target: Target) -> tuple[Form, int]
 
 def shapes_of(form: Form, vector: int, backward: bool, target: Target) -> dict[str, Shape] | None:
     """The shape of the tiles of each of an attention's kernels; None if rows are too wide for shared memory."""
-    found = {}
+    shapes = {}
     for direction in ("queries", "keys") if backward else ("forward",):
         shape = shape_of(form, direction, vector, target)
         if shape is None:
             return None
-        found[direction] = shape
-    return found
+        shapes[direction] = shape
+    return shapes
 
 
 def emit_cuda_attention(

@@ -93,9 +93,9 @@ def write_forward(of: Tiles, epilogue: Epilogue) -> None:
         return *new, *totals, *of.added(sums, scores, value, form.width)
 
     start = [low] * len(lines) + [zero] * len(lines) + of.no_sums(form.width)
-    found = in_tiles(of, [key, value], f.i64(0), reach, one, *start)
-    most, total = found[: len(lines)], [of.sum_of(x) for x in found[len(lines) : 2 * len(lines)]]
-    of.store("output", list(found[2 * len(lines) :]), form.width, total)
+    state = in_tiles(of, [key, value], f.i64(0), reach, one, *start)
+    most, total = state[: len(lines)], [of.sum_of(x) for x in state[len(lines) : 2 * len(lines)]]
+    of.store("output", list(state[2 * len(lines) :]), form.width, total)
     if form.statistics:
         _store_statistics(of, most, total)
 

@@ -52,14 +52,14 @@ class PlainTiles(Tiles):
         def step(k: Val, *sums: Val) -> list[Val]:
             left = [self._vector(a.room, i * a.stride + k, deep) for i in self.lines]
             right = [self._vector(b.room, j * b.stride + k, deep) for j in self.places]
-            found = list(sums)
+            totals = list(sums)
             for e in range(deep):
                 xs, ys = ([f.extract(v, e) for v in part] for part in (left, right))
                 for i, x in enumerate(xs):
                     for j, y in enumerate(ys):
                         at = i * len(ys) + j
-                        found[at] = f.fma(x, y, found[at])
-            return found
+                        totals[at] = f.fma(x, y, totals[at])
+            return totals
 
         return list(f.loop(0, a.padded, deep, step, *zeros))
 
@@ -93,15 +93,15 @@ class PlainTiles(Tiles):
         room, features = self.room, self._features(extent)
 
         def step(k: Val, *carried: Val) -> list[Val]:
-            found = list(carried)
+            totals = list(carried)
             left = [self._vector(room, i * self.room_stride + k, deep) for i in self.lines]
             for e in range(deep):
                 right = [self._vector(b.room, (k + e) * b.stride + j, n) for j in features]
                 for i, x in enumerate([f.extract(v, e) for v in left]):
                     for j, y in enumerate(right):
                         at = i * len(right) + j
-                        found[at] = f.fma(f.splat(x, n) if n > 1 else x, y, found[at])
-            return found
+                        totals[at] = f.fma(f.splat(x, n) if n > 1 else x, y, totals[at])
+            return totals
 
         return list(f.loop(0, self.shape.others, deep, step, *sums))
 

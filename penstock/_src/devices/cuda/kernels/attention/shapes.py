@@ -105,10 +105,10 @@ def shape_of(form: Form, direction: str, vector: int, target: Target) -> Shape |
 def _bytes(shape: Shape, operands: Operands, element: str, total: str) -> int:
     """Shared memory of a block."""
     rows = [(shape.owned, w) for w in operands.owned] + [(shape.others, w) for w in operands.others]
-    found = sum(n * shape.stride(w, element) * SIZE[element] for n, w in rows)
+    size = sum(n * shape.stride(w, element) * SIZE[element] for n, w in rows)
     if not shape.by_tensor_cores:  # scores lie in shared memory too
-        found += shape.owned * (shape.others * SIZE[total] + BYTES)
-    return found + 3 * shape.others * SIZE[total] * (operands.scores - 1)
+        size += shape.owned * (shape.others * SIZE[total] + BYTES)
+    return size + 3 * shape.others * SIZE[total] * (operands.scores - 1)
 
 
 def _registers(shape: Shape, operands: Operands, total: str) -> int:

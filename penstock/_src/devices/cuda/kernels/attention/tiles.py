@@ -67,10 +67,10 @@ class Tiles:
     # -- memory
     def base(self, name: str) -> Val:
         """The offset of the block's batch in an array."""
-        f, found = self.f, self.layout.read(self.f, f"{name}.base")
+        f, offset = self.f, self.layout.read(self.f, f"{name}.base")
         for i, x in enumerate(self.coordinates):
-            found = found + x * self.layout.read(f, f"{name}.batch{i}")
-        return found
+            offset = offset + x * self.layout.read(f, f"{name}.batch{i}")
+        return offset
 
     def pointer(self, name: str) -> Val:
         """The address of an array."""
@@ -180,7 +180,7 @@ class Tile:
         f, of = self.of.f, self.of
         kind = ROWS_OF[self.name]
         element = of.form.element(self.name)
-        found = []
+        values = []
         for row, k in self._places():
             at = first + row
             there = at < of.limit[kind]
@@ -190,8 +190,8 @@ class Tile:
             place = f.at(
                 of.pointer(self.name), self.base + of.clamped(at, kind) * self.cross + k, element
             )
-            found.append(self._loaded(place, element, there))
-        return found
+            values.append(self._loaded(place, element, there))
+        return values
 
     def _loaded(self, place: Val, element: str, there: Val) -> Val:
         """A vector as its bits; zeros if it is not there."""

@@ -28,13 +28,13 @@ def access_of(
 ) -> Access:  # fmt: skip
     """The access that moves the most at once; element by element along the depth if there is none."""
     find = _of_gathered if isinstance(operand, Gathered) else _of_matrix
-    found = [
+    widths = [
         Access(along_depth, vector)
         for along_depth in ((True, False) if may_lie_across else (True,))
         if (vector := find(operand, k, cross, along_depth, BYTES // SIZE[element])) > 1
     ]
     single = Access(True, 1)
-    return max([single, *found], key=lambda a: a.vector)
+    return max([single, *widths], key=lambda a: a.vector)
 
 
 def _common(numbers: list[Any], most: int) -> int:

@@ -158,11 +158,11 @@ class _Convolution:
         """The channels of the pixel under a tap of a row; zeros outside."""
         c, n = self.c, self.lanes
         at, there = input_index(f, c.w, first + t, q)
-        found = load(
+        pixel = load(
             f, x, here + f.select(there, at, 0) * c.x.column, c.x.element, c.types.total, n
         )
-        found = found - c.zero if c.zero else found
-        return f.select(there, found, f.zero(found.ty))
+        pixel = pixel - c.zero if c.zero else pixel
+        return f.select(there, pixel, f.zero(pixel.ty))
 
 
 def load(f: CudaFn, p: Val, at: Val, element: str, total: str, n: int) -> Val:
@@ -258,13 +258,13 @@ class _FilterGradient:
             def pixel(p: Any, *carried: Val) -> tuple[Val, ...]:
                 p = f.i64(p)
                 d = load(f, dy, there + p * g.y.column, g.y.element, total, n)
-                found = []
+                values = []
                 for q, sum_ in enumerate(carried):
                     at, exists = input_index(f, g.w, p, q)
                     at = f.select(exists, at, 0) * g.x.column
                     v = load(f, x, here + at, g.x.element, total, n)
-                    found.append(f.fma(f.select(exists, v, f.zero(v.ty)), d, sum_))
-                return tuple(found)
+                    values.append(f.fma(f.select(exists, v, f.zero(v.ty)), d, sum_))
+                return tuple(values)
 
             return f.when(inside, lambda: f.loop(0, g.w.out, 1, pixel, *sums), lambda: sums)
 

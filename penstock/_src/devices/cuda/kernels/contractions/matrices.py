@@ -29,8 +29,8 @@ def multiply_add(
     Of doubles A has 8 rows: each lane gives one of A, one of B, and has two of C.
     """
     kind, ty, total = PRODUCTS[element]
-    given = [*(f.bits(x, ty) for x in (*a, *b)), *c]
-    return called(f, f"mma.{kind}", given, RESULTS[total], total)
+    operands = [*(f.bits(x, ty) for x in (*a, *b)), *c]
+    return called(f, f"mma.{kind}", operands, RESULTS[total], total)
 
 
 def rounded_to_tf32(f: CudaFn, x: Val) -> Val:
@@ -54,6 +54,6 @@ def called(f: CudaFn, name: str, given: Sequence[Val], result: str, part: str) -
     types = ", ".join(x.ty for x in given)
     f.module.declare(f"declare {result} @llvm.nvvm.{name}({types})")
     values = ", ".join(f"{x.ty} {x.s}" for x in given)
-    found = f.emit(result, f"call {result} @llvm.nvvm.{name}({values})")
+    products = f.emit(result, f"call {result} @llvm.nvvm.{name}({values})")
     count = result.count(",") + 1
-    return [f.emit(part, f"extractvalue {result} {found.s}, {i}") for i in range(count)]
+    return [f.emit(part, f"extractvalue {result} {products.s}, {i}") for i in range(count)]

@@ -54,13 +54,13 @@ def added_up(
     zeros = [f.zero(ty) for ty in types]
 
     def add(part: Val, *sums: Val) -> list[Val]:
-        found = []
+        totals = []
         for i, x in enumerate(sums):
             number_ = ((part * tiles + f.number) * len(sums) + i) * threads + f.thread
             place = f.at(scratch, number_ * size_of(x.ty))
             f.aligned(lanes(x.ty) > 1)
-            found.append(x + f.load(place, 0, x.ty))
+            totals.append(x + f.load(place, 0, x.ty))
             f.aligned(False)
-        return found
+        return totals
 
     return list(f.loop(f.i64(0), parts, 1, add, *zeros))

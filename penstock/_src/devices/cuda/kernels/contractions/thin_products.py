@@ -138,8 +138,8 @@ class ThinProduct(ProductWriter[ThinSchedule]):
         f, n = self.f, self.vector
         place, _ = x.locate(cross, k)
         kept = I16 if self.element == BF16 else self.element
-        found = f.vector_load(f.at(x.pointer, place, kept), 0, vec(kept, n))
-        numbers = f.convert(f.bits(found, vec(self.element, n)), self.total)
+        loaded = f.vector_load(f.at(x.pointer, place, kept), 0, vec(kept, n))
+        numbers = f.convert(f.bits(loaded, vec(self.element, n)), self.total)
         return f.select(there, numbers, f.zero(numbers.ty))
 
     # -- a matrix that lies across the depth
@@ -153,15 +153,15 @@ class ThinProduct(ProductWriter[ThinSchedule]):
         zeros = [f.zero(vec(self.total, n))] * self.count
 
         def step(first: Val, *sums: Val) -> list[Val]:
-            found = list(sums)
+            totals = list(sums)
             for i in range(AT_ONCE):
                 there = first + i < self.place.depth
                 k = f.min(first + i, f.i64(self.place.depth) - 1)
                 line = self._vector(right, column, k, there)
                 for row in range(self.count):
                     x = self._number(left, row, k, there)
-                    found[row] = f.fma(f.splat(x, n), line, found[row])
-            return found
+                    totals[row] = f.fma(f.splat(x, n), line, totals[row])
+            return totals
 
         start = f.i64(self.place.begin) + warp // wide * AT_ONCE
         sums = f.loop(start, f.i64(self.place.depth), deep * AT_ONCE, step, *zeros)
@@ -198,11 +198,11 @@ class ThinProduct(ProductWriter[ThinSchedule]):
 
         def some(i: Val, *kept: Val) -> list[Val]:
             columns = [f.min(first + i + j, f.i64(self.place.n) - 1) for j in range(AT_ONCE)]
-            found = list(kept)
+            totals = list(kept)
             for j, sums in enumerate(self._sums_of(left, right, columns, lane)):
                 for row, x in enumerate(sums):
-                    found[row] = f.select(lane.eq(i + j), x, found[row])
-            return found
+                    totals[row] = f.select(lane.eq(i + j), x, totals[row])
+            return totals
 
         zeros = [f.zero(self.total)] * self.count
         return list(f.loop(f.i64(0), f.i64(WARP), AT_ONCE, some, *zeros))

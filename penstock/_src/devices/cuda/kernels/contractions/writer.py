@@ -240,7 +240,7 @@ class Fetcher:
 
         What is outside is read at the last row and the last depth instead.
         """
-        f, found = self.f, []
+        f, loaded = self.f, []
         for cross, k in self.places:
             row = f.min(self.first + cross, f.i64(self.limit) - 1)
             depth = k0 + k
@@ -250,8 +250,8 @@ class Fetcher:
                 there = there & inside
                 place = f.select(inside, place, 0)
             x = self.fetched(f.load(self.pointer, place, self.element))
-            found.append(f.select(there, x, f.zero(x.ty)))
-        return found
+            loaded.append(f.select(there, x, f.zero(x.ty)))
+        return loaded
 
 
 def emit(

@@ -174,10 +174,10 @@ class _Scan:
 
         def add(i: Val, *before: Val) -> Parts:
             at = f.number - segment + i
-            found = [
+            sizes = [
                 f.load(word_at(f, totals, at * 2 + k), 0, x.ty) for k, x in enumerate(self.start)
             ]
-            return self._combined(before, found)
+            return self._combined(before, sizes)
 
         carried = f.loop(f.i64(0), segment, 1, add, *self.start)
         self._line(line, first, end, carried)

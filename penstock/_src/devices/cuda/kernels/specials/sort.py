@@ -59,17 +59,17 @@ def long_stages(
     n: int, lines: int, keys: int, count: int
 ) -> list[tuple[int, str, tuple[int, ...]]]:
     """(blocks, kernel, its own words) of the launches for lines longer than a tile."""
-    found: list[tuple[int, str, tuple[int, ...]]] = []
+    stages: list[tuple[int, str, tuple[int, ...]]] = []
     half = 0
     for key in range(keys - 1, -1, -1):
         name = "task" if key == keys - 1 else f"sort_tiles{key}"
-        found.append((lines * -(-n // TILE), name, (0, half)))
+        stages.append((lines * -(-n // TILE), name, (0, half)))
         half ^= 1
         run = TILE
         while run < n:
-            found.append((lines * -(-n // (THREADS * MERGED)), "merge", (run, half)))
+            stages.append((lines * -(-n // (THREADS * MERGED)), "merge", (run, half)))
             run, half = 2 * run, half ^ 1
-    return [*found, (lines * -(-count // THREADS), "write", (0, half))]
+    return [*stages, (lines * -(-count // THREADS), "write", (0, half))]
 
 
 def emit_cuda_sort(
@@ -79,18 +79,18 @@ def emit_cuda_sort(
     line are wanted, inputs, outputs; if lines are long, the length of runs, and which half of the scratch has what was done so far.
     """
     m = CudaModule(target, WARP if is_small else THREADS)
-    made = types, keys, descending, SMALL_TILE if is_small else TILE, is_long
+    form = types, keys, descending, SMALL_TILE if is_small else TILE, is_long
     if not is_long:
         with m.kernel() as f:
-            SortKernels(f, *made).lines()
+            SortKernels(f, *form).lines()
         return m.finished()
     for key in range(keys - 1, -1, -1):
         with m.kernel("task" if key == keys - 1 else f"sort_tiles{key}") as f:
-            SortKernels(f, *made).tiles(key)
+            SortKernels(f, *form).tiles(key)
     with m.kernel("merge") as f:
-        SortKernels(f, *made).merge()
+        SortKernels(f, *form).merge()
     with m.kernel("write") as f:
-        SortKernels(f, *made).write()
+        SortKernels(f, *form).write()
     return m.finished()
 
 

@@ -87,10 +87,10 @@ def sorted_scatter_launch(
 
 def _levels(entries: int) -> list[int]:
     """The number of entries in each launch."""
-    found = [entries]
-    while found[-1] > PIECE:
-        found.append(-(-found[-1] // PIECE) * PARTS)
-    return found
+    levels = [entries]
+    while levels[-1] > PIECE:
+        levels.append(-(-levels[-1] // PIECE) * PARTS)
+    return levels
 
 
 def emit_sorted_scatter(form: ScatterForm, target: Target) -> CudaCode:

@@ -127,18 +127,20 @@ class _LoopPlan:
         ]
 
         def step(i: Any, kept: Any, *old: Any) -> Any:
-            _, new, found = self._step(t.cast(i, dtypes.int64), t.constant(True, dtypes.bool_), old)
-            return (raw.AddV2(i, np.int32(1)), [a.write(i, v) for a, v in zip(kept, found)], *new)
+            _, new, results = self._step(
+                t.cast(i, dtypes.int64), t.constant(True, dtypes.bool_), old
+            )
+            return (raw.AddV2(i, np.int32(1)), [a.write(i, v) for a, v in zip(kept, results)], *new)
 
         shapes = (TensorShape([]), [TensorShape(None) for _ in rows], *self.shapes)
-        found = while_loop(
+        results = while_loop(
             lambda i, *_: raw.Less(i, count),
             step,
             (t.constant(0, dtypes.int32), rows, *self.start),
             shape_invariants=shapes,
             maximum_iterations=count,
         )
-        return self._finished(found[2:], found[1])
+        return self._finished(results[2:], results[1])
 
     def conditional(self) -> tuple[Any, ...]:
         """A loop that goes on while the body says so."""
@@ -149,8 +151,8 @@ class _LoopPlan:
         ]
 
         def step(i: Any, going: Any, kept: Any, *old: Any) -> Any:
-            again, new, found = self._step(i, going, old)
-            kept = [a.write(t.cast(i, dtypes.int32), v) for a, v in zip(kept, found)]
+            again, new, results = self._step(i, going, old)
+            kept = [a.write(t.cast(i, dtypes.int32), v) for a, v in zip(kept, results)]
             return (raw.AddV2(i, t.int64(1)), raw.Reshape(again, t.int64([])), kept, *new)
 
         shapes = (
@@ -159,14 +161,14 @@ class _LoopPlan:
             [TensorShape(None) for _ in rows],
             *self.shapes,
         )
-        found = while_loop(
+        results = while_loop(
             lambda i, going, *_: raw.LogicalAnd(going, raw.Less(i, most)),
             step,
             (t.int64(0), self.go, rows, *self.start),
             shape_invariants=shapes,
             maximum_iterations=None if self.limit is None else _as_int32(most),
         )
-        return self._finished(found[3:], found[2])
+        return self._finished(results[3:], results[2])
 
 
 def _as_int32(most: Any) -> Any:
@@ -184,8 +186,8 @@ def _collected(n: Node, count: int, inputs: Sequence[Any]) -> list[tuple[Any, Te
         raise InvalidArgumentError(f"the body has {len(outputs)} outputs.")
     with FuncGraph("trial").as_default():
         results = n.subgraph("body")(*inputs)
-    found = results[len(results) - count :]
-    return [(v.dtype, v.shape) for v in found]
+    collected = results[len(results) - count :]
+    return [(v.dtype, v.shape) for v in collected]
 
 
 @reads("Scan")

@@ -192,10 +192,10 @@ def _arg(n: Node, x: Any, op: Any) -> Any:
     if n.flag("select_last_index"):
         backwards = raw.ReverseV2(x, np.array([axis], np.int32))
         from_end = op(backwards, np.int32(axis), output_type=dtypes.int64)
-        found = raw.Sub(raw.Sub(t.extent(x, axis), t.int64(1)), from_end)
+        position = raw.Sub(raw.Sub(t.extent(x, axis), t.int64(1)), from_end)
     else:
-        found = op(x, np.int32(axis), output_type=dtypes.int64)
-    return t.expand_dims(found, [axis]) if n.flag("keepdims", 1) else found
+        position = op(x, np.int32(axis), output_type=dtypes.int64)
+    return t.expand_dims(position, [axis]) if n.flag("keepdims", 1) else position
 
 
 @reads("ArgMax")
@@ -238,11 +238,11 @@ def _sorting(values: Any, axis: int) -> Any:
     if not isinstance(width, int):
         raise InvalidArgumentError("sorting rows of a size that is not known is not supported.")
     rows = t.reshape(rows, [count, width])
-    found = t.numbers(count)
+    limit = t.numbers(count)
     for column in range(width)[::-1]:  # a stable sort by every column, the most important one last
-        keys = t.batched_gather(t.batched_gather(rows, np.int64(column), 1), found, 0)
-        found = t.batched_gather(found, _ascending(keys), 0)
-    return found
+        keys = t.batched_gather(t.batched_gather(rows, np.int64(column), 1), limit, 0)
+        limit = t.batched_gather(limit, _ascending(keys), 0)
+    return limit
 
 
 def _ascending(keys: Any) -> Any:
@@ -254,5 +254,5 @@ def _ascending(keys: Any) -> Any:
 @reads("ArrayFeatureExtractor", domain="ai.onnx.ml")
 def _array_feature_extractor(n: Node, x: Any, indices: Any) -> Any:
     flat = t.reshape(indices, [-1])
-    found = t.batched_gather(x, flat, t.rank(x) - 1)
-    return t.expand_dims(found, [0]) if t.rank(x) == 1 else found
+    gathered = t.batched_gather(x, flat, t.rank(x) - 1)
+    return t.expand_dims(gathered, [0]) if t.rank(x) == 1 else gathered

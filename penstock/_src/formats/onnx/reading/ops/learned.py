@@ -35,8 +35,8 @@ def _by_group(rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
 def _gradient(n: Node, *inputs: Any) -> Any:
     """The gradient of a value of the graph by the first inputs; the others are what it depends on besides."""
     count = len(n.attr("xs"))
-    found = gradients(n.translation.scope[n.attr("y")], list(inputs[:count]))
-    return tuple(raw.ZerosLike(x) if g is None else g for g, x in zip(found, inputs))
+    slopes = gradients(n.translation.scope[n.attr("y")], list(inputs[:count]))
+    return tuple(raw.ZerosLike(x) if g is None else g for g, x in zip(slopes, inputs))
 
 
 @reads("Momentum", domain=_TRAINING)

@@ -145,9 +145,9 @@ def _squeeze(n: Node, x: Any, axes: Any = None) -> Any:
 
 @reads("Unsqueeze", settings=(1,))
 def _unsqueeze(n: Node, x: Any, axes: Any = None) -> Any:
-    found = _axes(n, axes)
-    if found is not None:
-        return t.expand_dims(x, t.axes_from(found.reshape(-1), x, new=found.size))
+    dimensions = _axes(n, axes)
+    if dimensions is not None:
+        return t.expand_dims(x, t.axes_from(dimensions.reshape(-1), x, new=dimensions.size))
     if axes is None:
         raise InvalidArgumentError("axes are missing.")
     total = raw.AddV2(raw.Size(axes, out_type=dtypes.int64), t.int64(t.rank(x)))
@@ -190,11 +190,11 @@ def _concat(n: Node, *parts: Any) -> Any:
     if not parts:
         raise InvalidArgumentError("takes one or more inputs, not 0.")
     (axis,) = t.axes_from([n.attr("axis", 1)], parts[0])
-    found = [t.turned(x) for x in parts]
-    orders = {pair[1] for pair in found if pair is not None}
-    if len(orders) == 1 and None not in found:  # all are transposed alike: join the sources
+    orders_of = [t.turned(x) for x in parts]
+    orders = {pair[1] for pair in orders_of if pair is not None}
+    if len(orders) == 1 and None not in orders_of:  # all are transposed alike: join the sources
         order = orders.pop()
-        return t.transpose(t.concat([pair[0] for pair in found if pair], order[axis]), order)
+        return t.transpose(t.concat([pair[0] for pair in orders_of if pair], order[axis]), order)
     return t.concat(parts, axis)
 
 
@@ -235,8 +235,8 @@ def _slice(
         axes = t.int64(n.attr("axes")) if n.has("axes") else None
     dimensions = t.rank(x)
     values = [t.known(v) for v in (starts, ends, axes, steps)]
-    given = [v is not None for v in (starts, ends, axes, steps)]
-    if all(v is not None for v, g in zip(values, given) if g):
+    has = [v is not None for v in (starts, ends, axes, steps)]
+    if all(v is not None for v, g in zip(values, has) if g):
         return _static_slice(x, *values)
     if axes is not None and values[2] is None or starts.shape.num_elements() is None:
         return _dynamic_slice(x, starts, ends, axes, steps)

@@ -41,8 +41,8 @@ def if_(call: Call) -> Any:
     inputs = [call.tensor(i) for i in range(1, len(call))]
     then = _graph(call, options.then_subgraph_index)
     other = _graph(call, options.else_subgraph_index)
-    found = cond(_scalar(call.tensor(0)), lambda: then(inputs), lambda: other(inputs))
-    return list(found) if isinstance(found, (list, tuple)) else [found]
+    results = cond(_scalar(call.tensor(0)), lambda: then(inputs), lambda: other(inputs))
+    return list(results) if isinstance(results, (list, tuple)) else [results]
 
 
 @builtin("WHILE", options="WhileOptions")

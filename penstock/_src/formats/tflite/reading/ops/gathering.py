@@ -11,12 +11,12 @@ from penstock._src.formats.tflite.reading.call import Call, builtin
 
 @builtin("TOPK_V2")
 def top_k(call: Call) -> Any:
-    found = raw.TopKV2(
+    top = raw.TopKV2(
         input=call.tensor(0),
         k=raw.Cast(x=call.tensor(1), DstT=dtypes.int32),
         index_type=call.output(1).dtype,
     )
-    return [found[0], found[1]]
+    return [top[0], top[1]]
 
 
 @builtin("CUMSUM", options="CumsumOptions")
@@ -66,7 +66,7 @@ def sparse_to_dense(call: Call) -> Any:
 @builtin("NON_MAX_SUPPRESSION_V4")
 def non_max_suppression_v4(call: Call) -> Any:
     boxes, scores, most, overlap, score = call.tensors()
-    found = raw.NonMaxSuppressionV4(
+    selected = raw.NonMaxSuppressionV4(
         boxes=boxes,
         scores=scores,
         max_output_size=most,
@@ -74,7 +74,7 @@ def non_max_suppression_v4(call: Call) -> Any:
         score_threshold=score,
         pad_to_max_output_size=True,
     )
-    return [found[0], found[1]]
+    return [selected[0], selected[1]]
 
 
 @builtin("RFFT2D")
@@ -88,7 +88,7 @@ def non_max_suppression_v5(call: Call) -> Any:
     if np.any(call.array(5) != 0) and np.any(call.array(3) < 1):
         # TFLite suppresses boxes beyond the threshold although their scores are softened; TensorFlow does not.
         raise call.unimplemented("softened scores together with a threshold of overlap")
-    found = raw.NonMaxSuppressionV5(
+    selected = raw.NonMaxSuppressionV5(
         boxes=boxes,
         scores=scores,
         max_output_size=most,
@@ -97,4 +97,4 @@ def non_max_suppression_v5(call: Call) -> Any:
         soft_nms_sigma=sigma,
         pad_to_max_output_size=True,
     )
-    return [found[0], found[1], found[2]]
+    return [selected[0], selected[1], selected[2]]

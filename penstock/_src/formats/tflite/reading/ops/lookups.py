@@ -17,15 +17,15 @@ def hashtable_lookup(call: Call) -> Any:
     """Rows of values whose keys are asked for, zeros where there are none; and which there are."""
     wanted, keys, values = call.tensors()
     same = raw.Equal(x=raw.ExpandDims(input=wanted, axis=np.int32(1)), y=keys)
-    found = raw.Any(input=same, axis=np.array([1], np.int32))
+    is_known = raw.Any(input=same, axis=np.array([1], np.int32))
     place = raw.ArgMax(
         input=raw.Cast(x=same, DstT=dtypes.int32), dimension=np.int32(1), output_type=dtypes.int32
     )
     rows = raw.GatherV2(params=values, indices=place, axis=np.int32(0))
     shape = np.array([-1] + [1] * (call.rank(2) - 1), np.int32)
-    hit = raw.Reshape(tensor=found, shape=shape)
+    hit = raw.Reshape(tensor=is_known, shape=shape)
     rows = raw.SelectV2(condition=hit, t=rows, e=raw.ZerosLike(x=rows))
-    return [rows, raw.Cast(x=found, DstT=dtypes.uint8)]
+    return [rows, raw.Cast(x=is_known, DstT=dtypes.uint8)]
 
 
 @builtin("EMBEDDING_LOOKUP_SPARSE", options="EmbeddingLookupSparseOptions")

@@ -256,8 +256,8 @@ def where(call: Call) -> Any:
 
 @builtin("UNIQUE", options="UniqueOptions")
 def unique(call: Call) -> Any:
-    found = raw.Unique(x=call.tensor(0), out_idx=call.output(1).dtype)
-    return [found[0], found[1]]
+    unique_ = raw.Unique(x=call.tensor(0), out_idx=call.output(1).dtype)
+    return [unique_[0], unique_[1]]
 
 
 @builtin("MATRIX_DIAG")

@@ -48,8 +48,8 @@ for _name, _function in _BINARY.items():
 
 
 def _ints(values: Any, count: int, default: int) -> list[int]:
-    found = [] if values is None else [int(value) for value in values]
-    return found or [default] * count
+    numbers = [] if values is None else [int(value) for value in values]
+    return numbers or [default] * count
 
 
 @builtin("STABLEHLO_PAD", options="StablehloPadOptions")
@@ -257,12 +257,12 @@ def scatter(call: Call) -> Any:
         ],
         axis=np.int32(0),
     )
-    found = getattr(raw, f"TensorScatter{_SCATTERS[name]}")(
+    scattered = getattr(raw, f"TensorScatter{_SCATTERS[name]}")(
         tensor=padded,
         indices=raw.Reshape(tensor=flat, shape=np.array([-1, 1], np.int32)),
         updates=raw.Reshape(tensor=call.tensor(2), shape=row),
     )
-    return raw.Reshape(tensor=found[:total], shape=np.array(shape, np.int32))
+    return raw.Reshape(tensor=scattered[:total], shape=np.array(shape, np.int32))
 
 
 @builtin("STABLEHLO_COMPOSITE", options="StableHLOCompositeOptions")

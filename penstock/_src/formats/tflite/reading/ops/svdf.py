@@ -39,11 +39,11 @@ def _remembered(call: Call, feature: Any) -> Any:
     """The last values of each filter's feature, of which the oldest gives way: `[batch, filters, memory]`."""
     filters, memory = call.info(2).shape
     shape = np.array([-1, filters, memory], np.int32)
-    held = raw.Reshape(tensor=call.tensor(4), shape=shape)
+    remembered = raw.Reshape(tensor=call.tensor(4), shape=shape)
     newest = raw.ExpandDims(input=feature, axis=np.int32(2))
-    held = raw.ConcatV2(values=[held[:, :, 1:], newest], axis=np.int32(2))
-    call.assign(4, raw.Reshape(tensor=held, shape=np.array([-1, filters * memory], np.int32)))
-    return held
+    remembered = raw.ConcatV2(values=[remembered[:, :, 1:], newest], axis=np.int32(2))
+    call.assign(4, raw.Reshape(tensor=remembered, shape=np.array([-1, filters * memory], np.int32)))
+    return remembered
 
 
 def _filtered(call: Call, products: Any) -> Any:
@@ -64,8 +64,8 @@ def _quantized(call: Call) -> Any:
     feature = raw.Cast(x=raw.MatMul(a=x, b=weights, transpose_b=True), DstT=dtypes.int64)
     feature = rescale(feature, source.scale * call.quantization(1).scale / state.scale)
     limited = raw.Minimum(x=raw.Maximum(x=feature, y=np.int64(-32768)), y=np.int64(32767))
-    held = _remembered(call, raw.Cast(x=limited, DstT=dtypes.int16))
-    total = _filtered(call, raw.Mul(x=to_int64(held), y=to_int64(call.tensor(2))))
+    remembered = _remembered(call, raw.Cast(x=limited, DstT=dtypes.int16))
+    total = _filtered(call, raw.Mul(x=to_int64(remembered), y=to_int64(call.tensor(2))))
     if call.has(3):
         total = raw.AddV2(x=total, y=to_int64(call.tensor(3)))
     scale = state.scale * call.quantization(2).scale / call.output_quantization().scale

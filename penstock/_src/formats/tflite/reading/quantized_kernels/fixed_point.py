@@ -30,8 +30,8 @@ def multiplier_and_shift(factor: float) -> tuple[int, int]:
 def multipliers_and_shifts(factors: Any) -> tuple[np.ndarray, np.ndarray]:
     """Returns several factors as arrays of multipliers and shifts, int64."""
     pairs = [multiplier_and_shift(float(factor)) for factor in np.asarray(factors).reshape(-1)]
-    found = np.array(pairs, np.int64)
-    return found[:, 0], found[:, 1]
+    table = np.array(pairs, np.int64)
+    return table[:, 0], table[:, 1]
 
 
 def _round_away(x: float) -> int:

@@ -124,9 +124,9 @@ def set_item(graph: GraphWriter, operation: Operation) -> None:
     zeros = graph.constant(np.zeros(item.shape.rank, np.int32), "zeros")
     at = _vector_of(graph, operation, graph.integers(index))
     start = _joined(graph, operation, [at, zeros], 1 + item.shape.rank)
-    found = graph.add_like(graph.tensors[place], operation.name)
-    graph.append("DYNAMIC_UPDATE_SLICE", [place, element, start], [found], None)
-    graph.alias(operation.outputs[0], found)
+    updated = graph.add_like(graph.tensors[place], operation.name)
+    graph.append("DYNAMIC_UPDATE_SLICE", [place, element, start], [updated], None)
+    graph.alias(operation.outputs[0], updated)
 
 
 @writes("TensorListLength")

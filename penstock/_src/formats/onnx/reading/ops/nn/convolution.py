@@ -191,7 +191,7 @@ def _transposed_pads(
     shape, mode = n.attr("output_shape", None), n.attr("auto_pad", "NOTSET")
     if shape is None and mode not in ("SAME_UPPER", "SAME_LOWER"):
         return window_pads(n, sizes, kernel, strides, dilations)
-    found = []
+    pads = []
     for i, size in enumerate(sizes):
         if shape is not None and not isinstance(size, int):
             raise UnimplementedError("output_shape of a size that is not known.")
@@ -201,8 +201,8 @@ def _transposed_pads(
         else:
             total = strides[i] * (size - 1) + reach - shape[len(shape) - len(sizes) + i]
         less = total // 2
-        found.append((total - less, less) if mode != "SAME_UPPER" else (less, total - less))
-    return found
+        pads.append((total - less, less) if mode != "SAME_UPPER" else (less, total - less))
+    return pads
 
 
 def transposed(

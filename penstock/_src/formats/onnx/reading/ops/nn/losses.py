@@ -31,11 +31,11 @@ def _likelihood_loss(n: Node, x: Any, target: Any, weight: Any) -> Any:
     if ignored is not None:
         counted = raw.NotEqual(target, t.like(ignored, target))
         target = raw.SelectV2(counted, target, t.like(0, target))
-    found = raw.GatherV2(rows, target, np.int32(-1), batch_dims=t.rank(target))
-    factor = raw.OnesLike(found) if weight is None else t.batched_gather(weight, target, 0)
+    likelihoods = raw.GatherV2(rows, target, np.int32(-1), batch_dims=t.rank(target))
+    factor = raw.OnesLike(likelihoods) if weight is None else t.batched_gather(weight, target, 0)
     if counted is not None:
         factor = raw.SelectV2(counted, factor, t.like(0, factor))
-    loss = raw.Mul(raw.Neg(found), factor)
+    loss = raw.Mul(raw.Neg(likelihoods), factor)
     if reduction == "none":
         return loss
     every = np.arange(t.rank(target), dtype=np.int32)

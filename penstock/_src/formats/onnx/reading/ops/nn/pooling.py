@@ -64,15 +64,15 @@ class Window:
 
     def views(self, x: Any) -> list[Any]:
         """For every offset in a window the elements there, one of each window; x is padded."""
-        found = []
+        windows = []
         for offsets in itertools.product(*(range(k) for k in self.kernel)):
             view = x
             for i, offset in enumerate(offsets):
                 begin = offset * self.dilations[i]
                 rest = (self.kernel[i] - 1 - offset) * self.dilations[i]
                 view = t.slice_along(view, 2 + i, begin, -rest or None, self.strides[i])
-            found.append(view)
-        return found
+            windows.append(view)
+        return windows
 
 
 def padded(x: Any, pads: Pads, value: Any) -> Any:
@@ -250,8 +250,8 @@ def _max_roi_pool(n: Node, x: Any, rois: Any) -> Any:
     by_row = raw.SelectV2(t.expand_dims(rows, [1, 4]), t.expand_dims(images, [2]), lowest)
     tall = raw.Max(by_row, np.int32(3))  # [boxes, C, height, W]
     by_column = raw.SelectV2(t.expand_dims(columns, [1, 2]), t.expand_dims(tall, [3]), lowest)
-    found = raw.Max(by_column, np.int32(4))
-    return raw.SelectV2(raw.IsFinite(found), found, t.like(0, x))
+    maxima = raw.Max(by_column, np.int32(4))
+    return raw.SelectV2(raw.IsFinite(maxima), maxima, t.like(0, x))
 
 
 def _cells(low: Any, high: Any, count: int, size: Any) -> Any:
