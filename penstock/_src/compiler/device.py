@@ -35,7 +35,7 @@ class OpenRunnable(Protocol):
         """The program for the extents of a call; None if these do not fulfil its conditions and its function's.
 
         Raises:
-          NumbersTooLarge: it cannot tell, as its numbers are computed natively.
+          NumbersTooLarge: the native computation of its numbers overflows.
         """
 
 
@@ -45,7 +45,7 @@ class Device(Protocol):
     name       in PENSTOCK_DEVICE and in reports
     generator  writes kernels for its target; None: it takes functions as they are, and nothing is planned
     computes   whether results are the function's: PENSTOCK_CHECK compares only such with the interpreter's
-    threads    how many tasks may run at once: plans lay memory out for so many
+    threads    number of tasks that may run at once, for which plans lay out memory
     has_lanes  whether its programs run lanes side by side (recognize/lanes.py)
     load_open  what loads a plan in which extents are unknown, if it can
     """

@@ -64,7 +64,7 @@ class Executable:
         return [self.block]
 
     def specializations(self) -> Iterator[Specialization]:
-        """Every specialization made so far, nested ones after what they belong to."""
+        """Every specialization made so far, each followed by nested ones."""
         pending = self.blocks()
         seen = set(pending)
         while pending:

@@ -1,10 +1,10 @@
 """The compiler's pipeline: from a Function of primitives to a program, each stage from one frozen record to the next.
 
-    lower       graph       -> Function      ops as primitives (lower/, called by blocks/): what comes in
+    lower       graph       -> Function      ops as primitives (lower/, called by blocks/): the input
     simplify    Function    -> Function      what has no effect goes; algebra was done as nodes were made (ir/rules)
     loops       Function    -> Function      what all rounds of a loop can do at once leaves it
     recognize   Function    -> Recognized    attentions, contractions, reductions, and what their kernels take along
-    partition   Recognized  -> Partition     what is stored, and the fusion groups that store it
+    partition   Recognized  -> Partition     the stored nodes, and the fusion groups that store them
     merge       Partition   -> Partition     groups over one space become one
     schedule    Partition   -> Schedule      groups as kernels: loop nests, in launch order
     plan        Schedule    -> Plan          launches over buffers, arranged in one arena
@@ -70,7 +70,7 @@ class Compiled:
 class Prepared:
     """A function as kernels, for all calls whose extents fulfil the conditions that were recorded meanwhile.
 
-    recorded  what was decided of unknown extents
+    recorded  the decisions about unknown extents
     schedule  None on a device without kernels
     why       the primitive without native code that hinders, if one does
     plans     those for many extents, which have conditions of their own besides those recorded
@@ -85,7 +85,7 @@ class Prepared:
     plans: list[OpenRunnable] = field(default_factory=list)
 
     def loaded(self) -> Compiled:
-        """The program for extents that are what they are now."""
+        """The program for the current numbers of extents."""
         if self.why:
             check_results(self.function)
             return self._interpreted(self.why)
@@ -250,7 +250,7 @@ def plan_function(
     stages: Stages | None = None,
     has_lanes: bool = False,
 ) -> Plan:
-    """The Plan of a function, for the target of a generator, which keeps what it emits, and so many threads, which may run lanes."""
+    """The Plan of a function for a generator's target and a number of threads; `has_lanes`: True if these may run lanes."""
     stages = stages or Stages(function.name)
     return planned_for(scheduled(function, stages), generator, threads, stages, has_lanes)
 
@@ -266,7 +266,7 @@ def scheduled(function: Function, stages: Stages) -> Schedule:
 def planned_for(
     kernels: Schedule, generator: Generator, threads: int, stages: Stages, has_lanes: bool
 ) -> Plan:
-    """The Plan of kernels, for extents that are what they are now."""
+    """The Plan of kernels for the current numbers of extents."""
     before = generator.seconds
     planned = stages.run("plan", plan, kernels, generator, threads, has_lanes)
     stages.seconds["emit"] = generator.seconds - before

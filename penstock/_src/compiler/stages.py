@@ -22,7 +22,7 @@ STATISTICS = Statistics()
 
 
 class Stages:
-    """The stages that one function goes through: what they took, and the functions that the first of them made."""
+    """The stages of one function: their times, and the functions that the first of them returned."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -68,7 +68,7 @@ class TokenFlow:
     run = __call__
 
     def run_by(self, values: Sequence[Any], compute: Computing) -> None:
-        """Runs every operation that is not dead by `compute`, which gets it with its arguments, and for a Merge what it gives, too."""
+        """Runs every operation that is not dead by `compute(operation, arguments)`; for a Merge also with the arrived value."""
         held = {t._id: value for t, value in zip(self.inputs, values, strict=True)}
         for op in self.before.ops:
             results = compute(op, [held[t._id] for t in op._inputs], None)
@@ -107,7 +107,7 @@ def _stages(ops: Sequence[Operation]) -> tuple[list[Operation], ...]:
 
 
 def _compute(executable: Executable, held: dict[int, Any]) -> None:
-    """Runs compiled operations on what is held, and holds what they give."""
+    """Runs compiled operations on values, and stores their results."""
     if not executable.outputs and not executable.ops:
         return
     results = executable([held[t._id] for t in executable.inputs])
@@ -117,7 +117,7 @@ def _compute(executable: Executable, held: dict[int, Any]) -> None:
 def _run_what_is_alive(
     ops: Sequence[Operation], held: dict[int, Any], dead: set[int], compute: Computing
 ) -> None:
-    """Runs operations one by one, without those that read or wait for what is dead."""
+    """Runs operations one by one, without those that read or wait for dead values."""
     for op in ops:
         values = [held.get(t._id, DEAD) for t in op._inputs]
         is_dead = any(v is DEAD for v in values) or any(id(c) in dead for c in op._control_inputs)
@@ -174,7 +174,7 @@ class _Tokens:
 
 
 class _Frame:
-    """One run of a loop, or what is in no loop."""
+    """One run of a loop, or the operations outside of loops."""
 
     def __init__(self, parent: "_Frame | None" = None, iteration: int = 0) -> None:
         self.parent, self.iteration = parent, iteration  # iteration of the parent in which it runs
@@ -285,7 +285,7 @@ class _Run:
     def _send(
         self, op: Operation, results: list[Any], frame: _Frame, iteration: int, is_dead: bool
     ) -> None:
-        """Hands the results of an operation to those that read them, and tells those that wait for it."""
+        """Passes the results of an operation to its consumers, and notifies operations that wait for it."""
         if frame is self.root and is_dead:
             self.dead.add(id(op))
         for tensor, value in zip(op._outputs, results, strict=True):

@@ -26,7 +26,7 @@ class CheckedProgram:
     def __init__(
         self, stages: Sequence[tuple[str, Function]], program: Any, every: int = 1
     ) -> None:
-        """`stages` are names and what each made, from what was lowered to what `program` was made of."""
+        """`stages` are (name, result) of each stage, from the lowered function to the one from which `program` was made."""
         self.stages, self.program, self.every, self.runs = stages, program, every, 0
         self.function = function = stages[0][1]
         index = {p.id: i for i, p in enumerate(function.parameters)}

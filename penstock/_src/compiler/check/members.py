@@ -35,7 +35,7 @@ FORGIVING = {
 
 @dataclass(frozen=True)
 class Ways:
-    """Algorithms that a program computes by, and that round otherwise than what was written.
+    """Algorithms of a program that round differently from the nodes as written.
 
     tiles    convolutions by Winograd's
     scores   attention, whose scores stay in float32
@@ -203,7 +203,7 @@ def _is_unrounded(value: Value) -> bool:
 
 
 def _alike(args: Sequence[Value]) -> list[Value]:
-    """Arguments of which a member has all narrow floats in float32 where it has one so."""
+    """The arguments with all narrow floats of a member in float32, if it has one of them in float32."""
     count = max(map(len, args))
     alike = [a * count if len(a) == 1 else list(a) for a in args]
     for k in range(1, count):

@@ -42,7 +42,7 @@ class Oracle:
     ) -> None:
         """
         Args:
-          function: what is interpreted.
+          function: the interpreted function.
           arguments: arrays, those of variables included.
           ways: which algorithms the program computes by.
 

@@ -1,4 +1,4 @@
-"""Memory that nobody has written: every element of it is a NaN or a large number that no program computes."""
+"""Poison for memory that has not been written: every element is a NaN or a large number that no program computes."""
 
 import numpy as np
 

@@ -226,7 +226,7 @@ def cast(members: Members, step: Step, args: list[Value]) -> Value:
 
 
 def iterate(members: Members, step: Step, args: list[Value]) -> Value:
-    """Recurrences of each member's numbers; their own roundings add up, unless the result is narrower than what is computed with."""
+    """Recurrences of each member's numbers; their own roundings add up, unless the result is narrower than the type of the computation."""
     node, dtype = step.node, step.node.dtype.np
     values = members.each(meaning(node), args)
     if not is_floating(dtype):

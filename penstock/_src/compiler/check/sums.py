@@ -227,7 +227,7 @@ def _error_of_tiles(node: Node, x: np.ndarray, y: np.ndarray) -> Any:
     """The possible error of Winograd's algorithm; None for a node that it does not compute.
 
     Every output of a tile has errors of the largest numbers of all of the tile's inputs, also where its own are zero. Here
-    the largest of the image stand for those of the tile.
+    the largest of the image are used for those of the tile.
     """
     left, right, result = split_spec(node.attrs["spec"])
     operands = [(node.args[0], x, left, y, right), (node.args[1], y, right, x, left)]

@@ -25,7 +25,7 @@ Epilogues = Sequence[EpilogueExpression | None]
 class Generator(Protocol):
     """Writes kernels.
 
-    target     what they are for
+    target     the target of the kernels
     written    how many there are
     seconds    that writing them took
     puts_exchanges_in_streams    whether exchanges with other processes are launches like others, in the device's order
@@ -45,7 +45,7 @@ class Generator(Protocol):
     def contraction(
         self, found: Match, epilogue: EpilogueExpression | None, threads: int
     ) -> KernelCode:
-        """The code of a contraction for so many threads, with what is computed of its result on register tiles."""
+        """The code of a contraction for this number of threads, with an epilogue on register tiles."""
 
     def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
         """The code of an attention's forward or backward kernel, with the epilogues of its scores and their gradient."""

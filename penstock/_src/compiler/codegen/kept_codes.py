@@ -12,7 +12,7 @@ MOST = 1024  # kernels that were asked for last
 
 
 class KeptCodes:
-    """Codes by the signatures of what they compute: a base of generators.
+    """Codes by their signatures: a base class of generators.
 
     written    how many were written
     seconds    that writing them took

@@ -56,7 +56,7 @@ class KernelCode:
     label      a few words for reports: "gemm 8x48"
     by         the instruction that multiplies, where devices have several: "wgmma"
     extents    expressions of the Dims that follow the epilogue's operands in the context
-    prepacked_bytes    of memory that may be kept from call to call while the right operand stays what it is: stages
+    prepacked_bytes    bytes of memory that may be cached between calls while the right operand does not change: stages
                that prepack fill it, to others its address is RIGHT
     """
 
@@ -163,7 +163,7 @@ class Epilogue(Protocol):
 
 
 class Plain:
-    """The epilogue that stores what comes."""
+    """The epilogue that stores the sums."""
 
     partial_bytes = 0
     extents: Sequence[Any] = ()

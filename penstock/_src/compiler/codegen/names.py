@@ -1,7 +1,7 @@
 """Names of codes: hashes of all that a kernel's text follows from, so that a text need not be written to know whether it is compiled.
 
 A text follows from the signature of what it computes, as the codes that a generator keeps do (kept_codes.py), from the target, from how
-many processors cut its sums, and from the sources of the compiler, whose sizes and times stand for them as for Python's own compiled
+many processors divide its sums, and from the sources of the compiler, represented by their sizes and times as in Python's own compiled
 files.
 """
 

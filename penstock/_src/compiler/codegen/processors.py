@@ -2,7 +2,7 @@
 
 A class is the bytes of a vector register. 64 was measured on Zen 5; 32 there with AVX2 alone; 16 is by the caches of
 Cortex-A72 to Neoverse N1, not measured. What a class does not say is as on Zen 5. Numbers of the code itself (rows of a tile, tasks
-of a thread) stand in the file that uses them. Whatever the numbers are, results are the same up to rounding.
+of a thread) are in the file that uses them. Results are the same for all of these numbers, up to rounding.
 """
 
 from dataclasses import field, replace

@@ -155,7 +155,7 @@ def tuned(match: Match, target: Target, threads: int) -> Match:
 
 @functools.cache
 def stored() -> TuningRecords:
-    """The records on disk, read once. A file that cannot be read is told of and passed over."""
+    """The records on disk, read once. A file that cannot be read is reported and skipped."""
     path = default_path()
     if path is None or not path.exists():
         return TuningRecords()

@@ -1,4 +1,4 @@
-"""Executable -> Explanation: what stands in its programs, gathered when somebody asks."""
+"""Executable -> Explanation: the records of its programs, collected on request."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A plan's kernels: which launches are one kernel, what it computes, reads and stores, and for which operations."""
+"""A plan's kernels: the launches of each, its computation, loads and stores, and its operations."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -127,7 +127,7 @@ class Part:
 
 
 def compute_kernels(made: Sequence[Sequence[Node]]) -> list[Part]:
-    """For each kernel, given by the nodes that it stores, what it computes: up to what others have stored."""
+    """For each kernel, given by the nodes that it stores, the nodes that it computes, up to those that others have stored."""
     stored = {node.id for nodes in made for node in nodes}
     known: set[int] = set()
     parts = []

@@ -27,7 +27,7 @@ TASKS = 4  # for each thread
 
 @dataclass(frozen=True)
 class Limits:
-    """Floating point operations and bytes a second, with so many threads."""
+    """Floating point operations and bytes per second, with this number of threads."""
 
     flops: float
     bandwidth: float
@@ -55,7 +55,7 @@ def machine_limits() -> Limits:
 
 
 def _multiply_adds(target: Target) -> Code:
-    """Context: an array, of which each task writes its own element: what it computed must be wanted."""
+    """Context: an array, of which each task writes its own element, so that its computation is not unused."""
     m = Module(target)
     with m.task("limit") as f:
         lanes = target.lanes(F32)

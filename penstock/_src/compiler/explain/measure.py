@@ -21,7 +21,7 @@ WORD, START, END = range(3)  # columns of a record's row
 
 
 class Recorder:
-    """A RunObserver that keeps what it is told: programs' runs, host operations' runs."""
+    """A RunObserver that records runs of programs and of host operations."""
 
     def __init__(self) -> None:
         self.programs: list[tuple[Plan, Any]] = []

@@ -49,7 +49,7 @@ def folded_operations(
     """For each kernel, the operations without a kernel of their own whose value ends up in it.
 
     Args:
-      operations: those that were lowered, each after what it reads.
+      operations: the lowered ones, in topological order.
       direct: each kernel's own operations.
     """
     kernels: dict[int, set[int]] = {}

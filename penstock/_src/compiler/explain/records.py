@@ -26,7 +26,7 @@ class SourceLine:
 
     @property
     def text(self) -> str:
-        """It as it stands in the file; empty if that cannot be read."""
+        """The line as in the file; empty if that cannot be read."""
         return linecache.getline(self.file, self.line).rstrip()
 
     @property
@@ -65,13 +65,13 @@ class KernelRecord:
     operations   the operations whose values it computes, in the graph's order
     forward      operations whose gradients are among them
     folded       operations without nodes of their own that it absorbs: reshapes, transposes, constants
-    stored       what it leaves in memory
-    read         what it reads from memory
+    stored       nodes that it stores
+    read         nodes that it loads
     flops, bytes  least work of one launch: floating point operations, bytes read and written
     tasks        into how many tasks it is cut
     records      numbers of its launches among the records of the launch table
-    rounds       how often it is launched in a call, at most; None where only the run tells
-    lane         among those that run side by side, from 1 on; 0 of a kernel that runs alone
+    rounds       the largest number of launches in a call; None if it depends on data
+    lane         its lane, counted from 1; 0 for a kernel that runs alone
     seconds      measured in a call, all its launches together
     """
 
@@ -113,7 +113,7 @@ class KernelRecord:
 
 @dataclass(frozen=True, eq=False)
 class ProgramRecord:
-    """A native program: `function` has its primitives, `operations` what was lowered to them."""
+    """A native program: `function` has its primitives, `operations` those that were lowered to them."""
 
     function: Function
     compiled: Any

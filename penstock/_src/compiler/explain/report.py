@@ -9,7 +9,7 @@ from penstock._src.compiler.explain.text import text_of
 
 
 class Report(str):
-    """The text of a report, and what it was written from.
+    """The text of a report, with its records.
 
     >>> report = tf.function(lambda x: tf.nn.relu(x) + 1.0).explain(tf.ones([4]))
     >>> [kernel.computes for kernel in report.kernels]

@@ -2,7 +2,7 @@
 norm sums.
 
     before    y = contraction;  partial = sums of parts of y;  s = sum of partial
-    after     y, partial = contraction, whose tasks each sum what they store;  s = sum of partial
+    after     y, partial = contraction, whose tasks each add up their elements;  s = sum of partial
 
 How many tasks there are is known when a kernel is planned: till then it is the symbol TASKS. Tasks are added up in
 order, so results are equal from run to run.
@@ -63,7 +63,7 @@ def _is_small(group: FusionGroup) -> bool:
 def _sums_columns(root: Node, kernel: ContractKernel) -> bool:
     """True if a node sums, over all rows, an array with the contraction's elements in the contraction's order.
 
-    Rows and columns are those of the tiles, so of the contraction itself: between it and what is summed may stand
+    Rows and columns are those of the tiles, so of the contraction itself: between it and the summed array may be
     reshapes. The axes that are not summed must be the columns for every size, not just for the current one.
     """
     (x,) = root.args

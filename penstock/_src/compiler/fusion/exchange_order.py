@@ -1,6 +1,6 @@
 """The order of exchanges with other processes among a function's kernels: started early, awaited late.
 
-An exchange begins as soon as what it gives is stored, in the order of exchanges; the kernels that only gather what it gives (a pack of
+An exchange begins as soon as its input is stored, in the order of exchanges; kernels that only gather its input (a pack of
 gradients) move there with it. It is waited for where something first reads its result. All other kernels keep their order.
 
 Of exchanges whose unit limits how many are under way (`ExchangeUnit.ahead`) one begins early once an older one was waited for, and at the latest in its
@@ -61,7 +61,7 @@ class _Order:
 
 
 def needs_of(kernels: Sequence[Kernel]) -> list[set[int]]:
-    """For each kernel the numbers of those that store what it reads."""
+    """For each kernel the indices of those that store its inputs."""
     makers: dict[int, set[int]] = {}
     for number, kernel in enumerate(kernels):
         for node in kernel.outputs:

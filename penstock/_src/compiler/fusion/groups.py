@@ -25,7 +25,7 @@ LONGEST_ROW = 1 << 16  # elements of a row that is gone over several times: it s
 
 @dataclass(frozen=True)
 class RowSpace:
-    """Elements of some extents (less those that are 1), of which the last `inner` are reduced together."""
+    """Elements of some extents (without those that are 1); the last `inner` are reduced together."""
 
     extents: tuple[Any, ...]
     inner: int

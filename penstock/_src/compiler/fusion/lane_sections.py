@@ -93,7 +93,7 @@ def _section(
 
 
 def _needs(kernels: Sequence[Kernel], part: Partition) -> list[set[int]]:
-    """For each kernel the numbers of those that must run before it: that store what it reads, or look at its indices."""
+    """For each kernel the indices of those that must run before it: that store its inputs, or check its indices."""
     needs = needs_of(kernels)
     makers: dict[int, list[int]] = {}
     for number, kernel in enumerate(kernels):
@@ -126,7 +126,7 @@ def _computing(
 def _lanes_of_kernels(
     kernels: Sequence[Kernel], needs: Sequence[set[int]], lanes: Mapping[int, int]
 ) -> list[int]:
-    """The lane of each kernel. What another lane's kernels need, not by way of what is in no lane, is in none itself."""
+    """The lane of each kernel. A kernel whose results another lane needs directly is in no lane."""
     own: list[int] = []
     for kernel, needed in zip(kernels, needs, strict=True):
         nodes = [kernel.node] if isinstance(kernel, BoundsKernel) else kernel.outputs

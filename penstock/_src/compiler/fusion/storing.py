@@ -5,7 +5,7 @@ such a node reads it; or if computing it again in every consumer would cost more
 
     elementwise nodes     stored if two consumers would each read three or more arrays for it, if the expression is
                           long, if a consumer reads elements many times (broadcast along rows, gather, windows), or if rows
-                          are reduced of which an array is read across its own rows
+                          if a row reduction reads an array along its columns
     movements             never stored unless memory of that layout is asked for, or rows are read across those of the argument
 """
 
@@ -41,7 +41,7 @@ NOBODY: frozenset[int] = frozenset()
 
 @dataclass(frozen=True)
 class Storing:
-    """The decision: ids of stored nodes, and what is read for each (fusion/partition.py)."""
+    """The decision: ids of stored nodes, and the nodes that each reads (fusion/partition.py)."""
 
     stored: frozenset[int]
     reads: Mapping[int, frozenset[int]]
@@ -110,7 +110,7 @@ def _demanded(found: Recognized) -> set[int]:
 
 
 def _between_lanes(found: Recognized) -> list[Node]:
-    """The nodes in no lane by way of which a lane reads what others have made. Computed again in a lane, they would keep it from
+    """The nodes of no lane through which a lane reads values of others. Computed again in a lane, they would keep it from
     running beside those."""
     lanes, after = found.lanes, set[int]()
     for node in found.nodes if lanes else ():
@@ -200,7 +200,7 @@ def _feeds_rows(node: Node, found: Recognized) -> bool:
 
 
 def _takes_rows(user: Node, node: Node) -> bool:
-    """True if a gather takes so many rows of a node that they cost more than storing it."""
+    """True if a gather takes so many rows of a node that computing them costs more than storing the node."""
     if user.kind != "gather" or user.args[0] is not node:
         return False
     return user.attrs["axis"] < node.rank - 1 and user.size >= node.size // 4

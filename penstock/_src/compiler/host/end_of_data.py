@@ -33,7 +33,7 @@ def run_others(
     Args:
       ops: in an order they can run in.
       failed: the one that found no data; it is not among them.
-      values: what is there, by the ids of tensors.
+      values: the known values, by the ids of tensors.
       states: what stateful kernels remember.
     """
     _Rest(values, states, [failed]).run(ops)
@@ -65,7 +65,7 @@ class _Rest:
         return tensor._id in self.values or tensor._id in self.makers
 
     def run_within(self, op: Operation) -> None:
-        """Goes on in a function some of whose arguments are there."""
+        """Runs the operations of a function of which some arguments are known."""
         function, outer = self.entered(op)
         if function is None or function.graph.runs_whole:
             return

@@ -1,4 +1,4 @@
-"""The step of a specialization that is one operation on the host. Values stand in slots, which steps read and write."""
+"""The step of a specialization that is one operation on the host. Steps read and write values in slots."""
 
 import time
 import warnings

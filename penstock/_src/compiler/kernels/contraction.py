@@ -1,8 +1,8 @@
 """Contractions as kernels, and what elementwise nodes compute on their tiles.
 
 A contraction takes along the elementwise nodes that alone consume it (bias, activation, residual, the mask of a relu's
-gradient): its `final` node is what is stored.  The expression is written over two variables, the output's row and its
-place within the row, as register tiles have them.  Sums over rows of what is stored are added up on the tiles, too (fusion/column_sums.py).
+gradient): its `final` node is stored. The expression is written over two variables, the output's row and its
+column within the row, as register tiles have them. Sums over rows of the result are also added up on the tiles (fusion/column_sums.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ class EpilogueExpression:
 class ContractKernel(Kernel):
     """A contraction, with an epilogue or without.
 
-    match      what it is: a Match of recognize/contractions
+    match      a Match of recognize/contractions
     operands   the epilogue's leaves
     partial    its sums, task by task, of the reduce nodes `summed`
     """

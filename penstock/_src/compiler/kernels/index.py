@@ -6,7 +6,7 @@
             Dynamic              a number that is only known when the program runs (an index that was loaded)
 
 Reshapes, slices, transposes, windows and pads of an array all become index arithmetic here; what remains is one
-offset into memory.  Indices are immutable; `key` tells them apart (Dims by expression, so that it holds for any size).
+offset into memory. Indices are immutable; `key` identifies them (Dims by expression, so that it is valid for any size).
 """
 
 from __future__ import annotations

@@ -420,7 +420,7 @@ def zero_of(dtype) -> Any:
 
 # -- loops of their own
 def _along(variable: Var) -> Index:
-    """A loop's place on its axis: 0 where the axis has one, so that what is read there is read as elsewhere."""
+    """The position of a loop on its axis: 0 on an axis of extent 1, so that broadcast elements have equal indices."""
     return ZERO if is_one(variable.extent) else of_atom(variable)
 
 

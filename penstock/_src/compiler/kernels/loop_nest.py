@@ -2,7 +2,7 @@
 
     for every point of `space`:  stores           each at the outermost loop that has all its variables
 
-`signature` is equal for two nests exactly when their code is: Dims stand in it by expression only, so a nest met again
+`signature` is equal for two nests exactly if their code is: it contains Dims by expression only, so that a nest for other sizes
 with other sizes is known without being written again.
 """
 
@@ -106,7 +106,7 @@ def coalesce(nest: LoopNest) -> LoopNest:
         nest = _merge(nest, *pair)
 
 
-FLAT = "flat"  # the symbol that stands for the extent of a flat nest
+FLAT = "flat"  # the symbol for the extent of a flat nest
 
 
 def flatten(nest: LoopNest) -> tuple[LoopNest, int | None]:

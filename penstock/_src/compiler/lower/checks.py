@@ -1,7 +1,7 @@
 """Assertions inside programs: the condition is computed with everything else, and looked at when the program has run.
 
 An assertion that fails raises what the op itself raises on the host, with the values of its data. Variables that are assigned
-after it keep their values then (plan/early_checks.py). A loop or branch, inside of which something fails, is run once more by
+after it keep their values then (plan/early_checks.py). A loop or branch in which an operation fails is run once more by
 the host, operation by operation, on copies of its variables. An assertion that effects wait for stays on the host in there, and
 where variables were assigned before it: a program gives a variable one new value.
 """
@@ -80,7 +80,7 @@ def arguments_of(
       written: numbers of the variables that the run has given their new values; None if that is not known.
 
     Returns:
-      None if the values depend on what is gone: values of variables, or what other processes gave.
+      None if the values depend on data that is gone: old values of variables, or arrays from other processes.
     """
     args = refusal.args
     if refusal.condition is not None:

@@ -1,7 +1,7 @@
 """An op's own shape rule, asked again when a block is specialized: by then extents and some values are known that
 tracing did not know.
 
-What the rule refuses is left to the op's kernel on the host, which raises what it raises eagerly. A shape that the lowering
+Arguments that the rule rejects are left to the op's kernel on the host, which raises the eager error. A shape that the lowering
 made and the rule contradicts comes of arguments that the lowering did not look at: they are the kernel's, too.
 """
 

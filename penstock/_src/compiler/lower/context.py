@@ -1,7 +1,7 @@
 """The context `p` that an op's `lower(p, ...)` gets: it writes primitives, reads and assigns variables, checks values.
 
 It has the methods of every NodeMaker and makes its nodes by a Builder. Besides that it keeps what a lowering changes: the present values of
-variables, the checks made so far, the values that lowerings asked for, and what was found of the functions and loops on the way.
+variables, the checks made so far, the values that lowerings asked for, and findings about functions and loops.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Refusal:
-    """An operation whose kernel says what is wrong when a check fails, and its arguments.
+    """An operation whose kernel raises the error when a check fails, and its arguments.
 
     Of the arguments only those that the `condition` depends on matter, if it is known. `message` is what the check itself says.
     """
@@ -189,11 +189,11 @@ class LoweringContext(NodeMaker):
 
         Args:
           packs: arrays.
-          unit: what is done with them, and by whom.
+          unit: the operation on them, and its processes.
           size: how many processes take part.
 
         Raises:
-          NotLowerable: within a loop or branch, where nobody knows how often or whether.
+          NotLowerable: within a loop or branch, where the number of exchanges is not known.
         """
         if self.depth or not packs:
             raise NotLowerable("an exchange inside of a loop or branch, or of nothing")
@@ -229,7 +229,7 @@ class LoweringContext(NodeMaker):
     ) -> None:
         """Makes the program raise InvalidArgumentError(message) unless the scalar `condition` holds.
 
-        Where possible what is raised is what the operation's kernel raises for its arguments, or for `args`: it names the value.
+        If possible the error is that of the operation's kernel for its arguments, or for `args`: it has the value.
         Inside of a loop or branch what collects its checks (`collected`) hands the condition on, with the operation
         that made it as `origin`.
         """
@@ -288,7 +288,7 @@ class LoweringContext(NodeMaker):
 
     @contextlib.contextmanager
     def whole_or_not(self) -> Iterator[None]:
-        """Takes back what was written to variables, checked and exchanged within, if it ends in an exception."""
+        """Undoes updates of variables, checks and exchanges within if it ends in an exception."""
         before = dict(self.variables), dict(self.written), len(self.checks)
         exchanged = len(self.exchanges)
         try:

@@ -92,7 +92,7 @@ def number(p: LoweringContext, x: Node) -> Node:
 
 
 def bounded_shape(p: LoweringContext, extents: Node, what: str) -> tuple[Node, list[int]]:
-    """The number of rows, and the largest shape, of a shape vector of which only the first entry is not known.
+    """The number of rows, and the largest shape, for a shape vector whose first entry alone is unknown.
 
     Raises:
       NotLowerable: of another entry or the largest number of rows nothing is known.

@@ -99,7 +99,7 @@ def _needed(
 
 
 def _lengths(inside: Node, after: Node) -> list[Node]:
-    """The numbers of which a list's length after a step is the largest, besides the one before it.
+    """The numbers whose maximum is a list's length after a step, besides the length before it.
 
     Raises:
       NotLowerable: it is something else.

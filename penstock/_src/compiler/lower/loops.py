@@ -196,7 +196,7 @@ class _Arguments:
 class _Trace:
     """A loop's condition and body, traced.
 
-    told      the ranges of arguments that were assumed
+    told      the assumed ranges of arguments
     checks    of a step
     results   of a step; `after` are the values of variables after it
     """

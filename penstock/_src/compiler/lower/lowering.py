@@ -44,7 +44,7 @@ def handler(*types: str, passes: bool = False) -> Callable[[Handler], Handler]:
 
 
 def on_dynamic_rows(*types: str) -> Callable[[Handler], Handler]:
-    """Registers what lowers ops of some classes, and of those derived from them, on dynamic rows."""
+    """Registers the lowering of ops of some classes, and of derived classes, on dynamic rows."""
 
     def register(function: Handler) -> Handler:
         DYNAMIC_ROWS.update(dict.fromkeys(types, function))

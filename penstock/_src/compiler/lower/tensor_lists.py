@@ -1,7 +1,7 @@
 """Lists of tensors as dense buffers.
 
 While a loop's body is traced for the first time a list that the loop is given may have no memory yet (`ListValue.awaits`,
-`buffer` is None): the ops here then only note the shape of the elements, and what is read from the list is an unknown value
+`buffer` is None): the ops here then only record the shape of the elements, and elements read from the list are unknown values
 of that shape. The loop gives it memory and traces again. Any other list without memory holds zeros, also in a branch, and gets
 memory when something is written to it.
 """

@@ -12,7 +12,7 @@ from penstock._src.ir.node import Node
 def trip_count(
     p: NodeMaker, condition: Node, carried: Sequence[tuple[Any, Node, Node]]
 ) -> tuple[dims.Extent | None, bool]:
-    """The least bound that the condition gives, and whether the loop makes exactly so many steps.
+    """The least bound in the condition, and True if it is the exact trip count.
 
     `carried` are (value before the loop, parameter, value after one step). A bound is found where one of the terms of
     the condition is `i < n` (or `i <= n`) with a known n, and i is a known number that each step raises by a known one.

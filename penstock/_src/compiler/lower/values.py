@@ -12,7 +12,7 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True)
 class ListValue:
-    """A list of tensors of one shape, as a dense buffer `[capacity, *element]` of which the first `length` count.
+    """A list of tensors of one shape, as a dense buffer `[capacity, *element]` with `length` elements in use.
 
     `buffer` is None until the shape of the elements is known; elements that were never set are zeros.
     """

@@ -88,7 +88,7 @@ class Lifetimes:
         return None
 
     def updated(self, kernel: Kernel, output: Node) -> Node | None:
-        """The value of which a kernel replaces a block, if the kernel is its last reader and reads no other element of it."""
+        """The value in which a kernel replaces a block, if the kernel is its last reader and reads no other element of it."""
         if output.kind != "dynamic_update_slice" or not isinstance(kernel, NestKernel):
             return None
         old = home(output.args[0])

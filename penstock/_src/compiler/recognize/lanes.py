@@ -19,7 +19,7 @@ def lanes_of(nodes: Sequence[Node]) -> Mapping[int, int]:
     """The lane of each node, by its id: the number of the device that its operation asks for; empty if fewer
     than two are asked for.
 
-    Nodes that no operation made, such as those of passes, are in the lane of their arguments. Nodes that nothing tells of are left
+    Nodes without operation, such as those of passes, are in the lane of their arguments. Nodes without any information are left
     out.
     """
     lanes: dict[int, int] = {}
@@ -36,7 +36,7 @@ def lanes_of(nodes: Sequence[Node]) -> Mapping[int, int]:
 
 
 def common_lane(lanes: Mapping[int, int], nodes: Iterable[Node]) -> int | None:
-    """The lane of nodes that belong together; None if nothing tells of any."""
+    """The common lane of nodes; None if none of them has one."""
     numbers = {lanes[n.id] for n in nodes if n.id in lanes}
     if not numbers:
         return None

@@ -1,4 +1,4 @@
-"""The record of what was recognized in a function."""
+"""The record of the results of recognition in a function."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -18,7 +18,7 @@ class Recognized:
     nodes           in an order in which each comes after its arguments
     users           what takes a node as an argument, each user once
     attentions      of each node that an attention's kernels store, the attention
-    matches         of a contract node with a kernel of its own, what it is
+    matches         for a contract node with a kernel, its Match
     contractions    of the node that ends a contraction's epilogue, the contract node
     reductions      of the node that ends a reduction's epilogue, the reduce node
     row_reductions  ends of reductions that each kernel over the same rows computes again
@@ -26,7 +26,7 @@ class Recognized:
     absorbed        nodes that exist only in registers of the kernel that takes them along
     lanes           of each node the lane, if there are several (lanes.py)
     in_loop         whether the function is a loop's body, where launches count for more
-    nested          what was recognized in the functions of loops and branches
+    nested          the records of the functions of loops and branches
     """
 
     function: Function

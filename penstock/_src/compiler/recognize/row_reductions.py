@@ -1,7 +1,7 @@
 """Recognizes reductions that only serve the rows that they reduce, as in a softmax or a layer norm.
 
 Before: s = sum(x), along the last axis;  b = broadcast(s), along the rows of x;  r = div(x, b)
-After:  s is not stored: each kernel over rows of x reduces its row again, which it has at hand
+After:  s is not stored: each kernel over rows of x reduces its row again, which is in its cache
 """
 
 from collections.abc import Container, Mapping, Sequence

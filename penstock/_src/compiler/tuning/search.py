@@ -5,7 +5,7 @@
 
 Each product is a program of its own here, of what lies between its sources and its result, on random numbers. A candidate
 changes one number of the best blocking so far (coordinate descent), is timed in turns with it, and wins if its best time
-is lower by MARGIN: what is closer than that is the machine's noise.
+is lower by MARGIN: smaller differences are noise.
 """
 
 import contextlib
@@ -157,7 +157,7 @@ def neighbors(best: Blocking, gemm: Gemm, target: Target) -> Iterator[Blocking]:
 
 
 def search(match: Match, target: Target, seconds: float) -> Finding:
-    """Looks for a better blocking of one product, for so long."""
+    """Searches a better blocking of one product for a limited time."""
     gemm, product = match.description, Product(match, target)
     assert isinstance(gemm, Gemm)
     best = first = blocking_of(target)

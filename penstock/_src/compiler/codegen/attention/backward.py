@@ -43,7 +43,7 @@ class _WholeRows:
 
 @dataclass(frozen=True)
 class _Block:
-    """Columns of the scores: `count` from `first` on, panels of their keys and values, and sums of the gradients."""
+    """Columns of the scores: `count`, starting at `first`; panels of their keys and values, and sums of the gradients."""
 
     first: Val
     count: Val
@@ -143,7 +143,7 @@ class _BackwardTask(Task):
         f.loop(f.i64(0), self.rows, 1, row)
 
     def block_of_columns(self, j: Val, query: Rows, seed: Rows) -> None:
-        """All that `COLUMNS` columns from `j` on have to do with."""
+        """Writes everything for the `COLUMNS` columns that start at `j`."""
         f, form, layout = self.f, self.form, self.layout
         cols = f.min(self.columns - j, COLUMNS)
         keys, values, dk, dv = (self.section(s) for s in ("keys", "values", "dk", "dv"))
@@ -161,7 +161,7 @@ class _BackwardTask(Task):
         self.store_rows("value_gradient", form.width, dv, j, cols)
 
     def block_of_scores(self, i: Val, columns: "_Block", rows: "_WholeRows") -> None:
-        """The rows from `i` on of a block of columns."""
+        """Writes the rows of a block of columns, starting at `i`."""
         f, form, layout, tiles, total = self.f, self.form, self.layout, self.tiles, self.total
         j = columns.first
         count = f.min(self.rows - i, ROWS)
@@ -195,6 +195,6 @@ class _BackwardTask(Task):
         tiles.multiply(f, block, False, *rows.key, sums, count, cols, form.depth)
 
     def rows_from(self, rows: Rows, i: Val) -> Rows:
-        """The rows from `i` on."""
+        """Loads the rows that start at `i`."""
         address, across = rows
         return self.f.at(address, i * across, self.total), across

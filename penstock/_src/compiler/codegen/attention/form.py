@@ -136,7 +136,7 @@ class ContextLayout:
         return {name: i for i, name in enumerate(self.names)}
 
     def steps(self, depth: int) -> int:
-        """Rows of a packed panel of so many elements' depth."""
+        """Rows of a packed panel with this depth in elements."""
         return depth // PAIR if self.form.pairs else depth
 
     def panel_room(self, width: int, depth: int) -> int:

@@ -83,7 +83,7 @@ class _ForwardTask(Task):
         f.loop(first, last, ROWS, block)
 
     def block_of_rows(self, row, count, keys, values, across) -> None:
-        """Attention of `count` rows from `row` on."""
+        """Writes the attention of `count` rows, starting at `row`."""
         f, form, layout, tiles = self.f, self.form, self.layout, self.tiles
         queries, scores, sums = (self.section(s) for s in ("queries", "scores", "sums"))
         maximum, total = self.section("maximum"), self.section("total")

@@ -41,7 +41,7 @@ def _read(view: View, cross: str, batch: str) -> Array:
 
 
 def _stored(letters: str, shape: Sequence[int], cross: str, batch: str) -> Array:
-    """An array in memory of its own, axis i of which is letters[i]."""
+    """A stored array whose axis i is letters[i]."""
     steps, step = {}, 1
     for letter, extent in zip(reversed(letters), reversed(shape), strict=True):
         steps[letter] = step

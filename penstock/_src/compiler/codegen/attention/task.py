@@ -13,7 +13,7 @@ from .tiles import Tiles
 
 
 class Task:
-    """A task that is being written, and what it has read of its context.
+    """A task that is being written, with the words of its context.
 
     rows, columns   of the matrix of scores
     batch, chunk    the numbers of the task's batch, and of its part of the rows, which are `per`

@@ -88,7 +88,7 @@ class Tiles:
 
     def sweep(self, f: Fn, name: str, a: Val, a_room: int, b: Val, b_room: int, scores: Val, number: Val,
               column: Val, rows: Val, cols: Val, shares: Val) -> None:  # fmt: skip
-        """Calls the tiles of a block of scores; `number` is that of its first row, of which `shares` holds the share."""
+        """Calls the tiles of a block of scores; `number` is the index of its first row, whose share is in `shares`."""
         layout = self.layout
         tall, wide = layout.row_tile, layout.panel
         step = layout.read(f, "statistics.cross")
@@ -125,7 +125,7 @@ class Tiles:
 
     # -- products
     def rows_of(self, vectors: int, block: int) -> int:
-        """Rows of a tile of so many vectors: a power of two that divides a block and finds registers."""
+        """Rows of a tile that is this many vectors wide: a power of two that divides a block and fits the registers."""
         rows = 1
         while (
             2 * rows * vectors <= MOST_SUMS

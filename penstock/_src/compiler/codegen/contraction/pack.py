@@ -1,7 +1,7 @@
 """Panels: an operand copied so that the inner loop finds it in order.
 
 A panel of width w holds nk rows of w elements of the sum's type, dst[k][c] = source[c, k].  Elements past the edge of
-the operand are never read; in the panel they are zeros or copies, which nobody stores.
+the operand are never read; in the panel they are zeros or copies, whose results are not stored.
 """
 
 from collections.abc import Callable
@@ -72,7 +72,7 @@ def pack_along(
     element: str, total: str, lane_count: int,
     read: Callable = load_as,
 ) -> None:  # fmt: skip
-    """dst[k][c] for c < width, source contiguous in c: rows copied; columns from `count` on become zero.
+    """dst[k][c] for c < width, source contiguous in c: copies rows; columns from `count` become zero.
 
     `along` is the stride of k; `read` is `load_as` by default.
     """

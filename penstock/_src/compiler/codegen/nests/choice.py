@@ -295,7 +295,7 @@ def _shared_out(
 ) -> tuple[tuple[tuple[Var, bool], ...], tuple[Var, ...]]:
     """(what tasks share, loops inside a round): tasks share the first variables, so that a round has enough to do.
 
-    Only variables of every store are shared out, so that what is stored once a row is not stored again for each
+    Only variables of every store are divided among tasks, so that a value that is stored once for each row is not stored again for each
     of the row's elements, nor left out where there are none; and none of rows that are reduced first.
     """
     most = next((i for i, v in enumerate(others) if v not in problem.common), len(others))

@@ -1,4 +1,4 @@
-"""The code of a loop nest: its loops are chosen, and its text is written when somebody needs it."""
+"""The code of a loop nest. Its loops are chosen at once, its text is written when it is needed."""
 
 from dataclasses import replace
 from functools import partial

@@ -22,7 +22,7 @@ _LEAVES = frozenset({"const", "load", "index", "inside", "reduce", "arg_reduce"}
 class Evaluator:
     """Writes values where they are asked for.
 
-    frames     what is known at each open loop, innermost last
+    frames     known values of each open loop, innermost last
     open, env  the loop variables that have a value now, and the values (of the vector variable: lane 0's)
     pointers   addresses of the arrays that loads name by number
     vector     the variable whose lanes are computed together, with `lanes` of them and a `mask` of those that exist

@@ -2,8 +2,8 @@
 
     tasks share out the outer loops; inside, loops run one after the other, the vector loop innermost.
 
-A value is computed in the outermost loop that has its variables, so what does not vary along a loop stands before it
-and what is common to reductions is computed once.  Reductions with equal loops run as one loop.  A vector may span
+A value is computed in the outermost loop that has its variables, so that loop invariants are computed before a loop
+and common values of reductions once. Reductions with equal loops run as one loop. A vector may span
 several registers: LLVM splits it, which gives reductions independent sums.
 
 Context of a task: iterations a task takes, iterations in all, a pointer for each leaf and output, the Dims.
@@ -54,7 +54,7 @@ def write_nest(nest: LoopNest, loops: Loops, pointers: int, target: Target) -> C
       nest: without leaves and outputs.
       loops: how it is run.
       pointers: how many leaves and outputs it has.
-      target: what it is for.
+      target: the target of the code.
     """
     module = Module(target)
     with module.task("task") as f:
@@ -75,7 +75,7 @@ class NestWriter(NestValues):
         self.tile: Any = None
 
     def write(self) -> tuple[Any, ...]:
-        """Writes the text, and tells in what order it reads the Dims."""
+        """Writes the text, and returns the order in which it reads the Dims."""
         f = self.f
         per, total = f.load(f.ctx, 0, I64), f.load(f.ctx, 1, I64)
         low = f.task * per
@@ -230,7 +230,7 @@ class NestWriter(NestValues):
     def _vector_loop(
         self, var: Var, n: int, low, high, divisible: bool, body: Callable[..., Any], *carry
     ) -> tuple:
-        """body(*carry) over whole vectors, then once masked for what is left."""
+        """body(*carry) over whole vectors, then once masked for the rest."""
         f = self.f
 
         def step(mask):

@@ -18,7 +18,7 @@ class TileValues(Evaluator):
     """Writes the values of an epilogue's expression on one tile.
 
     products    the tile's own values, as their narrow type holds them, infinities included
-    columns     what is known of each column
+    columns     known values of each column
     row, cell   that are written now
     """
 
@@ -52,7 +52,7 @@ class TileValues(Evaluator):
         return totals
 
     def _in_cell(self, cell: tuple[int, int], value: Value, known: dict[Any, Any]) -> Val:
-        """A value of the expression at a cell, given what is known there."""
+        """A value of the expression at a cell, given known values."""
         tile, expression, (i, j) = self.tile, self.expression, cell
         (first, *_) = known.values()
         self.vector, self.lanes, self.mask = expression.column, lanes(first.ty), tile.mask(j)

@@ -95,7 +95,7 @@ def _is_inf(f, real, z):
 # -- arithmetic
 @function("mul")
 def product(f, real, a, b):
-    """(a + bi)(c + di), of which conjugates give a real number."""
+    """(a + bi)(c + di); conjugates give a real number."""
     re = f.unfused("sub", a.re * b.re, a.im * b.im)
     return Pair(re, f.unfused("add", a.re * b.im, a.im * b.re))
 

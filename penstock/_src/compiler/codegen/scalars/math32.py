@@ -147,7 +147,7 @@ def _erfc_polynomial(f: Fn, q: Val) -> Val:
 
 
 def _erfc_parts(f: Fn, a: Val) -> tuple[Val, Val, Val]:
-    """(erfc(a) exp(a^2), a^2 rounded, what is missing in -a^2): quotients are corrected by what they leave."""
+    """(erfc(a) exp(a^2), a^2 rounded, the error of -a^2): quotients are corrected by their remainders."""
     r = 1.0 / (a + 2.0)
     q = (a - 2.0) * r
     q = f.fma(f.exact_fma(q, -(a + 2.0), a - 2.0), r, q)

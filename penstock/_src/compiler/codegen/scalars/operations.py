@@ -1,7 +1,7 @@
 """Elementwise operations by name: register values in, a register value out.
 
 A function takes (f, dtype, argument dtypes, *values); values have equal lanes. Floats of 16 bits come as float and the
-caller rounds what comes out.
+caller rounds the result.
 """
 
 from collections.abc import Callable
@@ -266,7 +266,7 @@ def convert(f: Fn, x: Val, source, target) -> Val:
 
 
 def _to_integer(f: Fn, x: Val, wide: str) -> Val:
-    """Towards zero; what does not fit, and NaN, become the least integer."""
+    """Truncates; numbers that do not fit, and NaN, become the least integer."""
     limit = 2.0 ** (63 if wide == "i64" else 31)
     fits = (x >= -limit) & (x < limit)
     least = spread(f, f.const(-(1 << (63 if wide == "i64" else 31)), wide), lanes(x.ty))

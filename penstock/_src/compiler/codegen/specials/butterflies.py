@@ -32,7 +32,7 @@ class _Short:
         self.f, self.inverse = f, inverse
 
     def transform(self, xs: list[Pair]) -> list[Pair]:
-        """The transform of a list, of which the length says how."""
+        """The transform of a list, whose length selects the method."""
         even: dict[int, Callable[[list[Pair]], list[Pair]]] = {
             2: self.two,
             4: self.four,

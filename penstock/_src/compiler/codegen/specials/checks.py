@@ -1,4 +1,4 @@
-"""Checks that write what is wrong to the status of a call: kernels of their own, run before what relies on them."""
+"""Checks, which write an error to the status of a call: kernels of their own, run before the kernels that rely on them."""
 
 from typing import Any
 

@@ -41,7 +41,7 @@ ADVANCE = SpecialLaunch(
 
 
 def emit_start(target: Any) -> Code:
-    """Context: the function, the session, the number of the operation, what is given, where the result shall lie."""
+    """Context: the function, the session, the number of the operation, the array that is sent, the address of the result."""
     m = Module(target)
     with m.task("task") as f:
         start, session = f.load(f.ctx, 0, PTR), f.load(f.ctx, 1, PTR)

@@ -35,9 +35,9 @@ def capacity(count: int) -> int:
 def emit_first_of_lines(
     types: Sequence[tuple[Any, bool]], descending: bool, single: bool, target: Any
 ) -> Code:
-    """Sorts what comes first in each line by the first array; `single`: lines are contiguous.
+    """Sorts the first elements of each line by the first array; `single`: lines are contiguous.
 
-    Context: n, inner, how many of a line are wanted, capacity, scratch, bytes of scratch a thread, then inputs, then outputs.
+    Context: n, inner, number of results for a line, capacity, scratch, bytes of scratch a thread, then inputs, then outputs.
     """
     m = Module(target)
     write_stable_sort(m)
@@ -57,7 +57,7 @@ def emit_first_of_lines(
 
 
 class _Line:
-    """Writes what is done with the task's line."""
+    """Writes the code for the task's line."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class _Line:
         return sortable(self.f, self._element(i), self.dtype, self.descending)
 
     def prune(self) -> None:
-        """Sorts what is kept, and keeps what is wanted."""
+        """Sorts the candidates, and drops all but the results."""
         f = self.f
         f.call("stable_sort", *self.rooms, f.load(self.state, 0, I64), f.tid)
         f.store(self.wanted, self.state, 0)

@@ -216,7 +216,7 @@ class _Block:
 
 
 class _Pass:
-    """Writes a function that takes one factor off: (from, to, roots, what is left of n, stride)."""
+    """Writes a function that removes one factor: (from, to, roots, the rest of n, stride)."""
 
     def __init__(self, f: Fn, element: str, radix: int, inverse: bool) -> None:
         self.f, self.element, self.radix, self.inverse = f, element, radix, inverse

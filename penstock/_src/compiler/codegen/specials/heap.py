@@ -14,7 +14,7 @@ from penstock._src.native.process.interrupts import unless_dropped
 def emit_heap_of_lines(types: Sequence[tuple[Any, bool]], target: Any) -> Code:
     """Keeps the largest elements of each line by the first array.
 
-    Context: n, inner, how many of a line are wanted (fewer than n, more than one), scratch, bytes of scratch a thread, then inputs, then
+    Context: n, inner, number of results for a line (fewer than n, more than one), scratch, bytes of scratch a thread, then inputs, then
     outputs. A thread's scratch holds the places of as many elements, and of one more.
     """
     m = Module(target)
@@ -63,7 +63,7 @@ def _comes_before(f: Any, dtype: Any, line: tuple[Val, ...], a: Val, b: Val) -> 
 
 
 def _write_raise(f: Any, dtype: Any) -> None:
-    """Puts a place into a hole, or above it as far as it comes after what is there, but not above `limit`."""
+    """Puts an index into a hole, or above it as far as it comes after the entries there, but not above `limit`."""
     line = f.places, f.source, f.base, f.inner
 
     def above(hole: Val) -> Val:
@@ -83,7 +83,7 @@ def _write_raise(f: Any, dtype: Any) -> None:
 
 
 def _write_sift(f: Any, dtype: Any) -> None:
-    """Moves what comes last up into the hole until it is at the bottom of `limit` places, and raises the place from there."""
+    """Moves the hole down to a leaf of `limit` entries, always to the child that comes last, and inserts the index from there upwards."""
     line = f.places, f.source, f.base, f.inner
 
     def move(child: Val, hole: Val) -> tuple[Val, ...]:

@@ -106,7 +106,7 @@ def row_of_vector(
 def update(
     f: Fn, op: str, dtype: DType, output: Val, updates: Val, at: Val, source: Val, n: int, step: int, mask: Val | None = None
 ) -> None:  # fmt: skip
-    """Combines `n` elements, `step` apart, of the updates from `source` on into those of the output from `at` on."""
+    """Combines `n` elements, `step` apart, of the updates starting at `source` into those of the output starting at `at`."""
     place = memory.Elements(output, at, step, None, n)
     new = memory.load(f, memory.Elements(updates, source, step, None, n), dtype, mask)
     if op != "set":

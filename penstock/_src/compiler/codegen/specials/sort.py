@@ -35,7 +35,7 @@ MANY = 2  # elements of a line for each that is kept, above which the rest of th
 
 
 def launch(node: Node, outputs: Sequence[Node], _target: Target, threads: int) -> SpecialLaunch:
-    """The launch of a sort: a task for each line. Arrays that nobody asked for are sorted into scratch."""
+    """The launch of a sort: a task for each line. Unused results are sorted into scratch memory."""
     outer, n, inner = line_extents(node.args[0].shape, node.attrs["axis"])
     lines, count = outer * inner, dims.settled(node.attrs["count"])
     types = forms(node)
@@ -68,7 +68,7 @@ def launch(node: Node, outputs: Sequence[Node], _target: Target, threads: int) -
 def emit_sort(types: tuple, keys: int, descending: bool, target: Any) -> Code:
     """Sorts lines by a stable sort, once for each key, the last key first.
 
-    Context: n, inner, how many of a line are wanted, scratch, bytes of scratch a thread, then inputs, then outputs.  A thread's
+    Context: n, inner, number of results for a line, scratch, bytes of scratch a thread, then inputs, then outputs.  A thread's
     scratch holds two arrays of keys and two of places, n words each.
     """
     m = Module(target)

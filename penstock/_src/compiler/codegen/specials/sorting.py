@@ -39,7 +39,7 @@ def forms(node: Node) -> tuple[tuple[Any, bool], ...]:
 
 
 def moved(f: Any, source: Val, at: Val, place: Val, form: tuple[Any, bool]) -> Any:
-    """The register with an element of an argument, which stands at a place of its line."""
+    """The register of an element of an argument at an index of its line."""
     dtype, numbers = form
     if numbers:
         return f.convert(place, register_type(dtype), signed=True)
@@ -74,7 +74,7 @@ def write_lines(
     places: Val,
     extents: tuple[Val, Val, Val],
 ) -> None:
-    """Writes the elements of the task's line that stand at `places`; `extents` are n, inner, and how many are wanted."""
+    """Writes the elements of the task's line at `places`; `extents` are n, inner, and the number of results."""
     n, inner, wanted = extents
     base, to = first_of(f.task, n, inner), first_of(f.task, wanted, inner)
 

@@ -20,7 +20,7 @@ class Scratch:
 
 
 class SessionWord(enum.Enum):
-    """A word that stands for something of the session in which a run's exchanges are made (native/process/exchanges.py)."""
+    """A word for an address in the session of a run's exchanges (native/process/exchanges.py)."""
 
     SESSION = enum.auto()  # its address
     START = enum.auto()  # addresses of the engine's functions
@@ -51,7 +51,7 @@ class SpecialStage:
 class SpecialLaunch:
     """A launch over numbered tasks, and those that follow it.
 
-    key      what tells its code from others'
+    key      identifies its code
     write    writes the code, whose first function is "task"
     tasks    how many; 0 if there is nothing to do
     words    of the context that every task reads: numbers, nodes (the address of their memory), Scratch and SessionWords

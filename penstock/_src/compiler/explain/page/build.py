@@ -44,7 +44,7 @@ def page(known: Explanation, columns: Collection[str] | None = None) -> str:
 
 
 def _links(found: Elements, columns: Collection[str]) -> Iterator[tuple[str, set[str]]]:
-    """The links of what is shown; operations stay, as what is shown belongs together through them."""
+    """The links between elements of the page; operations are kept, as they relate the others."""
     for name, others in sorted(found.links.items()):
         if "primitives" in columns:
             yield name, others

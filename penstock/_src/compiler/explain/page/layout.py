@@ -20,7 +20,7 @@ class Drawing:
 
 
 def drawing(reads: Mapping[str, Sequence[str]]) -> Drawing:
-    """The drawing of a graph. `reads`: what each box reads, in an order in which boxes come after what they read."""
+    """The drawing of a graph. `reads`: the boxes that each box reads, in topological order."""
     layers = _layers(reads)
     readers: dict[str, list[str]] = {name: [] for name in reads}
     for name, read in reads.items():

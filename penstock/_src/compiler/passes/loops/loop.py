@@ -147,7 +147,7 @@ class OpenLoop:
         return [s for s in self.states if id(s) in needed]
 
     def _carried_in(self, finals: Sequence[Node]) -> list[CarriedState]:
-        """The carried values whose placeholders stand in values after the loop."""
+        """The carried values whose placeholders are used after the loop."""
         placeholders = {node.id: state for node, state in self._placeholders}
         first = min(placeholders, default=0)
         pending, seen, carried = list(finals) if placeholders else [], set(), []

@@ -1,4 +1,4 @@
-"""Finds loops and puts what they become in their place."""
+"""Finds loops and replaces them by rewritten ones."""
 
 from collections.abc import Sequence
 from dataclasses import replace

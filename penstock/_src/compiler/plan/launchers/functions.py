@@ -68,7 +68,7 @@ def launch_all(
 
 
 def _share_updated(builder: PlanBuilder, schedule: Schedule) -> None:
-    """Gives values of which a kernel replaces a block the result's buffer, so that the rest is not copied; also through chains of updates."""
+    """Lets a kernel that replaces a block of a value do so in place: the value gets the result's buffer; also through chains of updates."""
     computed = {
         n.id
         for k in schedule.kernels

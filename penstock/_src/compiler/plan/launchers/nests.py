@@ -17,7 +17,7 @@ from penstock._src.ir.node import Node
 
 
 def launch_nest(builder: PlanBuilder, kernel: NestKernel) -> None:
-    """Adds the launch of a nest; arrays of which it replaces blocks are copied to the output first, unless they share its buffer."""
+    """Adds the launch of a nest. An array in which it replaces a block is copied to the output first, unless they share a buffer."""
     code = builder.generator.nest(kernel.nest)
     builder.put_in_place(kernel, code.innermost)
     for node in kernel.outputs:

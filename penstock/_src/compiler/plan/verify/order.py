@@ -130,7 +130,7 @@ def _overlap(a: Buffer, b: Buffer) -> bool:
 
 
 class _LastWritten:
-    """For each cache line of memory the buffer as part of which it was last written."""
+    """For each cache line of memory the buffer that was written there last."""
 
     def __init__(self, arena_bytes: int) -> None:
         self.lines = np.zeros(-(-arena_bytes // LINE) + 1, np.int32)

@@ -2,7 +2,7 @@
 
 for every store   its offset is one to one over its own loops
 together          the offsets of all stores of a node, by all kernels, are its elements, with none left out
-a block           is stored completely, within the array of which it replaces a part
+a block           is stored completely, within the array that it is part of
 loops             no loop around a store, except its own, may be empty: the store would be skipped
 """
 

@@ -133,8 +133,8 @@ def _any_product(problem: Problem, numbering: Numbering) -> Gemm | None:
 
 
 def _oddness(description: Description) -> tuple[bool, bool]:
-    """Forward convolutions and filter gradients are of one form: windows of images in NHWC, smaller than what they
-    move over, tell which one is meant (either reading is correct)."""
+    """Forward convolutions and filter gradients have one form: windows of images in NHWC, smaller than the image for forward ones; the sizes
+    decide between them (either reading is correct)."""
     if isinstance(description, (Gemm, PackedProduct)):
         return False, False
     h, w = description.h, description.w

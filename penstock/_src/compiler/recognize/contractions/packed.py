@@ -1,4 +1,4 @@
-"""Products with packed weights: what is unpacked only to be multiplied is read as it is.
+"""Products with packed weights: weights that are unpacked only for a product are read in packed form.
 
 Before: contract("mk,nk->mn", x, unpack(w))                     also of a vector x, and of round_groups(x)
 After:  PackedProduct, whose kernel reads x and w
@@ -46,7 +46,7 @@ def packed_product(problem: Problem) -> tuple[Problem, PackedProduct, Numbering]
 def read_as_they_are(
     matches: Iterable[Match], users: Mapping[int, list[Node]], wanted: Callable[[Node], bool]
 ) -> set[int]:
-    """Ids of the nodes that only products with packed weights need, which read what these are made of; `wanted` says what is wanted besides."""
+    """Ids of the nodes that only products with packed weights need, which read the packed arrays instead; `wanted` are ids of other needed nodes."""
     takers: dict[int, Node] = {}  # contract nodes of such products
     sources: list[Node] = []
     for match in matches:

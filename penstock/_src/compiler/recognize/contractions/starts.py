@@ -3,7 +3,7 @@
 Before: contract(slice(x, [7, 0]), w)    reads x from element 448 on
 After:  one kernel for all such slices; the launch passes the address of that element
 
-Of a start remains in the description what is less than the unit that all of the operand's steps are multiples of: vectors, pairs of
+The description keeps the part of a start that is less than the unit of the operand's steps: vectors, pairs of
 neighbors and bulk copies depend on it.
 """
 
@@ -33,7 +33,7 @@ def without_starts(description: Description) -> tuple[Description, tuple[int, in
 
 
 def _start(operand: Any) -> int:
-    """The part of an operand's start that is a multiple of its unit; 0 if it is walked backwards, from where its shape tells."""
+    """The part of an operand's start that is a multiple of its unit; 0 if it is read backwards, where the start follows from its shape."""
     if isinstance(operand, Gathered) or not is_static(operand.base):
         return 0
     steps = [step for step in operand.steps if not is_static(step) or step != 1]

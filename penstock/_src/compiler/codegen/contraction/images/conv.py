@@ -344,7 +344,7 @@ class ConvolutionPart:
             self.pack_taps(f, source, start, count, dst)
 
     def pack_taps(self, f: Fn, source: Val, start: Val, count: Val, dst: Val) -> None:
-        """A panel: all weights of `count` outputs from `start` on."""
+        """Packs a panel: all weights of `count` outputs, starting at `start`."""
         c, w, nr = self.conv, self.conv.filter, self.schedule.nr
 
         def row(i):

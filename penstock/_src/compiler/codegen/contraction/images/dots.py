@@ -1,10 +1,10 @@
 """Convolutions of int8 by dot products of neighbors (../dots.py).
 
 In NHWC what lies under a row of taps is one run of numbers; a step of a sum takes the next few of the run. Of the last
-step some may lie behind the run: their weights are zeros. So runs of any length are taken, one channel times three
+step may go beyond the run: their weights are zeros. So runs of any length are possible, one channel times three
 taps as well, and a run may begin at any byte.
 
-A panel of weights has in front of each output what its sums begin with (dots.py) behind its last step.
+A panel of weights has, after its last step, the initial value of each output's sum (dots.py).
 """
 
 from functools import partial

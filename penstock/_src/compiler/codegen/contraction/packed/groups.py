@@ -156,7 +156,7 @@ class GroupsTask(RowsTask):
         return f.shuffle(scales, None, [i // each for i in range(self.shares)])
 
     def scale_of(self, both: Val, first: int, step: int) -> Val:
-        """The scales of sums, the first of which begins with element `first` of a block, the next `step` further."""
+        """The scales of sums: the first sum begins with element `first` of a block, each next one `step` further."""
         if self.shares == 1:
             return both
         share = self.schedule.form.group

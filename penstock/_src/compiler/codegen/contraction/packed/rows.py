@@ -68,7 +68,7 @@ class RowsSchedule:
 
 
 def choose(product: PackedProduct, target: Target, cut_for: int) -> RowsSchedule:
-    """The schedule of a product of few rows, whose tasks are cut for so many threads."""
+    """The schedule of a product of few rows, with tasks for this number of threads."""
     assert is_static(product.m)
     rows, lanes = int(product.m), min(target.lanes(F32), MOST_LANES)
     chains = max(
@@ -110,7 +110,7 @@ class RowsTask:
             f.when(last < high, lambda: self.columns(last, n % s.lanes))
 
     def columns(self, first: Val, count: int | None) -> None:
-        """A vector of results from column `first` on, of which `count` exist (None: all)."""
+        """A vector of results that starts at column `first` and has `count` columns (None: all)."""
         f, s = self.f, self.schedule
         f.loop(f.i64(0), s.lanes, 1, lambda r: self.row_of_weights(first, r))
         mask = None if count is None else f.mask(s.lanes, count)
@@ -128,7 +128,7 @@ class RowsTask:
             self.epilogue.accumulate(f, tile, totals, self.partial)
 
     def row_of_weights(self, first: Val, r: Val) -> None:
-        """Result r of a vector; one behind the last row of W is of that row, again."""
+        """Result r of a vector; beyond the last row of W that of the last row again."""
         f, s = self.f, self.schedule
         start = f.min(first + r, self.product.n - 1) * self.product.right.row_bytes
         row, count = f.at(self.weights, start), self.product.k // s.form.block
@@ -159,7 +159,7 @@ class RowsTask:
         return self.f.reduce("fadd", sum(chains[1:], chains[0]))
 
     def multiply(self, address: Val, number: Val, turn: int, sums: Sequence[Val]) -> list[Val]:
-        """The sums with the products of block `number` of a row, which stands at an address; it is block `turn` of those without a jump."""
+        """Adds the products of block `number` of a row at an address to the sums; it is block `turn` of the unrolled ones."""
         f, s, totals = self.f, self.schedule, list(sums)
         cross, k = value(f, self.product.left.cross), number * s.form.block
         for first, w in unpacked(f, address, s.form, s.lanes):

@@ -20,7 +20,7 @@ def pack_blocks(
     f: Fn, source: Val, first, width: int, count, start, depth, dst: Val, matrix: PackedMatrix,
     lanes: int,
 ) -> None:  # fmt: skip
-    """dst[i][c] = element start + i of row first + c, for i < depth and c < width; `count` rows exist from `first` on.
+    """dst[i][c] = element start + i of row first + c, for i < depth and c < width; `count` rows exist from `first`.
 
     `start` and `depth` are multiples of the format's block. Rows past the last one read that again.
     """

@@ -48,7 +48,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class DepthBlock:
-    """The part of k that is worked on: `depth` elements from `start` on, ints or values."""
+    """The current part of k: `depth` elements that start at `start`, ints or values."""
 
     start: Any
     depth: Any

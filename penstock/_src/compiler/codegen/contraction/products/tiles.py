@@ -56,7 +56,7 @@ def write_tiles(module: Module, s: GemmSchedule, epilogue: Epilogue) -> TileName
 
 
 class _Tile:
-    """Writes one kind of tile: of `rows` rows, of which the first f.left exist if it is ragged; at an edge columns are missing."""
+    """Writes one kind of tile with `rows` rows. If it is ragged only the first f.left of them exist; at an edge columns are missing."""
 
     def __init__(
         self, f: Fn, schedule: GemmSchedule, epilogue: Epilogue, rows: int, ragged: bool, edge: bool

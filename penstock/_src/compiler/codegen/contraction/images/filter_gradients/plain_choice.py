@@ -39,7 +39,7 @@ class PlainSchedule(GradientSchedule):
     own         whether tasks sum ranges, each into a filter of its own
     blocked     whether the window is kept by blocks of channels
     straight    whether sums grow in the output itself
-    at_once     images of which a task of a large filter sums the pixels before it stores
+    at_once     images whose pixels a task of a large filter sums before it stores
     """
 
     label: ClassVar = "filter gradient"

@@ -117,7 +117,7 @@ class WinogradSchedule(TileNumbers):
 
     @property
     def plain_at(self) -> int:
-        """Before the plain weights, which stand behind the transformed ones: [panel][tap][channel][nr]."""
+        """The words before the plain weights, which follow the transformed ones: [panel][tap][channel][nr]."""
         return self.panels * POINTS * self.weight_pitch
 
     @property
@@ -292,7 +292,7 @@ class _WinogradWriter:
 
     # -- outputs
     def output_tile(self, rows: int, columns: int) -> str:
-        """The function that transforms the products of a tile with so many rows and columns, and stores them."""
+        """The function that transforms the products of a tile with this number of rows and columns, and stores them."""
         name = f"outputs_{rows}x{columns}"
         if name in self.written:
             return name

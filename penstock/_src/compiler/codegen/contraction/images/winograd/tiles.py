@@ -89,7 +89,7 @@ class TileGrid:
     def pitch(self) -> int:
         """Elements from a point to the next.
 
-        A line more than what is there keeps the points in different sets of the caches.
+        One more line keeps the points in different sets of the caches.
         """
         return self.capacity * self.channels + self.lanes
 
@@ -138,7 +138,7 @@ class TileReader:
         f.loop(f.i64(0), count, 1, row)
 
     def tile(self, columns: tuple[bool, ...], skipped: int) -> str:
-        """The function that transforms a tile of which these columns lie in the image; its rows begin at the first of them."""
+        """The function that transforms a tile with these columns inside of the image; its rows begin at the first of them."""
         grid = self.grid
         name = f"{self.name}_" + "".join(str(int(c)) for c in columns)
         if name in self.written:

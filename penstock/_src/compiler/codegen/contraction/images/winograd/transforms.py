@@ -24,7 +24,7 @@ Values = Sequence[Val | None]
 
 
 def of_inputs(f: Fn, x: Values) -> list[Val | None]:
-    """B' x: the values of a polynomial that stands for 6 inputs."""
+    """B' x: the values of a polynomial whose coefficients are 6 inputs."""
     even_a, odd_a = _sum(f, (1, x[4]), (-B2, x[2])), _sum(f, (1, x[3]), (-B2, x[1]))
     even_b, odd_b = _sum(f, (1, x[4]), (-A2, x[2])), _sum(f, (1, x[3]), (-A2, x[1]))
     return [
@@ -38,7 +38,7 @@ def of_inputs(f: Fn, x: Values) -> list[Val | None]:
 
 
 def of_weights(f: Fn, w: Values) -> list[Val | None]:
-    """G w: the values of a polynomial that stands for 3 weights, scaled."""
+    """G w: the values of a polynomial whose coefficients are 3 weights, scaled."""
     even_a, even_b = (
         _sum(f, (BY_A, w[0]), (BY_A * A2, w[2])),
         _sum(f, (BY_B, w[0]), (BY_B * B2, w[2])),
@@ -54,7 +54,7 @@ def of_weights(f: Fn, w: Values) -> list[Val | None]:
 
 
 def of_gradients(f: Fn, dy: Values) -> list[Val | None]:
-    """D dy: the values of a polynomial that stands for 4 gradients of outputs."""
+    """D dy: the values of a polynomial whose coefficients are 4 gradients of outputs."""
     even_a, odd_a = _sum(f, (1, dy[0]), (A2, dy[2])), _sum(f, (1, dy[1]), (A2, dy[3]))
     even_b, odd_b = _sum(f, (1, dy[0]), (B2, dy[2])), _sum(f, (1, dy[1]), (B2, dy[3]))
     return [
