@@ -1,4 +1,4 @@
-"""Variables in a device's memory: kept there from one run to the next, and copied to the host when somebody reads them.
+"""Variables in a device's memory: kept there from one run to the next, and copied to the host when they are read there.
 
 A device that has computed a variable's new value `hold`s it: the handle becomes a `HeldVariable`, whose array does not exist. Whoever asks for
 its `value` gets it copied, and the handle is a plain one again, of which the device has an equal copy. All of this is done with
@@ -45,7 +45,7 @@ class Holder:
     fetch: Callable[[], np.ndarray]
 
 
-_HOLDER = "holder"  # where a handle has it among what is derived from its value
+_HOLDER = "holder"  # the key of the device's memory among the data derived from a handle's value
 
 
 def resident(handle: VariableHandle, device: Hashable) -> Any:
@@ -121,7 +121,7 @@ def read_there(handle: VariableHandle, number: int) -> DeviceArray:
 
 
 def forget(handle: VariableHandle, device: Hashable) -> None:
-    """The device's memory may have any value from now on."""
+    """Marks the device's memory as outdated."""
     if not isinstance(handle, HeldVariable):
         handle.derived.pop(device, None)
 

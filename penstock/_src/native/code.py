@@ -33,7 +33,7 @@ class Code:
     """LLVM IR text for a target, and the names of its exported functions.
 
     `facts` is what else was found while the text was written: tuples, strings and numbers. `emitter` is the file that writes the text, for
-    reports: "compiler/codegen/nests/nest.py"; empty where nobody reports the code.
+    reports: "compiler/codegen/nests/nest.py"; empty for code that is not reported.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""The native code of the process by key; what is in use, or was not long ago, is neither compiled nor read again."""
+"""The native code of the process by key; code in use, or that was used recently, is neither compiled nor read again."""
 
 import contextlib
 import functools

@@ -87,7 +87,7 @@ def emit_entry(m: Module, name: str, parameters: str, holds_gil: bool = False) -
     Args:
       m: the module, which has the function.
       name: the function's name.
-      parameters: a letter for each: "b" bytes and "a" an array, of which the function gets the address of the data; "n" an int.
+      parameters: a letter for each: "b" bytes and "a" an array, for which the function gets the address of the data; "n" an int.
       holds_gil: otherwise other threads run meanwhile, and the function may not touch Python's objects.
     """
     with m.fn(f"py_{name}", ret=PTR, me=PTR, argv=PTR, nargs=I64) as f:

@@ -123,7 +123,7 @@ class Cards:
 class CudaDevice:
     """A card of a driver, which is looked for when it is first used.
 
-    `library` opens libcuda, or what stands for it; `image` gives what it links of a kernel; `collectives` gives libnccl for it, if there is one.
+    `library` opens libcuda, or its emulator; `image` returns the image of a kernel that it loads; `collectives` returns libnccl for it, if there is one.
     """
 
     computes = True

@@ -1,4 +1,4 @@
-"""Why there is a GPU to compute on, or none: what was looked for, what was found, and the command that mends it.
+"""Diagnoses why there is a GPU to compute on, or none: the checks, their results, and the command that mends it.
 
 Everything is read below a root folder, so that tests can build machines of any kind.
 """
@@ -27,7 +27,7 @@ GB = 1 << 30
 class Machine:
     """The machine that is diagnosed.
 
-    root      the folder that stands for /
+    root      the folder that replaces /
     environ   variables of the environment
     open      gives libcuda, or raises OSError
     nccl      gives libnccl, or None

@@ -1,4 +1,4 @@
-"""CudaProgram: a plan on a card. Arguments that are not there are copied; results and variables stay there until somebody reads them."""
+"""CudaProgram: a plan on a GPU. Arguments that are not there are copied; results and variables stay there until they are read on the host."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -107,7 +107,7 @@ class CudaProgram(Program):
             raise
 
     def _resident(self, number: int, handle: VariableHandle) -> DeviceMemory:
-        """A variable's memory on the card, which holds its value; memory of its own if the program changes it and somebody has read it."""
+        """A variable's memory on the GPU with its value; new memory if the program changes it and readers reference the old one."""
         memory: DeviceMemory | None = resident(handle, self.card)
         if memory is None:
             array = self.signature.array_of(number, handle)

@@ -1,8 +1,8 @@
 """Regions of a launch table as one graph of the card: loops and branches whose course the card computes are conditional nodes.
 
-    loop      condition; a kernel tells the node whether it holds
+    loop      condition; a kernel sets the node to its result
               node while: body; condition; the kernel again
-    choice    a kernel tells the nodes which branch is to run
+    choice    a kernel sets the nodes to the branch to run
               node switch with a body for each branch; or, for drivers before CUDA 12.8, a node if for each branch
 
 A loop of known rounds is written out, unless that is too long. Source: CUDA C++ Programming Guide, conditional graph nodes.

@@ -111,7 +111,7 @@ class Api:
         }
 
     def call(self, name: str, *words: int) -> tuple[int, ...]:
-        """Calls a function with the words of its struct; gives those behind.
+        """Calls a function with the words of its struct; returns the words after them.
 
         Raises:
           UnimplementedError: the plugin lacks the function.
@@ -136,7 +136,7 @@ class Api:
 
 
 def struct(*words: int) -> ctypes.Array[c_uint64]:
-    """A struct of words behind its header."""
+    """A struct of words after its header."""
     words_ = (c_uint64 * (HEADER + len(words) + SPARE))()
     words_[0] = ctypes.sizeof(words_)
     words_[HEADER : HEADER + len(words)] = words

@@ -1,4 +1,4 @@
-"""A plugin's client: what is put onto its first device, compiled for it and run there."""
+"""A plugin's client: arrays on its first device, and programs compiled for it and run there."""
 
 import ctypes
 import weakref
@@ -87,7 +87,7 @@ class Client:
 
 
 class DeviceBuffer:
-    """An array on a device, given back when nobody holds it."""
+    """An array on a device, freed when it is not referenced any more."""
 
     def __init__(self, client: Client, handle: int) -> None:
         self.client, self.handle = client, handle

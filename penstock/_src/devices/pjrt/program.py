@@ -1,4 +1,4 @@
-"""PjrtProgram: a function that a PJRT plugin has compiled. Variables stay on its device until somebody reads them."""
+"""PjrtProgram: a function that a PJRT plugin has compiled. Variables stay on its device until they are read on the host."""
 
 from collections.abc import Sequence
 from typing import Any

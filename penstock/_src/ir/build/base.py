@@ -1,4 +1,4 @@
-"""What every file here builds on: `make`, what is known of nodes, axes, and broadcasting to a shape."""
+"""The base of all mixins here: `make`, known values of nodes, axes, and broadcasting to a shape."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ class Base:
         return None if known is None else list(known.reshape(-1))
 
     def difference(self, before: Node, after: Node) -> Extent | None:
-        """The known number by which one integer is larger than another, neither of which has to be known; or None."""
+        """The number by which one integer is larger than another, if it is known although the integers may not be; or None."""
         return self.known.difference(before, after)
 
     def bounds(self, node: Node) -> tuple[Any, Any] | None:
@@ -42,7 +42,7 @@ class Base:
         self.known.ranges.assume(node, low, high)
 
     def assume_like(self, node: Node, other: Node) -> None:
-        """Tells of a node what was told of another."""
+        """Gives a node the assumed range of another one."""
         range_ = self.known.ranges.assumed.get(other.id)
         if range_ is not None:
             self.assume(node, *range_)

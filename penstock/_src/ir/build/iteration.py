@@ -99,7 +99,7 @@ class _Recorder:
         self._instructions: list[tuple[Node, tuple[int, ...]]] = []
 
     def number(self, root: Node) -> Any:
-        """What stands for a node until the arguments are counted: see `_settled`."""
+        """A placeholder for a node until the arguments are counted: see `_settled`."""
         pending = [root]
         while pending:
             node = pending[-1]

@@ -105,14 +105,14 @@ class Leaves(Base):
         return self.make("round_groups", (x,), size=size)
 
     def leaf_masks(self, x: Node, base: Node, tables: Sequence[Any], strict: bool) -> Node:
-        """Sums of the leaves that rows reach, by masks; the tables are those of the kind, from `values` on."""
+        """Sums of the leaves that rows reach, by masks; the tables are those of the kind after `values`."""
         arrays = [self.constant(table) for table in tables]
         return self.make("leaf_masks", (x, base, *arrays), strict=strict)
 
     def tree_paths(
         self, x: Node, base: Node, tables: Sequence[Any], strict: bool, feature_bits: int
     ) -> Node:
-        """Sums of the leaves that rows reach, by paths; the tables are those of the kind, from `values` on."""
+        """Sums of the leaves that rows reach, by paths; the tables are those of the kind after `values`."""
         arrays = [self.constant(table) for table in tables]
         attrs = {"strict": strict, "feature_bits": feature_bits}
         return self.make("tree_paths", (x, base, *arrays), **attrs)

@@ -4,6 +4,6 @@ from penstock._src.ir.build.iteration import Iteration
 
 
 class NodeMaker(Iteration):
-    """Writes primitives, and answers what is known of them. A subclass gives `make` and `known`."""
+    """Writes primitives, and returns known values of them. A subclass defines `make` and `known`."""
 
     device: int | None = None  # the number of the program's, where devices have numbers

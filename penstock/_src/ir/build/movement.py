@@ -167,5 +167,5 @@ class Movement(Leaves):
         return self.reshape(self.broadcast(x, wide, axes), shape)
 
     def optimization_barrier(self, x: Node, after: Sequence[Node]) -> Node:
-        """x as another node, so that what is computed of it is computed anew, once others are known."""
+        """x as another node, so that nodes that use it are computed again, after others are known."""
         return self.make("optimization_barrier", (x, *after))

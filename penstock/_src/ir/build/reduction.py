@@ -80,7 +80,7 @@ class Reduction(Elementwise):
     ) -> list[Node]:
         """The arguments sorted together along an axis, stably, by the first num_keys of them; the first `count` of each line, or all.
 
-        With `heap` what is kept has the order of a heap instead (meaning/heaps.py); 1 < count < the extent, and it is descending by one key.
+        With `heap` the results have the order of a heap instead (meaning/heaps.py); 1 < count < the extent, and it is descending by one key.
         """
         xs = tuple(xs)
         axis = self.axis(axis, xs[0].rank)
@@ -144,7 +144,7 @@ class Reduction(Elementwise):
         own = letters[len(letters) - len(lead) :]
         extents = batch[len(batch) - len(lead) :]
         kept = [i for i, (d, n) in enumerate(zip(lead, extents)) if d == n]
-        # a batch axis must stand in one operand at least: it does, as one of them has the broadcast extent
+        # at least one operand must have a batch axis: one of them has the broadcast extent
         return "".join(own[i] for i in kept), self.reshape(
             x, [*[lead[i] for i in kept], *x.shape[-2:]]
         )

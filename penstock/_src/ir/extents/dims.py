@@ -464,7 +464,7 @@ def _atomic(function: str, a: Extent, b: Extent) -> Expression:
 
 def _choice(function: str, a: Extent, b: Extent) -> Extent:
     if not (isinstance(a, Dim) and is_extent(b)) and not (isinstance(b, Dim) and is_extent(a)):
-        return extent_values.FUNCTIONS[function](a, b)  # numbers, of which one may be a float
+        return extent_values.FUNCTIONS[function](a, b)  # numbers; one may be a float
     difference = a - b
     if isinstance(difference, Dim):
         values = extent_values.current_or_none()

@@ -15,7 +15,7 @@ LONGEST_TABLE = 32  # entries of an expression
 
 
 def absolute(a: Extent) -> Extent:
-    """|a|, whose sign nobody is asked for."""
+    """|a|, without a comparison of its sign."""
     if dims.is_known_positive(a + 1):
         return a
     return -a if dims.is_known_positive(1 - a) else dims.maximum(dims.maximum(a, -a), 0)
@@ -47,7 +47,7 @@ def bit_xor(a: Extent, b: Extent) -> Extent:
 
 
 def bit_not(a: Extent, bits: int, is_unsigned: bool) -> Extent:
-    """~a, of a type of so many bits."""
+    """~a in a type of this many bits."""
     return (2**bits - 1 if is_unsigned else -1) - a
 
 

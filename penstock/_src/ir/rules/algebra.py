@@ -61,7 +61,7 @@ def _sink_reshape(p: NodeMaker, node: Node) -> Node | None:
 
 
 def _scale_of(p: NodeMaker, node: Node, x: Node, y: Node, z: Node) -> Node | None:
-    """(x * y) * z with numbers y and z, neither of which takes back what the other did to the range."""
+    """(x * y) * z with numbers y and z, if neither undoes a change of the range by the other."""
     first, second = number_of(y), number_of(z)
     if first is None or second is None:
         return None

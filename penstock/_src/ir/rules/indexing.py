@@ -9,7 +9,7 @@ from penstock._src.ir.rules.rewrite import rule
 
 
 class _Sum(m.Pattern):
-    """Matches a sum of which one side is a block in an array of zeros."""
+    """Matches a sum with a block in an array of zeros on one side."""
 
     heads = (("binary", "add"),)
 

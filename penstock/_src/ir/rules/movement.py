@@ -112,7 +112,7 @@ def _slice_twice(p: NodeMaker, node: Node, x: Node) -> Node:
             limit = first + extent
         elif extent > 0:
             limit = first + (extent - 1) * stride + 1
-        else:  # nothing: behind the last one of an inner stride, there may be no place in x
+        else:  # nothing: after the last element of an inner stride, x may have no further one
             first = limit = inner["starts"][i]
         starts.append(first)
         limits.append(limit)

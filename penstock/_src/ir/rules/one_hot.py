@@ -63,7 +63,7 @@ def _known(broadcast: Node) -> np.ndarray:
 
 
 def _unwrapped(node: Node) -> tuple[list[Node], Node]:
-    """The reshapes of a node, and pads with zeros after its end, outermost first; and what is inside."""
+    """The reshapes of a node, and pads with zeros after its end, outermost first; and the node inside."""
     around = []
     while node.kind == "reshape" or _pads_end(node):
         around.append(node)

@@ -96,7 +96,7 @@ def _joined(p: NodeMaker, node: Node) -> Node | None:
 
 
 def _in_order(values: Sequence[int], perm: Sequence[int]) -> tuple[int, ...]:
-    """What belongs to the axes of an array, of which `values` belong to the axes of its transpose."""
+    """The values for the axes of an array, from `values` for the axes of its transpose."""
     return tuple([values[perm.index(axis)] for axis in range(len(perm))])
 
 

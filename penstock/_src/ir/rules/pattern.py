@@ -69,7 +69,7 @@ class NumberPattern(Pattern):
 
 
 class Kind(Pattern):
-    """Matches a node of a kind with any number of arguments, of which the first is of the kind `of` if that is given."""
+    """Matches a node of a kind with any number of arguments; the first one is of the kind `of` if that is given."""
 
     def __init__(self, kind: str, of: str = "") -> None:
         self.kind, self.of = kind, of

@@ -1,4 +1,4 @@
-"""Reductions: what does not vary along the axes comes out; together with hash-consing this is what batch
+"""Reductions: factors that do not vary along the axes are moved out; together with hash-consing this is what batch
 normalization's gradient needs.
 """
 

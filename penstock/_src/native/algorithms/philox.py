@@ -47,7 +47,7 @@ def philox() -> Philox:
 
 
 def _emit_block(m: Module) -> None:
-    """`block` (key, low, high, offset, words): the four words of the block `offset` behind the counter."""
+    """`block` (key, low, high, offset, words): the four words of the block `offset` after the counter."""
     arguments: Any = dict(key=I64, low=I64, high=I64, offset=I64, words=PTR)
     with m.fn("block", ret=I64, internal=True, **arguments) as f:
         low = f.offset + f.low

@@ -42,7 +42,7 @@ EVEN = (
 
 
 def rounds_of_a_task(total: int, work: int, threads: int) -> int:
-    """The number of iterations of a task, of `total` with so much work together, so that all threads end together."""
+    """The number of iterations of a task, of `total` with this work together, so that all threads end at the same time."""
     long = min(work // LONG, MOST_LONG_TASKS)
     if threads == 1:
         return _ceil_divide(total, max(1, long))
@@ -69,7 +69,7 @@ class Sizing(NamedTuple):
     """Builtins.
 
     size (rows int64 [count, ROW_WORDS], count, symbols int64, registers int64 [count], stores int64 [stored, STORE_WORDS], stored,
-          numbers int64, address of memory) -> 0, or what is wrong
+          numbers int64, address of memory) -> 0, or the failures
     """
 
     size: Callable[..., int]

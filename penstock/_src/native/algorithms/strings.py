@@ -18,7 +18,7 @@ class StringNumbers(NamedTuple):
 
     hashes (strings, number, key int64 [2], hashes int64) -> 0; SipHash-2-4
     characters (strings, number, counts int64) -> 0; the bytes of UTF-8 that begin a character
-    decimals, integers (strings, number, values float64 or int64, valid int64) -> how many are not valid: what they hold is left to the caller
+    decimals, integers (strings, number, values float64 or int64, valid int64) -> the number of invalid strings, which are left to the caller
     """
 
     hashes: Callable[..., int]

@@ -93,7 +93,7 @@ class ArithmeticInstructions(FunctionWriter):
         return self.intrinsic("fma", a, b, c, ty=ty)
 
     def exact_fma(self, a, b, c) -> Val:
-        """a * b + c where the two cancel: what is left is right to its last bits on every target."""
+        """a * b + c where the two cancel: the difference is exact to its last bits on every target."""
         if self.target.fuses:
             return self.fma(a, b, c)
         ty = max((x.ty for x in (a, b, c) if isinstance(x, Val)), key=lanes)

@@ -2,7 +2,7 @@
 
 NumPy calls its allocator through a table of functions (NEP 49). Ours take the place of the default ones and pass every request on;
 those of COUNTED bytes or more are counted in `memory_limit.WORDS`, and refused if the limit would be exceeded. Small
-requests cost one comparison. Counted are the bytes that the system's allocator gives, which it tells of any block.
+requests cost one comparison. The count is of bytes that the system's allocator reports for each block.
 """
 
 import atexit

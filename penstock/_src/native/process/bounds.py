@@ -2,7 +2,7 @@
 
 A checked run lists its buffers, sorted by address, in WORDS (one such run at a time). Where a kernel gets a pointer, `find` looks up the
 buffer that it points into; addresses that the kernel computes from the pointer must lie in that buffer, whatever lies elsewhere.
-An access outside is noted, once for each run, and goes to a page that nobody reads instead; the run ends after the launch.
+An access outside is recorded once for each run, and goes to a page that is not read; the run ends after the launch.
 """
 
 import ctypes

@@ -141,7 +141,7 @@ def _checked(f: Fn, code: Val) -> Val:
 
 
 def _emit_tell(m: Module) -> None:
-    """Emit tell(session, unit, group) -> 1 once all members have reported that they are at this unit; 0 before."""
+    """Emits tell(session, unit, group) -> 1 once all members have reported that they are at this unit; 0 before."""
     with m.fn("tell", ret=I64, internal=True, noalias=False, session=PTR, unit=I64, group=PTR) as f:
         flag = f.alloca(I32)
 
@@ -265,7 +265,7 @@ def _begin(f: Fn, this: Val, number: Val) -> None:
 
 
 def _emit_work(m: Module) -> None:
-    """work(session): begins what may begin, and notes what is done. One thread at a time is in it."""
+    """work(session): begins exchanges that may begin, and records those that are done. One thread at a time runs it."""
     with m.fn("work", internal=True, noalias=False, session=PTR) as f:
         flag, status = f.alloca(I32), f.load(f.session, STATUSES, PTR)
 

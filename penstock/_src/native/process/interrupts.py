@@ -4,8 +4,8 @@ Python's handler of SIGINT only notes the signal; the main thread attends to it 
 word that runs look at between launches and between tasks. The main thread then takes the interpreter's lock and lets Python's
 handlers run: if one raises, the rest of the tasks is dropped and the run ends with that exception. Other threads go on.
 
-    HELD        the run must not end now: a variable is half updated, or nobody runs on the main thread
-    SIGNALLED   a signal has come that nobody has attended to
+    HELD        the run must not end now: a variable is half updated, or there is no run on the main thread
+    SIGNALLED   a signal has arrived that was not handled yet
     STOP        the job's tasks are dropped
     ABANDONED   the run of the main thread ends with an exception, which is set
 

@@ -187,7 +187,7 @@ def _emit_number(m: Module) -> None:
 
 
 def _is_word(f: Any, at: Val, word: str) -> Val:
-    """True if these letters stand at a position. The text ends with a zero, which matches no letter."""
+    """True if these letters are at a position. The text ends with a zero, which matches no letter."""
 
     def step(place: Val, goes_on: Val) -> tuple[Val, ...]:
         letter = f.load(text, place, I8)
@@ -438,7 +438,7 @@ def _copy(f: Any, done: _Copied, stop: Val) -> _Copied:
 
 
 def _mark(f: Any, out: Val, number: Val) -> Val:
-    """Writes what stands for an array; gives where that ends."""
+    """Writes the replacement of an array; returns the position after it."""
     f.store(f.const(_QUOTE, I8), f.rest, out)
     f.memcpy(f.at(f.rest, out + 1), f.marker, 16)
     for letter in range(8):

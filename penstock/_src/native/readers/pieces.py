@@ -47,7 +47,7 @@ def _is_space(byte: Val) -> Val:
 
 
 def _past(f: Fn, at: Val, spaces: bool) -> Val:
-    """The first position from `at` on that is not white space, or that is."""
+    """The first position, starting at `at`, that is not white space, or that is."""
 
     def inside(place: Val) -> Val:
         is_space = _is_space(_byte(f, place))

@@ -72,7 +72,7 @@ def _emit_number(m: Module) -> None:
 
 
 def _emit_repeat(m: Module) -> None:
-    """Copies what was written before, byte by byte: it may reach into what is being written."""
+    """Copies output that was written before, byte by byte: source and target may overlap."""
     arguments: Any = dict(into=PTR, place=I64, offset=I64, count=I64)
     with m.fn("repeat", internal=True, **arguments) as f:
 

@@ -1,6 +1,6 @@
 """Numbers of strings, found for whole arrays: a hash table with open addressing over an array of bytes objects.
 
-`slots` has a power of two of places, each with the number of a key or -1; a key stands at the first free place from its hash on.
+`slots` has a power of two of entries, each with the number of a key or -1; a key is in the first free entry starting at its hash.
 """
 
 import functools

@@ -60,7 +60,7 @@ class ConditionalNode(ctypes.Structure):
 
 
 class Functions(Protocol):
-    """libcuda, or what stands for it."""
+    """libcuda, or its emulator."""
 
     def __getattr__(self, name: str) -> Any: ...
 
@@ -153,7 +153,7 @@ class Driver:
         return size.value
 
     def free_memory(self) -> int:
-        """Bytes of the current device's memory that nobody uses."""
+        """Free bytes of the current device's memory."""
         free, total = c_size_t(), c_size_t()
         self.call("cuMemGetInfo_v2", byref(free), byref(total))
         return free.value
@@ -266,7 +266,7 @@ class Driver:
         return handle.value or 0
 
     def allow_shared(self, function: int, size: int) -> None:
-        """Lets launches of a kernel ask for so many bytes of shared memory."""
+        """Lets launches of a kernel use this many bytes of shared memory."""
         self.call("cuFuncSetAttribute", c_void_p(function), c_int(DYNAMIC_SHARED), c_int(size))
 
     def write_map(
@@ -303,7 +303,7 @@ class Driver:
 
     # -- order
     def stream(self) -> int:
-        """A new stream: what is put into it is done in order."""
+        """A new stream: its work is done in order."""
         handle = c_void_p()
         self.call("cuStreamCreate", byref(handle), c_uint(NON_BLOCKING))
         return handle.value or 0
@@ -334,15 +334,15 @@ class Driver:
         self.call("cuEventDestroy_v2", c_void_p(event))
 
     def record(self, event: int, stream: int) -> None:
-        """Lets an event stand for all that a stream has by now."""
+        """Records an event: it is complete when all work that the stream has now is done."""
         self.call("cuEventRecord", c_void_p(event), c_void_p(stream))
 
     def wait_in_stream(self, stream: int, event: int) -> None:
-        """Lets a stream go on only when what the event stands for is done; the host does not wait."""
+        """Lets a stream continue only when an event is complete; the host does not wait."""
         self.call("cuStreamWaitEvent", c_void_p(stream), c_void_p(event), c_uint(0))
 
     def wait_for_event(self, event: int) -> None:
-        """Waits until what an event stands for is done."""
+        """Waits until an event is complete."""
         self.call("cuEventSynchronize", c_void_p(event))
 
     def begin_capture(self, stream: int) -> None:
@@ -350,13 +350,13 @@ class Driver:
         self.call("cuStreamBeginCapture_v2", c_void_p(stream), c_int(THREAD_LOCAL))
 
     def end_capture(self, stream: int) -> int:
-        """The graph of what was recorded."""
+        """Ends a capture; returns the graph of the recorded work."""
         graph = c_void_p()
         self.call("cuStreamEndCapture", c_void_p(stream), byref(graph))
         return graph.value or 0
 
     def drop_capture(self, stream: int) -> None:
-        """Ends what is being recorded, and drops it."""
+        """Ends a capture, and drops the recorded work."""
         graph = c_void_p()
         code = int(self.library.cuStreamEndCapture(c_void_p(stream), byref(graph)))
         if code == 0 and graph.value:  # else it was invalid, and there is none
@@ -373,7 +373,7 @@ class Driver:
         self.call("cuGraphLaunch", c_void_p(graph), c_void_p(stream))
 
     def free_graph(self, graph: int, ready: int) -> None:
-        """Drops a graph, and what was made ready of it."""
+        """Drops a graph, and its executable form."""
         if ready:
             self.call("cuGraphExecDestroy", c_void_p(ready))
         self.call("cuGraphDestroy", c_void_p(graph))

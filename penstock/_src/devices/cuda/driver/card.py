@@ -77,7 +77,7 @@ class Card:
         return architecture_of(*self.capability)
 
     def activate(self) -> None:
-        """Makes the card that of the calling thread, and takes back memory that nobody holds any more."""
+        """Makes this GPU the calling thread's current one, and frees memory that is not referenced any more."""
         self.driver.use(self._context)
         if self.given or self.releases:
             self._end_sharing()
@@ -90,7 +90,7 @@ class Card:
                 self.spare.put(address, size)
 
     def _end_sharing(self) -> None:
-        """Lets go what was shared with other libraries, once all is done that anybody has asked of the card."""
+        """Releases memory that was shared with other libraries, once all work of the GPU is done."""
         releases, reading = self.releases[:], [given for given in self.given if not given.has_ended]
         if not releases and len(reading) == len(self.given):
             return
@@ -111,7 +111,7 @@ class Card:
         self.driver.wait_in_stream(stream, self._reached)
 
     def allocate(self, size: int, wanted: int | None = None) -> "DeviceMemory":
-        """Memory of the card, given back when nobody holds it; at the address that is wanted if that lies ready."""
+        """Memory of the GPU, returned to the pool when it is not referenced any more; at the wanted address if that is free."""
         size = max(-(-size // LEAST) * LEAST, LEAST)
         return DeviceMemory(self, self.with_room(lambda: self._taken(size, wanted)), size)
 
@@ -134,7 +134,7 @@ class Card:
             raise
 
     def _give_back(self) -> bool:
-        """Frees memory that nobody holds; returns whether there was any."""
+        """Frees unreferenced memory; returns True if there was any."""
         addresses = self.spare.take_all() if self.spare.bytes else ()
         for address in addresses:
             self.driver.free(address, self.stream)
@@ -159,7 +159,7 @@ class Card:
         return made
 
     def _take(self, source: DeviceMemory, target: DeviceMemory, size: int) -> None:
-        """Copies from another card, in that card's stream, so that what it gives back meanwhile stays as it is until then."""
+        """Copies from another GPU, in that GPU's stream, so that memory which that stream frees meanwhile is unchanged until then."""
         other, driver = source.card, self.driver
         with other.lock:
             driver.record(self._reached, self.stream)  # the target's memory is there
@@ -233,7 +233,7 @@ class Card:
         return self.driver.conditional_node(stream, self._context, condition, kind, size)
 
     def body_stream(self, depth: int) -> int:
-        """A stream for recording the body of a node that lies so deep, from 1 on, as the streams of the nodes around it are taken."""
+        """A stream for capturing the body of a node at this depth, counted from 1, as the streams of the nodes around it are in use."""
         while len(self._body_streams) < depth:
             self._body_streams.append(self.driver.stream())
         return self._body_streams[depth - 1]
@@ -270,7 +270,7 @@ class Card:
 class Graph:
     """Recorded work of a card, which one call launches.
 
-    The driver's graph is kept beside what was made ready of it: bodies of conditional nodes are the graph's.
+    The driver's graph is kept with its executable form: bodies of conditional nodes belong to the graph.
     """
 
     def __init__(self, card: Card, handle: int):

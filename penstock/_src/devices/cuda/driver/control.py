@@ -1,4 +1,4 @@
-"""Who decides what runs next where that depends on what a card computes: the graph itself, or the host. The driver's version tells."""
+"""The control of loops and branches that depend on results of a GPU: by the graph itself, or by the host, depending on the driver's version."""
 
 import enum
 

@@ -84,7 +84,7 @@ class Feeder:
         return Sent(memory, arrived)
 
     def receive(self, sent: Sent) -> Sequence[DeviceMemory]:
-        """The memory of arrays; what the card is asked for from here on comes after their copies."""
+        """The memory of arrays; later work of the GPU comes after their copies."""
         driver = self.card.driver
         with self.card.lock:
             self.card.activate()
@@ -123,7 +123,7 @@ class Feeder:
         return made
 
     def _room(self, size: int) -> Room:
-        """Memory of the card that nobody reads: the copy into it waits for what read it before."""
+        """Memory of the GPU that is not read: the copy into it waits for earlier readers."""
         card, driver = self.card, self.card.driver
         self._take_back()
         if len(self._ready) > SPARE_ROOMS and self._ready[0].size >= size:

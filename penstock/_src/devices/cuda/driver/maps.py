@@ -1,4 +1,4 @@
-"""The tensor maps of a launch: made by the driver, and made anew when what they describe lies elsewhere."""
+"""The tensor maps of a launch: made by the driver, and made again when the described memory moves."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ ALIGNED = 64  # bytes: of a map
 
 
 class LaunchMaps:
-    """Maps of one launch. Launches copy them, also into a graph, so a map may be written anew behind any launch."""
+    """Maps of one launch. Launches copy them, also into a graph, so a map may be written again after any launch."""
 
     def __init__(self, card: "Card", maps: Sequence[TensorMap]):
         self.card, self.maps = card, maps

@@ -43,7 +43,7 @@ class MemoryUse:
 
 
 class SpareMemory:
-    """Memory that nobody holds any more, by its size. All of a card's work is done in order, so it may be given out at once."""
+    """Unreferenced memory, by its size. All of a GPU's work is done in order, so it may be reused at once."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -55,7 +55,7 @@ class SpareMemory:
         self.bytes += size
 
     def take(self, size: int, wanted: int | None = None) -> int | None:
-        """Memory of just this size, if there is some: at the address that is wanted, else at the lowest."""
+        """Memory of exactly this size, if there is some: at the wanted address, else at the lowest one."""
         free = self._addresses.get(size)
         if not free:
             return None
@@ -113,7 +113,7 @@ class DeviceMemory:
             self.card.read(array, self.address)
 
     def fetch(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        """Returns a new array of what is at its beginning, once the card has it."""
+        """Returns a new array of the first bytes, once the GPU has written them."""
         array = empty_aligned(shape, dtype)
         with self.card.lock:
             self.card.activate()

@@ -96,7 +96,7 @@ def _mark(f: Fn, to: Val, size: Val, when: Val) -> None:
 
 
 def _write_wait(m: Module) -> None:
-    """Ends the copies of all groups but the last so many."""
+    """Completes the copies of all groups but the last ones, of this number."""
     with m.fn(f"{PREFIX}cp.async.wait.group", noalias=False, left=I32) as f:
         counts, thread = _counts(f), word(f, state.THREAD)
         end = f.load(counts, 1, I64) - f.convert(f.left, I64)

@@ -1,4 +1,4 @@
-"""The emulated GPU as a device: everything as on a card, but for what stands for libcuda."""
+"""The emulated GPU as a device: equal to a real one except for libcuda."""
 
 from penstock._src.devices.cuda.device import CudaDevice
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary

@@ -1,4 +1,4 @@
-"""Graphs of what stands for libcuda: what a stream is asked for while it is recorded, and conditional nodes.
+"""Graphs of the emulated libcuda: captured work of streams, and conditional nodes.
 
 It holds callers to what the driver's documentation asks: one stream of a process records one graph, what follows a node that was added comes
 after it, a condition belongs to the graph that has its node, and a body of a loop sets its condition.

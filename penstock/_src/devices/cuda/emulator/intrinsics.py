@@ -79,7 +79,7 @@ def _write_set_conditional(m: Module) -> None:
 
 
 def wait_for_warp(f: Fn) -> None:
-    """Lets the thread wait for its warp, which keeps apart what the threads do before and behind."""
+    """Lets the thread wait for its warp, which separates accesses before and after."""
     f.call("penstock.emulator.yield", IN_WARP)
     syncs, thread = word(f, state.SYNCS_OF, PTR), word(f, state.THREAD)
     f.store(f.load(syncs, thread, I64) + 1, syncs, thread)

@@ -1,6 +1,6 @@
-"""Streams and events of what stands for libcuda.
+"""Streams and events of the emulated libcuda.
 
-Usually a stream does everything at once. Streams that are `lazy` do what they are asked for as late as the driver may: when somebody waits for it.
+Usually a stream does everything at once. `lazy` streams do their work as late as the driver may: when there is a wait for it.
 So work that lacks an event before it, or memory that is used again too early, gives wrong numbers.
 """
 
@@ -31,7 +31,7 @@ class Pending:
 
 
 class Mark:
-    """A place in a stream, which an event stands for; in a `graph` if the stream was recorded then."""
+    """A position in a stream, which an event marks; in a `graph` if the stream was captured then."""
 
     def __init__(self, stream: int, graph: Any = None) -> None:
         self.stream, self.has_come, self.graph = stream, False, graph
@@ -54,7 +54,7 @@ class StreamFunctions:
             self._go_on(number_of(stream))
 
     def _finish(self, stream: int, mark: Mark | None = None) -> None:
-        """Does what a stream has, up to a mark, and waits for what it has to wait for."""
+        """Does the work of a stream up to a mark, and that of other streams for which it waits."""
         queue = self._queues[stream]
         while queue and not (mark and mark.has_come):
             self._do_next(queue)
@@ -80,7 +80,7 @@ class StreamFunctions:
             self._finish(stream)
 
     def _come_to(self, mark: Mark) -> None:
-        """Does what comes before a mark."""
+        """Does the work before a mark."""
         if not mark.has_come:
             self._finish(mark.stream, mark)
 

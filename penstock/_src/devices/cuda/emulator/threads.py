@@ -1,7 +1,7 @@
 """The threads of a block, one at a time on one thread of the CPU: each has a stack, and yields where it waits for others.
 
     penstock.emulator.run         runs all blocks of a launch, one after the other, until all threads have ended or one has faulted
-    penstock.emulator.yield       called by a thread: lets the others run until what it waits for has happened
+    penstock.emulator.yield       called by a thread: runs the others until the event for which it waits has happened
     penstock.emulator.assembly    called by a thread: lets the service (asynchronous/service.py) run an instruction, for it alone or for its warpgroup
 
 Threads that wait at a barrier go on when all threads that have not ended wait there; those that exchange values with their warp,
@@ -81,7 +81,7 @@ def write_threads(m: Module) -> None:
 
 
 def _write_yield(m: Module) -> None:
-    """Called by the thread that runs, with what it waits for."""
+    """Called by the running thread, with the event for which it waits."""
     with m.fn("penstock.emulator.yield", noalias=False, reason=I64) as f:
         thread = word(f, state.THREAD)
         f.store(f.reason, word(f, state.STATUS_OF, PTR), thread)

@@ -87,7 +87,7 @@ def amd_target(name: str) -> Target:
 
 
 def assembly_of(code: Code) -> str:
-    """A kernel as LLVM's AMDGPU writes it: text for its assembler, with what it takes of the GPU."""
+    """A kernel as text for the assembler of LLVM's AMDGPU, with its resources."""
     initialize_llvm()
     machine = llvm.Target.from_triple(TRIPLE).create_target_machine(
         cpu=code.target.cpu, features=code.target.features, opt=OPTIMIZE

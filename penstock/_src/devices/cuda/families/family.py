@@ -39,4 +39,4 @@ class Family(Protocol):
         """Waits for all threads that go together."""
 
     def shuffled(self, f: Fn, way: str, x: Val, number: int, lane: Val) -> Val:
-        """A value of 32 bits of another lane: whose number differs by a bit, which is so many before, or which has the number."""
+        """A 32-bit value of another lane: the one whose index differs by a bit, is smaller by a number, or is a number."""

@@ -26,7 +26,7 @@ def shared_address(f: CudaFn, place: Val) -> Val:
 
 
 def begin_barrier(f: CudaFn, barrier: Val, arrivals: int) -> None:
-    """Makes a barrier; one thread does so, and fences, before others use it behind a barrier of the block."""
+    """Makes a barrier, on one thread, with a fence, before others use it after a barrier of the block."""
     f.assembly("mbarrier.init.shared::cta.b64 [$0], $1;", "l,r", [barrier, f.const(arrivals, I32)])
 
 
@@ -41,7 +41,7 @@ def arrive(f: CudaFn, barrier: Val) -> None:
 
 
 def arrive_and_expect(f: CudaFn, barrier: Val, size: int) -> None:
-    """Arrives, and lets the phase wait for so many bytes of copies."""
+    """Arrives, and lets the phase wait for this many bytes of copies."""
     f.assembly(
         "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
         "l,r",
@@ -67,6 +67,6 @@ def copy_box(f: CudaFn, to: Val, number: int, first: Sequence[Val], barrier: Val
 
 
 def set_registers(f: CudaFn, count: int, before: int) -> None:
-    """Gives the warps of a warpgroup so many registers each thread, in place of `before`; all of them call this."""
+    """Gives each thread of a warpgroup's warps this many registers in place of `before`; all of them call this."""
     way = "inc" if count > before else "dec"
     f.assembly(f"setmaxnreg.{way}.sync.aligned.u32 {count};", "")

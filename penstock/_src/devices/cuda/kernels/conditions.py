@@ -1,4 +1,4 @@
-"""Kernels that tell a graph's conditional nodes what the card has computed: a thread that sets a node's number.
+"""Kernels that set conditional nodes of a graph by results on the GPU: a thread sets a node's number.
 
 `cudaGraphSetConditional` is a system call of the driver: ptxas and the driver's linker know it without a library.
 """
@@ -35,7 +35,7 @@ def loop_condition(target: Target) -> CudaCode:
 
 
 def _chosen(f: CudaFn) -> Val:
-    """The number of the branch that an int32 chooses among so many: outside the last."""
+    """The number of the branch that an int32 selects among this many: the last one if it is out of range."""
     index = f.convert(f.load(f.load(f.ctx, 0, PTR), 0, I32), I64)
     count = f.load(f.ctx, 1, I64)
     return f.select(f.compare("ult", index, count), index, count - 1)

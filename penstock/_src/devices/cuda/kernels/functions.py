@@ -55,7 +55,7 @@ LEAST_STIRLING = 12  # least argument for the series
 
 
 def definitions(names: list[str], target: Target) -> tuple[dict[str, tuple[str, str]], list[str]]:
-    """(declarations by name, definitions) of functions and of what they call."""
+    """(declarations by name, definitions) of functions and of the functions that they call."""
     m = Module(target)
     for name in names:
         _write(m, name)

@@ -75,7 +75,7 @@ class CudaCode(Code):
 
 
 class CudaModule(Module):
-    """A module with one kernel, whose blocks have so many threads. All its kernels take the same tensor maps."""
+    """A module with one kernel, whose blocks have this many threads. All its kernels take the same tensor maps."""
 
     def __init__(self, target: Target, threads: int, maps: Sequence[TensorMap] = ()):
         super().__init__(target)
@@ -197,11 +197,11 @@ class CudaFn(Fn):
 
     # -- threads together
     def barrier(self) -> None:
-        """Waits for all threads of the block; what they wrote to shared memory is seen by all."""
+        """Waits for all threads of the block; all of them see what they wrote to shared memory."""
         self.family.barrier(self)
 
     def warp_barrier(self) -> None:
-        """Waits for all threads of the warp; what they wrote is seen by one another."""
+        """Waits for all threads of the warp; they see each other's writes."""
         self.family.wavefront_barrier(self)
 
     def shuffled(self, x: Val, distance: int) -> Val:
@@ -234,7 +234,7 @@ class CudaFn(Fn):
 
     # -- copies that go on while the thread does
     def copy_to_shared(self, to: Val, source: Val, size: int, there: Val) -> None:
-        """Begins to copy 4, 8 or 16 bytes, which both lie at a multiple of so many; zeros if they are not `there`."""
+        """Starts to copy 4, 8 or 16 bytes between aligned addresses; zeros if they are not `there`."""
         kind = "cg" if size == 16 else "ca"
         name = f"@llvm.nvvm.cp.async.{kind}.shared.global.{size}.s"
         self.module.declare(f"declare void {name}(ptr addrspace(3), ptr addrspace(1), i32)")
@@ -250,13 +250,13 @@ class CudaFn(Fn):
         self.emit(VOID, f"call void {name}()")
 
     def wait_for_copies(self, left: int) -> None:
-        """Waits for the thread's copies, but those of the last so many groups; others see them after a barrier."""
+        """Waits for the thread's copies, except those of the last groups, of this number; others see them after a barrier."""
         name = "@llvm.nvvm.cp.async.wait.group"
         self.module.declare(f"declare void {name}(i32)")
         self.emit(VOID, f"call void {name}(i32 {left})")
 
     def shared(self, size: int) -> Val:
-        """Shared memory of the block, of so many bytes, for this place of the code alone."""
+        """Shared memory of the block, of this many bytes, for this position of the code alone."""
         start = self._room
         self._room = -(-(start + size) // ALIGNED) * ALIGNED
         self.module.shared = max(self.module.shared, self._room)

@@ -84,7 +84,7 @@ class CudaNest(NestValues):
         self.rank: Any = 0
 
     def write(self) -> tuple[Any, ...]:
-        """Writes the text, and tells in what order it reads the Dims."""
+        """Writes the text, and returns the order in which it reads the Dims."""
         self._groups()
         return self.load_extents()
 

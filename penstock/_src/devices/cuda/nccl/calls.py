@@ -137,7 +137,7 @@ class Nccl:
         return comm.value or 0
 
     def begin_join(self, size: int, unique_id: bytes, rank: int) -> int:
-        """The communicator of a rank of a group, which blocks no call: what is asked of it has been done once it `is_settled`."""
+        """The communicator of a rank of a group, with nonblocking calls: they are complete once it `is_settled`."""
         comm = c_void_p()
         known = UniqueId.from_buffer_copy(unique_id)
         config = Config(ctypes.sizeof(Config), CONFIG_MAGIC, CONFIG_VERSION, 0)

@@ -59,7 +59,7 @@ class CardSession:
             card.function(code, "task")  # not while a graph is recorded
 
     def agree(self) -> bool:
-        """Lets the processes say what they are about to do, before a run begins.
+        """Lets the processes agree on their exchanges before a run begins.
 
         Returns:
           Whether they have agreed on all of the run. If others exchange the same in several programs, which wait for their cards, only the first unit

@@ -22,7 +22,7 @@ NAMING = 2.0  # seconds after which the heartbeats have named a process, once it
 
 
 class ProcessGroup:
-    """Cards that compute together, of which this process has one. All processes make theirs at the same time.
+    """GPUs that compute together; this process has one of them. All processes make their communicators at the same time.
 
     Attributes:
       stream: of the card, in which exchanges are made.
@@ -63,7 +63,7 @@ class ProcessGroup:
         return group
 
     def settle(self) -> None:
-        """Waits until what was asked for has been put into the streams; not for the card.
+        """Waits until all calls have been put into the streams; not for the GPU.
 
         Raises:
           OpError: it has failed, or another process is lost.

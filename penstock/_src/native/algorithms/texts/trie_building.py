@@ -40,7 +40,7 @@ class Built(NamedTuple):
 
     Attributes:
       units: uint32, of all places.
-      is_free: whether nothing stands at a place.
+      is_free: tests if a unit is unused.
       is_base: whether children are counted from a place.
     """
 
@@ -161,7 +161,7 @@ def _emit_take(m: Module) -> None:
 
 
 def _emit_base(m: Module) -> None:
-    """`base` (node, labels, how many, ...) -> a place of which all labels are free, or -1."""
+    """`base` (node, labels, number of labels, ...) -> a base for which all labels are free, or -1."""
     with m.fn("base", ret=I64, internal=True, node=I64, labels=PTR, count=I64, **_LISTS) as f:
         first = utf8.byte(f, f.labels, f.i64(0))
 

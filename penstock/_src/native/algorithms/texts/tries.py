@@ -24,7 +24,7 @@ def _children(f: Fn, node: Val, unit: Val) -> Val:
 
 
 def child(f: Fn, units: Val, size: Val, node: Val, label: Val) -> Val:
-    """The node behind an arc; NOTHING if there is none."""
+    """The node after an arc; NOTHING if there is none."""
     place = _children(f, node, _unit(f, units, node)) ^ label
 
     def checked() -> tuple[Val]:

@@ -72,7 +72,7 @@ def pieces_of(strings: np.ndarray, words: Words, vocabulary: Vocabulary) -> Piec
     Args:
       strings: a contiguous vector.
       words: of the strings.
-      vocabulary: what they are cut into.
+      vocabulary: the pieces.
     """
     most = int((words.ends - words.begins).sum())
     numbers, begins, ends = (np.empty(most, np.int64) for _ in range(3))

@@ -37,7 +37,7 @@ class Words(NamedTuple):
 
     Attributes:
       begins: the byte of its string at which each begins.
-      ends: the byte behind each.
+      ends: the byte after each.
       splits: the number of each string's first word, and of all.
     """
 

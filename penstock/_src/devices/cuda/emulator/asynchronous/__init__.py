@@ -6,5 +6,5 @@ In: instructions, with the addresses of their operands. Out: memory, sums and th
     boxes.py       bulk copies by tensor maps, and the barriers in shared memory that count them
     maps.py        tensor maps, as the emulated driver writes them
     products.py    products of warpgroups
-    faults.py      what is said of kernels; shared memory
+    faults.py      errors of kernels; shared memory
 """

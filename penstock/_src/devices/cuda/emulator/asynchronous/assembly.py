@@ -19,7 +19,7 @@ _WIDENED = {I32: "zext i32 {} to i64", PTR: "ptrtoint ptr {} to i64"}
 
 
 def without_assembly(text: str) -> tuple[str, str, list[str]]:
-    """(the IR with calls in place of assembly, the functions that are called, the texts that they stand for)."""
+    """(the IR with calls in place of assembly, the called functions, the texts that they replace)."""
     texts: list[str] = []
     functions: dict[tuple[str, str, str], str] = {}
 

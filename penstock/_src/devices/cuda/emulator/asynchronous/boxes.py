@@ -154,7 +154,7 @@ class Barriers:
             raise Misuse("copies to shared memory to which another copy may be on its way")
 
     def look(self, thread: int, places: np.ndarray) -> None:
-        """Refuses places that no copy has filled of which the threads of a warpgroup know."""
+        """Rejects bytes for which the warpgroup's threads know of no copy."""
         for number in np.unique(self.writer[places]):
             if not number:
                 raise Misuse("multiplies shared memory to which nothing was copied")
@@ -215,6 +215,6 @@ class Barriers:
         return np.asarray(memory.bytes[at])
 
     def end(self) -> None:
-        """Refuses what is left when all threads have ended."""
+        """Rejects unfinished work when all threads have ended."""
         if self._flying:
             raise Misuse("ends while a copy is on its way")

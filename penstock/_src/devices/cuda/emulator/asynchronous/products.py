@@ -153,7 +153,7 @@ class Products:
         self._readings = [r for r in kept if r not in unclosed]
 
     def end(self) -> None:
-        """Refuses what is left when all threads have ended."""
+        """Rejects unfinished work when all threads have ended."""
         if any(group.closed or group.open.additions for group in self._groups.values()):
             raise Misuse("ends without waiting for its products")
 

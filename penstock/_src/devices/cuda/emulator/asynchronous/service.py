@@ -2,7 +2,7 @@
 
 All that is asynchronous happens as late as it may: a copy's bytes come when no thread can go on without them, a product reads its tiles when it is waited for. And it is
 known who knows what: a copy that has come is an event, and so is a warp's end of reading; barriers carry events from those who arrive to those who wait.
-So what is used before its wait, or overwritten while it may still be read, is found whatever the order of threads.
+So a use before its wait, or a write while it may still be read, is found for any order of threads.
 """
 
 import ctypes

@@ -182,7 +182,7 @@ class EmulatedNccl:
         return 0
 
     def _begin(self, calls: list[Any]) -> None:
-        """Puts the parts of this process's ranks into their streams: first what they give, then the wait for the others'."""
+        """Puts the parts of this process's ranks into their streams: first the contributions, then the wait for the others'."""
         library, marks = self.library, list[Mark]()
         parts = [_Part(self.communicators[call[4]], call) for call in calls]
         for part in parts:

@@ -1,4 +1,4 @@
-"""A group of ranks of one process: what they give, and what all of them get when the last has given."""
+"""A group of ranks of one process: their contributions, and the results that all get after the last one."""
 
 import functools
 import threading

@@ -1,4 +1,4 @@
-"""Tiles of attention by fused multiply-adds: threads in a square, of which each has some neighboring rows, and columns as far apart as the square is wide."""
+"""Tiles of attention by fused multiply-adds: threads in a square; each has some neighboring rows, and columns at distances of the square's width."""
 
 from collections.abc import Callable, Sequence
 

@@ -112,7 +112,7 @@ def _bytes(shape: Shape, operands: Operands, element: str, total: str) -> int:
 
 
 def _registers(shape: Shape, operands: Operands, total: str) -> int:
-    """Words of a thread for sums, scores and what is on its way."""
+    """Words of a thread for sums, scores and loads in flight."""
     words = SIZE[total] // 4
     cells = shape.owned * sum(shape.padded(w) for w in operands.sums)
     cells += shape.owned * shape.others * operands.scores

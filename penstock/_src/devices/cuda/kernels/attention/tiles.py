@@ -41,7 +41,7 @@ class Tiles:
         raise NotImplementedError
 
     def no_sums(self, extent: int) -> list[Val]:
-        """Zeros of a thread's sums of so many features."""
+        """Zeros for a thread's sums of this many features."""
         raise NotImplementedError
 
     def added(self, sums: list[Val], scores: Sequence[Val], b: "Tile", extent: int) -> list[Val]:
@@ -176,7 +176,7 @@ class Tile:
         return row, rest * self.vector
 
     def fetch(self, first: Val) -> list[Val]:
-        """The thread's vectors of the rows from `first` on; zeros after the last row and the last element."""
+        """The thread's vectors of the rows that start at `first`; zeros after the last row and the last element."""
         f, of = self.of.f, self.of
         kind = ROWS_OF[self.name]
         element = of.form.element(self.name)
@@ -230,5 +230,5 @@ class Tile:
         return {1: I16, 2: I32}.get(self.vector) or vec(I32, self.vector // 2)
 
     def _alignment(self) -> int:
-        """Bytes of which a stored vector's place is a multiple, as far as shared memory is aligned."""
+        """The alignment in bytes of a stored vector, as far as shared memory is aligned."""
         return min(16, self.size * self.vector)

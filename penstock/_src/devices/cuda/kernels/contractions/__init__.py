@@ -9,5 +9,5 @@ thin_products.py        those of a few rows, whose matrix is read once
 split.py             great depths in parts, added up in order
 matrices.py          the instructions by which warps load and multiply matrices
 depthwise.py         depthwise convolutions and the gradients of their filters
-epilogue.py          what is computed on a thread's sums
+epilogue.py          the epilogue on a thread's sums
 """

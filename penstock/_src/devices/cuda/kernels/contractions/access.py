@@ -14,7 +14,7 @@ BYTES = 16  # that one thread moves at once, at most
 
 @dataclass(frozen=True)
 class Access:
-    """`vector` neighbors lie side by side at a multiple of so many elements: along the depth, or across it.
+    """`vector` neighbors are adjacent and start at a multiple of `vector` elements: along the depth, or across it.
 
     All of them exist, or none.
     """

@@ -1,4 +1,4 @@
-"""Products of few rows on a card, as steps of decoding have them: a matrix is read once, by wide loads, and what it is multiplied by stays in caches.
+"""Products of few rows on a GPU, such as steps of decoding: the matrix is read once, by wide loads, and the other operand stays in caches.
 
 A block has some columns of the result, and all rows. If the matrix lies across the depth, a lane sums a vector of neighboring columns, each warp every so many lines of the
 depth; the warps' sums are added up in shared memory. If it lies along the depth, a warp sums a column after the other, each lane every so many vectors of it, and its

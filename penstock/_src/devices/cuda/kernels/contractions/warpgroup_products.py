@@ -1,6 +1,6 @@
 """Products by warpgroups (wgmma), whose tiles bulk copies bring (TMA): sm_90a.
 
-A block has two warpgroups that multiply, each 64 rows of the tile, and one of whose threads one brings tiles: some steps ahead, through boxes of the operands as they lie. Of
+A block has two warpgroups that multiply, each 64 rows of the tile, and one in which a single thread copies tiles: some steps ahead, through boxes of the operands as stored. Of
 each stage of shared memory there are two barriers: "full" ends a phase when the stage's bytes have come, "empty" when all warps that multiply are done with
 it. Boxes that reach beyond an operand are zeros there.
 
@@ -290,7 +290,7 @@ class Side:
 
 
 def side_of(gemm: Gemm, which: int, extent: int, depth: int) -> Side:
-    """The LEFT or RIGHT operand, with a tile of so many rows or columns and a step's depth."""
+    """The LEFT or RIGHT operand, with a tile of this many rows or columns and a step's depth."""
     x, cross = (gemm.left, gemm.m) if which == LEFT else (gemm.right, gemm.n)
     assert isinstance(x, Matrix)
     along, size = bool(_layout(x)), SIZE[x.element]

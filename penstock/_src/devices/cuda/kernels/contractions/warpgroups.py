@@ -1,7 +1,7 @@
-"""The instructions by which a warpgroup (four warps) multiplies tiles in shared memory: wgmma, from sm_90a on.
+"""The instructions by which a warpgroup (four warps) multiplies tiles in shared memory: wgmma, for sm_90a and later.
 
-They go on while the threads do. Between a product and the wait for it nobody may read its sums, nor write what it reads; both instructions take and give the
-sums, so that code which uses them comes behind the wait.
+They are asynchronous. Between a product and the wait for it, its sums must not be read, nor its operands written; both instructions take and return the
+sums, so that code which uses them comes after the wait.
 """
 
 from collections.abc import Sequence
@@ -81,12 +81,12 @@ def close_products(f: CudaFn) -> None:
 
 
 def wait_for_products(f: CudaFn, left: int, sums: Sequence[Val]) -> list[Val]:
-    """Waits for all groups but the last so many; gives the sums."""
+    """Waits for all groups but the last ones, of this number; returns the sums."""
     return _in_place(f, f"wgmma.wait_group.sync.aligned {left};", sums, [])
 
 
 def _in_place(f: CudaFn, text: str, sums: Sequence[Val], given: Sequence[Val]) -> list[Val]:
-    """Assembly that changes sums, and reads 64-bit numbers behind them."""
+    """Assembly that changes sums, and reads the 64-bit numbers after them."""
     count, ty = len(sums), sums[0].ty
     letter = LETTERS[ty]
     result = "{ " + ", ".join([ty] * count) + " }"

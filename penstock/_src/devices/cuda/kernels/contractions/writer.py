@@ -214,7 +214,7 @@ class ProductWriter(ABC, Generic[Schedule]):
 
 
 class Fetcher:
-    """Brings tiles of an operand: each thread some elements, of which neighbors lie side by side.
+    """Copies tiles of an operand: each thread some elements, in adjacent groups.
 
     `places` are where they go in the tile: (across, depth).
     """

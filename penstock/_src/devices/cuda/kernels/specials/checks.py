@@ -1,4 +1,4 @@
-"""The check of indices by one block: its threads share the index vectors out, and the first that lies outside is told."""
+"""The check of indices by one block: its threads divide the index vectors, and the first one out of bounds is reported."""
 
 from penstock._src.compiler.codegen.scalars.registers import memory_type
 from penstock._src.core.dtypes import DType

@@ -1,4 +1,4 @@
-"""Exchanges with cards of other processes: what NCCL is asked for in place of a kernel; and kernels that tell who has failed.
+"""Exchanges with GPUs of other processes: calls of NCCL in place of kernels, and kernels that report which process has failed.
 
 A process whose run has failed takes part in all exchanges of the run, as the others wait for it. With the last one of each unit the processes tell each other of failures, so
 none goes on with a sum to which one has given nothing of use.
@@ -21,7 +21,7 @@ from penstock._src.util.dataclass import dataclass
 class ExchangeCode(CudaCode):
     """Stands for a kernel: a place in the stream where an exchange begins, or is waited for.
 
-    unit      what is exchanged, by whom
+    unit      the exchange, and its processes
     elements  of what each process gets, or gives where values are only moved
     dtype     the name of their type
     begins    whether the exchange begins here
@@ -75,7 +75,7 @@ def _type(unit: ExchangeUnit, given: Node) -> str:
 
 @functools.cache
 def failure_given(target: Target) -> CudaCode:
-    """Writes what a process tells the others: its number if its run has failed, else 0.
+    """Writes the word that a process sends to the others: its number if its run has failed, else 0.
 
     Context: the status, the number, where to.
     """
@@ -90,7 +90,7 @@ def failure_given(target: Target) -> CudaCode:
 def failure_taken(target: Target) -> CudaCode:
     """Ends the run if another process has failed, unless it has already ended: the status then says who.
 
-    Context: the status, the code, what the processes have told.
+    Context: the status, the code, the words of the processes.
     """
     m = CudaModule(target, 1)
     with m.kernel() as f:

@@ -74,7 +74,7 @@ def emit_cuda_scan(
 ) -> CudaCode:
     """Context: input, output, n, inner, lines, elements of a segment, totals of segments, segments.
 
-    If lines are cut, "task" finds the segments' totals and "scan" what is asked for.
+    If lines are divided, "task" computes the segments' totals and "scan" the result.
     """
     m = CudaModule(target, THREADS)
     if not is_cut:
@@ -184,7 +184,7 @@ class _Scan:
 
     # -- a line by a group
     def _line(self, line: Val, first: Val, end: Val, carried: Sequence[Val]) -> None:
-        """Scans some elements of a line, which begin with what is carried."""
+        """Scans some elements of a line, starting with the carried value."""
 
         def store(i: Val, before: Sequence[Val], own: list[Parts]) -> None:
             for k in range(ITEMS):
@@ -200,7 +200,7 @@ class _Scan:
         self, line: Val, first: Val, end: Val, carried: Sequence[Val],
         each: Callable[[Val, Sequence[Val], list[Parts]], None],
     ) -> Parts:  # fmt: skip
-        """each(i, what is before, own running results) for the elements from i on of a thread, chunk by chunk; gives the total."""
+        """each(i, value before, own running results) for a thread's elements starting at i, chunk by chunk; returns the total."""
         f = self.f
 
         def chunk(base: Val, *before: Val) -> Parts:

@@ -31,7 +31,7 @@ PAIR_BYTES = 12  # of a key and an index
 
 
 def sort_launch(node: Node, outputs: Sequence[Node]) -> SpecialLaunch:
-    """The launches of a sort. Arrays that nobody asked for are sorted into scratch."""
+    """The launches of a sort. Unused results are sorted into scratch memory."""
     outer, n, inner = line_extents(node.args[0].shape, node.attrs["axis"])
     lines = outer * inner
     types = forms(node)
@@ -76,7 +76,7 @@ def emit_cuda_sort(
     types: tuple, keys: int, descending: bool, is_small: bool, is_long: bool, target: Target
 ) -> CudaCode:
     """Context: n, inner, lines, scratch if lines are long, the least power of two that is no less than n or a tile, how many of each
-    line are wanted, inputs, outputs; if lines are long, the length of runs, and which half of the scratch has what was done so far.
+    line are needed, inputs, outputs; if lines are long, the length of runs, and the half of the scratch with the current state.
     """
     m = CudaModule(target, WARP if is_small else THREADS)
     form = types, keys, descending, SMALL_TILE if is_small else TILE, is_long

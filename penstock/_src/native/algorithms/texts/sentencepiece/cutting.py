@@ -288,7 +288,7 @@ def _emit_chunk_end(m: Module) -> None:
 
 
 def _emit_finish(m: Module) -> None:
-    """`finish` (..., number of the first piece) -> the number behind the last one of a chunk; writes pieces, unknown ones joined, or as their bytes."""
+    """`finish` (..., number of the first piece) -> the number after the last one of a chunk; writes pieces, unknown ones joined, or as their bytes."""
     arguments: Any = dict(
         data=PTR, begin=I64, end=I64, links=PTR, found=PTR, options=PTR, of_bytes=PTR, numbers=PTR, begins=PTR,
         ends=PTR, first=I64,
@@ -309,7 +309,7 @@ def _emit_finish(m: Module) -> None:
             def by_bytes() -> tuple[Val, ...]:
                 def one(i: Val, written: Val) -> tuple[Val]:
                     own = f.load(f.of_bytes, utf8.byte(f, f.data, i), I64)
-                    # The last byte stands for the character, the others for nothing.
+                    # The last byte produces the character, the others nothing.
                     return add(own, here, f.select((i + 1).eq(there), there, here), written)
 
                 return f.loop(here, there, 1, one, written)

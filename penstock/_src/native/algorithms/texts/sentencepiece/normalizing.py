@@ -32,7 +32,7 @@ class _Functions(NamedTuple):
 
 
 class Normalized(NamedTuple):
-    """Strings, one after the other with a zero behind each.
+    """Strings, one after the other, each followed by a zero.
 
     Attributes:
       data: uint8.
@@ -53,7 +53,7 @@ class Normalizer:
       rules: units of a trie with the begins of replacements as values.
       replacements: each ends with a zero.
       adds_before: whether a space is put before each string.
-      adds_behind: whether one is put behind it.
+      adds_behind: True to put one after it.
       removes: whether spaces at both ends and repeated ones are left out.
       escapes: whether spaces become the symbol for them.
     """
@@ -108,7 +108,7 @@ def _functions() -> _Functions:
 
 
 def _emit_prefix(m: Module) -> None:
-    """`prefix` (data, position, end, tries, replacements, where U+FFFD stands in them, into [3]) -> 0; what stands at a position: its address, its size, and the bytes that it takes."""
+    """`prefix` (data, position, end, tries, replacements, offset of U+FFFD in them, into [3]) -> 0; the normalized text of a position: its address, its size, and the bytes that it replaces."""
     arguments: Any = dict(
         data=PTR, begin=I64, end=I64, symbols=PTR, symbol_units=I64, rules=PTR, rule_units=I64,
         replacements=PTR, malformed=I64, into=PTR,
@@ -171,7 +171,7 @@ def _put(f: Fn, value: Val | int, origin: Val, at: Val) -> None:
 
 
 def _put_space(f: Fn, escapes: Val, origin: Val, at: Val) -> tuple[Val]:
-    """Writes a space, or the symbol for it; returns the position behind it."""
+    """Writes a space, or the symbol for it; returns the position after it."""
 
     def symbol() -> tuple[Val]:
         for k, value in enumerate(_SYMBOL):
@@ -186,7 +186,7 @@ def _put_space(f: Fn, escapes: Val, origin: Val, at: Val) -> tuple[Val]:
 
 
 def _emit_copy(m: Module) -> None:
-    """`copy` (text, first byte, its size, where it comes from, position, whether spaces are escaped, buffer, origins) -> the position behind the copy."""
+    """`copy` (text, first byte, its size, its origin, position, 1 to escape spaces, buffer, origins) -> the position after the copy."""
     arguments: Any = dict(
         source=PTR, first=I64, size=I64, origin=I64, place=I64, escapes=I64, out=PTR, origins=PTR
     )
@@ -237,7 +237,7 @@ _ARGUMENTS: Any = dict(
 
 
 def _prefix(f: Fn, at: Val, found: Val) -> tuple[Val, Val, Val]:
-    """The address and the size of what stands at a position, and the bytes that it takes."""
+    """The address and the size of the normalized text of a position, and the bytes that it replaces."""
     malformed = f.load(f.options, _REPLACEMENT_AT, I64)
     f.call(
         "prefix", f.data, at, f.size, f.symbols, f.symbol_units, f.rules, f.rule_units, f.replacements,
@@ -247,7 +247,7 @@ def _prefix(f: Fn, at: Val, found: Val) -> tuple[Val, Val, Val]:
 
 
 def _emit_parts(m: Module) -> None:
-    """`parts` (data, first byte, size, position, ..., place for the origin of the end) -> the position behind the normalized string, NOTHING if the buffer is full."""
+    """`parts` (data, first byte, size, position, ..., address for the origin of the end) -> the position after the normalized string, NOTHING if the buffer is full."""
     with m.fn(
         "parts", ret=I64, internal=True, data=PTR, begin=I64, size=I64, place=I64, **_ARGUMENTS, last=PTR
     ) as f:  # fmt: skip
@@ -288,7 +288,7 @@ def _emit_parts(m: Module) -> None:
 
 
 def _emit_string(m: Module) -> None:
-    """`string` (data, size, position, ..., place for the origin of the end) -> the position behind the normalized string, NOTHING if the buffer is full."""
+    """`string` (data, size, position, ..., address for the origin of the end) -> the position after the normalized string, NOTHING if the buffer is full."""
     with m.fn(
         "string", ret=I64, internal=True, data=PTR, size=I64, place=I64, **_ARGUMENTS, last=PTR
     ) as f:
