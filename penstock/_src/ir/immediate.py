@@ -36,8 +36,8 @@ class ImmediateBuilder(NodeMaker):
         value = evaluate_node(node, [a.attrs["value"] for a in args])
         if node.results is not None:
             types = [dtype for _, dtype in node.results]
-            attrs = {"values": value, "dtypes": types}
-            return Node(self, kind, (), attrs, (), NO_DTYPE, node.results)
+            outputs = {"values": value, "dtypes": types}
+            return Node(self, kind, (), outputs, (), NO_DTYPE, node.results)
         return self.known_array(value, node.dtype)
 
     def known_array(self, value: Any, dtype: DType) -> Node:
