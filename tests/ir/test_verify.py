@@ -33,7 +33,7 @@ def refused(match, parameters, results, updates=()):
 def test_parameters_are_parameters_in_order(p):
     x, y = (p.parameter(i, (3,), F32) for i in range(2))
     verify(Function("f", (x, y), (p.add(x, y),)))
-    refused("stands at 0", [y, x], [p.add(x, y)])
+    refused("position is 0", [y, x], [p.add(x, y)])
     refused("must be of kind parameter", [x, p.exp(y)], [x])
 
 
@@ -45,7 +45,7 @@ def test_parameters_of_other_functions_are_not_used(p):
 def test_kinds_and_operations_are_those_of_the_table(p):
     x = p.parameter(0, (3,), F32)
     refused("the kind is unknown", [x], [node(p, "squeeze", [x])])
-    refused("there is no such operation", [x], [node(p, "unary", [x], op="half")])
+    refused("the operation is unknown", [x], [node(p, "unary", [x], op="half")])
 
 
 def test_arguments_are_counted_and_older(p):
@@ -126,4 +126,4 @@ def test_the_operation_that_made_a_node_is_named(p):
     x = p.parameter(0, (3,), F32)
     wrong = node(p, "unary", [x], op="half")
     wrong.origin = "the user's line"
-    refused(r"f: %\d+ = .* \(from the user's line\): there is no such operation", [x], [wrong])
+    refused(r"f: %\d+ = .* \(from the user's line\): the operation is unknown", [x], [wrong])
