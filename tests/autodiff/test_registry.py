@@ -24,8 +24,9 @@ CALLS = {"EagerPyFunc", "PartitionedCall", "StatefulPartitionedCall"}
 FRAMES = {"Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"}
 FRAMES |= {"RefEnter", "RefExit", "RefMerge", "RefNextIteration", "RefSwitch"}
 WITH_NONE = {"ArgMax", "ArgMin"}
-# TensorFlow compiles the first by XLA alone, and runs the others on GPUs alone.
+# TensorFlow compiles the first by XLA alone, gives its products and convolutions no gradient, and runs the others on GPUs alone.
 ELSEWHERE = {"XlaDynamicSlice", "XlaDynamicUpdateSlice", "XlaOptimizationBarrier"}
+ELSEWHERE |= {"XlaConvV2", "XlaDotV2"}
 ELSEWHERE |= {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"}
 # Ours alone, and tensorflow-text's, whose package registers them.
 OURS = {"PackedDequantize", "PackedGather", "PackedMatMul", "TreeEnsemble"}

@@ -23,27 +23,3 @@ enum LayoutProto.LayoutType
 
 MeshProto = SCHEMA["MeshProto"]
 LayoutProto = SCHEMA["LayoutProto"]
-
-# How XLA cuts a tensor into the parts of its devices.
-XLA = Schema(
-    "xla_data",
-    """
-ShapeProto
-    element_type=2 int32, dimensions=3 int64*, tuple_shapes=4 ShapeProto*,
-    is_dynamic_dimension=6 bool*
-OpSharding
-    type=1 Type, tile_shape=2 ShapeProto, tile_assignment_dimensions=3 int64*,
-    tile_assignment_devices=4 int64*, tuple_shardings=5 OpSharding*,
-    replicate_on_last_tile_dim=6 bool, last_tile_dims=8 Type*, iota_reshape_dims=9 int64*,
-    iota_transpose_perm=10 int32*, is_shard_group=11 bool, shard_group_id=12 int64,
-    shard_group_type=13 ShardGroupType
-enum OpSharding.Type
-    REPLICATED=0, MAXIMAL=1, TUPLE=2, OTHER=3, MANUAL=4, UNKNOWN=5, UNREDUCED=6
-enum OpSharding.ShardGroupType
-    AS=0, LIKE=1
-""",
-    package="xla",
-)
-
-OpSharding = XLA["OpSharding"]
-ShapeProto = XLA["ShapeProto"]

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 import penstock as tf
 from penstock._src.core.registry import raw
+from penstock._src.proto.xla import ConvolutionDimensionNumbers, DotDimensionNumbers
 from tests.conformance.draws.values import SEED, drawn, numbers, types
 from tests.harness.op_case import OpCase
 
@@ -216,3 +217,78 @@ def ExtractVolumePatches(draw):
     x = numbers(draw(SEED), (draw(BATCH), *extents, 2), draw(types("ExtractVolumePatches")))
     attrs = {"ksizes": [1, *window, 1], "strides": [1, *strides, 1], "padding": draw(PADDING)}
     return OpCase("ExtractVolumePatches", [x], attrs)
+
+
+# Types of the operands, and that in which products are added up.
+MIXED = st.sampled_from(
+    [("int8", "int8", "int32"), ("float32", "int8", "float32"), ("float32", "float32", "float32")]
+)
+
+
+@drawn(DRAWS)
+def XlaDotV2(draw):
+    kinds = draw(MIXED)
+    batch, summed = draw(st.integers(0, 2)), draw(st.integers(0, 2))
+    sizes = [draw(SIDE) for _ in range(batch + summed)]
+    operands, axes = [], []
+    for kind in kinds[:2]:
+        free = [draw(SIDE) for _ in range(draw(st.integers(0, 2)))]
+        order = draw(st.permutations(range(len(sizes) + len(free))))
+        whole = [*sizes, *free]
+        operands.append(numbers(draw(SEED), [whole[i] for i in order], np.dtype(kind)))
+        at = [order.index(i) for i in range(len(sizes))]
+        axes.append((at[:batch], at[batch:]))
+    dimensions = DotDimensionNumbers(
+        lhs_batch_dimensions=axes[0][0],
+        lhs_contracting_dimensions=axes[0][1],
+        rhs_batch_dimensions=axes[1][0],
+        rhs_contracting_dimensions=axes[1][1],
+    )
+    attrs = {"dimension_numbers": dimensions.SerializeToString(), "precision_config": b""}
+    attrs["preferred_element_type"] = tf.as_dtype(kinds[2])
+    return OpCase("XlaDotV2", operands, attrs, tolerance=slack(kinds[2]))
+
+
+@drawn(DRAWS)
+def XlaConvV2(draw):
+    kinds, space = draw(MIXED), draw(st.integers(1, 2))
+    groups, inputs = draw(st.sampled_from([1, 1, 2, 3])), draw(SIDE)
+    index = draw(st.sampled_from([np.int32, np.int64]))
+    window = [draw(SIDE) for _ in range(space)]
+    dilations = [draw(st.integers(1, 2)) for _ in range(space)]
+    edges = [[draw(st.integers(0, 2)) for _ in range(2)] for _ in range(space)]
+    extents = [(n - 1) * d + draw(SIDE) for n, d in zip(window, dilations, strict=True)]
+    layouts = [draw(st.permutations(range(space + 2))) for _ in range(3)]
+    shapes = [
+        [draw(BATCH), inputs * groups, *extents],
+        [inputs, groups * draw(SIDE), *window],
+    ]
+    placed = [
+        [s[layout.index(i)] for i in range(space + 2)]
+        for s, layout in zip(shapes, layouts, strict=False)
+    ]
+    layout = ConvolutionDimensionNumbers(
+        input_batch_dimension=layouts[0][0],
+        input_feature_dimension=layouts[0][1],
+        input_spatial_dimensions=layouts[0][2:],
+        kernel_input_feature_dimension=layouts[1][0],
+        kernel_output_feature_dimension=layouts[1][1],
+        kernel_spatial_dimensions=layouts[1][2:],
+        output_batch_dimension=layouts[2][0],
+        output_feature_dimension=layouts[2][1],
+        output_spatial_dimensions=layouts[2][2:],
+    )
+    attrs = {"dimension_numbers": layout.SerializeToString(), "precision_config": b""}
+    attrs["preferred_element_type"] = tf.as_dtype(kinds[2])
+    operands = [
+        numbers(draw(SEED), shape, np.dtype(kind))
+        for shape, kind in zip(placed, kinds[:2], strict=True)
+    ]
+    settings = [
+        np.array([draw(st.integers(1, 2)) for _ in range(space)], index),
+        np.array(edges, index),
+        np.array([draw(st.integers(1, 2)) for _ in range(space)], index),
+        np.array(dilations, index),
+        np.array(groups, index),
+    ]
+    return OpCase("XlaConvV2", [*operands, *settings], attrs, tolerance=slack(kinds[2]))

@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.ir.meaning.arrays import lowest
 from penstock._src.ir.node import Node
-from penstock._src.ops.xla.translation.contraction import cut
+from penstock._src.ops.xla.products import cut
 from penstock._src.ops.xla.translation.indexing import combine_at
 from penstock._src.ops.xla.translation.reduction import (
     combined,
@@ -85,7 +85,7 @@ def _windows(t: Translation, window: ReduceWindow, x: Node, fill: Node) -> Node:
     """A view of every window of x; the offset axes come last."""
     axes = list(range(x.rank))
     dilations = list(window.base_dilations)
-    x, padding = cut(t, x, axes, dilations, window.padding)
+    x, padding = cut(t.p, x, axes, dilations, window.padding)
     return t.p.windows(
         x,
         axes=axes,
