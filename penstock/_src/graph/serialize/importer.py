@@ -30,6 +30,7 @@ from penstock._src.graph.serialize.v1_control import (
     is_functional,
 )
 from penstock._src.ops.control.functional import check_functions
+from penstock._src.proto.graph import NodeDef
 from penstock._src.util.export import export
 from penstock._src.version import GRAPH_DEF_VERSION, VERSION
 
@@ -357,6 +358,8 @@ class NodeImporter:
         """Returns the op of a node, with its attributes."""
         if node.op in self.library:
             return self._call(self.library.get(node.op))
+        if node.op == "_Arg":
+            node = _as_placeholder(node)
         cls = lookup(node.op) or self._from_its_module(node)
         if cls is None:
             raise UnimplementedError(
@@ -410,6 +413,18 @@ class NodeImporter:
             "Tout": tuple(function.output_types),
         }
         return complete(kind, attrs, True)
+
+
+def _as_placeholder(node: Any) -> Any:
+    """Returns an argument, as graphs exported from MLIR hold them, as a placeholder."""
+    placeholder = NodeDef(name=node.name, op="Placeholder")
+    placeholder.attr["dtype"].type = node.attr["T"].type
+    shapes = node.attr["_output_shapes"].list.shape if "_output_shapes" in node.attr else ()
+    if shapes:
+        placeholder.attr["shape"].shape.CopyFrom(shapes[0])
+    else:
+        placeholder.attr["shape"].shape.unknown_rank = True
+    return placeholder
 
 
 def _check_attributes(cls: type[Op], node: Any, given: dict[str, Any]) -> None:
