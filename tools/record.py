@@ -69,6 +69,10 @@ RECORDERS = {
             "{tensorflow} -m tests.conformance.record second tests/conformance/recorded.npz",
         ),
     ),
+    "quantized models": Recorder(
+        ("tests/formats/quantized/models.npz",),
+        ("{tensorflow} tests/formats/quantized/record_models.py",),
+    ),
     "random programs": Recorder(
         ("tests/conformance/recorded_programs.npz",),
         ("{tensorflow} -m tests.conformance.record programs 60",),

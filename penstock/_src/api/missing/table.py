@@ -5,7 +5,6 @@
 
 import collections
 import ctypes
-import os
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -61,14 +60,6 @@ def _check_library(library: str, _: Any) -> None:
     ctypes.CDLL(library)  # OSError: there is none
 
 
-def _check_saved_model(saved_model_path: str, *_: Any) -> None:
-    if not os.path.exists(os.path.join(saved_model_path, "saved_model.pb")):
-        raise OSError(
-            f"SavedModel file does not exist at: {saved_model_path}/"
-            "{saved_model.pbtxt|saved_model.pb}"
-        )
-
-
 _functions(
     "mlir.experimental",
     "MLIR is not implemented",
@@ -88,14 +79,6 @@ _functions(
     "load_delegate(library, options=None): Loads a library of kernels for an interpreter.",
     check=_check_library,
 )
-_functions(
-    "quantization.experimental",
-    "quantization of models is not implemented",
-    "quantize_saved_model(saved_model_path, output_directory=None, quantization_options=None, "
-    "representative_dataset=None, *, overwrite_output_directory=False): Writes a quantized copy of a SavedModel.",
-    check=_check_saved_model,
-)
-
 # Without NVIDIA's TensorRT library TensorFlow offers the conversion parameters and raises RuntimeError.
 ConversionParams = collections.namedtuple(  # type: ignore[name-match]  # TensorFlow's name in its representation
     "TrtConversionParams",
