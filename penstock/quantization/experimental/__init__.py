@@ -7,7 +7,7 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.io.representative": "TfRecordRepresentativeDatasetSaver",
-    "penstock._src.formats.quantized.saved_model": "quantize_saved_model",
+    "penstock._src.formats.saved_model.quantized.saved_model": "quantize_saved_model",
     "penstock._src.proto.quantization": (
         "QuantizationComponentSpec QuantizationMethod QuantizationOptions UnitWiseQuantizationSpec"
     ),

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 import penstock as tf
 from penstock._src.core.registry import raw
-from penstock._src.proto.xla import ConvolutionDimensionNumbers, DotDimensionNumbers
+from penstock._src.proto.layout import ConvolutionDimensionNumbers, DotDimensionNumbers
 from tests.conformance.draws.values import SEED, drawn, numbers, types
 from tests.harness.op_case import OpCase
 

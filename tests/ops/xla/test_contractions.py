@@ -5,7 +5,7 @@ import pytest
 
 import penstock as tf
 from penstock import raw_ops
-from penstock._src.proto.xla import ConvolutionDimensionNumbers, DotDimensionNumbers
+from penstock._src.proto.layout import ConvolutionDimensionNumbers, DotDimensionNumbers
 
 RNG = np.random.default_rng(0)
 WRAPS = pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "compiled"])

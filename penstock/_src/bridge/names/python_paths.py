@@ -26,7 +26,7 @@ PATHS: dict[str, str] = {
         "get_loaded_tensorrt_version=@api.config.build:get_linked_tensorrt_version @api.config.build"
     ),
     "compiler.tf2xla.python.xla": "@api.xla_ops",
-    "compiler.xla.xla_data_pb2": "@proto.xla",
+    "compiler.xla.xla_data_pb2": "@proto.layout",
     "core.example.example_pb2": "@proto.example",
     "core.example.feature_pb2": "@proto.example",
     "core.framework.attr_value_pb2": "@proto.graph",

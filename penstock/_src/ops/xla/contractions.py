@@ -13,7 +13,7 @@ from penstock._src.ops.xla.products import (
     convolve,
     dot_spec,
 )
-from penstock._src.proto.xla import ConvolutionDimensionNumbers, DotDimensionNumbers
+from penstock._src.proto.layout import ConvolutionDimensionNumbers, DotDimensionNumbers
 
 
 def _now(op, *arrays):

@@ -12,10 +12,10 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.formats.quantized.padding import edges_of
-from penstock._src.formats.quantized.units import Unit
-from penstock._src.formats.quantized.weights import Weight
-from penstock._src.proto.xla import ConvolutionDimensionNumbers, DotDimensionNumbers
+from penstock._src.formats.saved_model.quantized.padding import edges_of
+from penstock._src.formats.saved_model.quantized.units import Unit
+from penstock._src.formats.saved_model.quantized.weights import Weight
+from penstock._src.proto.layout import ConvolutionDimensionNumbers, DotDimensionNumbers
 from penstock._src.util.dataclass import dataclass
 
 _LEAST, _MOST = -128, 127

@@ -8,7 +8,7 @@ from penstock._src.core.dispatch import building_unrecorded, current_graph
 from penstock._src.core.registry import find
 from penstock._src.core.specs import TensorSpec
 from penstock._src.formats.frozen import FrozenFunction, operations_of
-from penstock._src.formats.quantized.units import Unit, unit_of
+from penstock._src.formats.saved_model.quantized.units import Unit, unit_of
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import function
 from penstock._src.graph.func_graph import FuncGraph

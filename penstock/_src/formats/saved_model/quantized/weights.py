@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.formats.quantized.units import Unit
+from penstock._src.formats.saved_model.quantized.units import Unit
 from penstock._src.util.dataclass import dataclass
 
 

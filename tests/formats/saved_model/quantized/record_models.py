@@ -1,6 +1,6 @@
 """Writes models.npz: SavedModels that TensorFlow has quantized, with inputs and what they give there.
 
-python tests/formats/quantized/record_models.py
+python tests/formats/saved_model/quantized/record_models.py
 """
 
 import pathlib

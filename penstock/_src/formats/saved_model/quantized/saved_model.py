@@ -9,12 +9,12 @@ from typing import Any
 from penstock._src.api.io.records import tf_record_iterator
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.formats.frozen import FrozenFunction, freeze
-from penstock._src.formats.quantized import arithmetic
-from penstock._src.formats.quantized.calibration import Ranges, ranges_of
-from penstock._src.formats.quantized.rewriting import rewritten
-from penstock._src.formats.quantized.settings import Settings, settings_of
-from penstock._src.formats.quantized.units import Unit
-from penstock._src.formats.quantized.weights import quantized_weight
+from penstock._src.formats.saved_model.quantized import arithmetic
+from penstock._src.formats.saved_model.quantized.calibration import Ranges, ranges_of
+from penstock._src.formats.saved_model.quantized.rewriting import rewritten
+from penstock._src.formats.saved_model.quantized.settings import Settings, settings_of
+from penstock._src.formats.saved_model.quantized.units import Unit
+from penstock._src.formats.saved_model.quantized.weights import quantized_weight
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.ops.tensor_proto import from_proto

@@ -8,8 +8,8 @@ import numpy as np
 from penstock._src.api.python_function import numpy_function
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.formats.frozen import FrozenFunction
-from penstock._src.formats.quantized.rewriting import rewritten
-from penstock._src.formats.quantized.units import Unit
+from penstock._src.formats.saved_model.quantized.rewriting import rewritten
+from penstock._src.formats.saved_model.quantized.units import Unit
 
 Range = tuple[float, float]
 # Ranges by activations: each is a tensor of the frozen function or of a body in it.
