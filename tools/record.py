@@ -69,9 +69,13 @@ RECORDERS = {
             "{tensorflow} -m tests.conformance.record second tests/conformance/recorded.npz",
         ),
     ),
+    "MLIR modules": Recorder(
+        ("tests/formats/graph_def/mlir/modules.json",),
+        ("{tensorflow} tests/formats/graph_def/mlir/record_modules.py",),
+    ),
     "quantized models": Recorder(
-        ("tests/formats/quantized/models.npz",),
-        ("{tensorflow} tests/formats/quantized/record_models.py",),
+        ("tests/formats/saved_model/quantized/models.npz",),
+        ("{tensorflow} tests/formats/saved_model/quantized/record_models.py",),
     ),
     "random programs": Recorder(
         ("tests/conformance/recorded_programs.npz",),

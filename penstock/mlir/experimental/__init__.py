@@ -7,14 +7,13 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.missing.table": (
-        "convert_function=mlir_experimental_convert_function "
-        "convert_graph_def=mlir_experimental_convert_graph_def "
         "convert_saved_model=mlir_experimental_convert_saved_model "
         "convert_saved_model_v1=mlir_experimental_convert_saved_model_v1 "
         "run_pass_pipeline=mlir_experimental_run_pass_pipeline "
         "tflite_to_tosa_bytecode=mlir_experimental_tflite_to_tosa_bytecode "
         "write_bytecode=mlir_experimental_write_bytecode"
     ),
+    "penstock._src.formats.graph_def.mlir.module": "convert_function convert_graph_def",
 }
 _SUBMODULES = "".split()
 

@@ -62,10 +62,8 @@ def _check_library(library: str, _: Any) -> None:
 
 _functions(
     "mlir.experimental",
-    "MLIR is not implemented",
+    "this part of MLIR is not implemented",
     """
-convert_graph_def(graph_def, pass_pipeline='tf-standard-pipeline', show_debug_info=False): Returns a GraphDef as an MLIR module.
-convert_function(concrete_function, pass_pipeline='tf-standard-pipeline', show_debug_info=False): Returns a concrete function as an MLIR module; `explain()` shows it in Penstock's own form.
 convert_saved_model(saved_model_path, exported_names, show_debug_info=False): Returns a SavedModel as an MLIR module.
 convert_saved_model_v1(saved_model_path, exported_names, tags, lift_variables, include_variables_in_initializers, upgrade_legacy=True, show_debug_info=False): Returns a SavedModel of TensorFlow 1 as an MLIR module.
 run_pass_pipeline(mlir_txt, pass_pipeline, show_debug_info=False): Returns an MLIR module after passes.
