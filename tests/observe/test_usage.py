@@ -81,3 +81,11 @@ def test_the_command_adds_reports_to_a_file(tmp_path, monkeypatch):
     report = (tmp_path / "report.txt").read_text()
     assert report.startswith("--- at the end\nmemory ") and "program.py:2 <module>" in report
     assert main(["top", "--every", "0", "program.py"]) == 2
+
+
+def test_a_program_that_is_missing_has_no_report(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["top", "nosuch.py"]) == 2
+    assert capsys.readouterr().err == (
+        f"penstock top: there is no file 'nosuch.py' in {tmp_path}.\n"
+    )

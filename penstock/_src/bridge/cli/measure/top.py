@@ -34,12 +34,17 @@ def main(arguments: Sequence[str]) -> int:
     )
     with usage_now.observing():
         shown.start()
+        has_run = True
         try:
             kept = run_program(program)
+        except Refused:
+            has_run = False
+            raise
         finally:
             ended.set()
             shown.join()
-            _show(usage_now, parsed.out, "at the end")
+            if has_run:
+                _show(usage_now, parsed.out, "at the end")
         del kept  # until here the program's globals keep their objects alive
     return 0
 
