@@ -4,6 +4,7 @@ import numbers
 
 import numpy as np
 
+from penstock._src.api.array.axes import exchanged_axes
 from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
@@ -141,20 +142,16 @@ def _along(op, logits, axis, name):
     rank = logits.shape.rank
     if axis is None:
         axis = -1
-    if rank is None or axis in (-1, rank - 1):
-        if axis != -1 and rank is None:
-            raise ValueError("softmax: the rank must be known if axis is not -1.")
+    if axis == -1 or rank is not None and axis == rank - 1:
         return op(logits=logits, name=name)
     if not isinstance(axis, (int, np.integer)):
         axis = int(axis)
-    if not -rank <= axis < rank:
+    if rank is not None and not -rank <= axis < rank:
         raise errors.InvalidArgumentError(
             f"`dim` must be in the range [-{rank}, {rank}) where {rank} is the number of dimensions "
             f"in the input. Received: dim={axis}"
         )
-    perm = list(range(rank))
-    perm[axis], perm[-1] = perm[-1], perm[axis]
-    perm = np.array(perm, np.int32)
+    perm = exchanged_axes(logits, axis, -1)
     turned = raw.Transpose(x=logits, perm=perm)
     return raw.Transpose(x=op(logits=turned), perm=perm, name=name)
 

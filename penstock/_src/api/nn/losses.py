@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.array.axes import moved_axes
 from penstock._src.api.array.creation import zeros_like
 from penstock._src.api.array.shaping import shape
 from penstock._src.api.control.scopes import control_dependencies
@@ -96,15 +97,9 @@ def _flattened(logits):
 
 def _to_last(x, axis):
     rank = x.shape.rank
-    if rank is None:
+    if axis == -1 or rank is not None and axis == rank - 1:
         return x
-    if not -rank <= axis < rank:
-        raise InvalidArgumentError(f"axis = {axis} is not one of {rank} dimensions.")
-    if axis % rank == rank - 1:
-        return x
-    axis = axis % rank
-    perm = [a for a in range(rank) if a != axis]
-    return raw.Transpose(x=x, perm=np.array([*perm, axis], np.int32))
+    return raw.Transpose(x=x, perm=moved_axes(x, [axis], [-1]))
 
 
 @dispatchable(

@@ -7,6 +7,7 @@ from penstock._src.api.random.seeds import get_seed
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.ops.rules import shape_of
 
 from .convolution import _FORMATS, channel_axis_of, explicit_padding, windows
 
@@ -294,6 +295,8 @@ def pool(
         raise ValueError(f"`pooling_type` must be 'MAX' or 'AVG'. Received {pooling_type}.")
     x = convert_to_tensor(input, name="input")
     spatial = len(window_shape)
+    if x.shape.rank is None:
+        x = raw.EnsureShape(input=x, shape=[None] * (spatial + 2))
     x.shape.assert_has_rank(spatial + 2)
     rates = [1] * spatial if dilations is None else list(dilations)
     steps = [1] * spatial if strides is None else list(strides)
@@ -323,21 +326,16 @@ def pool(
 
 def _dilated_pool(kind, x, window, rates):
     """Pools with dilated windows: each interleaved grid is one element of a batch."""
-    sizes = x.shape.as_list()[1:-1]
-    if None in sizes:
-        raise ValueError("pool: spatial extents must be known if windows are dilated.")
-    pads, crops = [], []
-    for n, r in zip(sizes, rates, strict=True):
-        extra = -n % r
-        pads.append([0, extra])
-        crops.append([0, extra])
-    grids = raw.SpaceToBatchND(
-        input=x, block_shape=np.array(rates, np.int32), paddings=np.array(pads, np.int32)
-    )
+    blocks = np.array(rates, np.int32)
+    sizes = shape_of(x)[1:-1]
+    if isinstance(sizes, np.ndarray):
+        pads = np.stack([np.zeros_like(blocks), -sizes % blocks], 1).astype(np.int32)
+    else:
+        extra = raw.FloorMod(x=-sizes, y=blocks)
+        pads = raw.Pack(values=[raw.ZerosLike(x=extra), extra], axis=1)
+    grids = raw.SpaceToBatchND(input=x, block_shape=blocks, paddings=pads)
     pooled = _pool(kind, grids, window, [1] * len(window), "VALID", None, None)
-    return raw.BatchToSpaceND(
-        input=pooled, block_shape=np.array(rates, np.int32), crops=np.array(crops, np.int32)
-    )
+    return raw.BatchToSpaceND(input=pooled, block_shape=blocks, crops=pads)
 
 
 @dispatchable("nn.max_pool_with_argmax", v1=[])

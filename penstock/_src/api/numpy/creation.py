@@ -3,10 +3,12 @@
 import numpy as np
 
 from penstock._src.api.array import creation, ranges
+from penstock._src.api.array.axes import extent_of
 from penstock._src.api.linalg import bands
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
+from penstock._src.ops.rules import span
 
 from .promotion import canonical, number, promoted, result_type, static_axis, to_array
 from .shaping import moveaxis, ravel
@@ -470,10 +472,12 @@ def vander(x, N=None, increasing=False):
       A tensor `[len(x), N]`.
     """
     x = to_array(x)
-    count = x.shape[0] if N is None else int(N)
-    powers = np.arange(count) if increasing else np.arange(count - 1, -1, -1)
-    powers = powers.astype(x.dtype.as_numpy_dtype)
-    return raw.Pow(x=raw.ExpandDims(input=x, axis=1), y=powers[None, :])
+    count = extent_of(x, 0, np.int32) if N is None else np.int32(N)
+    powers = span(0, int(count) if isinstance(count, np.integer) else count)
+    if not increasing:
+        powers = count - np.int32(1) - powers
+    powers = cast(powers, x.dtype)
+    return raw.Pow(x=raw.ExpandDims(input=x, axis=1), y=raw.ExpandDims(input=powers, axis=0))
 
 
 def _is_outside(shape, k):

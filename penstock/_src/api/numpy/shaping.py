@@ -4,10 +4,12 @@ import builtins
 
 import numpy as np
 
+from penstock._src.api.array import axes as axes_of
 from penstock._src.api.array import creation, indexing, joining
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
+from penstock._src.ops.rules import ints, joined, shape_of
 
 from .promotion import number, promoted, static_axis, to_array
 from .weakness import public
@@ -108,8 +110,13 @@ def transpose(a, axes=None):
       A tensor.
     """
     a = to_array(a)
-    perm = np.arange(a.shape.rank)[::-1] if axes is None else np.asarray(axes)
-    return raw.Transpose(x=a, perm=perm.astype(np.int32))
+    if axes is not None:
+        perm = np.asarray(axes, np.int32)
+    elif a.shape.rank is None:
+        perm = raw.Range(start=raw.Rank(input=a) - 1, limit=np.int32(-1), delta=np.int32(-1))
+    else:
+        perm = np.arange(a.shape.rank, dtype=np.int32)[::-1]
+    return raw.Transpose(x=a, perm=perm)
 
 
 @public("swapaxes")
@@ -124,10 +131,9 @@ def swapaxes(a, axis1, axis2):
       A tensor.
     """
     a = to_array(a)
-    perm = list(builtins.range(a.shape.rank))
-    first, second = static_axis(axis1, len(perm)), static_axis(axis2, len(perm))
-    perm[first], perm[second] = perm[second], perm[first]
-    return transpose(a, perm)
+    if a.shape.rank is not None:
+        axis1, axis2 = (static_axis(axis, a.shape.rank) for axis in (axis1, axis2))
+    return raw.Transpose(x=a, perm=axes_of.exchanged_axes(a, axis1, axis2))
 
 
 @public("moveaxis")
@@ -143,13 +149,12 @@ def moveaxis(a, source, destination):
       A tensor.
     """
     a = to_array(a)
-    rank = a.shape.rank
-    sources = [static_axis(int(x), rank) for x in np.atleast_1d(source)]
-    targets = [static_axis(int(x), rank) for x in np.atleast_1d(destination)]
-    order = [x for x in builtins.range(rank) if x not in sources]
-    for target, origin in sorted(zip(targets, sources, strict=True)):
-        order.insert(target, origin)
-    return transpose(a, order)
+    sources, targets = ([int(x) for x in np.atleast_1d(given)] for given in (source, destination))
+    if a.shape.rank is not None:
+        sources, targets = (
+            [static_axis(x, a.shape.rank) for x in given] for given in (sources, targets)
+        )
+    return raw.Transpose(x=a, perm=axes_of.moved_axes(a, sources, targets))
 
 
 @public("broadcast_to")
@@ -185,11 +190,28 @@ def broadcast_arrays(*args, **kwargs):
     return [raw.BroadcastTo(input=t, shape=np.array(shape, np.int32)) for t in tensors]
 
 
+def _with_least_rank(a, count):
+    """The array with new axes until there are `count`; those of three come around a vector, and after a matrix."""
+    rank = raw.Rank(input=a)
+    missing = raw.Maximum(x=count - rank, y=np.int32(0))
+    before = missing if count < 3 else raw.Cast(x=rank < 2, DstT=np.int32)
+    one = np.int32(1)
+    ones = [
+        raw.Fill(dims=raw.ExpandDims(input=n, axis=0), value=one)
+        for n in (before, missing - before)
+    ]
+    sizes = raw.ConcatV2(values=[ones[0], raw.Shape(input=a), ones[1]], axis=0)
+    return raw.Reshape(tensor=a, shape=sizes)
+
+
 def _atleast(count, expand):
     def run(*arys):
         results = []
         for a in arys:
             a = to_array(a)
+            if a.shape.rank is None:
+                results.append(_with_least_rank(a, count))
+                continue
             while a.shape.rank < count:
                 a = expand(a)
             results.append(a)
@@ -580,7 +602,7 @@ def take(a, indices, axis=None, out=None, mode="clip"):
     indices = cast(to_array(indices), dtypes.int64)
     if axis is None:
         a, axis = ravel(a), 0
-    extent = np.int64(a.shape[axis])
+    extent = axes_of.extent_of(a, axis)
     if mode == "wrap":
         indices = raw.FloorMod(x=indices, y=extent)
     else:
@@ -603,18 +625,30 @@ def take_along_axis(arr, indices, axis):
     arr, indices = to_array(arr), cast(to_array(indices), dtypes.int64)
     if axis is None:
         return take_along_axis(ravel(arr), ravel(indices), 0)
-    rank = arr.shape.rank
-    axis = static_axis(axis, rank)
-    extent = np.int64(arr.shape[axis])
+    if arr.shape.rank is not None:
+        axis = static_axis(axis, arr.shape.rank)
+    extent = axes_of.extent_of(arr, axis)
     indices = raw.SelectV2(condition=indices < np.int64(0), t=indices + extent, e=indices)
     moved, places = moveaxis(arr, axis, -1), moveaxis(indices, axis, -1)
-    lead = np.broadcast_shapes(
-        tuple(moved.shape.as_list()[:-1]), tuple(places.shape.as_list()[:-1])
+    sizes, counts = shape_of(moved), shape_of(places)
+    lead = _broadcast(sizes[:-1], counts[:-1])
+    rows = raw.Reshape(
+        tensor=raw.BroadcastTo(input=moved, shape=joined(lead, sizes[-1:])),
+        shape=joined(ints([-1]), sizes[-1:]),
     )
-    moved = raw.BroadcastTo(input=moved, shape=np.array([*lead, moved.shape[-1]], np.int32))
-    places = raw.BroadcastTo(input=places, shape=np.array([*lead, places.shape[-1]], np.int32))
-    picked = raw.GatherV2(params=moved, indices=places, axis=rank - 1, batch_dims=rank - 1)
-    return moveaxis(picked, -1, axis)
+    picks = raw.Reshape(
+        tensor=raw.BroadcastTo(input=places, shape=joined(lead, counts[-1:])),
+        shape=joined(ints([-1]), counts[-1:]),
+    )
+    picked = raw.GatherV2(params=rows, indices=picks, axis=1, batch_dims=1)
+    return moveaxis(raw.Reshape(tensor=picked, shape=joined(lead, counts[-1:])), -1, axis)
+
+
+def _broadcast(first, second):
+    """The shape to which two shapes, arrays or tensors, broadcast."""
+    if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
+        return ints(np.broadcast_shapes(tuple(first), tuple(second)))
+    return raw.BroadcastArgs(s0=first, s1=second)
 
 
 @public("compress")
