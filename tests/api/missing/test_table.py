@@ -1,5 +1,6 @@
 """Symbols that only raise say what they would do and why they do not."""
 
+import _ctypes
 import inspect
 
 import pytest
@@ -27,5 +28,7 @@ def test_arguments_are_looked_at_first(tmp_path):
         tf.lite.Interpreter(str(tmp_path / "none"))
     with pytest.raises(OSError):
         tf.lite.experimental.load_delegate(str(tmp_path / "none.so"))
+    with pytest.raises(AttributeError, match="tflite_plugin_create_delegate"):
+        tf.lite.experimental.load_delegate(_ctypes.__file__)
     assert tf.lite.Interpreter.__name__ == "Interpreter"
     assert isinstance(tf.lite.experimental.QuantizationDebugger.options, property)

@@ -57,7 +57,8 @@ def __getattr__(attribute: str) -> Any:
 
 
 def _check_library(library: str, _: Any) -> None:
-    ctypes.CDLL(library)  # OSError: there is none
+    # OSError: there is none. AttributeError: it is not a delegate.
+    ctypes.CDLL(library).tflite_plugin_create_delegate  # noqa: B018
 
 
 _functions(
@@ -73,7 +74,8 @@ tflite_to_tosa_bytecode(flatbuffer, bytecode, use_external_constant=False, order
 )
 _functions(
     "lite.experimental",
-    "models are compiled, not taken by delegates",
+    "delegates take parts of models from TensorFlow's own interpreter, and models are compiled here: make the "
+    "tf.lite.Interpreter without `experimental_delegates`",
     "load_delegate(library, options=None): Loads a library of kernels for an interpreter.",
     check=_check_library,
 )
