@@ -70,6 +70,34 @@ def test_new_axes(shape):
         np.testing.assert_array_equal(unknown(ours, x), theirs(x))
 
 
+SHAPED = {
+    "tile": lambda x: enp.tile(x, [2, 1, 3]),
+    "rot90": enp.rot90,
+    "rot90 at others": lambda x: enp.rot90(x, 3, axes=(1, 0)),
+    "pad": lambda x: enp.pad(x, 1, "constant"),
+    "pad a pair": lambda x: enp.pad(x, [[1, 2]], "symmetric"),
+    "broadcast_arrays": lambda x: enp.broadcast_arrays(x, tf.ones([4, 1, 1]))[1],
+    "diagonal": lambda x: enp.diagonal(x, 1),
+    "diagonal of others": lambda x: enp.diagonal(x, 0, -1, 0),
+    "trace": enp.trace,
+    "array_equal": lambda x: enp.array_equal(x, x),
+    "linspace": lambda x: enp.linspace(x, x + 1.0, 3),
+    "linspace at the end": lambda x: enp.linspace(x, 2.0, 3, axis=-1),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SHAPED))
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 2)], ids=str)
+def test_functions_of_shapes(name, shape):
+    x, f = array(*shape), SHAPED[name]
+    if name == "broadcast_arrays":
+        x = x[:1] if x.ndim == 3 else x
+    expected = f(tf.constant(x))
+    np.testing.assert_allclose(unknown(f, x), expected, rtol=1e-6)
+    unsized = tf.TensorSpec([None] * x.ndim)
+    np.testing.assert_allclose(tf.function(f, input_signature=[unsized])(x), expected, rtol=1e-6)
+
+
 def test_powers_of_a_vector():
     x = array(3)
     np.testing.assert_allclose(unknown(enp.vander, x), np.vander(x), rtol=1e-6)

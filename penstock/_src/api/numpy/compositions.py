@@ -9,6 +9,7 @@ from penstock._src.api.linalg.products import matmul as _matmul
 from penstock._src.api.math import arithmetic, complex_numbers, elementwise, logic
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
+from penstock._src.ops.rules import rank_of, span
 
 from .promotion import (
     inexact,
@@ -700,7 +701,7 @@ def array_equal(a1, a2):
     if not a1.shape.is_compatible_with(a2.shape):
         return to_array(False)
     same = raw.Equal(x=a1, y=a2)
-    return raw.All(input=same, axis=np.arange(same.shape.rank, dtype=np.int32))
+    return raw.All(input=same, axis=span(0, rank_of(same)))
 
 
 @public("clip")

@@ -10,7 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.ops.rules import span
 
-from .promotion import canonical, number, promoted, result_type, static_axis, to_array
+from .promotion import canonical, number, promoted, result_type, to_array
 from .shaping import moveaxis, ravel
 from .weakness import public
 
@@ -369,13 +369,18 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=float, axi
     delta = stop - start
     step = delta / number(count, start) if count > 0 else delta * number(np.nan, start)
     ramp = np.arange(num, dtype=start.dtype.as_numpy_dtype)
-    rank = start.shape.rank if start.shape.rank >= stop.shape.rank else stop.shape.rank
-    ramp = ramp.reshape([-1] + [1] * rank)
+    if None in (start.shape.rank, stop.shape.rank):
+        rank = raw.Maximum(x=raw.Rank(input=start), y=raw.Rank(input=stop))
+        ones = raw.Fill(dims=raw.ExpandDims(input=rank, axis=0), value=np.int32(1))
+        sizes = raw.ConcatV2(values=[np.array([-1], np.int32), ones], axis=0)
+        ramp = raw.Reshape(tensor=ramp, shape=sizes)
+    else:
+        ramp = ramp.reshape([-1] + [1] * max(start.shape.rank, stop.shape.rank))
     result = start + ramp * step if count > 0 else start + ramp * number(0, start)
     if endpoint and num > 1:
         last = raw.ExpandDims(input=stop + raw.ZerosLike(x=start), axis=0)
         result = raw.ConcatV2(values=[result[:-1], last], axis=0)
-    if axis not in (0, -result.shape.rank):
+    if axis != 0 and (result.shape.rank is None or axis != -result.shape.rank):
         result = moveaxis(result, 0, axis)
     return (result, step) if retstep else result
 
@@ -482,6 +487,8 @@ def vander(x, N=None, increasing=False):
 
 def _is_outside(shape, k):
     """True if a diagonal `k` is statically known to lie outside the matrices."""
+    if shape.rank is None:
+        return False
     rows, columns = shape[-2:].as_list()
     return (columns is not None and k >= columns) or (rows is not None and -k >= rows)
 
@@ -537,8 +544,7 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
       A tensor of the same dtype, with the diagonals along its last axis.
     """
     a = to_array(a)
-    rank = a.shape.rank
-    a = moveaxis(a, (static_axis(axis1, rank), static_axis(axis2, rank)), (-2, -1))
+    a = moveaxis(a, (axis1, axis2), (-2, -1))
     if _is_outside(a.shape, offset):
         return zeros([*a.shape.as_list()[:-2], 0], a.dtype)
     return bands.diag_part(a, k=offset)

@@ -1,6 +1,7 @@
 """NumPy's functions that reshape, join, split and index arrays."""
 
 import builtins
+import functools
 
 import numpy as np
 
@@ -186,20 +187,26 @@ def broadcast_arrays(*args, **kwargs):
     """
     kwargs.pop("subok", False)
     tensors = [to_array(a) for a in args]
-    shape = np.broadcast_shapes(*[tuple(t.shape.as_list()) for t in tensors])
-    return [raw.BroadcastTo(input=t, shape=np.array(shape, np.int32)) for t in tensors]
+    shape = functools.reduce(_broadcast, map(shape_of, tensors))
+    return [raw.BroadcastTo(input=t, shape=shape) for t in tensors]
 
 
-def _with_least_rank(a, count):
-    """The array with new axes until there are `count`; those of three come around a vector, and after a matrix."""
-    rank = raw.Rank(input=a)
-    missing = raw.Maximum(x=count - rank, y=np.int32(0))
-    before = missing if count < 3 else raw.Cast(x=rank < 2, DstT=np.int32)
-    one = np.int32(1)
-    ones = [
-        raw.Fill(dims=raw.ExpandDims(input=n, axis=0), value=one)
-        for n in (before, missing - before)
-    ]
+def _repeated_one(count):
+    """A vector of ones."""
+    return raw.Fill(dims=raw.ExpandDims(input=count, axis=0), value=np.int32(1))
+
+
+def _with_least_rank(a, count, before):
+    """The array of a rank that is not known, with new axes until there are `count`.
+
+    Args:
+      a: the array.
+      count: the least rank.
+      before: the least rank that new axes at the front make; others come last.
+    """
+    missing = raw.Maximum(x=count - raw.Rank(input=a), y=np.int32(0))
+    front = raw.Minimum(x=missing, y=raw.Maximum(x=before - raw.Rank(input=a), y=np.int32(0)))
+    ones = [_repeated_one(n) for n in (front, missing - front)]
     sizes = raw.ConcatV2(values=[ones[0], raw.Shape(input=a), ones[1]], axis=0)
     return raw.Reshape(tensor=a, shape=sizes)
 
@@ -210,7 +217,8 @@ def _atleast(count, expand):
         for a in arys:
             a = to_array(a)
             if a.shape.rank is None:
-                results.append(_with_least_rank(a, count))
+                # An array of three axes has its new ones around a vector and behind a matrix.
+                results.append(_with_least_rank(a, count, count if count < 3 else 2))
                 continue
             while a.shape.rank < count:
                 a = expand(a)
@@ -439,6 +447,11 @@ def tile(a, reps):
     """
     a = to_array(a)
     counts = [int(r) for r in np.atleast_1d(reps)]
+    if a.shape.rank is None:
+        a = _with_least_rank(a, len(counts), before=len(counts))
+        ones = _repeated_one(raw.Rank(input=a) - len(counts))
+        multiples = raw.ConcatV2(values=[ones, np.array(counts, np.int32)], axis=0)
+        return raw.Tile(input=a, multiples=multiples)
     while a.shape.rank < len(counts):
         a = raw.ExpandDims(input=a, axis=0)
     counts = [1] * (a.shape.rank - len(counts)) + counts
@@ -541,7 +554,9 @@ def rot90(m, k=1, axes=(0, 1)):
     k = k % 4
     if k == 0:
         return m
-    first, second = (static_axis(a, m.shape.rank) for a in axes)
+    if m.shape.rank is not None:
+        axes = [static_axis(a, m.shape.rank) for a in axes]
+    first, second = axes
     if k == 2:
         return flip(flip(m, first), second)
     turned = swapaxes(m, first, second)
@@ -569,8 +584,12 @@ def pad(array, pad_width, mode, **kwargs):
     if mode not in ("constant", "reflect", "symmetric"):
         raise ValueError(f"Unsupported padding mode: {mode}")
     array = to_array(array)
-    widths = np.asarray(pad_width)
-    widths = np.broadcast_to(widths, (array.shape.rank, 2)).astype(np.int32)
+    widths = np.asarray(pad_width, np.int32)
+    if array.shape.rank is not None:
+        widths = np.broadcast_to(widths, (array.shape.rank, 2))
+    elif widths.ndim < 2 or len(widths) == 1:
+        rows = raw.Pack(values=[raw.Rank(input=array), np.int32(2)], axis=0)
+        widths = raw.BroadcastTo(input=widths, shape=rows)
     return joining.pad(array, widths, mode.upper(), constant_values=number(value, array))
 
 

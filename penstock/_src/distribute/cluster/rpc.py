@@ -112,7 +112,10 @@ class _Service:
 
 @export("distribute.experimental.rpc.Server", v1=[])
 class Server:
-    """Offers functions that clients may call.
+    """Offers functions that clients may call; made by `create`.
+
+    Args:
+      address: host and port.
 
     >>> import socket
     >>> with socket.create_server(("", 0)) as listener:
@@ -143,6 +146,9 @@ class Server:
         Args:
           rpc_layer: "grpc".
           address: host and port.
+
+        Returns:
+          A Server.
 
         Raises:
           ValueError: the protocol is not gRPC.
@@ -201,7 +207,12 @@ def _spec_of(result: Any) -> Any:
 
 @export("distribute.experimental.rpc.Client", v1=[])
 class Client:
-    """Calls functions of a server: each is a method of its name, and another of its name and `_blocking`, which waits for the value."""
+    """Calls functions of a server: each is a method of its name, and another of its name and `_blocking`, which waits for the value.
+
+    Args:
+      channel: the connection; see `create`.
+      timeout_in_ms: how long a call may take; 0 for any time.
+    """
 
     def __init__(self, channel: Channel, timeout_in_ms: int) -> None:
         self._channel, self._timeout = channel, timeout_in_ms
@@ -215,6 +226,9 @@ class Client:
           address: of the server.
           name: of the client.
           timeout_in_ms: how long a call may take; 0 for any time.
+
+        Returns:
+          A Client.
 
         Raises:
           ValueError: the protocol is not gRPC.

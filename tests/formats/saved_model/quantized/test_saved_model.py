@@ -269,6 +269,20 @@ def test_ranges_of_a_model_trained_for_8_bits_are_taken(tmp_path):
     assert far(small.signatures["serving_default"](x=x)["y"].numpy(), model(x)["y"].numpy()) < 0.02
 
 
+@pytest.mark.parametrize("op_set", ["XLA", "TF"])
+def test_what_is_not_finite_stays_so_with_ranges_of_each_call(floats, op_set, tmp_path):
+    chosen = options(f"dynamic/{op_set}")
+    small = quantization.quantize_saved_model(floats, str(tmp_path / "int8"), chosen)
+    x = RECORDED["x"].copy()
+    x[0, 0, 0, 0] = np.nan
+    assert not np.isfinite(small.signatures["serving_default"](x=tf.constant(x))["y"]).any()
+    empty = small.signatures["serving_default"](x=tf.zeros([0, 8, 8, 4]))["y"]
+    assert empty.shape == [0, 24]
+    zeros = tf.zeros([1, 8, 8, 4])
+    expected = tf.saved_model.load(floats).signatures["serving_default"](x=zeros)["y"].numpy()
+    assert far(small.signatures["serving_default"](x=zeros)["y"].numpy(), expected) < 0.03
+
+
 def test_mistakes_are_named(floats, tmp_path):
     def call(chosen=None, given=None, path=floats):
         out = str(tmp_path / "out")

@@ -54,7 +54,8 @@ def by_own_range(x: Any) -> Integers:
     low = raw.Minimum(x=raw.Min(input=flat, axis=axis), y=zero)
     high = raw.Maximum(x=raw.Max(input=flat, axis=axis), y=zero)
     spread = raw.RealDiv(x=raw.Sub(x=high, y=low), y=np.float32(255))
-    scale = raw.SelectV2(condition=raw.Greater(x=spread, y=zero), t=spread, e=np.float32(1))
+    # A range that is not a number stays one, so that results of NaN are NaN.
+    scale = raw.SelectV2(condition=raw.Equal(x=spread, y=zero), t=np.float32(1), e=spread)
     shift = raw.Round(x=raw.Sub(x=np.float32(_LEAST), y=raw.RealDiv(x=low, y=scale)))
     zero_point = raw.Cast(x=_clipped(shift), DstT=dtypes.int32)
     return Integers(_rounded(x, scale, zero_point), scale, zero_point)
