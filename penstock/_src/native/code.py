@@ -2,6 +2,9 @@
 
 The identity is a hash of the text, or, of code whose text is written when somebody needs it, a name: a hash of all that the text follows
 from. What the cache keeps under a name need not be written again in later processes.
+
+Object code is kept by the hash of its text. Under a name is kept which text that is: where the compiler's sources have changed, names are
+others, and texts are written anew, but what LLVM has compiled before is not compiled again.
 """
 
 import ast
@@ -17,13 +20,16 @@ import llvmlite.binding as llvm
 
 from penstock._src.core.errors import InternalError
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.flags import flags
 from penstock._src.util.lazy import ByName
 from penstock._src.util.process import forks
 
+from .cache import ObjectCache
 from .target import Target
 
 # Change this when object files rely on a different process interface: the thread pool's, or symbol names.
-FORMAT = "penstock-native-2"
+FORMAT = "penstock-native-3"
+DEFAULT_LEVEL = 2  # of LLVM's code generation
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -55,66 +61,57 @@ class Code:
         """The permanent identity of this code: a hash of text, CPU, features, and the versions of LLVM and Penstock."""
         return hashed(self.target, self.text.encode())
 
-    @property
-    def file_name(self) -> str:
-        """The key under which its object code is kept."""
-        return self.key
+    def kept(self, cache: ObjectCache) -> bytes | None:
+        """Its object code, if the cache has it."""
+        return cache.read(_file_of(self.key))
 
-    def kept(self, read: Callable[[str], bytes | None]) -> bytes | None:
-        """Its object code, if what reads kept files has it."""
-        return read(self.file_name)
-
-    def file(self, compiled: bytes) -> bytes:
-        """Return the cached form of the object code."""
-        return compiled
+    def keep(self, cache: ObjectCache, compiled: bytes) -> None:
+        """Put its object code into the cache."""
+        cache.write(_file_of(self.key), compiled)
 
 
 class NamedCode(Code):
     """Code with a text that is written only when needed: not if the object code is cached.
 
-    A file that is kept begins with a line of exports and facts, which only the text would tell.
+    What is kept under the name is a line of exports and facts, which only the text would tell, and the key of the text.
 
     name   the hash of all that the text follows from; None: the text itself is the identity
     """
 
     name: str | None
     _write: Callable[[], Code]
-    _read: Callable[[str], bytes | None]  # reads cached files
-    _object: bytes | None  # object code that was read, until it is taken
+    _cache: ObjectCache
 
     def __init__(self, target: Target, write: Callable[[], Code]) -> None:
         """`write` writes the text; it must hold no node of a graph, as codes are kept for long."""
-        self.__dict__.update(
-            target=target, name=None, emitter=emitter_of(write), _write=write, _object=None
-        )
+        self.__dict__.update(target=target, name=None, emitter=emitter_of(write), _write=write)
 
-    def name_it(self, name: str | None, read: Callable[[str], bytes | None]) -> None:
-        """Set the name, before anything asks for it, and the reader of the cached files."""
-        self.__dict__.update(name=name, _read=read)
+    def name_it(self, name: str | None, cache: ObjectCache) -> None:
+        """Set the name, before anything asks for it, and the cache that is asked what the text would tell."""
+        self.__dict__.update(name=name, _cache=cache)
 
     @forks.cached_property
     def written(self) -> Code:
-        """The code with its text."""
-        return replace(self._write(), emitter=self.emitter)
-
-    @property
-    def text(self) -> str:  # type: ignore[override]
-        written = self.written
+        """The code with its text, which must not differ from what the cache said of it."""
+        written = replace(self._write(), emitter=self.emitter)
         said = self.__dict__.get("_said")
         if said is not None and said != (written.exports, written.facts):
             raise InternalError(
                 f"The cached code of {self.name} has the exports and facts {said}, which differ from its text's."
             )
-        return written.text
+        return written
+
+    @property
+    def text(self) -> str:  # type: ignore[override]
+        return self.written.text
 
     @forks.cached_property
     def _said(self) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         """Exports and facts: what a kept file says, else the text."""
-        data = None if self.name is None else self._read(self.name)
+        data = None if self.name is None else self._cache.read(self.name)
         if data is None:
             return self.written.exports, self.written.facts
-        line, _, self.__dict__["_object"] = data.partition(b"\n")
-        exports, facts = ast.literal_eval(line.decode())
+        exports, facts = ast.literal_eval(data.partition(b"\n")[0].decode())
         return exports, facts
 
     @property
@@ -131,26 +128,34 @@ class NamedCode(Code):
             return self.written.key
         return hashed(self.target, f"{self.name} {self._said}".encode())
 
-    @property
-    def file_name(self) -> str:
-        return self.key if self.name is None else self.name
+    def kept(self, cache: ObjectCache) -> bytes | None:
+        if self.name is not None:
+            line, _, key = (cache.read(self.name) or b"").partition(b"\n")
+            if line == self._line and (found := cache.read(_file_of(key.decode()))) is not None:
+                return found
+        found = self.written.kept(cache)
+        if found is not None:  # by other sources, which wrote the same text
+            self._note(cache)
+        return found
 
-    def kept(self, read: Callable[[str], bytes | None]) -> bytes | None:
-        if self.name is None:
-            return read(self.key)
-        expected, cached = self._line, self._object
-        self.__dict__["_object"] = None
-        if cached is None:  # taken before, or not kept when it was asked for
-            line, _, cached = (read(self.name) or b"").partition(b"\n")
-            cached = cached if line == expected else None
-        return cached
+    def keep(self, cache: ObjectCache, compiled: bytes) -> None:
+        self.written.keep(cache, compiled)
+        self._note(cache)
 
-    def file(self, compiled: bytes) -> bytes:
-        return compiled if self.name is None else b"%b\n%b" % (self._line, compiled)
+    def _note(self, cache: ObjectCache) -> None:
+        """Keep which text the name stands for."""
+        if self.name is not None:
+            cache.write(self.name, b"%b\n%b" % (self._line, self.written.key.encode()))
 
     @property
     def _line(self) -> bytes:
         return repr(self._said).encode()
+
+
+def _file_of(key: str) -> str:
+    """The name of the file of object code: that of another level of optimization is another."""
+    level = flags.optimize
+    return key if level == DEFAULT_LEVEL else f"{key}-O{level}"
 
 
 def emitter_of(write: Callable[..., Any]) -> str:

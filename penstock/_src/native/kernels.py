@@ -74,7 +74,7 @@ class Kernels:
         for key, code in new.items():
             if flags.flags.debug >= 4:
                 print(code.text, file=sys.stderr)
-            stored = code.kept(self.cache.read)
+            stored = code.kept(self.cache)
             if stored is None:
                 todo.append(code)
             else:
@@ -83,7 +83,7 @@ class Kernels:
 
         def done(code: Code, data: bytes):
             objects[code.key] = data
-            self.cache.write(code.file_name, code.file(data))
+            code.keep(self.cache, data)
             progress.note("kernel", len(objects), len(new))
 
         start = time.perf_counter()

@@ -8,6 +8,7 @@ from penstock._src.core.errors import InternalError
 from penstock._src.native import Code, Kernels, Module, NamedCode, host
 from penstock._src.native.cache import ObjectCache
 from penstock._src.native.language.types import I64
+from penstock._src.util import flags
 
 NAME = "0" * 40
 
@@ -27,7 +28,7 @@ class Writer:
 
     def code(self, cache, name=NAME):
         found = NamedCode(host(), self.__call__)
-        found.name_it(name, cache.read)
+        found.name_it(name, cache)
         return found
 
 
@@ -65,6 +66,34 @@ def test_without_a_name_the_text_is_the_identity(cache):
     assert [ask(cache, code) for code in codes] == [8, 8, 9]
 
 
+def test_a_text_that_other_sources_wrote_is_not_compiled_again(cache):
+    names = [str(number) * 40 for number in range(3)]
+    first, second = Kernels(cache), Kernels(cache)
+    first.load([Writer(5).code(cache, names[0])])
+    second.load([Writer(5).code(cache, names[1]), Writer(6).code(cache, names[2])])
+    assert (first.statistics.compiled, first.statistics.from_disk) == (1, 0)
+    assert (second.statistics.compiled, second.statistics.from_disk) == (1, 1)
+    writer = Writer(7)
+    assert ask(cache, writer.code(cache, names[1])) == 5 and writer.times == 0
+
+
+def test_without_the_object_code_the_text_is_compiled_again(cache):
+    ask(cache, Writer(5).code(cache))
+    cache.path(Writer(5)().key).unlink()
+    writer = Writer(5)
+    assert ask(cache, writer.code(cache)) == 5 and writer.times == 1
+
+
+def test_levels_of_optimization_have_object_code_of_their_own(cache):
+    counts = []
+    for level in (0, 2, 0, 2):
+        kernels = Kernels(cache)
+        with flags.override(optimize=level):
+            kernels.load([Writer(5).code(cache), Writer(6)()])
+        counts.append(kernels.statistics.compiled)
+    assert counts == [2, 2, 0, 0]
+
+
 def test_a_damaged_file_is_written_again(cache):
     ask(cache, Writer(5).code(cache))
     path = cache.path(NAME)
@@ -76,7 +105,7 @@ def test_a_damaged_file_is_written_again(cache):
 def test_a_text_that_contradicts_what_was_kept_is_refused(cache):
     ask(cache, Writer(5).code(cache))
     code = Writer(5, facts=("d1",)).code(cache)
-    assert code.kept(cache.read) is not None
+    assert code.kept(cache) is not None
     cache.path(NAME).unlink()
     with pytest.raises(InternalError, match="which differ from its text"):
         Kernels(cache).load([code])

@@ -46,7 +46,7 @@ class CpuGenerator(KeptCodes):
             name = name_of(signature, self.target)
             for number, code in enumerate(_codes(found)):
                 if isinstance(code, NamedCode):
-                    code.name_it(name and f"{name}{number}", kernels().cache.read)
+                    code.name_it(name and f"{name}{number}", kernels().cache)
             return found
 
         return super().keep(signature, write_named)
