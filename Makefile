@@ -33,15 +33,28 @@ help:
 demo: $(BASE)  ## run examples/demo.py in a small environment
 	$(BIN)/penstock run examples/demo.py
 
-.PHONY: test
 # A process of tests for each core, up to four; whole files, whose tests share what they set up. A test that ends its process ends the run.
-test: lint  ## lint, then all tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder
+PYTEST := -n auto --maxprocesses 4 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder
 
-.PHONY: lint
-lint: $(STAMP)  ## ruff and mypy
+.PHONY: test test/all
+test: lint/style  ## lint, then all tests
+	@+$(MAKE) --no-print-directory --jobs 2 lint/types test/all  # one process checks types while tests begin
+
+test/all: $(STAMP)
+	$(BIN)/python -m pytest $(PYTEST)
+
+.PHONY: test-changed
+test-changed: lint  ## lint, then the tests nearest to what changed since SINCE=HEAD
+	$(BIN)/python -m tools.changed_tests --since $(or $(SINCE),HEAD) -- $(PYTEST)
+
+.PHONY: lint lint/style lint/types
+lint: lint/style lint/types  ## ruff and mypy
+
+lint/style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint/types: $(STAMP)
 	$(BIN)/mypy
 
 .PHONY: format

@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.harness.tables import is_of_another_op
 
 os.environ.setdefault("PENSTOCK_VERIFY", "1")
 IS_CHECKED = os.environ.get("PENSTOCK_CHECKED", "0") != "0"
@@ -13,6 +14,14 @@ IS_CHECKED = os.environ.get("PENSTOCK_CHECKED", "0") != "0"
 # A property says nothing of time: the machine may be busy.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--ops",
+        default="",
+        help="of tests that are there for each op, only those of these: Add,Sub",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,7 +46,12 @@ def _no_global_seed() -> None:
         context.CONTEXT.set_global_seed(None)
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if IS_CHECKED and item.get_closest_marker("plain_kernels"):
             item.add_marker(pytest.mark.skip(reason="kernels that check their accesses are others"))
+    ops = set(filter(None, config.getoption("ops").split(",")))
+    if ops:
+        others = [item for item in items if is_of_another_op(item.nodeid, ops)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if not is_of_another_op(item.nodeid, ops)]
