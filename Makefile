@@ -11,6 +11,9 @@ STAMP  := $(VENV)/.installed
 LIBRARIES := $(VENV)/libraries
 UV     := $(BIN)/uv
 
+# Tests start hundreds of interpreters: what one has compiled of the sources, the others read.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Installations of this tree are editable: their builds need no stubs, nor what these are made with (tools/build_hook.py).
 export HATCH_BUILD_NO_HOOKS := true
 
@@ -41,6 +44,7 @@ test: lint/style  ## lint, then all tests
 	@+$(MAKE) --no-print-directory --jobs 2 lint/types test/all  # one process checks types while tests begin
 
 test/all: $(STAMP)
+	$(BIN)/python -m compileall -q -j 0 penstock
 	$(BIN)/python -m pytest $(PYTEST)
 
 .PHONY: test-changed

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from penstock._src.util.process.ports import free_ports
-from tests.harness.processes import ROOT
+from tests.harness.processes import ROOT, lean
 
 SERVERS = """
 import os
@@ -30,7 +30,9 @@ server.join()
 
 def start(running, kind, port, folder, *rest):
     command = [sys.executable, "-c", SERVERS, kind, str(port), folder, *rest]
-    running[port] = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    running[port] = subprocess.Popen(
+        command, cwd=ROOT, env=lean(), stdout=subprocess.PIPE, text=True
+    )
 
 
 def start_dispatcher(running, port, ports, folder):

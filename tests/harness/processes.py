@@ -11,11 +11,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+LEAN = Path(__file__).parent / "lean"
 
 needs_mpi = pytest.mark.skipif(
     importlib.util.find_spec("mpi4py") is None,
     reason="several processes need MPI: pip install 'penstock[mpi]'",
 )
+
+
+def lean(environment=None):
+    """The variables of interpreters that a test starts, with others: without libraries that only tests of Keras need, and nothing verified.
+
+    What the compiler makes is verified by its own tests, and may be by `environment`: without, programs run as users run them.
+    """
+    path = os.pathsep.join(filter(None, (str(LEAN), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PENSTOCK_VERIFY": "0", "PYTHONPATH": path, **(environment or {})}
 
 
 def launched(
@@ -40,7 +50,7 @@ def launched(
     launcher = subprocess.Popen(
         [*prefix, *command, str(script), *arguments],
         cwd=ROOT,
-        env={**os.environ, **(environment or {})},
+        env=lean(environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,7 +3,6 @@
 import contextlib
 import importlib.util
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import sys
 import pytest
 
 from penstock._src.util.process.ports import free_ports
-from tests.harness.processes import ROOT
+from tests.harness.processes import ROOT, lean
 
 needs_grpc = pytest.mark.skipif(
     importlib.util.find_spec("grpc") is None,
@@ -44,7 +43,7 @@ class Processes:
         process = subprocess.Popen(
             [sys.executable, "-c", SERVER],
             cwd=ROOT,
-            env={**os.environ, "TF_CONFIG": json.dumps(task)},
+            env=lean({"TF_CONFIG": json.dumps(task)}),
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -88,7 +87,7 @@ def started(program, tmp_path, count, *arguments):
         subprocess.Popen(
             [sys.executable, "-m", "penstock", "run", str(script), *arguments],
             cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, "TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}})},
+            env=lean({"TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}})}),
         )
         for i in range(count)
     ]  # fmt: skip

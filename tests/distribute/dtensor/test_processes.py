@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from penstock._src.util.process.ports import free_ports
-from tests.harness.processes import ROOT, launched, needs_mpi, of_ranks
+from tests.harness.processes import ROOT, launched, lean, needs_mpi, of_ranks
 from tests.harness.tasks import needs_grpc
 
 pytestmark = needs_mpi
@@ -23,7 +22,9 @@ def printed(count, program, *arguments):
     """The lines of JSON that each rank prints of a program of this folder, one process without a launcher."""
     start = ["launch", "-n", str(count)] if count else ["run"]
     command = [sys.executable, "-m", "penstock", *start, str(HERE / program), *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=ROOT, env=lean(), capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     lines = of_ranks(done) if count else {0: done.stdout.splitlines()}
     return [[json.loads(line) for line in own] for _, own in sorted(lines.items())]
@@ -68,12 +69,13 @@ def test_clients_that_were_started_one_by_one_hold_their_shards(tmp_path):
             cwd=ROOT,
             text=True,
             stdout=subprocess.PIPE,
-            env={
-                **os.environ,
-                "DTENSOR_CLIENT_ID": str(rank),
-                "DTENSOR_NUM_CLIENTS": "2",
-                "DTENSOR_JOBS": jobs,
-            },
+            env=lean(
+                {
+                    "DTENSOR_CLIENT_ID": str(rank),
+                    "DTENSOR_NUM_CLIENTS": "2",
+                    "DTENSOR_JOBS": jobs,
+                }
+            ),
         )
         for rank in range(2)
     ]

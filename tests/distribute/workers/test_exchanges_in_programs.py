@@ -28,9 +28,10 @@ BEGIN = """
 """
 
 
-def run(program, tmp_path, count=2, pack=0, timeout=0, **options):
+def run(program, tmp_path, count=2, pack=0, timeout=0, environment=None, **options):
     begin = BEGIN.replace("PACK", str(pack)).replace("TIMEOUT", str(timeout))
-    return launched(begin + program, tmp_path, count, **options)
+    environment = {"PENSTOCK_VERIFY": "1", **(environment or {})}  # plans with exchanges
+    return launched(begin + program, tmp_path, count, environment=environment, **options)
 
 
 def test_gradients_are_exchanged_while_others_are_computed(tmp_path):

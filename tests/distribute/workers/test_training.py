@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from tests.harness.processes import ROOT, launched, needs_mpi, of_ranks
+from tests.harness.processes import ROOT, launched, lean, needs_mpi, of_ranks
 from tests.harness.tasks import started
 
 pytestmark = needs_mpi
@@ -25,7 +25,9 @@ def trained(workers, *parts):
     script = [str(HERE / "training.py"), *parts]
     start = ["run"] if workers == 1 else ["launch", "-n", str(workers)]
     command = [sys.executable, "-m", "penstock", *start, *script]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=ROOT, env=lean(), capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     if workers == 1:
         return [json.loads(done.stdout)]

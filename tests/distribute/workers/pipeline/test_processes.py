@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.harness.processes import ROOT, launched, needs_mpi, of_ranks
+from tests.harness.processes import ROOT, launched, lean, needs_mpi, of_ranks
 
 pytestmark = needs_mpi
 PROGRAM = Path(__file__).parent / "training.py"
-ENVIRONMENT = {**os.environ, "PENSTOCK_VERIFY": "0"}  # these are not tests of the compiler
 PARTS = (
     "loss",
     "accuracy",
@@ -34,7 +32,7 @@ def trained(folder, count, *arguments):
     start = ["launch", "-n", str(count)] if count else ["run"]
     command = [sys.executable, "-m", "penstock", *start, str(PROGRAM), str(folder), *arguments]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=200, env=ENVIRONMENT
+        command, cwd=ROOT, capture_output=True, text=True, timeout=200, env=lean()
     )
     assert done.returncode == 0, done.stderr
     ranks = of_ranks(done) if count else {0: done.stdout.splitlines()}

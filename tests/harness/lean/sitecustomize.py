@@ -1,0 +1,9 @@
+"""Python runs this as an interpreter starts that has this folder on its path (`lean` in tests/harness/processes.py).
+
+Keras imports libraries where they are installed, most of them to look what kind of array it is given: two of the three seconds in which it is
+imported. Here it finds none, as in an environment of `penstock[keras]` alone.
+"""
+
+import sys
+
+sys.modules.update(dict.fromkeys(("jax", "matplotlib", "pandas", "sklearn")))
