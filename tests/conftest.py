@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -9,11 +10,17 @@ from hypothesis import HealthCheck, settings
 from tests.harness.tables import is_of_another_op
 
 os.environ.setdefault("PENSTOCK_VERIFY", "1")
+TESTS = Path(__file__).parent
 IS_CHECKED = os.environ.get("PENSTOCK_CHECKED", "0") != "0"
 
 # A property says nothing of time: the machine may be busy.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+
+# Rooms of long files, whose tests start processes or train, first: short files are left for the worker that ends first.
+LONG = """distribute keras fuzz soak tutorials examples editor ecosystem docs doors interop layout mutation aot bridge conformance
+devices compiler serving""".split()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,6 +57,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if IS_CHECKED and item.get_closest_marker("plain_kernels"):
             item.add_marker(pytest.mark.skip(reason="kernels that check their accesses are others"))
+    places = {TESTS / room: at for at, room in enumerate(LONG)}
+    items.sort(key=lambda item: min(places.get(p, len(LONG)) for p in item.path.parents))
     ops = set(filter(None, config.getoption("ops").split(",")))
     if ops:
         others = [item for item in items if is_of_another_op(item.nodeid, ops)]

@@ -3,10 +3,13 @@
 import subprocess
 import sys
 
+from tests.harness.processes import lean
+
 
 def run(code):
     """The output of `code` in a fresh interpreter."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=lean(), capture_output=True, text=True, check=True)
     return done.stdout.split()
 
 
@@ -50,7 +53,10 @@ def frozen(code, *args):
     """What `code` prints where the modules of TensorFlow's copy of Keras 2 are imported."""
     start = "import penstock; penstock.install_as_tensorflow()\n"
     done = subprocess.run(
-        [sys.executable, "-c", code.format(start=start), *args], capture_output=True, text=True
+        [sys.executable, "-c", code.format(start=start), *args],
+        env=lean(),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()

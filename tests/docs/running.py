@@ -5,7 +5,9 @@ import subprocess
 import sys
 import tempfile
 
-from .blocks import ROOT
+from tests.harness.processes import lean
+
+from .blocks import ROOT, text_of
 
 SECONDS = 300
 
@@ -13,11 +15,8 @@ SECONDS = 300
 def run(page: str) -> str:
     """Returns what is wrong with a page; nothing if its programs do what it says."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {
-        "PYTHONPATH": path,
-        "MPLBACKEND": "agg",
-        "KERAS_BACKEND": "tensorflow",
-    }
+    variables = {"PYTHONPATH": path, "MPLBACKEND": "agg", "KERAS_BACKEND": "tensorflow"}
+    environment = lean(variables, text_of(page))
     # The pages show what users see: without the checks that the tests switch on.
     environment = {k: v for k, v in environment.items() if not k.startswith("PENSTOCK_V")}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,6 @@
 """Every example runs as it is, in a process of its own in which `tensorflow` means Penstock."""
 
 import importlib.util
-import os
 import re
 import subprocess
 import sys
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.harness.processes import lean
 
 from . import running, table
 
@@ -43,12 +44,15 @@ def test_every_example_is_tested():
 
 @pytest.mark.parametrize("name", SAYS)
 def test_example(name, tmp_path):
+    file = EXAMPLES / f"{name}.py"
+    texts = "".join(each.read_text() for each in file.parent.glob("*.py"))
+    variables = {"PYTHONPATH": str(EXAMPLES.parent), "http_proxy": "http://127.0.0.1:9"}
     done = subprocess.run(
-        [sys.executable, "-m", "penstock", "run", EXAMPLES / f"{name}.py"],
+        [sys.executable, "-m", "penstock", "run", file],
         capture_output=True,
         text=True,
         timeout=300,
-        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent), "http_proxy": "http://127.0.0.1:9"},
+        env=lean(variables, texts),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAN = Path(__file__).parent / "lean"
+OF_KERAS = ("jax", "matplotlib", "pandas", "sklearn")  # what it imports where it is installed
 
 needs_mpi = pytest.mark.skipif(
     importlib.util.find_spec("mpi4py") is None,
@@ -19,13 +20,17 @@ needs_mpi = pytest.mark.skipif(
 )
 
 
-def lean(environment=None):
-    """The variables of interpreters that a test starts, with others: without libraries that only tests of Keras need, and nothing verified.
+def lean(environment=None, program=""):
+    """The variables of an interpreter that a test starts, with others: without libraries that the program does not name, and nothing verified.
 
     What the compiler makes is verified by its own tests, and may be by `environment`: without, programs run as users run them.
     """
-    path = os.pathsep.join(filter(None, (str(LEAN), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PENSTOCK_VERIFY": "0", "PYTHONPATH": path, **(environment or {})}
+    variables = {**os.environ, "PENSTOCK_VERIFY": "0", **(environment or {})}
+    variables["LEFT_OUT"] = " ".join(name for name in OF_KERAS if name not in program)
+    variables["PYTHONPATH"] = os.pathsep.join(
+        filter(None, (str(LEAN), variables.get("PYTHONPATH")))
+    )
+    return variables
 
 
 def launched(
@@ -50,7 +55,7 @@ def launched(
     launcher = subprocess.Popen(
         [*prefix, *command, str(script), *arguments],
         cwd=ROOT,
-        env=lean(environment),
+        env=lean(environment, program),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,6 +1,5 @@
 """The interpreter ends with work in flight: at once, with exit code 0, and without a word."""
 
-import os
 import subprocess
 import sys
 import time
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import penstock as tf
+from tests.harness.processes import lean
 
 ROOT = str(Path(tf.__file__).parents[1])
 
@@ -80,7 +80,7 @@ def run(tmp_path, work: str) -> float:
     program = tmp_path / "program.py"
     program.write_text(f"{BEGIN}\n{work}\nprint(time.time(), end='', flush=True)\n")
     command = [sys.executable, "-X", "faulthandler", str(program)]
-    environment = os.environ | {"PYTHONPATH": ROOT}
+    environment = lean({"PYTHONPATH": ROOT}, work)
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
     seconds = time.time() - float(ended.stdout)
     assert (ended.returncode, ended.stderr) == (0, "")

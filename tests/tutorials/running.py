@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.harness.processes import lean
+
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent.parent
 EXPECTED = FOLDER / "expected"
@@ -50,7 +52,8 @@ def run(name: str, python: list[str], **environment: str) -> list[str]:
 def on_penstock(name: str, **environment: str) -> list[str]:
     """The RESULT lines on Penstock, in whose environment this runs."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return run(name, [sys.executable, "-m", "penstock", "run"], PYTHONPATH=path, **environment)
+    variables = lean({"PYTHONPATH": path, **environment}, (FOLDER / f"{name}.py").read_text())
+    return run(name, [sys.executable, "-m", "penstock", "run"], **variables)
 
 
 def numbers(line: str) -> list[float]:

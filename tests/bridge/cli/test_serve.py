@@ -12,6 +12,7 @@ import pytest
 
 from penstock._src.bridge.cli import main
 from penstock._src.serving.protos import config
+from tests.harness.processes import lean
 from tests.serving.kit import HalfPlusTwo, Rest, save
 
 
@@ -30,7 +31,7 @@ def serve():
     def start(*arguments):
         command = [sys.executable, "-m", "penstock", "serve", *arguments]
         ports = ["--rest_api_port=0", "--port=0"]
-        made = subprocess.Popen([*command, *ports], stdout=subprocess.PIPE, text=True)
+        made = subprocess.Popen([*command, *ports], env=lean(), stdout=subprocess.PIPE, text=True)
         processes.append(made)
         found = re.search(
             r"REST at http://127.0.0.1:(\d+)/v1/models, gRPC at 127.0.0.1:(\d+)",

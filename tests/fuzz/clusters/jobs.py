@@ -15,7 +15,7 @@ import penstock as tf
 from penstock._src.util.process.ports import free_ports
 from tests.fuzz.clusters import job
 from tests.fuzz.clusters.faults import KINDS, NAMED, SAVED, UNDISTURBED, WORKERS, Fault
-from tests.harness.processes import ROOT
+from tests.harness.processes import ROOT, lean
 
 CLONE_NEWNET = 0x40000000
 LONGEST = 60.0  # seconds of a whole job
@@ -58,7 +58,7 @@ class Job:
         with open(self.folder / "output", "w") as output:
             started = subprocess.Popen(
                 [*before, *command, job.__file__, *self._given],
-                cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT,
+                cwd=ROOT, env=lean(environment), stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
         self._running[started.pid] = 0
 
