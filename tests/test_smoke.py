@@ -10,10 +10,10 @@ from penstock._src.native import kernels
 
 IMPORT = """
 import time
-start = time.perf_counter()
+start = time.process_time()  # a busy machine says nothing of the import
 import penstock
 penstock.constant
-print(time.perf_counter() - start)
+print(time.process_time() - start)
 """
 
 
