@@ -33,6 +33,13 @@ def _masked(p, x):
     return p.select(p.gt(image, 0.3), joined, 0.0)
 
 
+def _unpacked(p, n):
+    """Bytes as their low and high bits, row by row."""
+    low = p.cast(n, dtypes.int8)
+    high = p.shift_right(low, p.full(low.shape, 4, low.dtype))
+    return p.reshape(p.concat([p.reshape(part, [3, 1, 4]) for part in (low, high)], 1), [6, 4])
+
+
 def _complex_rows(p, x, y):
     """complex64[48, 4] of two float32[3, 4]."""
     return p.reshape(p.complex(*[p.broadcast(a, [16, 3, 4], [1, 2]) for a in (x, y)]), [48, 4])
@@ -196,6 +203,9 @@ EXAMPLES = {
     ),
     "pad(transpose(x)) -> transpose(pad(x))": lambda p, x, **_: p.pad(
         p.transpose(p.reshape(x, [3, 2, 2]), [1, 2, 0]), [1, 0, 2], [0, 1, 1], 3.0, [0, 1, 2]
+    ),
+    "contract(x, columns that take turns in bytes) -> contracts whose columns take turns": lambda p, x, n, **_: (
+        p.contract("mk,nk->mn", x, p.cast(_unpacked(p, n), x.dtype))
     ),
     "slice(transpose(x)) -> transpose(slice(x))": lambda p, x, **_: p.slice(
         p.transpose(x, [1, 0]), [1, 0], [4, 2], [2, 1]

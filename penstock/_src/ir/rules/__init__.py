@@ -15,11 +15,22 @@ from penstock._src.ir.rules.algebra import ALGEBRA
 from penstock._src.ir.rules.casts import CASTS
 from penstock._src.ir.rules.contraction import CONTRACTION
 from penstock._src.ir.rules.indexing import INDEXING
+from penstock._src.ir.rules.interleaved import INTERLEAVED
 from penstock._src.ir.rules.movement import MOVEMENT
 from penstock._src.ir.rules.one_hot import ONE_HOT
 from penstock._src.ir.rules.orientation import ORIENTATION
 from penstock._src.ir.rules.reduction import REDUCTION
 from penstock._src.ir.rules.rewrite import RuleSet
 
-RULES = (*ALGEBRA, *CASTS, *MOVEMENT, *INDEXING, *REDUCTION, *ORIENTATION, *ONE_HOT, *CONTRACTION)
+RULES = (
+    *ALGEBRA,
+    *CASTS,
+    *MOVEMENT,
+    *INDEXING,
+    *REDUCTION,
+    *ORIENTATION,
+    *ONE_HOT,
+    *CONTRACTION,
+    *INTERLEAVED,
+)
 simplify = RuleSet(RULES)

@@ -1,0 +1,120 @@
+"""Products with weights of which a byte holds several columns: a product for each of these, whose columns take turns in the result.
+
+Keras packs two numbers of four bits into a byte, neighbors along the axis of the outputs. Unpacked one by one they are no vectors, while all low bits
+of a matrix are one, and all high bits another one, in the order of the bytes.
+"""
+
+from collections.abc import Iterator
+
+from penstock._src.ir.build.maker import NodeMaker
+from penstock._src.ir.extents.dims import Dim
+from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import ELEMENTWISE
+from penstock._src.ir.rules import pattern as m
+from penstock._src.ir.rules.rewrite import rule
+from penstock._src.ir.shape_rules import split_spec
+
+MOST_DEPTH = 16  # operations between a product and the numbers
+
+x, y = m.variables("x y")
+
+
+def _by_columns(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
+    *letters, result = split_spec(node.attrs["spec"])
+    for side, operand in enumerate((x, y)):
+        for axis, letter in enumerate(letters[side]):
+            if letter not in result or letter in letters[1 - side]:
+                continue
+            count = _turns(operand, axis, 0)
+            if count:
+                taken = [_every(p, operand, axis, first, count) for first in range(count)]
+                pairs = [(x, each) if side else (each, y) for each in taken]
+                spec = node.attrs["spec"]
+                made = [p.contract_again(node, spec, *pair) for pair in pairs]
+                return _interleaved(p, made, result.index(letter))
+    return None
+
+
+def _interleaved(p: NodeMaker, parts: list[Node], axis: int) -> Node:
+    """Parts whose elements along an axis take turns."""
+    shape = list(parts[0].shape)
+    apart = [p.reshape(part, [*shape[: axis + 1], 1, *shape[axis + 1 :]]) for part in parts]
+    shape[axis] *= len(parts)
+    return p.reshape(p.concat(apart, axis + 1), shape)
+
+
+def _turns(node: Node, axis: int, depth: int) -> int:
+    """How many unpacked parts take turns along an axis of a value, or 0 if none do."""
+    if depth > MOST_DEPTH:
+        return 0
+    parts = _parts(node, axis)
+    if parts is not None:
+        return len(parts) if _are_unpacked(parts) else 0
+    if node.kind == "transpose":
+        return _turns(node.args[0], node.attrs["perm"][axis], depth + 1)
+    if node.kind in ELEMENTWISE:
+        return next(filter(None, (_turns(arg, axis, depth + 1) for arg in node.args)), 0)
+    return 0
+
+
+def _parts(node: Node, axis: int) -> tuple[Node, ...] | None:
+    """What takes turns along an axis: `reshape(concat(a, b))`, each with an axis of its own of extent 1, which is joined with the one before it."""
+    if node.kind != "reshape" or node.args[0].kind != "concat":
+        return None
+    joined = node.args[0]
+    apart, shape = joined.attrs["axis"], tuple(joined.shape)
+    if apart != axis + 1 or any(part.shape[apart] != 1 for part in joined.args):
+        return None
+    pair = shape[axis : axis + 2]
+    if any(isinstance(extent, Dim) for extent in pair):
+        return None
+    wanted = (*shape[:axis], pair[0] * pair[1], *shape[apart + 1 :])
+    return joined.args if tuple(node.shape) == wanted else None
+
+
+def _are_unpacked(parts: tuple[Node, ...]) -> bool:
+    """True if parts are small integers, computed of the same array."""
+    if any(part.dtype.size != 1 or not part.dtype.is_integer for part in parts):
+        return False
+    sources = [{source.id for source in _sources(part, 0)} for part in parts]
+    return len(parts) > 1 and all(len(each) == 1 and each == sources[0] for each in sources)
+
+
+def _sources(node: Node, depth: int) -> Iterator[Node]:
+    """What a value is computed of, without numbers that are the same for all elements."""
+    if node.kind in ELEMENTWISE or node.kind in ("transpose", "reshape") and depth <= MOST_DEPTH:
+        for arg in node.args:
+            yield from _sources(arg, depth + 1)
+    elif not (node.kind == "broadcast" and node.args[0].rank == 0):
+        yield node
+
+
+def _every(p: NodeMaker, node: Node, axis: int, first: int, count: int) -> Node:
+    """Elements first, first + count ... along an axis, computed of those alone."""
+    parts = _parts(node, axis)
+    if parts is not None and len(parts) == count:
+        shape = list(node.shape)
+        shape[axis] //= count
+        return p.reshape(parts[first], shape)
+    if node.kind == "transpose":
+        inner = _every(p, node.args[0], node.attrs["perm"][axis], first, count)
+        return p.transpose(inner, node.attrs["perm"])
+    if node.kind in ELEMENTWISE:
+        args = tuple([_every(p, arg, axis, first, count) for arg in node.args])
+        return p.make(node.kind, args, **node.attrs)
+    if node.kind == "gather" and not node.attrs["batch_dims"]:
+        x, indices = node.args
+        rank = indices.rank
+        if axis >= node.attrs["axis"] + rank:
+            taken = _every(p, x, axis - rank + 1, first, count)
+            return p.gather(taken, indices, node.attrs["axis"], 0, node.attrs["mode"])
+    return p.slice_axis(node, axis, first, node.shape[axis], count)
+
+
+INTERLEAVED = (
+    rule(
+        "contract(x, columns that take turns in bytes) -> contracts whose columns take turns",
+        m.Apply("contract", None, (x, y)),
+        _by_columns,
+    ),
+)
