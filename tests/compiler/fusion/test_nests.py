@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.compiler.fusion.schedule import share
+from penstock._src.compiler.kernels.kernel import map_nest
+from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.util import flags
 
 
@@ -115,3 +118,20 @@ def test_a_sum_of_nothing_is_zero_whatever_its_factor():
     for extent in (0, None):
         compiled = tf.function(scaled, [tf.TensorSpec([extent])])
         assert [float(t) for t in compiled(tf.zeros([0]))] == [0.0, 0.0]
+
+
+def test_equal_nests_share_their_loops_and_keep_their_arrays():
+    """A deep model has few kernels that differ: the others refer to the loops of the first that has them."""
+    p, f32 = LoweringContext(), tf.float32
+    x, y = p.parameter(0, (5, 7), f32), p.parameter(1, (5, 7), f32)
+    nodes = [p.tanh(p.mul(x, 2.0)), p.tanh(p.mul(y, 2.0)), p.tanh(p.mul(y, 3.0))]
+    nests = [map_nest([node], lambda n: n.kind == "parameter").nest for node in nodes]
+    shared = {}
+    for nest in nests:
+        share(nest, shared)
+    first, equal, other = nests
+    assert equal.scope is first.scope and equal.stores is first.stores
+    assert equal.space is first.space and equal.values() == first.values()
+    assert other.scope is not first.scope
+    assert [nest.leaves for nest in nests] == [[x], [y], [y]]
+    assert [nest.outputs for nest in nests] == [[node] for node in nodes]

@@ -9,6 +9,7 @@ from penstock._src.compiler.fusion.lane_sections import LaneSection, in_sections
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import Partition, partition
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel, map_nest, piece_nest
+from penstock._src.compiler.kernels.loop_nest import LoopNest
 from penstock._src.compiler.kernels.memory import in_memory_already
 from penstock._src.compiler.kernels.reductions import reduction_kernels, row_kernel
 from penstock._src.compiler.kernels.stored_blocks import runs_of
@@ -56,7 +57,13 @@ class Schedule:
 
 def schedule(part: Partition) -> Schedule:
     """The kernels of a function and of those nested in it."""
-    made = [k for group in part.groups for k in _kernels_of(group, part)]
+    shared: dict[tuple, LoopNest] = {}
+    made = []
+    for group in part.groups:
+        for kernel in _kernels_of(group, part):
+            if isinstance(kernel, NestKernel):
+                share(kernel.nest, shared)
+            made.append(kernel)
     kernels, sections = in_sections(in_exchange_order(made), part)
     makers: dict[int, list[int]] = {}
     last_readers: dict[int, int] = {}
@@ -71,6 +78,20 @@ def schedule(part: Partition) -> Schedule:
     nested = {function: schedule(inner) for function, inner in part.nested.items()}
     nodes, stored = part.recognized.nodes, part.stored
     return Schedule(part.function, nodes, kernels, stored, makers, last_readers, nested, sections)
+
+
+def share(nest: LoopNest, shared: dict[tuple, LoopNest]) -> None:
+    """Takes the loops and values of an earlier nest that has the same: those of all layers of a model are kept in memory once.
+
+    Args:
+      nest: the nest.
+      shared: the first of each signature.
+
+    Nests of one signature have one code; in one function their extents are equal too, as equal expressions of Dims are.
+    """
+    found = shared.setdefault(nest.signature(), nest)
+    if found is not nest:
+        nest.take_loops(found)
 
 
 def later_reader(before: int | None, number: int, sections: Sequence[LaneSection]) -> int:

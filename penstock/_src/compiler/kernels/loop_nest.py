@@ -65,6 +65,11 @@ class LoopNest:
             len(self.outputs),  # one may have no elements, and no store
         )
 
+    def take_loops(self, other: "LoopNest") -> None:
+        """Refers to the loops and values of a nest of the same signature, in place of equal ones of its own."""
+        self.scope, self.space, self.stores = other.scope, other.space, other.stores
+        self._values = other._values
+
     def values(self) -> list[Value]:
         """All values that the stores need, arguments first; computed once, as stores do not change."""
         if self._values is None:
