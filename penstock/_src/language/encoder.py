@@ -55,7 +55,7 @@ class _Program(Module):
     def vectors(self, tokens: Any, lengths: Any) -> Any:
         """Returns a vector for each text."""
         extent = shape_of(tokens)[1]
-        attend = attending_all(self._decoder.architecture, lengths, extent)
+        attend = attending_all(self._decoder.architecture, tokens, lengths)
         values = self._decoder.values(tokens, numbers(extent)[None], attend)
         if self._pooling == "cls":
             return values[:, 0]

@@ -42,7 +42,7 @@ def test_values_of_an_encoder_are_those_of_transformers():
 
     @tf.function
     def values(tokens, lengths):
-        attend = attending_all(architecture, lengths, tf.shape(tokens)[1])
+        attend = attending_all(architecture, tokens, lengths)
         return encoder.values(tokens, tf.range(tf.shape(tokens)[1])[None], attend)
 
     found = values(rows, np.int32([24, 9])).numpy()

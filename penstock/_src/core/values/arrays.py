@@ -37,6 +37,24 @@ def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return np.ndarray(shape, dtype, raw, -address % ALIGNMENT)
 
 
+def zeros_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return an array of zeros with data that starts at a multiple of 64 bytes. A large one takes memory page by page as it is written to.
+
+    Raises:
+      ResourceExhaustedError: there is not enough memory.
+    """
+    size = dtype.itemsize
+    for extent in shape:
+        size *= extent
+    try:
+        if size > memory_limit.limit():
+            raise MemoryError
+        raw = np.zeros(size + ALIGNMENT, np.uint8).view(Block)
+    except MemoryError:
+        raise memory_limit.exhausted(shape, dtype) from None
+    return np.ndarray(shape, dtype, raw, -raw.ctypes.data % ALIGNMENT)
+
+
 def aligned_copy(array: np.ndarray) -> np.ndarray:
     """Return a C-contiguous copy with data that starts at a multiple of 64 bytes."""
     copy = empty_aligned(array.shape, array.dtype)

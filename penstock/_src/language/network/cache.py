@@ -9,9 +9,10 @@ import numpy as np
 
 from penstock._src.api.array.creation import zeros
 from penstock._src.api.array.indexing import gather, where
+from penstock._src.api.array.indexing import slice as part_of
 from penstock._src.api.array.joining import stack
 from penstock._src.api.array.ranges import range as numbers
-from penstock._src.api.array.shaping import broadcast_to, reshape, transpose
+from penstock._src.api.array.shaping import broadcast_to, expand_dims, reshape, transpose
 from penstock._src.api.array.shaping import shape as shape_of
 from penstock._src.api.linalg.products import matmul
 from penstock._src.api.math.elementwise import cast
@@ -20,9 +21,11 @@ from penstock._src.api.nn.activations import softmax
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.specs import TensorSpec
+from penstock._src.core.values.arrays import zeros_aligned
 from penstock._src.eager.variable import Variable
 from penstock._src.language.architecture import Architecture
 from penstock._src.language.network.decoder import Attend, capped
+from penstock._src.language.weights.operands import tensor_of
 
 # The score of a token that is not seen.
 _UNSEEN = np.float32(-1e30)
@@ -62,6 +65,13 @@ class Cache(Module):
         for variable in (*self.keys, *self.values):
             variable.assign(zeros([slots, a.kv_heads, length, a.head_size], self.dtype))
 
+    def allocate(self, slots: int, length: int) -> None:
+        """Makes all variables zeros of a size, now; memory is taken as places are written."""
+        a, numpy_type = self._architecture, self.dtype.as_numpy_dtype
+        for variable in (*self.keys, *self.values):
+            empty = zeros_aligned((slots, a.kv_heads, length, a.head_size), np.dtype(numpy_type))
+            variable.assign(tensor_of(empty))
+
     def clear(self, slot: Any) -> None:
         """Fills a row with zeros."""
         for variable in (*self.keys, *self.values):
@@ -95,18 +105,18 @@ class Cache(Module):
           span: the places that are looked at, 0 to any.
         """
         count, extent = shape_of(positions)[0], shape_of(span)[0]
+        a = self._architecture
+        begin, size = [0, 0, 0, 0], stack([count, a.kv_heads, extent, a.head_size])
         return self._attending(
-            numbers(count), positions, span, lambda variable: variable[:count, :, :extent]
+            numbers(count), positions, span, lambda variable: part_of(variable, begin, size)
         )
 
     def attending_slot(self, slot: Any, positions: Any, span: Any) -> Attend:
         """Returns attention of one row, for the tokens at positions `[1, tokens]`."""
-        extent = shape_of(span)[0]
+        a, rows = self._architecture, stack([slot])
+        begin, size = [0, 0, 0, 0], stack([1, a.kv_heads, shape_of(span)[0], a.head_size])
         return self._attending(
-            stack([slot]),
-            positions,
-            span,
-            lambda variable: gather(variable, [slot])[:, :, :extent],
+            rows, positions, span, lambda variable: part_of(gather(variable, rows), begin, size)
         )
 
     def _attending(
@@ -114,47 +124,63 @@ class Cache(Module):
     ) -> Attend:
         a = self._architecture
         places = _places(rows, positions, a.kv_heads)
-        unseen = {window: _unseen(positions, span, window) for window in set(a.windows)}
+        attention = Attention(a, positions)
+        unseen = {w: attention.grouped(_unseen(positions, span, w)) for w in set(a.windows)}
 
         def attend(at: int, query: Any, key: Any, value: Any) -> Any:
             for variable, new in ((self.keys[at], key), (self.values[at], value)):
                 variable.scatter_nd_update(places, cast(transpose(new, [0, 2, 1, 3]), self.dtype))
             keys, values = (kept(variables[at]) for variables in (self.keys, self.values))
-            return attention(a, query, keys, values, unseen[a.windows[at]])
+            return attention(query, keys, values, unseen[a.windows[at]])
 
         return attend
 
 
-def attention(a: Architecture, query: Any, keys: Any, values: Any, unseen: Any) -> Any:
-    """Returns the attention of queries, several heads of which share a head of keys.
+class Attention:
+    """The attention of queries, several heads of which share a head of keys. Shapes are computed once for all layers.
 
     Args:
       a: the architecture.
-      query: `[n, tokens, heads, size]`.
-      keys, values: `[n, kv_heads, places, size]`.
-      unseen: what is not looked at, `[n, tokens, places]`.
-
-    Returns:
-      float32 `[n, tokens, heads * size]`.
+      of_queries: a tensor with an element for each query, `[n, tokens]`.
     """
-    shape, group = shape_of(query), a.heads // a.kv_heads
-    count, tokens = shape[0], shape[1]
-    keys, values = cast(keys, dtypes.float32), cast(values, dtypes.float32)
-    if query.shape[1] == 1:  # a group of heads takes the place of tokens
-        query = reshape(query, [count, a.kv_heads, group, a.head_size])
-        unseen = unseen[:, None]
-    else:
-        query = transpose(
-            reshape(query, [count, tokens, a.kv_heads, group, a.head_size]), [0, 2, 3, 1, 4]
+
+    def __init__(self, a: Architecture, of_queries: Any) -> None:
+        self._architecture = a
+        count, tokens = shape_of(of_queries)[0], shape_of(of_queries)[1]
+        heads = [a.kv_heads, a.heads // a.kv_heads, a.head_size]
+        # With one token, a group of heads takes the place of tokens.
+        self._is_one = of_queries.shape[1] == 1
+        self._groups = stack([count, *heads] if self._is_one else [count, tokens, *heads])
+        self._flat = stack([count, tokens, a.heads * a.head_size])
+
+    def grouped(self, unseen: Any) -> Any:
+        """Returns what is not looked at, `[n, tokens, places]`, as calls take it."""
+        return unseen[:, None] if self._is_one else unseen[:, None, None]
+
+    def __call__(self, query: Any, keys: Any, values: Any, unseen: Any) -> Any:
+        """Returns the attention.
+
+        Args:
+          query: `[n, tokens, heads, size]`.
+          keys, values: `[n, kv_heads, places, size]`.
+          unseen: what `grouped` returned.
+
+        Returns:
+          float32 `[n, tokens, heads * size]`.
+        """
+        a = self._architecture
+        keys, values = cast(keys, dtypes.float32), cast(values, dtypes.float32)
+        query = reshape(query, self._groups)
+        if not self._is_one:
+            query = transpose(query, [0, 2, 3, 1, 4])
+            keys, values = expand_dims(keys, 2), expand_dims(values, 2)
+        scores = capped(
+            matmul(query, keys, transpose_b=True) * np.float32(a.attention_scale), a.attention_cap
         )
-        keys, values, unseen = keys[:, :, None], values[:, :, None], unseen[:, None, None]
-    scores = capped(
-        matmul(query, keys, transpose_b=True) * np.float32(a.attention_scale), a.attention_cap
-    )
-    attended = matmul(softmax(where(unseen, _UNSEEN, scores)), values)
-    if query.shape.rank == 5:
-        attended = transpose(attended, [0, 3, 1, 2, 4])
-    return reshape(attended, [count, tokens, a.heads * a.head_size])
+        attended = matmul(softmax(where(unseen, _UNSEEN, scores)), values)
+        if not self._is_one:
+            attended = transpose(attended, [0, 3, 1, 2, 4])
+        return reshape(attended, self._flat)
 
 
 def _unseen(positions: Any, span: Any, window: int) -> Any:
@@ -165,35 +191,38 @@ def _unseen(positions: Any, span: Any, window: int) -> Any:
     return later | (span <= positions[:, :, None] - window)
 
 
-def attending_within(a: Architecture, positions: Any) -> Attend:
+def attending_within(a: Architecture, tokens: Any, positions: Any) -> Attend:
     """Returns attention among the tokens that are given, without a cache.
 
     Args:
       a: the architecture.
-      positions: `[1, tokens]`.
+      tokens: `[n, tokens]`.
+      positions: of the tokens in every sequence, `[1, tokens]`.
     """
-    unseen = {window: _unseen(positions, positions[0], window) for window in set(a.windows)}
+    attention = Attention(a, tokens)
+    unseen = {w: attention.grouped(_unseen(positions, positions[0], w)) for w in set(a.windows)}
 
     def attend(at: int, query: Any, key: Any, value: Any) -> Any:
         keys, values = (transpose(each, [0, 2, 1, 3]) for each in (key, value))
-        return attention(a, query, keys, values, unseen[a.windows[at]])
+        return attention(query, keys, values, unseen[a.windows[at]])
 
     return attend
 
 
-def attending_all(a: Architecture, lengths: Any, extent: Any) -> Attend:
+def attending_all(a: Architecture, tokens: Any, lengths: Any) -> Attend:
     """Returns attention of an encoder among all tokens of each text.
 
     Args:
       a: the architecture.
+      tokens: of all texts, with what follows them, `[n, tokens]`.
       lengths: tokens of each text, `[n]`; what follows is not looked at.
-      extent: tokens of all texts, with what follows.
     """
-    unseen = numbers(extent)[None, None, :] >= lengths[:, None, None]
+    attention = Attention(a, tokens)
+    unseen = attention.grouped(numbers(shape_of(tokens)[1]) >= lengths[:, None, None])
 
     def attend(at: int, query: Any, key: Any, value: Any) -> Any:
         keys, values = (transpose(each, [0, 2, 1, 3]) for each in (key, value))
-        return attention(a, query, keys, values, unseen)
+        return attention(query, keys, values, unseen)
 
     return attend
 

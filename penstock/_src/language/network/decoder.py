@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.array.joining import concat
+from penstock._src.api.array.joining import concat, split, stack
 from penstock._src.api.array.shaping import reshape
 from penstock._src.api.array.shaping import shape as shape_of
 from penstock._src.api.math.elementwise import cast
@@ -67,10 +67,15 @@ class Decoder:
         if weights.positions is not None:
             x = x + weights.positions.looked_up(positions)
         x = self._normed(weights.embedding_norm, x)
+        # Once for all layers: graphs are kept in memory, and every operation takes time when a model is first used.
+        count, extent = shape_of(tokens)[0], shape_of(tokens)[1]
+        shapes = {
+            heads: stack([count, extent, heads, a.head_size]) for heads in {a.heads, a.kv_heads}
+        }
         turns = [_turns(rope, positions) for rope in a.ropes]
         for at, layer in enumerate(weights.layers):
             turn = turns[a.rope_of[at]] if turns else None
-            x = around(functools.partial(self._layer, layer, at, turn, attend))(x)
+            x = around(functools.partial(self._layer, layer, at, shapes, turn, attend))(x)
         return self._normed(weights.final_norm, x)
 
     def logits(self, values: Any) -> Any:
@@ -84,12 +89,24 @@ class Decoder:
         found = self.weights.output(values)
         return capped(found, self.architecture.logits_cap)
 
-    def _layer(self, layer: Layer, at: int, turn: Any, attend: Attend, x: Any) -> Any:
+    def _layer(
+        self, layer: Layer, at: int, shapes: dict[int, Any], turn: Any, attend: Attend, x: Any
+    ) -> Any:
+        """What a layer gives.
+
+        Args:
+          layer: the operands.
+          at: the number of the layer.
+          shapes: `[n, tokens, heads, size]` by numbers of heads.
+          turn: cosines and sines; None if positions are learned.
+          attend: attention.
+          x: float32 `[n, tokens, width]`.
+        """
         a = self.architecture
         normed = self._normed(layer.attention_norm, x)
-        query = self._heads(layer.query, layer.query_norm, a.heads, normed, turn)
-        key = self._heads(layer.key, layer.key_norm, a.kv_heads, normed, turn)
-        value = _split(layer.value(normed), a.kv_heads, a.head_size)
+        query = self._heads(layer.query, layer.query_norm, shapes[a.heads], normed, turn)
+        key = self._heads(layer.key, layer.key_norm, shapes[a.kv_heads], normed, turn)
+        value = reshape(layer.value(normed), shapes[a.kv_heads])
         attended = layer.attention_output(attend(at, query, key, value))
         if a.is_parallel:
             return x + attended + self._inner(layer, self._normed(layer.inner_norm, x))
@@ -100,10 +117,10 @@ class Decoder:
         inner = self._inner(layer, self._normed(layer.inner_norm, x))
         return x + self._normed(layer.post_inner_norm, inner)
 
-    def _heads(self, linear: Linear, norm: Norm | None, heads: int, x: Any, turn: Any) -> Any:
+    def _heads(self, linear: Linear, norm: Norm | None, shape: Any, x: Any, turn: Any) -> Any:
         """Queries or keys, normed and turned."""
-        split = self._normed(norm, _split(linear(x), heads, self.architecture.head_size))
-        return split if turn is None else _turned(split, *turn)
+        heads = self._normed(norm, reshape(linear(x), shape))
+        return heads if turn is None else _turned(heads, *turn)
 
     def _inner(self, layer: Layer, x: Any) -> Any:
         activate = _ACTIVATIONS[self.architecture.activation]
@@ -122,11 +139,6 @@ class Decoder:
         return scaled if norm.bias is None else scaled + norm.bias
 
 
-def _split(x: Any, heads: int, size: int) -> Any:
-    shape = shape_of(x)
-    return reshape(x, [shape[0], shape[1], heads, size])
-
-
 def _turns(rope: Rope, positions: Any) -> tuple[Any, Any]:
     """Cosines and sines `[n, tokens, 1, frequencies]`."""
     angles = cast(positions, dtypes.float32)[:, :, None, None] * np.float32(rope.frequencies)
@@ -139,11 +151,9 @@ def _turns(rope: Rope, positions: Any) -> tuple[Any, Any]:
 def _turned(x: Any, cosines: Any, sines: Any) -> Any:
     """`x`, of whose heads the numbers `i` and `i + half` of the first `2 * half` are turned."""
     half = cosines.shape[-1]
-    first, second = x[..., :half], x[..., half : 2 * half]
-    parts = [first * cosines - second * sines, second * cosines + first * sines]
-    if 2 * half < x.shape[-1]:
-        parts.append(x[..., 2 * half :])
-    return concat(parts, -1)
+    rest = x.shape[-1] - 2 * half
+    first, second, *others = split(x, [half, half, rest] if rest else 2, axis=-1)
+    return concat([first * cosines - second * sines, second * cosines + first * sines, *others], -1)
 
 
 def capped(x: Any, cap: float) -> Any:

@@ -100,7 +100,7 @@ class Program(Module):
     @function(input_signature=[_vector("tokens")], autograph=False)
     def whole(self, tokens: Any) -> dict[str, Any]:
         """Computes the logits after each token of a text, without the cache."""
-        at = numbers(shape_of(tokens)[0])[None]
-        attend = attending_within(self.decoder.architecture, at)
-        values = self.decoder.values(tokens[None], at, attend)
+        at, tokens = numbers(shape_of(tokens)[0])[None], tokens[None]
+        attend = attending_within(self.decoder.architecture, tokens, at)
+        values = self.decoder.values(tokens, at, attend)
         return {"logits": self.decoder.logits(values)[0]}

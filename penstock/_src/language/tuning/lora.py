@@ -94,7 +94,7 @@ class Lora(Module):
         """
         inputs = tokens[:, :-1]
         positions = numbers(shape_of(inputs)[1])[None]
-        attend = attending_within(self._decoder.architecture, positions)
+        attend = attending_within(self._decoder.architecture, inputs, positions)
         around = recompute_grad if self._recomputes else as_it_is
         values = self._decoder.values(inputs, positions, attend, around)
         counted = reshape(learned[:, 1:], [-1])
