@@ -1,5 +1,6 @@
 """Files as arrays of bytes, of which only the parts that are used are read."""
 
+import mmap
 import os
 
 import numpy as np
@@ -22,3 +23,19 @@ def mapped(path: str) -> np.ndarray:
             return np.empty(0, np.uint8)
         # A plain array over the map: each slice of a `memmap` is an object with attributes of its own.
         return np.memmap(plain(path), np.uint8, "r").view(np.ndarray)
+
+
+def drop_pages(array: np.ndarray) -> None:
+    """Takes the pages of a part of a mapped file out of the process's memory; they are read again if they are used. Other arrays stay as they are."""
+    owner = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if not isinstance(owner, mmap.mmap) or not array.nbytes or not hasattr(mmap, "MADV_DONTNEED"):
+        return
+    whole = np.frombuffer(owner, np.uint8)
+    if whole.flags.writeable:  # what was written would be lost
+        return
+    begin = array.ctypes.data - whole.ctypes.data
+    end = begin + array.nbytes
+    begin -= begin % mmap.PAGESIZE
+    owner.madvise(mmap.MADV_DONTNEED, begin, end - begin)

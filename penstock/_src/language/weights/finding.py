@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from penstock._src.core.errors import DataLossError, NotFoundError
+from penstock._src.filesystems.mapping import drop_pages
 from penstock._src.formats.weights.stored import StoredTensor, Weights
 from penstock._src.language.families.names import GGUF, LAYOUTS, OR, OUTPUT_PREFIXES, PREFIXES
 from penstock._src.language.families.table import FAMILIES, Family
@@ -114,7 +115,9 @@ class Finder:
         bias = self.vector(ours, layer, "bias", rows) if self.has(ours, layer, "bias") else None
         values = held.values._value
         if order is not None:
-            values = values[order]
+            whole, values = values, values[order]
+            if not isinstance(order, slice):  # copied
+                drop_pages(whole)
             bias = None if bias is None else np.ascontiguousarray(bias[order])
         matrix = Matrix(len(values), columns, tensor_of(values), held.format, held.activations)
         return Linear(matrix, None if bias is None else tensor_of(bias))
