@@ -58,3 +58,11 @@ def test_a_vocabulary_that_has_control_tokens_as_words_refuses_them(tmp_path):
     _, path = saved(tmp_path, words)
     with pytest.raises(InvalidArgumentError, match="A text has '<end>', which controls the model"):
         load(path, OWN).encode_parts(prompt_of([("user", "<end>")], CHAT))
+
+
+def test_other_added_tokens_keep_their_numbers_where_control_tokens_are_text(tmp_path):
+    made, path = saved(tmp_path)
+    parts = [Part("<user>", True), Part("a    b<end>c    d", False), Part("<end>", True)]
+    found = load(path, OWN).encode_parts(parts)
+    decoded = [made.id_to_token(token) for token in found]
+    assert decoded == ["<begin>", "<user>", "a", "    ", "b", *"<end>", "c", "    ", "d", "<end>"]

@@ -1,4 +1,4 @@
-"""Tokenizers of GGUF's metadata, as files of the library `tokenizers`."""
+"""Tokenizers of GGUF's metadata, by the library `tokenizers`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import DataLossError, UnimplementedError
-from penstock._src.language.text.tokenizers import library
+from penstock._src.language.text.tokenizers import add_tokens, library
 
 _MODEL, _TOKENS = "tokenizer.ggml.model", "tokenizer.ggml.tokens"
 _PRE, _MERGES = "tokenizer.ggml.pre", "tokenizer.ggml.merges"
@@ -41,8 +41,8 @@ _CUTS: Mapping[str, str] = {
 }
 
 
-def tokenizer_of(metadata: Mapping[str, Any], where: str) -> str:
-    """Returns the tokenizer that metadata describes, as text of the format of the library `tokenizers`.
+def tokenizer_of(metadata: Mapping[str, Any], where: str) -> Any:
+    """Returns the tokenizer that metadata describes, of the library `tokenizers`.
 
     Args:
       metadata: of a GGUF file.
@@ -78,7 +78,7 @@ def tokenizer_of(metadata: Mapping[str, Any], where: str) -> str:
         metadata = {_BEGIN: metadata.get("tokenizer.ggml.cls_token_id"), **metadata, _ENDS: True}
         metadata[_END] = metadata.get("tokenizer.ggml.seperator_token_id", metadata.get(_END))
     _frame(made, metadata, tokens, where, begins=kind != "gpt2")
-    return made.to_str()
+    return made
 
 
 def _byte_pairs(metadata: Mapping[str, Any], vocabulary: Mapping[str, int], where: str) -> Any:
@@ -174,13 +174,14 @@ def _word_pieces(
 
 def _add_tokens(made: Any, tokens: Sequence[str], types: np.ndarray) -> None:
     """Makes tokens that are not cut, of which those that control the model are no part of texts."""
-    lib = library()
-    for number in np.flatnonzero((types == _CONTROL) | (types == _USER)):
-        token = lib.AddedToken(
-            tokens[number], special=bool(types[number] == _CONTROL), normalized=False
-        )
-        if token.content:
-            (made.add_special_tokens if token.special else made.add_tokens)([token])
+    make = library().AddedToken
+    numbers = np.flatnonzero((types == _CONTROL) | (types == _USER)).tolist()
+    added = [
+        make(tokens[number], special=bool(types[number] == _CONTROL), normalized=False)
+        for number in numbers
+        if tokens[number]
+    ]
+    add_tokens(made, added)
 
 
 def _frame(

@@ -6,7 +6,8 @@ import bisect
 import importlib
 import itertools
 import json
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from penstock._src.core.errors import InvalidArgumentError
@@ -93,33 +94,45 @@ class _Library:
     """A tokenizer of the library `tokenizers`: byte pairs, word pieces, unigrams.
 
     Args:
-      text: JSON of the tokenizer.
+      tokenizer: the library's.
       own: the model's own texts in prompts.
     """
 
-    def __init__(self, text: str, own: Sequence[str]) -> None:
+    def __init__(self, tokenizer: Any, own: Sequence[str]) -> None:
         self._library = library()
-        self._tokenizer: Any = self._library.Tokenizer.from_str(text)
-        added = self._tokenizer.get_added_tokens_decoder()
+        self._tokenizer = tokenizer
+        self._added: dict[int, Any] = tokenizer.get_added_tokens_decoder()
         # Other added tokens are text, such as runs of spaces.
         self._control = {
             token: each.content
-            for token, each in added.items()
+            for token, each in self._added.items()
             if each.special or any(each.content in piece for piece in own)
         }
-        self._names = {token: each.content for token, each in added.items()}
-        self._special = {token for token, each in added.items() if each.special}
+        self._special = {token for token, each in self._added.items() if each.special}
         decoder = self._tokenizer.decoder
         self._bytes = TokenBytes({} if decoder is None else json.loads(decoder.__getstate__()))
-        # Made when it is first needed, of the text.
-        self._text = text if own else ""
+        # Takes control tokens for plain text; made when it is first needed.
         self._plain: Any = None
+        self._has_own = bool(own)
 
-    def _without_control(self, text: str) -> Any:
-        """The tokenizer that takes control tokens for plain text."""
-        found = json.loads(text)
-        kept = [each for each in found["added_tokens"] if each["id"] not in self._control]
-        return self._library.Tokenizer.from_str(json.dumps({**found, "added_tokens": kept}))
+    def _without_control(self) -> Any:
+        """The tokenizer that takes control tokens for plain text; it shares the vocabulary, which takes most of the memory."""
+        whole = self._tokenizer
+        found = self._library.Tokenizer(whole.model)
+        for step in ("normalizer", "pre_tokenizer", "post_processor", "decoder"):
+            if getattr(whole, step) is not None:
+                setattr(found, step, getattr(whole, step))
+        added = [self._in_place_of(*item) for item in sorted(self._added.items())]
+        add_tokens(found, [each for each in added if each is not None])
+        return found
+
+    def _in_place_of(self, token: int, added: Any) -> Any:
+        """An added token as it is, None for a control token, or, where the numbers of others depend on it, one that no text has."""
+        if token not in self._control:
+            return added
+        if self._tokenizer.model.token_to_id(added.content) is not None:
+            return None
+        return self._library.AddedToken(secrets.token_hex(32), special=True, normalized=False)
 
     def encode(self, text: str) -> list[int]:
         return self._tokenizer.encode(text).ids
@@ -150,8 +163,8 @@ class _Library:
         return False
 
     def _encode_part(self, part: Part) -> Any:
-        if self._text and self._plain is None and not part.is_own:
-            self._plain = self._without_control(self._text)
+        if self._has_own and self._plain is None and not part.is_own:
+            self._plain = self._without_control()
         if part.is_own or self._plain is None:
             return self._tokenizer.encode(part.text, add_special_tokens=False)
         encoding = self._plain.encode(part.text, add_special_tokens=False)
@@ -166,8 +179,8 @@ class _Library:
         return self._tokenizer.decode(list(tokens))
 
     def token_bytes(self, token: int) -> bytes:
-        if token in self._names:
-            return self._names[token].encode()
+        if token in self._added:
+            return self._added[token].content.encode()
         name = self._tokenizer.id_to_token(token)
         return b"" if name is None else self._bytes.of(name)
 
@@ -189,11 +202,22 @@ def library() -> Any:
         ) from error
 
 
-def of_library(text: str, own: Sequence[str], where: str) -> Tokenizer:
-    """Returns the tokenizer that a text of the format of the library `tokenizers` describes.
+def add_tokens(tokenizer: Any, added: Iterable[Any]) -> None:
+    """Adds tokens that are not cut to one of the library `tokenizers`, as many at a time as possible: each addition looks at all.
 
     Args:
-      text: JSON.
+      tokenizer: the library's.
+      added: the library's tokens, by their numbers.
+    """
+    for is_special, tokens in itertools.groupby(added, key=lambda token: token.special):
+        (tokenizer.add_special_tokens if is_special else tokenizer.add_tokens)(list(tokens))
+
+
+def of_library(described: Any, own: Sequence[str], where: str) -> Tokenizer:
+    """Returns a tokenizer of the library `tokenizers`.
+
+    Args:
+      described: the library's tokenizer, or the JSON that describes it.
       own: the model's own texts in prompts.
       where: the file, for messages.
 
@@ -202,7 +226,8 @@ def of_library(text: str, own: Sequence[str], where: str) -> Tokenizer:
       ImportError: the library is not installed.
     """
     try:
-        return _Library(text, own)
+        is_text = isinstance(described, str)
+        return _Library(library().Tokenizer.from_str(described) if is_text else described, own)
     except ImportError:
         raise
     except Exception as error:  # the library has no class of its own
