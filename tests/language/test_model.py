@@ -1,11 +1,18 @@
 """Language models are loaded from files, and go on with texts."""
 
+import gc
+import mmap
+import pathlib
+import sys
+import tracemalloc
+
 import numpy as np
 import pytest
 
 import penstock as tf
 from penstock._src.formats.gguf.writing import write
 from penstock._src.formats.safetensors import folder
+from penstock._src.formats.weights.stored import Weights, stored
 from penstock._src.language.sampling import Sampling
 from tests.language.tiny import KEPT, TOKENS, gguf_of, logits_of, weights_of
 
@@ -128,3 +135,47 @@ def test_a_folder_without_a_tokenizer_generates_tokens_alone(paths):
         tf.errors.InvalidArgumentError, match="folder: the model does not support chat"
     ):
         found.chat("abc")
+
+
+def test_a_loaded_model_does_not_keep_what_its_tokenizer_was_made_of(tmp_path):
+    weights = gguf_of("llama")
+    key = "tokenizer.ggml.tokens"
+    more = [f"unreachable token {number:06}" for number in range(20_000)]
+    types = np.concatenate([weights.metadata["tokenizer.ggml.token_type"], np.ones(20_000)])
+    metadata = {**weights.metadata, key: weights.metadata[key] + more}
+    metadata["tokenizer.ggml.token_type"] = types.astype(np.int32)
+    columns = weights.tensors["token_embd.weight"].shape[1]
+    tensors = dict(weights.tensors)
+    for name in ("token_embd.weight", "output.weight"):
+        if name in tensors:
+            tensors[name] = stored(np.zeros([len(metadata[key]), columns], np.float32))
+    path = tmp_path / "large.gguf"
+    write(Weights("large", tensors, metadata), str(path))
+    tf.language.load(str(path), length=16)
+    tracemalloc.start()
+    try:
+        model = tf.language.load(str(path), length=16)
+        gc.collect()
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert model.tokenizer.encode(more[7]) and most > 20_000 * 60
+    assert held < 20_000 * 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is asked for by Linux's files")
+def test_places_of_the_cache_take_memory_as_they_are_written(paths):
+    length = 1 << 18
+    model = tf.language.load(paths / "F32.gguf", length=length)
+    model.generate([1, 2], max_tokens=1)  # programs are made
+    model._held = None
+    before = resident()
+    model.generate([1, 2, 3], max_tokens=1)
+    assert length * model._program.cache.bytes_per_place > 60e6
+    assert resident() < before + 15e6
+
+
+def resident():
+    """Bytes of the process's memory."""
+    pages = pathlib.Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * mmap.PAGESIZE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class LanguageFiles:
       stop_tokens: that end a text.
       source: the template of conversations; empty if there is none.
       names: that the template may refer to.
+      made_tokenizer: None until it is made.
     """
 
     path: str
@@ -57,6 +59,16 @@ class LanguageFiles:
     stop_tokens: tuple[int, ...]
     source: str
     names: Mapping[str, str]
+    made_tokenizer: Tokenizer | None = None
+
+    def without_weights(self) -> LanguageFiles:
+        """Returns the same with its tokenizer, and without what takes memory after that: tensors, and the lists of the vocabulary.
+
+        Raises:
+          ImportError: the package tokenizers is not installed.
+        """
+        nothing = Weights(self.path, {})
+        return dataclasses.replace(self, weights=nothing, made_tokenizer=self.tokenizer())
 
     def tokenizer(self) -> Tokenizer | None:
         """Returns the tokenizer; None if the files have none.
@@ -64,11 +76,13 @@ class LanguageFiles:
         Raises:
           ImportError: the package tokenizers is not installed.
         """
+        if self.made_tokenizer is not None:
+            return self.made_tokenizer
         if self.is_gguf:
             if "tokenizer.ggml.model" not in self.weights.metadata:
                 return None
-            text = gguf_tokenizers.tokenizer_of(self.weights.metadata, self.path)
-            return of_library(text, [self.source], self.path)
+            made = gguf_tokenizers.tokenizer_of(self.weights.metadata, self.path)
+            return of_library(made, [self.source], self.path)
         path = os.path.join(self.path, _TOKENIZER)
         if not files.exists(path):
             return None

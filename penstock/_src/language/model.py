@@ -27,6 +27,7 @@ from penstock._src.language.weights.finding import Finder
 from penstock._src.language.weights.loading import load as load_weights
 from penstock._src.language.weights.operands import Activations
 from penstock._src.util.export import export
+from penstock._src.util.process import heap
 
 # Tokens of a conversation, where a model was made for more: they take memory.
 _LENGTH = 4096
@@ -59,10 +60,10 @@ class LanguageModel:
     """
 
     def __init__(self, about: LanguageFiles, program: Program, length: int) -> None:
-        self._files, self._program, self.length = about, program, length
+        self._files, self._program, self.length = about.without_weights(), program, length
         self.architecture: Architecture = about.architecture
         self.stop_tokens = about.stop_tokens
-        self.tokenizer: Tokenizer | None = about.tokenizer()
+        self.tokenizer: Tokenizer | None = self._files.tokenizer()
         self._template: Template | None = None
         self._matchers: Matchers | None = None
         self._has_lora = False
@@ -395,7 +396,7 @@ class LanguageModel:
     def _prefill(self, tokens: np.ndarray) -> np.ndarray:
         """Computes a prompt, but for what the cache holds of it; returns the logits after it."""
         if self._held is None:
-            self._program.reset(1, self.length)
+            self._program.cache.allocate(1, self.length)
             self._held = []
         start = 0
         most = min(len(self._held), len(tokens) - 1)
@@ -454,7 +455,10 @@ def load(
     >>> model.chat("What is gravity?")  # doctest: +SKIP
     """
     about, program, room = assemble(str(path), length, packed, activations, cache)
-    return LanguageModel(about, program, room)
+    model = LanguageModel(about, program, room)
+    del about
+    heap.give_back()  # what the tokenizer was made of
+    return model
 
 
 def assemble(

@@ -68,7 +68,8 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
         stop_tokens=about.stop_tokens,
     )
     guarded = generation.guarded(signatures, path)
-    return Servable(path, _title(about), guarded, definitions, program, described, about)
+    language_files = about.without_weights()
+    return Servable(path, _title(about), guarded, definitions, program, described, language_files)
 
 
 def _encoder(path: str, place: str) -> Servable:
