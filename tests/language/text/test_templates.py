@@ -69,3 +69,44 @@ def test_templates_run_in_a_sandbox(source, message):
 def test_damaged_templates_name_their_file():
     with pytest.raises(tf.errors.InvalidArgumentError, match="a.gguf: template"):
         parts("{% for %}")
+
+
+GROWS = "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = WHAT %}{% endfor %}{{ n.x }}"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{% for i in range(5000) %}{% for j in range(5000) %}{% endfor %}{% endfor %}", "rounds"),
+        (GROWS.replace("WHAT", "n.x + n.x"), "elements"),
+        (GROWS.replace("WHAT", "n.x ~ n.x"), "elements"),
+        ("{{ 'a' * 10000000000 }}", "elements"),
+        ("{{ [0] * 10000000000 }}", "elements"),
+        ("{{ 'a'.ljust(10000000000) }}", "elements"),
+        ("{{ '%10000000000d' % 1 }}", "too wide"),
+        ("{{ '{:10000000000}'.format(1) }}", "too wide"),
+        ("{{ 9 ** 9 ** 9 ** 9 ** 9 ** 9 }}", "bits"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "recursion"),
+        ("{{ 1 / 0 }}", "division"),
+        ("{{ messages[0].content.nothing() }}", "nothing"),
+    ],
+)
+def test_templates_neither_hang_nor_fill_the_memory(source, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        parts(source)
+
+
+def test_deep_templates_are_refused():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a.gguf: template"):
+        parts("{{ " + "(" * 20_000 + "1" + ")" * 20_000 + " }}")
+
+
+def test_bounded_loops_know_where_they_are():
+    source = (
+        "{% for m in messages if m.role != 'system' %}"
+        "{{ loop.index }}/{{ loop.length }}{{ loop.last }} {{ m.role ~ ':' ~ (1 + 2) }} {{ '%s' % 'x' }}"
+        "{% for key, value in {'k': 2 ** 3}.items() %}{{ key }}{{ value * 2 }}{% else %}none{% endfor %}"
+        "{% endfor %}"
+    )
+    found = "".join(part.text for part in parts(source))
+    assert found == "1/1True user:3 xk16"

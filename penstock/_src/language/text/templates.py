@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language.text import sandbox
 from penstock._src.language.text.chat import ASSISTANT
 from penstock._src.language.text.tokenizers import Part
 
 # Stand around texts of messages while a prompt is taken apart; characters that no text needs.
 _BEGIN, _END = "\ufdd0", "\ufdd1"
+# What a template may raise besides the library's own errors: it computes with Python's values.
+_REFUSALS = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError)
+_REFUSALS += (TypeError, ValueError)
 
 
 class Template:
@@ -32,20 +36,19 @@ class Template:
     def __init__(self, source: str, names: Mapping[str, str], where: str) -> None:
         self.source, self._names, self._where = source, dict(names), where
         try:
-            sandbox = importlib.import_module("jinja2.sandbox")
+            environment = sandbox.environment()
         except ModuleNotFoundError as error:
             raise ImportError(
                 "The model's template of conversations needs the package jinja2: pip install 'penstock[language]'."
             ) from error
-        environment = sandbox.ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-        )
         environment.filters["tojson"] = _as_json
         environment.globals |= {"raise_exception": _refuse, "strftime_now": _now}
         self._errors: Any = importlib.import_module("jinja2").TemplateError
+        self._refusals = (self._errors, *_REFUSALS)
+        self._begin = environment.begin
         try:
             self._template = environment.from_string(source)
-        except self._errors as error:
+        except (self._errors, RecursionError, SyntaxError, MemoryError) as error:
             raise InvalidArgumentError(f"{where}: template of conversations: {error}.") from error
 
     def parts(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> list[Part]:
@@ -72,11 +75,12 @@ class Template:
 
     def _rendered(self, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> str:
         given = {**self._names, **options}
+        self._begin()
         try:
             return self._template.render(messages=messages, add_generation_prompt=True, **given)
         except InvalidArgumentError:
             raise
-        except (self._errors, TypeError, ValueError, OverflowError, RecursionError) as error:
+        except self._refusals as error:
             raise InvalidArgumentError(
                 f"messages: the model's template refuses them: {error}."
             ) from error
