@@ -20,7 +20,7 @@ from penstock._src.language.families import gguf as gguf_families
 from penstock._src.language.families import hugging_face
 from penstock._src.language.text import gguf as gguf_tokenizers
 from penstock._src.language.text.templates import Template
-from penstock._src.language.text.tokenizers import Tokenizer, of_library
+from penstock._src.language.text.tokenizers import Tokenizer, of_library, read_text
 
 GGUF_SUFFIX = ".gguf"
 _TOKENIZER, _ABOUT_TOKENIZER = "tokenizer.json", "tokenizer_config.json"
@@ -86,7 +86,7 @@ class LanguageFiles:
         path = os.path.join(self.path, _TOKENIZER)
         if not files.exists(path):
             return None
-        return of_library(files.read(path).decode(), [self.source], path)
+        return of_library(read_text(path), [self.source], path)
 
     def template(self) -> Template:
         """Returns the template of conversations.
@@ -156,7 +156,7 @@ def _text_of(token: Any) -> str | None:
 def _template_in(folder: str, about: Mapping[str, Any]) -> str:
     path = os.path.join(folder, _TEMPLATE)
     if files.exists(path):
-        return files.read(path).decode()
+        return read_text(path)
     found = about.get("chat_template", "")
     if isinstance(found, list):  # several, by names
         named = [

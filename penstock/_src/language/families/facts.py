@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -11,6 +12,16 @@ from penstock._src.core.errors import DataLossError, UnimplementedError
 
 # Larger extents cannot be: weights of a layer alone would not fit into any memory.
 _MOST = 1 << 28
+
+
+def is_finite(value: Any) -> bool:
+    """True for a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer with more than 300 digits
+        return False
 
 
 class Facts:
@@ -60,7 +71,7 @@ class Facts:
         value = self.get(*names)
         if value is None and default is not None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        if not is_finite(value):
             self.refuse(names, "a number", value)
         return float(value)
 
@@ -100,7 +111,7 @@ class Facts:
         if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str):
             self.refuse(names, "a list of numbers", value)
         for each in value:
-            if isinstance(each, bool) or not np.isreal(each) or not np.isfinite(each):
+            if not is_finite(each):
                 self.refuse(names, "a list of numbers", each)
         return tuple(map(float, value))
 

@@ -8,7 +8,7 @@ from typing import Any
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.language.architecture import Architecture, Rope
 from penstock._src.language.families import frequencies
-from penstock._src.language.families.facts import Facts
+from penstock._src.language.families.facts import Facts, is_finite
 from penstock._src.language.families.table import ACTIVATIONS, OF_MODEL_TYPE, Family
 
 
@@ -129,7 +129,7 @@ def _ropes(
     base = (given and scaling and scaling.get("rope_theta")) or facts.get(
         "rope_theta", "rotary_emb_base"
     )
-    base = float(base) if isinstance(base, int | float) and base > 1 else 10000.0
+    base = float(base) if is_finite(base) and base > 1 else 10000.0
     share = facts.number("partial_rotary_factor", "rotary_pct", default=family.turned)
     if scaling is not None:
         share = scaling.number("partial_rotary_factor", default=share)

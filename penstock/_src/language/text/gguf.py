@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import DataLossError, UnimplementedError
-from penstock._src.language.text.tokenizers import add_tokens, library
+from penstock._src.language.text.tokenizers import add_tokens, is_encodable, library
 
 _MODEL, _TOKENS = "tokenizer.ggml.model", "tokenizer.ggml.tokens"
 _PRE, _MERGES = "tokenizer.ggml.pre", "tokenizer.ggml.merges"
@@ -56,6 +56,9 @@ def tokenizer_of(metadata: Mapping[str, Any], where: str) -> Any:
     kind, tokens = metadata.get(_MODEL), metadata.get(_TOKENS)
     if not isinstance(tokens, list) or not tokens or not all(isinstance(t, str) for t in tokens):
         raise DataLossError(f"{where}: '{_TOKENS}': expected texts.")
+    for token in tokens:
+        if not is_encodable(token):
+            raise DataLossError(f"{where}: '{_TOKENS}': expected texts in UTF-8. Found {token!r}.")
     types = metadata.get(_TYPES, np.ones(len(tokens), np.int32))
     if not isinstance(types, np.ndarray) or len(types) != len(tokens):
         raise DataLossError(f"{where}: '{_TYPES}': expected {len(tokens)} numbers.")

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.filesystems import files
 from penstock._src.language.text.token_bytes import TokenBytes
 
@@ -135,10 +135,12 @@ class _Library:
         return self._library.AddedToken(secrets.token_hex(32), special=True, normalized=False)
 
     def encode(self, text: str) -> list[int]:
+        _check(text)
         return self._tokenizer.encode(text).ids
 
     def encode_parts(self, parts: Sequence[Part], is_whole: bool = False) -> list[int]:
         text = "".join(part.text for part in parts)
+        _check(text)
         whole = self._tokenizer.encode(text, add_special_tokens=not is_whole)
         if not self._is_controlled(whole, parts):
             return whole.ids
@@ -188,6 +190,23 @@ class _Library:
         return token in self._special
 
 
+def _check(text: str) -> None:
+    """Refuses a text with halves of pairs of UTF-16, as JSON may have them: it has no bytes."""
+    if not is_encodable(text):
+        raise InvalidArgumentError("A text has half a pair of UTF-16 (U+D800 to U+DFFF).")
+
+
+def is_encodable(text: str) -> bool:
+    """True if a text has bytes in UTF-8."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def library() -> Any:
     """Returns the library `tokenizers`.
 
@@ -234,6 +253,19 @@ def of_library(described: Any, own: Sequence[str], where: str) -> Tokenizer:
         raise InvalidArgumentError(f"{where}: {error}") from error
 
 
+def read_text(path: str) -> str:
+    """Returns the text of a file.
+
+    Raises:
+      NotFoundError: there is no such file.
+      DataLossError: it is not UTF-8.
+    """
+    try:
+        return files.read(path).decode()
+    except UnicodeDecodeError as error:
+        raise DataLossError(f"{path}: expected a text in UTF-8: {error}.") from error
+
+
 def load(path: str, own: Sequence[str] = ()) -> Tokenizer:
     """Returns the tokenizer in a file: a list of characters (`characters.json`), or the format of the library `tokenizers`.
 
@@ -245,7 +277,7 @@ def load(path: str, own: Sequence[str] = ()) -> Tokenizer:
       InvalidArgumentError: the file is damaged.
       ImportError: the library is needed and not installed.
     """
-    text = files.read(path).decode()
+    text = read_text(path)
     if not path.endswith(CHARACTERS):
         return of_library(text, own, path)
     try:

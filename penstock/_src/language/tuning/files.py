@@ -15,6 +15,7 @@ from penstock._src.core.errors import DataLossError, InvalidArgumentError, Unimp
 from penstock._src.filesystems.whole import written_whole
 from penstock._src.formats.safetensors import file, folder
 from penstock._src.formats.weights.stored import StoredTensor, stored
+from penstock._src.language.families.facts import is_finite
 from penstock._src.language.families.names import LAYOUTS
 from penstock._src.language.families.table import FAMILIES
 from penstock._src.language.tuning.adapters import TARGETS, Adapter, Place
@@ -22,6 +23,7 @@ from penstock._src.language.tuning.adapters import TARGETS, Adapter, Place
 _CONFIG, _TENSORS = "adapter_config.json", "adapter_model.safetensors"
 _DOWN, _UP = "lora_A.weight", "lora_B.weight"
 # Properties of adapters of other kinds.
+_MOST_RANK = 1 << 16  # more than any matrix has
 _REFUSED = ("use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "modules_to_save")
 # What PEFT puts before the names of a causal model's tensors.
 _PREFIX = "base_model.model."
@@ -171,9 +173,11 @@ def _config(path: str) -> dict[str, Any]:
     name = os.path.join(path, _CONFIG)
     config = folder.read_object(name)
     rank = config.get("r")
-    if type(rank) is not int or rank < 1:
-        raise DataLossError(f"{name}: 'r': expected a number above 0. Found {rank!r}.")
-    if type(config.get("lora_alpha", rank)) not in (int, float):
+    if type(rank) is not int or not 1 <= rank <= _MOST_RANK:
+        raise DataLossError(
+            f"{name}: 'r': expected a number from 1 to {_MOST_RANK}. Found {rank!r:.40}."
+        )
+    if not is_finite(config.get("lora_alpha", rank)):
         raise DataLossError(f"{name}: 'lora_alpha': expected a number.")
     refused = {key: config[key] for key in _REFUSED if config.get(key)}
     if config.get("peft_type", "LORA") != "LORA" or refused:

@@ -19,7 +19,11 @@ def _trim() -> Callable[[int], int] | None:
     """glibc's `malloc_trim`; None elsewhere."""
     try:
         found = ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):  # another library, or a system without such handles
+    except (
+        AttributeError,
+        OSError,
+        TypeError,
+    ):  # another library, or a system without such handles
         return None
     found.argtypes, found.restype = [ctypes.c_size_t], ctypes.c_int
     return found  # type: ignore[no-any-return]
