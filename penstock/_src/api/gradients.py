@@ -13,6 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
+from penstock._src.graph.input_graphs import scope_of
 from penstock._src.graph.registered_gradients import WITHOUT_GRADIENT, check_unregistered
 from penstock._src.util.export import export
 
@@ -70,7 +71,7 @@ def gradients(
     ys = [convert_to_tensor(y) if isinstance(y, Variable) else y for y in _as_list(ys)]
     targets = _tensors(ys)
     sources = _as_list(xs)
-    with STATE.graph.name_scope(name):
+    with scope_of([*targets, *sources], name, "gradients"):
         weights = gradients_or_ones(targets, _weights(ys, grad_ys))
         graph = targets[0].graph if targets else STATE.graph
         inner = [_in_graph(graph, x) for source in sources for x in gradient_tensors(source)]

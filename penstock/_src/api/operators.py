@@ -9,13 +9,14 @@ from penstock._src.core import dtypes, errors
 from penstock._src.core.calls.tracebacks import shorten, shortening
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor, is_convertible, number
-from penstock._src.core.dispatch import STATE, executing_eagerly, in_v1_graph, scope_in_graph
+from penstock._src.core.dispatch import STATE, executing_eagerly, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import Dimension
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import FLOAT, INTEGER
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
+from penstock._src.graph.input_graphs import scope_of
 
 from .array import indexing
 from .extending.dispatch import dispatchable
@@ -464,7 +465,7 @@ def get_item(tensor, slice_spec, var=None):
             end.append(entry + 1)
             strides.append(1)
             masks["shrink_axis_mask"] |= bit
-    with scope_in_graph("strided_slice", "") as scope:
+    with scope_of((tensor, *begin, *end, *strides), None, "strided_slice") as scope:
         packed = _pack_bounds(begin, end, strides)
         name = scope or "strided_slice"
         # What is no tensor dispatches on the subscript, not on the slice that it is done by.

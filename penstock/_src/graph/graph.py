@@ -20,6 +20,7 @@ from penstock._src.core.registry import find
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape
 from penstock._src.graph.colocation import Colocation
 from penstock._src.graph.conversions import GraphConversions
+from penstock._src.graph.input_graphs import flat_arguments, graph_of
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.registered_gradients import RegisterGradient
 from penstock._src.util.device_spec import merged_device
@@ -104,7 +105,12 @@ class Graph(Colocation, GraphConversions):
     def execute(
         self, cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None
     ) -> Any:
-        """Records an op; see `core.dispatch.execute`."""
+        """Records an op, in the graph of its inputs if that is another one; see `core.dispatch.execute`."""
+        if not self.building_function:
+            owner = graph_of(flat_arguments(inputs))
+            if owner is not None and owner is not self and not owner.building_function:
+                with owner.as_default():
+                    return owner.execute(cls, inputs, attrs, name)
         if self._container and cls.attributes.get("container") == "":
             attrs = {"container": self._container, **attrs}
         before, self._binding = self._binding, name or cls.op_type

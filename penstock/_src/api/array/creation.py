@@ -22,6 +22,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.arrays import to_array
 from penstock._src.eager.constants import integers
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.graph.input_graphs import in_graph_of
 from penstock._src.util import slots
 from penstock._src.util.export import export, export_constant
 
@@ -127,7 +128,7 @@ def _array(value, kind, extents):
 def _whole_or_single(array, extents):
     """The elements in a shape of as many; a single one fills any shape."""
     if array.shape in ((), (1,)):
-        return np.full(extents, array.reshape(()), array.dtype)
+        return np.broadcast_to(array.reshape(()), extents)  # kept, and written to files, as one
     if array.size != math.prod(extents):
         raise TypeError(f"Expected Tensor's shape: {tuple(extents)}, but got {array.shape}.")
     return array.reshape(extents)
@@ -305,7 +306,8 @@ def _like(op, number, input, dtype, name):
         return op(x=input, name=name)
     value = b"" if kind == dtypes.string and not number else number
     if input.shape.is_fully_defined():
-        return _filled(input.shape, value, kind, name)
+        with in_graph_of((input,)):
+            return _filled(input.shape, value, kind, name)
     with scope_in_graph(name, "") as scope:
         return _filled(raw.Shape(input=input), value, kind, scope or name)
 

@@ -9,6 +9,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.eager.variable import Variable
+from penstock._src.graph.input_graphs import in_graph_of
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -66,20 +67,25 @@ class name_scope:
 
 @export(v1=["name_scope"])
 class name_scope_v1:
-    """`tf.name_scope` with TensorFlow 1's arguments."""
+    """`tf.name_scope` with TensorFlow 1's arguments, in the graph that `values` belong to."""
 
     def __init__(self, name, default_name=None, values=None):
-        del values
         self._name = default_name if name is None else name
         self._scope = name_scope(self._name or "")
+        self._values = [] if values is None else [*values]
+        self._exits = []
 
     name = read_only("_name", "The name given.")
 
     def __enter__(self):
-        return self._scope.__enter__()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(in_graph_of(self._values))
+            scope = stack.enter_context(self._scope)
+            self._exits.append(stack.pop_all())
+        return scope
 
     def __exit__(self, *exc_info):
-        return self._scope.__exit__(*exc_info)
+        return self._exits.pop().__exit__(*exc_info)
 
 
 @export("get_current_name_scope")

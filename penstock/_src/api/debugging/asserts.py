@@ -9,6 +9,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.graph.input_graphs import scope_of
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.signatures import with_sections
 
@@ -69,7 +70,7 @@ def describe(x):
 
 def compare(sign, op, x, y, data, summarize, message, name):
     """Checks a comparison in a scope of the assertion's name."""
-    with scope_in_graph(name, f"assert_{_NAMES[sign]}"):
+    with scope_of((x, y), name, f"assert_{_NAMES[sign]}"):
         return _compared(sign, op, x, y, data, summarize, message)
 
 
@@ -248,12 +249,12 @@ def assert_greater_equal(x, y, message=None, summarize=None, name=None):
 def against_zero(sign, op, x, summarize, message, name, default, data=None):
     """Checks a comparison with zero in a scope of the assertion's name."""
     if data is not None:
-        with scope_in_graph(name, default):
+        with scope_of((x,), name, default):
             x = convert_to_tensor(x, name="x")
             zero = convert_to_tensor(0, dtype=x.dtype)
             return compare(sign, op, x, zero, data, summarize, message, None)
     head = f"{message}.  " if message else ""
-    with scope_in_graph(name, default):
+    with scope_of((x,), name, default):
         x = convert_to_tensor(x, name="x")
         zero = convert_to_tensor(0, dtype=x.dtype)
         failed = f"Condition x {sign} 0 did not hold element-wise:"

@@ -3,6 +3,7 @@
 In a graph, the ops of `tf.norm` stand in the scope `norm`, or in that of the name that the caller gives. Eagerly nothing is named.
 """
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 from penstock._src.core.calls.refusals import ACCIDENTS, refusal_of_call
 from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.dispatch import STATE
+from penstock._src.graph.input_graphs import flat_arguments, in_graph_of
 from penstock._src.util.dataclass import dataclass
 
 
@@ -40,7 +42,7 @@ class NameScope:
                 name, *rest = args[position:]
                 kwargs.update(zip(parameters[position + 1 :], rest, strict=False))
                 args = args[:position]
-            with STATE.graph.name_scope(name or self.name) as scope:
+            with _of_inputs(args, kwargs), STATE.graph.name_scope(name or self.name) as scope:
                 return function(*args, name=scope if self.of_result else None, **kwargs)
 
         return in_scope
@@ -48,10 +50,16 @@ class NameScope:
     def _entered_without_name(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def in_scope(*args: Any, **kwargs: Any) -> Any:
-            with STATE.graph.name_scope(self.name):
+            with _of_inputs(args, kwargs), STATE.graph.name_scope(self.name):
                 return function(*args, **kwargs)
 
         return in_scope
+
+
+def _of_inputs(
+    args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> contextlib.AbstractContextManager[None]:
+    return in_graph_of(flat_arguments((*args, *kwargs.values())))
 
 
 def name_scope_of(scope: str | None, named: str | None) -> NameScope | None:

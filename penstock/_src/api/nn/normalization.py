@@ -13,6 +13,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
+from penstock._src.graph.input_graphs import scope_of
 from penstock._src.util.export import export
 
 
@@ -190,7 +191,7 @@ def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name
     array([[-2.],
            [ 2.]], dtype=float32)
     """
-    with scope_in_graph(name, "batchnorm"):
+    with scope_of((x, mean, variance, scale, offset), name, "batchnorm"):
         factor = raw.Rsqrt(x=variance + variance_epsilon)
         if scale is not None:
             factor = factor * scale

@@ -497,6 +497,10 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
     def _type_spec(self):
         return RaggedTensorSpec.from_value(self)
 
+    def _as_graph_element(self):
+        """The tensor of the innermost values, by which the graph of a ragged tensor is known."""
+        return self.flat_values
+
     def _shape_invariant_to_type_spec(self, shape):
         return RaggedTensorSpec(shape, self.dtype, self.ragged_rank, self._row_partition.dtype)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.api.control.scopes import name_scope
+from penstock._src.api.control.scopes import name_scope_v1
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
@@ -110,7 +110,7 @@ class RowPartition(CompositeTensor):
         check_flag(validate)
         if isinstance(row_splits, (list, tuple)) and not row_splits:
             raise ValueError("row_splits tensor may not be empty.")
-        with name_scope("RowPartitionFromRowSplits"):
+        with name_scope_v1(None, "RowPartitionFromRowSplits", [row_splits]):
             splits = index_vector(row_splits, "row_splits", dtype, dtype_hint)
             splits.shape.assert_has_rank(1)
             if validate and splits.shape.rank and splits.shape[0] == 0:
@@ -135,7 +135,7 @@ class RowPartition(CompositeTensor):
           A `RowPartition`.
         """
         check_flag(validate)
-        with name_scope("RowPartitionFromRowLengths"):
+        with name_scope_v1(None, "RowPartitionFromRowLengths", [row_lengths]):
             lengths = index_vector(row_lengths, "row_lengths", dtype, dtype_hint)
             lengths.shape.assert_has_rank(1)
             if validate:
@@ -160,7 +160,7 @@ class RowPartition(CompositeTensor):
           A `RowPartition`.
         """
         check_flag(validate)
-        with name_scope("RowPartitionFromRowStarts"):
+        with name_scope_v1(None, "RowPartitionFromRowStarts", [row_starts]):
             starts = index_vector(row_starts, "row_starts", dtype, dtype_hint)
             starts.shape.assert_has_rank(1)
             nvals = cast(convert_to_tensor(nvals), starts.dtype)
@@ -187,7 +187,7 @@ class RowPartition(CompositeTensor):
           A `RowPartition`.
         """
         check_flag(validate)
-        with name_scope("RowPartitionFromRowLimits"):
+        with name_scope_v1(None, "RowPartitionFromRowLimits", [row_limits]):
             limits = index_vector(row_limits, "row_limits", dtype, dtype_hint)
             limits.shape.assert_has_rank(1)
             if validate:
@@ -214,7 +214,7 @@ class RowPartition(CompositeTensor):
           A `RowPartition`.
         """
         check_flag(validate)
-        with name_scope("RowPartitionFromValueRowIds"):
+        with name_scope_v1(None, "RowPartitionFromValueRowIds", [value_rowids, nrows]):
             rowids = index_vector(value_rowids, "value_rowids", dtype, dtype_hint)
             rowids.shape.assert_has_rank(1)
             kind = rowids.dtype
@@ -263,7 +263,9 @@ class RowPartition(CompositeTensor):
         check_flag(validate)
         if nvals is None and nrows is None:
             raise ValueError("Either (or both) of nvals and nrows must be specified")
-        with name_scope("RowPartitionFromUniformRowLength"):
+        with name_scope_v1(
+            None, "RowPartitionFromUniformRowLength", [uniform_row_length, nvals, nrows]
+        ):
             length, nvals, nrows = index_tensors(
                 dtype, dtype_hint, uniform_row_length=uniform_row_length, nvals=nvals, nrows=nrows
             )

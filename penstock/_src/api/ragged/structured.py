@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.control.scopes import name_scope
+from penstock._src.api.control.scopes import name_scope_v1
 from penstock._src.api.extending.extension_type import BatchableExtensionType
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
@@ -108,7 +108,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         partitions = checked_partitions(row_partitions, shape.rank)
         for name in fields:
             check_name(name)
-        with name_scope("StructuredTensor"):
+        with name_scope_v1(None, "StructuredTensor", fields.values()):
             converted = {name: convert_field(value) for name, value in fields.items()}
             whole = shape_of_records(converted, shape, nrows, partitions)
             if shape.rank > 1:

@@ -13,6 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import BatchableTypeSpec, TensorSpec
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.graph.input_graphs import scope_of
 from penstock._src.graph.static_values import constant_value, constant_value_as_shape
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -45,15 +46,16 @@ class SparseTensor(CompositeTensor):
     _is_native_composite = True
 
     def __init__(self, indices, values, dense_shape):
-        indices = convert_to_tensor(indices, dtype=dtypes.int64, name="indices")
-        values = convert_to_tensor(values, name="values")
         static = None
         if isinstance(dense_shape, TensorShape):
             dense_shape = dense_shape.as_list()
         if isinstance(dense_shape, (list, tuple)) and any(n is None for n in dense_shape):
             static = [n if isinstance(n, (int, np.integer)) else None for n in dense_shape]
             dense_shape = [-1 if n is None else n for n in dense_shape]
-        dense_shape = convert_to_tensor(dense_shape, dtype=dtypes.int64, name="dense_shape")
+        with scope_of((indices, values, dense_shape), None, "SparseTensor"):
+            indices = convert_to_tensor(indices, dtype=dtypes.int64, name="indices")
+            values = convert_to_tensor(values, name="values")
+            dense_shape = convert_to_tensor(dense_shape, dtype=dtypes.int64, name="dense_shape")
         self._indices, self._values, self._dense_shape = indices, values, dense_shape
         ranks = (
             indices.shape.with_rank(2),

@@ -21,6 +21,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import executing_eagerly
 from penstock._src.eager.trackable_resource import resource_creator_scope
+from penstock._src.graph.input_graphs import graph_of
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.proto.graph import NodeDef
 from penstock._src.util import nest
@@ -344,19 +345,10 @@ def _get_graph_from_inputs(op_input_list: Any, graph: Any = None) -> Any:
     current = default_graph.get_default_graph()
     if current.building_function:
         return graph or current
-    found = graph
-    for element in op_input_list:
-        owner = getattr(element, "graph", None) if isinstance(element, SymbolicTensor) else None
-        if owner is None:
-            continue
-        if found is not None and owner is not found:
-            raise ValueError(
-                f"{element} is not from the passed-in graph."
-                if graph
-                else f"{element} must be from the same graph as the others."
-            )
-        found = owner
-    return found or current
+    owner = graph_of(op_input_list)
+    if graph is not None and owner not in (None, graph):
+        raise ValueError(f"The inputs {op_input_list} are not from the passed-in graph.")
+    return graph or owner or current
 
 
 def add_exit_callback_to_default_func_graph(fn: Callable[[], Any]) -> None:
