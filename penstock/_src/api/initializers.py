@@ -3,11 +3,9 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.registry import raw
 from penstock._src.util.export import export
 
-from .array.creation import ones, zeros
+from .array.creation import constant, ones, zeros
 from .random import functions as random
 
 
@@ -133,20 +131,7 @@ class Constant(Initializer):
 
     def __call__(self, shape, dtype=None, **kwargs):
         """The constant in `shape`."""
-        tensor = convert_to_tensor(
-            self.value, dtype=None if dtype is None else dtypes.as_dtype(dtype)
-        )
-        wanted = [int(n) for n in self._shape(shape, kwargs)]
-        count = tensor.shape.num_elements()
-        if count == int(np.prod(wanted)):
-            return raw.Reshape(tensor=tensor, shape=np.array(wanted, np.int32))
-        if count == 1:
-            scalar = raw.Reshape(tensor=tensor, shape=np.zeros(0, np.int32))
-            return raw.Fill(dims=np.array(wanted, np.int32), value=scalar)
-        raise TypeError(
-            f"Eager execution of tf.constant with unsupported shape. Tensor {tensor} has {count} "
-            f"elements, but got `shape` {tuple(wanted)}."
-        )
+        return constant(self.value, dtype, [int(n) for n in self._shape(shape, kwargs)])
 
     def get_config(self):
         """Returns the arguments of the constructor.

@@ -176,9 +176,9 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
     Args:
       values: an array, nested list or number.
       dtype: of the tensor.
-      shape: of the tensor; a single value is broadcast if `allow_broadcast`.
+      shape: of the tensor; of fewer values, readers of the message repeat the last one.
       verify_shape: raise TypeError unless the values have exactly `shape`.
-      allow_broadcast: whether a single value may fill `shape`.
+      allow_broadcast: if true, only a single value may stand for more.
 
     Returns:
       A TensorProto.
@@ -192,18 +192,22 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
     with building_unrecorded(None):  # a message needs no node of the graph that is built
         tensor = _tensor_of(values, kind)
     array = np.asarray(tensor.numpy(), dtype=object if tensor.dtype == dtypes.string else None)
-    if shape is not None:
-        wanted = [int(n) for n in shape]
-        if verify_shape and list(array.shape) != wanted:
-            raise TypeError(f"Expected Tensor's shape: {tuple(wanted)}, but got {array.shape}.")
-        if array.size == 1 and allow_broadcast:
-            array = np.broadcast_to(array.reshape(()), wanted)
-        if array.size > math.prod(wanted):
-            raise ValueError(
-                f"Too many elements provided. Takes at most {math.prod(wanted)}, but got {array.size}."
-            )
-        array = array.reshape(wanted)
-    return to_proto(np.ascontiguousarray(array).reshape(array.shape), tensor.dtype)
+    if shape is None:
+        return to_proto(np.ascontiguousarray(array).reshape(array.shape), tensor.dtype)
+    wanted = [int(n) for n in shape]
+    count = math.prod(wanted)
+    is_one = array.size == 1 and allow_broadcast
+    if (
+        verify_shape
+        and list(array.shape) != wanted
+        or (allow_broadcast and not is_one and array.size != count)
+    ):
+        raise TypeError(f"Expected Tensor's shape: {tuple(wanted)}, but got {array.shape}.")
+    if array.size > count > 0:
+        raise ValueError(
+            f"Too many elements provided. Takes at most {count}, but got {array.size}."
+        )
+    return to_proto(array, tensor.dtype, wanted)
 
 
 def _tensor_of(values, kind):
@@ -243,4 +247,4 @@ def make_ndarray(tensor):
     Returns:
       A NumPy array.
     """
-    return from_proto(tensor)
+    return np.array(from_proto(tensor))

@@ -14,8 +14,16 @@ from penstock._src.proto.tensor import TensorProto, VariantTensorDataProto
 from penstock._src.util.files import varints
 
 
-def to_proto(value: np.ndarray, dtype: DType, is_packed: bool = False) -> Any:
-    """The TensorProto of a host value; `is_packed` writes its bytes, not numbers that are readable.
+def to_proto(
+    value: np.ndarray, dtype: DType, shape: Sequence[int] | None = None, is_packed: bool = False
+) -> Any:
+    """The TensorProto of a host value.
+
+    Args:
+      value: the elements. One that `np.broadcast_to` repeats is written once.
+      dtype: of the elements.
+      shape: of the tensor, if it is not that of `value`; readers repeat the last element where there are fewer.
+      is_packed: True for the bytes of all elements, not numbers that are readable.
 
     Raises:
       UnimplementedError: values of this dtype cannot be serialized.
@@ -30,16 +38,22 @@ def to_proto(value: np.ndarray, dtype: DType, is_packed: bool = False) -> Any:
         raise UnimplementedError(f"A value of type {dtype.name} cannot be written to a file.")
     proto = TensorProto(dtype=dtype.as_datatype_enum)
     proto.tensor_shape.SetInParent()
-    for size in value.shape:
+    shape = value.shape if shape is None else shape
+    for size in shape:
         proto.tensor_shape.dim.add(size=size)
+    count = math.prod(shape)
+    if not is_packed and _has_values(dtype) and is_one_repeated(value):
+        value = value[(slice(1),) * value.ndim or ...].reshape(-1)[:count]
     if dtype is dtypes.string:
         proto.string_val.extend(value.ravel().tolist())
     elif dtype is dtypes.variant:
         proto.variant_val.extend(value.ravel().tolist())
+    elif dtype.name.startswith("float8") and value.size == 1 and not is_packed:
+        proto.float8_val = value.tobytes()
     elif (
         is_packed
         or dtype.name not in _FIELDS
-        or value.size > 1
+        or value.size == count > 1
         and dtype.name not in _ALWAYS_BY_VALUE
     ):
         proto.tensor_content = value.tobytes()
@@ -51,11 +65,23 @@ def to_proto(value: np.ndarray, dtype: DType, is_packed: bool = False) -> Any:
     return proto
 
 
+def _has_values(dtype: DType) -> bool:
+    """True if a TensorProto has a field for values of this dtype."""
+    return dtype is dtypes.string or dtype.name in _FIELDS or dtype.name.startswith("float8")
+
+
+def is_one_repeated(value: np.ndarray) -> bool:
+    """True if an array is one element that `np.broadcast_to` has made many of, or has no elements but one."""
+    return value.size > 0 and all(
+        stride == 0 or extent == 1
+        for stride, extent in zip(value.strides, value.shape, strict=True)
+    )
+
+
 # The most elements that a tensor may have.
 _MOST = (1 << 63) - 1
-# One value that stands for more elements than these is not repeated in memory.
-_SPREAD = 1 << 20
-_ALWAYS_BY_VALUE = ("bool", "uint16", "complex64", "complex128")
+_SMALL = ("int2", "uint2", "int4", "uint4")
+_ALWAYS_BY_VALUE = ("bool", "uint16", "complex64", "complex128", *_SMALL)
 _HALVES = ("float16", "bfloat16")
 # {dtype: the field of its numbers}
 _FIELDS = {
@@ -74,6 +100,7 @@ _FIELDS = {
     "bool": "bool_val",
     "complex64": "scomplex_val",
     "complex128": "dcomplex_val",
+    **dict.fromkeys(_SMALL, "int_val"),
 }
 
 
@@ -183,11 +210,10 @@ def _filled(values: Any, count: int, kind: Any, default: Any) -> np.ndarray:
     if len(values) > count:
         raise InvalidArgumentError(f"TensorProto: {len(values)} values where {count} are expected.")
     available = len(values)
-    if (
-        available <= 1 and count > _SPREAD
-    ):  # a message of few bytes shall not take the memory of many
-        one = values[0] if available else default
-        return np.broadcast_to(np.asarray(one).astype(kind), (count,))
+    if available <= 1 < count:  # a message of few bytes shall not take the memory of many
+        one = np.empty((), kind)
+        one[()] = values[0] if available else default
+        return np.broadcast_to(one, (count,))
     array = np.empty(count, kind)
     if available:
         array[:available] = list(values) if kind is object else np.asarray(values).astype(kind)

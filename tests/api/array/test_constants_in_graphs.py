@@ -77,3 +77,41 @@ def test_arrays_without_elements_keep_their_type(dtype):
         assert tf.constant(empty, shape=[0, 2]).dtype == dtype
         assert tf.constant(empty, tf.float16, shape=[0, 2]).dtype == tf.float16
         assert tf.constant([], shape=[0, 2]).dtype == tf.float32
+
+
+ONE_VALUE = {
+    "float": (lambda: tf.constant(3.0, shape=[1000]), "float_val"),
+    "negative": (lambda: tf.constant(-3, shape=[10, 100]), "int_val"),
+    "v1": (lambda: v1.constant([7], shape=[1000]), "int_val"),
+    "bool": (lambda: tf.constant(True, shape=[1000]), "bool_val"),
+    "string": (lambda: tf.constant("ab", shape=[1000]), "string_val"),
+    "half": (lambda: tf.constant(2, tf.bfloat16, [1000]), "half_val"),
+    "complex": (lambda: tf.constant(1 + 2j, shape=[1000]), "dcomplex_val"),
+    "initializer": (lambda: tf.constant_initializer(3.0)([1000]), "float_val"),
+    "v1 initializer": (lambda: v1.constant_initializer(3.0)([1000]), "float_val"),
+}
+
+
+@pytest.mark.parametrize("make, field", ONE_VALUE.values(), ids=list(ONE_VALUE))
+def test_a_value_that_fills_a_shape_is_stored_once(make, field):
+    with tf.Graph().as_default() as graph:
+        tensor = make()
+        message = graph.as_graph_def().node[0].attr["value"].tensor
+        assert len(getattr(message, field)) == (2 if field == "dcomplex_val" else 1)
+        assert message.ByteSize() < 60 and not message.tensor_content
+        with v1.Session() as session:
+            expected = session.run(tensor)
+    assert expected.flags.writeable and expected.size == 1000
+    with tf.Graph().as_default() as copy:
+        (again,) = tf.import_graph_def(graph.as_graph_def(), return_elements=[tensor.name])
+        assert copy.as_graph_def().node[0].attr["value"].tensor == message
+        with v1.Session() as session:
+            np.testing.assert_array_equal(session.run(again), expected)
+
+
+def test_a_float8_that_fills_a_shape_is_stored_once():
+    with tf.Graph().as_default() as graph:
+        tf.constant(1.5, tf.dtypes.experimental.float8_e5m2, [1000])
+        message = graph.as_graph_def().node[0].attr["value"].tensor
+    assert len(message.float8_val) == 1
+    assert tf.make_ndarray(message).astype("f").tolist() == [1.5] * 1000

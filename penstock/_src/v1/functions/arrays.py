@@ -79,6 +79,8 @@ def _padded(array, extents):
         raise ValueError(
             f"Too many elements provided. Takes at most {math.prod(extents)}, but got {array.size}."
         )
+    if array.size == 1:
+        return np.broadcast_to(array.reshape(()), extents)
     last = array.reshape(-1)[-1] if array.size else np.zeros((), array.dtype)
     return np.append(array, np.full(missing, last, array.dtype)).reshape(extents)
 
