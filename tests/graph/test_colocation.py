@@ -69,3 +69,12 @@ def test_branches_and_functions_are_within_the_scope_around_them():
         with v1.colocate_with(a, ignore_existing=True), v1.colocate_with(None, True):
             tf.function(noted)()
     assert found[:3] == [[b"loc:@a"]] * 3 and found[3] != [b"loc:@a"]
+
+
+def test_initial_values_are_computed_where_the_variable_is():
+    with tf.Graph().as_default(), tf.device("/job:ps/task:0"):
+        called = v1.get_variable("a", [2])
+        given = v1.get_variable("b", initializer=tf.constant([1.0, 2.0]))
+        assert called.initial_value.op.colocation_groups() == [b"loc:@a"]
+        assert (called.initial_value.device, called.device) == ("", "/job:ps/task:0")
+        assert given.initial_value.device == "/job:ps/task:0"

@@ -30,6 +30,7 @@ from penstock._src.eager.variable_handle import (
     add_to_collections,
     announce_creation,
     in_function,
+    initial_value_of,
     make_handle,
     scoped,
     under,
@@ -160,6 +161,8 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     _cached_value: Any = None
     # The graph collections to add it to; None for TensorFlow's defaults.
     _collections: Any = None
+    # Its position in a partitioned variable, or None.
+    _save_slice_info: Any = None
     # Whether assignments in graphs check the shape when they run.
     _validates = True
 
@@ -206,8 +209,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         self._unique = next(UNIQUE)
         with contextlib.nullcontext() if is_local else init_scope():
             self._name = scoped(name or "Variable")
-            with under(self._name, "Initializer"):
-                value = initial_value() if callable(initial_value) else initial_value
+            is_called = callable(initial_value)
+            with initial_value_of(self._name, is_called):
+                value = initial_value() if is_called else initial_value
                 lifted = self._lifted(value)
                 tensor = convert_to_tensor(lifted, dtype=dtype, name="initial_value")
             self._dtype = tensor.dtype.base_dtype
@@ -241,6 +245,8 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     initializer = read_only(
         "_initializer", "The operation that assigns the initial value (graphs only)."
     )
+
+    _initializer_op = initializer
 
     def _as_graph_element(self) -> Any:
         """Returns the tensor that a session fetches for the variable: a read."""

@@ -1,6 +1,7 @@
 """Handles of variables, and what graphs know of them: names, scopes and collections."""
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
@@ -57,6 +58,17 @@ def under(*names: str) -> contextlib.AbstractContextManager[Any]:
     """Enter the graph scope `names`. The first is the variable's full name."""
     graph = STATE.graph
     return contextlib.nullcontext() if graph is None else graph.name_scope("/".join(names) + "/")
+
+
+@contextlib.contextmanager
+def initial_value_of(name: str, is_called: bool) -> Iterator[None]:
+    """Enter the scope in which a graph computes the initial value of the variable `name`."""
+    graph = STATE.graph
+    if graph is None:
+        yield
+        return
+    with under(name, "Initializer"), graph.initial_value_of(name, is_called):
+        yield
 
 
 def add_to_collections(variable: Any, collections: Any = None) -> None:

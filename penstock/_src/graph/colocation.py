@@ -13,11 +13,15 @@ class Colocation:
 
     # Operations beside which those that are added now run, outermost first.
     _colocation: Sequence[Operation] = ()
+    # Groups of operations that do not exist yet.
+    _groups: Sequence[bytes] = ()
     # Whether operations of gradients are made to run beside those whose gradients they are part of.
     colocates_gradients = False
 
     if TYPE_CHECKING:
         _device_functions: list[Any]
+
+        def device(self, device_name_or_function: Any) -> Any: ...
 
         def _control(self, element: Any) -> Operation: ...
 
@@ -50,6 +54,21 @@ class Colocation:
             self._colocation, self._device_functions = before, functions
 
     @contextlib.contextmanager
+    def initial_value_of(self, name: str, is_called: bool) -> Iterator[None]:
+        """Notes that the operations within make the initial value of a variable, and are to run where the variable is.
+
+        Args:
+          name: the variable's, whose handle does not exist yet.
+          is_called: whether a function makes the value; enclosing scopes of devices have no effect then.
+        """
+        before, self._groups = self._groups, (b"loc:@" + name.encode(),)
+        try:
+            with self.device(None) if is_called else contextlib.nullcontext():
+                yield
+        finally:
+            self._groups = before
+
+    @contextlib.contextmanager
     def colocated_gradients(self) -> Iterator[None]:
         """Within this scope, place gradient operations beside the operations that they differentiate."""
         before, self.colocates_gradients = self.colocates_gradients, True
@@ -61,6 +80,7 @@ class Colocation:
     def _colocate(self, node: Operation) -> None:
         """Notes on an operation beside which others it is made to run; it gets the device of the innermost that has one."""
         others = self._colocation
-        node.colocation = tuple(sorted({g for other in others for g in other.colocation_groups()}))
+        groups = {group for other in others for group in other.colocation_groups()}
+        node.colocation = tuple(sorted(groups.union(self._groups)))
         devices = [other.device for other in reversed(others) if other.device]
         node._device = devices[0] if devices else node._device

@@ -141,7 +141,7 @@ class Graph(Colocation, GraphConversions):
             node.outputs[0]._handle_data = op.held(*[InputShape(t) for t in inputs])
         for function, around in reversed(self._device_functions):
             node._device = merged_device(around, function(node))
-        if self._colocation:
+        if self._colocation or self._groups:
             self._colocate(node)
         self._operations.append(node)
         self._by_name[unique] = node
