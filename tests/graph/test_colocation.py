@@ -78,3 +78,13 @@ def test_initial_values_are_computed_where_the_variable_is():
         assert called.initial_value.op.colocation_groups() == [b"loc:@a"]
         assert (called.initial_value.device, called.device) == ("", "/job:ps/task:0")
         assert given.initial_value.device == "/job:ps/task:0"
+
+
+def test_items_of_collections_are_found_by_regular_expressions():
+    with tf.Graph().as_default():
+        with v1.variable_scope("A"):
+            a = v1.get_variable("a", [5])
+        b = v1.get_variable("b", [5])
+        found = {text: v1.get_collection("variables", text) for text in (".*a:", "A", "(A|b)", "a")}
+    assert [id(v) for v in found["(A|b)"]] == [id(a), id(b)]
+    assert [len(found[text]) for text in (".*a:", "A", "a")] == [1, 1, 0]

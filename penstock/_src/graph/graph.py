@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import re
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -641,11 +642,11 @@ class Graph(Colocation, GraphConversions):
             self.add_to_collection(name, value)
 
     def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
-        """Returns a copy of a collection, or of its items with names that start with `scope`.
+        """Returns a copy of a collection, or of its items with names that begin with a match of `scope`.
 
         Args:
           name: of the collection.
-          scope: a prefix; None for all items.
+          scope: a regular expression, such as a prefix; None for all items.
 
         Returns:
           A list, empty if there is no such collection.
@@ -653,7 +654,8 @@ class Graph(Colocation, GraphConversions):
         items = self._collections.get(name, [])
         if scope is None:
             return list(items)
-        return [v for v in items if getattr(v, "name", "").startswith(scope)]
+        matches = re.compile(scope).match
+        return [item for item in items if hasattr(item, "name") and matches(item.name)]
 
     def get_collection_ref(self, name: Any) -> list[Any]:
         """Returns the collection itself, not a copy.
