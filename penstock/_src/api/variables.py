@@ -264,7 +264,7 @@ def _set_save_slice_info(self, save_slice_info):
 
 def _get_save_slice_info(self):
     """The position of this variable in a larger one, or None."""
-    return getattr(self, "_save_slice_info", None)
+    return self._save_slice_info
 
 
 def _equal(self, other):

@@ -108,3 +108,21 @@ def test_dense_over_more_axes_and_names_of_its_parts():
         Dense(2, activation="nothing")
     with pytest.raises(ValueError, match="Unknown initializer"):
         Dense(2, kernel_initializer="nothing")
+
+
+def test_a_shared_weight_has_one_penalty():
+    with tf.Graph().as_default():
+        for reuse in (None, True):
+            dense(tf.ones([2, 3]), 4, kernel_regularizer=tf.nn.l2_loss, name="a", reuse=reuse)
+        assert len(v1.get_collection(v1.GraphKeys.REGULARIZATION_LOSSES)) == 1
+
+
+def test_a_layer_of_a_user_has_a_penalty_on_its_outputs():
+    class Doubled(Layer):
+        def call(self, inputs):
+            return inputs * 2
+
+    with tf.Graph().as_default(), v1.Session() as session:
+        Doubled(activity_regularizer=tf.reduce_sum, name="d")(tf.ones([4, 3]))
+        (penalty,) = v1.get_collection(v1.GraphKeys.REGULARIZATION_LOSSES)
+        assert session.run(penalty) == 6

@@ -63,3 +63,13 @@ def test_windows_are_pooled():
 def test_arguments_are_checked(arguments, text):
     with pytest.raises(ValueError, match=text):
         convolutional.Conv2D(**{"filters": 4, "kernel_size": 3, **arguments})
+
+
+def test_volumes_with_their_channels_first_are_pooled_with_them_last():
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = tf.random.normal([2, 3, 4, 4, 4], seed=1)
+        y = pooling.MaxPooling3D(2, 2, data_format="channels_first")(x)
+        assert y.name == "max_pooling3d/transpose_1:0"
+        inputs, found = session.run([x, y])
+    expected = inputs.reshape(2, 3, 2, 2, 2, 2, 2, 2).max(axis=(3, 5, 7))
+    np.testing.assert_array_equal(found, expected)

@@ -57,11 +57,45 @@ def normalize_data_format(value: str) -> str:
     return data_format
 
 
-def normalize_padding(value: str) -> str:
-    """Returns "valid" or "same", in lower case."""
+def normalize_padding(value: str, *others: str) -> str:
+    """Returns "valid", "same" or one of `others`, in lower case."""
     padding = value.lower()
-    if padding not in ("valid", "same"):
-        raise ValueError(
-            f'The `padding` argument must be one of "valid", "same". Received: {padding}.'
-        )
+    allowed = ("valid", "same", *others)
+    if padding not in allowed:
+        names = ", ".join(f'"{name}"' for name in allowed)
+        raise ValueError(f"The `padding` argument must be one of {names}. Received: {padding}.")
+    return padding
+
+
+def conv_output_length(
+    input_length: Any, filter_size: int, padding: str, stride: int, dilation: int = 1
+) -> Any:
+    """Returns the length of a convolution's result along an axis, or None for None."""
+    if input_length is None:
+        return None
+    overhang = {"same": 0, "valid": -1, "full": 1, "causal": 0}[_checked(padding)]
+    reach = (filter_size - 1) * dilation
+    return (input_length + overhang * reach + stride - 1) // stride
+
+
+def conv_input_length(output_length: Any, filter_size: int, padding: str, stride: int) -> Any:
+    """Returns the length of the input of a convolution with a result of this length, or None for None."""
+    if output_length is None:
+        return None
+    pads = {"same": filter_size // 2, "valid": 0, "full": filter_size - 1}
+    return (output_length - 1) * stride - 2 * pads[_checked(padding)] + filter_size
+
+
+def deconv_output_length(input_length: Any, filter_size: int, padding: str, stride: int) -> Any:
+    """Returns the length of a transposed convolution's result along an axis, or None for None."""
+    if input_length is None:
+        return None
+    length = input_length * stride
+    if padding == "valid":
+        return length + max(filter_size - stride, 0)
+    return length - (stride + filter_size - 2) if padding == "full" else length
+
+
+def _checked(padding: str) -> str:
+    assert padding in ("same", "valid", "full", "causal")
     return padding

@@ -12,6 +12,7 @@ from penstock._src.api.control.scopes import name_scope
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.context import executing_eagerly_outside_functions
@@ -25,6 +26,7 @@ from penstock._src.v1.layers.keras_layer import LegacyLayer, name_of_class
 from penstock._src.v1.variables.collections import (
     GraphKeys,
     get_collection_ref,
+    global_variables,
     trainable_variables,
 )
 from penstock._src.v1.variables.partitioned import PartitionedVariable
@@ -41,7 +43,8 @@ class Layer(LegacyLayer):
       trainable: whether its weights are trainable.
       name: the name of the scope of its variables; by default one that is not in use.
       dtype: the type of its weights, that of the first inputs by default.
-      **kwargs: `_scope`, the scope of its variables; `_reuse`, whether it shares existing ones.
+      **kwargs: `_scope`, the scope of its variables; `_reuse`, whether it shares existing ones; `activity_regularizer`, a
+        function of the outputs whose result is a loss.
     """
 
     # It has a default, as subclasses of users may not call `__init__`.
@@ -55,6 +58,7 @@ class Layer(LegacyLayer):
     ) -> None:
         scope, self._reuse = kwargs.pop("_scope", None), kwargs.pop("_reuse", None)
         kwargs.pop("autocast", None)
+        self.activity_regularizer = kwargs.pop("activity_regularizer", None)
         if kwargs:
             raise TypeError(f"Keyword argument not understood: {next(iter(kwargs))}")
         self._set_name(name)
@@ -142,8 +146,15 @@ class Layer(LegacyLayer):
         outputs = converted_call(self.call, inputs, *args, **kwargs)
         if self.activity_regularizer is not None:
             for output in nest.flatten(outputs):
-                self.add_loss(functools.partial(self.activity_regularizer, output))
+                self.add_loss(self._activity_penalty(output))
         return outputs
+
+    def _activity_penalty(self, output: Any) -> Any:
+        """The penalty on outputs, for each example of a batch."""
+        with name_scope("ActivityRegularizer"):
+            penalty = convert_to_tensor(self.activity_regularizer(output))
+            examples = convert_to_tensor(raw.Shape(input=output)[0])
+            return penalty / raw.Cast(x=examples, DstT=penalty.dtype)
 
     def _build_for(self, inputs: Any) -> None:
         """Builds the layer, with the type of the inputs if it has none of its own."""
@@ -219,7 +230,10 @@ class Layer(LegacyLayer):
             )
         trainable = not on_read if trainable is None else trainable
         self._set_scope(None)
-        known = {id(weight) for weight in self._trainable_weights + self._non_trainable_weights}
+        existing = [*self._trainable_weights, *self._non_trainable_weights]
+        if not executing_eagerly_outside_functions():
+            existing += global_variables()  # their penalties are losses of the graph already
+        known = {id(weight) for weight in existing}
         reuse = self.built or self._reuse
         with variable_scope(self._scope, reuse=reuse, auxiliary_name_scope=False) as scope:
             self._current_scope = scope
@@ -238,7 +252,8 @@ class Layer(LegacyLayer):
                     synchronization=synchronization,
                     aggregation=aggregation,
                 )
-                if regularizer is not None and id(made) not in known:
+                parts = made if isinstance(made, PartitionedVariable) else [made]
+                if regularizer is not None and all(id(part) not in known for part in parts):
                     self._add_penalties(name, made, regularizer)
         self._keep(made, trainable and self.trainable)
         return made

@@ -1,12 +1,13 @@
 """Convolutional layers, with the functions that make and call a layer in one step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.api.nn.convolution import convolution
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
 from penstock._src.v1.layers.arguments import (
+    conv_output_length,
     convert_data_format,
     normalize_data_format,
     normalize_padding,
@@ -14,12 +15,13 @@ from penstock._src.v1.layers.arguments import (
 )
 from penstock._src.v1.layers.base import Layer
 from penstock._src.v1.layers.by_name import activation as activation_of
-from penstock._src.v1.layers.by_name import initializer
+from penstock._src.v1.layers.by_name import activation_name, initializer, initializer_config
 from penstock._src.v1.layers.input_spec import InputSpec
+from penstock._src.v1.layers.keras_layer import name_of_class
 from penstock._src.v1.variables.initializers import Zeros
 
 
-class _Conv(Layer):
+class Conv(Layer):
     """`activation(convolution(inputs, kernel) + bias)`.
 
     Args:
@@ -59,7 +61,7 @@ class _Conv(Layer):
         self.kernel_size = normalize_tuple(kernel_size, self.axes, "kernel_size")
         self.strides = normalize_tuple(strides, self.axes, "strides")
         self.dilation_rate = normalize_tuple(dilation_rate, self.axes, "dilation_rate")
-        self.padding = normalize_padding(padding)
+        self.padding = normalize_padding(padding, *(["causal"] if self.axes == 1 else []))
         self.data_format = normalize_data_format(data_format)
         self.activation, self.use_bias = activation_of(activation), use_bias
         self.kernel_initializer = initializer(kernel_initializer)
@@ -80,12 +82,8 @@ class _Conv(Layer):
         channels = as_shape(input_shape)[axis]
         if channels is None:
             raise ValueError("The channel dimension of the inputs should be defined. Found `None`.")
-        self.input_spec = InputSpec(min_ndim=self.axes + 2, axes={axis: channels})
-        self.kernel = self.add_weight(
-            "kernel", [*self.kernel_size, channels, self.filters],
-            initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )  # fmt: skip
+        self.input_spec = self._spec({axis: channels})
+        self._add_kernels(channels)
         if self.use_bias:
             self.bias = self.add_weight(
                 "bias", [self.filters], initializer=self.bias_initializer,
@@ -93,36 +91,104 @@ class _Conv(Layer):
             )  # fmt: skip
         self.built = True
 
+    def _spec(self, axes: dict[int, int]) -> InputSpec:
+        return InputSpec(min_ndim=self.axes + 2, axes=axes)
+
+    def _kernel_shape(self, channels: int) -> list[int]:
+        return [*self.kernel_size, channels, self.filters]
+
+    def _add_kernels(self, channels: int) -> None:
+        self.kernel = self.add_weight(
+            "kernel", self._kernel_shape(channels), initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
+        )  # fmt: skip
+
     def call(self, inputs: Any) -> Any:  # type: ignore[override]
         """Computes the outputs."""
+        inputs, padding = self._padded(inputs)
         outputs = convolution(
-            inputs, self.kernel, strides=self.strides, padding=self.padding.upper(),
+            inputs, self.kernel, strides=self.strides, padding=padding,
             data_format=convert_data_format(self.data_format, self.axes + 2),
             dilations=self.dilation_rate, name=type(self).__name__,
         )  # fmt: skip
-        if self.bias is not None:
-            outputs = self._with_bias(outputs)
+        return self._activated(self._with_bias(outputs))
+
+    def _padded(self, inputs: Any) -> tuple[Any, str]:
+        """The inputs, and the padding that the operation is asked for; causal padding puts zeros before the inputs."""
+        if self.padding != "causal":
+            return inputs, self.padding.upper()
+        before = self.dilation_rate[0] * (self.kernel_size[0] - 1)
+        paddings = [[0, 0], [before, 0], [0, 0]]
+        if self.data_format == "channels_first":
+            paddings = [[0, 0], [0, 0], [before, 0]]
+        return raw.Pad(input=inputs, paddings=paddings), "VALID"
+
+    def _activated(self, outputs: Any) -> Any:
         return outputs if self.activation is None else self.activation(outputs)
 
     def _with_bias(self, outputs: Any) -> Any:
+        if self.bias is None:
+            return outputs
         is_first = self.data_format == "channels_first"
         layout = "NCHW" if is_first else "NHWC"
         return raw.BiasAdd(value=outputs, bias=self.bias, data_format=layout, name="BiasAdd")
 
+    def compute_output_shape(self, input_shape: Any) -> Any:  # type: ignore[override]
+        """The inputs' shape with the extents that the kernel leaves, and `filters` channels."""
+        batch, channels, extents = self._parts(input_shape)
+        del channels
+        spans = zip(
+            extents, self.kernel_size, self.strides, self.dilation_rate, strict=True
+        )  # fmt: skip
+        return self._shape_of(
+            batch, [conv_output_length(n, k, self.padding, s, d) for n, k, s, d in spans]
+        )
 
-class Conv1D(_Conv):
-    axes, __doc__ = 1, _Conv.__doc__
+    def _parts(self, shape: Any) -> tuple[int | None, int | None, list[int | None]]:
+        """The batch size, the number of channels and the other extents of a shape."""
+        batch, *extents = as_shape(shape).as_list()
+        channels = extents.pop(0 if self.data_format == "channels_first" else -1)
+        return batch, channels, extents
+
+    def _shape_of(self, batch: int | None, extents: Sequence[int | None]) -> Any:
+        first = self.data_format == "channels_first"
+        sizes = [self.filters, *extents] if first else [*extents, self.filters]
+        return as_shape([batch, *sizes])
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that recreate the layer."""
+        initializers = {
+            name: initializer_config(getattr(self, name)) for name in self.of_initializers
+        }
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in self.of_values},
+            "activation": activation_name(self.activation),
+            **initializers,
+        }
+
+    # The arguments of the constructor that `get_config` returns as they are, and those that are initializers.
+    of_values: tuple[str, ...] = (
+        "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "use_bias",
+        "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
+        "bias_constraint",
+    )  # fmt: skip
+    of_initializers: tuple[str, ...] = ("kernel_initializer", "bias_initializer")
 
 
-class Conv2D(_Conv):
-    axes, __doc__ = 2, _Conv.__doc__
+class Conv1D(Conv):
+    axes, __doc__ = 1, Conv.__doc__
 
 
-class Conv3D(_Conv):
-    axes, __doc__ = 3, _Conv.__doc__
+class Conv2D(Conv):
+    axes, __doc__ = 2, Conv.__doc__
 
 
-def _function_of(kind: type[_Conv]) -> Callable[..., Any]:
+class Conv3D(Conv):
+    axes, __doc__ = 3, Conv.__doc__
+
+
+def function_of(kind: type[Conv]) -> Callable[..., Any]:
     """Returns the function that applies a new layer, or an existing one's weights."""
 
     def apply(
@@ -137,9 +203,9 @@ def _function_of(kind: type[_Conv]) -> Callable[..., Any]:
         layer = kind(filters, kernel_size, *args, name=name, _reuse=reuse, _scope=name, **kwargs)
         return layer(inputs)
 
-    apply.__name__ = apply.__qualname__ = kind.__name__.lower()
+    apply.__name__ = apply.__qualname__ = name_of_class(kind.__name__)
     apply.__doc__ = f"Applies a new `{kind.__name__}` layer, or an existing one's weights."
     return apply
 
 
-conv1d, conv2d, conv3d = _function_of(Conv1D), _function_of(Conv2D), _function_of(Conv3D)
+conv1d, conv2d, conv3d = function_of(Conv1D), function_of(Conv2D), function_of(Conv3D)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.nn.pooling import pool
+from penstock._src.core.registry import raw
 from penstock._src.v1.layers.arguments import (
     convert_data_format,
     normalize_data_format,
@@ -43,12 +44,19 @@ class _Pooling(Layer):
         self.input_spec = InputSpec(ndim=self.axes + 2)
 
     def call(self, inputs: Any) -> Any:  # type: ignore[override]
-        """Pools the windows."""
-        return pool(
+        """Pools the windows. Volumes are pooled with the channels last: TensorFlow's operation has no other form on CPUs."""
+        moves = self.axes == 3 and self.data_format == "channels_first"
+        if moves:
+            inputs = raw.Transpose(x=inputs, perm=[0, 2, 3, 4, 1], name="transpose")
+        data_format = "channels_last" if moves else self.data_format
+        outputs = pool(
             inputs, self.pool_size, self.pooling_type, strides=self.strides,
             padding=self.padding.upper(),
-            data_format=convert_data_format(self.data_format, self.axes + 2),
+            data_format=convert_data_format(data_format, self.axes + 2),
         )  # fmt: skip
+        if not moves:
+            return outputs
+        return raw.Transpose(x=outputs, perm=[0, 4, 1, 2, 3], name="transpose")
 
 
 class AveragePooling1D(_Pooling):

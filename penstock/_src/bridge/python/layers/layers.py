@@ -36,11 +36,26 @@ from penstock._src.v1.layers.pooling import (
     max_pooling2d,
     max_pooling3d,
 )
+from penstock._src.v1.layers.separable import (
+    SeparableConv1D,
+    SeparableConv2D,
+    separable_conv1d,
+    separable_conv2d,
+)
+from penstock._src.v1.layers.transposed import (
+    Conv2DTranspose,
+    Conv3DTranspose,
+    conv2d_transpose,
+    conv3d_transpose,
+)
 
 # The names with which TensorFlow's first layers began.
 Convolution1D = Conv1D
 Convolution2D = Conv2D
 Convolution3D = Conv3D
+Convolution2DTranspose = Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose
+SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
     "AveragePooling1D",
@@ -48,10 +63,14 @@ __all__ = [
     "AveragePooling3D",
     "Conv1D",
     "Conv2D",
+    "Conv2DTranspose",
     "Conv3D",
+    "Conv3DTranspose",
     "Convolution1D",
     "Convolution2D",
+    "Convolution2DTranspose",
     "Convolution3D",
+    "Convolution3DTranspose",
     "Dense",
     "Dropout",
     "Flatten",
@@ -60,16 +79,23 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConvolution2D",
     "average_pooling1d",
     "average_pooling2d",
     "average_pooling3d",
     "conv1d",
     "conv2d",
+    "conv2d_transpose",
     "conv3d",
+    "conv3d_transpose",
     "dense",
     "dropout",
     "flatten",
     "max_pooling1d",
     "max_pooling2d",
     "max_pooling3d",
+    "separable_conv1d",
+    "separable_conv2d",
 ]

@@ -9,9 +9,12 @@ from penstock._src.api.control.conditionals import cond
 from penstock._src.api.internal import smart_cond as choose
 from penstock._src.api.internal import smart_constant_value
 from penstock._src.eager.variable import Variable
+from penstock._src.v1.layers.arguments import conv_input_length as conv_input_length
+from penstock._src.v1.layers.arguments import conv_output_length as conv_output_length
 from penstock._src.v1.layers.arguments import (
     convert_data_format as convert_data_format,
 )
+from penstock._src.v1.layers.arguments import deconv_output_length as deconv_output_length
 from penstock._src.v1.layers.arguments import (
     normalize_data_format as normalize_data_format,
 )
@@ -21,40 +24,6 @@ from penstock._src.v1.layers.arguments import (
 from penstock._src.v1.layers.arguments import (
     normalize_tuple as normalize_tuple,
 )
-
-
-def conv_output_length(
-    input_length: Any, filter_size: int, padding: str, stride: int, dilation: int = 1
-) -> Any:
-    """Returns the length of a convolution's result along an axis, or None for None."""
-    if input_length is None:
-        return None
-    overhang = {"same": 0, "valid": -1, "full": 1}[_checked(padding)]
-    reach = (filter_size - 1) * dilation
-    return (input_length + overhang * reach + stride - 1) // stride
-
-
-def conv_input_length(output_length: Any, filter_size: int, padding: str, stride: int) -> Any:
-    """Returns the length of the input of a convolution with a result of this length, or None for None."""
-    if output_length is None:
-        return None
-    pads = {"same": filter_size // 2, "valid": 0, "full": filter_size - 1}
-    return (output_length - 1) * stride - 2 * pads[_checked(padding)] + filter_size
-
-
-def _checked(padding: str) -> str:
-    assert padding in ("same", "valid", "full")
-    return padding
-
-
-def deconv_output_length(input_length: Any, filter_size: int, padding: str, stride: int) -> Any:
-    """Returns the length of a transposed convolution's result along an axis, or None for None."""
-    if input_length is None:
-        return None
-    length = input_length * stride
-    if padding == "valid":
-        return length + max(filter_size - stride, 0)
-    return length - (stride + filter_size - 2) if padding == "full" else length
 
 
 def smart_cond(
