@@ -13,7 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
-from penstock._src.graph.input_graphs import scope_of
+from penstock._src.graph.operation import scope_of
 from penstock._src.graph.registered_gradients import WITHOUT_GRADIENT, check_unregistered
 from penstock._src.util.export import export
 

@@ -16,7 +16,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import FLOAT, INTEGER
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
-from penstock._src.graph.input_graphs import scope_of
+from penstock._src.graph.operation import scope_of
 
 from .array import indexing
 from .extending.dispatch import dispatchable

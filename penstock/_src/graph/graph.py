@@ -21,8 +21,7 @@ from penstock._src.core.registry import find
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape
 from penstock._src.graph.colocation import Colocation
 from penstock._src.graph.conversions import GraphConversions
-from penstock._src.graph.input_graphs import flat_arguments, graph_of
-from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.operation import Operation, SymbolicTensor, flat_arguments, graph_of
 from penstock._src.graph.registered_gradients import RegisterGradient
 from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export

@@ -22,7 +22,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.arrays import to_array
 from penstock._src.eager.constants import integers
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.graph.input_graphs import in_graph_of
+from penstock._src.graph.operation import in_graph_of
 from penstock._src.util import slots
 from penstock._src.util.export import export, export_constant
 

@@ -9,7 +9,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.eager.variable import Variable
-from penstock._src.graph.input_graphs import in_graph_of
+from penstock._src.graph.operation import in_graph_of
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only

@@ -9,7 +9,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.graph.input_graphs import scope_of
+from penstock._src.graph.operation import scope_of
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.signatures import with_sections
 

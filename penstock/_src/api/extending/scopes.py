@@ -12,7 +12,7 @@ from typing import Any
 from penstock._src.core.calls.refusals import ACCIDENTS, refusal_of_call
 from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.dispatch import STATE
-from penstock._src.graph.input_graphs import flat_arguments, in_graph_of
+from penstock._src.graph.operation import flat_arguments, in_graph_of
 from penstock._src.util.dataclass import dataclass
 
 

@@ -13,7 +13,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
-from penstock._src.graph.input_graphs import scope_of
+from penstock._src.graph.operation import scope_of
 from penstock._src.util.export import export
 
 

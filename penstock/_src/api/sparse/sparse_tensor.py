@@ -13,7 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import BatchableTypeSpec, TensorSpec
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.graph.input_graphs import scope_of
+from penstock._src.graph.operation import scope_of
 from penstock._src.graph.static_values import constant_value, constant_value_as_shape
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only

@@ -21,8 +21,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import executing_eagerly
 from penstock._src.eager.trackable_resource import resource_creator_scope
-from penstock._src.graph.input_graphs import graph_of
-from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.graph.operation import SymbolicTensor, graph_of
 from penstock._src.proto.graph import NodeDef
 from penstock._src.util import nest
 from penstock._src.v1.graphs import default_graph
