@@ -101,3 +101,18 @@ def test_a_snapshot_is_made_once(tmp_path):
 def test_nothing_saved(tmp_path):
     with pytest.raises(tf.errors.NotFoundError):
         tf.data.Dataset.load(str(tmp_path))
+
+
+def test_datasets_with_other_arguments_or_functions_have_snapshots_of_their_own(tmp_path):
+    made = {
+        "range 4": lambda: tf.data.Dataset.range(4),
+        "range 3": lambda: tf.data.Dataset.range(3),
+        "plus 1": lambda: tf.data.Dataset.range(4).map(lambda x: x + 1),
+        "plus 2": lambda: tf.data.Dataset.range(4).map(lambda x: x + 2),
+        "slices": lambda: tf.data.Dataset.from_tensor_slices([1, 2]),
+        "other slices": lambda: tf.data.Dataset.from_tensor_slices([3, 4]),
+    }
+    for _ in range(2):
+        for make in made.values():
+            expected = list(make().as_numpy_iterator())
+            assert list(make().snapshot(str(tmp_path)).as_numpy_iterator()) == expected

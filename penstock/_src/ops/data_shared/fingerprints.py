@@ -35,12 +35,17 @@ def _add(digest: Any, value: Any) -> None:
         digest.update(repr(value).encode())
 
 
+def fingerprint(pipeline: Pipeline) -> np.uint64:
+    """Returns a hash of the steps of a pipeline, their arguments and functions; equal in every process."""
+    digest = hashlib.sha256()
+    _add(digest, pipeline)
+    return np.frombuffer(digest.digest()[:8], np.uint64)[0]
+
+
 class DatasetFingerprint(Op):
     """A hash of the steps of a dataset, their arguments and functions."""
 
     signature = "input_dataset: variant -> fingerprint: uint64[]"
 
     def eager(self, input_dataset):
-        digest = hashlib.sha256()
-        _add(digest, input_dataset)
-        return np.frombuffer(digest.digest()[:8], np.uint64)[0]
+        return fingerprint(input_dataset)

@@ -10,7 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function
 from penstock._src.core.calls.facts import Effects, Permissions
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.filesystems.files import names
@@ -25,6 +25,7 @@ from penstock._src.ops.data.pipeline import (
     UnnamedDatasetOp,
 )
 from penstock._src.ops.data.storage import read_elements
+from penstock._src.ops.data_shared.fingerprints import fingerprint
 from penstock._src.ops.data_snapshot.distributed import committed_chunks, metadata_in
 from penstock._src.ops.data_snapshot.runs import (
     SnapshotRun,
@@ -35,7 +36,6 @@ from penstock._src.ops.data_snapshot.runs import (
     shards_of,
 )
 from penstock._src.ops.strings.elements import strings
-from penstock._src.ops.strings.fingerprint import fingerprint64
 
 
 def _text(value: Any) -> str:
@@ -187,12 +187,16 @@ class _Snapshot(Pipeline):
 
     def __init__(self, op: Any, source: Pipeline, folder: str, reader: Any, sharding: Any) -> None:
         self.op, self.inputs, self.reader, self.sharding = op, (source,), reader, sharding
-        self.fingerprint = _fingerprint(op, source)
+        self.fingerprint = _identity(op, source)
         self.folder = os.path.join(folder, self.fingerprint)
 
     def iterate(self, run: pipeline.Run) -> Iterator[Element]:
         metadata = metadata_of(self.folder)
-        if metadata is not None and metadata.finalized:
+        mode = getattr(self.op, "mode", "auto")
+        is_finished = metadata is not None and metadata.finalized
+        if mode == "read" and not is_finished:
+            raise NotFoundError(f"SnapshotDataset: there is no finished snapshot in {self.folder}.")
+        if is_finished and mode != "write":
             return _read(self.folder, self.op, *self.reader, run)
         source = self.inputs[0]
         written = SnapshotRun(
@@ -203,15 +207,13 @@ class _Snapshot(Pipeline):
         return Written(source.iterate(run), written, shard_of)
 
 
-def _fingerprint(op: Any, source: Pipeline) -> str:
-    """The identity of a pipeline: the given hash, or a hash of its ops and types."""
+def _identity(op: Any, source: Pipeline) -> str:
+    """The name of a snapshot's folder: that of the op, the given hash, or a hash of what the dataset computes."""
+    if getattr(op, "snapshot_name", ""):
+        return f"custom-{op.snapshot_name}"
     if getattr(op, "hash_valid", False):
         return str(op.hash)
-
-    def outline(each: Pipeline) -> Any:
-        return type(each).__name__, str(each.types), [outline(inner) for inner in each.inputs]
-
-    return str(fingerprint64(repr(outline(source)).encode()))
+    return str(fingerprint(source))
 
 
 class SnapshotDatasetV2(DatasetOp):
