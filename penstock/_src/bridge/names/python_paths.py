@@ -94,11 +94,14 @@ PATHS: dict[str, str] = {
     "python.checkpoint.checkpoint_management": "meta_graph_filename=@saving.state:meta_graph_filename",
     "python.client.session": (
         "BaseSession=@v1.graphs.session:BaseSession "
-        "_DeviceAttributes=@v1.graphs.run_metadata:DeviceAttributes"
+        "_DeviceAttributes=@v1.graphs.run_metadata:DeviceAttributes "
+        "register_session_run_conversion_functions"
+        "=@v1.graphs.feeds:register_session_run_conversion_functions"
     ),
     "python.client.timeline": "@v1.graphs.timeline",
     "python.compat.v2_compat": "enable_v2_behavior=tf.compat.v1.enable_v2_behavior",
     "python.compiler.xla.experimental.xla_sharding": "@bridge.internals.distribution",
+    "python.data.ops.debug_mode": "toggle_debug_mode=@data.experimental.debug_mode:toggle_debug_mode",
     "python.data.ops.batch_op": "@bridge.internals.datasets",
     "python.data.ops.cache_op": "@bridge.internals.datasets",
     "python.data.ops.concatenate_op": "@bridge.internals.datasets",
@@ -261,6 +264,7 @@ PATHS: dict[str, str] = {
     ),
     "python.ops.random_ops": "@bridge.internals.ops",
     "python.ops.resource_variable_ops": ("@eager.variable_spec"),
+    "python.ops.numpy_ops.np_random": "DEFAULT_RANDN_DTYPE=tf.experimental.numpy.float32",
     "python.ops.script_ops": (
         "_check_args_and_maybe_make_decorator=@api.python_function:decorator_unless_called"
     ),

@@ -1,6 +1,9 @@
 """Feeds of a session: keys of a feed_dict as tensors, values as arrays."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +25,9 @@ def feed_parts(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor,
       TypeError: the key is no tensor of the graph.
       ValueError: key and value are of different structures.
     """
+    known = session_type(key)
+    if known is not None and known.feed is not None:
+        return [(graph.as_graph_element(t), its) for t, its in known.feed(key, value)]
     if isinstance(key, tuple | list):
         if not isinstance(value, tuple | list) or len(key) != len(value):
             raise ValueError(f"The feed {key} has the structure of its keys. Received {value!r}.")
@@ -86,3 +92,64 @@ def _feed_array(tensor: SymbolicTensor, value: Any) -> Any:
             f"{kind}. Try explicitly setting the type of the feed tensor to a larger type (e.g. int64)."
         )
     return np.asarray(value).astype(kind, copy=False)
+
+
+# -- types of users: what tensors stand for an object of theirs
+
+
+class SessionType(NamedTuple):
+    """How sessions take objects of a class.
+
+    Attributes:
+      kind: the class; its subclasses are taken likewise.
+      fetch: from an object to its graph elements, and a function from the list of their values to the object's.
+      feed: from an object and a value to pairs of a tensor and what is fed for it, or None.
+      feed_partially: from an object to the tensors that are fed for it in a partial run, or None.
+    """
+
+    kind: type
+    fetch: Callable[[Any], tuple[Any, Callable[[list[Any]], Any]]]
+    feed: Callable[[Any, Any], Any] | None
+    feed_partially: Callable[[Any], Any] | None
+
+
+# The newest first, which are asked first.
+_TYPES: list[SessionType] = []
+
+
+def register_session_run_conversion_functions(
+    tensor_type: type,
+    fetch_function: Callable[[Any], Any],
+    feed_function: Callable[[Any, Any], Any] | None = None,
+    feed_function_for_partial_run: Callable[[Any], Any] | None = None,
+) -> None:
+    """Makes sessions fetch and feed objects of a class.
+
+    Args:
+      tensor_type: the class.
+      fetch_function: from an object to a list of graph elements, and a function from the list of their values to the value of the object.
+      feed_function: from an object and its value to a list of pairs of a tensor and what is fed for it.
+      feed_function_for_partial_run: from an object to the tensors that are fed for it.
+
+    Raises:
+      ValueError: the class or one of its subclasses is registered already.
+    """
+    for known in _TYPES:
+        if issubclass(known.kind, tensor_type):
+            raise ValueError(f"{tensor_type} has already been registered so ignore it.")
+    _TYPES.insert(
+        0, SessionType(tensor_type, fetch_function, feed_function, feed_function_for_partial_run)
+    )
+
+
+def session_type(value: Any) -> SessionType | None:
+    """Returns how sessions take an object, if its class or a base is registered."""
+    return next((known for known in _TYPES if isinstance(value, known.kind)), None)
+
+
+def partial_feed(value: Any) -> list[Any]:
+    """Returns the tensors that are fed for a feed of a partial run."""
+    known = session_type(value)
+    if known is None or known.feed_partially is None:
+        return [value]
+    return list(known.feed_partially(value))

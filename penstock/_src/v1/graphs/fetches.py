@@ -11,6 +11,7 @@ from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import nest
+from penstock._src.v1.graphs.feeds import session_type
 from penstock._src.v1.graphs.handles import KEEPING, TensorHandle
 
 
@@ -34,6 +35,8 @@ class Fetches:
         self._elements: list[SymbolicTensor | Operation] = []
         # The handles of variables to read when all has run, by the ids of their values.
         self._handles: dict[int, SymbolicTensor] = {}
+        # What registered types stand for, by the ids of the objects: elements, and the function of their values.
+        self._converted: dict[int, tuple[list[Any], Any]] = {}
         self._collect(fetches)
         # The operations that keep tensors, by the ids of their handle tensors.
         self.keeping = {t._id: t.op for t in self.tensors if t.op.type == KEEPING}
@@ -44,7 +47,10 @@ class Fetches:
             for child in children:
                 self._collect(child)
             return
-        for part in _parts(fetch):
+        known = session_type(fetch)
+        if known is not None:
+            self._converted[id(fetch)] = known.fetch(fetch)
+        for part in self._parts(fetch):
             element = self._element(part)
             self._elements.append(element)
             (self.tensors if isinstance(element, SymbolicTensor) else self.operations).append(
@@ -101,16 +107,22 @@ class Fetches:
             return (
                 _filled(fetch, packed) if isinstance(fetch, dict) else nest.rebuild(fetch, packed)
             )
-        parts = _parts(fetch)
+        parts = self._parts(fetch)
         packed = []
         for _ in parts:
             element = next(elements)
             packed.append(
                 self._value(element, values) if isinstance(element, SymbolicTensor) else None
             )
+        if id(fetch) in self._converted:
+            return self._converted[id(fetch)][1](packed)
         if len(parts) == 1 and parts[0] is fetch:
             return packed[0]
         return _composite_value(fetch, packed)
+
+    def _parts(self, fetch: Any) -> list[Any]:
+        converted = self._converted.get(id(fetch))
+        return list(converted[0]) if converted is not None else _parts(fetch)
 
 
 def read_reference(tensor: Any, value: Any) -> Any:

@@ -25,7 +25,7 @@ from penstock._src.proto.config import ConfigProto
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs import default_graph
-from penstock._src.v1.graphs.feeds import feed_parts, feed_value
+from penstock._src.v1.graphs.feeds import feed_parts, feed_value, partial_feed
 from penstock._src.v1.graphs.fetches import Fetches, read_reference
 from penstock._src.v1.graphs.handles import TensorHandle
 from penstock._src.v1.graphs.partial_runs import PartialRun
@@ -267,7 +267,11 @@ class BaseSession:
         plan = Fetches(self._graph, fetches)
         if not plan.tensors and not plan.operations:
             raise InvalidArgumentError("Must specify at least one target to fetch or execute.")
-        fed = [self._graph.as_graph_element(feed, allow_operation=False) for feed in feeds or ()]
+        fed = [
+            self._graph.as_graph_element(part, allow_operation=False)
+            for feed in feeds or ()
+            for part in partial_feed(feed)
+        ]
         handle = f"partial_run_{next(_PARTIAL_RUNS)}".encode()
         self._partial[handle] = PartialRun(plan, fed)
         return handle

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api.math.elementwise import cast
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
@@ -39,3 +40,10 @@ def reduced_shape(input_shape: Any, axes: Any) -> Any:
         indices=raw.Reshape(tensor=raw.FloorMod(x=places, y=rank), shape=[-1, 1]),
         updates=raw.OnesLike(x=raw.Reshape(tensor=cast(places, shape.dtype), shape=[-1])),
     )
+
+
+def _mul_dispatch(x: Any, y: Any, name: str | None = None) -> Any:
+    """Returns the product of a tensor and a dense or sparse tensor; that with a sparse tensor is sparse."""
+    if isinstance(y, SparseTensor):
+        return x * y
+    return raw.Mul(x=x, y=y, name=name)

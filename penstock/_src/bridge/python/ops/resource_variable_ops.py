@@ -4,9 +4,10 @@ from typing import Any
 
 from penstock._src.api.array.creation import constant
 from penstock._src.core import dtypes
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, init_scope_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
+from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import UNIQUE, Variable
 from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.v1.variables.collections import VariableV1
@@ -101,3 +102,28 @@ def variable_shape(handle: Any, out_type: Any = dtypes.int32) -> Any:
     if known and known[0][0].is_fully_defined():
         return constant(known[0][0].as_list(), out_type)
     return raw.VariableShape(input=handle, out_type=out_type)
+
+
+class EagerResourceDeleter:
+    """Destroys a resource when it is no longer used itself.
+
+    Args:
+      handle: of the resource.
+      handle_device: where the resource is.
+
+    Raises:
+      ValueError: the handle is not a tensor.
+    """
+
+    def __init__(self, handle: Any, handle_device: Any) -> None:
+        if not isinstance(handle, Tensor):
+            raise ValueError(
+                f"Passed handle={handle} to EagerResourceDeleter. Was expecting the handle to be a `tf.Tensor`."
+            )
+        self._handle, self._handle_device = handle, handle_device
+
+    def __del__(self) -> None:
+        handle = self.__dict__.get("_handle")
+        if handle is not None and handle.dtype == dtypes.resource:
+            with init_scope_graph(None):
+                raw.DestroyResourceOp(resource=handle, ignore_lookup_error=True)

@@ -62,3 +62,7 @@ class RaggedTensorType:
     dtype: Any
     ragged_rank: int
     row_splits_dtype: Any = dtypes.int64
+
+
+def _add_supported_value_type(cls: type) -> None:
+    """Does nothing: composite tensors of all classes may be the values of a ragged tensor."""

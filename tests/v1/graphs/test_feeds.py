@@ -1,0 +1,57 @@
+"""Types of users that sessions fetch and feed."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.v1.graphs import feeds
+
+v1 = tf.compat.v1
+
+
+class Squared:
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+class Pair:
+    def __init__(self, first, second):
+        self.parts = [first, second]
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    before = list(feeds._TYPES)
+    feeds.register_session_run_conversion_functions(
+        Squared,
+        lambda value: ([value.tensor], lambda parts: np.sqrt(parts[0])),
+        lambda key, value: [(key.tensor, value * value)],
+        lambda key: [key.tensor],
+    )
+    feeds.register_session_run_conversion_functions(Pair, lambda value: (value.parts, tuple))
+    yield
+    feeds._TYPES[:] = before
+
+
+def test_objects_are_fetched_and_fed_as_their_functions_say():
+    with tf.Graph().as_default(), v1.Session() as session:
+        x, y = v1.placeholder(tf.float32, []), v1.placeholder(tf.float32, [])
+        squared, pair = Squared(x), Pair(x, y + 1)
+        assert session.run(squared, {squared: 3.0}) == 3
+        assert session.run([squared, {"a": pair}], {x: 4.0, y: 1.0}) == [2, {"a": (4, 2)}]
+        handle = session.partial_run_setup([pair], [squared, y])
+        assert session.partial_run(handle, pair, {squared: 2.0, y: 5.0}) == (4, 6)
+
+
+def test_a_class_is_registered_once_and_its_subclasses_by_themselves():
+    with pytest.raises(ValueError, match="has already been registered"):
+        feeds.register_session_run_conversion_functions(Squared, lambda value: value)
+
+    class Labeled(Pair):
+        pass
+
+    feeds.register_session_run_conversion_functions(
+        Labeled, lambda value: (value.parts, lambda parts: "labeled")
+    )
+    with tf.Graph().as_default(), v1.Session() as session:
+        assert session.run(Labeled(tf.constant(1), tf.constant(2))) == "labeled"
