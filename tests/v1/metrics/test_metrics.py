@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.v1.metrics.streams import fitting
 
 v1 = tf.compat.v1
 metrics = v1.metrics
@@ -157,3 +158,17 @@ def test_weights_of_unknown_rank_are_squeezed():
         _, update = metrics.accuracy([1, 0, 0], [1, 1, 1], weights)
         session.run(v1.local_variables_initializer())
         assert session.run(update, {weights: [[98], [1], [1]]}) == pytest.approx(0.98)
+
+
+@pytest.mark.parametrize(
+    "predictions, labels, weights, expected",
+    [
+        ([4, 1], [4], [4], [[4], [4], [4]]),
+        ([4], [4, 1], [4, 1], [[4], [4], [4]]),
+        ([4, 3], [4, 3], [4], [[4, 3], [4, 3], [4, 1]]),
+        ([4], [4], [], [[4], [4], []]),
+    ],
+)
+def test_predictions_labels_and_weights_get_one_rank(predictions, labels, weights, expected):
+    found = fitting(tf.zeros(predictions), tf.zeros(labels), tf.zeros(weights))
+    assert [tensor.shape.as_list() for tensor in found] == expected

@@ -198,6 +198,7 @@ PATHS: dict[str, str] = {
         "@v1.variables.initializers @v1.variables.orthogonal_initializers"
     ),
     "python.ops.array_grad": "@bridge.python.ops.math_grad",
+    "python.ops.metrics_impl": "_remove_squeezable_dimensions=@v1.metrics.streams:fitting",
     "python.ops.nn_grad": "@bridge.python.ops.math_grad",
     "python.ops.linalg.linear_operator": "@api.linalg.operators.base @api.linalg.operators.spec",
     "python.ops.init_ops_v2": "@api.initializers @v1.variables.initializers",

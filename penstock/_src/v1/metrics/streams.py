@@ -145,7 +145,7 @@ def weights_like(weights: Any, values: Any) -> Any:
 
 
 def fitting(predictions: Any, labels: Any, weights: Any) -> tuple[Any, Any, Any]:
-    """Predictions, labels and weights of equal rank: an extra last axis of size 1 is removed.
+    """Predictions, labels and weights of equal rank: an extra last axis of size 1 is removed, and weights get a missing one.
 
     Raises:
       ValueError: the shapes do not match.
@@ -159,6 +159,8 @@ def fitting(predictions: Any, labels: Any, weights: Any) -> tuple[Any, Any, Any]
         if weights.shape.rank is None and predictions.shape.rank is not None:
             weights = _of_rank(weights, predictions.shape.rank)
         weights = _squeezed(weights, predictions)
+        if weights.shape.rank and weights.shape.rank + 1 == predictions.shape.rank:
+            weights = raw.ExpandDims(input=weights, axis=-1)
     return predictions, labels, weights
 
 
