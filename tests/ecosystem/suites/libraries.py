@@ -146,4 +146,10 @@ SUITES = {
         limit=120,
         batch=6,
     ),
+    "tf_slim": Suite(
+        alone=("tf-slim==1.1.0", "tf-keras"),
+        install=(*KERAS_2_NEEDS, "pillow", "simplejpeg"),
+        files=("tf_slim/**/*_test.py",),
+        limit=300,
+    ),
 }
