@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+import penstock._src.bridge.python.framework.ops as framework_ops
 from penstock._src.bridge.python.framework import (
     common_shapes,
     device,
@@ -75,3 +76,17 @@ def test_logical_devices_name_devices():
     (cpu,) = tf.config.list_logical_devices("CPU")[:1]
     with tf.Graph().as_default(), tf.device(cpu):
         assert tf.constant(1).device.endswith("CPU:0")
+
+
+def test_inputs_belong_to_the_graph_that_is_passed():
+    graphs = [tf.Graph(), tf.Graph()]
+    tensors = []
+    for graph in graphs:
+        with graph.as_default():
+            tensors.append(tf.constant(1))
+    find = framework_ops._get_graph_from_inputs
+    assert find(tensors[:1]) is graphs[0] and find([], graphs[1]) is graphs[1]
+    with pytest.raises(ValueError, match="is not from the passed-in graph"):
+        find(tensors, graphs[0])
+    with pytest.raises(ValueError, match="must be from the same graph as"):
+        find(tensors)

@@ -344,10 +344,12 @@ def _get_graph_from_inputs(op_input_list: Any, graph: Any = None) -> Any:
     current = default_graph.get_default_graph()
     if current.building_function:
         return graph or current
-    owner = graph_of(op_input_list)
-    if graph is not None and owner not in (None, graph):
-        raise ValueError(f"The inputs {op_input_list} are not from the passed-in graph.")
-    return graph or owner or current
+    if graph is None:
+        return graph_of(op_input_list) or current
+    for element in op_input_list:
+        if graph_of([element]) not in (None, graph):
+            raise ValueError(f"{element} is not from the passed-in graph.")
+    return graph
 
 
 def add_exit_callback_to_default_func_graph(fn: Callable[[], Any]) -> None:
