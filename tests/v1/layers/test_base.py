@@ -1,5 +1,7 @@
 """Layers of TensorFlow 1: the names, sharing and tracking of their variables."""
 
+import types
+
 import numpy as np
 import pytest
 
@@ -126,3 +128,12 @@ def test_a_layer_of_a_user_has_a_penalty_on_its_outputs():
         Doubled(activity_regularizer=tf.reduce_sum, name="d")(tf.ones([4, 3]))
         (penalty,) = v1.get_collection(v1.GraphKeys.REGULARIZATION_LOSSES)
         assert session.run(penalty) == 6
+
+
+def test_requirements_on_inputs_may_be_of_the_class_of_keras():
+    layer = Dense(2)
+    layer.input_spec = types.SimpleNamespace(
+        ndim=3, max_ndim=None, min_ndim=None, axes=None, shape=None
+    )
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="expected ndim=3, found ndim=2"):
+        layer(tf.ones([2, 3]))

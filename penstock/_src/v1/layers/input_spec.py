@@ -42,26 +42,29 @@ class InputSpec:
         ]
         return f"InputSpec({', '.join(parts)})"
 
-    def failure(self, shape: tuple[int | None, ...]) -> str | None:
-        """Return how a shape of known rank violates the requirements, or None."""
-        rank = len(shape)
-        if self.ndim is not None and rank != self.ndim:
-            return f"expected ndim={self.ndim}, found ndim={rank}. Full shape received: {shape}"
-        if self.max_ndim is not None and rank > self.max_ndim:
-            return f"expected max_ndim={self.max_ndim}, found ndim={rank}"
-        if self.min_ndim is not None and rank < self.min_ndim:
-            return f": expected min_ndim={self.min_ndim}, found ndim={rank}. Full shape received: {shape}"
-        for axis, size in self.axes.items():
-            if size is not None and shape[axis] not in (None, size):
-                return (
-                    f"expected axis {axis} of input shape to have value {size} but received input with "
-                    f"shape {shape}"
-                )
-        differing = (
-            actual is not None and wanted is not None and actual != wanted
-            for actual, wanted in zip(shape, self.shape or (), strict=False)
+
+def _failure(spec: Any, shape: tuple[int | None, ...]) -> str | None:
+    """Return how a shape of known rank violates the requirements, which may be of Keras's class, or None."""
+    rank = len(shape)
+    if spec.ndim is not None and rank != spec.ndim:
+        return f"expected ndim={spec.ndim}, found ndim={rank}. Full shape received: {shape}"
+    if spec.max_ndim is not None and rank > spec.max_ndim:
+        return f"expected max_ndim={spec.max_ndim}, found ndim={rank}"
+    if spec.min_ndim is not None and rank < spec.min_ndim:
+        return (
+            f": expected min_ndim={spec.min_ndim}, found ndim={rank}. Full shape received: {shape}"
         )
-        return f"expected shape={self.shape}, found shape={shape}" if any(differing) else None
+    for axis, size in (spec.axes or {}).items():
+        if size is not None and shape[axis] not in (None, size):
+            return (
+                f"expected axis {axis} of input shape to have value {size} but received input with "
+                f"shape {shape}"
+            )
+    differing = (
+        actual is not None and wanted is not None and actual != wanted
+        for actual, wanted in zip(shape, spec.shape or (), strict=False)
+    )
+    return f"expected shape={spec.shape}, found shape={shape}" if any(differing) else None
 
 
 def check_inputs(spec: Any, inputs: Any, name: str) -> None:
@@ -78,7 +81,7 @@ def check_inputs(spec: Any, inputs: Any, name: str) -> None:
         shape = convert_to_tensor(value).shape
         if required is None or shape.rank is None:
             continue
-        failure = required.failure(tuple(shape.as_list()))
+        failure = _failure(required, tuple(shape.as_list()))
         if failure is not None:
             raise ValueError(
                 f"Input {index} of layer {name} is incompatible with the layer: {failure}"
