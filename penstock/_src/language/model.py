@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
@@ -424,7 +425,7 @@ class LanguageModel:
 
 @export("language.load", v1=[])
 def load(
-    path: str,
+    path: str | os.PathLike[str],
     *,
     length: int | None = None,
     packed: bool = True,

@@ -201,17 +201,17 @@ def counting() -> Iterator[collections.Counter]:
     from penstock._src.compiler.blocks.block import Block
 
     made: collections.Counter = collections.Counter()
-    specialized = Block.specialized
+    specialize = Block.specialize
 
     def counted(block: Any, values: Any) -> Any:
         made[block] += 1
-        return specialized(block, values)
+        return specialize(block, values)
 
-    Block.specialized = counted  # type: ignore[method-assign]
+    Block.specialize = counted  # type: ignore[method-assign]
     try:
         yield made
     finally:
-        Block.specialized = specialized  # type: ignore[method-assign]
+        Block.specialize = specialize  # type: ignore[method-assign]
 
 
 def most_made(made: collections.Counter) -> list[Any]:

@@ -57,7 +57,7 @@ class Leaves(Base):
             with np.errstate(all="ignore"):
                 value = value.astype(dtype.np)
         if value.size > _UNIFORM and _is_uniform(value):
-            return self.broadcast_to(self.constant(value.reshape(-1)[0], dtype), value.shape)
+            return self.broadcast_to(self.constant(value.flat[0], dtype), value.shape)
         if value.flags.writeable:
             value = value.copy()
             value.flags.writeable = False
@@ -139,5 +139,7 @@ def _is_uniform(array: np.ndarray) -> bool:
     """True if all elements have the same bits."""
     if array.dtype == object or array.dtype.itemsize not in (1, 2, 4, 8):
         return False
+    if not any(array.strides):  # one number in memory, however many elements
+        return True
     bits = np.ascontiguousarray(array).reshape(-1).view(f"u{array.dtype.itemsize}")
     return bool((bits[:_UNIFORM] == bits[0]).all() and (bits == bits[0]).all())

@@ -4,8 +4,9 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE, executing_eagerly
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.graph import Graph
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.default_graph import get_default_graph
@@ -72,8 +73,8 @@ def get_or_create_global_step(graph: Graph | None = None) -> Any:
 
 @export(v1=["train.global_step"])
 def global_step(sess: Any, global_step_tensor: Any) -> int:
-    """Returns the value of a step counter in a session, or of a variable where operations run at once."""
-    if executing_eagerly():
+    """Returns the value of a step counter in a session, or of a variable that belongs to no graph."""
+    if isinstance(getattr(global_step_tensor, "handle", global_step_tensor), EagerTensor):
         return int(global_step_tensor.numpy())
     return int(sess.run(global_step_tensor))
 
