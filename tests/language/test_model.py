@@ -168,11 +168,14 @@ def test_places_of_the_cache_take_memory_as_they_are_written(paths):
     length = 1 << 18
     model = tf.language.load(paths / "F32.gguf", length=length)
     model.generate([1, 2], max_tokens=1)  # programs are made
-    model._held = None
-    before = resident()
-    model.generate([1, 2, 3], max_tokens=1)
+    grown = []
+    for _ in range(4):  # other threads of the process take memory, too, now and then
+        model._held = None
+        before = resident()
+        model.generate([1, 2, 3], max_tokens=1)
+        grown.append(resident() - before)
     assert length * model._program.cache.bytes_per_place > 60e6
-    assert resident() < before + 30e6  # of which the rest of the process takes some
+    assert min(grown) < 15e6
 
 
 def resident():
