@@ -61,7 +61,7 @@ class VariableMetaclass(ABCMeta):
             if kwargs.get("experimental_enable_variable_lifting") is not False:
                 kwargs.pop("experimental_enable_variable_lifting", None)
             if cls is Variable:
-                kwargs = {name: kwargs[name] for name in kwargs.keys() - _OF_VERSION_1}
+                kwargs = {name: kwargs[name] for name in kwargs if name not in _OF_VERSION_1}
             creators = STATE.variable_creators if cls.__dict__.get("asks_creators", False) else ()
             if not creators:
                 return super().__call__(*args, **kwargs)

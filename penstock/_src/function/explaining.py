@@ -5,9 +5,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-from penstock._src.core.registry import raw
+from penstock._src.api.array.creation import zeros
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.function.concrete import ConcreteFunction
@@ -47,9 +45,7 @@ def _example(spec: TensorSpec) -> Any:
             f"A function is compiled for a tensor whose shape is known, but got {spec}: give a tensor, or a "
             "TensorSpec without None."
         )
-    return raw.Fill(
-        dims=np.array(spec.shape.as_list(), np.int32), value=np.zeros((), spec.dtype.np)
-    )
+    return zeros(spec.shape, spec.dtype)
 
 
 def explain_call(concrete: ConcreteFunction, tensors: Sequence[Any], time: bool) -> Any:

@@ -374,24 +374,18 @@ class Function(Trackable):
     def _list_all_concrete_functions_for_serialization(self) -> list[ConcreteFunction]:
         if self._input_signature is not None and not self._cache.concrete_functions():
             self.get_concrete_function()
-        uses_copies = above_if_loaded("uses_copies")
-        if uses_copies is None:
-            return self._cache.concrete_functions()
-        traces = [
-            self._of_first_copies(trace) if uses_copies(trace, context) else trace
-            for context, trace in self._cache.traces_in_contexts()
-        ]
-        return list(dict.fromkeys(traces))
+        traces = self._cache.traces_in_contexts()
+        return list(dict.fromkeys(self._to_save(trace, context) for context, trace in traces))
 
     def _get_concrete_function_for_serialization(self) -> ConcreteFunction:
         """Returns the trace of the input signature to save."""
-        trace = self.get_concrete_function()
-        uses_copies = above_if_loaded("uses_copies")
-        uses_them = uses_copies is not None and uses_copies(trace, STATE.trace_context)
-        return self._of_first_copies(trace) if uses_them else trace
+        return self._to_save(self.get_concrete_function(), STATE.trace_context)
 
-    def _of_first_copies(self, trace: ConcreteFunction) -> ConcreteFunction:
-        """Returns a trace for the arguments of another one, as it would be without a strategy."""
+    def _to_save(self, trace: ConcreteFunction, context: Any) -> ConcreteFunction:
+        """Returns a trace, made in a `STATE.trace_context`, as it would be without a strategy: SavedModels hold one copy of variables."""
+        uses_copies = above_if_loaded("uses_copies")
+        if uses_copies is None or not uses_copies(trace, context):
+            return trace
         args, kwargs = trace.structured_input_signature
         with above("first_copies")():
             return self.get_concrete_function(*args, **kwargs)

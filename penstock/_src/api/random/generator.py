@@ -223,7 +223,10 @@ class Generator(AutoTrackable):
         Returns:
           The state before.
         """
-        count = raw.Cast(x=convert_to_tensor(delta), DstT=dtypes.uint64)
+        return self._skipped(raw.Cast(x=convert_to_tensor(delta), DstT=dtypes.uint64))
+
+    def _skipped(self, count):
+        """Advance the state by a uint64 number of draws; return the state before."""
         with self._in_strategy():
             return self._advanced(
                 lambda variable: raw.RngReadAndSkip(
@@ -269,7 +272,7 @@ class Generator(AutoTrackable):
             count = convert_to_tensor(np.uint64(np.prod(shape.astype(np.int64))))
         else:
             count = raw.Cast(x=raw.Prod(input=shape, axis=[0]), DstT=dtypes.uint64)
-        words = raw.Bitcast(input=self.skip(count), type=dtypes.uint64)
+        words = raw.Bitcast(input=self._skipped(count), type=dtypes.uint64)
         size = STATE_SIZE[self._algorithm]
         with self._in_strategy():
             key = self._key_of_replica(words[size - 1 : size])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.array.creation import zeros
 from penstock._src.api.control.conditionals import cond
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor, RaggedTensorSpec
 from penstock._src.api.sparse import functions as sparse
@@ -100,9 +101,7 @@ def _without_rows(spec: Any) -> Any:
         indices = np.zeros((0, len(extents)), np.int64)
         return SparseTensor(indices, np.zeros(0, spec.dtype.np), extents)
     if isinstance(spec, TensorSpec):
-        extents = np.array([extent or 0 for extent in spec.shape], np.int32)
-        zero = b"" if spec.dtype is dtypes.string else np.zeros((), spec.dtype.np)
-        return raw.Fill(dims=extents, value=convert_to_tensor(zero, dtype=spec.dtype))
+        return zeros([extent or 0 for extent in spec.shape], spec.dtype)
     flat = [_without_rows(part) for part in structure.flat_specs(spec)]
     return structure.from_tensors(spec, flat)
 

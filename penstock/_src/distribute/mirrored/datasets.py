@@ -64,10 +64,14 @@ class DistributedDataset:
         self._dataset = dataset.map(lambda *element: batches.cut(_element(element), replicas))
 
     def __iter__(self) -> Iterator[Any]:
-        iterator = DistributedIterator(self._dataset)
+        iterator = DistributedIterator(self._iterated())
         if POLICY.cpus > 1 and self._devices:
             iterator._pack = _placing_parts(iterator._pack, self._devices)
         return iterator
+
+    def _iterated(self) -> Any:
+        """The dataset of parts over which an iterator goes."""
+        return self._dataset
 
     element_spec = read_only("_dataset.element_spec", "The structure of TypeSpecs of the elements.")
 
@@ -94,7 +98,7 @@ class DistributedDataset:
             for element in self:
                 state = reduce_func(state, element)
             return nest.map_structure(convert_to_tensor, state)
-        return self._dataset.reduce(
+        return self._iterated().reduce(
             state, lambda state, *element: reduce_func(state, _element(element))
         )
 
@@ -117,10 +121,8 @@ class DatasetOfEach(DistributedDataset):
         else:
             self._dataset = self._of_turns()
 
-    def __iter__(self) -> Iterator[Any]:
-        if not executing_eagerly():
-            return DistributedIterator(self._of_turns())
-        return super().__iter__()
+    def _iterated(self) -> Any:
+        return self._dataset if executing_eagerly() else self._of_turns()
 
     def _of_turns(self) -> Any:
         """The elements of each turn, which need not have the same shapes."""

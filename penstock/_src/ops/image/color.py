@@ -17,11 +17,19 @@ from penstock._src.ops.rules import in_float32, quiet, show
 from penstock._src.ops.sums import add_up
 
 single = np.float32
+# For red, green and blue, by the sixth of the circle of hues: 0 if the channel is the smallest of the three, 1 the middle, 2 the largest.
+_ORDERS = np.array([[2, 1, 0, 0, 1, 2], [1, 2, 2, 1, 0, 0], [0, 0, 1, 2, 2, 1]])
 
 
 @quiet
 def rgb_to_hsv(rgb, is_wide=False):
-    """Hue, saturation and value, each of [0, 1]; `is_wide` adds thirds of the circle in double precision, then rounds."""
+    """Hue, saturation and value, each of [0, 1].
+
+    Args:
+      rgb: floats `[..., 3]`.
+      is_wide: True for the order of operations of TensorFlow's AdjustSaturation, which divides by six times the extent and adds thirds of
+        the circle in double precision; False for that of its RGBToHSV. They differ in the last bit.
+    """
     red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
     value = rgb.max(-1)
     extent = value - rgb.min(-1)
@@ -314,10 +322,6 @@ class AdjustSaturation(_Adjust):
             _lower_by_sector(p, sector, [levels[n] for n in order]) for order in _ORDERS.tolist()
         ]
         return p.cast(p.concat([c + (value - chroma) for c in rgb], axis), images.dtype)
-
-
-# For red, green and blue, by the sixth of the circle of hues: 0 if the channel is the smallest of the three, 1 the middle, 2 the largest.
-_ORDERS = np.array([[2, 1, 0, 0, 1, 2], [1, 2, 2, 1, 0, 0], [0, 0, 1, 2, 2, 1]])
 
 
 def _along(is_odd, share):
