@@ -1,6 +1,7 @@
 """Every test verifies what the compiler makes: primitives, kernels, memory, LLVM's IR (docs/debugging.md)."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,12 +30,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         help="of tests that are there for each op, only those of these: Add,Sub",
     )
+    parser.addoption(
+        "--in-own-process",
+        action="store_true",
+        help="the process runs nothing else: tests that need one of their own run in it",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "plain_kernels: sees code or times of kernels, which PENSTOCK_CHECKED changes"
     )
+    config.addinivalue_line(
+        "markers",
+        "own_process: counts objects or memory of the process, which threads of other tests change",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Runs a test that is marked `own_process` in an interpreter that runs nothing else."""
+    config = pyfuncitem.config
+    if not pyfuncitem.get_closest_marker("own_process") or config.getoption("in_own_process"):
+        return None
+    command = [sys.executable, "-m", "pytest", "--in-own-process", pyfuncitem.nodeid]
+    environment = {**os.environ, "PYTEST_ADDOPTS": "-p no:cacheprovider"}
+    done = subprocess.run(
+        command, cwd=config.rootpath, env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.fail(done.stdout + done.stderr, pytrace=False)
+    return True
 
 
 @pytest.fixture(autouse=True)

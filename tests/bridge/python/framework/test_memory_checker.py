@@ -7,10 +7,11 @@ import pytest
 import penstock as tf
 from penstock._src.bridge.python.framework.memory_checker import MemoryChecker
 
+pytestmark = pytest.mark.own_process
+
 
 def record(step):
-    for _ in range(3):  # what other tests left may hold cycles that hold others
-        gc.collect()
+    gc.collect()
     with MemoryChecker() as checker:
         for _ in range(4):
             step()
