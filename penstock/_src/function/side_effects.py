@@ -18,7 +18,7 @@ from typing import Any
 
 from penstock._src.core.tensor import Tensor
 from penstock._src.function.autograph.convert import is_user_module
-from penstock._src.function.autograph.parser import SourceUnavailable, parse
+from penstock._src.function.autograph.parser import InaccessibleSourceCodeError, parse
 
 logger = logging.getLogger("penstock")
 
@@ -60,7 +60,7 @@ def find(function: types.FunctionType, instance: Any = None) -> Iterator[tuple[i
     """Yields (line, source text, advice) for every definite side effect."""
     try:
         source = parse(function)
-    except SourceUnavailable:
+    except InaccessibleSourceCodeError:
         return
     if not isinstance(source.node, ast.FunctionDef):
         return

@@ -1,5 +1,6 @@
 """AutoGraph: Python control flow over tensors gives what TensorFlow gives; the messages were recorded there."""
 
+import re
 import traceback
 
 import numpy as np
@@ -368,6 +369,14 @@ def test_closures_write_through():
 def test_to_code_shows_the_converted_source():
     text = tf.autograph.to_code(undefined_in_else)
     assert text.startswith("def tf__undefined_in_else(x):") and "ag__.if_(" in text
+
+
+@pytest.mark.parametrize("convert", [tf.autograph.to_code, tf.autograph.to_graph])
+@pytest.mark.parametrize("entity", [len, 3, list, eval("lambda x: x")])
+def test_what_cannot_be_converted_is_named(convert, entity):
+    with pytest.raises(Exception, match=f"converting {re.escape(str(entity))}: ") as raised:
+        convert(entity)
+    assert type(raised.value).__name__ == "ConversionError"
 
 
 def test_to_graph_returns_a_function():

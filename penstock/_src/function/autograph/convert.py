@@ -14,6 +14,7 @@ from penstock._src.function.autograph import operators, parser, scopes, undefine
 from penstock._src.function.autograph.builtins import OVERLOADS
 from penstock._src.function.autograph.if_while_for import StatementConverter
 from penstock._src.function.autograph.loops import for_, while_
+from penstock._src.function.autograph.parser import InaccessibleSourceCodeError
 from penstock._src.function.autograph.templates import Namer
 from penstock._src.util.process import forks
 
@@ -134,7 +135,7 @@ def converted(function: Any, requested: bool = False) -> Callable | None:
         return None
     try:
         return convert_function(function)
-    except parser.SourceUnavailable as error:
+    except InaccessibleSourceCodeError as error:
         _warn(function, error)
         return None
 
@@ -186,7 +187,7 @@ def convert_function(function: types.FunctionType, recursive: bool = True) -> ty
     """Returns `function` rewritten; same signature, globals, closure, file and lines.
 
     Raises:
-      SourceUnavailable: the source is missing or uses an unsupported feature.
+      InaccessibleSourceCodeError: the source is missing or uses an unsupported feature.
     """
     with _lock:
         code = _codes.get(function.__code__)
@@ -217,7 +218,7 @@ def convert_node(function: types.FunctionType) -> tuple[ast.FunctionDef, parser.
         # Required by the compiler from Python 3.12 on.
         node.type_params = []  # type: ignore[attr-defined]
     if parser.contains_yield(node):
-        raise parser.SourceUnavailable("generators are not supported")
+        raise InaccessibleSourceCodeError("generators are not supported")
     node.decorator_list, node.returns = [], None
     args = node.args
     for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):

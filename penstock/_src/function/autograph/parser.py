@@ -1,4 +1,4 @@
-"""Finds the syntax tree of a function or lambda in its source file."""
+"""Finds the syntax tree of a function or lambda in its source file; errors of converting are of TensorFlow's classes."""
 
 import ast
 import copy
@@ -11,8 +11,20 @@ from penstock._src.util.dataclass import dataclass
 FunctionNode = ast.FunctionDef | ast.Lambda
 
 
-class SourceUnavailable(Exception):
-    """The function cannot be converted; the message says why."""
+class PyCTError(Exception):
+    """Base of the errors of rewriting code."""
+
+
+class AutoGraphError(PyCTError):
+    """Base of the errors of AutoGraph."""
+
+
+class ConversionError(AutoGraphError):
+    """A function cannot be converted; the message says which and why."""
+
+
+class InaccessibleSourceCodeError(PyCTError, ValueError):
+    """The source of a function cannot be read, or cannot be converted; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,7 @@ def _module_tree(filename: str) -> ast.Module:
     linecache.checkcache(filename)
     lines = linecache.getlines(filename)
     if not lines:
-        raise SourceUnavailable(f"source code not available (file {filename!r})")
+        raise InaccessibleSourceCodeError(f"source code not available (file {filename!r})")
     return _parse_text("".join(lines))
 
 
@@ -45,18 +57,20 @@ def _parse_text(text: str) -> ast.Module:
     try:
         return ast.parse(text)
     except SyntaxError as error:
-        raise SourceUnavailable(f"its file no longer parses: {error}") from error
+        raise InaccessibleSourceCodeError(f"its file no longer parses: {error}") from error
 
 
 def _find_def(tree: ast.Module, code: types.CodeType) -> ast.FunctionDef:
     for node in ast.walk(tree):
         if isinstance(node, ast.AsyncFunctionDef) and node.name == code.co_name:
             if _first_line(node) == code.co_firstlineno:
-                raise SourceUnavailable("async functions are not supported")
+                raise InaccessibleSourceCodeError("async functions are not supported")
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             if _first_line(node) == code.co_firstlineno and _arguments_match(node.args, code):
                 return node
-    raise SourceUnavailable("its definition was not found in its file; did the file change?")
+    raise InaccessibleSourceCodeError(
+        "its definition was not found in its file; did the file change?"
+    )
 
 
 def _find_lambda(tree: ast.Module, code: types.CodeType) -> ast.Lambda:
@@ -72,7 +86,7 @@ def _find_lambda(tree: ast.Module, code: types.CodeType) -> ast.Lambda:
         exact = [node for node in candidates if _span(node.body) in spans]
         candidates = exact[-1:] if len({ast.dump(node) for node in exact}) == 1 else exact
     if len(candidates) != 1:
-        raise SourceUnavailable(
+        raise InaccessibleSourceCodeError(
             "its source could not be distinguished from other lambdas on the line"
         )
     return candidates[0]

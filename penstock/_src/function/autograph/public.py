@@ -1,16 +1,19 @@
 """The names under tf.autograph."""
 
 import ast
+import contextlib
 import functools
 import inspect
 import logging
 import os
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
-from penstock._src.function.autograph import convert, parser
+from penstock._src.function.autograph import convert
 from penstock._src.function.autograph.builtins import printing
+from penstock._src.function.autograph.parser import ConversionError, InaccessibleSourceCodeError
 from penstock._src.util.export import export
 
 export("autograph.experimental.do_not_convert")(convert.do_not_convert)
@@ -92,16 +95,13 @@ def to_graph(
       A function with the same arguments.
 
     Raises:
-      ValueError: the source code is not available.
+      ConversionError: it is not a function in Python, its source code is not available, or cannot be converted.
 
     >>> callable(tf.autograph.to_graph(tf.nest.flatten))
     True
     """
-    function = _function_of(entity)
-    try:
-        converted = convert.convert_function(function, recursive)
-    except parser.SourceUnavailable as error:
-        raise ValueError(f"to_graph: {entity} cannot be converted: {error}") from error
+    with _named(entity):
+        converted = convert.convert_function(_function_of(entity), recursive)
     if not uses_builtins(experimental_optional_features):
         return converted
 
@@ -126,27 +126,39 @@ def to_code(entity: Any, recursive: bool = True, experimental_optional_features:
       A string.
 
     Raises:
-      ValueError: the source code is not available.
+      ConversionError: it is not a function in Python, its source code is not available, or cannot be converted.
 
     >>> "def" in tf.autograph.to_code(tf.nest.flatten)
     True
     """
     del recursive, experimental_optional_features
-    try:
+    with _named(entity):
         node, _, _ = convert.convert_node(_function_of(entity))
-    except parser.SourceUnavailable as error:
-        raise ValueError(f"to_code: {entity} cannot be converted: {error}") from error
     node.name = "tf__" + node.name
     return ast.unparse(ast.fix_missing_locations(node)) + "\n"
 
 
-def _function_of(entity: Any) -> Any:
-    entity = getattr(entity, "python_function", entity)
-    if inspect.ismethod(entity):
-        return entity.__func__
-    if not inspect.isfunction(entity) and not inspect.isclass(entity):
-        return type(entity).__call__
-    return entity
+@contextlib.contextmanager
+def _named(entity: Any) -> Iterator[None]:
+    """Errors of converting say which object was to be converted."""
+    try:
+        yield
+    except InaccessibleSourceCodeError as error:
+        raise ConversionError(f"converting {entity}: {type(error).__name__}: {error}") from error
+
+
+def _function_of(entity: Any) -> types.FunctionType:
+    """Returns the function in Python of a function, method or callable object."""
+    function = getattr(entity, "python_function", entity)
+    if not inspect.isfunction(function) and not inspect.ismethod(function):
+        kind = type(function)
+        function = kind.__call__ if callable(function) and kind is not type else None
+    function = getattr(function, "__func__", function)
+    if isinstance(function, types.FunctionType):
+        return function
+    raise ConversionError(
+        f"converting {entity}: a function, method or object with a method __call__ in Python is expected."
+    )
 
 
 _verbosity = int(os.environ.get("AUTOGRAPH_VERBOSITY", "0"))

@@ -42,6 +42,17 @@ from penstock._src.bridge.python.autograph.pyct.static_analysis import (
 )
 from penstock._src.function.autograph import convert, undefined
 from penstock._src.function.autograph.builtins import printing
+from penstock._src.function.autograph.parser import AutoGraphError, ConversionError
+
+__all__ = [
+    "AutoGraphError",
+    "ConversionError",
+    "PyToTF",
+    "autograph_artifact",
+    "call_with_unspecified_conversion_status",
+    "converted_call",
+    "is_autograph_artifact",
+]
 
 
 def converted_call(

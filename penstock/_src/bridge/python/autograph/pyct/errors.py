@@ -1,8 +1,8 @@
 """Errors of rewriting code: `tensorflow.python.autograph.pyct.errors`."""
 
+from penstock._src.function.autograph.parser import InaccessibleSourceCodeError, PyCTError
 
-class PyCTError(Exception):
-    """Base of the errors of rewriting code."""
+__all__ = ["InaccessibleSourceCodeError", "PyCTError", "UnsupportedLanguageElementError"]
 
 
 class UnsupportedLanguageElementError(PyCTError, NotImplementedError):
