@@ -92,7 +92,7 @@ def _backward(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
 
 
 def _backward_named(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
-    """Run an entry's backward function while graphs and observers of ops know which op the ops differentiate."""
+    """Run an entry's backward function; meanwhile graphs and op observers have access to the differentiated op."""
     around, STATE.gradient_of = STATE.gradient_of, entry.output_ids[0] if entry.output_ids else None
     note_gradients(STATE.graph, entry.output_ids, gradients)
     try:
@@ -124,7 +124,7 @@ def needed_entries(tape: Tape, sources: set[int]) -> list[Any]:
 
 
 def with_zeros(gradients: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
-    """The gradients of tensors with zeros in place of None, where a dtype has a zero."""
+    """The gradients of tensors with zeros in place of None, for dtypes that have a zero."""
     without = (dtypes.resource, dtypes.variant)
     return [
         zeros_like(t) if g is None and t.dtype in DIFFERENTIABLE and t.dtype not in without else g
@@ -151,7 +151,7 @@ def zeros_like(tensor: Any) -> Tensor:
 
 
 def add_up(gradients: list[Any] | None) -> Any:
-    """Returns the sum of gradients, which may be tensors or IndexedSlices; None for none."""
+    """Returns the sum of gradients, which may be tensors or IndexedSlices; None if there are none."""
     if not gradients:
         return None
     if len(gradients) == 1:

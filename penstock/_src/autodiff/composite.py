@@ -12,10 +12,10 @@ from penstock._src.util import nest
 
 
 def gradient_tensors(value: Any) -> list[Any]:
-    """Returns the tensors of a value to differentiate; a variable gives its handle.
+    """Returns the differentiable tensors of a value; for a variable, its handle.
 
     Raises:
-      ValueError: a composite tensor names none.
+      ValueError: a composite tensor does not declare any.
     """
     if isinstance(value, Tensor):
         return [value]
@@ -35,7 +35,7 @@ def gradient_tensors(value: Any) -> list[Any]:
 
 
 def with_gradients(value: Any, gradients: Iterator[Any]) -> Any:
-    """Returns a value made of the next gradients instead of its tensors; None if it depends on nothing."""
+    """Returns a value with its tensors replaced by the next gradients; None if all of these are None."""
     if isinstance(value, Tensor) or not isinstance(value, CompositeTensor):
         return next(gradients)
     if isinstance(value, IndexedSlices) or hasattr(value, "handle"):

@@ -220,7 +220,7 @@ def _with_bodies(op: Op, bodies: list[GraphFunction]) -> Op:
 def conditional_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
     """Returns the gradients of If or Case: a conditional over the backward graphs of its branches.
 
-    As in TensorFlow, a gradient of a gradient is zero, not None, where nothing depends on an input.
+    As in TensorFlow, a second-order gradient is zero, not None, for an input that nothing depends on.
     """
     branches, active, needed = _branch_flow(node, gradients, wanted)
     if not active or not needed:
@@ -302,7 +302,7 @@ def _slices_types(seeds: Sequence[Any]) -> tuple[SlicesTypes | None, ...]:
 
 
 def _index_type(gradients: Sequence[Any]) -> DType | None:
-    """Returns the common index dtype if some branch gives IndexedSlices, else None: the others can give theirs so, too."""
+    """Returns the common index dtype if some branch gives IndexedSlices, else None: the gradients of the other branches are then converted."""
     slices = [g for g in gradients if isinstance(g, IndexedSlices)]
     if not slices or any(g.dense_shape is None for g in slices):
         return None
@@ -396,7 +396,7 @@ def copy_operations(
 
 
 def copy_facts(node: Operation, copy: Operation, table: dict[int, SymbolicTensor]) -> None:
-    """Copies what is recorded of an operation (of a While: its counter, limit and accumulators)."""
+    """Copies the records about an operation (for a While: its counter, limit and accumulators)."""
     copy.python_function, copy.may_be_lowered = node.python_function, node.may_be_lowered
     if node.loop is not None:
         limit = node.loop.limit
@@ -475,7 +475,7 @@ def add_conditional(
 
 
 def lowering_here() -> bool | None:
-    """Returns whether conditions and loops of the current graph may run as Switch and Merge; nothing is said to XLA."""
+    """Returns True if conditions and loops of the current graph may run as Switch and Merge; None under XLA, where the attribute is not set."""
     return None if is_in_xla_context(STATE.graph) else True
 
 

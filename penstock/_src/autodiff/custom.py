@@ -25,7 +25,7 @@ def _only(tape: Tape | None) -> Iterator[None]:
     """Within this context only `tape` records."""
     before = STATE.tapes, STATE.accumulators
     STATE.tapes = (tape,) if tape is not None else ()
-    # What only looks at values still does.
+    # Read-only methods keep working.
     STATE.accumulators = tuple(a for a in STATE.accumulators if not hasattr(a, "record_step"))
     try:
         yield
@@ -66,7 +66,7 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
 
 
 class _SignatureOfWrapped:
-    """The signature of what a function with a gradient wraps; `inspect` takes objects with `__get__` for built-in ones otherwise."""
+    """The signature of the function that a function with a gradient wraps; `inspect` would treat an object with `__get__` as a built-in."""
 
     def __get__(self, instance: Any, owner: Any = None) -> inspect.Signature | None:
         return None if instance is None else inspect.signature(instance.__original_wrapped__)
@@ -100,7 +100,7 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     )
     sources = nest.flatten(arguments)
     inputs = [tensor for source in sources for tensor in _parts(source)]
-    if is_eager:  # what the body assigns to a variable counts from there on
+    if is_eager:  # assignments in the body affect reads of the variable after it
         inputs = [tensor.handle if _is_variable(tensor) else tensor for tensor in inputs]
     if STATE.graph is not None:
         for tensor in inputs:
@@ -205,7 +205,7 @@ def _input_gradients(
             split = nest.is_composite(one) and _names_parts(one)
             of_inputs += gradient_tensors(one) if split else [one] + [None] * (len(tensors) - 1)
         return [*of_inputs, *of_variables]
-    if len(of_sources) != sum(map(len, parts)):  # nor one for each tensor
+    if len(of_sources) != sum(map(len, parts)):  # not one for each tensor either
         raise ValueError(
             f"custom_gradient function expected to return {len(sources)} gradients, but returned "
             f"{len(of_sources)} instead."
@@ -245,7 +245,7 @@ def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[A
 
 
 def _computed_again(args: Sequence[Any], dresults: Sequence[Any]) -> list[Any]:
-    """The arguments as other tensors, known once the gradients of the results are: else what is computed of them would be kept until then."""
+    """Copies of the arguments that depend on the gradients of the results: otherwise common subexpressions would keep the forward values alive."""
     tensors = [a for a in args if isinstance(a, Tensor)]
     later = [d for d in dresults if isinstance(d, Tensor)]
     copies = iter(raw.XlaOptimizationBarrier(input=[*tensors, *later]) if tensors else ())
@@ -256,7 +256,7 @@ def _computed_again(args: Sequence[Any], dresults: Sequence[Any]) -> list[Any]:
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     """Returns a function like `f` with a gradient that computes `f` again.
 
-    What the gradient needs is not kept, which saves memory for time.
+    The intermediate values are not kept for the gradient, which saves memory for time.
 
     Args:
       f: a function of tensors; it may read trainable variables.

@@ -31,7 +31,7 @@ _jvp_function: Callable[..., Sequence[Any]] | None = None
 
 
 def set_jvp_function(function: Callable[..., Sequence[Any]] | None) -> None:
-    """Lets accumulators call `function` for the tangents of each operation; None for their own computation."""
+    """Makes accumulators call `function` for the tangents of each operation; None restores their own computation."""
     global _jvp_function
     _jvp_function = function
 
@@ -116,12 +116,12 @@ class ForwardAccumulator:
         self._busy = True
         try:
             tangents = [zeros_like(x) if t is None else t for x, t in zip(inputs, known)]
-            found = function(
+            results = function(
                 op.op_type, attrs, tuple(inputs), list(outputs), tuple(tangents), self._batched
             )
         finally:
             self._busy = False
-        self._keep(outputs, found)
+        self._keep(outputs, results)
 
     def record_identity(self, source: Any, copy: Any) -> None:
         """Records that `copy` is the same tensor as `source`."""

@@ -85,7 +85,7 @@ class GradientTape:
         return tape
 
     def _require_reuse(self, use_pfor: bool, what: str) -> None:
-        """Raises RuntimeError if an eager tape is asked for rows one by one, and not persistent."""
+        """Raises RuntimeError if an eager tape that is not persistent must compute rows one by one."""
         if not (use_pfor or self._persistent or STATE.graph is not None):
             raise RuntimeError(
                 f"GradientTape must be created with persistent=True to compute the {what} with eager "
@@ -187,9 +187,9 @@ class GradientTape:
                 require_dtype(source)
             seeds: list[Any] = [None] * len(targets)
             if output_gradients is not None:
-                given = [gradient_tensors(g) for g in nest.flatten(output_gradients)]
+                weights = [gradient_tensors(g) for g in nest.flatten(output_gradients)]
                 seeds = [
-                    None if g is None else convert_to_tensor(g) for part in given for g in part
+                    None if g is None else convert_to_tensor(g) for part in weights for g in part
                 ]
             result = self._differentiate(tape, targets, flat_sources, seeds, unconnected)
             if not self._persistent:

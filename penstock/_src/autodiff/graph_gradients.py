@@ -64,7 +64,7 @@ def graph_gradients(
     Args:
       ys: tensors of a graph, or of those around it.
       xs: the same.
-      grad_ys: a gradient for each y; None counts as no contribution.
+      grad_ys: a gradient for each y; None contributes nothing.
       stop_gradients: tensors treated as constants.
     """
     return finished(gradient_steps(ys, xs, grad_ys, stop_gradients))
@@ -143,7 +143,7 @@ def _total(gradients: list[Any] | None, node: Operation) -> Any:
 def _zeros_of_variable(handle: Any) -> Any:
     """Return zeros for a variable that a loop reads without using its value; None for other tensors.
 
-    Tapes have None for it, in TensorFlow too."""
+    Tapes return None for it, as in TensorFlow."""
     dtype, _ = gradient_type(handle)
     is_variable = handle.dtype is dtypes.resource and dtype is not dtypes.resource
     return zeros_for(handle) if is_variable and dtype in DIFFERENTIABLE else None
@@ -152,7 +152,7 @@ def _zeros_of_variable(handle: Any) -> Any:
 def _across_closures(
     graph: Any, ys: Sequence[Any], xs: Sequence[Any], grad_ys: Sequence[Any], stopped: Sequence[Any]
 ) -> Steps:
-    """`gradient_steps` where some ys or xs are of graphs around `graph`: gradients flow on from what it captures."""
+    """`gradient_steps` if some ys or xs belong to enclosing graphs: gradients continue from the captures of `graph` to the captured tensors."""
     own = [x for x in xs if x.graph is graph]
     stops = {t._id for t in stopped}
     captures = [

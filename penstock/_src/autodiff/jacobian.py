@@ -29,7 +29,7 @@ def whole(tape: Tape, target: Any, sources: Sequence[Any]) -> list[Any]:
     """Returns d target / d source, of shape `target.shape + source.shape`, or None, for each source.
 
     Args:
-      tape: the record.
+      tape: the recorded operations.
       target: a tensor.
       sources: watched tensors, or handles of watched variables.
     """

@@ -65,7 +65,7 @@ class _Step:
 
 
 def while_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
-    """Returns the gradients of a loop's inputs. As in TensorFlow, they are zeros, not None, for inputs on which no result depends."""
+    """Returns the gradients of a loop's inputs. As in TensorFlow, they are zeros, not None, for inputs that do not affect any result."""
     body: GraphFunction = node.raw_op.attrs["body"]
     count = len(body.inputs)
     differentiated = [
@@ -123,7 +123,7 @@ def _backward(body: GraphFunction, ys: list[Any], xs: list[Any]) -> Backward:
 
 
 def _counter(node: Operation) -> SymbolicTensor:
-    """The number of iterations that the loop has run, as its output; adds a counter variable if the loop has none."""
+    """The output of a loop with its number of iterations; adds a counter variable if the loop has none."""
     facts = _facts(node)
     if facts.counter is not None:
         return node.outputs[facts.counter]

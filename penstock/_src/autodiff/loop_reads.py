@@ -20,7 +20,7 @@ from penstock._src.graph.operation import Operation
 def move_reads_out(graphs: Sequence[FuncGraph]) -> None:
     """Moves reads that leave loops (`Effects.leaves_loops`) from a loop's condition and body to the current graph.
 
-    One stays where it is if the loop may change what it reads.
+    A read stays in the loop if the loop may change the resource.
 
     Args:
       graphs: of the condition and the body, as they were traced.
@@ -51,7 +51,7 @@ def move_reads_out(graphs: Sequence[FuncGraph]) -> None:
 
 
 def _sources(read: Operation, outside: dict[int, Any], written: set[int]) -> list[list[Any]] | None:
-    """Return for each input of a read the outer tensors that it is made of; None if the loop makes or changes one."""
+    """Return for each input of a read the outer tensors that it is computed from; None if the loop creates or changes one."""
     sources = []
     for tensor in read._inputs:
         made_of = [tensor] if tensor._id in outside else tensor.op._inputs

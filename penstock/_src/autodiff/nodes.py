@@ -123,7 +123,7 @@ def remove(nodes: Sequence[Operation], graph: FuncGraph) -> None:
     for op in graph._operations:
         op._control_inputs = [other for other in op._control_inputs if id(other) not in gone]
         op.graph._edits += 1
-    # what is remembered of the graph by the number of its operations
+    # cached facts about the graph, by its number of operations
     graph.effects, graph.effect_found = None, (-1, False)
 
 

@@ -1,4 +1,4 @@
-"""What a gradient function of a program's own is given for an op that a tape recorded: `f(op, *gradients)`."""
+"""Argument of user-registered gradient functions, `f(op, *gradients)`, for an op recorded by a tape."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -9,11 +9,11 @@ from penstock._src.util.slots import above
 
 
 class RecordedOp:
-    """An op with the tensors that a tape kept of it, in the manner of an operation of a graph.
+    """An op and the tensors that a tape kept for it, with the interface of a graph operation.
 
     Args:
       op: the op.
-      kept: its inputs and then its outputs, lists for those that are lists; None for what no gradient reads.
+      kept: its inputs and then its outputs, lists for list arguments; None for tensors that no gradient reads.
     """
 
     annotations: Mapping[str, Any] = MappingProxyType({})
@@ -35,6 +35,6 @@ class RecordedOp:
 
 
 def gradients_by(function: Callable[..., Any], op: Any, gradients: Sequence[Any]) -> Sequence[Any]:
-    """Returns what a gradient function of a program gives for an op: one gradient or None for each input."""
+    """Returns the result of a user-registered gradient function for an op: one gradient or None for each input."""
     result = function(op, *gradients)
     return list(result) if isinstance(result, list | tuple) else [result]

@@ -100,7 +100,7 @@ class OpEntry:
         return self.own_backward(gradients)
 
     def own_backward(self, gradients: Sequence[Any]) -> Sequence[Any]:
-        """Returns what the gradient of the op's class gives."""
+        """Returns the result of the gradient method of the op's class."""
         op = self.op
         if not op.slices.accepted and IndexedSlices in map(type, gradients):
             gradients = tuple([dense(g) for g in gradients])
@@ -200,7 +200,7 @@ class Tape:
             (watched if tensor.dtype in DIFFERENTIABLE else self.ends).add(tensor._id)
         entry = OpEntry(op, inputs, outputs)
         if STATE.graph is not None:
-            # A handle's shape is not that of the gradient. What runs eagerly has whole shapes; and the backward
+            # A handle's shape differs from that of the gradient. Eager tensors have known shapes; and the backward
             # graphs of branches may pass rows of slices as gradients.
             entry.shapes = [t.shape if t.dtype in NUMBERS else UNKNOWN for t in inputs]
         self.entries.append(entry)

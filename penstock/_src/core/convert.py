@@ -20,7 +20,7 @@ from penstock._src.util.export import export
 Conversion = Callable[..., Any]
 _REGISTERED: list[tuple[int, tuple[type, ...], Conversion]] = []
 _REFUSED: list[type] = []
-# {class: whether a conversion is registered for it that is nearer than its own `__tf_tensor__`}
+# {class: True if a registered conversion takes precedence over its `__tf_tensor__`}
 _REGISTERED_IS_NEARER: dict[type, bool] = {}
 
 

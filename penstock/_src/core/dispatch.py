@@ -26,7 +26,7 @@ class State(threading.local):
         self.op_callbacks: tuple[Callable[..., Any], ...] = ()
         self.invoking_op_callbacks = False
         self.device: str | None = None
-        # What traces of functions are for, besides their arguments: the device of a replica, or None outside of replicas.
+        # Part of the key of function traces besides the arguments: the device of a replica, or None outside of replicas.
         self.trace_context: Any = None
         self.eager_name_scope: str = ""
         self.default_graphs: list[Any] = []

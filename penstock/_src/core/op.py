@@ -64,7 +64,7 @@ from penstock._src.util.signatures import read_only
 OPS: dict[str, type["Op"]] = {}
 # How many instances a class remembers.
 MOST_INSTANCES = 1024
-# Of one list: more tensors than a program could ever name.
+# Limit for one list of outputs, far above the number of tensors of real programs.
 MOST_OUTPUTS = 1 << 20
 
 
@@ -107,11 +107,11 @@ class Op:
     """One of TensorFlow's raw ops. See the head of this file."""
 
     signature: ClassVar[str] = ""
-    # By default, whether it takes or makes a resource.
+    # By default True if an input or output is a resource.
     stateful: ClassVar[bool] = False
     # False: the gradient is None. True without `gradient`: differentiating raises LookupError.
     differentiable: ClassVar[bool] = True
-    # By default, whether it lacks a signature, or its name begins with "_".
+    # By default True if it has no signature or its name begins with "_".
     is_abstract: ClassVar[bool] = True
     # {input: allowed ranks, such as (0,) or (0, 1)}, where `shape` does not check them.
     ranks: ClassVar[dict[str, tuple[int, ...]]] = {}
@@ -139,15 +139,15 @@ class Op:
     # The outputs of `eager` for each of many elements of a dataset, all at once, of inputs and as outputs that are
     # values of core/values/groups.py; arrays among the inputs are shared by all elements. Elementwise ops need none.
     eager_each: ClassVar[Any] = None
-    # The outputs of host values, some of which are arrays of devices, computed by those devices; None if they cannot.
+    # Computes the outputs on devices, for inputs of which some are arrays in device memory; None if the device cannot.
     on_devices: ClassVar[Any] = None
-    # For an op that draws random numbers at a position of its own, what draws the same at a position that it is given: the op
+    # For an op that draws random numbers at a position in its own state, the form that draws the same at a given position: the op
     # (or its name), its inputs (tensors or arrays) and attributes. Takes the tensors; the op's own position moves on.
     at_position: ClassVar[Any] = None
     # For an op that makes a variant, the list of (static shape, dtype) that it holds, of the inputs' InputShapes.
     held: ClassVar[Any] = None
 
-    # -- what follows from the above
+    # -- derived from the above
 
     op_type: ClassVar[str] = ""
     inputs: ClassVar[tuple[Argument, ...]] = ()
@@ -167,7 +167,7 @@ class Op:
     bound: ClassVar[dict[Any, Any]] = {}
     _instances: ClassVar[dict[Any, "Op"]] = {}
 
-    # Of an instance, which sets them once (`_make`).
+    # Attributes of instances, set once (`_make`).
     attrs: dict[str, Any]
     output_dtypes: tuple[Any, ...]
     passes_gradients: bool
@@ -322,14 +322,14 @@ class Op:
         return paths
 
     def written_as(self) -> "tuple[Op, int] | None":
-        """The op that files have in place of this one, and how many of the inputs that takes; None: they have this one."""
+        """The op that replaces this one in saved files, and how many of the inputs it takes; None: this op is saved itself."""
         return None
 
     @classmethod
     def refused_on_accelerators(cls) -> OpError | None:
         """The error of a call while a program for an accelerator is traced, if there is no kernel for the op; else None.
 
-        Libraries that call the op where an accelerator is listed then go another way.
+        Libraries that try the op when an accelerator is listed catch the error and use their fallback.
         """
         return None
 
@@ -349,7 +349,7 @@ def entry_of(cls: type[Op], table: Mapping[str, Any]) -> Any:
 
 
 def _as_one_step(eager: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps a kernel that updates variables: between its reads and its writes nobody else changes them."""
+    """Wraps a kernel that updates variables so that no other thread changes them between its reads and its writes."""
 
     @functools.wraps(eager)
     def run(op: Op, *values: Any) -> Any:
@@ -441,7 +441,7 @@ def _collect_attributes(
 
 
 def _traits_of(cls: type[Op], allowed: dict[str, frozenset[DType]]) -> Traits:
-    """What follows from the signature, and from annotations that say which dtypes are allowed."""
+    """Derives the traits from the signature and from annotations of allowed dtypes."""
     arguments = (*cls.inputs, *cls.outputs)
     type_sets = {}
     for argument in arguments:
@@ -461,7 +461,7 @@ def _traits_of(cls: type[Op], allowed: dict[str, frozenset[DType]]) -> Traits:
 
 
 def _kept_by_gradient(cls: type[Op]) -> Kept:
-    """What the gradient reads: the parameters with a name that does not begin with "_"."""
+    """The tensors that the gradient reads: its parameters whose names do not begin with "_"."""
     count = len(cls.inputs) + len(cls.outputs)
     reads = (False,) * count
     if cls.gradient is not None:

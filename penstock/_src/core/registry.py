@@ -26,7 +26,7 @@ from penstock._src.util import slots
 from penstock._src.util.process import collector
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "ops"
-# Of bytes, and from the end of the line before: five times as fast as `^` over text.
+# Matches bytes, and the newline before: five times as fast as `^` on text.
 CLASS = re.compile(rb"\n(?:class |[a-z_]+\(\s*\")([A-Z][\w>]*)[(\"]")
 
 # The family of tensorflow-text's ops, which are in graphs, but not in tf.raw_ops.

@@ -178,7 +178,7 @@ class TensorShape:
 
     __slots__ = ("_dims",)
 
-    # Whether indexing gives ints and None, as in TensorFlow 2, instead of `Dimension`s.
+    # True if indexing gives ints and None, as in TensorFlow 2, instead of `Dimension`s.
     _v2_behavior = True
 
     def __init__(self, dims: Any) -> None:
@@ -635,7 +635,7 @@ def broadcast_shapes(first: TensorShape, second: TensorShape) -> TensorShape:
 def _broadcast_dimension(
     x: int | None, y: int | None, first: TensorShape, second: TensorShape
 ) -> int | None:
-    if y.__class__ is int and y == 1:  # whatever the other is: nobody is asked
+    if y.__class__ is int and y == 1:  # 1 broadcasts to any size, known or not
         return x
     if x == 1:
         return y

@@ -391,7 +391,7 @@ class BatchableTypeSpec(TypeSpec):
 
 
 def _flat_encoded(spec: Any) -> list["TensorSpec"]:
-    """The types of the tensors that stand for a component."""
+    """The types of the tensors that encode a component."""
     if isinstance(spec, TensorSpec):
         return [spec]
     encoder = getattr(spec, "__batch_encoder__", None)
@@ -401,7 +401,7 @@ def _flat_encoded(spec: Any) -> list["TensorSpec"]:
 
 
 def _encoded(spec: Any, value: Any, minimum_rank: int) -> list[Any]:
-    """The tensors that stand for a component; with `minimum_rank` 1 each can be unbatched."""
+    """The tensors that encode a component; with `minimum_rank` 1 each can be unbatched."""
     if isinstance(spec, TensorSpec):
         return [value]
     encoder = getattr(spec, "__batch_encoder__", None)
@@ -414,7 +414,7 @@ def _encoded(spec: Any, value: Any, minimum_rank: int) -> list[Any]:
 
 
 def _decoded(spec: Any, tensors: Iterator[Any]) -> Any:
-    """The component that the next tensors stand for."""
+    """The component that the next tensors encode."""
     if isinstance(spec, TensorSpec):
         return next(tensors)
     encoder = getattr(spec, "__batch_encoder__", None)

@@ -40,7 +40,7 @@ class Tensor(AnyTensor):
 
     __slots__ = ("_id", "__weakref__", "__dict__")
 
-    # Whether == compares elements; if False, it compares objects, as in TensorFlow 1.
+    # True if == compares elements; False if it compares objects, as in TensorFlow 1.
     _USE_EQUALITY = True
 
     # NumPy then defers binary operators with a tensor to the tensor.
@@ -53,7 +53,7 @@ class Tensor(AnyTensor):
         "__rpow__ __invert__ __neg__ __abs__ __matmul__ __rmatmul__".split()
     )
 
-    if TYPE_CHECKING:  # what `api/operators.py` fills in
+    if TYPE_CHECKING:  # operators that `api/operators.py` adds at import
 
         def __add__(self, other: Any) -> "Tensor": ...
         def __radd__(self, other: Any) -> "Tensor": ...

@@ -17,5 +17,5 @@ REAL = FLOAT | INTEGER
 NUMERIC = REAL | COMPLEX
 NUMBER = NUMERIC | QUANTIZED
 ANY = frozenset(d.TYPES.values())
-# Differentiable dtypes; handles stand for the gradients of the values they hold.
+# Differentiable dtypes; the gradient of a handle is that of the value it holds.
 DIFFERENTIABLE = FLOAT | COMPLEX | {d.resource, d.variant}

@@ -35,5 +35,5 @@ class Asset(AutoTrackable):
     asset_path = read_only("_path", "The path as a string tensor.")
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
-        """The path, wherever an op takes a string."""
+        """The path as a string tensor, for ops that take a string."""
         return convert_to_tensor(self._path, dtype=dtype, name=name)

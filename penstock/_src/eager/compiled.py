@@ -1,6 +1,6 @@
-"""Large eager ops run by compiled kernels: an op becomes a graph of its own, compiled once per form.
+"""Runs large eager ops by compiled kernels: an op becomes a graph of its own, compiled once per set of static properties.
 
-NumPy serves small tensors, where a call costs a microsecond or two; from `HostKernel.compiles_from` elements on, a native
+NumPy serves small tensors, where a call costs a microsecond or two. With at least `HostKernel.compiles_from` elements, a native
 kernel on all threads wins. The choice depends on sizes and types only, so results are reproducible.
 """
 
@@ -41,7 +41,7 @@ def is_worth_compiling(op: Op) -> bool:
 
 
 def is_large(op: Op, values: list[Any]) -> bool:
-    """True if the first or the last of the values is an array of so many elements that the op's calls are compiled."""
+    """True if the first or the last value is an array with enough elements that calls of the op are compiled."""
     if not values or type(values[0]) is not np.ndarray or type(values[-1]) is not np.ndarray:
         return False
     return (
@@ -51,11 +51,11 @@ def is_large(op: Op, values: list[Any]) -> bool:
 
 
 def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
-    """Returns what `op.eager(*values)` would, computed by a program.
+    """Returns the result of `op.eager(*values)`, computed by a compiled program.
 
-    Small integers, such as sizes and axes, are baked in. The first dimension of the largest input, and
-    of those that share it, is left open, so that another batch size compiles nothing, unless sizes are
-    given. Shapes that do not fit raise the error of the eager kernel. Ops that suit new sizes take one picture as it is.
+    Small integers, such as sizes and axes, are baked in. The first dimension of the largest input, and of the inputs that share it, stays
+    open unless sizes are given, so that another batch size needs no compilation. Shapes that do not fit raise the error of the eager
+    kernel. Ops that suit new sizes take a single image with its own size.
     """
     if op.host_kernel.suits_new_sizes and len(values[0]) == 1:
         return op.eager(*values)  # one picture, and the next one may have another size
@@ -115,12 +115,12 @@ def _drawing_executable(op_type: str, dtype: np.dtype) -> Any:
 
 
 def _kept_executable(key: Any, of: Any, make: Callable[[Any, Any], Any], form: Any) -> Any:
-    """Returns the executable that is kept under a key, or else what `make` gives for an op, or its type, and a form."""
+    """Returns the executable cached under a key; otherwise builds it by `make` from an op, or its type, and the static properties."""
     entry = _kept.get(key)
     if entry is None:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
-        # The op is kept with its executable: its id stays taken.
+        # The executable keeps the op alive, so that its id is not reused.
         entry = _kept[key] = (of, make(of, form))
     return entry[1]
 

@@ -127,7 +127,7 @@ def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> EagerTensor | 
 
 
 def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
-    """Run an op with arrays, numbers, variables or lists among its inputs, if a kernel is cached for such inputs."""
+    """Run an op with arrays, numbers, variables or lists among its inputs, if a kernel is cached for inputs of these kinds."""
     inputs = [value if type(value) in _PLAIN else _as_input(value) for value in inputs]
     try:
         kernel = cls.bound[(*map(_kind, inputs), *attrs.items(), *map(type, attrs.values()))]
@@ -333,7 +333,9 @@ def pack(values: Any, dtype: DType | None, name: str | None) -> Tensor:
 
 def _pack(values: Any, dtype: DType | None, name: str, casts: bool) -> Tensor:
     if STATE.graph is None and not casts and all(map(convert.is_tensor_like, values)):
-        return raw.Pack(list(values), axis=0, name=name)  # Pack itself says what differs
+        return raw.Pack(
+            list(values), axis=0, name=name
+        )  # Pack's own error names the shapes that differ
     parts = [
         _pack(value, dtype, str(position), casts)
         if isinstance(value, (list, tuple))

@@ -34,7 +34,7 @@ class EagerTensor(Tensor):
         self._id = NEXT_ID()
 
     dtype = read_only("_dtype", "The type of the elements.")
-    # False of a tensor of which this process has a part only.
+    # False if this process holds only a shard of the tensor.
     holds_whole = True
 
     @property

@@ -136,7 +136,7 @@ class TrackableResource(Trackable, metaclass=_ResourceMaker):
 
     @property
     def resource_handle(self) -> Any:
-        """The handle of the resource, made when it is first asked for."""
+        """The handle of the resource, created at first access."""
         if self._resource_handle is None:
             with init_scope():
                 self._resource_handle = self._create_resource()

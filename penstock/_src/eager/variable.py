@@ -51,7 +51,7 @@ class VariableMetaclass(ABCMeta):
     """Makes variables through the active creators (tf.variable_creator_scope), innermost first."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        # A class may count the instances of a base class as its own.
+        # A metaclass may define which instances count as its own.
         counted = vars(cls).get("instances_of", cls)
         return bool(ABCMeta.__instancecheck__(counted, instance))
 
@@ -163,7 +163,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     _collections: Any = None
     # Its position in a partitioned variable, or None.
     _save_slice_info: Any = None
-    # Whether assignments in graphs check the shape when they run.
+    # True if assignments in graphs check the shape at run time.
     _validates = True
 
     def __init__(
@@ -676,7 +676,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
             return head + ", numpy=<uninitialized>>"
         try:
             value = self.read_value().numpy()
-        except Exception:  # showing a variable never fails; a subclass may read it in its own way
+        except Exception:  # repr must not fail; a subclass may override how the value is read
             return head + ", numpy=<unavailable>>"
         if not np.ndim(value):
             value = value.item() if hasattr(value, "item") else value
@@ -688,7 +688,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
 
 
 class AssignedVariable(Variable):
-    """A variable after an assignment in a graph of TensorFlow 1: what is read of it comes after."""
+    """A variable after an assignment in a graph of TensorFlow 1: its reads run after the assignment."""
 
     def __init__(self, variable: Variable, assignment: Any) -> None:
         self.__dict__.update(vars(variable))
@@ -710,7 +710,7 @@ class AssignedVariable(Variable):
             return super()._read()
 
     def __getattribute__(self, name: str) -> Any:
-        """Returns an attribute; what assigns does so after the assignment."""
+        """Returns an attribute; methods that assign run after the assignment."""
         attribute = super().__getattribute__(name)
         if not name.startswith(("assign", "scatter_", "batch_scatter_")):
             return attribute
@@ -731,7 +731,7 @@ class UnreadVariable(Variable):
         self.__dict__.update(vars(variable), _original=variable, op=op)
 
     def _read(self) -> Tensor:
-        return self._original._read()  # what keeps accounts of reads knows the variable only
+        return self._original._read()  # read counters are registered on the original variable
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Handles of variables, and what graphs know of them: names, scopes and collections."""
+"""Handles of variables, and their names, scopes and collections in graphs."""
 
 import contextlib
 from collections.abc import Iterator

@@ -17,7 +17,7 @@ from penstock._src.eager.variable_modes import VariableAggregation, VariableSync
 class VariableSpec(DenseSpec):
     """The shape and type of a variable, and whether it is trainable.
 
-    `alias_id` is equal in the specs of one structure that stand for the same variable.
+    `alias_id` is equal in the specs of one structure that belong to the same variable.
     """
 
     # A variable is a leaf of structures.
@@ -62,7 +62,7 @@ class VariableSpec(DenseSpec):
         return variable_of_handle(components[0], self)
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """True if a variable has this dtype, shape and `trainable`. A spec must stand for the same variable too."""
+        """True if a variable has this dtype, shape and `trainable`. A spec must belong to the same variable too."""
         other = spec_or_value
         if not isinstance(other, VariableSpec | Variable):
             return False
@@ -126,7 +126,7 @@ class VariableSpec(DenseSpec):
         """Returns `value`, a variable of this type.
 
         Raises:
-          TypeError: it is none.
+          TypeError: `value` is not a variable of this type.
         """
         if not isinstance(value, Variable) or not self._takes(value):
             raise TypeError(f"Can not cast {value!r} to {self!r}")
@@ -151,9 +151,9 @@ class VariableSpec(DenseSpec):
 
 
 def has_own_handle(value: Any) -> bool:
-    """True if a value is a variable with a handle of its own, by which functions take it as an argument.
+    """True if a value is a variable with a handle, so that functions take it as an argument.
 
-    A variable that consists of others, as under a strategy, is a Python object to functions, which capture what they read of it.
+    A variable composed of others, as under a strategy, is a Python object to functions: they capture its components where they read it.
     """
     return isinstance(value, Variable) and "_handle" in vars(value)
 

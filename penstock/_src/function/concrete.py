@@ -60,7 +60,7 @@ class ConcreteFunction:
         self._signature = signature
         self._type: FunctionType | None = None
         self._atomic: AtomicFunction | None = None
-        self._gradients: tuple[AtomicFunction, ...] = ()  # once they were asked for
+        self._gradients: tuple[AtomicFunction, ...] = ()  # once they were requested
         self.arity = len(graph.inputs) - graph.num_captures
         self._function = GraphFunction(graph)
         self._callable = DifferentiableFunction(self._function)
@@ -73,7 +73,7 @@ class ConcreteFunction:
         self._structure: tuple[Any, list[Any], bool] = (self, [], False)
         self._arguments: list[str] = [t.op.name for t in graph.inputs[: self.arity]]
         self._attributes: dict[str, Any] = {}
-        # How many arguments may be given by position; None for all.
+        # Maximum number of positional arguments; None: no limit.
         self._positional: int | None = None
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
@@ -201,7 +201,7 @@ class ConcreteFunction:
             raise
 
     def _bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
-        """Returns the tensors of arguments as the Python function takes them, or else as they stand."""
+        """Returns the tensors of arguments bound by the Python signature, or else in the given order."""
         try:
             return self._binder(self, args, kwargs)
         except (TypeError, ValueError) as error:
@@ -274,7 +274,7 @@ class ConcreteFunction:
         return tensors
 
     def _handle_of(self, value: Any, position: int) -> Any:
-        """Returns the handle of a variable; raises TypeError if the argument at this position is none."""
+        """Returns the handle of a variable; raises TypeError if the argument at this position is not a variable or a handle."""
         if not isinstance(value, Variable):
             raise TypeError(
                 f"expected argument #{position}(zero-based) to be a variable or its handle; got "

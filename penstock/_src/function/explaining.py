@@ -1,4 +1,4 @@
-"""Shows what a function compiles to, by a call that does not change its variables."""
+"""Reports the compiled programs of a function, by a call that does not change its variables."""
 
 import contextlib
 import dataclasses
@@ -49,7 +49,7 @@ def _example(spec: TensorSpec) -> Any:
 
 
 def explain_call(concrete: ConcreteFunction, tensors: Sequence[Any], time: bool) -> Any:
-    """The report of what a call with these arguments compiles to; with `time`, of some more calls, which are measured."""
+    """The report of the programs that a call with these arguments runs; with `time`, some more calls are made and measured."""
     executable = compile_now(concrete, tensors)
 
     def run() -> None:

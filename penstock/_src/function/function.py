@@ -165,8 +165,8 @@ class Function(Trackable):
             if _Settings.run_eagerly:
                 return self._python_function(*args, **kwargs)
             is_declared = not kwargs and STATE.graph is None and are_declared(args, self._declared)
-            if is_declared and (made := self._of_declared.get(STATE.trace_context)):
-                return made.call_flat(args)
+            if is_declared and (concrete := self._of_declared.get(STATE.trace_context)):
+                return concrete.call_flat(args)
             concrete, tensors = self._find(args, kwargs)
             if is_declared and self._side_effects_checked:
                 self._of_declared[STATE.trace_context] = concrete
@@ -332,7 +332,7 @@ class Function(Trackable):
         tensors = [leaf for leaf in leaves if not isinstance(leaf, TensorSpec)]
         if len(tensors) == concrete.arity:
             return concrete.checked(tensors)
-        if leaves.variables:  # others are the same variable than in the trace
+        if leaves.variables:  # a match means the same variable as in the trace
             return concrete.of_its_type(args, kwargs)
         return concrete._flat_arguments(args, kwargs)
 

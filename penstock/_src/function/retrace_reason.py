@@ -69,7 +69,7 @@ def _change(before: Any, old: list[TensorSpec], now: Any, new: list[TensorSpec])
 
 
 def _value_of(description: Any) -> tuple[Any] | None:
-    """Returns the value that a description says of a Python number, string or None, in a tuple."""
+    """Returns the value of a Python number, string or None from its description, in a tuple."""
     if isinstance(description, tuple) and len(description) == 2:
         kind, value = description
         if isinstance(kind, type) and type(value) is kind:
@@ -78,7 +78,7 @@ def _value_of(description: Any) -> tuple[Any] | None:
 
 
 def _kind(description: Any) -> str:
-    """Returns what a description is of, in a word."""
+    """Returns the kind of value that a description stands for, in a word."""
     value = _value_of(description)
     if value is not None:
         return repr(value[0])

@@ -58,7 +58,7 @@ def count(function: Any, reason: str) -> None:
 
 
 def log(function: Any, reason: str) -> None:
-    """Prints why a function is traced, with PENSTOCK_DEBUG=1 or more, and tells observers."""
+    """Prints the reason of a trace, with PENSTOCK_DEBUG=1 or more, and notifies observers."""
     for observer in WORK_OBSERVERS:
         observer.traced(function, reason)
     if flags.debug >= 1:

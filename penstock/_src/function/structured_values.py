@@ -36,7 +36,7 @@ _SPECS: dict[str, tuple[int, str]] = {
     "OptionalSpec": (TypeSpecProto.OPTIONAL_SPEC, "data.iterator"),
     "VariableSpec": (TypeSpecProto.VARIABLE_SPEC, "eager.variable_spec"),
 }
-# Prefix of registered names -> the module that registers them, for classes that nobody has touched yet.
+# Prefix of registered names -> the module that registers them, imported at first use of the class.
 _REGISTERING = {
     "tf.linalg.": "api.linalg.operators",
     "tf.WeakTensor": "api.extending.weak_tensor",
@@ -48,7 +48,7 @@ class NotEncodableError(TypeError):
     """A value has no StructuredValue message."""
 
 
-# Encoders and decoders that others have added, asked before ours: objects with `can_encode`, `do_encode(value, encode)`,
+# Encoders and decoders registered by other code, tried before ours: objects with `can_encode`, `do_encode(value, encode)`,
 # `can_decode` and `do_decode(message, decode)`.
 CODECS: list[Any] = []
 

@@ -84,7 +84,7 @@ class TraceCache:
         self.count += 1
 
     def count_initial(self) -> None:
-        """Counts the trace in which the function created its variables, for which another stands from then on."""
+        """Counts the trace in which the function created its variables; another trace replaces it for later calls."""
         self.count += 1
 
     def reason(self, structure: Any, specs: Sequence[TensorSpec]) -> str:

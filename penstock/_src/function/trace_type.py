@@ -1,9 +1,9 @@
 """The trace key: decides whether two calls of a tf.function share a trace.
 
 `describe(value, leaves)` returns a hashable description of an argument and appends its tensors to `leaves`. Two calls share
-a trace if the descriptions and the dtypes and shapes of the tensors are equal. Of a variable the handle is such a tensor; its
-description has its type, and its number among the variables of the call, so that calls with the same variable twice have a trace
-of their own. Python numbers, strings and None are compared by value, other objects by identity (or by `__tf_tracing_type__`).
+a trace if the descriptions and the dtypes and shapes of the tensors are equal. A variable is described by its handle (such a tensor),
+its type and its number among the variables of the call, so that calls with the same variable twice have a trace of their own.
+Python numbers, strings and None are compared by value, other objects by identity (or by `__tf_tracing_type__`).
 """
 
 import functools
@@ -38,13 +38,13 @@ CONTEXT = TracingContext()
 
 
 class Leaves(list):
-    """The tensors of a call's arguments, in order. A variable that comes again adds none."""
+    """The tensors of a call's arguments, in order. A variable that occurs again adds none."""
 
     def __init__(self) -> None:
         super().__init__()
         # id of a variable's handle -> number of the variable
         self.variables: dict[int, int] = {}
-        # Place -> what the type of a composite object says of its tensor there, which may be less than the tensor's own shape.
+        # Index -> the type that a composite object declares for its tensor there; it may be less specific than the tensor's own shape.
         self.general: dict[int, TensorSpec] = {}
 
     def number(self, variable: Variable) -> int:
@@ -193,7 +193,7 @@ def _component(value: Any) -> Any:
 
 
 class _Same:
-    """A weak stand-in for a Python object: equal to that of an equal object that is alive."""
+    """A weak reference to a Python object: equal to that of an equal object that is alive."""
 
     __slots__ = ("_reference", "_hash")
 
@@ -259,14 +259,14 @@ def substitute(value: Any, tensors: Iterator[Any]) -> Any:
 
 
 def _like_component(leaf: Any, tensor: Any) -> Any:
-    """Returns what stands for a leaf of a composite object: of a variable, one with the handle `tensor`."""
+    """Returns the replacement of a leaf of a composite object: for a variable, one with the handle `tensor`."""
     if not isinstance(leaf, Variable):
         return tensor
     return variable_of_handle(tensor, VariableSpec.from_value(leaf))
 
 
 def declared(described: Any, spec: Any) -> Any:
-    """Returns the description of an argument that is taken for what an input signature says: of composite objects, for its types."""
+    """Returns the description of an argument as an input signature declares it: for composite objects, their types."""
     if spec is None or not isinstance(described, tuple):
         return described
     if described[0] == "composite":

@@ -118,7 +118,7 @@ def _placeholders(graph: FuncGraph, trace: Trace) -> list[SymbolicTensor]:
 
 
 def _stand_for(value: Any, placeholder: SymbolicTensor, values: Leaves) -> None:
-    """Read the placeholder of a handle wherever the function uses the variable of the handle."""
+    """Use the placeholder of a handle wherever the function reads the variable with that handle."""
     handles = placeholder.graph.argument_handles
     handles[placeholder._id] = placeholder
     if _is_of_variable(value, values):
@@ -239,7 +239,7 @@ def _same(value: Any, held: Any) -> bool:
 
 
 def lift(tensor: SymbolicTensor) -> Tensor | None:
-    """Returns a tensor of a function being traced outside of it, where variables are made: its value, or a copy in a graph.
+    """Returns a tensor of the traced function for use outside of it, where variables are created: its value, or a copy in a graph.
 
     Returns:
       None, if the tensor depends on an argument whose value is not known.

@@ -1,4 +1,4 @@
-"""Graphs of raw ops: what tf.function traces into, what sessions run, what formats are written from.
+"""Graphs of raw ops: the result of tracing, the program of sessions, the source of saved formats.
 
 Read `graph.py` (Graph, Operation, SymbolicTensor), then `func_graph.py` (captures).
 """

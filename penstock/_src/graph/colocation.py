@@ -1,4 +1,4 @@
-"""Operations that are made to run beside others: TensorFlow 1's `colocate_with`."""
+"""Operations that are placed with others: TensorFlow 1's `colocate_with`."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ class Colocation:
     _colocation: Sequence[Operation] = ()
     # Groups of operations that do not exist yet.
     _groups: Sequence[bytes] = ()
-    # Whether operations of gradients are made to run beside those whose gradients they are part of.
+    # True if operations of gradients are placed with the operations that they differentiate.
     colocates_gradients = False
 
     if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Colocation:
 
     @contextlib.contextmanager
     def initial_value_of(self, name: str, is_called: bool) -> Iterator[None]:
-        """Notes that the operations within make the initial value of a variable, and are to run where the variable is.
+        """Marks the operations within as computing the initial value of a variable: they run on the variable's device.
 
         Args:
           name: the variable's, whose handle does not exist yet.
@@ -78,7 +78,7 @@ class Colocation:
             self.colocates_gradients = before
 
     def _colocate(self, node: Operation) -> None:
-        """Notes on an operation beside which others it is made to run; it gets the device of the innermost that has one."""
+        """Records the operations with which another one is placed; it gets the device of the innermost that has one."""
         others = self._colocation
         groups = {group for other in others for group in other.colocation_groups()}
         node.colocation = tuple(sorted(groups.union(self._groups)))

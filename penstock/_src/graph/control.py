@@ -91,7 +91,7 @@ def chained(operations: Sequence[Operation]) -> list[Operation]:
     return must_run
 
 
-# Of ops that run functions: the number of inputs before those that the functions take.
+# For ops that run functions: the number of inputs before those passed to the functions.
 _LEADING = {"call": 0, "while": 0, "if": 1, "case": 1}
 
 

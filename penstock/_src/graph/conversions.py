@@ -94,7 +94,7 @@ class GraphConversions:
 class OperationConversions:
     """Methods of operations that make definitions, and operations from definitions."""
 
-    # {name: AttrValue} of what was noted on the operation besides its op's attributes: definitions carry it
+    # {name: AttrValue} set on the operation besides its op's attributes: definitions contain them
     annotations: Mapping[str, Any] = MappingProxyType({})
     gradient_kind: str
 
@@ -109,7 +109,7 @@ class OperationConversions:
         return above("op_def")(self.raw_op.__class__)  # type: ignore[attr-defined]
 
     def get_attr(self, name: str) -> Any:
-        """Returns an attribute as TensorFlow's graphs hold it: types and numbers plain, strings as bytes, others as messages.
+        """Returns an attribute in the form of TensorFlow's graphs: types and numbers plain, strings as bytes, others as messages.
 
         Args:
           name: of the attribute.
@@ -118,12 +118,12 @@ class OperationConversions:
           Its value.
 
         Raises:
-          ValueError: nothing has this name.
+          ValueError: there is no attribute of this name.
         """
         return above("attribute_of")(self, name)
 
     def _set_attr(self, attr_name: str, attr_value: Any) -> None:
-        """Notes an AttrValue on the operation, under a name that begins with an underscore.
+        """Sets an AttrValue on the operation, under a name that begins with an underscore.
 
         Raises:
           UnimplementedError: the name is that of one of the op's own attributes, which never change here.
@@ -138,7 +138,7 @@ class OperationConversions:
         self.annotations = {**self.annotations, attr_name: noted}
 
     def _clear_attr(self, attr_name: str) -> None:
-        """Removes what `_set_attr` noted."""
+        """Removes an attribute set by `_set_attr`."""
         if attr_name == "_gradient_op_type":
             self.gradient_kind = ""
         self.annotations = {k: v for k, v in self.annotations.items() if k != attr_name}

@@ -70,16 +70,16 @@ class FuncGraph(Graph, TensorSignature):
     building_function = True
     _outermost: Graph | None = None
     is_control_flow_graph = False
-    # Whether it is part of the function around it: the arguments of that function are its own.
+    # True if it is inlined in the enclosing function and shares that function's arguments.
     is_part_of_function = False
     keeps_program_order = True
-    # Whether AutoGraph converts the Python function that is traced.
+    # True if AutoGraph converts the traced Python function.
     converts = True
-    # Whether the outputs come after all that has effects: definitions say it by control inputs, programs keep the order.
+    # True if the outputs come after all side effects: definitions express it by control inputs, programs keep the order.
     outputs_wait = False
     # the interface that the traced function is one of several implementations of
     implements: str | None = None
-    # the device of the call that is traced; the operations do not have it, as other calls may be on others
+    # the device of the traced call; operations do not store it, as other calls may run on other devices
     calling_device: str | None = None
     # the number of the device of all calls (core/calls/placement.py); None: that of each call
     home: int | None = None
@@ -108,12 +108,12 @@ class FuncGraph(Graph, TensorSignature):
         self.capture_by_value = capture_by_value
         # id of the external tensor -> (external tensor, placeholder), in order
         self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
-        # id of an external tensor -> the constant that stands for it
+        # id of an external tensor -> the constant that replaces it
         self.constants_of_captures: dict[int, SymbolicTensor] = {}
         # gradients of the graph that were made: see autodiff/control_flow.py and loop_gradient.py
         self.backward_graphs: dict[Any, Any] = {}
         self.backward_steps: dict[Any, Any] = {}
-        # id of a variable's handle, or of the argument that stands for it -> that argument: other calls pass other variables
+        # id of a variable's handle, or of the argument for it -> that argument: other calls pass other variables
         self.argument_handles: dict[int, SymbolicTensor] = {}
         # (placeholder, argument) pairs while the function is traced
         self.argument_values: list[tuple[Any, Any]] = []
@@ -166,7 +166,7 @@ class FuncGraph(Graph, TensorSignature):
         if known is not None:
             _watch_copy(tensor, known[1])
             return known[1]
-        # A branch or loop captures the handle itself, which its operation then takes from here.
+        # A branch or loop captures the handle itself; its operation in this graph then takes the argument.
         if tensor.dtype is dtypes.resource and not self.is_control_flow_graph:
             argument = self._argument_for(tensor)
             if argument is not None:
@@ -179,7 +179,7 @@ class FuncGraph(Graph, TensorSignature):
         return self._add_capture(tensor, name, shape)
 
     def _argument_for(self, handle: Any) -> SymbolicTensor | None:
-        """Returns the argument of the function that stands for a variable's handle, if one does."""
+        """Returns the function's argument for a variable's handle, or None."""
         graph: Any = self
         while graph is not None and graph.building_function:
             argument = graph.argument_handles.get(handle._id)
@@ -250,7 +250,7 @@ class FuncGraph(Graph, TensorSignature):
         """Copies the operation that makes `tensor`, and all that it depends on, into this graph.
 
         Raises:
-          ValueError: it depends on a placeholder, or on something with a name that others may change, such as a variable.
+          ValueError: it depends on a placeholder, or on mutable state such as a variable.
         """
         op = tensor.op
         if op.type == "Placeholder":
@@ -292,7 +292,7 @@ class FuncGraph(Graph, TensorSignature):
 
     @property
     def deferred_internal_captures(self) -> list[SymbolicTensor]:
-        """Placeholders of values that are computed at each call: none, captures are tensors."""
+        """Placeholders of values that are computed at each call: always empty, because captures are tensors."""
         return []
 
     @property
@@ -311,7 +311,7 @@ class FuncGraph(Graph, TensorSignature):
                 for inner in value if isinstance(value, tuple) else (value,):
                     graph = getattr(inner, "graph", None)
                     if isinstance(graph, FuncGraph) and graph.enclosing is self:
-                        if graph.is_control_flow_graph:  # others may call a function
+                        if graph.is_control_flow_graph:  # other calls may run the function
                             graph.release_captures()
 
     def replace_capture(self, tensor: Any, placeholder: SymbolicTensor) -> None:
@@ -352,7 +352,7 @@ class FuncGraph(Graph, TensorSignature):
         return f"__inference_{self.name}_{next(_COUNT)}"
 
     def name_for_forward(self) -> str:
-        """Returns a name for a function over this graph that also gives what gradients read."""
+        """Returns a name for the form of a function that also returns the tensors that gradients read."""
         return f"__forward_{self.name}_{next(_COUNT)}"
 
     def __str__(self) -> str:
@@ -402,7 +402,7 @@ class ControlFlowGraph(FuncGraph):
     is_control_flow_graph = is_part_of_function = True
 
     def __init__(self, name: str) -> None:
-        """`name` is that of the operation and its part, such as `outer/while/body`."""
+        """`name` consists of the operation's name and its part, such as `outer/while/body`."""
         super().__init__(f"{name.replace('/', '_')}_{next(_COUNT)}")
         self._is_named_after = False
         outermost = around = self.outer_graph
@@ -414,7 +414,7 @@ class ControlFlowGraph(FuncGraph):
             self._scope = around._scope
 
     def name_for_function(self) -> str:
-        """Returns the graph's own name for the first function, and then others that begin with it."""
+        """Returns the graph's own name for the first function; later functions get it as a prefix."""
         if not self._is_named_after:
             self._is_named_after = True
             return self.name

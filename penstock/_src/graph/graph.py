@@ -45,20 +45,20 @@ class Graph(Colocation, GraphConversions):
     """
 
     building_function = False
-    # Whether all side effects run, in program order: in functions, not in graphs of TensorFlow 1 or below them.
+    # True if all side effects run, in program order: in functions, but not in graphs of TensorFlow 1 or functions within them.
     keeps_program_order = False
 
-    # (number of operations, whether one of them has an effect): see graph/control.py
+    # (number of operations, True if one of them has an effect): see graph/control.py
     effect_found: tuple[int, bool] = (-1, False)
-    # what its operations write, once it was asked for: see graph/control.py
+    # the resources that its operations write, computed at first use: see graph/control.py
     effects: Any = None
-    # Whether it has Switch, Merge, Enter or Exit nodes: see compiler/token_flow.py
+    # True if it has Switch, Merge, Enter or Exit nodes: see compiler/token_flow.py
     redirects_values = False
     # in which operations are built: see bridge/internals/control_flow_contexts.py
     _control_flow_context: Any = None
-    # How often its operations got other inputs or control inputs.
+    # Number of changes to inputs or control inputs of its operations.
     _edits = 0
-    # in whose place operations are made
+    # the operation that new operations replace
     _default_original_op: Any = None
     # called with each variable that is made while the function of this graph is traced
     variable_rule: Callable[[Any], None] | None = None
@@ -79,7 +79,7 @@ class Graph(Colocation, GraphConversions):
         self._scope = self._container = ""
         # The name of the op whose arguments are being converted to tensors.
         self._binding: str | None = None
-        # (name, op, inputs) of the operation that is being recorded: it names what its graph captures for it.
+        # (name, op, inputs) of the operation that is being recorded: tensors captured for it are named after it.
         self._recording: tuple[str, Op, Sequence[Any]] | None = None
         self._control_stack: list[list[Operation]] = []
         # Device functions, outermost first, each with the device of its enclosing scope.
@@ -93,9 +93,9 @@ class Graph(Colocation, GraphConversions):
         self._seed: int | None = None
         self._entered: list[Any] = []
         self.last_random_id = 0
-        # {op type: name of the registered gradient} that the operations added now take in place of the op's
+        # {op type: name of the registered gradient} for operations added now, instead of the op's own gradient
         self._gradient_overrides: dict[str, str] = {}
-        # what stateful kernels remember from run to run (core/values/kernel_state.py)
+        # state of stateful kernels between runs (core/values/kernel_state.py)
         self.kernel_states: dict[Any, Any] = {}
 
     seed: int | None = read_write("_seed", "The seed of the graph's random operations, or None.")
@@ -159,7 +159,7 @@ class Graph(Colocation, GraphConversions):
 
     @contextlib.contextmanager
     def _original_op(self, op: Any) -> Iterator[None]:
-        """Operations added within this scope were made in place of another one, which they refer to."""
+        """Operations added within this scope replace another one, to which they refer."""
         before, self._default_original_op = self._default_original_op, op
         try:
             yield
@@ -381,7 +381,7 @@ class Graph(Colocation, GraphConversions):
     def _control(self, element: Any) -> Operation:
         if isinstance(element, Operation):
             return element
-        # of a variable, what makes its handle or assigns it: a dependency reads nothing
+        # for a variable, the op that creates its handle or assigns it: a dependency reads nothing
         maker = getattr(getattr(element, "_handle", None), "op", None) and element.op
         if isinstance(maker, Operation) and maker.graph is self:
             return maker
@@ -592,7 +592,7 @@ class Graph(Colocation, GraphConversions):
 
     @forks.cached_property
     def _graph_key(self) -> str:
-        # What the graph shares with those of functions in it.
+        # State that the graph shares with the graphs of its functions.
         enclosing = getattr(self, "enclosing", None)
         return f"graph-key-{next(_KEYS)}/" if enclosing is None else enclosing._graph_key
 
@@ -780,7 +780,7 @@ def _shape_message(
 
 
 def shown(node: Operation) -> Sequence[Any]:
-    """Shows a new operation to the callbacks of this thread; returns its outputs, or what they replace them by."""
+    """Reports a new operation to the callbacks of this thread; returns its outputs, or the tensors that callbacks return instead."""
     attributes = node.node_def.attr
     named = {name: attributes[name] for name in node.attributes if name in attributes}
     graph = node.graph

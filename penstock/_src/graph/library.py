@@ -49,7 +49,7 @@ class GraphFunction(TensorSignature):
         self.attributes: dict[str, Any] = {}
         FUNCTIONS.setdefault(self.name, self)
         self._runner: Runner | None = None
-        # its operations in order, without those that nothing asks for: see compiler/lower/control_flow.py
+        # its operations in order, without unused ones: see compiler/lower/control_flow.py
         self.operations_needed: list[Operation] | None = None
         # made by autodiff/control_flow.py: itself, or the copy that gradients read; the function that gives its gradients
         self.differentiated: GraphFunction | None = None
@@ -62,7 +62,7 @@ class GraphFunction(TensorSignature):
         # that runs when a graph calls this function. (With intermediate values as outputs it runs itself.)
         self.implements: str | None = None
         self.stand_in: GraphFunction | None = None
-        # It on the shards of DTensors, by their layouts, and the one that ran last; made by distribute/dtensor/spmd.
+        # Its forms for the shards of DTensors, by layouts, and the one that ran last; created by distribute/dtensor/spmd.
         self.partitions: dict[Any, Any] = {}
         self.last_partition: Any = None
 

@@ -12,7 +12,7 @@ from penstock._src.graph.operation import Operation
 def needed_operations(
     graph: Any, inputs: Sequence[Any], outputs: Sequence[Any], control_outputs: Sequence[Operation]
 ) -> list[Operation]:
-    """The operations that outputs and control outputs depend on, inputs taken as given, in an order they can run in."""
+    """The operations that outputs and control outputs depend on, with inputs as leaves, in an order in which they can run."""
     input_ids = {t._id for t in inputs}
     needed = _reached(
         [t.op for t in outputs if t._id not in input_ids] + list(control_outputs), input_ids
@@ -54,9 +54,9 @@ def _reached(roots: Sequence[Operation], given: set[int]) -> dict[int, Operation
 
 
 def _is_unread(op: Operation) -> bool:
-    """True if an operation of a function only reads. Its place in the order of effects alone does not make it run.
+    """True if an operation of a function only reads. Its position in the order of effects alone does not make it run.
 
-    A variable may have no value yet where a later operation gives it one.
+    The variable may be uninitialized at that point and be assigned by a later operation.
     """
     return op.graph.building_function and only_reads(op)
 

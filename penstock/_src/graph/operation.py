@@ -158,21 +158,21 @@ class Operation(OperationConversions):
 
     # of a While
     loop: LoopFacts | None = None
-    # of a VarHandleOp: whether TensorFlow has a reference there, whose value a session fetches
+    # for a VarHandleOp: True if TensorFlow has a reference variable, whose value a session fetches
     stands_for_reference: bool = False
     # see bridge/internals/control_flow_contexts.py
     _control_flow_context: Any = None
-    # The operation in whose place it was made, where a program said so.
+    # The operation that it replaces, if the program declared one.
     made_for: Any = None
-    # of a condition or loop: whether TensorFlow may run it as Switch and Merge, or None if nothing is said
+    # for a condition or loop: True if TensorFlow may run it as Switch and Merge; None: not specified
     may_be_lowered: bool | None = None
     # b"loc:@name" of the operations beside which it was made to run
     colocation: tuple[bytes, ...] = ()
     # the Python function that a PyFunc calls: kept alive as long as the operation is
     python_function: Any = None
-    # the values that the outputs have in every run, once they were asked for
+    # the values of outputs that are the same in every run, computed at first use
     static_outputs: list[Any] | None = None
-    # (tape, entry) wherever it is recorded: an operation that gets more outputs tells them
+    # (tape, entry) of each tape that recorded it: new outputs are added there
     tape_entries: tuple[Any, ...] = ()
 
     def __init__(
@@ -192,7 +192,7 @@ class Operation(OperationConversions):
         self.position = len(graph._operations)
         self.moment = (
             NEXT_ID()
-        )  # larger than that of all that was made before, wherever it stands in the graph
+        )  # larger than the ids of all earlier operations, wherever it is in the graph
         # Set by tf.custom_gradient: a function (op, *gradients) -> gradients that replaces the op's own gradient.
         self.gradient_override: Any = None
         # The name of such a function in a SavedModel or GraphDef.
@@ -302,7 +302,7 @@ class Operation(OperationConversions):
         self.graph._edits += 1
 
     def as_written(self) -> "tuple[Op, list[SymbolicTensor]]":
-        """Returns the op that files have in place of this operation's, and its inputs."""
+        """Returns the op that replaces this operation's in saved files, and its inputs."""
         replacement = self.raw_op.written_as()
         if replacement is None:
             return self.raw_op, self._inputs

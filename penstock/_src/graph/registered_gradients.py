@@ -31,22 +31,22 @@ class RegisterGradient:
         """Registers the function `f(op, *gradients)`.
 
         Raises:
-          KeyError: there is one, or an operation of this name has a gradient of its own.
+          KeyError: one is registered, or an operation of this name has its own gradient.
         """
         check_unregistered(self._op_type)
         self.functions[self._op_type] = f
         return f
 
 
-# The names that `tf.no_gradient` was told of.
+# The names registered by `tf.no_gradient`.
 WITHOUT_GRADIENT: set[str] = set()
-# {op type: f(op, *gradients), or None for none} in place of the gradients that ops have themselves: by programs that replace
-# them in the registry, as explainers of models do. Methods of classes have no place where a function could be set.
+# {op type: f(op, *gradients), or None for none} that overrides the gradients of ops. Set by programs that replace entries of TensorFlow's
+# gradient registry, as model explainers do; methods of op classes are not entries of a registry.
 REPLACED: dict[str, Callable[..., Any] | None] = {}
 
 
 def substitute(op: Op) -> Callable[..., Any] | None:
-    """Returns the function that gives an op's gradients in place of its class, or None."""
+    """Returns the function that overrides an op's own gradient, or None."""
     if REPLACED and op.op_type in REPLACED:
         return REPLACED[op.op_type] or _no_gradients
     return None if op.has_gradient else RegisterGradient.functions.get(op.op_type)
@@ -57,7 +57,7 @@ def _no_gradients(op: Any, *_gradients: Any) -> list[None]:
 
 
 def check_unregistered(name: str) -> None:
-    """Raises KeyError if something is registered under a name, or an operation of it has a gradient of its own."""
+    """Raises KeyError if a gradient is registered under a name, or the operation of that name has its own."""
     own = name in registry.index() and registry.find(name).has_gradient
     if own or name in RegisterGradient.functions or name in WITHOUT_GRADIENT:
         raise KeyError(f"Registering two gradient with name '{name}'!")

@@ -85,12 +85,12 @@ def remove_training_nodes(input_graph: Any, protected_nodes: Sequence[str] | Non
 
 
 def _control_inputs(inputs: Mapping[str, Sequence[str]]) -> set[str]:
-    """The names of nodes that others wait for."""
+    """The names of nodes that are control inputs of others."""
     return {t[1:] for texts in inputs.values() for t in texts if t[:1] == "^"}
 
 
 def _colocated_with(graph_def: Any) -> set[str]:
-    """The names of nodes beside which others are placed."""
+    """The names of nodes with which others are placed."""
     groups = (node.attr["_class"].list.s for node in graph_def.node if "_class" in node.attr)
     return {text.decode().removeprefix("loc:@") for group in groups for text in group}
 

@@ -17,7 +17,7 @@ from penstock._src.util.export import export
 # Larger values are not computed while building a graph.
 LARGEST = 1 << 16
 DEEPEST = 64
-# Ops whose outputs may be known from the static shapes of their inputs.
+# Ops whose outputs may be computed from the static shapes of their inputs.
 SHAPES = ("Shape", "ShapeN", "Size", "Rank")
 
 
@@ -124,7 +124,7 @@ def constant_value_as_shape(tensor: Any) -> TensorShape:
 
 
 def _captured(tensor: SymbolicTensor) -> Any:
-    """The outer tensor that a capture placeholder stands for, or None."""
+    """The outer tensor of a capture placeholder, or None."""
     if tensor.op.type != "Placeholder":
         return None
     pairs = getattr(tensor.graph, "captures", ())

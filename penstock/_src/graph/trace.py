@@ -49,7 +49,7 @@ def add_arguments(
 ) -> list[SymbolicTensor]:
     """Adds a placeholder to `graph` for each tensor of `models`, with its dtype and the given static shape.
 
-    `names` are those of the first; others are named `Placeholder`."""
+    `names` belong to the first placeholders; the others are named `Placeholder`."""
     placeholders = []
     for model, shape, name in itertools.zip_longest(models, shapes, names):
         placeholder = graph.placeholder(model.dtype, shape, name or "Placeholder")
@@ -64,7 +64,7 @@ def trace_body(
 ) -> FuncGraph:
     """Calls `function` while recording into `graph`; its result becomes the graph's outputs.
 
-    Side effects that no output depends on are kept, except below a graph of TensorFlow 1: there a run has only what it needs.
+    Side effects that no output depends on are kept, except within a graph of TensorFlow 1: there a run has only the effects it depends on.
     Outer tapes watch the trainable variables that it uses, as if it ran eagerly.
     """
     with recording(graph):
@@ -124,7 +124,7 @@ def _as_output(graph: FuncGraph, leaf: Any) -> Any:
 
 
 def identities(outputs: Sequence[Any]) -> list[Any]:
-    """Returns a copy of each output, which may be fetched without the others."""
+    """Returns a copy of each output, which can be fetched separately."""
     copies = [raw.Identity(input=tensor) for tensor in outputs]
     for copy, tensor in zip(copies, outputs, strict=True):
         copy._handle_data = tensor._handle_data

@@ -1,11 +1,11 @@
-"""Capabilities of graphs from files besides computing: only those that the caller names.
+"""Permissions of graphs loaded from files: besides computing, a graph may do only what its caller allows.
 
     tf.saved_model.load(folder, allow=["read_files"])       for this model
     with tf.saved_model.experimental.allow("read_files"):   for all that is loaded in the block
     PENSTOCK_ALLOW=read_files,write_files                   for the process
 
-An op's class says what it does and which of its arguments name the files (`Op.permissions`). The
-importer puts a guard before the kernels of such ops in a graph that comes from a file. What is in the folder of the model may
+An op's class declares its permissions and which of its arguments name the files (`Op.permissions`). The
+importer puts a check before the kernels of such ops in a graph that comes from a file. Files in the model's own folder may
 be read without consent.
 """
 
@@ -29,7 +29,7 @@ _LOCAL = ("file://", "ram://", "memory://")
 # Prefixes of paths that the program itself has just asked a loaded graph to write or read, and how often.
 _ASKED: collections.Counter[str] = collections.Counter()
 _LOCK = forks.freed_in_child(threading.Lock())
-# What `allow` blocks of this thread name; None outside of them.
+# The capabilities granted by this thread's innermost `allow` block; None outside of such blocks.
 _BLOCK: contextvars.ContextVar[frozenset[str] | None] = contextvars.ContextVar(
     "allowed", default=None
 )
@@ -90,7 +90,7 @@ def is_inside(path: str, folder: str) -> bool:
     if "://" in folder:
         return path.startswith(folder.rstrip("/") + "/") and ".." not in path.split("/")
     place, path = os.path.realpath(folder), path.removeprefix("file://")
-    # What a pattern matches may be a link: only a name of one file says where it is.
+    # A glob pattern may match a symbolic link to a file outside the folder, so only the path of a single file can be checked.
     if any(character in path.removeprefix(folder) for character in "*?["):
         return False
     real = os.path.realpath(path)
@@ -120,7 +120,7 @@ def _is_asked_for(path: str) -> bool:
 
 
 def consent_for(origin: str, folder: str | None, allow: str | Iterable[str] = ()) -> Consent:
-    """Returns the consent to what a file's graphs do.
+    """Returns the permissions of a file's graphs.
 
     Args:
       origin: the file or folder.
@@ -134,7 +134,7 @@ def consent_for(origin: str, folder: str | None, allow: str | Iterable[str] = ()
 
 
 def consent_of_program() -> Consent | None:
-    """The consent to GraphDefs that the program imports itself: none is needed unless a block or PENSTOCK_ALLOW sets a policy."""
+    """Returns the permissions of GraphDefs that the program imports itself; None (all allowed) unless a block or PENSTOCK_ALLOW sets a policy."""
     if _BLOCK.get() is None and flags.allow is None:
         return None
     return Consent("a GraphDef", None, _policy())
@@ -180,7 +180,7 @@ def allow(*capabilities: str) -> Iterator[None]:
 
 
 def guarded(cls: type[Op], node: str, consent: Consent | None) -> type[Op]:
-    """Return the class of an op with a kernel that first asks for the graph's consent; `cls` itself if there is nothing to ask."""
+    """Return a subclass of the op whose kernel first checks the graph's permissions; `cls` itself if no check is needed."""
     if (
         consent is None
         or not cls.permissions.capabilities
@@ -196,7 +196,7 @@ def guarded(cls: type[Op], node: str, consent: Consent | None) -> type[Op]:
         "__doc__": cls.__doc__,
         "__module__": cls.__module__,
         "eager": eager,
-        "is_abstract": True,  # nobody finds it by its name
+        "is_abstract": True,  # keeps it out of the registry of op names
         "stateful": cls.stateful,
     }
     return type(cls.__name__, (cls,), members)

@@ -1,8 +1,8 @@
-"""Ends of runs: deadlines, and cancellation by another thread.
+"""Deadlines of runs, and cancellation of a run by another thread.
 
-A deadline is a time of Python's performance counter, in nanoseconds, which native code reads too, by which a thread's run must end.
-Programs look between their launches, operations on the host before they begin, queues while they wait. `SET` has an entry for each
-deadline and each cancellable run of any thread, so that runs without one look at nothing else.
+A deadline is the time by which a thread's run must end, in nanoseconds of Python's performance counter (native code reads the same clock).
+Programs check it between kernel launches, host operations before they start, queues while they wait. `SET` has an entry for each
+deadline and each cancellable run of any thread: while it is empty, a run checks nothing else.
 """
 
 import contextlib

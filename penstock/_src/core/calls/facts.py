@@ -1,6 +1,6 @@
-"""What op classes state, in records of one subject each, which the rest of the engine asks for instead of listing ops.
+"""Facts that op classes declare, one record per subject. The rest of the engine reads these records instead of listing ops by name.
 
-A class states what it adds, and what differs from its bases; what these state else holds, too.
+A class declares only the facts that differ from its base classes; the others are inherited.
 
     class ReadVariableOp(Op):
         effects = Effects(reads_only=True)
@@ -39,28 +39,28 @@ class Effects(Facts):
     reads_only: bool = False
     # Reads variables and gives them new values, as one step: no other thread's update comes in between.
     updates: bool = False
-    # Reads what does not change while nobody writes it: a loop that only reads it may read it once, see autodiff/loop_reads.py.
+    # Reads state that only other ops write: a loop without such writes may read it once, see autodiff/loop_reads.py.
     leaves_loops: bool = False
-    # Runs even if what it waits for is in a branch of a TensorFlow 1 condition that is not taken.
+    # Runs even if its control inputs are in a branch of a TensorFlow 1 condition that is not taken.
     runs_always: bool = False
-    # Whether it has run is only seen by who reads its outputs (random numbers, new tables).
+    # Without a reader of its outputs, nobody can observe that it ran (random numbers, new tables): it may be pruned.
     effect_free: bool = False
     # Stateful by definition, but nothing remembers a call: it raises where values are bad, or makes something new.
     leaves_nothing: bool = False
     # Has an effect of its own, besides those of the functions that it holds.
     has_own_effect: bool = False
-    # Takes elements of a dataset: an OutOfRangeError of it says that there are no more.
+    # Takes elements of a dataset: its OutOfRangeError means that the dataset is exhausted.
     may_end: bool = False
-    # Takes what its input refers to until an operation takes the output: others that want it must wait for that one.
+    # Holds a lock on the resource of its input until an operation consumes the output: other users of it must wait for that one.
     holds_until_consumed: bool = False
-    # May wait for what other threads or runs do: fill a queue, hand in gradients.
+    # May block until another thread or run acts, such as filling a queue or sending gradients.
     may_wait: bool = False
     # The operations of a group of devices compute it together: see graph/passes/collectives.py.
     is_collective: bool = False
 
 
 class Values(Facts):
-    """What is known of an op's results without computing them."""
+    """Properties of an op's results that are known without computing them."""
 
     # Every element of a result is one of an input's, or a constant; so is every movement, which may do without a kernel.
     rounds_nothing: bool = False
@@ -75,7 +75,7 @@ class Values(Facts):
 
 
 class Elements(Facts):
-    """How the elements, and the rows along the first axis, of results follow from those of inputs."""
+    """Dependence of the elements, and of the rows along the first axis, of results on those of inputs."""
 
     # Maps elements to elements: inputs broadcast, and no element of a result depends on its index.
     is_elementwise: bool = False
@@ -83,7 +83,7 @@ class Elements(Facts):
     keeps_places: bool = False
     # Computes each row of its first input by itself, with inputs that all rows share.
     is_row_wise: bool = False
-    # Its outputs are its inputs: a program that is neither differentiated nor checked any more does without it.
+    # Its outputs equal its inputs: it is removed from a program once differentiation and checks are done.
     passes_on: bool = False
     # Only moves values: a compiled kernel is no faster than `eager`.
     is_movement: bool = False
@@ -93,12 +93,12 @@ class Elements(Facts):
     vectorizes_one_by_one: bool = False
 
 
-# `HostKernel.compiles_from`: of most ops, and of elementwise functions that take so long that compiling them pays sooner.
+# `HostKernel.compiles_from`: the default, and the lower one of slow elementwise functions, where compiling pays off sooner.
 LARGE, SLOW = 1 << 17, 1 << 14
 
 
 class HostKernel(Facts):
-    """What `eager` is beside a compiled kernel of the op."""
+    """Properties of `eager` that decide between it and a compiled kernel of the op."""
 
     # Takes the name of the operation in its graph as one more argument, for messages.
     takes_name: bool = False
@@ -117,7 +117,7 @@ class HostKernel(Facts):
 class Flow(Facts):
     """The part of an op in calls, branches, loops and iterations."""
 
-    # Which control flow it is: "call", "if", "case", "while"; "" for none.
+    # The kind of control flow: "call", "if", "case" or "while"; "" for other ops.
     control: str = ""
     # Of a node of TensorFlow 1's loops and conditions: "switch", "merge", "enter", "exit" or "next".
     redirects: str = ""
@@ -129,7 +129,7 @@ class Flow(Facts):
 
 
 class Slices(Facts):
-    """What happens to gradients that are IndexedSlices."""
+    """Treatment of gradients that are IndexedSlices."""
 
     # `gradient` accepts them; else they are converted to dense tensors.
     accepted: bool = False
@@ -138,7 +138,7 @@ class Slices(Facts):
 
 
 class Permissions(Facts):
-    """What an op does besides computing for which a graph from a file needs its caller's consent."""
+    """Side effects for which a graph loaded from a file needs its caller's consent."""
 
     # Names of util/flags.py's CAPABILITIES, separated by spaces.
     capabilities: str = ""
@@ -147,7 +147,7 @@ class Permissions(Facts):
 
 
 class Definition(Facts):
-    """How an op is defined where TensorFlow's definition, or tf.raw_ops, differs from the signature and annotations."""
+    """Deviations of TensorFlow's op definition, or of tf.raw_ops, from the signature and annotations."""
 
     # Inherited attributes that the op lacks.
     dropped: frozenset[str] = frozenset()
@@ -160,7 +160,7 @@ class Definition(Facts):
 
 
 class Traits(Facts):
-    """What follows from an op's signature."""
+    """Facts derived from an op's signature."""
 
     # An input is a list of tensors.
     takes_lists: bool = False
@@ -177,7 +177,7 @@ class Traits(Facts):
 
 
 class Kept(Facts):
-    """What a tape keeps of a call, for the gradient."""
+    """The tensors of a call that a tape keeps for the gradient."""
 
     # Of every input, then every output: True if the gradient reads it.
     reads: tuple[bool, ...] = ()
@@ -185,7 +185,7 @@ class Kept(Facts):
     inputs_only: bool = False
 
 
-# What classes state, by the attribute of Op.
+# The records that classes declare, by the attribute of Op.
 STATED: dict[str, type[Facts]] = {
     "effects": Effects,
     "values": Values,
@@ -202,10 +202,10 @@ _RECORD_OF = {field: name for name, record in STATED.items() for field in record
 
 
 def gather(cls: Any) -> None:
-    """Adds to each record of a class what its bases state, if the class or several bases state something.
+    """Merges into each record of a class the facts of its bases, if the class or several bases declare any.
 
     Raises:
-      TypeError: the class states a fact beside its record, where nothing would read it.
+      TypeError: the class declares a fact outside its record, where nothing would read it.
     """
     for field in cls.__dict__.keys() & _RECORD_OF.keys():
         raise TypeError(f"{cls.__name__}: the fact {field!r} belongs to `{_RECORD_OF[field]}`.")

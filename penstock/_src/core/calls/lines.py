@@ -19,9 +19,9 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(eq=False)
 class Mark:
-    """A breakpoint that was met while a graph was built: `when` takes names of the program, `streams` are the prompt's, or None.
+    """A breakpoint that was reached while a graph was built: `when` takes names of the program, `streams` are the prompt's, or None.
 
-    Of one in a graph of TensorFlow 1, whose lines have run by the time that it is known, `frame` is where it stands.
+    In a graph of TensorFlow 1 the lines have already run when the breakpoint is reached: `frame` is the line's stack frame there.
     """
 
     when: Callable[..., Any] | None = None
@@ -61,7 +61,7 @@ class Activation:
 
     @property
     def is_body(self) -> bool:
-        """True if it is the body of a loop or branch, which AutoGraph made a function of its own."""
+        """True if it is the body of a loop or branch that AutoGraph turned into a function."""
         around = self.caller
         return (
             around is not None
@@ -85,7 +85,7 @@ CURRENT = _Current()
 
 
 def mark(found: Mark, graph: Any) -> None:
-    """Adds a breakpoint where the graph that is being built stands now."""
+    """Adds a breakpoint after the last operation of the graph that is being built."""
     _Seen.marks = True
     graph.breakpoints = (*graph.breakpoints, found)
     if CURRENT.stack and CURRENT.stack[-1].graph is graph:
@@ -149,7 +149,7 @@ def functions_of(operation: Any) -> list[Any]:
 
 
 def holds(condition: Callable[..., Any], names: Mapping[str, Any]) -> bool:
-    """True if a condition is true of the values of the program's names that its parameters have.
+    """True if a condition holds; its parameters get the values of the program's variables of the same names.
 
     Raises:
       NameError: the program has no such name there.

@@ -1,4 +1,4 @@
-"""Converts lists of tensors for ops in graphs: their common dtype, their length, and what is said if these do not fit."""
+"""Converts lists of tensors for ops in graphs: their common dtype, their length, and the error messages if these do not fit."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from penstock._src.core.tensor import Tensor
 
 
 def bind_list(cls: type[Op], argument: Argument, values: Any, given: dict[str, Any]) -> list[Any]:
-    """Returns the tensors of a list, and notes in `given` what they say of attributes.
+    """Returns the tensors of a list, and adds to `given` the attributes that they determine.
 
     Raises:
       TypeError: it is not a list, or the dtypes do not fit.
@@ -43,7 +43,7 @@ def _names(types: Any) -> str:
 
 
 def _origin(cls: type[Op], argument: Argument, attr: str) -> str:
-    """The first argument that says what an attribute is."""
+    """The first argument that determines an attribute."""
     said_by = ((a.number_attr, a.type_attr, a.type_list_attr) for a in cls.inputs)
     return next(
         a.defined_name for a, attrs in zip(cls.inputs, said_by, strict=True) if attr in attrs

@@ -1,4 +1,4 @@
-"""Advice where Python needs the value of a tensor that has none yet: it depends on why AutoGraph did not convert the place."""
+"""Advice for Python code that needs the value of a symbolic tensor: it depends on why AutoGraph did not convert that line."""
 
 import sys
 from types import FrameType
@@ -13,7 +13,7 @@ _EXPRESSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
 
 def advice(graph: Any) -> str:
-    """Returns what repairs the use of a symbolic tensor as a Python value, at the user's line that runs now.
+    """Returns the remedy for using a symbolic tensor as a Python value on the user's line that runs now.
 
     Args:
       graph: the graph that the tensor belongs to.

@@ -68,7 +68,7 @@ def invoke(
     op_name: str | None = None,
     graph: Any = None,
 ) -> Sequence[Any]:
-    """Calls the callbacks with an operation of a graph; the ops that they use themselves are not shown to them.
+    """Calls the callbacks with an operation of a graph; ops that the callbacks call themselves are not reported to them.
 
     Args:
       op_type: the op, such as "MatMul".

@@ -1,7 +1,7 @@
-"""Devices by number: the device that a name means, and the treatment of names of missing devices.
+"""Devices by number: maps device names to numbers, and handles names of missing devices.
 
-While PENSTOCK_DEVICE names GPUs, each is a number from 0 on, and CPU stands for the processor. Otherwise there are no numbers: all runs on what
-PENSTOCK_DEVICE names, whatever operations ask for.
+If PENSTOCK_DEVICE names GPUs, each has a number starting at 0, and CPU is the constant for the processor. Otherwise there are no numbers: everything
+runs on the device of PENSTOCK_DEVICE, whichever device operations name.
 """
 
 import functools
@@ -38,7 +38,7 @@ def has_gpus() -> bool:
 
 @functools.lru_cache(1024)
 def number_named(name: str | None) -> int | None:
-    """The number of the device that a name asks for; None if it leaves that open, or names something else than a CPU or GPU."""
+    """The number of the device in a name; None if the name has no device, or one that is neither a CPU nor a GPU."""
     spec = DeviceSpec.from_string(name or "")
     if spec.device_type == "CPU":
         return CPU

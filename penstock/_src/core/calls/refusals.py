@@ -20,12 +20,12 @@ from penstock._src.core.values import memory_limit
 
 
 class RefusedValue(ValueError):
-    """Arguments that TensorFlow refuses, said where it is not known whether a shape rule, a kernel or a lowering asks."""
+    """Arguments that TensorFlow rejects, found in code that shape rules, kernels and lowerings share: the caller picks the error class."""
 
 
 # Errors of NumPy and Python for arguments of the wrong shape, rank or range.
 REFUSALS = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
-# What nothing raises on purpose for wrong values.
+# Accidents: no code raises these on purpose for wrong values.
 ACCIDENTS = (
     AttributeError,
     LookupError,
@@ -36,7 +36,7 @@ ACCIDENTS = (
     BufferError,
     EOFError,
 )
-# What NumPy and Python say of arrays whose size cannot be counted.
+# Messages of NumPy and Python for arrays whose size overflows.
 _TOO_LARGE = ("array is too big", "Maximum allowed size", "too large to convert to C long")
 _PACKAGE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 # Libraries that kernels call; whatever else a traceback goes through is the user's.

@@ -17,7 +17,7 @@ y: T[a | b]        the shape to which inputs a and b broadcast
 y: T[*dims]        the shape that input or attribute `dims` holds; for a list, the shapes that the attribute holds
 y: T[x[0], width]  the first size of input x, then the attribute `width`
 y: T[rank(x)]      a vector, with an entry for each dimension of input x
-y: T[...]          nothing is known
+y: T[...]          an unknown shape
 
 An input's type may then be followed by as many sizes `?` as it has dimensions. `[]` is also checked when the op runs.
 """

@@ -10,7 +10,7 @@ from penstock._src.util.flags import flags
 
 from . import deadlines
 
-# Libraries swallow exceptions where they try an attribute or another way: one comes again after so many seconds.
+# Seconds after which the exception is raised again: libraries swallow exceptions where they probe for an attribute or a fallback.
 _AGAIN = 0.5
 
 
@@ -38,7 +38,7 @@ def loading_limit(what: str) -> Iterator[None]:
             try:
                 yield
             finally:
-                # Not by a call, at whose begin an exception may come.
+                # Assigned directly: the pending exception could be raised at the start of a call.
                 watch.ended = True
                 watch.end()
     except (DeadlineExceededError, _Late) as error:
@@ -71,10 +71,10 @@ class _Watch:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(self._thread, ctypes.py_object(_Late))
 
     def end(self) -> None:
-        """Leaves no exception pending in this thread, which is the watched one, nor Python's mark that there is one.
+        """Clears the exception pending in this thread, the watched one, and Python's flag that there is one.
 
-        Python clears the mark only where an exception is raised: setting none in place of one that is pending leaves it, and the next
-        function that a debugger traces never begins, in Python 3.12 and before.
+        Python clears the flag only when an exception is raised. Replacing a pending exception by none leaves the flag set, and then the
+        next function that a debugger traces never starts (Python 3.12 and before).
         """
         self._over.set()
         with self._lock:

@@ -1,4 +1,4 @@
-"""Tracebacks without the library's frames: what a user reads of an error is the user's own lines and the message.
+"""Tracebacks without the library's frames: users see their own lines and the message.
 
 A function that users call ends in
 
@@ -46,7 +46,7 @@ def is_filtering() -> bool:
 
 
 def shorten(error: BaseException) -> None:
-    """Drops the library's frames from the traceback of an error, and what it was raised from if that is the library's own affair.
+    """Drops the library's frames from the traceback of an error, and its cause if the cause is internal to the library.
 
     Called in an exception handler of a function of the library; does nothing if the library itself called that function.
     """
@@ -71,7 +71,7 @@ def drop_frames(error: BaseException) -> BaseException:
 
 
 def without_own_frames(traceback: types.TracebackType | None) -> types.TracebackType | None:
-    """Returns the part of a traceback that is not the library's: what other libraries do for it is dropped with it."""
+    """Returns a traceback without the library's frames and without the frames of other libraries that it called."""
     kept = []
     called_by_own = True
     while traceback is not None:

@@ -46,13 +46,13 @@ class TrackableDataStructure(Trackable):
     @property
     def layers(self) -> list[Any]:
         """The Keras 2 layers among the elements and in nested containers."""
-        found: list[Any] = []
+        layers: list[Any] = []
         for value in self._layers:
             if isinstance(value, TrackableDataStructure):
-                found += value.layers
+                layers += value.layers
             elif getattr(value, "_is_layer", False):
-                found.append(value)
-        return found
+                layers.append(value)
+        return layers
 
     @property
     def trainable_weights(self) -> list[Any]:
@@ -114,10 +114,10 @@ def _has_weights(value: Any) -> bool:
 
 
 def _restore_element(container: Trackable, name: str, value: Trackable) -> None:
-    """Set a new element to the value that a checkpoint has for its index.
+    """Set a new element to the value saved for its index in a checkpoint.
 
-    An element whose shape the value does not have stays as it is, as in TensorFlow: programs that build their variables after
-    restoring (Keras's optimizers do) may add others than those that were saved.
+    An element with another shape than the saved value keeps its own, as in TensorFlow: programs that create variables after
+    restoring, such as Keras's optimizers, may append other variables than those that were saved.
     """
     try:
         container._handle_deferred_dependencies(name, value)
@@ -193,7 +193,7 @@ class List(ListWrapper):
 class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
     """A dict that tracks its values under their keys."""
 
-    _kind: Any = dict  # what it is besides: dict or a subclass
+    _kind: Any = dict  # the wrapped class: dict or a subclass
 
     def __init__(self, wrapped_dict: Any = (), **more: Any) -> None:
         self._kind.__init__(self)
@@ -316,7 +316,7 @@ def wrap_or_unwrap(value: Any) -> Any:
     if isinstance(value, tuple) and not issubclass(kind, _TupleMethods | TrackableReference):
         parts = [wrap_or_unwrap(part) for part in value]
         if any(isinstance(part, Trackable) or is_saved_function(part) for part in parts):
-            kind = value.__class__  # what a proxy claims to be
+            kind = value.__class__  # differs from type(value) for proxies
             wrapped = tuple.__new__(
                 _TupleWrapper if kind is tuple else _tracking_class(kind), parts
             )

@@ -258,7 +258,7 @@ class AutoTrackable(Trackable):
         super().__delattr__(name)
 
     def _no_dependency(self, value: Any) -> Any:
-        """Returns what to assign for an attribute that is not tracked."""
+        """Returns the value to assign to an attribute that is not tracked."""
         return NoDependency(value)
 
     def _delete_tracking(self, name: str) -> None:
@@ -280,7 +280,7 @@ class AutoTrackable(Trackable):
         """The tf.functions and traces among the attributes."""
         functions = {}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of properties that nobody asked for
+            warnings.simplefilter("ignore")  # from properties that the user did not read
             for name in dir(self):
                 if name.startswith("__") and name != "__call__":
                     continue

@@ -231,7 +231,7 @@ def _is_like_a_sequence(value: Any) -> bool:
 
 
 def _elements(value: Any) -> list[Any]:
-    """The elements of what is like a sequence."""
+    """The elements of a sequence-like object."""
     try:
         return [value[i] for i in range(len(value))]
     except (IndexError, KeyError, TypeError) as error:

@@ -1,7 +1,7 @@
 """Arrays in a device's memory, as host values. Reading their elements copies them.
 
-A `DeviceArray` stands where a NumPy array may stand: between the steps of a compiled function, and in tensors that live on a device. Its
-shape and type are known at once; its elements come by `on_host`, after the device has computed them. Like tensors it never changes.
+A `DeviceArray` replaces a NumPy array between the steps of a compiled function, and in tensors that live on a device. Its
+shape and dtype are known at once; `on_host` waits for the device and copies the elements. Like tensors it never changes.
 """
 
 import math
@@ -53,7 +53,7 @@ class DeviceArray:
         return self.size * self.dtype.itemsize
 
     def on_host(self) -> np.ndarray:
-        """The elements as an array of the host, which must not be changed: copied when first asked for."""
+        """The elements as a read-only host array, copied at the first call."""
         if self.host is None:
             assert self.memory is not None
             self.host = self.memory.fetch(self.shape, self.dtype)

@@ -1,4 +1,4 @@
-"""The values that a tensor has for many elements of a dataset at once: what `Op.eager_each` takes and gives.
+"""Values of one tensor for many elements of a dataset at once, the inputs and outputs of `Op.eager_each`.
 
 A value is `Stacked` if it has one shape for all elements, `Ragged` if its first dimension differs; an array that is neither is
 shared by all elements.
@@ -15,7 +15,7 @@ _TOGETHER = 1 << 10
 
 
 class NotGrouped(Exception):
-    """Values have no form for a group, or an op has none for them: the elements are computed one by one."""
+    """The values or the op do not support grouped computation: the elements are computed one by one."""
 
 
 class Stacked:
@@ -34,7 +34,7 @@ class Stacked:
         return len(self.array)
 
     def elements(self) -> list[np.ndarray]:
-        """The value of each element, in memory that few others share."""
+        """The value of each element; the memory may be shared with a few other elements."""
         values: list[np.ndarray] = []
         together = (
             1 if self.array.dtype == object else max(1, _TOGETHER // max(1, self.array[0].nbytes))
@@ -67,7 +67,7 @@ class Ragged:
         return np.diff(self.splits)
 
     def elements(self) -> list[np.ndarray]:
-        """The value of each element, in memory of its own."""
+        """The value of each element, in separate memory."""
         values = self.values
         return [values[a:b].copy() for a, b in itertools.pairwise(self.splits.tolist())]
 

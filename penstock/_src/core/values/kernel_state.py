@@ -2,7 +2,7 @@
 
 Eager ops with equal attributes on one logical CPU share one state until `clear()`, which `tf.random.set_seed` calls. In an executed graph each
 node has its own state: the executor enters `of_node`. A node of a function has a state for each call, branch or loop that runs
-the function, kept by the outermost graph: there it is, too, where the function is part of a program.
+the function, kept by the outermost graph, also when the function is compiled into a program.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ class _Current(threading.local):
 
 _CURRENT = _Current()
 _EAGER: dict[Any, Any] = {}
-# Called with (states, key, initial state) where a kernel has none yet.
+# Called with (states, key, initial state) when a kernel first needs a state.
 STARTED: list[Callable[[dict[Any, Any], Any, Any], None]] = []
 _LOCK = forks.freed_in_child(threading.RLock())
 

@@ -84,7 +84,7 @@ waiting = Waiting(MOST)
 
 
 def make_room(size: int) -> None:
-    """Frees the pool before allocating an array larger than the pool's limit, which could reuse none of it."""
+    """Frees the pool before allocating an array larger than the pool's limit: it could not reuse any block."""
     if size > waiting.most:
         waiting.clear()
 
@@ -114,5 +114,7 @@ def _new_block(size: int) -> KeptBlock:
         raise MemoryError
     # a plain ndarray would become the base of views itself, bypassing this block
     block = KeptBlock((size,), np.uint8)
-    block.address = block.ctypes.data  # which takes longer to ask for than to find the block again
+    block.address = (
+        block.ctypes.data
+    )  # cached: reading ctypes.data takes longer than finding the block
     return block

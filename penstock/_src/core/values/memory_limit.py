@@ -1,7 +1,7 @@
 """Limit of the memory of arrays, and the error of exceeding it.
 
-Arrays of a megabyte or more are counted by NumPy's allocator (`native/process/array_memory.py`), which refuses what would exceed the limit
-before it asks the system; NumPy then raises MemoryError with the array's shape. `exhausted` makes TensorFlow's error of that.
+Arrays of a megabyte or more are counted by NumPy's allocator (`native/process/array_memory.py`). It refuses an allocation that would exceed the
+limit; NumPy then raises MemoryError with the array's shape, and `exhausted` converts that to TensorFlow's error.
 """
 
 import gc
@@ -24,7 +24,7 @@ LARGE = 1 << 20  # bytes of arrays that are counted
 
 _BYTE = np.dtype(np.uint8)
 
-# What native code counts, and the limit that it reads.
+# Counters that native code updates, and the limit that it reads.
 WORDS = np.zeros(8, np.int64)
 _HOLDERS: dict[type, tuple[str, str]] = {}  # class: attribute that is an array, what it is called
 

@@ -22,8 +22,8 @@ from penstock._src.util.run_observers import WORK_OBSERVERS
 
 # Held during a read-modify-write of a variable, so that concurrent updates are not lost.
 UPDATING = forks.freed_in_child(threading.RLock())
-# What the program that holds it writes into in place: (arguments, positions of the variables). Told before it looks which arrays others hold,
-# and looked at after one has taken an array: so either it copies the array first, or who reads waits for its end.
+# The variables that a running program writes in place: (arguments, positions of the variables). A program sets this before it counts references to
+# the arrays, and a reader checks it after taking a reference. So either the program sees the reader and copies, or the reader waits for the program.
 WRITING: list[tuple[Sequence[Any], Sequence[int]]] = []
 forks.call_in_child(WRITING.clear)
 
@@ -34,7 +34,7 @@ ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 class Resource:
     """A named object that ops share through a handle."""
 
-    # What holds its value in this process, where it does not itself.
+    # The object that holds its value in this process, if it does not do so itself.
     parts: tuple["Resource", ...] = ()
 
     def __init__(self, name: str = "", container: str = "") -> None:
@@ -67,7 +67,7 @@ class RemoteResource(Resource):
 class _Here(threading.local):
     """Facts about the code that this thread runs."""
 
-    # Makes variables in another process, as `run(op, values)`; None: they are made here.
+    # Creates variables in another process, as `run(op, values)`; None: they are created in this one.
     maker: Any = None
     # Nobody else reads or writes the variables of the running kernel meanwhile.
     is_alone = False
@@ -96,7 +96,7 @@ def used_alone() -> Iterator[None]:
         HERE.is_alone = before
 
 
-# What refers to an array that nobody but its variable holds, while `to_update` looks at it: the variable, two names.
+# References to an array owned by its variable alone, counted within `to_update`: the variable and two local names.
 _OWN_REFERENCES = 3
 
 
@@ -119,9 +119,9 @@ class VariableHandle(Resource):
         self.dtype = dtype
         self.value: Any = value
         self.version = 0
-        # of a variable of which this process holds a part: see distribute/dtensor
+        # set if this process holds one shard of the variable: see distribute/dtensor
         self.layout: Any = None
-        # of one that another process holds: what the error of a read says; see distribute/workers/pipeline
+        # set if another process holds the variable: the message of the error of a read; see distribute/workers/pipeline
         self.holder = ""
         self.derived: dict[Any, Any] = {}
         for observer in WORK_OBSERVERS:
@@ -161,7 +161,7 @@ class VariableHandle(Resource):
         return f"<VariableHandle {self.name!r} {self.dtype.name}{self.shape}>"
 
 
-# Whether values of variables have been in a device's memory alone (devices/residence.py): asking for those copies them.
+# True once some variable's value was only in a device's memory (devices/residence.py): reading such a value copies it.
 LENT: list[bool] = []
 
 
@@ -196,7 +196,7 @@ class ResourceManager:
             return resource
 
     def clear(self, containers: Iterable[str]) -> None:
-        """Removes all resources of some containers; "" is that of resources that name none."""
+        """Removes all resources of some containers; "" is the container of resources that name none."""
         cleared = set(containers)
         with self._lock:
             for key in [k for k in self._held if k[1] in cleared]:

@@ -25,7 +25,7 @@ def device_of_op(op: Op, tensors: Sequence[Any]) -> int:
     number = number_for(STATE.device, _usual(op, tensors), op.op_type)
     if number == CPU or _has_kernel(op, tensors):
         return number
-    # Handles of variables are made where they say that they are; other ops go to where their arguments are by themselves.
+    # Handles of variables are created on the device they name; other ops run on the device of their arguments.
     has_place = op.op_type == "VarHandleOp" or op.on_devices is not None
     if asked == number and POLICY.soft is False and not has_place:
         raise unsatisfied(number, op.op_type)
@@ -33,9 +33,9 @@ def device_of_op(op: Op, tensors: Sequence[Any]) -> int:
 
 
 def _usual(op: Op, tensors: Sequence[Any]) -> int:
-    """The device of an op that asks for none: that of a variable among its inputs, else the first GPU, but for plain int32.
+    """The device of an op without an explicit one: that of a variable among its inputs, else the first GPU; the CPU for plain int32.
 
-    The shape of random numbers says nothing about where they are drawn.
+    The shape argument of random ops is an int32 on the CPU, but does not decide where the numbers are drawn.
     """
     draws = op.at_position is not None and dtypes.int32 not in op.output_dtypes
     is_plain = all(t.dtype is dtypes.int32 and type(t) is not PlacedTensor for t in tensors)

@@ -1,6 +1,6 @@
 """GPU memory shared with other libraries: DLPack capsules and `__cuda_array_interface__`.
 
-A capsule owns a record of DLPack's C structure, and the record the memory: until whoever took it says that it is done.
+A capsule owns a record of DLPack's C structure. The record keeps the memory alive until its reader calls the deleter.
 """
 
 import ctypes
@@ -72,10 +72,10 @@ _rename = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.c_char_p)(
 
 @functools.cache
 def _callbacks() -> Library:
-    """Functions that readers and capsules call at their ends. They run in any thread and while errors are raised, so they are not Python.
+    """Native functions that readers and capsules call when they are destroyed. They run in any thread and during errors, so they cannot be Python.
 
-    penstock.dlpack.end     a reader is done with a record
-    penstock.dlpack.drop    a capsule goes; if it still has the name of a new one, nobody has taken its record
+    penstock.dlpack.end     a reader releases a record
+    penstock.dlpack.drop    a capsule is destroyed; if it still has the name of an unused one, its record is released too
     """
     m = Module()
     with m.fn("penstock.dlpack.end", record=PTR) as f:
@@ -91,7 +91,7 @@ def _callbacks() -> Library:
 
 
 class Given:
-    """A record that others may read, and what it needs meanwhile."""
+    """A record given to other libraries, and the objects that must live as long as it."""
 
     def __init__(self, record: Record, numbers: Any, memory: DeviceMemory) -> None:
         self.record, self.numbers, self.memory = record, numbers, memory
@@ -124,8 +124,8 @@ def capsule_of(array: DeviceArray, dtype: DType, stream: int | None = None) -> A
     Args:
       array: on a GPU.
       dtype: of its elements.
-      stream: the reader's, which then comes after what computes the array; None: the default one; -1: any, the array is there when
-        the call is back.
+      stream: the reader's stream, which then waits for the computation of the array; None: the default stream; -1: no stream, the call
+        itself waits for the array.
 
     Raises:
       InvalidArgumentError: there is no such stream.
@@ -198,7 +198,7 @@ def array_of(capsule: Any) -> tuple[DeviceArray, DType]:
     """Takes a capsule; returns an array over its memory, and its type.
 
     Raises:
-      InvalidArgumentError: it is on a GPU that this program does not use, or its elements do not stand one after the other.
+      InvalidArgumentError: it is on a GPU that this program does not use, or its elements are not contiguous.
     """
     record = _record(capsule)
     dtype = _type_of(record)
@@ -221,7 +221,7 @@ def array_of(capsule: Any) -> tuple[DeviceArray, DType]:
 
 
 class _Taken:
-    """A record of another library. The library is notified when nothing here uses the record any more."""
+    """A record of another library. Its deleter is called when no array here uses the record any more."""
 
     def __init__(self, record: Record, card: Card) -> None:
         address = ctypes.addressof(record)

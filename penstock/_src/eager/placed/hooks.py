@@ -1,4 +1,4 @@
-"""Lets ops, functions and constants be where `tf.device` and PENSTOCK_DEVICE place them."""
+"""Places ops, functions and constants on the devices of `tf.device` and PENSTOCK_DEVICE."""
 
 import sys
 from collections.abc import Sequence
@@ -29,7 +29,9 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.library import GraphFunction
 from penstock._src.util import slots
 
-_PLAIN: list[Any] = []  # what ran ops before, what made constants, and what ran functions
+_PLAIN: list[
+    Any
+] = []  # the functions in the slots before `install`: they run ops, make constants and run functions
 
 
 def install() -> None:
@@ -42,7 +44,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Puts back what was in the slots."""
+    """Restores the previous functions in the slots."""
     if _PLAIN:
         slots.RUN_EAGERLY, slots.MAKE_CONSTANT, slots.RUN_FUNCTION = _PLAIN
         _PLAIN.clear()
@@ -79,7 +81,7 @@ def _say_device(tensor: EagerTensor) -> None:
 
 
 def _make_constant(array: np.ndarray, dtype: DType, name: str | None) -> Tensor:
-    """A constant of the current context, on the device that is asked for."""
+    """A constant of the current context, on the current device."""
     if STATE.graph is not None or not has_gpus():
         constant: Tensor = _PLAIN[1](array, dtype, name)
         return constant
@@ -103,7 +105,7 @@ def _run_function(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] 
     values = run_there([held_value(tensor) for tensor in tensors], number)
     outputs = zip(values, function.output_types, function.outputs, strict=True)
     return [
-        # Arrays of the host come from operations on the CPU, or are known without computing.
+        # Host arrays are results of operations on the CPU, or were computed from static shapes.
         tensor_there(v, dtype, CPU if number_named(t.device) == CPU else number)
         for v, dtype, t in outputs
     ]

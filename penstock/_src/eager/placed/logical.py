@@ -1,6 +1,6 @@
-"""Logical CPUs: tensors and variables name the one that `tf.device` asked for.
+"""Logical CPUs: tensors and variables report the one that `tf.device` named.
 
-They share the process's memory and threads, so only names differ: a tensor's class says on which it is.
+They share the process's memory and threads, so only names differ: a tensor's class holds its device.
 """
 
 import functools
@@ -22,8 +22,10 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.util import nest, slots
 from penstock._src.util.device_spec import DeviceSpec
 
-_PLAIN: list[Any] = []  # what ran ops before, what made constants, and what ran functions
-# dtypes whose values TensorFlow keeps in the host's memory wherever they are made
+_PLAIN: list[
+    Any
+] = []  # the functions in the slots before `install`: they run ops, make constants and run functions
+# dtypes whose values TensorFlow keeps in host memory on every device
 _ON_HOST = (dtypes.string, dtypes.resource, dtypes.variant)
 
 
@@ -55,7 +57,7 @@ def all_placed(value: Any, name: str | None) -> Any:
 
 @functools.lru_cache(1024)
 def _index(name: str | None, count: int) -> int:
-    """The number of the logical CPU that a device name asks for; 0 if it is another device or missing."""
+    """The number of the logical CPU in a device name; 0 if it names another device or a missing one."""
     spec = DeviceSpec.from_string(name or "")
     index = spec.device_index or 0 if spec.device_type == "CPU" else 0
     return index if index < count else 0
@@ -79,7 +81,7 @@ def _class_for(number: int, backing: int) -> type[EagerTensor]:
 
 
 def _name_device(tensor: Any, number: int) -> Any:
-    """Lets a tensor that nothing else has seen say where it is."""
+    """Sets the device name of a tensor that no other code has seen yet."""
     if type(tensor) is EagerTensor and number:
         tensor.__class__ = _class_for(number, 0 if tensor._dtype in _ON_HOST else number)
         resource = tensor._value
@@ -89,7 +91,7 @@ def _name_device(tensor: Any, number: int) -> Any:
 
 
 def _run_op(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-    """Runs an op for the logical CPU that is asked for. See `util.slots.RUN_EAGERLY`."""
+    """Runs an op on the current logical CPU. See `util.slots.RUN_EAGERLY`."""
     number = _asked()
     if not number:
         return _PLAIN[0](cls, inputs, attrs)
@@ -106,7 +108,7 @@ def _make_constant(array: np.ndarray, dtype: DType, name: str | None) -> Tensor:
 
 
 def _run_function(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] | None:
-    """Runs a graph function for the logical CPU that is asked for. See `util.slots.RUN_FUNCTION`."""
+    """Runs a graph function on the current logical CPU. See `util.slots.RUN_FUNCTION`."""
     results: list[Any] | None = _PLAIN[2](function, tensors) if _PLAIN[2] is not None else None
     number = _asked()
     if not number:

@@ -49,13 +49,13 @@ def run_on_device(op: Op, tensors: Sequence[Any], number: int) -> list[EagerTens
         if entry is None:
             if len(_KEPT) >= MOST_KEPT:
                 _KEPT.clear()
-            # The op stays alive, so that its id stays taken.
+            # The op stays alive, so that its id is not reused.
             entry = _KEPT[key] = op, _executable(op, tensors, forms)
         arguments = [v for v, form in zip(values, forms) if type(form) is not np.ndarray]
         results = entry[1].run_there(arguments, number)
     except (RefusedValue, InvalidArgumentError):
         if not op.stateful or op.effects.leaves_nothing:
-            run(op, list(tensors))  # which says what is wrong, as on the CPU
+            run(op, list(tensors))  # raises the same error as on the CPU
         raise
     types = flatten_arguments(op.output_dtypes)
     there = [moved(value, number) for value in results]
@@ -74,7 +74,7 @@ def run_by_devices(op: Op, tensors: Sequence[Any]) -> list[EagerTensor] | None:
 
 
 def _at_its_position(op: Op, tensors: Sequence[Any]) -> tuple[Op, list[Any]]:
-    """An op that draws what a random one would draw next, and its inputs: one program serves all positions."""
+    """Converts a stateful random op to one that draws at a given position, so that one program serves all positions."""
     drawn, inputs, attrs = op.at_position(*tensors)
     arguments = [
         EagerTensor(x, dtypes.as_dtype(x.dtype)) if type(x) is np.ndarray else x for x in inputs
@@ -88,7 +88,7 @@ def _at_its_position(op: Op, tensors: Sequence[Any]) -> tuple[Op, list[Any]]:
 def _forms(values: Sequence[Any]) -> list[Any]:
     """Return the static properties of an op's inputs: the values of the host's small integers, the shapes of others.
 
-    The first extent of the largest array, and of those that share it, is left open, so that another batch size compiles no kernels,
+    The first extent of the largest array, and of those that share it, stays open, so that another batch size compiles no kernels,
     unless sizes are given.
     """
     forms = [_form(value) for value in values]

@@ -84,7 +84,7 @@ class PlacedTensor(EagerTensor):
         return self.device
 
     def __deepcopy__(self, memo: Any) -> EagerTensor:
-        return PlacedTensor(self.held, self._dtype)  # which nobody changes
+        return PlacedTensor(self.held, self._dtype)  # shared: it is immutable
 
     def gpu(self, gpu_index: int = 0) -> EagerTensor:
         """Returns this tensor in the memory of a GPU.
@@ -125,7 +125,7 @@ class PlacedTensor(EagerTensor):
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
-        """The memory, for other libraries; it is there once the stream that is named has come here."""
+        """The memory, for other libraries; it is ready once the named stream has reached this point."""
         from penstock._src.eager.placed import dlpack  # the same
 
         return dlpack.interface_of(self.held)
@@ -139,12 +139,12 @@ def tensor_of_capsule(capsule: Any) -> PlacedTensor | None:
 
 
 def held_value(tensor: Any) -> Any:
-    """The value of an eager tensor, wherever it is."""
+    """The value of an eager tensor, on its device."""
     return tensor.held if type(tensor) is PlacedTensor else tensor._value
 
 
 def tensor_there(value: Any, dtype: DType, number: int) -> EagerTensor:
-    """A tensor of a result that counts to a device: arrays of the host are copied there if something there asks for them."""
+    """A tensor of a result that belongs to a device: a host array is copied there when an op on that device reads it."""
     if type(value) is DeviceArray:
         return PlacedTensor(value, dtype)
     if number != CPU and dtype in TYPES and type(value) is np.ndarray:

@@ -16,7 +16,7 @@ class Items:
 
     maximum: Any = None
     start: Any
-    # Whether a variable's shape may change from step to step without shape invariants.
+    # True if a variable's shape may change between steps without shape invariants.
     loosens = False
 
     def more(self, position: Any) -> Any:

@@ -23,7 +23,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 @dataclass
 class _Jump:
-    """One kind of jump: its statements, their replacement, and the flag that is set when it is taken."""
+    """One kind of jump: its statements, their replacement, and the flag that records that it was taken."""
 
     matches: Callable[[ast.stmt], bool]
     replacement: Callable[[ast.stmt], Block]
@@ -51,7 +51,7 @@ class _Jump:
         return False
 
     def lower(self, block: Block) -> tuple[Block, bool]:
-        """Returns the block with this jump replaced, and whether it may have been taken at its end."""
+        """Returns the block with this jump replaced, and True if the jump may have been taken at its end."""
         done: Block = []
         for index, node in enumerate(block):
             rest = block[index + 1 :]

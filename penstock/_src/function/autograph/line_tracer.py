@@ -27,8 +27,8 @@ _are_recorded: dict[CodeType, bool] = {}
 def recorded_lines() -> contextlib.AbstractContextManager[None]:
     """Within this block the lines of user code that add operations to graphs are recorded in these graphs.
 
-    Another tracer of this thread, such as a debugger's, sees nothing meanwhile. Another thread may enter the block: what it calls is called
-    by what runs now.
+    Other tracers of this thread, such as a debugger's, are suspended meanwhile. If another thread enters the block, its calls count as
+    made by the current line.
     """
     return _recorded(list(lines.CURRENT.stack or ()))
 
@@ -49,7 +49,7 @@ def _recorded(stack: list[Activation]) -> Iterator[None]:
 
 
 def _set_trace() -> Callable[[Any], None]:
-    """Python's `sys.settrace`, in whose place debugpy puts one that warns of others that call it."""
+    """Python's own `sys.settrace`; debugpy replaces it by one that warns when others call it."""
     holder = getattr(sys.modules.get("pydevd_tracing"), "TracingFunctionHolder", None)
     return getattr(holder, "_original_tracing", None) or sys.settrace
 
@@ -92,7 +92,7 @@ class _Frame:
         return self.traced
 
     def add_line(self, frame: FrameType) -> None:
-        """Adds a line, unless all since the last one was done by what AutoGraph has added."""
+        """Adds a line, unless only helper code of AutoGraph ran since the last one."""
         activation = self.activation
         now = {
             name: _as_it_is(value)
@@ -136,7 +136,7 @@ def _is_recorded(code: CodeType) -> bool:
 
 
 def _is_idle(activation: Activation) -> bool:
-    """True if an installed package did something that adds nothing to the graph, such as showing progress."""
+    """True if an installed package ran code that adds nothing to the graph, such as a progress bar."""
     first, last = activation.lines[0], activation.lines[-1]
     marks = any(line.marks for line in activation.lines)
     return first.size == last.size and not marks and _SITE in activation.code.co_filename
@@ -149,7 +149,7 @@ def _is_accessor(activation: Activation) -> bool:
 
 
 def _is_empty(line: Line, following: Line) -> bool:
-    """True if nothing that the user sees was done between two lines, the second of which does not come after the first in the file."""
+    """True if nothing visible to the user ran between two lines, of which the second is not later in the file."""
     if following.number > line.number:
         return False
     is_still = line.size == following.size and not line.calls and not line.marks
@@ -157,14 +157,16 @@ def _is_empty(line: Line, following: Line) -> bool:
 
 
 def _is_helper(name: str, value: Any, code: CodeType) -> bool:
-    """True if AutoGraph has added a name, or nothing is bound to it yet."""
+    """True if AutoGraph added a name, or it is not bound yet."""
     if name.startswith("ag__") or isinstance(value, Undefined):
         return True
     if not isinstance(value, FunctionType):
         return False
-    made = value.__code__
+    candidate = value.__code__
     return (
-        made.co_name == code.co_name and made.co_filename == code.co_filename and made is not code
+        candidate.co_name == code.co_name
+        and candidate.co_filename == code.co_filename
+        and candidate is not code
     )
 
 

@@ -64,9 +64,9 @@ def _scratch_graph() -> Any:
 
 
 def _needs_graph(scratch: FuncGraph, state: tuple) -> bool:
-    """True if a condition must be evaluated again: in a scratch graph it left tensors or effects there.
+    """True if a condition must be evaluated again because it left tensors or effects in a scratch graph.
 
-    It is not otherwise: it may have effects in Python, such as taking from an iterator.
+    Otherwise it must not: it may have effects in Python, such as taking from an iterator.
     """
     items = itertools.chain(*(v if isinstance(v, list | tuple) else [v] for v in state))
     holds = any(isinstance(t, SymbolicTensor) and t.graph is scratch for t in items)
@@ -76,7 +76,7 @@ def _needs_graph(scratch: FuncGraph, state: tuple) -> bool:
 def _python_while(
     test: Callable[[], Any], body: Callable[[], None], evaluated: Sequence[Any] = ()
 ) -> None:
-    """Runs a loop of Python's; `evaluated` is what the condition has given already."""
+    """Runs a loop in Python; `evaluated` holds the condition's value if it has been computed."""
     known = list(evaluated)
     while True:
         proceed = known.pop() if known else test()
@@ -457,7 +457,7 @@ def _unknown(value: Any, name: str) -> Any:
         return value
     try:
         tensors = values.as_tensors(value, name, "the code before the loop")
-    except TypeError:  # raised again when the loop is built, which says more
+    except TypeError:  # raised again with a better message when the loop is built
         return value
     return nest.map_structure(
         lambda leaf: (

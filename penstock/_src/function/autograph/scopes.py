@@ -1,8 +1,8 @@
-"""Finds the variables that a statement reads and writes, and those that it must carry.
+"""Finds the variables that a statement reads, writes, and must carry as state.
 
 After `annotate(function)`, each `if`, `while` and `for` has
   `.state`      the simple names and composites (`self.x`, `d['k']`) that it carries;
-  `.outputs`    the number of them, from the first, that are live after it; the others are only overwritten inside.
+  .outputs    the number of leading entries of `state` that are live after it; the others are only overwritten inside.
 """
 
 import ast
@@ -91,16 +91,16 @@ def argument_names(args: ast.arguments) -> Names:
 
 def composite_writes(node: ast.AST | Iterable[ast.AST]) -> dict[str, Names]:
     """Attributes and items that `node` assigns, e.g. `self.x`, with the names each depends on."""
-    found: dict[str, Names] = {}
+    composites: dict[str, Names] = {}
     pending = list(node) if not isinstance(node, ast.AST) else [node]
     while pending:
         item = pending.pop()
         if isinstance(item, ast.Attribute | ast.Subscript) and isinstance(item.ctx, ast.Store):
             if _is_path(item):
-                found[ast.unparse(item)] = reads(item)
+                composites[ast.unparse(item)] = reads(item)
         if not isinstance(item, _FUNCTIONS + (ast.ClassDef,)):
             pending.extend(ast.iter_child_nodes(item))
-    return found
+    return composites
 
 
 def _is_path(node: ast.expr) -> bool:
@@ -112,7 +112,7 @@ def _is_path(node: ast.expr) -> bool:
 
 
 def _kept_lambdas(node: ast.stmt) -> list[ast.Lambda]:
-    """Lambdas that may be called after a statement. One that is given to a call is taken to be called there only, as in TensorFlow."""
+    """Lambdas that may be called after a statement. A lambda passed as an argument counts as called only in that call, as in TensorFlow."""
     calls = [item for item in ast.walk(node) if isinstance(item, ast.Call)]
     passed = {id(x) for call in calls for x in (*call.args, *[k.value for k in call.keywords])}
     lambdas = [item for item in ast.walk(node) if isinstance(item, ast.Lambda)]

@@ -1,4 +1,4 @@
-"""Stand-ins for variables that have no value yet."""
+"""Placeholders for variables that have no value yet."""
 
 from typing import Any, NoReturn
 

@@ -1,1 +1,1 @@
-"""Types of arguments and functions: what `function_type` of a traced function says."""
+"""Types of arguments and functions, the content of `function_type` of a traced function."""

@@ -157,7 +157,7 @@ def gradient_functions(function: DifferentiableFunction) -> tuple[AtomicFunction
 
 
 def functions_in(graph: Any) -> dict[str, AtomicFunction]:
-    """The functions of a graph by name: those that were added to it, in this order, then all others to which its operations refer."""
+    """The functions of a graph by name: those added to it, in this order, then the others to which its operations refer."""
     functions = dict(graph._added_functions)
     for function in exporter.functions_of(graph):
         if function.name not in functions:

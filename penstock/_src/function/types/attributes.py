@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-# What `tf.function(experimental_attributes=...)` takes.
+# The attribute names that `tf.function(experimental_attributes=...)` accepts.
 PUBLIC = frozenset(
     "_OutputsOnOpDevice _disable_acd _implements _noinline _tf_data_function api_implements "
     "api_preferred_device disable_summaries_at_runtime experimental_ints_on_device "
@@ -29,7 +29,7 @@ def attribute_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(name: str, value: Any) -> Any:
-    # Few functions have attributes: the others do without protobuf.
+    # Few functions have attributes: import protobuf only for those.
     from penstock._src.proto.graph import AttrValue
 
     if isinstance(value, AttrValue):

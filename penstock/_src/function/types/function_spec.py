@@ -1,4 +1,4 @@
-"""FunctionSpec: what a tf.function knows of its Python function before it is called."""
+"""FunctionSpec: the facts about a tf.function's Python function that are known before a call."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -74,7 +74,7 @@ class FunctionSpec:
         is_pure: bool = False,
         jit_compile: bool | None = None,
     ) -> "FunctionSpec":
-        """Returns what there is to know of a Python function with an input signature, or None for one."""
+        """Returns the spec of a Python function with an input signature; None is no signature."""
         function_type, defaults = make_function_type(python_function, input_signature)
         while hasattr(python_function, "func"):
             python_function = python_function.func

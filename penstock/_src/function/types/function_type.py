@@ -1,4 +1,4 @@
-"""FunctionType: the parameters of a function with the types of their arguments, what it captures, and its result's type."""
+"""FunctionType: the parameters of a function with the types of their arguments, its captures, and its result's type."""
 
 import collections
 import inspect
@@ -18,7 +18,7 @@ from penstock._src.util.process import forks
 
 
 class _CapturedDefault:
-    """Shown in place of a default value, which the type does not hold."""
+    """Shown in place of a default value: the type does not hold the value."""
 
     def __repr__(self) -> str:
         return "<captured_default_value>"
@@ -78,7 +78,7 @@ class Parameter(inspect.Parameter):
         return self._is_like(other) and self.type_constraint.is_subtype_of(other.type_constraint)
 
     def most_specific_common_supertype(self, others: Sequence["Parameter"]) -> "Parameter | None":
-        """Returns the parameter that takes what this one and `others` take, or None."""
+        """Returns the parameter that accepts the arguments of this one and of `others`, or None."""
         if not self.type_constraint or any(not other.type_constraint for other in others):
             raise TypeError("Can not determine relationship between partially specified types.")
         if not all(self._is_like(other) for other in others):
@@ -212,7 +212,7 @@ class FunctionType(types.FunctionType):
 
     @forks.cached_property
     def _repeated(self) -> set[int]:
-        """The positions in `flat_inputs` of variables that stand at an earlier one, too."""
+        """The positions in `flat_inputs` of variables that occur at an earlier one, too."""
         seen: set[int] = set()
         positions: set[int] = set()
         alias_ids = [

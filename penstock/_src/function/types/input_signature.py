@@ -65,15 +65,15 @@ Declared = tuple[tuple[Any, tuple[int | None, ...] | None], ...]  # (type, dimen
 def declared_types(
     table: dict[str, Any] | None, signature: inspect.Signature | None
 ) -> Declared | None:
-    """The types of positional arguments that a checked input signature says all of: each is a tensor; None of other signatures."""
+    """The types of positional arguments if a checked input signature fully determines them: each is a tensor; None for other signatures."""
     if table is None or signature is None:
         return None
     specs: list[Any] = []
     for parameter in signature.parameters.values():
         if parameter.name not in table or parameter.kind is parameter.KEYWORD_ONLY:
             return None
-        found = table[parameter.name]
-        specs += found if parameter.kind is parameter.VAR_POSITIONAL else [found]
+        declared = table[parameter.name]
+        specs += declared if parameter.kind is parameter.VAR_POSITIONAL else [declared]
     if not all(type(spec) is TensorSpec for spec in specs):
         return None
     return tuple([(spec.dtype, spec.shape._dims) for spec in specs])
@@ -100,7 +100,7 @@ def are_declared(args: Sequence[Any], declared: Declared | None) -> bool:
 
 
 def check_default(value: Any, default: Any) -> None:
-    """Raises ValueError or TypeError if an argument that an input signature says nothing about has another type than the default."""
+    """Raises ValueError or TypeError if an argument that the input signature omits has another type than its default."""
     if value is not default:
         from_value(default).cast(value, None)
 

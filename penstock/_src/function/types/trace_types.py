@@ -1,7 +1,7 @@
-"""The types of arguments: `from_value` gives that of a value, in which nested structures are types of types.
+"""The types of arguments: `from_value` returns that of a value; types nest as the structure does.
 
-The lookup of traces does not need them (`function/trace_type.py` has its keys); they are made when somebody asks for the
-type of a function.
+The lookup of traces does not need them (`function/trace_type.py` has its keys); they are created when the
+type of a function is read.
 """
 
 import weakref
@@ -293,7 +293,7 @@ def to_structure(held: Any) -> Any:
 
 
 def aliases(held: Any) -> list[int | None]:
-    """Returns the `alias_id` of each tensor of a type that is a variable's handle, None for the others."""
+    """Returns the `alias_id` of each tensor that is a variable's handle in a type; None for the others."""
     if isinstance(held, VariableSpec):
         return [held.alias_id]
     if isinstance(held, _Nested):

@@ -1,7 +1,7 @@
-"""Joins the operations of a group of devices that a collective op consists of.
+"""Joins the operations of the devices of a group that form one collective op.
 
-The devices of a process are one CPU, whose operations run one after the other, while collective ops wait for each other. So
-members of a group that are in one graph become one operation, which runs when all their inputs are there:
+The devices of a process share one CPU, which runs operations one after the other, while the members of a collective op wait for each other.
+So members of a group in one graph become one operation, which runs when all their inputs are ready:
 
 Before: a1 = CollectiveReduce(a)  on CPU:0,   b1 = CollectiveReduce(b)  on CPU:1
 After:  a1, b1 = _Together(a, b)
@@ -41,7 +41,7 @@ def joined(operations: list[Operation]) -> list[Operation]:
 
 
 def _keys(op: Operation) -> tuple[int, int, int] | None:
-    """The size and key of an operation's group, and the key of the instance, if the graph says them."""
+    """The size and key of an operation's group, and the instance key, if they are constants in the graph."""
     if _KIND.fullmatch(op.type) is None:
         return None
     names = ("group_size", "group_key", "instance_key")
@@ -58,16 +58,16 @@ def _together(members: Sequence[tuple[Operation, int]], group_key: int) -> Opera
     ops = [op for op, _ in ordered]
     kind = _KIND.fullmatch(ops[0].type)[1]  # type: ignore[index]
     tensors = [op._inputs[0] for op in ops if "Recv" not in op.type]
-    made = copy.copy(ops[-1])
-    made._inputs = tensors
-    made._outputs = [op._outputs[0] for op in ops]
-    made._control_inputs = [wait for op in ops for wait in op._control_inputs]
+    merged = copy.copy(ops[-1])
+    merged._inputs = tensors
+    merged._outputs = [op._outputs[0] for op in ops]
+    merged._control_inputs = [wait for op in ops for wait in op._control_inputs]
     attrs = ops[0].raw_op.attrs
-    made.raw_op = complete(
+    merged.raw_op = complete(
         _Together,
         {
             "Tin": tuple(t.dtype for t in tensors),
-            "Tout": tuple(t.dtype for t in made._outputs),
+            "Tout": tuple(t.dtype for t in merged._outputs),
             "kind": kind,
             "merge_op": attrs.get("merge_op", ""),
             "final_op": attrs.get("final_op", ""),
@@ -76,13 +76,13 @@ def _together(members: Sequence[tuple[Operation, int]], group_key: int) -> Opera
         },
         True,
     )
-    return made
+    return merged
 
 
 def _ordered(operations: list[Operation], together: dict[int, Operation]) -> list[Operation]:
-    """The operations and groups, each after what it needs, else in the order that they have.
+    """The operations and groups, each after its inputs, otherwise in the given order.
 
-    That members have effects in some order among themselves says nothing: they have them together.
+    An order of effects among the members is ignored: they run at the same time.
 
     Raises:
       InvalidArgumentError: a member of a group needs a result of another.

@@ -1,4 +1,4 @@
-"""Computes what follows from constants and static shapes, and leaves out what only passes values on.
+"""Computes values that depend only on constants and static shapes, and removes operations that only pass values on.
 
 Before: y = Reshape(x, Concat(Shape(x)[:1], Const([-1])))  with x of shape [2, 3, 4]
 After:  y = Reshape(x, Const([2, -1]))
@@ -22,15 +22,15 @@ from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value, constant_value_as_shape
 
-# A constant of more bytes is only made if it is no larger than what it is made of.
+# A constant with more bytes is only created if it is not larger than its inputs.
 _LARGEST = 1 << 16
 _HELD = (dtypes.resource, dtypes.variant)
 
 
 def fold_constants(function: GraphFunction) -> GraphFunction:
-    """Returns the function with constants in place of what follows from them, and only what its outputs need.
+    """Returns the function with constants in place of operations that depend only on constants, and without unused operations.
 
-    Operations that are awaited for their effects alone (checks, prints) are left out. Bodies of conditions and loops are folded as well.
+    Operations that run for their effects alone (checks, prints) are left out. Bodies of conditions and loops are folded as well.
 
     Args:
       function: a graph function without calls and variables; see `freeze`.
@@ -85,7 +85,7 @@ def _known(node: Operation, values: dict[int, np.ndarray]) -> list[np.ndarray] |
 def _folded(
     graph: FuncGraph, node: Operation, inputs: list[SymbolicTensor]
 ) -> list[SymbolicTensor]:
-    """Adds what stands for an operation; returns its outputs."""
+    """Adds the replacement of an operation; returns its outputs."""
     if node.raw_op.elements.passes_on:
         return _passed(node, inputs)
     inputs = [_as_constant(graph, t) for t in inputs]
@@ -132,7 +132,7 @@ def _as_constant(graph: FuncGraph, tensor: SymbolicTensor) -> SymbolicTensor:
 
 
 def _partly_known(graph: FuncGraph, shape: SymbolicTensor) -> SymbolicTensor:
-    """Returns the shape of a Reshape as a constant if one extent at most is unknown, which -1 then stands for."""
+    """Returns the shape of a Reshape as a constant if at most one extent is unknown; -1 represents that one."""
     if shape.op.type == "Const":
         return shape
     known = constant_value_as_shape(shape)

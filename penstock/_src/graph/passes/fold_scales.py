@@ -157,7 +157,7 @@ def _scaled(
 def _merged(
     graph: FuncGraph, op: Op, inputs: list[SymbolicTensor], channels: int | None
 ) -> tuple[Op, list[SymbolicTensor]]:
-    """Returns a sum with a constant with what it adds to another such sum added up: (x + a) + b is x + (a + b)."""
+    """Merges two sums with constants: (x + a) + b becomes x + (a + b)."""
     at = 0 if inputs[0].op.type == "Const" else 1
     before = inputs[1 - at].op
     if before.type not in _SUMS or inputs[at].op.type != "Const" or channels is None:

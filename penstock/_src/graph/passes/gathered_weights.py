@@ -1,8 +1,8 @@
 """Gathering of sharded weights where they are used; they are freed between uses (ZeRO's third stage).
 
-What reads a weight in the forward pass and what does so in the backward pass get values of their own, so that none lives through both. Casts
-and movements of a weight alone are computed in both. Each gather is begun where the one before it is first used, so that it travels while
-others compute; small ones travel together. Sums of gradients, of which each process gets a part, are begun as soon as the gradients are there.
+The forward and the backward pass each gather a weight separately, so that no gathered copy lives through both. Casts and movements of
+a weight alone are computed in both. Each gather starts when the previous one is first used, so that it travels during
+computation; small ones travel together. Sums of gradients that are sharded over processes start as soon as the gradients are ready.
 
 Before: w = _ReadWhole(part),  y = MatMul(x, w),  ...,  dx = MatMul(dy, w)
 After:  w = _GatherParts(part),  y = MatMul(x, w),  ...,  w1 = _GatherParts(part),  dx = MatMul(dy, w1)
@@ -23,16 +23,16 @@ from penstock._src.ops.collective.parts import _GatherParts, _SumOfParts
 from penstock._src.ops.collective.weights import _ReadWhole
 from penstock._src.util.dataclass import dataclass
 
-AHEAD = 1  # exchanges of a kind that are under way at a time: one travels while others compute
+AHEAD = 1  # exchanges of a kind in flight at a time: one travels while others compute
 
 
 @dataclass
 class Gather:
-    """A weight that is there for one pass.
+    """A weight gathered for one pass.
 
     read       the operation that reads it
-    is_late    whether the backward pass uses it
-    uses       places of the operations that do
+    is_late    True if the backward pass uses it
+    uses       indices of the operations that use it
     """
 
     read: Operation
@@ -62,7 +62,7 @@ def with_gathers(operations: list[Operation], outputs: Sequence[Any]) -> list[Op
 
     Args:
       operations: in the order in which they run.
-      outputs: what is read of them.
+      outputs: the tensors that are read.
     """
     if not any(isinstance(op.raw_op, _ReadWhole) for op in operations):
         return operations
@@ -70,9 +70,9 @@ def with_gathers(operations: list[Operation], outputs: Sequence[Any]) -> list[Op
 
 
 def _with_narrow_reads(operations: list[Operation], outputs: Sequence[Any]) -> list[Operation]:
-    """Returns the operations with casts of weights as part of their reads, where nothing else takes the weight.
+    """Returns the operations with casts of weights merged into their reads, if the weight has no other use.
 
-    Casts are of elements, so what travels may be cast before: fewer bytes, and the same bits.
+    Casts are elementwise, so the shard can be cast before it travels: fewer bytes, and the same bits.
 
     Before: w = _ReadWhole(part),  c = Cast(w),  y = MatMul(x, c)
     After:  c = _ReadWhole(part),  y = MatMul(x, c)
@@ -82,7 +82,7 @@ def _with_narrow_reads(operations: list[Operation], outputs: Sequence[Any]) -> l
         for t in op._inputs:
             readers[t._id].append(op)
     asked = {t._id for t in outputs}
-    instead: dict[int, Any] = {}  # a cast's result, or the weight -> what is read
+    instead: dict[int, Any] = {}  # a cast's result, or the weight -> the tensor that is read
     for op in operations:
         if isinstance(op.raw_op, _ReadWhole) and op._outputs[0]._id not in asked:
             casts = readers[op._outputs[0]._id]
@@ -124,10 +124,10 @@ class _Rewrite:
     def __init__(self, operations: list[Operation], outputs: Sequence[Any]) -> None:
         self.operations = list(operations)
         self.outputs = {t._id for t in outputs}
-        self.before: dict[int, list[Operation]] = defaultdict(list)  # place -> operations to add
-        self.left_out: set[int] = set()  # places
+        self.before: dict[int, list[Operation]] = defaultdict(list)  # index -> operations to add
+        self.left_out: set[int] = set()  # indices
         self.places = {t._id: i for i, op in enumerate(operations) for t in op._outputs}
-        # What is computed of one weight alone: tensor's id -> the operation that reads the weight.
+        # Tensors computed from one weight alone: the tensor's id -> the operation that reads the weight.
         self.family: dict[int, Operation] = {}
 
     def result(self) -> list[Operation]:
@@ -145,7 +145,7 @@ class _Rewrite:
                 operations.append(op)
         return operations + self.before.get(len(self.operations), [])
 
-    # -- what is used where
+    # -- uses of each weight
 
     def _gathers(self) -> list[Gather]:
         """Return the gathers that the passes need, in the order of first use."""
@@ -204,7 +204,7 @@ class _Rewrite:
         return packs
 
     def _add_gathers(self, pack: Sequence[Gather], place: int) -> None:
-        """Puts the gathers of a pack at a place, or as soon after it as the parts have their values."""
+        """Inserts the gathers of a pack at an index, or after it as soon as the shards have their values."""
         place = max([place, *[self._settled(gather) for gather in pack]])
         makers = {self.places.get(gather.read._inputs[1]._id, -1) for gather in pack}
         for maker in sorted(m for m in makers if m >= place):
@@ -231,7 +231,7 @@ class _Rewrite:
                 self._use(gather, value)
 
     def _settled(self, gather: Gather) -> int:
-        """The place from which on the part has the value that is gathered."""
+        """The index at which the shard has the value that is gathered."""
         maker = self.places.get(gather.read._inputs[1]._id)
         if maker is None:  # it is given
             return 0

@@ -1,7 +1,7 @@
-"""Loops over what only the host holds, such as the rows of a ragged tensor, and the lists that they take and give.
+"""Loops over values that only the host holds, such as the rows of a ragged tensor, and the lists that they read and write.
 
-Such a loop runs on the host, whatever it does with its other lists. Taken for a program's, these would be made by programs for each
-length, as a loop in a program needs.
+Such a loop runs on the host, and so do all of its lists. In a compiled program, the lists would be specialized for each
+length, as a compiled loop requires.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ REASON = "a loop over what the host holds takes or gives the list"
 
 
 def for_host(ops: Sequence[Operation]) -> dict[str, str]:
-    """The names of such operations among those of a graph, each with the reason."""
+    """The names of these operations in a graph, each with the reason."""
     loops = [
         op for op in ops if op.raw_op.flow.control == "while" and any(map(_is_of_host, op._inputs))
     ]
@@ -29,7 +29,9 @@ def for_host(ops: Sequence[Operation]) -> dict[str, str]:
         if _element_type(op) is not None and any(t._id in loop_outputs for t in op._inputs)
     ]
     operations = [*loops, *lists, *takers]
-    for op in lists:  # with the arithmetic of their lengths, which is no program's alone
+    for (
+        op
+    ) in lists:  # including the arithmetic of their lengths, which is not worth a program alone
         earlier = list(before(op))
         if all(map(is_light, earlier)):
             operations += filter(may_lower, earlier)

@@ -1,11 +1,11 @@
-"""Choice of operations to run on the host: those on pictures with individual sizes, as the host decodes them.
+"""Chooses operations to run on the host: those on images that are decoded there with individual sizes.
 
-A program would be planned for each new size, which takes longer than resizing one picture. So ops whose host kernel is as fast as a
-program's (`Op.host_kernel.suits_new_sizes`) run on the host where what they take comes from there, with what is between: movements, and elementwise
-ops that give the same bits. What follows has a known size, and is one program, unless it is no more than some of these, too.
+A compiled program would be planned for each new size, which takes longer than resizing one image. So ops whose host kernel is as fast as a
+program's (`Op.host_kernel.suits_new_sizes`) run on the host if their inputs come from there, together with the ops in between: movements, and
+elementwise ops that give the same bits. The ops after them have a known size and form one program, unless they are all of these kinds, too.
 
-Arithmetic of sizes, with the checks of it, is a program by itself where there is more of it than a call of a program costs. Its inputs are
-the shapes of pictures as vectors, so it is one program for pictures of all sizes.
+Arithmetic on sizes, with its checks, forms one program if it costs more than calling a program. Its inputs are
+the shapes of images as vectors, so one program serves images of all sizes.
 """
 
 import math
@@ -18,16 +18,16 @@ from penstock._src.graph.operation import Operation
 
 MOST_AFTER = 3  # operations on resized pictures that are not worth a program
 MOST_OF_SIZES = 4  # the same of operations on sizes
-MOST_NUMBERS = 16  # of a size, or of what follows from one
+MOST_NUMBERS = 16  # the largest number of elements of a size, or of a value computed from one
 REASON = "pictures of sizes of their own come from the host"
 
 
 def for_host(ops: Sequence[Operation]) -> dict[str, str]:
-    """The names of such operations among those of a graph, each with the reason."""
+    """The names of these operations in a graph, each with the reason."""
     reasons: dict[str, str] = {}
     for op in ops:
         raw = op.raw_op
-        # what moves values only does so as fast in a program for any sizes
+        # ops that only move values are as fast in a program for any sizes
         if (
             raw.host_kernel.suits_new_sizes
             and not raw.values.rounds_nothing
@@ -59,7 +59,7 @@ def _is_of_sizes(op: Operation) -> bool:
         return False
     if raw.stateful and not raw.effects.leaves_nothing:
         return False
-    values = [t for t in op._inputs if t.dtype != dtypes.string]  # others are parts of messages
+    values = [t for t in op._inputs if t.dtype != dtypes.string]  # strings are parts of messages
     return bool(values) and all(map(_is_small, (*values, *op._outputs)))
 
 

@@ -1,4 +1,4 @@
-"""Sharded computation of sums over processes, where a process reads only its own shard.
+"""Shards sums over processes where each process reads only its own shard.
 
 Before: a1, b1 = _ClusterReduce(a, b),  part = _OwnPart(a1, scatters)
 After:  b1 = _ClusterReduce(b),  part = _SumOfParts(a)
@@ -21,7 +21,7 @@ def scattered(operations: list[Operation], outputs: Sequence[Any]) -> list[Opera
 
     Args:
       operations: in the order in which they run.
-      outputs: what is read of them.
+      outputs: the tensors that are read.
     """
     parts = {
         op._inputs[0]._id: op

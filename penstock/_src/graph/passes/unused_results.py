@@ -1,7 +1,7 @@
-"""Removal of unused results of conditions and loops, with their effects.
+"""Removes unused results of conditions and loops, with their effects.
 
-In a graph of TensorFlow 1 a run has the effects that its fetches depend on. A branch or loop may have others: those of results
-that are not fetched. Functions keep all effects, and nothing is left out of them.
+In a graph of TensorFlow 1 a run has only the effects that its fetches depend on. A branch or loop may have others, those of results
+that are not fetched; they are removed here. Functions keep all effects.
 """
 
 import copy
@@ -16,14 +16,14 @@ from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation
 from penstock._src.util.lazy import ByName
 
-# By name: programs that exchange nothing load no transports.
+# Imported by name: programs without exchanges load no transports.
 _WITH_EXCHANGES = ByName(f"{__package__}.gathered_weights", "with_exchanges")
 
 
 def operations_to_run(
     graph: Any, inputs: Sequence[Any], outputs: Sequence[Any], control_outputs: Sequence[Operation]
 ) -> list[Operation]:
-    """Returns what `needed_operations` does, conditions and loops replaced by such with fewer results where that saves effects.
+    """Returns the operations of `needed_operations`, with conditions and loops replaced by ones with fewer results if that removes effects.
 
     The replacements are in no graph.
     """
@@ -38,7 +38,7 @@ def operations_to_run(
 def without_unread_effects(
     needed: list[Operation], outputs: Sequence[Any], control_outputs: Sequence[Operation]
 ) -> list[Operation]:
-    """Returns operations with conditions and loops replaced by such that have only the results that these or `outputs` read."""
+    """Returns operations with conditions and loops reduced to the results that these operations or `outputs` read."""
     if not any(_may_lose_effects(op) for op in needed):
         return needed
     read = {t._id for t in outputs}
@@ -107,7 +107,7 @@ def _part(
 
 
 def _inputs_needed(functions: Sequence[GraphFunction], is_read: Sequence[bool]) -> list[bool]:
-    """Returns for each input of functions with equal inputs whether one of them needs it for the results that are read."""
+    """Returns for each input of functions with equal inputs True if one of them needs it for the results that are read."""
     needed = [False] * len(functions[0].inputs)
     for function in functions:
         outputs, graph = _chosen(function.outputs, is_read), function.graph

@@ -78,8 +78,8 @@ def part_def(
 
     Args:
       ops: the operations.
-      given_name: what stands for an input of theirs that another operation makes; None: that operation.
-      known: names of others that control inputs may be; those that are neither are left out.
+      given_name: the name for an input computed by an operation outside of `ops`; None: that operation's name.
+      known: names of other operations that may be control inputs; control inputs outside `ops` and `known` are dropped.
     """
     definition, library = GraphDef(), WrittenFunctions()
     names = {op.name for op in ops}.union(known)
@@ -99,7 +99,7 @@ def function_def(function: GraphFunction) -> Any:
 
 
 def function_library(function: GraphFunction) -> Any:
-    """Return the FunctionDefLibrary of a function and all functions that it refers to. Arguments describe what resources hold."""
+    """Return the FunctionDefLibrary of a function and all functions that it refers to. Arguments describe the contents of resources."""
     library, definitions = WrittenFunctions(), FunctionDefLibrary()
     library.name(function)
     library.write(SimpleNamespace(function=definitions.function), False)
@@ -167,13 +167,13 @@ def _plain(kind: str, value: Any) -> Any:
 def _control_names(
     op: Operation, name_of: Callable[[Operation], str] = lambda c: c.name
 ) -> list[str]:
-    """The names of the control inputs, without those that an input waits for by itself."""
+    """The names of the control inputs, without those that an input implies."""
     implied = {c for t in op._inputs for c in (t.op, *t.op._control_inputs)}
     return sorted(name_of(c) for c in op._control_inputs if c not in implied)
 
 
 def _add_wait(graph: Graph, nodes: Any) -> None:
-    """Adds a NoOp that comes after all operations with effects, and lets the outputs of a function wait for it."""
+    """Adds a NoOp that runs after all operations with effects, as a control input of the outputs of a function."""
     if not getattr(graph, "outputs_wait", False):
         return
     outputs = {t.op.name for t in graph.outputs}  # type: ignore[attr-defined]
@@ -200,7 +200,7 @@ def fill_body_node(
       node: the NodeDef.
       op: the operation.
       arguments: {id of an argument's tensor: its name}.
-      add_shapes: whether to say the static shapes of its outputs.
+      add_shapes: True to write the static shapes of its outputs.
     """
     _fill_body_node(node, op, arguments, WrittenFunctions(), add_shapes)
 
@@ -241,7 +241,7 @@ def fill_node(
 
 
 def _of_control_flow(op: Operation) -> dict[str, Any]:
-    """Returns what TensorFlow notes on conditions, loops and calls: shapes, which resources they only read, how they may run."""
+    """Returns TensorFlow's attributes of conditions, loops and calls: shapes, read-only resource inputs, allowed lowering."""
     kind = op.raw_op.flow.control
     if kind not in ("if", "case", "while", "call"):
         return {}

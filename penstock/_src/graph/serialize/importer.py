@@ -34,9 +34,9 @@ from penstock._src.proto.graph import NodeDef
 from penstock._src.util.export import export
 from penstock._src.version import GRAPH_DEF_VERSION, VERSION
 
-# Functions nest no deeper in what people write; Python's stack holds some more.
+# Nesting limit of functions: no program nests deeper, and Python's stack can hold more.
 _DEEPEST = 60
-# The version of GraphDefs from which on a Placeholder without dimensions is a scalar; before, it had any shape.
+# Since this version of GraphDefs a Placeholder without dimensions is a scalar; before, it had any shape.
 FIRST_OF_SCALARS = 22
 
 
@@ -53,7 +53,7 @@ class Library:
     Args:
       library: the FunctionDefLibrary.
       known: functions that it may refer to as well.
-      consent: what the graph may do besides computing; None for anything.
+      consent: the permissions of the graph; None for any.
     """
 
     def __init__(
@@ -336,7 +336,7 @@ class NodeImporter:
         self._back_edges += [(operation, i, text) for i, (text, other) in pairs if text != other]
 
     def _known_before(self, texts: list[str]) -> list[str]:
-        """Returns the inputs of a node; in place of one that comes from the last iteration of a loop, the first other."""
+        """Returns the inputs of a node; an input from the last iteration of a loop is replaced by the first other input."""
         missing = [self._is_missing(text) for text in texts]
         if not any(missing) or all(missing):
             return texts
@@ -441,7 +441,7 @@ def _check_attributes(cls: type[Op], node: Any, given: dict[str, Any]) -> None:
 
 
 def _check_versions(versions: Any) -> None:
-    """Raises ValueError if a graph says that this version must not read it."""
+    """Raises ValueError if a graph declares that this version must not read it."""
     if versions.min_consumer > GRAPH_DEF_VERSION:
         raise ValueError(
             f"GraphDef min consumer version {versions.min_consumer} above current version {GRAPH_DEF_VERSION} for "
@@ -455,7 +455,7 @@ def _check_versions(versions: Any) -> None:
 
 
 def _check_inputs(op: Op, name: str, inputs: list[SymbolicTensor]) -> None:
-    """Raises ValueError unless inputs are as many, and of the types, that the attributes of an op say."""
+    """Raises ValueError unless the number and dtypes of inputs match the attributes of an op."""
     expected: list[Any] = []
     for types in map(op._dtype_of, op.inputs):
         expected += types if isinstance(types, tuple) else [types]
@@ -478,7 +478,7 @@ def _shown(dtype: dtypes.DType) -> str:
     return {"float32": "float", "float64": "double"}.get(dtype.name, dtype.name)
 
 
-# What a node that nobody would write makes the code below raise.
+# Exceptions that malformed nodes cause in the code below.
 _ODDITIES = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 
 
@@ -559,7 +559,7 @@ def add_graph_def(
     name: str | None = None,
     consent: Consent | None = None,
 ) -> Any:
-    """Adds the nodes of a GraphDef, which may do what `consent` says, to the current graph; see `import_graph_def`."""
+    """Adds the nodes of a GraphDef to the current graph, with the permissions of `consent`; see `import_graph_def`."""
     graph = STATE.graph
     if graph is None:
         raise RuntimeError("import_graph_def: enter a graph first (with tf.Graph().as_default()).")

@@ -24,7 +24,7 @@ _COLOCATED = b"loc:@"
 def lowered_graph_def(graph: Graph) -> Any:
     """Returns the GraphDef of a graph in which conditions and loops are Switch, Merge, Enter, Exit and NextIteration nodes.
 
-    Those stay of which the graph says that they are not to be lowered.
+    Conditions and loops that the graph marks as not to be lowered stay.
 
     Args:
       graph: the graph.
@@ -128,8 +128,8 @@ class _Lowering:
         branches = zip(bodies, ("then", "else"), ("pivot_t", "pivot_f"), (":1", ""))
         for branch, word, pivot_name, output in branches:
             own = self._node("Identity", f"{name}/{pivot_name}", [chosen + output], bool_, device)
-            given = [text + output for text in switches]
-            outputs, awaited = self._body(branch, given, f"{name}/{word}/", own)
+            branch_inputs = [text + output for text in switches]
+            outputs, awaited = self._body(branch, branch_inputs, f"{name}/{word}/", own)
             results.append(outputs)
             done = f"{name}/{word}_done"
             inputs_of_done = [own, *(f"^{effect}" for effect in awaited)]

@@ -105,7 +105,7 @@ def is_functional(structure: Structure, library: Any) -> bool:
 
 
 def _reads_variable(structure: Structure, node: Any) -> bool:
-    """True if a node reads a variable, which may have no value yet where its branch is not taken."""
+    """True if a node reads a variable that may be uninitialized if its branch is not taken."""
     sources = [split(text)[0] for text in node.input if not text.startswith("^")]
     return any(structure._op(name) in ("Variable", "VariableV2") for name in sources)
 
@@ -244,7 +244,7 @@ def select(pred: Any, yes: Any, no: Any) -> SymbolicTensor:
 
 
 class _Loop:
-    """One frame: its variables in the order of their Enter nodes, then what it reads from outside."""
+    """One frame: its variables in the order of their Enter nodes, then the values it reads from outside."""
 
     def __init__(
         self, outer: ControlImporter, path: Path, nodes: list[Any], enters: list[Any]
