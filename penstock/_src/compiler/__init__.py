@@ -1,7 +1,7 @@
 """From graphs of ops to native programs.
 
 In: a graph of operations (compile.py: `compile_graph`). Out: an `Executable`, called with host
-values. Read first: pipeline.py, the list of stages; then blocks/ (what runs natively; host/ runs the rest),
-lower/ (ops to primitives), recognize/ and fusion/ (primitives to kernels), codegen/ (kernels to LLVM IR), device.py (what
-runs them: devices/, a layer above). A new pass over primitives is one file in passes/ and one line in pipeline.py.
+values. Read first: pipeline.py, the list of stages; then blocks/ (the native parts; host/ runs the rest),
+lower/ (ops to primitives), recognize/ and fusion/ (primitives to kernels), codegen/ (kernels to LLVM IR), device.py (the interface of
+devices, which run them: devices/, a layer above). A new pass over primitives is one file in passes/ and one line in pipeline.py.
 """

@@ -14,7 +14,7 @@ from penstock._src.graph.passes.unused_results import operations_to_run
 
 
 class _Needed:
-    """The operations of a graph that must run, read anew when the graph has changed; the same sequence as long as it has not."""
+    """The operations of a graph that must run, computed again when the graph changes; the same sequence as long as it does not."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class _Needed:
     def __call__(self) -> tuple[Operation, ...]:
         graph = self.graph
         state = graph.version, graph._edits, len(self.control_outputs)
-        # elsewhere what runs depends on the graphs of conditions and loops, too
+        # otherwise they depend on the graphs of conditions and loops, too
         if state != self.state or not graph.keeps_program_order:
             ops = operations_to_run(graph, self.inputs, self.outputs, self.control_outputs)
             self.found, self.state = tuple(ops), state
@@ -46,7 +46,7 @@ def compile_graph(
     name: str | None = None,
     why_host: str = "",
 ) -> Executable | TokenFlow:
-    """An Executable for part of a graph, or what runs Switch and Merge nodes.
+    """An Executable for part of a graph, or a runner of Switch and Merge nodes.
 
     Args:
       graph: a Graph or FuncGraph.

@@ -13,10 +13,10 @@ from penstock._src.util.slots import above
 
 
 class Runnable(Protocol):
-    """A program: what runs a function."""
+    """A program that runs a function."""
 
     def run(self, arguments: Sequence[Any]) -> list[Any]:
-        """The results for arrays, and handles for parameters of dtype resource, whose variables it updates."""
+        """The results for arrays, and handles for parameters of dtype resource; the variables of handles are updated."""
 
 
 class NumbersTooLarge(ArithmeticError):
@@ -32,7 +32,7 @@ class OpenRunnable(Protocol):
     conditions: Conditions
 
     def sized(self, extents: Values) -> Runnable | None:
-        """The program for the extents of a call; None if these do not fulfil its conditions and its function's.
+        """The program for the extents of a call; None if these do not meet its conditions and its function's.
 
         Raises:
           NumbersTooLarge: the native computation of its numbers overflows.
@@ -43,11 +43,11 @@ class Device(Protocol):
     """A device that runs programs.
 
     name       in PENSTOCK_DEVICE and in reports
-    generator  writes kernels for its target; None: it takes functions as they are, and nothing is planned
-    computes   whether results are the function's: PENSTOCK_CHECK compares only such with the interpreter's
+    generator  writes kernels for its target; None: it runs functions directly, without a plan
+    computes   True if its results are the function's: PENSTOCK_CHECK compares only those with the interpreter's
     threads    number of tasks that may run at once, for which plans lay out memory
-    has_lanes  whether its programs run lanes side by side (recognize/lanes.py)
-    load_open  what loads a plan in which extents are unknown, if it can
+    has_lanes  True if its programs run lanes side by side (recognize/lanes.py)
+    load_open  loads a plan with unknown extents, if the device supports it
     """
 
     name: str
@@ -70,16 +70,16 @@ class Device(Protocol):
 
 
 def find_device(name: str) -> Device:
-    """The device of a name in the table of devices/.
+    """The device with a name in the table of devices/.
 
     Raises:
-      InvalidArgumentError: there is none.
+      InvalidArgumentError: there is no such device.
     """
     return above("find_device")(name)
 
 
 def current_device(number: int | None = None) -> Device:
-    """The one that PENSTOCK_DEVICE names; of its GPUs, or the CPU beside them, that of a number (core/calls/placement.py)."""
+    """The device of PENSTOCK_DEVICE; with GPUs, the GPU or CPU with a number (core/calls/placement.py)."""
     if number == CPU:
         return find_device("CPU")
     device = find_device(flags.device)

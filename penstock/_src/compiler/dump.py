@@ -1,4 +1,4 @@
-"""Numbered files of what each stage made, in the folder PENSTOCK_DUMP."""
+"""Numbered files of the result of each stage, in the folder PENSTOCK_DUMP."""
 
 import itertools
 from pathlib import Path
@@ -10,7 +10,7 @@ _NUMBERS = itertools.count()
 
 
 def write(function: str, stage: str, made: Any) -> Path:
-    """Writes what a stage made of a function as text; returns the file."""
+    """Writes the result of a stage for a function as text; returns the file."""
     folder = Path(flags.dump)
     folder.mkdir(parents=True, exist_ok=True)
     name = "".join(c if c.isalnum() else "_" for c in function)

@@ -35,7 +35,7 @@ class Executable:
         states: dict[Any, Any],
         why_host: str = "",
     ) -> None:
-        """`needed` gives the operations; it is asked again for new shapes, as gradients may have added to the graph."""
+        """`needed` returns the operations; it is called again for new shapes, as gradients may have added to the graph."""
         self.name = name
         self.inputs, self.outputs = list(inputs), list(outputs)
         self._section = Section(name, (), self.inputs, self.outputs, states, why_host)
@@ -53,11 +53,11 @@ class Executable:
     @property
     def host_ops(self) -> dict[str, str]:
         """Operations that ran on the host in some specialization so far: name -> why."""
-        found: dict[str, str] = {}
+        reasons: dict[str, str] = {}
         for step in self.steps():
             if isinstance(step, HostStep):
-                found[step.op.name] = step.why
-        return found
+                reasons[step.op.name] = step.why
+        return reasons
 
     def blocks(self) -> list[Block]:
         """The blocks that execute the graph."""
@@ -69,27 +69,27 @@ class Executable:
         seen = set(pending)
         while pending:
             block = pending.pop(0)
-            for made in block.forms():
-                yield made
-                inner = [s.block for s in made.steps if isinstance(s, BlockStep)]
+            for specialization in block.forms():
+                yield specialization
+                inner = [s.block for s in specialization.steps if isinstance(s, BlockStep)]
                 pending += [b for b in dict.fromkeys(inner) if b not in seen]
                 seen.update(inner)
 
     def steps(self) -> Iterator[Any]:
         """Every step of every specialization made so far."""
-        for made in self.specializations():
-            yield from made.steps
+        for specialization in self.specializations():
+            yield from specialization.steps
 
     def programs(self) -> list[ProgramStep]:
         """Every program made so far."""
         return [s for s in self.steps() if isinstance(s, ProgramStep)]
 
     def explain(self, run: Callable[[], None] | None = None) -> Report:
-        """A report: programs, their kernels and the user's lines they come from, and what stayed on the host and why.
+        """A report: programs, their kernels and the user's lines they come from, and the host operations with their reasons.
 
         With `run`, which calls this executable, it has the times of kernels and host operations.
         """
-        # Loaded if asked for: most programs never are.
+        # Imported here: most programs are never explained.
         from penstock._src.compiler.explain.collect import explanation
         from penstock._src.compiler.explain.measure import measured
         from penstock._src.compiler.explain.report import Report
@@ -106,7 +106,7 @@ class Executable:
         Raises:
           ValueError: there is no such stage.
         """
-        # Loaded if asked for.
+        # Imported only when needed.
         from penstock._src.compiler.explain.stage_text import NAMES, STAGES
 
         if stage == "graph":
@@ -115,17 +115,17 @@ class Executable:
         if shown is None:
             known = ", ".join(("graph", *STAGES, *NAMES))
             raise ValueError(f"stage: expected one of {known}. Received '{stage}'.")
-        found = []
+        texts = []
         for program in self.programs():
             with program.compiled.extents:
-                found.append(shown(program.compiled))
-        return "\n\n".join(found)
+                texts.append(shown(program.compiled))
+        return "\n\n".join(texts)
 
 
 class PlacedExecutable(Executable):
-    """An Executable while PENSTOCK_DEVICE names GPUs: a call is for one of them, or the CPU. Operations may name others.
+    """An Executable while PENSTOCK_DEVICE names GPUs: a call runs on one of them, or the CPU. Operations may name others.
 
-    `home` is the number of the device of all calls that say none; None: the one that `tf.device` says, else the first GPU.
+    `home` is the device number of calls without a device; None: the device of `tf.device`, else the first GPU.
     """
 
     def __init__(self, *arguments: Any, home: int | None = None) -> None:

@@ -1,14 +1,14 @@
 """The compiler's pipeline: from a Function of primitives to a program, each stage from one frozen record to the next.
 
     lower       graph       -> Function      ops as primitives (lower/, called by blocks/): the input
-    simplify    Function    -> Function      what has no effect goes; algebra was done as nodes were made (ir/rules)
-    loops       Function    -> Function      what all rounds of a loop can do at once leaves it
-    recognize   Function    -> Recognized    attentions, contractions, reductions, and what their kernels take along
+    simplify    Function    -> Function      removes unused nodes; algebra was done as nodes were created (ir/rules)
+    loops       Function    -> Function      moves work that all steps of a loop can do at once out of it
+    recognize   Function    -> Recognized    attentions, contractions, reductions, and the nodes that their kernels absorb
     partition   Recognized  -> Partition     the stored nodes, and the fusion groups that store them
     merge       Partition   -> Partition     groups over one space become one
     schedule    Partition   -> Schedule      groups as kernels: loop nests, in launch order
     plan        Schedule    -> Plan          launches over buffers, arranged in one arena
-    emit        Kernel      -> code          as planning asks for it, if it was not met before
+    emit        Kernel      -> code          when planning requests it, unless cached
     load        Plan        -> Program       machine code and addresses, by the device in PENSTOCK_DEVICE
 
 A stage treats a function together with those nested in it, bodies of loops and branches. It is timed, its result is verified when
@@ -53,7 +53,7 @@ MOST_PLANS = 8  # most plans of a function for many extents
 
 @dataclass
 class Compiled:
-    """A function after all stages, and what runs it. `run(arguments) -> results`; variables are updated by it."""
+    """A function after all stages, and its program. `run(arguments) -> results`; it updates variables."""
 
     function: Function
     program: Any
@@ -68,12 +68,12 @@ class Compiled:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A function as kernels, for all calls whose extents fulfil the conditions that were recorded meanwhile.
+    """A function as kernels, for all calls whose extents meet the recorded conditions.
 
-    recorded  the decisions about unknown extents
+    recorded  the decisions made about unknown extents
     schedule  None on a device without kernels
-    why       the primitive without native code that hinders, if one does
-    plans     those for many extents, which have conditions of their own besides those recorded
+    why       the primitive without native code that prevents compilation, if one does
+    plans     the plans for many extents, with conditions besides those recorded
     """
 
     function: Function
@@ -100,7 +100,9 @@ class Prepared:
         except UnimplementedError as error:
             return self._interpreted(_gap(error))
         if flags.check and device.computes:
-            from penstock._src.compiler.check.checked import CheckedProgram  # loaded if asked for
+            from penstock._src.compiler.check.checked import (
+                CheckedProgram,
+            )  # imported only when checking
 
             program = CheckedProgram(self.stages.functions, program, flags.check)
         if self.schedule is None or flags.check:
@@ -108,7 +110,7 @@ class Prepared:
         return self._compiled(program, current(), program.run)
 
     def planned_for(self, extents: Values) -> Compiled | None:
-        """The program for extents that a plan for many extents gives, if it is for them; None where programs are checked."""
+        """The program for extents of an existing plan for many extents, if the plan admits them; None if programs are checked."""
         if flags.check:
             return None
         try:
@@ -132,7 +134,7 @@ class Prepared:
         return Compiled(self.function, program, run, self.stages.seconds, extents, self.recorded)
 
     def _planned(self) -> Plan:
-        """The plan for what extents are now."""
+        """The plan for the current extents."""
         device = self.device
         if self.schedule is None or device.generator is None:
             return Plan(self.function)
@@ -153,7 +155,7 @@ class Prepared:
         )
 
     def _open_program(self) -> Any:
-        """The program for these extents of a plan for many; None where each call's extents are planned alone."""
+        """The program of a plan for many extents, sized for the current ones; None if each call's extents are planned alone."""
         device, recorded, extents = self.device, self.recorded, current()
         load = device.load_open if self._is_for_many else None
         if load is None:
@@ -162,9 +164,9 @@ class Prepared:
         self._verify()
         try:
             for program in self.plans:
-                found = program.sized(extents)
-                if found is not None:
-                    return found
+                sized = program.sized(extents)
+                if sized is not None:
+                    return sized
             check_results(self.function)
             with Recording(extents.symbols, recorded.conditions):
                 program = self.stages.timed("load", load, self._planned())
@@ -175,7 +177,7 @@ class Prepared:
             return None
 
     def _verify(self) -> None:
-        """Plans for what extents are now alone, where plans are verified."""
+        """Plans for the current extents alone, if plans are verified."""
         if flags.verify:
             check_results(self.function)
             self._planned()
@@ -222,7 +224,7 @@ def compile_function(function: Function, device: int | None = None) -> Compiled:
 
 
 def prepare(function: Function, device: int | None = None) -> Prepared:
-    """Takes a function through the stages that depend on what extents are only where they ask."""
+    """Runs the stages that depend on the current extents only where they record a decision."""
     stages = Stages(function.name)
     function = improved(function, stages)
     found, recorded = current_device(device), current()

@@ -30,7 +30,7 @@ class Stages:
         self.functions: list[tuple[str, Function]] = []
 
     def run(self, name: str, stage: Callable[..., Any], made: Any, *more: Any) -> Any:
-        """Runs a stage on the result of the one before; returns that unchanged if PENSTOCK_DISABLE names the stage."""
+        """Runs a stage on the result of the previous one; returns its input unchanged if PENSTOCK_DISABLE names the stage."""
         if name in flags.disable:
             return made
         made = self.timed(name, stage, made, *more)
@@ -46,7 +46,7 @@ class Stages:
         return result
 
     def look_at(self, name: str, made: Any) -> None:
-        """Verifies what a stage made, and shows it to those who ask."""
+        """Verifies the result of a stage, and reports it to observers."""
         if isinstance(made, Function):
             self.functions.append((name, made))
             if flags.verify:

@@ -1,7 +1,7 @@
 """Runs graphs with TensorFlow 1's Switch, Merge, Enter and Exit on the host.
 
-Each operation runs when its inputs are there, once in every iteration of the loops around it. What a Switch does not choose is
-`DEAD`, and so is all that is computed from it, up to a Merge that gets something else. Operations before the first of these
+Each operation runs when its inputs are ready, once in every iteration of its enclosing loops. The outputs of a Switch that are not chosen are
+`DEAD`, and so is everything computed from them, up to a Merge with a live input. Operations before the first of these
 nodes, and after the last, are compiled as in other graphs.
 """
 
@@ -36,7 +36,7 @@ class TokenFlow:
         states: dict[Any, Any],
         why_host: str = "",
     ) -> None:
-        """`ops` come in an order in which only what leads to the next iteration of a loop comes too late."""
+        """`ops` are in topological order, except for the edges that lead to the next iteration of a loop."""
         self.name, self.ops = name, list(ops)
         self.inputs, self.outputs = list(inputs), list(outputs)
         self.states, self.why_host = states, why_host
@@ -54,36 +54,36 @@ class TokenFlow:
         Raises:
           InvalidArgumentError: an output is not computed, as a Switch did not choose it.
         """
-        held = {t._id: value for t, value in zip(self.inputs, values, strict=True)}
-        _compute(self.before, held)
-        dead = _Run(self.tokens, held, _computing(self.states)).finish()
+        values_by_id = {t._id: value for t, value in zip(self.inputs, values, strict=True)}
+        _compute(self.before, values_by_id)
+        dead = _Run(self.tokens, values_by_id, _computing(self.states)).finish()
         waits = {id(c) for op in self.last for c in op._control_inputs}
-        boundary = [held.get(t._id, DEAD) for t in self.after.inputs]
+        boundary = [values_by_id.get(t._id, DEAD) for t in self.after.inputs]
         if not waits & dead and not any(value is DEAD for value in boundary):
-            _compute(self.after, held)
+            _compute(self.after, values_by_id)
         else:
-            _run_what_is_alive(self.last, held, dead, _computing(self.states))
-        return [_fetched(i, t, held) for i, t in enumerate(self.outputs)]
+            _run_what_is_alive(self.last, values_by_id, dead, _computing(self.states))
+        return [_fetched(i, t, values_by_id) for i, t in enumerate(self.outputs)]
 
     run = __call__
 
     def run_by(self, values: Sequence[Any], compute: Computing) -> None:
         """Runs every operation that is not dead by `compute(operation, arguments)`; for a Merge also with the arrived value."""
-        held = {t._id: value for t, value in zip(self.inputs, values, strict=True)}
+        values_by_id = {t._id: value for t, value in zip(self.inputs, values, strict=True)}
         for op in self.before.ops:
-            results = compute(op, [held[t._id] for t in op._inputs], None)
-            held.update(zip([t._id for t in op._outputs], results, strict=True))
-        dead = _Run(self.tokens, held, compute).finish()
-        _run_what_is_alive(self.last, held, dead, compute)
+            results = compute(op, [values_by_id[t._id] for t in op._inputs], None)
+            values_by_id.update(zip([t._id for t in op._outputs], results, strict=True))
+        dead = _Run(self.tokens, values_by_id, compute).finish()
+        _run_what_is_alive(self.last, values_by_id, dead, compute)
 
 
 def _made_and_read(
     ops: Sequence[Operation], readers: Sequence[Operation], fetched: Sequence[Any]
 ) -> list[Any]:
     """The outputs of the operations that the readers read or that are fetched."""
-    made = {t._id for op in ops for t in op._outputs}
+    produced = {t._id for op in ops for t in op._outputs}
     read = [t for op in readers for t in op._inputs]
-    return [*{t._id: t for t in (*read, *fetched) if t._id in made}.values()]
+    return [*{t._id: t for t in (*read, *fetched) if t._id in produced}.values()]
 
 
 def _stages(ops: Sequence[Operation]) -> tuple[list[Operation], ...]:
@@ -136,7 +136,7 @@ def _ran(op: Operation, values: list[Any], states: dict[Any, Any]) -> list[Any]:
 
 
 def _computing(states: dict[Any, Any]) -> Computing:
-    """Returns what runs operations by their kernels."""
+    """Returns a function that runs operations by their kernels."""
 
     def compute(op: Operation, values: list[Any], results: list[Any] | None) -> list[Any]:
         return _ran(op, values, states) if results is None else results
@@ -154,7 +154,7 @@ def _fetched(position: int, tensor: Any, held: dict[int, Any]) -> Any:
 
 
 class _Tokens:
-    """The operations that run by tokens, and who reads what of them."""
+    """The operations that run by tokens, and the readers of their outputs."""
 
     def __init__(self, ops: Sequence[Operation]) -> None:
         self.ops = ops
@@ -182,7 +182,7 @@ class _Frame:
         self.loops: dict[tuple[str, int], _Frame] = {}
         self.pending: dict[tuple[int, int], _Pending] = {}
         self.iterations = 1
-        self.constants: list[tuple[Operation, Any]] = []  # Enter nodes of what all iterations read
+        self.constants: list[tuple[Operation, Any]] = []  # Enter nodes of loop-invariant values
         self.left: set[int] = set()  # the Exit nodes that something left by
         self.dead_exits: dict[int, Operation] = {}
 
@@ -199,7 +199,7 @@ class _Pending:
 
 
 class _Run:
-    """One run: `held` maps the ids of tensors to values; what becomes known outside of all loops is added to it."""
+    """One run: `held` maps the ids of tensors to values; values known outside of all loops are added to it."""
 
     def __init__(self, tokens: _Tokens, held: dict[int, Any], compute: Computing) -> None:
         self.tokens, self.held, self.compute = tokens, held, compute
@@ -306,13 +306,13 @@ class _Run:
 
     def _pending(self, op: Operation, frame: _Frame, iteration: int) -> _Pending:
         key = id(op), iteration
-        found = frame.pending.get(key)
-        if found is None:
-            found = frame.pending[key] = _Pending(op, self.tokens.controls[id(op)])
-        return found
+        pending = frame.pending.get(key)
+        if pending is None:
+            pending = frame.pending[key] = _Pending(op, self.tokens.controls[id(op)])
+        return pending
 
     def _check(self, op: Operation, pending: _Pending, frame: _Frame, iteration: int) -> None:
-        """Makes an operation ready whose inputs are there: of a Merge one, or all that are dead."""
+        """Makes an operation ready once its inputs are: for a Merge one live input, or all dead."""
         if pending.controls or pending.is_done:
             return
         values = pending.values
@@ -340,7 +340,7 @@ def _expected(op: Operation, iteration: int) -> list[int]:
 
 
 def _read(op: Operation, values: list[Any]) -> list[Any]:
-    """Returns the values of variables of TensorFlow 1 in place of references to them."""
+    """Returns the values of TensorFlow 1 variables in place of references to them."""
     if not reads_reference(op):
         return values
     return [

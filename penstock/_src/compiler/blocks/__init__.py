@@ -13,7 +13,7 @@ docs/architecture.md describes blocks ("Contracts") and how a call finds its pro
 lowering raises `NotLowerable`. The conditions of a `SharedProgram` are checked by its plan if the section is one program, else by `Admission`
 (compiler/plan/sizes.py).
 
-Only for operations that need the number of an extent may the bits of a result depend on how many sizes came before: after `MOST_FIXED` programs
+Only for operations that need the number of an extent may the bits of a result depend on the number of sizes seen before: after `MOST_FIXED` programs
 (block.py) they run on the host, which rounds as NumPy does. Operations with a data-dependent output size (an iterator, a range up to a random number)
 end the block, except dynamic rows.
 """

@@ -74,7 +74,7 @@ class Block:
         return (kept.get(key) or self.for_any or self.missing(values, key, kept)).run(values)
 
     def key(self, values: Sequence[Any]) -> Any:
-        """Everything that a specialization depends on: shapes, and the values that a lowering asked for."""
+        """Everything that a specialization depends on: shapes, and the values that a lowering requested."""
         shapes = tuple([values[i].shape for i in self.arrays])
         if not self.handles and not self.others and not self.value_positions:
             return shapes
@@ -102,13 +102,13 @@ class Block:
         return [*self.specializations.values(), *([self.for_any] if self.for_any else [])]
 
     def operations(self) -> Sequence[Operation]:
-        """The operations; those of a whole graph are read anew, as it may have grown."""
+        """The operations; those of a whole graph are read each time, as it may have grown."""
         return self.section.ops if self.needed is None else self.needed()
 
     def missing(
         self, values: Sequence[Any], key: Any, kept: Mapping[Any, Specialization]
     ) -> Specialization:
-        """The specialization for inputs whose key is not in `kept`: of a program for many extents, else a new one."""
+        """The specialization for inputs whose key is not in `kept`: one of a program for many extents, else a new one."""
         with self.changing:
             if kept is not self.specializations:
                 key = self.key(values)  # the form of keys has changed since
@@ -131,22 +131,22 @@ class Block:
         with Progress(f"compiling {label_of_function(self.section.name)}"):
             form, recording = self.lowered(values)
             self.fixed_programs += recording.has_fixed
-            made = self.executable(form, Values(recording.symbols))
+            executable = self.executable(form, Values(recording.symbols))
         if form.fits_any:
-            self.for_any = made
-            return made
+            self.for_any = executable
+            return executable
         key = self.key(values)
         if self.section.device is None and not recording.fixes_all:
             self.programs.insert(0, SharedProgram(self.shared_key(key), form, recording))
             del self.programs[MOST_PROGRAMS:]
-        self.keep(key, made)
+        self.keep(key, executable)
         self.value_programs += bool(self.value_positions)
         if self.value_programs > MOST_VALUES:
             self.specialize_for(None)
-        return made
+        return executable
 
     def lowered(self, values: Sequence[Any]) -> tuple[Specialized, Recording]:
-        """The steps for these inputs, lowered again for more of their values until no operation asks for another; and what was decided."""
+        """The steps for these inputs, lowered again with more of their values until no operation requests another; and the recorded decisions."""
         self.update_operations()
         self.separate_resources(values)
         leaves_open = self.fixed_programs >= MOST_FIXED and self.section.device is None
@@ -159,7 +159,7 @@ class Block:
             self.specialize_for({*self.value_positions, *form})
 
     def from_program(self, values: Sequence[Any], key: Any) -> Specialization | None:
-        """Keeps and returns the specialization from a program for many extents whose conditions these inputs meet; None if there is none."""
+        """Keeps and returns the specialization of a program for many extents if these inputs meet its conditions; else None."""
         shared = self.shared_key(key)
         for program in self.programs:
             if (extents := program.extents(shared, values)) is None:
@@ -260,7 +260,7 @@ def other_key(value: Any) -> Any:
 
 
 def aliases(ids: Sequence[int]) -> Any:
-    """For each handle the position of the first equal one; None if all differ. A variable that is passed twice is one parameter."""
+    """For each handle the position of the first equal one; None if all differ. A variable passed twice is one parameter."""
     first: dict[int, int] = {}
     for i, handle in enumerate(ids):
         first.setdefault(handle, i)

@@ -1,4 +1,4 @@
-"""Input forms: how a program for many extents reads its symbols from a block's inputs, and which numbers of the inputs it requires.
+"""Input forms: the positions in a block's inputs from which a program for many extents reads its symbols, and the numbers that it requires.
 
 A symbol may be read in several places, such as the batch size of two inputs, which must agree.
 """
@@ -14,7 +14,7 @@ from penstock._src.ir.extents.guards import LEAST
 from penstock._src.ir.extents.values import CallValues, Values
 from penstock._src.util.dataclass import dataclass
 
-# How a number is read: ("rank", position of the input), ("extent", position, axis), ("value", position, index of an element), ("count", position)
+# Where a number is read: ("rank", position of the input), ("extent", position, axis), ("value", position, index of an element), ("count", position)
 # for the length of a list, ("bytes", position) for a whole value.
 Read = tuple[Any, ...]
 # The requirements for a shape: position of the input, rank, (axis, required number) of fixed extents, (axis, index of the symbol) of unknown ones.
@@ -85,7 +85,7 @@ class InputForm:
 
 
 def _set(numbers: list[int], symbol: int, number: int) -> bool:
-    """Sets the number of a symbol; False if it must not be one, or is another in an earlier place."""
+    """Sets the number of a symbol; False if it is invalid, or differs from an earlier one."""
     if number < LEAST or (numbers[symbol] or number) != number:
         return False
     numbers[symbol] = number

@@ -23,7 +23,7 @@ ARRAY, HANDLE, LIST, ANY = "array", "handle", "list", "any"
 
 MIXED = "mixed"  # the "shape" of a list whose elements differ in shape
 
-# The most elements of an integer input for whose value a program may be specialized.
+# The largest integer input for whose value a program may be specialized, in elements.
 SMALL_VALUE = 64
 
 
@@ -34,7 +34,7 @@ def input_kinds(tensors: Sequence[Any]) -> list[str]:
 
 
 class ProgramInputs:
-    """Makes the parameters of a program for the inputs of a block, and records how each run feeds them."""
+    """Creates the parameters of a program for the inputs of a block, and records how each run fills them."""
 
     def __init__(self, p: LoweringContext, states: dict[Any, Any]) -> None:
         self.p = p
@@ -94,9 +94,9 @@ class ProgramInputs:
         return node
 
     def _shape(self, position: int, tensor: Any, shape: Sequence[int]) -> Shape:
-        """The value's shape, with Dims where the graph does not know the extent."""
+        """The value's shape, with Dims for extents that are unknown in the graph."""
         static = tensor.shape._dims
-        if static is None or len(static) != len(shape):  # of a branch that is not taken
+        if static is None or len(static) != len(shape):  # the input of a branch that is not taken
             static = (None,) * len(shape)
         self.form.add(("rank", position), len(shape))
         return tuple(
@@ -114,7 +114,7 @@ class ProgramInputs:
         other code: -1, 0 and 1 stay ints, and the Dim of a number below -1 is minus a symbol.
 
         Args:
-          read: how it is read from the inputs.
+          read: the position from which it is read.
           axis: the group of numbers that may share a symbol.
           value: the number in this call.
           is_unknown: False if the graph fixes it.

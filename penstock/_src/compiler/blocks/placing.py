@@ -20,11 +20,11 @@ class Placing:
 
     @property
     def device(self) -> int | None:
-        """The device of the program; None if nothing is placed."""
+        """The device of the program; None if no devices are used."""
         return self.default if self.here is None else self.here
 
     def is_elsewhere(self, op: Operation) -> bool:
-        """True if an operation runs on another device than the program. Constants are placed wherever they are needed."""
+        """True if an operation runs on another device than the program. Constants are placed where they are used."""
         if self.default is None or op.type == "Const":
             return False
         number = self._number(op)

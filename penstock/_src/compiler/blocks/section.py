@@ -21,11 +21,11 @@ class Section:
     # Operations that run on the host, with the reason.
     host: Mapping[str, str] = dataclasses.field(default_factory=dict)
     constants: frozenset[int] = frozenset()  # ids of inputs that are constants of the graph
-    # Positions of inputs whose values, not only shapes, the program depends on; None if there were too many values.
+    # Positions of inputs whose values (not only shapes) the program depends on; None if there were too many values.
     values: tuple[int, ...] | None = ()
     # Ids of inputs that only operations on the host read: the program does not depend on their shapes.
     for_host: frozenset[int] = frozenset()
-    # The number of the device for operations that name none; None without GPUs in PENSTOCK_DEVICE: nothing is placed.
+    # The device number of operations without a device; None without GPUs in PENSTOCK_DEVICE: no devices are used.
     device: int | None = None
 
     def identity(self) -> Any:

@@ -90,7 +90,7 @@ class Specialized:
 
 @dataclass(frozen=True)
 class Deferral:
-    """The reason why an operation is not part of the program, and what would change that.
+    """The reason why an operation is not part of the program, and the condition under which it would be.
 
     values  inputs for whose values the section should be specialized first
     needs   tensors that the program computes: the operation is lowered afterwards, with their values
@@ -152,7 +152,7 @@ def specialize(
     pending = take_host_steps(section.ops, reasons, section.states, slots, steps, constants)
     deferrals: list[Deferral] = []
     form = InputForm()
-    # After a host step everything else waits, even what could be lowered now, so that one program has it all.
+    # After a host step all other operations wait, even those that could be lowered now, so that they form one program.
     if pending and not steps:
         recording = current()
         assert isinstance(recording, Recording)
@@ -177,7 +177,7 @@ def specialize(
 
 
 class Reasons:
-    """The reasons why operations run on the host; `host` grows by operations whose lowering fails."""
+    """The reasons why operations run on the host; operations whose lowering fails are added to `host`."""
 
     def __init__(self, section: Section) -> None:
         self.section = section
@@ -187,7 +187,7 @@ class Reasons:
         self.has_references = any(op.raw_op.traits.has_refs for op in makers)
 
     def why(self, op: Operation) -> str | None:
-        """The reason why an operation runs on the host, or None if it may lower."""
+        """The reason why an operation runs on the host, or None if it may be lowered."""
         if self.section.why_host:
             return self.section.why_host
         if op.name in self.host:
@@ -243,7 +243,7 @@ def take_host_steps(
 
 
 def _locked_resources(pending: Sequence[Operation], uncomputed: set[int]) -> set[Any]:
-    """The resources that operations have locked whose outputs a pending operation has yet to consume."""
+    """The resources locked by operations whose outputs a pending operation has yet to consume."""
     makers = [t.op for op in pending for t in op._inputs if t._id not in uncomputed]
     return {_resource_of(op) for op in makers if op.raw_op.effects.holds_until_consumed}
 
@@ -324,10 +324,10 @@ def _deferral(
         return Deferral(op, error, is_final=False)
     if isinstance(error, (RefusedArguments, LoweringDefect)):
         return Deferral(op, error)
-    asked = lowering.p.asked  # the nodes whose values the lowering wanted to know
+    asked = lowering.p.asked  # nodes whose values the lowering requested
     positions = _input_positions(asked, inputs)
     wanted: list[int] = []
-    # Specialize for the values of all those inputs, or of none: knowing some of them would not help.
+    # Specialize for the values of all these inputs, or of none: knowing only some of them would not help.
     if positions and section.values is not None:
         small = [i for i in positions if _is_small(section, i, values[i])]
         if len(small) == len(positions):

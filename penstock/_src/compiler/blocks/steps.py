@@ -81,7 +81,7 @@ class ProgramForm:
 
 @dataclass(eq=False)
 class ProgramStep:
-    """Runs a program over the block's inputs and writes what others need into slots."""
+    """Runs a program over the block's inputs and writes the results that other steps read into slots."""
 
     form: ProgramForm
     compiled: Compiled
@@ -121,7 +121,7 @@ class ProgramStep:
             raise
 
     def _raise_on_host(self, refusal: Refusal, arguments: Sequence[Any], error: OpError) -> None:
-        """Runs the operation whose check failed on the host, which raises TensorFlow's message with the values; returns if it does not raise.
+        """Runs on the host the operation whose check failed. It raises TensorFlow's message with the values; if it does not raise, this returns.
 
         A program reports only that a check failed. A check may be stricter than the host's kernel, which then raises nothing.
         """

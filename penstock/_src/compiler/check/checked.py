@@ -1,4 +1,4 @@
-"""A program whose every run is held to the interpretation of the function that was lowered."""
+"""A program whose results are compared with the interpretation of the lowered function."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -42,7 +42,7 @@ class CheckedProgram:
         if (self.runs - 1) % self.every:
             return self.program.run(arguments)
         with resources.UPDATING:  # so that variables do not change between the snapshot and the run
-            given = [
+            copies = [
                 _snapshot(a, p) for a, p in zip(arguments, self.function.parameters, strict=True)
             ]
             refusal = None
@@ -52,16 +52,16 @@ class CheckedProgram:
             except OpError as error:
                 refusal = error
             new = [np.array(arguments[i].value) for i in self.updated]
-        if any(array is None for array in given):
+        if any(array is None for array in copies):
             assert refusal is not None, "a variable without a value was read"
             raise refusal
         computed = [*map(on_host, results), *new]
-        oracle = self._oracle(given, refusal)
-        self._look_at_arguments(arguments, given)
+        oracle = self._oracle(copies, refusal)
+        self._look_at_arguments(arguments, copies)
         if self.runs == 1:
-            self._compare_stages(oracle, given)
+            self._compare_stages(oracle, copies)
         if oracle.wrong(computed) is not None:
-            self._compare(self._at_fault(oracle, given), oracle, computed)
+            self._compare(self._at_fault(oracle, copies), oracle, computed)
         return results
 
     def _oracle(self, given: list[np.ndarray], refusal: OpError | None) -> Oracle:

@@ -1,7 +1,7 @@
-"""Interprets a function several times at once: a center, and members that round otherwise.
+"""Interprets a function several times at once: a center, and members with other rounding.
 
-A value is a list: the center's array, then each member's; or one array, where all are equal to the last bit. What no
-rounding has touched (constants, integers, arithmetic of IEEE 754 on arguments) so stays one array and is computed once.
+A value is a list: the center's array, then each member's; or one array if all are equal to the last bit. Values that no
+rounding affects (constants, integers, exact arithmetic on arguments) thus stay one array and are computed once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Ways:
 
     tiles    convolutions by Winograd's
     scores   attention, whose scores stay in float32
-    shares   attention's gradient with the rows' sums of `shares.py`
+    shares   attention's gradient with row sums computed as in `shares.py`
     """
 
     tiles: bool = False
@@ -56,7 +56,7 @@ class Members:
     count    members beside the center
     seed     of their roundings
     ways     algorithms that some of them take
-    flips    whether members decide by chance what rounding may decide
+    flips    True if members decide at random where rounding may decide
     loud     times as large as they are, roundings are drawn
     """
 
@@ -138,10 +138,12 @@ class Members:
         if node.attrs.get("mode") == "error" and any(len(a) > 1 for a in args):
             evaluate([of(a, 0) for a in args], node)  # raises
             node = forgiving(node)
-        made = self.each(lambda a: evaluate(a, node), args)
+        results = self.each(lambda a: evaluate(a, node), args)
         if node.results is not None:
-            return tuple([unified([np.asarray(m[i]) for m in made]) for i in range(len(made[0]))])
-        return unified([np.asarray(m) for m in made])
+            return tuple(
+                [unified([np.asarray(m[i]) for m in results]) for i in range(len(results[0]))]
+            )
+        return unified([np.asarray(m) for m in results])
 
     def _unrounded(self, node: Node, args: Sequence[Value]) -> Value:
         """A choice, or a change of sign, which leaves a member's sums in float32 as they are."""
@@ -192,7 +194,7 @@ def of(value: Value, k: int) -> Any:
 
 
 def settled(value: Value) -> Value:
-    """A value whose members are rounded to the center's type."""
+    """A value with the members rounded to the center's type."""
     if not _is_unrounded(value):
         return value
     return unified([array.astype(value[0].dtype, copy=False) for array in value])
@@ -257,7 +259,7 @@ class Step:
 
     @property
     def args(self) -> tuple[Node, ...]:
-        """Whose values the step needs."""
+        """Nodes whose values the step needs."""
         return (*self.node.args, *(self.share.operands if self.share else ()))
 
 

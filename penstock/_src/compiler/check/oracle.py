@@ -25,7 +25,7 @@ class Round:
 
 
 # The last round is for functions that are not linear at the scale of rounding: four times the error of x is sixteen times that
-# of an x * x which is noise.
+# of an x * x that is only noise.
 ROUNDS = (
     Round(4, False, 8.0),
     Round(8, True, 4.0),
@@ -57,7 +57,7 @@ class Oracle:
         self.rounds = 0
 
     def doubt(self) -> bool:
-        """Adds members; whether that was still possible."""
+        """Adds members; returns False if there are already enough."""
         if self.rounds == len(ROUNDS):
             return False
         added = ROUNDS[self.rounds]
@@ -70,10 +70,10 @@ class Oracle:
         return True
 
     def wrong(self, made: Sequence[Any]) -> tuple[int, tuple[int, ...]] | None:
-        """The number and the first wrong place of the first array that differs, or None.
+        """The index of the first array that differs and of its first wrong element, or None.
 
         Args:
-          made: arrays as the function gives: results, then new values of variables.
+          made: the results of the function, then the new values of variables.
         """
         left = {
             i: places

@@ -12,16 +12,16 @@ from penstock._src.ir.meaning.arrays import cast as cast_meaning
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import PRIMITIVES
 
-DOUBT = 8.0  # times what members show: how near to its edge a decision may fall either way
+DOUBT = 8.0  # times the members' spread: distance from its threshold within which a decision may go either way
 SINGLE = spacing(np.dtype(np.float32))
-ADDED_UP = 64.0  # units in the last place by which a recurrence may round otherwise
+ADDED_UP = 64.0  # units in the last place by which a recurrence may round differently
 STEPS = frozenset("sign floor ceil round is_finite is_nan is_inf".split())
 EXACT = frozenset("neg abs not real imag conj popcount sqrt square reciprocal".split())
 QUOTIENTS = frozenset("floordiv mod truncdiv truncmod".split())
 
 
 def doubt_of(members: Members) -> float:
-    """Times what these members show: how near to its edge a decision may fall either way."""
+    """The factor of the members' spread within which a decision near its threshold may go either way."""
     return DOUBT / members.loud
 
 
@@ -35,7 +35,7 @@ def rounded(
 ) -> Value:
     """Results in double precision, in the node's type: members are off by some units in the last place.
 
-    `least` is a size of which they are off by as many, whatever the result's own.
+    `least`: the error is at least that of a result of this size.
     """
     dtype = node.dtype.np
     results = [as_type(values[0], node)]

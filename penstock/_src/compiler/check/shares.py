@@ -1,8 +1,8 @@
-"""A row's sum that attention's backward kernel takes another way than was written.
+"""A row sum that attention's backward kernel computes by another formula than the graph.
 
-Written is D = sum(dP * P), where dP = dO V^T. The kernel computes the sum of dO * O, where O = P V is what the forward
-pass stored: in exact arithmetic the same. What is subtracted from dP then no longer errs as dP does, but by the rounding
-of O, to 16 bits under mixed precision. That shows where gradients cancel: that of a key's bias is zero but for rounding.
+The graph has D = sum(dP * P), where dP = dO V^T. The kernel computes the sum of dO * O, where O = P V was stored by the
+forward pass: in exact arithmetic the same. But the rounding error of D then comes from O (16 bits under mixed precision), not from dP, so
+the errors no longer cancel in dP - D. This shows where gradients cancel: that of a key's bias is zero except for rounding.
 """
 
 from penstock._src.ir.node import Node
@@ -21,7 +21,7 @@ class Share:
 
 
 def share_of(node: Node) -> Share | None:
-    """The share that a node sums, if it is such a sum; else None."""
+    """The share that a node sums, or None if it is not such a sum."""
     if node.kind != "reduce" or node.op != "sum" or len(node.attrs["axes"]) != 1:
         return None
     (terms,) = node.args

@@ -29,7 +29,7 @@ PAIRED = 8  # NumPy adds up so few sums that lie side by side in another order
 
 
 def parts(count: int) -> float:
-    """Units in the last place by which each term of a sum may be off: sums run in lanes and blocks of their own.
+    """Error bound of each term of a sum, in units in the last place: sums are divided into lanes and blocks.
 
     A running sum of n terms of either sign, of one size, is off by some sqrt(n)/3 such units of each term.
     """
@@ -44,7 +44,7 @@ def _accumulator(dtype: np.dtype) -> Any:
 
 
 def _adds_exactly(x: np.ndarray, dtype: np.dtype) -> bool:
-    """True if numbers are whole and so few that none of their sums is rounded."""
+    """True if the numbers are integers so small that none of their sums is rounded."""
     if dtype.kind == "c" or not np.array_equal(x, np.rint(x)):
         return False
     return float(np.abs(x).sum()) < 1 / precision(dtype)
@@ -271,7 +271,7 @@ def product(x: np.ndarray, y: np.ndarray, spec: str) -> np.ndarray:
 
 
 def _summed(x: np.ndarray, letters: str, needed: str) -> tuple[np.ndarray, str]:
-    """An operand without the axes that stand nowhere else."""
+    """An operand summed over the axes that no other operand has."""
     alone = [i for i, c in enumerate(letters) if c not in needed]
     if alone:
         x = x.sum(tuple(alone), dtype=x.dtype)
@@ -312,7 +312,7 @@ def fft(members: Members, step: Step, args: list[Value]) -> Value:
 
 
 def _most(indices: np.ndarray) -> int:
-    """The most updates that meet in one place."""
+    """The largest number of updates of one element."""
     vectors = indices.reshape(-1, indices.shape[-1])
     if not vectors.size:
         return 1

@@ -14,7 +14,7 @@ implementation for CPUs; then the folder of a kind of kernel.
 
 A new elementwise operation is a function in scalars/operations.py. A new kind of node that is not a loop nest is a file in specials/ and
 a row of its table. Another instruction set is a Target (native/target.py) and its row of
-processors.py; another kind of target a generator of its own, which its device brings along (devices/).
+processors.py; another kind of target has a generator in its device (devices/).
 
 Schedules. Code generation decides first and writes afterwards. A family of kernels has a description of the computation, a function that chooses
 (`choose(description, target, threads, …)`), a schedule (a frozen record of the choices: tiles, blocks, tasks, memory of operands; sizes of memory and

@@ -26,7 +26,7 @@ from penstock._src.native import Code, NamedCode, Target, kernels
 from penstock._src.native.language.types import OF_NUMPY
 from penstock._src.util.lazy import ByName
 
-# By name, so that programs without them do not import their emitters.
+# Imported by name, so that programs without them do not load their emitters.
 _FORM_OF = ByName(f"{__package__}.attention.emit", "form_of")
 _ATTENTION = ByName(f"{__package__}.attention.emit", "emit_attention")
 _BOUNDS_CHECK = ByName(f"{__package__}.specials.checks", "emit_bounds_check")
@@ -34,7 +34,7 @@ _TRUTH_CHECK = ByName(f"{__package__}.specials.checks", "emit_truth_check")
 
 
 class CpuGenerator(KeptCodes):
-    """Writes kernels for one CPU (generator.py says what its methods give)."""
+    """Writes kernels for one CPU (see generator.py for the results of its methods)."""
 
     def __init__(self, target: Target) -> None:
         super().__init__()
@@ -42,12 +42,12 @@ class CpuGenerator(KeptCodes):
 
     def keep(self, signature: Any, write: Callable[[], Any]) -> Any:
         def write_named() -> Any:
-            found = write()
+            written = write()
             name = name_of(signature, self.target)
-            for number, code in enumerate(_codes(found)):
+            for number, code in enumerate(_codes(written)):
                 if isinstance(code, NamedCode):
                     code.name_it(name and f"{name}{number}", kernels().cache)
-            return found
+            return written
 
         return super().keep(signature, write_named)
 

@@ -1,7 +1,7 @@
 """The interface of code generation to planning. A generator writes kernels for one target.
 
-Kernels are kept by structural signature: a function met again with other sizes is planned again (milliseconds), but nothing
-is written or compiled. Each method gives what a launch needs to know besides: tasks, scratch, further words of the context.
+Kernels are cached by structural signature: a function seen again with other sizes is planned again (milliseconds), but nothing
+is written or compiled. Each method also returns the other facts that a launch needs: tasks, scratch, further words of the context.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ class Generator(Protocol):
     """Writes kernels.
 
     target     the target of the kernels
-    written    how many there are
-    seconds    that writing them took
-    puts_exchanges_in_streams    whether exchanges with other processes are launches like others, in the device's order
+    written    number of kernels written
+    seconds    time spent on writing them
+    puts_exchanges_in_streams    True if exchanges with other processes are launches in the device's stream order
     """
 
     puts_exchanges_in_streams: bool

@@ -8,14 +8,14 @@ from typing import Any
 from penstock._src.native.cache.recently_used import RecentlyUsed
 from penstock._src.util.process import forks
 
-MOST = 1024  # kernels that were asked for last
+MOST = 1024  # capacity of the least-recently-used cache of kernels
 
 
 class KeptCodes:
     """Codes by their signatures: a base class of generators.
 
-    written    how many were written
-    seconds    that writing them took
+    written    number of codes written
+    seconds    time spent on writing them
     """
 
     puts_exchanges_in_streams = False

@@ -1,4 +1,4 @@
-"""KernelCode: what an emitter returns, and the hooks by which a schedule puts expressions into it.
+"""KernelCode: the result of an emitter, and the hooks by which a schedule inserts expressions into it.
 
 A kernel is one or more stages; a stage is one fork-join over tasks.  All functions of a kernel have the signature of
 a task, (ctx, task, thread), and read one context, whose words are
@@ -8,7 +8,7 @@ a task, (ctx, task, thread), and read one context, whose words are
     SCRATCH                address of the kernel's own memory, 64-byte aligned, not kept between calls
     STEP                   the stage's own number
     sizes...               the run-time extents, `KernelCode.sizes` words in the order of the description
-    operands...            what the epilogue reads (addresses or numbers)
+    operands...            the operands of the epilogue (addresses or numbers)
 
 The text of a kernel does not depend on the values of its sizes; numbers of tasks, scratch and partials are plain
 functions of them.  So a new size needs no new kernel.
@@ -47,12 +47,12 @@ class KernelCode:
     """Native code of one kernel for any sizes.
 
     code       text and exports
-    sizes      how many run-time sizes its context holds
+    sizes      number of run-time sizes in its context
     stages     sizes -> the fork-joins, in order
     scratch    sizes -> bytes of its own memory (per-thread parts for `threads` threads included)
     partials   sizes -> (tasks, bytes a task) of the statistics that `Epilogue.accumulate` fills
-    threads    for how many threads the scratch is laid out: the limit of its launches
-    in_place   whether an operand of the epilogue with the output's very layout may share its memory
+    threads    maximum number of threads of a launch, for which the scratch is laid out
+    in_place   True if an operand of the epilogue with exactly the output's layout may share its memory
     label      a few words for reports: "gemm 8x48"
     by         the instruction that multiplies, where devices have several: "wgmma"
     extents    expressions of the Dims that follow the epilogue's operands in the context
@@ -120,10 +120,8 @@ class RegisterTile:
         self.f, self.cells = f, cells
         self.offset = offset  # element offset in the output, counted row-major over its shape
         self.column = column  # index along the output's last axis
-        self.mask = mask  # the lanes that exist; None: all
-        self.row_exists = (
-            row_exists  # i1: whether row i exists; None: it does. Others repeat a row that does
-        )
+        self.mask = mask  # mask of existing lanes; None: all
+        self.row_exists = row_exists  # i1: True if row i exists; None: it does. Missing rows repeat an existing one
         self.width = width  # the output's last extent
         self._operands = operands
 
@@ -150,10 +148,10 @@ class Epilogue(Protocol):
         """Expressions of the Dims that follow its operands in the context."""
 
     def prefetch(self, f: Fn, tile: RegisterTile) -> None:
-        """Asks for the operands under the tile, before its k loop."""
+        """Prefetches the operands under the tile, before its k loop."""
 
     def apply(self, f: Fn, tile: RegisterTile, values: list[Val]) -> list[Val]:
-        """The values to store in place of `values`, cell by cell (they are converted to the output's type)."""
+        """The values to store instead of `values`, cell by cell (they are converted to the output's type)."""
 
     def clear(self, f: Fn, partial: Val) -> None:
         """Sets the task's own statistics to their neutral value; called at the start of a task."""
@@ -186,7 +184,7 @@ PLAIN = Plain()
 
 @functools.cache
 def threads_of_sums() -> int:
-    """For how many threads sums are cut into parts: by the machine, not by the pool, and alike up to 8 cores.
+    """The number of threads for which sums are divided: it depends on the machine, not on the pool, and is the same up to 8 cores.
 
     So results have the same bits with one thread as with all.
     """
@@ -194,7 +192,7 @@ def threads_of_sums() -> int:
 
 
 def threads_of_cut(threads: int, epilogue: Epilogue) -> int:
-    """For how many threads a kernel's work is cut: those of the pool, unless its tasks each add something up."""
+    """The number of threads for which a kernel's work is divided: those of the pool, unless each task accumulates partial sums."""
     return threads_of_sums() if epilogue.partial_bytes else threads
 
 

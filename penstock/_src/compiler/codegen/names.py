@@ -1,7 +1,7 @@
-"""Names of codes: hashes of all that a kernel's text follows from, so that a text need not be written to know whether it is compiled.
+"""Names of codes: hashes of everything that determines a kernel's text, so that a cached kernel is found without writing its text.
 
-A text follows from the signature of what it computes, as the codes that a generator keeps do (kept_codes.py), from the target, from how
-many processors divide its sums, and from the sources of the compiler, represented by their sizes and times as in Python's own compiled
+A text is determined by the signature of the computation (as in the generator's cache, kept_codes.py), the target, the number of
+processors by which sums are divided, and the sources of the compiler. Sources are represented by their sizes and times, as in Python's compiled
 files.
 """
 
@@ -20,12 +20,12 @@ from penstock._src.core.dtypes import DType
 from penstock._src.native import Target
 from penstock._src.native.code import hashed
 
-# Folders of the package that hold what texts are written by.
+# Folders of the package with the code that writes texts.
 FOLDERS = ("compiler", "core", "ir", "native")
 
 
 class _Unknown(TypeError):
-    """A signature holds what has no lasting form."""
+    """A signature contains a value without a persistent form."""
 
 
 def name_of(signature: Any, target: Target) -> str | None:

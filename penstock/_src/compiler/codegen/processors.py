@@ -1,8 +1,8 @@
-"""The numbers of processors that code is cut by, in one table by class: how much of each cache a block may take, and costs.
+"""Tuning numbers of processors, in one table by class: the share of each cache that a block may use, and costs.
 
-A class is the bytes of a vector register. 64 was measured on Zen 5; 32 there with AVX2 alone; 16 is by the caches of
-Cortex-A72 to Neoverse N1, not measured. What a class does not say is as on Zen 5. Numbers of the code itself (rows of a tile, tasks
-of a thread) are in the file that uses them. Results are the same for all of these numbers, up to rounding.
+A class is the number of bytes of a vector register. 64 was measured on Zen 5; 32 there with AVX2 alone; 16 is derived from the caches of
+Cortex-A72 to Neoverse N1, not measured. Missing entries of a class are as on Zen 5. Numbers of the code itself (rows of a tile, tasks
+per thread) are in the file that uses them. Results are the same for all of these numbers, up to rounding.
 """
 
 from dataclasses import field, replace
@@ -19,8 +19,8 @@ class Blocking:
     wide_depth    the same where few rows meet many columns, and B is read once
     columns       columns of a block of B at most
     wide_columns  the same where B is read once
-    tile          (rows, vectors) of the register tile; None: the cost model's
-    cut           "columns", "rows" or "blocks"; None: the cost model's
+    tile          (rows, vectors) of the register tile; None: chosen by the cost model
+    cut           "columns", "rows" or "blocks"; None: chosen by the cost model
     """
 
     depth: int = 384

@@ -73,7 +73,7 @@ class TuningRecords:
 
     @classmethod
     def read(cls, path: Path) -> "TuningRecords":
-        """The records of a file; ValueError, which names it, if it is no such file."""
+        """The records of a file; a ValueError with its name if it is not a file of records."""
         try:
             content = json.loads(path.read_text())
             if content["version"] != VERSION:
@@ -128,7 +128,7 @@ class Choices(Protocol):
     """The interface by which the planner finds the blocking of a product."""
 
     def find(self, match: Match, target: Target, threads: int) -> Blocking | None:
-        """The blocking to use; None: the one of the target's class."""
+        """The blocking to use; None: that of the target's class."""
 
 
 _chosen: Choices | None = None

@@ -119,7 +119,7 @@ def kernel_groups(records: Sequence[Record]) -> Iterator[Group]:
 
 @dataclass
 class Part:
-    """The nodes of one kernel, and those that it reads. `copies`: it only copies what lies in memory."""
+    """The nodes of one kernel, and those that it reads. `copies`: it only copies data in memory."""
 
     nodes: tuple[Node, ...]
     read: tuple[Node, ...]
@@ -202,7 +202,7 @@ def _roles(function: Function) -> dict[int, str]:
 
 
 def _rounds(function: Function) -> dict[int, int | None]:
-    """The number of executions of the nodes in loops' bodies, if it is not one; None if unknown."""
+    """The trip counts of loops whose bodies contain nodes, if not 1; None if unknown."""
     rounds_of: dict[int, int | None] = {}
 
     def look(inner: Function, rounds: int | None) -> None:

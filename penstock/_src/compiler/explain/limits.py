@@ -3,7 +3,7 @@
     peak        fused multiply-adds of float32 vectors that stay in registers, on all threads
     bandwidth   a copy between two arrays that are larger than most caches: bytes read and written
 
-Kernels of narrow numbers may go beyond the peak, and those whose data lie in a cache beyond the bandwidth.
+Kernels of narrow dtypes may exceed the peak, and those with data in a cache may exceed the bandwidth.
 """
 
 import functools
@@ -55,7 +55,7 @@ def machine_limits() -> Limits:
 
 
 def _multiply_adds(target: Target) -> Code:
-    """Context: an array, of which each task writes its own element, so that its computation is not unused."""
+    """Context: an array; each task writes its own element, so that its computation is not optimized away."""
     m = Module(target)
     with m.task("limit") as f:
         lanes = target.lanes(F32)

@@ -1,4 +1,4 @@
-"""Times of kernels and host operations: what a report measures, and what a profile names its events by."""
+"""Times of kernels and host operations for reports, and the names of events in profiles."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""From nodes back to operations: which operations' values a kernel computes.
+"""From nodes back to operations: finds the operations whose values a kernel computes.
 
-Every node has the operation that was being lowered when it was made (`Node.origin`). Two things are lost by that alone,
+Every node has the operation that was being lowered when it was created (`Node.origin`). That alone loses two facts,
 and found here:
 
     equal values    y = a + b; z = a + b      one node, which has the first line's origin. The lowering notes
@@ -46,7 +46,7 @@ def kernel_operations(
 def folded_operations(
     operations: Sequence[Operation], direct: Sequence[Sequence[Operation]]
 ) -> list[list[Operation]]:
-    """For each kernel, the operations without a kernel of their own whose value ends up in it.
+    """For each kernel, the operations without their own kernel whose value it computes as well.
 
     Args:
       operations: the lowered ones, in topological order.
@@ -74,7 +74,7 @@ def folded_operations(
 def forward_operations(
     operations: Iterable[Operation], known: Mapping[int, Operation]
 ) -> tuple[Operation, ...]:
-    """The operations whose gradients some operations are parts of; `known` are operations by their outputs' ids."""
+    """The operations that some operations differentiate; `known` are operations by their outputs' ids."""
     found: dict[Operation, None] = {}
     for op in operations:
         forward: Operation | None = op

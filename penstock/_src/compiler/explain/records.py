@@ -57,18 +57,18 @@ class KernelRecord:
     """One kernel of a program.
 
     number       counts from 1 through the executable
-    label        how the planner names it
+    label        the planner's name for it
     emitter      the file that writes its code: "compiler/codegen/nests/nest.py"
-    schedule     how a contraction is cut: "gemm 8x48"; empty for other kernels
+    schedule     schedule of a contraction: "gemm 8x48"; empty for other kernels
     computes     the primitives in it that compute something, in order
     nodes        the primitives in it, arguments first
     operations   the operations whose values it computes, in the graph's order
-    forward      operations whose gradients are among them
+    forward      the operations that its gradient operations differentiate
     folded       operations without nodes of their own that it absorbs: reshapes, transposes, constants
     stored       nodes that it stores
     read         nodes that it loads
     flops, bytes  least work of one launch: floating point operations, bytes read and written
-    tasks        into how many tasks it is cut
+    tasks        number of tasks
     records      numbers of its launches among the records of the launch table
     rounds       the largest number of launches in a call; None if it depends on data
     lane         its lane, counted from 1; 0 for a kernel that runs alone
@@ -101,7 +101,7 @@ class KernelRecord:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The name scopes of its operations, and of those whose gradients they are: the layers of a Keras model."""
+        """The name scopes of its operations, and of the operations that they differentiate: the layers of a Keras model."""
         names = [op.name.rpartition("/")[0] for op in (*self.operations, *self.forward)]
         return tuple(dict.fromkeys(filter(None, names)))
 

@@ -1,4 +1,4 @@
-"""The Report: what `explain` returns."""
+"""The Report that `explain` returns."""
 
 import os
 from pathlib import Path

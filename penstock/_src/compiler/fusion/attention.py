@@ -32,8 +32,8 @@ class AttentionKernel(Kernel):
 def attention_kernel(
     node: Node, found: Attention, is_leaf: Callable[[Node], bool]
 ) -> AttentionKernel | None:
-    """The kernel to launch in place of a node of an attention: the forward kernel in place of the output, the backward kernel
-    in place of the first gradient, none for the others."""
+    """The kernel that replaces a node of an attention: the forward kernel replaces the output, the backward kernel
+    the first gradient, and the other nodes have none."""
     ends = [(found.scores, found.logits)]
     gradient = found.gradient
     backward = node is not found.output

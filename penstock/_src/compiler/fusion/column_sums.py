@@ -4,7 +4,7 @@ norm sums.
     before    y = contraction;  partial = sums of parts of y;  s = sum of partial
     after     y, partial = contraction, whose tasks each add up their elements;  s = sum of partial
 
-How many tasks there are is known when a kernel is planned: till then it is the symbol TASKS. Tasks are added up in
+The number of tasks is known when a kernel is planned; until then it is the symbol TASKS. Tasks are added up in
 order, so results are equal from run to run.
 """
 
@@ -31,7 +31,7 @@ WIDEST = 1 << 14  # columns
 def sum_on_tiles(
     groups: Sequence[FusionGroup], is_leaf: Callable[[Node], bool], lanes: Mapping[int, int]
 ) -> list[FusionGroup]:
-    """The groups in the same order, with column sums moved into the contractions whose results they add up, if these are in the same lane."""
+    """The groups in the same order, with column sums moved into the contractions whose results they sum, if both are in the same lane."""
     merged = list(groups)
     place = {n.id: i for i, group in enumerate(groups) for n in group.nodes}
     for number, group in enumerate(groups):
@@ -85,8 +85,8 @@ def _sums_columns(root: Node, kernel: ContractKernel) -> bool:
 def _summed(
     kernel: ContractKernel, group: FusionGroup, roots: list[Node], is_leaf: Callable[[Node], bool]
 ) -> tuple[ContractKernel, NestKernel] | None:
-    """The contraction with sums, and the nest that adds up the sums of its tasks; None if the summed arrays need more than
-    the contraction's own cell."""
+    """The contraction with sums, and the nest that adds up the sums of its tasks; None if the summed arrays are read at
+    other positions than the contraction's own cell."""
     final, match = kernel.outputs[0], kernel.match
     summed = [root.args[0] for root in roots]
     epilogue = write_epilogue(kernel.node, final, match.columns, is_leaf, summed)

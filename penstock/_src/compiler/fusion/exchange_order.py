@@ -3,8 +3,8 @@
 An exchange begins as soon as its input is stored, in the order of exchanges; kernels that only gather its input (a pack of
 gradients) move there with it. It is waited for where something first reads its result. All other kernels keep their order.
 
-Of exchanges whose unit limits how many are under way (`ExchangeUnit.ahead`) one begins early once an older one was waited for, and at the latest in its
-place: then the older one is waited for there.
+If the unit limits the number of exchanges in flight (`ExchangeUnit.ahead`), an exchange begins as soon as an older one has been awaited, and at the
+latest at its own position: then the older one is awaited there.
 """
 
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ def _kind(kernel: Kernel) -> str:
 
 
 def _older(kernels: Sequence[Kernel], kinds: Sequence[str]) -> dict[int, set[int]]:
-    """For the number of a kernel that begins an exchange: that of the wait for the one that has to be over before."""
+    """Maps the index of a kernel that begins an exchange to the index of the wait for the exchange that must end before."""
     waits: dict[Node, int] = {}
     limited: dict[str, list[tuple[int, Node]]] = {}
     for number, (kernel, kind) in enumerate(zip(kernels, kinds, strict=True)):
@@ -98,7 +98,7 @@ def _older(kernels: Sequence[Kernel], kinds: Sequence[str]) -> dict[int, set[int
 
 
 def _early(kernels: Sequence[Kernel], needs: Sequence[set[int]]) -> list[int]:
-    """The numbers of kernels that begin exchanges, and of those whose results only exchanges read."""
+    """The indices of kernels that begin exchanges, and of those whose results only exchanges read."""
     readers: dict[int, list[Kernel]] = {}
     for kernel in kernels:
         for leaf in kernel.inputs:
@@ -115,7 +115,7 @@ def _early(kernels: Sequence[Kernel], needs: Sequence[set[int]]) -> list[int]:
 
 
 def _takes_early(kernel: Kernel, needed: set[int]) -> bool:
-    """True if a kernel of an exchange lets a pack be written as soon as its inputs exist. If exchanges are limited, the filling of a pack, which has no inputs, must not precede them by much."""
+    """True if a pack may be written as soon as its inputs exist. With limited exchanges, a pack without inputs must not be filled much earlier."""
     if not isinstance(kernel, SpecialKernel) or kernel.node.kind not in _EXCHANGES:
         return False
     return bool(needed) or not kernel.node.attrs["unit"].ahead

@@ -32,7 +32,7 @@ class RowSpace:
 
     @classmethod
     def of(cls, root: Node) -> "RowSpace | None":
-        """The rows that a reduce node reduces; None if it does not reduce rows, or if one row is work for several tasks."""
+        """The rows that a reduce node reduces; None if it does not reduce rows, or if one row is divided among several tasks."""
         (x,) = root.args
         axes = set(root.attrs["axes"])
         long = [a for a, e in enumerate(x.shape) if not is_one(e)]
@@ -52,9 +52,9 @@ class FusionGroup:
     """Nodes made by one kernel.
 
     reads    ids of the stored nodes and leaves that it reads
-    space    equal for groups that may be merged (None: never)
-    roots    the reduce node that each of `nodes` ends, None for nodes of elements
-    rows     how rows are reduced, if they are
+    space    equal for groups that may be merged (None: cannot be merged)
+    roots    for each of `nodes` the reduce node that it ends, None for elementwise nodes
+    rows     the reduced rows, if rows are reduced
     kernel   of the kind "kernel"
     """
 

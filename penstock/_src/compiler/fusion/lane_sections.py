@@ -1,7 +1,7 @@
 """Lanes: sections of a function in which each lane (recognize/lanes.py) has its own kernels, which run side by side.
 
-Within a section no lane reads what another one makes. Between sections is what belongs to no lane, such as a sum of gradients. The
-kernels are put in an order in which each section, and in it each lane, is one stretch.
+Within a section no lane reads the results of another one. Nodes outside of all lanes, such as a sum of gradients, are between sections.
+Kernels are reordered so that each section, and each lane within it, is contiguous.
 """
 
 import math
@@ -37,7 +37,7 @@ class LaneSection:
         return self.bounds[-1]
 
     def lane_of(self, kernel: int) -> int | None:
-        """The place among the section's lanes of a kernel's lane; None if the kernel is not in the section."""
+        """The index of a kernel's lane among the section's lanes; None if the kernel is not in the section."""
         if not self.start <= kernel < self.end:
             return None
         return sum(bound <= kernel for bound in self.bounds[1:])
@@ -110,7 +110,7 @@ def _needs(kernels: Sequence[Kernel], part: Partition) -> list[set[int]]:
 def _computing(
     check: BoundsKernel, makers: Mapping[int, Sequence[int]], part: Partition
 ) -> Iterator[int]:
-    """The numbers of the kernels that compute the node whose indices a kernel looks at."""
+    """The indices of the kernels that compute the node whose indices a kernel checks."""
     pending, seen = [check.node], {check.node.id}
     while pending:
         node = pending.pop()
@@ -126,15 +126,15 @@ def _computing(
 def _lanes_of_kernels(
     kernels: Sequence[Kernel], needs: Sequence[set[int]], lanes: Mapping[int, int]
 ) -> list[int]:
-    """The lane of each kernel. A kernel whose results another lane needs directly is in no lane."""
+    """The lane of each kernel. A kernel with results that another lane reads directly is in no lane."""
     own: list[int] = []
     for kernel, needed in zip(kernels, needs, strict=True):
         nodes = [kernel.node] if isinstance(kernel, BoundsKernel) else kernel.outputs
-        found = common_lane(lanes, nodes)
-        if found is None:  # it adds up partial sums, which have no operations
+        common = common_lane(lanes, nodes)
+        if common is None:  # it adds up partial sums, which have no operations
             makers = {own[number] for number in needed}
-            found = makers.pop() if len(makers) == 1 else NO_LANE
-        own.append(found)
+            common = makers.pop() if len(makers) == 1 else NO_LANE
+        own.append(common)
     serves = [{lane} for lane in own]
     for number in reversed(range(len(kernels))):
         if own[number] != NO_LANE:
@@ -146,7 +146,7 @@ def _lanes_of_kernels(
 
 
 def _work(kernel: Kernel) -> int:
-    """About what a kernel costs."""
+    """The approximate cost of a kernel."""
     arrays = (*kernel.inputs, *kernel.outputs)
     # The number of partial sums is known only in planning; they are few.
     nodes = [n for n in arrays if n.results is None and n.kind != "partial"]

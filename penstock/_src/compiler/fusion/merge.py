@@ -1,4 +1,4 @@
-"""The stage: groups over one space that read a common array become one, if some place in the order suits both: an optimizer's
+"""The stage: merges groups over one space that read a common array, if some position in the order suits both: an optimizer's
 moments and weights, a batch norm's two sums, the loss of a softmax and its gradient.
 
 Before: m' = f(m, g);  v' = h(v, g);  w' = k(w, m', v')            three kernels over one space
@@ -57,7 +57,7 @@ def _unread_left_out(
 
 @dataclass(eq=False)
 class _Open:
-    """A group to which others may be added. `waits`: whether it may be launched later than at its position. `lane`: of
+    """A group that others may join. `waits`: True if it may be launched later than at its position. `lane`: of
     all its nodes."""
 
     kind: str
@@ -109,12 +109,12 @@ def _opened(partition: Partition) -> list[_Open]:
     conditions = {home(check.condition).id for check in checks}
     opened = []
     for i, g in enumerate(partition.groups):
-        made = {n.id for n in g.nodes}
-        waits = conditions.isdisjoint(made)
+        ids = {n.id for n in g.nodes}
+        waits = conditions.isdisjoint(ids)
         opened.append(
             _Open(
                 g.kind, list(g.nodes), list(g.roots), set(g.reads), g.space, g.rows, i, waits,
-                common_lane(partition.recognized.lanes, g.nodes), made, g,
+                common_lane(partition.recognized.lanes, g.nodes), ids, g,
             )
         )  # fmt: skip
     return opened
@@ -153,10 +153,10 @@ def _merged(partition: Partition) -> list[FusionGroup]:
 class _Merger:
     """Joins groups of one partition.
 
-    is_leaf     whether kernels read a node from memory
-    unrelated   whether groups are joined that read nothing in common: worth it where launches are many and small
-    maker       of a stored node, the group that makes it
-    readers     of a stored node, the groups that read it, by identity
+    is_leaf     True if kernels read a node from memory
+    unrelated   True if groups without common inputs are merged: worth it where launches are many and small
+    maker       for a stored node, the group that computes it
+    readers     for a stored node, the groups that read it, by identity
     """
 
     by_id: Mapping[int, Node]
@@ -254,7 +254,7 @@ class _Merger:
 def _same_place(node: Node, root: Node | None, group: _Open, rows: RowSpace | None) -> bool:
     """True if a nest needs, for each element of a node, only the same element (or row) of another group's results.
 
-    All paths of arguments are followed, each at a place: "element" (the current element), "row" (its row) or "other".
+    All paths of arguments are followed; each node is read at the current "element", its "row", or "other".
     """
     kinds = {n.id: "element" if r is None else "row" for n, r in zip(group.nodes, group.roots)}
     others = [a for a in node.args if node.kind == "dynamic_update_slice" and a is not node.args[1]]
@@ -278,7 +278,7 @@ def _same_place(node: Node, root: Node | None, group: _Open, rows: RowSpace | No
 
 
 def _place_of_arguments(node: Node, place: str, rows: RowSpace | None) -> str:
-    """At which place a node reads its arguments, if it is itself read at `place`."""
+    """The position at which a node reads its arguments, if it is itself read at `place`."""
     if place == "other" or node.kind in ELEMENTWISE:
         return place
     if node.kind == "reshape" and extents(node) == extents(node.args[0]):

@@ -1,7 +1,7 @@
-"""The stage: Recognized -> Partition, the fusion groups of a function: what becomes one kernel before groups are merged.
+"""The stage: Recognized -> Partition, the fusion groups of a function before groups are merged; each becomes a kernel.
 
 Each stored node begins a group, which also computes the unstored nodes that it needs (storing.py). Contractions, attentions and nodes
-with emitters of their own become kernels here; the other groups may be merged (merge.py) before they do.
+with their own emitters become kernels here; the other groups may be merged (merge.py) first.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,8 +37,8 @@ class Partition:
     """The fusion groups of a function, each after the groups whose results it reads.
 
     stored    ids of the nodes that have memory
-    reads     of a stored node, ids of the nodes that its group reads from memory
-    leaves    of any node, ids of the nodes from which it is computed; its own if it has memory
+    reads     for a stored node, ids of the nodes that its group reads from memory
+    leaves    for any node, ids of the nodes from which it is computed; its own id if it has memory
     nested    partitions of the functions of loops and branches
     """
 

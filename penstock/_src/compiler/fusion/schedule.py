@@ -28,7 +28,7 @@ class Schedule:
     stored        ids of the nodes that they store
     makers        of a stored node, the numbers of the kernels that make it
     last_readers  of a node in memory, the number of the last kernel that reads it; the end of a section in which several lanes do
-    sections      stretches of kernels whose lanes may run side by side
+    sections      ranges of kernels whose lanes may run side by side
     nested        schedules of the functions of loops and branches
     """
 
@@ -58,13 +58,13 @@ class Schedule:
 def schedule(part: Partition) -> Schedule:
     """The kernels of a function and of those nested in it."""
     shared: dict[tuple, LoopNest] = {}
-    made = []
+    scheduled = []
     for group in part.groups:
         for kernel in _kernels_of(group, part):
             if isinstance(kernel, NestKernel):
                 share(kernel.nest, shared)
-            made.append(kernel)
-    kernels, sections = in_sections(in_exchange_order(made), part)
+            scheduled.append(kernel)
+    kernels, sections = in_sections(in_exchange_order(scheduled), part)
     makers: dict[int, list[int]] = {}
     last_readers: dict[int, int] = {}
     for number, kernel in enumerate(kernels):
@@ -89,9 +89,9 @@ def share(nest: LoopNest, shared: dict[tuple, LoopNest]) -> None:
 
     Nests of one signature have one code; in one function their extents are equal too, as equal expressions of Dims are.
     """
-    found = shared.setdefault(nest.signature(), nest)
-    if found is not nest:
-        nest.take_loops(found)
+    equal = shared.setdefault(nest.signature(), nest)
+    if equal is not nest:
+        nest.take_loops(equal)
 
 
 def later_reader(before: int | None, number: int, sections: Sequence[LaneSection]) -> int:

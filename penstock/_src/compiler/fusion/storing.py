@@ -1,4 +1,4 @@
-"""Selects the nodes that are stored in memory; all others are computed again by every kernel that needs them.
+"""Selects the nodes that are stored in memory; every kernel that needs another node recomputes it.
 
 A node is *stored* only if it must be: it is a result, a reduction, a contraction or another node with an emitter of its own, or
 such a node reads it; or if computing it again in every consumer would cost more than reading it.
@@ -6,7 +6,7 @@ such a node reads it; or if computing it again in every consumer would cost more
     elementwise nodes     stored if two consumers would each read three or more arrays for it, if the expression is
                           long, if a consumer reads elements many times (broadcast along rows, gather, windows), or if rows
                           if a row reduction reads an array along its columns
-    movements             never stored unless memory of that layout is asked for, or rows are read across those of the argument
+    movements             stored only if a reader requires that layout, or reads rows across those of the argument
 """
 
 from collections.abc import Container, Mapping
@@ -31,11 +31,11 @@ SPECIAL = frozenset({*SPECIALS, "while", "case"})
 ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract", "dynamic_update_slice"}) | SPECIAL
 LONG = 60  # operations of an expression that several kernels should not each compute
 DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
-HOISTED = 40  # cost of what may be computed again for every row
+HOISTED = 40  # cost limit for recomputing a value for every row
 MOST_PIECES = 4  # operands of a concat that is not stored: each element selects one of them
 LARGE = 1 << 14  # elements of an array that is too large for the caches if it is read across rows
 SHORT_ROW = 8  # elements
-REPEATED = 2  # cost of what may be computed again for every element of a larger array
+REPEATED = 2  # cost limit for recomputing a value for every element of a larger array
 NOBODY: frozenset[int] = frozenset()
 
 
@@ -93,7 +93,7 @@ def _is_made_whole(node: Node, found: Recognized) -> bool:
 
 
 def _demanded(found: Recognized) -> set[int]:
-    """Ids of the nodes that must be in memory: results, operands of kernels that are not loop nests, and what lanes read of one another."""
+    """Ids of the nodes that must be in memory: results, operands of kernels that are not loop nests, and values read by another lane."""
     wanted = {home(node).id for node in (*found.function.roots, *_between_lanes(found))}
     for match in found.matches.values():
         wanted.update((home(match.left).id, home(match.right).id))
@@ -200,7 +200,7 @@ def _feeds_rows(node: Node, found: Recognized) -> bool:
 
 
 def _takes_rows(user: Node, node: Node) -> bool:
-    """True if a gather takes so many rows of a node that computing them costs more than storing the node."""
+    """True if a gather reads so many rows of a node that recomputing them costs more than storing the node."""
     if user.kind != "gather" or user.args[0] is not node:
         return False
     return user.attrs["axis"] < node.rank - 1 and user.size >= node.size // 4

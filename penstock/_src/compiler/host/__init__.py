@@ -1,4 +1,4 @@
-"""Operations on the host, run by the eager kernels of their ops: those without a lowering, or that are not worth a program.
+"""Operations on the host, run by the eager kernels of their ops: those without a lowering, or not worth a program.
 
 running.py      runs one operation, and adds the operation and the user's line to its errors
 steps.py        an operation as a step of a specialization, with values in slots

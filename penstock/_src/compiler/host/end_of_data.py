@@ -1,7 +1,7 @@
 """Runs the rest of a step after an operation has reached the end of its data.
 
     x = next(iterator)           raises OutOfRangeError
-    v.assign(loss(x))            is not run: it waits for what failed
+    v.assign(loss(x))            is not run: it depends on the failed operation
     iterations.assign_add(1)     is run: it does not
 
 TensorFlow runs an operation as soon as its inputs are there, so Keras's last step of an epoch over data of unknown length counts, moves the
@@ -28,13 +28,13 @@ def can_end(op: Operation) -> bool:
 def run_others(
     ops: Iterable[Operation], failed: Operation, values: dict[int, Any], states: dict[Any, Any]
 ) -> None:
-    """Runs what has state of the operations, in their order, except what waits for values that are not there.
+    """Runs the stateful operations in order, except those that depend on missing values.
 
     Args:
       ops: in an order they can run in.
-      failed: the one that found no data; it is not among them.
+      failed: the operation that ran out of data; it is not among `operations`.
       values: the known values, by the ids of tensors.
-      states: what stateful kernels remember.
+      states: the states of stateful kernels.
     """
     _Rest(values, states, [failed]).run(ops)
 
@@ -46,7 +46,7 @@ class _Rest:
         self, values: dict[int, Any], states: dict[Any, Any], waiting: list[Operation]
     ) -> None:
         self.values, self.states, self.waiting = values, states, waiting
-        self.makers: dict[int, Operation] = {}  # of tensors that can be computed, by id
+        self.makers: dict[int, Operation] = {}  # by id of the tensors that can be computed
 
     def run(self, ops: Iterable[Operation]) -> None:
         for op in ops:
@@ -65,7 +65,7 @@ class _Rest:
         return tensor._id in self.values or tensor._id in self.makers
 
     def run_within(self, op: Operation) -> None:
-        """Runs the operations of a function of which some arguments are known."""
+        """Runs the operations of a function whose arguments are only partly known."""
         function, outer = self.entered(op)
         if function is None or function.graph.runs_whole:
             return
@@ -84,7 +84,7 @@ class _Rest:
         return (raw.then_branch if condition else raw.else_branch), op._inputs[1:]
 
     def value(self, tensor: Any) -> Any:
-        """The value of a tensor, computed if it was not asked for before."""
+        """The value of a tensor, computed at first use."""
         pending = [self.makers[tensor._id]] if tensor._id not in self.values else []
         while pending:
             op = pending[-1]

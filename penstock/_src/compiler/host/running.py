@@ -52,7 +52,7 @@ def reads_reference(op: Operation) -> bool:
 
 
 def dereferenced(op: Operation, arguments: list[Any]) -> list[Any]:
-    """The arguments with the value of a v1 variable wherever the kernel does not take the variable."""
+    """The arguments, with v1 variables replaced by their values where the kernel does not take the variable."""
     raw = op.raw_op
     takes_reference: list[bool] = []
     for argument, group in zip(

@@ -56,7 +56,7 @@ class HostStep:
             slots[slot] = value
 
     def _runs_on_devices(self, slots: list[Any]) -> bool:
-        """Lets the devices that have the arguments compute the results, if they can."""
+        """Computes the results on the devices that hold the arguments, if they can."""
         arguments = [slots[i] for i in self.reads]
         if not any(type(value) is DeviceArray for value in arguments):
             return False
@@ -89,7 +89,7 @@ class PlainStep(HostStep):
 
 
 class SuspectStep(HostStep):
-    """Runs an operation whose lowering failed: the kernel should refuse these arguments too."""
+    """Runs an operation whose lowering failed: the kernel should reject these arguments too."""
 
     def __call__(self, slots: list[Any]) -> None:
         super().__call__(slots)
@@ -113,6 +113,6 @@ def _is_suspect(op: Operation, why: str) -> bool:
     """True if an operation was left to the host for a reason that its kernel should share."""
     if why.startswith(LoweringDefect.PREFIX):
         return True
-    # A function may hold what refuses its arguments in a branch that is not taken.
+    # In a function, the operation that rejects these arguments may be in a branch that is not taken.
     is_plain = not op.raw_op.flow.runs_functions
     return flags.verify and is_plain and why.startswith(RefusedArguments.PREFIX)

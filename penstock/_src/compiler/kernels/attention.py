@@ -1,4 +1,4 @@
-"""An attention as one kernel forward and one backward: what recognize/attention.py finds and codegen/attention/ writes."""
+"""An attention as one kernel forward and one backward: recognize/attention.py finds them and codegen/attention/ writes them."""
 
 from penstock._src.compiler.kernels.views import View
 from penstock._src.ir.node import Node
@@ -30,8 +30,8 @@ class Gradient:
 class Attention:
     """An attention found in a function. Views and `letters` are in letters of the scores: batch, ROW, COLUMN, ELEMENT.
 
-    `absorbed` are the nodes that are never stored; `reach` is how many columns row 0 sees, where each row sees one more
-    than the row before it.
+    `absorbed` are the nodes that are never stored; `reach` is the number of columns visible to row 0, where each row sees one more
+    than the previous row.
     """
 
     query: View
@@ -43,7 +43,7 @@ class Attention:
     total: Node
     output: Node
     letters: str
-    letters_of: dict[int, str]  # of the nodes that the kernels compute
+    letters_of: dict[int, str]  # letters of the nodes that the kernels compute
     depth: int
     width: int
     reach: int | None

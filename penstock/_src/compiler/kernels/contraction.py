@@ -1,8 +1,8 @@
-"""Contractions as kernels, and what elementwise nodes compute on their tiles.
+"""Contractions as kernels, and the elementwise nodes computed on their tiles.
 
-A contraction takes along the elementwise nodes that alone consume it (bias, activation, residual, the mask of a relu's
-gradient): its `final` node is stored. The expression is written over two variables, the output's row and its
-column within the row, as register tiles have them. Sums over rows of the result are also added up on the tiles (fusion/column_sums.py).
+A contraction absorbs the elementwise nodes that alone consume it (bias, activation, residual, the mask of a relu's
+gradient): its `final` node is stored. The expression has two variables, the output's row and the
+column within the row, as register tiles have. Sums over rows of the result are also accumulated on the tiles (fusion/column_sums.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -75,7 +75,7 @@ def write_epilogue(
 ) -> EpilogueExpression | None:
     """The expressions of `final`, and of nodes that are summed, over tiles of `root`.
 
-    None if one of them reads the contraction anywhere but at its own place.
+    None if one of them reads the contraction at any other position than the current one.
     """
     width = dims.product(root.shape[len(root.shape) - columns :])
     rows = dims.product(root.shape[: len(root.shape) - columns])

@@ -1,4 +1,4 @@
-"""Index expressions: where an element lies, as an affine form over the variables of a loop nest.
+"""Index expressions: the position of an element as an affine form over the variables of a loop nest.
 
     index   const + sum of coefficient * atom        coefficients and constants are ints or Dims
     atom    Var                  a loop's variable, 0 <= var < extent
@@ -62,7 +62,7 @@ class Atom:
     vars: frozenset[Var]
 
     def range(self) -> Range:
-        """Bounds that hold at every point of the loops, whether a guard holds there or not."""
+        """Bounds that hold at every point of the loops, with or without a guard."""
         raise NotImplementedError
 
 
@@ -317,8 +317,8 @@ def _split_constant(const: int, divisor: int) -> tuple[int, int]:
 
 
 def _lifts(index: Index, divisor: int) -> int:
-    """How many divisors make an index that may be negative (as in a reversed pad) one that never is: code then divides
-    numbers without a sign."""
+    """The number of divisors to add so that an index that may be negative (as in a reversed pad) never is: code then uses
+    unsigned division."""
     low, _ = index.range()
     if low is None or type(low) is Dim or low >= 0:
         return 0
@@ -351,7 +351,7 @@ def linear(coordinates: Sequence[Index], shape: Sequence[int]) -> Index:
 
 
 class Position:
-    """An element of an array of some shape, by coordinates or by row-major number; each made from the other when asked."""
+    """An element of an array, by coordinates or by row-major number; each is computed from the other at first use."""
 
     __slots__ = ("shape", "scope", "_coordinates", "_linear", "_key")
 
@@ -363,7 +363,7 @@ class Position:
         number: Index | None = None,
     ):
         self.scope, self.shape = scope, tuple(shape)
-        # At least one of the two is given; the other is None until it is asked for.
+        # At least one of the two is set; the other is None until it is read.
         self._coordinates: Any = None if coordinates is None else tuple(coordinates)
         self._linear: Any = number
         self._key: Any = None
@@ -425,7 +425,7 @@ class Position:
 
 
 def _regrouped(coordinates, before, after) -> list[Index] | None:
-    """Coordinates after a reshape that only adds or takes axes of extent 1, else None."""
+    """Coordinates after a reshape that only adds or removes axes of extent 1, else None."""
     kept = [(c, e) for c, e in zip(coordinates, before) if not is_one(e)]
     wanted = [e for e in after if not is_one(e)]
     if len(kept) != len(wanted) or not all(same_extent(e, w) for (_, e), w in zip(kept, wanted)):

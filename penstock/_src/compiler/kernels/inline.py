@@ -32,7 +32,7 @@ RULES: dict[str, Callable[..., Value]] = {}
 
 
 def rule(*kinds: str):
-    """Registers how nodes of some kinds are written."""
+    """Registers the function that writes nodes of some kinds."""
 
     def register(function):
         for kind in kinds:
@@ -43,7 +43,7 @@ def rule(*kinds: str):
 
 
 class Inliner:
-    """Writes nodes as values of one kernel; `is_leaf` says which nodes are read from memory."""
+    """Writes nodes as values of one kernel; `is_leaf(node)` is True for nodes read from memory."""
 
     def __init__(self, is_leaf: Callable[[Node], bool], slots: list[Node] | None = None):
         self.scope = Scope()
@@ -72,7 +72,7 @@ class Inliner:
         return known
 
     def _value(self, node: Node, position: Position, guard: Value | None) -> Value:
-        """The element, if it was not asked for before."""
+        """The element, computed at first use."""
         load = self.read(node, position, guard)
         return self._written(node, position, guard) if load is None else load
 
@@ -86,7 +86,7 @@ class Inliner:
         return result
 
     def read(self, node: Node, position: Position, guard: Value | None) -> Value | None:
-        """The element of a node that is read from memory; None of others.
+        """The element of a node that is read from memory; None for others.
 
         An array without elements is not read: a value may be computed outside of a loop that has no iterations.
         """
@@ -98,7 +98,7 @@ class Inliner:
         """The value of an elementwise node; expressions are deeper than Python's stack."""
         memo, where = self._memo, position.key
         condition = None if guard is None else guard.number
-        pending = [(node, False)]  # nodes, and whether their arguments are known
+        pending = [(node, False)]  # nodes, and True if their arguments are known
         while pending:
             current, is_ready = pending.pop()
             key = current.id, where, condition
@@ -152,7 +152,7 @@ class Inliner:
         return self.scope.value("and", (a, b), dtypes.bool_)
 
     def offer(self, variable: Var) -> None:
-        """Lets reductions over the extent of a loop variable use that variable where it is free, as along a row."""
+        """Makes reductions over the extent of a loop variable use that variable if it is free, as along a row."""
         self._reduction_vars.setdefault((extent_key(variable.extent),), []).insert(0, (variable,))
 
     def reduction_vars(self, extents: tuple[int, ...], taken: frozenset[Var]) -> tuple[Var, ...]:
@@ -272,7 +272,7 @@ def _reverse(k: Inliner, node: Node, position: Position, guard):
 
 
 def _dilated(k: Inliner, index: Index, extent: int, dilation: int):
-    """(index into x, guard) of a place among x's elements standing `dilation` apart."""
+    """(index into x, guard) for an index into an array with x's elements `dilation` apart."""
     if dilation == 1:
         return index, k.inside(index, 0, extent)
     guard = k.inside(index, 0, (extent - 1) * dilation + 1)

@@ -30,7 +30,7 @@ class NestKernel(Kernel):
     """Loops over a space.
 
     length    the extent of a flat nest, whose code is the same for all lengths
-    adds_up   the kernel whose tasks' partial sums this nest adds up, if their number is not fixed
+    adds_up   the kernel whose tasks' partial sums this nest adds up, if the number of tasks is not fixed
     """
 
     nest: LoopNest

@@ -1,9 +1,9 @@
-"""The loop nest: what one kernel computes, before any decision on how.
+"""The loop nest: the computation of one kernel, before any decision on its execution.
 
     for every point of `space`:  stores           each at the outermost loop that has all its variables
 
 `signature` is equal for two nests exactly if their code is: it contains Dims by expression only, so that a nest for other sizes
-with other sizes is known without being written again.
+is recognized without being written again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ class LoopNest:
         )
 
     def take_loops(self, other: "LoopNest") -> None:
-        """Refers to the loops and values of a nest of the same signature, in place of equal ones of its own."""
+        """Shares the loops and values of a nest of the same signature instead of equal ones of its own."""
         self.scope, self.space, self.stores = other.scope, other.space, other.stores
         self._values = other._values
 
@@ -117,7 +117,7 @@ FLAT = "flat"  # the symbol for the extent of a flat nest
 def flatten(nest: LoopNest) -> tuple[LoopNest, int | None]:
     """(the nest over one contiguous loop of any length, its length here), or (the nest, None) if it has no such form.
 
-    So the same arithmetic on arrays of other sizes (an optimizer's weights) needs no other code.
+    So the same arithmetic on arrays of other sizes (an optimizer's weights) reuses the code.
     """
     if len(nest.space) != 1 or _reduced(nest):
         return nest, None
@@ -186,14 +186,14 @@ def _mergeable_reduction(nest: LoopNest) -> tuple[Var, Var] | None:
     for group in sorted(groups, key=lambda g: [v.number for v in g]):
         if any(v in single for v in group):
             continue
-        pair = _mergeable(nest, permutations(group, 2))  # in any order: a sum has none
+        pair = _mergeable(nest, permutations(group, 2))  # in any order: sums commute
         if pair is not None and all(set(pair) <= set(g) or not set(pair) & set(g) for g in groups):
             return pair
     return None
 
 
 def _merge(nest: LoopNest, outer: Var, inner: Var) -> LoopNest:
-    """The nest with two variables as one (a new one in the inner one's place)."""
+    """The nest with two variables merged (a new one replaces the inner one)."""
     scope = Scope()
     scope.count = nest.scope.count
     both = scope.var(outer.extent * inner.extent)

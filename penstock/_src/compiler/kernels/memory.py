@@ -5,7 +5,7 @@ from penstock._src.ir.node import Node
 
 
 def home(node: Node) -> Node:
-    """The node in whose memory a node is: its argument, through reshapes and bitcasts, which move nothing."""
+    """The node that owns a node's memory: its argument, through reshapes and bitcasts, which move no data."""
     while node.kind in ("reshape", "bitcast"):
         node = node.args[0]
     return node

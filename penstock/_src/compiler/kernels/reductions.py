@@ -1,9 +1,9 @@
-"""Reductions as nests: one where the results keep all threads busy, else two; and rows with their reductions.
+"""Reductions as nests: one nest if the results keep all threads busy, else two; and rows with their reductions.
 
 one   for every result: its loop over the reduced axes
-two   the outermost long axis is cut into parts of a fixed size; every part leaves its own result, and a second nest
-      adds these up in order: the split does not depend on threads, so neither do the results; where an array is read across
-      its rows, parts leave a row each, since a vector of neighbors in a row then finds the lines of the one before in the cache
+two   the outermost long axis is divided into parts of a fixed size; every part computes partial results, and a second nest
+      adds these up in order. The split does not depend on threads, so neither do the results. If an array is read across
+      its rows, each part keeps a row of results: a vector of neighbors in a row then reuses the cache lines of the previous one
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,13 +20,15 @@ from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 
 PART = 1 << 14  # elements of a part
-MOST_PARTS = 256  # of an axis of known extent: partial results are written and read once more
+MOST_PARTS = (
+    256  # limit for an axis of known extent: partial results are written and read once more
+)
 SMALL = 1 << 15  # elements that one task may as well reduce alone
 MANY = 1 << 13  # results side by side: then there is enough to share out without parts
 ENOUGH_PARTS = 16  # so that threads share them
 MANY_ROWS = 64  # the same of results each of a line of its own
 
-# By the id of a reduce node: its partial results, along the first axis, and its position in each of them.
+# By id of a reduce node: its partial results, along the first axis, and its position in each of them.
 Partials = dict[int, tuple[Node, tuple[int, ...]]]
 
 
@@ -48,7 +50,7 @@ def reduction_kernels(
 
 
 def cut_of(root: Node) -> tuple[int | None, int]:
-    """(the axis to cut, extent of a part), or (None, 0)."""
+    """(the axis to divide, extent of a part), or (None, 0)."""
     (x,) = root.args
     axes = tuple(sorted(root.attrs["axes"]))
     results = dims.product(root.shape)
@@ -77,7 +79,7 @@ def cut_of(root: Node) -> tuple[int | None, int]:
 
 
 def _cut_beside_rows(root: Node) -> tuple[int, int] | None:
-    """(the axis to cut, extent of a part) where parts leave a row each; None if rows are not reduced, or if no other axis of known extent is."""
+    """(the axis to divide, extent of a part) if parts keep a row each; None if rows are not reduced, or if no other axis has a known extent."""
     (x,) = root.args
     last = x.rank - 1
     others = [a for a in root.attrs["axes"] if a != last and not isinstance(x.shape[a], Dim)]
@@ -116,7 +118,7 @@ def _parts(
 def _has_inner_axes(root: Node, axis: int) -> bool:
     """True if an array of unknown extent is reduced to one number and has other axes beside the one to split.
 
-    Their extents, perhaps small, would be those of the inner loops, with vectors partly used and few sums side by side.
+    Their extents, perhaps small, would be those of the inner loops, with partly used vectors and few sums in parallel.
     """
     (x,) = root.args
     beside = [e for a, e in enumerate(x.shape) if a != axis and not is_one(e)]
@@ -127,7 +129,7 @@ def _has_inner_axes(root: Node, axis: int) -> bool:
 def _flat_parts(
     roots: Sequence[Node], is_leaf: Callable[[Node], bool]
 ) -> tuple[NestKernel, Partials] | None:
-    """The nest of parts of all elements in order, whatever their axes; None if some are read in another order."""
+    """The nest of parts of all elements in order, regardless of axes; None if some are read in another order."""
     cut = _Cut(is_leaf, dims.product(roots[0].args[0].shape), PART)
     kernel, partials = cut.nest(roots, [], [], None)
     in_order = all(i.only_affine_in(cut.within) for i in indices(kernel.nest))
@@ -154,9 +156,9 @@ class _Cut:
     def nest(
         self, roots: Sequence[Node], results: Sequence[Var], others: Sequence[Var], coordinates: Sequence[Index] | None
     ) -> tuple[NestKernel, Partials]:  # fmt: skip
-        """The nest of all parts, over the variables of the results; `others` are reduced beside the cut axis.
+        """The nest of all parts, over the variables of the results; `others` are reduced besides the divided axis.
 
-        `coordinates` are the element's, or None where the cut axis counts all elements.
+        `coordinates` are the element's, or None if the divided axis counts all elements.
         """
         space = (self.number, *results)
         shape = tuple([v.extent for v in space])

@@ -16,8 +16,8 @@ SMALL = 1 << 14  # elements of arrays that take longer to launch than to compute
 
 @dataclass(frozen=True)
 class StoredBlock:
-    """A part of a node. `value`, over its own shape, stands in `joined` (a concat, or the value) `start` from the
-    beginning of `axis`; that stands in the node at `starts` (None: it is all of it), up to axes of extent 1."""
+    """A part of a node. `value`, over its own shape, is in `joined` (a concat, or the value itself) at offset `start` along
+    `axis`; `joined` is in the node at `starts` (None: it is all of it), up to axes of extent 1."""
 
     value: Node
     joined: Node

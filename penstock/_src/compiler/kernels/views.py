@@ -1,9 +1,9 @@
 """Operands of a contraction as index maps over arrays in memory.
 
-A view says, for every axis of a source array, which index an element of the operand reads: an affine form over the
+A view maps an element of the operand to an index on every axis of a source array: an affine form over the
 contraction's letters, with bounds outside of which the element is zero, and a divisor (elements whose form is not
 divisible are zero: the input of a transposed convolution).  Transposes, slices, reversals, broadcasts, zero padding,
-windows and reshapes that split axes are followed; at anything else the walk ends, and that node is the source.
+windows and reshapes that split axes are followed; any other node ends the walk and is the source.
 """
 
 from __future__ import annotations

@@ -50,11 +50,11 @@ def branch(
     results, packing = _common_results(p, [trial.results for trial in trials])
     traced = []
     for trial in trials:
-        held = [trial.checks.get(check, p.constant(True)) for check in checks]
+        conditions = [trial.checks.get(check, p.constant(True)) for check in checks]
         after = [trial.after[i] for i in written]
         with p.deeper():
             packed = results.packed(trial.results).nodes
-        traced.append((trial.parameters, [*packed, *after, *held]))
+        traced.append((trial.parameters, [*packed, *after, *conditions]))
     nodes = checked(p, p.case_of(index, traced, operands.nodes), checks)
     split = len(nodes) - len(written)
     for handle, value in zip(written.values(), nodes[split:]):
@@ -68,7 +68,7 @@ def _chosen(index: Extent, count: int) -> int:
 
 
 class _Operands:
-    """The operands of a `case`: arguments and the values of variables. Arguments with known values are none: they stay known."""
+    """The operands of a `case`: arguments and the values of variables. Arguments with known values are left out: they stay known."""
 
     def __init__(self, lowering: Lowering, args: Sequence[Lowered]) -> None:
         p = self.p = lowering.p
@@ -138,7 +138,7 @@ class _Results:
 def _common_results(
     p: LoweringContext, outputs: Sequence[Sequence[Lowered]]
 ) -> tuple[_Results, Packing]:
-    """(what the results of each function have in common, how those that are not known are packed).
+    """(the types common to the results of all functions, the packings of results without known values).
 
     Raises:
       NotLowerable: they have different types.

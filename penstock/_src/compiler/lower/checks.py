@@ -1,9 +1,9 @@
-"""Assertions inside programs: the condition is computed with everything else, and looked at when the program has run.
+"""Assertions inside programs: the condition is computed with everything else, and read after the program has run.
 
-An assertion that fails raises what the op itself raises on the host, with the values of its data. Variables that are assigned
+An assertion that fails raises the error of the op's host kernel, with the values of its data. Variables that are assigned
 after it keep their values then (plan/early_checks.py). A loop or branch in which an operation fails is run once more by
-the host, operation by operation, on copies of its variables. An assertion that effects wait for stays on the host in there, and
-where variables were assigned before it: a program gives a variable one new value.
+the host, operation by operation, on copies of its variables. An assertion stays on the host if it is a control input of an effect in a
+loop or branch, or if variables were assigned before it there: a program gives a variable one new value.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -69,15 +69,15 @@ def arguments_of(
     arguments: Sequence[Any],
     written: Collection[int] | None = (),
 ) -> list[Any] | None:
-    """The host values of what an operation that failed takes, computed by the interpreter from the program's arguments.
+    """The host values of the arguments of a failed operation, computed by the interpreter from the program's arguments.
 
-    What the failed condition does not depend on is zeros: it may take long to compute. Variables are copies.
+    Values that the failed condition does not depend on are zeros: they may take long to compute. Variables are copies.
 
     Args:
       function: the program's.
       refusal: the operation.
       arguments: of the program, as they are after the run.
-      written: numbers of the variables that the run has given their new values; None if that is not known.
+      written: indices of the variables that already have new values; None if that is not known.
 
     Returns:
       None if the values depend on data that is gone: old values of variables, or arrays from other processes.
@@ -102,8 +102,8 @@ def arguments_of(
     values = [getattr(a, "value", a) for a in arguments]
     values += [values[numbers[handle.id]] for handle, _ in changed[: len(known)]]
     data = Function("data", (*function.parameters, *known), tuple(nodes))
-    found = dict(zip([n.id for n in nodes], interpreter.run(data, values)[0]))
-    return [_value(argument, found) for argument in args]
+    results = dict(zip([n.id for n in nodes], interpreter.run(data, values)[0]))
+    return [_value(argument, results) for argument in args]
 
 
 def _variables_read(nodes: Sequence[Node], known: Collection[int]) -> set[int]:

@@ -1,8 +1,8 @@
-"""An op's own shape rule, asked again when a block is specialized: by then extents and some values are known that
-tracing did not know.
+"""Runs an op's own shape rule again when a block is specialized: by then more extents and values are known than at
+tracing.
 
-Arguments that the rule rejects are left to the op's kernel on the host, which raises the eager error. A shape that the lowering
-made and the rule contradicts comes of arguments that the lowering did not look at: they are the kernel's, too.
+Arguments that the rule rejects are left to the op's kernel on the host, which raises the eager error. If the shape of a lowering contradicts
+the rule, the lowering did not check its arguments: they are left to the kernel, too.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ def expected_shapes(p: NodeMaker, op: Operation, args: Sequence[Node]) -> list[T
 
 
 def check_shapes(op: Operation, expected: Sequence[TensorShape], made: Sequence[Node]) -> None:
-    """Compares the shapes that a lowering made with what the rule said.
+    """Compares the shapes of a lowering's results with those of the rule.
 
     Raises:
       LoweringDefect: they differ.

@@ -1,7 +1,7 @@
-"""The context `p` that an op's `lower(p, ...)` gets: it writes primitives, reads and assigns variables, checks values.
+"""The context `p` that an op's `lower(p, ...)` gets: it creates primitives, reads and assigns variables, checks values.
 
-It has the methods of every NodeMaker and makes its nodes by a Builder. Besides that it keeps what a lowering changes: the present values of
-variables, the checks made so far, the values that lowerings asked for, and findings about functions and loops.
+It has the methods of every NodeMaker and creates its nodes by a Builder. It also holds the state of a lowering: the current values of
+variables, the checks so far, the requested values, and findings about functions and loops.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from penstock._src.util.dataclass import dataclass
 class Refusal:
     """An operation whose kernel raises the error when a check fails, and its arguments.
 
-    Of the arguments only those that the `condition` depends on matter, if it is known. `message` is what the check itself says.
+    Only the arguments that the `condition` depends on matter, if it is known. `message` is the text of the check itself.
     """
 
     op: Any
@@ -76,7 +76,7 @@ class LoweringContext(NodeMaker):
         self.make = self.builder.make
         self.known = self.builder.known
         self.host_input: Callable[[Any, Sequence[int], DType], Node] | None = None
-        self.asked: list[Node] = []  # nodes whose values were asked for and are not known
+        self.asked: list[Node] = []  # nodes with unknown values that a lowering requested
         # variables
         self.variables: dict[int, Node] = {}  # handle's id -> the variable's present value
         self.written: dict[int, Node] = {}  # handle's id -> handle, of variables that were assigned
@@ -88,7 +88,7 @@ class LoweringContext(NodeMaker):
         # raises the error on the host, and its arguments.
         self.assertions: dict[Any, Refusal] = {}
         self.arguments: Sequence[Any] = ()  # the arguments of the operation that is being lowered
-        self.calls: Sequence[Any] = ()  # the operations in whose functions it is
+        self.calls: Sequence[Any] = ()  # the enclosing calls, as operations
         # functions and loops
         self.trial: int | None = None  # the depth of a loop's body that is traced to learn of it
         # The results of functions for their arguments, with the inner checks made then, see control_flow.py.
@@ -97,7 +97,7 @@ class LoweringContext(NodeMaker):
         self.recorded: set[int] = (
             set()
         )  # nodes popped off lists: values that a loop has read, for its gradient
-        # node id -> further operations that have its value, besides the one that it was made for
+        # node id -> further operations with the same value, besides the one that created the node
         self.equal: dict[int, list[Any]] = {}
 
     @property
@@ -106,7 +106,7 @@ class LoweringContext(NodeMaker):
         return self.builder.origin
 
     def forget(self) -> None:
-        """Drops what only the making of further nodes needs: nodes keep their builder as long as they live."""
+        """Drops the state that is only needed to create further nodes: nodes keep their builder alive."""
         self.builder.forget()
         for memory in (self.loop_findings, self.inlined_calls, self.recorded, self.asked):
             memory.clear()  # type: ignore[attr-defined]
@@ -128,7 +128,7 @@ class LoweringContext(NodeMaker):
     # -- values
 
     def value(self, node: Node) -> Any:
-        """The array that a node is known to be in this specialization, or None: then it is noted as asked for."""
+        """The known value of a node in this specialization; None if it is unknown: then it is recorded as requested."""
         known = self.known.value(node)
         if known is None:
             self.asked.append(node)
@@ -142,7 +142,7 @@ class LoweringContext(NodeMaker):
         return known
 
     def dims(self, node: Node) -> list[dims.Extent] | None:
-        """The numbers in a node of shape arithmetic, or None: then they are noted as asked for."""
+        """The known numbers of a shape-arithmetic node; None if they are unknown: then they are recorded as requested."""
         known = super().dims(node)
         if known is None:
             self.asked.append(node)
@@ -155,7 +155,7 @@ class LoweringContext(NodeMaker):
         return node.id in self.recorded
 
     def host_value(self, function: Any, shape: Sequence[int], dtype: DType) -> Node:
-        """A value that `function()` gives anew on the host before each run of the program."""
+        """A value that the host computes by `function()` before each run of the program."""
         if self.host_input is None or self.depth:
             raise NotLowerable(
                 "the host gives no values to this program, or not in a loop or branch"
@@ -190,7 +190,7 @@ class LoweringContext(NodeMaker):
         Args:
           packs: arrays.
           unit: the operation on them, and its processes.
-          size: how many processes take part.
+          size: number of processes that take part.
 
         Raises:
           NotLowerable: within a loop or branch, where the number of exchanges is not known.
@@ -213,7 +213,7 @@ class LoweringContext(NodeMaker):
     # -- checks
 
     def _expect_bad_indices(self, mode: str) -> None:
-        """Keeps the arguments of the operation being lowered, so that its kernel can say which index is bad."""
+        """Keeps the arguments of the operation being lowered, so that its kernel can report the invalid index."""
         if mode == "error" and not self.depth and self.origin is not None:
             if all(type(argument) is Node for argument in self.arguments):
                 self.assertions[self.origin] = Refusal(
@@ -229,9 +229,9 @@ class LoweringContext(NodeMaker):
     ) -> None:
         """Makes the program raise InvalidArgumentError(message) unless the scalar `condition` holds.
 
-        If possible the error is that of the operation's kernel for its arguments, or for `args`: it has the value.
-        Inside of a loop or branch what collects its checks (`collected`) hands the condition on, with the operation
-        that made it as `origin`.
+        If possible the error is that of the operation's kernel for its arguments, or for `args` if given.
+        Inside a loop or branch the condition is collected (`collected`) for the enclosing node, with the operation
+        that created it as `origin`.
         """
         condition = self.broadcast_to(condition, ())
         origin = origin or self.origin

@@ -51,7 +51,7 @@ class _Inlined:
         self.function = function
         self.inner = lowering.nested(op)
         for tensor, arg in zip(function.inputs, args, strict=True):
-            # So does the gradient of a branch that is not taken, if the branches' results differ in shape.
+            # A branch that is not taken also has such a gradient, if the branches' results differ in shape.
             if _is_array(arg) and not fits(arg.shape, tensor.shape._dims):
                 text = f"{function.name} was traced for '{tensor.op.name}' of shape {tensor.shape}"
                 raise NotLowerable(f"{text}, not {list(arg.shape)}")
@@ -73,7 +73,7 @@ def _is_array(arg: Lowered) -> TypeGuard[Node]:
 
 
 def _call_key(p: LoweringContext, function: Any, args: Sequence[Lowered]) -> Any:
-    """Equal for calls that give the same nodes and make the same checks; None for calls that may have other effects."""
+    """Equal for calls that give the same nodes and checks; None for calls that may have other effects."""
     nodes = [a.id for a in args if isinstance(a, Node) and a.dtype != dtypes.resource]
     if len(nodes) < len(args) or function.is_stateful:
         return None
@@ -191,10 +191,10 @@ def _for(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Low
 def unchanged(body: Any) -> set[int]:
     """The positions of arguments that a loop's body returns unchanged."""
     positions = set()
-    for i, (given, result) in enumerate(zip(body.inputs, body.outputs, strict=True)):
-        while result is not given and result.op.type == "Identity":
+    for i, (argument, result) in enumerate(zip(body.inputs, body.outputs, strict=True)):
+        while result is not argument and result.op.type == "Identity":
             result = result.op._inputs[0]
-        if result is given:
+        if result is argument:
             positions.add(i)
     return positions
 
@@ -202,9 +202,9 @@ def unchanged(body: Any) -> set[int]:
 def counts_after(
     lowering: Lowering, body: Any, outputs: Sequence[Any], values: Sequence[Lowered]
 ) -> dict[int, Node]:
-    """The counters of a loop after a step: numbers and lengths of lists that are sums of those before it and constants.
+    """The counters of a loop after a step: numbers and list lengths that are sums of the previous ones and constants.
 
-    They are known before the whole body is lowered, and so the body is lowered knowing what its counters can be.
+    They are computed before the whole body is lowered, so that the body is lowered with known ranges of its counters.
     """
     inputs = {t._id: value for t, value in zip(body.inputs, values, strict=True)}
     after = {}
@@ -220,7 +220,7 @@ def counts_after(
 
 
 def _sum_after(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
-    """An argument of a body to which constants or other arguments are added or subtracted; else None."""
+    """The sum if a body adds constants or other arguments to one of its arguments, or subtracts them; else None."""
     steps: list[Any] = []
     for _ in range(_MOST_STEPS_BACK):
         known = _leaf(p, inputs, tensor)
@@ -254,7 +254,7 @@ def _leaf(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> Node |
 
 
 def _length_after(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> Node | None:
-    """The length of a list that is an argument of a body, to which items were written or pushed; else None."""
+    """The new length of a list argument of a body after writes or pushes of items; None for other tensors."""
     pushed = 0
     for _ in range(_MOST_STEPS_BACK):
         list_value = inputs.get(tensor._id)

@@ -1,7 +1,7 @@
-"""Arrays with a data-dependent number of rows, such as the result of tf.where: a buffer of the most rows there can be, and a count.
+"""Arrays with a data-dependent number of rows, such as the result of tf.where: a buffer of the maximum size, and a row count.
 
-`DynamicRows` values are made by the ops of `dynamic_rows_sources` and taken by those of `dynamic_rows_ops`. An op that does not take
-them goes into a block of its own, which is lowered once the count is known.
+`DynamicRows` values are results of the ops in `dynamic_rows_sources` and arguments of those in `dynamic_rows_ops`. Any other op on
+them goes into a separate block, which is lowered once the count is known.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 
-# The most elements of a buffer whose extent is only bounded.
+# Maximum number of elements of a buffer whose extent is only bounded.
 _LARGEST = 1 << 24
 
 
@@ -95,7 +95,7 @@ def bounded_shape(p: LoweringContext, extents: Node, what: str) -> tuple[Node, l
     """The number of rows, and the largest shape, for a shape vector whose first entry alone is unknown.
 
     Raises:
-      NotLowerable: of another entry or the largest number of rows nothing is known.
+      NotLowerable: another entry, or a bound on the number of rows, is unknown.
     """
     first = p.take_index(extents, 0, 0)
     rest = p.dims(p.slice_axis(extents, 0, 1, extents.shape[0]))

@@ -1,6 +1,6 @@
 """Ops on `DynamicRows`.
 
-Those that treat each row by itself go over the whole buffer; those that look across rows leave out the rows that are not in use.
+Ops that treat rows independently process the whole buffer; ops across rows mask the unused rows.
 """
 
 from collections.abc import Sequence
@@ -217,7 +217,7 @@ def _concat(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
         return [DynamicRows(p.concat([v.rows for v in values], axis), values[0].count)]
     capacity = sum(v.capacity for v in values)
     rows, count = padded(p, values[0], capacity).rows, values[0].count
-    for v in values[1:]:  # each overwrites the unused rows of the one before
+    for v in values[1:]:  # each overwrites the unused rows of the previous one
         rows = p.dynamic_update_slice(rows, v.rows, [count, *[0] * (v.rank - 1)])
         count = p.add(count, v.count)
     return [DynamicRows(rows, count)]

@@ -13,7 +13,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_symbolic
 from penstock._src.ir.node import Node
 
-# Rows that have memory whether they are found or not: a numbered row takes 16 bytes and more.
+# Rows that are allocated whether or not they are used: a row with its number takes at least 16 bytes.
 _MOST_ROWS = 1 << 27
 # Pairs of elements that are compared each with each.
 _MOST_PAIRS = 1 << 20
@@ -107,7 +107,7 @@ def _difference(lowering: Lowering, op: Operation, args: list[Lowered]) -> Seque
 
 
 def on_unknown_extent(*types: str) -> Any:
-    """Registers what makes dynamic rows where an op of these classes needs the value of an extent."""
+    """Registers a function that creates dynamic rows if an op of these classes needs the value of an extent."""
 
     def register(function: Any) -> Any:
         UNKNOWN_EXTENTS.update(dict.fromkeys(types, function))

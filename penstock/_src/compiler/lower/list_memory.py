@@ -19,8 +19,8 @@ _MOST_ADDED = 16
 class Memory:
     """The buffer that a list gets before a loop.
 
-    `item`: the value from outside of the loop that every step pushes, if the list holds nothing else; `place` is where
-    it stands among the loop's arguments, if it does.
+    `item`: the loop-invariant value that every step pushes, if the list holds nothing else; `place` is its
+    index among the loop's arguments, if it is one.
     """
 
     items: Any
@@ -58,11 +58,11 @@ def memory_for(
     trips: Any,
     given: Sequence[Lowered],
 ) -> Memory | None:
-    """The memory that a list needs in a loop, or None if it has it. `inside` and `after` are the list before and after
+    """The memory that a list needs in a loop, or None if it has memory. `inside` and `after` are the list before and after
     a step.
 
     Raises:
-      NotLowerable: how much it needs is not known.
+      NotLowerable: the size is not known.
     """
     if not isinstance(after, ListValue) or not isinstance(inside, ListValue):
         raise NotLowerable("a list becomes something else in the loop")
@@ -83,7 +83,7 @@ def memory_for(
 def _needed(
     p: LoweringContext, arg: ListValue, inside: ListValue, after: ListValue, trips: Any
 ) -> Any:
-    """The most items that a list has in a loop; None for a list that does not grow and has no bound."""
+    """The maximum number of items of a list in a loop; None for a list that does not grow and has no bound."""
     added, length = growth(p, inside.length, after.length), known_length(p, arg)
     if added is not None and added <= 0:
         return arg.capacity
@@ -102,7 +102,7 @@ def _lengths(inside: Node, after: Node) -> list[Node]:
     """The numbers whose maximum is a list's length after a step, besides the length before it.
 
     Raises:
-      NotLowerable: it is something else.
+      NotLowerable: the length is not of this form.
     """
     if after is inside:
         return []

@@ -1,7 +1,7 @@
-"""Loops into `while` nodes: condition and body are traced on fresh parameters until no trace finds a further change.
+"""Loops into `while` nodes: condition and body are traced repeatedly until no trace finds another variable that changes.
 
-What a loop was found to change is remembered for the rest of the program. The body of a loop around it may be traced
-again, and if this one's body were then traced several times over, work would grow exponentially with nesting.
+The set of variables that a loop changes is remembered for the rest of the program. The body of an enclosing loop may be traced
+again, and if the inner body were then traced several times each time, work would grow exponentially with nesting.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ Range = tuple[int, int]
 class Loop:
     """A loop over lowered values, as its operation states it."""
 
-    key: Any  # by which it is recognized when it is lowered again
+    key: Any  # recognizes the loop when it is lowered again
     condition: Callable[[list[Lowered]], Node]
     body: Callable[[list[Lowered]], list[Lowered]]
     fixed: set[int]  # arguments known not to change
@@ -71,7 +71,7 @@ def effects(
 ) -> Effects:
     """Runs with these values of variables; returns the results and all variables' values afterwards.
 
-    What the run did to variables is forgotten: the caller makes it part of a node.
+    Changes of variables by the run are undone: the caller makes them part of a node.
     """
     p = lowering.p
     before, written = p.variables, p.written
@@ -116,7 +116,7 @@ def lower_loop(lowering: Lowering, loop: Loop, given: list[Lowered]) -> list[Low
         findings.written.update(new_writes)
         findings.memory.update(grown)
     else:
-        raise NotLowerable("it is not found out what the loop changes")
+        raise NotLowerable("the set of values that the loop changes does not converge")
     final = _emitted(lowering, args, findings.written, trace, trips)
     return _with_known_counters(p, args, trace, trips, final) if exact else final
 
@@ -140,7 +140,7 @@ class _Arguments:
 
     moving      positions of the arguments that change from step to step
     packing     these as nodes, before the loop
-    parameters  in their places, then those of the variables that the loop writes
+    parameters  in the order of the arguments, then those of the variables that the loop writes
     inside      the arguments inside the loop
     before      values of variables before a step, by the ids of their handles
     """
@@ -163,7 +163,7 @@ class _Arguments:
         self.before.update(zip(findings.written, self.parameters[split:]))
 
     def trips(self, condition: Any, after: dict[int, Node]) -> tuple[Any, bool]:
-        """The largest number of steps, as an extent, or None if it is unknown; and whether it is exact.
+        """The largest number of steps, as an extent, or None if it is unknown; and True if it is exact.
 
         `after` are counters after one step.
         """
@@ -214,7 +214,7 @@ class _Trace:
         return {i: node for i, node in counts.items() if node is not None}
 
     def trips(self) -> tuple[Any, bool]:
-        """The largest number of steps, or None; and whether it is exact."""
+        """The largest number of steps, or None; and True if it is exact."""
         return self.arguments.trips(self.condition, self.counters())
 
 
@@ -225,10 +225,10 @@ def _traced(
     p, before = lowering.p, arguments.before
     with p.deeper(), _tried(p):
         with p.collected() as checks:
-            found, _ = effects(lowering, before, lambda: [loop.condition(arguments.inside)])
+            values, _ = effects(lowering, before, lambda: [loop.condition(arguments.inside)])
         if checks:
             raise NotLowerable("a check inside of a loop's condition")
-        condition: Any = found[0]
+        condition: Any = values[0]
         assumed = {**findings.ranges, **_foreseen(loop, arguments, condition)}
         arguments.assume(assumed)
         with p.collected() as checks:

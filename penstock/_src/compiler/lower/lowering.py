@@ -32,7 +32,7 @@ HANDLERS: dict[str, Handler] = {}
 
 
 def handler(*types: str, passes: bool = False) -> Callable[[Handler], Handler]:
-    """Registers what lowers ops of some types; `passes` if it passes values of any sort on, dynamic rows too."""
+    """Registers a lowering for ops of some types; with `passes` it forwards values of any kind, including dynamic rows."""
 
     def register(function: Handler) -> Handler:
         HANDLERS.update(dict.fromkeys(types, function))
@@ -54,7 +54,7 @@ def on_dynamic_rows(*types: str) -> Callable[[Handler], Handler]:
 
 
 def raw_op(op: Operation) -> Any:
-    """The op of a node, whose attributes are its class's own."""
+    """The op of a node, with the attributes of its own class."""
     return op.raw_op
 
 
@@ -73,7 +73,7 @@ class Lowering:
 
     def __init__(self, p: LoweringContext, calls: tuple[Operation, ...] = ()) -> None:
         self.p = p
-        self.calls = calls  # the operations in whose functions these are, the outermost first
+        self.calls = calls  # the enclosing calls, as operations, the outermost first
         self.values: dict[int, Lowered] = {}  # a tensor's id -> its lowered value
 
     def nested(self, op: Operation) -> "Lowering":
@@ -95,7 +95,7 @@ class Lowering:
         """Lowers one operation, whose inputs are known.
 
         Raises:
-          NotLowerable: it cannot be; the message says why.
+          NotLowerable: it cannot be lowered; the message gives the reason.
           LoweringDefect: its lowering failed otherwise.
         """
         args = [self.value(t) for t in op._inputs]
@@ -118,10 +118,10 @@ class Lowering:
         self.give(op, outputs)
 
     def give(self, op: Operation, outputs: Sequence[Lowered]) -> None:
-        """Sets what an operation's outputs are.
+        """Sets the outputs of an operation.
 
         Raises:
-          NotLowerable: one of them cannot be.
+          NotLowerable: one of them has no lowered form.
         """
         if not self.p.depth and any(map(_lost_writes, outputs)):
             raise NotLowerable("a list is written to before its memory is known")

@@ -12,7 +12,7 @@ from penstock._src.ir.node import Node
 
 
 class Packing:
-    """`nodes` are the values flat; `unpack` puts other nodes in their places.
+    """`nodes` are the flattened values; `unpack` replaces them by other nodes.
 
     A list without memory is packed as its length; it stays without memory and without a bound.
     """

@@ -1,9 +1,9 @@
 """Lists of tensors as dense buffers.
 
-While a loop's body is traced for the first time a list that the loop is given may have no memory yet (`ListValue.awaits`,
+While a loop's body is traced for the first time, a list argument may not have memory yet (`ListValue.awaits`,
 `buffer` is None): the ops here then only record the shape of the elements, and elements read from the list are unknown values
-of that shape. The loop gives it memory and traces again. Any other list without memory holds zeros, also in a branch, and gets
-memory when something is written to it.
+of that shape. The loop allocates memory and traces again. Any other list without memory holds zeros, also in a branch, and gets
+memory at the first write.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def _index(p: LoweringContext, node: Lowered) -> Node:
 
 
 def _shape_input(p: LoweringContext, node: Lowered) -> Shape | None:
-    """The shape that an `element_shape` input holds, or None if it is not fully known."""
+    """The shape in an `element_shape` input, or None if it is not fully known."""
     node = _node(node)
     known = p.known.symbolic(node)
     if known is None or known.ndim == 0 or any(d < 0 for d in known.flat):
@@ -161,7 +161,7 @@ def _set_or_grow(p: LoweringContext, held: ListValue, index: Lowered, item: Node
 
 
 def _set_or_grow_somewhere(p: LoweringContext, held: ListValue, at: Node, item: Node) -> ListValue:
-    """SetItem of a list that may become longer, in a loop that says where the index can be."""
+    """SetItem of a list that may grow, in a loop with a known range of the index."""
     length = p.maximum(held.length, p.add(at, 1))
     within = p.bounds(at)
     if (
@@ -256,8 +256,8 @@ def _stack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
         raise NotLowerable("the length of the list to stack is not known")
     if held.buffer is None:
         shape = _element_shape(p, held, args[1])
-        made = (count, *shape)
-        return [_unknown(p, made, held)]
+        shape_of_stack = (count, *shape)
+        return [_unknown(p, shape_of_stack, held)]
     return [p.slice_axis(held.buffer, 0, 0, count)]
 
 

@@ -36,7 +36,7 @@ def trip_count(
 def value_range(
     p: NodeMaker, before: Node | None, inside: Node | None, after: Node | None, trips: Any
 ) -> tuple[int, int] | None:
-    """The least and largest values in `trips` steps of what each raises by a known number, or None for others."""
+    """The least and largest values of a counter in `trips` steps if each adds a known number, else None."""
     if before is None or inside is None or after is None:
         return None
     first, step = _known(p, before), growth(p, inside, after)
@@ -79,7 +79,7 @@ def _bound(p: NodeMaker, term: Node, counters: dict[int, tuple[Any, int]]) -> di
     limit = _known(p, right)
     if limit is None:
         if right.size == 1:
-            # Notes that its value is asked for: if the loop does not lower without it, it waits for the value.
+            # Records its value as requested: if the loop does not lower without it, it waits for the value.
             p.dims(right)
         return None
     first, step = counters[left.id]

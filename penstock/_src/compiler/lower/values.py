@@ -20,7 +20,9 @@ class ListValue:
     dtype: DType
     buffer: Node | None
     length: Node
-    capacity: int | None  # None: unbounded, until a loop that fills the list says how often it runs
+    capacity: (
+        int | None
+    )  # None: unbounded, until the trip count of a loop that fills the list is known
     element_shape: tuple[int, ...] | None = None
     pushed: Node | None = None  # the value of every element, of a list to which only it was pushed
     noted: bool = False  # written to without memory, to learn the shape of its elements
@@ -65,7 +67,7 @@ class HostValue:
 
 
 class Absent(HostValue):
-    """The result of a branch in place of another branch's tensor, whose shape it does not know.
+    """The result of a branch for a tensor of another branch whose shape is unknown in this one.
 
     `value` replaces it where the host runs the branch; its contents are never read."""
 

@@ -1,4 +1,4 @@
-"""Drops what has no effect. Algebra needs no pass: rules are applied as nodes are made (ir/rules)."""
+"""Removes nodes without effect. Algebra needs no pass: rules are applied as nodes are created (ir/rules)."""
 
 from dataclasses import replace
 

@@ -9,7 +9,7 @@ of its records. Read plan.py first, then planner.py.
     prepacked.py    weights that are packed once; early_checks.py: checks that end a run before variables change
     verify/         proofs about the kernels and their order
 
-The code of a kernel is written when planning asks for it (codegen/generator.py).
+The code of a kernel is written when planning requests it (codegen/generator.py).
 
 Plans for many extents. Such a plan is made once: sizes of buffers, counts of tasks and words of launches are expressions, and decisions of planning
 about extents become conditions of the plan (`Prepared.plans`; within a Recording numbers stay expressions, `dims.settled`). Loading it
@@ -20,6 +20,6 @@ them share the table, which has the numbers of the last one.
 Offsets in the arena are chosen for the extents of the first call. The plan keeps only their order: which buffers are below a buffer whose live ranges
 overlap with its own. For other extents a buffer starts at the highest end of those, so that buffers are disjoint for all sizes, and as tight as in the
 first plan if sizes grow in proportion. An arena that grew for one large call is given back after a hundred runs that did not need it. The sizing
-program reports numbers beyond 64 bits; such a call is planned by itself, as on devices without `Device.load_open`. numbered.py returns the plan with
+program reports numbers beyond 64 bits; such a call is planned separately, as on devices without `Device.load_open`. numbered.py returns the plan with
 the numbers of a call, for reports, profiles and errors.
 """

@@ -124,7 +124,7 @@ def _meet(buffer: Buffer, firsts: np.ndarray, lasts: np.ndarray, lanes: np.ndarr
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """The position of a buffer in the arena for any sizes: directly above the places with these indices, which come before it."""
+    """The position of a buffer in the arena for any sizes: directly above the places with these indices, which precede it."""
 
     buffer: Buffer
     above: tuple[int, ...]
@@ -148,7 +148,7 @@ def places(buffers: Iterable[Buffer]) -> tuple[Place, ...]:
 
 
 def _lowest_gap(offsets: np.ndarray, ends: np.ndarray, size: int) -> int:
-    """The lowest offset at which `size` bytes fit between ranges of memory, which may overlap each other."""
+    """The lowest offset at which `size` bytes fit between memory ranges, which may overlap each other."""
     if not len(offsets):
         return 0
     order = np.argsort(offsets, kind="stable")

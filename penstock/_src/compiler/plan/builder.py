@@ -84,7 +84,7 @@ class PlanBuilder:
 
     @property
     def known_written(self) -> frozenset[int] | None:
-        """`written`; None within a loop, or beside a lane, that may write further variables."""
+        """`written`; None within a loop, or parallel to a lane, that may write further variables."""
         is_inner = self.schedule.function is not self.function or self.lane
         return None if is_inner and self.assigned else self.written
 
@@ -117,7 +117,7 @@ class PlanBuilder:
         return buffer
 
     def buffer(self, node: Node) -> Buffer:
-        """Where a node's value lies."""
+        """The buffer that holds a node's value."""
         node = home(node)
         if node.kind == "read":
             return self.variable(node.args[0])
@@ -145,7 +145,7 @@ class PlanBuilder:
         return buffer
 
     def put_in_place(self, kernel: Kernel, innermost: int | None = None) -> None:
-        """Lets outputs without buffer overwrite inputs that this kernel reads last."""
+        """Stores outputs without buffers over inputs that this kernel is the last to read."""
         taken: set[int] = set()
         for node in kernel.outputs:
             if node.id in self.buffers or node.kind == "dynamic_update_slice":
@@ -208,7 +208,7 @@ class PlanBuilder:
             self.is_held, self.updates = self.is_held or holds, False
 
     def keep_through(self, start: int, buffers: Sequence[Buffer]) -> None:
-        """Extends live ranges of buffers from before a loop, which began at `start` and ends now, to its end: each round reads them anew."""
+        """Extends live ranges of buffers from before a loop, which began at `start` and ends now, to its end: each iteration reads them again."""
         for buffer in buffers:
             buffer.touch(self.time)
         for buffer in self.known:

@@ -41,7 +41,7 @@ class EarlyChecks:
     def is_early(self, value: Node) -> bool:
         """True if a kernel computes a variable's new value before, or beside, the evaluation of a check that precedes the assignment."""
         last_maker = self.makers.get(value.id, NEVER)[-1]
-        # `number - 1` is the kernel that computes the condition. A kernel that computes both is early whatever the ids say: it stores
+        # `number - 1` is the kernel that computes the condition. A kernel that computes both is early whatever the ids are: it stores
         # the value before the condition can be read.
         return any(
             self.are_side_by_side(last_maker, number - 1)

@@ -1,7 +1,7 @@
 """In-place outputs: conditions under which a kernel may store its result over one of its inputs.
 
 The rule is the same for all kinds of kernels: an element is overwritten only by the iteration that reads it last. For most kernels this means that
-input and output have the same index. A reduction over the row that the innermost loop then writes is an exception: it reads the whole row first.
+input and output have the same index. An exception is a reduction over the row that the innermost loop then writes: it reads the whole row first.
 plan/verify/overlap.py checks the outcome at every point.
 """
 

@@ -87,7 +87,7 @@ def offsets(records: Sequence[Record]) -> Iterator[tuple[Record, int]]:
     at = 0
     for record in records:
         if isinstance(record, Launch) and record.holds:
-            at += HEADER  # of the HOLD record that `encode` puts before it
+            at += HEADER  # size of the HOLD record that `encode` puts before it
         yield record, at
         if not isinstance(record, Label):
             at += HEADER + len(record.args)

@@ -39,7 +39,7 @@ def exhausted_by(plan: Plan) -> OpError:
 
 
 def _largest_buffers(plan: Plan) -> list[str]:
-    nodes: dict[str, Node] = {}  # by the names of their buffers
+    nodes: dict[str, Node] = {}  # by buffer name
     for launch in plan.launches:
         if isinstance(launch, Launch):
             nodes.update((f"{node.kind} %{node.id}", node) for node in launch.made)

@@ -15,7 +15,7 @@ from penstock._src.native.runner import LANES
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.lazy import ByName
 
-# By name, so that programs without exchanges do not import transports.
+# Imported by name: programs without exchanges do not load transports.
 _CONNECT = ByName("penstock._src.cluster.transports.table", "connect")
 _FAILED_RANK = ByName("penstock._src.cluster.transport", "failed_rank")
 
@@ -63,7 +63,7 @@ class CheckFailed:
 
 @dataclass(frozen=True)
 class ExchangeFailed:
-    """The error of a run whose exchange with other processes has failed. On the host the run's session has the reason (runtime/exchanging.py)."""
+    """The error of a run with a failed exchange with other processes. The run's session on the host has the reason (runtime/exchanging.py)."""
 
     def error(self, status: Any) -> OpError:
         transport, failed = _CONNECT(), int(status[1])  # 1 + the rank that has failed

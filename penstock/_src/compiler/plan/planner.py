@@ -125,7 +125,7 @@ def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
 def _give_results_memory(
     builder: PlanBuilder, early: EarlyChecks
 ) -> tuple[list[Buffer], list[tuple[Node, Buffer]]]:
-    """Lets kernels store results and new values of variables at their destination where that is possible.
+    """Stores results and new values of variables directly at their destination where that is possible.
 
     Returns:
       The buffers of results, and the remaining copies: (source, target).

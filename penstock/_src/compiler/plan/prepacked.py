@@ -6,7 +6,7 @@ from penstock._src.compiler.codegen.kernel_code import KernelCode, KernelStage
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.util.dataclass import dataclass
 
-LEAST_BYTES = 16 << 10  # of weights whose packed form is worth caching
+LEAST_BYTES = 16 << 10  # minimum size of weights whose packed form is worth caching
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ In: a Function. Out: `Recognized` (recognized.py), from which fusion/ makes grou
     contractions/       products and convolutions, with their elementwise epilogues
     reductions.py       reductions, with the elementwise nodes before and after them
     lanes.py            operations on different logical devices, which may run side by side
-    row_reductions.py   reductions whose results only the rows use that they reduce
+    row_reductions.py   reductions whose results are used only by the rows that they reduce
 
 Each docstring shows the nodes that are found and the result. A new recognizer is a file here, a field of `Recognized` and a line in recognize.py.
 

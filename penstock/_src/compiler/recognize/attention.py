@@ -7,7 +7,7 @@ backward, where P has no other use than
     dV = contract(cast(P), dO);  dP = cast(contract(dO, V));  D = sum(dP * P)
     dL = (dP - D) * P;  dS = epilogue'(dL): elementwise;  dQ = contract(dS, K);  dK = contract(dS, Q)
 
-What lies between is computed in blocks and never stored, unless something else wants it: then nothing is recognized.
+The nodes in between are computed in blocks and never stored. If another node reads one of them, nothing is recognized.
 The nodes m and l are stored if there is a backward pass, which computes P again from them.
 """
 
@@ -73,7 +73,7 @@ def _same(a: Node, b: Node) -> bool:
 
 
 def _spread(node: Node) -> tuple[Node, list[Node]]:
-    """(what a node broadcasts, the broadcasts and reshapes between)."""
+    """(the argument of a chain of broadcasts and reshapes, the chain)."""
     between = []
     while node.kind in ("broadcast", "reshape"):
         between.append(node)
@@ -91,10 +91,10 @@ def _reduces_rows(node: Node, op: str, of: Node) -> bool:
 
 
 def _searched(quotient: Node, users: Users) -> Attention:
-    """The attention whose probabilities a quotient is.
+    """The attention whose probabilities are this quotient.
 
     Raises:
-      _Unfit: there is none.
+      _Unfit: there is no such attention.
     """
     logits, maximum, total, inside = _softmax(quotient)
     weights, others = _casts_of(quotient, users)
@@ -171,7 +171,7 @@ def _casts_of(node: Node, users: Users) -> tuple[list[Node], list[Node]]:
 
 @dataclass(frozen=True)
 class _Axes:
-    """The axes of the scores: their letters, in order, and how long they are."""
+    """The axes of the scores: their letters, in order, and their extents."""
 
     letters: str
     extents: dict[str, Any]
@@ -247,7 +247,7 @@ class _Search:
         _require(sorted(letters) == sorted(self.axes.batch + cross + ELEMENT))
 
     def view(self, node: Node, letters: str, width: int) -> View:
-        """A view of an operand whose rows are contiguous: of the array that it is computed from by movements, or of itself."""
+        """A view of an operand with contiguous rows: of the array from which movements compute it, or of itself."""
         extents = {**self.axes.extents, ELEMENT: width}
         followed = view_of(node, letters, extents, lambda n: False)
         if followed.plain and (is_one(width) or followed.coefficient(ELEMENT) == 1):

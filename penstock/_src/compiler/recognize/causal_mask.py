@@ -12,9 +12,9 @@ Affine = dict[str, int]  # letter -> coefficient; "" is the constant
 
 
 def reach_of(logits: Node, letters: str) -> int | None:
-    """The number of columns (`s`) that row 0 sees, at least one, if row t sees t more; None if the mask is not causal.
+    """The number of columns (`s`) visible to row 0, at least one, if row t sees t more; None if the mask is not causal.
 
-    Before: select(s - t <= c, scores, -inf)       for whatever arrangement of iotas, sums and comparisons
+    Before: select(s - t <= c, scores, -inf)       for any arrangement of iotas, sums and comparisons
     After:  c + 1
     """
     while logits.kind == "cast":

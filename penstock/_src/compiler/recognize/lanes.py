@@ -1,7 +1,7 @@
 """Lanes: the parts of a function that were placed on different logical devices, such as replicas. They may run side by side.
 
-Kernels are kept within one lane: no epilogue and no merged group has nodes of several. What was placed nowhere, as the sum of
-the replicas' gradients, belongs to no lane.
+Every kernel is within one lane: epilogues and merged groups never mix nodes of several. Nodes without a device, such as the sum of
+the replicas' gradients, belong to no lane.
 """
 
 import functools
@@ -16,10 +16,10 @@ NO_LANE = -1
 
 
 def lanes_of(nodes: Sequence[Node]) -> Mapping[int, int]:
-    """The lane of each node, by its id: the number of the device that its operation asks for; empty if fewer
-    than two are asked for.
+    """The lane of each node, by its id: the device number of its operation; empty if operations name fewer
+    than two devices.
 
-    Nodes without operation, such as those of passes, are in the lane of their arguments. Nodes without any information are left
+    Nodes without operation, such as those created by passes, are in the lane of their arguments. Nodes without any information are left
     out.
     """
     lanes: dict[int, int] = {}

@@ -13,10 +13,10 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True, eq=False)
 class Recognized:
-    """A function, and which of its nodes together are one thing. Mappings are by ids of nodes.
+    """A function, and the groups of nodes that are computed together. Mappings are by ids of nodes.
 
     nodes           in an order in which each comes after its arguments
-    users           what takes a node as an argument, each user once
+    users           the nodes that take a node as an argument, each once
     attentions      of each node that an attention's kernels store, the attention
     matches         for a contract node with a kernel, its Match
     contractions    of the node that ends a contraction's epilogue, the contract node
@@ -25,7 +25,7 @@ class Recognized:
     rows            the reduce nodes of these
     absorbed        nodes that exist only in registers of the kernel that takes them along
     lanes           of each node the lane, if there are several (lanes.py)
-    in_loop         whether the function is a loop's body, where launches count for more
+    in_loop         True if the function is a loop's body, where launches count for more
     nested          the records of the functions of loops and branches
     """
 

@@ -1,6 +1,6 @@
-"""Recognizes reductions with the elementwise nodes that each takes along.
+"""Recognizes reductions and the elementwise nodes that each absorbs.
 
-Before: s = sum(x);  m = mul(s, 1/n);  r = sqrt(m)          each is the only consumer of the one before
+Before: s = sum(x);  m = mul(s, 1/n);  r = sqrt(m)          each is the only consumer of the previous one
 After:  sum(x), whose epilogue computes r of each sum;  s and m exist in registers only
 """
 

@@ -23,7 +23,7 @@ def find_row_reductions(
     absorbed: Container[int],
     contractions: Container[int],
 ) -> frozenset[int]:
-    """Ids of the ends of such reductions: of short rows along the last axis, broadcast along the row in one place."""
+    """Ids of the ends of reductions of short rows along the last axis, whose result is broadcast along the row once."""
     ids: set[int] = set()
     if "rows" in flags.disable:
         return frozenset()
@@ -44,7 +44,7 @@ def find_row_reductions(
 
 
 def _takers_along_rows(end: Node, x: Node, users: Mapping[int, list[Node]]) -> list[Node] | None:
-    """The users of the one broadcast of a row's result along that row, two at most; None if it is used otherwise."""
+    """The users (two at most) of the only broadcast of a row's result along that row; None if it is used otherwise."""
     node, lead = end, len(x.shape) - 1
     while len(users[node.id]) == 1:
         (user,) = users[node.id]

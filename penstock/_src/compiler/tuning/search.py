@@ -1,9 +1,9 @@
-"""The search: measures other blockings of the products that a program compiled, and keeps those that win.
+"""The search: measures alternative blockings of the products that a program compiled, and keeps those that win.
 
     with recording() as products: run the program
     tune(products, seconds) -> list of Finding
 
-Each product is a program of its own here, of what lies between its sources and its result, on random numbers. A candidate
+Each product is a separate program here, from its sources to its result, on random numbers. A candidate
 changes one number of the best blocking so far (coordinate descent), is timed in turns with it, and wins if its best time
 is lower by MARGIN: smaller differences are noise.
 """
@@ -52,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class FoundProduct:
-    """A product that a program compiled, and what unknown extents were."""
+    """A product that a program compiled, and the values of unknown extents."""
 
     match: Match
     extents: Values

@@ -23,7 +23,7 @@ def emit_backward(
 ) -> Code:  # fmt: skip
     """The kernel: task `backward`, for one batch. `gradient_epilogue` is applied to the gradient of the epilogue's result.
 
-    `operands` is how many words of the context the epilogue has; those of `gradient_epilogue` follow.
+    `operands` is the number of context words of the epilogue; those of `gradient_epilogue` follow.
     """
     layout = ContextLayout(form, target, BACKWARD)
     return _Backward(form, layout, target, gradient_epilogue).write(epilogue, operands)
@@ -70,7 +70,7 @@ class _Backward(Tiles):
         return Code.of(self.module)
 
     def finish_gradient(self, f: Fn, tile: ScoreTile, acc: list[Val]) -> list[Val]:
-        """P * (dP - D) through the epilogue; P is what the block holds."""
+        """P * (dP - D) through the epilogue; the block holds P."""
         shares = [f.load(f.shares, i, self.total) for i in range(self.layout.row_tile)]
         values = [
             f.load(f.scores, i * COLUMNS + self.lanes * j, x.ty) * (x - shares[i])
@@ -154,7 +154,7 @@ class _BackwardTask(Task):
         self.clear(dk, COLUMNS * layout.depth)
         self.clear(dv, COLUMNS * layout.width)
         first = f.i64(0)
-        if form.causal:  # rows before see none of these columns
+        if form.causal:  # earlier rows see none of these columns
             first = f.max(0, j + 1 - layout.read(f, "reach")) // ROWS * ROWS
         f.loop(first, self.rows, ROWS, lambda i: self.block_of_scores(i, block, rows))
         self.store_rows("key_gradient", form.depth, dk, j, cols)

@@ -13,8 +13,8 @@ from .form import ContextLayout
 class AttentionStage:
     """A task function for any lengths.
 
-    per          how many rows of the scores a task takes; None if the launch may say that, or if it is all of them
-    by_columns   whether it takes columns instead
+    per          number of rows of the scores per task; None if the launch may choose it, or for all rows
+    by_columns   True if a task takes columns instead
     """
 
     code: Code

@@ -17,7 +17,7 @@ from .code import AttentionCode, AttentionStage
 from .form import BACKWARD, FORWARD, Array, ContextLayout, Form
 from .operands import arrays_of, batch_of
 
-# By name: the text of a kernel is written only if its object code is not cached.
+# Imported by name: the text of a kernel is written only if its object code is not cached.
 _FORWARD = ByName(f"{__package__}.forward", "emit_forward")
 _BACKWARD = ByName(f"{__package__}.backward", "emit_backward")
 

@@ -1,8 +1,8 @@
 """The form of an attention kernel, and the layouts of its run-time words and its threads' memory.
 
-Arrays are addressed by a base, a step from row to row (`cross`), one from element to element of a row, and one for
-every batch letter. What is read has its rows' elements side by side; results may be `turned`.  The statistics (each
-row's maximum and sum) are numbered as the rows of the matrix of scores are, which the epilogues count by.
+An array is addressed by a base, a stride between rows (`cross`), a stride between elements of a row, and one for
+every batch letter. Inputs have contiguous rows; results may be transposed (`turned`). The statistics (each
+row's maximum and sum) are indexed by row number in the matrix of scores, as in the epilogues.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from penstock._src.native.language.types import I64, PTR, SIZE
 from penstock._src.native.language.value import Val
 from penstock._src.util.dataclass import dataclass
 
-ROWS, COLUMNS = 64, 128  # of a block of scores, which stays in the L1 cache
+ROWS, COLUMNS = 64, 128  # of a block of scores, sized to stay in the L1 cache
 ROW_TILE, SMALL_ROW_TILE, VECTORS = 8, 4, 2  # rows and vectors of a register tile of scores
 MANY_REGISTERS = 32
 
@@ -29,18 +29,18 @@ BACKWARD = (*FORWARD, "seed", "query_gradient", "key_gradient", "value_gradient"
 
 @dataclass(frozen=True)
 class Form:
-    """One kernel serves all attentions of equal form (and epilogues).
+    """One kernel serves all attentions of equal form and epilogues.
 
     depth, width  elements of a row of Q and K, and of V
-    batch         how many letters all operands share
+    batch         number of batch letters that all operands share
     elements      LLVM types of Q, K, V and the output
     total         the type that is summed in
     causal        row t sees the columns below t + `reach` (a word) only
-    statistics    whether the forward kernel stores them
-    turned        names of results whose rows' elements do not lie side by side
-    apart         names of operands whose rows do not follow one another: rows a power of two apart crowd a few sets
+    statistics    True if the forward kernel stores them
+    turned        names of results whose rows are not contiguous
+    apart         names of operands whose rows are not adjacent: row strides of a power of two crowd a few sets
                   of the L1, so they are copied
-    pairs         whether scores are products of bfloat16 pairs, as they lie in memory
+    pairs         True if scores are products of bfloat16 pairs in memory order
     """
 
     depth: int

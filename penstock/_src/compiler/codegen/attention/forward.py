@@ -31,7 +31,7 @@ class _Forward(Tiles):
         return Code.of(self.module)
 
     def emit_softmax(self) -> None:
-        """The block's exponentials, and what earlier blocks have summed brought to the new maximum."""
+        """The block's exponentials; the running sums of earlier blocks are rescaled to the new maximum."""
         n, width = self.lanes, self.layout.width
         vector = vec(self.total, n)
         with self.module.fn(

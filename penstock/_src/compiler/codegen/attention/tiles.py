@@ -15,7 +15,7 @@ from penstock._src.native.language.value import Val
 from .form import COLUMNS, ROWS, VECTORS, ContextLayout, Form
 
 INFINITY = float("inf")
-MOST_SUMS = 16  # vectors of a tile whose rows divide a block
+MOST_SUMS = 16  # limit of vectors of sums in a tile whose rows divide a block
 Finish = Callable[[Fn, "ScoreTile", list[Val]], list[Val]]
 
 
@@ -50,9 +50,9 @@ class Tiles:
     def emit_scores(
         self, name: str, depth: int, finish: Finish, operands: int, padding: float
     ) -> None:
-        """Two functions: of whole tiles, and of ragged ones, whose columns past the end become `padding`.
+        """Two functions: of whole tiles, and of ragged ones, in which columns past the end become `padding`.
 
-        `operands` is how many words of other epilogues come before this one's.
+        `operands` is the number of words of other epilogues before this one's.
         """
         operands += len(self.layout.names)
         self._emit_scores(name, depth, finish, operands, padding, ragged=False)

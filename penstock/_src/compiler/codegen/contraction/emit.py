@@ -11,7 +11,7 @@ from .images.convolution import Convolution, Depthwise, DepthwiseFilterGradient,
 from .packed.description import PackedProduct
 from .products.description import Gemm
 
-# By name, so that a program without convolutions does not import their emitters.
+# Imported by name, so that a program without convolutions does not load their emitters.
 EMITTERS: dict[type, ByName] = {
     Gemm: ByName(f"{__package__}.products.emit", "emit_gemm"),
     PackedProduct: ByName(f"{__package__}.packed.emit", "emit_packed_product"),

@@ -11,7 +11,7 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Arg:
-    """The run-time size with an index, in place of an int that would be a constant of the kernel's code."""
+    """The index of a run-time size; an int in its place is a constant of the kernel's code."""
 
     index: int
 

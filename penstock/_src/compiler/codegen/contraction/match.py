@@ -11,10 +11,10 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Match:
-    """A recognized contraction. Those with equal descriptions and epilogues share a kernel.
+    """A recognized contraction. Contractions with equal descriptions and epilogues share a kernel.
 
     left, right  the operands in the kernel's order, which may differ from the node's
-    starts       the indices of the operands' first elements, whose addresses the kernel gets
+    starts       the indices of the operands' first elements, from which the kernel's addresses are computed
     columns      the number of the output's last axes that form the columns of a tile
     """
 

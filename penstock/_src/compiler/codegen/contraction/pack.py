@@ -1,4 +1,4 @@
-"""Panels: an operand copied so that the inner loop finds it in order.
+"""Panels: copies of an operand in the order in which the inner loop reads it.
 
 A panel of width w holds nk rows of w elements of the sum's type, dst[k][c] = source[c, k].  Elements past the edge of
 the operand are never read; in the panel they are zeros or copies, whose results are not stored.
@@ -137,7 +137,7 @@ def pack_single(
 ) -> None:  # fmt: skip
     """dst[k][c] element by element; place(c, k) -> (offset, i1 whether it exists or None).  For any layout.
 
-    `run` = (n, distance): n neighboring k (nk is a multiple) lie at that distance, and exist or not together.
+    `run` = (n, distance): n neighboring k (nk is a multiple) are at that distance, and exist or not together.
     """
     length, distance = run or (1, 0)
     here = f.min(count, width)

@@ -145,7 +145,7 @@ def accumulate(
     """Emits the loop nest over k; returns the sums.
 
     `loops` are [(count, step in a, step in b), ...], outermost first: one loop for a matrix, one for each axis of a convolution's window. A row
-    None has the constant `idle` for all its elements. `multiply(f, a, b, sum)` returns the next sum, `read(f, address, offset)` an element
+    that is None has the constant `idle` for all its elements. `multiply(f, a, b, sum)` returns the next sum, `read(f, address, offset)` an element
     of a. Steps are in elements of `a_type` and `b_type` (by default the type of the sums, as in packed panels).
     """
     total = types.total

@@ -1,6 +1,6 @@
-"""Chooses the loops of a nest: which are divided among threads, which are serial, which is vectorized, and by how many lanes.
+"""Chooses the loops of a nest: parallel loops, serial loops, the vectorized loop and its vector length.
 
-All choices depend on the nest's structure only (ints, and where Dims stand), never on a Dim's value.
+All choices depend on the nest's structure only (ints, and the positions of Dims), never on a Dim's value.
 """
 
 import functools
@@ -41,9 +41,9 @@ def _along(values: Sequence[Value], var: Var) -> float:
 
 
 def choose_reduction_vector(variables: Sequence[Var], needed: Sequence[Value]) -> Var | None:
-    """The variable of a reduction whose loop goes by vectors, or None.
+    """The reduction variable whose loop is vectorized, or None.
 
-    A long reduction goes by vectors of elements far apart, too: one sum of all elements would err by thousands of units in the last place.
+    A long reduction is vectorized even over strided elements: one scalar sum would accumulate an error of thousands of units in the last place.
     """
     loads = [v for v in needed if v.kind == "load" and v.vars & set(variables)]
     least = -0.5 if loads and not _is_long(variables) else -math.inf
@@ -65,7 +65,7 @@ def _is_long(variables: Sequence[Var]) -> bool:
 
 
 def reduction_variables(value: Value) -> tuple[Var, ...]:
-    """The variables that a value reduces along; none for other values."""
+    """The reduction variables of a value; none for other values."""
     if value.kind == "reduce":
         return value.attrs[1]
     return (value.attrs[1],) if value.kind == "arg_reduce" else ()
@@ -78,8 +78,8 @@ def _too_short(var: Var) -> bool:
 def vector_length(
     target: Any, var: Var, values: Sequence[Value], reducing: bool, extra_types=(), columns: int = 0
 ) -> int:
-    """Lanes of the vectors of a loop: one register of the widest type that is loaded or stored (places in rows may be
-    wider), or several where that helps and fits. `columns` is how many reductions run across it."""
+    """Vector length of a loop: one register of the widest type that is loaded or stored (row indices may be
+    wider), or several where that helps and fits. `columns` is the number of reductions across it."""
     along = [v for v in values if var in v.vars]
     loads = [v for v in along if v.kind == "load"]
     sizes = [SIZE[register_type(v.dtype)] for v in loads or along if not v.dtype.is_bool]
@@ -114,11 +114,11 @@ class Loops:
 
     vector        the innermost loop's variable, None if the nest has none
     lanes         of its vectors
-    in_registers  whether rows are reduced and fit in registers whole: then a vector is a row
-    tiled         the variable whose loop goes by blocks, and stands inside the vector loop: a transposition
+    in_registers  True if rows are reduced and fit in registers: then a vector is a row
+    tiled         the variable whose loop is blocked and inside the vector loop, for a transposition
     tile          rows of such a block
-    chunked       whether the vector loop is shared out in chunks
-    parallel      variables whose rounds tasks share, outermost first, each with whether a round is a part of it
+    chunked       True if the vector loop is divided among tasks in chunks
+    parallel      variables whose iterations are divided among tasks, outermost first; True if an iteration is a part of it
     serial        loops inside a round
     """
 
@@ -254,15 +254,15 @@ def _transposed(problem: _Problem, vector: Var | None, others: Sequence[Var]) ->
 
 
 def _vector_variable(problem: _Problem) -> Var | None:
-    """The variable whose loop goes by vectors: the one that most loads and stores are contiguous along."""
+    """The variable of the vector loop: the one along which most loads and stores are contiguous."""
     nest, values = problem.nest, problem.values
     offsets = [s.offset for s in nest.stores]
     loads = [v for v in values if v.kind == "load"]
     best, best_score = None, -100.0
     bounds = [v.attrs[2].vars for v in values if v.kind == "reduce" and len(v.attrs) > 2]
-    # A row that is reduced first: its loop is the innermost one, so that no other stands within it.
+    # A row that is reduced first: its loop is the innermost one, so no other loop is within it.
     rows = [var for var in nest.space if var in problem.reduced]
-    # Else one that not every store has: the loops of stores without it stand outside.
+    # Otherwise a variable that some stores lack: the loops of those stores are outside.
     rows = rows or [var for var in nest.space if var not in problem.common]
     for var in rows or nest.space:
         if any(var in vars_ for vars_ in bounds):  # the length of a loop must be one number
@@ -293,7 +293,7 @@ def _rather_along_reduction(var: Var, values: Sequence[Value]) -> bool:
 def _shared_out(
     problem: _Problem, vector: Var | None, others: list[Var], tiled: Var | None, chunked: bool
 ) -> tuple[tuple[tuple[Var, bool], ...], tuple[Var, ...]]:
-    """(what tasks share, loops inside a round): tasks share the first variables, so that a round has enough to do.
+    """(variables divided among tasks, loops inside an iteration): tasks divide the first variables, so that an iteration has enough work.
 
     Only variables of every store are divided among tasks, so that a value that is stored once for each row is not stored again for each
     of the row's elements, nor left out where there are none; and none of rows that are reduced first.

@@ -16,10 +16,10 @@ class NestCode:
     """Compiled once for all sizes.
 
     function     the name of its task function
-    iterations   given what extents are now: how many rounds the tasks share
-    work         and roughly how many element operations there are in all
+    iterations   for the current extents: number of iterations that the tasks share
+    work         for the current extents: approximate number of element operations
     innermost    number of the variable of the innermost loop
-    is_spread    whether each iteration is a task of its own: a block of a card
+    is_spread    True if each iteration is a separate task: a block of a GPU
     """
 
     code: Code

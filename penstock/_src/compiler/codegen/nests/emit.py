@@ -9,7 +9,7 @@ from penstock._src.compiler.kernels.loop_nest import LoopNest
 from penstock._src.native import NamedCode, Target
 from penstock._src.util.lazy import ByName
 
-# By name: the text of a nest is written only if its object code is not cached.
+# Imported by name: the text of a nest is written only if its object code is not cached.
 _WRITE = ByName(f"{__package__}.nest", "write_nest")
 
 

@@ -11,7 +11,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.value import Val
 from penstock._src.util.lazy import ByName
 
-# By name: the text of a kernel is written only if its object code is not cached.
+# Imported by name: the text of a kernel is written only if its object code is not cached.
 _TILE_VALUES = ByName(f"{__package__}.tile_values", "TileValues")
 
 
@@ -32,7 +32,7 @@ class ExpressionEpilogue(EpilogueForm):
 
     def __init__(self, expression: EpilogueExpression) -> None:
         super().__init__(expression)
-        self.latest: ValuesOfTile | None = None  # values of the tile whose statistics come next
+        self.latest: ValuesOfTile | None = None  # values of the tile whose statistics follow
 
     def values_of(self, f: Fn, tile: RegisterTile) -> ValuesOfTile:
         """The writer of the expression's values on a tile."""

@@ -1,4 +1,4 @@
-"""Values of a kernel -> registers, in whatever loops are open: what loop nests and epilogues share."""
+"""Translates values of a kernel to registers within the open loops; shared by loop nests and epilogues."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,12 +20,12 @@ _LEAVES = frozenset({"const", "load", "index", "inside", "reduce", "arg_reduce"}
 
 
 class Evaluator:
-    """Writes values where they are asked for.
+    """Writes values at first use.
 
     frames     known values of each open loop, innermost last
     open, env  the loop variables that have a value now, and the values (of the vector variable: lane 0's)
     pointers   addresses of the arrays that loads name by number
-    vector     the variable whose lanes are computed together, with `lanes` of them and a `mask` of those that exist
+    vector     the vectorized variable, with `lanes` lanes and a `mask` of existing ones
     """
 
     def __init__(self, f: Fn, pointers: Sequence[Any]) -> None:
@@ -91,7 +91,7 @@ class Evaluator:
         return operations.apply(f, v.kind, v.dtype, [a.dtype for a in v.args], args)
 
     def _carried(self, v: Value, args: Sequence[Any]) -> Any:
-        """A carried value of a recurrence, whose others are kept for who asks for them."""
+        """A carried value of a recurrence; its other values are cached for later requests."""
         recurrence, index = v.attrs
         key = ("iterate", recurrence, tuple([a.number for a in v.args]))
         known = self._find(key)

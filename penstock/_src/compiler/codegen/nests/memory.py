@@ -1,4 +1,4 @@
-"""Loads and stores of register values at places that lanes step through."""
+"""Loads and stores of register values at offsets that advance with the lanes."""
 
 from typing import Any
 

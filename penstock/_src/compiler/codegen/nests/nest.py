@@ -52,8 +52,8 @@ def write_nest(nest: LoopNest, loops: Loops, pointers: int, target: Target) -> C
 
     Args:
       nest: without leaves and outputs.
-      loops: how it is run.
-      pointers: how many leaves and outputs it has.
+      loops: the choice of its loops.
+      pointers: its number of leaves and outputs.
       target: the target of the code.
     """
     module = Module(target)
@@ -110,7 +110,7 @@ class NestWriter(NestValues):
         self.frames.pop()
 
     def _level(self, variables: list[Var], stores: list[Store]) -> None:
-        """Everything under the loops open now: what can be stored here, then the next loop."""
+        """Everything under the open loops: the stores that are possible here, then the next loop."""
         if not variables and self.loops.in_registers and self.vector is None:
             self._row(lambda: self._level([], stores))
             return

@@ -1,4 +1,4 @@
-"""Running results of reductions: where they start, one step, and how lanes are folded at the end."""
+"""Running results of reductions: initial values, one step, and the final fold of lanes."""
 
 from collections.abc import Callable
 from typing import Any

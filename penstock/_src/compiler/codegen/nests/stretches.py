@@ -1,7 +1,7 @@
-"""Long reductions in stretches: sums of floats begin anew from time to time, since the error of a running sum grows with its steps.
+"""Long reductions in stretches: sums of floats restart periodically, since the error of a running sum grows with its number of steps.
 
-A sum of stretches is a running sum as well, so it is cut again where it is long, whatever number of loops the reduction has and however few
-lanes the processor's vectors: 16 and 8 lanes then err alike.
+A sum of stretches is a running sum as well, so it is divided again if it is long. This does not depend on the number of loops of the reduction or of
+lanes of the processor's vectors: 16 and 8 lanes then have similar errors.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,8 +53,8 @@ def lengths(steps: int | None, additions: int) -> list[int]:
     """The lengths of a stretch in steps, of a stretch of stretches, and so on.
 
     Args:
-      steps: of the loop; None if they are not known.
-      additions: of each step, to a running result.
+      steps: number of steps of the loop; None if unknown.
+      additions: number of additions to a running result in each step.
     """
     if steps is not None and steps * additions <= STRETCH:
         return []
@@ -65,7 +65,7 @@ def lengths(steps: int | None, additions: int) -> list[int]:
 
 
 def additions(steps: int | None, of_each: int) -> int:
-    """The number of additions to the running result, for a loop whose steps make some each."""
+    """The number of additions to the running result of a loop with `of_each` in each step."""
     sizes = lengths(steps, of_each)
     if steps is None:
         return 1
@@ -80,7 +80,7 @@ def in_stretches(
     found: Sequence[int],
     carried: Sequence[Val],
 ) -> tuple:
-    """run(low, high, *carried), a loop of reductions, cut into stretches that begin anew.
+    """run(low, high, *carried), a loop of reductions, divided into stretches that restart from the initial value.
 
     Args:
       f: the function that is written.

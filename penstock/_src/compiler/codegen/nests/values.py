@@ -1,4 +1,4 @@
-"""The values and stores of a nest, in whatever loops its writer has opened: what CPUs' nests and cards' share."""
+"""The values and stores of a nest within the loops opened by its writer; shared by nests of CPUs and GPUs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -42,7 +42,7 @@ class NestValues(Evaluator):
         return self.extent_values[key]
 
     def load_extents(self) -> tuple[Any, ...]:
-        """Loads the Dims that the code written so far has asked for: they follow the pointers in the context, in the order returned."""
+        """Loads the Dims used by the code so far: they follow the pointers in the context, in the order returned."""
         first = POINTERS + len(self.pointers)
         lines = [
             f"{self.extent_values[e].s} = load i64, ptr %dim{i}, align 8"
@@ -83,7 +83,7 @@ class NestValues(Evaluator):
         return self.f.max(self.f.min(self.f.i64(self.index(limit)), self.extent(var.extent)), 0)
 
     def _step(self, work, bodies, needed, carried, by_vectors: bool) -> tuple:
-        """The next results of reductions whose results so far are `carried`."""
+        """The next results of reductions; `carried` are the results so far."""
         self._hoist(needed)
         out = []
         for r, body, values in zip(work, bodies, split_carried(carried, work)):

@@ -1,6 +1,6 @@
 """float32 functions as straight-line vector code: selects, no tables, no calls, so any expression of them is one pass.
 
-Each takes a function being written and a float value of any number of lanes.  Largest errors met in tests, in units
+Each takes the function being written and a float value with any number of lanes.  Largest errors seen in tests, in units
 in the last place: exp 0.9, log 0.9, erf 1.0, erfc 3.8, tanh 1.8, sigmoid 2.5, sin and cos 1.5.
 """
 
@@ -161,7 +161,7 @@ def _erfc_parts(f: Fn, a: Val) -> tuple[Val, Val, Val]:
 
 
 def _erfc_parts_unfused(f: Fn, a: Val) -> tuple[Val, Val, Val]:
-    """`_erfc_parts` without FMA: by divisions, and by a number's first twelve bits, whose square is exact."""
+    """`_erfc_parts` without FMA: by divisions, and by the first twelve bits of a number, whose square is exact."""
     y = (_erfc_polynomial(f, (a - 2.0) / (a + 2.0)) + 1.0) / (a * 2.0 + 1.0)
     high = f.bits(f.bits(a, like(a.ty, I32)) & -4096, a.ty)
     large, small = high * high, (a - high) * (a + high)

@@ -1,6 +1,6 @@
 """float64 functions as straight-line vector code, and the float32 functions that compute in float64 and round once.
 
-Largest errors met in tests, in units in the last place: exp, log 1, expm1, log1p, cbrt 2, tanh, sinh, cosh 3, sin, cos 1,
+Largest errors seen in tests, in units in the last place: exp, log 1, expm1, log1p, cbrt 2, tanh, sinh, cosh 3, sin, cos 1,
 atan, asin, acos, asinh, acosh, atanh 3. erf, erfc, lgamma, tan and pow of float64 are the C library's, lane by lane.
 
 Sources: W. J. Cody, W. Waite: Software Manual for the Elementary Functions (1980); the reductions and minimax coefficients
@@ -105,7 +105,7 @@ def log(f: Fn, x: Val) -> Val:
 
 
 def log1p(f: Fn, x: Val) -> Val:
-    """log u + (x - (u - 1)) / u with u = 1 + x: the second term is what the sum lost."""
+    """log u + (x - (u - 1)) / u with u = 1 + x: the second term is the part lost by the sum."""
     u = x + 1.0
     lost = (x - (u - 1.0)) / u
     result = log(f, u) + f.select(fabs(f, u).eq(INF) | u.eq(0.0), 0.0, lost)

@@ -260,7 +260,7 @@ def convert(f: Fn, x: Val, source, target) -> Val:
         big = x >= 9223372036854775808.0
         low = f.convert(f.select(big, x - 9223372036854775808.0, x), element)
         return f.select(big, low ^ -(1 << 63), low)
-    # as x86 converts: through the signed 32- or 64-bit type, whose least value stands for numbers that do not fit
+    # as x86 converts: through the signed 32- or 64-bit type; its least value represents numbers that do not fit
     wide = "i64" if target.size > 4 or not _signed(target) and target.size == 4 else "i32"
     return f.convert(_to_integer(f, x, wide), element)
 

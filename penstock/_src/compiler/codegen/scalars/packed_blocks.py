@@ -51,7 +51,7 @@ def _half(f: Fn, block: Val, at: int, lanes: int) -> Val:
     if f.target.converts_halves:
         return f.convert(f.splat(f.load(f.at(block, at), 0, F16), lanes), F32)
     bits = f.convert(f.load(f.at(block, at), 0, I16), I32, signed=False)
-    size = (bits & 0x7FFF) << 13  # the fraction at its place, below an exponent that lacks 112
+    size = (bits & 0x7FFF) << 13  # the fraction in position, below an exponent that lacks 112
     finite = f.bits(f.bits(size, F32) * 2.0**112, I32)
     endless = size >= 0x7C00 << 13
     size = f.select(endless, size | 0x7F800000, finite)
@@ -117,7 +117,7 @@ def unpacked(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Iterator[tupl
     looks_up = form.bits == 4 and not form.high_bits and _has_tables(f, lanes)
     for run in form.runs:
         scale, minimum = block_scales.of(f, run, lanes)
-        # q * scale is exact where a minimum follows, so rounding once is rounding as the format says.
+        # q * scale is exact if a minimum follows, so there is a single rounding, as the format defines.
         value = lambda q, scale=scale, minimum=minimum: (
             q * scale if minimum is None else f.fma(q, scale, minimum)
         )

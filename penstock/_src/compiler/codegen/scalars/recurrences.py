@@ -40,7 +40,7 @@ def iterated(
 
 
 class _Step:
-    """The values of one step, written as they are asked for."""
+    """The values of one step, written at first use."""
 
     def __init__(
         self, f: Fn, recurrence: Recurrence, args: Sequence[Any], n: int, exists: Val | None

@@ -142,7 +142,7 @@ def from_memory(f: Fn, x: Val, dtype) -> Val:
 
 def to_memory(f: Fn, x: Val, dtype) -> Val:
     """A register value as it is stored."""
-    if scalar(x.ty) != register_type(dtype):  # it would reach past its place
+    if scalar(x.ty) != register_type(dtype):  # a wider store would overwrite the next element
         raise InternalError(None, None, f"A {x.ty} is stored as {dtype.name}.")
     if dtype == dtypes.bool_:
         return f.convert(x, I8, signed=False)

@@ -23,7 +23,7 @@ def emit_truth_check(target: Any) -> Code:
 
 
 def emit_bounds_check(index_dtype: Any, depth: int, target: Any) -> Code:
-    """Writes code, place, value and extent to the status if an index is outside.
+    """Writes code, index position, value and extent to the status if an index is out of range.
 
     Context: status, indices, index vectors, code, then `depth` extents.
     """

@@ -1,6 +1,6 @@
-"""Exchanges with other processes: launches that begin them, let them go on, and wait for them. The work is the engine's (native/process/exchanges.py).
+"""Exchanges with other processes: launches that begin, continue and await them. The engine does the work (native/process/exchanges.py).
 
-Addresses of the engine and of its session are words of the contexts: this code is one for all processes, and kept.
+Addresses of the engine and of its session are words of the contexts, so one cached code serves all processes.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""The first few elements of sorted lines: candidates are kept and sorted whenever there are too many of them.
+"""The first few elements of sorted lines: candidates are collected, and sorted whenever there are too many.
 
-An element that does not come before the last of those kept is not a candidate. Most elements are none, so where lines are contiguous a vector of
-them is compared with that last one at once.
+An element is a candidate only if it comes before the last one kept. Most elements do not, so in contiguous lines a vector of
+elements is compared with that last one at once.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,9 @@ from penstock._src.native.language.types import I64, PTR
 from penstock._src.native.language.value import Val
 from penstock._src.native.process.interrupts import unless_dropped
 
-STATE = 2  # further words of a thread's scratch: how many are kept, and the key of the last of them
+STATE = (
+    2  # further words of a thread's scratch: number of candidates, and the key of the last of them
+)
 SPARE = 32  # candidates that are kept at least before they are sorted
 
 

@@ -1,4 +1,4 @@
-"""Fourier transforms of lines of an array seen as (outer, n, inner), as many side by side as a vector has lanes.
+"""Fourier transforms of lines of an array of shape (outer, n, inner); each lane of a vector transforms one line.
 
 A task gathers its lines into scratch memory, one in each lane, real parts beside imaginary ones. Passes of Stockham's algorithm go from one half
 of it to the other, a factor of n each (Van Loan, "Computational Frameworks for the Fast Fourier Transform", 1992, section 1.7).
@@ -27,9 +27,7 @@ NEIGHBORS, ROWS, APART = (
     "rows",
     "apart",
 )  # layout of the lines of a group, and of the elements of a line
-PIECE = (
-    64  # bytes of rows that are copied at a time: rows of 2^n bytes share few places in the cache
-)
+PIECE = 64  # bytes of rows that are copied at a time: rows of 2^n bytes share few sets of the cache
 
 
 def launch(node: Node, _outputs: Any, target: Target, threads: int) -> SpecialLaunch:

@@ -15,7 +15,7 @@ def emit_heap_of_lines(types: Sequence[tuple[Any, bool]], target: Any) -> Code:
     """Keeps the largest elements of each line by the first array.
 
     Context: n, inner, number of results for a line (fewer than n, more than one), scratch, bytes of scratch a thread, then inputs, then
-    outputs. A thread's scratch holds the places of as many elements, and of one more.
+    outputs. A thread's scratch holds the indices of that number of elements, and of one more.
     """
     m = Module(target)
     parts = dict(places=PTR, source=PTR, base=I64, inner=I64)

@@ -1,6 +1,6 @@
 """Philox 4x32-10 and Threefry 2x32-20 by vectors of counters.
 
-Context: key, counter, output, how many words.
+Context: key, counter, output, number of words.
 
 Source: Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
 """

@@ -78,7 +78,7 @@ def emit_scan(
                 return parts(after)
 
             def piece(first, *carried):
-                """Some elements of a line; none after an interrupt, for which long lines look in between."""
+                """Some elements of a line; none after an interrupt, which long lines check in between."""
 
                 def dropped():
                     return (f.call("penstock_task_is_dropped", f.tid, ret=I64),)

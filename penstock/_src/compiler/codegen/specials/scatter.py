@@ -1,7 +1,7 @@
 """Scatter: updates combined into an array at index vectors, in the order of the updates.
 
-Tasks share out the columns of the updated slices, so every element is updated by one task and results do not depend on
-threads; single elements whose places are known to be unique are shared out as they come.
+Tasks divide the columns of the updated slices, so every element is updated by one task and results do not depend on
+threads; single elements with unique indices are divided by update.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ COMBINE = {"add": "sum", "mul": "prod", "max": "max", "min": "min"}
 
 
 def launch(node: Node, _outputs: Sequence[Node], target: Target, threads: int) -> SpecialLaunch:
-    """The launch of a scatter into what its result begins as."""
+    """The launch of a scatter into the initial value of its result."""
     x, indices, updates = node.args
     depth = int(indices.shape[-1])
     extents = tuple(map(dims.settled, x.shape[:depth]))
@@ -56,7 +56,7 @@ def emit_scatter(
 ) -> Code:
     """Context: output, indices, updates, index vectors, elements of a slice, columns a task, then `depth` extents.
 
-    `single`: slices are single elements. `spread`: and their places are unique, so that tasks take index vectors
+    `single`: slices are single elements. `spread`: their indices are unique as well, so that tasks divide index vectors
     instead of columns.
     """
     m = Module(target)
@@ -93,7 +93,7 @@ def emit_scatter(
 def row_of_vector(
     f: Fn, indices: Val, number: Val, extents: Sequence[Val], index_dtype: DType
 ) -> tuple[Val, Val]:
-    """(the number of the slice that an index vector names, whether there is one)"""
+    """(the number of the slice that an index vector selects, True if it exists)"""
     row, inside, ty = f.i64(0), f.const(1, "i1"), memory_type(index_dtype)
     for i, extent in enumerate(extents):
         x = f.load(indices, number * len(extents) + i, ty)

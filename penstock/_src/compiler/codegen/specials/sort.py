@@ -89,7 +89,7 @@ def emit_sort(types: tuple, keys: int, descending: bool, target: Any) -> Code:
                 x = memory.load(f, memory.Elements(inputs[k], at), types[k][0])
                 f.store(sortable(f, x, types[k][0], descending), rooms[0], i)
 
-            # After an interrupt places are not those of elements.
+            # After an interrupt the index arrays may be incomplete.
             unless_dropped(f, functools.partial(f.loop, 0, n, 1, prepare))
             f.call("stable_sort", *rooms, n, f.tid)
         write_lines(f, types, inputs, outputs, rooms[1], (n, inner, wanted))

@@ -21,7 +21,7 @@ WORDS = (
 
 
 def is_place(node: Node, index: int) -> bool:
-    """True if an argument of a sort numbers the elements of its lines, which kernels know without reading it."""
+    """True if an argument of a sort is the index of each element in its line, which kernels know without reading it."""
     if node.kind != "sort" or index < node.attrs["num_keys"]:
         return False
     arg = node.args[index]
@@ -34,7 +34,7 @@ def arguments(node: Node) -> list[Node | int]:
 
 
 def forms(node: Node) -> tuple[tuple[Any, bool], ...]:
-    """The types of a sort's arguments, and whether each numbers elements."""
+    """The types of a sort's arguments, and for each True if it is the element index."""
     return tuple([(a.dtype, is_place(node, i)) for i, a in enumerate(node.args)])
 
 
@@ -74,7 +74,7 @@ def write_lines(
     places: Val,
     extents: tuple[Val, Val, Val],
 ) -> None:
-    """Writes the elements of the task's line at `places`; `extents` are n, inner, and the number of results."""
+    """Writes the elements of the task's line at the indices `places`; `extents` are n, inner, and the number of results."""
     n, inner, wanted = extents
     base, to = first_of(f.task, n, inner), first_of(f.task, wanted, inner)
 
@@ -88,7 +88,7 @@ def write_lines(
 
 
 def write_stable_sort(m: Module) -> None:
-    """Writes the function stable_sort(keys, places, other_keys, other_places, n, tid): by merging or, of many elements, by digits."""
+    """Writes the function stable_sort(keys, places, other_keys, other_places, n, tid): by merging or, for many elements, by digits."""
     rooms = dict(keys=PTR, places=PTR, other_keys=PTR, other_places=PTR)
     for name, write in (("merge_sort", _merge_sort), ("radix_sort", _radix_sort)):
         with m.fn(name, internal=True, noalias=False, **rooms, n=I64, tid=I64) as f:
@@ -127,7 +127,7 @@ def _radix_sort(f: Any) -> None:
 
 
 def _sort_by_digit(f: Any, counts: Val, flipped: Val, digit: Callable[[Val], Val]) -> Val:
-    """Moves keys and places to the other arrays, unless all keys share the digit; whether the arrays are exchanged then."""
+    """Moves keys and indices to the other arrays, unless all keys share the digit; returns True if the arrays are exchanged."""
     source = [
         f.select(flipped.ne(0), b, a)
         for a, b in ((f.keys, f.other_keys), (f.places, f.other_places))

@@ -1,4 +1,4 @@
-"""SpecialLaunch: how a node with an emitter of its own is run."""
+"""SpecialLaunch: the launch of a node with its own emitter."""
 
 import enum
 from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ class SpecialLaunch:
 
     key      identifies its code
     write    writes the code, whose first function is "task"
-    tasks    how many; 0 if there is nothing to do
+    tasks    number of tasks; 0 if there is nothing to do
     words    of the context that every task reads: numbers, nodes (the address of their memory), Scratch and SessionWords
     label    a few words for reports
     bounds   of indices that end the run with an error if they are outside
@@ -71,10 +71,10 @@ class SpecialLaunch:
 
 @dataclass(frozen=True)
 class Special:
-    """A kind of node with an emitter of its own.
+    """A kind of node with its own emitter.
 
-    launch         (node, its results that are asked for, target, threads) -> how it is launched
-    updates_first  its result begins as a copy of its first argument, which the launch then changes
+    launch         (node, its used results, target, threads) -> the launch
+    updates_first  the result starts as a copy of the first argument, which the launch then changes
     """
 
     launch: Callable[[Node, Sequence[Node], Target, int], SpecialLaunch]

@@ -1,10 +1,10 @@
-"""Kinds of nodes that are kernels of their own, and what launches them."""
+"""Kinds of nodes with their own kernels, and the functions that launch them."""
 
 from penstock._src.compiler.codegen.specials.special import Special
 from penstock._src.ir.node import Node
 from penstock._src.util.lazy import ByName
 
-# By name: a program imports only the files of the kinds that it contains.
+# Imported by name: a program loads only the files of the kinds that it contains.
 SPECIALS: dict[str, Special] = {
     "exchange_start": Special(ByName(f"{__package__}.exchanges", "launch")),
     "exchange_wait": Special(ByName(f"{__package__}.exchanges", "launch_look")),

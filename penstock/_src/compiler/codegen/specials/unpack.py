@@ -1,6 +1,6 @@
-"""Packed weights unpacked into memory, and rows rounded by groups: what products do not take along.
+"""Unpacks packed weights into memory and rounds rows by groups, where no product absorbs these steps.
 
-A task has some blocks, or groups. Context: input, output, blocks in all, blocks of a task.
+A task has some blocks, or groups. Context: input, output, total number of blocks, blocks per task.
 """
 
 from collections.abc import Sequence

@@ -167,7 +167,7 @@ def _hue(kernel: str) -> int:
     return int(kernel[1:]) * 137 % 360
 
 
-# Column -> what makes its lines.
+# Column -> function that creates its lines.
 COLUMNS: dict[str, Callable[[Elements, Explanation], Iterator[str]]] = {
     "source": _sources,
     "operations": _graph,

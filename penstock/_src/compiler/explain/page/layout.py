@@ -44,7 +44,7 @@ def drawing(reads: Mapping[str, Sequence[str]]) -> Drawing:
 
 
 def _layers(reads: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Boxes by depth, each right above the first that reads it: what a layer makes of its weights stands beside it."""
+    """Boxes by depth, each right above its first reader: a tensor computed from a layer's weights is drawn beside the layer."""
     below: dict[str, int] = {}  # layers below a box
     for name in reversed(list(reads)):
         below.setdefault(name, 0)
@@ -60,7 +60,7 @@ def _layers(reads: Mapping[str, Sequence[str]]) -> list[list[str]]:
 def _order(
     layer: list[str], neighbors: Mapping[str, Sequence[str]], ranks: Mapping[str, int]
 ) -> None:
-    """Sorts a layer by the mean rank of what its boxes are joined to, in their layers, so that lines cross less."""
+    """Sorts each layer by the mean rank of the neighbors in other layers, so that lines cross less."""
 
     def middle(name: str) -> float:
         neighbor_ranks = [ranks[other] for other in neighbors[name]]

@@ -12,11 +12,14 @@ from penstock._src.ir.node import Node
 Affine = tuple[Any, Any]  # (a, b): a * t + b in step t
 
 _INT32 = -(2**31), 2**31 - 1
-STARTS = {"dynamic_slice": 1, "dynamic_update_slice": 2}  # where the arguments that say where begin
+STARTS = {
+    "dynamic_slice": 1,
+    "dynamic_update_slice": 2,
+}  # position of the first argument with the start indices
 
 
 def count_steps(loop: OpenLoop) -> bool:
-    """Finds how often the loop runs and gives it one counter; False if that is not known before it runs."""
+    """Finds the trip count of the loop and gives it one counter; False if that is not known before it runs."""
     p = loop.p
     pairs = [(s.init, s.parameter, s.result) for s in loop.states]
     trips, exact = trip_count(p, loop.condition, pairs)
@@ -73,7 +76,7 @@ def _ends(loop: OpenLoop, place: Affine) -> tuple[Any, Any]:
 
 
 def _normalize_places(loop: OpenLoop) -> None:
-    """Writes the places of blocks that are affine in the counter in one form, so that equal ones are one node."""
+    """Normalizes block positions that are affine in the counter, so that equal ones become one node."""
     known = {}
     for node in loop.nodes():
         for start in node.args[STARTS[node.kind] :] if node.kind in STARTS else ():
@@ -112,7 +115,7 @@ def _affine(loop: OpenLoop, node: Node) -> Affine | None:
         sign = 1 if node.op == "add" else -1
         return left[0] + right[0] * sign, left[1] + right[1] * sign
     if node.kind == "dynamic_slice" and node.args[0].kind == "iota" and node.rank == 1:
-        form = affine(loop, node.args[1])  # the element of 0, 1, 2, ... at a place is the place
+        form = affine(loop, node.args[1])  # gathering from 0, 1, 2, ... returns the index itself
         return form if form is not None and is_within(loop, form, node.args[0].shape[0]) else None
     return None
 

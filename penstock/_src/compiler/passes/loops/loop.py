@@ -1,4 +1,4 @@
-"""A `while` node taken apart: its state over fresh parameters, its condition and results over nodes of outside."""
+"""A `while` node in a form that can be rewritten: its state over fresh parameters, its condition and results over outer nodes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import field
@@ -33,9 +33,9 @@ class OpenLoop:
 
     node        the `while` node that it was
     scope       of the parameters of condition and body
-    condition   whether another step is made, of the states' parameters
+    condition   True if another step runs, over the states' parameters
     states      begin with those of the node, in its order
-    trips       how many steps it makes, where that is known
+    trips       number of steps, if known
     counter     the parameter that counts the steps
     """
 
@@ -88,7 +88,7 @@ class OpenLoop:
         return [nodes_by_id[i] for i in sorted(nodes_by_id)]
 
     def users(self) -> dict[int, list[Node]]:
-        """For each node's id, the nodes that take it; a state's result has None as a further one."""
+        """For each node's id, the nodes that use it; the result of a state has None as an additional user."""
         nodes = self.nodes()
         by_id: dict[int, list[Any]] = dict(users(nodes))
         for state in self.states:
@@ -106,7 +106,7 @@ class OpenLoop:
         return state
 
     def replace(self, known: dict[int, Node]) -> None:
-        """Puts other nodes in the place of some, by id."""
+        """Replaces nodes by others, by id."""
         if not known:
             return
         with self.p.deeper():
@@ -116,7 +116,7 @@ class OpenLoop:
             state.result = result
 
     def placeholder(self, state: CarriedState) -> Node:
-        """A node for what a carried value is after the loop, until the loop is made."""
+        """A node for the final value of a carried state, until the loop is created."""
         for node, other in self._placeholders:
             if other is state:
                 return node
@@ -129,7 +129,7 @@ class OpenLoop:
 
     # -- the new loop
     def live(self, used: Iterable[int]) -> list[CarriedState]:
-        """The states that must be carried for the values after the loop whose numbers are `used`."""
+        """The states that must be carried for the values after the loop with the indices `used`."""
         wanted = [self.states[i] for i in used]
         pending = [self.condition, *[s.result for s in wanted if s.final is None]]
         needed = {id(s) for s in wanted if s.final is None}
@@ -138,16 +138,16 @@ class OpenLoop:
                 needed.add(id(state))
                 pending.append(state.result)
         while pending:
-            found = {n.id for n in self._within(pending)}
+            inner = {n.id for n in self._within(pending)}
             pending = []
             for state in self.states:
-                if id(state) not in needed and state.parameter.id in found:
+                if id(state) not in needed and state.parameter.id in inner:
                     needed.add(id(state))
                     pending.append(state.result)
         return [s for s in self.states if id(s) in needed]
 
     def _carried_in(self, finals: Sequence[Node]) -> list[CarriedState]:
-        """The carried values whose placeholders are used after the loop."""
+        """The carried states whose placeholders are used after the loop."""
         placeholders = {node.id: state for node, state in self._placeholders}
         first = min(placeholders, default=0)
         pending, seen, carried = list(finals) if placeholders else [], set(), []
@@ -162,7 +162,7 @@ class OpenLoop:
         return carried
 
     def emit(self, used: Sequence[int]) -> dict[int, Node]:
-        """Makes the loop again; the values after it whose numbers are `used`."""
+        """Creates the rewritten loop; returns the values after it with the indices `used`."""
         p, live = self.p, self.live(used)
         after: dict[int, Node] = {}  # new states, by id() of the old ones
         if live:

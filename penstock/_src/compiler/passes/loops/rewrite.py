@@ -12,7 +12,7 @@ from penstock._src.ir.node import Node
 
 
 def loops(function: Function) -> Function:
-    """Rewrites the counted loops of a function; what depends on them is made again."""
+    """Rewrites the counted loops of a function, and rebuilds the nodes that depend on them."""
     if not any(n.kind == "while" for n in function.nodes()):
         return function
     p = function.roots[0].builder
@@ -61,7 +61,7 @@ def rewritten(p: Any, roots: Sequence[Node], depth: int) -> list[Node]:
 
 
 def _rewrite(p: Any, node: Node, used: list[int]) -> dict[int, Node]:
-    """The values after a loop whose numbers are `used`."""
+    """The values after a loop with the indices `used`."""
     loop = OpenLoop.of(p, node)
     with p.deeper():
         roots = [loop.condition, *[s.result for s in loop.states]]

@@ -1,8 +1,8 @@
-"""Moves work on rows out of loops: arrays of which step t reads or writes row t (or the t-th from the end).
+"""Moves work on rows out of loops, for arrays whose row t (or the t-th from the end) is read or written by step t.
 
-    hoisted    a product of a row with what the loop does not change     -> one product of all rows before the loop
+    hoisted    a product of a row with a loop-invariant value             -> one product of all rows before the loop
     stacked    rows that are all written                                 -> no first value is needed
-    settled    a stack of products with what the loop does not change    -> a stack of the operands, one product after the loop
+    settled    a stack of products with a loop-invariant value            -> a stack of the operands, one product after the loop
     summed     a sum over the steps of products of two values            -> stacks of both, one product after the loop
 
 Before: for t: h = f(x[t] w + h u); dw += x[t]' dz      After: y = x w; for t: h = f(y[t] + h u), z[t] = dz; dw = x' z
@@ -49,7 +49,7 @@ class RowMover:
     def __init__(self, loop: OpenLoop) -> None:
         self.loop, self.p = loop, loop.p
         self.users = loop.users()
-        self.stacks: dict[tuple[int, Order], CarriedState] = {}  # by the value that is stacked
+        self.stacks: dict[tuple[int, Order], CarriedState] = {}  # by the stacked value
 
     def rewrite(self, used: list[int]) -> None:
         self.hoist()
@@ -80,7 +80,7 @@ class RowMover:
 
     # -- before the loop
     def hoist(self) -> None:
-        """Products of rows with what the loop does not change."""
+        """Hoists products of rows with loop-invariant values."""
         known = {}
         for node in self.loop.nodes():
             if node.kind != "contract" or self.loop.is_invariant(node):
@@ -112,7 +112,7 @@ class RowMover:
         return None if order is None else (node.args[0], order)
 
     def order(self, whole: tuple, block: tuple, starts: Any) -> Order | None:
-        """The order in which blocks at `starts` go through the rows of an array, each once; None if they do not."""
+        """The order in which blocks at `starts` visit the rows of an array, each once; None if they do not."""
         if not whole or block[0] != 1 or whole[0] != self.loop.trips:
             return None
         if list(whole[1:]) != list(block[1:]):
@@ -130,7 +130,7 @@ class RowMover:
 
     # -- after the loop
     def stacked(self, state: CarriedState) -> tuple[Node, Order, bool] | None:
-        """(value, order, whether it is added) if a state's rows are written one each step, and not read otherwise."""
+        """(value, order, True if it is added) if each step writes one row of a state and does not read it otherwise."""
         result, parameter = state.result, state.parameter
         if result.kind != "dynamic_update_slice" or result.args[0] is not parameter:
             return None
@@ -152,7 +152,7 @@ class RowMover:
         return None
 
     def settle(self, state: CarriedState, value: Node, order: Order, added: bool) -> None:
-        """The final value of a state whose rows are written, if it can be had without carrying it."""
+        """The final value of a state whose rows are written, if it can be computed without carrying it."""
         rows = self.known_rows(value, order, (state.result, state.result.args[1]))
         if rows is None and not added:
             return
@@ -203,7 +203,7 @@ class RowMover:
         return True
 
     def product_rows(self, node: Node, order: Order) -> Node | None:
-        """The rows of products with what the loop does not change, from rows of the other operand."""
+        """The rows of products with a loop-invariant value, from rows of the other operand."""
         for side in (0, 1):
             value, other = node.args[side], node.args[1 - side]
             if self.loop.is_invariant(other) and self.fits(value) and self.fits(node):
@@ -216,9 +216,9 @@ class RowMover:
 
     def rows(self, value: Node, order: Order) -> Node:
         """A value of every step as rows of one array; it is carried as one more state if need be."""
-        found = self.known_rows(value, order)
-        if found is not None:
-            return found
+        rows_known = self.known_rows(value, order)
+        if rows_known is not None:
+            return rows_known
         value, shape = without_reshapes(value), (self.loop.trips, *value.shape)
         state = self.stacks.get((value.id, order))
         if state is None:
@@ -233,7 +233,7 @@ class RowMover:
 
     # -- sums over the steps
     def sum_up(self, state: CarriedState) -> None:
-        """The final value of a state to which every step adds products or sums that can be taken over all steps."""
+        """The final value of a state to which every step adds products or sums that can be computed over all steps at once."""
         if len(self.users.get(state.parameter.id, ())) != 1:
             return
         addends = self.addends(state)
@@ -241,8 +241,8 @@ class RowMover:
             return
         total = state.init
         for addend in addends:
-            found = self.sum_of(addend)
-            total = found if m.is_number(total, 0) else self.p.add(total, found)
+            summed = self.sum_of(addend)
+            total = summed if m.is_number(total, 0) else self.p.add(total, summed)
         state.final = total
 
     def addends(self, state: CarriedState) -> list[Node] | None:

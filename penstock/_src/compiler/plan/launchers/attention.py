@@ -65,7 +65,7 @@ def _chunks(rows: int, batches: Sequence[int], threads: int) -> tuple[int, int]:
 
 
 def _pointers(builder: PlanBuilder, attention: Attention, backward: bool) -> dict[str, Any]:
-    """The buffers of all operands; 0 for rows' maxima and totals if there is no gradient that reads them."""
+    """The buffers of all operands; 0 for the rows' maxima and totals if no gradient reads them."""
     nodes = {
         "query": attention.query.source, "key": attention.key.source, "value": attention.value.source,
         "output": attention.output,

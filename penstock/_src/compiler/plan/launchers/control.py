@@ -80,7 +80,7 @@ def _launch_while(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     builder.control(Jump(runner.JUMP, again), done)
     if (
         builder.trace is not None
-    ):  # verify the order of a second round, which reads what the first has left
+    ):  # verifies the order of a second iteration, which reads results of the first
         builder.trace.again(events)
     builder.time += 1
     builder.keep_through(start, [*state, *outer])

@@ -68,7 +68,7 @@ def launch_all(
 
 
 def _share_updated(builder: PlanBuilder, schedule: Schedule) -> None:
-    """Lets a kernel that replaces a block of a value do so in place: the value gets the result's buffer; also through chains of updates."""
+    """Makes kernels that replace a block of a value work in place: the value gets the result's buffer; also through chains of updates."""
     computed = {
         n.id
         for k in schedule.kernels

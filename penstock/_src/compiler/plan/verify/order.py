@@ -134,7 +134,7 @@ class _LastWritten:
 
     def __init__(self, arena_bytes: int) -> None:
         self.lines = np.zeros(-(-arena_bytes // LINE) + 1, np.int32)
-        self.results: dict[int, Buffer] = {}  # by number of the result
+        self.results: dict[int, Buffer] = {}  # by index of the result
         self.buffers: dict[int, int] = {}
         self.names = ["was never written"]
 
@@ -150,7 +150,7 @@ class _LastWritten:
             self.results[home.number] = buffer
 
     def stranger(self, buffer: Buffer) -> str | None:
-        """The content of a buffer's memory as text, if it is not the buffer's value; else None."""
+        """A description of the content of a buffer's memory if it is not the buffer's value; else None."""
         home, start = places_of(buffer)
         if not buffer.size or home.place in ("variable", *SHARED):
             return None

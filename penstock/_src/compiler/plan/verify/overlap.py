@@ -1,7 +1,7 @@
 """In-place outputs: results that overlap an input of their kernel.
 
-nest          an element is read where it is stored, or, by a reduction of a row, in the round of the outer loops that
-              stores it
+nest          an element is read in the iteration that stores it, or, for a reduction of a row, in the iteration of the outer
+              loops that stores it
 contraction   an epilogue reads an element at its own cell; the operands of the product do not overlap the result
 """
 

@@ -1,7 +1,7 @@
 """Bounds of divided indices: they hold at every point of the loops, even where a guard does not hold.
 
-Generated code uses an unsigned division if the lower bound is at least 0, and omits a division whose result follows from the bounds. The
-other rules evaluate indices exactly, with rounding down, and would not notice that such code computes something else.
+Generated code uses an unsigned division if the lower bound is at least 0, and omits a division if the bounds determine its result. The
+other rules evaluate indices exactly, rounding down, and would not detect errors of such code.
 """
 
 from collections.abc import Iterable

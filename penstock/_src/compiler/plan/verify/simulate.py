@@ -298,7 +298,7 @@ class _Points:
 
 
 def _like(v: Value, op: str | None = None, shape: Any = (), **attrs: Any) -> Any:
-    """A stand-in for a node, with the attributes that the meanings of primitives read."""
+    """An object with the attributes of a node that the meanings of primitives read."""
     return SimpleNamespace(op=op or v.kind, dtype=v.dtype, shape=shape, attrs=attrs, args=v.args)
 
 

@@ -1,7 +1,7 @@
 """Stores: a node's kernels store every element once.
 
-for every store   its offset is one to one over its own loops
-together          the offsets of all stores of a node, by all kernels, are its elements, with none left out
+every store       its offset is one to one over its own loops
+together          the offsets of all stores of a node, by all kernels, cover its elements
 a block           is stored completely, within the array that it is part of
 loops             no loop around a store, except its own, may be empty: the store would be skipped
 """

@@ -46,7 +46,7 @@ class _Roles:
     group: str | None = None
     spatial: list[tuple[int, str | None, str | None]] = field(
         default_factory=list
-    )  # (axis, position, tap); axis -1 where there is none
+    )  # (axis, position, tap); axis -1 if there is none
 
 
 def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | None:
@@ -120,9 +120,9 @@ def _may_be_fast(types: Types) -> bool:
 
 @dataclass
 class _Reading:
-    """A contraction read as one over an image: two spatial axes, and the parts that letters play.
+    """A contraction read as one over an image: two spatial axes, and the roles of the letters.
 
-    `turned` says of each axis whether its taps go backwards, so that they are counted from the last.
+    `turned` is True for each axis whose taps are reversed, so that they are counted from the last.
     """
 
     problem: Problem
@@ -242,7 +242,7 @@ def _roles(problem: Problem, kinds: Kinds) -> _Roles | None:
 
 
 def _group_and_channel(problem: Problem, axis: AxisIndex, kinds: Kinds) -> tuple[str, str] | None:
-    """The letters of an axis of channels that is cut into groups; None if the axis is no such one."""
+    """The letters of a channel axis that is divided into groups; None for other axes."""
     if not axis.plain or len(axis.terms) != 2:
         return None
     channel, group = sorted(axis.terms, key=lambda c: axis.terms[c])
@@ -266,7 +266,7 @@ def _spatial(axis: AxisIndex, kinds: Kinds) -> tuple[str | None, str | None] | N
 
 
 def _axes(problem: Problem, roles: _Roles) -> tuple[list[Axis], list[bool]]:
-    """The spatial axes, and whether their taps had to be turned round."""
+    """The spatial axes, and for each True if its taps had to be reversed."""
     axes, turned = [], []
     for i, position, tap in roles.spatial:
         if i < 0:

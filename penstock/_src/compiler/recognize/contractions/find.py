@@ -1,6 +1,6 @@
-"""Recognizes contractions that have kernels of their own, with the elementwise nodes that each takes along.
+"""Recognizes contractions with their own kernels, and the elementwise nodes that each absorbs.
 
-Before: y = contract(x, w);  b' = broadcast(b);  h = add(y, b');  r = max(h, 0)          one node is all that others see
+Before: y = contract(x, w);  b' = broadcast(b);  h = add(y, b');  r = max(h, 0)          only the last one has other users
 After:  contract(x, w), whose epilogue computes r on register tiles;  y and h exist there only
 """
 
@@ -62,7 +62,7 @@ def end_of_epilogue(
 ) -> tuple[Node, list[Node]]:
     """The last node of the elementwise nodes (and reshapes) that alone consume a contraction, and those before it.
 
-    They may branch and meet again, as in `h * erf(h)`: what counts is that one node is all that others see of them.
+    They may branch and meet again, as in `h * erf(h)`: only the last of them may have other users.
     """
     region, known = [root], {root.id}
     end, between = root, []

@@ -3,8 +3,8 @@
     match(node) -> Match    `.left`, `.right`: the nodes whose memory is read; `.sizes`: the run-time extents;
                             `.description`: equal for nodes that one kernel serves (codegen/contraction/emit.py)
 
-Every contraction of two real operands matches; None is returned for complex ones, and for those without a result axis
-of one operand alone to put into vectors (sums of elementwise products), which a loop nest does as well.
+Every contraction of two real operands matches. None is returned for complex ones, and if no result axis belongs to one
+operand alone and could be vectorized (sums of elementwise products): a loop nest serves those as well.
 """
 
 from collections.abc import Callable
@@ -61,9 +61,9 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
 
 
 def match_as_product(found: Match) -> Match | None:
-    """A convolution or a gradient of one as a product whose operand is read element by element; None if it has no such form.
+    """A convolution or its gradient as a product with an operand that is read element by element; None if it has no such form.
 
-    The result's columns are those of the match that was found. Packed weights are never stored as the numbers that such a product reads.
+    The result's columns are those of the given match. Packed weights are not stored as numbers, so they cannot be read this way.
     """
     if isinstance(found.description, PackedProduct):
         return None

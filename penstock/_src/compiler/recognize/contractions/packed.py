@@ -1,4 +1,4 @@
-"""Products with packed weights: weights that are unpacked only for a product are read in packed form.
+"""Products with packed weights: weights that are unpacked only for a product are read in packed form by its kernel.
 
 Before: contract("mk,nk->mn", x, unpack(w))                     also of a vector x, and of round_groups(x)
 After:  PackedProduct, whose kernel reads x and w

@@ -1,4 +1,4 @@
-"""A contraction with its operands as views: what products.py and convolutions.py look at."""
+"""A contraction with its operands as views, the input of products.py and convolutions.py."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ class Numbering:
 class Problem:
     """A contraction with its operands as views; letters of extent 1 are left out everywhere.
 
-    `zeros` are subtracted from the elements of int8 operands, but not from what lies outside of them.
+    `zeros` are subtracted from the elements of int8 operands, but not from elements outside of them.
     """
 
     left: View
@@ -54,7 +54,7 @@ class Problem:
 
 
 def types_of(node: Node, args: Sequence[Node]) -> Types | None:
-    """Element types of a contraction, or None for those that have no kernel (complex numbers)."""
+    """Element types of a contraction, or None for types without a kernel (complex numbers)."""
     names = [a.dtype.name for a in args]
     if not all(name in OF_NUMPY and name != "bool" for name in (*names, node.dtype.name)):
         return None

@@ -4,7 +4,7 @@ Before: contract("bmk,kn->bmn", transpose(x), w)
 After:  Gemm: b times m rows by n columns over k, with the steps of both arrays in memory; the transpose is a step
 
 Letters fall into four classes: batch (both operands and the result), rows (left and result), columns (right and
-result), depth (summed).  Neighboring letters that every array steps through alike are one longer letter; what rows
+result), depth (summed).  Neighboring letters with the same strides in every array are merged into one letter; what rows
 and columns then remain besides one of each become batch letters that the other operand does not move along.
 """
 

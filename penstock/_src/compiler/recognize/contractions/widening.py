@@ -1,4 +1,4 @@
-"""Operands of int8 that are widened only to be multiplied: they are read as they are.
+"""int8 operands that are widened only to be multiplied: kernels read them without widening.
 
 Before: contract(sub(cast<int32>(x), zero), cast<int32>(w))     for int8 x and w, and for views of these
 After:  contract(x, w), whose products and sums are of int32, and whose kernel knows `zero`

@@ -1,8 +1,8 @@
 """Chooses the schedule of a convolution.
 
-Each of its dense convolutions is chosen by itself: the register tile, the block of images and how many tasks share its panels,
-whether the sum is cut along its taps, and whether weights are packed. What a family (dots.py, few_outputs.py) chooses
-otherwise, its problem says.
+Each dense convolution gets its own choice: the register tile, the block of images, the number of tasks that share its panels,
+the division of the sum along its taps, and the packing of weights. Families (dots.py, few_outputs.py) override choices
+through their problem.
 """
 
 from dataclasses import replace
@@ -91,7 +91,7 @@ class PartProblem:
         )  # fmt: skip
 
     def least_blocks(self) -> int:
-        """Into how many blocks of rows an image must be cut so that few images are work for all threads."""
+        """The minimum number of row blocks per image that gives all threads work when there are few images."""
         c = self.conv
         if not is_static(c.batch) or self.weight_bytes > LIGHT_WEIGHTS:
             return 1
@@ -124,7 +124,7 @@ def choose(
 def _part(
     name: str, problem: PartProblem, threads: int, before: int, places: tuple[int, int, int]
 ) -> PartSchedule:
-    """The schedule of one dense convolution; `places` are of its outputs: the first, a row further, a column further."""
+    """The schedule of one dense convolution; `places` are the offsets of its first output, the next row and the next column."""
     c, lanes = problem.conv, problem.lanes
     mr, nv = problem.register_tile()
     nr = nv * lanes
@@ -155,7 +155,7 @@ def _part(
 
 
 def _window(problem: PartProblem, panels: int) -> tuple[ImageWindow, int]:
-    """(what a task reads, how many tasks share the panels of a block): enough tasks for all threads."""
+    """(the input window of a task, the number of tasks that share the panels of a block): enough tasks for all threads."""
     c, window = problem.conv, problem.window(1)
     batch = c.batch if is_static(c.batch) else TYPICAL_BATCH
     blocks = -(-batch // window.images) * window.row_blocks * c.groups
@@ -167,7 +167,7 @@ def _window(problem: PartProblem, panels: int) -> tuple[ImageWindow, int]:
 
 
 def _k_blocks(problem: PartProblem, nr: int) -> int:
-    """Into how many parts the sum is cut: by rows of taps where a panel of weights is too long for the cache."""
+    """The number of parts of the sum: it is divided by rows of taps if a panel of weights is too long for the cache."""
     c = problem.conv
     panel = problem.depth * nr * problem.size
     is_long = c.h.taps > 1 and panel > problem.processor.weight_panel

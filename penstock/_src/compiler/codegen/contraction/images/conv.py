@@ -215,7 +215,7 @@ class ConvolutionPart:
         return f.i64(times(f, n, c.x.image)) + times(f, row, c.x.row) + c.x.base
 
     def ask_for(self, f: Fn, ahead: Val, r, i) -> None:
-        """Asks for what of the next block lies where this tile lies in its own, so that copying finds it near."""
+        """Prefetches the part of the next block at this tile's relative position, so that copying finds it in the cache."""
         s, c, x, h = self.schedule, self.conv, self.conv.x, self.conv.h
         wide = s.mr * c.w.stride * x.column
         line = 64 // SIZE[x.element]

@@ -36,10 +36,10 @@ MOST_PIXELS = 8
 class DepthwiseSchedule:
     """One dense convolution of a kernel: all of it, or one phase of an input gradient.
 
-    before                    tasks of an image of the parts before it
-    y_first, y_row, y_column  where its first output lies, and how far rows and columns are apart
-    pixels                    summed at a time
-    rows                      of the output, of a task
+    before                    tasks per image of the previous parts
+    y_first, y_row, y_column  offset of its first output, and the strides of rows and columns
+    pixels                    number of pixels summed at a time
+    rows                      output rows per task
     """
 
     name: str
@@ -72,7 +72,7 @@ class DepthwiseSchedule:
         return number(c.batch, sizes) * self.unit
 
     def tiles(self) -> list[tuple[int, int, int]]:
-        """(first column, columns, how many such tiles): those inside the image are one loop."""
+        """(first column, columns, number of such tiles): tiles inside the image form one loop."""
         w, most = self.conv.w, self.pixels
         reach = lambda j: (
             j * w.stride - w.low,
@@ -121,7 +121,7 @@ def _pixels(w: Axis, target: Target) -> int:
 
 
 def _rows(conv: Convolution, target: Target) -> int:
-    """Rows of a task: those whose input stays in the cache."""
+    """Rows per task, such that their input stays in the cache."""
     row = conv.h.stride * conv.w.size * conv.groups * SIZE[conv.x.element]
     most = processor_of(target).depthwise_rows
     return max([r for r in divisors(conv.h.out) if r * row <= most] + [1])

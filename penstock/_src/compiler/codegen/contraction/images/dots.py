@@ -1,6 +1,6 @@
 """Convolutions of int8 by dot products of neighbors (../dots.py).
 
-In NHWC what lies under a row of taps is one run of numbers; a step of a sum takes the next few of the run. Of the last
+In NHWC the pixels under a row of taps are contiguous; a step of a sum takes the next few numbers of that run. Of the last
 step may go beyond the run: their weights are zeros. So runs of any length are possible, one channel times three
 taps as well, and a run may begin at any byte.
 
@@ -155,7 +155,7 @@ class DotConvolution(ConvolutionPart):
     def pack_step(
         self, f: Fn, source: Val, start: Val, count: Val, first: Val, places: list[tuple[Val, Val]], dst: Val
     ) -> None:  # fmt: skip
-        """The weights of a step, which lie at `places` for the first output if they exist."""
+        """The weights of a step, which are at `places` for the first output if they exist."""
         surplus = self.conv.zero + self.dots.bias
         if self.conv.filter.output != 1:
             self.pack_one_by_one(f, source, start, count, first, places, dst)

@@ -1,4 +1,4 @@
-"""The schedule of a convolution's kernel: what each of its dense convolutions computes, by which blocks and tiles.
+"""The schedule of a convolution's kernel: the outputs, blocks and tiles of each of its dense convolutions.
 
     blocks      some rows of an image, or a few small images: a window of the input (window.py)
       panels    `nr` outputs: weights that a task goes through one after the other
@@ -27,16 +27,16 @@ class PartSchedule(TileNumbers):
 
     label                     its family, for reports
     before                    tasks of a block of images of the parts before it
-    y_first, y_row, y_column  where its first output lies, and how far rows and columns are apart
+    y_first, y_row, y_column  offset of its first output, and the strides of rows and columns
     depth                     steps of the sum of an output
     mr, nv                    pixels and vectors of the register tile
     step                      in packed weights, from a channel to the next
     panels                    of weights
-    window                    what a task reads of the images
+    window                    the part of the images that a task reads
     split                     tasks that share the panels of a block
     k_blocks                  parts of the sum, by rows of taps: 1 if it is not cut
-    skips                     whether tiles leave out the rows of taps above and below the image
-    direct_weights            whether weights are read where they are
+    skips                     True if tiles skip the rows of taps above and below the image
+    direct_weights            True if weights are read in place, without packing
     panel_room                elements of a panel
     """
 

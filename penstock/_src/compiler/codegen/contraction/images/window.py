@@ -38,7 +38,7 @@ class Axis:
         return (positions - 1) * self.stride + (max(self.taps, 1) - 1) * self.dilation + 1
 
     def taps_inside(self, f: Fn, start: Val) -> tuple[Val, Val]:
-        """The range of taps [from, to) whose input index start + dilation * tap is inside; empty if none is."""
+        """The range of taps [from, to) for which the input index start + dilation * tap is inside; empty if there are none."""
         d = self.dilation
         first = f.max((f.max(-start, 0) + (d - 1)) // d, 0)
         end = f.min((f.max(f.i64(self.size) - start, 0) + (d - 1)) // d, self.taps)

@@ -16,9 +16,9 @@ MOST_ROWS = 4  # rows of x that are multiplied in registers; more are multiplied
 
 @dataclass(frozen=True)
 class PackedProduct:
-    """m rows of x by the n rows of W over k, in a format; the output's columns are contiguous, the rest is as in a Gemm.
+    """m rows of x by the n rows of W over k, in a packed format; the output's columns are contiguous, the rest is as in a Gemm.
 
-    `group` is how many neighbors of x are rounded to int8 together; 0: none.
+    `group` is the number of neighbors of x that are rounded to int8 together; 0: none.
     """
 
     form: ClassVar = "packed product"
@@ -47,7 +47,7 @@ class PackedProduct:
 
     @property
     def gemm(self) -> Gemm:
-        """The product whose right operand is unpacked as it is packed into panels."""
+        """The product whose right operand is unpacked as it is copied into panels."""
         return Gemm(
             self.m, self.n, (self.k,), self.left, self.right, self.types, self.row, self.batch, self.batch_out, self.sizes
         )  # fmt: skip

@@ -26,7 +26,7 @@ def emit_packed_product(
 
 
 def _emit_rows(schedule: RowsSchedule, epilogue: Epilogue) -> KernelCode:
-    """The kernel of a schedule; what x is rounded to comes first."""
+    """The kernel of a schedule; the rounded form of x is computed first."""
     rounds = bool(schedule.product.group)
     stages = [KernelStage("task", lambda _: schedule.tasks)]
     if rounds:

@@ -2,8 +2,8 @@
 
     scale_w scale_x (q_w + zero) q_x - zero scale_w scale_x q_x + minimum_w scale_x q_x
 
-The last two are a group's sum of x times what W's group adds. So the scratch holds, of each row of x, its int8 numbers, its scales, and its
-sums, of as many neighbors as share a scale in W.
+The last two terms are a group's sum of x times the constants of W's group. So the scratch holds, for each row of x, its int8 numbers, its scales,
+and its sums over as many neighbors as share a scale in W.
 """
 
 from collections.abc import Iterator, Sequence
@@ -84,13 +84,13 @@ def write_rounding(f: Fn, s: RowsSchedule) -> None:
 
 
 class GroupsTask(RowsTask):
-    """Writes a task over rounded x. Sums of a row of W are of two kinds for each row of x: of dot products, and of what groups add."""
+    """Writes a task over rounded x. A row of W has two kinds of sums for each row of x: of dot products, and of the groups' constant terms."""
 
     def __init__(self, f: Fn, schedule: RowsSchedule, epilogue: Epilogue) -> None:
         super().__init__(f, schedule, epilogue)
         self.numbers, self.scales, self.group_sums = _places(f, schedule)
         form, self.instruction = schedule.form, dots_of(f.target)
-        # Bytes with a sign are multiplied without one where the target asks for that.
+        # On targets that require it, signed bytes are multiplied as unsigned ones and corrected.
         bias = self.instruction.bias if self.instruction is not None and form.bits == 8 else 0
         self.bias, self.zero = bias, form.zero + bias
         self.lanes = min(MOST_SUMS, f.target.lanes(I32))
@@ -195,7 +195,7 @@ class GroupsTask(RowsTask):
 
 
 def joined(runs: Sequence[Run]) -> Iterator[Run]:
-    """The runs, those that go on where the one before ends made one with it, up to a group."""
+    """The runs, with consecutive runs joined up to the size of a group."""
     last: Run | None = None
     for run in runs:
         if last is not None and _goes_on(last, run):

@@ -147,7 +147,7 @@ class RowsTask:
             f.store(total, self.sums, r + j * s.lanes)
 
     def nothing(self) -> list[Val]:
-        """The sums of a row of W by all rows of x, as they begin: the chains of a row of x after those of the one before."""
+        """The initial sums of a row of W by all rows of x: the chains of each row of x follow those of the previous row."""
         return zeros(self.f, self.schedule.rows * self.schedule.chains, self.vector)
 
     def totals(self, sums: Sequence[Val]) -> list[Val]:

@@ -1,4 +1,4 @@
-"""Panels of an operand whose rows are packed blocks: some are unpacked side by side, and turned in registers."""
+"""Panels of an operand whose rows are packed blocks: several are unpacked together and transposed in registers."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """Chooses the schedule of a product from its known extents.
 
-The choice goes from the inside out, each decision following from those before: the register tile, the depth blocks, whether A and B are
+The choice goes from the inside out, each decision based on the previous ones: the register tile, the depth blocks, whether A and B are
 read in place, the division into tasks, and who packs the panels.
 
 KC and NC depend on the class of processor (codegen/processors.py). Measured (2 cores Zen5, Nov 2026): A is read in place if its
@@ -41,10 +41,10 @@ WIDE_ROWS, WIDE_COLUMNS = (
     1024,
 )  # a wide product has at most these rows and at least these columns
 STREAMED_DEPTH = 24  # rows of B that are read together if it comes from memory
-LONGEST_DEPTH = 1024  # of a panel of A that is not divided along k
+LONGEST_DEPTH = 1024  # limit of a panel of A that is not divided along k
 SWEEPS, PAGE = 4, 4096
 STRIP_ROWS = 512  # for at least these rows the packing of B by each task costs little
-ROWS_AT_ONCE = 64  # of A that a task packs for itself at a time
+ROWS_AT_ONCE = 64  # rows of A that a task packs for itself at a time
 SLAB = 64  # rows of k that one task packs
 TASK_WORK = 5e5  # flops of the smallest task that pays for its overhead: some 2 µs
 LEAST_ROWS = 8  # fewer take as long, as reading B dominates
@@ -104,7 +104,7 @@ class Problem:
 
     @property
     def blocking(self) -> Blocking:
-        """The tuner's, or the one of the target's class."""
+        """The tuner's blocking, or that of the target's class."""
         return self.gemm.blocking or blocking_of(self.target, self.size)
 
     @property
@@ -282,7 +282,7 @@ def _reads_left_in_place(problem: Problem, mr: int, nr: int) -> bool:
 
 
 def _sweeps(a: Matrix) -> int:
-    """The number of sweeps over rows of k up to which reading in place is cheaper than packing; 1 if all rows share a set of the L1."""
+    """The maximum number of sweeps over rows of k for which reading in place is cheaper than packing; 1 if all rows share a set of the L1."""
     step = a.depth[0]
     return SWEEPS if is_static(step) and step * SIZE[a.element] % PAGE else 1
 

@@ -53,7 +53,7 @@ class Gemm:
     """A product: extents and operands. The output's columns are contiguous; `row`, `batch_out` are its strides.
 
     `zero` is subtracted from each element of an int8 A.
-    `sizes` is how many run-time sizes the Args number.
+    `sizes` is the number of run-time sizes, which Args index.
     """
 
     form: ClassVar = "product"  # its name in reports
@@ -71,7 +71,7 @@ class Gemm:
     group: int = 1  # neighbors that are multiplied together (pairs.py)
     zero: int = 0
     is_prepacked: bool = False  # True if packed panels of B are cached between calls
-    blocking: Blocking | None = None  # a tuner's choice; None: the one of the target's class
+    blocking: Blocking | None = None  # a tuner's choice; None: the blocking of the target's class
 
     def width(self, sizes: tuple[int, ...]) -> int:
         """The number of output elements that the columns of a tile cover."""

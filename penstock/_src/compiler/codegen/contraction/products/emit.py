@@ -10,7 +10,7 @@ from .choice import choose
 from .description import Gemm
 from .schedule import GemmSchedule
 
-# By name: the text of a kernel is written only if its object code is not cached.
+# Imported by name: the text of a kernel is written only if its object code is not cached.
 _WRITE = ByName(f"{__package__}.kernel", "write")
 
 

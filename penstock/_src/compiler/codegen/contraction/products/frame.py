@@ -55,7 +55,7 @@ class DepthBlock:
 
 
 def load_frame(f: Fn, schedule: GemmSchedule) -> Frame:
-    """Loads what every function needs."""
+    """Loads the values that every function needs."""
     s, g = schedule, schedule.gemm
     a, b, c, scratch = (f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, OUTPUT, SCRATCH))
     m, n = value(f, g.m), value(f, g.n)

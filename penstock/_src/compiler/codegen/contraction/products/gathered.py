@@ -37,9 +37,9 @@ class Gathered:
     depth: tuple[Extent, ...]
 
     def run(self, kind: str) -> tuple[int, Extent] | None:
-        """(extent, distance) of the innermost letter of a kind, if it moves along one axis alone and freely.
+        """(extent, distance) of the innermost letter of a kind, if it moves along a single axis without bounds of its own.
 
-        Then along that letter elements lie at equal distances, and all or none of them exist.
+        Then elements along that letter are at equal distances, and all or none of them exist.
         """
         extents = getattr(self, kind)
         if not extents or not is_static(extents[-1]):
@@ -59,7 +59,7 @@ class Gathered:
         return extents[-1], step * stride
 
     def place(self, f: Fn, batch: Sequence, cross, depth):
-        """(offset in the source, i1 whether there is an element or None) at coordinates and flat indices."""
+        """(offset in the source, i1 True if there is an element, or None) at coordinates and flat indices."""
         letters = {
             "batch": [
                 letter

@@ -115,7 +115,7 @@ def surplus(gemm: Gemm, target: Target) -> int:
 def begin_sums(
     f: Fn, panel: Val, rows: Val | int, width: int, vector_lanes: int, surplus: int, at: int, group: int
 ) -> None:  # fmt: skip
-    """Puts what the sums of each column begin with into a packed panel of groups, at element `at`."""
+    """Writes the initial values of the sums of each column into a packed panel of groups, at element `at`."""
     bits = 32 // group
     for v in range(0, width, vector_lanes):
         vector = vec(I32, vector_lanes)

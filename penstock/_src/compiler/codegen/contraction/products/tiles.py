@@ -25,7 +25,7 @@ from .description import Matrix
 from .pairs import multiplication
 from .schedule import GemmSchedule, Place
 
-# (rows, whether fewer rows may exist, whether columns are missing) -> the tile's function
+# (rows, True if fewer rows may exist, True if columns are missing) -> the tile's function
 TileNames = dict[tuple[int, bool, bool], str]
 ARGUMENTS = dict(
     a=PTR, b=PTR, ctx=PTR, partial=PTR, out=I64, col=I64, depth=I64, first=I1, final=I1, left=I64, cols=I64, apart=I64
@@ -127,7 +127,7 @@ class _Tile:
     def finish(
         self, tile: RegisterTile, acc: list[Val], c: Val, place: Callable, masks: list[Val | None]
     ) -> None:
-        """Adds what earlier steps left, and stores: sums, or after the last step the epilogue's values."""
+        """Adds the partial sums of earlier steps, and stores: sums, or after the last step the epilogue's values."""
         f, s, types, cells = self.f, self.schedule, self.schedule.types, tile.cells
         sums, sum_place = self.waiting_sums() if s.sums_apart else (c, place)
         if s.steps != 1:

@@ -30,8 +30,8 @@ class Form:
 
     Attributes:
       x, values: the types of features and sums.
-      strict: whether a number equal to its threshold goes right.
-      compares, sets: whether there are entries of the kind.
+      strict: True if a number equal to its threshold goes right.
+      compares, sets: True if there are entries of the kind.
       width: values of a leaf, if it is 1; else 0.
     """
 
@@ -256,7 +256,7 @@ def in_set(f: Fn, x: Val, word: Val, count: Val, words: Val) -> Val:
       f: the function that is written.
       x: a number or a vector of them.
       word: the number of the set's first word; for each lane, or for all.
-      count: how many bits the set has.
+      count: number of bits of the set.
       words: the address of all sets' words.
     """
     n = like(x.ty, I32)

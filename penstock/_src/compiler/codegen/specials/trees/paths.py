@@ -19,7 +19,7 @@ from penstock._src.native.language.types import I1, I32, I64, PTR, SIZE
 from penstock._src.native.language.value import Val
 
 SIDE_BY_SIDE = 8  # rows
-STEPS = 4  # between two looks at whether all rows have arrived
+STEPS = 4  # between two checks that all rows have reached a leaf
 MOST_ROWS = 4096  # most rows of a task
 LINE = 64  # bytes of a line of the cache
 ROWS_OF_A_NODE = 16  # nodes that are fetched ahead for each row
@@ -32,8 +32,8 @@ class Form:
 
     Attributes:
       x, values, link: the types of features, sums and links.
-      strict: whether a number equal to its threshold goes right.
-      sets: whether nodes have sets.
+      strict: True if a number equal to its threshold goes right.
+      sets: True if nodes have sets.
       feature_bits: of a link.
       width: values of a leaf, if it is 1; else 0.
     """
@@ -119,7 +119,7 @@ class _Emitter:
         f.loop(0, self.count, 1, tree)
 
     def _prefetch(self, number: Val, rows: Val) -> None:
-        """Fetches the nodes of the next tree in order, if enough rows will meet them: they meet them in none."""
+        """Prefetches the nodes of the next tree in order, if enough rows will read them."""
         f = self.f
 
         def fetch() -> None:
@@ -175,7 +175,7 @@ class _Emitter:
         return node + distance + f.cast("zext", goes_right | missing_right, I64)
 
     def _add(self, place: Val, leaf: Val) -> None:
-        """Adds a leaf's values to the sums from a place on."""
+        """Adds a leaf's values to the sums starting at an index."""
         f = self.f
 
         def one(k: Val | int) -> None:

@@ -1,6 +1,6 @@
-"""Gradients of filters: schedule.py has what all families share, and kernel.py writes it.
+"""Gradients of filters: schedule.py holds the common part, and kernel.py writes it.
 
 plain.py       sums of plain products; plain_choice.py chooses their schedule
-depthwise.py   every channel by itself
+depthwise.py   each channel separately
 ../winograd    3 x 3 taps in a quarter of the multiplications
 """

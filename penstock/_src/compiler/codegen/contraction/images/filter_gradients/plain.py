@@ -15,19 +15,19 @@ from penstock._src.util.dataclass import dataclass
 from .kernel import FilterGradientWriter
 from .plain_choice import PlainSchedule
 
-MOST_ASKED = 2 << 10  # bytes of the next block that a tile asks for
+MOST_ASKED = 2 << 10  # bytes of the next block that a tile prefetches
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """The memory on which the tiles of a panel of outputs work.
+    """The memory used by the tiles of a panel of outputs.
 
     window, dy, sums  addresses: of the image's part, of the outputs' gradient, of the filter
-    nv, masked        vectors of outputs, and whether some lanes of the last are missing
-    add               whether there are sums already
+    nv, masked        vectors of outputs, and True if the last one is partial
+    add               True if the output already holds partial sums
     count             images
     first             row of the block in the image
-    ahead             what the next block reads: (address, bytes)
+    ahead             inputs of the next block, for prefetching: (address, bytes)
     """
 
     window: Val
@@ -113,7 +113,7 @@ class PlainWriter(FilterGradientWriter):
         return ranges
 
     def ask_for(self, f: Fn, ahead: Sequence[tuple[Val, int]], index: Val) -> None:
-        """Asks for a tile's share of the next block."""
+        """Prefetches a tile's share of the next block."""
         for start, size in ahead:
             share = -(-size // (64 * self.schedule.tiles)) * 64
             first = f.i64(times(f, index, share))
@@ -202,7 +202,7 @@ class PlainWriter(FilterGradientWriter):
         f.loop(f.i64(0), batch, 1, image)
 
     def sweep_panels(self, f: Fn, panel: Callable[[Any, int, bool], None]) -> None:
-        """Calls panel(number, vectors, whether the last is masked) for all panels."""
+        """Calls panel(number, vectors, True if the last is masked) for all panels."""
         s, outputs = self.schedule, self.gradient.outputs
         whole = outputs // s.nr
         f.loop(0, whole, 1, lambda p: panel(p, s.nv, False))
@@ -275,7 +275,7 @@ class PlainWriter(FilterGradientWriter):
             f.loop(0, n, 1, one)
 
     def kernel(self, pattern: tuple, nv: int, masked: bool) -> str:
-        """The function of a tile whose rows read and sum at these (elements of the window, elements of the filter)."""
+        """The function of a tile with rows that read and sum at these (elements of the window, elements of the filter)."""
         key = pattern, nv, masked
         if key in self.kernels:
             return self.kernels[key]

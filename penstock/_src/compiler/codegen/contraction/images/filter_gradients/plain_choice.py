@@ -33,13 +33,13 @@ MOST_IMAGES_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class PlainSchedule(GradientSchedule):
-    """The cut of a sum of plain products.
+    """The division of a sum of plain products.
 
-    window      what a task reads of the images
-    own         whether tasks sum ranges, each into a filter of its own
-    blocked     whether the window is kept by blocks of channels
-    straight    whether sums grow in the output itself
-    at_once     images whose pixels a task of a large filter sums before it stores
+    window      the part of the images that a task reads
+    own         True if each task sums a range into a separate filter
+    blocked     True if the window is stored by blocks of channels
+    straight    True if sums accumulate in the output itself
+    at_once     number of images whose pixels a task of a large filter sums before it stores
     """
 
     label: ClassVar = "filter gradient"
@@ -118,7 +118,7 @@ class PlainSchedule(GradientSchedule):
 def choose(
     gradient: FilterGradient, target: Target, threads: int, cut_for: int, stores_sums: bool
 ) -> PlainSchedule:
-    """The schedule; `stores_sums` says that the output is the sums as they are, with no epilogue."""
+    """The schedule; `stores_sums` is True if the output is the sums themselves, without an epilogue."""
     g = gradient
     size, lanes = SIZE[g.types.total], g.types.lanes(target)
     line = LINE // size
@@ -180,7 +180,7 @@ def _window(
 
 
 def _ranges(g: FilterGradient, rows: int, size: int, cut_for: int, window: ImageWindow) -> int:
-    """Into how many ranges the pixels are cut: work for all threads, in bounded memory."""
+    """The number of ranges of pixels: enough work for all threads, in bounded memory."""
     batch = g.batch if is_static(g.batch) else TYPICAL_BATCH
     length = round_up(rows * g.outputs, LINE // size)
     most = max(1, ALL_RANGES_BYTES // (length * size * g.groups))

@@ -1,7 +1,7 @@
-"""Plain sums of single tiles, for those whose outputs are not finite.
+"""Plain sums of single tiles with non-finite outputs.
 
-The transforms carry an infinity or NaN to all outputs of a tile, and make infinities of numbers near the largest. Summed
-plainly, such inputs reach the outputs that read them, no others.
+The transforms spread an infinity or NaN to all outputs of a tile, and overflow for numbers near the largest one. In a plain
+sum, such inputs only affect the outputs that read them.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,9 @@ from .transforms import OUTPUTS, TAPS
 def is_any_not_finite(f: Fn, values: Sequence[Val]) -> Val:
     """Emit the condition that a lane of these vectors is infinite or NaN: its product with zero is NaN."""
     zero = f.zero(values[0].ty)
-    sums = [zero] * min(4, len(values))  # several, as each addition waits for the one before
+    sums = [zero] * min(
+        4, len(values)
+    )  # several accumulators, as each addition waits for the previous one
     for i, value in enumerate(values):
         sums[i % len(sums)] = f.fma(value, zero, sums[i % len(sums)])
     total = sums[0]
@@ -103,7 +105,7 @@ def emit_filter_sums(module: Module, gradient: FilterGradient, vector: str) -> N
 
 
 def over_taps(f: Fn, geometry: Convolution | FilterGradient, top: Val, left: Val, body, *carry: Val):  # fmt: skip
-    """carry = body(row, column, i, j, *carry) for the taps (i, j) whose pixel lies inside the image."""
+    """carry = body(row, column, i, j, *carry) for the taps (i, j) whose pixel is inside the image."""
     h, w = geometry.h, geometry.w
 
     def tap(i: Val, j: Val, *carry: Val) -> tuple[Val, ...]:

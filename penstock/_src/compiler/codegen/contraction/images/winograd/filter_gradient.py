@@ -231,7 +231,7 @@ class _WinogradGradientWriter(FilterGradientWriter):
         f.loop(f.i64(0), POINTS, 1, point)
 
     def write_taps(self) -> None:
-        """Sums at 36 points -> rows (tap, channel) of the filter; returns whether one is not finite."""
+        """Transforms the sums at 36 points to rows (tap, channel) of the filter; returns True if one is not finite."""
         s, size = self.schedule, self.gradient.channels * self.gradient.outputs
         with self.module.fn("taps", ret=I1, internal=True, noalias=False, sums=PTR, out=PTR) as f:
 

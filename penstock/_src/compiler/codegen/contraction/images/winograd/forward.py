@@ -51,7 +51,7 @@ from . import direct, tiles
 from .tiles import POINTS, Side, TileGrid, TileReader, store_points, tiles_along, vector_of
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes, of_inputs, of_products, of_weights
 
-MOST_TILES = 32  # of a task: enough uses of each weight that is loaded
+MOST_TILES = 32  # per task: enough uses of each loaded weight
 MOST_WEIGHTS = 1 << 16  # channels times outputs up to which transformed weights stay in the L3
 
 

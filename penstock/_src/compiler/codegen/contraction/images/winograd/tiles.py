@@ -52,7 +52,7 @@ def suits(axes: Sequence[Axis], batch: Extent, channels: int, outputs: int, type
 
 
 def store_points(f: Fn, points: Sequence[Sequence[Val | None]], vector: str, dst: Val, pitch: int, at) -> None:  # fmt: skip
-    """Stores 6 x 6 vectors `pitch` elements from each other; None is zero."""
+    """Stores 6 x 6 vectors `pitch` elements apart; None is zero."""
     for i, row in enumerate(points):
         for j, v in enumerate(row):
             f.store(f.zero(vector) if v is None else v, dst, at + (i * INPUTS + j) * pitch)
@@ -60,7 +60,7 @@ def store_points(f: Fn, points: Sequence[Sequence[Val | None]], vector: str, dst
 
 @dataclass(frozen=True)
 class Side:
-    """One spatial axis of the image that tiles are taken from: its extent, and where the first tile begins."""
+    """One spatial axis of the image that is divided into tiles: its extent, and the start of the first tile."""
 
     size: int
     low: int
@@ -68,12 +68,12 @@ class Side:
 
 @dataclass(frozen=True)
 class TileGrid:
-    """The tiles of an image, and how they are kept once transformed.
+    """The tiles of an image, and their layout after the transform.
 
     sides         of the image, down and across
     down, across  tiles of an image
-    reads         pixels of a tile's side
-    capacity      tiles of a block
+    reads         input pixels along a tile's side
+    capacity      maximum number of tiles in a block
     """
 
     image: Image

@@ -6,7 +6,7 @@
 Along one axis it multiplies polynomials by their values at 0, +-a, +-b and infinity (Winograd 1980; Lavin & Gray
 2015). With a = sqrt(1/2), b = sqrt(2) the coefficients of the transforms stay near 1: rounding errors are twice those of
 the plain sum, compared with four times for the common 1 and 2 (Barabasz et al. 2020 compare points). The values at +p and -p share
-their even and odd parts, which are computed once. Values are registers; None is a zero that is known.
+their even and odd parts, which are computed once. Values are registers; None is a known zero.
 """
 
 from collections.abc import Sequence
