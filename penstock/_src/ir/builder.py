@@ -1,7 +1,7 @@
-"""The Builder: makes nodes.
+"""The Builder creates nodes.
 
-Every node is made by `make`: it returns an existing equal node instead of a new one, computes a node whose arguments are
-known (folding.py), and applies the rules of `rules/`. So nodes are simplified as they are made, and no separate pass is needed. The methods that
+Every node is created by `make`: it returns an existing equal node instead of a new one, computes a node with known
+arguments (folding.py), and applies the rules of `rules/`. So nodes are simplified at creation, and no separate pass is needed. The methods that
 write primitives are the mixins in `build/`; compiler/lower/context.py adds variables and checks for lowerings.
 """
 

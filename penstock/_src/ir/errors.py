@@ -21,9 +21,7 @@ class NeedsValue(NotLowerable):
 class RefusedArguments(NotLowerable):
     """Raised by the lowering of an operation whose arguments TensorFlow rejects; its host kernel raises TensorFlow's error."""
 
-    PREFIX = (
-        "refused arguments: "  # of reasons in reports; a shape rule may be stricter than the kernel
-    )
+    PREFIX = "refused arguments: "  # prefix of reasons in reports; a shape rule may be stricter than the kernel
 
 
 class LoweringDefect(Exception):

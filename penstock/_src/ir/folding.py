@@ -1,4 +1,4 @@
-"""Constant folding: nodes whose arguments are known are computed as they are made.
+"""Constant folding: nodes with known arguments are computed at creation.
 
 Numbers that depend on Dims become a `size` node, so that kernels do not contain them as constants.
 """
@@ -22,7 +22,7 @@ _LONGEST_LIST = 16
 
 
 def fold(p: NodeMaker, node: Node) -> Node | None:
-    """The node as a constant or a `size`, if all arguments are; else None."""
+    """The node as a constant or a `size` if all arguments are such nodes; else None."""
     kind = node.kind
     if kind in _NEVER or not node.args or node.results is not None:
         return None
@@ -38,7 +38,7 @@ def fold(p: NodeMaker, node: Node) -> Node | None:
 
 
 def _is_unknown_part(node: Node) -> bool:
-    """True if the node is a slice whose bounds depend on unknown extents: code that loads it is right for all of them, a constant is not."""
+    """True if the node is a slice with bounds that depend on unknown extents: code that loads it is valid for all of them, a constant is not."""
     return node.kind == "slice" and any(
         isinstance(n, dims.Dim) for n in (*node.attrs["starts"], *node.attrs["limits"])
     )

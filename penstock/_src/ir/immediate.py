@@ -1,7 +1,7 @@
-"""A builder that computes: every node it makes is a constant, and loops and branches run in Python.
+"""A builder that computes: every node it creates is a constant, and loops and branches run in Python.
 
-It lets code that is written once for the compiler (a translation from another representation) also run on the host, where
-such code may ask for the value of any node.
+It runs code written for the compiler (a translation from another representation) on the host as well, where
+the value of any node is available.
 """
 
 from collections.abc import Callable, Sequence

@@ -34,8 +34,8 @@ class Node:
     """One value of the primitive graph: `kind(args; attrs)`.
 
     `shape` and `dtype` are those of the value. Nodes with several results (`sort`, `while`, `case`) have `results`, a
-    tuple of (shape, dtype); each result is taken out by an `item` node. `depth` is the nesting depth of the innermost
-    function whose parameters the value depends on. `id` grows along every path: sorting by it is a topological order.
+    tuple of (shape, dtype); an `item` node selects each result. `depth` is the nesting depth of the innermost
+    function on whose parameters the value depends. `id` grows along every path: sorting by it is a topological order.
     """
 
     __slots__ = (

@@ -40,7 +40,7 @@ def text(function: Printable) -> str:
 
 
 def lines(function: Printable, indent: str = "") -> Iterator[tuple[Node | None, str]]:
-    """The lines of the text, each with the node that it shows, or None."""
+    """The lines of the text, each with its node, or None."""
     known = numbers(function)
 
     def number(node: Node) -> str:

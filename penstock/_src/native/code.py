@@ -1,10 +1,10 @@
 """Code: the text of a module, and its identity.
 
-The identity is a hash of the text, or, of code whose text is written when somebody needs it, a name: a hash of all that the text follows
-from. What the cache keeps under a name need not be written again in later processes.
+The identity is a hash of the text. For code whose text is only written on demand, it is a name: a hash of everything that determines the
+text. Code cached under a name need not be written again in later processes.
 
 Object code is kept by the hash of its text. Under a name is kept which text that is: where the compiler's sources have changed, names are
-others, and texts are written anew, but what LLVM has compiled before is not compiled again.
+others, and texts are written again, but LLVM does not compile again what it has compiled before.
 """
 
 import ast
@@ -29,7 +29,7 @@ from .target import Target
 
 # Change this when object files rely on a different process interface: the thread pool's, or symbol names.
 FORMAT = "penstock-native-3"
-DEFAULT_LEVEL = 2  # of LLVM's code generation
+DEFAULT_LEVEL = 2  # LLVM's optimization level for code generation
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -38,7 +38,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 class Code:
     """LLVM IR text for a target, and the names of its exported functions.
 
-    `facts` is what else was found while the text was written: tuples, strings and numbers. `emitter` is the file that writes the text, for
+    `facts` are other findings from writing the text: tuples, strings and numbers. `emitter` is the file that writes the text, for
     reports: "compiler/codegen/nests/nest.py"; empty for code that is not reported.
     """
 
@@ -73,9 +73,9 @@ class Code:
 class NamedCode(Code):
     """Code with a text that is written only when needed: not if the object code is cached.
 
-    What is kept under the name is a line of exports and facts, which only the text would tell, and the key of the text.
+    The cache entry under the name has the exports and facts, which otherwise only the text would provide, and the key of the text.
 
-    name   the hash of all that the text follows from; None: the text itself is the identity
+    name   the hash of everything that determines the text; None: the text itself is the identity
     """
 
     name: str | None
@@ -87,12 +87,12 @@ class NamedCode(Code):
         self.__dict__.update(target=target, name=None, emitter=emitter_of(write), _write=write)
 
     def name_it(self, name: str | None, cache: ObjectCache) -> None:
-        """Set the name, before anything asks for it, and the cache that is asked what the text would tell."""
+        """Set the name, before any use, and the cache that may hold exports and facts."""
         self.__dict__.update(name=name, _cache=cache)
 
     @forks.cached_property
     def written(self) -> Code:
-        """The code with its text, which must not differ from what the cache said of it."""
+        """The code with its text, which must agree with the cache entry."""
         written = replace(self._write(), emitter=self.emitter)
         said = self.__dict__.get("_said")
         if said is not None and said != (written.exports, written.facts):
@@ -107,7 +107,7 @@ class NamedCode(Code):
 
     @forks.cached_property
     def _said(self) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Exports and facts: what a kept file says, else the text."""
+        """Exports and facts: from the cache, else from the text."""
         data = None if self.name is None else self._cache.read(self.name)
         if data is None:
             return self.written.exports, self.written.facts
@@ -134,7 +134,7 @@ class NamedCode(Code):
             if line == self._line and (found := cache.read(_file_of(key.decode()))) is not None:
                 return found
         found = self.written.kept(cache)
-        if found is not None:  # by other sources, which wrote the same text
+        if found is not None:  # written from other sources with the same text
             self._note(cache)
         return found
 
@@ -143,7 +143,7 @@ class NamedCode(Code):
         self._note(cache)
 
     def _note(self, cache: ObjectCache) -> None:
-        """Keep which text the name stands for."""
+        """Record the text that belongs to the name."""
         if self.name is not None:
             cache.write(self.name, b"%b\n%b" % (self._line, self.written.key.encode()))
 

@@ -1,4 +1,4 @@
-"""The native code of the process by key; code in use, or that was used recently, is neither compiled nor read again."""
+"""The native code of the process by key; code in use, or used recently, is neither compiled nor read again."""
 
 import contextlib
 import functools
@@ -47,7 +47,7 @@ class Kernels:
         self._lock = threading.RLock()
 
     def held(self) -> contextlib.AbstractContextManager[Any]:
-        """Waits until no thread loads code; none begins before the context ends."""
+        """Waits until no thread loads code; no loading starts before the context ends."""
         return self._lock
 
     def load(self, codes: Iterable[Code]) -> dict[str, Library]:

@@ -44,7 +44,7 @@ STOPPED_AT, HELD, DEADLINE = (
     15,
 )  # status words; STOPPED_AT: offset of the launch that ended the run
 STATUS_WORDS = 16  # of a run, or a lane
-LANE_WORDS = 3  # of a lane among the arguments of LANES
+LANE_WORDS = 3  # words of a lane among the arguments of LANES
 LAST_CONTROL = 15  # a larger operation is an address
 
 # words of a bound call

@@ -21,10 +21,10 @@ class Target:
     """A CPU. Immutable; part of every kernel's identity.
 
     vector_bytes    width of one vector register
-    registers       how many vector registers there are
+    registers       number of vector registers
     cores           that this process may use
     l1, l2          bytes of a core's data caches
-    checked         whether loads and stores are checked against their buffers (PENSTOCK_CHECKED)
+    checked         True if loads and stores are checked against their buffers (PENSTOCK_CHECKED)
     """
 
     triple: str

@@ -15,8 +15,8 @@ load.py first, then program.py.
     watched.py         runs that are logged, guarded by sentinels, or start with poisoned memory
     checked_run.py     runs whose loads and stores are checked against their buffers
 
-A device whose kernels are called in another way (by a driver, from an executable) has a program of its own in its folder
-of devices/. It shares signatures and `ArenaPool`, the latter over its own memory.
+A device whose kernels are called in another way (by a driver, from an executable) has its own program in its folder
+in devices/. It shares signatures and `ArenaPool`, the latter over its own memory.
 
 A program is a table of records (function, tasks, arguments, jumps) over one arena, bound to addresses at each call. Packed weights of products and
 convolutions are cached with the variable if the program does not assign it, and are packed again when its array or version has changed

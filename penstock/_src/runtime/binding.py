@@ -20,7 +20,7 @@ from penstock._src.util.lazy import ByName
 if TYPE_CHECKING:
     from penstock._src.runtime.exchanging import ExchangeSession
 
-# By name, so that programs without exchanges do not import transports.
+# Imported by name: programs without exchanges do not load transports.
 _SESSION_OF = ByName(f"{__package__}.exchanging", "session_of")
 
 

@@ -171,7 +171,7 @@ class ExchangeSession:
                 engine.RECEIVE: self._ends[number, 1:].ctypes.data,
                 engine.LAST: 1,
             }
-            # The maximum of the numbers of failed ranks: 0 if none has failed.
+            # The maximum of the failed ranks' numbers: 0 if no rank has failed.
             end = _reduction(calls, "all_reduce", 1, "int64", "Max")
             _fill(operations[wait.attrs["last"]], common | end | ends)
         return operations

@@ -9,7 +9,7 @@ from penstock._src.runtime.binding import BoundTable
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
 MOST_RECORDS = 1 << 16  # reported individually for one run: a loop may have any number of rounds
-FIRST_WORDS = 2  # of the log, before its records: count and capacity
+FIRST_WORDS = 2  # words of the log before its records: count and capacity
 
 
 def observed_run(table: BoundTable) -> Callable[..., int]:

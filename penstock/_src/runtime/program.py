@@ -79,7 +79,7 @@ class Program:
         """Runs the function with arguments in a sequence; returns its results."""
         if not self._assigned:
             return self._run(arguments)
-        # One program at a time updates variables. WRITING lets programs that only read them wait (`_whole_arrays`).
+        # One program at a time updates variables. WRITING makes programs that only read them wait (`_whole_arrays`).
         with resources.UPDATING:
             resources.WRITING.append((arguments, self._assigned))
             try:
@@ -157,7 +157,9 @@ class Program:
           UnimplementedError: the function exchanges values with other processes, which would have to do the same.
         """
         if self.plan.function.exchanges:
-            raise UnimplementedError("A function that exchanges values is not profiled by itself.")
+            raise UnimplementedError(
+                "A function that exchanges values with other processes cannot be profiled alone: profile the step that all of them run."
+            )
         results = self.signature.new_results()
         arrays = self._arrays_of(arguments)
         packed = self._packed_weights(arguments, arrays)

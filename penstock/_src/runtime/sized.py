@@ -1,4 +1,4 @@
-"""Programs for many extents: one launch table, into which the numbers of each call are written.
+"""Programs for many extents: they share a launch table, into which the numbers of each call are written.
 
 A plan whose numbers are expressions is loaded once, as an OpenProgram. For the extents of a call it returns a SizedProgram, which is small: a
 signature, and the extents. All SizedPrograms share launch tables. If a table was last used for other extents, a native sizing program
@@ -38,7 +38,7 @@ ROOMY, ROOMY_RUNS = 4, 100
 
 @dataclass(eq=False)
 class SizedTable(BoundTable):
-    """A table, and the program whose numbers it contains.
+    """A table, and the program whose numbers it currently contains.
 
     numbers    the words that the sizing program writes: the table and its patches
     stores     the destination of each number that the sizing program computes
@@ -195,7 +195,7 @@ class SizedProgram(Program):
 
     @functools.cached_property
     def _alone(self) -> Program:
-        """The program of this plan alone: observers know its records."""
+        """The program of this plan alone: observers read its records."""
         plan = self.plan
         with self.extents:
             return load(plan)

@@ -1,4 +1,4 @@
-"""Watched programs: runs are logged (PENSTOCK_DEBUG=2), buffers stand between sentinels that must not change
+"""Watched programs: runs are logged (PENSTOCK_DEBUG=2), buffers are enclosed by sentinels that must not change
 (PENSTOCK_GUARD), memory is poisoned first (PENSTOCK_CHECK), or each access is checked (PENSTOCK_CHECKED)."""
 
 import contextlib

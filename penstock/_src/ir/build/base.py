@@ -14,10 +14,10 @@ class Base:
 
     make: Callable[..., Node]  # (kind, args, **attrs) -> the node
     known: KnownValues
-    depth = 0  # how many functions deep the node being made stands
+    depth = 0  # nesting depth of the function that contains the node being created
 
     def value(self, node: Node) -> Any:
-        """The array that a node is known to be while lowering (Dims as the ints of this specialization), or None."""
+        """The known value of a node while lowering, as an array (Dims as the ints of this specialization), or None."""
         return self.known.value(node)
 
     def numbers(self, node: Node) -> Any:
@@ -25,12 +25,12 @@ class Base:
         return self.known.numbers(node)
 
     def dims(self, node: Node) -> list[Extent] | None:
-        """The numbers in a node of shape arithmetic, Dims where they depend on unknown dimensions, or None."""
+        """The numbers in a node of shape arithmetic, as Dims if they depend on unknown dimensions, or None."""
         known = self.known.symbolic(node)
         return None if known is None else list(known.reshape(-1))
 
     def difference(self, before: Node, after: Node) -> Extent | None:
-        """The number by which one integer is larger than another, if it is known although the integers may not be; or None."""
+        """The difference of two integers if it is known, although the integers may not be; or None."""
         return self.known.difference(before, after)
 
     def bounds(self, node: Node) -> tuple[Any, Any] | None:
@@ -38,7 +38,7 @@ class Base:
         return self.known.ranges.bounds(node)
 
     def assume(self, node: Node, low: Any, high: Any) -> None:
-        """Tells the least and the largest number that a node can hold."""
+        """Declares the least and the largest number that a node can hold."""
         self.known.ranges.assume(node, low, high)
 
     def assume_like(self, node: Node, other: Node) -> None:

@@ -13,7 +13,7 @@ from penstock._src.ir.node import Node
 
 Body = Callable[..., Any]
 
-# What a function may compute again itself, instead of taking it from outside.
+# Kinds that a function may recompute, instead of taking them from outside.
 _REPEATED = ("constant", "size", "iota")
 
 
@@ -30,9 +30,9 @@ class Control(SpecialFunctions):
     ) -> list[Node]:
         """The values after stepping `init` by body_fn while cond_fn holds.
 
-        Carried values that the body hands on unchanged are taken out of the loop, and what depends on nothing that the
-        loop changes is computed before it. `max_trips` is a bound the caller knows of the number of steps; `unread` are
-        places of `init` whose elements are all written before they are read: they need not be set.
+        Carried values that the body returns unchanged are taken out of the loop, and loop-invariant values are
+        computed before it. `max_trips` is an upper bound on the number of steps; `unread` are
+        indices of `init` whose elements are all written before they are read: they need not be set.
         """
         parameters = self.parameters_like(init)
         results = self._inside(body_fn, parameters)
@@ -50,7 +50,7 @@ class Control(SpecialFunctions):
     ) -> list[Node]:
         """`while_` of a condition and a body that were traced already, on the same parameters.
 
-        Tracing again what holds further loops would double the work with each level of nesting.
+        Tracing nested loops again would double the work with each level of nesting.
         """
         if len(results) != len(init):
             raise MalformedFunction(
@@ -66,7 +66,7 @@ class Control(SpecialFunctions):
         if not moving:
             return list(init)
         arguments = [parameters[i] for i in moving]
-        if len(moving) < len(init):  # parameters are numbered by their places
+        if len(moving) < len(init):  # parameters are numbered by position
             arguments, roots = self._with_new_parameters(arguments, roots)
         results = [roots[1 + i] for i in moving]
         condition_parameters, (condition,) = self._with_new_parameters(arguments, roots[:1])
@@ -138,7 +138,7 @@ class Control(SpecialFunctions):
 
     @contextlib.contextmanager
     def deeper(self) -> Iterator[None]:
-        """Nodes made now stand one function deeper."""
+        """Nodes created in this block are one function deeper."""
         self.depth += 1
         try:
             yield
@@ -204,7 +204,7 @@ def is_repeated(node: Node) -> bool:
 
 
 def substitute(p: Base, roots: Sequence[Node], known: dict[int, Node]) -> list[Node]:
-    """The roots with nodes (by id) replaced by others. Builds anew what depends on a replaced node, for the operation that it was made for."""
+    """The roots with nodes (by id) replaced by others. Recreates dependent nodes, with the operation of the original as origin."""
     if not roots:
         return []
     result = dict(known)

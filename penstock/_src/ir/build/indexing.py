@@ -46,7 +46,7 @@ class Indexing(Reduction):
     def gather(
         self, x: Node, indices: Node, axis: int = 0, batch_dims: int = 0, mode: str = "clamp"
     ) -> Node:
-        """x[..., indices, ...] at an axis; mode "clamp", "zero" or "error" says what indices outside do."""
+        """x[..., indices, ...] at an axis; mode "clamp", "zero" or "error" selects the treatment of indices out of range."""
         axis = self.axis(axis, x.rank)
         return self.make("gather", (x, indices), axis=axis, batch_dims=batch_dims, mode=mode)
 
@@ -61,7 +61,7 @@ class Indexing(Reduction):
     ) -> Node:
         """x with updates combined at index vectors of its leading axes; those outside are dropped, or an error.
 
-        `unique`: the caller knows that no two index vectors are equal. Sums of narrow floats that begin with a number are
+        `unique`: the caller guarantees distinct index vectors. Sums of narrow floats added to a non-zero start are
         rounded once.
         """
         narrow = x.dtype in NARROW

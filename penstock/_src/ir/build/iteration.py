@@ -1,4 +1,4 @@
-"""Functions of single elements, with loops whose number of steps each element decides for itself."""
+"""Functions of single elements, with loops in which each element has its own number of steps."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,8 +25,8 @@ class Iteration(Control):
     ) -> list[Node]:
         """The values after stepping each element of `init` by `step` while `goes_on` holds for it.
 
-        Both compute elementwise. The number of steps must be bounded for whatever numbers, NaN included. What depends on no value that
-        is stepped is computed once before.
+        Both compute elementwise. The number of steps must be bounded for all numbers, NaN included. Values that do not depend on
+        stepped values are computed once before.
         """
         init = self._of_one_shape(init)
         parameters = self.parameters_like(init)
@@ -35,7 +35,7 @@ class Iteration(Control):
         return self._iterate(parameters, condition, following, init)
 
     def by_element(self, function: Callable[..., Any], args: Sequence[Node]) -> list[Node]:
-        """What `function` gives for nodes of one shape, computed for each element at once, without intermediate arrays."""
+        """The result of `function` for nodes of one shape, computed for each element at once, without intermediate arrays."""
         args = self._of_one_shape(args)
         parameters = self.parameters_like(args)
         results = self._inside(function, parameters)
@@ -86,9 +86,9 @@ class Iteration(Control):
 
 
 class _Recorder:
-    """Lists what nodes compute from parameters; other nodes become further arguments, numbers constants.
+    """Records the computation of nodes from parameters; other nodes become further arguments, numbers constants.
 
-    depth     of the functions around
+    depth     of the enclosing functions
     outer     the further arguments
     """
 

@@ -70,7 +70,7 @@ class Leaves(Base):
         return self.constant(value, dtype)
 
     def full(self, shape: Sequence[int], value: Any, dtype: DType) -> Node:
-        """One value at every place of a shape."""
+        """One value for every element of a shape."""
         return self.broadcast_to(self.scalar(value, dtype), shape)
 
     def iota(self, shape: Sequence[int], axis: int, dtype: DType) -> Node:

@@ -117,7 +117,7 @@ class Reduction(Elementwise):
         Args:
           spec: its letters.
           a, b: the operands.
-          is_exact: whether float32 is never rounded to TF32, as `enable_tensor_float_32_execution` allows of matrix products.
+          is_exact: True if float32 must not be rounded to TF32, which `enable_tensor_float_32_execution` permits for matrix products.
         """
         left, right = spec.split("->")[0].split(",")
         if len(set(left)) != len(left) or len(set(right)) != len(right):
@@ -125,7 +125,7 @@ class Reduction(Elementwise):
         return self.make("contract", (a, b), spec=spec, **({"is_exact": True} if is_exact else {}))
 
     def contract_again(self, node: Node, spec: str, a: Any, b: Any) -> Node:
-        """A contraction of other operands or letters, as exact as a node that it takes the place of."""
+        """A contraction of other operands or letters, with the exactness of the node that it replaces."""
         return self.contract(spec, a, b, node.attrs.get("is_exact", False))
 
     def matmul(self, a: Node, b: Node) -> Node:

@@ -10,12 +10,12 @@ from penstock._src.ir.node import Node
 
 # log(x) - digamma(x) - 1 / (2 x) as a series in x ** -2: B(2 k) / (2 k) (Abramowitz & Stegun 6.3.18).
 _DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
-_DIGAMMA_FROM = 10  # where the series has double precision
-# Its positive zero, in two parts, about which it has a series of its own: there the one above is a difference of equal numbers.
+_DIGAMMA_FROM = 10  # from here on the series has double precision
+# The positive zero of digamma, in two parts; it has a separate series around it: the formula above would subtract nearly equal numbers.
 _DIGAMMA_ZERO = 1.4616321449683622, 9.549995429965697e-17
 _NEAR_ZERO, _TERMS_AT_ZERO = 0.4, 30
 _BESSEL_FROM = 20.0  # below it the power series, above it the one for large numbers
-_BESSEL_TERMS = 44, 20  # of the two
+_BESSEL_TERMS = 44, 20  # numbers of terms of the two
 
 
 def _ascending(order: int) -> list[float]:

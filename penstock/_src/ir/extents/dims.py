@@ -27,9 +27,7 @@ from penstock._src.ir.extents import values as extent_values
 from penstock._src.ir.extents.values import Expression
 
 Atom = tuple
-Extent = (
-    Any  # an int or a Dim, as are sizes, strides and places in shapes that annotations call ints
-)
+Extent = Any  # an int or a Dim, as are sizes, strides and shape entries that annotations call ints
 
 _NUMBERS = (int, np.integer)
 
@@ -292,7 +290,7 @@ def is_large(extent: Extent, least: int) -> bool:
 
 
 def product(extents: Iterable[Extent]) -> Extent:
-    """The product of extents; 1 of none."""
+    """The product of extents; 1 for no extents."""
     result: Any = 1
     for extent in extents:
         result = result * extent

@@ -1,4 +1,4 @@
-"""Functions of extents that Python's arithmetic of Dims does not say: bits, shifts, entries of tables.
+"""Functions of extents beyond the arithmetic operators of Dims: bits, shifts, table entries.
 
 Bits are quotients and remainders by powers of two, for negative numbers as well: the lowest three of `d0` are `d0 % 8`.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import Dim, Extent
 
-MOST_RUNS = 4  # of ones in a mask: an expression has two atoms for each
+MOST_RUNS = 4  # limit of runs of ones in a mask: an expression has two atoms for each
 LONGEST_TABLE = 32  # entries of an expression
 
 
@@ -67,7 +67,7 @@ def shift_right_logical(a: Extent, amount: Extent, bits: int) -> Extent:
 
 
 def entry(table: Sequence[Extent], index: Extent) -> Extent:
-    """The entry of a table of numbers at a place that is within it: an expression where that is unknown."""
+    """The entry of a table of numbers at an index within it: an expression if the index is unknown."""
     if not isinstance(index, Dim):
         return table[int(index)]
     if len(set(table)) == 1:

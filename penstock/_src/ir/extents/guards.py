@@ -32,7 +32,7 @@ from penstock._src.util.dataclass import dataclass
 _OF_TWO = ("min", "max", "mod", "floordiv")
 MOST_BESIDE = 4  # most atoms of an expression for which `_beside` tries replacements
 MOST_SOUGHT = 64  # most expressions for which one question tries replacements
-LEAST = 2  # of symbols: extents of 0 and 1 are ints from the start
+LEAST = 2  # lower bound of symbols: extents of 0 and 1 are ints from the start
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Bounds:
         )
 
     def reaches(self, least: int) -> bool | None:
-        """True if all numbers within the bounds are at least `least`, False if none is, None if some are."""
+        """True if all numbers within the bounds are at least `least`, False if none are, None if only some are."""
         if self.low is not None and self.low >= least:
             return True
         return False if self.high is not None and self.high < least else None
@@ -70,7 +70,7 @@ class Bounds:
 
 
 class Recording(Values):
-    """The numbers of the call for which a program is compiled, and the conditions under which it is right for others."""
+    """The numbers of the call for which a program is compiled, and the conditions under which it is valid for others."""
 
     is_open = True
 

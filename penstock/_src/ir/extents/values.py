@@ -85,7 +85,7 @@ class Values:
         return self.number(difference) > 0
 
     def known_order(self, difference: Expression) -> bool | None:
-        """True if an expression is greater than 0, False if it is at most 0, in all calls; None if that differs."""
+        """True if an expression is greater than 0, False if it is at most 0, in all calls; None if calls differ."""
         return None
 
     def fixed(self, expression: Expression) -> int:
@@ -127,7 +127,7 @@ def current() -> Values:
     """The innermost Values of this thread.
 
     Raises:
-      NoNumber: there are none.
+      NoNumber: there are no Values.
     """
     if not _CURRENT.within:
         raise NoNumber("the number of an unknown extent is asked for outside of a call")

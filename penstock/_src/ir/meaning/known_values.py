@@ -161,7 +161,7 @@ def _boxed(number: Any) -> np.ndarray:
     return result
 
 
-# Kinds whose results can leave the type, unlike those that only move numbers.
+# Kinds whose results can overflow the type, unlike those that only move numbers.
 _COMPUTING = frozenset({"unary", "binary", "cast", "reduce", "scan", "scatter"})
 
 # The arguments that are indices, which must be plain numbers: kind -> (first, last + 1).
@@ -287,7 +287,7 @@ def _dynamic_slice(args: list, node: Node) -> Any:
 
 
 def _part(x: np.ndarray, starts: Any, strides: Any, node: Node) -> Any:
-    """A slice of the first axis with an unknown start; None if another axis is not whole."""
+    """A slice of the first axis with an unknown start; None if another axis is sliced too."""
     if node.shape[1:] != x.shape[1:]:
         return None
     indices = [starts[0] + i * strides[0] for i in range(node.shape[0])]
@@ -295,7 +295,7 @@ def _part(x: np.ndarray, starts: Any, strides: Any, node: Node) -> Any:
 
 
 def _rows(x: np.ndarray, indices: list, shape: tuple) -> Any:
-    """Rows of a table as expressions; None if `functions.entry` does not take the table, or an index is out of range."""
+    """Rows of a table as expressions; None if `functions.entry` does not support the table, or an index is out of range."""
     columns = [list(column) for column in x.reshape(len(x), -1).T]
     are_inside = all([index >= 0 and index < len(x) for index in indices])
     if not are_inside or not all(map(functions.is_table, columns)):

@@ -136,7 +136,7 @@ def evaluated(
 
 
 def as_node(instruction: Instruction, shape: tuple[int, ...] = ()) -> Any:
-    """A stand-in for a node, with the attributes that the meanings of primitives read."""
+    """An object with the attributes of a node that the meanings of primitives read."""
     attrs = {"recurrence": instruction.recurrence, "index": instruction.index}
     return SimpleNamespace(
         kind=instruction.kind, op=instruction.op, dtype=instruction.dtype, shape=shape, attrs=attrs

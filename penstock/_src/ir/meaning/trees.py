@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-BITS = 32  # of a word: leaves of a unit, categories of a word of a set
+BITS = 32  # bits of a word: leaves of a unit, categories of a word of a set
 # Columns of a unit: the first entry, the first that sends NaN right, the end; first and end of entries with sets; the first leaf, the target, ADDS.
 UNIT = 8
 # The column that is 1 for the last unit of a tree: its leaf is known then.

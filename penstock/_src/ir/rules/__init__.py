@@ -1,4 +1,4 @@
-"""Simplifications, one table an idea; every rule is named by its equation and tested by evaluating both sides.
+"""Simplifications, one table per subject; every rule is named by its equation and tested by evaluating both sides.
 
 They are applied to each node as it is made (Builder.make), so a right-hand side is simplified again on its way. A rule
 must lower some measure (nodes, work, or distance from the canonical form named beside it), or making a node would not

@@ -30,7 +30,7 @@ def _integer(node: Node, **_: Any) -> bool:
 
 
 def _hoist(p: NodeMaker, node: Node) -> Node | None:
-    """f(broadcast(a), broadcast(b)) -> broadcast(f(a, b)) where a and b are scalars: one computation for all places."""
+    """f(broadcast(a), broadcast(b)) -> broadcast(f(a, b)) where a and b are scalars: one computation for all elements."""
     if not node.shape or not all(a.kind == "broadcast" and _is_scalar(a) for a in node.args):
         return None
     scalars = [p.reshape(a.args[0], ()) for a in node.args]

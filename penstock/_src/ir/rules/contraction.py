@@ -1,8 +1,8 @@
-"""Contractions take transposes into their letters: operands are read in the order in which they lie.
+"""Contractions absorb transposes into their letters: operands are read in memory order.
 
-Products of complex matrices become four products of their parts, which have kernels. And sums over letters of both operands: the weights of a
-layer that was applied to a batch of matrices. What has no letter of one operand alone in its result is a reduction, which is cut into parts where
-it is long.
+Products of complex matrices become four products of their parts, which have kernels. Sums over letters of both operands are merged: the weights of a
+layer that was applied to a batch of matrices. If no operand contributes its own letter to the result, the contraction is a reduction, which is split
+if it is long.
 """
 
 from penstock._src.core import dtypes

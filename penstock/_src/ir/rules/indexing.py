@@ -1,4 +1,4 @@
-"""Blocks at run-time places: those that are the whole array, and those that are added to an array."""
+"""Blocks at run-time offsets: blocks that are the whole array, and blocks added to an array."""
 
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.extents import dims

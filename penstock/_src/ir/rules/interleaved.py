@@ -1,7 +1,7 @@
-"""Products with weights of which a byte holds several columns: a product for each of these, whose columns take turns in the result.
+"""Products with weights that pack several columns in a byte: one product for each position in the byte, with interleaved result columns.
 
-Keras packs two numbers of four bits into a byte, neighbors along the axis of the outputs. Unpacked one by one they are no vectors, while all low bits
-of a matrix are one, and all high bits another one, in the order of the bytes.
+Keras packs two 4-bit numbers, neighbors along the output axis, into a byte. Unpacked in column order they cannot be loaded as vectors, whereas all
+low halves of a matrix form one matrix, and all high halves another one, both in the order of the bytes.
 """
 
 from collections.abc import Iterator
@@ -30,13 +30,13 @@ def _by_columns(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
                 taken = [_every(p, operand, axis, first, count) for first in range(count)]
                 pairs = [(x, each) if side else (each, y) for each in taken]
                 spec = node.attrs["spec"]
-                made = [p.contract_again(node, spec, *pair) for pair in pairs]
-                return _interleaved(p, made, result.index(letter))
+                products = [p.contract_again(node, spec, *pair) for pair in pairs]
+                return _interleaved(p, products, result.index(letter))
     return None
 
 
 def _interleaved(p: NodeMaker, parts: list[Node], axis: int) -> Node:
-    """Parts whose elements along an axis take turns."""
+    """Interleaves parts along an axis."""
     shape = list(parts[0].shape)
     apart = [p.reshape(part, [*shape[: axis + 1], 1, *shape[axis + 1 :]]) for part in parts]
     shape[axis] *= len(parts)
@@ -44,7 +44,7 @@ def _interleaved(p: NodeMaker, parts: list[Node], axis: int) -> Node:
 
 
 def _turns(node: Node, axis: int, depth: int) -> int:
-    """How many unpacked parts take turns along an axis of a value, or 0 if none do."""
+    """The number of unpacked parts interleaved along an axis of a value, or 0 if it is not interleaved."""
     if depth > MOST_DEPTH:
         return 0
     parts = _parts(node, axis)
@@ -58,7 +58,7 @@ def _turns(node: Node, axis: int, depth: int) -> int:
 
 
 def _parts(node: Node, axis: int) -> tuple[Node, ...] | None:
-    """What takes turns along an axis: `reshape(concat(a, b))`, each with an axis of its own of extent 1, which is joined with the one before it."""
+    """The parts interleaved along an axis: `reshape(concat(a, b))`, each with an extra axis of extent 1 that is merged with the previous one."""
     if node.kind != "reshape" or node.args[0].kind != "concat":
         return None
     joined = node.args[0]
@@ -81,7 +81,7 @@ def _are_unpacked(parts: tuple[Node, ...]) -> bool:
 
 
 def _sources(node: Node, depth: int) -> Iterator[Node]:
-    """What a value is computed of, without numbers that are the same for all elements."""
+    """The sources of a value, without numbers that are the same for all elements."""
     if node.kind in ELEMENTWISE or node.kind in ("transpose", "reshape") and depth <= MOST_DEPTH:
         for arg in node.args:
             yield from _sources(arg, depth + 1)

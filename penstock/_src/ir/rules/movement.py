@@ -1,4 +1,4 @@
-"""Movements that meet: each chain of one kind becomes one, and what moves nothing goes.
+"""Adjacent movements: each chain of one kind becomes one, and movements without effect are removed.
 
 The canonical form: scalars are repeated by one broadcast; axes of extent 1 that a broadcast repeats are not in its
 argument's reshape but in its `axes`.
@@ -31,7 +31,7 @@ def _broadcast_of_reshape(p: NodeMaker, node: Node, x: Node) -> Node | None:
     middle = node.args[0]
     pairs = kept_axes(x.shape, middle.shape)
     if pairs is None or len(pairs) != x.rank:
-        return None  # x has axes of extent 1 itself: a place for each would have to be found
+        return None  # x itself has axes of extent 1, whose positions would be ambiguous
     return p.broadcast(x, node.shape, [node.attrs["axes"][after] for _, after in pairs])
 
 
@@ -74,7 +74,7 @@ def _same_transpose(p: NodeMaker, node: Node, x: Node) -> Node | None:
     if perm == tuple(range(len(perm))):
         return x
     moved = [i for i in perm if not dims.is_one(x.shape[i])]
-    if moved == sorted(moved):  # only axes of extent 1 change places
+    if moved == sorted(moved):  # only axes of extent 1 move
         return p.reshape(x, node.shape)
     return None
 
@@ -165,7 +165,7 @@ def _concat(p: NodeMaker, node: Node) -> Node | None:
     for arg in node.args:
         nested = arg.kind == "concat" and arg.attrs["axis"] == axis
         parts += arg.args if nested else [arg]
-    # one that may be empty stays: no element is taken from it then
+    # one that may be empty stays: no element is read from it then
     parts = [a for a in parts if not dims.same(a.shape[axis], 0)] or parts[:1]
     if len(parts) == 1:
         return parts[0]

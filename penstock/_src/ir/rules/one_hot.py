@@ -37,19 +37,19 @@ def _one_hot(node: Node) -> _OneHot | None:
     """The parts of a node, if it is such an array."""
     if node.kind != "select" or not is_number(node.args[2], 0):
         return None
-    test, given, _ = node.args
-    if test.kind != "compare" or test.attrs["op"] != "eq" or given.kind != "broadcast":
+    test, selected, _ = node.args
+    if test.kind != "compare" or test.attrs["op"] != "eq" or selected.kind != "broadcast":
         return None
     for index, numbers in (test.args, test.args[::-1]):
         if index.kind != "broadcast" or numbers.kind != "broadcast":
             continue
         one_hot = _OneHot(
-            node, index.args[0], given.args[0], _known(numbers), tuple(numbers.attrs["axes"])
+            node, index.args[0], selected.args[0], _known(numbers), tuple(numbers.attrs["axes"])
         )
         own = [node.shape[a] for a in one_hot.others]
         if (
             one_hot.numbers.shape == tuple(node.shape[a] for a in one_hot.axes)
-            and list(index.attrs["axes"]) == list(given.attrs["axes"]) == one_hot.others
+            and list(index.attrs["axes"]) == list(selected.attrs["axes"]) == one_hot.others
             and shape_key(one_hot.index.shape) == shape_key(one_hot.given.shape) == shape_key(own)
         ):
             return one_hot
@@ -57,7 +57,7 @@ def _one_hot(node: Node) -> _OneHot | None:
 
 
 def _known(broadcast: Node) -> np.ndarray:
-    """The numbers that a broadcast repeats; none if they are not known."""
+    """The numbers that a broadcast repeats; None if they are not known."""
     (source,) = broadcast.args
     return np.asarray(source.attrs["value"]) if source.kind == "constant" else np.empty(0)
 
@@ -89,8 +89,8 @@ def _mask_before(p: NodeMaker, node: Node, x: Node, y: Node, z: Node) -> Node | 
     if largest is None:
         return None
     test = p.make("compare", [largest, p.full(largest.shape, limit, largest.dtype)], op=x.op)
-    given = p.select(test, one_hot.given, 0)
-    own = p.broadcast(given, one_hot.node.shape, one_hot.others)
+    masked = p.select(test, one_hot.given, 0)
+    own = p.broadcast(masked, one_hot.node.shape, one_hot.others)
     return p.reshape(p.select(one_hot.node.args[0], own, 0), y.shape)
 
 
@@ -130,7 +130,7 @@ def _where_equal(found: _OneHot, image: Node, shape: tuple[int, ...]) -> Node | 
 
 
 def _sum_of_given(p: NodeMaker, node: Node, x: Node) -> Node | None:
-    """Of all elements of a group one is not zero: their sum is its value."""
+    """In a group with a single non-zero element, the sum is that element."""
     around, inner = _unwrapped(x)
     one_hot = _one_hot(inner)
     if one_hot is None or not np.array_equal(
@@ -157,7 +157,7 @@ def _sum_of_given(p: NodeMaker, node: Node, x: Node) -> Node | None:
 
 def _axes_before(reshape: Node, axes: set[int]) -> set[int] | None:
     """The axes that a reshape joins to some of its own; None if it does otherwise."""
-    found: set[int] = set()
+    own_axes: set[int] = set()
     (source,) = reshape.args
     at = 0
     for axis, extent in enumerate(reshape.shape):
@@ -168,8 +168,8 @@ def _axes_before(reshape: Node, axes: set[int]) -> set[int] | None:
         if size != dims.expression(extent):
             return None
         if axis in axes:
-            found.update(range(begin, at))
-    return found if at == len(source.shape) else None
+            own_axes.update(range(begin, at))
+    return own_axes if at == len(source.shape) else None
 
 
 ONE_HOT = (

@@ -25,7 +25,7 @@ def _elementwise(p: NodeMaker, node: Node) -> Node | None:
 
 
 def _made_before(p: NodeMaker, node: Node, perm: Sequence[int], depth: int) -> Node | None:
-    """The transpose of an elementwise operation of what lies before the permutation; None if some argument has nothing there."""
+    """The transpose of an elementwise operation, computed from its arguments before the permutation; None if some argument has no such form."""
     args = []
     for arg in node.args:
         before = _before(p, arg, perm, depth)
@@ -36,7 +36,7 @@ def _made_before(p: NodeMaker, node: Node, perm: Sequence[int], depth: int) -> N
 
 
 def _before(p: NodeMaker, node: Node, perm: Sequence[int], depth: int) -> Node | None:
-    """What gives `node` if its axes are permuted, and takes no memory; None if there is no such thing."""
+    """A node that gives `node` when its axes are permuted, without memory of its own; None if there is none."""
     if node.kind in ELEMENTWISE and depth > 0:
         transposed = _made_before(p, node, perm, depth - 1)
         return None if transposed is None else _before(p, transposed, perm, 0)
@@ -65,7 +65,7 @@ def _index_of_extreme(p: NodeMaker, node: Node, x: Node) -> Node:
 
 
 def _without(p: NodeMaker, made: Node, perm: Sequence[int], axes: Sequence[int]) -> Node:
-    """What is left of an array without some axes, permuted as the rest of `perm` says."""
+    """The rest of an array after removing some axes, permuted by the remaining entries of `perm`."""
     left = [axis for axis in perm if axis not in axes]
     return p.transpose(made, [sorted(left).index(axis) for axis in left])
 

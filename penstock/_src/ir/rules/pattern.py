@@ -17,7 +17,7 @@ Bindings = dict[str, Node]
 
 
 class Pattern:
-    """Something that a node may match. `heads` are the (kind, op) pairs it can start with; None means any."""
+    """A pattern of nodes. `heads` are the (kind, op) pairs of possible roots; None means any."""
 
     heads: tuple[tuple[str, str | None], ...] | None = None
     # The kinds of nodes that it can match at all; None means any. Most attempts end here.
@@ -129,7 +129,7 @@ def variables(names: str) -> list[Wildcard]:
 
 
 def _named(kind: str, op: str | None) -> Callable[..., Pattern]:
-    """What matches nodes of one kind and operation, given patterns of their arguments."""
+    """Returns patterns for nodes of one kind and operation, given patterns of their arguments."""
     return lambda *args: Apply(kind, op, args)
 
 

@@ -38,7 +38,7 @@ def _constant_along(node: Node, axes: tuple[int, ...]) -> Node | None:
 
 
 def _lower_axes(node: Node, axes: tuple[int, ...]) -> list[int]:
-    """Where the axes of a broadcast's argument lie once `axes` of its result are gone."""
+    """The axes of a broadcast's argument after the removal of `axes` of its result."""
     return [a - sum(g < a for g in axes) for a in node.attrs["axes"]]
 
 

@@ -19,7 +19,7 @@ class Rule:
     when: Callable[..., bool] | None = None
 
     def apply(self, p: NodeMaker, node: Node) -> Node | None:
-        """What the node becomes, or None if the rule does not apply."""
+        """The replacement of the node, or None if the rule does not apply."""
         bindings: Bindings = {}
         if not self.pattern.match(node, bindings):
             return None
@@ -51,7 +51,7 @@ class RuleSet:
                 self.by_head.setdefault(head, []).append(each)
 
     def __call__(self, p: NodeMaker, node: Node, hits: dict[str, int]) -> Node | None:
-        """What the first rule that applies makes of the node, or None. `hits` counts how often each rule applied."""
+        """The node's replacement by the first rule that applies, or None. `hits` counts applications by rule."""
         op = node.attrs.get("op")
         for head in (
             ((node.kind, op), (node.kind, None)) if op is not None else ((node.kind, None),)

@@ -1,7 +1,7 @@
 """Images resized by bilinear interpolation.
 
-Rows are interpolated along their pixels when an output needs them, and kept until the next ones do; outputs are interpolated between two
-such rows. Every operation is rounded by itself, in the order of TensorFlow's formula.
+Rows are interpolated along their pixels when an output needs them, and kept until the next rows; outputs are interpolated between two
+such rows. Every operation is rounded separately, in the order of TensorFlow's formula.
 """
 
 import functools
@@ -17,9 +17,9 @@ from ..language.value import Val
 
 LANES = 8  # elements of a row that are interpolated together
 ROOM = 4  # elements after rows, which are read and written together with the last pixel
-COLORS = 3  # channels of a pixel that is taken as a vector of four
-ELEMENTS = {"uint8": I8, "float32": F32}  # NumPy's name of what images hold -> the type
-PLAIN, ALIGNED, CENTERED = range(3)  # where pixels are: align_corners, half_pixel_centers
+COLORS = 3  # channels of a pixel that is loaded as a vector of four
+ELEMENTS = {"uint8": I8, "float32": F32}  # NumPy dtype of images -> the IR type
+PLAIN, ALIGNED, CENTERED = range(3)  # positions of pixels: align_corners, half_pixel_centers
 
 
 class Interpolation(NamedTuple):
@@ -52,7 +52,7 @@ def interpolation() -> Interpolation:
 
 
 def _neighbors(f: Fn, at: Val, inputs: Val, outputs: Val, centers: Val) -> tuple[Val, Val, Val]:
-    """The two inputs beside an output, and how far it is from the first."""
+    """The two inputs next to an output, and its distance from the first."""
     is_aligned = centers.eq(ALIGNED) & (outputs > 1)
     lengths = [f.convert(f.select(is_aligned, n - 1, n), F32) for n in (inputs, outputs)]
     scale, place = lengths[0] / lengths[1], f.convert(at, F32)
@@ -69,7 +69,7 @@ def _blended(f: Fn, first: Val, second: Val, part: Val) -> Val:
 
 
 def _emit_table(m: Module) -> None:
-    """Writes the neighbors of all outputs along a row, as places of their first channels."""
+    """Writes the neighbors of all outputs along a row, as offsets of their first channels."""
     arguments: Any = dict(
         first=PTR, second=PTR, part=PTR, inputs=I64, outputs=I64, centers=I64, channels=I64
     )
@@ -169,7 +169,7 @@ def _emit_images(m: Module, name: str, element: str) -> None:
                 f.call(f"line_{name}", source_row, *tables, f.columns, f.channels, into)
 
             def wanted(row: Val, even: Val, odd: Val) -> tuple[Val, Val]:
-                """Interpolates a row unless it is kept: rows of even and of odd numbers each have a place."""
+                """Interpolates a row unless it is kept: there is one buffer for even and one for odd rows."""
                 is_odd = (row & 1).ne(0)
                 f.when(row.ne(f.select(is_odd, odd, even)), lambda: interpolated(row))
                 return f.select(is_odd, even, row), f.select(is_odd, row, odd)

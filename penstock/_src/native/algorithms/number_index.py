@@ -16,15 +16,15 @@ from ..language.module import Module
 from ..language.types import I32, I64, PTR
 from ..language.value import Val
 
-MOST = 1 << 29  # values, so that the places of a table are 32-bit numbers
+MOST = 1 << 29  # maximum number of values, so that table indices are 32-bit numbers
 _GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)  # 2**64 over the golden ratio, as a signed word
 
 
 class _Functions(NamedTuple):
     """Builtins over arrays of int64, but for `slots`, of int32.
 
-    number (values, count, slots, last, first [count], numbers [count]) -> how many are different; writes where each is
-        first, and which of them each value is
+    number (values, count, slots, last, first [count], numbers [count]) -> the number of distinct values; writes the index of the
+        first occurrence of each, and the number of each value
     find (wanted, count, keys, slots, last, numbers [count]) -> 0; writes the number of each, or -1
     """
 
@@ -79,7 +79,7 @@ def _functions() -> _Functions:
 
 
 def _probe(f: Fn, value: Val, key_of: Callable[[Val], Val]) -> tuple[Val, Val]:
-    """The place of a value, or the empty one where it belongs; and the number that stands there, or -1."""
+    """The slot of a value, or the empty slot for it; and the number stored there, or -1."""
     product = value * _GOLDEN
     start = f.binary("lshr", product, 32) & f.last
 

@@ -22,9 +22,9 @@ class Painting(NamedTuple):
     """Builtins over bytes and arrays of uint8.
 
     paint   (indices [rows, their columns], their columns, rows, columns, colors [COLORS, 3], transparent, into, bytes of its rows)
-            -> the largest index that was painted, -1 for none; pixels of the index `transparent` stay as they are
+            -> the largest index that was painted, -1 if none; pixels of the index `transparent` stay unchanged
     arrange (data, begin, bytes from row to row, rows, columns, channels of the data, channels, into [rows, columns, channels]) -> 0;
-            data has blue first, and 1 (gray), 3 or 4 channels; at `begin` is the row that comes first
+            data has blue first, and 1 (gray), 3 or 4 channels; the first row is at `begin`
     """
 
     paint: Callable[..., int]
@@ -82,7 +82,7 @@ def _emit_row(m: Module, found: int, channels: int) -> None:
             ]  # fmt: skip
             f.store(f.shuffle(stored, opaque, sources), f.into, at * channels)
 
-        def wide() -> None:  # the last block overlaps the one before it
+        def wide() -> None:  # the last block overlaps the previous one
             last = f.columns - BLOCK
             f.loop(f.i64(0), f.columns, BLOCK, lambda at: some(f.min(at, last), BLOCK))
 

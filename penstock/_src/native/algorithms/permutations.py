@@ -14,7 +14,7 @@ from ..language.value import Val
 class Permutations(NamedTuple):
     """Builtins over arrays of int64.
 
-    shuffle (order, steps, number of steps) -> 0; element i changes places with the one that is step i after it
+    shuffle (order, steps, number of steps) -> 0; swaps element i with the element steps[i] after it
     """
 
     shuffle: Callable[..., int]

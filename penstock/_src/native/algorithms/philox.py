@@ -25,8 +25,8 @@ class Philox(NamedTuple):
     """Builtins. `key` and the halves of the counter are int64 of the bits of uint64.
 
     blocks (key, low, high, offsets, count, words [count, 4] of uint32) -> 0
-    products (key, low, high, offsets, count, least [count] of float64, counts [count] of float64) -> 0; how many uniform
-        numbers are multiplied until the product is at most `least`, but for the last. The two of a block are used from last
+    products (key, low, high, offsets, count, least [count] of float64, counts [count] of float64) -> 0; the number of uniform
+        numbers multiplied until the product is at most `least`, without the last. The two of a block are used from last
         to first.
     """
 

@@ -1,7 +1,7 @@
-"""Images resampled by tables: each output along an axis sums inputs, times weights.
+"""Resamples images by tables: each output along an axis is a weighted sum of inputs.
 
 A row of the result is first summed over whole rows of an image, then over the pixels along it, as TensorFlow does. Every operation is
-rounded by itself, in the order of the table.
+rounded separately, in the order of the table.
 """
 
 import functools
@@ -16,10 +16,10 @@ from ..language.types import F32, I8, I32, I64, PTR, vec
 from ..language.value import Val
 
 LANES = 16  # elements of a row that are summed together
-COLORS = 4  # channels of a pixel that is taken as a vector
+COLORS = 4  # channels of a pixel that is loaded as a vector
 ROOM = COLORS  # elements after a row, which are read and written with the last pixel
 FEW = 4  # inputs of an output that are summed without a loop
-ELEMENTS = {"uint8": I8, "float32": F32}  # NumPy's name of what images hold -> the type
+ELEMENTS = {"uint8": I8, "float32": F32}  # NumPy dtype of images -> the IR type
 
 
 class Resampling(NamedTuple):
@@ -79,7 +79,7 @@ def _emit_rows(m: Module, name: str, element: str) -> None:
             (total,) = f.loop(f.i64(0), f.count, 1, add, _zero(f, lanes))
             f.store(total, f.into, at)
 
-        def wide() -> None:  # the last block overlaps the one before it
+        def wide() -> None:  # the last block overlaps the previous one
             last = f.line - LANES
             f.loop(f.i64(0), f.line, LANES, lambda at: block(f.min(at, last), LANES))
 

@@ -32,7 +32,7 @@ TOO_LARGE, UNMET = 1, 2
 ROW_WORDS, STORE_WORDS = 4, 3
 
 GRAIN = 1 << 14  # element operations of a task
-MOST_TASKS = 8  # of a nest, for each thread, unless tasks are long
+MOST_TASKS = 8  # limit of tasks per thread of a nest, unless tasks are long
 MOST_LONG_TASKS = 1 << 12
 LONG = 1 << 24  # element operations of a task so long that Ctrl-C would wait for it
 EVEN = (

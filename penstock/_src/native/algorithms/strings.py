@@ -1,4 +1,4 @@
-"""Numbers of strings: keyed hashes, how many characters they have, and the numbers that they are."""
+"""Functions from strings to numbers: keyed hashes, character counts, and parsed numbers."""
 
 import functools
 from collections.abc import Callable

@@ -19,7 +19,7 @@ class Suppression(NamedTuple):
     """Builtins.
 
     suppress (planes float32 [PLANES, boxes], number of boxes, order int64, its size, most, threshold float32 [1],
-              kept planes float32 [PLANES, room] of zeros, room, kept int32 [most]) -> how many are kept
+              kept planes float32 [PLANES, room] of zeros, room, kept int32 [most]) -> the number of boxes kept
     The room is a multiple of LANES and not less than `most`.
     """
 

@@ -17,7 +17,7 @@ TYPES = {"float32": F32, "float64": F64}
 class Tridiagonal(NamedTuple):
     """Builtins.
 
-    solve (diagonals [batch, 3, n], values [batch, n, columns], batch, n, columns, whether rows are exchanged, room [n, 3]) -> 0
+    solve (diagonals [batch, 3, n], values [batch, n, columns], batch, n, columns, True if rows may be exchanged, room [n, 3]) -> 0
     The values become the solutions, NaN where a pivot is 0. No extent is 0.
     """
 

@@ -1,4 +1,4 @@
-"""Object code on disk: `objects.py` keeps it by key, `signing.py` has the user's key that signs it, `places.py` where both are.
+"""Object code on disk: `objects.py` stores it by key, `signing.py` has the user's key that signs it, `places.py` the locations of both.
 
 `recently_used.py` is the cache in memory.
 

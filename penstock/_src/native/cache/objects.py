@@ -54,7 +54,7 @@ class ObjectCache:
 
     @classmethod
     def from_flags(cls) -> "ObjectCache":
-        """The cache that PENSTOCK_CACHE_DIR names: a folder, `none` for no cache, or the default one."""
+        """The cache of PENSTOCK_CACHE_DIR: a folder, `none` for no cache, or the default one."""
         named = flags.flags.cache_dir
         if named.lower() == "none":
             return cls(None)

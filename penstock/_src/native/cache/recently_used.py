@@ -1,4 +1,4 @@
-"""RecentlyUsed: a cache that holds a number of values, and beyond them only what others hold."""
+"""RecentlyUsed: a cache of a fixed number of values; beyond them it only remembers values that are referenced elsewhere."""
 
 import weakref
 from collections import OrderedDict
@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 class RecentlyUsed(Generic[Key, Value]):
-    """Values by key: the `size` most recently used ones, and others while something else holds them.
+    """Values by key: the `size` most recently used ones, and others while they are referenced elsewhere.
 
     Not thread-safe: its owner has a lock.
 

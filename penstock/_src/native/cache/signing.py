@@ -1,7 +1,7 @@
-"""The user's key, by which this user's processes know the object code that they have written.
+"""The user's key, with which the user's processes sign the object code that they write and recognize it later.
 
-Whoever can write into a folder of kernels could otherwise leave code there that the next process would run. The key is a file that only its
-user may read; it is made when it is first needed. Processes that share a folder of kernels share the key (PENSTOCK_CACHE_KEY).
+Otherwise anyone with write access to the cache folder could plant code that the next process would run. The key is a file that only its
+user may read; it is created at first use. Processes that share a cache folder share the key (PENSTOCK_CACHE_KEY).
 """
 
 import contextlib
@@ -28,7 +28,7 @@ def default_path() -> Path | None:
 
 
 def user_key() -> bytes | None:
-    """The key, made if there is none; None where it cannot be kept, or where others may read it."""
+    """The key, created if missing; None if it cannot be stored, or others may read it."""
     named = flags.flags.cache_key
     path = Path(named) if named else default_path()
     return _key_in(path) if path else None

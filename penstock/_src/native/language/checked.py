@@ -1,7 +1,7 @@
 """Checks of loads and stores against the buffers that their pointers point into (PENSTOCK_CHECKED; see process/bounds.py).
 
-A pointer has `bounds`, the start and length of its buffer, from where the function got it: as an argument, or loaded. What is computed
-from it has the same. All do nothing unless the target is a checked one.
+A pointer has `bounds`, the start and length of its buffer, set where the function received it: as an argument, or loaded. Pointers computed
+from it share them. All functions do nothing unless the target is a checked one.
 """
 
 from .types import I64, PTR, SIZE, lanes, scalar, size_of
@@ -9,7 +9,7 @@ from .value import Val
 from .writer import FunctionWriter
 
 EVERYWHERE = ("0", "-1")  # the bounds of tables in the code itself
-_MASK_BYTES, _OFFSET_BYTES = 128, 8192  # of a function's memory for masks and offsets
+_MASK_BYTES, _OFFSET_BYTES = 128, 8192  # bytes of a function's memory for masks and offsets
 _PAIR = "{ i64, i64 }"
 
 
@@ -41,7 +41,7 @@ class CheckedAccesses(FunctionWriter):
         return self._checked(PTR, "place", p, str(size_of(ty)), stores)
 
     def size_within(self, p: Val, size: str, stores: bool) -> str:
-        """Return how many bytes at `p` are set or copied, at most `size`."""
+        """Return the number of bytes at `p` to set or copy, at most `size`."""
         if not self.target.checked:
             return size
         return self._checked(I64, "size", p, size, stores).s

@@ -69,7 +69,7 @@ class Fn(ArithmeticInstructions, MemoryInstructions):
     def load_where(
         self, guard: Val | None, p: Val, offsets: Sequence[Any], ty: str
     ) -> tuple[Val, ...]:
-        """Load values if the guard holds or there is none; else unused values from the beginning, to avoid a branch."""
+        """Load values if the guard holds or is None; else unused values from the beginning, to avoid a branch."""
         if guard is not None:
             offsets = [self.select(guard, self.i64(offset), 0) for offset in offsets]
         return tuple([self.load(p, offset, ty) for offset in offsets])

@@ -36,7 +36,7 @@ def scalar(ty: str) -> str:
 
 
 def lanes(ty: str) -> int:
-    """Returns how many elements a type has: 1 for a scalar."""
+    """Returns the number of elements of a type: 1 for a scalar."""
     return int(ty[1 : ty.index(" ")]) if ty[0] == "<" else 1
 
 

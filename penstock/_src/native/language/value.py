@@ -25,7 +25,7 @@ class Val:
 
     def __init__(self, f: Any, ty: str, s: str):
         self.f, self.ty, self.s = f, ty, s
-        self.bounds: tuple[str, str] | None = None  # of a pointer: its buffer, see checked.py
+        self.bounds: tuple[str, str] | None = None  # the buffer of a pointer, see checked.py
 
     def __repr__(self):
         return f"{self.ty} {self.s}"

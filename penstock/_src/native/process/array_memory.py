@@ -1,6 +1,6 @@
-"""NumPy's allocator under a limit: large arrays are counted, and refused before the system is asked.
+"""NumPy's allocator with a limit: large arrays are counted, and refused before the system's allocator is called.
 
-NumPy calls its allocator through a table of functions (NEP 49). Ours take the place of the default ones and pass every request on;
+NumPy calls its allocator through a table of functions (NEP 49). Ours replace the default ones and forward every request;
 those of COUNTED bytes or more are counted in `memory_limit.WORDS`, and refused if the limit would be exceeded. Small
 requests cost one comparison. The count is of bytes that the system's allocator reports for each block.
 """

@@ -1,4 +1,4 @@
-"""Exchanges with other processes that go on while a program computes: MPI's nonblocking calls, driven from native code.
+"""Exchanges with other processes that proceed while a program computes: MPI's nonblocking calls, driven from native code.
 
 A *session* is a block of 64-bit words: addresses of MPI's functions, its handles, and the state of one run's exchanges. Its
 operations are reductions and movements of arrays, in one order in all processes. They come in units, each among a group of processes. Before the
@@ -7,9 +7,9 @@ unit makes its communicator then, when all members are known to be there. Each u
 what the members give: 0, or 1 + the rank of one that has failed.
 
     start(session, number, send, receive)   an operation's arrays are there; it begins once its unit is agreed on
-    advance(session)                        lets MPI work, begins what may begin; returns at once, if another thread is in it, too
+    advance(session)                        lets MPI make progress, begins what may begin; returns at once even if another thread is in it
     attend(session, run)                    does so every PAUSE, while the session is in that run and not all is done: long kernels
-                                            let nothing advance
+                                            stops all progress
     look(session, last)                     1 if the unit that an operation ends is complete; else 0, after having waited for a short while
 
 An error stays in the session (`ERROR`): nothing begins after it, until who runs the session has looked at it.
@@ -44,7 +44,7 @@ WORDS = 16  # words that a process sends about a unit
     IRECV, ISEND, TEST, TESTALL, CREATE_GROUP, YIELD,  # addresses of functions
     TELLING, WORD_TYPE,  # handles: a communicator, a type
     REQUEST_BYTES, TAG,
-    UNITS, ROWS, REQUESTS, STATUSES, OPERATIONS, COUNT,  # addresses of tables; how many operations
+    UNITS, ROWS, REQUESTS, STATUSES, OPERATIONS, COUNT,  # addresses of tables; number of operations
     READY, BEGUN, DONE, AGREED, TOLD,  # the first three count operations, AGREED units; TOLD: the words of the unit after them were sent
     FAILED, TIMEOUT, WAITING, COMPLETE, ERROR, DETAIL,
     LOCK, RUN, SLEEP,  # LOCK: 1 while a thread advances exchanges; the number of the run; the address of a function that sleeps
@@ -134,7 +134,7 @@ def _fails(f: Fn, code: int, detail: Val) -> None:
 
 
 def _checked(f: Fn, code: Val) -> Val:
-    """Notes what MPI returned, if it is an error."""
+    """Records MPI's return code, if it is an error."""
     wide = f.convert(code, I64)
     f.when(wide.ne(0), lambda: _fails(f, MPI_FAILED, wide))
     return wide

@@ -1,4 +1,4 @@
-"""Ctrl-C in native code: what a run looks at while Python cannot.
+"""Ctrl-C in native code: the words that a run checks while Python code cannot run.
 
 Python's handler of SIGINT only notes the signal; the main thread attends to it between bytecodes. Ours stands before it and sets a
 word that runs look at between launches and between tasks. The main thread then takes the interpreter's lock and lets Python's
@@ -9,7 +9,7 @@ handlers run: if one raises, the rest of the tasks is dropped and the run ends w
     STOP        the job's tasks are dropped
     ABANDONED   the run of the main thread ends with an exception, which is set
 
-Python replaces the handler when a program sets another one, so each run looks whether ours stands, at most every few milliseconds.
+Python replaces the handler when a program sets another one, so each run checks that ours is installed, at most every few milliseconds.
 """
 
 import atexit

@@ -57,7 +57,7 @@ def _instructions(target: Target) -> str | None:
 
 @functools.cache
 def native_crc32c() -> Callable[[bytes, int], int] | None:
-    """Returns a builtin (bytes, previous checksum) -> checksum; None if the CPU has no such instruction."""
+    """Returns a builtin (bytes, previous checksum) -> checksum; None if the CPU lacks the instruction."""
     m = Module()
     if not emit(m):
         return None

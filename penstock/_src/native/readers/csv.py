@@ -1,7 +1,7 @@
-"""Reads comma-separated values: where the fields of each record stand, and the numbers and strings in them.
+"""Reads comma-separated values: the positions of the fields of each record, and the numbers and strings in them.
 
-`csv()` gives the functions. They know well-formed records; at any other `lines` and `records` stop, and what `integers`, `floats` and
-`texts` cannot read they mark, so that the caller reads it by other means.
+`csv()` returns the functions. They handle well-formed records; at any other record `lines` and `records` stop. Fields that `integers`, `floats` and
+`texts` cannot read are marked, so that the caller reads them by other means.
 """
 
 import functools
@@ -70,7 +70,7 @@ def _is(f: Fn, mode: int) -> Val:
 
 
 def _byte(f: Fn, at: Any) -> Val:
-    """A byte of the data; the one at its end is the zero that follows all bytes of Python."""
+    """A byte of the data; at the end it is the zero that follows every Python bytes object."""
     return f.load(f.data, at, I8)
 
 
@@ -78,7 +78,7 @@ def _byte(f: Fn, at: Any) -> Val:
 
 
 def _emit_enclosed(m: Module) -> None:
-    """Emit the search for the quote that closes a field: its position, inverted if others are doubled; the end if there is none."""
+    """Emit the search for the quote that closes a field: its position, inverted if it contains doubled quotes; the end if there is none."""
     with m.fn("enclosed", ret=I64, internal=True, data=PTR, begin=I64, end=I64) as f:
 
         def step(at: Val, doubled: Val, _: Val) -> tuple[Val, ...]:
@@ -241,7 +241,7 @@ _COLUMN: Any = dict(
 
 
 def _number(f: Fn, kind: str, read: Callable[[_Field], tuple[Val, Val]]) -> Val:
-    """Fills the values of a column of numbers from `read`, which gives a number and whether there is one."""
+    """Fills the values of a column of numbers from `read`, which returns a number and True if it is valid."""
 
     def value(field: _Field) -> Val:
         def default() -> tuple[Val, ...]:

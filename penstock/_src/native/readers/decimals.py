@@ -1,6 +1,6 @@
-"""Numbers in decimal notation in native code: whole numbers, and doubles with exact digits and powers of ten.
+"""Parses decimal numbers in native code: whole numbers, and doubles with exact digits and powers of ten.
 
-A number that a few operations cannot round rightly (Clinger, "How to Read Floating Point Numbers Accurately", 1990) is left to the caller, as
+A number that a few operations cannot round correctly (Clinger, "How to Read Floating Point Numbers Accurately", 1990) is left to the caller, as
 is all other notation.
 """
 
@@ -17,7 +17,7 @@ _EXACT_POWER = 22  # up to here every power of ten is a double
 
 
 def emit(m: Module) -> None:
-    """Adds `integer` and `decimal` to a module: (data, begin, end, address of whether it is valid) -> number."""
+    """Adds `integer` and `decimal` to a module: (data, begin, end, address of the validity flag) -> number."""
     powers = ", ".join(f"double {constant(10.0**n, F64)}" for n in range(_EXACT_POWER + 1))
     m.raw(f"@powers_of_ten = private constant [{_EXACT_POWER + 1} x double] [{powers}]")
     _emit_trimmed(m)
@@ -64,7 +64,7 @@ def _emit_digits(m: Module) -> None:
 
 
 def _signed(f: Fn, at: Val, end: Val) -> tuple[Val, Val]:
-    """The position after a sign, and whether it is a minus."""
+    """The position after a sign, and True if it is a minus."""
     is_minus = (at < end) & _byte(f, at).eq(45)
     is_sign = is_minus | ((at < end) & _byte(f, at).eq(43))
     return at + f.convert(is_sign, I64), is_minus
@@ -118,7 +118,7 @@ def _emit_decimal(m: Module) -> None:
 
 
 def _exponent(f: Fn, stop: Val, end: Val, number: Val) -> tuple[Val, Val, Val]:
-    """The exponent at a position or 0, the position after it, and whether it can be read."""
+    """The exponent at a position or 0, the position after it, and True if it can be read."""
     letter = f.load(f.data, stop, I8) | 32
     is_there = (stop < end) & letter.eq(101)
 

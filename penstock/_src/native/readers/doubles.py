@@ -16,12 +16,12 @@ LEAST_POWER, MOST_POWER = (
 )  # powers of ten; beyond them, numbers with digits of 64 bits are 0 or infinite, or subnormal
 _MANTISSA = 52
 _BIAS = 1023
-_SPARE = 64 - _MANTISSA - 3  # bits of the product below the one that rounds
+_SPARE = 64 - _MANTISSA - 3  # bits of the product below the rounding bit
 _LOG2_OF_10 = 217706  # times 2**16
 
 
 def emit(m: Module) -> None:
-    """Adds `nearest` to a module: (digits as an unsigned number, power of ten, address of whether it is valid) -> double."""
+    """Adds `nearest` to a module: (digits as an unsigned number, power of ten, address of the validity flag) -> double."""
     words = [word for power in range(LEAST_POWER, MOST_POWER + 1) for word in power_of_five(power)]
     table = ", ".join(f"i64 {word}" for word in words)
     m.raw(f"@powers_of_five = private constant [{len(words)} x i64] [{table}]")

@@ -1,7 +1,7 @@
-"""Reads serialized tf.train.Examples: where the values of each feature stand, and the values themselves.
+"""Reads serialized tf.train.Examples: the positions of the values of each feature, and the values themselves.
 
-`examples()` gives the functions. They know the form that every writer of Examples produces; of anything else (a feature twice, unknown
-fields, damage) `scan` says so, and the caller reads such examples by other means.
+`examples()` returns the functions. They read the form that every writer of Examples produces; for other forms (a repeated feature, unknown
+fields, damage) `scan` reports it, and the caller reads such examples by other means.
 """
 
 import functools
@@ -28,8 +28,8 @@ class ExampleReader(NamedTuple):
 
     scan    (data, row ends [rows + 1], rows, names, name ends [keys + 1], keys, table [rows, keys, ENTRY]) -> rows that are well-formed
             before the first that is not
-    floats  (data, table, keys, key, rows, size, values, places [rows]) -> 0, or what is the matter. Writes the values of a feature: if
-            `size` is not negative each row has that many, one after the other; else each row's begin at its place.
+    floats  (data, table, keys, key, rows, size, values, places [rows]) -> 0, or an error code. Writes the values of a feature: if
+            `size` is not negative each row has that many, one after the other; else each row's values start at its entry of `places`.
     ints    the same
     texts   the same; the values are objects
     """

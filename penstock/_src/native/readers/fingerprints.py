@@ -1,4 +1,4 @@
-"""FarmHash's Fingerprint64 of whole arrays of strings; `ops/strings/fingerprint.py` says what the steps are."""
+"""FarmHash's Fingerprint64 of whole arrays of strings; `ops/strings/fingerprint.py` describes the steps."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from ..language.module import Module
 from ..language.types import I8, I32, I64, PTR
 from ..language.value import Val
 
-_BLOCK = 64  # bytes that are taken in at a time
+_BLOCK = 64  # bytes processed at a time
 _SEED = 81
 
 
@@ -196,7 +196,7 @@ def _of_more(f: Fn) -> Val:
 
 
 def _taken_in(f: Fn, at: Val, s: _State, multiplier: Val, weight: int) -> _State:
-    """The state after a block. `weight`: how much two of the words count."""
+    """The state after a block. `weight` is the weight of two of the words."""
     x = _rotate(f, s.x + s.y + s.v[0] + _word(f, at + 8), 37) * multiplier
     y = _rotate(f, s.y + s.v[1] + _word(f, at + 48), 42) * multiplier
     x = x ^ (s.w[1] * weight)

@@ -1,7 +1,7 @@
 """Reads the arrays of numbers in a JSON text, without an object for each number, and without Python's lock.
 
-`number_arrays()` gives the functions. Arrays of anything else, ragged ones and numbers that neither 64-bit integers nor a few operations hold
-stay in the text, for a reader of all of JSON.
+`number_arrays()` returns the functions. Other arrays, ragged ones, and numbers that neither 64-bit integers nor a few operations can represent
+stay in the text, for a full JSON reader.
 """
 
 import functools
@@ -18,7 +18,7 @@ from . import doubles
 MOST_AXES = 16
 ENTRY = (
     4 + MOST_AXES
-)  # words: where its values begin, how many there are, whether they are doubles, number of axes, extents
+)  # words: start and number of its values, True if they are doubles, number of axes, extents
 MARK = 24  # bytes that replace an array: the marker, and its number in letters, counted from "a"
 
 _MOST_DIGITS = 19
@@ -34,8 +34,8 @@ class NumberArrayReader(NamedTuple):
 
     scan (text, its size, marker of 16 bytes, least, rest [size + 2], values [size // 2 + 1], entries [most, ENTRY], most, told [4]) -> number of
          arrays of `least` numbers or more, which is 13 or more; writes their values, int64 or doubles, and to the rest the text with `MARK` bytes
-         in quotes in place of each. Told are the rest's size, and how many lists, objects and commas it has
-    scan_short the same, which keeps Python's lock: to get it back takes longer than to read some kilobytes
+         in quotes in place of each. `told` receives the rest's size, and its numbers of lists, objects and commas
+         scan_short the same without releasing Python's lock: taking it again takes longer than reading some kilobytes
     """
 
     scan: Callable[..., int]
@@ -59,7 +59,7 @@ def number_arrays() -> NumberArrayReader:
 
 
 def _byte(f: Any, at: Any) -> Val:
-    """A byte of the text; the one at its end is the zero that follows all bytes of Python."""
+    """A byte of the text; at the end it is the zero that follows every Python bytes object."""
     return f.load(f.data, at, I8)
 
 
@@ -79,7 +79,7 @@ def _past_spaces(f: Any, at: Val) -> Val:
 
 
 def _eight(f: Any, at: Val) -> tuple[Val, Val]:
-    """Eight bytes as a word, and whether all of them are digits."""
+    """Eight bytes as a word, and True if all of them are digits."""
     word = f.bits(f.load(f.data, at, "<8 x i8>"), I64)
     fours = _repeated(0xF0)
     high = (word & fours) | f.binary("lshr", (word + _repeated(0x06)) & fours, 4)
@@ -203,7 +203,7 @@ def _is_word(f: Any, at: Val, word: str) -> Val:
 
 
 def _exponent(f: Any, stop: Val) -> tuple[Val, Val, Val]:
-    """The position after the exponent at a position, if there is one; the exponent or 0; and whether it is well-formed and small."""
+    """The position after an optional exponent; the exponent or 0; and True if it is well-formed and small."""
 
     def read() -> tuple[Val, ...]:
         sign = _byte(f, stop + 1)
@@ -231,7 +231,7 @@ def _emit_widen(m: Module) -> None:
 
 
 class _State(NamedTuple):
-    """State of the array being read: the position, the depth in lists, the depth of numbers (0: not known yet), their count, whether they are doubles, and the expected token."""
+    """State of the array being read: the position, the depth in lists, the depth of numbers (0: not known yet), their count, True if they are doubles, and the expected token."""
 
     at: Val
     depth: Val
@@ -252,7 +252,7 @@ class _ArrayReader:
     def __init__(self, f: Any, extents: Val) -> None:
         self._f, self._extents = f, extents
         self._number, self._is_double = f.alloca(I64), f.alloca(I64)
-        self._counts = f.alloca(I64, MOST_AXES + 1)  # of items in the lists that are open
+        self._counts = f.alloca(I64, MOST_AXES + 1)  # numbers of items in the open lists
         f.store(f.i64(0), self._counts)
         f.loop(0, MOST_AXES, 1, lambda axis: f.store(f.i64(0), extents, axis))
 

@@ -15,9 +15,9 @@ from ..language.value import Val
 class Splitter(NamedTuple):
     """Builtins over arrays of bytes objects; the separator is white space if its size is 0.
 
-    count (strings, number, separator, its size, counts [number]) -> how many pieces there are; writes those of each string
-    split (strings, number, separator, its size, pieces, places [pieces, 2]) -> the same; writes the pieces, one string's after the
-          other's, and of each the string's number and its own in the string
+    count (strings, number, separator, its size, counts [number]) -> the total number of pieces; writes those of each string
+    split (strings, number, separator, its size, pieces, places [pieces, 2]) -> the same; writes the pieces in order of
+          strings, and for each piece the string's number and its number within the string
     """
 
     count: Callable[..., int]
@@ -38,7 +38,7 @@ def splitter() -> Splitter:
 
 
 def _byte(f: Fn, at: Any) -> Val:
-    """A byte; the one at the end of a string is the zero that follows all bytes of Python."""
+    """A byte; at the end of a string it is the zero that follows every Python bytes object."""
     return f.load(f.data, at, I8)
 
 

@@ -1,4 +1,4 @@
-"""Undoes the filters of PNG's rows: each byte was stored less what its neighbors let expect.
+"""Undoes the filters of PNG's rows: each byte was stored minus a prediction from its neighbors.
 
 Source: PNG Specification, Third Edition, W3C 2025, section 9.
 """
@@ -24,7 +24,7 @@ Guess = Callable[[Fn, Val, Val, Val], Val]
 class PngRows(NamedTuple):
     """Builtins over bytes and arrays.
 
-    undo   (data, begin, rows, size, step, into [rows, size]) -> -1, or the number of the first row whose filter is unknown. At `begin` the
+    undo   (data, begin, rows, size, step, into [rows, size]) -> -1, or the number of the first row with an unknown filter. At `begin` the
            rows of the data start, each `size` bytes after the number of its filter; a pixel has `step` bytes, one of STEPS
     """
 
@@ -57,7 +57,7 @@ def _average(f: Fn, left: Val, above: Val, corner: Val) -> Val:
 
 
 def _paeth(f: Fn, left: Val, above: Val, corner: Val) -> Val:
-    """The one of the three that is nearest to left + above - corner."""
+    """The value among the three that is nearest to left + above - corner."""
     by_left, by_above = above - corner, left - corner
     to_left, to_above, to_corner = (f.max(x, -x) for x in (by_left, by_above, by_left + by_above))
     nearer = f.select(to_above <= to_corner, above, corner)

@@ -1,6 +1,6 @@
 """Reads record files (TFRecord): finds and checks the records in a part of a file, and cuts strings out of bytes.
 
-`util/files/records.py` says what the format is.
+`util/files/records.py` describes the format.
 """
 
 import functools
@@ -23,9 +23,9 @@ HEADER, FOOTER = 12, 4  # bytes before and after a record
 class RecordReader(NamedTuple):
     """Builtins over bytes and int64 arrays.
 
-    scan (data, begin, end, most, table [most, 2], ends [2]) -> number of records; writes where each starts and ends, where the next frame
-         begins, and why it stopped
-    cut  (data, table [rows, 2], rows, values) -> rows; writes the bytes between the places of each row as objects
+    scan (data, begin, end, most, table [most, 2], ends [2]) -> number of records; writes the start and end of each, the start of the
+         next frame, and the reason for stopping
+    cut  (data, table [rows, 2], rows, values) -> rows; writes the bytes between the two positions of each row as objects
     """
 
     scan: Callable[..., int]
@@ -34,7 +34,7 @@ class RecordReader(NamedTuple):
 
 @functools.cache
 def record_reader() -> RecordReader | None:
-    """The functions, compiled; None if the CPU has no instruction for the checksum."""
+    """The functions, compiled; None if the CPU lacks the instruction for the checksum."""
     m = Module()
     if not checksum.emit(m):
         return None

@@ -14,7 +14,7 @@ def fill(f: Fn, step: Callable[[Val, Val, Val], tuple[Val, ...]]) -> Val:
     Args:
       f: a function with `begin` and `end` in the data, `most` rows of the table, and `ends`, where it writes the place after the last row and
         why it stopped.
-      step: reads a row: (row, place, reason) to the next.
+      step: reads a row: (row, position, reason) to the next.
 
     Returns:
       The number of rows.

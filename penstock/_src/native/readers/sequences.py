@@ -15,7 +15,7 @@ from ..language.value import Val
 from . import examples, wire
 from .examples import ENTRY
 
-# Words of a list: whether it is there, its start and end in the data, number of steps.
+# Words of a list: True if it exists, its start and end in the data, number of steps.
 LIST = 4
 
 

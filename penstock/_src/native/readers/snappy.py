@@ -1,4 +1,4 @@
-"""Snappy's raw format: literals, and copies of what came before, at most 64 KB back when written here.
+"""Snappy's raw format: literals, and copies of earlier output, at most 64 KB back when written here.
 
 Source: google/snappy, format_description.txt.
 """
@@ -131,7 +131,7 @@ def _emit_decode(m: Module) -> None:
 
 
 def _emit_literal(m: Module) -> None:
-    """Writes some bytes as they are; gives the place after them."""
+    """Writes some bytes unchanged; returns the position after them."""
     arguments: Any = dict(data=PTR, begin=I64, end=I64, into=PTR, place=I64)
     with m.fn("literal", ret=I64, internal=True, **arguments) as f:
         size = f.end - f.begin
@@ -161,7 +161,7 @@ def _emit_literal(m: Module) -> None:
 
 
 def _emit_copies(m: Module) -> None:
-    """Writes copies of `count` bytes that stand `offset` before; gives the place after them."""
+    """Writes copies of `count` bytes from `offset` bytes before; returns the position after them."""
     arguments: Any = dict(into=PTR, place=I64, offset=I64, count=I64)
     with m.fn("copies", ret=I64, internal=True, **arguments) as f:
 
@@ -200,7 +200,7 @@ def _emit_encode(m: Module) -> None:
         def step(at: Val, begun: Val, place: Val) -> tuple[Val, ...]:
             word = four(at)
             slot = f.binary("lshr", (word * _HASH_FACTOR) & 0xFFFFFFFF, 32 - HASH_BITS)
-            # Places are stored with one added, from the beginning: zeros are none.
+            # Positions are stored plus one: zero means no entry.
             candidate = f.load(f.places, slot, I64) - 1 + f.begin
             f.store(at - f.begin + 1, f.places, slot)
             is_near = (candidate >= f.begin) & (at - candidate < _FARTHEST)

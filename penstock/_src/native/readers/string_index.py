@@ -75,7 +75,7 @@ def _emit_hash(m: Module) -> None:
 
 
 def _string(f: Fn, array: Val, at: Val) -> tuple[Val, Val]:
-    """The bytes of an object in an array, and how many they are."""
+    """The bytes of an object in an array, and their number."""
     item = f.load(array, at, PTR)
     return f.call("PyBytes_AsString", item, ret=PTR), f.call("PyBytes_Size", item, ret=I64)
 

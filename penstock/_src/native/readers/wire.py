@@ -1,7 +1,7 @@
-"""The wire format of protocol buffers in native code: varints and lengths, read with a cursor that turns bad for good.
+"""The wire format of protocol buffers in native code: varints and lengths, read with a cursor that stays invalid after an error.
 
-A cursor is the address of a position in the data. What is malformed sets it to BAD, which is past every end, so that all later reads do
-nothing: callers check once, when they are done.
+A cursor is the address of a position in the data. Malformed data sets it to BAD, which is past every end, so that all later reads do
+nothing: callers check once, at the end.
 """
 
 from ..language.function import Fn
@@ -11,7 +11,7 @@ from ..language.value import Val
 
 BAD = 1 << 62
 MOST_BITS = 70  # of a varint: ten bytes
-# The tags of a field, which hold its number and how it is stored.
+# The tags of a field, which contain its number and wire type.
 BYTES_1, BYTES_2, BYTES_3 = 1 << 3 | 2, 2 << 3 | 2, 3 << 3 | 2
 VARINT_1, FIXED32_1 = 1 << 3 | 0, 1 << 3 | 5
 
@@ -28,7 +28,7 @@ def varint(f: Fn, data: Val, cursor: Val, end: Val) -> Val:
 
 
 def length(f: Fn, data: Val, cursor: Val, end: Val) -> Val:
-    """The end of what the length at the cursor measures; the cursor moves past the length."""
+    """The end of the data whose length is at the cursor; the cursor moves past the length."""
     return f.call("length", data, cursor, end, ret=I64)
 
 

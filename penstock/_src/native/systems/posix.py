@@ -3,7 +3,7 @@
 from ..language.types import SIZE
 
 _SIGINT = 2
-_STRUCT = 512  # more bytes than any system's struct sigaction, whose first word is the handler
+_STRUCT = 512  # larger than any system's struct sigaction, whose first word is the handler
 
 _TEXT = """
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)

@@ -141,7 +141,7 @@ def text(architecture: str) -> str:
 
 
 def symbols() -> dict[str, int]:
-    """Addresses of what several libraries of a process define, or none that it links to."""
+    """Addresses of symbols that several libraries of a process define, or that it does not link."""
     addresses = {"_fltused": ctypes.addressof(_FLOATS)}
     for library, names in _FROM.items():
         handle = ctypes.CDLL(library)

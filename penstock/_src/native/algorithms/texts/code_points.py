@@ -18,7 +18,7 @@ from .words import put, sizes_of
 class _Functions(NamedTuple):
     """Builtins.
 
-    decode (strings, number, points, begins, splits [number + 1]) -> how many characters there are, -1 if a string is malformed
+    decode (strings, number, points, begins, splits [number + 1]) -> the number of characters, -1 if a string is malformed
     encode (points, splits, number, strings) -> 0, or -1 if a number is not a code point of a character
     """
 

@@ -40,8 +40,8 @@ class Joiner:
     """Joins pieces of a vocabulary.
 
     Args:
-      first: what each piece is at the begin of a string: as long as the pieces before it are empty.
-      other: what it is elsewhere.
+      first: the text of each piece at the start of a string, that is while all previous pieces are empty.
+      other: its text elsewhere.
     """
 
     def __init__(self, first: Sequence[bytes], other: Sequence[bytes]) -> None:
@@ -51,7 +51,7 @@ class Joiner:
         self._begins = np.concatenate([ends[: len(first) + 1], ends[len(first) :]])
 
     def joined(self, numbers: np.ndarray, splits: np.ndarray) -> np.ndarray | None:
-        """The strings of rows of numbers of pieces, which must be within the vocabulary; None if the splits do not cut as many values into rows."""
+        """The strings of rows of piece numbers, which must be within the vocabulary; None if the splits do not match the number of values."""
         if not cuts(splits, len(numbers)):
             return None
         strings = np.empty(len(splits) - 1, object)
@@ -95,8 +95,8 @@ def _emit_pieces(m: Module) -> None:
         def string(row: Val) -> None:
             first, end = f.load(f.splits, row, I64), f.load(f.splits, row + 1, I64)
             (size,) = f.loop(first, end, 1, lambda i, size: (size + piece(i, size)[1],), f.i64(0))
-            made = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), size, ret=PTR)
-            out = f.call("PyBytes_AsString", made, ret=PTR)
+            text = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), size, ret=PTR)
+            out = f.call("PyBytes_AsString", text, ret=PTR)
 
             def copy(i: Val, at: Val) -> tuple[Val]:
                 begin, size = piece(i, at)
@@ -104,7 +104,7 @@ def _emit_pieces(m: Module) -> None:
                 return (at + size,)
 
             f.loop(first, end, 1, copy, f.i64(0))
-            put(f, made, f.into, row)
+            put(f, text, f.into, row)
 
         f.loop(f.i64(0), f.number, 1, string)
         f.give(f.i64(0))

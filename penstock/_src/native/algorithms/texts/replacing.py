@@ -15,7 +15,7 @@ from . import utf8
 from .table import DONE, EMPTY, MALFORMED, REPORT, STRING, PointTable, run
 from .words import put, sizes_of, stop
 
-# Entries of a table: a character stays; a string with it is left to the caller. All other ones are the begin of new bytes in the pool and, in the lowest bits, how many they are.
+# Entries of a table: STAY keeps a character; LEFT leaves the string to the caller. Other entries are the offset of the new bytes in the pool and, in the lowest bits, their number.
 STAYS, LEFT = 1, 2
 _SIZE_BITS = 8
 _MOST_BYTES = (1 << _SIZE_BITS) - 1
@@ -25,8 +25,8 @@ _ROOM = 1 << 16
 class _Functions(NamedTuple):
     """Builtins.
 
-    replace (strings, number, entries, pool, state, new strings) -> 0; the string itself where nothing changes, and None where one is left
-    origins (strings, number, entries, splits [number + 1], offsets) -> 0; of each new byte, and of the end of a string, the byte that it comes from
+    replace (strings, number, entries, pool, state, new strings) -> 0; the string itself if unchanged, and None if it is left to the caller
+    origins (strings, number, entries, splits [number + 1], offsets) -> 0; writes the source byte of each new byte, and of the end of a string
     """
 
     replace: Callable[..., int]
@@ -49,7 +49,7 @@ class Replacements:
     """The replacements of characters of strings.
 
     Args:
-      made: gives for each code point of a range its new bytes; None if it stays; LEFT if a string with it is not for native code.
+      made: returns the new bytes for each code point of a range; None if it stays; LEFT if native code does not handle strings with it.
     """
 
     def __init__(self, made: Callable[[range], Iterable[bytes | int | None]]) -> None:
@@ -78,23 +78,23 @@ class Replacements:
         return place << _SIZE_BITS | len(new)
 
     def replaced(self, strings: np.ndarray) -> np.ndarray | None:
-        """The strings with characters replaced, None for those that are left; None in place of all if one is malformed."""
+        """The strings with characters replaced, None for those left to the caller; None instead of all if one is malformed."""
         strings = np.ascontiguousarray(strings)
-        found = np.empty(len(strings), object)
+        results = np.empty(len(strings), object)
 
         def work(state: np.ndarray) -> int:
             return _functions().replace(
-                strings, len(strings), self._table.values, self._pool, state, found
+                strings, len(strings), self._table.values, self._pool, state, results
             )
 
-        return found if run(work, self._table) is not None else None
+        return results if run(work, self._table) is not None else None
 
     def origins(self, strings: np.ndarray, replaced: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The origin of each byte of replaced strings.
 
         Args:
           strings: a vector.
-          replaced: what was made of it, with nothing left.
+          replaced: their replaced forms, none of them None.
 
         Returns:
           Of each new byte, and of the end of each string, the byte of the string that it comes from; those of a character that changes come from its first. And the row splits of these.

@@ -16,10 +16,10 @@ REPORT, STRING, WRITTEN, POINT = range(4)
 
 
 class PointTable:
-    """Entries for code points; zero is an entry that is not known yet.
+    """Entries for code points; zero marks an entry that is not computed yet.
 
     Args:
-      entries: gives those of a range of code points, none of them zero.
+      entries: returns those of a range of code points, none of them zero.
       dtype: of the entries.
     """
 

@@ -15,9 +15,9 @@ from ...language.value import Val
 from . import utf8
 
 BLOCK = 256
-# Tries of free places for the children of a node before new ones are taken.
+# Number of free slots tried for the children of a node before new ones are added.
 TRIES = 64
-# So many children hardly fit between others.
+# A node with this many children hardly fits between others.
 MANY = 16
 _LEAF = 1 << 31
 _NONE = -1
@@ -28,20 +28,20 @@ _FIRST, _LAST, _PLACES = range(3)
 class _Functions(NamedTuple):
     """Builtins.
 
-    build (keys, starts [number + 1], number, values, queue int64 [nodes, 4], capacity, units, is free, is base, tries, next, previous, ends int64 [3]) -> how many places
-        were taken, or -1 if they are more than the capacity
+    build (keys, starts [number + 1], number, values, queue int64 [nodes, 4], capacity, units, is free, is base, tries, next, previous, ends int64 [3]) -> the number of
+        used slots, or -1 if they exceed the capacity
     """
 
     build: Callable[..., int]
 
 
 class Built(NamedTuple):
-    """A trie without units for places that are free.
+    """A trie whose unused slots have no units.
 
     Attributes:
-      units: uint32, of all places.
+      units: uint32, of all slots.
       is_free: tests if a unit is unused.
-      is_base: whether children are counted from a place.
+      is_base: True for slots from which children are indexed.
     """
 
     units: np.ndarray
@@ -61,7 +61,7 @@ def _functions() -> _Functions:
 
 
 def build(values: Mapping[bytes, int]) -> Built:
-    """Places the nodes of a trie.
+    """Assigns slots to the nodes of a trie.
 
     Args:
       values: of texts, which have no zero byte; below 2 ** 31.
@@ -106,7 +106,7 @@ def _link(f: Fn, array: Val, at: Val) -> Val:
 
 
 def _join(f: Fn, left: Val, right: Val) -> None:
-    """Makes two open places neighbours; either may be none."""
+    """Makes two open slots neighbors in the list; either may be missing."""
     narrow = f.convert(right, I32)
     f.when(
         left < 0,
@@ -122,7 +122,7 @@ def _join(f: Fn, left: Val, right: Val) -> None:
 
 
 def _emit_grow(m: Module) -> None:
-    """`grow` -> the first place of a new block, or -1."""
+    """`grow` -> the first slot of a new block, or -1."""
     with m.fn("grow", ret=I64, internal=True, **_LISTS) as f:
         first = f.load(f.ends, _PLACES, I64)
 
@@ -144,7 +144,7 @@ def _emit_grow(m: Module) -> None:
 
 
 def _close(f: Fn, at: Val) -> None:
-    """Takes a place out of the open ones, if it is among them."""
+    """Removes a slot from the open ones, if it is among them."""
 
     def out() -> None:
         f.store(f.const(0, I8), f.tries, at)
@@ -230,7 +230,7 @@ def _emit_build(m: Module) -> None:
             return f.convert(f.load(f.units, at, I32), I64, signed=False)
 
         def split(low: Val, high: Val, depth: Val) -> Val:
-            """Writes the labels of a node's children, and the first key of each; returns how many they are."""
+            """Writes the labels of a node's children, and the first key of each; returns their number."""
 
             def key(i: Val, count: Val, last: Val) -> tuple[Val, ...]:
                 place = f.load(f.starts, i, I64) + depth

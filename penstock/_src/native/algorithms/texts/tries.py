@@ -52,7 +52,7 @@ def value(f: Fn, units: Val, size: Val, node: Val) -> Val:
 
 
 def emit_longest(m: Module) -> None:
-    """`longest` (units, their number, node to begin at, data, position, end, place for the value) -> the end of the longest text with a value, NOTHING without one."""
+    """`longest` (units, their number, start node, data, position, end, address for the value) -> the end of the longest text with a value, NOTHING without one."""
     arguments: Any = dict(units=PTR, count=I64, root=I64, data=PTR, begin=I64, end=I64, into=PTR)
     with m.fn("longest", ret=I64, internal=True, **arguments) as f:
 

@@ -23,7 +23,7 @@ def string(f: Fn, array: Val, at: Val) -> tuple[Val, Val]:
 
 
 def character(f: Fn, data: Val, at: Val) -> tuple[Val, Val]:
-    """The code point that begins at a position, MALFORMED for bytes that are none, and the bytes that it takes.
+    """The code point that begins at a position, MALFORMED for invalid bytes, and the number of its bytes.
 
     The module must have the function of `emit_longer`.
     """

@@ -18,7 +18,7 @@ from .words import Words, put
 class _Functions(NamedTuple):
     """Builtins.
 
-    pieces (strings, number, begins, ends, splits of words, units, their number, options [5], numbers, begins, ends, splits of pieces) -> how many pieces there are
+    pieces (strings, number, begins, ends, splits of words, units, their number, options [5], numbers, begins, ends, splits of pieces) -> the number of pieces
     texts (numbers, number, texts of all, texts) -> 0
     """
 
@@ -34,7 +34,7 @@ class Vocabulary(NamedTuple):
       suffix_root: the node at which pieces begin that go on within a word.
       most_bytes: of a word, beyond which it is unknown.
       unknown: the number of the unknown piece.
-      shift: how many of the lowest bits of a value do not belong to the number.
+      shift: number of low bits of a value that are not part of the piece number.
       mask: of the bits of a value that do.
     """
 

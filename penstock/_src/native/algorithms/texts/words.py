@@ -15,7 +15,7 @@ from ...language.value import Val
 from . import utf8
 from .table import DONE, EMPTY, MALFORMED, POINT, REPORT, STRING, WRITTEN, PointTable, run
 
-# Kinds of characters: white space is left out, what stands apart is a word by itself.
+# Kinds of characters: white space is dropped, APART characters are words of their own.
 ORDINARY, SPACE, APART = 1, 2, 3
 
 
@@ -23,7 +23,7 @@ class _Functions(NamedTuple):
     """Builtins over arrays of bytes objects.
 
     sizes (strings, number, sizes) -> the sum of the sizes
-    words (strings, number, kinds uint8 [code points], whether ends are stretched, state, begins, ends, splits [number + 1]) -> 0
+    words (strings, number, kinds uint8 [code points], True if ends are stretched, state, begins, ends, splits [number + 1]) -> 0
     parts (strings, splits, number, begins, ends, parts) -> 0; writes a bytes object for each word
     """
 
@@ -71,7 +71,7 @@ def words_of(strings: np.ndarray, kinds: PointTable, stretches: bool = False) ->
     Args:
       strings: a contiguous vector.
       kinds: of code points, as uint8.
-      stretches: whether a word that white space of several bytes follows ends one byte before the end of that.
+      stretches: True if a word followed by white space of several bytes ends one byte before the end of that.
 
     Returns:
       The words; None if a string is malformed.
@@ -106,7 +106,7 @@ def make(f: Fn, address: Val, size: Val, into: Val, at: Val) -> None:
 
 
 def put(f: Fn, item: Val, into: Val, at: Val) -> None:
-    """Stores an object, whose reference is taken over, in an array of objects."""
+    """Stores an object in an array of objects, which takes over its reference."""
     f.call("Py_DecRef", f.load(into, at, PTR))
     f.store(item, into, at)
 

@@ -41,9 +41,9 @@ class Cutter:
       scores: of the pieces, by number.
       unknown: the number of the unknown piece.
       unknown_score: its score.
-      of_bytes: the numbers of the pieces for the bytes of unknown characters; None if there are none.
-      is_chunked: whether a string is cut before each symbol for a space that follows something else.
-      merges: whether pieces are found by merges.
+      of_bytes: the numbers of the pieces for the bytes of unknown characters; None without byte pieces.
+      is_chunked: True if a string is cut before each space symbol that follows another character.
+      merges: True if pieces are found by merges.
     """
 
     def __init__(

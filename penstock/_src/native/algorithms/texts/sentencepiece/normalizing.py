@@ -52,10 +52,10 @@ class Normalizer:
       symbols: units of a trie of texts that stay as they are.
       rules: units of a trie with the begins of replacements as values.
       replacements: each ends with a zero.
-      adds_before: whether a space is put before each string.
+      adds_before: True if a space is put before each string.
       adds_behind: True to put one after it.
-      removes: whether spaces at both ends and repeated ones are left out.
-      escapes: whether spaces become the symbol for them.
+      removes: True if spaces at both ends and repeated ones are left out.
+      escapes: True if spaces become the symbol for them.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ def _emit_prefix(m: Module) -> None:
             return size
 
         def by_rule(end: Val) -> tuple[Val, ...]:
-            # Behind the last replacement there is a zero.
+            # After the last replacement there is a zero.
             place = f.min(f.load(held, 0, I64), f.malformed - 1)
             text = f.at(f.replacements, place)
             return text, size_of(text), end - f.begin
@@ -206,7 +206,7 @@ def _emit_copy(m: Module) -> None:
 
 
 def _emit_trim(m: Module) -> None:
-    """`trim` (begin, end, whether spaces are escaped, buffer) -> the end without spaces."""
+    """`trim` (begin, end, True if spaces are escaped, buffer) -> the end without spaces."""
     with m.fn("trim", ret=I64, internal=True, begin=I64, end=I64, escapes=I64, out=PTR) as f:
 
         def is_text(end: Val, text: bytes) -> Callable[[], tuple[Val]]:
