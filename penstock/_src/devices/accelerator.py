@@ -1,4 +1,4 @@
-"""The accelerator that programs run on, if PENSTOCK_DEVICE names one; and why there is none."""
+"""The accelerator that programs run on, if PENSTOCK_DEVICE names one; and the reason if there is none."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def accelerator(number: int = 0) -> "Card | None":
-    """The card that a logical GPU is; None if PENSTOCK_DEVICE names no GPUs.
+    """The physical GPU of a logical GPU; None if PENSTOCK_DEVICE names no GPUs.
 
     Raises:
-      FailedPreconditionError: PENSTOCK_DEVICE names one that cannot be used.
+      FailedPreconditionError: PENSTOCK_DEVICE names a device that cannot be used.
     """
     return find_device(flags.device).numbered(number).card if has_gpus() else None  # type: ignore[attr-defined]
 
@@ -36,33 +36,33 @@ def moved(value: Any, number: int) -> Any:
 
 
 def physical_count() -> int:
-    """How many cards there are; 0 if PENSTOCK_DEVICE names no GPUs."""
+    """The number of physical GPUs; 0 if PENSTOCK_DEVICE names no GPUs."""
     return find_device(flags.device).cards.physical if has_gpus() else 0  # type: ignore[attr-defined]
 
 
 def logical_number(physical: int) -> int | None:
-    """The first logical device on a card; None if there is none."""
+    """The first logical device on a physical GPU; None if there is none."""
     division = find_device(flags.device).cards.division if has_gpus() else ()  # type: ignore[attr-defined]
     return next((i for i, (card, _) in enumerate(division) if card == physical), None)
 
 
 def physical_card(number: int) -> "Card":
-    """A card by its number for the driver, for what can be asked of it."""
+    """A physical GPU by the driver's number, for queries."""
     cards = find_device(flags.device).cards  # type: ignore[attr-defined]
     return cards.physical_card(number)  # type: ignore[no-any-return]
 
 
 def divide(division: Sequence[tuple[int, int | None]]) -> None:
-    """Makes logical devices of the cards.
+    """Creates the logical devices.
 
     Args:
-      division: of each logical device the number of its card, and the bytes that it may hold at most.
+      division: for each logical device the number of its physical GPU, and its memory limit in bytes.
     """
     find_device(flags.device).cards.divide(division)  # type: ignore[attr-defined]
 
 
 def feeder(number: int) -> "Feeder":
-    """What copies arrays to a logical GPU ahead of their use."""
+    """The object that copies arrays to a logical GPU ahead of their use."""
     card = accelerator(number)
     assert card is not None
     return card.feeder

@@ -1,7 +1,7 @@
 """Variables in a device's memory: kept there from one run to the next, and copied to the host when they are read there.
 
-A device that has computed a variable's new value `hold`s it: the handle becomes a `HeldVariable`, whose array does not exist. Whoever asks for
-its `value` gets it copied, and the handle is a plain one again, of which the device has an equal copy. All of this is done with
+A device that has computed a variable's new value calls `hold`: the handle becomes a `HeldVariable` without a host array. The first read of
+its `value` copies it, and the handle is a plain one again, with an equal copy on the device. All of this is done with
 `resources.UPDATING`, which is taken before any lock of a device.
 """
 
@@ -21,7 +21,7 @@ from penstock._src.util.dataclass import dataclass
 class Resident:
     """Memory of a device that has a variable's value.
 
-    memory   whatever the device calls memory
+    memory   the device's memory object
     source   the array with the same value; None: only the device has it
     version  of the variable when the array had the value
     """
@@ -33,11 +33,11 @@ class Resident:
 
 @dataclass(frozen=True)
 class Holder:
-    """The device that alone has a variable's value.
+    """The device that has the only copy of a variable's value.
 
-    device  what its memory is known by
+    device  the key of its memory
     shape   of the value
-    fetch   gives a new array with the value
+    fetch   returns a new array with the value
     """
 
     device: Any
@@ -61,7 +61,7 @@ def resident(handle: VariableHandle, device: Hashable) -> Any:
 
 
 def outdated(handle: VariableHandle, device: Hashable) -> Any:
-    """The memory that a device had for a variable before; None if it had none."""
+    """The memory that a device had for an earlier value of a variable; None if it had none."""
     resident_: Resident | None = handle.derived.get(device)
     return None if resident_ is None else resident_.memory
 
@@ -78,11 +78,11 @@ def hold(
     shape: tuple[int, ...],
     read: Callable[[], np.ndarray],
 ) -> None:
-    """Lets a device alone have a variable's value.
+    """Makes a device the only holder of a variable's value.
 
     Args:
       handle: the variable.
-      device: what the memory is known by.
+      device: the key of the memory.
       memory: which has the value.
       shape: of the value.
       read: gives a new array with the value.
@@ -97,7 +97,7 @@ def hold(
 
 
 def read_there(handle: VariableHandle, number: int) -> DeviceArray:
-    """A variable's value for readers on a card: in the card's own memory if it has the value.
+    """A variable's value for readers on a GPU: in the GPU's own memory if it has the value.
 
     Args:
       handle: the variable.
@@ -112,8 +112,8 @@ def read_there(handle: VariableHandle, number: int) -> DeviceArray:
             memory = handle.derived[card].memory.lent()
             return DeviceArray(shape, handle.dtype.np, card.number, memory)
         array = handle.read()
-        for card, found in list(handle.derived.items()):
-            if isinstance(found, Resident) and card.number == number:
+        for card, copy in list(handle.derived.items()):
+            if isinstance(copy, Resident) and card.number == number:
                 memory = resident(handle, card)
                 lent = None if memory is None else memory.lent()
                 return DeviceArray(array.shape, array.dtype, number, lent, array)
@@ -127,7 +127,7 @@ def forget(handle: VariableHandle, device: Hashable) -> None:
 
 
 class HeldVariable(VariableHandle):
-    """A variable whose value is in a device's memory alone."""
+    """A variable whose value is only in a device's memory."""
 
     @property
     def holder(self) -> Holder:

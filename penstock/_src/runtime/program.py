@@ -158,7 +158,7 @@ class Program:
         """
         if self.plan.function.exchanges:
             raise UnimplementedError(
-                "A function that exchanges values with other processes cannot be profiled alone: profile the step that all of them run."
+                "A function that exchanges values with other processes cannot be profiled alone: profile the whole step."
             )
         results = self.signature.new_results()
         arrays = self._arrays_of(arguments)

@@ -53,7 +53,7 @@ RUN_FUNCTION: Callable[[Any, Any], Any] | None = None
 TABLE = {
     "find_device": "devices.table",  # the compiler's device of a name
     "draw_many": "eager.compiled",  # many random numbers by a compiled program
-    "combined": "devices.cuda.nccl.collectives",  # what collective ops compute on cards
+    "combined": "devices.cuda.nccl.collectives",  # what collective ops compute on GPUs
     "can_combine": "devices.cuda.nccl.collectives",  # whether replicas of strategies are added there
     "graph_def": "graph.serialize.exporter",  # Graph.as_graph_def
     "versions": "graph.serialize.exporter",  # Graph.graph_def_versions

@@ -18,7 +18,7 @@ from penstock._src.util.flags import flags
 
 @functools.cache
 def generator_for(target: Target) -> CpuGenerator:
-    """The one that has written for a target so far."""
+    """The cached generator of a target."""
     return CpuGenerator(target)
 
 

@@ -1,4 +1,4 @@
-"""The GPU as a device: the first card of this machine, and programs that run on it."""
+"""The GPU as a device: the first GPU of this machine, and programs that run on it."""
 
 import functools
 import threading
@@ -22,7 +22,7 @@ from penstock._src.util.process import forks
 
 @functools.cache
 def generator_for(architecture: str) -> CudaGenerator:
-    """The one that has written for an architecture so far."""
+    """The cached generator of an architecture."""
     return CudaGenerator(target_of(architecture))
 
 
@@ -32,7 +32,7 @@ def ptx_image(code: CudaCode) -> bytes:
 
 
 class Cards:
-    """The cards of a driver, as the logical devices that the program divides them into; the driver is opened when first asked for."""
+    """The GPUs of a driver, as the logical devices into which the program divides them; the driver is opened at first use."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Cards:
         """The driver.
 
         Raises:
-          FailedPreconditionError: there is none that can be used; the message says why and what to do.
+          FailedPreconditionError: no driver can be used; the message gives the reason and the remedy.
         """
         with self._lock:
             if self._driver is None:
@@ -81,7 +81,7 @@ class Cards:
         return self._division
 
     def divide(self, division: Sequence[tuple[int, int | None]]) -> None:
-        """Sets the division. Cards that were in use as the same logical device before stay as they are."""
+        """Sets the division. GPUs already in use as the same logical device are kept."""
         with self._lock:
             old, self._division = self.division, list(division)
             same = [i for i, (a, b) in enumerate(zip(old, self._division)) if a[0] == b[0]]
@@ -90,7 +90,7 @@ class Cards:
                 card.use.limit = self._division[i][1]
 
     def card(self, number: int) -> Card:
-        """The card that a logical device is."""
+        """The GPU of a logical device."""
         with self._lock:
             if number not in self._cards:
                 physical, limit = self.division[number]
@@ -101,7 +101,7 @@ class Cards:
             return self._cards[number]
 
     def physical_card(self, number: int) -> Card:
-        """A card by its number for the driver; the first logical device on it if there is one."""
+        """A GPU by its number for the driver; the first logical device on it if there is one."""
         with self._lock:
             for logical, (physical, _) in enumerate(self.division):
                 if physical == number:
@@ -109,7 +109,7 @@ class Cards:
             return self._explained(lambda: Card(self.driver, number, self._image))  # type: ignore[no-any-return]
 
     def _explained(self, call: Callable[[], Any]) -> Any:
-        """The result of a call; if it fails, the error says why no GPU can be used."""
+        """The result of a call; if it fails, the error explains why no GPU can be used."""
         try:
             return call()
         except (OSError, OpError) as error:
@@ -121,9 +121,9 @@ class Cards:
 
 
 class CudaDevice:
-    """A card of a driver, which is looked for when it is first used.
+    """A GPU of a driver, opened at first use.
 
-    `library` opens libcuda, or its emulator; `image` returns the image of a kernel that it loads; `collectives` returns libnccl for it, if there is one.
+    `library` opens libcuda, or its emulator; `image` converts a kernel's code to the form that it loads; `collectives` opens libnccl, if available.
     """
 
     computes = True
@@ -159,10 +159,10 @@ class CudaDevice:
 
     @property
     def card(self) -> Card:
-        """The card.
+        """The GPU.
 
         Raises:
-          FailedPreconditionError: there is none that can be used; the message says why and what to do.
+          FailedPreconditionError: no GPU can be used; the message gives the reason and the remedy.
         """
         return self.cards.card(self.number)
 

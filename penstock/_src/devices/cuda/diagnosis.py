@@ -1,4 +1,4 @@
-"""Diagnoses why there is a GPU to compute on, or none: the checks, their results, and the command that mends it.
+"""Diagnoses whether a GPU can be used: the checks, their results, and the command that repairs the first fault.
 
 Everything is read below a root folder, so that tests can build machines of any kind.
 """
@@ -18,8 +18,8 @@ from penstock._src.devices.cuda.target import ARCHITECTURES, architecture_of
 from penstock._src.util.dataclass import dataclass
 
 NVIDIA = "0x10de"  # the vendor on the PCI bus
-DISPLAY = "0x03"  # the class of PCI devices that cards have
-LEAST_CUDA = (12, 0)  # whose drivers read the PTX of every architecture but the newest
+DISPLAY = "0x03"  # the class of PCI devices that GPUs have
+LEAST_CUDA = (12, 0)  # since this version drivers read the PTX of every architecture but the newest
 GB = 1 << 30
 
 
@@ -29,8 +29,8 @@ class Machine:
 
     root      the folder that replaces /
     environ   variables of the environment
-    open      gives libcuda, or raises OSError
-    nccl      gives libnccl, or None
+    open      returns libcuda, or raises OSError
+    nccl      returns libnccl, or None
     """
 
     root: Path = Path("/")
@@ -39,7 +39,7 @@ class Machine:
     nccl: Callable[[], Any] = find_library
 
     def cards(self) -> list[Path]:
-        """The folders of NVIDIA's cards on the PCI bus."""
+        """The folders of NVIDIA's GPUs on the PCI bus."""
         names = []
         for folder in sorted((self.root / "sys/bus/pci/devices").glob("*")):
             if _text(folder / "vendor") == NVIDIA and _text(folder / "class").startswith(DISPLAY):
@@ -68,9 +68,9 @@ class Machine:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The result: `facts`, then the first hindrance and its remedy; no hindrance if a GPU can be used.
+    """The result: `facts`, then the first fault and its remedy; no fault if a GPU can be used.
 
-    `is_absent`: there is no sign of a card, so that nothing is wrong.
+    `is_absent`: there is no sign of a GPU, so that nothing is wrong.
     """
 
     facts: tuple[str, ...]
@@ -94,7 +94,7 @@ class _Hindered(Exception):
 
 
 def diagnose(machine: Machine | None = None) -> Diagnosis:
-    """Looks for a card, its driver, the right to use it, and libcuda, in this order."""
+    """Checks the GPU, its driver, the permission to use it, and libcuda, in this order."""
     facts: list[str] = []
     try:
         for fact in _found(machine or THIS):
@@ -117,7 +117,7 @@ def _found(machine: Machine) -> Iterator[str]:
 
 
 def _look_at_system(machine: Machine) -> Iterator[str]:
-    """Checks what Linux knows about GPUs."""
+    """Checks Linux's information about GPUs."""
     cards, files, driver = machine.cards(), machine.files(), machine.driver()
     if machine.is_virtual_linux():
         if not (machine.root / "dev/dxg").exists():

@@ -22,11 +22,11 @@ ALIGNED = 16  # bytes that kernels load at once
 
 
 class CudaProgram(Program):
-    """A plan that runs on a card. Calling it gives arrays of the card, which may still be computing them."""
+    """A plan that runs on a GPU. A call returns arrays in GPU memory, which may still be computed."""
 
     def __init__(self, plan: Plan, card: Card):
         self.card = card
-        self.extents = current_or_none() or Values({})  # of the plan's nodes
+        self.extents = current_or_none() or Values({})  # extents of the plan's nodes
         with card.lock:
             card.activate()
             constants = {
@@ -44,7 +44,7 @@ class CudaProgram(Program):
 
     @property
     def control(self) -> str:
-        """Who decides what runs next, in words; "" if that is known before a run."""
+        """The processor that controls what runs next, as text; "" if that is known before a run."""
         return self.card.control.value if asks(regions_of(self.plan.launches)) else ""
 
     def _run(self, arguments: Sequence[Any]) -> list[Any]:
@@ -85,7 +85,7 @@ class CudaProgram(Program):
         return {**self.signature.plain_arrays_of(arguments, of_devices), **of_devices}
 
     def _memory_of(self, table: CudaTable, number: int, value: Any) -> DeviceMemory:
-        """The memory that a run finds an argument in: the argument's own if it is on the card, as long as kernels can load from there."""
+        """The memory of an argument for a run: the argument's own if it is on the GPU and aligned for kernels."""
         if type(value) is not DeviceArray:
             return table.own_memory(number)
         memory = self.card.memory_of(value)
@@ -98,7 +98,7 @@ class CudaProgram(Program):
         memory: Mapping[int, DeviceMemory],
         results: Sequence[DeviceMemory],
     ) -> None:
-        """Puts the table into the card's stream. If that breaks off, the card has no variable's value any more."""
+        """Puts the table into the GPU's stream. If that fails, the variables' values on the GPU are dropped."""
         try:
             table.run(memory, results)
         except BaseException:
@@ -122,14 +122,14 @@ class CudaProgram(Program):
         return memory
 
     def _hold(self, number: int, handle: VariableHandle, memory: DeviceMemory) -> None:
-        """Leaves a variable's new value on the card."""
+        """Keeps a variable's new value on the GPU."""
         _, dtype, shape, _ = next(h for h in self.signature.handles if h[0] == number)
 
         hold(handle, self.card, memory, shape, lambda: memory.fetch(shape, dtype))
 
 
 def _constant(card: Card, array: np.ndarray) -> DeviceMemory:
-    """A constant in the card's memory."""
+    """A constant in the GPU's memory."""
     array = np.ascontiguousarray(array)
     memory = card.allocate(array.nbytes)
     memory.write(array)

@@ -1,4 +1,4 @@
-"""PTX of kernels, by LLVM; and what ptxas says of it, where it is found."""
+"""PTX of kernels, by LLVM; and reports of ptxas, where it is installed."""
 
 import functools
 import re
@@ -42,10 +42,10 @@ def ptx_of(code: Code, features: str = "") -> str:
 class Resources:
     """The resources of a kernel on a GPU.
 
-    spilled   bytes that are stored to and loaded from memory for want of registers
+    spilled   bytes stored to and loaded from memory for lack of registers
     stack     bytes of a thread's own memory
     shared    bytes of a block's
-    serial    whether its products of warpgroups wait for one another, as something between them uses their sums
+    serial    True if its warpgroup products are serialized, as code between them uses their sums
     """
 
     kernel: str
@@ -67,10 +67,10 @@ def find_ptxas() -> str | None:
 
 
 def assembled(ptx: str, architecture: str, ptxas: str) -> tuple[bytes, list[Resources]]:
-    """(the cubin, what each kernel takes).
+    """(the cubin, the resources of each kernel).
 
     Raises:
-      InternalError: ptxas refuses the text.
+      InternalError: ptxas rejects the text.
     """
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"

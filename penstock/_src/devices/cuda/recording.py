@@ -1,4 +1,4 @@
-"""Regions of a launch table as one graph of the card: loops and branches whose course the card computes are conditional nodes.
+"""Regions of a launch table as one graph of the GPU: loops and branches controlled by GPU results are conditional nodes.
 
     loop      condition; a kernel sets the node to its result
               node while: body; condition; the kernel again
@@ -50,7 +50,7 @@ class Recorder:
 
     words    of the launch table, with addresses
     status   the address of the word that a failed check writes to; 0 if there are no checks
-    launch   puts a kernel into a stream
+    launch   adds a kernel to a stream
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Recorder:
         self._stream, self._depth = card.stream, 0
 
     def graph(self, regions: Sequence[Region], before: Callable[[], object]) -> Graph:
-        """The graph of what `before` asks of the card, and of regions."""
+        """The graph of the work that `before` adds to the stream, and of regions."""
         self._writes_out = sum(map(unrolled, regions)) <= MOST_LAUNCHES
         self._prepare(regions)
 
@@ -73,7 +73,7 @@ class Recorder:
         return self.card.capture(put)
 
     def _prepare(self, regions: Sequence[Region]) -> None:
-        """Loads the kernels, those of branches that no run has taken among them, and makes streams: neither is allowed while recording."""
+        """Loads the kernels, including those of branches not taken yet, and creates streams: neither is allowed while recording."""
         for kernel in kernels_of(regions):
             code = kernel.launch.code
             if isinstance(code, CudaCode) and not isinstance(code, ExchangeCode):

@@ -1,4 +1,4 @@
-"""The launch table as nested regions: launches in order, loops, and choices, in place of the jumps that mean them.
+"""The launch table as nested regions: launches in order, loops, and choices, in place of the equivalent jumps.
 
 `compiler/plan/launchers/control.py` writes the jumps, in one form for loops and one for choices.
 """
@@ -36,7 +36,7 @@ class Loop:
     """`condition`, then `body` and `condition` again, as long as the byte that the condition computes is not 0.
 
     holds    the word of the table with the byte's address
-    rounds   how often it holds, if that is known before the run
+    rounds   number of iterations, if known before the run
     """
 
     condition: "tuple[Region, ...]"
@@ -63,7 +63,7 @@ def regions_of(records: Sequence[Record]) -> tuple[Region, ...]:
     """The regions of a launch table.
 
     Raises:
-      InternalError: its jumps mean neither loops nor choices.
+      InternalError: its jumps form neither loops nor choices.
     """
     reader = _Reader(records)
     regions = reader.regions()
@@ -123,7 +123,7 @@ class _Reader:
         self.records = [
             (r, at)
             for r, at in offsets(records)
-            if not (isinstance(r, Jump) and r.operation == HOLD)  # cards are not interrupted
+            if not (isinstance(r, Jump) and r.operation == HOLD)  # GPUs are not interrupted
         ]
         self.at = 0
 

@@ -1,8 +1,9 @@
-"""A plan's launch table on a card: its memory there, and a walk over its regions.
+"""A plan's launch table on a GPU: its memory there, and the execution of its regions.
 
-Arguments, variables and results are where their owners have them; what comes from the host has memory of the table's own. A table is one graph from the second run on in
-which all of them lie in the same places, as they mostly do from step to step; once a check has failed, the graph's other kernels do nothing. Where the driver's graphs cannot
-decide what runs next (driver/control.py), a table whose loops or branches ask the card is walked each time, and the host waits for what it asks, and for checks.
+Arguments, variables and results stay at their owners' addresses; values from the host are copied to memory of the table. A table becomes
+one graph at the second run with the same addresses, which are usually the same in every step; once a check has failed, the graph's other
+kernels do nothing. If the driver's graphs have no conditional nodes (driver/control.py), a table with loops or branches on GPU results is
+executed launch by launch, and the host waits for those results, and for checks.
 """
 
 import itertools
@@ -37,13 +38,13 @@ from penstock._src.native.runner import HEADER, A
 
 STATUS_WORDS = 16
 WORD = 8
-MOST_GRAPHS = 8  # that a table keeps, for arguments and results in different places
+MOST_GRAPHS = 8  # graphs kept by a table, for arguments and results at different addresses
 
 
 class CudaTable:
-    """A launch table, which one call at a time runs.
+    """A launch table, which one call at a time may run.
 
-    constants   of the plan, in the card's memory
+    constants   of the plan, in the GPU's memory
     """
 
     def __init__(self, plan: Plan, card: Card, constants: Mapping[Buffer, DeviceMemory]):
@@ -107,13 +108,15 @@ class CudaTable:
         """Memory for the results of a run; where it was before if that is free again, as the graph of that run can then be replayed."""
         results = self.plan.function.results
         before = self._results or [None] * len(results)
-        found = [self.card.allocate(bytes_of(r), at) for r, at in zip(results, before, strict=True)]
-        self._results = [memory.address for memory in found]
-        return found
+        allocated = [
+            self.card.allocate(bytes_of(r), at) for r, at in zip(results, before, strict=True)
+        ]
+        self._results = [memory.address for memory in allocated]
+        return allocated
 
     # -- a run
     def run(self, memory: Mapping[int, DeviceMemory], results: Sequence[DeviceMemory]) -> None:
-        """Puts the table into the card's stream.
+        """Puts the table into the GPU's stream.
 
         Args:
           memory: of the arguments, by their numbers.
@@ -155,7 +158,7 @@ class CudaTable:
 
     @property
     def code(self) -> int:
-        """The code of the check that failed, 0 if none did; known when the GPU is done."""
+        """The code of the check that failed, 0 if none did; known when the GPU has finished."""
         return int(self.status_words[0])
 
     def _clear_status(self) -> None:
@@ -163,7 +166,7 @@ class CudaTable:
             self.card.driver.clear(self.status.address, self.status.size, self.card.stream)
 
     def _walk_all(self) -> None:
-        """Puts the table into the card's stream. If a check has ended it, other processes still wait in the exchanges that are left."""
+        """Puts the table into the GPU's stream. If a check has ended it, other processes still wait in the remaining exchanges."""
         for number, region in enumerate(self.regions):
             if not self._walk([region]):
                 for left in self.regions[number + 1 :]:
@@ -172,7 +175,7 @@ class CudaTable:
                 return
 
     def _walk(self, regions: Sequence[Region]) -> bool:
-        """Puts regions into the card's stream. If the host waits for the card anyway, it looks at each check: False if one has failed."""
+        """Puts regions into the GPU's stream. If the host waits for the GPU anyway, it reads each check: returns False if one has failed."""
         for region in regions:
             if isinstance(region, Kernel):
                 self._launch(region, self.card.stream)
@@ -197,7 +200,7 @@ class CudaTable:
         return self._walk(loop.condition)
 
     def _chosen(self, choice: Choice) -> Sequence[Region]:
-        """The branch that the card has chosen; the last if there is none of its number."""
+        """The branch that the GPU has chosen; the last if the number is out of range."""
         index, count = self._read(int(self.words[choice.index]), np.int32), len(choice.branches)
         return choice.branches[index if 0 <= index < count else count - 1]
 
@@ -230,7 +233,7 @@ class CudaTable:
         return bool(self.code)
 
     def _read(self, address: int, dtype: Any) -> int:
-        """A number that the card has computed."""
+        """A number computed by the GPU."""
         value = np.zeros(1, dtype)
         self.card.read(value, address)
         self.card.wait()

@@ -9,7 +9,7 @@ from penstock._src.util.dataclass import dataclass
 TRIPLE = "nvptx64-nvidia-cuda"
 WARP = 32  # threads that go together
 WITHOUT_ASKING = 48 << 10  # bytes of shared memory that a block may have anyway
-THREADS = 256  # of a block, by default
+THREADS = 256  # threads of a block, by default
 CONCURRENT = (
     64  # blocks of one thread each that kernels without a schedule of their own run at once
 )
@@ -17,11 +17,11 @@ CONCURRENT = (
 
 @dataclass(frozen=True)
 class Architecture:
-    """A generation of cards.
+    """A generation of GPUs.
 
-    name           as ptxas takes it
-    ptx            the version of PTX in which it is described
-    most_shared    bytes of shared memory that a block may have if it asks for them
+    name           the name for ptxas
+    ptx            the PTX version that introduced it
+    most_shared    maximum bytes of dynamic shared memory of a block
     """
 
     name: str
@@ -56,10 +56,10 @@ DEFAULT = "sm_80"
 
 
 def architecture_of(major: int, minor: int) -> Architecture:
-    """The newest architecture whose code a card of a compute capability runs.
+    """The newest architecture whose code runs on a GPU of a compute capability.
 
     Raises:
-      InvalidArgumentError: the card is older than all of them.
+      InvalidArgumentError: the GPU is older than all of them.
     """
     fitting = [a for a in ARCHITECTURES.values() if a.runs_on(10 * major + minor)]
     if not fitting:
@@ -73,6 +73,6 @@ def architecture_of(major: int, minor: int) -> Architecture:
 
 @functools.cache
 def target_of(name: str = DEFAULT) -> Target:
-    """An architecture as code generation sees it; a vector is what one thread loads at once."""
+    """An architecture as a target of code generation; a vector is the widest load of one thread."""
     architecture = ARCHITECTURES[name]
     return Target(TRIPLE, name, f"+ptx{architecture.ptx}", vector_bytes=16, registers=128)

@@ -1,7 +1,7 @@
 """The C API of a PJRT plugin by ctypes.
 
-A plugin exports `GetPjrtApi`, which gives the address of a struct of functions. Each function takes one struct of arguments, in which every
-field is a word of eight bytes (narrower ones are padded to that), and gives an error or null. So a struct is an array of words.
+A plugin exports `GetPjrtApi`, which returns the address of a struct of functions. Each function takes one struct of arguments, in which every
+field is a word of eight bytes (narrower ones are padded to that), and returns an error or null. So a struct is an array of words.
 """
 
 import ctypes
@@ -51,7 +51,7 @@ _GIVE_NOTHING = frozenset({"Error_Destroy", "Error_Message"})  # no error either
 
 @dataclass(frozen=True)
 class _Function:
-    """A function's number, and how many words it takes and gives."""
+    """A function's number, and the numbers of words that it takes and returns."""
 
     number: int
     takes: int

@@ -97,7 +97,7 @@ class DeviceBuffer:
         """Copies the values to a contiguous array of the shape and type; waits for them.
 
         Raises:
-          OpError: what computes them has failed.
+          OpError: their computation has failed.
         """
         if not array.nbytes:
             return

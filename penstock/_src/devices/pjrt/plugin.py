@@ -8,10 +8,10 @@ from penstock._src.util.flags import flags
 
 
 def find_plugin() -> Path:
-    """The library that PENSTOCK_PJRT_PLUGIN names; else that of the package `libtpu`.
+    """The library of PENSTOCK_PJRT_PLUGIN; else that of the package `libtpu`.
 
     Raises:
-      FailedPreconditionError: there is none.
+      FailedPreconditionError: there is no plugin.
     """
     if flags.pjrt_plugin:
         path = Path(flags.pjrt_plugin).expanduser()

@@ -56,7 +56,7 @@ class PjrtProgram(Program):
         return results
 
     def _check(self, arguments: Sequence[Any], conditions: Sequence[DeviceBuffer]) -> None:
-        """Raises what a condition of the function says that does not hold; the last one is of indices, if there are such."""
+        """Raises the error of the first condition that does not hold; the last condition is for indices, if there are any."""
         checks, holds = self.function.checks, []
         for buffer in conditions:
             found = np.empty((), np.bool_)

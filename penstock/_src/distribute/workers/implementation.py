@@ -25,7 +25,7 @@ WHY_NOT = {
     MISSING: "has no NCCL (pip install 'penstock[nccl]')",
     TOO_OLD: f"has an NCCL older than {NOT_BLOCKING[0]}.{NOT_BLOCKING[1]}",
 }
-# Words that a process tells: what it was asked for, whether it can use NCCL, its host and card.
+# Words that a process sends: the requested implementation, 1 if it can use NCCL, its host and GPU.
 ASKED, CAN, HOST, CARD = range(OWN, OWN + 4)
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -36,11 +36,11 @@ def choose(strategy: str, transport: Transport, asked: Implementation) -> None:
     Args:
       strategy: its name, for errors.
       transport: connects the workers. All of them call this at the same time.
-      asked: AUTO takes NCCL where every worker has it and a card of its own; RING the host.
+      asked: AUTO takes NCCL where every worker has it and a GPU of its own; RING the host.
 
     Raises:
       InvalidArgumentError: the workers were asked for different implementations.
-      FailedPreconditionError: NCCL was asked for, some of them run on cards, and not all can use it.
+      FailedPreconditionError: NCCL was asked for, some of them run on GPUs, and not all can use it.
     """
     rows = transport.exchange_words(_words(asked), transport.everyone)
     if (rows[:, 0] != rows[0, 0]).any():

@@ -41,7 +41,7 @@ DTYPES = (
 MOST_AXES = 8
 OWN, WORDS = 5, 16  # words of an exchange besides its tensor, and all words that are told
 SENDS = 1  # the role of a broadcast's source
-# What programs of cards add to the word of the group's size, once for each unit that they agree on before one begins: theirs are no exchanges of hosts.
+# Programs of GPUs add this to the word of the group's size, once per unit that they agree on in advance, to tell their exchanges from those of hosts.
 SIZE, BY_CARDS = 2, 1 << 32
 
 

@@ -12,9 +12,9 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def give_card(variables: MutableMapping[str, str], devices: Path = Path("/dev")) -> None:
-    """Lets a process see one card, its own, if PENSTOCK_DEVICE=GPU and nobody has said which it sees.
+    """Lets a process see one GPU, its own, if PENSTOCK_DEVICE=GPU and CUDA_VISIBLE_DEVICES is not set.
 
-    Where a machine has fewer cards than processes, or one process, all see all of them.
+    Where a machine has fewer GPUs than processes, or one process, all see all of them.
 
     Args:
       variables: of the environment, as mpiexec has set them.

@@ -1,4 +1,4 @@
-"""The GPU: card, driver, permission, container, libcuda; and whether functions run there."""
+"""Checks of the GPU: hardware, driver, permission, container, libcuda; and a function that runs there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The driver of NVIDIA's GPUs, by ctypes: CUDA's toolkit is not needed.
+"""The driver of NVIDIA's GPUs, by ctypes: the CUDA toolkit is not needed.
 
     calls.py    libcuda's functions
     maps.py     tensor maps of launches

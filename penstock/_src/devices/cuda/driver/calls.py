@@ -1,4 +1,4 @@
-"""Calls of libcuda by ctypes: each checked, none hidden. `Driver` is the one place that knows the functions' names and types."""
+"""Calls of libcuda by ctypes; every return code is checked. Only `Driver` knows the functions' names and types."""
 
 import ctypes
 import ctypes.util
@@ -29,10 +29,10 @@ DYNAMIC_SHARED = 8
 MAP_TYPES = {"i8": 0, "half": 6, "bfloat": 9}
 SWIZZLE_128, FILLED = 3, 2
 MAP_BYTES = 128
-THREAD_LOCAL = 1  # capture: other threads may call what cannot be captured
+THREAD_LOCAL = 1  # capture mode: other threads may make calls that cannot be captured
 NAMES = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}
 
-# libcuda's functions have the types that are given to them, but for these, whose numbers are of other widths than an int.
+# libcuda's functions are called with the types of their arguments, except these, whose numbers have other widths than an int.
 _TYPES: dict[str, tuple[Any, ...]] = {
     "cuMemcpyHtoDAsync_v2": (c_size_t, c_void_p, c_size_t, c_void_p),
     "cuMemcpyDtoHAsync_v2": (c_void_p, c_size_t, c_size_t, c_void_p),
@@ -45,7 +45,7 @@ _TYPES: dict[str, tuple[Any, ...]] = {
 
 
 class ConditionalNode(ctypes.Structure):
-    """CUgraphNodeParams of a conditional node (256 bytes); `bodies` is what the driver answers."""
+    """CUgraphNodeParams of a conditional node (256 bytes); `bodies` is filled by the driver."""
 
     _fields_ = [
         ("type", c_int),
@@ -69,7 +69,7 @@ def open_library() -> Functions:
     """libcuda of this machine.
 
     Raises:
-      OSError: there is none.
+      OSError: it is not installed.
     """
     library = ctypes.CDLL(NAMES.get(sys.platform, "libcuda.so.1"))
     for name, types in _TYPES.items():
@@ -78,7 +78,7 @@ def open_library() -> Functions:
 
 
 class Driver:
-    """The functions of libcuda that are used, with Python's types; each raises what its code means."""
+    """The functions of libcuda in use, with Python types; each raises the error of its return code."""
 
     def __init__(self, library: Functions):
         self.library = library
@@ -87,7 +87,7 @@ class Driver:
         """Calls a function.
 
         Raises:
-          ResourceExhaustedError: the device has not the memory.
+          ResourceExhaustedError: the device is out of memory.
           FailedPreconditionError: there is no device.
           InternalError: any other code.
         """
@@ -266,7 +266,7 @@ class Driver:
         return handle.value or 0
 
     def allow_shared(self, function: int, size: int) -> None:
-        """Lets launches of a kernel use this many bytes of shared memory."""
+        """Allows launches of a kernel to use this many bytes of shared memory."""
         self.call("cuFuncSetAttribute", c_void_p(function), c_int(DYNAMIC_SHARED), c_int(size))
 
     def write_map(
@@ -293,7 +293,7 @@ class Driver:
     def launch(
         self, function: int, blocks: int, threads: int, arguments: Sequence[int], stream: int, shared: int = 0
     ) -> None:  # fmt: skip
-        """Launches a kernel; `arguments` are the addresses of what its parameters are, `shared` the bytes that it asks for."""
+        """Launches a kernel; `arguments` are the addresses of its parameters' values, `shared` the bytes of dynamic shared memory."""
         pointers = (c_void_p * len(arguments))(*arguments)
         one = c_uint(1)
         self.call(
@@ -324,7 +324,7 @@ class Driver:
         self.call("cuCtxSynchronize")
 
     def event(self) -> int:
-        """A new event: a place in a stream that others can wait for."""
+        """A new event: a point in a stream that others can wait for."""
         handle = c_void_p()
         self.call("cuEventCreate", byref(handle), c_uint(WITHOUT_TIME))
         return handle.value or 0
@@ -338,7 +338,7 @@ class Driver:
         self.call("cuEventRecord", c_void_p(event), c_void_p(stream))
 
     def wait_in_stream(self, stream: int, event: int) -> None:
-        """Lets a stream continue only when an event is complete; the host does not wait."""
+        """Makes a stream wait for an event; the host does not wait."""
         self.call("cuStreamWaitEvent", c_void_p(stream), c_void_p(event), c_uint(0))
 
     def wait_for_event(self, event: int) -> None:
@@ -359,7 +359,7 @@ class Driver:
         """Ends a capture, and drops the recorded work."""
         graph = c_void_p()
         code = int(self.library.cuStreamEndCapture(c_void_p(stream), byref(graph)))
-        if code == 0 and graph.value:  # else it was invalid, and there is none
+        if code == 0 and graph.value:  # otherwise it was invalid, and there is no graph
             self.free_graph(graph.value, 0)
 
     def instantiate(self, graph: int) -> int:
@@ -378,9 +378,9 @@ class Driver:
             self.call("cuGraphExecDestroy", c_void_p(ready))
         self.call("cuGraphDestroy", c_void_p(graph))
 
-    # -- graphs that decide themselves what runs next (from CUDA 12.4 on)
+    # -- graphs that choose at run time what runs next (since CUDA 12.4)
     def _captured(self, stream: int) -> tuple[int, Any, int]:
-        """The graph that a stream is recorded in, the nodes that come last there, and how many."""
+        """The graph that a stream is recorded in, its current last nodes, and their number."""
         state, number, graph = c_int(), c_uint64(), c_void_p()
         last, count = ctypes.POINTER(c_void_p)(), c_size_t()
         self.call(
@@ -409,7 +409,7 @@ class Driver:
           context: of the stream.
           condition: of the graph that it is recorded in.
           kind: IF, WHILE or SWITCH.
-          size: how many bodies it has.
+          size: number of its bodies.
 
         Returns:
           The graphs of its bodies, which are empty.

@@ -1,4 +1,4 @@
-"""A card that is in use: its context, its stream, its memory and the kernels that it has."""
+"""A GPU in use: its context, its stream, its memory and its loaded kernels."""
 
 import functools
 import hashlib
@@ -32,14 +32,14 @@ from penstock._src.devices.cuda.target import Architecture, architecture_of
 from penstock._src.native.cache import ObjectCache
 from penstock._src.util.process import forks
 
-PATIENCE = 2e-5  # seconds between looks at a card that may wait for others
+PATIENCE = 2e-5  # seconds between polls of a GPU that may wait for others
 Imager = Callable[[CudaCode], bytes]  # the text of a code that a driver links
 
 
 class Card:
-    """One device of a driver. Calls of one card are put into one stream, so that they are done in order.
+    """One device of a driver. Calls of one GPU are put into one stream, so they run in order.
 
-    `physical` is its number for the driver, `number` that of the logical device that it is: several share a device.
+    `physical` is the driver's number, `number` that of the logical device: several may share one GPU.
     """
 
     def __init__(self, driver: Driver, physical: int, image: Imager, number: int = 0):
@@ -57,7 +57,7 @@ class Card:
         self._context = driver.context(self.device)
         self.lock = forks.freed_in_child(threading.RLock())
         self.dropped: list[tuple[int, int]] = []  # memory to give back: address, bytes
-        # memory lent to other libraries, and notifications for libraries whose memory was used here
+        # memory lent to other libraries, and records of libraries whose memory was used here
         self.given: list[Any] = []
         self.releases: list[Callable[[], object]] = []
         self._functions: dict[tuple[str, str], int] = {}
@@ -69,11 +69,11 @@ class Card:
         with self.lock:
             driver.use(self._context)
             self.stream = driver.stream()
-            self._reached = driver.event()  # marks a place in its stream that others wait for
+            self._reached = driver.event()  # marks a point in its stream that others wait for
 
     @property
     def architecture(self) -> Architecture:
-        """The one that kernels are written for."""
+        """The architecture that kernels are compiled for."""
         return architecture_of(*self.capability)
 
     def activate(self) -> None:
@@ -106,7 +106,7 @@ class Card:
         return Feeder(self)
 
     def let_wait(self, stream: int) -> None:
-        """Lets another stream come after all that was put into this card's."""
+        """Makes another stream wait for all work put into this GPU's so far."""
         self.driver.record(self._reached, self.stream)
         self.driver.wait_in_stream(stream, self._reached)
 
@@ -116,7 +116,7 @@ class Card:
         return DeviceMemory(self, self.with_room(lambda: self._taken(size, wanted)), size)
 
     def with_room(self, take: Callable[[], int]) -> int:
-        """take(), which finds memory; once more without what lies ready for others if there is none."""
+        """take(), which allocates memory; if that fails, cached memory is freed and it is called once more."""
         try:
             return take()
         except ResourceExhaustedError:
@@ -142,21 +142,21 @@ class Card:
         return bool(addresses) or staged > 0
 
     def memory_of(self, array: DeviceArray) -> DeviceMemory:
-        """This card's memory with the elements of an array, copied here if it is elsewhere.
+        """This GPU's memory with the elements of an array, copied here if it is elsewhere.
 
-        The caller holds the card's lock, and `resources.UPDATING` before it if the array may be of another card.
+        The caller holds the GPU's lock, and `resources.UPDATING` before it if the array may be on another GPU.
         """
         memory = array.memory
         if isinstance(memory, DeviceMemory) and memory.card is self:
             return memory
-        made = self.allocate(array.nbytes)
+        copy = self.allocate(array.nbytes)
         if isinstance(memory, DeviceMemory):
-            self._take(memory, made, array.nbytes)
+            self._take(memory, copy, array.nbytes)
         else:
-            self.feeder.upload([(made, np.ascontiguousarray(array.on_host()))])
+            self.feeder.upload([(copy, np.ascontiguousarray(array.on_host()))])
             if array.device == self.number:
-                array.memory = made
-        return made
+                array.memory = copy
+        return copy
 
     def _take(self, source: DeviceMemory, target: DeviceMemory, size: int) -> None:
         """Copies from another GPU, in that GPU's stream, so that memory which that stream frees meanwhile is unchanged until then."""
@@ -174,7 +174,7 @@ class Card:
             driver.wait_in_stream(self.stream, other._reached)
 
     def function(self, code: CudaCode, name: str) -> int:
-        """A kernel, loaded when it is first asked for."""
+        """A kernel, loaded at first use."""
         key = (code.key, name)
         if key not in self._functions:
             module = self.driver.load(self._cubin(code))
@@ -244,15 +244,15 @@ class Card:
         return self.find_nccl()
 
     def read(self, target: np.ndarray, source: int) -> None:
-        """Copies from the card to an array of the host, which holds it after `wait`."""
+        """Copies from the GPU to a host array, which is complete after `wait`."""
         self._watch()  # the driver waits in the call for all that comes before, and looks at nothing
         self.driver.to_host(target.ctypes.data, source, target.nbytes, self.stream)
 
     def wait(self) -> None:
-        """Waits for all that was asked of the card.
+        """Waits for all work of the GPU.
 
         Raises:
-          OpError: something that the card waits for has failed elsewhere.
+          OpError: another process that the GPU waits for has failed.
         """
         self._watch()
         self.driver.wait(self.stream)
@@ -260,7 +260,7 @@ class Card:
             check()
 
     def _watch(self) -> None:
-        """Waits until the card has come through what may wait for others, and looks meanwhile whether they fail."""
+        """Waits for work of the GPU that may depend on others, and polls meanwhile whether they fail."""
         while self.watched and not self.driver.is_done(self.stream):
             for check in self.watched:
                 check()
@@ -268,7 +268,7 @@ class Card:
 
 
 class Graph:
-    """Recorded work of a card, which one call launches.
+    """Recorded work of a GPU, which one call launches.
 
     The driver's graph is kept with its executable form: bodies of conditional nodes belong to the graph.
     """
@@ -286,5 +286,5 @@ class Graph:
         self._end.atexit = False
 
     def launch(self) -> None:
-        """Puts all of it into the card's stream."""
+        """Puts all of it into the GPU's stream."""
         self.card.driver.launch_graph(self.ready, self.card.stream)

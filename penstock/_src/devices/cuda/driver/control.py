@@ -2,7 +2,10 @@
 
 import enum
 
-CONDITIONAL_NODES, SWITCH_NODES = (12, 4), (12, 8)  # versions of CUDA whose drivers have them
+CONDITIONAL_NODES, SWITCH_NODES = (
+    (12, 4),
+    (12, 8),
+)  # CUDA versions of the first drivers that support them
 
 
 class Control(enum.Enum):

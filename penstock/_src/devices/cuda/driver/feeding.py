@@ -1,4 +1,4 @@
-"""Copies from the host to a card ahead of their use: through pinned memory, in a stream beside the one that computes."""
+"""Copies from the host to a GPU ahead of their use: through pinned memory, in a stream parallel to the computing one."""
 
 import ctypes
 import itertools
@@ -12,7 +12,7 @@ import numpy as np
 from penstock._src.devices.cuda.driver.memory import LEAST, DeviceMemory
 from penstock._src.util.dataclass import dataclass
 
-# Bytes of an array from which the driver waits for the card before it copies memory that is not pinned.
+# From this size in bytes, the driver waits for the GPU before it copies memory that is not pinned.
 STAGED = 64 << 10
 MOST_STAGED = 256 << 20  # bytes of an array up to which it has pinned memory, twice
 PINNED = 2  # blocks of pinned memory that are filled in turn
@@ -30,7 +30,7 @@ class Block:
 
 @dataclass(eq=False)
 class Room:
-    """A card's memory for one lot of arrays, given back when no array is in use any more."""
+    """A GPU's memory for one batch of arrays, released when no array is in use any more."""
 
     feeder: "Feeder"
     block: Block
@@ -48,7 +48,7 @@ class Sent:
 
 
 class Feeder:
-    """Sends arrays to a card, as long as the process runs. The host waits only for the copy before the last, whose pinned memory it takes."""
+    """Sends arrays to a GPU, as long as the process runs. The host waits only for the copy before the last one, whose pinned memory it reuses."""
 
     def __init__(self, card: Any) -> None:
         self.card = card
@@ -93,9 +93,9 @@ class Feeder:
         return sent.memory
 
     def upload(self, targets: Sequence[tuple[DeviceMemory, np.ndarray]]) -> None:
-        """Copies arrays of the host to memory of the card's programs; they may be changed when the call is back.
+        """Copies host arrays to memory of the GPU's programs; they may be changed after the call returns.
 
-        Large ones are sent beside what the card computes, and put in their place when that is done, so the host does not wait.
+        Large ones are sent while the GPU computes, and moved into place afterwards, so the host does not wait.
         """
         staged = [(m, a) for m, a in targets if STAGED <= a.nbytes <= MOST_STAGED]
         sent = self.send([array for _, array in staged]) if staged else None
@@ -108,7 +108,7 @@ class Feeder:
                 card.driver.copy(memory.address, there.address, array.nbytes, card.stream)
 
     def _pinned_block(self, size: int) -> Block:
-        """The pinned memory whose turn it is, once the copy from it has ended."""
+        """The next pinned memory in turn, once the copy from it has ended."""
         driver, turn = self.card.driver, next(self._turn)
         if turn < len(self._pinned):
             block = self._pinned[turn]
@@ -145,7 +145,7 @@ class Feeder:
             raise
 
     def give_back(self) -> int:
-        """Frees the rooms that lie ready, for a card that has no more memory; returns how many there were."""
+        """Frees the cached rooms of a GPU that is out of memory; returns their number."""
         with self.card.lock:
             self.card.activate()
             self._take_back()
@@ -155,7 +155,7 @@ class Feeder:
         return count
 
     def _take_back(self) -> None:
-        """Lets rooms that were given up lie ready."""
+        """Caches rooms that were released."""
         while self.given_up:
             block = self.given_up.pop(0)
             self.card.driver.record(

@@ -1,4 +1,4 @@
-"""Memory of a card: what programs hold, what lies ready for the next that asks, and how much that may be."""
+"""Memory of a GPU: in use by programs, cached for reuse, and the limits of both."""
 
 import weakref
 from collections import defaultdict
@@ -12,14 +12,14 @@ from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.util.dataclass import dataclass
 
 LEAST = 256  # bytes that memory is rounded up to
-SPARE_SHARE = 4  # a card's memory divided by it: bytes that may lie ready at most
+SPARE_SHARE = 4  # a GPU's memory divided by this is the limit of cached bytes
 
 
 @dataclass
 class MemoryUse:
-    """Bytes of a card that programs hold.
+    """Bytes of a GPU in use by programs.
 
-    limit   that they may hold at most; None: what there is
+    limit   the maximum; None: all memory
     """
 
     current: int = 0
@@ -74,7 +74,7 @@ class SpareMemory:
 
 @dataclass(eq=False)
 class DeviceMemory:
-    """Memory of a `Card`; with an `owner`, a part of what that holds."""
+    """Memory of a `Card`; with an `owner`, a part of the owner's memory."""
 
     card: Any
     address: int
@@ -90,11 +90,11 @@ class DeviceMemory:
 
     def lent(self) -> "DeviceMemory":
         """The same memory for readers: it does not change while they reference the result."""
-        found: DeviceMemory | None = None if self._lent is None else self._lent()
-        if found is None:
-            found = DeviceMemory(self.card, self.address, self.size, self)
-            self._lent = weakref.ref(found)
-        return found
+        shared: DeviceMemory | None = None if self._lent is None else self._lent()
+        if shared is None:
+            shared = DeviceMemory(self.card, self.address, self.size, self)
+            self._lent = weakref.ref(shared)
+        return shared
 
     @property
     def is_lent(self) -> bool:
@@ -108,7 +108,7 @@ class DeviceMemory:
             card.driver.to_device(self.address, array.ctypes.data, array.nbytes, card.stream)
 
     def read(self, array: np.ndarray) -> None:
-        """Copies to an array of the host, which holds it after the card's `wait`."""
+        """Copies to a host array, which is complete after the GPU's `wait`."""
         if array.nbytes:
             self.card.read(array, self.address)
 
@@ -122,7 +122,7 @@ class DeviceMemory:
         return array
 
     def copied(self, size: int) -> "DeviceMemory":
-        """New memory of the same card with the first bytes of this."""
+        """New memory of the same GPU with the first bytes of this."""
         card = self.card
         copy = card.allocate(size)
         card.driver.copy(copy.address, self.address, size, card.stream)

@@ -1,7 +1,7 @@
 """cp.async: copies from global to shared memory that a thread starts, groups, and waits for.
 
-Nothing lies in shared memory before the thread has waited for the copy's group: until then each byte's shadow says that it is on its way, which
-any load or store there finds. Once it has waited, the bytes count as written by it, then, so others see them after a barrier.
+The data is not in shared memory before the thread has waited for the copy's group: until then each byte's shadow marks it as in flight, and
+any load or store there is an error. After the wait, the bytes count as written by the thread, so others see them after a barrier.
 """
 
 from penstock._src.devices.cuda.emulator import state
@@ -19,7 +19,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I8, I32, I64, PTR
 from penstock._src.native.language.value import Val
 
-KINDS = {4: "ca", 8: "ca", 16: "cg"}  # by bytes
+KINDS = {4: "ca", 8: "ca", 16: "cg"}  # by number of bytes
 TO, FROM, TAKEN, SIZE, GROUP = range(COPY_WORDS)
 PREFIX = "penstock.nvvm."
 

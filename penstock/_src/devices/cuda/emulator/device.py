@@ -8,7 +8,7 @@ from penstock._src.util.flags import flags
 
 
 def ir_image(code: CudaCode) -> bytes:
-    """The emulator's image in place of PTX and cubins: the kernel's LLVM IR."""
+    """The emulator's image, the kernel's LLVM IR, in place of PTX and cubins."""
     return code.text.encode() + b"\0"
 
 

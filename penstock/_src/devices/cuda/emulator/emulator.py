@@ -100,7 +100,7 @@ class Emulator:
         return state.FIRST_CONDITION + len(self.conditions) - 1
 
     def condition(self, handle: int, number: int | None = None) -> int:
-        """The number of a condition, after it was set to the one that is given."""
+        """The value of a condition, after it was set to `number` if that is given."""
         which = handle - state.FIRST_CONDITION
         if number is not None:
             self.conditions[which] = number
@@ -121,10 +121,10 @@ class Emulator:
         Args:
           kernel: which.
           context: its words.
-          blocks: how many are launched.
-          tasks: how many there are to do.
+          blocks: number of blocks.
+          tasks: number of tasks.
           checked: an address, or 0.
-          dynamic: bytes of shared memory that the launch asks for.
+          dynamic: bytes of dynamic shared memory.
           maps: its tensor maps.
 
         Raises:

@@ -1,7 +1,7 @@
 """Graphs of the emulated libcuda: captured work of streams, and conditional nodes.
 
-It holds callers to what the driver's documentation asks: one stream of a process records one graph, what follows a node that was added comes
-after it, a condition belongs to the graph that has its node, and a body of a loop sets its condition.
+It enforces the rules of the driver's documentation: one stream of a process records one graph, added nodes precede later
+ones, a condition belongs to the graph that has its node, and a body of a loop sets its condition.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ from penstock._src.devices.cuda.emulator.state import UNSET
 from penstock._src.devices.cuda.emulator.streams import INVALID, Mark, StreamFunctions, number_of
 from penstock._src.util.dataclass import dataclass
 
-UNJOINED = 904  # a stream was recorded that the one which began has not waited for
+UNJOINED = 904  # a recorded stream was not joined by the stream that began the recording
 CAPTURING = 1  # the status of a stream that is recorded
 
 
@@ -30,11 +30,11 @@ CAPTURING = 1  # the status of a stream that is recorded
 class EmulatedGraph:
     """A graph: its actions in order.
 
-    handle       by which callers know it
+    handle       the callers' handle of it
     conditions   first numbers of those that belong to it, by their handles
     used         conditions that have a node
     added        a node that nothing comes after yet, though it was added last
-    joined       streams that are recorded with the one that began, as they wait for it; and whether it has yet to wait for them
+    joined       streams recorded together with the first one; True if it has yet to wait for them
     """
 
     handle: int
@@ -65,7 +65,7 @@ class GraphFunctions(StreamFunctions):
 
     def __init__(self, lazy: bool = False) -> None:
         super().__init__(lazy)
-        self._recorded: dict[int, EmulatedGraph] = {}  # by the stream
+        self._recorded: dict[int, EmulatedGraph] = {}  # by stream
 
     def _do(self, stream: Any, action: Callable[[], None]) -> int:
         """Puts work into a stream, or records it."""
@@ -146,7 +146,7 @@ class GraphFunctions(StreamFunctions):
         if recorded is None:
             return INVALID
         state._obj.value, graph._obj.value = CAPTURING, recorded.handle
-        count._obj.value = len(recorded.actions)  # all come before what follows
+        count._obj.value = len(recorded.actions)  # all of them precede later nodes
         return 0
 
     def cuStreamUpdateCaptureDependencies(
@@ -224,7 +224,7 @@ class GraphFunctions(StreamFunctions):
         self._forget(self._objects[number_of(graph)])
 
     def _forget(self, graph: EmulatedGraph) -> None:
-        """Forgets a graph, whose bodies are its own."""
+        """Forgets a graph and its bodies."""
         del self._objects[graph.handle]
         for body in graph.bodies:
             self._forget(body)

@@ -1,6 +1,6 @@
-"""The instructions of a card that LLVM IR has as intrinsics, as functions of the emulator.
+"""The GPU instructions that are intrinsics of LLVM IR, as functions of the emulator.
 
-An intrinsic `llvm.nvvm.x` of a kernel is the function `penstock.nvvm.x` here. Those that a warp's threads run together show each other
+An intrinsic `llvm.nvvm.x` of a kernel is the function `penstock.nvvm.x` here. In those that a warp runs together, threads exchange
 their operands in slots: each writes its own, waits for the others, then reads theirs. Slots alternate, as fast threads are already in the next
 instruction while slow ones still read.
 """
@@ -79,7 +79,7 @@ def _write_set_conditional(m: Module) -> None:
 
 
 def wait_for_warp(f: Fn) -> None:
-    """Lets the thread wait for its warp, which separates accesses before and after."""
+    """Makes the thread wait for its warp, which separates accesses before and after."""
     f.call("penstock.emulator.yield", IN_WARP)
     syncs, thread = word(f, state.SYNCS_OF, PTR), word(f, state.THREAD)
     f.store(f.load(syncs, thread, I64) + 1, syncs, thread)
@@ -156,7 +156,7 @@ def _write_product_of_doubles(m: Module) -> None:
 
 
 def _write_loads_of_matrices(m: Module) -> None:
-    """ldmatrix.x4: each lane shows the row that it gave the place of, and takes its part of each matrix."""
+    """ldmatrix.x4: each lane publishes the row at its address, and takes its part of each matrix."""
     for kind, turned in (("b16.p0", False), ("trans.b16.p0", True)):
         name = f"{PREFIX}ldmatrix.sync.aligned.m8n8.x4.{kind}"
         with m.fn(name, ret=_WORDS, noalias=False, place=PTR) as f:
@@ -192,7 +192,7 @@ def _operand(f: Fn, slot: Callable[[Val], Val], element: str, lane: Val, w: int,
 
 
 def exchange(f: Fn, show: Callable[[Val], None]) -> Callable[[Val], Val]:
-    """Shows the other threads of the warp something; gives what finds the slot of a lane."""
+    """Publishes a value to the other threads of the warp; returns a function that finds the slot of a lane."""
     thread, slots = word(f, state.THREAD), word(f, state.SLOTS, PTR)
     wavefront = word(f, state.WAVEFRONT)
     parities = word(f, state.PARITIES, PTR)

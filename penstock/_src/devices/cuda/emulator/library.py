@@ -1,7 +1,8 @@
 """The emulated libcuda: its functions, implemented by the emulator. It records calls.
 
-Memory of the "card" is memory of this process, and modules are the kernels' LLVM IR. What is put into a stream while it is captured is kept, with copies of
-the kernels' parameters as they are then, and done when the graph is launched (graphs.py); when other work is done, streams.py says.
+Memory of the "GPU" is memory of this process, and modules are the kernels' LLVM IR. What is put into a stream while it is captured is kept,
+with copies of the kernels' parameters at that time, and run when the graph is launched (graphs.py); streams.py decides when other work
+runs.
 """
 
 import ctypes
@@ -40,7 +41,7 @@ VERSION = (12, 4)  # the version of CUDA that the emulated driver supports
 CAPABILITY = "8.0"
 # bytes of a tensor map's elements, by the driver's numbers of types
 MAP_ELEMENTS = {0: 1, 6: 2, 9: 2}
-MEMORY = 1 << 30  # bytes of the card that it seems to be
+MEMORY = 1 << 30  # bytes of the emulated GPU's memory
 
 
 def _put(reference: Any, value: Any) -> None:
@@ -49,9 +50,9 @@ def _put(reference: Any, value: Any) -> None:
 
 
 class EmulatedLibrary(GraphFunctions):
-    """libcuda's functions. `calls` counts them; a `KernelFault` of a kernel is raised as it is.
+    """libcuda's functions. `calls` counts them; a `KernelFault` of a kernel is raised unchanged.
 
-    `fails` are codes that functions are to give, by name, for tests of what follows.
+    `fails` maps names of functions to error codes to return, for tests of error handling.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Every load and store of an emulated kernel: where it is, and who else was there.
+"""Checks of every load and store of an emulated kernel: its address, and races with other threads.
 
-    penstock.emulator.access    the address to use: that which was asked for, or a page aside after a fault
+    penstock.emulator.access    the address to use: the requested one, or a scratch page after a fault
 
 Each byte of memory has a shadow: when and by which thread it was last written and read. Time is counted in epochs, which barriers
 and the beginnings of blocks end. Two threads race for a byte if one of them writes it, and they are of one block within an epoch or
@@ -68,7 +68,7 @@ def _write_look(m: Module) -> None:
             f.convert(word(f, which), I32) for which in (state.BLOCK_EPOCH, state.LAUNCH_EPOCH)
         )
         is_shared, stores = f.is_shared.ne(0), f.stores.ne(0)
-        # the bits of a thread's number that say its wavefront
+        # the bits of a thread's number that hold its wavefront
         of_warp = f.convert(f.i64(state.OTHERS) - word(f, state.WAVEFRONT), I32)
 
         def fault(kind: Fault, other: Val) -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""The words that the emulator's native functions and Python share, and what may go wrong in a kernel."""
+"""The words shared by the emulator's native functions and Python, and the errors of kernels."""
 
 import enum
 
@@ -35,7 +35,7 @@ REQUEST_WORDS = (
 BEGIN, ALONE, TOGETHER, BARRIER, IDLE, END = range(6)
 MOST_MAPS = 2  # tensor maps of a kernel
 
-# Who has touched a byte: the thread, whether others of its warp have too, and how often the warp had synchronised by then.
+# Last access to a byte: the thread, a flag for other threads of its warp, and the number of the warp's synchronizations by then.
 THREAD_BITS = 10
 OTHERS = 1 << THREAD_BITS
 SYNCS_SHIFT = THREAD_BITS + 1
@@ -54,4 +54,4 @@ class Fault(enum.IntEnum):
     ON_ITS_WAY = 6
     MANY_COPIES = 7
     NO_CONDITION = 8
-    IN_SERVICE = 9  # which says what
+    IN_SERVICE = 9  # the service has the details

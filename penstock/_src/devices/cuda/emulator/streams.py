@@ -13,9 +13,9 @@ NOT_READY = 600
 
 
 class Pending:
-    """Work that cannot be done before something has happened elsewhere.
+    """Work that waits for an event elsewhere.
 
-    is_ready   whether it has
+    is_ready   True if it has happened
     wait       waits for it
     act        the work
     """
@@ -60,7 +60,7 @@ class StreamFunctions:
             self._do_next(queue)
 
     def _go_on(self, stream: int, mark: Mark | None = None) -> bool:
-        """Does what a stream can do now, up to a mark; whether that is all."""
+        """Runs the possible work of a stream, up to a mark; returns True if none is left."""
         queue = self._queues[stream]
         while queue and not (mark and mark.has_come):
             if isinstance(queue[0], Pending) and not queue[0].is_ready():

@@ -103,7 +103,7 @@ def _write_assembly(m: Module) -> None:
 
 
 def ask(f: Fn, what: int, thread: Val | int = 0) -> Val:
-    """Tells the service something; gives whether that brought anything about."""
+    """Calls the service; returns 1 if any thread can continue because of it."""
     service = word(f, state.SERVICE, PTR)
     there = f.emit(I1, f"icmp ne ptr {service.s}, null")
 
@@ -175,7 +175,7 @@ def _write_block(m: Module, saved: int, at: int) -> None:
             return (moved | released,)
 
         def release(first: Val, end: Val, reason: int) -> tuple[Val, ...]:
-            """Lets threads go on if all that have not ended wait for `reason`; gives 1 if there are any."""
+            """Makes threads continue if all that have not ended wait for `reason`; returns 1 if there are any."""
 
             def look(thread: Val, waiting: Val, others: Val) -> tuple[Val, ...]:
                 status = f.load(f.status, thread, I64)

@@ -1,6 +1,6 @@
-"""A kernel for a card as one for this CPU: the same LLVM IR, with every load and store looked at.
+"""A GPU kernel as one for this CPU: the same LLVM IR, with every load and store checked.
 
-What differs is how a kernel is called, where its shared memory lies and which functions its intrinsics are; each is a text that our own
+The differences are the calling convention, the location of shared memory and the functions for intrinsics. Each is a text pattern that our own
 generators write in one form only.
 """
 
@@ -41,9 +41,9 @@ class EmulatedKernel:
     words     of the context
     threads   of a block
     wavefront threads that go together
-    maps      how many tensor maps it takes
+    maps      number of its tensor maps
     shared    bytes of shared memory that it has without asking; the function "shared_memory" gives its address
-    assembly  texts of inline assembly, by the numbers with which it asks for them
+    assembly  texts of inline assembly, by the number that the kernel passes
     """
 
     def __init__(self, text: str, name: str):
@@ -69,7 +69,7 @@ def _head(found: re.Match[str]) -> str:
 
 
 def translated(text: str) -> str:
-    """The IR of a card's module, without assembly, as IR for this CPU."""
+    """The IR of a GPU's module, without assembly, as IR for this CPU."""
     for family in FAMILIES.values():
         text = family.heads.sub(_head, text)
     text = text.replace(*_ENTRY)
@@ -97,7 +97,7 @@ def translated(text: str) -> str:
 
 
 def _watched(line: str, number: int, contexts: set[str]) -> list[str]:
-    """A line, after a call that looks at the place that it loads or stores."""
+    """A line, preceded by a call that checks the address that it loads or stores."""
     load, store = _LOAD.match(line), _STORE.match(line)
     if load:
         ty, place = load[2], load[3]

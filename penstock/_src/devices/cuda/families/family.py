@@ -1,4 +1,4 @@
-"""Family: what the language of kernels asks of a maker's GPUs."""
+"""Family: the interface between the kernels' language and a vendor's GPUs."""
 
 import re
 from typing import Protocol
@@ -39,4 +39,4 @@ class Family(Protocol):
         """Waits for all threads that go together."""
 
     def shuffled(self, f: Fn, way: str, x: Val, number: int, lane: Val) -> Val:
-        """A 32-bit value of another lane: the one whose index differs by a bit, is smaller by a number, or is a number."""
+        """A 32-bit value of another lane: the lane whose index differs in one bit, or is smaller by a number, or is the number itself."""

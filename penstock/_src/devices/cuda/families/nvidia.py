@@ -1,4 +1,4 @@
-"""NVIDIA's cards: PTX."""
+"""NVIDIA's GPUs: PTX."""
 
 import re
 

@@ -9,5 +9,5 @@ FAMILIES: dict[str, Family] = {family.triple: family for family in (Nvidia(), Am
 
 
 def family_of(target: Target) -> Family:
-    """Whose GPU a target is."""
+    """The vendor family of a target."""
     return FAMILIES[target.triple]

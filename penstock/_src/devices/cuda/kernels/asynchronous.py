@@ -1,9 +1,9 @@
 """Asynchronous instructions of sm_90 and later: bulk copies by tensor maps, and the barriers in shared memory that count them.
 
-A barrier (mbarrier) has phases. Each ends when so many threads have arrived as it was made for, and all bytes that they expect have come; then the next one
-begins. Who waits for a phase names its parity; of a new barrier "the phase before the first" has ended.
+A barrier (mbarrier) has phases. A phase ends when the expected number of threads have arrived and all expected bytes have been copied; then
+the next one begins. A waiting thread passes the parity of the phase; a new barrier counts as having completed a phase of parity 1.
 
-Addresses in shared memory are numbers here, within that memory's own window.
+Addresses in shared memory are numbers within that memory's window.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _WAIT = (
 
 
 def shared_address(f: CudaFn, place: Val) -> Val:
-    """The address of a place in shared memory."""
+    """The address of an offset in shared memory."""
     return f.assembly("cvta.to.shared.u64 $0, $1;", "=l,l", [place], I64)
 
 
@@ -31,17 +31,17 @@ def begin_barrier(f: CudaFn, barrier: Val, arrivals: int) -> None:
 
 
 def fence_barriers(f: CudaFn) -> None:
-    """Lets copies see the barriers that the thread has made."""
+    """Makes initialized barriers visible to copies."""
     f.assembly("fence.proxy.async.shared::cta;", "")
 
 
 def arrive(f: CudaFn, barrier: Val) -> None:
-    """Arrives: what the thread has done is seen by those who wait for the phase."""
+    """Arrives: the thread's earlier writes become visible to threads that wait for the phase."""
     f.assembly("mbarrier.arrive.shared::cta.b64 _, [$0];", "l", [barrier])
 
 
 def arrive_and_expect(f: CudaFn, barrier: Val, size: int) -> None:
-    """Arrives, and lets the phase wait for this many bytes of copies."""
+    """Arrives, and makes the phase wait for this many bytes of copies."""
     f.assembly(
         "mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
         "l,r",
@@ -67,6 +67,6 @@ def copy_box(f: CudaFn, to: Val, number: int, first: Sequence[Val], barrier: Val
 
 
 def set_registers(f: CudaFn, count: int, before: int) -> None:
-    """Gives each thread of a warpgroup's warps this many registers in place of `before`; all of them call this."""
+    """Changes the number of registers per thread of a warpgroup's warps from `before` to `count`; all of them call this."""
     way = "inc" if count > before else "dec"
     f.assembly(f"setmaxnreg.{way}.sync.aligned.u32 {count};", "")

@@ -1,4 +1,4 @@
-"""Chooses how a nest runs on a GPU: the points of each thread, and the number of threads that reduce together."""
+"""Chooses the mapping of a nest to a GPU: the points of each thread, and the number of threads that reduce together."""
 
 from penstock._src.compiler.codegen.nests.choice import EXPENSIVE, contiguity, reduction_variables
 from penstock._src.compiler.kernels.index import Index, Var
@@ -13,15 +13,15 @@ LANES = 4  # elements of a thread's vector, at most
 VECTOR = 16  # bytes that one thread loads at once, at most
 LONG = 32  # least elements of a reduction that several threads of a warp share
 VERY_LONG = 1024  # least elements of a reduction that a whole block shares
-FEW = 1 << 14  # points with which single threads leave most of a card idle
+FEW = 1 << 14  # number of points with which single threads leave most of a GPU idle
 
 
 @dataclass(frozen=True)
 class Mapping:
     """The choice for one nest.
 
-    points    variables whose points groups of threads take: those of every store, outermost first
-    inner     the others, whose points the threads of a group share out
+    points    variables whose points are divided among groups of threads: those of every store, outermost first
+    inner     the others, whose points are divided among the threads of a group
     group     threads of a group: 1, a warp or a block
     vector    the variable along which a thread computes `lanes` points at once, if any
     """
@@ -80,7 +80,7 @@ def _group(
 
 
 def _vector(nest: LoopNest, points: tuple[Var, ...], values: list[Value]) -> tuple[Var | None, int]:
-    """The variable that threads take by vectors, and how many lanes these have."""
+    """The variable that threads vectorize, and the vector length."""
     if not points:
         return None, 1
     var = points[-1]

@@ -1,4 +1,4 @@
-"""Kernels that set conditional nodes of a graph by results on the GPU: a thread sets a node's number.
+"""Kernels that set conditional nodes of a graph from results on the GPU: one thread sets a node's number.
 
 `cudaGraphSetConditional` is a system call of the driver: ptxas and the driver's linker know it without a library.
 """
@@ -19,7 +19,7 @@ def _set(f: CudaFn, node: Val, number: Val) -> None:
 
 @functools.cache
 def loop_condition(target: Target) -> CudaCode:
-    """Lets a loop's node do another round if its condition holds, and no check has failed.
+    """Makes a loop's node run another iteration if its condition holds, and no check has failed.
 
     Context: the condition's byte, the status (or 0), the node.
     """
@@ -43,9 +43,9 @@ def _chosen(f: CudaFn) -> Val:
 
 @functools.cache
 def branch_number(target: Target) -> CudaCode:
-    """Tells a node of several branches which is to run.
+    """Selects the branch of a node with several branches.
 
-    Context: the index, how many branches there are, the node.
+    Context: the index, the number of branches, the node.
     """
     m = CudaModule(target, 1)
     with m.kernel() as f:
@@ -55,9 +55,9 @@ def branch_number(target: Target) -> CudaCode:
 
 @functools.cache
 def branch_condition(target: Target) -> CudaCode:
-    """Tells a node of one branch whether it is to run.
+    """Enables the node of one branch if it is selected.
 
-    Context: the index, how many branches there are, the node, the branch's number.
+    Context: the index, the number of branches, the node, the branch's number.
     """
     m = CudaModule(target, 1)
     with m.kernel() as f:

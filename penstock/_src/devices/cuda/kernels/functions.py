@@ -1,6 +1,6 @@
-"""Functions of doubles that CPUs take from the C library, for cards: written as IR of the module that calls them.
+"""Functions of doubles for GPUs, for which CPUs call the C library: written as IR of the calling module.
 
-Largest errors met in tests, in units in the last place: sin, cos, pow 1, tan 2, erf 5. erfc loses some digits where it is 1 - erf (a relative error
+Largest errors seen in tests, in units in the last place: sin, cos, pow 1, tan 2, erf 5. erfc loses some digits where it is 1 - erf (a relative error
 of 6e-14), lgamma near its zeros (an absolute error of 1e-14). fmod is exact.
 
 Sources: M. Payne, R. Hanek: Radian reduction for trigonometric functions (1983); the series and continued fraction of erf and Stirling's series are those of
@@ -276,7 +276,7 @@ def _fmod(f: Fn, a: Val, b: Val) -> Val:
 
 # -- the error function
 def _exp_of_square(f: Fn, x: Val) -> Val:
-    """e^(-x^2), with what the square loses."""
+    """e^(-x^2), corrected for the rounding error of the square."""
     s = x * x
     low = f.fma(x, x, -s)
     e = exp(f, -s)

@@ -1,4 +1,4 @@
-"""The generator for cards: loop nests and products by threads of their own; other kinds as tasks of one thread each."""
+"""The generator for GPUs: loop nests and products as parallel kernels; other kinds as tasks of one thread each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -61,7 +61,7 @@ from penstock._src.native.code import emitter_of
 from penstock._src.native.language.types import OF_NUMPY
 from penstock._src.util.flags import flags
 
-# Kinds that have a schedule for cards.
+# Kinds with a schedule for GPUs.
 OWN_SPECIALS: dict[str, Callable[[Node, Sequence[Node]], SpecialLaunch]] = {
     "exchange_start": lambda node, _: exchange_start(node),
     "exchange_wait": lambda node, _: exchange_wait(node),
@@ -101,7 +101,7 @@ def _by(emit: Callable[..., Any], code: CudaCode) -> CudaCode:
 
 
 class CudaGenerator(KeptCodes):
-    """Writes kernels for one architecture (compiler/codegen/generator.py says what its methods give)."""
+    """Writes kernels for one architecture (see compiler/codegen/generator.py for the results of its methods)."""
 
     puts_exchanges_in_streams = True
 
@@ -115,13 +115,13 @@ class CudaGenerator(KeptCodes):
 
     def nest(self, nest: LoopNest) -> NestCode:
         def write() -> NestCode:
-            found = emit_cuda_nest(nest, self.target)
-            return replace(found, code=_by(emit_cuda_nest, found.code))
+            code = emit_cuda_nest(nest, self.target)
+            return replace(code, code=_by(emit_cuda_nest, code.code))
 
         return self.keep(("nest", nest.signature()), write)
 
     def chosen(self, found: Match, threads: int, is_prepacked: bool) -> Match:
-        """The contraction; as a product that gathers, if its own form has no schedule for cards."""
+        """The contraction; as a gathering product, if its own form has no schedule for GPUs."""
         if _emitter(found, self.target) is not None:
             return found
         product = match_as_product(found)

@@ -1,9 +1,9 @@
-"""The kernels' language on a card: native/language with the numbers of threads, barriers, shuffles and shared memory.
+"""The kernels' language on a GPU: native/language with the numbers of threads, barriers, shuffles and shared memory.
 
-A kernel is one function, (context, tasks, ended): the context is the words that a launch of the CPU reads too, passed by value, and
-`tasks` is the number of blocks of work. If `ended` is not a null pointer, and a check has put its code there, the kernel does nothing: so a
-run ends at a check without the host's asking. Behind these may come tensor maps (tensor_maps.py). Pointers are generic: LLVM finds out which memory
-each points into. Instructions that LLVM IR has no name for are inline assembly.
+A kernel is one function, (context, tasks, ended): the context has the same words as a CPU launch, passed by value, and
+`tasks` is the number of blocks of work. If `ended` is not null, and a check has stored its code there, the kernel does nothing: so a
+run ends at a failed check without polling by the host. Tensor maps may follow (tensor_maps.py). Pointers are generic: LLVM infers the memory
+that each points into. Instructions without an LLVM intrinsic are inline assembly.
 """
 
 import re
@@ -35,8 +35,8 @@ from penstock._src.util.dataclass import dataclass
 
 CONTEXT_WORD = re.compile(r"getelementptr (?:inbounds )?i64, ptr %ctx, i64 (\w+)")
 _SHARED, _GLOBAL = "ptr addrspace(3)", "ptr addrspace(1)"
-ALIGNED = 16  # bytes: what shared memory is aligned to, and the widest access
-DYNAMIC_ALIGNED = 1024  # the same of shared memory that is asked for: what swizzled tiles repeat by
+ALIGNED = 16  # bytes: alignment of shared memory, and the widest access
+DYNAMIC_ALIGNED = 1024  # alignment of dynamic shared memory: the period of swizzled tiles
 MAP_PARAMETER = 3  # the number of a kernel's parameter that is its first tensor map
 
 # The start of a kernel, after which its first block has another name.
@@ -54,12 +54,12 @@ _ENTRY = re.compile(r"%entry\b")
 
 @dataclass(frozen=True, eq=False)
 class CudaCode(Code):
-    """The code of a kernel for a card.
+    """The code of a kernel for a GPU.
 
     threads   of a block
     words     of its context
     shared    bytes of shared memory
-    dynamic   whether a launch has to ask for these, as there are more than a block has anyway
+    dynamic   True if a launch has to request these, as they exceed the default limit of a block
     maps      tensor maps that its kernels take
     """
 
@@ -88,7 +88,7 @@ class CudaModule(Module):
         return CudaFn(self, name)
 
     def finished(self, facts: tuple[Any, ...] = ()) -> CudaCode:
-        """The module's code, and what else was found while it was written."""
+        """The module's code, and further facts found while writing it."""
         dynamic = self.shared > WITHOUT_ASKING
         if dynamic:
             self.raw(f"@shared = external addrspace(3) global [0 x i8], align {DYNAMIC_ALIGNED}")
@@ -106,7 +106,7 @@ class CudaModule(Module):
         return code
 
     def _note_maps(self) -> None:
-        """Says that kernels only read their maps, so that these stay where the launch has put them."""
+        """Declares that kernels only read their maps, so that these stay in parameter memory."""
         if not self.maps:
             return
         numbers = ", ".join(f"i32 {MAP_PARAMETER + i + 1}" for i in range(len(self.maps)))
@@ -197,7 +197,7 @@ class CudaFn(Fn):
 
     # -- threads together
     def barrier(self) -> None:
-        """Waits for all threads of the block; all of them see what they wrote to shared memory."""
+        """Waits for all threads of the block; writes to shared memory before it are visible to all of them after it."""
         self.family.barrier(self)
 
     def warp_barrier(self) -> None:
@@ -205,7 +205,7 @@ class CudaFn(Fn):
         self.family.wavefront_barrier(self)
 
     def shuffled(self, x: Val, distance: int) -> Val:
-        """The value of the lane whose number differs by the bit `distance`; all lanes of the warp take part."""
+        """The value of the lane whose number differs in the bit `distance`; all lanes of the warp take part."""
         return self._shuffled(BUTTERFLY, x, distance)
 
     def shuffled_up(self, x: Val, distance: int) -> Val:
@@ -275,7 +275,7 @@ class CudaFn(Fn):
         self.emit(VOID, f"store {v.ty} {v.s}, ptr {place.s}, align {size_of(v.ty)}")
 
     def aligned(self, is_aligned: bool) -> None:
-        """Sets whether vectors that are loaded and stored from here start at multiples of their size."""
+        """Declares that vectors loaded and stored from here on start at multiples of their size."""
         self._aligned = is_aligned
 
     def load(self, p: Val, offset: Any = 0, ty: str = PTR, mask: Val | None = None) -> Val:
@@ -294,7 +294,7 @@ class CudaFn(Fn):
     def load_where(
         self, guard: Val | None, p: Val, offsets: Sequence[Any], ty: str
     ) -> tuple[Val, ...]:
-        """Loads values if the guard holds or there is none; else they are zeros: another thread may write to the beginning meanwhile."""
+        """Loads values if the guard holds or is None; else zeros: another thread may be writing to the beginning."""
         if guard is None:
             return super().load_where(guard, p, offsets, ty)
         return self.when(

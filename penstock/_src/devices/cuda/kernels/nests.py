@@ -1,4 +1,4 @@
-"""A loop nest as a kernel of a card.
+"""A loop nest as a GPU kernel.
 
     a group of threads takes a point of the variables that all stores have: it reduces together, then shares out the
     points of the other variables. A group is a thread, a warp (shuffles) or a block (shuffles, then shared memory).
@@ -57,7 +57,7 @@ def emit_cuda_nest(nest: LoopNest, target: Target) -> NestCode:
     ]
 
     def iterations(value_of: Callable[[Any], int]) -> int:
-        """The blocks; none if no store has anything to do."""
+        """The number of blocks; 0 if no store has any elements."""
         return value_of(blocks) if any(value_of(size) for size in sizes) else 0
 
     innermost = mapping.inner[0].number if len(mapping.inner) == 1 else None
@@ -135,7 +135,7 @@ class CudaNest(NestValues):
     def _with(
         self, variables: Sequence[Var], number: Any, total: Any, body: Callable[..., Any]
     ) -> Any:
-        """body() with variables open, whose values the number of a point gives, row-major."""
+        """body() with variables set to the coordinates of a point number, row-major."""
         rest, opened = number, {}
         for var in reversed(variables[1:]):
             rest, opened[var] = self._divided(rest, self._divisor(var.extent), total)
@@ -178,7 +178,7 @@ class CudaNest(NestValues):
             self._share_out([v for v in self.mapping.inner if v in here[0].vars], here)
 
     def _share_out(self, variables: list[Var], stores: list[Store]) -> None:
-        """Stores over further variables, whose points the threads of the group share."""
+        """Stores over further variables, whose points are divided among the threads of the group."""
         step, first = self.together, self.rank
         total = self.extent(product([v.extent for v in variables]))
         self.together = 1

@@ -1,7 +1,7 @@
-"""Kernels that have no schedule for cards yet: the CPU's task functions, a block of one thread for each task.
+"""Kernels without a schedule for GPUs yet: the CPU's task functions, a block of one thread for each task.
 
-They are right but slow. At most CONCURRENT blocks run at once, each taking one task after the other, so that what tasks share a
-"thread" for (scratch memory) is one block's own.
+They are correct but slow. At most CONCURRENT blocks run at once, each taking one task after the other, so that the memory
+shared by the tasks of a "thread" (scratch) belongs to one block.
 """
 
 import re
@@ -56,7 +56,7 @@ def code_of_tasks(code: Code) -> CudaCode:
     """The code of a CPU's task functions as kernels.
 
     Raises:
-      UnimplementedError: they call what a card has not.
+      UnimplementedError: they call functions that GPUs lack.
     """
     words = 1 + max(map(int, CONTEXT_WORD.findall(code.text)), default=0)
     names = _TASK.findall(code.text)
@@ -71,10 +71,10 @@ def code_of_tasks(code: Code) -> CudaCode:
 
 
 def checked(code: CudaCode) -> CudaCode:
-    """The code, with functions of FUNCTIONS that it calls, if it calls nothing else that a card has not.
+    """The code, linked with the FUNCTIONS that it calls.
 
     Raises:
-      UnimplementedError: it does.
+      UnimplementedError: it calls other functions that GPUs lack.
     """
     called = [name for name in _DECLARED.findall(code.text) if name in FUNCTIONS]
     if called:

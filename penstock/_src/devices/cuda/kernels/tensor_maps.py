@@ -1,8 +1,8 @@
-"""Tensor maps: what the bulk copies of a kernel know of an operand. The driver makes them when addresses and sizes are known.
+"""Tensor maps describe an operand to the bulk copies of a kernel. The driver creates them when addresses and sizes are known.
 
-A map describes an array of up to five dimensions, innermost first, and a box of it. A copy (asynchronous.py) names the box's first element and brings the whole box to
-shared memory, with zeros where it reaches beyond the array. Lines of a box have 128 bytes there, whose 16-byte chunks are swizzled: chunk c of line i lies where chunk
-c ^ (i % 8) would.
+A map describes an array of up to five dimensions, innermost first, and a box of it. A copy (asynchronous.py) names the box's first element
+and loads the whole box into shared memory, with zeros outside the array. Lines of a box have 128 bytes there, whose 16-byte chunks are
+swizzled: chunk c of line i is stored at the position of chunk c ^ (i % 8).
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from penstock._src.compiler.codegen.kernel_code import FIRST_SIZE
 from penstock._src.native.language.types import SIZE
 from penstock._src.util.dataclass import dataclass
 
-WORDS = 16  # of a map
+WORDS = 16  # 64-bit words of a map
 LINE = 128  # bytes of a box's line
 ALIGNED = 16  # bytes: of an array's address, and of its strides
-MOST_LINES = 256  # of a box
+MOST_LINES = 256  # limit of lines of a box
 MOST_RANK = 5
 MOST_EXTENT = 1 << 32
 

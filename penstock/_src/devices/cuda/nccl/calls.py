@@ -1,6 +1,6 @@
-"""Calls of libnccl by ctypes: each checked, none hidden. `Nccl` is the one place that knows the functions' names and types.
+"""Calls of libnccl by ctypes; every return code is checked. Only `Nccl` knows the functions' names and types.
 
-Numbers are those of nccl.h 2.32; what is used has been there, with the same numbers, since 2.10, communicators that do not block since 2.14.
+Numbers are those of nccl.h 2.32; the functions in use have had the same numbers since 2.10, nonblocking communicators since 2.14.
 """
 
 import ctypes
@@ -58,7 +58,7 @@ class Config(ctypes.Structure):
 
 @functools.cache
 def find_library() -> Functions | None:
-    """libnccl of the wheel, or of the system; None if there is none that can be loaded."""
+    """libnccl of the wheel, or of the system; None if neither can be loaded."""
     wheel = ("nvidia", "nccl", "lib", LIBRARY)
     for name in [*(str(Path(place, *wheel)) for place in sys.path), LIBRARY]:
         try:
@@ -87,7 +87,7 @@ def opened(library: Functions) -> "Nccl":
 
 
 class Nccl:
-    """The functions of libnccl that are used, with Python's types; each raises what its code means.
+    """The functions of libnccl in use, with Python types; each raises the error of its return code.
 
     Communicators and streams are addresses.
     """
@@ -169,12 +169,12 @@ class Nccl:
         return [comm or 0 for comm in comms]
 
     def failure(self, comm: int) -> OpError | None:
-        """The failure of a communicator since it was made; None if there was none."""
+        """The failure of a communicator since its creation; None if there was none."""
         state = self._state(comm)
         return None if state in (0, IN_PROGRESS) else self.error("ncclCommGetAsyncError", state)
 
     def abort(self, comm: int) -> None:
-        """Ends a communicator, and what waits in it."""
+        """Ends a communicator, and the work waiting in it."""
         self.call("ncclCommAbort", c_void_p(comm))
 
     # -- collectives, in streams
@@ -216,7 +216,7 @@ class Nccl:
     def broadcast(
         self, source: int, target: int, count: int, dtype: int, root: int, comm: int, stream: int
     ) -> None:
-        """Gives all ranks the elements of one, whose number is `root`."""
+        """Sends the elements of rank `root` to all ranks."""
         self.call(
             "ncclBroadcast", c_void_p(source), c_void_p(target), c_size_t(count), c_int(dtype), c_int(root), c_void_p(comm),
             c_void_p(stream),

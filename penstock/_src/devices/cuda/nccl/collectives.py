@@ -17,7 +17,7 @@ Begin = Callable[[int, Card, int], object]
 
 
 class Collective:
-    """A collective of arrays of different cards, which have one shape and type."""
+    """A collective of arrays on different GPUs, with one shape and dtype."""
 
     def __init__(self, nccl: Nccl, cards: Sequence[Card], arrays: Sequence[DeviceArray]) -> None:
         self.nccl, self.cards, self.arrays = nccl, cards, arrays
@@ -27,7 +27,7 @@ class Collective:
         self._sources: list[DeviceMemory] = []
 
     def run(self, shape: Shape, begin: Begin) -> list[DeviceArray]:
-        """The results, of a shape, of what `begin` asks for on each card."""
+        """The results, of a shape, of the calls that `begin` makes on each GPU."""
         with held(self.cards):
             for card, array in zip(self.cards, self.arrays, strict=True):
                 card.activate()

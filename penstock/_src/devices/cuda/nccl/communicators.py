@@ -1,4 +1,4 @@
-"""Groups of cards: a communicator for each, made when they first compute together and kept."""
+"""Groups of GPUs: a communicator for each, created at the first common computation and kept."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -14,10 +14,10 @@ from penstock._src.util.process import forks
 
 @dataclass(eq=False)
 class Group:
-    """Cards that compute together; ranks are their places in it.
+    """GPUs that compute together; ranks are their indices in it.
 
     comms     a communicator for each
-    failed    what went wrong; nothing can be done together any more
+    failed    the first error; the group cannot be used any more
     """
 
     nccl: Nccl
@@ -26,10 +26,10 @@ class Group:
     failed: OpError | None = None
 
     def run(self, begin: Callable[[int, Card, int], object]) -> None:
-        """Asks for a collective on all streams at once.
+        """Starts a collective on all streams at once.
 
         Args:
-          begin: asks for one rank's part, given the rank, its card and its communicator.
+          begin: starts one rank's part, given the rank, its GPU and its communicator.
 
         Raises:
           OpError: this or an earlier collective has failed; the group has been aborted.
@@ -47,7 +47,7 @@ class Group:
             raise
 
     def check(self) -> None:
-        """Raises what has gone wrong since the group was made, if anything has."""
+        """Raises the first error since the group was created, if there was one."""
         if self.failed is None:
             failures = (self.nccl.failure(comm) for comm in self.comms)
             failure = next((f for f in failures if f is not None), None)
@@ -68,7 +68,7 @@ _GROUPS: dict[tuple[int, ...], Group] = {}
 
 
 def group_of(nccl: Nccl, cards: Sequence[Card]) -> Group:
-    """The group of cards, which are different ones of one driver. The caller has them `held`."""
+    """The group of different GPUs of one driver. The caller holds their locks (`held`)."""
     key = tuple(map(id, cards))
     with _LOCK:
         if key not in _GROUPS:
@@ -80,7 +80,7 @@ def group_of(nccl: Nccl, cards: Sequence[Card]) -> Group:
 
 
 def held(cards: Sequence[Card]) -> ExitStack:
-    """The locks of several cards, in the order in which everybody takes them."""
+    """Takes the locks of several GPUs, always in the same order to avoid deadlocks."""
     locks = ExitStack()
     locks.enter_context(resources.UPDATING)
     for card in sorted(cards, key=lambda card: card.number):

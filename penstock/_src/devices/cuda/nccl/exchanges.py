@@ -1,7 +1,7 @@
-"""A launch table's exchanges with cards of other processes.
+"""A launch table's exchanges with GPUs of other processes.
 
-An exchange goes in a stream of its own, between two events: it begins when what it gives is there, and what comes after the wait comes after it. So the card computes
-meanwhile, and a graph that is recorded of the table has it, too.
+An exchange runs in a separate stream, between two events: it begins when its input is ready, and later work of the table comes after the
+wait. So the GPU computes meanwhile, and a graph recorded of the table contains the exchange, too.
 """
 
 from collections.abc import Sequence
@@ -59,14 +59,14 @@ class CardSession:
             card.function(code, "task")  # not while a graph is recorded
 
     def agree(self) -> bool:
-        """Lets the processes agree on their exchanges before a run begins.
+        """Makes the processes agree on their exchanges before a run begins.
 
         Returns:
-          Whether they have agreed on all of the run. If others exchange the same in several programs, which wait for their cards, only the first unit
+          True if they have agreed on all of the run. If others exchange the same in several programs, which wait for their GPUs, only the first unit
           is agreed on: the run must come to the others one by one.
 
         Raises:
-          InvalidArgumentError, InternalError: they are about to do different things.
+          InvalidArgumentError, InternalError: their next exchanges differ.
           DeadlineExceededError: some have not come in time.
           UnavailableError: some are lost.
         """
@@ -79,7 +79,7 @@ class CardSession:
         return self._agreed == len(self._units)
 
     def _agree_on_next(self, count: int) -> bool:
-        """Agrees on the next unit, as one of so many that are agreed on before any begins; whether that is so in all processes."""
+        """Agrees on the next unit, one of `count` agreed on in advance; returns True if all processes agree."""
         unit, group = self._units[self._agreed], self._groups[self._agreed]
         words = np.array(unit.words, np.int64)
         words[SIZE] += count * BY_CARDS
@@ -94,7 +94,7 @@ class CardSession:
         return bool((counts == count).all())
 
     def put(self, code: ExchangeCode, words: Sequence[int], stream: int) -> None:
-        """Puts an exchange, or the wait for one, into the card's streams.
+        """Puts an exchange, or the wait for one, into the GPU's streams.
 
         Args:
           code: which.
@@ -102,7 +102,7 @@ class CardSession:
           stream: of the table.
 
         Raises:
-          OpError: NCCL fails, a process is lost, or the processes are about to do different things.
+          OpError: NCCL fails, a process is lost, or the processes' exchanges differ.
         """
         number, driver = self._numbers[code.unit], self.card.driver
         while self._agreed <= number:

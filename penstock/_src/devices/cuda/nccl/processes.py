@@ -1,7 +1,7 @@
-"""Groups of cards of several processes, one of each: a communicator, made when they first compute together and kept.
+"""Groups of GPUs of several processes, one GPU each: a communicator, created at the first common computation and kept.
 
-No call blocks, so what waits for another process looks, as it waits, whether that is still there: its heartbeats say so. Once one is lost the communicator is
-aborted, and with it what waits in the card's streams.
+Calls never block: while one waits for another process, it checks that process's heartbeats. Once one is lost the communicator is
+aborted, and with it the work waiting in the GPU's streams.
 """
 
 import threading
@@ -25,7 +25,7 @@ class ProcessGroup:
     """GPUs that compute together; this process has one of them. All processes make their communicators at the same time.
 
     Attributes:
-      stream: of the card, in which exchanges are made.
+      stream: the GPU's stream for exchanges.
       comm: the communicator.
     """
 
@@ -40,7 +40,7 @@ class ProcessGroup:
     def join(
         cls, nccl: Nccl, card: Card, transport: Transport, ranks: Sequence[int]
     ) -> "ProcessGroup":
-        """The group of the processes of a card each.
+        """The group of the processes with a GPU each.
 
         Args:
           nccl: libnccl.
@@ -78,7 +78,7 @@ class ProcessGroup:
             time.sleep(PAUSE)
 
     def check(self) -> None:
-        """Raises what has gone wrong since the group was made, if anything has: then it has been aborted."""
+        """Raises the first error since the group was created, if there was one: then it has been aborted."""
         if self.failed is not None:
             raise self.failed
         if self.transport.loss:
@@ -110,7 +110,7 @@ _GROUPS: dict[tuple[int, int, tuple[int, ...]], ProcessGroup] = {}
 
 
 def process_group(card: Card, transport: Transport, ranks: Sequence[int]) -> ProcessGroup:
-    """The group of some processes. All of them call it at the same time, having agreed on what they do next; the caller holds the card's lock."""
+    """The group of some processes. All of them call it at the same time, having agreed on their next steps; the caller holds the GPU's lock."""
     key = id(card), id(transport), tuple(ranks)
     with _LOCK:
         if key not in _GROUPS:

@@ -18,8 +18,8 @@ from .words import Words, put
 class _Functions(NamedTuple):
     """Builtins.
 
-    pieces (strings, number, begins, ends, splits of words, units, their number, options [5], numbers, begins, ends, splits of pieces) -> the number of pieces
-    texts (numbers, number, texts of all, texts) -> 0
+    pieces (strings, number, begins, ends, splits of words, units, their number, options [5], numbers, begins, ends, splits of pieces) ->
+    the number of pieces texts (numbers, number, texts of all, texts) -> 0
     """
 
     pieces: Callable[..., int]

@@ -27,7 +27,7 @@ POISON = 0xFF  # bytes to which a copy is on its way: not a number
 
 @dataclass(eq=False)
 class Barrier:
-    """A barrier: what its phase still waits for, and the events that it carries."""
+    """A barrier: what its current phase still waits for, and the events that it carries."""
 
     arrivals: int
     phase: int = 0
@@ -51,7 +51,7 @@ class Copy:
 
 
 class Barriers:
-    """Those of a block, with the copies that are on their way.
+    """The barriers of a block, and the copies in flight.
 
     `known` are the events that each warp knows to have happened.
     """
@@ -154,7 +154,7 @@ class Barriers:
             raise Misuse("copies to shared memory to which another copy may be on its way")
 
     def look(self, thread: int, places: np.ndarray) -> None:
-        """Rejects bytes for which the warpgroup's threads know of no copy."""
+        """Rejects bytes for which the warpgroup's threads have not awaited a copy."""
         for number in np.unique(self.writer[places]):
             if not number:
                 raise Misuse("multiplies shared memory to which nothing was copied")
@@ -164,7 +164,7 @@ class Barriers:
                 raise Misuse("multiplies shared memory to which a copy is on its way")
 
     def land_next(self) -> list[int]:
-        """Lets the oldest copy come; gives the threads that go on, those of further copies if none does."""
+        """Completes the oldest copy; returns the threads that continue, those of further copies if none does."""
         while self._flying:
             copy, box, first, thread = self._flying.popleft()
             self.shared.bytes[copy.places] = self._read(box, first, thread)

@@ -21,7 +21,7 @@ class SharedMemory:
     shadow: np.ndarray
 
     def check(self, places: np.ndarray, what: str) -> None:
-        """Refuses places outside."""
+        """Rejects offsets out of range."""
         if places.min() < 0 or places.max() >= len(self.bytes):
             raise Misuse(
                 f"{what} bytes {places.min()} to {places.max()} of shared memory ({len(self.bytes)} bytes)"

@@ -1,4 +1,4 @@
-"""Tensor maps of the emulated driver: what a kernel reads of one, and which a driver refuses."""
+"""Tensor maps of the emulated driver: the fields that kernels read, and the checks that a driver makes."""
 
 from collections.abc import Sequence
 from typing import Any

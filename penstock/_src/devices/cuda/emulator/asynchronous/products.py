@@ -21,7 +21,7 @@ from penstock._src.devices.cuda.target import WARP
 from penstock._src.util.dataclass import dataclass
 
 ROWS = 64  # rows of an instruction
-TOKEN = 0x7FC00000  # with the number of the sums' product in the lower bits: a float that is none
+TOKEN = 0x7FC00000  # NaN with the number of the product in its lower bits: it replaces sums that are not ready
 SWIZZLED_BY_128 = 1
 SIZES = {"bf16": 2, "f16": 2, "s8": 1}
 DEPTH = 32  # bytes of an instruction
@@ -64,7 +64,7 @@ class Products:
         self.barriers, self.shared, self.known = barriers, shared, known
         self._groups: dict[int, Warpgroup] = {}
         self._sums: list[Sums] = []
-        self._readings: list[Reading] = []  # whose tiles have not been overwritten
+        self._readings: list[Reading] = []  # readings of tiles that have not been overwritten
 
     def _group(self, threads: Sequence[int]) -> Warpgroup:
         first = threads[0]
@@ -110,7 +110,7 @@ class Products:
             mine.view(np.int32)[:] = TOKEN + number
 
     def _number_of(self, sums: list[np.ndarray]) -> int | None:
-        """The number of the product whose sums these are; None if they are numbers."""
+        """The number of the product whose sums these are; None if they are ready."""
         bits = np.array(sums).view(np.int32)
         number = int(bits[0, 0]) - TOKEN
         if 0 <= number < len(self._sums) and self._sums[number].left and (bits == bits[0, 0]).all():
@@ -142,7 +142,7 @@ class Products:
                 mine[:] = found
 
     def overwritten(self, thread: int, copy: Copy) -> None:
-        """Refuses a copy over what may still be read."""
+        """Rejects a copy over data that may still be read."""
         kept = []
         unclosed = [group.open for group in self._groups.values()]
         for reading in [*self._readings, *unclosed]:

@@ -1,8 +1,9 @@
-"""The service: which instruction threads ask for, and when what goes on comes about.
+"""The service: runs the instructions that threads request, and decides when asynchronous work happens.
 
-All that is asynchronous happens as late as it may: a copy's bytes come when no thread can go on without them, a product reads its tiles when it is waited for. And it is
-known who knows what: a copy that has come is an event, and so is a warp's end of reading; barriers carry events from those who arrive to those who wait.
-So a use before its wait, or a write while it may still be read, is found for any order of threads.
+All asynchronous work happens as late as possible: a copy completes when no thread can continue without it, a product reads its tiles when
+it is awaited. The service tracks which thread knows of which event: a completed copy is an event, and so is a warp's end of reading;
+barriers pass events from arriving to waiting threads. So a use before its wait, or a write to data that may still be read, is detected for
+any order of threads.
 """
 
 import ctypes
@@ -42,7 +43,7 @@ def block_of(words: np.ndarray, shared: SharedMemory, memory: Sequence[Any], thr
 class Service:
     """Answers the threads of one launch.
 
-    `address` is what native code calls; `error` is what went wrong.
+    `address` is that of the native entry point; `error` is the first error.
     """
 
     def __init__(
@@ -108,14 +109,14 @@ class Service:
         return True
 
     def _wake(self, threads: Sequence[int]) -> bool:
-        """Lets threads go on."""
+        """Makes threads continue."""
         for thread in threads:
             self.status[thread] = state.READY
         return bool(threads)
 
     # -- instructions
     def _run(self, threads: list[int]) -> None:
-        """Runs the instruction that threads have asked for together."""
+        """Runs the instruction that threads have requested together."""
         rows = self.requests.reshape(-1, state.REQUEST_WORDS)[threads]
         if len(set(rows[:, 0].tolist())) != 1:
             raise Misuse("its warpgroup is at different instructions")

@@ -1,6 +1,6 @@
 """The emulated libnccl: its functions, over streams of the emulated libcuda. Read library.py first.
 
-worlds.py     what ranks of one process give each other
+worlds.py     the exchange of values between ranks of one process
 processes.py  the same between processes of one machine, over sockets
 library.py    libnccl's functions
 """

@@ -1,7 +1,8 @@
 """The emulated libnccl. Ranks may be devices of one thread, of several, or of several processes of one machine.
 
-A collective takes what its ranks give when their streams come to it, and gives results when all have; a stream waits so long, and the host only if it waits for
-the stream. That ranks ask for different things is told. What is asked of a communicator that does not block is begun when somebody asks how it is.
+A collective reads its ranks' inputs when their streams reach it, and writes results when all have; the stream waits for that, and the host
+only if it waits for the stream. Mismatching calls of ranks are reported. A call on a nonblocking communicator starts when its state is
+queried.
 """
 
 import ctypes
@@ -214,7 +215,7 @@ class _Part:
         self._meeting: Any = None
 
     def give(self) -> None:
-        """Gives what lies at the source now."""
+        """Reads the current source."""
         dtype = ELEMENTS[self._asked.dtype]
         taken = ctypes.string_at(self._source, self._count * dtype.itemsize)
         number = next(self.comm.numbers)
@@ -229,7 +230,7 @@ class _Part:
         return self._meeting.result(self.comm.rank) is not None or bool(world.failure)
 
     def take(self) -> None:
-        """Puts the result where the rank wants it; of a group that has failed there is none."""
+        """Writes the result to the rank's destination; a failed group has no result."""
         result = self._meeting.result(self.comm.rank)
         if result is not None:
             result = np.ascontiguousarray(result)

@@ -1,6 +1,6 @@
-"""Groups of ranks in several processes of one machine. A thread of the process that made the group's id gathers what ranks give, over sockets.
+"""Groups of ranks in several processes of one machine. A thread of the process that created the group's id gathers the ranks' inputs, over sockets.
 
-As between cards that share memory, nobody learns by this that a rank has ended, but for what ends with that process.
+As between GPUs that share memory, the end of a rank is not detected, unless that process ends.
 """
 
 import itertools
@@ -45,7 +45,7 @@ class Hub:
             threading.Thread(target=self._serve, args=(link,), daemon=True).start()
 
     def _serve(self, link: Any) -> None:
-        """Takes what one rank gives."""
+        """Receives the inputs of one rank."""
         size, rank = link.recv()
         if self._world is None:
             self._world = World(size)
@@ -96,7 +96,7 @@ class Awaited:
     found: bytes | None
 
     def result(self, _rank: int) -> np.ndarray | None:
-        """The result for this rank; None until it is there."""
+        """The result for this rank; None until it has arrived."""
         return None if self.found is None else np.frombuffer(self.found, self._dtype)
 
 
@@ -119,10 +119,10 @@ class RemoteWorld:
         return awaited
 
     def look(self) -> None:
-        """Takes in what others have said.
+        """Reads the messages of the others.
 
         Raises:
-          KernelFault: another rank asks for something else.
+          KernelFault: another rank calls something else.
         """
         with self._lock:
             try:

@@ -39,7 +39,7 @@ class Asked:
 
 @dataclass
 class Meeting:
-    """One collective: what ranks have given so far, by rank, and then what each gets."""
+    """One collective: the ranks' inputs so far, and then the result of each."""
 
     asked: Asked
     given: dict[int, np.ndarray] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class World:
             return meeting
 
     def look(self) -> None:
-        """Takes in what others have said."""
+        """Reads the messages of the others."""
 
     def wait(self, is_over: Callable[[], bool]) -> None:
         """Waits for other ranks, unless the group has failed."""
@@ -84,7 +84,7 @@ class World:
                 raise KernelFault(None, None, "a rank waits for others that never come.")
 
     def fail(self, code: int) -> None:
-        """Lets the group fail."""
+        """Marks the group as failed."""
         with self.changed:
             self.failure = self.failure or code
             self.changed.notify_all()

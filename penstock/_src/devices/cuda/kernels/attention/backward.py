@@ -1,4 +1,4 @@
-"""Gradients of attention: a kernel for those of queries, whose blocks have rows, then one for keys and values, whose blocks have columns.
+"""Gradients of attention: a kernel for queries, with blocks of rows, then one for keys and values, with blocks of columns.
 
     probabilities   P = exp(S - m) / l             from the statistics that the forward pass left
     shares          D = the sum of dO * O along each row
@@ -17,7 +17,7 @@ from penstock._src.native.language.value import Val
 
 
 def write_queries(of: Tiles, epilogue: Epilogue, gradient: Epilogue, operands: int) -> None:
-    """The kernel of dQ. `operands` is how many words of the context the first epilogue has."""
+    """The kernel of dQ. `operands` is the number of context words of the first epilogue."""
     f, form, shape = of.f, of.form, of.shape
     query = Tile(of, "query", shape.owned, form.depth)
     seed = Tile(of, "seed", shape.owned, form.width)
@@ -54,7 +54,7 @@ def write_queries(of: Tiles, epilogue: Epilogue, gradient: Epilogue, operands: i
 
 
 def _statistics(of: Tiles, numbers: Sequence[Val]) -> tuple[list[Val], list[Val]]:
-    """(maxima, what an exponential is multiplied by) of rows."""
+    """(maxima, factors of the exponentials) of rows."""
     f = of.f
     most = [f.load(of.pointer("maximum"), n, of.total) for n in numbers]
     total = [f.load(of.pointer("total"), n, of.total) for n in numbers]
@@ -127,7 +127,7 @@ def write_keys(of: Tiles, epilogue: Epilogue, gradient: Epilogue, operands: int)
         )
 
     first = f.i64(0)
-    if form.causal:  # rows before see none of these columns
+    if form.causal:  # earlier rows see none of these columns
         reach = of.layout.read(f, "reach")
         first = f.max(0, of.first + 1 - reach) // shape.others * shape.others
     start = of.no_sums(form.width)

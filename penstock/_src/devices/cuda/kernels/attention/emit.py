@@ -1,4 +1,4 @@
-"""The kernels of an attention on a card."""
+"""The kernels of an attention on a GPU."""
 
 import math
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def shapes_of(form: Form, vector: int, backward: bool, target: Target) -> dict[s
 def emit_cuda_attention(
     form: Form, shapes: dict[str, Shape], epilogues: Sequence[EpilogueExpression | None], target: Target
 ) -> AttentionCode:  # fmt: skip
-    """The kernels, whose tiles have these shapes."""
+    """The kernels with tiles of these shapes."""
     layout = CudaLayout(form, target, BACKWARD if "keys" in shapes else FORWARD)
     stages, extents = [], []
     for direction, shape in shapes.items():

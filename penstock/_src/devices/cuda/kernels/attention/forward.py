@@ -18,9 +18,9 @@ def in_tiles(
     of: Tiles, tiles: list[Tile], low: Val, end: Val, one: Callable[..., tuple[Val, ...]],
     *carry: Val, beside: Callable[[Val], None] = lambda first: None,
 ) -> tuple[Val, ...]:  # fmt: skip
-    """carry = one(first, *carry) for each tile of the others from `low` to `end`, its rows being in shared memory.
+    """carry = one(first, *carry) for each tile of the others from `low` to `end`, after its rows were loaded into shared memory.
 
-    `beside` puts there what else goes with a tile.
+    `beside` loads further data of a tile.
     """
     f, step = of.f, of.shape.others
 

@@ -14,7 +14,7 @@ SIDE = 16  # threads along each side of a plain tile, unless rows are very wide;
 BYTES = 16  # that one thread moves at once, at most
 REGISTERS = 112  # registers of a thread for sums and loads in flight: addresses and exponentials need as many
 TILES = ((64, 64), (64, 32), (32, 64), (32, 32), (32, 16), (16, 16))  # owned, others
-NARROWEST = (8, 8)  # of plain tiles
+NARROWEST = (8, 8)  # smallest plain tiles
 NARROW = (BF16, F16)
 
 
@@ -22,10 +22,10 @@ NARROW = (BF16, F16)
 class Shape:
     """The shape of a block's tiles.
 
-    owned, others   rows and columns of its tile of scores, where it owns rows
-    by_tensor_cores whether tiles are multiplied by mma.sync
+    owned, others   rows and columns of its tile of scores, if it owns rows
+    by_tensor_cores True if tiles are multiplied by mma.sync
     vector          neighboring elements of an operand's row that are moved at once
-    prefetches      whether the next tile is on its way to registers while one is multiplied
+    prefetches      True if the next tile is loaded into registers while one is multiplied
     """
 
     owned: int

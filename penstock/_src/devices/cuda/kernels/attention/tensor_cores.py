@@ -1,4 +1,4 @@
-"""Tiles of attention by mma.sync: a warp has 16 lines and all places; scores stay in registers from one product to the next."""
+"""Tiles of attention by mma.sync: a warp has 16 lines and all columns; scores stay in registers from one product to the next."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,11 +11,11 @@ from penstock._src.devices.cuda.target import WARP
 from penstock._src.native.language.types import F32, I16, I32, vec
 from penstock._src.native.language.value import Val
 
-M, N, K = 16, 8, 16  # of one instruction
+M, N, K = 16, 8, 16  # shape of one instruction
 
 
 class TensorTiles(Tiles):
-    """The cells of a lane are those that the instruction gives it: two lines, two neighboring places in every N."""
+    """The cells of a lane are those of the instruction: two lines, two neighboring positions in every N."""
 
     def __init__(self, f: CudaFn, form: Form, layout: CudaLayout, shape: Shape, owner: str):
         super().__init__(f, form, layout, shape, owner)
@@ -56,7 +56,7 @@ class TensorTiles(Tiles):
 
     @staticmethod
     def _by_lines(sums: Sequence[Val]) -> list[Val]:
-        """The instruction's four sums of each N places, as lines of places."""
+        """The instruction's four sums of each N positions, regrouped by line."""
         return [
             sums[i + 2 * h + s] for h in range(2) for i in range(0, len(sums), 4) for s in range(2)
         ]
@@ -74,7 +74,7 @@ class TensorTiles(Tiles):
         return low | (high << 16)
 
     def added(self, sums: list[Val], scores: Sequence[Val], b: Tile, extent: int) -> list[Val]:
-        f, wide, found = self.f, len(scores) // 2, list(sums)
+        f, wide, accumulated = self.f, len(scores) // 2, list(sums)
         row, column = self.lane % 16, self.lane // 16 * 8
         for k in range(0, self.shape.others, K):
             at = k // N * 2
@@ -87,10 +87,10 @@ class TensorTiles(Tiles):
                 right = load_matrices(f, place, turned=True)
                 for h in range(2):
                     to = (j // N + h) * 4
-                    found[to : to + 4] = multiply_add(
-                        f, self.narrow, left, right[2 * h : 2 * h + 2], found[to : to + 4]
+                    accumulated[to : to + 4] = multiply_add(
+                        f, self.narrow, left, right[2 * h : 2 * h + 2], accumulated[to : to + 4]
                     )
-        return found
+        return accumulated
 
     def lines_of_sums(self, count: int) -> list[int]:
         return [i % 4 // 2 for i in range(count)]

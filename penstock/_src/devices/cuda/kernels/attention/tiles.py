@@ -18,7 +18,7 @@ ROWS_OF = {"query": QUERIES, "seed": QUERIES, "output": QUERIES, "key": KEYS, "v
 class Tiles:
     """A block that owns some rows (queries) or columns (keys) of the scores. Both ways of multiplying derive from it.
 
-    A thread has the scores of `lines` of what the block owns and `places` of the others; a sum's cells are those lines and some features.
+    A thread has the scores of `lines` owned lines and `places` of the others; the cells of a sum are those lines and some features.
     """
 
     element: str  # the type of elements in shared memory
@@ -61,7 +61,7 @@ class Tiles:
         raise NotImplementedError
 
     def rank(self) -> tuple[Val, int]:
-        """(the thread's number among those that have cells of its lines, how many these are)."""
+        """(the thread's number among those with cells of the same lines, the number of those threads)."""
         raise NotImplementedError
 
     # -- memory
@@ -92,9 +92,9 @@ class Tiles:
     def finished(
         self, scores: Sequence[Val], first: Val, epilogue: Epilogue, operands: int
     ) -> list[Val]:
-        """Scores after the epilogue, where the block's others begin at `first`. What is outside repeats the last row or column.
+        """Scores after the epilogue, for the tile of others that begins at `first`. Elements out of range repeat the last row or column.
 
-        `operands` is how many words of other epilogues come before this one's.
+        `operands` is the number of words of other epilogues before this one's.
         """
         f = self.f
         owned = [self.clamped(self.first + i, self.owner) for i in self.lines]
@@ -128,7 +128,7 @@ class Tiles:
     def store(
         self, name: str, sums: list[Val], extent: int, by: Sequence[Val] | None = None
     ) -> None:
-        """Stores a thread's sums as rows of what the block owns, each divided by its line's number in `by`."""
+        """Stores a thread's sums as rows of the owned lines, each divided by its line's number in `by`."""
         f, element = self.f, self.form.element(name)
         base, cross = self.base(name), self.layout.read(f, f"{name}.cross")
         step = self.layout.read(f, f"{name}.element") if name in self.form.turned else 1

@@ -26,7 +26,7 @@ class Access:
 def access_of(
     operand: Matrix | Gathered, k: tuple[Extent, ...], cross: Extent, element: str, may_lie_across: bool
 ) -> Access:  # fmt: skip
-    """The access that moves the most at once; element by element along the depth if there is none."""
+    """The access with the longest vectors; element by element along the depth if there are none."""
     find = _of_gathered if isinstance(operand, Gathered) else _of_matrix
     widths = [
         Access(along_depth, vector)

@@ -1,8 +1,8 @@
-"""Depthwise convolutions on a card, and the gradients of their filters.
+"""Depthwise convolutions on a GPU, and the gradients of their filters.
 
-A thread sums some neighboring channels of some neighboring pixels, so threads beside one another read elements beside one another. Of a filter's gradient
-it sums a row of taps over a range of the images' rows; then the ranges are added up in order. The gradient of an image is a convolution whose image has
-dilated pixels, which taps between them skip.
+A thread sums neighboring channels of neighboring pixels, so adjacent threads read adjacent elements. For a filter's gradient a thread sums
+a row of taps over a range of the images' rows; then the ranges are added up in order. The gradient of an image is a convolution of an image
+with dilated pixels; taps between them are skipped.
 """
 
 from collections.abc import Callable
@@ -36,15 +36,15 @@ from penstock._src.native import Target
 from penstock._src.native.language.types import I64, PTR, SIZE, lanes, vec
 from penstock._src.native.language.value import Val
 
-PIXELS = 4  # of a row that a thread sums at once
+PIXELS = 4  # pixels of a row that a thread sums at once
 LANES = 4  # neighboring channels of a thread
 MOST_RANGES = 256
-WANTED = 1 << 16  # threads that a card has work for
+WANTED = 1 << 16  # number of threads that keep a GPU busy
 Found = tuple[Val, Val]
 
 
 def input_index(f: CudaFn, axis: Axis, position: Any, tap: Any) -> Found:
-    """(the index under a tap, whether there is an element)."""
+    """(the index under a tap, True if the element exists)."""
     at = (
         f.i64(times(f, f.i64(position), axis.stride) + times(f, f.i64(tap), axis.dilation))
         - axis.low
@@ -134,7 +134,7 @@ class _Convolution:
             ih, inside = input_index(f, c.h, oh, tap)
 
             def taken() -> tuple[Val, ...]:
-                found, seen = list(sums), {}
+                totals, seen = list(sums), {}
                 here = f.i64(
                     times(f, image, value(f, c.x.image)) + ih * c.x.row + (c.x.base + channel)
                 )
@@ -147,8 +147,8 @@ class _Convolution:
                         place = t * c.w.stride + q * c.w.dilation
                         if place not in seen:
                             seen[place] = self._pixel(f, x, here, first, t, q)
-                        found[t] = f.fma(seen[place], w, found[t])
-                return tuple(found)
+                        totals[t] = f.fma(seen[place], w, totals[t])
+                return tuple(totals)
 
             return f.when(inside, taken, lambda: sums)
 
@@ -168,9 +168,9 @@ class _Convolution:
 def load(f: CudaFn, p: Val, at: Val, element: str, total: str, n: int) -> Val:
     """Neighboring elements, which lie at a multiple of their number, in the sum's type."""
     f.aligned(n > 1)
-    found = f.load(p, at, element if n == 1 else vec(element, n))
+    loaded = f.load(p, at, element if n == 1 else vec(element, n))
     f.aligned(False)
-    return f.convert(found, total)
+    return f.convert(loaded, total)
 
 
 def store(f: CudaFn, x: Val, element: str, at: Val, where: int = OUTPUT) -> None:
@@ -217,7 +217,7 @@ class _FilterGradient:
         self.taps = g.h.taps * g.w.taps
 
     def ranges(self, sizes: Sizes) -> int:
-        """Into how many ranges the rows of all images are cut: by shapes alone, so sums have the same bits each time."""
+        """The number of ranges of the rows of all images: it depends on shapes alone, so sums have the same bits each time."""
         rows = number(self.g.batch, sizes) * self.g.h.out
         wanted = WANTED // max(1, self.vectors * self.g.h.taps)
         return max(1, min(rows, MOST_RANGES, wanted))
@@ -243,7 +243,7 @@ class _FilterGradient:
         f.when(mine < ranges, run)
 
     def _row(self, f: CudaFn, tap: Val, channel: Val) -> Callable[..., tuple[Val, ...]]:
-        """Adds what a row of an image gives."""
+        """Adds the terms of one row of an image."""
         g, n, total = self.g, self.lanes, self.g.types.total
         x, dy = f.load(f.ctx, LEFT, PTR), f.load(f.ctx, RIGHT, PTR)
 

@@ -1,4 +1,4 @@
-"""The epilogue of a contraction on a thread's sums: CPUs' own, but for what differs where many threads compute a tile."""
+"""The epilogue of a contraction on a thread's sums: that of CPUs, adapted to tiles computed by many threads."""
 
 from typing import Any
 

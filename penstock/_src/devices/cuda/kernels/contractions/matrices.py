@@ -41,16 +41,16 @@ def rounded_to_tf32(f: CudaFn, x: Val) -> Val:
 
 
 def load_matrices(f: CudaFn, place: Val, turned: bool = False) -> list[Val]:
-    """Four matrices of 8 x 8 numbers of 16 bits: lane i gives the place of row i % 8 of matrix i / 8, in shared memory.
+    """Four 8 x 8 matrices of 16-bit numbers: lane i passes the address of row i % 8 of matrix i / 8, in shared memory.
 
-    A lane has of each matrix two neighbors of row lane / 4; if `turned`, of that column.
+    A lane receives two neighbors in row lane / 4 of each matrix; if `turned`, in that column.
     """
     kind = "trans.b16.p0" if turned else "b16.p0"
     return called(f, f"ldmatrix.sync.aligned.m8n8.x4.{kind}", [place], WORDS_4, I32)
 
 
 def called(f: CudaFn, name: str, given: Sequence[Val], result: str, part: str) -> list[Val]:
-    """The parts of what an intrinsic gives."""
+    """The parts of the result of an intrinsic."""
     types = ", ".join(x.ty for x in given)
     f.module.declare(f"declare {result} @llvm.nvvm.{name}({types})")
     values = ", ".join(f"{x.ty} {x.s}" for x in given)

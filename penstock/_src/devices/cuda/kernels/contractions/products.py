@@ -1,10 +1,10 @@
-"""A product of matrices on a card: C = epilogue(A B), a tile of C for each block of threads.
+"""A product of matrices on a GPU: C = epilogue(A B), a tile of C for each block of threads.
 
-A block goes through the depth in steps. Of each step its threads bring a tile of A and one of B to shared memory, read where they lie in whatever
-strides; meanwhile they multiply what the step before brought. A thread sums a small tile in registers: some rows, and vectors of
+A block goes through the depth in steps. In each step its threads load a tile of A and one of B into shared memory, with any strides;
+meanwhile they multiply the tiles of the previous step. A thread sums a small tile in registers: some rows, and vectors of
 neighboring columns, which the epilogue gets as CPUs' epilogues get register tiles.
 
-Context of a launch: as kernel_code.py says. A task is a tile.
+Context of a launch: see kernel_code.py. A task is a tile.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""Products of few tiles and a great depth: the depth is cut into parts, whose sums are added up in order by a second launch.
+"""Products of few tiles and a large depth: the depth is divided into parts, whose sums are added up in order by a second launch.
 
-Into how many parts depends on sizes alone, so sums have the same bits each time. Each thread's sums lie side by side with those of its block's other threads,
-as the same thread of the second launch reads them.
+The number of parts depends on sizes alone, so sums have the same bits each time. Each thread's sums are stored next to those of its block's
+other threads, in the order in which the second launch reads them.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from penstock._src.devices.cuda.kernels.language import CudaFn
 from penstock._src.native.language.types import lanes, size_of
 from penstock._src.native.language.value import Val
 
-WANTED = 256  # blocks that a card has work for
+WANTED = 256  # number of blocks that keep a GPU busy
 LEAST = 256  # elements of a part's depth
 MOST = 64  # parts
 
@@ -32,14 +32,14 @@ def _tiles(gemm: Gemm, sizes: Sizes, rows: int, columns: int) -> int:
 
 
 def parts_of(gemm: Gemm, sizes: Sizes, rows: int, columns: int) -> int:
-    """Into how many parts the depth is cut."""
+    """The number of parts of the depth."""
     tiles = _tiles(gemm, sizes, rows, columns)
     depth = product([number(k, sizes) for k in gemm.k])
     return max(1, min(MOST, depth // LEAST, WANTED // max(1, tiles)))
 
 
 def keep_sums(f: CudaFn, scratch: Val, sums: list[Val], threads: int) -> None:
-    """Stores what the threads of a block have summed of a part."""
+    """Stores the sums of a part computed by the threads of a block."""
     for i, x in enumerate(sums):
         place = f.at(scratch, ((f.number * len(sums) + i) * threads + f.thread) * size_of(x.ty))
         f.aligned(lanes(x.ty) > 1)

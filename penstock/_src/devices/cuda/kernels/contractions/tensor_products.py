@@ -1,9 +1,9 @@
 """Products by tensor cores: mma.sync on bfloat16, float16, float32 as TF32, float64, int8.
 
-All kinds but float64 have one layout in words of 32 bits: a row of A, and a column of B, gives an instruction eight words along the depth. Tiles come to shared
-memory as they lie: lines along the depth (rows of A, columns of B) or lines across. They come by cp.async in vectors, some steps ahead, wherever neighbors
-may be moved together; else element by element through registers (access.py). A warp has some rows and columns of the tile; of each 16 x 8 of them a
-lane has two rows and two neighboring columns.
+All kinds but float64 have one layout in 32-bit words: an instruction takes eight words along the depth from a row of A, and from a column
+of B. Tiles keep their memory order in shared memory: lines along the depth (rows of A, columns of B) or across. They are loaded by cp.async
+in vectors, some steps ahead, if neighbors can be moved together; else element by element through registers (access.py). A warp has some
+rows and columns of the tile; of each 16 x 8 of them a lane has two rows and two neighboring columns.
 """
 
 from collections.abc import Callable
@@ -52,11 +52,11 @@ from penstock._src.native.language.value import Val
 from penstock._src.util.dataclass import dataclass
 
 LEAST = 80  # the first architecture that has the instructions
-M, N = 16, 8  # of one instruction; for doubles it has half the rows
+M, N = 16, 8  # shape of one instruction; for doubles it has half the rows
 STEP = 32  # bytes of an instruction's depth
 WARPS = (2, 4)  # warps of a block: along rows, along columns
 GROUPS = WARPS[0] * 8  # lanes of four share a row
-STAGES = 4  # steps whose tiles are in shared memory, or on their way
+STAGES = 4  # steps whose tiles are in shared memory or in flight
 PAD = 16  # bytes between lines in shared memory, so that lanes of a warp read different banks
 KINDS = {
     BF16: I16,
@@ -140,7 +140,7 @@ def _tall(element: str) -> int:
 
 
 def suits_tensor_cores(gemm: Any, target: Target, tf32: bool) -> bool:
-    """True if a product is of a type that tensor cores multiply, on a card that has them. `tf32`: float32 may be rounded."""
+    """True if tensor cores can multiply a product's dtype, and the GPU has them. `tf32`: float32 may be rounded."""
     architecture = ARCHITECTURES.get(target.cpu)
     if architecture is None or architecture.number < LEAST:
         return False
@@ -260,7 +260,7 @@ class TensorProduct(ProductWriter[TensorSchedule]):
 
         def step(k0: Val, stage: Val, *sums: Val) -> tuple[Val, ...]:
             f.wait_for_copies(STAGES - 2)
-            f.barrier()  # all see this stage, and have read the one before
+            f.barrier()  # all threads see this stage, and have read the previous one
             free = (stage + (STAGES - 1)) % STAGES
             found = [mover.start(k0 + depth * (STAGES - 1), free) for mover in movers]
             f.close_copies()
@@ -334,7 +334,7 @@ class TensorProduct(ProductWriter[TensorSchedule]):
         )
 
     def _word(self, room: Val, tile: Tile, cross: Val, k: int) -> Val:
-        """A word of the lane's line of a tile whose lines lie across."""
+        """A word of the lane's line of a tile whose lines are not contiguous."""
         lane = self.f.thread % WARP
         place = (lane % 4 + k // 4) * tile.stride + (cross + lane // 4) * 4
         return self.f.load(self.f.at(room, place), 0, I32)
@@ -366,7 +366,7 @@ class TensorProduct(ProductWriter[TensorSchedule]):
 
 
 class _Mover:
-    """Brings tiles of an operand to a stage: by copies that the card makes alone, or element by element."""
+    """Loads tiles of an operand into a stage: by asynchronous copies, or element by element."""
 
     def __init__(
         self,
@@ -383,7 +383,7 @@ class _Mover:
         return self.of.f.at(self.room, stage * self.tile.bytes)
 
     def start(self, k0: Val, stage: Val) -> list[Val]:
-        """Begins to bring the tile of a step; gives what has still to be stored."""
+        """Begins to load the tile of a step; returns the values that must still be stored."""
         if self.copier is None:
             return self.fetch.load(k0)
         self.copier.start(k0, self.at(stage), self.tile)

@@ -1,8 +1,9 @@
 """Products of few rows on a GPU, such as steps of decoding: the matrix is read once, by wide loads, and the other operand stays in caches.
 
-A block has some columns of the result, and all rows. If the matrix lies across the depth, a lane sums a vector of neighboring columns, each warp every so many lines of the
-depth; the warps' sums are added up in shared memory. If it lies along the depth, a warp sums a column after the other, each lane every so many vectors of it, and its
-lanes' sums are added up by shuffles. Great depths are cut into parts (split.py). The order of sums depends on sizes alone.
+A block has some columns of the result, and all rows. If the matrix is contiguous across the depth, a lane sums a vector of neighboring
+columns, and warps take turns over the lines of the depth; the warps' sums are added up in shared memory. If it is contiguous along the
+depth, a warp sums one column after the other, lanes take turns over its vectors, and the lanes' sums are added up by shuffles. Large depths
+are divided into parts (split.py). The order of sums depends on sizes alone.
 """
 
 from collections.abc import Callable
@@ -34,7 +35,7 @@ MOST_ROWS = 8
 LEAST_COLUMNS = 64
 COLUMNS = THREADS  # columns of a block: in the end each thread has one
 WARPS = THREADS // WARP
-STEP = 256  # of the depth: parts start at its multiples
+STEP = 256  # granularity of the depth: parts start at its multiples
 AT_ONCE = 4  # loads of the matrix that a lane has on their way
 
 

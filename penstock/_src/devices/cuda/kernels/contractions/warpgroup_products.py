@@ -1,10 +1,10 @@
-"""Products by warpgroups (wgmma), whose tiles bulk copies bring (TMA): sm_90a.
+"""Products by warpgroups (wgmma), with tiles loaded by bulk copies (TMA): sm_90a.
 
 A block has two warpgroups that multiply, each 64 rows of the tile, and one in which a single thread copies tiles: some steps ahead, through boxes of the operands as stored. Of
 each stage of shared memory there are two barriers: "full" ends a phase when the stage's bytes have come, "empty" when all warps that multiply are done with
 it. Boxes that reach beyond an operand are zeros there.
 
-`hindrance` is the rule that says which products are computed so.
+`hindrance` is the rule that selects the products computed this way.
 """
 
 from collections.abc import Callable
@@ -46,11 +46,11 @@ from penstock._src.util.dataclass import dataclass
 
 CONSUMERS = 2  # warpgroups that multiply
 SUMMING = CONSUMERS * GROUP  # their threads
-STAGES = 4  # steps whose tiles are in shared memory, or on their way
+STAGES = 4  # steps whose tiles are in shared memory or in flight
 LEAST = 128  # least rows and columns for these tiles
 LEAST_DEPTH = 64
 WIDE, NARROW = 256, 128  # columns of a tile
-MANY = 128  # wide tiles that a card has work for
+MANY = 128  # number of wide tiles that keep a GPU busy
 REGISTERS = 168  # registers of each thread of a block of 384; the copying threads give most of theirs to the multiplying ones
 OF_PRODUCER, OF_CONSUMERS = 40, 232
 N = 8  # columns; a lane has two of them
@@ -58,7 +58,7 @@ GROUPS = SUMMING // WARP * 8  # lanes of four share a row
 
 
 def hindrance(gemm: Any, target: Target) -> str | None:
-    """Why a contraction is not a product for warpgroups; None if it is one."""
+    """The reason why a contraction is not a product for warpgroups; None if it is one."""
     architecture = ARCHITECTURES.get(target.cpu)
     if architecture is None or not architecture.is_specific:
         return "the card has no wgmma"
@@ -104,7 +104,7 @@ class WarpgroupSchedule(ProductSchedule):
 
 
 def choose(gemm: Gemm, shape: TileShape | None = None) -> WarpgroupSchedule:
-    """The schedule of a product for which there is no hindrance, with the tile that suits it unless a shape is given."""
+    """The schedule of a product without a hindrance, with the best tile unless a shape is given."""
     shape = shape or _shape_of(gemm)
     lanes = 2 if lies_in_vectors(gemm, 2) else 1
     sides = (
@@ -125,7 +125,7 @@ def _shape_of(gemm: Gemm) -> TileShape:
 def emit_warpgroup_product(
     gemm: Gemm, target: Target, epilogue: Epilogue = PLAIN, shape: TileShape | None = None
 ) -> KernelCode:
-    """The code of a product for which there is no hindrance."""
+    """The code of a product without a hindrance."""
     schedule = choose(gemm, shape)
     module = CudaModule(target, SUMMING + GROUP, [side.map for side in schedule.sides])
     return emit(schedule, WarpgroupProduct, module, epilogue)
@@ -261,7 +261,7 @@ class Side:
     extent    rows or columns of the tile
     line      elements of a box's line
     bytes     of the tile
-    batches   axes of the batch that it has; one that all of a batch share has none
+    batches   axes of the batch that it has; an operand shared by the whole batch has none
     """
 
     along: bool

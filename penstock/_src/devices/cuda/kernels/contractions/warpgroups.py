@@ -1,7 +1,7 @@
 """The instructions by which a warpgroup (four warps) multiplies tiles in shared memory: wgmma, for sm_90a and later.
 
-They are asynchronous. Between a product and the wait for it, its sums must not be read, nor its operands written; both instructions take and return the
-sums, so that code which uses them comes after the wait.
+They are asynchronous. Between a product and the wait for it, its sums must not be read, nor its operands written. Both instructions take
+and return the sums, so that code which uses the sums is ordered after the wait.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Common parts of the kernels of all products on a GPU: the tile of a block, parts of the depth, fetching operands, storing results.
 
-A kind of product (products.py, tensor_products.py, ...) says which thread has which rows and columns, and how it sums them.
+A kind of product (products.py, tensor_products.py, ...) defines the rows and columns of each thread, and how they are summed.
 """
 
 from abc import ABC, abstractmethod
@@ -33,9 +33,7 @@ from penstock._src.native.language.value import Val
 from penstock._src.util.dataclass import dataclass
 
 Schedule = TypeVar("Schedule", bound=ProductSchedule)
-Located = tuple[
-    Val, Any
-]  # where an element lies, and whether there is one; None if there always is
+Located = tuple[Val, Any]  # offset of an element, and True if it exists; None if it always does
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Place:
     first_row, first_column   of the tile
     coordinates               of the tile's matrix within the batch
     row_tile                  the number of the tile's rows among those of all matrices
-    tiles                     how many tiles there are
+    tiles                     number of tiles
     """
 
     m: Any
@@ -62,7 +60,7 @@ class Place:
 
 
 def place_of(f: CudaFn, schedule: ProductSchedule, task: Val | None) -> Place:
-    """The tile of a task; by default of the block, whose number counts parts as well."""
+    """The tile of a task; by default of the block, whose number also counts parts."""
     g, shape = schedule.gemm, schedule.shape
     m, n = value(f, g.m), value(f, g.n)
     depth = product([value(f, k) for k in g.k])
@@ -97,7 +95,7 @@ class ProductWriter(ABC, Generic[Schedule]):
 
     @abstractmethod
     def with_sums(self, action: Callable[[list[Val]], None]) -> None:
-        """Sums the tile over the place's part of the depth, and does something with a thread's sums, row by row."""
+        """Sums the tile over this part of the depth, and passes a thread's sums to `action`, row by row."""
 
     def by_those_who_sum(self, action: Callable[[], None]) -> None:
         """Done by the threads that sum: all of them."""
@@ -119,7 +117,7 @@ class ProductWriter(ABC, Generic[Schedule]):
 
     # -- results
     def store(self, sums: list[Val]) -> None:
-        """Stores what the epilogue makes of a thread's sums, a column of vectors after the other."""
+        """Stores the epilogue of a thread's sums, one column of vectors after the other."""
         f, place = self.f, self.place
         out = word(f, 0)
         for i, stride in zip(place.coordinates, self.g.batch_out, strict=True):
@@ -190,7 +188,7 @@ class ProductWriter(ABC, Generic[Schedule]):
         )
 
     def locator(self, operand: Any) -> Callable[[Val, Val], Located]:
-        """(across, depth) -> where an operand's element lies, and whether there is one."""
+        """(across, depth) -> the offset of an operand's element, and True if it exists."""
         f, g, coordinates = self.f, self.g, self.place.coordinates
         at: Callable[[Val, Val], Located]
         if isinstance(operand, Gathered):
@@ -216,7 +214,7 @@ class ProductWriter(ABC, Generic[Schedule]):
 class Fetcher:
     """Copies tiles of an operand: each thread some elements, in adjacent groups.
 
-    `places` are where they go in the tile: (across, depth).
+    `places` are their positions in the tile: (across, depth).
     """
 
     def __init__(
@@ -236,9 +234,9 @@ class Fetcher:
                 self.places.append((word(f, place % extent), word(f, place // extent)))
 
     def load(self, k0: Val) -> list[Val]:
-        """The thread's elements of the step that begins at a depth: zero where the depth has ended.
+        """The thread's elements of the step that begins at a depth: zero past the end of the depth.
 
-        What is outside is read at the last row and the last depth instead.
+        Elements out of range are replaced by those of the last row and the last depth.
         """
         f, loaded = self.f, []
         for cross, k in self.places:
@@ -257,7 +255,7 @@ class Fetcher:
 def emit(
     schedule: Schedule, writer: type[ProductWriter[Schedule]], module: CudaModule, epilogue: Epilogue
 ) -> KernelCode:  # fmt: skip
-    """The code of a product: a kernel for whole depths, and two for depths in parts, as far as its sizes may ask for them."""
+    """The code of a product: a kernel for whole depths, and two for divided depths, as far as its sizes may need them."""
     is_any_size = bool(schedule.gemm.sizes)
     if is_any_size or schedule.parts(()) == 1:
         with module.kernel() as f:

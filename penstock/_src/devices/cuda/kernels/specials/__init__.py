@@ -1,4 +1,4 @@
-"""Nodes that are kernels of their own, on a card.
+"""Nodes with their own kernels, on a GPU.
 
 scan.py          running sums, products, maxima and minima
 sort.py          stable sorting

@@ -13,7 +13,7 @@ VECTORS, CODE, FIRST_EXTENT = 2, 3, 4  # words of the context, after the status 
 
 
 def emit_cuda_bounds_check(dtype: DType, depth: int, target: Target) -> CudaCode:
-    """Writes code, place, value and extent to the status if an index is outside.
+    """Writes code, index position, value and extent to the status if an index is out of range.
 
     Context: status, indices, index vectors, code, then `depth` extents.
     """

@@ -1,7 +1,7 @@
 """Exchanges with GPUs of other processes: calls of NCCL in place of kernels, and kernels that report which process has failed.
 
-A process whose run has failed takes part in all exchanges of the run, as the others wait for it. With the last one of each unit the processes tell each other of failures, so
-none goes on with a sum to which one has given nothing of use.
+A process whose run has failed takes part in all exchanges of the run, as the others wait for it. With the last one of each unit the
+processes report failures to each other, so none continues with a sum that has invalid terms.
 """
 
 import functools
@@ -19,13 +19,13 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True, eq=False)
 class ExchangeCode(CudaCode):
-    """Stands for a kernel: a place in the stream where an exchange begins, or is waited for.
+    """Represents, instead of a kernel, a position in the stream where an exchange begins, or is awaited.
 
     unit      the exchange, and its processes
-    elements  of what each process gets, or gives where values are only moved
+    elements  number of elements that each process receives, or sends if values are only moved
     dtype     the name of their type
-    begins    whether the exchange begins here
-    is_last   whether it is the last of its unit
+    begins    True if the exchange begins here
+    is_last   True if it is the last of its unit
     """
 
     unit: ExchangeUnit = None  # type: ignore[assignment]
@@ -88,7 +88,7 @@ def failure_given(target: Target) -> CudaCode:
 
 @functools.cache
 def failure_taken(target: Target) -> CudaCode:
-    """Ends the run if another process has failed, unless it has already ended: the status then says who.
+    """Ends the run if another process has failed, unless it has already ended: the status then has that process.
 
     Context: the status, the code, the words of the processes.
     """

@@ -1,7 +1,7 @@
-"""Fourier transforms of lines on a card, by Stockham's algorithm, as compiler/codegen/specials/fourier.py has it.
+"""Fourier transforms of lines on a GPU, by Stockham's algorithm, as in compiler/codegen/specials/fourier.py.
 
-A group of threads has a line, a block several lines. Each pass takes a factor off: the threads share out its butterflies, read one half of the
-line's room and write the other, and wait for one another. The first pass reads the argument and the last writes the result. Rooms are shared
+A group of threads has a line, a block several lines. Each pass removes a factor: the threads divide its butterflies, read one half of the
+line's room and write the other, and synchronize. The first pass reads the argument and the last writes the result. Rooms are shared
 memory, or scratch memory where a line is too long for that.
 """
 
@@ -26,9 +26,9 @@ class _Form:
 
     element    the type of a part of a number
     n          of a line
-    inverse    whether roots turn the other way and results are divided by n
-    is_row     whether a line's elements are neighbors; else those of neighboring lines are
-    in_shared  whether rooms are shared memory
+    inverse    True if roots are conjugated and results are divided by n
+    is_row     True if a line's elements are contiguous; else neighboring lines are adjacent
+    in_shared  True if rooms are shared memory
     """
 
     element: str
@@ -59,7 +59,7 @@ class _Form:
         if self.in_shared and self.size:
             most = min(
                 most, max(1, WITHOUT_ASKING // 2 // self.size)
-            )  # so that blocks share a card
+            )  # so that several blocks fit on a multiprocessor
         return max(1 << (most.bit_length() - 1), WARP // self.group)
 
 
@@ -95,7 +95,7 @@ class _Transform:
         lines, self.inner = f.load(f.ctx, 4, I64), f.load(f.ctx, 5, I64)
         if form.is_row:
             self.local, self.rank = f.thread // form.group, f.thread % form.group
-        else:  # neighboring threads have neighboring lines, whose elements are neighbors
+        else:  # neighboring threads have neighboring lines, whose elements are adjacent
             self.local, self.rank = f.thread % form.lines, f.thread // form.lines
         line = f.number * form.lines + self.local
         self.is_there = line < lines

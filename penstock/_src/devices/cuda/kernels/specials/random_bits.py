@@ -1,4 +1,4 @@
-"""Random bits on a card: a thread for each counter, whose words it stores at once."""
+"""Random bits on a GPU: a thread for each counter stores its words at once."""
 
 from penstock._src.compiler.codegen.specials.random_bits import WORDS, philox, threefry
 from penstock._src.compiler.codegen.specials.special import SpecialLaunch
@@ -24,7 +24,7 @@ def random_bits_launch(node: Node) -> SpecialLaunch:
 
 
 def emit_cuda_random_bits(algorithm: str, is_long: bool, target: Target) -> CudaCode:
-    """Context: key, counter, output, how many words. `is_long`: whether the counter has a second word of 64 bits."""
+    """Context: key, counter, output, number of words. `is_long`: True if the counter has a second word of 64 bits."""
     m = CudaModule(target, THREADS)
     each = WORDS[algorithm]
     with m.kernel() as f:

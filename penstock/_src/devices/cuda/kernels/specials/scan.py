@@ -1,8 +1,8 @@
-"""Running sums, products, maxima and minima on a card.
+"""Running sums, products, maxima and minima on a GPU.
 
-Long lines are shared out: each thread runs over ITEMS neighbors, shuffles give it what the lanes before have, shared memory what the warps before
-have. A group is a warp or a block, and goes along its line chunk by chunk. Lines that few groups would share are cut into segments: their totals
-come first, then each segment begins with those before it, in order. Short lines beside one another have a thread each.
+Long lines are divided: each thread scans ITEMS neighbors, shuffles bring the totals of earlier lanes, shared memory those of earlier warps.
+A group is a warp or a block, and goes along its line chunk by chunk. If there are too few lines for the groups, lines are cut into
+segments: their totals are computed first, then each segment starts with those before it, in order. Short adjacent lines have a thread each.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ ITEMS = 4  # neighbors of a thread
 CHUNK = THREADS * ITEMS  # elements that a block runs over at once
 SHORT = 64  # elements of a line that a thread runs over alone, where there are many lines
 MANY = 4096  # lines that give each thread enough to do
-FEW = 64  # blocks that leave most of a card idle
+FEW = 64  # number of blocks that leaves most of a GPU idle
 MOST_SEGMENTS = 256
 WIDE_TOTAL = 16  # bytes of a segment's total, at most
 Parts = tuple[Val, ...]  # the parts of a number: two for a complex one
@@ -218,7 +218,7 @@ class _Scan:
         return f.loop(first, end, self.group * ITEMS, chunk, *carried)
 
     def _across(self, x: Parts) -> tuple[Parts, Parts]:
-        """(what the threads before have together, what all have)."""
+        """(the combined value of earlier threads, that of all threads)."""
         f, lane = self.f, self.f.thread % WARP
         distance = 1
         while distance < WARP:

@@ -1,8 +1,8 @@
-"""Scatters on a card, with updates of the same slice in their order.
+"""Scatters on a GPU, with updates of the same slice in their order.
 
-Index vectors whose places are known to be unique have a thread for each element. Else every element of the result has a thread that goes through
-all vectors, as long as these are few: a block has as many threads beside one another as a slice has elements, up to all; the others, and other
-blocks, take other slices. A thread skips vectors that name slices of others. Many vectors are sorted first (sorted_scatter.py).
+Index vectors known to be unique have a thread for each element. Otherwise, if there are few vectors, every element of the result has a
+thread that goes through all of them: a block has one thread per element of a slice, up to its limit; the other elements, and other blocks,
+have other slices. A thread skips vectors of other slices. Many vectors are sorted first (sorted_scatter.py).
 """
 
 import math
@@ -24,7 +24,7 @@ WORTH = 8  # vectors that a share of the slices has on average, at least
 
 
 def scatter_launch(node: Node) -> SpecialLaunch:
-    """The launch of a scatter into what its result begins as."""
+    """The launch of a scatter into the initial value of its result."""
     x, indices, updates = node.args
     depth = int(indices.shape[-1])
     extents = tuple([int(d) for d in x.shape[:depth]])

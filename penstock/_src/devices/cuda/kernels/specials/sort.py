@@ -1,8 +1,8 @@
-"""Sorting on a card, stably: tiles of a line by a bitonic network in shared memory, then runs of them by merges.
+"""Sorting on a GPU, stably: tiles of a line by a bitonic network in shared memory, then runs of them by merges.
 
-Elements are pairs of a key, an integer that orders as the values do, and of the place that it comes from, which decides between equal keys. A block sorts
-TILE pairs. Longer lines are merged by launches that double the runs: a thread finds by bisection where its outputs begin in both runs, and merges a few.
-Several keys are sorted one after the other, the last first.
+Elements are pairs of a key, an integer with the order of the values, and their original index, which breaks ties. A block sorts TILE pairs.
+Longer lines are merged by launches that double the runs: a thread finds by bisection the start of its outputs in both runs, and merges a
+few. Several keys are sorted one after the other, the last first.
 """
 
 from collections.abc import Callable, Sequence
@@ -96,7 +96,7 @@ def emit_cuda_sort(
 
 @dataclass(frozen=True)
 class Rooms:
-    """Shared memory of a tile: its keys, and their elements' places."""
+    """Shared memory of a tile: its keys, and their elements' indices."""
 
     keys: Val
     places: Val
@@ -156,7 +156,7 @@ class SortKernels:
         self.f.store(self.f.cast("trunc", x, I32), rooms.places, i)
 
     def _network(self, rooms: Rooms, size: Val) -> None:
-        """Sorts `size` pairs of the rooms by key, then place."""
+        """Sorts `size` pairs of the rooms by key, then index."""
         f = self.f
 
         def exchange(length: Val, distance: Val) -> Callable[[Val], None]:
@@ -197,7 +197,7 @@ class SortKernels:
             is_first = key == self.keys - 1
 
             def source(i: Val, is_first: bool = is_first) -> Val:
-                """The element that the order so far has at a place."""
+                """The element at a position of the current order."""
                 if is_first or order is None:
                     return i
                 return f.cast("zext", f.load(order, i, I32), I64)
@@ -223,7 +223,7 @@ class SortKernels:
             self._each(self.wanted, lambda i: self._moved(line, self._place(rooms, i), i))
 
     def _reorder(self, rooms: Rooms, order: Val, source: Callable[[Val], Val]) -> None:
-        """The order so far after the places that were found."""
+        """The current order, permuted by the new indices."""
         f = self.f
 
         def find(i: Val) -> None:  # keys have been used
@@ -236,7 +236,7 @@ class SortKernels:
 
     # -- long lines
     def arrays(self, line: Val, half: Val) -> tuple[Val, Val]:
-        """(keys, places) of a line in a half of the scratch."""
+        """(keys, indices) of a line in a half of the scratch."""
         f, all_ = self.f, self.n * self.count
         keys = f.at(self.scratch, half * all_ + line * self.n, I64)
         places = f.at(self.scratch, all_ * 4 + half * all_ + line * self.n, I32)

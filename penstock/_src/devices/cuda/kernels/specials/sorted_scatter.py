@@ -1,8 +1,8 @@
-"""Scatters of many index vectors on a card: vectors are sorted by the slice that they name, then updates of the same slice are combined in order.
+"""Scatters of many index vectors on a GPU: vectors are sorted by slice, then updates of the same slice are combined in order.
 
-A run is what follows in this order with the same slice. Threads take pieces of PIECE entries, one column each. A run that lies within a piece is
-combined with its slice at once; of one that goes beyond, each piece notes its part. These parts, at most two of a piece, are the entries of the next
-launch, until one piece has all. So every slice is written by one thread, sums are cut by sizes alone, and long runs are shared out
+A run is a sequence in this order with the same slice. Threads take pieces of PIECE entries, one column each. A run within a piece is
+combined with its slice at once; for a longer run, each piece stores a partial result. These parts, at most two per piece, are the entries of the next
+launch, until one piece has all. So every slice is written by one thread, sums are divided by sizes alone, and long runs are processed in parallel
 (a reduction by key; Sengupta, Harris, Zhang and Owens, "Scan Primitives for GPU Computing", 2007).
 """
 
@@ -37,7 +37,7 @@ from penstock._src.util.dataclass import dataclass
 
 PIECE = 32  # entries that a thread goes through
 NONE = -1  # the key of an entry that is not there
-PARTS = 2  # entries that a piece may leave: of the run that it begins within, and of the one that it ends within
+PARTS = 2  # entries that a piece may leave: for the run that crosses its start, and for the one that crosses its end
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class ScatterForm:
 def sorted_scatter_launch(
     node: Node, vectors: int, size: int, extents: tuple[int, ...], slices: int
 ) -> SpecialLaunch:
-    """The launches of a scatter of more vectors than a tile of a sort has, into what its result begins as."""
+    """The launches of a scatter with more vectors than a tile of a sort, into the initial value of its result."""
     _, indices, updates = node.args
     form = ScatterForm(node.op, node.dtype, indices.dtype, len(extents))
     sorts = long_stages(vectors, 1, 1, 1)[:-1]
@@ -110,7 +110,7 @@ def emit_sorted_scatter(form: ScatterForm, target: Target) -> CudaCode:
 
 
 class _SlicesInOrder(SortKernels):
-    """Sorts vectors by the number of the slice that they name; those that name none come last."""
+    """Sorts vectors by the number of their slice; those out of range come last."""
 
     def __init__(self, f: CudaFn, form: ScatterForm) -> None:
         super().__init__(f, (), 1, False, TILE, True)
@@ -213,7 +213,7 @@ class _Pieces:
         memory.store(f, place, self.form.wide, joined(total))
 
     def _finish(self, key: Val, total: Sequence[Val]) -> None:
-        """Combines a whole run with its slice, unless it names none."""
+        """Combines a whole run with its slice, unless it is out of range."""
         f, dtype = self.f, self.form.dtype
 
         def apply() -> None:
