@@ -72,7 +72,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
     @staticmethod
     def _derived(kind: str, variant: Any, spec: Any, *sources: Any) -> Any:
-        """The dataset that an op has made of `sources`, of the class that goes by `kind`."""
+        """The dataset that an op creates from `sources`, of the class registered as `kind`."""
         return derived(kind, variant, spec, *sources)
 
     @staticmethod
@@ -173,7 +173,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
     @shortening
     def explain(self, elements: int = 1000, seconds: float = 2.0) -> PipelineReport:
-        """Returns what runs in place of the pipeline, with measured times and the step that the others wait for.
+        """Returns the pipeline that runs in place of this one, with measured times and the bottleneck step.
 
         Computes elements, whose functions may have effects; Penstock's own, TensorFlow has none. See `docs/data.md`.
 

@@ -40,7 +40,7 @@ def from_generator(generator: Callable[..., Any], spec: Any, args: Any, name: st
 
 
 def from_host(dataset: Callable[..., Pipeline], tensors: Sequence[Any], name: str | None) -> Any:
-    """The variant of the dataset that `dataset` makes of the host values of tensors, in graphs when it is run."""
+    """The variant of the dataset that `dataset` creates from the host values of tensors; in graphs at run time."""
     if STATE.graph is None:
         return EagerTensor(dataset(*(_numpy(t) for t in tensors)), dtypes.variant)
     token, callback = register(dataset)

@@ -1,8 +1,8 @@
-"""Datasets as graphs: the operations that make a dataset again.
+"""Datasets as graphs: the operations that recreate a dataset.
 
-A dataset that exists knows the op that made it and the values of its inputs (`Pipeline.made_by`), so its graph is found by
-going back from it: arrays become constants, ragged and sparse tensors operations on constants, and sources of seeds and caches are made
-anew.
+A dataset remembers the op that created it and the values of its inputs (`Pipeline.made_by`), so its graph is found by
+walking back from it: arrays become constants, ragged and sparse tensors operations on constants, and sources of seeds and caches are created
+again.
 """
 
 import os
@@ -106,7 +106,7 @@ def rebuilt(variant: EagerTensor, assets: Mapping[str, Asset]) -> Any:
 def is_rebuildable(dataset: Pipeline) -> bool:
     """True if the values that a dataset consists of can be stored as constants."""
     if dataset.made_by is None:
-        return _calls_python(dataset)  # `rebuilt` says why not
+        return _calls_python(dataset)  # `rebuilt` gives the reason otherwise
     for value in nest.flatten(list(dataset.made_by[1])):
         if isinstance(value, Pipeline):
             if not is_rebuildable(value):
@@ -140,7 +140,7 @@ def _captured(graph: Any, resource: Resource) -> Any:
 
 
 def _with_value(graph: Any, resource: Resource) -> Any:
-    """A variable or table of the graph with what this one holds now."""
+    """A variable or table of the graph, initialized with the current contents of this one."""
     if isinstance(resource, Table):
         return _with_items(graph, resource)
     if not isinstance(resource, VariableHandle):
@@ -195,7 +195,7 @@ class _Rebuilding:
       graph: the graph.
       place: returns the tensor of a resource in the graph.
       numbered: whether operations are named by their types and numbers.
-      assets: files that stand for those of the same names.
+      assets: files that replace those of the same names.
     """
 
     def __init__(

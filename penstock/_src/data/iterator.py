@@ -115,7 +115,7 @@ class OwnedIterator(IteratorBase, CompositeTensor, Trackable):
     _legacy_saveable_name = "ITERATOR"
     # Elements that Python took while graphs were built, where no end is seen.
     _taken_in_graphs = 0
-    # How to save an iterator whose functions have state; None refuses it.
+    # Saves an iterator whose functions have state; None if that is not supported.
     _policy: ExternalStatePolicy | None = None
 
     def _save(self) -> Any:

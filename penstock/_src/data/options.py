@@ -228,7 +228,7 @@ def merge_options(*options_list: Any) -> Any:
     return result
 
 
-# Options whose fields have other names, those that are the same as others, and those that are enumerations.
+# Options with renamed fields, options with equal names, and enumerations.
 _FIELDS = {
     "autotune": "autotune_options",
     "experimental_distribute": "distribute_options",

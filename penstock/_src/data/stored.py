@@ -194,7 +194,7 @@ class Stored:
 def _check_distributed(
     path: str, written: Any, spec: Any, element_spec: Any, compression: str | None
 ) -> None:
-    """Raises ValueError if a distributed snapshot has failed, or is not what the caller expects."""
+    """Raises ValueError if a distributed snapshot has failed, or does not match the caller's."""
     where, failure = f"Failed to load tf.data snapshot at {path}.", distributed.failure_in(path)
     if failure:
         raise ValueError(f"{where} The save job failed to write it. Status: {failure}")

@@ -222,10 +222,10 @@ def scalar_spec(dtype: DType) -> TensorSpec:
 
 
 def _release(graph: "weakref.ref[FuncGraph]") -> None:
-    """Lets go what the graph of a dropped function has captured.
+    """Releases the captures of the graph of a dropped function.
 
-    The graph is not held: a graph around it may hold the function, which then would never be dropped.
+    The reference is weak: a graph around it may hold the function, which then would never be dropped.
     """
-    held = graph()
-    if held is not None:
-        held.release_captures()
+    target = graph()
+    if target is not None:
+        target.release_captures()

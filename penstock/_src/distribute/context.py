@@ -20,7 +20,7 @@ class Contexts(threading.local):
         self.updated: int | None = (
             None  # index of the copies of distributed variables that an update changes
         )
-        self.in_parts = False  # whether an update changes this process's parts of variables only
+        self.in_parts = False  # True if an update changes only this process's shards of variables
 
 
 CONTEXTS = Contexts()
@@ -48,7 +48,7 @@ def current() -> tuple[Any, Any]:
 
 
 def entered_strategy() -> Any:
-    """Return the strategy whose scope is entered, or None where that is the default one."""
+    """Return the strategy whose scope is entered, or None for the default one."""
     strategy = current()[0]
     return None if strategy is Defaults.strategy else strategy
 
@@ -60,7 +60,7 @@ def acts_for_all_replicas() -> bool:
 
 @contextlib.contextmanager
 def first_copies() -> Iterator[None]:
-    """Within, distributed variables act as their first copies, and functions are traced anew: so they are saved."""
+    """Within, distributed variables act as their first copies, and functions are traced again: so they are saved."""
     before = CONTEXTS.updated
     with Entered(Defaults.strategy, Defaults.strategy.default_replica):
         CONTEXTS.updated, STATE.trace_context = 0, ("first copies",)

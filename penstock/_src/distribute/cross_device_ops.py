@@ -22,7 +22,7 @@ def check_reduce_op(reduce_op: Any) -> None:
 
 
 def replica_count(destinations: Any) -> int | None:
-    """Returns how many copies the destinations need; None for a device or a plain value."""
+    """Returns the number of copies that the destinations need; None for a device or a plain value."""
     return len(destinations.values) if isinstance(destinations, DistributedValues) else None
 
 

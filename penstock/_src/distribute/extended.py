@@ -54,7 +54,7 @@ class StrategyExtended:
 
     # The device of variables and operations within the scope, if it is not chosen there.
     _default_device: str | None = None
-    # Whether batches of datasets are those of all replicas together.
+    # True if batches of datasets are those of all replicas together.
     _global_batch_size = True
 
     def __init__(self, container_strategy: Any) -> None:

@@ -14,7 +14,7 @@ from penstock._src.util.export import export
 
 
 class OneDeviceExtended(StrategyExtended):
-    """The hooks of a OneDeviceStrategy: its device has the variables, and runs what is called eagerly."""
+    """The hooks of a OneDeviceStrategy: its device holds the variables, and runs eager calls."""
 
     def _create_variable(self, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
         with self._placed():

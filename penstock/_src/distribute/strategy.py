@@ -1,4 +1,4 @@
-"""Strategy, the interface for training over replicas: what it does is its `extended`'s."""
+"""Strategy, the interface for training over replicas: its `extended` has the implementation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -139,7 +139,7 @@ class Strategy:
     """
 
     devices: tuple[str, ...] = (CPU,)
-    # Whether a coordinator schedules steps on workers.
+    # True if a coordinator schedules steps on workers.
     _should_use_with_coordinator = False
 
     def __init__(self, extended: Any) -> None:
@@ -404,7 +404,7 @@ def _sums(value: Any, axis: Any) -> Any:
 
 
 def _sums_and_counts(value: Any, axis: Any) -> tuple[Any, Any]:
-    """The sums along an axis, or several, and how many numbers each sum has."""
+    """The sums along an axis, or several, and the number of elements of each sum."""
 
     def count(v: Any) -> Any:
         return raw.Prod(raw.Gather(params=raw.Shape(convert_to_tensor(v)), indices=axes), [0])

@@ -1,4 +1,4 @@
-"""Strategies over devices and servers that are not there: they take what this machine can do, and refuse the rest."""
+"""Strategies over missing devices and servers: they do what this machine can do, and reject the rest."""
 
 from typing import Any
 

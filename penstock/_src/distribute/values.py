@@ -161,7 +161,7 @@ class DistributedValues:
     values = read_only("_values", "The values, one per replica.")
 
     def _get(self) -> Any:
-        """The value of the current replica; outside of replicas, what stands for all of them."""
+        """The value of the current replica; outside of replicas, the value for all of them."""
         replica = current()[1]
         if replica is None:
             return self._get_cross_replica()
@@ -186,7 +186,7 @@ class DistributedDelegate(DistributedValues):
     """Values that answer for the current replica's: they have its attributes, and compute as it does."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # such names say what kind of object it is
+        if name.startswith("_"):  # such names tell the kind of the object
             raise AttributeError(name)
         return getattr(self._get(), name)
 

@@ -1,4 +1,4 @@
-"""What makes a language model this one and not another: numbers and choices, no code."""
+"""The architecture of a language model: numbers and choices, no code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Rope:
 class Architecture:
     """A language model in numbers and choices.
 
-    What its tensors say is not repeated here: biases, norms of queries and keys, and tied embeddings follow from which weights there are.
+    Facts that its tensors imply are not repeated here: biases, norms of queries and keys, and tied embeddings follow from the weights present.
 
     Attributes:
       family: the row of the table of families.

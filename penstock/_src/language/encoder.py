@@ -34,7 +34,7 @@ from penstock._src.util.export import export
 # Texts that are computed at a time.
 _BATCH = 32
 _POOLING, _LENGTH = os.path.join("1_Pooling", "config.json"), "sentence_bert_config.json"
-# Of GGUF, by numbers: how the values of tokens become one.
+# GGUF's pooling types, by number: the reduction of token values to one vector.
 _POOLINGS = {1: "mean", 2: "cls"}
 
 
@@ -218,7 +218,7 @@ def _object(folder: str, name: str) -> Mapping[str, Any]:
 
 
 def _pooling(about: LanguageFiles) -> str:
-    """How the values of tokens become one: by their mean, unless the files say otherwise."""
+    """The pooling of token values into one vector: the mean, unless the files define another."""
     facts = about.weights.metadata
     if about.is_gguf:
         found = facts.get(f"{about.architecture.family}.pooling_type", 1)

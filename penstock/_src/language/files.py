@@ -1,4 +1,4 @@
-"""What a GGUF file or Hugging Face folder says of a language model besides its weights: tokenizer, template, tokens that end a text."""
+"""Facts about a language model in a GGUF file or Hugging Face folder besides its weights: tokenizer, template, tokens that end a text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from penstock._src.language.text.tokenizers import Tokenizer, of_library, read_t
 GGUF_SUFFIX = ".gguf"
 _TOKENIZER, _ABOUT_TOKENIZER = "tokenizer.json", "tokenizer_config.json"
 _GENERATION, _TEMPLATE = "generation_config.json", "chat_template.jinja"
-# Tokens that end an answer, where a file names none or only the one that ends a text.
+# Tokens that end an answer, if a file names none or only the one that ends a text.
 _ENDS = (
     "<|im_end|>",
     "<|eot_id|>",
@@ -62,7 +62,7 @@ class LanguageFiles:
     made_tokenizer: Tokenizer | None = None
 
     def without_weights(self) -> LanguageFiles:
-        """Returns the same with its tokenizer, and without what takes memory after that: tensors, and the lists of the vocabulary.
+        """Returns the same with its tokenizer, and without data that is not needed after that: tensors, and the lists of the vocabulary.
 
         Raises:
           ImportError: the package tokenizers is not installed.
@@ -113,7 +113,7 @@ def is_language_model(path: str) -> bool:
 
 
 def read(path: str, length: int = 0) -> LanguageFiles:
-    """Returns what a file or folder says of a language model.
+    """Returns the facts in a file or folder about a model.
 
     Args:
       path: a GGUF file, or a folder.
@@ -148,7 +148,7 @@ def _object(folder: str, name: str) -> Mapping[str, Any]:
 
 
 def _text_of(token: Any) -> str | None:
-    """The text of a token, which files write by itself or with properties."""
+    """The text of a token, which files store alone or with properties."""
     text = token.get("content") if isinstance(token, Mapping) else token
     return text if isinstance(text, str) else None
 

@@ -16,11 +16,11 @@ def language_model(path: str) -> Model:
       path: a GGUF file, or a Hugging Face folder.
 
     Raises:
-      InvalidArgumentError: a safetensors file alone does not say what is computed.
+      InvalidArgumentError: a safetensors file alone does not describe the computation.
     """
     if not is_language_model(path):
         raise InvalidArgumentError(
-            f"{path}: only a folder with a config.json says what its tensors are for."
+            f"{path}: the file alone does not describe the computation. Give a folder with a config.json."
         )
     about, program, _ = assemble(path, None, packed=False)
     traced = program.whole.get_concrete_function()

@@ -25,7 +25,7 @@ class Grammar(NamedTuple):
 
     Args:
       kind: "schema": `text` is a JSON schema; "lark": it is a grammar in Lark's language, as llguidance reads it.
-      text: what it says.
+      text: the grammar itself.
       name: by which messages call it.
     """
 
@@ -35,7 +35,7 @@ class Grammar(NamedTuple):
 
 
 def grammar_of(schema: Mapping[str, Any] | None, grammar: str | None) -> Grammar | None:
-    """Returns the form that arguments ask for; None if they ask for none.
+    """Returns the output format that arguments request; None if they request none.
 
     Args:
       schema: a JSON schema.
@@ -81,7 +81,7 @@ class Matchers:
         """Returns a matcher at the beginning of a text; it may take some milliseconds.
 
         Raises:
-          InvalidArgumentError: the grammar is wrong, or what it asks for is not implemented.
+          InvalidArgumentError: the grammar is invalid, or uses a feature that is not implemented.
           ImportError: the package llguidance is not installed.
         """
         library = _library()
@@ -111,7 +111,7 @@ class Matchers:
 
 
 class Matcher:
-    """Follows a text, and knows what may come next.
+    """Follows a text, and computes the allowed next tokens.
 
     Args:
       made: the library's.
@@ -151,7 +151,7 @@ class Matcher:
 
 
 class _Vocabulary:
-    """A tokenizer as the library asks for it; its last token is none of the model's, and ends a text if nothing else does."""
+    """A tokenizer in the library's interface; its last token is an extra one, which ends a text if no other token does."""
 
     def __init__(self, tokenizer: Tokenizer, count: int, stops: Sequence[int]) -> None:
         self.tokens = [*(tokenizer.token_bytes(token) for token in range(count)), b""]
@@ -160,7 +160,7 @@ class _Vocabulary:
         self._tokenizer = tokenizer
 
     def __call__(self, text: str) -> list[int]:
-        """The tokens that a text usually has; the last one stands for a character that the model cannot write.
+        """The usual tokenization of a text; the last one replaces a character that the model cannot write.
 
         Raises:
           TypeError: for bytes, by which the library learns to give texts.
@@ -176,7 +176,7 @@ class _Vocabulary:
 
 
 def _said(made: Any) -> str:
-    """What the library says of an error, without its state, which follows."""
+    """The library's error message, without its state, which follows."""
     return made.get_error().partition("\n<")[0].strip()
 
 

@@ -10,7 +10,7 @@ from penstock._src.language.sampling import largest
 
 
 class TokenLogprobs(NamedTuple):
-    """How probable a token was.
+    """The log probability of a token.
 
     Args:
       token: which was chosen.

@@ -32,9 +32,9 @@ from penstock._src.util.process import heap
 
 # Tokens of a conversation, where a model was made for more: they take memory.
 _LENGTH = 4096
-# Of a prompt that are computed at a time.
+# Tokens of a prompt that are computed at a time.
 _PIECE = 256
-# Places of the cache that are looked at come in multiples of this, so that programs meet few numbers.
+# The attended length of the cache is a multiple of this, so that few programs are compiled.
 _SPAN = 64
 CacheType = Literal["float32", "float16"]
 Prompt = str | Sequence[int]
@@ -69,9 +69,9 @@ class LanguageModel:
         self._matchers: Matchers | None = None
         self._has_lora = False
         self._lock = threading.Lock()
-        # Of which the cache holds keys and values; None until there is a cache.
+        # The tokens whose keys and values the cache holds; None until there is a cache.
         self._held: list[int] | None = None
-        # The text whose tokens these are.
+        # The text of these tokens.
         self._owner: object | None = None
 
     def generate(
@@ -273,7 +273,7 @@ class LanguageModel:
         return self._known(np.asarray(tokens, np.int64)).tolist() if tokens else []
 
     def _forget(self) -> None:
-        """Computes the next prompt anew: the model has changed."""
+        """Recomputes the next prompt: the model has changed."""
         with self._lock:
             self._held, self._owner = None, None
 
@@ -458,7 +458,7 @@ def load(
     about, program, room = assemble(str(path), length, packed, activations, cache)
     model = LanguageModel(about, program, room)
     del about
-    heap.give_back()  # what the tokenizer was made of
+    heap.give_back()  # memory that building the tokenizer used
     return model
 
 

@@ -15,7 +15,7 @@ _FIRST = 1024
 
 @dataclasses.dataclass(frozen=True)
 class Sampling:
-    """How tokens are chosen.
+    """Options for choosing tokens.
 
     Args:
       temperature: that logits are divided by; 0: the most likely token is taken.
@@ -140,6 +140,6 @@ def largest(weights: np.ndarray, count: int) -> np.ndarray:
 
 
 def _enough(tokens: np.ndarray, weights: np.ndarray, total: float) -> np.ndarray:
-    """The fewest of the tokens, which are sorted, whose weights add up to a total."""
+    """The shortest prefix of the sorted tokens whose weights add up to a total."""
     count = int(np.searchsorted(np.cumsum(weights[tokens]), total)) + 1
     return tokens[:count]

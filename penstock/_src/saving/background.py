@@ -15,17 +15,17 @@ class BackgroundWriter:
         self._error: BaseException | None = None
 
     def start(self, write: Callable[[], None]) -> None:
-        """Begins to write, after what was begun before.
+        """Begins to write, after the previous write has ended.
 
         Raises:
-          Exception: what was begun before has failed.
+          Exception: the previous write has failed.
         """
         self.wait()
 
         def run() -> None:
             try:
                 write()
-            except Exception as error:  # told to whoever waits or writes next
+            except Exception as error:  # raised to the next caller that waits or writes
                 log.error("A checkpoint could not be written: %s", error)
                 self._error = error
 

@@ -87,7 +87,7 @@ class _Checkpoint(AutoTrackable):
         self._root = None
         self._attached: dict[str, Any] = {} if root is None else {"root": root}
         self._save_counter = None
-        # In a graph, what saving and restoring have added to it.
+        # In a graph: the operations that saving and restoring have added to it.
         self._reads: Reads = {}
         self._assignments: Assignments = {}
         self._writer = BackgroundWriter()

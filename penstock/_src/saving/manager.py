@@ -98,7 +98,7 @@ class CheckpointManager:
             if state.checkpoint_exists(path):
                 self._times[path] = written
             else:
-                self._remove(path)  # what a process left that was killed while it removed them
+                self._remove(path)  # left by a process that was killed while it removed them
 
     directory: str = read_only("_directory", "The folder.")
     checkpoint = read_only("_checkpoint", "The checkpoint that is saved.")
@@ -198,7 +198,7 @@ class CheckpointManager:
 
 
 def _number(value: Any) -> int:
-    """A number, or what a variable or tensor holds; in a graph, in the default session."""
+    """A number, or the value of a variable or tensor; in a graph, in the default session."""
     if in_v1_graph() and isinstance(value, Tensor | Variable):
         return int(STATE.graph._default_session().run(value))
     return int(value)

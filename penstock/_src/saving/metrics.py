@@ -50,7 +50,7 @@ DURATIONS: dict[tuple[str, str], Durations] = collections.defaultdict(Durations)
 
 @contextlib.contextmanager
 def timed(metric: str, label: str) -> Iterator[None]:
-    """Records how long the body took; that of a write, also the time of training that is now safe."""
+    """Records the duration of the body; for a write, also the training time that it made safe."""
     begin = time.time()
     yield
     end = time.time()

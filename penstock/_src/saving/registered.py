@@ -8,7 +8,7 @@ _VALID_NAME = re.compile(r"^[a-zA-Z0-9._-]+$")
 
 
 class PredicateRegistry:
-    """Candidates by name, found by the predicate that accepts an object; the latest is asked first."""
+    """Candidates by name, found by the predicate that accepts an object; the latest is tried first."""
 
     def __init__(self, name: str) -> None:
         self.name = name

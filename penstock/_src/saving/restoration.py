@@ -64,10 +64,10 @@ class Restoration:
         self.bound: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}
         self.used: set[str] = set()
-        self.operations: list[tuple[Any, Any]] = []  # (object, what restores it), in a graph
+        self.operations: list[tuple[Any, Any]] = []  # (object, its restore operation), in a graph
         self.root: Any = None
         self._registered: dict[str, dict[str, Any]] = {}
-        # by the number of an optimizer, and of a variable: the slots that wait for the other
+        # by the number of an optimizer, and of a variable: the slots that wait for the other object
         self._slots: dict[int, list[Any]] = {}
         slots = [slot for node in graph.nodes for slot in node.slot_variables]
         self.skipped = {slot.slot_variable_node_id for slot in slots} if skips_slots else set()
@@ -286,7 +286,7 @@ def _shapes(tensors: dict[str, Any]) -> dict[str, Any]:
 
 
 class SlotPosition:
-    """A slot in a checkpoint, in the form in which Keras 2's optimizers ask for it; they may keep it until they make the slot.
+    """A slot in a checkpoint, in the form that Keras 2's optimizers expect; they may keep it until they create the slot.
 
     Args:
       restoration: of the checkpoint.

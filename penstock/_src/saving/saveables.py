@@ -10,7 +10,7 @@ def has_serialize_to_tensors(found: Any) -> bool:
     """True if an object implements `_serialize_to_tensors`."""
     if "_serialize_to_tensors" in getattr(found, "__dict__", ()):
         return True
-    for kind in type(found).__mro__:  # what is nearer to the object's class
+    for kind in type(found).__mro__:  # classes nearer to the object's class come first
         if kind is not Trackable and "_serialize_to_tensors" in vars(kind):
             return True
         if kind is not Trackable and "_gather_saveables_for_checkpoint" in vars(kind):

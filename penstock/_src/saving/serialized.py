@@ -41,7 +41,7 @@ class Serialized:
     graph: Any
     tensors: dict[str, Any]
     owners: dict[str, Any]
-    # Of each registered saver: its objects by their names.
+    # For each registered saver: its objects by their names.
     registered: dict[str, dict[str, Any]]
 
     def arrays(self, session: Any = None) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Serialized:
 
 
 def serialized(view: ObjectView, reads: Reads | None = None, copies: Any = None) -> Serialized:
-    """Returns what a checkpoint of the objects holds.
+    """Returns the content of a checkpoint of the objects.
 
     Args:
       view: the objects.
@@ -143,7 +143,7 @@ def slots_of(view: ObjectView) -> Iterator[tuple[Any, Any, str, Any]]:
 def _slot(optimizer: Any, variable: Any, name: str) -> Any:
     try:
         return optimizer.get_slot(variable, name)
-    except (AttributeError, KeyError):  # Keras 2's optimizers know nothing of other variables
+    except (AttributeError, KeyError):  # Keras 2's optimizers only support their own variables
         return None
 
 
@@ -166,7 +166,7 @@ def _add_slots(view: ObjectView, made: Serialized, reads: Reads | None) -> None:
 
 
 def registered_arrays(registered: dict[str, dict[str, Any]], prefix: str) -> dict[str, np.ndarray]:
-    """Make registered savers write their objects beside `prefix`; return what they wrote."""
+    """Make registered savers write their objects beside `prefix`; return the written prefixes."""
     values: dict[str, np.ndarray] = {}
     folder = f"{prefix}_temp"
     if registered:
@@ -184,7 +184,7 @@ def registered_arrays(registered: dict[str, dict[str, Any]], prefix: str) -> dic
 
 
 def _texts(prefixes: Any) -> Sequence[str]:
-    """The paths in what a registered saver returned: None, one path or several, as text or tensors."""
+    """The paths returned by a registered saver: None, one path or several, as text or tensors."""
     if prefixes is None:
         return []
     flat = np.ravel(

@@ -23,7 +23,7 @@ def _initializers(view: ObjectView, without: Container[int] = ()) -> list[Any]:
 class LoadStatus:
     """Base class of the results of restoring."""
 
-    # The objects and what restores them, in a graph.
+    # The objects and their restore operations, in a graph.
     operations: list[tuple[Any, Any]] = []
 
     def assert_consumed(self) -> "LoadStatus":

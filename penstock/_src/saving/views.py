@@ -71,7 +71,7 @@ class CheckpointView:
         return paths
 
     def match(self, obj: Any) -> dict[int, Any]:
-        """Returns the objects below `obj` that stand where the checkpoint has one: {node: object}.
+        """Returns the objects below `obj` that match nodes of the checkpoint: {node: object}.
 
         Args:
           obj: a Trackable, the root.

@@ -35,7 +35,7 @@ class JsonLinesDataset(Columns):
       compression_type: "", "GZIP" or "ZLIB".
 
     Raises:
-      DataLossError: a line is no object, or a member of another type.
+      DataLossError: a line is not an object, or a member has another type.
       InvalidArgumentError: no object has such a member.
       UnimplementedError: a column is of a type that no tensor has, as objects.
     """

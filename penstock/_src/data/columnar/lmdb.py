@@ -31,7 +31,7 @@ class LMDBDataset(Dataset):
     Raises:
       ImportError: lmdb is not installed.
       NotFoundError: nothing is at a path.
-      DataLossError: what is there is no database, or damaged.
+      DataLossError: the files are not a database, or damaged.
       FailedPreconditionError: the process has the database open by other means.
     """
 

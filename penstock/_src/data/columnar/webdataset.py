@@ -16,7 +16,7 @@ from penstock._src.ops.data.pipeline import Pipeline
 from penstock._src.ops.data_shared.blocks import Block, string_column
 from penstock._src.util.export import export
 
-_SAMPLES = 64  # of a tar file in a block
+_SAMPLES = 64  # samples of a tar file in a block
 _KEY = "__key__"
 
 

@@ -15,7 +15,7 @@ DEBUG_MODE = _DebugMode()
 
 @export("data.experimental.enable_debug_mode")
 def enable_debug_mode() -> None:
-    """Runs the functions of datasets that are defined from now on as Python, eagerly, for debuggers and prints.
+    """Runs the functions of datasets defined later as Python, eagerly, for debuggers and prints.
 
     A function is still traced once, which tells the types of its results. Then it gets eager tensors for each element, in the thread that iterates, in
     the order of the elements: `num_parallel_calls`, `deterministic` and `prefetch` have no effect.

@@ -19,7 +19,7 @@ from penstock._src.ops.data.iterator import END
 from penstock._src.util.export import export
 
 Transformation = Callable[[Dataset], Dataset]
-AHEAD = 2  # elements, if the program does not say
+AHEAD = 2  # elements, unless the program sets a number
 
 
 class _Placed(Dataset):
@@ -42,7 +42,7 @@ class PlacedIterator(OwnedIterator):
         from penstock._src.eager.placed.tensor import TYPES  # there are GPUs
 
         self._number, self._ahead = number, ahead
-        self._waiting: deque[tuple[Any, Any]] = deque()  # elements, and what was sent of them
+        self._waiting: deque[tuple[Any, Any]] = deque()  # elements, and their copies in flight
         self._all_types = structure.flat_types(dataset.element_spec)
         self._sendable = TYPES
 

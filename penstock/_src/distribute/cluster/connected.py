@@ -1,7 +1,8 @@
-"""The cluster that this process is connected to: what `tf.device` places in a task runs there.
+"""The cluster that this process is connected to: operations that `tf.device` places in a task run there.
 
-Variables are made in the task, and ops on them run where they are (`tasks/handles.py`). Other ops run in the task if they keep nothing, and functions that are called
-there; their results come back to this process. What reads files, calls Python, draws random numbers or makes other resources stays here.
+Variables are created in the task, and ops on them run where they are (`tasks/handles.py`). Other ops run in the task if they are stateless,
+and so do functions called there; their results come back to this process. Ops that read files, call Python, draw random numbers or create
+other resources run here.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Connection:
         self._specs = {name: DeviceSpec.from_string(name) for name in [own, *self.names]}
         self._known: dict[str, str] = {}
         self._functions = FunctionsOfTasks(self.tasks)
-        # Whether operations of a function name tasks, by the function's name.
+        # True if operations of a function name tasks, by the function's name.
         self._names_tasks: dict[str, bool] = {}
 
     def connect(self) -> None:
@@ -167,7 +168,7 @@ def _flat(types: Sequence[Any]) -> list[DType]:
     return [t for each in types for t in (each if isinstance(each, tuple) else (each,))]
 
 
-# The connection, if there is one, and what was in the slots before it.
+# The connection, if there is one, and the previous content of the slots.
 _CONNECTIONS: list[Connection] = []
 _PLAIN: list[Any] = []
 

@@ -27,7 +27,7 @@ from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
 LOG = logging.getLogger("tensorflow")
-# The exit status that asks schedulers to restart the program.
+# The exit status that makes schedulers restart the program.
 RESTART_STATUS = 42
 POLL_SECONDS = 1.0
 CHANNEL = 2  # apart from the exchanges of training steps and of datasets
@@ -171,7 +171,7 @@ class PreemptionCheckpointHandler:
         else:
             self._save(self._manager, *args, **kwargs)
         self._save(self._counter_manager)
-        self._exchanged(0)  # nobody ends before all is written
+        self._exchanged(0)  # no process ends before all have written
         exit_fn = self._config.exit_fn or (lambda: sys.exit(RESTART_STATUS))
         exit_fn()
 

@@ -70,7 +70,7 @@ class _Service:
         """Answers a call.
 
         Raises:
-          OpError: there is no such function, its arguments are others, or it fails.
+          OpError: there is no such function, its arguments differ, or it fails.
         """
         request = CallRequest.FromString(data)
         function = self.functions.get(request.method)
@@ -133,7 +133,7 @@ class Server:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        # Apart, as what answers refers to it: a server that nothing refers to ends.
+        # Separate, as the handlers refer to it: a server without references ends.
         self._service = _Service()
         self._running: RpcServer | None = None
 
@@ -285,7 +285,7 @@ class Client:
 def _answer(
     channel: Channel, method: str, timeout: float | None, arrays: Sequence[tuple[np.ndarray, Any]]
 ) -> list[np.ndarray]:
-    """The arrays that a method returns. It is asked once: it may have effects."""
+    """The arrays that a method returns. It is called once: it may have effects."""
     request = CallRequest(method=method, input_tensors=[to_proto(*pair) for pair in arrays])
     reply = channel.call("Call", request.SerializeToString(), timeout, retry_seconds=0.0)
     return [from_proto(proto) for proto in CallResponse.FromString(reply).output_tensors]

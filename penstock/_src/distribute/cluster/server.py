@@ -63,7 +63,7 @@ class Server:
         job, index = self._definition.job_name, self._definition.task_index
         self._address, self._ended = cluster.task_address(job, index), threading.Event()
         self._is_alone = sum(cluster.num_tasks(job) for job in cluster.jobs) == 1
-        # What answers calls of other processes; None if none can come.
+        # The service for calls of other processes; None if there can be none.
         self._service: TaskService | None = None
         if not self._is_alone or importlib.util.find_spec("grpc") is not None:
             self._service = TaskService(task_name(job, index), addresses_of(cluster))

@@ -64,7 +64,7 @@ class _Scope(threading.local):
 class _Process:
     """Facts about this process."""
 
-    # Whether there is a mesh of processes.
+    # True if there is a mesh of processes.
     has_processes = False
 
 

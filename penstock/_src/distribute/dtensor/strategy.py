@@ -32,7 +32,7 @@ DEFAULT_BATCH_MESH_DIM_NAME = "batch"
 
 
 class DTensorDistributedValue(DistributedValues):
-    """The values of replicas as a DTensor, which `tf.function` returns in its place.
+    """The values of replicas as a DTensor, which `tf.function` returns instead.
 
     Args:
       dtensor: the DTensor.
@@ -75,7 +75,7 @@ class DTensorDistributedValue(DistributedValues):
 
 
 class DTensorReplicaContext(ReplicaContext):
-    """The context of a function that a strategy over DTensors runs: it stands for all replicas.
+    """The context of a function run by a strategy over DTensors: it represents all replicas.
 
     Args:
       strategy: the strategy.
@@ -221,7 +221,7 @@ class DTensorStrategyExtended(StrategyExtended):
             return raw.Identity(input=convert_to_tensor(value))
         whole = convert_to_tensor(dtensor)
         if STATE.graph is None and not whole.layout.is_fully_replicated():
-            # Replicas hold blocks of rows: a further axis in front tells them apart.
+            # Replicas hold blocks of rows: an extra leading axis distinguishes them.
             count = self._num_replicas_in_sync
             rows = whole.shape[0] // count
             layout = self._layout(whole.shape.rank + 1, is_batch=True)
@@ -244,7 +244,7 @@ class DTensorStrategyExtended(StrategyExtended):
         return raw.ConcatV2(values=parts, axis=axis)
 
     def _unsupported(self, *args: Any, **kwargs: Any) -> Any:
-        """Raises NotImplementedError: what is reduced or updated are whole tensors."""
+        """Raises NotImplementedError: reductions and updates work on whole tensors."""
         raise NotImplementedError(DTensorReplicaContext._UNSUPPORTED_ERROR_MSG)
 
     reduce_to = batch_reduce_to = update = _replica_ctx_all_reduce = _unsupported

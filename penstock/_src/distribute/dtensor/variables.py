@@ -62,7 +62,7 @@ class DVariable(Variable):
             if resource is not None:
                 resource.layout = value.layout
             return
-        # The handle refers to the shard; graphs are told of the whole.
+        # The handle refers to the shard; graphs get the shape of the whole.
         shape = value.shape
         super().__init__(EagerTensor(value._value, value.dtype), *args, dtype=dtype, **kwargs)
         self._shape = shape

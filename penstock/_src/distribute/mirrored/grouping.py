@@ -9,7 +9,7 @@ from penstock._src.util import nest
 
 
 def select(index: int, structure: Any) -> Any:
-    """Returns the structure of one replica. Variables are unchanged: they know which replica reads them."""
+    """Returns the structure of one replica. Variables are unchanged: they return the current replica's copy."""
     return nest.map_structure(lambda value: _one(index, value), structure)
 
 

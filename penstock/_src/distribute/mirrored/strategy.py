@@ -59,7 +59,7 @@ class MirroredStrategy(Strategy):
     np.float32(2.0)
     """
 
-    # Where TensorFlow begins to number collective operations; nothing is numbered here.
+    # TensorFlow's first number of collective operations; nothing is numbered here.
     _collective_key_base = 0
 
     def __init__(self, devices: Any = None, cross_device_ops: Any = None) -> None:

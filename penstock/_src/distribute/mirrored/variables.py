@@ -86,7 +86,7 @@ class DistributedVariable(DistributedValues, Variable):
         return self.values[self._replica or 0]
 
     def _get(self) -> Any:
-        """The current copy; outside of replicas, what stands for all of them."""
+        """The current replica's copy; outside of replicas, the value for all of them."""
         return self._copy if self._replica is not None else self._get_cross_replica()
 
     def _get_cross_replica(self) -> Any:

@@ -9,7 +9,7 @@ from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.resolvers.base import ClusterResolver
 from penstock._src.util.export import export
 
-# Where TensorFlow looks for the name of a TPU.
+# Where TensorFlow looks up the name of a TPU.
 VARIABLES = ("TPU_NAME", "KUBE_GOOGLE_CLOUD_TPU_ENDPOINTS")
 DEFAULT_PORT = "8470"
 

@@ -362,7 +362,7 @@ class TPUEmbeddingV2(_OnTPU):
         optimizer: Any = None,
         sparse_core_embedding_config: Any = None,
     ) -> Any:
-        """Returns how much space ids need on sparse cores.
+        """Returns the space that ids need on sparse cores.
 
         Args:
           features, feature_config, num_tpu_chips, num_sc_per_chip, optimizer,

@@ -73,7 +73,7 @@ class EmbeddingOptimizer(SlotVariables):
 
 
 def _with_common(without: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Puts the parameters that optimizers share in the place of the parameter `common`."""
+    """Replaces the parameter `common` by the parameters that optimizers share."""
     shared = inspect.signature(EmbeddingOptimizer).parameters.values()
     defaults = {p.name: p.default for p in shared if p.name not in ("learning_rate", without)}
     last = {"low_dimensional_packing_status": defaults.pop("low_dimensional_packing_status")}

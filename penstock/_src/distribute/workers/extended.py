@@ -88,7 +88,7 @@ def _wire(values: Sequence[Any]) -> str:
 
 
 def _when_made(value: Any) -> int:
-    """The place of what makes a value among the operations of its graph: what is there first travels first."""
+    """The position of a value's producer among the operations of its graph: values that are ready first travel first."""
     return value.op.position if is_symbolic(value) else -1
 
 
@@ -161,7 +161,7 @@ class CollectiveAllReduceExtended(StrategyExtended):
         self._cluster = ALONE if transport is None else transport.cluster
         self._is_chief = self._cluster.is_chief
         self.options = options
-        self.partial: PartialUpdates | None = None  # if variables are updated in parts
+        self.partial: PartialUpdates | None = None  # if variables are updated as shards
         self._division = Division(self._cluster.size, self._cluster.rank)
         if sharding.stage and self._cluster.size > 1:
             self.partial = PartialUpdates(sharding, self._division, options.bytes_per_pack)
@@ -263,7 +263,7 @@ class CollectiveAllReduceExtended(StrategyExtended):
         divides: Callable[[Any], bool],
         divided: Callable[[Variable, Any], Any],
     ) -> Any:
-        """A variable that is divided if its shape is such: what `divided` makes of the part and the shape."""
+        """A variable that is sharded if its shape permits: the result of `divided` for the shard and the shape."""
         initial, dtype = options["initial_value"], options.get("dtype")
         shapes: list[Any] = []
 

@@ -31,7 +31,7 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def choose(strategy: str, transport: Transport, asked: Implementation) -> None:
-    """Let all workers agree on an implementation of exchanges; `transport.cards` holds the result.
+    """Makes all workers agree on an implementation of exchanges; `transport.cards` holds the result.
 
     Args:
       strategy: its name, for errors.

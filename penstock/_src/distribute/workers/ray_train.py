@@ -1,4 +1,4 @@
-"""Training by Ray Train: Ray places workers, starts them again and keeps checkpoints; they are a cluster as TF_CONFIG describes one."""
+"""Training by Ray Train: Ray places workers, restarts them and keeps checkpoints; they form a cluster as described by TF_CONFIG."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.util.export import export
 from penstock._src.util.flags import override
 
-NAME = "checkpoint"  # of the files in a folder that Ray keeps
+NAME = "checkpoint"  # prefix of the files in a folder that Ray keeps
 _UNTIL_THE_END = contextlib.ExitStack()  # flags of a worker
 
 
@@ -111,7 +111,7 @@ def _ray(name: str) -> Any:
 
 
 def _trainer_class() -> Any:
-    """Ray's class, of the version of Ray Train that the environment asks for."""
+    """Ray's class, of the version of Ray Train that the environment selects."""
     is_second = hasattr(_ray("train"), "UserCallback")  # which the first version has not
     where = "train.v2.api.data_parallel_trainer" if is_second else "train.data_parallel_trainer"
     return _ray(where).DataParallelTrainer
@@ -119,11 +119,11 @@ def _trainer_class() -> Any:
 
 @functools.cache
 def _backend_config() -> Any:
-    """The class of the settings by which Ray finds what is done in workers before they train."""
+    """The class of the settings by which Ray finds the setup of workers before training."""
     backend = _ray("train.backend")
 
     class PenstockBackend(backend.Backend):  # type: ignore[misc, name-defined]
-        """Tells each worker who the others are."""
+        """Sends each worker the addresses of the others."""
 
         def on_start(self, worker_group: Any, backend_config: Any) -> None:
             """Sets up the workers.
@@ -140,7 +140,7 @@ def _backend_config() -> Any:
             importlib.import_module("ray").get(started)
 
     class PenstockConfig(backend.BackendConfig):  # type: ignore[misc, name-defined]
-        """Lets Ray use PenstockBackend."""
+        """Makes Ray use PenstockBackend."""
 
         backend_cls = property(lambda self: PenstockBackend)
 

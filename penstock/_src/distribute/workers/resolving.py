@@ -1,4 +1,4 @@
-"""Which cluster a strategy runs in: what its resolver says, held against the processes that there are."""
+"""The cluster of a strategy: its resolver's description, checked against the existing processes."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def default_resolver() -> Any:
 
 
 def worker_count(cluster: ClusterSpec) -> int:
-    """Returns how many tasks of a cluster run training steps."""
+    """Returns the number of tasks of a cluster that run training steps."""
     return sum(cluster.num_tasks(job) for job in cluster.jobs if job in WORKERS)
 
 
 def transport_of(resolver: Any) -> Transport | None:
-    """Returns what connects the workers of a cluster; None if there is one.
+    """Returns the transport that connects the workers of a cluster; None for a single worker.
 
     Raises:
       UnavailableError: this process was not started together with the others.

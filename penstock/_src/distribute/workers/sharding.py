@@ -19,7 +19,7 @@ def auto_shard(
     replicas: int | None = None,
     kind: str = "_AutoShardDataset",
 ) -> Any:
-    """Returns a worker's part of a dataset, divided as the dataset's options say.
+    """Returns a worker's shard of a dataset, divided by the dataset's options.
 
     Args:
       dataset: the dataset.
@@ -42,7 +42,7 @@ def auto_shard(
 
 
 def auto_shard_unless_off(dataset: Any, workers: Any, index: Any, replicas: int | None) -> Any:
-    """Returns a worker's part of a dataset; all of it if its options say that it is not divided."""
+    """Returns a worker's shard of a dataset; all of it if its options disable sharding."""
     if dataset.options().experimental_distribute.auto_shard_policy == AutoShardPolicy.OFF:
         return dataset
     return auto_shard(dataset, workers, index, replicas or 1)

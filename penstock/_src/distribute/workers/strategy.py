@@ -41,7 +41,7 @@ class MultiWorkerMirroredStrategy(Strategy):
     1
     """
 
-    # Where TensorFlow begins to number collective operations; nothing is numbered here.
+    # TensorFlow's first number of collective operations; nothing is numbered here.
     _collective_key_base = 0
 
     def __init__(

@@ -1,5 +1,5 @@
-"""Families of language models. In: what files say of a model; out: an `Architecture`, and where its tensors are.
+"""Families of language models. In: the metadata of a model's files; out: an `Architecture`, and the names of its tensors.
 
-`table.py` has a row for each family, `names.py` the names of tensors, `facts.py` reads numbers of a file and refuses those that cannot be.
+`table.py` has a row for each family, `names.py` the names of tensors, `facts.py` reads numbers of a file and rejects impossible ones.
 `hugging_face.py` and `gguf.py` make architectures, `frequencies.py` computes those of rotary positions.
 """

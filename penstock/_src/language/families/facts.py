@@ -1,4 +1,4 @@
-"""Facts of a file, of which each is refused by name if it cannot be."""
+"""Facts of a file; an impossible value is rejected with its name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_finite(value: Any) -> bool:
 
 
 class Facts:
-    """What a file says of a model.
+    """The metadata of a model's file.
 
     Args:
       values: by name.

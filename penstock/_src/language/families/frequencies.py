@@ -34,7 +34,7 @@ def linear(base: float, size: int, factor: float) -> Rope:
 
 
 def llama3(base: float, size: int, scaling: Facts) -> Rope:
-    """Returns frequencies of which those of long waves are divided, and those between gradually."""
+    """Returns frequencies in which those of long waves are divided by a factor, with a gradual transition."""
     factor = scaling.number("factor")
     low = scaling.number("low_freq_factor", default=1.0)
     high = scaling.number("high_freq_factor", default=4.0)
@@ -48,7 +48,7 @@ def llama3(base: float, size: int, scaling: Facts) -> Rope:
 
 
 def yarn(base: float, size: int, scaling: Facts, original: int) -> Rope:
-    """Returns frequencies of which those with few turns within the original length are divided, and those with some gradually."""
+    """Returns frequencies in which those with few turns within the original length are divided, with a gradual transition."""
     factor = scaling.number("factor")
     ends = [
         size * math.log(original / (turns * 2 * math.pi)) / (2 * math.log(base))
@@ -72,7 +72,7 @@ def _yarn_magnitude(factor: float) -> float:
 
 
 def longrope_magnitude(context: int, original: int) -> float:
-    """Returns what cosines and sines are multiplied by where frequencies have factors of their own."""
+    """Returns the factor of cosines and sines for frequencies with individual factors."""
     if context <= original:
         return 1.0
     return math.sqrt(1 + math.log(context / original) / math.log(original))

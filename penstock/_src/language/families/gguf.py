@@ -11,7 +11,7 @@ from penstock._src.language.families import frequencies
 from penstock._src.language.families.facts import Facts
 from penstock._src.language.families.table import FAMILIES, Family
 
-# Of Gemma's largest models, the scale of attention is that of a head's share of the width.
+# In Gemma's largest models, attention is scaled by a head's share of the width.
 _LARGEST_GEMMA = {"gemma2": 46, "gemma3": 62}
 _FREQUENCIES = "rope_freqs.weight"
 _FACTORS = {False: "rope_factors_short.weight", True: "rope_factors_long.weight"}

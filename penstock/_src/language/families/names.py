@@ -1,10 +1,10 @@
-"""Where the tensors of a model are: our names of them, and those in files."""
+"""Names of a model's tensors: ours, and those in files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Of the whole model; `{}` of others is the number of a layer. A tensor may be missing, such as biases and norms that a model does not have.
+# Of the whole model; `{}` in the others is the number of a layer. A tensor may be missing, such as biases and norms that a model does not have.
 GGUF: Mapping[str, str] = {
     "embedding": "token_embd",
     "embedding_norm": "token_embd_norm",
@@ -91,7 +91,7 @@ LAYOUTS: Mapping[str, Mapping[str, str]] = {
         "post_inner_norm": "encoder.layer.{}.output.LayerNorm",
     },
 }
-# What stands before the names, of which one is in a file; the output may stand without.
+# Prefixes of the names, one of which a file uses; the output may have none.
 PREFIXES = (
     "bert.",
     "model.",
@@ -102,5 +102,5 @@ PREFIXES = (
     "",
 )
 OUTPUT_PREFIXES = ("", "language_model.")
-# Between names of which a file has one.
+# Alternative names, one of which a file uses.
 OR = "|"

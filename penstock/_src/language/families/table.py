@@ -1,4 +1,4 @@
-"""Families of decoders and encoders: a row each, of what files do not say."""
+"""Families of decoders and encoders: a row each, with the facts that files omit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from penstock._src.language.architecture import Activation
 
 @dataclass(frozen=True)
 class Family:
-    """What models of a family have in common.
+    """The common properties of models of a family.
 
     Attributes:
       name: as GGUF's files name the architecture.

@@ -66,7 +66,7 @@ class Cache(Module):
             variable.assign(zeros([slots, a.kv_heads, length, a.head_size], self.dtype))
 
     def allocate(self, slots: int, length: int) -> None:
-        """Makes all variables zeros of a size, now; memory is taken as places are written."""
+        """Sets all variables to zeros of a size, now; memory is committed as positions are written."""
         a, numpy_type = self._architecture, self.dtype.as_numpy_dtype
         for variable in (*self.keys, *self.values):
             empty = zeros_aligned((slots, a.kv_heads, length, a.head_size), np.dtype(numpy_type))
@@ -80,18 +80,18 @@ class Cache(Module):
 
     @property
     def part(self) -> TensorSpec:
-        """The type of what `read` returns: keys and values of all layers, `[2 * layers, kv_heads, places, size]`."""
+        """The type of the result of `read`: keys and values of all layers, `[2 * layers, kv_heads, places, size]`."""
         a = self._architecture
         shape = [2 * a.layers, a.kv_heads, None, a.head_size]
         return TensorSpec(shape, self.dtype, "part")
 
     def read(self, slot: Any, places: Any) -> Any:
-        """Returns keys and values of a row at some places."""
+        """Returns keys and values of a row at some positions."""
         variables = (*self.keys, *self.values)
         return stack([gather(gather(variable, slot), places, axis=1) for variable in variables])
 
     def write(self, slot: Any, start: Any, part: Any) -> None:
-        """Writes what was read into a row."""
+        """Writes the result of `read` into a row."""
         positions = start + numbers(shape_of(part)[2])
         places = _places(stack([slot]), positions[None], self._architecture.kv_heads)
         for at, variable in enumerate((*self.keys, *self.values)):
@@ -148,13 +148,13 @@ class Attention:
         self._architecture = a
         count, tokens = shape_of(of_queries)[0], shape_of(of_queries)[1]
         heads = [a.kv_heads, a.heads // a.kv_heads, a.head_size]
-        # With one token, a group of heads takes the place of tokens.
+        # With one token, a group of heads replaces the token axis.
         self._is_one = of_queries.shape[1] == 1
         self._groups = stack([count, *heads] if self._is_one else [count, tokens, *heads])
         self._flat = stack([count, tokens, a.heads * a.head_size])
 
     def grouped(self, unseen: Any) -> Any:
-        """Returns what is not looked at, `[n, tokens, places]`, as calls take it."""
+        """Returns the mask of positions to ignore, `[n, tokens, places]`, in the form of the calls."""
         return unseen[:, None] if self._is_one else unseen[:, None, None]
 
     def __call__(self, query: Any, keys: Any, values: Any, unseen: Any) -> Any:
@@ -184,7 +184,7 @@ class Attention:
 
 
 def _unseen(positions: Any, span: Any, window: int) -> Any:
-    """Which places a token does not look at, `[n, tokens, places]`: later ones, and those before its window."""
+    """The positions that a token ignores, `[n, tokens, places]`: later ones, and those before its window."""
     later = span > positions[:, :, None]
     if not window:
         return later
@@ -228,7 +228,7 @@ def attending_all(a: Architecture, tokens: Any, lengths: Any) -> Attend:
 
 
 def _places(rows: Any, positions: Any, heads: int) -> Any:
-    """Where in a variable tokens are written: index vectors `[n, heads, tokens, 3]`."""
+    """The positions in a variable to which tokens are written: index vectors `[n, heads, tokens, 3]`."""
     count, tokens = shape_of(positions)[0], shape_of(positions)[1]
     shape = [count, heads, tokens]
     parts = rows[:, None, None], numbers(heads)[None, :, None], positions[:, None, :]

@@ -21,7 +21,7 @@ from penstock._src.language.architecture import Activation, Architecture, Rope
 from penstock._src.language.weights.loading import DecoderWeights, Layer
 from penstock._src.language.weights.operands import Linear, Norm
 
-# Of the number of a layer, queries `[n, tokens, heads, size]`, keys and values `[n, tokens, kv_heads, size]` to `[n, tokens, heads * size]`.
+# (layer number, queries `[n, tokens, heads, size]`, keys and values `[n, tokens, kv_heads, size]`) -> `[n, tokens, heads * size]`.
 Attend = Callable[[int, Any, Any, Any], Any]
 # From a function of one tensor to another one.
 Around = Callable[[Callable[[Any], Any]], Callable[[Any], Any]]
@@ -41,7 +41,7 @@ class Decoder:
     """A stack of layers that look at tokens before them, or at all of them.
 
     Args:
-      architecture: what is computed.
+      architecture: the computation.
       weights: the operands.
     """
 
@@ -49,7 +49,7 @@ class Decoder:
         self.architecture, self.weights = architecture, weights
 
     def values(self, tokens: Any, positions: Any, attend: Attend, around: Around = as_it_is) -> Any:
-        """Returns what the last layer gives, normed.
+        """Returns the normed output of the last layer.
 
         Args:
           tokens: int32 `[n, tokens]`.
@@ -85,14 +85,16 @@ class Decoder:
           InvalidArgumentError: an encoder has none.
         """
         if self.weights.output is None:
-            raise InvalidArgumentError("The model is an encoder, which gives no logits.")
+            raise InvalidArgumentError(
+                "The model is an encoder, which has no logits: use `tf.language.load_encoder`."
+            )
         found = self.weights.output(values)
         return capped(found, self.architecture.logits_cap)
 
     def _layer(
         self, layer: Layer, at: int, shapes: dict[int, Any], turn: Any, attend: Attend, x: Any
     ) -> Any:
-        """What a layer gives.
+        """The output of a layer.
 
         Args:
           layer: the operands.
@@ -129,7 +131,7 @@ class Decoder:
         return layer.down(activate(layer.gate(x)) * layer.up(x))
 
     def _normed(self, norm: Norm | None, x: Any) -> Any:
-        """`x`, normed along its last axis; as it is if there is no norm."""
+        """`x`, normed along its last axis; unchanged if there is no norm."""
         if norm is None:
             return x
         epsilon = np.float32(self.architecture.epsilon)
@@ -149,7 +151,7 @@ def _turns(rope: Rope, positions: Any) -> tuple[Any, Any]:
 
 
 def _turned(x: Any, cosines: Any, sines: Any) -> Any:
-    """`x`, of whose heads the numbers `i` and `i + half` of the first `2 * half` are turned."""
+    """`x` with rotary positions: in each head, entries `i` and `i + half` of the first `2 * half` are rotated as pairs."""
     half = cosines.shape[-1]
     rest = x.shape[-1] - 2 * half
     first, second, *others = split(x, [half, half, rest] if rest else 2, axis=-1)

@@ -26,7 +26,7 @@ def _scalar(name: str) -> TensorSpec:
 
 
 class Program(Module):
-    """What generates: the contract of `penstock serve` (docs/serving.md).
+    """The functions of a generating model: the contract of `penstock serve` (docs/serving.md).
 
     Args:
       decoder: the model.
@@ -41,7 +41,7 @@ class Program(Module):
         super().__init__()
         self.decoder, self._length = decoder, length
         self.cache = Cache(decoder.architecture, cache)
-        # Writes what `read` returns into a row from `start` on; its type is the model's.
+        # Writes a result of `read` into a row starting at `start`; its type is the model's.
         signature = [_scalar("slot"), _scalar("start"), self.cache.part]
         self.write = function(self._write, input_signature=signature, autograph=False)
 
@@ -80,7 +80,7 @@ class Program(Module):
 
     @function(input_signature=[_scalar("slot"), _vector("places")], autograph=False)
     def read(self, slot: Any, places: Any) -> dict[str, Any]:
-        """Returns what the cache has for places of a row."""
+        """Returns the cache's content for positions of a row."""
         return {"part": self.cache.read(slot, places)}
 
     def _write(self, slot: Any, start: Any, part: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ ASSISTANT = "assistant"
 def prompt_of(
     messages: Iterable[tuple[str, str]], templates: Mapping[str, tuple[str, str]]
 ) -> list[Part]:
-    """Returns the texts that the model goes on with: each message between what its role puts before and after it, then what comes before the answer.
+    """Returns the text of a prompt: each message between its role's prefix and suffix, then the prefix of the answer.
 
     Args:
       messages: (role, text).

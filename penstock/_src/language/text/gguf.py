@@ -19,7 +19,7 @@ _PREFIX = "tokenizer.ggml.add_space_prefix"
 # Types of tokens.
 _CONTROL, _USER, _BYTE = 3, 4, 6
 _SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
-# How texts are cut before bytes are paired, by the names that files give: digits one by one, then words as GPT-2 has them; or a pattern.
+# How texts are split before byte pairs are merged, by the names in files: digits one by one, then words as in GPT-2; or a pattern.
 _PLAIN, _DIGITS = "plain", "digits"
 _WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _CUTS: Mapping[str, str] = {
@@ -118,7 +118,7 @@ def _byte_pairs(metadata: Mapping[str, Any], vocabulary: Mapping[str, int], wher
 def _pieces(
     metadata: Mapping[str, Any], vocabulary: Mapping[str, int], tokens: Sequence[str], where: str
 ) -> Any:
-    """SentencePiece's pieces, the best scored of which are merged first, with bytes for other characters."""
+    """SentencePiece's pieces, merged in order of score, with bytes for unknown characters."""
     lib = library()
     scores = metadata.get(_SCORES)
     if not isinstance(scores, np.ndarray) or len(scores) != len(tokens):
@@ -176,7 +176,7 @@ def _word_pieces(
 
 
 def _add_tokens(made: Any, tokens: Sequence[str], types: np.ndarray) -> None:
-    """Makes tokens that are not cut, of which those that control the model are no part of texts."""
+    """Adds tokens that are never split; control tokens among them are not part of texts."""
     make = library().AddedToken
     numbers = np.flatnonzero((types == _CONTROL) | (types == _USER)).tolist()
     added = [
@@ -190,7 +190,7 @@ def _add_tokens(made: Any, tokens: Sequence[str], types: np.ndarray) -> None:
 def _frame(
     made: Any, metadata: Mapping[str, Any], tokens: Sequence[str], where: str, begins: bool
 ) -> None:
-    """Adds what begins and ends every text."""
+    """Adds the tokens that begin and end every text."""
     frame: list[tuple[str, str, int]] = []
     for flag, key, default in ((_BEGINS, _BEGIN, begins), (_ENDS, _END, False)):
         if not metadata.get(flag, default):

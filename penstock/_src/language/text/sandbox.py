@@ -1,7 +1,7 @@
-"""The sandbox in which templates of conversations run: jinja2's, with bounds on the rounds of loops and on the sizes of values.
+"""The sandbox in which templates of conversations run: jinja2's, with limits on loop iterations and on the sizes of values.
 
-A template comes with a model's file. Jinja2's own sandbox keeps it from Python's inner parts; loops within loops, and texts that are doubled again and
-again, it lets run.
+A template comes with a model's file. Jinja2's own sandbox protects Python's internals, but allows nested loops, and texts that double again and
+again.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import threading
 from collections.abc import Iterable, Sized
 from typing import Any
 
-MOST_ROUNDS = 1_000_000  # of all loops of a prompt together
+MOST_ROUNDS = 1_000_000  # total of all loops of a prompt
 MOST_SIZE = 1 << 24  # characters of a text, elements of a list
-MOST_BITS = 1 << 16  # of an integer
+MOST_BITS = 1 << 16  # size of an integer
 _WIDE = re.compile(r"\d{6,}|\*")  # the width of a formatted value
 
 
@@ -47,7 +47,7 @@ def _bounded() -> Any:
             self._rounds.left = MOST_ROUNDS
 
         def _parse(self, source: str, name: Any, filename: Any) -> Any:
-            """The template's tree, in which what loops go over is counted, and what `~` joins is measured."""
+            """The template's tree, with counted loops and with limits on strings joined by `~`."""
             found = super()._parse(source, name, filename)
             for loop in found.find_all(nodes.For):
                 loop.iter = nodes.Filter(
@@ -97,7 +97,7 @@ def _bounded() -> Any:
 
 
 def _without_concat(tree: Any, nodes: Any) -> Any:
-    """A tree whose `a ~ b` is a filter of `[a, b]`."""
+    """A tree in which `a ~ b` is a filter of `[a, b]`."""
     visitor = importlib.import_module("jinja2.visitor")
 
     class Transformer(visitor.NodeTransformer):  # type: ignore[misc, name-defined]

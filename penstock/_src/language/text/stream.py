@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from penstock._src.language.text.tokenizers import Tokenizer
 
-# What decoders write for bytes that are no character yet.
+# Decoders write this for bytes that do not form a complete character yet.
 _UNFINISHED = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -55,7 +55,7 @@ class TextStream:
         return text[len(before) :]
 
     def _certain(self, text: str) -> str:
-        """The held and the new text up to a stop, without what may be the beginning of one, which is held."""
+        """The pending and the new text up to a stop; a possible beginning of a stop stays pending."""
         text = self._held + text
         ends = [at for stop in self._stops if (at := text.find(stop)) >= 0]
         if ends:

@@ -13,9 +13,9 @@ from penstock._src.language.text import sandbox
 from penstock._src.language.text.chat import ASSISTANT
 from penstock._src.language.text.tokenizers import Part
 
-# Stand around texts of messages while a prompt is taken apart; characters that no text needs.
+# Delimit the texts of messages while a prompt is parsed; characters that texts do not use.
 _BEGIN, _END = "\ufdd0", "\ufdd1"
-# What a template may raise besides the library's own errors: it computes with Python's values.
+# Errors that a template may raise besides the library's own: it computes with Python's values.
 _REFUSALS = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError)
 _REFUSALS += (TypeError, ValueError)
 
@@ -100,7 +100,7 @@ def _marked_stripped(message: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _marked_unless_own(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """For templates that look into what the model said before."""
+    """For templates that inspect the model's earlier answers."""
     return message if message.get("role") == ASSISTANT else _marked_stripped(message)
 
 

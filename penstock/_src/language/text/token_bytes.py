@@ -1,4 +1,4 @@
-"""Bytes that tokens stand for in the midst of a text."""
+"""Bytes of tokens within a text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SPACE, _BYTE = "\u2581", re.compile("<0x([0-9A-Fa-f]{2})>")
 
 
 class TokenBytes:
-    """Translates what a tokenizer's vocabulary calls its tokens.
+    """Translates the token names of a tokenizer's vocabulary to bytes.
 
     Args:
       decoder: as `tokenizer.json` has it.
@@ -49,7 +49,7 @@ def _kinds(decoder: Any) -> Any:
 
 @functools.cache
 def _numbers() -> dict[str, int]:
-    """Returns the bytes by the characters that stand for them in byte-level vocabularies: printable ones for themselves, others for what follows 255."""
+    """Returns the bytes by the characters that represent them in byte-level vocabularies: printable ones by themselves, others by characters after 255."""
     plain = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [number for number in range(256) if number not in plain]
     return {chr(n): n for n in plain} | {chr(256 + at): n for at, n in enumerate(others)}

@@ -25,13 +25,13 @@ class Part(NamedTuple):
 
 
 class Tokenizer(Protocol):
-    """What makes tokens of texts and back."""
+    """Converts texts to tokens and back."""
 
     def encode(self, text: str) -> list[int]:
         """Returns the tokens of a text."""
 
     def encode_parts(self, parts: Sequence[Part], is_whole: bool = False) -> list[int]:
-        """Returns the tokens of a prompt, without any that control the model for what is not the model's own.
+        """Returns the tokens of a prompt; only the template's own texts can produce control tokens.
 
         Args:
           parts: of the prompt.
@@ -74,7 +74,7 @@ class Characters:
         return [self._tokens[character] for character in text]
 
     def encode_parts(self, parts: Sequence[Part], is_whole: bool = False) -> list[int]:
-        """Returns the tokens of the parts' characters, of which none controls anything."""
+        """Returns the tokens of the parts' characters, none of them control tokens."""
         return self.encode("".join(part.text for part in parts))
 
     def decode(self, tokens: Sequence[int]) -> str:
@@ -149,7 +149,7 @@ class _Library:
         return joined.ids if is_whole else self._tokenizer.post_process(joined).ids
 
     def _is_controlled(self, encoding: Any, parts: Sequence[Part]) -> bool:
-        """Whether a control token stands anywhere but within the model's own texts."""
+        """True if a control token is outside of the template's own texts."""
         places = [
             place
             for token, place in zip(encoding.ids, encoding.offsets, strict=True)

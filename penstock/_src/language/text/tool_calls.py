@@ -1,4 +1,4 @@
-"""Calls of tools in what a model says, in the forms that models are trained to."""
+"""Tool calls in a model's output, in the formats that models are trained on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BEGIN, _END = "<tool_call>", "</tool_call>"
 
 
 class ToolCall(NamedTuple):
-    """A call that the model asks for.
+    """A tool call that the model requests.
 
     Args:
       name: of the tool.
@@ -31,7 +31,7 @@ class Said(NamedTuple):
 
 
 class ToolCallReader:
-    """Takes calls out of a text as it comes. What is not a call after all is text.
+    """Extracts calls from a text as it arrives. A call that turns out to be incomplete is returned as text.
 
     Hermes and Qwen write `<tool_call>{"name": ..., "arguments": {...}}</tool_call>` anywhere; Llama 3 answers by `{"name": ..., "parameters": {...}}` alone.
 
@@ -44,7 +44,7 @@ class ToolCallReader:
         self._held, self._is_within, self._has_begun = "", False, False
 
     def push(self, text: str) -> Said:
-        """Returns what is certain after some more text."""
+        """Returns the part that is certain after some more text."""
         self._held += text
         return self._marked() if self._has_marks else self._alone()
 
@@ -89,7 +89,7 @@ class ToolCallReader:
 
 
 def reader_of(template: str) -> ToolCallReader | None:
-    """Returns what reads the calls that a model's template teaches; None if it teaches none that are known.
+    """Returns the parser of the call format that a model's template teaches; None for an unknown format or none.
 
     Args:
       template: its text.

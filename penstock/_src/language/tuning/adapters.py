@@ -24,7 +24,7 @@ TARGETS = ("query", "key", "value", "attention_output", "gate", "up", "down")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Adapter:
-    """What is added to the products of a matrix: `scale` times `up` times `down` times the operand.
+    """The addition to the products of a matrix: `scale` times `up` times `down` times the operand.
 
     Attributes:
       down: float32 `[rank, columns]`.

@@ -9,7 +9,7 @@ import numpy as np
 from penstock._src.core.errors import InvalidArgumentError
 
 Text = str | Sequence[int]
-# A text, or a prompt and the answer to it, of which the answer alone is learned.
+# A text, or a prompt and its answer, of which only the answer is learned.
 Example = Text | tuple[Text, Text]
 
 

@@ -25,7 +25,7 @@ _DOWN, _UP = "lora_A.weight", "lora_B.weight"
 # Properties of adapters of other kinds.
 _MOST_RANK = 1 << 16  # more than any matrix has
 _REFUSED = ("use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "modules_to_save")
-# What PEFT puts before the names of a causal model's tensors.
+# PEFT's prefix of the names of a causal model's tensors.
 _PREFIX = "base_model.model."
 _OUTER = {"gpt2": "transformer.", "gpt_neox": "gpt_neox."}
 
@@ -149,9 +149,9 @@ def _parts(adapter: Adapter) -> Iterator[tuple[str, Any]]:
 
 
 def _pattern(family: str, target: str) -> tuple[str, str]:
-    """What PEFT calls a matrix: before the number of the layer, and after it.
+    """PEFT's name of a matrix: before the number of the layer, and after it.
 
-    Where files have several matrices as one, the names are ours, and PEFT does not know them.
+    If files store several matrices as one, the names are ours, unknown to PEFT.
     """
     layout = FAMILIES[family].layout
     before, _, after = LAYOUTS[layout].get(target, f"layers.{{}}.{target}").partition(".{}.")

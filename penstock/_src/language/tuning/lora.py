@@ -249,7 +249,7 @@ class Lora(Module):
 
 
 def _mean(batches: Sequence[tuple[Any, np.ndarray]]) -> float:
-    """The mean of batches' losses by how many tokens each counts."""
+    """The mean of batches' losses, weighted by their numbers of learned tokens."""
     counts = [float(learned[:, 1:].sum()) for _, learned in batches]
     losses = [float(loss) for loss, _ in batches]
     return float(np.average(losses, weights=counts))

@@ -17,7 +17,7 @@ from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 
-# Tokens whose logits are in memory together: 128 times a vocabulary of 150,000 are 77 MB.
+# Number of tokens with logits in memory at a time: 128 times a vocabulary of 150,000 are 77 MB.
 PIECE = 128
 
 

@@ -27,7 +27,7 @@ class Finder:
       activations: what packed matrices are multiplied by.
 
     Raises:
-      NotFoundError: there is no embedding, so names are of no known layout.
+      NotFoundError: there is no embedding, so the names have no known layout.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ def load(finder: Finder, architecture: Architecture) -> DecoderWeights:
 
     Raises:
       NotFoundError: a tensor is missing.
-      DataLossError: one has another shape than the architecture says, or extents do not fit each other.
+      DataLossError: one has another shape than in the architecture, or extents do not match.
     """
     a = architecture
     if a.heads % a.kv_heads:

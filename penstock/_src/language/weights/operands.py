@@ -61,7 +61,7 @@ class Matrix:
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """A matrix, and what is added to its products; None for nothing."""
+    """A matrix, and the bias of its products; None for no bias."""
 
     matrix: Matrix
     bias: EagerTensor | None = None
@@ -74,7 +74,7 @@ class Linear:
 
 @dataclass(frozen=True, eq=False)
 class Norm:
-    """The factors of a norm, and what is added; None for nothing."""
+    """The factors of a norm, and its bias; None for no bias."""
 
     scale: EagerTensor
     bias: EagerTensor | None = None

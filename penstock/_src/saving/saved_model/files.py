@@ -17,7 +17,7 @@ from penstock._src.util.export import export
 
 @contextlib.contextmanager
 def of_file(origin: str, path: str) -> Iterator[None]:
-    """Within this block, which loads a file, errors say which it is; what only damage leads to is a ValueError.
+    """Within this block, which loads a file, errors name the file; errors that only damage can cause become a ValueError.
 
     Args:
       origin: the file in words.

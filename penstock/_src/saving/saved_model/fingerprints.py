@@ -136,7 +136,7 @@ def _hash_of_program(graph: Any) -> int:
     for node in (node for nodes in parts for node in nodes):
         digest.update(f"{node.name}|{node.op}|{list(node.input)}".encode())
         for name, value in sorted(node.attr.items()):
-            if name.startswith("_"):  # of the tracing, not of the operation
+            if name.startswith("_"):  # an attribute of the tracing, not of the operation
                 continue
             digest.update(name.encode())
             if value.WhichOneof("value") == "func":

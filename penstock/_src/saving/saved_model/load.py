@@ -270,7 +270,7 @@ class _Loader:
         _rename_resources(meta.graph_def.library)
         self.library = Library(meta.graph_def.library, consent=consent)
         self.objects: dict[int, Any] = {n: target for n, (target, _) in selection.given.items()}
-        # What sets the attributes of objects that have a way of their own.
+        # Setters of attributes for objects that need a special one.
         self.setters: dict[int, Setter] = {n: setter for n, (_, setter) in selection.given.items()}
         self.concrete: dict[str, RevivedConcreteFunction] = {}
         self.graph_nodes = {node.name: node for node in meta.graph_def.node}
@@ -398,7 +398,9 @@ class _Loader:
         values: list[Any] = []
         for child in node.children:
             self._make_tuple(child.node_id)
-            if child.local_name.isdigit():  # elements of named tuples stand under their fields, too
+            if (
+                child.local_name.isdigit()
+            ):  # elements of named tuples are also saved under their field names
                 _set_item(values, int(child.local_name), self.objects[child.node_id])
         self.objects[number] = _TupleWrapper(values)
 
@@ -434,7 +436,7 @@ class _Loader:
             VariableSynchronization(saved.synchronization),
             VariableAggregation(saved.aggregation),
         )
-        if in_v1_graph():  # whether to train it is for those who build on it
+        if in_v1_graph():  # users of the model decide whether to train it
             trained = STATE.graph.get_collection_ref("trainable_variables")
             trained[:] = [other for other in trained if other is not variable]
         return variable
@@ -563,7 +565,7 @@ def empty_variable(
     """Returns an uninitialized variable, to be restored."""
     dtype = dtypes.as_dtype(dtype)
     extents = [n or 0 for n in shape.as_list()] if shape.rank else []
-    # The system gives memory of zeros when it is written to: never, of what is restored.
+    # The system commits zero pages at the first write: never, for values that are restored.
     zeros = np.zeros(extents, dtype.np)
     if dtype is dtypes.string:
         zeros[...] = b""

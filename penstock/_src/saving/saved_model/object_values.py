@@ -1,4 +1,4 @@
-"""Functions of a SavedModel that read the values of an object other than a variable, and set them: of a mutable table, say.
+"""Functions of a SavedModel that read and set the values of an object other than a variable, such as a mutable table.
 
 An object that gives all its values at once has one pair under the name `WHOLE`: `save() -> {name: tensor}` and
 `restore({name: tensor})`. Otherwise each attribute of checkpoints has a pair: `save(key) -> [{name, slice_spec, tensor}]`,
@@ -34,7 +34,7 @@ WHOLE = ".TENSORS"
 
 
 class Pair(NamedTuple):
-    """The function that reads values of an object, and the one that sets them."""
+    """The function that reads the values of an object, and the one that sets them."""
 
     save: ConcreteFunction
     restore: ConcreteFunction
@@ -62,7 +62,7 @@ def acts_as_variable(found: Any) -> bool:
 
 
 def saver_functions(objects: Mapping[str, Any], saver: str) -> Pair:
-    """The functions of a registered saver for a file's prefix: the first returns the prefixes of what it wrote."""
+    """The functions of a registered saver for a file's prefix: the first returns the prefixes of the files it wrote."""
     path = TensorSpec([], dtypes.string, "prefix")
 
     def save(prefix: Any) -> Any:

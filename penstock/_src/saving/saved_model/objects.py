@@ -117,7 +117,7 @@ def _attributes(found: Any) -> dict[str, Any]:
 
 
 class SavedChildren:
-    """The children of objects in one SavedModel, each asked once: properties may make them."""
+    """The children of objects in one SavedModel, computed once per object: properties may create them."""
 
     def __init__(self) -> None:
         self._cache: dict[Any, Any] = {}  # for classes that make their children for a SavedModel

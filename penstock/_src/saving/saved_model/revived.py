@@ -105,7 +105,7 @@ def _variables(signature: Any) -> list[VariableSpec | None]:
 def _once_each(
     variables: Sequence[VariableSpec | None], tensors: Sequence[Any], converts: bool
 ) -> list[Any] | None:
-    """The tensors, each variable only where it first stands; None if the same variables are not the same tensors.
+    """The tensors, each variable only at its first position; None if equal variables are not equal tensors.
 
     With `converts`, two variables of the signature may be one.
     """
@@ -129,7 +129,7 @@ def _pass_handle_data(graph: Any) -> None:
     """Set the shapes and dtypes of handles' variables in the bodies of loops and branches."""
     for node in graph.get_operations():
         for body in bodies_of(node):
-            # What a body captures comes last; before that, bodies of datasets take elements.
+            # Captures of a body come last; before them, bodies of datasets take elements.
             for outer, inner in zip(reversed(node._inputs), reversed(body.inputs), strict=False):
                 if outer.dtype is dtypes.resource and outer._handle_data:
                     inner._handle_data = outer._handle_data
@@ -263,7 +263,7 @@ def _forms(
 
 
 def structured_or_flat(signature: inspect.Signature | None) -> Callable[..., list[Any]]:
-    """Returns what gives the tensors of a concrete function's arguments: those of its Python function, or its inputs by name."""
+    """Returns a function that yields the tensors of a concrete function's arguments: those of its Python function, or its inputs by name."""
 
     def bind(concrete: ConcreteFunction, args: Any, kwargs: Any) -> list[Any]:
         for form in _forms(signature, tuple(args), kwargs):

@@ -47,7 +47,7 @@ from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.version import VERSION
 
-# Where TensorFlow logs what it says about saving.
+# The logger of TensorFlow's messages about saving.
 log = logging.getLogger("absl")
 
 

@@ -18,14 +18,14 @@ class Selection:
         a pair of it and the function that sets its attributes. None for all objects.
 
     Raises:
-      TypeError: a path is no string, or an object cannot be tracked.
+      TypeError: a path is not a string, or an object cannot be tracked.
       ValueError: there is nothing at a path, or a function uses an object that is not selected.
     """
 
     def __init__(self, graph: Any, filters: Any = None) -> None:
         self._graph = graph
         self.paths = {path: self._number(path) for path in ("root",) if filters is None}
-        # Objects that are there already, by number: the object and what sets its attributes.
+        # Existing objects, by number: the object and its attribute setter.
         self.given: dict[int, tuple[Any, Setter]] = {}
         self.numbers: list[int] = list(range(len(graph.nodes)))
         if filters is None:

@@ -16,7 +16,7 @@ from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.cluster.rpc.server import RpcServer
 from penstock._src.core.errors import InternalError, UnavailableError
 
-# How long consumers try to reach a server that does not answer.
+# Seconds for which consumers try to reach a server that does not answer.
 PATIENCE = 2.0
 _PAUSE = 0.1
 LOG = logging.getLogger("tensorflow")
@@ -38,7 +38,7 @@ def address_of(target: str) -> str:
 def call(
     service: str, target: str, method: str, request: Any, reply: Any, patience: float = PATIENCE
 ) -> Any:
-    """Returns what a server replies.
+    """Returns a server's reply.
 
     Args:
       service: messages.DISPATCHER or WORKER.
@@ -69,7 +69,7 @@ def call(
 
 
 def patient(ask: Callable[[], Any], seconds: float, ended: threading.Event, dispatcher: str) -> Any:
-    """Returns what a call gives, which is made again while the dispatcher is away.
+    """Returns the result of a call, which is repeated while the dispatcher is down.
 
     Args:
       ask: the call.

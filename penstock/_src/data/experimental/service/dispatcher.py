@@ -1,4 +1,4 @@
-"""DispatchServer, which knows datasets, workers and jobs."""
+"""DispatchServer, which keeps track of datasets, workers and jobs."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class DispatchServer(Server):
             self._ready.set()
 
     def _once_ready(self, kind: Any, method: Callable[[Any], Any]) -> Any:
-        """(class of a request, its handler), which waits until what an earlier dispatcher knew is known."""
+        """(class of a request, its handler), which waits until the state of an earlier dispatcher is restored."""
 
         def answer(request: Any) -> Any:
             self._ready.wait()

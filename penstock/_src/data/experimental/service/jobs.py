@@ -38,7 +38,7 @@ STATIC = (
 
 
 class Task:
-    """A worker's part of a job: elements, each for one consumer. Who asks again, as the answer was lost, gets the same element.
+    """A worker's part of a job: elements, each for one consumer. A repeated request, after a lost answer, gets the same element.
 
     Args:
       dataset: its pipeline.
@@ -70,7 +70,7 @@ class Task:
 
 
 class RoundTask(Task):
-    """Elements in rounds, without end: in each one every consumer gets that at its own place.
+    """Elements in unlimited rounds: in each one every consumer gets the element at its own index.
 
     Args:
       dataset: its pipeline.
@@ -92,7 +92,7 @@ class RoundTask(Task):
             )
         super().__init__(dataset, compression)
         self._consumers = consumers
-        self._rounds: dict[int, list[Element]] = {}  # those that some consumer has yet to ask for
+        self._rounds: dict[int, list[Element]] = {}  # rounds that some consumer has yet to request
         self._made = 0
         self._asked: Counter[int] = Counter()
 

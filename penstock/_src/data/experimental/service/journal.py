@@ -22,10 +22,10 @@ from penstock._src.util.files.records import (
 )
 
 FOLDER, NAME = "tf_data_dispatcher_journal", "journal"
-LARGE = 64 << 20  # bytes from which a journal is written anew
+LARGE = 64 << 20  # size in bytes from which a journal is rewritten
 _OFTEN = ("split", "stream_split")
-VERSION = 2  # of what the changes say; a journal begins with it
-# Splits are synced this often: a sync takes milliseconds, and workers ask for each element.
+VERSION = 2  # of the format of changes; a journal begins with it
+# Interval of syncs of splits: a sync takes milliseconds, and workers request each element.
 UNSYNCED_SECONDS = 0.05
 
 
@@ -80,7 +80,7 @@ class Journal:
         return entries
 
     def begin(self, changes: Iterable[Any]) -> None:
-        """Writes a new journal in place of what there is."""
+        """Replaces the journal by a new one."""
         with self._lock:
             self._close()
             files.make_folders(os.path.dirname(self.path))

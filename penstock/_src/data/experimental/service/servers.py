@@ -10,7 +10,7 @@ from penstock._src.data.graph_defs import dataset_of_graph
 from penstock._src.ops.data.pipeline import Pipeline
 from penstock._src.util.flags import flags
 
-# {token: pipeline} of datasets that this process has registered: its own workers need not make them anew.
+# {token: pipeline} of datasets that this process has registered: its own workers need not rebuild them.
 LOCAL: dict[str, Pipeline] = {}
 
 
@@ -43,7 +43,7 @@ def pipeline_of(graph: bytes, token: str) -> Pipeline:
 
 
 def check_may_write(path: str, token: str) -> None:
-    """Raise PermissionDeniedError if another process asks this one to write files without permission."""
+    """Raise PermissionDeniedError if another process makes this one write files without permission."""
     if token not in LOCAL and not is_allowed("write_files"):
         raise PermissionDeniedError(
             f"tf.data service: another process asks to write files to {path}. If you trust it, set PENSTOCK_ALLOW=write_files in "

@@ -12,7 +12,7 @@ from penstock._src.ops.data.iteration.resume import Resumable
 from penstock._src.ops.data.pipeline import UNKNOWN, Element, Pipeline, Run
 from penstock._src.ops.data_planner.plan import with_inputs
 
-# Of (source, repetition, how many were taken there): the next element, or None at the end.
+# (source, repetition, number of elements taken) -> the next element, or None at the end.
 Next = Callable[[int, int, int], Element | None]
 
 
@@ -55,7 +55,7 @@ class SharedElements(Resumable):
         return element
 
 
-# Of the states of these iterators.
+# Fields of the states of these iterators.
 KIND = SharedElements.__name__
 
 
@@ -86,7 +86,7 @@ class Given:
         self.last[given.request.worker] = given
 
     def messages(self) -> list[Any]:
-        """The SplitGivens that say as much."""
+        """The equivalent SplitGivens."""
         return [*self.furthest.values(), *self.last.values()]
 
 
@@ -97,7 +97,7 @@ class Splits:
 
     Args:
       dataset: the pipeline.
-      given: what was given out before.
+      given: splits handed out before.
     """
 
     def __init__(self, dataset: Pipeline, given: Given) -> None:
@@ -108,7 +108,7 @@ class Splits:
         self._skip(given)
 
     def next(self, request: Any) -> tuple[Element | None, Any]:
-        """The next element of a source for a worker, None at the end; and a SplitGiven unless the worker had asked before.
+        """The next element of a source for a worker, None at the end; and a SplitGiven unless this repeats a request.
 
         Args:
           request: a SplitRequest. Workers number their questions.

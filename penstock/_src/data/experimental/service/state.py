@@ -17,7 +17,7 @@ from penstock._src.data.experimental.service.snapshots.managing import Snapshots
 from penstock._src.data.experimental.service.splits import Given, Splits
 from penstock._src.ops.data.pipeline import Element
 
-_FIRST_NUMBER = 1000  # of what has no name
+_FIRST_NUMBER = 1000  # numbers of unnamed objects start here
 
 
 class Job:
@@ -96,7 +96,7 @@ class State:
         return name
 
     def make_job(self, request: Any) -> str:
-        """Adds a job unless there is one of its name and iteration; returns what it is known by.
+        """Adds a job unless there is one of its name and iteration; returns its key.
 
         Raises:
           NotFoundError: there is no such dataset.
@@ -142,7 +142,7 @@ class State:
         return element
 
     def _begin_anew(self) -> None:
-        """Writes the journal without what is over."""
+        """Writes the journal without finished jobs."""
         assert self._journal is not None
         with contextlib.ExitStack() as locks:
             for lock in (self._lock, *(job.lock for job in self.jobs.values())):

@@ -96,7 +96,7 @@ class Closure:
 
 
 class Closures:
-    """The closures of a coordinator: those that wait, and how many are being run.
+    """The closures of a coordinator: the pending ones, and the number that are running.
 
     Once one has failed, those that wait are cancelled, and the error is raised where the user asks next.
 
@@ -136,7 +136,7 @@ class Closures:
             return closure
 
     def put_back(self, closure: Closure) -> None:
-        """Let another worker run the closure of a lost worker."""
+        """Reschedules the closure of a lost worker on another one."""
         with self._changed:
             self._running.discard(closure)
             if self._error is None:
@@ -191,7 +191,7 @@ class Closures:
         return self._is_closed
 
     def close(self) -> None:
-        """Make `take` return nothing from now on."""
+        """Makes later calls of `take` return nothing."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

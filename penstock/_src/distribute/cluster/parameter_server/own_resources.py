@@ -20,7 +20,7 @@ _OF_THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
 
 
 class OwnResources:
-    """Stand-ins for resources of the coordinator's process, for tasks that run its functions.
+    """Replacements for resources of the coordinator's process, for tasks that run its functions.
 
     A table that is filled once is copied to each worker that needs it. Other resources stay here: from the first on, the coordinator is a task
     itself, and ops of workers on these are calls to it.
@@ -38,7 +38,7 @@ class OwnResources:
         self._lock = threading.Lock()
 
     def stand_in(self, held: Resource, task: Task) -> Resource:
-        """Returns what a task gets for a resource that a function takes.
+        """Returns the replacement that a task gets for a resource argument of a function.
 
         Raises:
           FailedPreconditionError: it is a table that has not been filled.

@@ -169,7 +169,7 @@ def iterator_of(dataset: Any, is_made_here: bool = False) -> Any:
 
 
 def read_scalar(resource: PerWorkerResource) -> Any:
-    """Returns what a scalar variable (int64) of each worker holds, in the function that is traced."""
+    """Returns the value of each worker's scalar variable (int64), in the function that is traced."""
     handle = EagerTensor(resource, dtypes.resource)
     handle._handle_data = [(SCALAR, dtypes.int64)]
     return raw.ReadVariableOp(resource=handle, dtype=dtypes.int64)

@@ -19,7 +19,7 @@ from penstock._src.util.signatures import read_only
 
 
 def row_counts(rows: int, shards: int) -> list[int]:
-    """Returns how many rows each of the shards has: the first ones have one more."""
+    """Returns the number of rows of each shard: the first ones have one more."""
     least, more = divmod(rows, shards)
     return [least + (at < more) for at in range(shards)]
 

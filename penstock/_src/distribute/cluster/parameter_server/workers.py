@@ -1,4 +1,4 @@
-"""A thread for each worker, which takes closures from the queue and lets the worker run them."""
+"""A thread for each worker, which takes closures from the queue and runs them on the worker."""
 
 from __future__ import annotations
 

@@ -25,10 +25,10 @@ from penstock._src.graph.passes.unused_results import operations_to_run
 
 
 class PlacementByHandles:
-    """Places operations with the resources that they take; others run where the function does.
+    """Places operations with their resources; others run where the function does.
 
-    What is computed from constants and values of one task alone, and read by operations of that task alone, runs there as well: `count.assign(count + 1)`
-    is then one call, between whose read and assignment nobody else's comes.
+    Operations on constants and values of one task alone, with readers in that task alone, run there as well: `count.assign(count + 1)`
+    is then one call, and no other call comes between the read and the assignment.
 
     Args:
       tasks: {id of an argument's placeholder: the task that holds the argument}.
@@ -136,13 +136,13 @@ class FunctionOfTasks:
         return [next(computed) if at is None else values[at] for at in self._passed]
 
     def close(self) -> None:
-        """Let the tasks forget the function."""
+        """Makes the tasks forget the function."""
         for worker in self._workers.values():
             if_there(worker.close)
 
 
 class FunctionsOfTasks:
-    """Functions by what they are called with: made as they are first called.
+    """Functions by their argument types: built at the first call.
 
     Args:
       tasks: by their names.
@@ -154,7 +154,7 @@ class FunctionsOfTasks:
         self._lock = threading.Lock()
 
     def run(self, function: GraphFunction, values: Sequence[Any]) -> list[Any]:
-        """Returns the outputs of a function; what takes a resource of another task runs there."""
+        """Returns the outputs of a function; operations on resources of another task run there."""
         graph = function.graph
         if not _handles(values) or function.why_host or graph.redirects_values:
             return function.run(values)
@@ -172,7 +172,7 @@ class FunctionsOfTasks:
         task_of: Callable[[str], str],
         default: str,
     ) -> list[Any]:
-        """Returns the outputs of a function; its operations run with their resources, else where their devices say.
+        """Returns the outputs of a function; its operations run with their resources, else on their devices.
 
         Args:
           function: the function.
@@ -188,7 +188,7 @@ class FunctionsOfTasks:
             uses_resources = op.raw_op.flow.runs_functions and any(map(is_resource, op._inputs))
             if (
                 uses_resources or op.raw_op.permissions.capabilities
-            ):  # of this process, perhaps; and files and Python are
+            ):  # possibly of this process; and so are files and Python functions
                 return HERE
             return task_of(op.device) if op.device else default
 
@@ -201,7 +201,7 @@ class FunctionsOfTasks:
         return split_function.run(values)
 
     def close(self) -> None:
-        """Lets other tasks forget the functions."""
+        """Makes other tasks forget the functions."""
         with self._lock:
             functions, self._made = list(self._made.values()), {}
         for each in functions:

@@ -1,4 +1,4 @@
-"""Cuts what a run of a session needs into parts of one task each."""
+"""Cuts the operations that a run of a session needs into parts of one task each."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class _Partition:
         self._wanted, self._targets = wanted, set(map(id, targets))
         self._asked_for = self._targets | {id(t.op) for t in wanted}
         self._task_of = placement.task_of
-        # What others wait for in place of an operation that does nothing itself, by the ids of such operations.
+        # Replacements of operations that do nothing themselves, for the operations that wait for them, by id.
         self._stood_for: dict[int, list[Operation]] = {}
         for op in operations:
             if not (op._inputs or op.outputs or op.raw_op.stateful):
@@ -162,7 +162,7 @@ class _Partition:
         return self._awaited[id(op)]
 
     def _effective(self, operations: Sequence[Operation]) -> list[Operation]:
-        """Operations to wait for, with what they wait for in place of those that do nothing themselves."""
+        """Operations to wait for; those that do nothing themselves are replaced by their own dependencies."""
         awaited: Unique[Operation] = Unique()
         for op in operations:
             if id(op) in self._needed:
@@ -194,7 +194,7 @@ class _Partition:
             part.awaited.add(op)
 
     def _connect(self, part: PartOfRun, made: dict[_Key, PartOfRun]) -> None:
-        """Notes what a part reads, and the parts that it comes from."""
+        """Records a part's inputs, and the parts that produce them."""
         own = {id(op) for op in part.operations}
         for op in part.operations:
             for tensor in op._inputs:

@@ -12,7 +12,7 @@ from penstock._src.core.values.resources import ANONYMOUS
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util.device_spec import DeviceSpec
 
-# In place of a task's name: the process that runs the step.
+# Replaces a task's name: the process that runs the step.
 HERE = ""
 
 

@@ -30,7 +30,7 @@ def if_there(tell: Callable[[], None]) -> None:
 
 
 class Program:
-    """Parts of a graph, in the form in which their tasks know them.
+    """Parts of a graph, in the form for their tasks.
 
     Args:
       worker_of: gives a task by its name.
@@ -76,7 +76,7 @@ class Program:
                 followers.setdefault(id(before), []).append((part, worker))
         ready = [(part, worker) for part, worker in self.parts if not part.after]
         ended: queue.SimpleQueue[tuple[PartOfRun, BaseException | None]] = queue.SimpleQueue()
-        count = 0  # of those that run in threads
+        count = 0  # number of those that run in threads
         while ready or count:
             if len(ready) == 1 and not count:
                 part, worker = ready.pop()
@@ -122,7 +122,7 @@ class Program:
         threading.Thread(target=run, daemon=True, name=f"session-{part.task}").start()
 
     def _cancel(self, step: int) -> None:
-        """Ends what still runs of a step, without waiting for tasks that may be lost."""
+        """Ends the running parts of a step, without waiting for tasks that may be lost."""
         workers: Iterable[Worker] = self._workers.values()
         for worker in workers:
             if isinstance(worker, OwnWorker):

@@ -39,23 +39,23 @@ class OwnTask(Protocol):
         """Returns the message of a resource."""
 
     def free_of_session(self, session: str) -> None:
-        """Forgets what others know by handles of a session."""
+        """Forgets the resources that others know by handles of a session."""
 
 
 class Worker(Protocol):
     """A task, or this process, for one session."""
 
     def load(self, graph: Graph, part: PartOfRun) -> Any:
-        """Returns what `run` takes for a part."""
+        """Returns the form of a part that `run` takes."""
 
     def run(self, loaded: Any, step: int, values: Sequence[Any]) -> list[Any]:
-        """Returns what a part returns, for the values of what it is given."""
+        """Returns the outputs of a part for its inputs."""
 
     def end_step(self, step: int) -> None:
-        """Frees what a step has left."""
+        """Frees the values that a step has left."""
 
     def cancel(self, step: int) -> None:
-        """Ends what runs of a step."""
+        """Ends the running parts of a step."""
 
     def close(self) -> None:
         """Ends the session."""
@@ -87,7 +87,7 @@ class OwnWorker:
         )
 
     def run(self, loaded: Part, step: int, values: Sequence[Any]) -> list[Any]:
-        """Returns what a part returns."""
+        """Returns the outputs of a part."""
         cancellation = self._steps.begin(step)
         own = [self._own(value) if isinstance(value, Handle) else value for value in values]
         try:
@@ -104,29 +104,29 @@ class OwnWorker:
         return service.resource(value.reference)
 
     def _given(self, value: Resource) -> Resource:
-        """The handle by which other tasks know a resource of this one."""
+        """The handle by which other tasks refer to a resource of this one."""
         service = self._service
         if service is None or isinstance(value, Handle):
             return value
         return handle(service.tasks, service.reference(value, service.tasks.caller, self._session))
 
     def end_step(self, step: int) -> None:
-        """Frees what a step has left."""
+        """Frees the values that a step has left."""
         self._steps.end(step)
 
     def cancel(self, step: int) -> None:
-        """Ends what runs of a step."""
+        """Ends the running parts of a step."""
         self._steps.cancel(step, CancelledError("Step was cancelled."))
 
     def close(self) -> None:
-        """Ends what runs, and forgets what other tasks know by handles of the session."""
+        """Ends the running parts, and forgets the resources that other tasks know by handles of the session."""
         self._steps.cancel(0, CancelledError("Session has been closed."))
         if self._service is not None:
             self._service.free_of_session(self._session)
 
 
 class _Numbered:
-    """A part that another task knows by a number."""
+    """A part that another task refers to by a number."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -164,7 +164,7 @@ class RemoteWorker:
     # -- nodes and parts
 
     def load(self, graph: Graph, part: PartOfRun) -> _Numbered:
-        """Sends what the task lacks of a part."""
+        """Sends the pieces of a part that the task lacks."""
         del graph
         with self._lock:
             number = next(self._numbers)
@@ -205,7 +205,7 @@ class RemoteWorker:
         return is_constant(op) or self._placement.task_of(op) == self._task.name
 
     def _not_sent(self, part: PartOfRun) -> list[Operation]:
-        """The operations of a part, and of the task what they read, that the task does not know; each after what it reads."""
+        """The operations of a part, and those of the task that they read, that the task does not have; each after its inputs."""
         unsent: dict[int, Operation] = {}
         pending = [*part.operations, *(t.op for t in part.given if self._is_own(t.op))]
         while pending:
@@ -237,7 +237,7 @@ class RemoteWorker:
     # -- steps
 
     def run(self, loaded: _Numbered, step: int, values: Sequence[Any]) -> list[Any]:
-        """Returns what a part returns."""
+        """Returns the outputs of a part."""
         request = messages.PartRequest(
             session=self._session,
             step=step,
@@ -251,11 +251,11 @@ class RemoteWorker:
         return [decode(v, lambda ref: handle(self._task.tasks, ref)) for v in reply.outputs]
 
     def end_step(self, step: int) -> None:
-        """Let the next call free the values of a step."""
+        """Makes the next call free the values of a step."""
         self._ended.append(step)
 
     def cancel(self, step: int) -> None:
-        """Ends what runs of a step."""
+        """Ends the running parts of a step."""
         self._tell("Cancel", step)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Tasks of a cluster that hold resources and run functions for others: what `tf.distribute.Server` serves.
+"""Tasks of a cluster that hold resources and run functions for others: the service of `tf.distribute.Server`.
 
 An op that takes a resource of another task runs there (`handles.py`); a function runs where it is sent, as a graph (`functions.py`), and so do parts of a
 session's graph (`sessions.py`, `parts.py`). `task.py` is

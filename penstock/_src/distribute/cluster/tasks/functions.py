@@ -41,7 +41,7 @@ def run_function(
 
 
 def register(task: Task, function: GraphFunction) -> None:
-    """Sends a function to a task that does not know it."""
+    """Sends a function to a task that does not have it."""
     incarnation = task.incarnation
     if function.name in task.functions:
         return

@@ -81,7 +81,7 @@ class Maker:
 
 
 def run_op(task: Task, op: Op, values: Sequence[Any], incarnation: int = 0) -> Any:
-    """Returns what the kernel of an op gives in a task, or in a certain start of it.
+    """Returns the result of an op's kernel in a task, or in a specific start of it.
 
     Raises:
       InvalidArgumentError: a resource among the values is another task's.
@@ -141,7 +141,7 @@ def _no_function(function: Any) -> str:
 
 
 def dtype_and_shape(resource: Any) -> tuple[int, Any]:
-    """The type of what a resource holds, if it is a variable: the number of its dtype, and its shape's message."""
+    """The type of a resource's content, if it is a variable: the number of its dtype, and its shape's message."""
     dtype = getattr(resource, "dtype", None)
     if not isinstance(dtype, dtypes.DType):
         return 0, attributes.shape_to_proto(TensorShape(None))

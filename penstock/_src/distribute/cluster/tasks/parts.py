@@ -35,12 +35,12 @@ class Steps:
             return self._kept.setdefault(step, {})
 
     def end(self, step: int) -> None:
-        """Frees what a step has left."""
+        """Frees the values that a step has left."""
         with self._lock:
             self._kept.pop(step, None)
 
     def begin(self, step: int) -> Cancellation:
-        """Notes that a part of a step runs; returns what ends it."""
+        """Records that a part of a step runs; returns the function that ends it."""
         cancellation = Cancellation()
         with self._lock:
             self._running.append((step, cancellation))
@@ -101,7 +101,7 @@ class Part:
         cancellation: Cancellation,
         milliseconds: int = 0,
     ) -> list[Any]:
-        """Returns what the part returns.
+        """Returns the outputs of the part.
 
         Args:
           manager: of the resources.

@@ -41,7 +41,7 @@ from penstock._src.graph.serialize import attributes
 from penstock._src.graph.serialize.importer import Library
 
 LOG = logging.getLogger("tensorflow")
-# A process that has not been heard of for so long is gone, and what the task holds for it is freed.
+# A process that was silent for this many seconds is considered gone, and its resources in the task are freed.
 FORGET_SECONDS = 600.0
 _PYTHON_ERRORS = (ValueError, TypeError, KeyError, IndexError, NotImplementedError, OverflowError)
 
@@ -147,7 +147,7 @@ class TaskService:
         return self._server.port
 
     def stop(self) -> None:
-        """Ends it; what it holds is lost."""
+        """Ends it; its resources are lost."""
         if self._server is not None:
             SERVICES.pop(self._address, None)
             self._server.stop()
@@ -232,13 +232,13 @@ class TaskService:
         del self._ids[id(entry.resource), entry.session]
 
     def free_of_session(self, session: str) -> None:
-        """Forgets what other tasks know by handles of a session."""
+        """Forgets the resources that other tasks know by handles of a session."""
         with self._lock:
             for number in [n for n, entry in self._held.items() if entry.session == session]:
                 self._drop(number)
 
     def reference(self, resource: Resource, caller: str, session: str = "") -> Any:
-        """The message of a resource, which the task holds from now on.
+        """The message of a resource, which the task keeps from now on.
 
         Args:
           resource: the resource.
@@ -429,7 +429,7 @@ def _check_type(name: str, at: int, dtype: dtypes.DType, value: Any) -> None:
 
 
 def _refused(error: Exception) -> bytes:
-    """The reply that says why a call failed."""
+    """The reply with the error of a failed call."""
     reply = messages.Reply(error_message=str(error), error_code=INTERNAL)
     if isinstance(error, TaskLostError):
         reply.error_code, reply.lost_task = UNAVAILABLE, error.task

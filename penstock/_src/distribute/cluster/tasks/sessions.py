@@ -27,7 +27,7 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.serialize import attributes
 from penstock._src.graph.serialize.importer import Library, NodeImporter, graph_input
 
-# A session of another process that was not used for so long is forgotten.
+# A session of another process that was unused for this many seconds is forgotten.
 FORGET_SECONDS = 86_400.0
 _BAD_MESSAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 
@@ -100,7 +100,7 @@ class HostedSession:
 
 
 def _note_held(made: Any, node: Any) -> None:
-    """Notes what a resource holds that comes from another task."""
+    """Records the type of a resource of another task."""
     if "_handle_dtypes" in node.attr:
         types = node.attr["_handle_dtypes"].list.type
         shapes = node.attr["_handle_shapes"].list.shape
@@ -194,7 +194,7 @@ class SessionHost:
         return messages.Reply()
 
     def close(self, request: Any, caller: Any) -> Any:
-        """Ends a session, and what it runs."""
+        """Ends a session, and its running parts."""
         del caller
         with self._lock:
             session = self._sessions.pop(request.session, None)

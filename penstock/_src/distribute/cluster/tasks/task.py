@@ -26,7 +26,7 @@ from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.cluster.tasks import messages
 
 LOG = logging.getLogger("tensorflow")
-# How long a process waits for all tasks of its cluster, and after how long it says for whom.
+# Seconds that a process waits for all tasks of its cluster, and after which it names the missing ones.
 CONNECT_SECONDS = 600.0
 _LOOK_SECONDS = 5.0
 # Errors of Python that a task raises as they are.
@@ -37,7 +37,7 @@ _PYTHON_ERRORS = {
 
 
 def task_name(job: str, index: int) -> str:
-    """Returns what devices of a task begin with."""
+    """Returns the prefix of a task's device names."""
     return f"/job:{job}/replica:0/task:{index}"
 
 
@@ -51,7 +51,7 @@ def addresses_of(cluster: ClusterSpec) -> dict[str, str]:
 
 
 class TaskLostError(UnavailableError):
-    """A task does not answer, or was started again and has lost what it held.
+    """A task does not answer, or was restarted and has lost its resources.
 
     Args:
       task: its name.
@@ -98,18 +98,18 @@ class Task:
         self._channel = Channel(address, messages.SERVICE, name)
         self._numbers, self._lock = _Numbers(), threading.Lock()
         self._incarnation = 0
-        # What it calls itself: a server that is alone in its cluster has a name that others do not know.
+        # Its own name: a server that is alone in its cluster has a name that others do not know.
         self.own_name = name
-        # Ids of resources that nobody here needs any more.
+        # Ids of resources that this process no longer needs.
         self.released: list[int] = []
-        # Names of functions that it knows.
+        # Names of the functions that it has.
         self.functions: set[str] = set()
 
     # -- which start of it
 
     @property
     def incarnation(self) -> int:
-        """The number of its present start, which the first use asks for.
+        """The number of its present start, queried at first use.
 
         Raises:
           TaskLostError: it does not answer.
@@ -206,7 +206,7 @@ def _error_in(reply: Any) -> Exception:
 
 
 class Tasks:
-    """The tasks of a cluster, made as they are asked for.
+    """The tasks of a cluster, created at first use.
 
     Args:
       addresses: by their names.

@@ -17,7 +17,7 @@ from penstock._src.core.values.resources import Resource
 from penstock._src.distribute.cluster.tasks import messages
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 
-# Protocol buffers hold less than 2 GiB; what stands beside the array takes some of it.
+# Protocol buffers hold less than 2 GiB; the other fields need some of it.
 MOST_BYTES = (1 << 31) - (1 << 20)
 
 

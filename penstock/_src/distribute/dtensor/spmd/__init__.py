@@ -1,4 +1,4 @@
-"""Sharding propagation: what ops on whole tensors are as ops on shards, with exchanges between processes.
+"""Sharding propagation: translates ops on whole tensors to ops on shards, with exchanges between processes.
 
 In: an operation (or a graph of them) over whole tensors, and the layouts of its inputs. Out: operations on the shards of this
 process, and the layouts of their results. A rule (`rules/`) says for an op in which layouts it takes its inputs, in which

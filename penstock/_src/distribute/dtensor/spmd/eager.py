@@ -30,10 +30,10 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.ops.data.iterator import IteratorHandle
 
-# Inputs of up to this many elements may be asked for their values by rules.
+# Rules may read the values of inputs with at most this many elements.
 SMALL = 256
-# Gives the mesh dimension along which functions divide elements of iterators, or UNSHARDED; "" if there is nothing to say.
-# Where it says something, results of functions are whole.
+# Returns the mesh dimension along which functions divide elements of iterators, or UNSHARDED; "" for no preference.
+# If it is not "", results of functions are whole.
 DATA: list[Callable[[], str]] = []
 
 
@@ -47,7 +47,7 @@ HERE = _Here()
 
 @contextlib.contextmanager
 def on_shards() -> Iterator[None]:
-    """Within the block ops run on values as they stand, and tapes do not see them."""
+    """Within the block ops run on local values, and tapes do not record them."""
     before, HERE.is_on_shards = HERE.is_on_shards, True
     try:
         with building_unrecorded(None):
@@ -118,7 +118,7 @@ def call_of(op: Op, tensors: Sequence[Any], mesh: Mesh) -> Call:
 
 
 def _symbolic(graph: FuncGraph, tensor: Any, part: Part) -> Any:
-    """A tensor in the place of an eager one; small values of whole ones are known."""
+    """A DTensor's symbolic form for rules; small values of whole ones are known."""
     value = tensor._value
     is_array = type(value) is np.ndarray
     is_known = not isinstance(tensor, ShardedTensor) or tensor.holds_whole

@@ -29,7 +29,7 @@ from penstock._src.graph.operation import Operation
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A tensor of this process, and what it is a part of.
+    """A tensor of this process, and its relation to the whole tensor.
 
     tensor  the shard, or the handle of a variable
     specs   how the whole tensor (or the variable) is divided
@@ -55,7 +55,7 @@ class Partitioned:
 
 
 def done_on_shards(call: Call, plan: Plan, parts: Sequence[Part]) -> list[Part]:
-    """Does an op on shards as a plan says; returns its results."""
+    """Runs an op on shards by a plan; returns its results."""
     tensors = [
         part.tensor
         if part.tensor.dtype in (dtypes.resource, dtypes.variant)
@@ -127,7 +127,7 @@ class _Partitioner:
         )
 
     def _argument(self, graph: FuncGraph, tensor: Any, specs: Specs) -> Part:
-        """The input of the new graph that stands for a tensor."""
+        """The input of the new graph for a tensor."""
         is_handle = tensor.dtype is dtypes.resource
         shape = None if is_handle else self._local_shape(tensor.shape._dims, specs)
         placeholder = graph.placeholder(

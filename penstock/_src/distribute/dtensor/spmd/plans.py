@@ -45,7 +45,7 @@ class Call:
         return get_static_value(self.tensors[position])
 
     def count(self, spec: str) -> int:
-        """Into how many parts an axis is divided."""
+        """The number of parts into which an axis is divided."""
         return 1 if spec == UNSHARDED else self.mesh[spec].size
 
     def divides(self, spec: str, extent: int | None) -> bool:
@@ -70,7 +70,7 @@ class Plan:
     inputs   the specs in which it takes its inputs
     outputs  the specs of its results
     sums     mesh dimensions over which every result has still to be combined by `merge`
-    run      what is done on the shards, (call, tensors) -> tensors; None: the op itself
+    run      the computation on the shards, (call, tensors) -> tensors; None: the op itself
     shapes   of the results as whole tensors, where they are not those of the op
     is_by_rule  False: no rule says it, so inputs are made whole
     """

@@ -1,6 +1,6 @@
 """State of training that is divided among processes (ZeRO): each holds and updates a part.
 
-`options.py` says how much is divided, `variables.py` has the variables, `updates.py` lets an optimizer's update run on parts.
+`options.py` decides what is sharded, `variables.py` has the variables, `updates.py` runs an optimizer's update on shards.
 
 State of optimizers is divided in this folder (ZeRO): an update's function runs on a `PartOfVariable`, and what it computed is held to be elementwise
 by its operations; sums become reduce-scatters where only the own part is read (`graph/passes/scattered_sums.py`). A weight that is divided among

@@ -70,9 +70,9 @@ class PartialUpdates:
         return is_updated and self.is_large(variable.shape)
 
     def applies(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> bool:
-        """True if an update runs sharded: it takes a tensor of the variable's shape, as a gradient is.
+        """True if an update runs sharded: it takes a tensor of the variable's shape, such as a gradient.
 
-        One of a weight in parts that takes nothing is, too, if its elements do not depend on one another (weight decay).
+        An update without such an argument (weight decay) also does, if the weight is sharded and its elements are independent.
         """
         if not self.divides(variable):
             return False
@@ -100,7 +100,7 @@ class PartialUpdates:
             self._graphs.pop()
 
     def gather_for(self, variable: UpdatedVariable) -> None:
-        """Gathers what was updated if this variable was."""
+        """Gathers the updated values if this variable was updated."""
         update = self._updated.get(id(variable))
         if update is None:
             return
@@ -113,7 +113,7 @@ class PartialUpdates:
         self.gather()
 
     def gather(self) -> None:
-        """Gathers what was updated."""
+        """Gathers the updated values."""
         here = {key: one for key, one in self._updated.items() if one.graph is STATE.graph}
         if not here:
             return
@@ -126,7 +126,7 @@ class PartialUpdates:
             one.variable.values[0].assign(whole)
 
     def run(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """Returns what `fn(part, *args, **kwargs)` does for this process's part of a variable.
+        """Returns the result of `fn(part, *args, **kwargs)` for this process's shard of a variable.
 
         Args:
           variable: the variable.
@@ -176,7 +176,7 @@ class PartialUpdates:
                 raise _refused(variable, str(error)) from error
 
     def _check(self, variable: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
-        """Traces an update once, without effect, to see what it computes."""
+        """Traces an update once, without effect, to find out what it computes."""
         cells = [cell.cell_contents for cell in fn.__closure__ or ()]
         key = (fn.__code__, tuple(map(id, cells)), variable._unique_id)
         if key in self._checked:
@@ -213,9 +213,9 @@ def _in_parts() -> Iterator[None]:
 def _require_elementwise(
     operations: Sequence[Operation], part: PartOfVariable, variable: Any
 ) -> None:
-    """Raises UnimplementedError if an element of what operations compute of a part depends on other elements.
+    """Raises UnimplementedError if an operation on a shard computes an element from other elements.
 
-    Parts are vectors of one length, by which they are known.
+    Shards are recognized by their shape: vectors of one length.
     """
     length = part._read().shape
     for op in operations:

@@ -29,7 +29,7 @@ _SCATTERS = {
 
 
 class Division:
-    """Into how many parts tensors are divided, and which of them is this process's."""
+    """The number of shards of tensors, and the index of this process's shard."""
 
     def __init__(self, size: int, index: int) -> None:
         self.size, self.index = size, index

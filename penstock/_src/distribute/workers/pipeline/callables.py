@@ -76,7 +76,7 @@ class Pipeline:
         if self._optimizer is None:
             raise ValueError("Pipeline.step: an optimizer is needed.")
         stage, finished = self._trained_stage(x, y)
-        if self._updates is None:  # of functions that do not say what they train
+        if self._updates is None:  # functions do not declare their trainable variables
             own = stage.variables or ()
             self._updates = Updates(self._optimizer, own, own, self._grid, self._transport, False)
         self._updates.apply(stage, self._count)
@@ -97,7 +97,7 @@ class Pipeline:
         return convert_to_tensor(finished.loss, dtype="float32"), list(zip(sums, variables))
 
     def predict(self, x: Any) -> Any:
-        """Computes what the last stage gives.
+        """Computes the output of the last stage.
 
         Args:
           x: as that of `step`.
@@ -145,7 +145,7 @@ def variables_of(stage: Any) -> list[Any]:
 
 
 def trainable_of(stage: Any) -> list[Any] | None:
-    """Returns the variables that are trained, or None if the stage does not say; then they are those that it reads."""
+    """Returns the trained variables, or None if the stage does not declare them; then they are the variables that it reads."""
     variables = getattr(stage, "trainable_variables", None)
     return None if variables is None else list(variables)
 

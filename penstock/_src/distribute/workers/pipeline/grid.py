@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from penstock._src.cluster.transport import Group
 
-CHANNEL = 7  # of the exchanges between the replicas of a stage
+CHANNEL = 7  # for exchanges between the replicas of a stage
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ class Task(NamedTuple):
 
 
 def order(schedule: str, stage: int, stages: int, count: int) -> list[Task]:
-    """Returns what a stage does in a step. Backward passes come in the order of the micro-batches, so sums are equal in all schedules.
+    """Returns the actions of a stage in a step. Backward passes run in the order of the micro-batches, so sums are equal in all schedules.
 
     Args:
       schedule: "GPipe": all forward passes, then all backward passes (Huang et al., 2019). "1F1B": each backward pass as soon as

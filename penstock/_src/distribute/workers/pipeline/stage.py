@@ -48,13 +48,13 @@ class Stage:
         self.most_held, self.loss = 0, 0.0
 
     def infer(self, inputs: list[Any], targets: Any, share: float) -> list[Any]:
-        """Returns what the stage gives for a micro-batch; nothing is kept for a backward pass."""
+        """Returns the stage's output for a micro-batch; nothing is kept for a backward pass."""
         outputs, loss = self._call(inputs, targets, convert_to_tensor(share))
         self._add_loss(loss)
         return outputs
 
     def forward(self, index: int, inputs: list[Any], targets: Any, share: float) -> list[Any]:
-        """Returns what the stage gives for a micro-batch, and keeps what its backward pass needs."""
+        """Returns the stage's output for a micro-batch, and keeps the data for its backward pass."""
         tape = GradientTape()
         with tape:
             if not self._is_first:

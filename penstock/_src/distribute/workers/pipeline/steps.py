@@ -22,8 +22,8 @@ from penstock._src.distribute.workers.pipeline.wire import Kind, Link, StageFail
 from penstock._src.eager.tensor import EagerTensor
 
 BEGIN, END = 0, 1  # phases of a step
-NO_MORE, FAILED = -1, -2  # in place of a batch's rows
-OWN_FAILURE = 1  # what a process tells at a step's end
+NO_MORE, FAILED = -1, -2  # replace a batch's number of rows
+OWN_FAILURE = 1  # sent by a process at a step's end
 Batch = tuple[Any, Any]  # inputs and targets: nests of tensors with the same first size
 
 
@@ -77,7 +77,7 @@ class Steps:
         return self._run(stage, next_batch, is_training=True, gives_outputs=False)
 
     def infer(self, stage: Stage, next_batch: Callable[[], Batch], gives_outputs: bool) -> Finished:
-        """Computes the loss of a batch, or what the last stage gives for it.
+        """Computes the loss of a batch, or the last stage's output for it.
 
         Args:
           stage: of this process.
@@ -111,7 +111,7 @@ class Steps:
         return Finished(loss, rows, step.outputs)
 
     def _begin(self, next_batch: Callable[[], Batch]) -> tuple[Batch | None, int]:
-        """This process's batch, if it is rank 0, and how many rows it has."""
+        """This process's batch, if it is rank 0, and its number of rows."""
         batch, rows, failure = None, 0, None
         if self._grid.rank == 0:
             try:

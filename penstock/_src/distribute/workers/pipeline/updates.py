@@ -18,7 +18,7 @@ from penstock._src.distribute.workers.pipeline.stage import Stage
 from penstock._src.distribute.workers.pipeline.variables import hold
 from penstock._src.function.function import Function, function
 
-NONE, DENSE = -1, -2  # in place of the number of a gradient's slices
+NONE, DENSE = -1, -2  # replace the number of a gradient's slices
 OWNERS = 2  # a phase of a step: see steps.py
 # Attributes of Keras's optimizers that make an update of some variables one of all of them.
 REFUSED = ("use_ema", "gradient_accumulation_steps", "loss_scale_factor", "inner_optimizer")
@@ -145,7 +145,7 @@ class Updates:
         self._apply: Function = function(self._applied, autograph=False, reduce_retracing=True)
 
     def apply(self, stage: Stage, step: int) -> None:
-        """Applies what a stage has added up; all processes call it.
+        """Applies a stage's accumulated gradients; all processes call it.
 
         Args:
           stage: of this process, after a step.

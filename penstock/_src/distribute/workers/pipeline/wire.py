@@ -19,7 +19,7 @@ from penstock._src.ops.collective.members import DTYPES, MOST_AXES
 
 HEAD, ROW = 4, 2 + MOST_AXES  # words before the arrays' descriptions, and of each
 ALIGNMENT = 64
-NONE = -1  # in place of a dtype
+NONE = -1  # replaces a dtype
 
 
 class Kind(IntEnum):
@@ -33,7 +33,7 @@ class StageFailed(AbortedError):
 
 
 class Header(NamedTuple):
-    """To what a message belongs."""
+    """The subject of a message."""
 
     kind: Kind
     step: int
@@ -63,7 +63,7 @@ def packed(header: Header, tensors: Sequence[Any]) -> np.ndarray:
 
 
 def unpacked(message: np.ndarray) -> tuple[Header, list[Any]]:
-    """Returns what a message belongs to, and its tensors, which share its memory."""
+    """Returns the subject of a message, and its tensors, which share its memory."""
     kind, step, index, count = message[: 8 * HEAD].view(np.int64).tolist()
     end = 8 * (HEAD + ROW * count)
     rows = message[8 * HEAD : end].view(np.int64).reshape(-1, ROW).tolist()
@@ -112,7 +112,7 @@ class Link:
         self._messages.send(rank, packed(Header(kind, self._step, index), tensors))
 
     def fail(self, ranks: Sequence[int], why: str) -> None:
-        """Tells processes that wait for this one that nothing comes."""
+        """Reports to processes that wait for this one that no message will come."""
         for rank in ranks:
             self.send(rank, Kind.FAILED, 0, [np.frombuffer(why.encode(), np.uint8)])
 
@@ -139,7 +139,7 @@ class Link:
 
 
 def structure_to_text(structure: Any) -> str:
-    """Returns a nest of tensors as a text, in which a number stands for each tensor; `structure_from_text` makes it again."""
+    """Returns a nest of tensors as a text with a number for each tensor; `structure_from_text` is the inverse."""
     count = iter(range(1 << 30))
 
     def written(node: Any) -> Any:

@@ -97,7 +97,7 @@ def _input_signature(function: ConcreteFunction) -> tuple[Any, Any]:
 
 
 def _output_signature(function: ConcreteFunction) -> Any:
-    """The structure of the results, with a TensorSpec for every tensor, named after its place."""
+    """The structure of the results, with a TensorSpec for every tensor, named after its position."""
 
     def spec(path: tuple[Any, ...], value: Any) -> Any:
         if hasattr(value, "_type_spec"):
@@ -108,7 +108,7 @@ def _output_signature(function: ConcreteFunction) -> Any:
 
 
 def _name_of(path: tuple[Any, ...]) -> str:
-    """The name of a result at a place in a structure."""
+    """The name of a result at a position in a structure."""
     legal = "".join(c if c.isalnum() else "_" for c in "_".join(map(str, path)).lower())
     if not legal:
         return "unknown"

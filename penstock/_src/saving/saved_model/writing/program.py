@@ -54,7 +54,7 @@ class Program:
     def fill(self, meta: Any) -> None:
         """Writes the graph, the signatures and the saver."""
         with dispatch.building(self.graph):
-            # What creates a resource may use constants.
+            # The function that creates a resource may use constants.
             for number, trackable in sorted(
                 enumerate(self.objects.objects), key=lambda entry: is_resource(entry[1])
             ):
@@ -254,7 +254,7 @@ class Program:
 
 
 class _Values(NamedTuple):
-    """Values in a graph by keys of checkpoints, and what restores them."""
+    """Values in a graph by keys of checkpoints, and their restore operations."""
 
     keys: list[str]
     tensors: list[Any]

@@ -58,7 +58,7 @@ def write_object_proto(self: Variable, proto: Any, options: Any) -> None:
 def export_to_saved_model_graph(
     self: Variable, object_map: Any, tensor_map: Any, options: Any = None
 ) -> list[Any]:
-    """Puts a copy without a value into the current graph; returns the handles that it stands for."""
+    """Puts a copy without a value into the current graph; returns the replaced handles."""
     del options
     copy = object.__new__(Variable)
     for field, value in vars(self).items():

@@ -162,7 +162,7 @@ def check_cache(job_name: Any, consumers: Any, cardinality: int) -> None:
 def check_element(
     element: Element, types: Sequence[DType], shapes: Sequence[TensorShape]
 ) -> Element:
-    """Returns an element as it came if it is one of the types and shapes that `element_spec` says.
+    """Returns an element unchanged if it has the types and shapes of `element_spec`.
 
     Raises:
       FailedPreconditionError: it has others components or types.

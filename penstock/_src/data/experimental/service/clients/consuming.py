@@ -46,7 +46,7 @@ class Consumer:
         self._ended: set[str] = set()
         self._lost: set[str] = set()
         self._incarnations: dict[str, int] = {}
-        self._shards = 0  # fixed parts, all of which have to end
+        self._shards = 0  # fixed shards, all of which have to end
         self._looked = 0.0
 
     def _ask(self, method: str, request: Any, reply: Any) -> Any:
@@ -125,7 +125,7 @@ class Consumer:
         known = self._incarnations.setdefault(worker, reply.incarnation)
         if known != reply.incarnation:
             self._lose(worker, "it was started again.")
-            self._incarnations[worker] = reply.incarnation  # what it gives now is as good
+            self._incarnations[worker] = reply.incarnation  # a new start of the worker is as good
         self._numbers[worker] = number + 1
         element = from_message(reply)
         if element is None:
@@ -148,7 +148,7 @@ class Consumer:
         self._lost.add(worker)
 
     def _end(self) -> None:
-        """Let the service forget a job without other consumers."""
+        """Makes the service forget a job without other consumers."""
         try:
             request = messages.ElementRequest(job=self._job, consumer=self._name, is_over=True)
             for worker in self._numbers:

@@ -169,7 +169,7 @@ def _encoded_spec(dataset: Dataset) -> bytes:
 
 
 def _graph(pipeline: Any) -> bytes:
-    """The graph of a dataset; b"" if it depends on what only this process has."""
+    """The graph of a dataset; b"" if it depends on state of this process."""
     state = external_state(pipeline)
     if not is_rebuildable(pipeline) or (
         state is not None and "python" in find(state).permissions.capabilities

@@ -32,7 +32,7 @@ def distributed_save(
       compression: "SNAPPY", which "AUTO" means, "GZIP", or None.
 
     Raises:
-      ValueError: the address is none, or there is no such compression.
+      ValueError: the address is invalid, or the compression unknown.
       AlreadyExistsError: there is something at `path`.
       InvalidArgumentError: the dispatcher is not in fault tolerant mode, or `path` is empty.
       PermissionDeniedError: it is another process, and may not write files (`PENSTOCK_ALLOW=write_files`).

@@ -22,11 +22,11 @@ from penstock._src.filesystems import files
 from penstock._src.ops.data.pipeline import Element
 from penstock._src.ops.data_snapshot import distributed
 
-_OVER = None  # in place of a snapshot that is finished, or has failed
+_OVER = None  # replaces a snapshot that is finished, or has failed
 
 
 class Snapshots:
-    """The snapshots that a dispatcher was asked for."""
+    """The snapshots requested from a dispatcher."""
 
     def __init__(self) -> None:
         self._held: dict[str, Snapshot | None] = {}
@@ -42,7 +42,7 @@ class Snapshots:
         }
 
     def begin(self, journal: Journal) -> None:
-        """Adds what happens from now on to a journal; writes what readers need where the end of a dispatcher came before."""
+        """Appends later changes to a journal; writes the files for readers that an earlier dispatcher did not finish."""
         self._journal = journal
         for snapshot in self._unfinished():
             if distributed.metadata_in(snapshot.request.path) is None:
@@ -64,7 +64,7 @@ class Snapshots:
     def paused(self) -> Iterator[None]:
         """Prevent changes within the block."""
         with contextlib.ExitStack() as locks:
-            locks.enter_context(self._lock)  # there are no new ones either
+            locks.enter_context(self._lock)  # so no new ones are added
             for snapshot in self._unfinished():
                 locks.enter_context(snapshot.lock)
             yield
@@ -143,7 +143,7 @@ class Snapshots:
     def _assigned(
         self, snapshot: Snapshot, worker: str, has: set[Any], living: Collection[str]
     ) -> Any:
-        """The Owner of the stream that a worker is to write from now on; None if there is none for it."""
+        """The Owner of the stream that a worker is to write next; None if there is none for it."""
         path = snapshot.request.path
         if self._held[path] is None:
             return None

@@ -1,4 +1,4 @@
-"""Snapshot: what a dispatcher keeps of one, and its streams."""
+"""Snapshot: the dispatcher's state of one, and its streams."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Snapshot:
     def __init__(self, request: Any) -> None:
         self.request, self.lock = request, threading.Lock()
         self.streams: list[Stream] = []
-        self._furthest: Counter[Key] = Counter()  # how many splits of a source were given out
+        self._furthest: Counter[Key] = Counter()  # number of splits of a source handed out
         self._sources: _Splits | None = None
 
     # -- changes, which come from requests, or again from the journal
@@ -151,7 +151,7 @@ class Snapshot:
             yield change(owner=owner)
             for key, count in stream.taken.items():
                 splits = stream.given.get(key, {})
-                # The last one says how many there were, also where it lies before the position.
+                # The last one contains their number, also if it is before the position.
                 for at in sorted({*splits, count - 1}):
                     yield change(stream_split=_split(owner, key, at, splits.get(at, -1)))
             if stream.last is not None:
@@ -162,7 +162,7 @@ class Snapshot:
                 yield change(furthest=_split(owner, key, 0, count))
 
     def reach(self, split: Any) -> None:
-        """Record how many splits of a source were given out."""
+        """Records the number of splits of a source that were handed out."""
         self._furthest[split.source, split.repetition] = split.at
 
 
@@ -174,7 +174,7 @@ def _split(owner: Any, key: Key, number: int, at: int) -> Any:
 
 
 class _Splits:
-    """The elements of sources by their places; those that were given are held until they are forgotten."""
+    """The elements of sources by their indices; elements handed out are kept until they are forgotten."""
 
     def __init__(self, sources: list[Any]) -> None:
         self._sources = sources

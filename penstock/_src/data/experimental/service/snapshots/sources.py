@@ -25,7 +25,7 @@ def position_of(iteration: IteratorHandle, sources: list[Shared]) -> Any:
     while True:
         opened = [source.opened for source in sources]
         state = iteration.state()
-        # Threads that read ahead may have begun a source anew meanwhile.
+        # Threads that read ahead may have restarted a source meanwhile.
         if opened == [source.opened for source in sources]:
             break
     if state["elements"] is None and not state["has_ended"]:

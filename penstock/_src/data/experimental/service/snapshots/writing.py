@@ -30,13 +30,13 @@ from penstock._src.ops.data.storage import write_element
 from penstock._src.ops.data_shared.snappy_stream import record_file
 from penstock._src.ops.data_snapshot import distributed
 
-# A chunk ends when it has so many bytes, or so long after it was begun. Who takes over begins at its end.
+# A chunk ends at this size in bytes, or this age in seconds. A new owner starts at its end.
 CHUNK_BYTES = 64 << 20
 CHUNK_SECONDS = 5.0
 # The part of its time that a worker spends on positions at most: those of large shuffle buffers take long.
 _SAVING_SHARE = 0.1
 
-# Of (method of the dispatcher, request, class of the reply): the reply.
+# (method of the dispatcher, request, class of the reply) -> the reply.
 Ask = Callable[[str, Any, Any], Any]
 
 
@@ -111,7 +111,7 @@ class Writer:
         try:
             return self._ask_dispatcher(method, request, reply)
         except (AbortedError, UnavailableError) as error:
-            # Kept, as what raises it here may be a step of the dataset in another thread.
+            # Kept, as this may be raised in a step of the dataset in another thread.
             self._ended = error
             raise _Ended(error.message) from error
 
@@ -182,7 +182,7 @@ class Writer:
             owner=self.owner, number=self._number, elements=chunk.elements
         )
         write_whole(self._position_path(request), position.SerializeToString())
-        # What the dispatcher keeps says which splits lie behind it.
+        # The dispatcher's state tells which splits come after it.
         request.position.opened.extend(position.opened)
         request.position.open.extend(position.open)
         request.position.state = b"in the file"
@@ -208,7 +208,7 @@ class Writer:
         files.system_of(target).sync_folder(os.path.dirname(target))
 
     def _tidy(self) -> None:
-        """Ends what the last owner has begun: moves its last chunk, and removes what is not committed."""
+        """Finishes the last owner's work: moves its last chunk, and removes files that are not committed."""
         for folder in (self._uncommitted, self._positions):
             files.make_folders(folder)
         write_whole(os.path.join(self._folder, "owner_worker"), self.owner.worker)

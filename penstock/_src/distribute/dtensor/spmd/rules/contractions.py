@@ -14,7 +14,7 @@ from penstock._src.distribute.dtensor.spmd.plans import (
     whole,
 )
 
-# A label whose axis is never divided: those of windows, and of axes that broadcast.
+# A label whose axis is never divided: axes of windows, and axes that broadcast.
 WHOLE = "."
 
 

@@ -35,7 +35,7 @@ def _gathered(call: Call, axis: int, others: tuple[Specs, ...]) -> Plan | None:
     cuts = call.specs[0]
     rows = cuts[axis]
     used = {cut for cut in cuts if cut != UNSHARDED}
-    # Where indices are divided as a part of the table, the table stays where it is.
+    # If indices are divided in the same way as the table, the table stays sharded.
     indices = tuple(UNSHARDED if cut in used else cut for cut in call.specs[1])
     output = (*cuts[:axis], *indices, *cuts[axis + 1 :])
     if rows == UNSHARDED:

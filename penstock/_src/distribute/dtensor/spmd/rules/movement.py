@@ -52,7 +52,7 @@ def _same_start(
 ) -> int | None:
     """The axis of the result that starts where an axis of the input does; None if there is none, or it is not known.
 
-    That is so if as many elements are before both, or if the axes from both on are the same.
+    The condition is that equally many elements precede both, or that the axes after both are the same.
     """
     before = shape[:axis]
     for at in range(len(out)):
@@ -271,7 +271,7 @@ def one_hot(call: Call) -> Plan | None:
 
 
 def relayout(call: Call) -> Plan | None:
-    """Relayout: what is asked for."""
+    """Relayout: the requested layout."""
     if call.shapes[0] is None:
         return None
     asked = Layout.from_string(call.op.attrs["layout"]).sharding_specs

@@ -10,7 +10,7 @@ from penstock._src.distribute.dtensor.layout import UNSHARDED
 from penstock._src.distribute.dtensor.spmd.plans import Call, Plan, Specs, run_op, whole
 
 MERGES = {"Sum": "Add", "Mean": "Add", "Prod": "Mul", "Max": "Max", "Min": "Min"}
-# Of these, partial results are not combined: their axes are made whole.
+# Partial results of these are not combined: their axes are gathered first.
 GATHERED = ("All", "Any", "EuclideanNorm")
 
 

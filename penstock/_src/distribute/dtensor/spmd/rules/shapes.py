@@ -1,4 +1,4 @@
-"""Ops on shapes: what they return is the shape of the whole tensor."""
+"""Ops on shapes: they return the shape of the whole tensor."""
 
 from collections.abc import Callable
 from typing import Any

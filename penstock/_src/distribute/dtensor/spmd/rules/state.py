@@ -83,7 +83,7 @@ def unknown(call: Call) -> Plan:
     return Plan(all_whole(call.shapes), all_whole(call.out_shapes), is_by_rule=False)
 
 
-# By the names of classes; a rule of a base class holds for those that are derived from it.
+# By class name; a rule of a base class also holds for derived classes.
 RULES: dict[str, Callable[[Call], Plan | None]] = {
     "ReadVariableOp": read,
     "AssignVariableOp": update,

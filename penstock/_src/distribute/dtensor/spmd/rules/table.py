@@ -1,4 +1,4 @@
-"""Finds the rule of an op: by its class or the nearest that it is derived from, or by what its class says of it."""
+"""Finds the rule of an op: by its class or nearest base class, or by the facts of its class."""
 
 from penstock._src.core.op import Op, entry_of
 from penstock._src.distribute.dtensor.layout import UNSHARDED
@@ -25,7 +25,7 @@ RULES: dict[str, Rule] = {
 
 
 def plan_of(call: Call) -> Plan:
-    """Returns how an op is done on shards. Without a rule, or where its rule does not know, it takes whole inputs."""
+    """Returns the plan of an op on shards. Without a rule, or if the rule does not apply, inputs are gathered."""
     rule = rule_of(call.op)
     plan = None if rule is None else rule(call)
     return state.unknown(call) if plan is None else plan
