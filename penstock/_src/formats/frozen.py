@@ -1,4 +1,4 @@
-"""A function as a plain list of raw ops: what formats of graphs are written from."""
+"""A function as a plain list of raw ops, the input of writers of graph formats."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def output_names(function: ConcreteFunction, name: str = "") -> list[str]:
 
 
 def _with_own_outputs(function: GraphFunction, names: Sequence[str]) -> GraphFunction:
-    """Returns a function each of whose outputs is made by an operation of its own."""
+    """Returns a function in which each output is computed by a separate operation."""
     with building_unrecorded(function.graph):
         outputs = [
             raw.Identity(input=t, name=name if _NAME.fullmatch(name) else None)

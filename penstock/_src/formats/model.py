@@ -1,4 +1,4 @@
-"""Model: what every format reads and writes."""
+"""Model: the common input and output of all formats."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Format:
     weights_writer: str = ""
 
     def matches(self, path: str) -> bool:
-        """True if a file or folder is of this format, by its name or by what it holds."""
+        """True if a file or folder is of this format, by its name or its content."""
         if files.is_folder(path):
             if any(files.is_file(os.path.join(path, name)) for name in self.holds):
                 return True

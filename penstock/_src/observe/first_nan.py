@@ -34,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True)
 class FirstNaN:
-    """The first NaN or infinity of a run; as a string it says all of this.
+    """The first NaN or infinity of a run; its string contains all of this.
 
     Attributes:
       kind: "NaN" or "infinity".

@@ -41,8 +41,8 @@ XSpace = XPLANE["XSpace"]
 FOLDER = os.path.join("plugins", "profile")  # where TensorBoard's plugin looks, below its logdir
 PLANE = "/host:CPU"
 MOST_LANES = 1 << 10  # numbers of threads are larger
-ENVIRONMENT = "Task Environment"  # the plane that tells the time of day
-_FIELDS = {int: "int64_value", float: "double_value", str: "str_value"}  # of an XStat
+ENVIRONMENT = "Task Environment"  # the plane with the time of day
+_FIELDS = {int: "int64_value", float: "double_value", str: "str_value"}  # fields of an XStat
 
 
 class Event(NamedTuple):

@@ -1,4 +1,4 @@
-"""tf.profiler.experimental, and tf.summary's traces: what ran when.
+"""tf.profiler.experimental, and tf.summary's traces: a timeline of the program.
 
 A profile is the folder `<logdir>/plugins/profile/<time>/` with `<host>.trace.json.gz`, which Perfetto and
 chrome://tracing open, and `<host>.xplane.pb`, which TensorBoard's plugin reads (profile_files.py). It has an event for each
@@ -59,7 +59,7 @@ class Recording:
     def add(
         self, name: str, begin: int, shown: dict[str, Any] | None = None, counted_as: str = ""
     ) -> None:
-        """Adds what ended now."""
+        """Adds an event that ends now."""
         end, thread = time.perf_counter_ns(), threading.get_ident()
         self.events.append(Event(str(name), thread, begin, end, shown or {}, (), counted_as))
 

@@ -1,4 +1,4 @@
-"""What a process holds and waits for, while it runs: memory by the lines that own it, compilations with their causes, the share of time that data take.
+"""Resource usage of a running process: memory by the lines that own it, compilations with their causes, the share of time spent on data.
 
 `penstock top` shows it. Nothing is counted unless a `Usage` observes: it hears of traces, compilations, variables and elements of datasets, and looks
 for arrays among Python's objects when it reports.
@@ -35,7 +35,7 @@ UNKNOWN = "before it was observed"
 
 @dataclasses.dataclass
 class Compilation:
-    """What was compiled of one function: how many programs, in how many seconds, and why it was traced last."""
+    """The compilations of one function: number of programs, seconds, and the reason of the last trace."""
 
     programs: int = 0
     seconds: float = 0.0
@@ -58,14 +58,14 @@ class Usage:
 
     @contextlib.contextmanager
     def observing(self) -> Iterator[None]:
-        """Within this block it is told what happens."""
+        """Within this block it is notified of events."""
         WORK_OBSERVERS.append(self)
         try:
             yield
         finally:
             WORK_OBSERVERS.remove(self)
 
-    # -- what it is told
+    # -- notifications
 
     def traced(self, function: Any, reason: str) -> None:
         """See WorkObserver."""
@@ -98,7 +98,7 @@ class Usage:
         with self._lock:
             self._owners[variable] = name if place is None else f"{name} {place.function}"
 
-    # -- what it says
+    # -- reports
 
     def report(self) -> list[str]:
         """Returns lines about now, and about the time since the last report."""
@@ -163,13 +163,13 @@ _HOLDERS = (VariableHandle, ArenaBlock, EagerTensor)
 
 
 def _bytes_of_caches(handle: VariableHandle) -> int:
-    """The bytes of what is derived from a variable's value and kept with it."""
+    """The bytes of data derived from a variable's value and cached with it."""
     memories = [getattr(each, "memory", each) for each in list(handle.derived.values())]
     return sum(memory.nbytes for memory in memories if isinstance(memory, np.ndarray))
 
 
 def _resident() -> int:
-    """The bytes of memory that the process has, or the most that it had where the system does not tell."""
+    """The bytes of memory of the process, or its peak if the system does not report the current size."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

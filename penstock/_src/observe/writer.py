@@ -20,7 +20,7 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.util.export import export
 
-# The collection of what writes summaries in a graph.
+# The collection of operations that write summaries in a graph.
 COLLECTION = "_SUMMARY_V2"
 
 

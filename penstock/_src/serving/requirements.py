@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-# What a server needs, besides what Penstock always needs.
+# The packages that a server needs in addition to Penstock's own.
 PACKAGES = ("grpc", "httptools", "orjson", "uvicorn")
 _SERVING = "Serving needs the package {}: pip install 'penstock[serve]'."
 _CLIENT = "Clients need the package {}: pip install 'penstock[client]'."

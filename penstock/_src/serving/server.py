@@ -50,7 +50,7 @@ from penstock._src.serving.trust.keys import ApiKeys
 from penstock._src.serving.trust.tls import HttpsContext, SSLConfigFile, grpc_credentials
 from penstock._src.util.process import collector
 
-# Between looks at what clients had other processes load, if the models' folders are not looked at.
+# Seconds between checks for models that clients loaded in other processes, if the models' folders are not watched.
 _RELOAD_SECONDS = 1.0
 _LOG = logging.getLogger("penstock.serving")
 
@@ -63,7 +63,7 @@ def check_files(options: Options) -> None:
     """Reads the files of keys and certificates.
 
     Raises:
-      InvalidArgumentError: one is not what it should be.
+      InvalidArgumentError: an option is invalid.
       OSError: one cannot be read.
     """
     if options.api_keys:
@@ -165,7 +165,7 @@ class Server:
         return version
 
     def begin(self) -> None:
-        """Loads the models; whoever calls `rest` gets answers from then on."""
+        """Loads the models; `rest` answers requests afterwards."""
         self.manager.configure(self._first_models())
         if self.options.poll_seconds or self.options.reload_file:
             threading.Thread(target=self._poll, name="model-folders", daemon=True).start()
@@ -177,7 +177,7 @@ class Server:
         self._close()
 
     async def serve(self, started: Callable[[], None] | None = None) -> None:
-        """Runs until the task is cancelled; then answers what it has begun, and unloads the models.
+        """Runs until the task is cancelled; then finishes the requests in progress, and unloads the models.
 
         Args:
           started: called once requests are answered.
@@ -217,7 +217,7 @@ class Server:
             self.grpc_port = await stack.enter_async_context(calls)
 
     def _grpc_credentials(self) -> Any:
-        """The server's certificate for gRPC; None if it speaks no TLS."""
+        """The server's certificate for gRPC; None without TLS."""
         if self.options.ssl_config_file:
             return grpc_credentials(SSLConfigFile(self.options.ssl_config_file))
         return grpc_credentials(self.options.tls) if self.options.tls else None
@@ -239,7 +239,7 @@ class Server:
                     self.manager.configure(read_models(changed[0]))
                 elif options.poll_seconds:
                     self.manager.update()
-            except Exception as error:  # what is loaded goes on answering
+            except Exception as error:  # loaded models go on answering
                 _LOG.error("Looking for models failed: %s", error)
 
     def _close(self) -> None:

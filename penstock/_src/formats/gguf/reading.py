@@ -1,4 +1,4 @@
-"""Reads GGUF files. What a file says of sizes is compared with the file before anything is made of that size."""
+"""Reads GGUF files. Sizes in a file are checked against the file's length before they are used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LEAST_TENSOR = 8 + 4 + 4 + 8
 
 
 class _Cursor:
-    """A place in a file that moves on as values are read."""
+    """A position in a file that advances as values are read."""
 
     def __init__(self, data: np.ndarray, path: str) -> None:
         self.data, self.path, self.at = data.data, path, 0
@@ -63,7 +63,7 @@ class _Cursor:
             at += 8 + size
         self.at = at
         if len(found) < count:
-            self.text()  # fails, and says why
+            self.text()  # raises the error with its reason
         return found
 
     def value(self, kind: int, depth: int = 0) -> Any:

@@ -31,7 +31,7 @@ def write(model: Model, path: str) -> None:
 
 
 def named_definition(frozen: FrozenFunction) -> Any:
-    """Returns the GraphDef of a frozen function, whose inputs and outputs are nodes of their names."""
+    """Returns the GraphDef of a frozen function; its inputs and outputs are nodes with their names."""
     ends = {t.op.name: name for name, t in (*frozen.inputs.items(), *frozen.outputs.items())}
     definition = extract_sub_graph(frozen.function.graph.as_graph_def(), list(ends))
     _rename(definition, ends)

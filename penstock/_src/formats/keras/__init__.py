@@ -1,1 +1,1 @@
-"""Keras's files (`.keras`, `.h5`) as models to convert. What they hold is Keras's own matter."""
+"""Keras's files (`.keras`, `.h5`) as models to convert. Keras itself reads them."""

@@ -1,4 +1,4 @@
-"""The types of elements: ONNX's number for each, Penstock's dtype, and how many bits a value takes in a file."""
+"""Element types: ONNX's number of each, Penstock's dtype, and the number of bits of a value in a file."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
 """Operators that can work on transposed values, so that transposes between convolutions are removed, in both directions."""
 
-# Operators that compute each element of their output from those of the first input at its place.
+# Operators in which each output element depends on the first input only through the element at its position.
 ELEMENTWISE = frozenset(
     "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast Ceil Clip Cos Cosh Elu Erf Exp Floor HardSigmoid HardSwish Identity IsInf "
     "IsNaN LeakyRelu Log Mish Neg Not Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh Gelu".split()

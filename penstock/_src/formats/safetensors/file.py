@@ -1,4 +1,4 @@
-"""One safetensors file. What its header says of sizes is compared with the file before anything is made of that size."""
+"""One safetensors file. Sizes in its header are checked against the file's length before they are used."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def _header(data: np.ndarray, path: str) -> tuple[dict[str, Any], int]:
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         double = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"'{double}' is there twice")
-    return made
+    return members
 
 
 def _tensor(

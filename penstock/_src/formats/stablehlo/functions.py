@@ -1,4 +1,4 @@
-"""The nodes of a function, written one after the other by what kinds register."""
+"""Writes the nodes of a function one after the other, by the registered writer of each kind."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -59,7 +59,7 @@ def _half(p: Builder, blocks: Node, at: int) -> Node:
 
 
 def _scales(p: Builder, blocks: Node, form: PackedFormat) -> tuple[Node, Node | None]:
-    """Scales [..., factors or 1], and what is added."""
+    """Scales [..., factors or 1], and the added constants."""
     scale = _half(p, blocks, form.scale)
     minimum = None if form.minimum is None else _half(p, blocks, form.minimum)
     if form.factors == "int8":

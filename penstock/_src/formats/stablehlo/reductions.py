@@ -85,7 +85,7 @@ def equal(w: Writer, x: Value, y: Value) -> Value:
 
 
 def comes_first(w: Writer, x: Value, y: Value, descending: bool, nan_first: bool = False) -> Value:
-    """True if x stands strictly before y in an order whose NaNs are last, or first."""
+    """True if x comes strictly before y in an order with NaNs last, or first."""
     ahead = w.compare("GT" if descending else "LT", x, y)
     if not x.dtype.is_floating:
         return ahead
@@ -113,12 +113,12 @@ def _sort(w: Writer, node: Node, *arrays: Value) -> list[Value]:
     scalars = [((), a.dtype) for a in arrays for _ in range(2)]
     attrs = f"dimension = {int(node.attrs['axis'])} : i64, is_stable = true"
     types = [(a.shape, a.dtype) for a in arrays]
-    made = w.op_of_many("sort", arrays, types, attrs, [w.region(scalars, body)])
-    return [_first(w, node, x) for x in made]
+    sorted_arrays = w.op_of_many("sort", arrays, types, attrs, [w.region(scalars, body)])
+    return [_first(w, node, x) for x in sorted_arrays]
 
 
 def _first(w: Writer, node: Node, x: Value) -> Value:
-    """The first elements of sorted lines, as many as are asked for."""
+    """The first elements of sorted lines."""
     axis, count = int(node.attrs["axis"]), int(node.attrs["count"])
     if count == x.shape[axis]:
         return x

@@ -122,7 +122,7 @@ class Writer:
         return made
 
     def region(self, types: Sequence[tuple[Sequence[int], DType]], body: Region) -> str:
-        """The text of a region: arguments of the given types, and what `body` returns for them."""
+        """The text of a region: arguments of the given types, and the results of `body` for them."""
         inner = Writer(self.indent + 4, self.serials, self.is_checked)
         arguments = [inner.value(shape, dtype, "a") for shape, dtype in types]
         inner.op_of_many("stablehlo.return", body(inner, arguments), [])

@@ -15,7 +15,7 @@ UNKNOWN = -1
 
 
 def as_product(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
-    """Adds an einsum to the current graph, as a product if it is one of matrices whose sizes a reshape can say."""
+    """Adds an einsum to the current graph, as a product if it is a matrix product up to static reshapes."""
     equation = node.raw_op.attrs["equation"]
     found = _product(equation, inputs)
     return raw.Einsum(list(inputs), equation=equation) if found is None else found

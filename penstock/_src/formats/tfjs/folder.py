@@ -1,4 +1,4 @@
-"""The folder of a model: `model.json` and what its manifest names."""
+"""The folder of a model: `model.json` and the files in its manifest."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write_folder(
 
 
 def is_head(path: str) -> bool:
-    """True if a file says what `model.json` says: packages hold several models in a folder, by names of their own.
+    """True if a file has the structure of `model.json`: packages hold several models in a folder, under other names.
 
     Args:
       path: an existing file.
@@ -65,7 +65,7 @@ def is_head(path: str) -> bool:
 
 
 def read_folder(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Returns what `model.json` says, and the weights by name.
+    """Returns the content of `model.json`, and the weights by name.
 
     Args:
       path: the folder, or its `model.json`, whatever that is called.

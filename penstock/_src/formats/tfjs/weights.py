@@ -13,7 +13,7 @@ from penstock._src.core.errors import DataLossError, InvalidArgumentError
 
 # The largest file that browsers keep in their caches.
 SHARD = 4 << 20
-# Types of weights by their names in manifests, and what others become.
+# Dtypes of weights by their names in manifests, and conversions of others.
 TYPES: Mapping[str, Any] = {
     "float32": np.float32,
     "int32": np.int32,
@@ -58,7 +58,7 @@ def stored(name: str, value: np.ndarray, quantize: str = "") -> tuple[dict[str, 
 
 
 def _holds(quantize: str, value: np.ndarray) -> bool:
-    """True if a kind of quantization holds all numbers: infinities, NaN, and what is too large for float16 it does not."""
+    """True if a quantization can represent all numbers: it cannot for infinities, NaN, and values too large for float16."""
     greatest = np.abs(value).max(initial=0)
     return bool(np.isfinite(greatest) and (quantize != "float16" or greatest <= _HALF))
 

@@ -303,6 +303,6 @@ def _quantization(details: Mapping[str, Any]) -> tuple[np.float32, np.int32]:
 
 
 def _tensor_name(comparison: str) -> str:
-    """The name of the tensor that a comparison is about, in whose name a digit and a number follow it."""
+    """The name of the tensor that a comparison is about, which is followed by a digit and a number."""
     name = comparison.rpartition(":")[0].removeprefix(f"{NUMERIC_VERIFY}/")
     return name[:-1] if name[-1:].isdigit() else name

@@ -1,4 +1,4 @@
-"""Tensor types of TFLite and the dtypes that stand for them, and the form of buffers."""
+"""Tensor types of TFLite and their dtypes, and the layout of buffers."""
 
 import struct
 from typing import Any

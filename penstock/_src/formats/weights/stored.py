@@ -1,4 +1,4 @@
-"""Tensors in files, and what the files say of them."""
+"""Tensors in files, and their descriptions."""
 
 from __future__ import annotations
 

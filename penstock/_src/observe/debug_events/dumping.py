@@ -1,4 +1,4 @@
-"""tf.debugging.experimental.enable_dump_debug_info: dumps what ops run and what they give."""
+"""tf.debugging.experimental.enable_dump_debug_info: dumps ops and their results."""
 
 import atexit
 import re
@@ -29,18 +29,18 @@ _NO_TENSOR, _SHAPE = Mode.Value("NO_TENSOR"), Mode.Value("SHAPE")
 _FULL_TENSOR = Mode.Value("FULL_TENSOR")
 _MODES = (_NO_TENSOR, *_HEALTH, _SHAPE, _FULL_TENSOR)
 _DEVICE = "/job:localhost/replica:0/task:0/device:CPU:0"
-# Ops whose results are those of others, or of functions whose own ops are shown.
+# Ops whose results are those of others, or of functions whose own ops are dumped.
 _SKIPPED = set(
     "Enter Exit Identity If LoopCond Merge NextIteration StatelessIf StatefulPartitionedCall PartitionedCall Switch While "
     "StatelessWhile For Case StatelessCase RemoteCall DestroyResourceOp DebugIdentityV2 DebugNumericSummaryV2".split()
 )
 _URL = "file://"
-# Writers by their folder; what ran before with a folder that is not among them has no dump.
+# Writers by their folder; functions traced for a folder that is not among them are not dumped.
 _WRITERS: dict[str, DebugEventsWriter] = {}
 
 
 class _Dump:
-    """What is dumped of a thread: the callback of its ops."""
+    """The dump of a thread: the callback of its ops."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class _Dump:
         self.run_id = uuid.uuid4().hex[:8]
         self._stacks = Stacks()
         self._graphs: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-        self._count = 0  # of tensors in graphs
+        self._count = 0  # number of tensors in graphs
 
     def writer(self) -> DebugEventsWriter:
         """The writer of the folder, a new one if the last dump there has ended."""
@@ -66,7 +66,7 @@ class _Dump:
         return _WRITERS[self.dump_root]
 
     def move(self, dump_root: str) -> None:
-        """Goes on in another folder, where frames and graphs are written anew."""
+        """Continues in another folder, where frames and graphs are written again."""
         self.writer().Close()
         self.dump_root = dump_root
         self._stacks, self._graphs = Stacks(), weakref.WeakKeyDictionary()

@@ -48,7 +48,7 @@ class Stacks:
             return self._frames[key]
 
     def _file(self, writer: DebugEventsWriter, path: str) -> int:
-        """The number of a source file, whose lines are written if it can be read."""
+        """The number of a source file; its lines are written if it can be read."""
         if path not in self._files:
             self._files[path] = len(self._files)
             lines: list[str] = []

@@ -14,7 +14,7 @@ from penstock._src.util.files.records import frame
 from penstock._src.version import VERSION
 
 _FILE_VERSION = "debug.Event:1"
-# By the field of a DebugEvent: the file that it goes to.
+# Field of a DebugEvent -> the file for it.
 _FILES = {
     "source_file": "source_files",
     "stack_frame_with_id": "stack_frames",
@@ -28,7 +28,7 @@ _OF_EXECUTION = ("execution", "graph_execution_traces")
 
 
 def _free_base(dump_root: str) -> str:
-    """How the names of a dump's files begin: with a second at which no other dump of the folder began."""
+    """The prefix of a dump's file names: a second at which no other dump of the folder began."""
     second, host = int(time.time()), socket.gethostname()
     while exists(os.path.join(dump_root, f"tfdbg_events.{second:010d}.{host}.metadata")):
         second += 1
@@ -93,7 +93,7 @@ class DebugEventsWriter:
                 self._files[name].write(record)
 
     def RegisterDeviceAndGetId(self, device_name: str) -> int:
-        """Returns the number of a device, from 1; the graphs' file says which device has it."""
+        """Returns the number of a device, starting at 1; the graphs' file maps numbers to devices."""
         if device_name not in self._devices:
             number = self._devices[device_name] = len(self._devices) + 1
             device = messages.DebuggedDevice(device_name=device_name, device_id=number)
@@ -101,7 +101,7 @@ class DebugEventsWriter:
         return self._devices[device_name]
 
     def FlushNonExecutionFiles(self) -> None:
-        """Writes what waits of sources, stacks and graphs."""
+        """Writes pending sources, stacks and graphs."""
         self._flush(name for name in self._files if name not in _OF_EXECUTION)
 
     def FlushExecutionFiles(self) -> None:

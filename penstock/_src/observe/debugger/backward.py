@@ -1,4 +1,4 @@
-"""Lines of gradients: operations that differentiate what a line of the user's program computed belong to that line, run backward."""
+"""Lines of gradients: operations that differentiate a line of the user's program belong to that line, run backward."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Lines:
     operations_of: dict[int, list[Operation]] = dataclasses.field(default_factory=dict)
 
     def activation(self) -> Activation:
-        """The gradient as a call: the names of the forward call, and `d_h` for the gradient of what its `h` stands for."""
+        """The gradient as a call: the names of the forward call, and `d_h` for the gradient of the tensor named `h`."""
         name = f"gradient of {self.of.code.co_name}"
         code = self.of.code.replace(co_name=name, co_qualname=name)
         graph = self.groups[0][1][0].graph
@@ -107,7 +107,7 @@ def _names_at_end(activation: Activation) -> dict[str, Any]:
 
 
 def _gradients_of(names: Mapping[str, Any], graph: Any) -> dict[str, Any]:
-    """The gradients of what names stand for: {"d_" + name: tensor of the graph}."""
+    """The gradients of named tensors: {"d_" + name: tensor of the graph}."""
     gradients = {}
     for name, value in names.items():
         key = getattr(getattr(value, "handle", value), "_id", None)

@@ -1,4 +1,4 @@
-"""How values of a replay differ from those of the compiled run."""
+"""Differences between values of a replay and those of the compiled run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def difference(replayed: Any, compiled: Any) -> str:
-    """How two values differ, in words; an empty string if their bits are the same, or they are no arrays."""
+    """The difference of two values, in words; an empty string if their bits are equal, or they are not arrays."""
     if not isinstance(replayed, np.ndarray) or not isinstance(compiled, np.ndarray):
         return ""
     if replayed.shape != compiled.shape or replayed.dtype != compiled.dtype:

@@ -21,7 +21,7 @@ _WORDS = ("nan", "infinity", "error")
 
 @dataclasses.dataclass(frozen=True)
 class Conditions:
-    """What functions stop at, besides breakpoints."""
+    """The conditions at which functions stop, besides breakpoints."""
 
     words: frozenset[str] = frozenset()
     places: tuple[tuple[str, int], ...] = ()  # ends of files' paths, and lines
@@ -121,7 +121,7 @@ def _holding(conditions: Conditions) -> Iterator[None]:
 
 @contextlib.contextmanager
 def recorded_traces() -> Iterator[None]:
-    """Within this block functions are traced anew, and their lines are recorded."""
+    """Within this block functions are traced again, and their lines are recorded."""
     context, records_all = STATE.trace_context, lines.CURRENT.records_all
     STATE.trace_context = ("debugged", context)
     lines.CURRENT.records_all = True

@@ -1,11 +1,11 @@
-"""Editors that are attached to the process by debugpy: VS Code and others that speak its protocol."""
+"""Editors attached to the process by debugpy: VS Code and others with its protocol."""
 
 import sys
 import types
 
 
 def suspended_in_editor(frame: types.FrameType) -> bool:
-    """Lets the editor stop at the next line of a frame; False if none is attached."""
+    """Makes the editor stop at the next line of a frame; False if none is attached."""
     debugpy = sys.modules.get("debugpy")
     if debugpy is None or not debugpy.is_client_connected():
         return False

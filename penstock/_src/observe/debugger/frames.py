@@ -26,13 +26,13 @@ from penstock._src.observe.debugger import backward
 from penstock._src.observe.debugger.scope import Scope
 from penstock._src.observe.debugger.snapshot import Snapshot
 
-# Constants in whose place a frame has the functions that it calls.
+# Placeholders in a frame's constants for the functions that it calls.
 _STEP, _RESULT = "<penstock step>", "<penstock result>"
 
 
 class _Here(threading.local):
     def __init__(self) -> None:
-        self.codes: list[types.CodeType] = []  # of the frames that run in this thread
+        self.codes: list[types.CodeType] = []  # code objects of the frames that run in this thread
         self.is_replaying = False
 
 
@@ -60,7 +60,7 @@ def stands_for_users(frame: types.FrameType) -> bool:
 
 
 class Watcher(Protocol):
-    """What decides where to stop. Frames are those that stand for the user's."""
+    """Decides where to stop. Frames are replicas of the user's."""
 
     def computed(
         self,
@@ -82,7 +82,7 @@ class Watcher(Protocol):
 
 
 class Computing(Protocol):
-    """What computes operations: `replay.py`."""
+    """The interface of `replay.py`, which computes operations."""
 
     snapshot: Snapshot
 
@@ -93,7 +93,7 @@ class Computing(Protocol):
         """Computes the outputs of an operation."""
 
     def shown(self, value: Any) -> Any:
-        """Returns a value of the user's program with tensors that have values in place of those of graphs."""
+        """Returns a value of the user's program with computed tensors in place of symbolic ones."""
 
 
 class Frames:
@@ -105,7 +105,7 @@ class Frames:
         self._owners: backward.Owners | None = None
 
     def run(self, activation: Activation, scope: Scope) -> None:
-        """Runs what a call of a user's function did in a graph."""
+        """Replays a call of a user's function in a graph."""
         if len(activation.lines) < 2:
             return
         Running(self, activation, scope, self._around(activation)).run()
@@ -210,7 +210,7 @@ class Running:
             self.names[name] = self.frames.replay.shown(value)
 
     def result(self) -> Any:
-        """What the function returned."""
+        """The return value of the function."""
         return self.frames.replay.shown(self.activation.result)
 
 
@@ -235,7 +235,7 @@ def code_of(activation: Activation, around: Sequence[str] = ()) -> types.CodeTyp
     definition = ast.FunctionDef("frame", arguments, body, [], None, None)
     definition.type_params = []  # type: ignore[attr-defined]  # required from Python 3.12 on
     module = ast.Module([_at(definition, original.co_firstlineno)], [])
-    with warnings.catch_warnings():  # of a constant that is called
+    with warnings.catch_warnings():  # from a constant that is called
         warnings.simplefilter("ignore", SyntaxWarning)
         compiled = compile(module, original.co_filename, "exec", dont_inherit=True)
     (code,) = (c for c in compiled.co_consts if isinstance(c, types.CodeType))

@@ -1,4 +1,4 @@
-"""pdb, in frames that stand for the user's."""
+"""pdb, in frames that replicate the user's."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Replay:
             return self.run_function(self.snapshot.function, self.snapshot.values)
 
     def run_function(self, function: GraphFunction, values: Sequence[Any]) -> list[Any]:
-        """Runs a function: its operations, between them what the user's functions did."""
+        """Runs a function: its operations, and between them the lines of the user's functions."""
         scope = Scope(function, values)
         self.scopes.append(scope)
         try:
@@ -126,13 +126,13 @@ class Replay:
         return None
 
     def _compute_alone(self, op: Operation, scope: Scope) -> None:
-        """Computes what the program has not come to yet, but an operation reads: gradients put operations before loops."""
+        """Computes operations that come later in the program but are read now: gradients put operations before loops."""
         if op.raw_op.stateful and not op.raw_op.effects.reads_only:
             raise LookupError(f"{op.name} has not run yet")
         self.compute(op, scope)
 
     def _for_name(self, tensor: SymbolicTensor) -> Any:
-        """Returns the value of what a line has a name for. It is computed if the program itself does not need it."""
+        """Returns the value of a name on a line, computed even if the program itself does not need it."""
         scope = self.scope_of(tensor)
         if scope is not None and tensor._id not in scope.values:
             op = tensor.op
@@ -144,7 +144,7 @@ class Replay:
         return self.value(tensor)
 
     def shown(self, value: Any) -> Any:
-        """Returns a value of the user's program with tensors that have values in place of those of graphs."""
+        """Returns a value of the user's program with computed tensors in place of symbolic ones."""
         leaves = nest.flatten(value, expand_composites=True)
         if not any(isinstance(leaf, SymbolicTensor) for leaf in leaves):
             return value
@@ -156,7 +156,7 @@ class Replay:
             return leaf
         try:
             value = self._for_name(leaf)
-        except (LookupError, OpError):  # what nothing else reads may fail
+        except (LookupError, OpError):  # a value that nothing else reads may fail
             return leaf
         if isinstance(value, np.ndarray):  # the program must not change it
             value = value.view()

@@ -1,4 +1,4 @@
-"""One run of a graph that is repeated: what has been computed, and what is next."""
+"""One repeated run of a graph: the values computed so far, and the next operation."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -35,9 +35,9 @@ def debugged_session(
     operations: Sequence[Operation],
     executable: Runner,
 ) -> Runner:
-    """Returns what runs a part of a graph of TensorFlow 1 and stops at its breakpoints: those that follow on an operation of the part.
+    """Returns a runner of a part of a TensorFlow 1 graph that stops at its breakpoints, those after operations of the part.
 
-    It also tells of its runs if they are recorded in this thread.
+    It also reports its runs if they are recorded in this thread.
     """
     conditions = of_this_thread()
     is_recorded = conditions is not None and conditions.recorder is not None
@@ -64,7 +64,7 @@ def debugged_session(
 
 
 class SessionFunction(GraphFunction):
-    """A part of a graph as a function: what a session runs."""
+    """A part of a graph as a function, as a session runs it."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class SessionFunction(GraphFunction):
         return handles
 
     def repeated(self, snapshot: Snapshot, note: Noting) -> None:
-        """Repeats a run, operation by operation, and notes what each gives. Variables are as before afterwards."""
+        """Repeats a run, operation by operation, and records the result of each. Variables are restored afterwards."""
         kept = {place: collections.deque(values) for place, values in snapshot.results.items()}
 
         def compute(op: Operation, arguments: list[Any], known: list[Any] | None) -> list[Any]:
@@ -117,10 +117,10 @@ class SessionFunction(GraphFunction):
 
 
 def _activation(graph: Any, frame: FrameType, marks: Sequence[Mark]) -> Activation:
-    """The lines of a frame by which a graph was built, as far as operations tell."""
-    made = [op for op in graph._operations if _is_of(op, frame)]
+    """The lines of a frame that built a graph, as far as operations record them."""
+    operations = [op for op in graph._operations if _is_of(op, frame)]
     call = Activation(frame.f_code, frame.f_globals, graph, None)
-    for op in made:
+    for op in operations:
         if not call.lines or call.lines[-1].number != op.location.line:
             call.lines.append(Line(op.location.line, op.moment, op.position, {}))
     call.lines += [Line(m.number, m.moment, 0, {}, marks=[m]) for m in marks]
@@ -139,7 +139,7 @@ def _is_of(op: Operation, frame: FrameType) -> bool:
 
 
 def _bind(lines: Sequence[Line], names: Mapping[str, Any], graph: Any) -> None:
-    """Binds names of tensors at the line after the one that makes them."""
+    """Binds names of tensors at the line after the one that creates them."""
     for name, value in names.items():
         if isinstance(value, SymbolicTensor) and value.graph is graph:
             later = (line for line in lines if line.moment > value.op.moment)

@@ -1,4 +1,4 @@
-"""What a run began with, kept so that it can be repeated, and what the host gave meanwhile."""
+"""The initial state of a run, kept so that it can be repeated, and the values that the host computed meanwhile."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class State:
 
 
 def place_of(op: Operation) -> Place:
-    """What an operation is known by."""
+    """The key of an operation."""
     return id(op.graph), op.name
 
 
@@ -96,6 +96,6 @@ def is_kept(op: Operation) -> bool:
 
 
 def _is_variable(tensor: Any) -> bool:
-    """True if a tensor is the handle of a variable, as far as its graph says."""
+    """True if a tensor is the handle of a variable, as far as its graph shows."""
     data = tensor._handle_data
     return tensor.dtype.name == "resource" and bool(data)

@@ -1,4 +1,4 @@
-"""What runs a function that is debugged: compiled, and once more line by line where it is to stop."""
+"""Runs a function under the debugger: compiled, and once more line by line if it is to stop."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from penstock._src.observe.debugger.snapshot import Snapshot
 
 
 class _Here(threading.local):
-    is_busy = False  # whether a function that is debugged runs in this thread
+    is_busy = False  # True while a debugged function runs in this thread
 
 
 _HERE = _Here()
 
 
 def debugged(function: GraphFunction, executable: Runner) -> Runner:
-    """Returns what runs a function that may stop in the debugger."""
+    """Returns a runner of a function that may stop in the debugger."""
     return Debugged(function, executable)
 
 
@@ -67,7 +67,7 @@ class Debugged:
         try:
             with snapshot.of_this_run():
                 results = self._executable(values)
-        except OutOfRangeError:  # there are no more data
+        except OutOfRangeError:  # end of the data
             raise
         except Exception as error:
             stops.record(())
@@ -86,10 +86,10 @@ class Stops:
         self.snapshot = snapshot
         self.prompt: Prompt | None = None
         self.conditions = of_this_thread() or Conditions()
-        self.has_stopped_at: set[str] = set()  # what a run stops at once
+        self.has_stopped_at: set[str] = set()  # names of conditions for which a run stops only once
 
     def record(self, results: Sequence[Any]) -> None:
-        """Tells a recorder of the run, before a replay takes what the host gave."""
+        """Passes the run to a recorder, before a replay consumes the host's values."""
         if self.conditions.recorder is not None:
             self.conditions.recorder.add(self.snapshot, results)
 
@@ -102,7 +102,7 @@ class Stops:
         return any(self.conditions.bad_element(array)[0] for array in arrays)
 
     def replay(self, results: Sequence[Any]) -> None:
-        """Repeats a run, and says how results differ from those of the compiled one if somebody has looked."""
+        """Repeats a run, and reports how results differ from the compiled run's if the user has looked at it."""
         compiled = [*results, *(handle.value for handle in self.snapshot.handles)]
         with self.snapshot.put_back():
             replayed = Replay(self.snapshot, self).run()
@@ -123,13 +123,13 @@ class Stops:
     def _say_differences(self, replayed: list[Any], compiled: list[Any], count: int) -> None:
         names = [f"result {i}" for i in range(count)]
         names += [handle.name or "a variable" for handle in self.snapshot.handles]
-        found = list(differences(names, replayed, compiled))
-        if found and self.prompt is not None:
-            text = "; ".join(f"{name} {how}" for name, how in found[:3])
-            more = f"; {len(found) - 3} more" if len(found) > 3 else ""
+        lines = list(differences(names, replayed, compiled))
+        if lines and self.prompt is not None:
+            text = "; ".join(f"{name} {how}" for name, how in lines[:3])
+            more = f"; {len(lines) - 3} more" if len(lines) > 3 else ""
             self.prompt.say(f"the compiled run differs from what was shown: {text}{more}")
 
-    # -- what the replay tells
+    # -- callbacks of the replay
 
     def computed(
         self,
@@ -160,7 +160,7 @@ class Stops:
             self._stop_in(frame, f"at {file}:{line.number}")
 
     def ran(self, line: Line, frame: types.FrameType) -> None:
-        """Stops behind a line that has a breakpoint."""
+        """Stops after a line that has a breakpoint."""
         for mark in line.marks:
             if mark.when is None or lines.holds(mark.when, frame.f_locals):
                 if mark.streams is None and suspended_in_editor(frame):

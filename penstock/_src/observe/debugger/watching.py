@@ -1,4 +1,4 @@
-"""A watcher that notes what operations compute, and stops nowhere."""
+"""A watcher that records computed values, and never stops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings of compiled runs: what the last steps began with, so that each can be repeated later, and compared with another.
+"""Recordings of compiled runs: the initial state of the last steps, so that each can be repeated later, and compared with another.
 
 In: runs within `tf.debugging.recording(folder)`. Out: a folder, which `penstock replay` and `penstock diff` read.
 
@@ -9,7 +9,7 @@ repeated.py   a run of a folder once more: all that its operations compute
 parting.py    where two runs part
 libraries.py  where runs of TensorFlow and of Penstock part
 own_kernels.py  a run of TensorFlow by Penstock's kernels, on equal operands
-comparison.py   how far two values lie apart, and what is rounding
+comparison.py   the distance of two values, and the tolerance for rounding
 
 Arrays are kept as they stand while a program runs, without copies, and written when the block ends. Operations with effects on the host, such
 as taking the next elements of a dataset, are not repeated: what they gave is recorded.

@@ -1,4 +1,4 @@
-"""How far two recorded values lie apart."""
+"""Distances between two recorded values."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from penstock._src.observe.debugger.comparison import difference
 
 # Rounding of a few operations, in units in the last place relative to the largest element.
 _UNITS = 80
-# How far values that are computed from gradients may lie apart, relative to the largest.
+# The allowed distance of values computed from gradients, relative to the largest.
 _GROWN = 1e-3
 
 
 def rounding_of(value: Any) -> float:
-    """How far two libraries may round a value apart, relative to its largest element."""
+    """The allowed rounding difference of two libraries for a value, relative to its largest element."""
     if not isinstance(value, np.ndarray):
         return 0.0
     if value.dtype.kind in "fc":
         return _UNITS * float(np.finfo(value.dtype).eps)
-    if value.dtype.kind == "V":  # bfloat16 and narrower: they stand for sums in float32
+    if value.dtype.kind == "V":  # bfloat16 and narrower: results of sums in float32
         return 4 * float(ml_dtypes.finfo(value.dtype).eps)
     return 0.0
 
 
 def allowed_for(value: Any, tolerance: float | None, is_grown: bool = False) -> float:
-    """The tolerance for a value; None stands for rounding, which may have grown in gradients. Integers are exact."""
+    """The tolerance for a value; None means rounding, which may have grown in gradients. Integers are exact."""
     if tolerance is not None:
         return tolerance
     rounding = rounding_of(value)
@@ -35,7 +35,7 @@ def allowed_for(value: Any, tolerance: float | None, is_grown: bool = False) -> 
 
 
 def apart(value: Any, other: Any, tolerance: float) -> str:
-    """How two values differ, in words; an empty string if they do not, or by no more than the tolerance."""
+    """The difference of two values, in words; an empty string if it is within the tolerance."""
     if not isinstance(value, np.ndarray) or not isinstance(other, np.ndarray):
         return ""
     types = ""

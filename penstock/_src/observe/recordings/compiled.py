@@ -1,4 +1,4 @@
-"""What the operations of a run compute compiled: the values that a recording keeps beside what the run began with.
+"""The values of a run's operations computed by compiled code: a recording keeps them beside the initial state.
 
 The function is compiled once more, with the results of all its operations as outputs, call by call. So kernels are this version's, for these threads and this device; they are
 less fused than in the run. A loop or branch is one operation.
@@ -25,7 +25,7 @@ from penstock._src.observe.recordings.run import Results, Run
 
 
 def compiled_values(run: Run) -> list[Results] | None:
-    """Returns what the operations of a run compute, in order; None if the run cannot be compiled again: it raised an error, or a loop takes elements from the host."""
+    """Returns the results of a run's operations, in order; None if the run cannot be compiled again: it raised an error, or a loop takes elements from the host."""
     bodies = {id(graph) for graph in with_inner(run.function.graph)}
     bodies -= {id(graph) for graph in _called(run.function)}
     if any(graph in bodies for graph, _ in run.host):
@@ -91,9 +91,9 @@ class _Again:
         """Runs operations as one program."""
         if not operations:
             return
-        made = {t._id: t for op in operations for t in op.outputs if t._id not in known}
-        inputs = {t._id: t for op in operations for t in op._inputs if t._id not in made}
-        outputs = [t for t in made.values() if _is_array(t) or t._id in read]
+        computed = {t._id: t for op in operations for t in op.outputs if t._id not in known}
+        inputs = {t._id: t for op in operations for t in op._inputs if t._id not in computed}
+        outputs = [t for t in computed.values() if _is_array(t) or t._id in read]
         program = Executable(
             "recorded", lambda: operations, list(inputs.values()), outputs, graph.kernel_states
         )
@@ -103,7 +103,7 @@ class _Again:
             self._keep(op, known)
 
     def _keep(self, op: Operation, known: dict[int, Any]) -> None:
-        """Keeps the results of an operation. Arguments of the function are no results."""
+        """Keeps the results of an operation. Arguments of the function are not results."""
         values = [known.get(t._id) for t in op.outputs]
         arrays = [value if isinstance(value, np.ndarray) else None for value in values]
         if op.type != "Placeholder" and any(array is not None for array in arrays):

@@ -44,7 +44,7 @@ from penstock._src.version import OWN_VERSION
 
 INDEX = "recording.json"
 OWN_NAME = "Penstock"
-# What readers of JSON, zip files and protocol buffers raise for files that were cut or changed.
+# Exceptions of readers of JSON, zip files and protocol buffers for truncated or modified files.
 _DAMAGES = (
     OSError,
     ValueError,
@@ -58,7 +58,7 @@ _DAMAGES = (
 
 
 def write(folder: str, runs: Sequence[Run], with_values: bool = False) -> None:
-    """Writes runs and their functions, and what operations compute compiled if that is asked for."""
+    """Writes runs and their functions, and the compiled values of operations if requested."""
     os.makedirs(folder, exist_ok=True)
     functions: dict[int, int] = {}  # by identity: all functions of sessions have one name
     index: dict[str, Any] = {"runs": [], "library": {"name": OWN_NAME, "version": OWN_VERSION}}
@@ -200,7 +200,7 @@ class _Tensors:
         self._archive, self._known = archive, {}  # type: tuple[Any, dict[int, tuple[int, Any]]]
 
     def add(self, value: Any, dtype: Any = None) -> int | None:
-        """Returns the number of a tensor; None if it is no array, such as an iterator."""
+        """Returns the number of a tensor; None if it is not an array, such as an iterator."""
         if not isinstance(value, np.ndarray):
             return None
         if id(value) not in self._known:
@@ -223,7 +223,7 @@ class _Tensors:
 
 @dataclasses.dataclass(frozen=True)
 class RecordedRun:
-    """A run as it was written. Tensors are arrays, or None for what no file holds; `after` is the value of a variable after the run."""
+    """A run as it was written. Tensors are arrays, or None for values that files cannot hold; `after` is the value of a variable after the run."""
 
     label: str
     step: int
@@ -238,7 +238,7 @@ class RecordedRun:
 
 
 class OperationValues(NamedTuple):
-    """What one operation of a run computed: the numbers of its outputs with their arrays."""
+    """The results of one operation of a run: the numbers of its outputs with their arrays."""
 
     function: str
     name: str
@@ -247,7 +247,7 @@ class OperationValues(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class FunctionFacts:
-    """What its graph does not say of a recorded function.
+    """Facts about a recorded function that its graph does not contain.
 
     Attributes:
       name: its name in the library.
@@ -261,12 +261,12 @@ class FunctionFacts:
     _origins: Mapping[str, Origin]
 
     def origin(self, graph: str, operation: str) -> Origin:
-        """Where an operation comes from."""
+        """The source location of an operation."""
         return self._origins.get(f"{graph}\n{operation}", Origin(None, None, None))
 
 
 class Origin(NamedTuple):
-    """The line that made an operation; the line whose gradient it is a part of, and the name of the operation there."""
+    """The line that created an operation; the line that it differentiates, and the name of the operation there."""
 
     location: Location | None
     gradient_of: Location | None
@@ -326,7 +326,7 @@ def read(folder: str, step: int | None = None, label: str | None = None) -> Reco
 
 
 def _read_values(entries: Sequence[Any], tensors: _StoredTensors) -> list[OperationValues]:
-    """Reads what operations computed, in order."""
+    """Reads the results of operations, in order."""
     return [
         OperationValues(str(function), str(name), {int(n): tensors.read(t) for n, t in outputs})
         for function, name, outputs in entries
@@ -335,7 +335,7 @@ def _read_values(entries: Sequence[Any], tensors: _StoredTensors) -> list[Operat
 
 @dataclasses.dataclass(frozen=True)
 class _Entry:
-    """What the index says of a run."""
+    """The index entry of a run."""
 
     label: str
     step: int
@@ -345,7 +345,7 @@ class _Entry:
 
 @contextlib.contextmanager
 def _reading(folder: str, name: str) -> Iterator[str]:
-    """Gives the path of a file; what cannot be read there raises DataLossError."""
+    """Yields the path of a file; read errors become DataLossError."""
     path = os.path.join(folder, name)
     try:
         yield path

@@ -47,7 +47,7 @@ _OF_GRADIENTS = ("gradient_tape/", "gradients/")  # in TensorFlow's names
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """How the operations of two runs compare.
+    """The comparison of the operations of two runs.
 
     Args:
       lines: the first operation that differs, in words; none if none does.
@@ -74,7 +74,9 @@ def compare(
     compared = count = 0
     allowed = _Tolerance(tolerance)
     for one in first:
-        if is_of_gradient(one):  # rounding grows in them, and what follows is computed from them
+        if is_of_gradient(
+            one
+        ):  # rounding grows in gradients, and later values are computed from them
             allowed = _Tolerance(tolerance, True)
         if not _is_compared(one):
             continue
@@ -111,7 +113,7 @@ class _Groups:
             group.append(each)
 
     def of(self, each: Computed) -> list[Computed]:
-        """The operations that have with this one in common what the key says."""
+        """The operations that have the same key as this one."""
         return self._groups.get(self._key(each), [])
 
     def number_of(self, each: Computed) -> int:
@@ -134,12 +136,12 @@ def _is_compared(each: Computed) -> bool:
 
 
 def _name(each: Computed) -> Hashable:
-    """What two operations have in common that are the same one."""
+    """The key by which the same operation is found in both runs."""
     return _SAME.get(each.kind, each.kind), each.name, _place(each.location)
 
 
 def _kind(each: Computed) -> Hashable:
-    """What two operations have in common that may be counterparts."""
+    """The key by which possible counterparts are found."""
     shapes = tuple(v.shape if isinstance(v, np.ndarray) else None for v in each.values)
     return _SAME.get(each.kind, each.kind), _place(each.location), shapes
 
@@ -150,16 +152,16 @@ def _place(location: Location | None) -> tuple[str, int] | None:
 
 
 class _Tolerance(NamedTuple):
-    """How far values may lie apart: relative to the largest, or None for rounding, which may have grown."""
+    """The allowed distance of values: relative to the largest, or None for rounding, which may have grown."""
 
     of_user: float | None
     is_grown: bool = False
 
 
 def _difference(one: Computed, other: Computed, tolerance: _Tolerance) -> str:
-    """How two operations differ, in words."""
+    """The difference of two operations, in words."""
     for value, changed in zip(one.values, other.values):
-        # Of two types, the more exact one says what rounding is: the types are a difference.
+        # For two dtypes, the more exact one sets the tolerance: differing dtypes are a difference.
         rounding = min(allowed_for(value, *tolerance), allowed_for(changed, *tolerance))
         how = apart(value, changed, rounding)
         if how:
@@ -170,7 +172,7 @@ def _difference(one: Computed, other: Computed, tolerance: _Tolerance) -> str:
 def _nearest(
     one: Computed, others: Sequence[Computed], tolerance: _Tolerance
 ) -> tuple[str, Computed]:
-    """How an operation differs from the one that equals it, or else from the first."""
+    """The difference of an operation from the one that equals it, or else from the first."""
     for other in others:
         if not _difference(one, other, tolerance):
             return "", other

@@ -57,12 +57,12 @@ def explained(
     return found
 
 
-# How often operands are rounded otherwise, and how much further results may lie apart than theirs.
+# Number of perturbed runs, and the factor of their spread that results may differ by.
 _MEMBERS, _FACTOR = 4, 8
 
 
 class _Substituting(Replay):
-    """Computes each operation, compares it with what was recorded, and goes on with that."""
+    """Computes each operation, compares it with the recorded result, and continues with the recorded one."""
 
     def __init__(self, run: RecordedRun, tolerance: float | None) -> None:
         super().__init__(snapshot_of(run), collector(run, []))
@@ -131,7 +131,7 @@ def _is_rounding(
 
 
 def _are_alike(result: Any, other: Any) -> bool:
-    """True of two real arrays of one shape whose elements are all finite."""
+    """True for two real arrays of one shape with finite elements."""
     are_real = all(isinstance(a, np.ndarray) and a.dtype.kind in "fV" for a in (result, other))
     if not are_real or result.shape != other.shape:
         return False
@@ -139,7 +139,7 @@ def _are_alike(result: Any, other: Any) -> bool:
 
 
 def _rounded(argument: Any, generator: np.random.Generator) -> Any:
-    """An operand each of whose elements is a unit in the last place larger or smaller."""
+    """An operand with each element changed by a unit in the last place."""
     if not isinstance(argument, np.ndarray) or argument.dtype.kind != "f":
         return argument
     towards = np.where(generator.random(argument.shape) < 0.5, -np.inf, np.inf)

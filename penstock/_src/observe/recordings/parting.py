@@ -1,4 +1,4 @@
-"""Where two recorded runs part: the first operation whose values differ."""
+"""Finds the first operation whose values differ in two recorded runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_LISTED = 5
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """How two runs differ.
+    """The differences of two runs.
 
     Args:
       lines: none if they do not differ.
@@ -31,7 +31,7 @@ class Report:
 
 
 def report(first: Repeated, second: Repeated, tolerance: float | None) -> Report:
-    """Reports how two runs differ: what they began with, the first operation that differs, and what they gave.
+    """Reports the differences of two runs: initial states, the first operation that differs, and results.
 
     Args:
       first, second: the runs.
@@ -55,7 +55,7 @@ def report(first: Repeated, second: Repeated, tolerance: float | None) -> Report
 
 
 def _ends(first: RecordedRun, second: RecordedRun, tolerance: float | None) -> Iterator[str]:
-    """What the runs themselves gave that differs, in words: results, and variables after them."""
+    """The differences of the runs' own results, in words: results, and variables after them."""
     for number, (one, other) in enumerate(zip(first.results, second.results)):
         how = apart(one, other, allowed_for(one, tolerance))
         if how:
@@ -102,7 +102,7 @@ def _operations(
 def _pairs(
     first: Sequence[Computed], second: Sequence[Computed]
 ) -> Iterator[tuple[Computed | None, Computed | None]]:
-    """Operations of both runs side by side; None stands for one that a run lacks."""
+    """Operations of both runs side by side; None if a run lacks one."""
     keys = [[(c.kind, c.name) for c in side] for side in (first, second)]
     if keys[0] == keys[1]:
         yield from zip(first, second, strict=True)

@@ -1,4 +1,4 @@
-"""tf.debugging.recording: keeps what the last runs of compiled functions began with."""
+"""tf.debugging.recording: keeps the initial states of the last runs of compiled functions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Recorder:
         self._rings: dict[str, collections.deque[Run]] = {}
 
     def add(self, snapshot: Snapshot, results: Sequence[Any]) -> None:
-        """Keeps what a run began with, and what it gave."""
+        """Keeps the initial state of a run, and its results."""
         label = label_of_function(snapshot.function.name)
         host = {place: list(values) for place, values in snapshot.results.items()}
         ring = self._rings.setdefault(label, collections.deque(maxlen=self._last))
@@ -49,7 +49,7 @@ class Recorder:
 
 
 def _repeated(snapshot: Snapshot) -> list[Results] | None:
-    """What the operations of a session's run give; None for functions, which can be repeated later."""
+    """The results of the operations of a session's run; None for functions, which can be repeated later."""
     if not isinstance(snapshot.function, SessionFunction):
         return None
     found: list[Results] = []

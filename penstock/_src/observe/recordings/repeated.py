@@ -28,7 +28,7 @@ from penstock._src.util.locations import Location
 
 @dataclasses.dataclass(frozen=True)
 class Computed:
-    """What one operation computed.
+    """The results of one operation.
 
     Args:
       function: the name of the graph function.
@@ -100,12 +100,12 @@ def _is_at(location: Location, file: str, line: int) -> bool:
 
 
 def values_of(run: RecordedRun) -> Repeated:
-    """What the operations of a run computed: as it was recorded, or else repeated."""
+    """The results of a run's operations: as recorded, or else repeated."""
     return repeat(run) if run.values is None else recorded_values(run, run.values)
 
 
 def shown_values(run: RecordedRun) -> Repeated:
-    """What `penstock replay` shows: a run of functions of Penstock is repeated, in their loops, too; others are shown as they were recorded."""
+    """The operations that `penstock replay` shows: a run of Penstock functions is repeated, including loops; others are shown as recorded."""
     is_repeated = run.recorded_by[0] == OWN_NAME and run.function.is_whole
     if run.values is None or is_repeated:
         return repeat(run)
@@ -113,7 +113,7 @@ def shown_values(run: RecordedRun) -> Repeated:
 
 
 def recorded_values(run: RecordedRun, recorded: Sequence[OperationValues]) -> Repeated:
-    """What the operations of a run computed, as it was recorded."""
+    """The results of a run's operations, as recorded."""
     kinds = {
         (function.signature.name, node.name): node.op
         for function in run.library.function
@@ -150,7 +150,7 @@ def repeat(run: RecordedRun) -> Repeated:
 
 
 def snapshot_of(run: RecordedRun) -> Snapshot:
-    """What a run began with, on variables of its own, and what the host gave it."""
+    """The initial state of a run, on separate variables, and the values from the host."""
     function = _function(run)
     snapshot = Snapshot(function, _variables(function, run))
     for (name, op), results in run.host.items():
@@ -171,7 +171,7 @@ def _function(run: RecordedRun) -> GraphFunction:
 
 
 def _variables(function: GraphFunction, run: RecordedRun) -> list[Any]:
-    """The inputs, with a new variable wherever the run had one. One that was passed twice is one."""
+    """The inputs, with a new variable for each variable of the run. One that was passed twice is one."""
     handles: dict[int, VariableHandle] = {}
     result = []
     for tensor, entry in zip(function.inputs, run.inputs, strict=True):
@@ -190,7 +190,7 @@ def _variables(function: GraphFunction, run: RecordedRun) -> list[Any]:
 
 
 def _pass_on(graph: Any) -> None:
-    """Says of the resources that functions take what is known of those that are passed to them."""
+    """Passes known facts about the resource arguments to the functions that take them."""
     for op in graph._operations:
         for body in functions_of(op):
             arguments = op._inputs[len(op._inputs) - len(body.inputs) :]
@@ -200,7 +200,7 @@ def _pass_on(graph: Any) -> None:
 
 
 def _key(function: GraphFunction, path: Sequence[str]) -> Any:
-    """What the position of an operation's random numbers is filed under; None if the graph has no such operation."""
+    """The key of the position of an operation's random numbers; None if the graph has no such operation."""
     graphs, key = [function.graph], None
     for name in path:
         ops = [g._by_name[name] for g in graphs if name in g._by_name]
@@ -212,7 +212,7 @@ def _key(function: GraphFunction, path: Sequence[str]) -> Any:
 
 
 def collector(run: RecordedRun, computed: list[Computed]) -> NotingWatcher:
-    """Returns a watcher that appends what operations compute to a list; variables are no results."""
+    """Returns a watcher that appends the results of operations to a list; variables are not results."""
 
     def note(op: Operation, results: Sequence[Any]) -> None:
         origin = run.function.origin(op.graph.name, op.name)

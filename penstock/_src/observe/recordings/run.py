@@ -7,21 +7,23 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
 from penstock._src.observe.debugger.snapshot import Snapshot
 
-# An operation and its results, None for what is no array.
+# An operation and its results, None for results that are not arrays.
 Results = tuple[Operation, list[Any]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run: the function, which of its runs it is (from 0), and what it began with."""
+    """One run: the function, the index of the run (from 0), and its initial state."""
 
     label: str
     step: int
     snapshot: Snapshot
-    host: dict[Any, list[list[Any]]]  # what the host gave, by place
+    host: dict[Any, list[list[Any]]]  # values from the host, by position
     results: list[Any]  # of the compiled run
     after: list[Any]  # the values of the snapshot's variables after it
-    values: list[Results] | None = None  # of a session: what its operations gave, repeated at once
+    values: list[Results] | None = (
+        None  # for a session: the results of its operations, repeated at once
+    )
 
     @property
     def function(self) -> GraphFunction:

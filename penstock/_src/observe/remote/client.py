@@ -1,4 +1,4 @@
-"""tf.profiler.experimental.client: asks other processes for profiles."""
+"""tf.profiler.experimental.client: requests profiles from other processes."""
 
 import contextlib
 import logging
@@ -19,9 +19,9 @@ from penstock._src.util.export import export
 LOG = logging.getLogger("tensorflow")
 _PREFIX = "grpc://"
 _ADDRESS = re.compile(r"[^\s,]*[^\s,:/]:\d+|\[[\da-fA-F:.]+\]:\d+")
-# Beyond the time that is recorded, a server needs time to write what it has recorded.
+# Extra time for a server to write the profile after the recorded time.
 _MOST_SECONDS_TO_WRITE = 60.0
-# What TensorFlow's client asks for. Servers write the one file from which TensorBoard computes the others.
+# The tools that TensorFlow's client requests. Servers write the one file from which TensorBoard computes the others.
 _TOOLS = ("xplane.pb",)
 _MOST_EVENTS = 1_000_000
 _NOTHING = (
@@ -116,7 +116,7 @@ def monitor(service_addr: str, duration_ms: int, level: int = 1) -> str:
 def _traced(
     addresses: Sequence[str], logdir: str, duration_ms: int, options: ProfilerOptions
 ) -> list[str]:
-    """Asks all addresses at the same time, and returns those that recorded nothing, with the reasons."""
+    """Calls all addresses at the same time, and returns those that recorded nothing, with the reasons."""
     delay_ms = options.delay_ms or 0
     message = messages.ProfileOptions(
         version=1,

@@ -1,4 +1,4 @@
-"""The text that Monitor returns: what a process did for a while."""
+"""The text that Monitor returns: a summary of a process's activity over a period."""
 
 import collections
 import time

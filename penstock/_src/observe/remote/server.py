@@ -1,4 +1,4 @@
-"""tf.profiler.experimental.server: records this process when others ask for it."""
+"""tf.profiler.experimental.server: records this process at the request of others."""
 
 import logging
 import threading
@@ -53,7 +53,7 @@ class ProfilerService:
         return messages.TerminateResponse()
 
     def monitor(self, request: Any) -> Any:
-        """Returns a text about what ran for the duration of the request.
+        """Returns a text about the activity during the request.
 
         Raises:
           InternalError: a recording is going on already.
@@ -67,7 +67,7 @@ class ProfilerService:
 
 
 def _recorded(level: int, milliseconds: int, over: threading.Event) -> list[Event]:
-    """Returns what runs in this time, or until `over` is set or the caller is gone."""
+    """Returns the events in this period, or until `over` is set or the caller is gone."""
     recording = Recording(None, level)
     try:
         begin(recording)
@@ -81,7 +81,7 @@ def _recorded(level: int, milliseconds: int, over: threading.Event) -> list[Even
     return events
 
 
-_SERVERS: dict[int, RpcServer] = {}  # by the port, for as long as the process lives
+_SERVERS: dict[int, RpcServer] = {}  # by port, until the process ends
 _LOCK = threading.Lock()
 
 

@@ -35,9 +35,9 @@ def compute(queue: Queue, requests: Sequence[Request]) -> None:
 
 
 def check(queue: Queue, requests: Sequence[Request]) -> None:
-    """Computes joined requests alone as well; if that gives other results, the queue joins none from now on, and these are kept.
+    """Computes joined requests separately as well; if the results differ, the queue stops joining, and the separate results are returned.
 
-    Requests that equal the first are not computed again: 64 of a slow model would hold up the others for long.
+    Requests equal to the first are not computed again: 64 requests to a slow model would delay the others for long.
     """
     first, *others = requests
     alike = _are_equal(first, others[0])
@@ -78,7 +78,7 @@ def agree(joined: np.ndarray, alone: np.ndarray) -> bool:
     a, b = (np.asarray(array, np.complex128) for array in (joined, alone))
     finite = np.abs(b[np.isfinite(b)])
     scale = float(finite.max()) if finite.size else 0.0
-    # Far above rounding, far below what a row changes in others.
+    # Far above rounding errors, far below the effect of one row on another.
     tolerance = 1e-3 if joined.dtype.itemsize > 2 else 3e-2
     return bool(np.allclose(a, b, tolerance, tolerance * scale, equal_nan=True))
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.util.export import export
 
-# Sizes of batches between one and this, when nothing else is asked for.
+# Batch sizes between one and this are the default.
 _LARGEST = 64
 
 

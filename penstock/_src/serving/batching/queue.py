@@ -42,9 +42,9 @@ class Queue:
         schedule_at: Callable[[float, Queue], None],
     ) -> None:
         self.signature, self.model, self.parameters = signature, model, parameters
-        # Of the batch that is running, or ran last.
+        # The batch that is running, or ran last.
         self.runs, self.run_began, self.run_seconds = 0, 0.0, 0.0
-        self.numbers: Any = None  # of an observer
+        self.numbers: Any = None  # set by an observer
         # False once a result showed that rows of results are not those of the requests.
         self.joins = signature.is_batched
         # Joined batches that are still to be compared with their requests computed alone.
@@ -93,7 +93,7 @@ class Queue:
             self._schedule_at(due, self)
 
     def is_due(self) -> None:
-        """Schedules what has waited long enough."""
+        """Schedules the requests that have waited long enough."""
         with self._lock:
             if self._waiting and not self._is_scheduled:
                 self._plan_next()
@@ -170,7 +170,7 @@ class Queue:
         return taken
 
     def _count(self, fitting: Sequence[Request]) -> int:
-        """Return how many of the requests make the largest batch of an allowed size; all if none do."""
+        """Return the number of leading requests that make the largest batch of an allowed size; all if none does."""
         totals = list(itertools.accumulate([request.rows for request in fitting]))
         for count in range(len(totals), 0, -1):
             if totals[count - 1] in self._sizes:

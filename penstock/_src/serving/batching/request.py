@@ -55,7 +55,7 @@ class Request:
         deadline: float = 0.0,
     ) -> None:
         self.inputs, self.rows = inputs, rows
-        # What requests that are joined have in common.
+        # The key that joined requests have in common.
         self.shapes = tuple([array.shape[1:] for array in inputs])
         self.completion, self.deadline = completion, deadline
         self.outputs: list[np.ndarray] = []
@@ -90,7 +90,7 @@ class OnLoop:
         try:
             self._loop.call_soon_threadsafe(_resolve, requests)
         except RuntimeError:
-            if not self._loop.is_closed():  # else nobody waits
+            if not self._loop.is_closed():  # otherwise nobody waits
                 raise
 
     async def wait(self, request: Request) -> list[np.ndarray]:

@@ -15,7 +15,7 @@ from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.batching.request import Request, deliver
 from penstock._src.serving.servables.servable import Signature
 
-# Told of each batch that was computed: its queue and requests, how often the function ran for it, and for how many seconds.
+# Called after each batch with its queue and requests, the number of function runs, and the seconds they took.
 Observer = Callable[[Queue, Sequence[Request], int, float], None]
 
 
@@ -43,7 +43,7 @@ class Scheduler:
         return Queue(signature, model, parameters, self._ready.put, self._timer.add)
 
     def close(self) -> None:
-        """Ends the threads, once they have computed what is scheduled."""
+        """Ends the threads, once they have computed the scheduled batches."""
         self._timer.close()
         for _ in self._threads:
             self._ready.put(None)

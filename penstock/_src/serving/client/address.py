@@ -61,7 +61,7 @@ class Address:
 
 
 def parse(url: str) -> Address:
-    """Returns what a URL says.
+    """Returns the parts of a URL.
 
     Raises:
       InvalidArgumentError: it is not one of a server or model.

@@ -61,18 +61,18 @@ class Security:
             )
 
     def context(self) -> ssl.SSLContext:
-        """Returns what HTTP connections are made with.
+        """Returns the TLS context of HTTP connections.
 
         Returns:
           An SSLContext.
         """
-        made = ssl.create_default_context(cafile=self.root_certificates or None)
+        context = ssl.create_default_context(cafile=self.root_certificates or None)
         if self.certificate:
-            made.load_cert_chain(self.certificate, self.private_key)
-        return made
+            context.load_cert_chain(self.certificate, self.private_key)
+        return context
 
     def credentials(self) -> Any:
-        """Returns what gRPC connections are made with.
+        """Returns the credentials of gRPC connections.
 
         Returns:
           gRPC's ChannelCredentials.
@@ -115,7 +115,7 @@ class _Base:
         traces.inject(headers)
         return headers
 
-    # What sends REST, and what sends gRPC.
+    # The transports of REST and of gRPC.
     _TRANSPORTS: tuple[Any, Any]
 
     def _opened(self, at: addresses.Address, security: Security) -> Any:

@@ -16,7 +16,7 @@ from penstock._src.serving.client.protocols.rest import texts
 from penstock._src.serving.rest.parsing import values
 
 _NPY, _NPZ = b"\x93NUMPY", b"PK\x03\x04"
-# What files of images begin with.
+# The first bytes of image files.
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
@@ -132,7 +132,7 @@ def _columns(rows: Any) -> Any:
 
 
 def _without_base64(value: Any) -> Any:
-    """JSON's value with bytes in place of {"b64": ...}."""
+    """A JSON value in which {"b64": ...} is replaced by bytes."""
     if values.is_bytes_object(value):
         return values.bytes_of(value, "b64")
     if isinstance(value, dict):

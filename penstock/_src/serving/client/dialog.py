@@ -51,7 +51,7 @@ class Dialog:
         self._known: dict[Spec, _Known] = {}
 
     def spec(self, model: str | None, version: int | None, label: str | None) -> Spec:
-        """Returns the model that a method means: its arguments, or else what the client's URL says.
+        """Returns the model of a method call: from its arguments, or else from the client's URL.
 
         Raises:
           InvalidArgumentError: nothing names a model, or both a version and a label are given.
@@ -84,7 +84,7 @@ class Dialog:
     def predict(
         self, spec: Spec, given: Any, signature: str, outputs: Sequence[str]
     ) -> Steps[dict[str, np.ndarray]]:
-        """Runs a signature. What is known of it may be out of date: another version may answer since."""
+        """Runs a signature. Cached metadata may be out of date: another version may answer since."""
         signature = signature or DEFAULT_SERVING_SIGNATURE_DEF_KEY
         known = yield from self._info(spec, _FRESH_SECONDS)
         try:
@@ -113,8 +113,8 @@ class Dialog:
             described = known.signature(signature)
         elif version is not None:
             self._known[spec] = _Known(known, time.monotonic())
-        found = self._protocol.read_outputs(answer, described)
-        return {name: found[name] for name in outputs or found}
+        arrays_by_name = self._protocol.read_outputs(answer, described)
+        return {name: arrays_by_name[name] for name in outputs or arrays_by_name}
 
     def _info(self, spec: Spec, seconds: float) -> Steps[ModelInfo]:
         """Return the server's description of a model, cached for `seconds`."""

@@ -1,4 +1,4 @@
-"""Arrays of a signature's dtypes from what callers give."""
+"""Converts callers' values to arrays of a signature's dtypes."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import threading
 from penstock._src.core.errors import InvalidArgumentError, OpError
 from penstock._src.util.export import export
 
-# Failures that may be tried again before successes must make up for some, and how many successes make up for one: while a server is down, its clients
-# do not multiply what it gets.
+# Retry budget: the number of retries before successes must make up for some, and the number of successes that make up for one. So clients do not
+# multiply the load of a server that is down.
 _TOKENS = 10.0
 _SUCCESSES = 10.0
 
@@ -19,7 +19,7 @@ class Failure(Exception):
     """A request that was not answered, or was refused.
 
     Args:
-      error: what the caller gets to see.
+      error: the error for the caller.
       is_passing: whether the same request may succeed later.
       may_have_run: whether the server may have computed it.
       wait: seconds that the server asks for before the next attempt.
@@ -71,7 +71,7 @@ class Retries:
 
 
 class Budget:
-    """Decides for the requests of one client; several threads may ask."""
+    """Decides on retries of one client's requests; it is thread-safe."""
 
     def __init__(self, retries: Retries) -> None:
         self._retries = retries

@@ -24,9 +24,9 @@ from penstock._src.serving.servables.generation import (
 from penstock._src.serving.servables.servable import Signature
 
 _LOG = logging.getLogger("penstock.serving")
-# Extents of what is looked at of the cache's length axis: powers of two from this on.
+# Attended extents of the cache's length axis: powers of two, starting here.
 _LEAST_SPAN = 64
-# Of pieces of prompts: powers of two from this on.
+# Lengths of pieces of prompts: powers of two, starting here.
 _LEAST_PIECE = 8
 # Seconds that programs may be planned for in advance.
 _SECONDS = 10.0
@@ -39,7 +39,7 @@ class CachedModel:
     the time, and must not show in the results: `prepare` finds the numbers of rows with which every row has the bits that it has in a batch of all.
 
     Args:
-      generation: what the model says of itself.
+      generation: the model's description.
       signatures: its functions by name.
     """
 
@@ -101,14 +101,14 @@ class CachedModel:
         return keeps_prefixes(self._signatures)
 
     def read(self, slot: int, start: int, count: int) -> list[np.ndarray]:
-        """Returns what the cache has for `count` tokens of a row from `start` on."""
+        """Returns the cache's content for `count` tokens of a row, starting at `start`."""
         places = np.arange(start, start + count, dtype=np.int32)
         given = {"slot": np.int32(slot), "places": places}
         signature = self._signatures[READ]
         return signature.run([np.asarray(given[name]) for name in signature.inputs])
 
     def write(self, slot: int, start: int, arrays: Sequence[np.ndarray]) -> None:
-        """Writes what was read elsewhere into a row from `start` on."""
+        """Writes the result of an earlier `read` into a row, starting at `start`."""
         given = {"slot": np.int32(slot), "start": np.int32(start)}
         self._run(WRITE, given | dict(zip(self._signatures[READ].outputs, arrays, strict=True)))
 
@@ -118,7 +118,7 @@ class CachedModel:
         return self._rows
 
     def rows_for(self, count: int) -> int:
-        """Returns how many rows are computed if those up to `count` are wanted."""
+        """Returns the number of rows to compute so that `count` rows are included."""
         return next(rows for rows in self._rows if rows >= count)
 
     def prepare(self, same_tokens: bool) -> None:
@@ -178,12 +178,12 @@ class CachedModel:
                 self.prefill(0, 0, np.zeros(size, np.int32))
 
     def _piece(self, count: int, start: int) -> int:
-        """How many tokens are computed for a piece of `count`."""
+        """The number of tokens to compute for a piece of `count`."""
         sizes = powers(_LEAST_PIECE, self.generation.chunk)
         return min(_least(sizes, count), self.generation.length - start)
 
     def _span(self, count: int) -> np.ndarray:
-        """The places of the cache to look at, if those up to `count` are wanted."""
+        """The attended length of the cache, at least `count`."""
         return np.arange(_least(self._spans, count), dtype=np.int32)
 
     def _run(self, name: str, given: Mapping[str, Any]) -> np.ndarray:

@@ -19,7 +19,7 @@ from penstock._src.serving.generation.prefixes import PrefixStore
 from penstock._src.serving.generation.sequence import FinishReason, Sequence, wake_all
 
 _LOG = logging.getLogger("penstock.serving")
-# Told of a sequence that has ended.
+# Called with each sequence that has ended.
 Observer = Callable[[Sequence], None]
 
 
@@ -48,7 +48,7 @@ class Engine:
         self._slots: list[Sequence | None] = [None] * model.generation.slots
         self._prompts: deque[Sequence] = (
             deque()
-        )  # with slots, of which something is not in the cache
+        )  # sequences with slots whose prompts are not completely in the cache
         self._waiting: deque[Sequence] = deque()
         self._changed = threading.Condition()
         self._is_closed = False
@@ -188,7 +188,7 @@ class Engine:
             sequence.reused += chunk
 
     def _keep(self, sequence: Sequence, piece: np.ndarray) -> None:
-        """Keeps what was computed for a whole piece of a prompt."""
+        """Keeps the cache content of a whole piece of a prompt."""
         chunk = self.model.generation.chunk
         if self.prefixes is None or sequence.prefix is None or len(piece) < chunk:
             return
@@ -212,9 +212,9 @@ class Engine:
             self._take(sequence, logits[sequence.slot])
 
     def _logits(self, running: Items[Sequence]) -> np.ndarray:
-        """What the model gives for the last tokens of some sequences.
+        """The logits after the last tokens of some sequences.
 
-        The other rows compute something too, at a place of their sequences that is written again before it is read.
+        The other rows compute unused values, at a position that is written again before it is read.
         """
         rows = self.model.rows_for(max(sequence.slot for sequence in running) + 1)
         tokens, positions = np.zeros(rows, np.int32), np.zeros(rows, np.int32)

@@ -1,4 +1,4 @@
-"""A loaded model that generates: its engine, its tokenizer, and what a request may ask for."""
+"""A loaded model that generates: its engine, its tokenizer, and the checks of requests."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Generator:
         return sequence
 
     def matcher(self, grammar: Grammar) -> Matcher:
-        """Returns what makes a sequence have a form. Several threads may call it; it may take some milliseconds.
+        """Returns the matcher that constrains a sequence to a format. It is thread-safe, and may take some milliseconds.
 
         Args:
           grammar: the form.

@@ -1,4 +1,4 @@
-"""How much is generated, and how exactly."""
+"""Limits of generation, and its precision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from penstock._src.util.export import export
 @export("serving.GenerationOptions", v1=[])
 @dataclasses.dataclass(frozen=True)
 class GenerationOptions:
-    """How models generate. How many sequences are generated at a time is a matter of the model: the slots of its cache.
+    """Options of generation. The number of concurrent sequences depends on the model: the slots of its cache.
 
     Args:
       max_waiting: sequences that may wait for a slot of one model; further requests are refused.

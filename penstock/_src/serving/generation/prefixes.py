@@ -19,7 +19,7 @@ class _Block(NamedTuple):
 
 
 class PrefixStore:
-    """A tree of blocks: each holds what the cache has for a run of tokens after the runs before it. One thread at a time may use it.
+    """A tree of blocks: each holds the cache content of a run of tokens after the preceding runs. One thread at a time may use it.
 
     Tokens themselves are the keys, so that no two beginnings are ever taken for each other. A store belongs to one loaded model.
     Where the room is used up, the block that was used longest ago is dropped; a block counts as used whenever one after it is, so none is left without those before it.
@@ -30,9 +30,9 @@ class PrefixStore:
 
     def __init__(self, capacity: int) -> None:
         self._capacity, self._last = capacity, ROOT
-        # The one that was used longest ago first.
+        # Least recently used first.
         self._blocks: OrderedDict[tuple[int, bytes], _Block] = OrderedDict()
-        # Where a block is in it, by numbers, which are never used again.
+        # Positions of blocks in the tree, by number; numbers are never reused.
         self._keys: dict[int, tuple[int, bytes]] = {}
         self.bytes = 0
 
@@ -40,7 +40,7 @@ class PrefixStore:
         return len(self._blocks)
 
     def find(self, before: int, tokens: np.ndarray) -> tuple[int, list[np.ndarray]] | None:
-        """Returns the number of a block and what it holds; None if there is none.
+        """Returns the number of a block and its content; None if there is none.
 
         Args:
           before: the number of the block before it, or `ROOT`.

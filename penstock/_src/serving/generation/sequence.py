@@ -78,12 +78,12 @@ class Sequence:
 
     @property
     def is_prefilled(self) -> bool:
-        """Whether all of the prompt is in the cache."""
+        """True if all of the prompt is in the cache."""
         return self.place >= len(self.prompt)
 
 
 def wake_all(sequences: Items[Sequence]) -> None:
-    """Tells the readers of sequences, each kind of reader once."""
+    """Notifies the readers of sequences, each kind of reader once."""
     groups: dict[Waker, list[Sequence]] = {}
     for sequence in sequences:
         groups.setdefault(sequence.wake, []).append(sequence)
@@ -101,12 +101,12 @@ class LoopWaker:
         try:
             self._loop.call_soon_threadsafe(_set_all, sequences)
         except RuntimeError:
-            if not self._loop.is_closed():  # else nobody waits
+            if not self._loop.is_closed():  # otherwise nobody waits
                 raise
 
 
 async def tokens_of(sequence: Sequence) -> AsyncGenerator[list[int], None]:
-    """Gives the tokens of a sequence whose `waiter` is an asyncio.Event, as they come; a reader that leaves cancels it.
+    """Yields the tokens of a sequence whose `waiter` is an asyncio.Event, as they arrive; a reader that leaves cancels it.
 
     Raises:
       OpError: what ended the sequence.

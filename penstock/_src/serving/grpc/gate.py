@@ -15,7 +15,7 @@ from penstock._src.serving.requirements import grpc
 from penstock._src.serving.trust.access_log import AccessLog, Entry
 from penstock._src.serving.trust.keys import ApiKeys
 
-# What is answered without a key: whether the server lives.
+# Methods that are answered without a key: liveness probes.
 _PROBES = (
     f"/{HEALTH_SERVICE}/",
     "/inference.GRPCInferenceService/ServerLive",
@@ -45,7 +45,7 @@ def interceptors(keys: ApiKeys | None, log: AccessLog | None) -> list[Any]:
 
 
 def _gated(handler: Any, call: Any, keys: ApiKeys | None, log: AccessLog | None) -> Any:
-    """A handler that does what another does for calls that may, and writes down what became of them."""
+    """Wraps a handler: checks the caller's rights, and logs the outcome."""
     kinds = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
     kind = next(kind for kind in kinds if getattr(handler, kind))
     method = getattr(handler, kind)

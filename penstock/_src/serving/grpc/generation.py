@@ -16,7 +16,7 @@ from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.protos.generation import GenerateResponse
 from penstock._src.serving.trust.admission import Admission
 
-# Of the sampling, those whose default is not zero.
+# Sampling options whose default is not zero.
 _OPTIONAL = ("temperature", "top_p", "repetition_penalty", "seed")
 
 

@@ -85,7 +85,7 @@ def _span(service: str, name: str, context: Any) -> AbstractContextManager[Any]:
 
 
 def _model(request: Any) -> str:
-    """The model that a request asks for; the tasks of MultiInference ask for one."""
+    """The model named by a request; all tasks of a MultiInference name the same."""
     fields = request.DESCRIPTOR.fields_by_name
     if "model_name" in fields:
         return request.model_name

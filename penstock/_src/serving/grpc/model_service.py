@@ -42,7 +42,7 @@ class ModelService:
         return messages.status_of(self._manager.status(spec.name, number))
 
     async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:
-        """Serves other models from now on; answers once they are loaded."""
+        """Replaces the served models; returns once they are loaded."""
         reply = config.ReloadConfigResponse()
         loop = asyncio.get_running_loop()
         try:

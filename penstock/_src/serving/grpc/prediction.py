@@ -126,7 +126,7 @@ class PredictionService:
     async def _of_examples(
         self, spec: Any, given: Any, method_name: str, reply: Any, context: Any
     ) -> tuple[dict[str, Any], int]:
-        """The outputs for the examples of an `Input` message, and how many they are."""
+        """The outputs for the examples of an `Input` message, and the number of examples."""
         listed = examples.serialized(given)
         with using(self._table, spec) as version:
             queue = version.queue(spec.signature_name)

@@ -86,7 +86,7 @@ async def serving(
     interceptors: Sequence[Any] = (),
     credentials: Any = None,
 ) -> AsyncIterator[int]:
-    """Answers gRPC within the block, at the port that it gives; at its end, once what has begun is answered.
+    """Serves gRPC within the block, at the port that it yields; at its end it finishes the requests in progress.
 
     Args:
       handlers: by services and methods.
@@ -107,7 +107,7 @@ async def serving(
         ("grpc.max_connection_idle_ms", _milliseconds(limits.idle_seconds)),
         ("grpc.max_connection_age_ms", _milliseconds(limits.max_call_seconds)),
         ("grpc.max_connection_age_grace_ms", _milliseconds(limits.max_call_seconds)),
-        # Clients whose machine is gone are found out.
+        # Detects clients whose machine is gone.
         ("grpc.keepalive_time_ms", _milliseconds(limits.idle_seconds)),
         ("grpc.keepalive_timeout_ms", _milliseconds(limits.transfer_seconds)),
         ("grpc.max_concurrent_streams", limits.max_requests),

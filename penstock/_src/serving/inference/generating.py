@@ -45,7 +45,7 @@ class GenerationRequest:
 
     @property
     def size(self) -> int:
-        """About how many bytes its prompt takes."""
+        """The approximate size of its prompt in bytes."""
         return 8 * sum(len(each.text) if isinstance(each, Part) else 1 for each in self.prompt)
 
 
@@ -68,7 +68,7 @@ class Piece:
     offsets: list[int] = dataclasses.field(default_factory=list)
 
     def add(self, other: Piece) -> None:
-        """Adds what was generated next."""
+        """Adds the next generated tokens."""
         self.tokens += other.tokens
         self.text += other.text
         self.finish_reason = other.finish_reason
@@ -121,7 +121,7 @@ class Generating:
 
     @property
     def reused_tokens(self) -> int:
-        """How many tokens of the prompt were not computed, as an earlier prompt began alike."""
+        """The number of prompt tokens that were reused from an earlier prompt with the same beginning."""
         return self._sequence.reused
 
     @property
@@ -190,7 +190,7 @@ class Generating:
 async def merged(
     sources: Sequence[AsyncGenerator[Piece, None]],
 ) -> AsyncGenerator[tuple[int, Piece], None]:
-    """Yields what several sequences give, with their indices, as it comes. The error of one ends all.
+    """Yields the pieces of several sequences, with their indices, as they arrive. The error of one ends all.
 
     Args:
       sources: `pieces()` of each.

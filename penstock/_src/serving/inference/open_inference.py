@@ -17,7 +17,7 @@ from penstock._src.serving.servables.servable import Signature, TensorInfo
 
 NAME = "penstock"
 EXTENSIONS = ("binary_tensor_data",)
-# The parameter of a request that names the function of the model; the protocol knows one for each model.
+# The parameter of a request that names the signature; the protocol itself has one function per model.
 SIGNATURE = "signature_name"
 BYTES = "BYTES"
 _NAMES: Mapping[DType, str] = {
@@ -74,7 +74,7 @@ def described(infos: Mapping[str, TensorInfo]) -> list[TensorMetadata]:
 
 
 def info_of(signature: Signature, name: str, datatype: str) -> TensorInfo:
-    """Returns what a signature says of an input.
+    """Returns the description of a signature's input.
 
     Raises:
       InvalidArgumentError: it has no such input, or one of another type.
@@ -154,7 +154,7 @@ def versions_of(versions: Mapping[int, ModelVersion]) -> list[str]:
 
 
 def wanted_outputs(names: Sequence[str], signature: Signature) -> list[str]:
-    """Returns the outputs that a request asks for: all if it names none.
+    """Returns the outputs that a request names: all if it names none.
 
     Raises:
       InvalidArgumentError: there is no such output.

@@ -19,7 +19,7 @@ from penstock._src.util.files import varints
 _PACKED = {dtypes.float32: ("float_val", 5), dtypes.float64: ("double_val", 6)}
 _LENGTH_DELIMITED = 2
 _VARINT = 0
-# Numbers from which on it pays to look for their bytes.
+# Number of elements for which reading the raw bytes pays off.
 _MANY = 32
 
 
@@ -65,7 +65,7 @@ def _type_name(number: int) -> str:
 
 
 def _packed(data: bytes, number: int, dtype: DType) -> np.ndarray:
-    """The numbers of a packed field of a message that was just serialized: each field stands in it once."""
+    """The numbers of a packed field of a message that was just serialized: each field occurs in it once."""
     at = 0
     while at < len(data):
         tag, at = varints.decode(data, at)

@@ -25,7 +25,7 @@ def read_models(path: str) -> tuple[ModelConfig, ...]:
 
 
 def write_models(path: str, configs: Iterable[ModelConfig]) -> None:
-    """Writes models as a `ModelServerConfig` file, in place of one that may be there."""
+    """Writes models as a `ModelServerConfig` file; replaces an existing one."""
     message = protos.ModelServerConfig()
     message.model_config_list.SetInParent()
     for config in configs:
@@ -49,7 +49,7 @@ def _set_policy(message: Any, policy: VersionPolicy) -> None:
 
 
 def read_batching(path: str) -> tuple[BatchingParameters, int]:
-    """Returns the limits of a `BatchingParameters` file, and the number of threads; 0 if it does not say.
+    """Returns the limits of a `BatchingParameters` file, and the number of threads; 0 if it has none.
 
     Raises:
       InvalidArgumentError: the file is not one, or a limit is out of range.

@@ -38,7 +38,7 @@ def versions(base_path: str) -> dict[int, str]:
 
 
 def stamp(path: str) -> Any:
-    """Returns what changes when a model's files do: a version that failed to load is tried again then."""
+    """Returns a value that changes with a model's files: a version that failed to load is tried again then."""
     if not files.is_folder(path):
         return _mark(path)
     below = [path, *(os.path.join(path, name.rstrip("/")) for name in files.names(path))]

@@ -1,4 +1,4 @@
-"""Loads and unloads versions of models, as their configurations and folders say."""
+"""Loads and unloads versions of models, according to their configurations and folders."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Loader = Callable[[str, int, str], ModelVersion]
 
 
 class ModelManager:
-    """Keeps a table of versions as the configurations say.
+    """Keeps a table of versions in line with the configurations.
 
     A new version is loaded and warmed up beside those that answer requests; what is no longer wanted is unloaded once something that
     is wanted answers. A version that does not load leaves the others as they are, and is tried again when its files have changed.
@@ -54,7 +54,7 @@ class ModelManager:
         self._status: dict[str, dict[int, VersionStatus]] = {}
         self._sizes: dict[tuple[str, int], int] = {}
         self._failed: dict[tuple[str, int], Any] = {}  # the stamps of files that did not load
-        self._complaints: dict[str, str] = {}  # of folders that cannot be read, by models
+        self._complaints: dict[str, str] = {}  # of folders that cannot be read, by model
         self._updating = threading.RLock()
 
     def configure(self, configs: Iterable[ModelConfig]) -> None:
@@ -143,7 +143,7 @@ class ModelManager:
         self.table.set_labels(config.name, config.labels)
         try:
             available = folders.versions(config.base_path)
-        except (NotFoundError, OSError) as error:  # what is loaded stays
+        except (NotFoundError, OSError) as error:  # loaded versions stay
             if self._complaints.get(config.name) != str(error):  # it is looked for every second
                 _LOG.error("%s: %s", config.name, error)
             self._complaints[config.name] = str(error)

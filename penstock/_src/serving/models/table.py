@@ -58,7 +58,7 @@ class ModelTable:
         raise NotFoundError(f"Servable not found for request: {which}")
 
     def add(self, version: ModelVersion) -> None:
-        """Let requests find a version, in place of one with its number; return once that one is unused."""
+        """Publishes a version, which replaces one with its number; returns once that one is unused."""
         with self._lock:
             self._uses[version] = 0
             # Replaced rather than changed: readers may be going through it.
@@ -85,7 +85,7 @@ class ModelTable:
         version.close()
 
     def uses(self, name: str, number: int) -> int:
-        """Returns how many requests use a version."""
+        """Returns the number of requests that use a version."""
         with self._lock:
             return self._uses[self._find(name, number, None)]
 

@@ -86,7 +86,7 @@ class ModelVersion:
 
     @property
     def encoder(self) -> TextEncoder:
-        """What makes vectors of texts.
+        """The encoder of texts into vectors.
 
         Raises:
           InvalidArgumentError: the model does not.
@@ -120,7 +120,7 @@ class ModelVersion:
 
 
 def _one_at_a_time(signatures: Mapping[str, Signature]) -> dict[str, Signature]:
-    """Return the functions with one lock, so that one runs at a time: some read what others change."""
+    """Return the functions with one lock, so that one runs at a time: some write state that others read."""
     lock = threading.Lock()
 
     def alone(run: Callable[[Any], Any]) -> Callable[[Any], Any]:

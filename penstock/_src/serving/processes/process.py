@@ -22,14 +22,14 @@ from penstock._src.serving.telemetry.store import Store
 resource = importlib.import_module("resource") if importlib.util.find_spec("resource") else None
 # Seconds after which a thread gives up Python's lock to another: those that compute batches shall not wait for long.
 _SWITCH_INTERVAL = 0.0005
-# How old queues, versions and memory of one process may be in the metrics that another gives.
+# Maximum age in seconds of another process's queues, versions and memory in the metrics.
 _STATES_SECONDS = 1.0
 
 
 def run(
     options: Options, started: Callable[[Server], None] | None = None, store: Store | None = None
 ) -> None:
-    """Serves until SIGTERM or SIGINT, then answers what it has begun.
+    """Serves until SIGTERM or SIGINT, then finishes the requests in progress.
 
     Args:
       options: of the server.
@@ -57,7 +57,7 @@ def run_worker(options: Options, folder: str, number: int) -> None:
 
 
 def _keep_states(server: Server) -> None:
-    """Reads the states of this process again and again, for others of the server that are asked for them."""
+    """Reads the states of this process periodically, for the metrics pages of the server's other processes."""
 
     def work() -> None:
         while True:

@@ -74,7 +74,7 @@ def multiplexed(
     serve = _ray_serve()
 
     class Multiplexed(Replica):
-        """A replica that loads models as they are asked for."""
+        """A replica that loads models at first use."""
 
         async def _use(self, name: str) -> None:
             await self._held(name)
@@ -141,7 +141,7 @@ class Replica:
         """Sees to it that a model is loaded."""
 
     def check_health(self) -> None:
-        """Lets Ray replace this replica if the server does not answer.
+        """Makes Ray replace this replica if the server does not answer.
 
         Raises:
           RuntimeError: it does not.
@@ -197,7 +197,7 @@ async def _answered(app: Any, request: Any) -> Any:
     """The response of an ASGI application to a request that Ray has read."""
     sent: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
     scope = {**request.scope, "path": _path(request.scope)}
-    scope.pop("state", None)  # of Ray's connection
+    scope.pop("state", None)  # Ray's connection state
     task = asyncio.ensure_future(app(scope, request.receive, sent.put))
     try:
         start, first = await sent.get(), await sent.get()

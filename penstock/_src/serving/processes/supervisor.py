@@ -43,7 +43,7 @@ class Supervisor:
         self._ended = threading.Event()
 
     def run(self, started: Callable[[Options], None] | None = None) -> None:
-        """Serves until SIGTERM or SIGINT, then until all processes have answered what they have begun.
+        """Serves until SIGTERM or SIGINT, then until all processes have finished their requests in progress.
 
         Args:
           started: called with the options, whose ports are those that are used, once the processes are started.
@@ -127,7 +127,7 @@ class Supervisor:
 
 @contextlib.contextmanager
 def _threads_each(count: int) -> Iterator[None]:
-    """Within the block, processes that are started share the cores, unless the environment says how many threads each has."""
+    """Within the block, started processes share the cores, unless the environment sets the number of threads."""
     variable = TABLE["threads"].variable
     if variable in os.environ:
         yield

@@ -22,7 +22,7 @@ from penstock._src.serving.trust.access_log import AccessLog, Entry
 from penstock._src.serving.trust.keys import ApiKeys
 
 Handler = Callable[[Mapping[str, Any], bytes], Awaitable[Reply | Stream]]
-# Paths whose routes are remembered, and the characters of the longest.
+# Number of paths whose routes are cached, and the length of the longest.
 _KNOWN_PATHS, _LONGEST_PATH = 1024, 512
 
 

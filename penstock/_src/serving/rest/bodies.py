@@ -15,7 +15,7 @@ from penstock._src.core.errors import (
 )
 from penstock._src.serving.trust.admission import Admission
 
-# Compressed bytes from which on another thread decompresses them.
+# Compressed size in bytes from which another thread decompresses.
 _MANY = 16384
 _GZIP = 16 + zlib.MAX_WBITS  # zlib's number for gzip's header
 
@@ -102,7 +102,7 @@ class Bodies:
 
 
 def decompressed(data: bytes, limit: int) -> bytes:
-    """Returns what gzip's data hold.
+    """Returns the decompressed content of gzip data.
 
     Args:
       data: one or more members, one after the other.

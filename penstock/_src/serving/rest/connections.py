@@ -1,7 +1,7 @@
-"""HTTP connections that do not wait for their clients for ever.
+"""HTTP connections with time limits for their clients.
 
-uvicorn's protocol, with limits of time, of headers, and of connections. Nothing is timed for each request: the server looks at all connections every
-second (`check`), and at what they were doing when it looked before.
+uvicorn's protocol, with limits of time, of headers, and of connections. Requests have no timers of their own: the server checks all connections every
+second (`check`), and compares their state with that at the previous check.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Connection(HttpToolsProtocol):
         self._phase = Phase.HEADERS
         self._since = 0.0  # when the phase began
         self._received = self._delivered = 0  # bytes of this request, and of its body
-        # When `check` first found that nothing is asked for, and that a reply waits to be read, and of how many bytes.
+        # Time of the `check` that first found the connection idle, or a reply unread, and the number of its bytes.
         self._idle_since = self._unread_since = 0.0
         self._unread = 0
 
@@ -61,7 +61,7 @@ class Connection(HttpToolsProtocol):
             task.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Parses what has come."""
+        """Parses received data."""
         self._received += len(data)
         super().data_received(data)
         most = self._limits.max_header_bytes
@@ -112,7 +112,7 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def check(self, now: float) -> None:
-        """Closes the connection if its client lets it wait for too long."""
+        """Closes the connection if its client is silent for too long."""
         if self._is_unread_too_long(now):
             self.transport.abort()
         elif self.transport.is_closing() or self.flow.read_paused:

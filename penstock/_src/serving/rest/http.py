@@ -19,7 +19,7 @@ from penstock._src.serving.trust.tls import HttpsContext
 _LOG = logging.getLogger("penstock.serving")
 # Connections that wait to be accepted.
 _BACKLOG = 1024
-# Between looks at what clients are doing.
+# Seconds between checks of connections.
 _WATCH_SECONDS = 1.0
 
 
@@ -31,7 +31,7 @@ async def serving(
     drain_seconds: float,
     https: HttpsContext | None = None,
 ) -> AsyncIterator[None]:
-    """Answers HTTP within the block; at its end, once what has begun is answered.
+    """Serves HTTP within the block; at its end it finishes the requests in progress.
 
     Args:
       app: an ASGI application.
@@ -46,7 +46,7 @@ async def serving(
         ws="none",
         proxy_headers=False,
         log_config=None,
-        log_level="error",  # what clients do wrong is told to them
+        log_level="error",  # clients' errors are reported to the clients
         access_log=False,
         server_header=False,
         date_header=False,
@@ -71,7 +71,7 @@ async def serving(
 async def _start(
     server: Any, limits: Limits, https: HttpsContext | None, sockets: Sequence[socket.socket]
 ) -> None:
-    """Listens, in place of uvicorn's own start, which takes no limits."""
+    """Listens, in place of uvicorn's own start, which has no such limits."""
     connections = importlib.import_module(f"{__package__}.connections")
 
     def connection() -> Any:

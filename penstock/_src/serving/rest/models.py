@@ -1,4 +1,4 @@
-"""The routes of models: predict, classify, regress, and what is known of a model."""
+"""The routes of models: predict, classify, regress, and metadata."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class ModelRoutes:
     async def _of_examples(
         self, groups: Mapping[str, Any], body: bytes, method_name: str
     ) -> tuple[dict[str, Any], int]:
-        """The outputs for the examples of a request, and how many they are."""
+        """The outputs for the examples of a request, and the number of examples."""
         with self._using(groups) as version:
             queue, listed = await self._texts.read(body, _examples(version))
             inputs = examples.argument(queue.signature, method_name, listed)

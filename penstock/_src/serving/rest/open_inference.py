@@ -23,7 +23,7 @@ from penstock._src.serving.servables.servable import Signature
 from penstock._src.version import OWN_VERSION
 
 _MODEL = r"/v2/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]{1,18}))?"
-# How many bytes of a body, from the first on, are JSON; the bytes of tensors follow.
+# Number of leading bytes of a body that are JSON; the bytes of tensors follow.
 JSON_LENGTH = b"inference-header-content-length"
 _BINARY = b"application/octet-stream"
 

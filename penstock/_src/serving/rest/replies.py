@@ -38,7 +38,7 @@ class Stream(NamedTuple):
     content_type: bytes = EVENTS
 
 
-# Says which version of the model answered.
+# The header with the version of the model that answered.
 VERSION_HEADER = b"penstock-model-version"
 
 # HTTP's status of TensorFlow's codes; 500 for others.
@@ -66,7 +66,7 @@ def json_reply(value: Any, status: int = 200) -> Reply:
 
 
 def error_reply(error: Exception) -> Reply:
-    """The reply that says what was wrong; of an error that is not the client's, only that there was one."""
+    """The error reply: the message for a client's error; otherwise only that there was an error."""
     if isinstance(error, errors.OpError):
         return json_reply({"error": message_of(error)}, STATUS.get(error.error_code, 500))
     if isinstance(error, MemoryError):

@@ -12,7 +12,7 @@ from penstock._src.serving.rest.replies import Stream, error_reply
 
 
 async def send_stream(reply: Stream, send: Any) -> int:
-    """Sends the pieces of a reply as they come; returns how many bytes they had. An error ends it, as an event; so does a client that leaves, for its connection cancels the task."""
+    """Sends the pieces of a reply as they arrive; returns their total size. An error ends it, as an event; so does a client that leaves: its connection cancels the task."""
     headers = [(b"content-type", reply.content_type), (b"cache-control", b"no-cache")]
     failure: Exception | None = None
     sent = 0

@@ -24,7 +24,7 @@ INPUTS = {
     PREFILL: ("tokens", "slot", "start", "last", "span"),
     DECODE: ("tokens", "positions", "span"),
 }
-# Of the functions that may be left out; `write` also takes what `read` returns.
+# Optional functions; `write` also takes the results of `read`.
 READ_INPUTS, WRITE_INPUTS = ("slot", "places"), ("slot", "start")
 LOGITS = "logits"
 REFUSAL = "belongs to the generation of tokens: ask :generate"
@@ -72,7 +72,7 @@ class Generation:
 
 
 def read(path: str) -> Generation | None:
-    """Returns what the model in a folder says; None if it does not generate.
+    """Returns the description in a model's folder; None if it does not generate.
 
     Raises:
       InvalidArgumentError: the file is damaged.
@@ -109,7 +109,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def write(path: str, generation: Generation) -> None:
-    """Writes what a model says of itself into its folder."""
+    """Writes a model's description into its folder."""
     folder = os.path.join(path, FOLDER)
     files.make_folders(folder)
     text = json.dumps(dataclasses.asdict(generation), indent=1, ensure_ascii=False)

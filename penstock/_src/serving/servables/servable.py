@@ -60,7 +60,7 @@ class Signature:
     def is_batched(self) -> bool:
         """True if requests can be joined: the first axis of every input and output is unknown, and no variable is written.
 
-        Nothing says that an input of unknown rank has rows, unless it takes examples. Results of unknown rank show whether they have.
+        An input of unknown rank may have no rows, unless it takes examples. Results of unknown rank are checked at run time.
         """
         takes_examples = self.method_name in (CLASSIFY_METHOD_NAME, REGRESS_METHOD_NAME)
         can_join = bool(self.inputs) and not self.refusal and not self.changes_state
@@ -79,7 +79,7 @@ def _may_have_rows(shape: Shape, if_unknown: bool) -> bool:
 
 @export("serving.Room", v1=[])
 class Room(NamedTuple):
-    """Of the cache of a model that generates, where its file does not say it.
+    """Cache sizes of a model that generates, if its file has none.
 
     Args:
       slots: sequences that are generated at a time.

@@ -22,17 +22,17 @@ from penstock._src.serving.telemetry import table
 from penstock._src.serving.telemetry.store import Histogram, Store, Value
 
 _MICROSECONDS = 1e6
-# TensorFlow Serving's names of what computes models.
+# TensorFlow Serving's names of runtimes.
 _RUNTIME = "TF1"
 _API = {
     PREDICT_METHOD_NAME: "Predict",
     CLASSIFY_METHOD_NAME: "Classify",
     REGRESS_METHOD_NAME: "Regress",
 }
-# Of generation, in place of a signature, and its phases: until there is a slot, until the first token, for each further one.
+# Replaces a signature for generation, and its phases: waiting for a slot, until the first token, for each further one.
 _GENERATION = "generate"
 _PHASES = ("queue", "prompt", "token")
-# In place of names of models that are not served: clients shall not make series.
+# Replaces names of unknown models, so that clients cannot create metric series.
 UNKNOWN = "(unknown)"
 
 
@@ -69,7 +69,7 @@ class Recorder:
         store.histogram(table.REQUEST_LATENCY, model, api, entrypoint).add(seconds * _MICROSECONDS)
 
     def batch(self, queue: Queue, requests: Items[Request], runs: int, seconds: float) -> None:
-        """Notes that a batch was computed: how often the function ran for it, and for how many seconds."""
+        """Records a computed batch: the number of function runs, and their seconds."""
         with self._lock:
             if queue.numbers is None:
                 queue.numbers = _OfQueue(self._store, queue)

@@ -21,7 +21,7 @@ from typing import Any
 from penstock._src.serving.telemetry.table import METRICS, Metric
 
 _LOG = logging.getLogger("penstock.serving")
-# Bytes of a file; what is not written takes none.
+# Size of a file in bytes; unwritten pages take no space.
 _SIZE = 4 << 20
 # The bytes that are used, then records: the bytes of the key, the count of numbers, the key, the numbers.
 _USED = struct.Struct("<Q")
@@ -51,7 +51,7 @@ class Value:
         self._numbers[self._at] = value
 
     def set_total(self, value: float) -> None:
-        """Sets a counter to what this process has counted elsewhere; what its predecessors counted is added."""
+        """Sets a counter to this process's own count; the counts of its predecessors are added."""
         self._numbers[self._at] = self._base + value
 
 
@@ -86,7 +86,7 @@ class Store:
         self._numbers = self._bytes.cast("d")
         self._lock = threading.Lock()
         self._held: dict[tuple[str, Labels], Any] = {}
-        # Of series that no longer fit: written to, never read.
+        # Sink for series that no longer fit: written to, never read.
         self._beyond = memoryview(bytearray(_NUMBER * 64)).cast("d")
         self._places = {key: at for key, at, _ in _records(self._bytes)}
 
@@ -99,7 +99,7 @@ class Store:
         return self._held.get((metric.name, labels)) or self._made(metric, labels)
 
     def reset_gauges(self) -> None:
-        """Sets all gauges to zero: a predecessor's, or those of what is gone."""
+        """Sets all gauges to zero: they belong to a predecessor, or to objects that are gone."""
         with self._lock:
             for (name, _), at in self._places.items():
                 if METRICS[name].kind == "gauge":
@@ -150,7 +150,7 @@ def _mapped(path: str) -> mmap.mmap:
 
 
 def _records(data: memoryview) -> Iterable[tuple[tuple[str, Labels], int, int]]:
-    """The key, the place and the count of the numbers of each record."""
+    """The key, the offset and the number of numbers of each record."""
     (used,) = _USED.unpack_from(data)
     begin = _USED.size
     while begin < used:

@@ -12,7 +12,7 @@ class Metric(NamedTuple):
       name: in Prometheus's text.
       kind: a counter only grows; a gauge is what is now; a histogram counts values by size.
       labels: names of labels.
-      help: what it says.
+      help: its description.
       bounds: of a histogram, increasing: a value is counted by the first that is not less.
     """
 

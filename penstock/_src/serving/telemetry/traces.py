@@ -52,7 +52,7 @@ def server_span(
 
 
 def add_phases(queue: Queue, request: Request) -> None:
-    """Adds what became of a request in its queue to the current span, if there is one."""
+    """Adds the queueing of a request to the current span, if there is one."""
     if not is_on():
         return
     trace = opentelemetry("trace")
@@ -90,7 +90,7 @@ def _offset() -> float:
 
 
 def _add(name: str, start: float, end: float, parent: Any = None) -> Any:
-    """Adds a span between two times of day; returns what makes it the parent of others."""
+    """Adds a span between two times of day; returns a context in which it is the parent of others."""
     nanoseconds = [int(moment * _NANOSECONDS) for moment in (start, end)]
     span = _tracer().start_span(name, parent, start_time=nanoseconds[0])
     span.end(nanoseconds[1])
@@ -98,7 +98,7 @@ def _add(name: str, start: float, end: float, parent: Any = None) -> Any:
 
 
 def inject(headers: MutableMapping[str, str]) -> None:
-    """Adds headers that name the current trace, for the server that is asked."""
+    """Adds headers with the current trace, for the called server."""
     if is_on():
         opentelemetry("propagate").inject(headers)
 

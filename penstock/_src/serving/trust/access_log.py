@@ -77,7 +77,7 @@ class AccessLog:
             self._lost += 1
 
     def close(self) -> None:
-        """Writes what waits, and ends."""
+        """Writes pending lines, and ends."""
         self._ended.set()
         self._thread.join()
         if self._path != STANDARD_OUTPUT:

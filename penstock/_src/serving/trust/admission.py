@@ -1,4 +1,4 @@
-"""Counts the requests that are in the server and the bytes that they hold, and refuses what is too much."""
+"""Counts the requests in the server and their bytes, and refuses requests beyond the limits."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class Admission:
         """Counts bytes until they are released.
 
         Raises:
-          UnavailableError: there is no room for so many besides the others.
-          ResourceExhaustedError: there is no room for so many at all.
+          UnavailableError: there is not enough room at present.
+          ResourceExhaustedError: the size exceeds the limit by itself.
         """
         self.check(size)
         self.held_bytes += size
 
     def check(self, size: int) -> None:
-        """Raises what `hold` raises, and counts nothing."""
+        """Raises the errors of `hold`, and counts nothing."""
         if self.held_bytes + size <= self._most_bytes:
             return
         if size > self._most_bytes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-# What changes with a file: its place, length and time.
+# The facts that change with a file: its path, size and time.
 Stamp = tuple[int, int, int] | None
 
 
 def stamp_of(path: str) -> Stamp:
-    """Returns what changes when a local file does; None if there is none."""
+    """Returns a value that changes with a local file; None if there is none."""
     try:
         status = os.stat(path)
     except FileNotFoundError:

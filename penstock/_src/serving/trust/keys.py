@@ -1,7 +1,7 @@
-"""API keys: who may ask the server for anything.
+"""API keys: the clients that may use the server.
 
-The file has a line for each key: a name, and the SHA-256 of the key in hexadecimal digits. Whoever reads the file cannot make keys of it: they
-are random and long, so that nobody can try them all.
+The file has a line for each key: a name, and the SHA-256 of the key in hexadecimal digits. Keys cannot be derived from the file: they
+are random and too long to guess.
 """
 
 from __future__ import annotations
@@ -55,7 +55,12 @@ class ApiKeys:
                 f"The request has no API key. Expected the header '{_BEARER}: Bearer KEY' or '{_PLAIN}: KEY'."
             )
         digest, name_found = hashlib.sha256(key).digest(), ""
-        for known, name in self._names.items():  # all of them: the time says nothing of the key
+        for (
+            known,
+            name,
+        ) in (
+            self._names.items()
+        ):  # compares all of them, so that the time reveals nothing about the key
             if hmac.compare_digest(known, digest):
                 name_found = name
         if not name_found:
@@ -86,10 +91,10 @@ def parse(path: str, data: bytes) -> Mapping[bytes, str]:
 
     Args:
       path: of the file, for messages.
-      data: what it holds; empty lines and those that begin with # are left out.
+      data: its content; empty lines and those that begin with # are left out.
 
     Raises:
-      InvalidArgumentError: a line is no key, or there is none.
+      InvalidArgumentError: a line is not a key, or there are no keys.
     """
     names: dict[bytes, str] = {}
     for number, line in enumerate(data.decode(errors="replace").splitlines(), start=1):

@@ -37,7 +37,7 @@ class Pems:
 @export("serving.TLS", v1=[])
 @dataclasses.dataclass(frozen=True)
 class TLS:
-    """PEM files of a server that speaks TLS. They are read again when they change.
+    """PEM files of a TLS server. They are read again when they change.
 
     Args:
       certificate: the server's certificate, then those that signed it.
@@ -128,7 +128,7 @@ class HttpsContext:
 
 
 def _context(tls: TLS) -> ssl.SSLContext:
-    tls.read()  # the ssl module does not say which file is missing
+    tls.read()  # the ssl module does not name a missing file
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -148,7 +148,7 @@ def grpc_credentials(source: TLS | SSLConfigFile) -> Any:
     """Returns grpcio's credentials of a server, which read the files again when they change.
 
     Raises:
-      InvalidArgumentError: a file is not what it should be.
+      InvalidArgumentError: a file is invalid.
     """
     stamps = _stamps(source)
     pems = source.read()

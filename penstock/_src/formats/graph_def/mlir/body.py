@@ -16,7 +16,7 @@ from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.graph import NodeDef
 from penstock._src.util.dataclass import dataclass
 
-# Whether control flow has effects is part of its name in GraphDefs, and an attribute in MLIR.
+# In GraphDefs the op's name tells whether control flow has effects; in MLIR an attribute does.
 _RENAMED = {
     "While": ("While", False),
     "StatelessWhile": ("While", True),
@@ -25,14 +25,14 @@ _RENAMED = {
     "Case": ("Case", False),
     "StatelessCase": ("Case", True),
 }
-# Loops of TensorFlow 1, whose operations have forms of their own.
+# Loops of TensorFlow 1, whose operations have special forms.
 _FRAMES = {"Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"}
 _FRAMES |= {f"Ref{name}" for name in _FRAMES}
 
 
 @dataclass
 class Line:
-    """An operation: its name in the dialect, the ids of tensors it takes, its attributes as text, and what it gives and waits for."""
+    """An operation: its name in the dialect, the ids of its inputs, its attributes as text, and its outputs and control inputs."""
 
     name: str
     inputs: list[int]

@@ -217,7 +217,7 @@ class _Function:
         return "" if not count else f"{name} = " if count == 1 else f"{name}:{count} = "
 
     def _call(self, line: Line, name: str) -> str:
-        """The operation without what it is bound to; names its outputs."""
+        """The operation without the names of its results; assigns those."""
         operands = ", ".join(self.names[i] for i in line.inputs)
         sources = ", ".join(self._type(i) for i in line.inputs)
         for t, part in zip(line.outputs, self._parts(name, len(line.outputs)), strict=True):

@@ -1,4 +1,4 @@
-"""Moves transposes behind the operators that can work on transposed values.
+"""Moves transposes after the operators that can work on transposed values.
 
 Convolutions are built between transposes (`ops/nn/convolution.py`). An activation behind one is built on what the transpose reads, and
 transposed in its place; so the next convolution's transpose meets its inverse.

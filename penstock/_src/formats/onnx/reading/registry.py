@@ -60,7 +60,7 @@ def reads(*names: str, domain: str = "", settings: Sequence[int] = ()) -> Callab
 def add_reader(
     names: Sequence[str], function: Callable[..., Any], domain: str, settings: Sequence[int]
 ) -> None:
-    """Registers the function of operators; its parameters behind the node are the inputs."""
+    """Registers the function of operators; its parameters after the node are the inputs."""
     parameters = list(inspect.signature(function).parameters.values())[1:]
     plain = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     least = sum(p.default is p.empty for p in plain)
@@ -93,7 +93,7 @@ class Node:
 
     @property
     def outputs(self) -> list[str]:
-        """The names of outputs; empty for one that nobody wants."""
+        """The names of outputs; empty for an unused one."""
         return list(self.proto.output)
 
     def wants(self, index: int) -> bool:
@@ -163,7 +163,7 @@ def _python_value(field: str, value: Any, folder: str) -> Any:
 
 
 def _guessed_field(proto: Any) -> str:
-    """The field that is set; files of the first version do not say the type."""
+    """The field that is set; files of the first version do not contain the type."""
     for field in ATTRIBUTE_FIELDS.values():
         descriptor = proto.DESCRIPTOR.fields_by_name[field]
         if descriptor.has_presence:

@@ -80,7 +80,7 @@ def axes_of(axes: Iterable[Any], dimensions: int) -> list[int]:
 
 
 def axes_from(axes: Iterable[Any], x: Any, new: int = 0) -> list[int]:
-    """Axes of x counted from the front; as they are, for operations that count from either end, if only a run knows the rank.
+    """Axes of x counted from the front; unchanged, for operations that accept negative axes, if the rank is only known at run time.
 
     Args:
       axes: what a model says.
@@ -93,7 +93,7 @@ def axes_from(axes: Iterable[Any], x: Any, new: int = 0) -> list[int]:
 
 
 def of_rank(x: Any, dimensions: int) -> Any:
-    """x, for an operation that takes tensors of this rank only: a run checks it where the model does not say it."""
+    """x, for an operation on tensors of this rank only: checked at run time if the model does not declare it."""
     return raw.EnsureShape(x, shape=[None] * dimensions) if x.shape.rank is None else x
 
 

@@ -168,7 +168,7 @@ class Translation:
 
 
 def with_attributes(node: Any, given: dict[str, Any]) -> Any:
-    """A node of a function with the attributes of the call in place of references to them."""
+    """A node of a function with references to attributes replaced by the call's attributes."""
     if not any(a.ref_attr_name or a.HasField("g") for a in node.attribute):
         return node
     filled = type(node)()
@@ -234,7 +234,7 @@ def described(proto: Any) -> str:
 
 @contextmanager
 def placed(where: str) -> Iterator[None]:
-    """Errors inside say where in the file they happened."""
+    """Adds the position in the file to errors raised inside."""
     try:
         yield
     except OpError as error:

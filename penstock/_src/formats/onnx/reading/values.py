@@ -72,7 +72,7 @@ class ListValue:
 
 
 def packed(value: Any) -> tuple[Any, Any]:
-    """A value as a tensor that conditions and loops can pass on, and what it was."""
+    """A value as a tensor that conditions and loops can carry, and its original kind."""
     if isinstance(value, ListValue):
         return value.as_handle(), value.dtype
     if isinstance(value, Tensor):

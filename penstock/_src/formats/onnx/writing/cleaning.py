@@ -1,4 +1,4 @@
-"""Small improvements of the graph that is written: nodes that nobody reads, biases of convolutions."""
+"""Small improvements of the written graph: unused nodes, biases of convolutions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _read_by(node: NodeDraft) -> list[str]:
 
 
 def drop_unread(graph: GraphDraft) -> None:
-    """Removes nodes whose outputs nobody reads, in subgraphs too."""
+    """Removes nodes with unused outputs, in subgraphs too."""
     wanted = {name for name, _, _ in graph.outputs}
     kept = []
     for node in reversed(graph.nodes):
@@ -41,7 +41,7 @@ def drop_unread(graph: GraphDraft) -> None:
 
 
 def add_biases(graph: GraphDraft, shared: Shared) -> None:
-    """Gives convolutions the constants for each channel that are added behind them as their biases."""
+    """Turns per-channel constants added after convolutions into their biases."""
     readers = Counter(names_read(graph))
     convolutions: dict[str, NodeDraft] = {}
     kept = []

@@ -39,7 +39,7 @@ from penstock._src.version import OWN_VERSION
 IR_VERSION = 10
 # The most bytes that a message may have; beyond, weights go to a file of their own.
 MOST_BYTES = (1 << 31) - (1 << 20)
-_ALIGNMENT = 4096  # of tensors in that file, so that they can be mapped
+_ALIGNMENT = 4096  # alignment of tensors in that file, so that they can be mapped
 _SMALL = 1024  # bytes of a tensor that stays in the message
 
 
@@ -109,7 +109,7 @@ def _shape(tensor: Any) -> Any:
 
 
 def _name_outputs(graph: GraphDraft, shared: Shared) -> None:
-    """Gives what makes an output its name, in place of the Identity behind it."""
+    """Renames the producer's output to the graph's output, replacing the Identity after it."""
     inputs = {name for name, _, _ in graph.inputs}
     makers = {name for node in graph.nodes for name in node.outputs}
     renamed: dict[str, str] = {}

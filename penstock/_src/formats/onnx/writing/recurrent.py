@@ -96,7 +96,7 @@ def _match(tensor: Any, pattern: Pattern, found: Found, parts: int) -> Found | N
 
 
 def _part_of(tensor: Any, part: int, count: int) -> Any:
-    """The matrix whose columns a tensor is a part of, or None."""
+    """The matrix of which a tensor is a block of columns, or None."""
     op = tensor.op
     if op.type == "Split":
         axis = constant_value(op.inputs[0])

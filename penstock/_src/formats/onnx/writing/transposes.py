@@ -54,7 +54,7 @@ class _Pass:
         self.graph.nodes = self.nodes
 
     def transpose(self, node: NodeDraft) -> None:
-        """Notes what a transpose does, on top of one that waits in front of it."""
+        """Records a transpose, composed with a pending one before it."""
         source, order = node.inputs[0], tuple(node.attributes["perm"])
         if source in self.waiting:
             source, before = self.waiting[source]
@@ -65,7 +65,7 @@ class _Pass:
             self.waiting[node.outputs[0]] = (source, order)
 
     def make(self, node: NodeDraft) -> None:
-        """Adds a node as it is; what it and its subgraphs read is made before it."""
+        """Adds a node unchanged; inputs of the node and its subgraphs are created before it."""
         for name in node.inputs:
             self.made(name)
         for value in node.attributes.values():
@@ -74,7 +74,7 @@ class _Pass:
         self.nodes.append(node)
 
     def subgraph(self, graph: GraphDraft) -> None:
-        """Makes what a subgraph reads of this graph, and does the same in it."""
+        """Creates the values of this graph that a subgraph reads, and does the same in the subgraph."""
         for node in graph.nodes:
             node.inputs = [self.aliases.get(name, name) for name in node.inputs]
             for name in node.inputs:
@@ -95,7 +95,7 @@ class _Pass:
             self.nodes.append(NodeDraft("Transpose", [source], [name], {"perm": list(order)}))
 
     def passed(self, node: NodeDraft) -> bool:
-        """Lets the transposes in front of a node wait behind it, if it can work on what they transpose."""
+        """Moves the transposes before a node to after it, if it can work on their inputs."""
         rule: Callable[[NodeDraft], bool] | None = None
         if node.op_type in ELEMENTWISE:
             rule = self.unary
@@ -119,7 +119,7 @@ class _Pass:
         return True
 
     def add(self, node: NodeDraft, inputs: list[str], order: Permutation | None) -> None:
-        """Adds a node on other inputs; its outputs are transposes of what it then makes."""
+        """Adds a node on other inputs; its outputs are transposes of the new results."""
         for name in inputs:
             self.made(name)
         if order is None or order == tuple(range(len(order))):

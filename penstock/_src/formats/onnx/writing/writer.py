@@ -118,7 +118,7 @@ class Writer:
       shared: names and constants of the model.
 
     Attributes:
-      graph: what is written so far.
+      graph: the part written so far.
       values: by id of a tensor its name, or its replacement if it is not a tensor in ONNX.
     """
 

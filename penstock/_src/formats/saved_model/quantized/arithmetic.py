@@ -166,7 +166,7 @@ def _dot(spec: Sequence[str], x: Any, integers: np.ndarray, dtype: Any) -> Any:
 
 
 def _convolution(unit: Unit, x: Any, integers: np.ndarray, zero_point: Any, dtype: Any) -> Any:
-    """The convolution of what is padded with the integer that stands for 0."""
+    """The convolution of an image padded with its zero point."""
     attrs = unit.operation.raw_op.attrs
     spatial = integers.ndim - 2
     groups = 1

@@ -1,4 +1,4 @@
-"""Copies of frozen functions with other arithmetic in the place of some operations."""
+"""Copies of frozen functions in which some operations have other arithmetic."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

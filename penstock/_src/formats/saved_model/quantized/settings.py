@@ -30,7 +30,7 @@ _METHODS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How to quantize a model.
+    """Settings of the quantization of a model.
 
     Attributes:
       method: "static" has ranges of inputs measured beforehand, "dynamic" measures them as the model runs, "weights" computes on floats;
@@ -118,7 +118,7 @@ def _method_of(options: Any) -> str:
 
 
 def _check_unimplemented(options: Any) -> None:
-    """Refuses what the result would not show.
+    """Rejects options without effect on the result.
 
     Raises:
       UnimplementedError: an option is not implemented.

@@ -17,7 +17,7 @@ _BIASES = ("BiasAdd", "AddV2", "Add")
 
 
 def fused(definition: Any) -> None:
-    """Replaces in a GraphDef products with what follows by fused nodes.
+    """Replaces products and their following nodes in a GraphDef by fused nodes.
 
     A node of whose result something else needs a part is left alone. Only biases that are constant vectors are taken.
 
@@ -94,7 +94,7 @@ _OF_FUSED = ("num_args", "fused_ops", "epsilon", "leakyrelu_alpha")
 
 
 def unfuse(definition: Any) -> None:
-    """Replaces fused nodes in a GraphDef by what they join.
+    """Replaces fused nodes in a GraphDef by the separate nodes.
 
     Args:
       definition: a GraphDef, which is changed.
@@ -111,7 +111,7 @@ def unfuse(definition: Any) -> None:
 
 
 def _parts(node: Any) -> list[Any]:
-    """The nodes that stand for a fused one; the last has its name."""
+    """The separate nodes of a fused one; the last has its name."""
     names = [text.decode() for text in node.attr["fused_ops"].list.s]
     product = type(node)()
     product.CopyFrom(node)
@@ -132,7 +132,7 @@ def _parts(node: Any) -> list[Any]:
 
 
 def _part(node: Any, name: str, rest: list[str]) -> Any:
-    """A node of what is fused, without its first input; takes further ones from `rest`."""
+    """A node of a fused one, without its first input; takes further ones from `rest`."""
     part = type(node)(op=name)
     part.attr["T"].type = node.attr["T"].type
     if name == "BiasAdd" and rest:

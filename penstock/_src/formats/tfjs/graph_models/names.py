@@ -7,7 +7,7 @@ from typing import Any
 
 
 def rename_nodes(function: Any, names: Mapping[str, str]) -> None:
-    """Gives nodes of a function other names, wherever they are read.
+    """Renames nodes of a function, and all references to them.
 
     Args:
       function: a FunctionDef, which is changed.

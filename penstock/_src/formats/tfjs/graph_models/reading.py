@@ -22,7 +22,7 @@ def model_of(head: Mapping[str, Any], values: Mapping[str, np.ndarray], path: st
     """Returns the function of a graph model.
 
     Args:
-      head: what `model.json` says.
+      head: the content of `model.json`.
       values: the weights by node.
       path: of `model.json`, for messages.
 
@@ -50,7 +50,7 @@ def model_of(head: Mapping[str, Any], values: Mapping[str, np.ndarray], path: st
 
 
 def _fill(node: Any, values: Mapping[str, np.ndarray], path: str) -> None:
-    """Gives a constant its value, as the type that the graph says."""
+    """Gives a constant its value, with the dtype in the graph."""
     if node.name not in values:
         raise DataLossError(f"{path}: there is no weight for the node {node.name!r}.")
     value = values[node.name]

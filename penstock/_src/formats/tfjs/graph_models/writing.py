@@ -62,7 +62,7 @@ def write(model: Model, path: str, quantize: str = "") -> None:
 
 
 def _with_known_operations(function: GraphFunction) -> GraphFunction:
-    """Returns a function of ops that TensorFlow.js knows."""
+    """Returns a function of ops that TensorFlow.js supports."""
     graph = FuncGraph(function.graph.name)
     graph.enclosing = None
     table: dict[int, SymbolicTensor] = {}

@@ -55,7 +55,7 @@ def to_keras_2(value: Any) -> Any:
 
 
 def _take_direction(config: dict[str, Any]) -> None:
-    """Leaves out of a bidirectional layer what Keras 2 derives: the name's beginning, and the layer that goes backwards."""
+    """Removes from a bidirectional layer the parts that Keras 2 derives: the name's prefix, and the backward layer."""
     backward, layer = config.pop("backward_layer", None), config["layer"]["config"]
     layer["name"] = layer["name"].removeprefix("forward_")
     if backward is not None:

@@ -12,7 +12,7 @@ from penstock._src.formats.model import Model
 from penstock._src.formats.tfjs.folder import write_folder
 from penstock._src.formats.tfjs.layers_models.configurations import to_keras_2
 
-# The version whose form the configuration has.
+# The version whose configuration format is used.
 _VERSION = "2.15.0"
 # Weights that have another name in Keras 3: {(layer, its name): name}.
 _NAMES = {
@@ -41,7 +41,7 @@ _FIXED = {
     "padding": ("valid", "same"),
     "data_format": ("channels_last",),
 }
-# Layers that it computes along the last axis, whatever they say.
+# Layers that always compute along the last axis in TensorFlow.js.
 _LAST_AXIS = ("BatchNormalization", "Softmax")
 _ACTIVATIONS = frozenset(
     "elu gelu linear log_softmax mish relu relu6 selu sigmoid silu softmax softplus softsign swish tanh".split()
@@ -83,7 +83,7 @@ def write(model: Model, path: str, quantize: str = "") -> None:
 
 
 def named_weights(model: Any) -> Iterator[tuple[str, Any]]:
-    """Yields the weights of a Keras model with their names: those of their layers and what follows these in their paths.
+    """Yields the weights of a Keras model with their names: those of their layers and the rest of their paths.
 
     Args:
       model: the model. Seeds of random layers are left out.

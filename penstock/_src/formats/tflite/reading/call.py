@@ -62,7 +62,7 @@ class Call:
 
     Attributes:
       translation: the graph's `Translation`.
-      operation: what the file says of it.
+      operation: its record in the file.
       name: its builtin op.
     """
 
@@ -73,11 +73,11 @@ class Call:
 
     @property
     def where(self) -> str:
-        """The operator and its place in the file, for messages."""
+        """The operator and its position in the file, for messages."""
         return self.translation.place(self.operation)
 
     def unimplemented(self, what: str) -> Exception:
-        """Returns the error of what is not implemented."""
+        """Returns the error of an unimplemented feature."""
         return UnimplementedError(f"{self.where}: {what} is not implemented.")
 
     def invalid(self, what: str) -> Exception:
@@ -105,7 +105,7 @@ class Call:
         return i < len(self) and self.operation.inputs[i] >= 0
 
     def info(self, i: int) -> TensorInfo:
-        """Returns what the file says of an input."""
+        """Returns the file's description of an input."""
         if not self.has(i):
             raise self.invalid(f"input {i} is missing; it has {len(self)}.")
         return self._graph.tensors[self.operation.inputs[i]]
@@ -170,7 +170,7 @@ class Call:
     # -- outputs
 
     def output(self, i: int = 0) -> TensorInfo:
-        """Returns what the file says of an output."""
+        """Returns the file's description of an output."""
         if i >= len(self.operation.outputs):
             raise self.invalid(f"output {i} is missing.")
         return self._graph.tensors[self.operation.outputs[i]]
@@ -180,7 +180,7 @@ class Call:
         return self.quantization_of(self.output(i), f"output {i}")
 
     def intermediate(self, i: int) -> TensorInfo:
-        """Returns what the file says of an intermediate tensor, which has a scale and no values."""
+        """Returns the file's description of an intermediate tensor, which has a scale and no values."""
         if i >= len(self.operation.intermediates) or self.operation.intermediates[i] < 0:
             raise self.invalid(f"intermediate tensor {i} is missing.")
         return self._graph.tensors[self.operation.intermediates[i]]
@@ -191,7 +191,7 @@ class Call:
             raise self.invalid(f"{what} ('{info.name}') has no quantization parameters.")
         return info.quantization
 
-    # -- what many ops share
+    # -- common parts of many ops
 
     def padding(self) -> str:
         """Returns the option `padding` as raw ops take it."""

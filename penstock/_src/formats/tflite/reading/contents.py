@@ -17,7 +17,7 @@ from penstock._src.formats.tflite.schema import (
 )
 from penstock._src.formats.tflite.types import DTYPES, buffer_to_array
 
-# Of a tensor without values: its shape needs no bytes of the file.
+# Limit for a tensor without values: its shape takes no bytes of the file.
 MOST_ELEMENTS = 1 << 40
 _LARGEST_ZERO_POINT = (1 << 31) - 1
 _PLACEHOLDER = BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES
@@ -120,7 +120,7 @@ class Contents:
 
 
 def read_contents(data: Any, file: str) -> Contents:
-    """Returns what a file holds.
+    """Returns the content of a file.
 
     Args:
       data: its bytes.
@@ -187,7 +187,7 @@ class _Reader:
         for operation in operations:
             if (
                 operation.custom_code == "NumericVerify"
-            ):  # its kernel gives floats, whatever the file says
+            ):  # its kernel returns floats, whatever the file declares
                 for place in operation.outputs:
                     tensors[place].type = TensorType.FLOAT32
         inputs = self._indices(f"{where}.inputs", record.inputs, count)

@@ -8,7 +8,7 @@ from penstock._src.filesystems import files
 
 
 def data_of(path: Any, content: Any) -> tuple[Any, str]:
-    """Returns a model's bytes, and what it is called in messages.
+    """Returns a model's bytes, and its name in messages.
 
     Args:
       path: of the file.

@@ -41,7 +41,7 @@ class State(AutoTrackable):
         self._zeros: dict[str, int] = {}
 
     def variable_tensor(self, graph: Graph, info: TensorInfo) -> Variable:
-        """Returns the variable that a tensor of a graph is; it begins with what stands for zero."""
+        """Returns the variable for a tensor of a graph; it begins with its zero point."""
         key = f"{graph.index}_{info.index}"
         if key not in self.tensors:
             with init_scope():
@@ -67,7 +67,7 @@ class State(AutoTrackable):
         return self.variables[handle.key]
 
     def table_handle(self, number: int, key: DType, value: DType) -> Handle:
-        """Returns what stands for a table."""
+        """Returns the object for a table."""
         self._table_types[str(number)] = (key, value)
         return Handle(str(number))
 
@@ -97,7 +97,7 @@ class State(AutoTrackable):
                 run()
 
     def reset(self) -> None:
-        """Sets variable tensors to what stands for zero."""
+        """Sets variable tensors to their zero points."""
         for key, variable in self.tensors.items():
             kind = variable.dtype.as_numpy_dtype
             variable.assign(np.full(variable.shape, self._zeros[key], kind))

@@ -76,7 +76,7 @@ class Translation:
         return Translation(self.contents, graph, self.state, depth=self._depth + 1)
 
     def place(self, operation: Operation) -> str:
-        """Returns an operator's name and place, for messages."""
+        """Returns an operator's name and position, for messages."""
         name = operation.custom_code if operation.name == "CUSTOM" else operation.name
         place = f"subgraphs[{self.graph.index}].operators[{operation.index}]"
         return f"{self.contents.file}: {name} ({place})"

@@ -64,7 +64,7 @@ class _Encoder:
         self._strings: dict[str, int] = {}
 
     def table(self, record: Record) -> int:
-        """Writes a table after what it refers to; returns its offset."""
+        """Writes a table after its referenced objects; returns its offset."""
         table, builder = record.TABLE, self._builder
         offsets = {}
         for field in table.fields:
@@ -107,7 +107,7 @@ class _Encoder:
         size, builder = dtype.itemsize, self._builder
         builder.StartVector(size, len(data) // size, max(size, field.align))
         head = builder.Head() - len(data)
-        builder.head = head  # as its CreateByteVector does, which knows no alignment
+        builder.head = head  # as its CreateByteVector does, which has no alignment argument
         builder.Bytes[head : head + len(data)] = data
         return builder.EndVector()
 

@@ -1,4 +1,4 @@
-"""The schema language of FlatBuffers tables: what a schema text declares, and classes for its records.
+"""The schema language of FlatBuffers tables: parses declarations, and creates classes for their records.
 
 A schema is a text like
 

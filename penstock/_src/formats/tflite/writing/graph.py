@@ -69,7 +69,7 @@ class FileWriter:
         return self.signatures + len(self.bodies) - 1
 
     def code(self, name: str, version: int) -> int:
-        """Returns the number of an operator code, of the newest version that is asked for."""
+        """Returns the index of an operator code, of the newest version required."""
         if name not in self._codes:
             number = BuiltinOperator.numbers[name]
             self._codes[name] = len(self.codes)
@@ -148,7 +148,7 @@ class GraphWriter:
         )
 
     def unimplemented(self, operation: Operation, what: str) -> Exception:
-        """Returns the error of what TFLite lacks, or this writer."""
+        """Returns the error of a feature that TFLite, or this writer, lacks."""
         return UnimplementedError(
             f"TFLite: {operation.type} ('{operation.name}'): {what} has no counterpart in TFLite's builtin ops "
             "that is implemented."
@@ -157,7 +157,7 @@ class GraphWriter:
     # -- tensors
 
     def place(self, tensor: SymbolicTensor) -> int:
-        """Returns the place of a tensor; constants are written when they are first used."""
+        """Returns the index of a tensor; constants are written at first use."""
         if tensor._id not in self._places:
             value = self.value(tensor)
             if value is None:
@@ -170,7 +170,7 @@ class GraphWriter:
         return slots.STATIC_VALUE(tensor) if tensor.op.type == "Const" else None
 
     def constant(self, value: Any, name: str = "constant", dtype: DType | None = None) -> int:
-        """Returns the place of a constant."""
+        """Returns the index of a constant."""
         value = np.asarray(value)
         dtype = dtype or (
             dtypes.string if value.dtype.kind in "OSU" else dtypes.as_dtype(value.dtype)
@@ -184,7 +184,7 @@ class GraphWriter:
         return self._constants[key]
 
     def integers(self, tensor: SymbolicTensor) -> int:
-        """Returns the place of a tensor of indices or sizes, which TFLite takes as int32."""
+        """Returns the index of a tensor of indices or sizes, which TFLite takes as int32."""
         value = self.value(tensor)
         if value is not None:
             return self.constant(value.astype(np.int32), tensor.op.name)
@@ -202,7 +202,7 @@ class GraphWriter:
     def add_tensor(
         self, name: str, dtype: DType, shape: Any, buffer: int = 0, quantization: Any = None
     ) -> int:
-        """Returns the place of a new tensor; None among the shape's sizes is an unknown one."""
+        """Returns the index of a new tensor; None among the shape's sizes is an unknown one."""
         shape = list(shape)
         unknown = any(extent is None for extent in shape)
         self.tensors.append(
@@ -236,7 +236,7 @@ class GraphWriter:
         return place
 
     def add_like(self, record: Any, name: str) -> int:
-        """Returns the place of a new tensor of the type and shape of another."""
+        """Returns the index of a new tensor with the type and shape of another."""
         self.tensors.append(
             SCHEMA["Tensor"](
                 name=name,
@@ -287,7 +287,7 @@ class GraphWriter:
         options: Any = None,
         version: int = 1,
     ) -> int:
-        """Adds an operator with one output that no operation of the function has; returns its place."""
+        """Adds an operator with one output that no operation of the function has; returns its index."""
         if shape is not None and hasattr(shape, "as_list"):
             shape = shape.as_list()
         output = self.add_tensor(f"{label}/{name.lower()}", dtype, shape)
@@ -326,7 +326,7 @@ class GraphWriter:
         self.append(name, inputs, made, options, version)
 
     def alias(self, tensor: SymbolicTensor, place: int) -> None:
-        """Says that a tensor is at the place of another."""
+        """Records the index of a tensor that is the same as another."""
         self._places[tensor._id] = place
 
     def append(
@@ -337,7 +337,7 @@ class GraphWriter:
         options: Any,
         version: int = 1,
     ) -> None:
-        """Adds an operator between places."""
+        """Adds an operator between tensors given by index."""
         self.operators.append(
             SCHEMA["Operator"](
                 opcode_index=self.file.code(name, version),
@@ -347,7 +347,7 @@ class GraphWriter:
             )
         )
 
-    # -- operations that others take along
+    # -- operations merged into others
 
     def readers(self, tensor: SymbolicTensor) -> list[Operation]:
         """Returns the operations that read a tensor."""
@@ -362,7 +362,7 @@ class GraphWriter:
     def epilogue(
         self, operation: Operation, channels: int
     ) -> tuple[np.ndarray | None, int, SymbolicTensor]:
-        """Takes along a bias and an activation that follow an operation.
+        """Merges a bias and an activation that follow an operation into it.
 
         Args:
           operation: the product or convolution.
@@ -383,7 +383,7 @@ class GraphWriter:
         return bias, *self.activation(tensor)
 
     def activation(self, tensor: SymbolicTensor) -> tuple[int, SymbolicTensor]:
-        """Takes along an activation that follows a tensor; returns its number and the last tensor."""
+        """Merges an activation that follows a tensor; returns its number and the last tensor."""
         reader = self.only_reader(tensor)
         if reader is None or reader.type not in _ACTIVATIONS:
             return ActivationFunctionType.NONE, tensor
@@ -394,5 +394,5 @@ class GraphWriter:
         return operation.outputs[0]
 
     def take(self, *operations: Operation) -> None:
-        """Says that operations are written as part of another."""
+        """Marks operations as written as part of another."""
         self._done.update(operation.name for operation in operations)

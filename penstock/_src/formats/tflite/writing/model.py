@@ -111,7 +111,7 @@ def _model(
 
 
 def _drop_unused_buffers(file: FileWriter, graphs: Sequence[Any]) -> None:
-    """Leaves the floats out that integers stand for now."""
+    """Removes floats that were replaced by integers."""
     tensors = [tensor for graph in (*graphs, *file.bodies) for tensor in graph.tensors]
     used = sorted({0, *(tensor.buffer for tensor in tensors)})
     moved = {old: new for new, old in enumerate(used)}

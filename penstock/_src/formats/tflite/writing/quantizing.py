@@ -92,8 +92,8 @@ class Quantizer:
         self._dtype: DType = dtypes.int8 if integers.bits == 8 else dtypes.int16
         self.verifications: list[int] = []
         self._ranges = dict(ranges)
-        self._quantized: dict[int, int] = {}  # place of a float tensor -> of its integers
-        self._floats: dict[int, int] = {}  # place of a float tensor -> of its floats, if they exist
+        self._quantized: dict[int, int] = {}  # index of a float tensor -> of its integers
+        self._floats: dict[int, int] = {}  # index of a float tensor -> of its floats, if they exist
         self._scales: dict[int, _Scale] = {}
         self._operators: list[Any] = []
 
@@ -258,7 +258,7 @@ class Quantizer:
         )
 
     def _integers(self, place: int) -> int:
-        """The place of a tensor's integers; a constant's own range gives its scale."""
+        """The index of a tensor's integers; a constant's own range determines its scale."""
         if place in self._quantized:
             return self._quantized[place]
         value = self._constant(place)
@@ -282,7 +282,7 @@ class Quantizer:
         return made
 
     def _with_scale(self, place: int, scale: _Scale | None) -> int:
-        """The place of a tensor's integers, of another scale if they have not this one."""
+        """The index of a tensor's integers, rescaled if they have another scale."""
         integers = self._integers(place)
         if scale is None or self._scales.get(place, scale) == scale:
             return integers
@@ -338,7 +338,7 @@ class Quantizer:
             self._verify(result, real)
 
     def _float_copy(self, operator: Any) -> list[int]:
-        """Computes an operator's results from the reals that its inputs stand for; returns their places."""
+        """Computes an operator's results from the reals that its quantized inputs represent; returns their indices."""
         reals = copy.copy(operator)
         reals.builtin_options = copy.copy(operator.builtin_options)
         reals.inputs = [
@@ -352,7 +352,7 @@ class Quantizer:
         return reals.outputs
 
     def _verify(self, result: int, real: int) -> None:
-        """Computes the difference between what integers stand for and the reals."""
+        """Computes the difference between the values of integers and the reals."""
         name = self._graph.tensors[real].name.removesuffix("_real")
         difference = self._copy(real, dtypes.float32, None, "")
         # As TensorFlow names them: a digit ends the tensor's name.

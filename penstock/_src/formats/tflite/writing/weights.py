@@ -12,7 +12,7 @@ _LEAST_ELEMENTS = 1024
 
 
 def weight(graph: GraphWriter, value: np.ndarray, name: str, axis: int | None) -> int:
-    """Returns the place of a float weight, stored as the graph's weights are.
+    """Returns the index of a float weight, stored as the graph's weights are.
 
     Args:
       graph: the graph.
@@ -30,7 +30,7 @@ def weight(graph: GraphWriter, value: np.ndarray, name: str, axis: int | None) -
 
 
 def half(graph: GraphWriter, value: np.ndarray, name: str) -> int:
-    """Returns the place of a constant that is stored in 16 bits and widened when the model runs."""
+    """Returns the index of a constant that is stored in 16 bits and widened at run time."""
     limits = np.finfo(np.float16)
     narrow = np.clip(value, limits.min, limits.max).astype(np.float16)
     stored = graph.constant(narrow, f"{name}_half")

@@ -100,33 +100,33 @@ class Protocol(abc.ABC):
 
     @abc.abstractmethod
     def metadata(self, spec: Spec) -> Call:
-        """Asks for the signatures of a model."""
+        """The request for the signatures of a model."""
 
     @abc.abstractmethod
     def read_metadata(self, answer: Answer) -> ModelInfo:
-        """Reads what `metadata` asked for."""
+        """Reads the reply to `metadata`."""
 
     @abc.abstractmethod
     def status(self, spec: Spec) -> Call:
-        """Asks for the states of a model's versions."""
+        """The request for the states of a model's versions."""
 
     @abc.abstractmethod
     def read_status(self, answer: Answer) -> list[VersionInfo]:
-        """Reads what `status` asked for, in the server's order."""
+        """Reads the reply to `status`, in the server's order."""
 
     @abc.abstractmethod
     def predict(
         self, spec: Spec, signature: str, inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
     ) -> Call:
-        """Asks for outputs; all if `outputs` is empty."""
+        """The request for outputs; all if `outputs` is empty."""
 
     @abc.abstractmethod
     def version_of(self, answer: Answer) -> int | None:
-        """Returns the number of the version that computed outputs; None if the answer does not say it."""
+        """Returns the number of the version that computed outputs; None if the reply does not contain it."""
 
     @abc.abstractmethod
     def read_outputs(self, answer: Answer, signature: SignatureInfo) -> dict[str, np.ndarray]:
-        """Reads what `predict` asked for, from the version that computed it."""
+        """Reads the reply to `predict`, from the version that computed it."""
 
 
 def signatures_of(message: Any) -> dict[str, SignatureInfo]:

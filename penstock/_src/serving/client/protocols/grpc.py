@@ -31,13 +31,13 @@ class GrpcProtocol(Protocol):
     """Requests and replies as messages."""
 
     def metadata(self, spec: Spec) -> Call:
-        """Asks for the signatures of a model."""
+        """The request for the signatures of a model."""
         request = apis.GetModelMetadataRequest(metadata_field=[_SIGNATURES])
         _set(request.model_spec, spec)
         return _call(grpc_services.PREDICTION_SERVICE, "GetModelMetadata", request)
 
     def read_metadata(self, answer: Answer) -> ModelInfo:
-        """Reads what `metadata` asked for.
+        """Reads the reply to `metadata`.
 
         Raises:
           DataLossError: the answer is something else.
@@ -49,13 +49,13 @@ class GrpcProtocol(Protocol):
         return ModelInfo(reply.model_spec.version.value, signatures_of(definitions))
 
     def status(self, spec: Spec) -> Call:
-        """Asks for the states of a model's versions."""
+        """The request for the states of a model's versions."""
         request = apis.GetModelStatusRequest()
         _set(request.model_spec, spec)
         return _call(grpc_services.MODEL_SERVICE, "GetModelStatus", request)
 
     def read_status(self, answer: Answer) -> list[VersionInfo]:
-        """Reads what `status` asked for.
+        """Reads the reply to `status`.
 
         Raises:
           DataLossError: the answer is something else.
@@ -69,7 +69,7 @@ class GrpcProtocol(Protocol):
     def predict(
         self, spec: Spec, signature: str, inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
     ) -> Call:
-        """Asks for outputs; all if `outputs` is empty."""
+        """The request for outputs; all if `outputs` is empty."""
         request = apis.PredictRequest(output_filter=outputs)
         _set(request.model_spec, spec)
         request.model_spec.signature_name = signature
@@ -78,11 +78,11 @@ class GrpcProtocol(Protocol):
         return _call(grpc_services.PREDICTION_SERVICE, "Predict", request)
 
     def version_of(self, answer: Answer) -> int | None:
-        """Returns None: outputs say of what type they are."""
+        """Returns None: outputs have their own types."""
         return None
 
     def read_outputs(self, answer: Answer, signature: SignatureInfo) -> dict[str, np.ndarray]:
-        """Reads what `predict` asked for.
+        """Reads the reply to `predict`.
 
         Raises:
           DataLossError: the answer is something else.

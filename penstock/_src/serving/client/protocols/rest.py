@@ -42,11 +42,11 @@ class RestProtocol(Protocol):
         self._prefix = prefix
 
     def metadata(self, spec: Spec) -> Call:
-        """Asks for the signatures of a model."""
+        """The request for the signatures of a model."""
         return Call(self._path(spec) + "/metadata")
 
     def read_metadata(self, answer: Answer) -> ModelInfo:
-        """Reads what `metadata` asked for.
+        """Reads the reply to `metadata`.
 
         Raises:
           DataLossError: the answer is something else.
@@ -61,11 +61,11 @@ class RestProtocol(Protocol):
             raise _damage(answer) from error
 
     def status(self, spec: Spec) -> Call:
-        """Asks for the states of a model's versions."""
+        """The request for the states of a model's versions."""
         return Call(self._path(spec))
 
     def read_status(self, answer: Answer) -> list[VersionInfo]:
-        """Reads what `status` asked for.
+        """Reads the reply to `status`.
 
         Raises:
           DataLossError: the answer is something else.
@@ -81,18 +81,18 @@ class RestProtocol(Protocol):
     def predict(
         self, spec: Spec, signature: str, inputs: Mapping[str, np.ndarray], outputs: Sequence[str]
     ) -> Call:
-        """Asks for outputs; REST gives all of them."""
+        """The request for outputs; REST returns all of them."""
         columns = {name: _column(array, name) for name, array in inputs.items()}
         request = {"signature_name": signature, "inputs": columns}
         return Call(self._path(spec) + ":predict", values.dumps(request, columns.values()))
 
     def version_of(self, answer: Answer) -> int | None:
-        """Returns what Penstock's servers say in a header; others do not say it."""
+        """Returns the version in the header of Penstock's servers; other servers send none."""
         header = answer.headers.get(VERSION_HEADER.decode())
         return None if header is None else int(header)
 
     def read_outputs(self, answer: Answer, signature: SignatureInfo) -> dict[str, np.ndarray]:
-        """Reads what `predict` asked for.
+        """Reads the reply to `predict`.
 
         Raises:
           DataLossError: the answer is something else.
@@ -134,7 +134,7 @@ def _column(array: np.ndarray, name: str) -> Any:
 
 
 def texts(value: Any) -> Any:
-    """Returns bytes, or nested lists of them, as strings, and in base64 what is not UTF-8."""
+    """Returns bytes, or nested lists of them, as strings, and as base64 if they are not UTF-8."""
     if isinstance(value, list):
         return [texts(item) for item in value]
     try:

@@ -16,7 +16,7 @@ _OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.enable_retries", 0),  # the client's own
 ]
-# Milliseconds after which a server that is busy wants to be asked again.
+# Milliseconds after which a busy server wants to be called again.
 _PUSHBACK = "grpc-retry-pushback-ms"
 
 
@@ -99,13 +99,13 @@ def _failure(address: Address, error: Any) -> Failure:
     text = error.details() or f"{address.place} answered with {error.code().name}."
     trailing = {name: value for name, value in error.trailing_metadata() or ()}
     wait = str(trailing.get(_PUSHBACK, ""))
-    # A message that is too large is refused by RESOURCE_EXHAUSTED too; who is to come back is told when.
+    # A message that is too large is refused by RESOURCE_EXHAUSTED too; only a retryable reply has a delay.
     is_busy = code == errors.RESOURCE_EXHAUSTED and wait.isdecimal()
     is_gone = code == errors.UNAVAILABLE
     return Failure(
         errors.exception_type_from_error_code(code)(text),
         is_busy or is_gone,
-        # What a server that is busy says with UNAVAILABLE, grpcio says of connections that break.
+        # A busy server replies UNAVAILABLE; grpcio uses the same code for broken connections.
         is_gone,
         float(wait) / 1000 if wait.isdecimal() else 0.0,
     )

@@ -151,7 +151,7 @@ def _checked(address: Address, status: int, headers: Mapping[str, str], body: by
     text = _message(body) or f"{address.place} answered with the HTTP status {status}."
     error = errors.exception_type_from_error_code(code)(text)
     wait = lowered.get(_RETRY_AFTER, "")
-    # A body that is too large is refused by 429 too; who is to come back is told when.
+    # A body that is too large is refused by 429 too; only a retryable reply has a delay.
     is_busy = status == 503 or (status == 429 and wait.isdecimal())
     is_broken = status == 502  # a proxy's server did not answer
     raise Failure(error, is_busy or is_broken, is_broken, float(wait) if wait.isdecimal() else 0.0)

@@ -1,4 +1,4 @@
-"""The keys and values of tokens, kept for all sequences in variables that are written in place."""
+"""The keys and values of tokens, kept for all sequences in variables that are updated in place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.variable import Variable
 
-# Of queries, keys and values `[n, tokens, heads, size]` to what is attended to, of the same shape but for the size, which is the values'.
+# (queries, keys, values `[n, t, heads, size]`) -> the attended values, of the same shape except for the size, which is that of the values.
 Attend = Callable[[Any, Any, Any], Any]
 # The score of a token that is not seen yet.
 _UNSEEN = -1e30
@@ -30,10 +30,10 @@ class Cache(Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pairs: list[list[Any]] = []  # of variables, whose operators come with the api
+        self.pairs: list[list[Any]] = []  # variables; their operators come with the api
 
     def add(self, query: Any, key: Any, value: Any) -> Any:
-        """Makes the variables of one attention, for tensors of these shapes; returns what has the shape of its result."""
+        """Creates the variables of one attention, for tensors of these shapes; returns a tensor with the shape of its result."""
         self.pairs.append([_empty(key), _empty(value)])
         return zeros((*query.shape[:-1], value.shape[-1]), query.dtype)
 
@@ -59,19 +59,19 @@ class Cache(Module):
 
     @property
     def parts(self) -> dict[str, TensorSpec]:
-        """The types of what `read` returns, by names: `[heads, places, size]` of each variable."""
+        """The types of the results of `read`, by names: `[heads, places, size]` of each variable."""
         return {
             f"part_{at}": TensorSpec([v.shape[1], None, v.shape[3]], v.dtype, f"part_{at}")
             for at, v in enumerate(self._variables())
         }
 
     def read(self, slot: Any, places: Any) -> dict[str, Any]:
-        """Returns what a row has at some places."""
+        """Returns a row's content at some positions."""
         arrays = [gather(gather(v, slot), places, axis=1) for v in self._variables()]
         return dict(zip(self.parts, arrays, strict=True))
 
     def write(self, slot: Any, start: Any, arrays: Sequence[Any]) -> None:
-        """Writes what was read into a row."""
+        """Writes a result of `read` into a row."""
         for variable, array in zip(self._variables(), arrays, strict=True):
             positions = start + numbers(shape_of(array)[1])
             places = _places(stack([slot]), positions[None], variable.shape[1])
@@ -144,7 +144,7 @@ def _empty(new: Any) -> Variable:
 
 
 def _places(rows: Any, positions: Any, heads: int) -> Any:
-    """Where in a variable tokens are written: index vectors `[n, heads, tokens, 3]`."""
+    """The positions in a variable to which tokens are written: index vectors `[n, heads, tokens, 3]`."""
     count, tokens = shape_of(positions)[0], shape_of(positions)[1]
     shape = [count, heads, tokens]
     parts = rows[:, None, None], numbers(heads)[None, :, None], positions[:, None, :]

@@ -102,7 +102,7 @@ def export_generator(
         save(program, path, {name: getattr(program, name) for name in names})
 
 
-# Of tokens and positions `[n, t]`, and attention, to logits `[n, t, vocabulary]`.
+# (tokens and positions `[n, t]`, attention) -> logits `[n, t, vocabulary]`.
 _Step = Callable[[Any, Any, Attend], Any]
 
 
@@ -169,7 +169,7 @@ class _Program(Module):
         autograph=False,
     )
     def read(self, slot: Any, places: Any) -> dict[str, Any]:
-        """Returns what the cache has for places of a row."""
+        """Returns the cache's content for positions of a row."""
         return self.cache.read(slot, places)
 
     def _write(self, slot: Any, start: Any, *parts: Any) -> dict[str, Any]:

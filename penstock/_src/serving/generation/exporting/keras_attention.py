@@ -30,7 +30,7 @@ def attention_layers(model: Any) -> list[Any]:
 
 @contextlib.contextmanager
 def attending(model: Any, attend: Attend) -> Iterator[None]:
-    """Within the block, attention layers project queries, keys and values as always, and leave what is between to `attend`."""
+    """Within the block, attention layers project queries, keys and values as usual, and call `attend` for the rest."""
 
     def compute(query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> tuple[Any, None]:
         return attend(query, key, value), None

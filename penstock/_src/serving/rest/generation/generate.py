@@ -95,7 +95,7 @@ class GenerateRoutes:
 
 
 def _asked(value: Any) -> tuple[GenerationRequest, bool]:
-    """Return the generation that a request asks for; and True if the reply is a stream."""
+    """Return the generation for a request; and True if the reply is a stream."""
     fields = Fields(value)
     fields.only(("prompt", *SAMPLING))
     prompt = fields.get("prompt")
@@ -117,7 +117,7 @@ class Begun(NamedTuple):
 
 
 def request_of(fields: Fields, prompt: Any, max_tokens: int | None) -> GenerationRequest:
-    """Returns what a request asks for.
+    """Returns the parsed request.
 
     Args:
       fields: of the request.

@@ -1,4 +1,4 @@
-"""What was generated, as replies have it."""
+"""Generated choices in the format of replies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from penstock._src.language.text.chat import ASSISTANT
 from penstock._src.language.text.tokenizers import Tokenizer
 from penstock._src.serving.inference.generating import Piece
 
-# Of the probabilities of a piece's tokens, to a member of a choice.
+# (probabilities of a piece's tokens) -> a member of a choice.
 _Logprobs = Callable[[Piece, Tokenizer], dict[str, Any]]
 
 
@@ -65,7 +65,7 @@ class Form(NamedTuple):
 
 
 def _of_completion(piece: Piece, tokenizer: Tokenizer) -> dict[str, Any]:
-    """Lists by what they hold. Of tokens whose bytes have the same text, the most probable one is given."""
+    """Merges lists by text. Among tokens whose bytes have the same text, only the most probable one is kept."""
 
     def text(token: int) -> str:
         return tokenizer.token_bytes(token).decode(errors="replace")

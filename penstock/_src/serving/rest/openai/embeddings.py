@@ -26,7 +26,7 @@ from penstock._src.serving.rest.replies import Reply
 from penstock._src.serving.telemetry.recorder import Recorder
 from penstock._src.serving.trust.admission import Admission
 
-# Of a request, as OpenAI's.
+# Fields of a request, as in OpenAI's API.
 MOST_TEXTS = 2048
 
 
@@ -82,7 +82,7 @@ class EmbeddingRoutes:
         """Answers with a vector for each text."""
         end = time.monotonic() + self._timeout if self._timeout else np.inf
         asked = await self._texts.read(body, _asked)
-        groups["name"] = asked.model  # by which requests are counted
+        groups["name"] = asked.model  # requests are counted by it
         size = 8 * sum(map(len, asked.texts))
         with self._admission.request(size), self._table.using(asked.model) as version:
             encoder = version.encoder

@@ -34,8 +34,8 @@ _OF_CHAT = (
     "tool_choice",
     "parallel_tool_calls",
 )
-_COMPLETION_TOKENS = 16  # of a completion, if the request does not say
-# Choices of a reply, and tokens whose probabilities are given with each token.
+_COMPLETION_TOKENS = 16  # default for completions
+# Limits: choices per reply, and alternative tokens reported with each token.
 MOST_CHOICES, MOST_LOGPROBS = 128, 20
 _SEEDS = 1 << 64
 
@@ -61,7 +61,7 @@ class Asked(NamedTuple):
 
 
 def completion_of(value: Any) -> Asked:
-    """Returns what a request of completions asks for.
+    """Returns the parsed completion request.
 
     Raises:
       InvalidArgumentError: a member is wrong.
@@ -80,7 +80,7 @@ def completion_of(value: Any) -> Asked:
 
 
 def chat_of(value: Any, table: ModelTable) -> Asked:
-    """Returns what a request of answers asks for.
+    """Returns the parsed chat request.
 
     Args:
       value: JSON.
@@ -183,7 +183,7 @@ def _asked(fields: Fields, requests: list[GenerationRequest]) -> Asked:
 
 
 def _repeated(request: GenerationRequest, count: int) -> Iterator[GenerationRequest]:
-    """Yield a request for each of several choices, whose random numbers differ."""
+    """Yield a request for each of several choices, with different random seeds."""
     sampling = request.sampling
     for number in range(count):
         if sampling.seed is None or not number:

@@ -95,7 +95,7 @@ class OpenAiRoutes:
         return Reply(200, text, b"text/html; charset=utf-8")
 
     async def _reply(self, groups: dict[str, Any], asked: Asked, form: Form) -> Reply | Stream:
-        groups["name"] = asked.model  # by which requests are counted
+        groups["name"] = asked.model  # requests are counted by it
         with contextlib.ExitStack() as stack:
             generating = []
             for request in asked.requests:
@@ -109,7 +109,7 @@ class OpenAiRoutes:
             return json_reply(await answer.whole())
 
     async def _matcher(self, request: GenerationRequest, model: str) -> Matcher | None:
-        """What makes a text have the form that is asked for, made while the loop goes on."""
+        """The matcher of the requested format, built in a thread while the event loop goes on."""
         if request.grammar is None:
             return None
         with self._table.using(model) as version:
@@ -148,7 +148,7 @@ class _Answer:
         ]
         for choice in choices:
             for call in choice.get("message", {}).get("tool_calls", ()):
-                del call["index"]  # of streams alone
+                del call["index"]  # only streams have it
         usage = self._usage(sum(len(piece.tokens) for piece in pieces))
         return {**self._head, "object": self._form.name, "choices": choices, "usage": usage}
 

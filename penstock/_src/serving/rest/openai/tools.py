@@ -12,12 +12,12 @@ from penstock._src.language.text.chat import ASSISTANT
 from penstock._src.serving.rest.parsing.fields import Fields
 
 MOST_TOOLS = 128
-# So no name has what controls a model.
+# So names cannot contain control tokens.
 _NAME = re.compile("[A-Za-z0-9_.-]{1,64}")
 
 
 def tools_of(fields: Fields) -> list[dict[str, Any]]:
-    """Returns the tools that a request lets the model call; none if it is not to call any.
+    """Returns the tools that the model may call; none if the request forbids calls.
 
     Raises:
       InvalidArgumentError: a member is wrong.

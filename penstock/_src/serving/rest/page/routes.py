@@ -22,7 +22,7 @@ _TYPES = {
     ".js": b"text/javascript; charset=utf-8",
 }
 _MAIN = "page.html"
-# The page loads nothing from elsewhere, runs no script but its own, and stands in no other page.
+# Content security policy: the page loads nothing from elsewhere, runs only its own scripts, and cannot be framed.
 _POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob: data:; "
     b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -66,7 +66,7 @@ class PageRoutes:
         return Reply(200, self._files[name], _TYPES[Path(name).suffix], _HEADERS)
 
     async def state(self, groups: Mapping[str, Any], body: bytes) -> Reply:
-        """Answers with what the page shows."""
+        """Answers with the page's data."""
         current = await asyncio.get_running_loop().run_in_executor(None, self._state)
         return json_reply(current)
 

@@ -54,7 +54,7 @@ def state_of(manager: ModelManager, numbers: Numbers) -> dict[str, Any]:
         )
     return {
         "models": models,
-        # Of the histograms: microseconds, and seconds.
+        # Units of the histograms: microseconds, and seconds.
         "latency_bounds": table.REQUEST_LATENCY.bounds,
         "phase_bounds": table.PHASE_SECONDS.bounds,
         "server": {

@@ -9,10 +9,10 @@ from penstock._src.core.errors import InvalidArgumentError
 
 
 class Fields:
-    """The members of a request; null stands for a member that is missing.
+    """The members of a request; null counts as missing.
 
     Raises:
-      InvalidArgumentError: the request is no object.
+      InvalidArgumentError: the request is not an object.
     """
 
     def __init__(self, request: Any) -> None:

@@ -20,7 +20,7 @@ from penstock._src.util.process import collector
 Result = TypeVar("Result")
 
 _SHORT = 4096  # bytes below which orjson and NumPy are as fast as the native reader
-_LONG = 65536  # bytes from which on the event loop does not wait for the reader
+_LONG = 65536  # size in bytes from which parsing leaves the event loop
 _LEAST = 32  # numbers of an array that is read natively
 _MOST = 4096  # such arrays in a text
 _MARKER = secrets.token_hex(8).encode()
@@ -90,7 +90,7 @@ class _Scanned:
 
     @property
     def memory(self) -> int:
-        """About how many bytes the values take at most: small objects and lists take dozens of times their texts."""
+        """An upper estimate of the bytes of the values: small objects and lists take dozens of times their texts."""
         numbers = sum(array.nbytes for array in self._arrays)
         small = 40 * self.values + 48 * self._lists + 208 * self._objects  # CPython 3.11
         return numbers + len(self._rest) + small
@@ -108,7 +108,7 @@ class _Scanned:
             parsed = parse(self._rest, self.values)
         except InvalidArgumentError:
             if len(self._text) < _LONG:
-                parse(self._text)  # says where the text itself is wrong
+                parse(self._text)  # raises the error with the position in the text
             raise
         return _filled(parsed, self._arrays)
 
@@ -125,7 +125,7 @@ def _mark(number: int) -> str:
 
 
 def _filled(value: Any, arrays: Sequence[np.ndarray]) -> Any:
-    """A value with arrays in place of their marks; a client who knew one could only have its own arrays twice."""
+    """A value with arrays in place of their marks; marks are random, and a client who guessed one would only duplicate its own arrays."""
     marked = {_mark(number): array for number, array in enumerate(arrays)}
     whole = [value]
     left: list[Any] = [whole]

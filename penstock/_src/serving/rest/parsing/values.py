@@ -18,8 +18,8 @@ from penstock._src.serving.servables.servable import TensorInfo
 _BYTES_SUFFIX = "_bytes"
 # Values of a text with NaN or Infinity, which takes Python's slow reader.
 _MOST_WITH_NAN = 100_000
-_MOST_AXES = 64  # of NumPy's arrays
-# What are no numbers, by their types.
+_MOST_AXES = 64  # NumPy's limit
+# Non-numeric JSON values, by type.
 _OTHERS = {str: "a string", dict: "null or an object", type(None): "null or an object"}
 # What NumPy makes of lists of JSON's numbers, by the kind of dtype they are for.
 _KINDS = {"f": "iuf", "V": "iuf", "i": "iu", "u": "iu", "b": "b", "c": "iuf"}
@@ -185,7 +185,7 @@ def is_bytes_object(value: Any) -> bool:
 
 
 def jsonable(array: np.ndarray, name: str) -> Any:
-    """Returns what `dumps` writes for an output: the array itself, or nested lists.
+    """Returns the value that `dumps` writes for an output: the array itself, or nested lists.
 
     Args:
       array: an output.

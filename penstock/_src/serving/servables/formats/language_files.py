@@ -19,7 +19,7 @@ from penstock._src.serving.servables.servable import ROOM, Room, Servable, Signa
 
 # Tokens of a prompt that are computed at once.
 _CHUNK = 64
-# What the result of an encoder is called.
+# The name of an encoder's output.
 _VECTORS = "vectors"
 
 
@@ -48,7 +48,7 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
     Args:
       path: the file or folder.
       allow: nothing is asked for.
-      room: of the cache, at most what the model was made for.
+      room: of the cache, at most the model's own limit.
     """
     place = _place(path) or path
     architecture = language.read(place).architecture

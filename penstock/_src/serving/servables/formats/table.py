@@ -9,7 +9,7 @@ from types import ModuleType
 from penstock._src.core.errors import NotFoundError
 from penstock._src.serving.servables.servable import ROOM, Room, Servable
 
-# Modules of this folder, asked in this order.
+# Modules of this folder, tried in this order.
 FORMATS = ("saved_model", "keras_archive", "language_files", "tree_files")
 
 

@@ -1,4 +1,4 @@
-"""Products of matrices and what is built of them: Gemm, Einsum, determinants, integer products."""
+"""Matrix products and operators based on them: Gemm, Einsum, determinants, integer products."""
 
 from typing import Any
 

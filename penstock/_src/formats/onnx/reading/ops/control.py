@@ -51,13 +51,13 @@ def _loop(n: Node, limit: Any = None, condition: Any = None, *states: Any) -> An
 
 
 class _LoopPlan:
-    """A Loop: how many steps it has, what it carries, what it collects.
+    """A Loop: its number of steps, its states, and the outputs that it collects.
 
     Args:
       n: the node.
       limit: the greatest number of steps, or None.
       condition: whether the first step is taken, or None.
-      states: what is carried.
+      states: the carried values.
     """
 
     def __init__(self, n: Node, limit: Any, condition: Any, states: Sequence[Any]) -> None:
@@ -93,7 +93,7 @@ class _LoopPlan:
         return [_loose(v) for v in self.start], [(v.dtype, _loose(v)) for v in items]
 
     def _step(self, i: Any, going: Any, old: Sequence[Any]) -> tuple[Any, list[Any], list[Any]]:
-        """True if to go on, the new states, and what is collected."""
+        """True to continue, the new states, and the collected outputs."""
         values = [unpacked(v, kind) for v, kind in zip(old, self.kinds)]
         results = self.body(i, going, *values)
         count = 1 + len(old)
@@ -117,7 +117,7 @@ class _LoopPlan:
         return (*last, *(a.stack() for a in rows))
 
     def counted(self) -> tuple[Any, ...]:
-        """A loop of as many steps as the limit says."""
+        """A loop whose number of steps is the limit."""
         count = raw.Maximum(t.cast(self.limit, dtypes.int32), np.int32(0))
         known = t.known(count)
         count = count if known is None else t.constant(known, dtypes.int32)
@@ -143,7 +143,7 @@ class _LoopPlan:
         return self._finished(results[2:], results[1])
 
     def conditional(self) -> tuple[Any, ...]:
-        """A loop that goes on while the body says so."""
+        """A loop that continues while the body returns True."""
         most = t.int64(np.iinfo(np.int64).max) if self.limit is None else self.limit
         rows = [
             TensorArray(dtype, size=0, dynamic_size=True, infer_shape=False, element_shape=shape)
@@ -180,7 +180,7 @@ def _as_int32(most: Any) -> Any:
 
 
 def _collected(n: Node, count: int, inputs: Sequence[Any]) -> list[tuple[Any, TensorShape]]:
-    """The dtypes and shapes of what a body's last outputs collect, as a trial finds them."""
+    """The dtypes and shapes of the collected outputs of a body, found by a trial."""
     outputs = n.attr("body").output
     if count < 0 or count > len(outputs):
         raise InvalidArgumentError(f"the body has {len(outputs)} outputs.")

@@ -76,7 +76,7 @@ def _binary(op: str) -> Callable[..., Any]:
 
 
 def broadcast_of_old(n: Node, a: Any, b: Any) -> tuple[Any, Any]:
-    """Both inputs; before version 7 an attribute says which axes of `a` those of `b` are."""
+    """Both inputs; before version 7 an attribute names the axes of `a` that correspond to those of `b`."""
     if n.version < 7 and n.has("axis") and n.flag("broadcast"):
         behind = t.rank(a) - t.axis_of(n.attr("axis"), t.rank(a)) - t.rank(b)
         b = t.reshape(b, [*t.extents(b), *[1] * behind])
@@ -257,7 +257,7 @@ def _parsed(x: Any, dtype: Any) -> Any:
 
 
 def _to_narrow(x: Any, dtype: Any, saturate: bool) -> Any:
-    """Floats of 4 or 8 bits: values beyond the largest become the largest, or what has no value."""
+    """Floats of 4 or 8 bits: values beyond the largest saturate, or become NaN or infinity."""
     wide = raw.Cast(x, DstT=dtypes.float32)
     if saturate or dtype.name == "float4_e2m1fn":
         largest = _largest(dtype)

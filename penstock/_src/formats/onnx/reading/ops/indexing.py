@@ -34,7 +34,7 @@ def _gather_elements(n: Node, x: Any, indices: Any) -> Any:
 
 
 def _places(x: Any, indices: Any, axis: int) -> Any:
-    """For each index its place in x: itself along the axis, its own position along others."""
+    """For each index its position in x: itself along the axis, its own position along others."""
     sizes = t.extents(indices)
     parts = []
     for other, size in enumerate(sizes):
@@ -88,7 +88,7 @@ def _scatter(n: Node, x: Any, places: Any, updates: Any) -> Any:
 
 
 def _multiplied(x: Any, places: Any, updates: Any) -> Any:
-    """x times the updates at their places, one update after the other.
+    """x times the updates at their positions, one update after the other.
 
     Each entry of x gathers its updates as a product over segments.
     """
@@ -183,7 +183,7 @@ def _top_k(n: Node, x: Any, k: Any = None) -> Any:
 
 
 def _descending(x: Any) -> Any:
-    """Values whose order is the opposite of that of x."""
+    """Values whose order is the reverse of that of x."""
     return raw.Neg(x) if x.dtype.is_floating else raw.Invert(x)
 
 

@@ -33,7 +33,7 @@ def _by_group(rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
 
 @reads("Gradient", domain=_TRAINING)
 def _gradient(n: Node, *inputs: Any) -> Any:
-    """The gradient of a value of the graph by the first inputs; the others are what it depends on besides."""
+    """The gradient of a value of the graph by the first inputs; the others are its further dependencies."""
     count = len(n.attr("xs"))
     slopes = gradients(n.translation.scope[n.attr("y")], list(inputs[:count]))
     return tuple(raw.ZerosLike(x) if g is None else g for g, x in zip(slopes, inputs))
@@ -227,7 +227,7 @@ class _Forest:
         return np.where(leaves, -1 - ids, ids)
 
     def _members(self, n: Node) -> list[np.ndarray]:
-        """The sets of nodes that ask for membership, in their order; NaN ends each."""
+        """The sets of nodes that test membership, in their order; NaN ends each."""
         values = (
             n.attr("membership_values", np.zeros(0)) if n.has("membership_values") else np.zeros(0)
         )

@@ -178,7 +178,7 @@ def _expand(n: Node, x: Any, sizes: Any) -> Any:
 def _tile(n: Node, x: Any, repeats: Any, axis: Any = None) -> Any:
     if axis is None:
         return raw.Tile(x, repeats)
-    counts = np.ones(t.rank(x), np.int64)  # the first version has one axis and how often
+    counts = np.ones(t.rank(x), np.int64)  # the first version has one axis and a repeat count
     counts[int(t.required(axis, "axis").reshape(-1)[0])] = int(
         t.required(repeats, "tiles").reshape(-1)[0]
     )
@@ -351,7 +351,7 @@ def _cut(x: Any, amounts: Any) -> Any:
 
 
 def _gathered_pad(x: Any, amounts: Any, mode: str) -> Any:
-    """Rows of x in place of what lies around it."""
+    """Rows of x that pad it on both sides."""
     for axis in range(t.rank(x)):
         size = t.extent(x, axis)
         before, after = (t.element(row, axis) for row in raw.Unpack(amounts, num=2, axis=1))
@@ -398,7 +398,7 @@ def _space_to_depth(n: Node, x: Any) -> Any:
     if block < 1 or height % block or width % block:
         raise InvalidArgumentError(f"{height} x {width} does not form blocks of {block}.")
     split = [batch, depth, height // block, block, width // block, block]
-    # DCR, which is the default, has the place in the block as the slower part of the channel.
+    # DCR, the default, has the position in the block as the slower part of the channel.
     order = [0, 1, 3, 5, 2, 4] if n.attr("mode", "DCR") == "CRD" else [0, 3, 5, 1, 2, 4]
     moved = t.transpose(t.reshape(x, split), order)
     return t.reshape(moved, [batch, depth * block * block, height // block, width // block])

@@ -1,4 +1,4 @@
-"""Random numbers: the distributions are ONNX's, the generator and what a seed means are Penstock's."""
+"""Random numbers: ONNX's distributions, with Penstock's generator and seeds."""
 
 from typing import Any
 

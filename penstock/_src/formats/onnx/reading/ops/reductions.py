@@ -30,7 +30,7 @@ def _reduction_axes(n: Node, x: Any, axes: Any) -> Any:
 
 
 def _reduction(compute: Callable[..., Any], prepare: Callable[..., Any] | None = None) -> Any:
-    """The reader of a reduction: `prepare` is what happens to each element, even if no axis is reduced."""
+    """The reader of a reduction: `prepare` is applied to each element, even if no axis is reduced."""
 
     def build(n: Node, x: Any, axes: Any = None) -> Any:
         found = _reduction_axes(n, x, axes)

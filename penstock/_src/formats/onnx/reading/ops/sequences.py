@@ -69,7 +69,7 @@ def _from_front(position: Any, size: Any) -> Any:
 
 
 def _moved(handle: Any, item: Any, position: Any, size: Any) -> Any:
-    """A list with an item at a position; those from there on are one further."""
+    """A list with an item inserted at a position; later items move by one."""
 
     def body(i: Any, handle: Any) -> Any:
         before = raw.Sub(i, np.int32(1))

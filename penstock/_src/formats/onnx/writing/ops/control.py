@@ -1,7 +1,7 @@
 """Conditions, loops, and the lists of tensors that loops read and write.
 
-A list is the tensor of its elements, one behind the other. A list that a loop fills from the front is what the loop gives out in each of
-its steps (a scan output of Loop).
+A list is the tensor of its concatenated elements. A list that a loop fills from the front is collected by the
+loop (a scan output of Loop).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Unfilled:
-    """A list without elements yet: the name of how many there will be, as a scalar of int64 ("" if it grows), and their dtype."""
+    """A list without elements yet: the name of its final length, as a scalar of int64 ("" if it grows), and its dtype."""
 
     count: str
     dtype: DType
@@ -246,7 +246,7 @@ def _while(w: Writer, op: Operation, *inputs: Any) -> Any:
 def _recurrent(
     w: Writer, loop: _LoopPlan, layer: RecurrentLayer, inputs: Sequence[Any], count: str
 ) -> list[Any]:
-    """An LSTM or GRU in place of the loop; returns what the variables are after it."""
+    """An LSTM or GRU in place of the loop; returns the final values of the variables."""
     end = w.reshape(count, 1)
     rows = w.node("Slice", inputs[layer.rows].name, w.ints(0), end, w.ints(0))
     weights = [w.constant(layer.weights[name]) for name in ("w", "r", "b")]
@@ -303,7 +303,7 @@ class _LoopPlan:
 
     Attributes:
       invariant, filled: positions of variables; of those filled, the ones in `overwritten` have one element, which each step replaces.
-      limits: what the condition compares counts with; None if it is another condition.
+      limits: the operand that the condition compares counts with; None for another condition.
       states: (position, name at the start, dtype, shape).
     """
 
@@ -323,7 +323,7 @@ class _LoopPlan:
         ]
 
     def with_rows(self, w: Writer, inputs: Sequence[Any]) -> list[Any]:
-        """The variables; lists without elements that are filled in any order have zeros in their place."""
+        """The variables; empty lists that are filled in any order are replaced by zeros."""
         found = list(inputs)
         for i, value in enumerate(inputs):
             last = self.body.outputs[i].op
@@ -354,7 +354,7 @@ class _LoopPlan:
         return last.inputs[0] is before and all(op is last for op in readers)
 
     def _is_the_only_element(self, op: Operation, i: int) -> bool:
-        """True if a list of one element gets another one in its place."""
+        """True if a list of one element gets this element replaced."""
         reserve = self.op.inputs[i].op
         index, count = constant_value(op.inputs[1]), constant_value(reserve.inputs[1])
         return index is not None and int(index) == 0 and count is not None and int(count) == 1
@@ -375,7 +375,7 @@ class _LoopPlan:
         return found
 
     def _completed(self, w: Writer, rows: str, start: Unfilled, item: Any) -> str:
-        """Rows with zeros behind, where a loop ended before the list was full."""
+        """Rows padded with zeros, for a loop that ended before the list was full."""
         made = w.node("Shape", rows, start=0, end=1)
         lacking = w.node("Sub", w.reshape(start.count, 1), made)
         dimensions = rank(item) + 1

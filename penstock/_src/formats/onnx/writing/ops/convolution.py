@@ -24,7 +24,7 @@ class Layout:
     """The axes of channels in the input and output of an operation.
 
     Args:
-      op: the operation; its attribute data_format says it.
+      op: the operation, with its attribute data_format.
       dimensions: of its images, with batch and channels.
     """
 
@@ -62,7 +62,7 @@ def window(
     strides: Sequence[int],
     dilations: Any = None,
 ) -> dict[str, Any]:
-    """The attributes of a node that say what is added around images."""
+    """The padding attributes of a node."""
     padding = attribute_of(op, "padding")
     if padding == "SAME":
         pairs = []

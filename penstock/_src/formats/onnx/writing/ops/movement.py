@@ -231,7 +231,7 @@ class _SlicePlan:
         return w.node("Slice", vector, w.ints(i), w.ints(i + 1))
 
     def _end_of_one(self, w: Writer, begin: str, i: int) -> Any:
-        """The end of one row: behind the last one for -1."""
+        """The end of one row: after the last one for -1."""
         start = self._bound(w, begin, 1, i, 1, "begin")
         if isinstance(start, int):
             return _FAR if start == -1 else start + 1
@@ -251,7 +251,7 @@ def _broadcast_to(w: Writer, op: Operation, x: str, shape: str) -> str:
 
 @writes("BroadcastArgs")
 def _broadcast_args(w: Writer, op: Operation, a: str, b: str) -> str:
-    """The shape of what broadcasting two shapes gives."""
+    """The broadcast shape of two shapes."""
     one = [w.node("ConstantOfShape", w.int64(n, t)) for n, t in zip((a, b), op.inputs, strict=True)]
     return w.cast(w.node("Shape", w.node("Add", *one)), dtypes.int64, op.outputs[0].dtype)
 
@@ -296,7 +296,7 @@ def _pad(w: Writer, op: Operation, x: str, amounts: str, value: str = "") -> str
 
 
 def _pads(w: Writer, op: Operation, amounts: str) -> str:
-    """[axes, 2] as what is added before all axes, then behind them."""
+    """[axes, 2] as the padding before all axes, then after them."""
     held = constant_value(op.inputs[1])
     if held is not None:
         return w.ints(*held.T.reshape(-1).tolist())

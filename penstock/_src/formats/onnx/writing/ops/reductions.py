@@ -1,4 +1,4 @@
-"""Reductions, running sums, places of extremes."""
+"""Reductions, running sums, indices of extremes."""
 
 from __future__ import annotations
 

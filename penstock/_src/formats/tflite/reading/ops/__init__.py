@@ -1,6 +1,6 @@
-"""The builtin ops, by family: a function for each, registered where it stands.
+"""The builtin ops, by family: a function for each, registered by a decorator.
 
-`../call.py` says what such a function gets.
+`../call.py` describes the argument of such a function.
 """
 
 import importlib

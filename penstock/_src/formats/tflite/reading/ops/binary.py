@@ -112,7 +112,7 @@ def dequantize_op(call: Call) -> Any:
 
 @custom("NumericVerify")
 def numeric_verify(call: Call) -> Any:
-    """The difference between what quantized values stand for and reals."""
+    """The difference between the values of quantized tensors and reals."""
     return raw.Sub(x=quantized_arithmetic.to_float(call), y=call.tensor(1))
 
 

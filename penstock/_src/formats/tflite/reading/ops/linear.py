@@ -19,7 +19,7 @@ from penstock._src.formats.tflite.reading.quantized_kernels.accumulation import 
 )
 
 Product = Callable[[Any, Any], Any]
-# TensorFlow Lite's own numbers, which stand in the options of custom ops; files' tables have others.
+# TensorFlow Lite's own enum numbers, used in the options of custom ops; files' tables have others.
 _PADDINGS = {1: "SAME", 2: "VALID"}
 
 
@@ -39,7 +39,7 @@ def _linear(
 
 
 def _operand(weights: Any) -> Any:
-    """Weights as an op takes them: those of int8 are widened there, as int32 is what they are multiplied in."""
+    """Weights for an op: int8 is widened to int32, in which products are computed."""
     if isinstance(weights, np.ndarray) and weights.dtype == np.int8:
         return raw.Cast(x=weights, DstT=dtypes.int32)
     return weights
@@ -229,7 +229,7 @@ def batch_matmul(call: Call) -> Any:
 
 
 class _WithoutActivation(Call):
-    """A call of an op whose options name no activation."""
+    """A call of an op without an activation in its options."""
 
     def __init__(self, call: Call) -> None:
         super().__init__(call.translation, call.operation)
@@ -263,7 +263,7 @@ def _hybrid_batches(call: Call, product: Product) -> Any:
 
 @custom("Convolution2DTransposeBias")
 def convolution_2d_transpose_bias(call: Call) -> Any:
-    """A transposed convolution whose size follows from its input's, with a bias: three numbers say padding, horizontal and vertical stride."""
+    """A transposed convolution whose size follows from its input's, with a bias; the three numbers are padding, horizontal and vertical stride."""
     options = call.operation.custom_options
     if len(options) < 12:
         raise call.invalid(f"{len(options)} bytes of options; there must be 12.")

@@ -14,7 +14,7 @@ _COMBINER = SCHEMA.enums["CombinerType"]
 
 @builtin("HASHTABLE_LOOKUP")
 def hashtable_lookup(call: Call) -> Any:
-    """Rows of values whose keys are asked for, zeros where there are none; and which there are."""
+    """Rows of the values with the given keys, zeros for missing keys; and a mask of the keys that exist."""
     wanted, keys, values = call.tensors()
     same = raw.Equal(x=raw.ExpandDims(input=wanted, axis=np.int32(1)), y=keys)
     is_known = raw.Any(input=same, axis=np.array([1], np.int32))

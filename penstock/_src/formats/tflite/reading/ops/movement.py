@@ -103,7 +103,7 @@ def pack(call: Call) -> Any:
 
 
 def _outputs(call: Call, count: int) -> int:
-    """The number of outputs, which the options say as well."""
+    """The number of outputs, which must match the options."""
     found = len(call.operation.outputs)
     if count != found:
         raise call.invalid(f"its options say {count} outputs, and it has {found}.")

@@ -48,7 +48,7 @@ def _scan(
 
     Args:
       x: `[time, batch, n]`, or `[batch, time, n]`.
-      states: what the first step gets.
+      states: the states before the first step.
       step: takes an `[batch, n]` and the states; returns an output and new states.
       time_major: whether time is the first axis.
       backwards: whether the last time is the first step.
@@ -230,7 +230,7 @@ def lstm(call: Call) -> Any:
 
 
 def _basic_lstm(call: Call) -> list[Any]:
-    """The cell with one matrix of weights; it returns its state, and what it multiplied."""
+    """The cell with one matrix of weights; it returns its state, and the operand of the product."""
     x, h, weights, bias, c = call.tensors()
     joined = raw.ConcatV2(values=[x, h], axis=np.int32(1))
     sums = raw.AddV2(x=raw.MatMul(a=joined, b=weights, transpose_b=True), y=bias)

@@ -65,7 +65,7 @@ def pad(call: Call) -> Any:
 
 
 def _edged(x: Any, low: Sequence[int], high: Sequence[int], value: Any) -> Any:
-    """Adds values at the edges, or takes away what negative numbers say."""
+    """Adds values at the edges; negative amounts remove some."""
     paddings = np.maximum(np.array([low, high], np.int32).T, 0)
     if np.any(paddings):
         x = raw.PadV2(input=x, paddings=paddings, constant_values=value)
@@ -204,7 +204,7 @@ def gather(call: Call) -> Any:
 
 
 def _last_axis(indices: Any, shape: Sequence[int], axis: int) -> Any:
-    """Index vectors along the last axis; an axis behind the last one means scalars."""
+    """Index vectors along the last axis; an axis after the last one means scalars."""
     if axis == len(shape):
         return raw.ExpandDims(input=indices, axis=np.int32(axis))
     order = [d for d in range(len(shape)) if d != axis] + [axis]

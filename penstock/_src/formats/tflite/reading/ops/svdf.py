@@ -36,7 +36,7 @@ def svdf(call: Call) -> Any:
 
 
 def _remembered(call: Call, feature: Any) -> Any:
-    """The last values of each filter's feature, of which the oldest gives way: `[batch, filters, memory]`."""
+    """The last values of each filter's feature, with the oldest dropped: `[batch, filters, memory]`."""
     filters, memory = call.info(2).shape
     shape = np.array([-1, filters, memory], np.int32)
     remembered = raw.Reshape(tensor=call.tensor(4), shape=shape)

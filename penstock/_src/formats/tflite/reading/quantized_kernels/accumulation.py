@@ -84,7 +84,7 @@ def quantized_product(
 
 
 def _is_sum_of_int32(call: Call, x: int, w: int, bias: int, terms: int) -> bool:
-    """True if a sum is one of products of int8, whose weights have no zero points, and fits 32 bits."""
+    """True if a sum of int8 products has weights without zero points, and fits 32 bits."""
     types = [call.info(i).dtype for i in (x, w)]
     if types != [dtypes.int8, dtypes.int8] or np.any(call.quantization(w).zero_points):
         return False

@@ -65,7 +65,7 @@ def _are_powers_of_two(*scales: float) -> bool:
 
 
 def _sum_of_powers(call: Call, sign: int, x: Any, y: Any) -> Any:
-    """A sum of int16 whose scales are powers of two: one input has the output's scale, the other is shifted."""
+    """A sum of int16 with scales that are powers of two: one input has the output's scale, the other is shifted."""
     shifts = [round(math.log2(scale / _scales(call)[2])) for scale in _scales(call)[:2]]
     x, y = (divided_by_power(to_int64(v), max(0, -s)) for v, s in zip((x, y), shifts))
     total = raw.AddV2(x=x, y=y) if sign > 0 else raw.Sub(x=x, y=y)

@@ -80,7 +80,7 @@ def rescale_small(x: Any, factors: Any, largest: int) -> Any:
 
 
 def rescale_shifted(x: Any, left: int, factor: float) -> Any:
-    """Returns `rescale(x << left, factor)` as int32, all of whose steps fit 32 bits.
+    """Returns `rescale(x << left, factor)` as int32; all its steps fit 32 bits.
 
     Args:
       x: int32 values of at most 9 bits and a sign.
@@ -101,7 +101,7 @@ def rescale_shifted(x: Any, left: int, factor: float) -> Any:
 
 
 def _divided_small(high: Any, right: Any) -> Any:
-    """`divided_by_power` of int32 values, whose halves added fit 32 bits."""
+    """`divided_by_power` of int32 values whose rounded sums fit 32 bits."""
     if not np.any(right):
         return high
     below_zero = raw.RightShift(x=high, y=np.int32(31))  # -1 if it is negative

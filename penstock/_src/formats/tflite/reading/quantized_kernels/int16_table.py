@@ -25,7 +25,7 @@ def table_of(
     output_high: float,
     kind: type = np.float64,
 ) -> np.ndarray:
-    """Returns a function's values at 513 places, each moved by half of the interpolation's error in the middle.
+    """Returns a function's values at 513 points, each shifted by half of the interpolation's error in the middle.
 
     Args:
       function: of arrays.
@@ -86,7 +86,7 @@ def softmax_of_int16(call: Call, beta: float) -> Any:
     scaled = rescale(below, call.quantization(0).scale * beta / (10.0 / 65535.0))
     powers = looked_up(_clipped(raw.AddV2(x=scaled, y=np.int64(_HIGH))), _EXP)
     total = raw.Sum(input=powers, axis=last, keep_dims=True)
-    # The sum is shifted so that its highest bit is bit 16: 1 / (1 + x) of what lies below it.
+    # The sum is shifted so that its highest bit is bit 16: 1 / (1 + x) of the lower bits.
     bits = _bit_length(total)
     wide = raw.LeftShift(x=total, y=raw.Sub(x=np.int64(31), y=bits))
     fraction = raw.Sub(x=_shifted_and_rounded(wide, 14), y=np.int64((1 << 15) + (1 << 16)))

@@ -1,4 +1,4 @@
-"""Joins of quantized tensors whose scales differ."""
+"""Joins of quantized tensors with different scales."""
 
 from typing import Any
 

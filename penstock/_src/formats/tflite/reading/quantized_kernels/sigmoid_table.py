@@ -42,7 +42,7 @@ def tanh_of_int16(call: Call) -> Any:
 
 
 def _scaled(call: Call, exact_shifts: tuple[int, ...]) -> Any:
-    """The input with the scale 1 / (3 * 4096), where 2**17 stands for 10.7."""
+    """The input with the scale 1 / (3 * 4096), where 2**17 represents 10.7."""
     scale = call.quantization(0).scale
     power = math.log2(scale)
     if power.is_integer() and 12 + int(power) in exact_shifts:

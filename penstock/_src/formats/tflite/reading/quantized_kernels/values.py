@@ -1,4 +1,4 @@
-"""Quantized tensors: to floats and back, their ranges, and what quantized kernels share."""
+"""Quantized tensors: conversion to floats and back, their ranges, and common parts of quantized kernels."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,6 +1,6 @@
-"""Operations as TFLite's builtin ops, by family: a function for each type, registered where it stands.
+"""Operations as TFLite's builtin ops, by family: a function for each type, registered by a decorator.
 
-`../graph.py` says what such a function gets.
+`../graph.py` describes the arguments of such a function.
 """
 
 import importlib

@@ -22,13 +22,13 @@ class _Expression:
         self.like = operation.inputs[0]
 
     def __call__(self, name: str, *inputs: Any) -> int:
-        """Adds an operator of these places and numbers; returns its place."""
+        """Adds an operator on these tensors and numbers; returns its index."""
         like = self.like
         places, options = self._operands(name, inputs)
         return self.graph.emit(name, places, like.dtype, like.shape, self.operation.name, options)
 
     def number(self, value: float) -> int:
-        """The place of a constant of the same type."""
+        """The index of a constant of the same type."""
         return self.graph.constant(np.array(value, self.like.dtype.as_numpy_dtype), "number")
 
     def result(self, name: str, *inputs: Any) -> None:
@@ -42,7 +42,7 @@ class _Expression:
 
 
 def _composed(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Registers a function of an expression and the places of an operation's inputs."""
+    """Registers a function of an expression and the indices of an operation's inputs."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @writes(kind)
@@ -235,7 +235,7 @@ def batch_norm(graph: GraphWriter, operation: Operation) -> None:
 
 @writes("NonMaxSuppressionV3", "NonMaxSuppressionV4")
 def non_max_suppression(graph: GraphWriter, operation: Operation) -> None:
-    """The kernel fills up with zeros, which are cut off where they are not asked for."""
+    """The kernel pads with zeros, which are cut off if they are not part of the result."""
     places = [graph.place(tensor) for tensor in operation.inputs]
     indices, *counts = operation.outputs
     if operation.type == "NonMaxSuppressionV4" and operation.raw_op.pad_to_max_output_size:

@@ -1,6 +1,6 @@
 """Branches, loops, and the lists of tensors that loops read and fill.
 
-A list is the tensor of its elements, one behind the other; one without elements yet holds zeros.
+A list is the tensor of its concatenated elements; an empty one holds zeros.
 """
 
 from collections.abc import Mapping, Sequence
@@ -149,7 +149,7 @@ def _vector_of(graph: GraphWriter, operation: Operation, place: int) -> int:
 
 
 def _joined(graph: GraphWriter, operation: Operation, places: list[int], size: int) -> int:
-    """Vectors of int32, one behind the other."""
+    """Concatenated vectors of int32."""
     options = SCHEMA["ConcatenationOptions"](axis=0)
     return graph.emit("CONCATENATION", places, dtypes.int32, [size], operation.name, options)
 

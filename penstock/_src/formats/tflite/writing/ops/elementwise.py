@@ -1,4 +1,4 @@
-"""Elementwise operations, and what leaves values as they are."""
+"""Elementwise operations, and operations that leave values unchanged."""
 
 from typing import Any
 

@@ -44,7 +44,7 @@ def window_pads(
 
 
 def last(x: Any) -> Any:
-    """Channels behind the spatial dimensions."""
+    """Moves channels after the spatial dimensions."""
     return t.transpose(x, [0, *range(2, t.rank(x)), 1])
 
 
@@ -290,7 +290,7 @@ def _col2im(n: Node, x: Any, image: Any, block: Any) -> Any:
         (p - (k - 1) * d - 1) // s + 1
         for p, k, s, d in zip(padded, block_shape, strides, dilations)
     ]
-    # The place of every (offset in the block, block) in the padded image.
+    # The position of every (offset in the block, block) in the padded image.
     number = np.zeros((1, 1), np.int64)
     for i in range(spatial):
         offsets = np.arange(block_shape[i])[:, None] * dilations[i]

@@ -209,7 +209,7 @@ def _max_unpool(n: Node, x: Any, places: Any, shape: Any = None) -> Any:
     grid = [*sizes[:2], *natural]
     if shape is None:
         return _placed(x, places, grid)
-    # Places are those in an image of natural size, which the output has in its corner.
+    # Indices refer to an image of natural size, which is in the corner of the output.
     small = _placed(x, places, grid)
     amounts = raw.Sub(shape, t.vector(grid))
     return raw.Pad(small, raw.Pack([raw.ZerosLike(amounts), amounts], axis=1))

@@ -1,4 +1,4 @@
-"""DynamicQuantizeLSTM of ONNX Runtime: an LSTM whose weights are integers, and whose inputs and states become such as they come."""
+"""DynamicQuantizeLSTM of ONNX Runtime: an LSTM with integer weights, whose inputs and states are quantized at run time."""
 
 from typing import Any
 

@@ -113,7 +113,7 @@ class Sequences:
         return t.batched_gather(initial, np.int32(direction), 0)
 
     def turned(self, x: Any) -> Any:
-        """The steps in the opposite order; those behind the end of a sequence stay."""
+        """The steps in reverse order; those after the end of a sequence stay."""
         if self.lengths is None:
             return raw.ReverseV2(x, np.array([0], np.int32))
         return raw.ReverseSequence(x, self.lengths, seq_dim=0, batch_dim=1)

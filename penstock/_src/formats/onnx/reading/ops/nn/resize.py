@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
-_KIND = dtypes.float64  # of coordinates: float64, as rows at exact halves must not be missed
+_KIND = dtypes.float64  # dtype of coordinates: float64, as rows at exact halves must not be missed
 
 
 def _number(value: Any) -> Any:
@@ -144,7 +144,7 @@ def _resized(rule: Rule, x: Any, axis: int, scale: Any, size: Any) -> Any:
 
 
 def _source(rule: Rule, out: Any, scale: Any, rows: Any, exact: Any, size: Any) -> Any:
-    """The place in the input of every output row."""
+    """The position in the input of every output row."""
     one, half = _number(1), _number(0.5)
     by_half = raw.Sub(raw.RealDiv(raw.AddV2(out, half), scale), half)
     if rule.transform == "half_pixel":
@@ -182,7 +182,7 @@ def _nearest(rule: Rule, place: Any) -> Any:
 
 
 def _clipped(places: Any, rows: Any) -> Any:
-    """Places as indices of rows that exist."""
+    """Clips positions to existing rows."""
     low = raw.Maximum(places, _number(0))
     return t.cast(raw.Minimum(low, raw.Sub(rows, _number(1))), dtypes.int64)
 

@@ -35,7 +35,7 @@ def _pixels(x: Any, places: Sequence[Any], inside_only: bool) -> Any:
 
 
 def _linear(x: Any, places: Sequence[Any], inside_only: bool = True) -> Any:
-    """x at places between pixels, by the nearest two along every dimension."""
+    """x at fractional positions, by the nearest two pixels along every dimension."""
     bases = [raw.Floor(p) for p in places]
     total = None
     for corner in itertools.product((0, 1), repeat=len(places)):
@@ -128,7 +128,7 @@ def _cubic(x: Any, a: float = -0.75) -> Any:
 
 
 def _reflected(place: Any, size: Any, corners: bool) -> Any:
-    """Places outside mirrored at the border: at the centers of the outer pixels, or at their edges."""
+    """Positions outside mirrored at the border: at the centers of the outer pixels, or at their edges."""
     low = t.like(0 if corners else -0.5, place)
     span = raw.Sub(size, t.like(1, size)) if corners else size
     span = raw.Maximum(span, t.like(1e-6, span))
@@ -202,7 +202,7 @@ def _roi_align(n: Node, x: Any, rois: Any, owners: Any) -> Any:
 
 
 def _bins(low: Any, high: Any, count: int, ratio: int, half: bool) -> tuple[Any, Any]:
-    """Places of samples [boxes, count, samples] along one dimension, and how many of them each box has."""
+    """Positions of samples [boxes, count, samples] along one dimension, and the number of samples of each box."""
     length = raw.Sub(high, low)
     if not half:
         length = raw.Maximum(length, t.like(1, length))
@@ -222,7 +222,7 @@ def _bins(low: Any, high: Any, count: int, ratio: int, half: bool) -> tuple[Any,
 
 
 def _roi_values(x: Any, places: Sequence[Any], averaged: bool) -> Any:
-    """x at places; those more than a pixel outside are 0, those at the border are of the outer pixels."""
+    """x at positions; those more than a pixel outside give 0, those at the border the outer pixels."""
     outside, settled = None, []
     for axis, place in enumerate(places):
         size = t.cast(t.extent(x, 2 + axis), place.dtype)
