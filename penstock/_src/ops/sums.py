@@ -26,7 +26,7 @@ def add_up(x: np.ndarray, axes: Sequence[int], keepdims: bool = False) -> np.nda
         return np.add.reduce(x, tuple(axes), dtype=x.dtype, keepdims=keepdims)
     kept = [n for i, n in enumerate(x.shape) if i not in axes]
     lines, summed, order = _merged(x, axes)
-    # The longest axis first: of what it leaves little is to be added up.
+    # The longest axis first: it leaves the least to add up.
     while sum(summed) > 1:
         axis = max((n, i) for i, n in enumerate(lines.shape) if summed[i])[1]
         lines = _along(lines, axis)
@@ -42,7 +42,7 @@ def add_up(x: np.ndarray, axes: Sequence[int], keepdims: bool = False) -> np.nda
 def _rows(x: np.ndarray, axes: Sequence[int]) -> int:
     """Returns how many terms NumPy would add up one after the other, at most."""
     inner = x.ndim
-    if x.flags.c_contiguous:  # what is summed of the innermost axes is one
+    if x.flags.c_contiguous:  # the innermost reduced axes are contiguous and merge into one
         if len(axes) == inner:
             return 1
         while inner and (inner - 1 in axes or x.shape[inner - 1] == 1):
@@ -87,7 +87,7 @@ def _along(x: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _cut(x: np.ndarray, axis: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns what comes along an axis before an index, and what comes after."""
+    """Returns the entries along an axis before an index, and those after it."""
     before = (slice(None),) * axis
     return x[(*before, slice(end))], x[(*before, slice(end, None))]
 

@@ -71,7 +71,7 @@ class GatherV2(Op):
         at = int(value)
         params.with_rank_at_least(at + 1 if at >= 0 else -at)
         at %= params.rank
-        # Whether the batches agree is only known when the op runs.
+        # Equal batch sizes can only be checked at run time.
         return params[:at].concatenate(indices[batch:]).concatenate(params[at + 1 :])
 
     def gradient(self, params, indices, axis, _output, dy):

@@ -193,7 +193,7 @@ class MirrorPad(Op):
             if low > n - offset or high > n - offset:
                 raise NotLowerable("a padding wider than the dimension")
             parts = [input]
-            if not dims.same(low, 0):  # what may be empty is a part
+            if not dims.same(low, 0):  # only part of the array can be empty
                 head = p.slice_axis(input, axis, offset, offset + low)
                 parts.insert(0, p.reverse(head, [axis]))
             if not dims.same(high, 0):

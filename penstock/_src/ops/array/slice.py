@@ -183,7 +183,7 @@ class _Strided(Op):
             raise self.invalid(str(error)) from None
 
     def static_entries(self, rank, begin, end, strides):
-        """Returns the entries for static inputs, with None for what is unknown, or None."""
+        """Returns the entries for static inputs, with None for unknown entries, or None."""
         count = infer.vector_length(begin)
         if count is None or rank is None:
             return None

@@ -319,7 +319,7 @@ class _Groups(NamedTuple):
 
 
 def _grouped(op, indices, values, dims):
-    """The sequences of a sparse tensor, in the order of their places in an array of shape `dims`.
+    """The sequences of a sparse tensor, ordered by their positions in an array of shape `dims`.
 
     Raises:
       InvalidArgumentError: an index is outside of the array.

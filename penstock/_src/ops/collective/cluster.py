@@ -1,6 +1,6 @@
 """Collective ops of all processes of a cluster, which strategies use; no graph of TensorFlow's has them.
 
-All processes run one program, so these need no keys: what each is about to do says whether they are in the same exchange.
+All processes run one program, so these need no keys: each announces its next exchange, and all announcements must agree.
 """
 
 import functools

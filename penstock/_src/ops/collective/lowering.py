@@ -77,7 +77,7 @@ def reduced(
 
 
 def exchanged(p: Any, x: Any, unit: ExchangeUnit) -> Any:
-    """Returns what comes of a tensor in an exchange among the unit's processes, as a node of its type.
+    """Returns the result of an exchange of a tensor among the unit's processes, as a node of its type.
 
     Args:
       p: the LoweringContext.

@@ -1,6 +1,6 @@
 """Joint computations of this process and the others of its cluster, each with its own tensor.
 
-Before tensors are exchanged, all members say what they are about to do. Whatever differs is an error in all of them, so
+Before tensors are exchanged, all members announce their next operation. Any difference is an error in all of them, so
 none waits for ever, and none gets another's numbers.
 """
 
@@ -29,7 +29,7 @@ KINDS = (
     "Reduce", "ReduceScatter", "Gather", "AllToAll", "Bcast", "GatherRows", "FromFirst", "ReduceAll",
     "Pipeline", "Communication",
 )  # fmt: skip
-# What they are in programs (ir/function.py).
+# Their names in programs (ir/function.py).
 EXCHANGES = {
     "Reduce": "all_reduce", "ReduceScatter": "reduce_scatter", "Gather": "all_gather", "AllToAll": "all_to_all",
 }  # fmt: skip
@@ -39,7 +39,7 @@ DTYPES = (
     "complex64 complex128"
 ).split()
 MOST_AXES = 8
-OWN, WORDS = 5, 16  # words of an exchange besides its tensor, and all words that are told
+OWN, WORDS = 5, 16  # words of an exchange besides its tensor, and all words that are sent
 SENDS = 1  # the role of a broadcast's source
 # Programs of GPUs add this to the word of the group's size, once per unit that they agree on in advance, to tell their exchanges from those of hosts.
 SIZE, BY_CARDS = 2, 1 << 32
@@ -127,7 +127,7 @@ def exchanged(
 
 
 def received(op: Any, place: np.ndarray, keys: GroupKeys) -> np.ndarray:
-    """Returns what the member that sends has for an array of this shape and type."""
+    """Returns the words that the sending member announces for an array of this shape and type."""
     transport = connected(op)
     group = group_of(op, transport, keys.size, None)
     roles = agree(op, transport, group, "Bcast", place, keys, "", 0)

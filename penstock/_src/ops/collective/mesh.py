@@ -1,4 +1,4 @@
-"""Exchanges along one dimension of a mesh of processes: what DTensors need between the ops on their shards.
+"""Exchanges along one dimension of a mesh of processes, used by DTensors between the ops on their shards.
 
 All processes run one program, so these need no keys. `members` are the ranks of all groups, one after the other, each of `size`
 processes in the order of their shards. Passes add these ops to graphs whose gradients exist by then, so they have none.

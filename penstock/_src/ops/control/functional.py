@@ -50,10 +50,10 @@ def common_shape(shapes: list[TensorShape]) -> TensorShape:
 
 
 def check_functions(op: Op) -> None:
-    """Checks what a loop, branch or call of an imported graph runs.
+    """Checks the functions of a loop, branch or call of an imported graph.
 
     Raises:
-      ValueError: a function does not take and return what the op's attributes say.
+      ValueError: a function's arguments and results do not match the op's attributes.
     """
     if op.flow.control == "while":
         types = op.attrs["T"]
@@ -280,7 +280,7 @@ class NoOp(Op):
 
 
 class ControlTrigger(NoOp):
-    """Does nothing; a point for control dependencies, also on what is in a branch that is not taken."""
+    """Does nothing; a point for control dependencies, also on operations in a branch that is not taken."""
 
     effects = Effects(runs_always=True)
 

@@ -13,7 +13,7 @@ from penstock._src.ops.variants import variant
 
 
 class Switch(Op):
-    """`data` at one of two outputs; what reads the other does not run."""
+    """`data` at one of two outputs; operations that read the other one do not run."""
 
     signature = "data: T, pred: bool[] -> output_false: T[data], output_true: T[data]"
     T = ANY

@@ -20,7 +20,7 @@ INT32 = dtypes.int32
 
 
 def held_shape(handle: Any, asked: Any) -> TensorShape:
-    """Returns the static shape of a list's elements: what is asked for, and what the handle is known to hold.
+    """Returns the static shape of a list's elements: the requested one merged with that of the handle.
 
     Raises:
       ValueError: these contradict each other.

@@ -138,7 +138,7 @@ class _File:
             try:
                 return value_of(field, column, default, form.missing, "record")
             except InvalidArgumentError as error:
-                # Columns come in order: an error in an earlier one is what the record is refused for.
+                # Columns are checked in order: the first bad one gives the error of the record.
                 failures.setdefault(row, error)
                 return np.zeros(1, default.dtype)[0]
 

@@ -13,7 +13,7 @@ _BREAKS = b"\r\n"
 
 
 class Record(NamedTuple):
-    """The fields of a record, errors in place of malformed ones, and where the next record begins."""
+    """The fields of a record, errors in place of malformed ones, and the position of the next record."""
 
     fields: list[bytes | InvalidArgumentError]
     end: int
@@ -89,7 +89,7 @@ def _ends(delimiter: bytes) -> re.Pattern[bytes]:
 def selected(
     record: Record, count: int, chosen: list[int], dropped: set[int]
 ) -> Iterator[tuple[int, bytes]]:
-    """The numbers and texts of the columns that are asked for, in order.
+    """The numbers and texts of the requested columns, in order.
 
     Raises:
       InvalidArgumentError: where a field is malformed, and if there are more or fewer than `count`.

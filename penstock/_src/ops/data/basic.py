@@ -298,7 +298,7 @@ class ZipDataset(DatasetOp):
         return _Zip(input_datasets)
 
 
-# In place of the number of shards and the index: what distributes the dataset says them.
+# Replace the number of shards and the index: the distributor of the dataset sets them.
 SHARD_HINT = -1
 
 
@@ -336,7 +336,7 @@ class Sharded(Resumable):
 
     def __init__(self, step: _Shard, source: Iterator[Element]) -> None:
         self.step, self.source = step, source
-        # How many elements there are before the next one of the shard.
+        # Number of elements before the next one of the shard.
         self.passed, self.is_begun = step.index, False
 
     def __next__(self) -> Element:

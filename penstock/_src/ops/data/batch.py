@@ -335,7 +335,7 @@ class Windows(Resumable):
     def __init__(self, step: _Window, source: Iterator[Element]) -> None:
         self.step, self.source = step, source
         self.held: list[Element] = []
-        # How many elements are before the next window, those held first.
+        # Number of elements before the next window, including the buffered ones.
         self.passed = 0
 
     def __next__(self) -> Element:

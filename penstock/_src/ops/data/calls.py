@@ -16,7 +16,7 @@ def bound(
     As in TensorFlow, random ops inside restart their streams with every iterator; within one `run`, such as the epochs of a
     repeated dataset, they continue. With an `owner`, errors tell in which step of the pipeline they arose.
     """
-    function.graph.home = CPU  # as in TensorFlow, which feeds devices by what the CPU has prepared
+    function.graph.home = CPU  # as in TensorFlow, where the CPU prepares the data for devices
     execute = function.executable
     if function.is_stateful and (run is None or run.begins(function)):
         _restart(function)

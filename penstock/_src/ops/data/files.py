@@ -64,12 +64,12 @@ class FromFiles(Pipeline):
         return BlockElements(BlocksOfFiles(self))
 
     def stacks(self, run: Run, size: int, aligned: bool = False) -> Iterator[Element] | None:
-        # A block does not tell how many elements a failure stands for.
+        # The number of elements lost by a failure in a block is unknown.
         return None if aligned else BlockStacks(BlocksOfFiles(self), size)
 
 
 class BlocksOfFiles(Resumable):
-    """Iterates over the elements of files in blocks, and over failures in place of what cannot be read."""
+    """Iterates over the elements of files in blocks, and over failures in place of unreadable ones."""
 
     plain, sources = ("number", "taken"), ()
 
@@ -90,7 +90,7 @@ class BlocksOfFiles(Resumable):
                 self.close()
                 return Failure(DataLossError(str(error)))
             except OpError as error:
-                # What follows is in the next file.
+                # The rest is in the next file.
                 self.close()
                 return Failure(error)
             if block is not None:

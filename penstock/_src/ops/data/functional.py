@@ -73,7 +73,7 @@ def mapped(
 
 
 def _not_the_end(error: OutOfRangeError) -> OpError:
-    """The error for a function that raised OutOfRangeError, which by itself would end the dataset."""
+    """The error for a function that raised OutOfRangeError, which would otherwise end the dataset."""
     return InvalidArgumentError(f"Function invocation produced OutOfRangeError: {error.message}")
 
 
@@ -152,7 +152,7 @@ class _Map(Pipeline):
         )
 
     def compiled(self, run: Run) -> tuple[Rows, Call] | None:
-        """The rows behind the elements and the function compiled for stacks of them, or None if unavailable."""
+        """The rows of the elements and the function compiled for stacks of them, or None if unavailable."""
         rows = self.inputs[0].rows()
         if rows is None or not stacked.serves(rows) or self.synchronous:
             return None
@@ -162,7 +162,7 @@ class _Map(Pipeline):
         return None if call is None else (rows, call)
 
     def at_once(self) -> tuple[Rows, Stacked] | None:
-        """The rows behind the elements and the function vectorized over them, or None if unavailable."""
+        """The rows of the elements and the function vectorized over them, or None if unavailable."""
         call = vectorized(self.function, self.captured)
         rows = None if call is None else self.inputs[0].rows()
         return None if rows is None or not serves(rows) else (rows, call)  # type: ignore[return-value]

@@ -62,7 +62,7 @@ class IteratorHandle(Resource):
         self.dataset: Pipeline | None = None
         # The number of elements taken, and whether there are no more.
         self.position, self.has_ended = 0, False
-        # What `peek` has taken.
+        # Elements taken by `peek`.
         self._ahead: list[Element | None] = []
         # The states of the dataset's sources of seeds at the start.
         self._seeds: list[list[int]] = []
@@ -88,7 +88,7 @@ class IteratorHandle(Resource):
         run.start()
 
     def peek(self, at: int = 0) -> Element | None:
-        """What `next` will return, or the call of it after `at` others."""
+        """The element that `next` will return, or its later call after `at` others."""
         while len(self._ahead) <= at:
             if self._ahead and self._ahead[-1] is None:
                 return None
@@ -147,7 +147,7 @@ class IteratorHandle(Resource):
         self._process = forks.count()
 
     def state(self) -> State:
-        """What `restore` needs; its value for "elements" is None if the position within them cannot be saved.
+        """The state for `restore`; its value for "elements" is None if the position within them cannot be saved.
 
         Raises:
           UnimplementedError: the dataset's options ask for symbolic checkpoints, and a step does not support them.
@@ -182,7 +182,7 @@ class IteratorHandle(Resource):
                 "Make sure the dataset definition has not changed between the process that saved the "
                 "checkpoint and the process that is restoring it."
             )
-        self.close()  # what it has open: the new iteration may write the same file
+        self.close()  # closes its files: the new iteration may write the same one
         try:
             self._resume(self.dataset, state)
         except NotResumable:
@@ -489,7 +489,7 @@ class OptionalNone(Op):
 
 
 class OptionalHasValue(Op):
-    """Whether an optional has a value."""
+    """True if an optional has a value."""
 
     signature = "optional: variant -> has_value: bool[]"
 

@@ -77,7 +77,7 @@ class _FlatMap(Pipeline):
         return Flattened(self.inputs[0].iterate(run), self.opener(run))
 
     def opener(self, run: Run) -> Open:
-        """Returns what opens the dataset that the function makes of an element."""
+        """Returns an opener of the dataset that the function creates from an element."""
         call = bound(self.function, self.captured, run, self)
         return lambda element: dataset_of(call(*element)[0]).iterate(run)
 
@@ -133,7 +133,7 @@ class FlatMapDataset(DatasetOp):
 
 
 class _Interleave(_FlatMap):
-    # Whether an error in opening a dataset stands for its elements, instead of those of the next one in its place.
+    # True if an error in opening a dataset replaces its elements, instead of the next dataset replacing it.
     fails_in_turn = False
 
     def __init__(
@@ -157,17 +157,17 @@ class _Interleave(_FlatMap):
         return AsReady(self, source, opened, run)
 
     def gate(self, run: Run) -> threading.Semaphore | None:
-        """What lets as many datasets compute at the same time as there are to be calls; None if all may."""
+        """A semaphore that limits concurrent datasets to the number of calls; None if all may compute."""
         widths = [self.width if self.width > 1 else self.cycle, run.settings.pool or self.cycle]
         return threading.Semaphore(min(widths)) if min(widths) < self.cycle else None
 
     def ahead(self) -> int:
-        """How many datasets to open before it is their turn."""
+        """The number of datasets to open before it is their turn."""
         return self.width if self.width > 1 else 0
 
 
 class InterleaveOfThreads(_Interleave):
-    """What threads read by themselves: a dataset that cannot be opened has its turn with the error, and then ends."""
+    """Iterators read by threads: a dataset that cannot be opened yields its error in turn, and then ends."""
 
     fails_in_turn = True
 
@@ -194,7 +194,7 @@ class _Interleaved(Resumable):
         self.step, self.source, self.opened, self.run = step, source, opened, run
         self.gate = step.gate(run)
         self.parts: list[Part | None] = []
-        # Whether the source may have more elements.
+        # True if the source may have more elements.
         self.is_open = True
 
     def open(self, element: Element | None) -> Part:
@@ -229,7 +229,7 @@ class AsReady(_Interleaved):
     ) -> None:
         super().__init__(step, source, opened, run)
         self.changed = threading.Condition()
-        # What is left of the current block.
+        # The rest of the current block.
         self.block: list[Element | Failure] = []
 
     def read_ahead(self, elements: Iterator[Element]) -> Iterator[Element]:
@@ -273,7 +273,7 @@ class InTurn(_Interleaved):
     ) -> None:
         super().__init__(step, source, opened, run)
         self.parts = [None] * step.cycle
-        # How many are open, which is current, and how many elements of its block were taken.
+        # Number of open datasets, index of the current one, and number of elements taken from its block.
         self.count = self.at = self.taken = 0
         # Those that are opened before it is their turn, so that threads can begin with them; and failures to open one.
         self.waiting: list[Any] = []
@@ -326,7 +326,7 @@ class InTurn(_Interleaved):
             self.turn()
 
     def turn(self) -> None:
-        """Goes to the next place."""
+        """Advances to the next position."""
         self.at, self.taken = (self.at + 1) % self.step.cycle, 0
 
 

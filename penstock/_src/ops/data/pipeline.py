@@ -35,7 +35,7 @@ AUTOTUNE = -1
 
 
 class Run:
-    """One iteration over a pipeline; tells its threads when to stop."""
+    """One iteration over a pipeline; it signals its threads to stop."""
 
     def __init__(
         self, options: dict[str, Any] | None = None, root: "Pipeline | None" = None
@@ -43,12 +43,12 @@ class Run:
         self.options, self.root = options or {}, root
         # The aggregator for statistics of elements, or None.
         self.aggregator: Any = None
-        # What takes the time of each step, or None.
+        # Clock of each step, or None.
         self.measures: Any = None
         self.canceled = threading.Event()
-        # Whether threads work for it, and the number of the process that has them.
+        # True if threads work for it, and the id of the process that has them.
         self.has_threads, self.process = False, forks.count()
-        # What ends with the iteration, by numbers, the latest last.
+        # Objects that end with the iteration, by number, the latest last.
         self._closers: dict[int, Callable[[], Any]] = {}
         self._numbers = itertools.count()
         self.closes_at_exit = False
@@ -65,7 +65,7 @@ class Run:
 
     @forks.cached_property
     def settings(self) -> Settings:
-        """What the options ask for."""
+        """The settings from the options."""
         return settings_of(self.options.get("serialized", b""))
 
     @forks.cached_property
@@ -85,18 +85,18 @@ class Run:
         return self._pool if self.settings.pool else callers(width, "penstock-map")
 
     def check_saving(self) -> None:
-        """Raises UnimplementedError if symbolic checkpoints are asked for and a step refuses them."""
+        """Raises UnimplementedError if symbolic checkpoints are enabled and a step does not support them."""
         if self.opaque_step and self._options.symbolic_checkpoint:
             raise UnimplementedError(f"{self.opaque_step} does not support symbolic checkpointing.")
 
     def in_order(self, deterministic: str) -> bool:
-        """Whether a step with this attribute keeps the order of its elements."""
+        """True if a step with this attribute keeps the order of its elements."""
         return deterministic == "true" or (
             deterministic == "default" and not self.settings.may_reorder
         )
 
     def begins(self, function: Any) -> bool:
-        """Whether this is the first use of a function in the iteration."""
+        """True if this is the first use of a function in the iteration."""
         is_new = id(function) not in self._begun
         self._begun[id(function)] = function
         return is_new
@@ -152,9 +152,9 @@ class Run:
 
 
 class _Effort(threading.local):
-    """How much this thread computes to know a cardinality."""
+    """The effort that this thread may spend to find a cardinality."""
 
-    # Whether functions that make datasets are called to count their elements.
+    # True if functions that create datasets are called to count their elements.
     calls_functions = False
 
 
@@ -184,11 +184,11 @@ class Pipeline:
     types: tuple[DType, ...] = ()
     shapes: tuple[TensorShape, ...] = ()
     inputs: tuple["Pipeline", ...] = ()
-    # Whether elements pass through unchanged, so that the batch size is that of the inputs.
+    # True if elements pass through unchanged, so that the batch size is that of the inputs.
     keeps_batches = False
-    # Whether its own time is time that it waits for other threads.
+    # True if its own time is time spent waiting for other threads.
     is_buffer = False
-    # Whether it only marks its input.
+    # True if it only marks its input.
     passes_on = False
     # The graph functions that it calls, and its source of seeds.
     function: Any = None
@@ -196,7 +196,7 @@ class Pipeline:
     seeds: Any = None
     # The op that made it, and the host values of the op's inputs: see data/graph_defs.py.
     made_by: "tuple[Op, tuple[Any, ...]] | None" = None
-    # Whether the pipeline must run step by step as it is.
+    # True if the pipeline must run step by step, without rewrites.
     is_fixed = False
     # The pipeline that runs in its place (None: itself), once it is known; see ops/data_planner/plan.py.
     plan: "tuple[Pipeline | None] | None" = None
@@ -209,7 +209,7 @@ class Pipeline:
         return sizes.pop() if len(sizes) == 1 else -1
 
     def explained(self, error: OpError, run: Run | None) -> OpError:
-        """An error of one of its functions, with its place in the pipeline."""
+        """An error of one of its functions, with its position in the pipeline."""
         steps = [self.kind]
         if run is not None and run.root is not None:
             steps = _steps_to(self, run.root) or steps

@@ -40,7 +40,7 @@ class _Prefetch(Pipeline):
         source = self.inputs[0].iterate(run)
         if size == 0:
             return source
-        # What has external state shows what is read ahead.
+        # With external state, reading ahead would be visible.
         if run.settings.starts_early or external_state(self) is not None:
             prefetched = Prefetched(source, size, run, is_tuned=is_tuned)
             if run.settings.starts_early:

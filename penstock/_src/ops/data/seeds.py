@@ -44,7 +44,7 @@ class SeedGenerator(Resource):
         return next(self._words), next(self._words)
 
     def state(self) -> list[int]:
-        """What `restore` needs to continue from here."""
+        """The state from which `restore` continues."""
         return [self.seed, self.seed2, self.iterations]
 
     def restore(self, seed: int, seed2: int, iterations: int) -> None:
@@ -68,7 +68,7 @@ class Shuffled(Resumable):
         self.source: Iterator[Any] | None = None
         self.size, self.seeds = size, seeds
         self.buffer: list[Any] = []
-        # How many items were drawn; how many there are, known once the source has ended.
+        # Number of items drawn; total number, known once the source has ended.
         self.start, self.end = 0, -1
         self.words = words(*seeds)
 

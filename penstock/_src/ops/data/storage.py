@@ -66,7 +66,7 @@ class FileCache:
         self.lock = f"{path}_0.lockfile"
 
     def complete(self) -> bool:
-        """Whether a full iteration has been written."""
+        """True if a full iteration has been written."""
         return files.exists(self.index)
 
     def read(self) -> Iterator[Element]:
@@ -132,7 +132,7 @@ class CacheWriter:
         self._file = records.RecordFile(self._open.enter_context(written_whole(self._cache.data)))
 
     def close(self) -> None:
-        """Removes what an iteration that has not come to its end wrote, and its lock file."""
+        """Removes the files of an incomplete iteration, and its lock file."""
         self._is_done = True
         with contextlib.suppress(_Abandoned), self._open.pop_all():
             raise _Abandoned
@@ -141,7 +141,7 @@ class CacheWriter:
 
 
 def _is_left(lock: str) -> bool:
-    """Whether a lock file is of a process of this machine that has ended without removing it."""
+    """True if a lock file belongs to a process of this machine that ended without removing it."""
     found = re.fullmatch(rb"process (\d+) of (.+)\n", files.read(lock))
     if found is None or found[2].decode(errors="replace") != socket.gethostname():
         return False

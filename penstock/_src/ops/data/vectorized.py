@@ -55,7 +55,7 @@ def vectorized(function: Any, captured: list[Any]) -> Stacked | None:
 
 
 def _works_on_stacks(op: Any, inputs: list[Any], ranks: dict[int, Any]) -> bool:
-    """Whether an op gives the same results for stacks as for single elements.
+    """True if an op gives the same results for stacks as for single elements.
 
     `ranks` has the ranks of per-element tensors; all others are the same for every element.
     """
@@ -69,7 +69,7 @@ def _works_on_stacks(op: Any, inputs: list[Any], ranks: dict[int, Any]) -> bool:
 
 
 def is_exact(op: Any) -> bool:
-    """Whether an op maps elements to elements, and its `eager` gives the bits of compiled kernels."""
+    """True if an op maps elements to elements, and its `eager` gives the bits of compiled kernels."""
     if not (op.elements.is_elementwise and op.values.eager_is_exact):
         return False
     if op.op_type == "RealDiv" and not op.T.is_floating:
@@ -78,14 +78,14 @@ def is_exact(op: Any) -> bool:
 
 
 def _is_exact_cast(source: DType, target: DType) -> bool:
-    """Whether a cast is equal on all machines; out-of-range floats to integers are not."""
+    """True if a cast is equal on all machines; out-of-range floats to integers are not."""
     return not (source.is_floating and target.is_integer) and not (
         source.is_complex or target.is_complex
     )
 
 
 def serves(rows: Rows) -> bool:
-    """Whether rows are short and numeric."""
+    """True if rows are short and numeric."""
     arrays = rows.arrays
     if not all(type(a) is np.ndarray and a.dtype.kind != "O" for a in arrays) or not rows.count:
         return False

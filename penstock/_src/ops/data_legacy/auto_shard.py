@@ -26,7 +26,7 @@ _READERS = frozenset(
 
 
 def _reads_files(function: Any) -> bool:
-    """Whether a graph function, or one that it calls, makes a dataset of files."""
+    """True if a graph function, or one that it calls, creates a dataset of files."""
     if function is None:
         return False
     for op in function.graph._operations:

@@ -1,4 +1,4 @@
-"""How a pipeline runs: what its options ask for, threads, and rewrites before the first element.
+"""Planning of a pipeline's execution: settings from its options, threads, and rewrites before the first element.
 
 settings.py reads `tf.data.Options`; threads.py has the iterators that compute elements in other threads; stacked.py computes
 functions of rows of arrays for many elements at once, grouped.py the first operations of functions of records and strings

@@ -1,4 +1,4 @@
-"""What a call does with its time: it computes, or it waits for something else than a core."""
+"""Splits the time of a call into computing and waiting for anything but a core."""
 
 import math
 import time
@@ -9,7 +9,7 @@ _SCHEDULED = (
     "/proc/thread-self/schedstat"  # of Linux: nanoseconds on a core, and ready to run without one
 )
 _SURE = 0.1  # share of waiting that is none by chance
-_UNSURE = 0.5  # the same where nobody tells how long a call only had no core
+_UNSURE = 0.5  # the same if it is unknown how long a call was without a core
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CallTime:
         return self.waits > _UNSURE
 
     def width(self, cores: int, most: int) -> int:
-        """How many such calls at a time keep the cores busy; `most` at most."""
+        """The number of concurrent calls that keep the cores busy; `most` at most."""
         if self.waits <= (_SURE if self.is_exact else _UNSURE):
             return cores
         return min(most, math.ceil(cores * self.seconds / max(self.busy, self.seconds / most)))

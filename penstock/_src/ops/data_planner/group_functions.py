@@ -38,7 +38,7 @@ class _Step:
 
 @dataclass(eq=False)
 class FirstPart:
-    """The first operations of a function, and the function of what is left.
+    """The first operations of a function, and a function of the remaining ones.
 
     Args:
       inputs: the ids of the function's inputs.
@@ -72,7 +72,7 @@ def first_part(function: Any, captured: Sequence[Any]) -> FirstPart | None:
 
 
 def may_read_ahead(source: Pipeline) -> bool:
-    """Whether nobody sees when a pipeline computes its elements."""
+    """True if nobody can observe when a pipeline computes its elements."""
     return external_state(source) is None and _has_fixed_tables(source)
 
 
@@ -82,7 +82,7 @@ def _has_fixed_tables(step: Pipeline) -> bool:
 
 
 def _has_mutable(captured: Sequence[Any]) -> bool:
-    """Whether there are tables that may change between elements."""
+    """True if there are tables that may change between elements."""
     return any(isinstance(value, Table) and value.mutable for value in captured)
 
 
@@ -114,7 +114,7 @@ def _made(function: Any, captured: int) -> FirstPart | None:
 
 
 def _are_many(tensor: Any) -> bool:
-    """Whether a tensor holds more than a string: what is computed for many does not pay off for more."""
+    """True if a tensor holds more than a string: computing for many elements at once does not pay off for more."""
     return tensor.dtype == dtypes.string and tensor.shape.rank != 0
 
 
@@ -153,7 +153,7 @@ def _parted(
 
 
 def _is_for_groups(operation: Any, own: set[int]) -> bool:
-    """Whether an operation is one of a group, given the ids of tensors that elements do not share."""
+    """True if an operation is one of a group, given the ids of tensors that elements do not share."""
     op = operation.raw_op
     depends = any(t._id in own for t in operation._inputs)
     if depends and op.eager_each is not None:
@@ -164,7 +164,7 @@ def _is_for_groups(operation: Any, own: set[int]) -> bool:
 
 
 def _has_bits_of_programs(operation: Any) -> bool:
-    """Whether the host computes what a program does, to the bit."""
+    """True if the host computes the same bits as a program."""
     op = operation.raw_op
     has_strings = any(t.dtype == dtypes.string for t in (*operation._inputs, *operation._outputs))
     is_copy = op.elements.is_movement or op.values.rounds_nothing
@@ -172,7 +172,7 @@ def _has_bits_of_programs(operation: Any) -> bool:
 
 
 def _takes_rows(op: Any) -> bool:
-    """Whether an op gives stacked results for stacked inputs."""
+    """True if an op gives stacked results for stacked inputs."""
     return bool(op.vectorize) and set(op.vectorize.split(", ")) <= {"rows", "shared"}
 
 
@@ -207,11 +207,11 @@ class GroupCall:
         ]
         self.shared = dict(part.constants)
         self.shared.update(zip(part.inputs[len(own) :], captured))
-        # What computes groups; with a clock where the pipeline is measured.
+        # Computes groups; with a clock if the pipeline is measured.
         self.compute: Callable[[Sequence[Any]], list[Any]] = self._compute
 
     def _compute(self, elements: Sequence[Any]) -> list[Any]:
-        """The results for elements: of each a group, what was given, or an array that they share.
+        """The results for elements: for each a group, the argument itself, or an array that they share.
 
         Raises:
           NotGrouped: ops have no form for these elements.
@@ -301,7 +301,7 @@ def _words(op: Any, inputs: list[Any]) -> list[str]:
 
 
 def _flat(op: Any, result: Any) -> list[Any]:
-    """What an op gave, one value for each output, in the declared types."""
+    """The results of an op, one value for each output, in the declared types."""
     types = flatten_arguments(op.output_dtypes)
     return [_typed(value, dtype.np) for value, dtype in zip(_listed(result), types, strict=True)]
 

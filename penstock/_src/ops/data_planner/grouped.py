@@ -116,7 +116,7 @@ class GroupedElements(Resumable):
         self.held: list[Element] = []
         self.results: list[Any] = []
         self.size = _FIRST
-        # How many of the elements are computed one by one, and what the source failed with behind them.
+        # Number of elements to compute one by one, and the error of the source after them.
         self.singly = 0
         self.failure: Failure | None = None
         self.exhausted = False
@@ -135,11 +135,11 @@ class GroupedElements(Resumable):
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that was read has been handed on."""
+        """True if all elements read so far have been returned."""
         return not (self.held or self.results or self.failure)
 
     def read(self) -> None:
-        """Takes what the source gives in a short time."""
+        """Takes the elements that the source returns in a short time."""
         self.fail()
         until = time.perf_counter() + _WAIT
         while not self.exhausted and len(self.held) < self.size:
@@ -158,12 +158,12 @@ class GroupedElements(Resumable):
             raise StopIteration
 
     def fail(self) -> None:
-        """Raises what the source failed with, once."""
+        """Raises the source's error, once."""
         failure, self.failure = self.failure, None
         unless_failed(failure)
 
     def compute(self) -> None:
-        """Computes a group of what was read; where that fails, smaller ones, and few elements one by one."""
+        """Computes a group of the elements read; if that fails, smaller ones, and finally single elements."""
         chosen = self.held[: self.size]
         if len(chosen) == 1 or self.misfits == _MISFITS:
             self.singly = len(chosen)
@@ -174,7 +174,7 @@ class GroupedElements(Resumable):
         except NotGrouped:
             self.misfits += 1
             self.singly = len(chosen)
-        except (OpError, MemoryError):  # of some element: which, tells a call for each
+        except (OpError, MemoryError):  # of some element: single calls show which
             if len(chosen) <= _FIRST:
                 self.singly = len(chosen)
             else:
@@ -186,7 +186,7 @@ class GroupedElements(Resumable):
 
 
 class Replayed(Resumable):
-    """Iterates over what was put back, and then over a source."""
+    """Iterates over returned elements, and then over a source."""
 
     plain = ("held",)
 
@@ -254,7 +254,7 @@ class GroupedBatches(Resumable):
         try:
             count = len(elements)
             return tuple(stacks_of(self.group.of_elements(count, elements), count))
-        except (OpError, MemoryError):  # of some element: which, tells a call for each
+        except (OpError, MemoryError):  # of some element: single calls show which
             self.source.held = elements
             return self.one_by_one()
 

@@ -17,7 +17,7 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass
 class StepTimes:
-    """What was measured of a step, in seconds of all threads together."""
+    """The measurements of a step, in seconds of all threads together."""
 
     elements: int = 0
     own: float = 0.0
@@ -94,7 +94,7 @@ class _Clocked:
 
 
 class Measured(Pipeline):
-    """A step with a clock behind it."""
+    """A step followed by a clock."""
 
     passes_on = True
     keeps_batches = True
@@ -120,10 +120,12 @@ class Measured(Pipeline):
 
 
 def measured(step: Pipeline, measures: Measures) -> Measured:
-    """A copy of a pipeline with a clock behind each of its steps."""
+    """A copy of a pipeline with a clock after each of its steps."""
     made = copy.copy(step)
     clocks = [measured(source, measures) for source in step.inputs]
     made.inputs = tuple(clocks)
-    if hasattr(made, "sources"):  # what chooses among inputs has them by another name, too
+    if hasattr(
+        made, "sources"
+    ):  # a step that chooses among inputs also has them under another name
         made.sources = clocks[len(clocks) - len(made.sources) :]
     return Measured(made, measures)

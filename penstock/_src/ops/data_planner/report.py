@@ -52,7 +52,7 @@ class StepReport:
 
 @dataclass(frozen=True)
 class PipelineReport:
-    """What `Dataset.explain` found; `str` gives a table.
+    """The result of `Dataset.explain`; `str` gives a table.
 
     Args:
       steps: the steps of the plan, the last one first.

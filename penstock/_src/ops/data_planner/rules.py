@@ -24,7 +24,7 @@ def _leaves_out(step: Pipeline, kind: type, name: str, value: Any) -> bool:
 
 
 def is_noop(step: Pipeline) -> bool:
-    """Whether a step gives its input's elements, whatever they are."""
+    """True if a step returns its input's elements, whatever they are."""
     if type(step) is functional._Map:
         given, results = step.function.inputs, step.function.outputs
         if step.captured or step.function.is_stateful or step.function.graph.control_outputs:
@@ -84,9 +84,9 @@ def map_fusion(step: Pipeline) -> Pipeline | None:
 
 
 def inject_prefetch(step: Pipeline) -> Pipeline | None:
-    """Before: a pipeline that ends with `map` or `batch`. After: the same with `prefetch(AUTOTUNE)` behind.
+    """Before: a pipeline that ends with `map` or `batch`. After: the same followed by `prefetch(AUTOTUNE)`.
 
-    A thread computes ahead only where elements are slow, and where nobody sees that it does.
+    A thread computes ahead only if elements are slow, and if that is not observable.
     """
     ends = (functional._Map, batch._Batch, batch._PaddedBatch, functional._MapAndBatch)
     if type(step) not in ends or external_state(step) is not None:
@@ -98,7 +98,7 @@ def inject_prefetch(step: Pipeline) -> Pipeline | None:
     return made
 
 
-# By option: what it does to each step, and whether it is on where nothing is said.
+# By option: its rewrite of each step, and True if it is on by default.
 STEPWISE: dict[str, tuple[Rule, bool]] = {
     "noop_elimination": (noop_elimination, True),
     "map_parallelization": (map_parallelization, True),

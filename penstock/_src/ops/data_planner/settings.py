@@ -1,4 +1,4 @@
-"""Settings: what the options of a pipeline ask of its execution."""
+"""Settings of a pipeline's execution, from its options."""
 
 import functools
 import os
@@ -30,7 +30,7 @@ def _free_memory() -> int:
 
 @dataclass(frozen=True)
 class Settings:
-    """What options ask for.
+    """The settings in options.
 
     Args:
       tunes: whether steps with AUTOTUNE choose by measured cost; otherwise they take the most at once.
@@ -60,7 +60,7 @@ class Memory:
 
     @property
     def is_full(self) -> bool:
-        """Whether buffers should not grow."""
+        """True if buffers should not grow."""
         return self.held >= self.limit
 
     def take(self, size: int) -> None:

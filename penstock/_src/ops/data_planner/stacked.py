@@ -61,7 +61,7 @@ def _made(function: Any, captured: int) -> Any:
 
 
 def _is_alike(operation: Any) -> bool:
-    """Whether an operation gives the same bits for one element and for many."""
+    """True if an operation gives the same bits for one element and for many."""
     op = operation.raw_op
     return not op.stateful and (
         op.elements.is_elementwise or op.elements.is_movement or op.values.rounds_nothing
@@ -69,7 +69,7 @@ def _is_alike(operation: Any) -> bool:
 
 
 def serves(rows: Rows) -> bool:
-    """Whether rows are many, short, and numbers."""
+    """True if there are many short rows of numbers."""
     arrays = rows.arrays
     if rows.count < _FEWEST or not all(
         type(a) is np.ndarray and a.dtype.kind != "O" for a in arrays
@@ -96,7 +96,7 @@ class StackedElements(Resumable):
         bytes_of_row = sum(array.nbytes for array in rows.arrays) // rows.count
         self.most = min(_MOST_ROWS, max(1, _CHUNK_BYTES // max(1, bytes_of_row)))
         self.size = min(_FIRST, self.most)
-        # What is left of a group, the next one last.
+        # The rest of a group, the next one last.
         self.results: list[Any] = []
 
     def __next__(self) -> Element:
@@ -109,10 +109,10 @@ class StackedElements(Resumable):
         return tuple(unless_failed(self.results.pop()))
 
     def computed(self, chunk: Any) -> list[Any]:
-        """The results of a group, or what failed."""
+        """The results of a group, or its error."""
         try:
             stacks = self.stacked(*self.rows.gather(chunk))
-        except (OpError, MemoryError):  # of some element: which, tells a call for each
+        except (OpError, MemoryError):  # of some element: single calls show which
             arrays = self.rows.arrays
             return [attempt(self.single, *[row(a, number) for a in arrays]) for number in chunk]
         return [tuple([stack[at, ...] for stack in stacks]) for at in range(len(chunk))]
@@ -149,7 +149,7 @@ class StackedBatches(Resumable):
             raise StopIteration
         try:
             return tuple(self.stacked(*self.rows.gather(chunk)))
-        except (OpError, MemoryError):  # of some element: which, tells a call for each
+        except (OpError, MemoryError):  # of some element: single calls show which
             return self.one_by_one(chunk)
 
     def one_by_one(self, chunk: Any) -> Element:
@@ -162,7 +162,7 @@ class StackedBatches(Resumable):
         return next(self.rest)
 
     def of_elements(self) -> Iterator[Element]:
-        """The stacks of what the reader has left, from calls for each row."""
+        """The stacks of the reader's remaining rows, from calls for each row."""
         elements = RowElements(self.rows.arrays, self.reader)
         return Batches(Mapped(elements, self.single), self.size, False)
 

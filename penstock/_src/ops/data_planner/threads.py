@@ -79,7 +79,7 @@ class _Calls:
         self.seconds, self.quick, self.count = WORTH_A_THREAD, 0, 0
 
     def results(self, elements: list[Any]) -> list[Any]:
-        """The results of calls, or what failed."""
+        """The results of calls, or their error."""
         results = []
         for element in elements:
             if type(element) is Failure:
@@ -295,7 +295,7 @@ class Tuned(Resumable):
 
 
 def bytes_of(element: Any) -> int:
-    """The memory of an element's components; 0 for what is none."""
+    """The memory of an element's components; 0 for components that are not arrays."""
     if type(element) is not tuple:
         return 0
     return sum(getattr(component, "nbytes", 0) for component in element)
@@ -336,7 +336,7 @@ class _Buffer:
         return self.size // 2
 
     def take(self) -> Any:
-        """The next element, or what failed.
+        """The next element, or its error.
 
         Raises:
           StopIteration: there is none.
@@ -382,7 +382,7 @@ class _Buffer:
             self.changed.wait()
 
     def fill(self) -> None:
-        """Computes the elements: what the thread does."""
+        """The thread's main function: computes the elements."""
         item: Any = None
         while item is not _END:
             with self.changed:
@@ -432,7 +432,7 @@ class Prefetched(Resumable):
 
     @property
     def source(self) -> Iterator[Element]:
-        """What computes the elements."""
+        """Computes the elements."""
         return self.buffer.source
 
     @source.setter

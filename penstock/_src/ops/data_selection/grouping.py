@@ -72,7 +72,7 @@ class WindowsByKey(Resumable):
         opened: Callable[[int, list[Element]], Iterator[Element]],
     ) -> None:
         self.source, self.key_of, self.size_of, self.opened = source, key_of, size_of, opened
-        # By key, the elements of its window so far, and the size of the window.
+        # By key: the elements of its window so far, and the size of the window.
         self.groups: dict[int, list[Element]] = {}
         self.sizes: dict[int, int] = {}
         # The window whose dataset is open.

@@ -56,7 +56,7 @@ class _Database:
 
     @classmethod
     def at(cls, path: str) -> "_Database":
-        """The database at a path, opened if nobody has it open."""
+        """The database at a path, opened unless it is open."""
         path = os.path.realpath(path)
         with cls._opening:
             found = cls._open.get(path)
@@ -91,7 +91,7 @@ class Pairs(Pipeline):
 
 
 class _Blocks(Resumable):
-    """Iterates over blocks of pairs; goes on behind the last key that was read."""
+    """Iterates over blocks of pairs, starting after the last key read."""
 
     plain, sources = ("number", "last"), ()
 

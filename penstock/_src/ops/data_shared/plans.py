@@ -54,7 +54,7 @@ def _name(step: Pipeline) -> str:
 
 
 def _is_noop(step: Pipeline) -> bool:
-    """Whether a step never changes elements."""
+    """True if a step never changes elements."""
     if isinstance(step, functional._Map):
         function = step.function
         given, results = function.inputs, function.outputs
@@ -70,7 +70,7 @@ def _is_noop(step: Pipeline) -> bool:
 
 
 def _fuses(first: _Step, second: _Step, wanted: str) -> bool:
-    """Whether two adjacent steps of one kind become one."""
+    """True if two adjacent steps of one kind become one."""
     (name, one), (other, two) = first, second
     if not name == other == wanted or _captures(one) or _captures(two):
         return False
@@ -81,7 +81,7 @@ def _fuses(first: _Step, second: _Step, wanted: str) -> bool:
 
 
 def _captures(step: Any) -> bool:
-    """Whether the function of a step reads tensors from around it; small ones are constants in it."""
+    """True if the function of a step captures tensors; small ones are constants in it."""
     return bool(step.captured or step.function.graph.constants_of_captures)
 
 
@@ -114,7 +114,7 @@ _USUAL = (
 
 
 def _wants(asked: Any, name: str) -> bool:
-    """Whether an optimization is to be made."""
+    """True if an optimization is enabled."""
     if asked.HasField(name):
         return bool(getattr(asked, name))
     has_usual = asked.HasField("apply_default_optimizations")
@@ -162,7 +162,7 @@ def planned(steps: list[Pipeline], options: Any) -> list[str]:
 
 
 class _AssertNext(basic.PassOn):
-    is_fixed = True  # what it asserts are the steps as TensorFlow would rewrite them
+    is_fixed = True  # it asserts the steps after TensorFlow's own rewrites
 
     def __init__(self, source: Pipeline, names: list[str]) -> None:
         super().__init__(source)
@@ -173,9 +173,7 @@ class _AssertNext(basic.PassOn):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         steps = None if run.root is None else _path(self, run.root)
-        if (
-            steps is not None
-        ):  # within a function of another dataset, nothing is known of what comes next
+        if steps is not None:  # within a function of another dataset, the next steps are unknown
             self.check(planned(steps, Options.FromString(run.options.get("serialized", b""))))
         return super().iterate(run)
 

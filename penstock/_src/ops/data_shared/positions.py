@@ -49,7 +49,7 @@ def _message(state: State) -> Any:
     """The message with a state of an iterator."""
     try:
         text, tensors = encoded(state)
-    except NotResumable:  # a buffer holds what no file can
+    except NotResumable:  # a buffer holds a value that files cannot store
         text, tensors = encoded(state | {"elements": None})
     names = [_KEY, *(b"penstock_tensor_%d" % at for at in range(len(tensors)))]
     message = VariantTensorDataProto(type_name=_TYPE, metadata=b"@@".join(names))

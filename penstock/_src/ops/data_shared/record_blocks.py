@@ -64,7 +64,7 @@ class Records(Sequel):
                 raise records.DamagedRecord(records.wrong_data(before + at, name))
             if stopped == native.CUT or at == len(data):
                 rest = data[at:]
-                # What a length says is not believed: the file decides how much is read.
+                # A length field is not trusted: the file's size limits the read.
                 memory_limit.require_bytes(4 * len(rest), name)  # the rest, as much again, and both
                 more = file.read(max(_BYTES, len(rest)))
                 if not more:

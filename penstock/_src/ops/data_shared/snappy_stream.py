@@ -115,7 +115,7 @@ class SnappyEncoder:
         self.size = 0
 
     def compress(self, data: bytes) -> bytes:
-        """Takes data in; gives what is ready to be written."""
+        """Takes data in; returns the part that is ready to be written."""
         self.held.append(data)
         self.size += len(data)
         return self.flush() if self.size >= BLOCK else b""

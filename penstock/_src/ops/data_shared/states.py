@@ -1,6 +1,6 @@
-"""States of iterators as text and tensors: what checkpoints store.
+"""States of iterators as text and tensors, as checkpoints store them.
 
-The text is JSON. A value that JSON does not have is an object with one member, whose name says what it is.
+The text is JSON. A value without JSON form is an object with one member, whose name is its kind.
 """
 
 import functools

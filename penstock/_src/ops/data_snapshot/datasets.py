@@ -208,7 +208,7 @@ class _Snapshot(Pipeline):
 
 
 def _identity(op: Any, source: Pipeline) -> str:
-    """The name of a snapshot's folder: that of the op, the given hash, or a hash of what the dataset computes."""
+    """The name of a snapshot's folder: that of the op, the given hash, or a hash of the dataset's computation."""
     if getattr(op, "snapshot_name", ""):
         return f"custom-{op.snapshot_name}"
     if getattr(op, "hash_valid", False):

@@ -1,4 +1,4 @@
-"""Distributed snapshots: what the workers of a tf.data service write together, in TensorFlow's layout.
+"""Distributed snapshots, written together by the workers of a tf.data service, in TensorFlow's layout.
 
 <folder>/snapshot.metadata                            as text: the structure of elements, and the compression
 <folder>/dataset_spec.pb, dataset_def.proto           the structure alone, the dataset's graph
@@ -29,7 +29,7 @@ _LOOKS_BETWEEN_WARNINGS = 600
 
 
 def chunks_folder(folder: str) -> str:
-    """Where the committed chunks are."""
+    """The folder of committed chunks."""
     return os.path.join(folder, "chunks")
 
 
@@ -44,7 +44,7 @@ def stream_folder(folder: str, stream: int) -> str:
 
 
 def describe(folder: str, spec: bytes, graph: bytes, compression: str) -> None:
-    """Writes what readers need before the chunks, the metadata last: they wait for it."""
+    """Writes the files that readers need before the chunks, the metadata last: they wait for it."""
     write_whole(os.path.join(folder, "dataset_def.proto"), graph)
     write_whole(os.path.join(folder, "dataset_spec.pb"), spec)
     metadata = DistributedSnapshotMetadata(element_spec=spec, compression=compression)

@@ -78,7 +78,7 @@ def move_run(staging: str, folder: str, name: str, contents: bytes) -> None:
 
 
 def recover_run(folder: str) -> None:
-    """Ends what `move_run` began in a process that was killed."""
+    """Completes a `move_run` of a process that was killed."""
     recover(os.path.join(folder, _METADATA))
 
 
@@ -119,7 +119,7 @@ class SnapshotRun:
         self.metadata.num_elements += 1
 
     def close(self) -> None:
-        """Ends the chunks; what follows is written into new ones."""
+        """Ends the chunks; later elements are written into new ones."""
         for file in self.files.values():
             file.close(files.system_of(self.folder).sync)
         self.chunk += bool(self.files)

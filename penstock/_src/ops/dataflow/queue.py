@@ -221,7 +221,7 @@ class QueueCloseV2(Op):
 
 
 class QueueIsClosedV2(Op):
-    """Whether a queue is closed."""
+    """True if a queue is closed."""
 
     signature = "handle: resource -> is_closed: bool[]"
 

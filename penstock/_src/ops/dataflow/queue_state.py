@@ -109,7 +109,7 @@ class Queue(Resource):
         return taken
 
     def _await_more(self, taken):
-        """Waits for a change; whoever waits no longer gives back what it has taken."""
+        """Waits for a change; a waiter that gives up returns the elements it has taken."""
         try:
             deadlines.wait(self.changed)
         except BaseException:
@@ -205,7 +205,7 @@ class ShuffleQueue(Queue):
         self.minimum, self.words = minimum, words
 
     def take(self):
-        """Removes a random element and moves the last one into its place."""
+        """Removes a random element and moves the last one to its position."""
         at = int(next(self.words)) % len(self.held)
         self.held[at], self.held[-1] = self.held[-1], self.held[at]
         return self.held.pop()

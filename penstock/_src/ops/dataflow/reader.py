@@ -240,7 +240,7 @@ class _Reading(_ReaderOp):
     permissions = Permissions(capabilities="read_files")
 
     def touched_files(self, values):
-        """None of a reader that reads the names only; else what the queue holds by then."""
+        """None for a reader that reads only names; else the queue's content at that time."""
         is_identity = values[0] is not None and self.reader(values[0]).read is _identity
         return [] if is_identity else None
 

@@ -27,7 +27,7 @@ class Place(Resource):
         self.items = []
 
     def fits(self, values):
-        """Whether there is space for these values."""
+        """True if there is space for these values."""
         if self.capacity and len(self.items) >= self.capacity:
             return False
         return not self.memory_limit or _bytes([*self.held(), *values]) <= self.memory_limit

@@ -1,4 +1,4 @@
-"""TensorFlow 1's tensor arrays: mutable arrays of tensors behind a handle.
+"""TensorFlow 1's tensor arrays: mutable arrays of tensors, referenced by a handle.
 
 A dummy number, the `flow`, is passed from op to op to order them. The handle is a resource in V3, a string in V2 and a
 reference in V1 (see tensor_array_v1.py).

@@ -347,7 +347,7 @@ _COLORS = np.array(
 )  # fmt: skip
 
 
-# Depths for which there are colors, and what is said of others.
+# Depths with colors, and the error for others.
 _DEPTHS = (1, 3, 4)
 _WRONG_DEPTH = "Channel depth should be either 1 (GRY), 3 (RGB), or 4 (RGBA)"
 

@@ -72,7 +72,7 @@ class TapTable(NamedTuple):
 
 
 def table_of(taps: Taps) -> TapTable:
-    """The taps of an axis for `resampled`: those of an output come before the places without one."""
+    """The taps of an axis for `resampled`: existing taps of an output come before missing ones."""
     index = np.ascontiguousarray(taps.index, np.int32)
     counts = np.count_nonzero(index >= 0, axis=1).astype(np.int32)
     return TapTable(taps, index, np.ascontiguousarray(taps.weight, np.float32), counts)

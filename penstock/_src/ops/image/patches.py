@@ -88,7 +88,7 @@ class _Patches(Op):
         shape = (images.shape[0], *counts, depth)
         if 0 in shape:
             return np.zeros(shape, images.dtype)
-        # What lies outside of the images reads the zero after their last pixel.
+        # Positions outside of the images read the zero after their last pixel.
         padded = pad_plain(images, [(0, 0), *[(0, 1)] * len(counts), (0, 0)])
         return padded[:, *self.pixels(images.shape[1:-1], windows)].reshape(shape)
 

@@ -65,7 +65,7 @@ def _scale(p: Any, op: Any, inputs: dims.Extent, outputs: dims.Extent) -> Any:
 
 
 def _places(p: Any, op: Any, inputs: dims.Extent, outputs: dims.Extent) -> Any:
-    """The place of each output in input coordinates, where the first input is from 0 to 1 if pixels have centers."""
+    """The position of each output in input coordinates, where the first input is from 0 to 1 if pixels have centers."""
     at = p.iota((outputs,), 0, FLOAT)
     return rounded(p, at + 0.5 if op.half_pixel_centers else at, _scale(p, op, inputs, outputs))
 

@@ -130,7 +130,7 @@ class _Shard:
         for part in value:
             if all(
                 span == (0, -1) for span in part.spec()
-            ):  # as a tensor by itself, as TensorFlow does
+            ):  # as a separate tensor, as TensorFlow does
                 self._entries[name.encode()] = self._append(part.value)
                 return
         entry = self._entries.setdefault(name.encode(), _entry(value[0].value, value[0].full_shape))

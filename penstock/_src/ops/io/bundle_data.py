@@ -50,7 +50,7 @@ def write_data(path: str, parts: Sequence[np.ndarray | bytes], block: int = BLOC
 
 
 def read_data(reader: Reader, offset: int, target: np.ndarray) -> int | None:
-    """Fills an array of bytes from a place of a file; returns their checksum, or None if the file ends before.
+    """Fills an array of bytes from a position in a file; returns their checksum, or None if the file ends before.
 
     Args:
       reader: of the file.

@@ -120,7 +120,7 @@ class DecodeCompressed(Op):
 
 
 def _inflated(data, mode, what):
-    """The decompressed bytes, piece by piece: a few bytes may stand for more than there is memory for."""
+    """The decompressed bytes, piece by piece: a few bytes may expand to more than the memory holds."""
     decoder, pieces, size = zlib.decompressobj(mode), [], 0
     while not decoder.eof:
         pieces.append(decoder.decompress(data, _PIECE))

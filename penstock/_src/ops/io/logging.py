@@ -112,7 +112,7 @@ class PrintV2(Op):
 
 
 def _log(severity, text):
-    """Writes what TensorFlow's runtime logs: to standard error, whatever Python's loggers are set to."""
+    """Writes the log messages of TensorFlow's runtime: to standard error, independent of Python's loggers."""
     least = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0")
     if not least.isdigit() or severity >= int(least):
         head = f"{'IWE'[severity]}0000 00:00:{time.time():.6f} {threading.get_native_id():>7} tf.print]"

@@ -231,7 +231,7 @@ class SliceReader:
         for data_slice in self.slices.get(name, []):
             piece = Piece.from_proto(full, data_slice.slice)
             shape = piece.shape()
-            # A TensorProto of few values stands for many: here each is there.
+            # A TensorProto may store few values for many equal ones: here all are expanded.
             if count_of(shape, where) * _least(dtype) > data_slice.ByteSize():
                 raise DataLossError(f"{where}: a slice has fewer values than its shape {shape}.")
             data = TensorProto()

@@ -104,7 +104,7 @@ def expand(x: Any, axis: int) -> Any:
 
 def cut(x: Any, axis: int, begin: int | None, end: int | None) -> Any:
     """x[..., begin:end, ...] at a negative axis, of a tensor of any rank."""
-    count = 1 - axis  # an ellipsis for the axes before, the axis, and those behind
+    count = 1 - axis  # an ellipsis for the leading axes, the axis, and the following ones
     behind = ((1 << count) - 1) & ~3
     begins, ends = np.zeros(count, np.int32), np.zeros(count, np.int32)
     begins[1], ends[1] = begin or 0, end or 0

@@ -109,7 +109,7 @@ def _eliminated(
             own, below = np.where(swap, below, own), np.where(swap, own, below)
             here, next_ = np.where(swap, next_, here), np.where(swap, here, next_)
         pivot = own[:, :1]
-        # where a pivot is 0, so is what is below it
+        # a pivot is 0 only if the entry below it is
         factor = np.where(pivot == 0, 0, below[:, :1] / pivot)
         upper[i - 1], values[i - 1] = own, here
         values[i] = next_ - factor * here

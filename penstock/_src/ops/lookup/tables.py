@@ -100,7 +100,7 @@ class StaticTable(Table):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         self.initialized = False
-        # What is held, and what `_numbers` gives.
+        # The keys, and their numbers in `_numbers`.
         self._numbered = None
 
     def find(self, keys, default):

@@ -39,7 +39,7 @@ _K_TERMS = 24  # of the series, until they fall below an error
 
 
 def bessel_k(p: Any, x: Any, order: int, scaled: bool) -> Any:
-    """The modified Bessel function of the second kind of a float64 node, times e^x if scaled; as exact as single precision asks (DLMF 10.31)."""
+    """The modified Bessel function of the second kind of a float64 node, times e^x if scaled; accurate to single precision (DLMF 10.31)."""
     near = p.minimum(x, _K_FROM)
     log = p.log(p.mul(near, 0.5))
     square = p.mul(p.mul(near, near), 0.25)

@@ -15,7 +15,7 @@ _SERIES_TERMS = {True: 80, False: 130}
 
 
 def expint(p: Any, x: Any, narrow: bool) -> Any:
-    """The exponential integral Ei of a float64 node; `narrow`: as exact as single precision asks.
+    """The exponential integral Ei of a float64 node; `narrow`: accurate to single precision only.
 
     Ei(x) = gamma + log(x) + the sum of x^k / (k k!), whose terms are positive, and e^x / x times the sum of k! / x^k far out (DLMF 6.6.2, 6.12.2).
     """

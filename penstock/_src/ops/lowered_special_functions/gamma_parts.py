@@ -1,4 +1,4 @@
-"""What gamma and beta functions are made of: logarithms near 1, Stirling's series, shifted products."""
+"""Building blocks of gamma and beta functions: logarithms near 1, Stirling's series, shifted products."""
 
 import math
 from typing import Any
@@ -64,7 +64,7 @@ def gamma_of_sum(p: Any, a: Any) -> tuple[Any, Any]:
 
 
 def exact_sum(p: Any, a: Any, b: Any) -> tuple[Any, Any]:
-    """(sum, error): the rounded sum and what rounding has taken from it (Knuth)."""
+    """(sum, error): the rounded sum and its rounding error (Knuth)."""
     total = p.add(a, b)
     of_b = p.sub(total, a)
     return total, p.add(p.sub(a, p.sub(total, of_b)), p.sub(b, of_b))

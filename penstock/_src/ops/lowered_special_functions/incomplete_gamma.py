@@ -22,7 +22,7 @@ _MOST_STEPS = 5000.0
 _SERIES_TO = 4.0  # x up to which the series takes fewer steps than the fraction
 _SMALL = 1.1  # of x: up to here the upper function may have a series of its own
 _UNIFORM_FROM, _UNIFORM_WITHIN = 200.0, 0.3  # a, and |x - a| / a, of the uniform expansion
-# How many powers of eta the first coefficients of the uniform expansion have.
+# Number of powers of eta in the first coefficients of the uniform expansion.
 _UNIFORM_ORDERS = (18, 15, 12, 10, 8, 6)
 _HUGE = 1e100  # numerators and denominators of convergents are scaled down from here on
 
@@ -38,7 +38,7 @@ def igammac(p: Any, a: Any, x: Any, narrow: bool) -> Any:
 
 
 def _is_inside(p: Any, a: Any, x: Any) -> Any:
-    """Where both arguments are positive and finite."""
+    """True where both arguments are positive and finite."""
     positive = p.and_(p.gt(a, 0.0), p.gt(x, 0.0))
     return p.and_(positive, p.and_(p.lt(a, math.inf), p.lt(x, math.inf)))
 
@@ -213,8 +213,6 @@ def _uniform_coefficients() -> list[list[float]]:
     series, found = inverse[1:], []
     for length in _UNIFORM_ORDERS:
         found.append([float(c) for c in series[:length]])
-        pole = series[
-            1
-        ]  # what the derivative, divided by eta, has at 0; a multiple of 1 / mu cancels it
+        pole = series[1]  # the derivative divided by eta, at 0; a multiple of 1 / mu cancels it
         series = [(j + 2) * series[j + 2] - pole * inverse[j + 1] for j in range(len(series) - 2)]
     return found

@@ -41,7 +41,7 @@ def gamma_number_slope(p: Any, alpha: Any, sample: Any, narrow: bool) -> Any:
 
 
 def _domain(p: Any, a: Any, x: Any) -> tuple[Any, Any]:
-    """Where both arguments are positive, and where the function is not a step besides."""
+    """True where both arguments are positive, and where the function is not a step besides."""
     regular = p.and_(p.gt(a, 0.0), p.gt(x, 0.0))
     return regular, p.and_(regular, p.le(p.maximum(a, x), _STEP_FROM))
 

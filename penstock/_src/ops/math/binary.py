@@ -110,7 +110,7 @@ class SquaredDifference(Binary):
         difference = np.subtract(x, y)
         if not self.T.is_complex:
             return np.multiply(difference, difference)
-        # NumPy rounds the two products of an imaginary part apart, and what is exactly real is then not
+        # NumPy rounds the two products of an imaginary part separately, so exactly real results would not be real
         real, imaginary = difference.real, difference.imag
         squared = np.empty_like(difference)
         squared.real = real * real + imaginary * imaginary

@@ -24,7 +24,7 @@ def _may_differ(x, y):
 
 
 class _Equality(Compare):
-    """Equality of any dtype; if an attribute asks for it, incompatible shapes give a single scalar result."""
+    """Equality of any dtype; an attribute makes incompatible shapes give a single scalar result."""
 
     values = Values(eager_is_exact=True, has_static_value=True)
 

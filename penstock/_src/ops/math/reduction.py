@@ -40,7 +40,7 @@ class _Reduction(Op):
     T = NUMBER
     Tidx: INDEX = dtypes.int32
     keep_dims: bool = False
-    # What elements that are left out are replaced by; None of a mean, which counts.
+    # The value of elements that are left out; None for a mean, which counts.
     neutral = None
     vectorize = "rows, axis"
 

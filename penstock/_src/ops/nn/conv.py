@@ -287,7 +287,7 @@ class Conv(Op):
         return cv.lower_forward(p, self._geometry(input.shape, filter.shape), input, filter)
 
     def _check_ranks(self, rank, filter_rank):
-        """Refuses what does not have the axes that a filter slides over, a channel axis and `batch_dims` others."""
+        """Rejects inputs without the axes that a filter slides over, a channel axis and `batch_dims` others."""
         spatial = rank - self.batch_dims - 1
         if self.batch_dims < 0 or filter_rank != spatial + 2:
             raise self.invalid(

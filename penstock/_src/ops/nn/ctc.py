@@ -274,7 +274,7 @@ def _advanced(beam, row, width):
     for prefix in sorted(beam, key=lambda p: -total[p]):
         if not total[prefix] > least:
             continue
-        # What is to be exceeded only grows: other labels matter only if the beam has their prefixes.
+        # The threshold only grows: other labels matter only if the beam has their prefixes.
         promising = np.flatnonzero(row[:blank] + total[prefix] > least).tolist()
         for label in sorted({*promising, *extensions.get(prefix, ())}):
             child = (*prefix, label)

@@ -476,7 +476,7 @@ MOST_SHIFTED = 32  # neighbors that are added up one by one, as slices
 def _lower_neighbors(op, p, x):
     radius, channels = op.depth_radius, x.shape[3]
     if 2 * radius >= MOST_SHIFTED or not is_symbolic(channels):
-        radius = min(radius, channels)  # what is beyond all channels is zeros
+        radius = min(radius, channels)  # values beyond all channels are zeros
     size = 2 * radius + 1
     if size > MOST_SHIFTED:
         view = p.windows(x, axes=[3], size=[size], low=[radius], high=[radius])

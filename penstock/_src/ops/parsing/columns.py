@@ -19,7 +19,7 @@ _NOWHERE = np.zeros(0, np.int64)
 
 
 class IrregularError(Exception):
-    """Examples have another form than writers give them, or do not hold what was asked for."""
+    """Examples have another form than writers produce, or lack requested features."""
 
 
 class ExampleColumns:
@@ -97,7 +97,7 @@ class ExampleColumns:
         return out
 
     def _place(self, key: str, dtype: Any, out: np.ndarray, places: np.ndarray) -> None:
-        """Writes each example's values to its place in `out`, counted in elements."""
+        """Writes each example's values to its offset in `out`, counted in elements."""
         if self._fill(key, dtype, out, np.ascontiguousarray(places, np.int64)) & ~MISSING:
             raise IrregularError
 
@@ -112,7 +112,7 @@ class ExampleColumns:
         places: np.ndarray = _NOWHERE,
         size: int = -1,
     ) -> int:
-        """Writes a feature's values into `out`; returns what is the matter, as bits."""
+        """Writes a feature's values into `out`; returns error codes, as bits."""
         fill = self._filler(dtype)
         number, keys = self.number[key], self.table.shape[1]
         return fill(self.data, self.table, keys, number, self.rows, size, out, places)

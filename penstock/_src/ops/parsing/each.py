@@ -1,4 +1,4 @@
-"""The features of examples that are parsed each by itself, read for a group of them at once."""
+"""The features of examples that are parsed separately, read for a group of them at once."""
 
 import math
 
@@ -29,7 +29,9 @@ def read_each(reader, serialized, keys, read):
     try:
         return read(reader(serialized.array.tolist(), *[tuple(dict.fromkeys(k)) for k in keys]))
     except columns.IrregularError as error:
-        raise ValueError("an example is irregular") from error  # which one, tells parsing each
+        raise ValueError(
+            "an example is irregular"
+        ) from error  # parsing them separately shows which
 
 
 def dense_each(batch, keys, types, shapes, defaults):

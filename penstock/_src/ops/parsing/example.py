@@ -145,7 +145,7 @@ def read_examples(op, serialized, names, keys, read, single=False):
         try:
             return read(columns.ExampleColumns(serialized, tuple(dict.fromkeys(keys))))
         except columns.IrregularError:
-            pass  # read again, which explains what is wrong or takes an unusual form
+            pass  # read again, which reports the error or handles an unusual form
     return read(ExampleBatch(op, serialized, names, single))
 
 

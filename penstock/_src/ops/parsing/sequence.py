@@ -133,7 +133,7 @@ def read_sequences(op, serialized, names, keys, list_keys, read):
         try:
             return read(SequenceColumns(serialized, *asked))
         except columns.IrregularError:
-            pass  # read again, which explains what is wrong or takes an unusual form
+            pass  # read again, which reports the error or handles an unusual form
     return read(Sequences(op, serialized, names))
 
 

@@ -1,4 +1,4 @@
-"""Checks of the ends of ranges: single numbers, or one for each place along an axis."""
+"""Checks of the ends of ranges: single numbers, or one for each index along an axis."""
 
 
 def check_ends(op, **ends):
@@ -9,7 +9,7 @@ def check_ends(op, **ends):
 
 
 def check_channels(op, x, axis, **ends):
-    """Refuses ends of ranges without a number for each place along an axis, or without a single one where that is -1."""
+    """Rejects ends of ranges without a number for each index along an axis, or without a single one if that is -1."""
     count = 1 if axis == -1 else x.shape[axis]
     for name, value in ends.items():
         if value.size != count or len(value.shape) > 1:

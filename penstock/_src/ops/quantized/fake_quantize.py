@@ -240,7 +240,7 @@ class FakeQuantWithMinMaxVarsPerChannelGradient(FakeQuantWithMinMaxVarsGradient)
 
 
 def _shape_along(rank, axis):
-    """The shape in which bounds for each place along an axis broadcast, or one bound where that is -1."""
+    """The shape in which bounds for each index along an axis broadcast, or one bound if that is -1."""
     return [] if axis == -1 else [-1 if i == axis else 1 for i in range(rank)]
 
 
@@ -339,7 +339,7 @@ def lowered_through_levels(op, p, x, low, high, bits):
 
 
 def _lowered_range(op, p, x, low, high, axis):
-    """The ends of a range, for each place along an axis, which the run refuses if they are in the wrong order."""
+    """The ends of a range, for each index along an axis; a run rejects them if they are in the wrong order."""
     if axis != -1 and not low.rank == high.rank == 1:
         raise NotLowerable("the host refuses ranges of other ranks")
     check_channels(op, x, axis, input_min=low, input_max=high)
@@ -351,7 +351,7 @@ def _lowered_range(op, p, x, low, high, axis):
 
 
 def _shape_in_ranges(axis, x, low, high):
-    """The shape of the result, of a range for each place along the axis, or of one where that is -1."""
+    """The shape of the result, for a range per index along the axis, or a single range if that is -1."""
     rank = 0 if axis == -1 else 1
     count = low.with_rank(rank).merge_with(high.with_rank(rank))
     if axis != -1:

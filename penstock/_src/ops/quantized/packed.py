@@ -22,7 +22,7 @@ ROOM = 1 << 22  # elements unpacked at a time by kernels of the host
 
 
 def row_elements(op, row_bytes):
-    """Elements of a packed row of so many bytes, None if they are unknown.
+    """Number of elements of a packed row with a number of bytes, None if unknown.
 
     Raises:
       InvalidArgumentError: the bytes are no whole number of blocks.
@@ -178,6 +178,6 @@ class PackedDequantize(Op):
 
 
 def rounded_to(rows, dtype):
-    """float32 in another dtype, quietly: what is too large is an infinity."""
+    """float32 in another dtype, without warnings: values that are too large become infinities."""
     with np.errstate(all="ignore"):
         return rows.astype(dtype.np)

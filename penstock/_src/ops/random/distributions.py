@@ -138,7 +138,7 @@ def _is_compiled(count: int) -> bool:
 
 
 def _drawn(op_type: str, stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
-    """What an op draws at a position, computed by its compiled form.
+    """The numbers that an op draws at a position, computed by its compiled form.
 
     Logarithms and sines of doubles may differ in their last bits, so normal numbers of that type are drawn here.
     """

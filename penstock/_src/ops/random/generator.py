@@ -22,7 +22,7 @@ _MASK = (1 << 64) - 1
 
 
 def advance(op, resource, algorithm, outputs):
-    """Returns the stream at a generator's state and advances the state by what `outputs` outputs reserve."""
+    """Returns the stream at a generator's state and advances the state by the space of `outputs` outputs."""
     with resources.UPDATING:  # so that no two threads draw the same numbers
         return _advance(op, as_variable(resource, op.op_type), algorithm, outputs)
 

@@ -206,7 +206,7 @@ class _Stream:
 def _by_products(
     p: Any, stream: _Stream, active: Any, limit: float, rate: Any, cursor: Any, out: Any
 ) -> Any:
-    """How many uniform numbers are multiplied until the product is at most e^-rate, but for the last (Knuth)."""
+    """The number of uniform numbers multiplied until the product is at most e^-rate, without the last (Knuth)."""
     least, one = p.exp(p.neg(rate)), p.full(rate.shape, 1.0, rate.dtype)
 
     def step(open_: Any, cursor: Any, product: Any, count: Any) -> list[Any]:

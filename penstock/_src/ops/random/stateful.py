@@ -51,7 +51,7 @@ def _next_words(op, count):
 
 
 def next_position(op, count):
-    """Key, counter and algorithm for an op without a state that draws `count` outputs in this one's place."""
+    """Key, counter and algorithm for a stateless op that draws `count` outputs instead of this one."""
     words = _next_words(op, count)
     return words[:1], words[1:], np.array(PHILOX, np.int32)
 

@@ -13,7 +13,7 @@ from penstock._src.ops.sparse.variants import (
     RaggedValue,
 )
 
-# Of an array: its tensor in the graph.
+# id of an array: its tensor in the graph.
 Constant = Callable[[np.ndarray], Any]
 
 

@@ -71,7 +71,7 @@ class SparseMatrix:
 
 
 def summed(places, values, shape):
-    """The matrix with entries at equal places summed."""
+    """The matrix with entries at equal indices summed."""
     extents = (shape[0] if len(shape) == 3 else 1, shape[-2], shape[-1])
     flat = np.ravel_multi_index(tuple(places.T), extents) if len(places) else np.zeros(0, np.int64)
     unique, group = np.unique(flat, return_inverse=True)
@@ -264,7 +264,7 @@ def kept_entries(matrix, other, dtype):
 
 
 def entries_at(matrix, indices, dtype):
-    """The entries of a sparse matrix at the given places, zero where it has none."""
+    """The entries of a sparse matrix at the given indices, zero where it has none."""
     dense = raw.CSRSparseMatrixToDense(sparse_input=matrix, type=dtype)
     return raw.GatherNd(params=dense, indices=indices)
 

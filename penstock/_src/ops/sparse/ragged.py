@@ -52,7 +52,7 @@ class RaggedTensorToTensor(Op):
         return asked[:lead] + [b if a is None else a for a, b in zip(asked[lead:], inner)]
 
     def _check(self, shape, values, default):
-        """Raises InvalidArgumentError unless shapes fit together as far as they are known; None stands for unknown."""
+        """Raises InvalidArgumentError unless the known parts of shapes are compatible; None is unknown."""
         if values is None:
             return
         if default is not None:
@@ -178,7 +178,7 @@ def _long_rows(kind, tensor, rows, count):
 
 
 def _copied(lengths, values, default, dims, places, inside):
-    """The array of these extents with rows of values of these lengths at the places that are inside."""
+    """The array of these extents with rows of values of these lengths at the indices that are in range."""
     lead = len(dims) - values.ndim  # axes of rows
     rows, width = math.prod(dims[:lead]), dims[lead]
     if places.size == rows and inside.all() and (lengths == width).all():
@@ -205,7 +205,7 @@ def _lengths(splits, count):
 
 
 def _padded(lengths, values, default, asked):
-    """The rows of values with these lengths as one array, of the shape that is asked for."""
+    """The rows of values with these lengths as one array of the requested shape."""
     natural = [lengths.size, int(lengths.max()), *values.shape[1:]]
     dims = [n if a is None else a for a, n in zip(asked or [None] * len(natural), natural)]
     out = np.empty(dims, values.dtype)
@@ -230,7 +230,7 @@ def _places(levels, number, dims):
 
 
 def _listed(extents):
-    """A shape in a message, with `?` for what is unknown."""
+    """A shape in a message, with `?` for unknown extents."""
     return "[" + ",".join("?" if n is None else str(n) for n in extents) + "]"
 
 
@@ -255,7 +255,7 @@ class RaggedTensorToSparse(Op):
         return [None] * self.RAGGED_RANK, by_values
 
     def _check(self, nested_splits, values):
-        """Raises InvalidArgumentError unless each splits begin at 0 and end with the number of what they cut."""
+        """Raises InvalidArgumentError unless each splits begin at 0 and end with the number of values."""
         if any(not splits.size for splits in nested_splits):
             raise self.invalid("ragged splits may not be empty.")
         counts = [*(splits.size - 1 for splits in nested_splits[1:]), len(values)]

@@ -17,7 +17,7 @@ def strides_of(shape):
 
 
 def flat_places(indices, shape):
-    """The place of each index in the flattened dense tensor."""
+    """The row-major position of each index in the dense tensor."""
     if indices.shape[1] == 0:
         return np.zeros(len(indices), np.int64)
     return indices @ strides_of(shape)

@@ -28,7 +28,7 @@ class RaggedValue:
         return RaggedValue(self.splits, np.zeros_like(self.values))
 
     def __add__(self, other):
-        """Adds values of the same rows; the number 0 stands for a variant that was never set."""
+        """Adds values of the same rows; the number 0 is a variant that was never set."""
         if isinstance(other, int) and other == 0:
             return self
         if not isinstance(other, RaggedValue):
@@ -82,7 +82,7 @@ class RaggedTensorToVariant(Op):
     def gradient(self, rt_nested_splits, rt_dense_values, _encoded, dy):
         splits = np.zeros(0, np.int64)
         if self.batched_input and rt_nested_splits:
-            # Where the rows of the outermost axis begin in the flat values.
+            # Start of each row of the outermost axis in the flat values.
             splits, *inner = rt_nested_splits
             for below in inner:
                 splits = raw.GatherV2(params=below, indices=splits, axis=0)

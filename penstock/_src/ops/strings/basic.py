@@ -174,7 +174,7 @@ class Substr(Op):
 
 
 def _is_within(words, begin):
-    """True if a place counted from the start is in, or at the end of, each byte string."""
+    """True if a position counted from the start is in, or at the end of, each byte string."""
     return begin >= 0 and min(map(len, words), default=begin) >= begin
 
 

@@ -56,7 +56,7 @@ class AsString(Op):
             form = self._form()
             return strings(((form % v).encode() for v in flat.tolist()), input.shape)
         if kind in "iu":
-            # C writes no sign of what has none.
+            # C writes no sign for unsigned numbers.
             flags = self._flags().lstrip("+ ") if kind == "u" else self._flags()
             form = "%" + flags + "d"
             return strings(((form % v).encode() for v in flat.tolist()), input.shape)
@@ -78,7 +78,7 @@ class AsString(Op):
         return self._written(form, float(value)).encode()
 
     def _form(self):
-        """How Python writes a float."""
+        """The text of a float as Python writes it."""
         letter = "g" if self.shortest else "e" if self.scientific else "f"
         precision = f".{self.precision}" if self.precision > -1 else ""
         return "%" + self._flags() + precision + letter
@@ -95,7 +95,7 @@ class AsString(Op):
 
 
 def _justified(number, width, flag):
-    """A number padded to a width as C's flag says: behind it, by zeros after its sign, or before it."""
+    """A number padded to a width by C's flags: after it, by zeros after its sign, or before it."""
     if flag == "-":
         return number.ljust(width)
     return number.zfill(width) if flag == "0" else number.rjust(width)
@@ -159,7 +159,7 @@ class StringToNumber(Op):
 
 
 class StringFormat(Op):
-    """A template whose placeholders are filled with summaries of tensors."""
+    """A template with placeholders for summaries of tensors."""
 
     signature = "inputs: *T -> output: string[]"
     template: str = "%s"
@@ -198,7 +198,7 @@ _ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "'": "\\'", "\\":
 
 
 def _escaped(value):
-    """A string as C writes it, but for what is beyond ASCII."""
+    """A string as C writes it, except for non-ASCII characters."""
     return "".join(
         _ESCAPES.get(c) or (c if c.isprintable() or c > "\x7f" else f"\\{ord(c):03o}")
         for c in value.decode("utf-8", "replace")

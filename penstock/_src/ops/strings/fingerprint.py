@@ -45,7 +45,7 @@ def _combine(u: int, v: int, multiplier: int) -> int:
 
 
 def short_hash(s: bytes) -> int:
-    """Of at most 16 bytes."""
+    """The hash of at most 16 bytes."""
     n = len(s)
     if n >= 8:
         multiplier = K2 + n * 2

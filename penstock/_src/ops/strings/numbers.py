@@ -65,7 +65,7 @@ def _nearest_float32(text: bytes, double: float) -> np.float32:
 
 
 def needs_care(doubles: np.ndarray) -> np.ndarray:
-    """Where correctly rounded doubles may not be rounded to float32 again: middles of two floats, and what is tiny or too large."""
+    """True where correctly rounded doubles may not be rounded to float32 again: middles of two floats, and values that are tiny or too large."""
     size = np.abs(doubles)
     middles = (doubles.view(np.int64) & 0x1FFFFFFF) == 0x10000000
     tiny = (size < np.finfo(np.float32).tiny) & (size > 0)

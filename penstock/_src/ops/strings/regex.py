@@ -51,7 +51,7 @@ def _pieces(op_type, rewrite):
 
 
 def _rewriting(pieces):
-    """The function from a text and the spans of a match to what stands there instead."""
+    """The function from a text and the spans of a match to the replacement."""
 
     def rewrite(source, spans):
         return "".join(
@@ -144,7 +144,7 @@ def _matches(op, input, pattern):
 
 
 class _Answers(dict):
-    """What a function says of strings, each asked for once: words of texts come again and again."""
+    """A cached function of strings: words of texts repeat."""
 
     def __init__(self, function: Callable[[bytes], bool]) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ class _Answers(dict):
 
 
 class RegexFullMatch(Op):
-    """Whether each string matches a pattern as a whole."""
+    """True for each string that matches a pattern as a whole."""
 
     signature = "input: string, pattern: string -> output: bool[input]"
     elements = Elements(is_elementwise=True)
@@ -168,7 +168,7 @@ class RegexFullMatch(Op):
 
 
 class StaticRegexFullMatch(Op):
-    """Whether each string matches a fixed pattern as a whole."""
+    """True for each string that matches a fixed pattern as a whole."""
 
     signature = "input: string -> output: bool[input]"
     pattern: str

@@ -19,7 +19,7 @@ _SPACE = re.compile(rb"\s+")
 
 
 def _joined(rows):
-    """The places and values of lists of pieces, and how many each has."""
+    """The indices and values of lists of pieces, and the number of each."""
     counts = np.array([len(row) for row in rows], np.int64)
     values = strings(itertools.chain.from_iterable(rows), (int(counts.sum()),))
     return _places(counts), values, counts
@@ -46,7 +46,7 @@ _BYTES = strings([bytes([code]) for code in range(256)], (256,))
 
 
 def _bytes_of(rows):
-    """The places and values of the bytes of strings, and how many each has."""
+    """The indices and values of the bytes of strings, and the number of each."""
     counts = np.array([len(s) for s in rows], np.int64)
     return _places(counts), _BYTES[np.frombuffer(b"".join(rows), np.uint8)], counts
 
@@ -61,7 +61,7 @@ def _places(counts):
 
 
 def _split_natively(input, separator):
-    """The places and values of pieces, and how many each string has."""
+    """The indices and values of pieces, and the number of each string's."""
     split, rows = splitter(), np.ascontiguousarray(input)
     counts = np.empty(len(rows), np.int64)
     total = split.count(rows, len(rows), separator, len(separator), counts)
@@ -102,7 +102,7 @@ class StringSplitV2(Op):
 
 
 def _words(s, most):
-    """At most `most` words, then what is left, which may be empty."""
+    """At most `most` words, then the rest, which may be empty."""
     rest, pieces = s.lstrip(), []
     for _ in range(most):
         if not rest:

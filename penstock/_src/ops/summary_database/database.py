@@ -94,7 +94,7 @@ class DatabaseWriter:
                 self._write_value(value, event)
 
     def flush(self) -> None:
-        """Commits what was written."""
+        """Commits the pending writes."""
         with self._lock:
             if not self.closed:
                 self._database.commit()

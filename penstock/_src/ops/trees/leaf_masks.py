@@ -1,4 +1,4 @@
-"""Trees by masks of leaves (QuickScorer, Lucchese et al. 2015): every node is tested, and those that send a row right take away the leaves on their left.
+"""Trees by masks of leaves (QuickScorer, Lucchese et al. 2015): every node is tested; nodes that send a row right remove the leaves on their left.
 
 A unit is 32 leaves of a tree, as bits of a word. Its entries are (feature, threshold, the bits that stay if the row goes right). The lowest bit that is left
 in the first unit with any is the row's leaf. There are no branches and no chains of loads, so many rows are tested by one instruction; the work grows with the
@@ -19,7 +19,7 @@ _ALL = np.uint32(0xFFFFFFFF)
 
 @dataclass(frozen=True, eq=False)
 class LeafMasks:
-    """An ensemble arranged for the kernel; ir/meaning/trees.py says what it computes.
+    """An ensemble arranged for the kernel; ir/meaning/trees.py defines the computation.
 
     Attributes:
       feature, threshold, mask: of entries that compare; a unit's are those that send a missing number left, then the others, an even number of each.

@@ -16,7 +16,7 @@ from penstock._src.ops.trees.tables import LEAF, Tables
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """An ensemble arranged for the kernel; ir/meaning/trees.py says what it computes.
+    """An ensemble arranged for the kernel; ir/meaning/trees.py defines the computation.
 
     Attributes:
       threshold: of each node.
@@ -89,7 +89,7 @@ def mean_depth(tables: Tables) -> float:
 
 
 def _siblings_together(tables: Tables) -> tuple[np.ndarray, np.ndarray]:
-    """(nodes, tree by tree and level by level with children side by side; the place of each)"""
+    """(nodes, tree by tree and level by level with children side by side; the index of each)"""
     tree = np.zeros(len(tables.feature), np.int64)
     tree[tables.roots] = np.arange(len(tables.roots))
     levels, nodes = [], tables.roots

@@ -1,4 +1,4 @@
-"""The tables of an ensemble of trees: what they mean, and when they are valid."""
+"""The tables of an ensemble of trees: their meaning and validity."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Tables:
         return np.where(np.isnan(x), self.missing_left[nodes], goes_left)
 
     def check(self, features: int, sums: int, invalid: Callable[[str], Exception]) -> None:
-        """Raises what `invalid` makes of a message unless the tables are those of trees.
+        """Raises the error of `invalid` for a message unless the tables are those of trees.
 
         Args:
           features: of a row.

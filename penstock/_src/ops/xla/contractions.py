@@ -23,7 +23,7 @@ def _now(op, *arrays):
 
 
 def _positions(extent, size, stride, edges, base_dilation, dilation):
-    """The number of places of a window along an axis."""
+    """The number of positions of a window along an axis."""
     room = sum(edges) + (max(extent - 1, 0) * base_dilation + min(extent, 1))
     return max((room - ((size - 1) * dilation + 1)) // stride + 1, 0)
 

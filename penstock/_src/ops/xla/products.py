@@ -19,7 +19,7 @@ class ConvolutionLayout:
 
 @dataclass(frozen=True)
 class ConvolutionWindow:
-    """How the kernel moves over the input, for each spatial axis, and the groups."""
+    """The kernel's strides, padding and dilation for each spatial axis, and the groups."""
 
     strides: list[int]
     padding: Sequence[tuple[int, int]]

@@ -100,7 +100,7 @@ def restored(iterator: Any, state: Any) -> Any:
 
 
 class Indexed(Resumable):
-    """Iterates over what a function gives for 0, 1, ... below a count."""
+    """Iterates over the results of a function for 0, 1, ... below a count."""
 
     plain, sources = ("at",), ()
 
@@ -116,7 +116,7 @@ class Indexed(Resumable):
 
 
 class Counted(Resumable):
-    """Iterates over what can only be made from the start: restoring makes it anew and skips what was taken."""
+    """Iterates over a source that can only start from the beginning: restoring recreates it and skips the elements already taken."""
 
     plain, sources = ("taken",), ()
 
@@ -135,7 +135,7 @@ class Counted(Resumable):
 
 
 class Repeated(Resumable):
-    """Iterates `count` times over what `start` opens, endlessly if it is negative and there is something."""
+    """Iterates `count` times over the iterator that `start` opens, endlessly if it is negative and there are elements."""
 
     plain = ("pass_number", "is_empty")
 
@@ -204,7 +204,7 @@ class Chosen(Resumable):
 
 
 class Failure:
-    """An error in place of an element; `unless_failed` takes it out and raises it."""
+    """An error in place of an element; `unless_failed` unwraps and raises it."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
@@ -223,7 +223,7 @@ def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def unless_failed(item: Any) -> Any:
-    """The item; raises what a Failure holds, once.
+    """The item; raises the error of a Failure, once.
 
     The traceback of an error holds the frames that it passes, and these hold the Failure, which therefore lets the error go: else
     each would keep the other, and all that the frames hold.

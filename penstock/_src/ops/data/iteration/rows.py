@@ -11,7 +11,7 @@ Access = Callable[[int], Element]
 
 
 def holds_handles(array: np.ndarray) -> bool:
-    """Whether an array is a vector of variants, whose rows are the handles themselves."""
+    """True if an array is a vector of variants, whose rows are the handles themselves."""
     return (
         array.dtype == object
         and array.ndim == 1
@@ -42,7 +42,7 @@ class Rows:
 
     @property
     def in_sequence(self) -> bool:
-        """Whether the rows come in sequence, each once."""
+        """True if the rows come in sequence, each once."""
         return self._order is None
 
     @property
@@ -156,7 +156,7 @@ class ChunkReader(Resumable):
 
     def __init__(self, chunks: Iterator[Any]) -> None:
         self.chunks = chunks
-        # What is left of the current chunk.
+        # The rest of the current chunk.
         self.chunk: Any = range(0)
 
     def take(self, count: int) -> Any:

@@ -41,7 +41,7 @@ def stack_elements(elements: Sequence[Element]) -> Element:
 
 
 def _room(row: np.ndarray, count: int) -> np.ndarray:
-    """Uninitialized memory for so many rows."""
+    """Uninitialized memory for a number of rows."""
     # of large arrays memory is used again, whose pages are there
     make = empty_aligned if count * row.nbytes >= LARGE else np.empty
     return make((count, *row.shape), row.dtype)
@@ -89,7 +89,7 @@ class _Values(list):
 
 
 def has_large_rows(element: Element) -> bool:
-    """Whether a component of an element is worth being copied before the next element is computed."""
+    """True if a component of an element is worth copying before the next element is computed."""
     return any(isinstance(x, np.ndarray) and x.nbytes >= _LARGE_ROW for x in element)
 
 

@@ -1,1 +1,1 @@
-"""Image files: what their bytes say, by format."""
+"""Image files: parsing of their bytes, by format."""

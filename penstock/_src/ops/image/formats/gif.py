@@ -16,9 +16,9 @@ from penstock._src.native.target import host
 from penstock._src.ops.image.formats.libraries import check_size, opened
 from penstock._src.util.dataclass import dataclass
 
-# Pixels that a byte stands for at most: a code of 12 bits for up to 4096.
+# Maximum number of pixels per byte: a code of 12 bits for up to 4096.
 _OF_LZW = 4096 * 8 // 12
-_EXTENSION, _IMAGE, _CONTROL = 0x21, 0x2C, 0xF9  # what blocks begin with
+_EXTENSION, _IMAGE, _CONTROL = 0x21, 0x2C, 0xF9  # first bytes of blocks
 _HAS_TABLE, _INTERLACED, _TRANSPARENT = 0x80, 0x40, 0x01  # flags
 
 
@@ -145,7 +145,7 @@ def _frames(data: bytes) -> Iterator[_Frame]:
 
 
 def _table(data: bytes, flags: int, start: int) -> tuple[bytes, int]:
-    """(the color table that flags at a place speak of, where it ends)."""
+    """(the color table described by the flags at a position, its end)."""
     size = 3 << (data[flags] & 7) + 1 if data[flags] & _HAS_TABLE else 0
     return data[start : start + size], start + size
 

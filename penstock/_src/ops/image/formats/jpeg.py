@@ -24,12 +24,12 @@ _CHANNELS = {"Gray": 1, "YCbCr": 3, "RGB": 3, "CMYK": 4, "YCCK": 4}
 _STRIPE = 1 << 18  # pixels that are converted at a time, in rows of chroma
 # The only warning of a file whose header states fewer rows than there are.
 _LEFT_OVER = re.compile(r"Corrupt JPEG data: \d+ extraneous bytes before marker 0xd9")
-# What segments begin with, and their kinds: frames coded from top to bottom, scans, and others (tables, notes).
+# First bytes of segments, and their kinds: frames coded from top to bottom, scans, and others (tables, notes).
 _MARKER, _FRAMES, _SCAN, _OTHERS = 0xFF, (0xC0, 0xC1), 0xDA, {0xC4, 0xDB, *range(0xE0, 0xF0), 0xFE}
 _SAMPLING = (
     7  # byte of a frame in which the first component's numbers of blocks are, of others every third
 )
-_OF_BLOCKS = 8 * 64  # pixels that a byte stands for at most: a bit for each block
+_OF_BLOCKS = 8 * 64  # maximum number of pixels per byte: a bit for each block
 
 
 def jpeg_pixels(
@@ -89,7 +89,7 @@ def jpeg_shape(op: Any, data: bytes) -> tuple[int, int, int]:
 def _by_turbo(
     op: Any, data: bytes, channels: int, ratio: int, fancy: bool, fast: bool
 ) -> np.ndarray | None:
-    """The pixels, or None where it takes Pillow to decode them or to say what is wrong."""
+    """The pixels, or None if Pillow is needed to decode them or to report the error."""
     library = turbo(op)
     try:
         height, width, space, _ = library.decode_jpeg_header(data)

@@ -14,7 +14,7 @@ import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
 
-# Any file may stand for so many pixels.
+# Pixel limit for any file, independent of its size.
 _PIXELS_OF_NOTHING = 1 << 20
 
 
@@ -78,7 +78,7 @@ def check_size(op: Any, data: bytes, pixels: int, per_byte: int) -> None:
 
 @contextlib.contextmanager
 def reading(op: Any, data: bytes) -> Iterator[None]:
-    """Within this block what Pillow raises for damaged data is an InvalidArgumentError."""
+    """Within this block Pillow's errors for damaged data become InvalidArgumentErrors."""
     bomb = _pillow(op).DecompressionBombError
     try:
         yield

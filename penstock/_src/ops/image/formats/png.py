@@ -20,7 +20,7 @@ from penstock._src.ops.image.formats.libraries import inflaters
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Samples per pixel of each color type.
-# Deflate's best ratio, and what a few bytes may stand for.
+# Deflate's best ratio, and the maximum expansion of a few bytes.
 _MOST_PER_BYTE, _BYTES_OF_NOTHING = 1032, 1 << 16
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
 _SAMPLES = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGB_ALPHA: 4}

@@ -134,7 +134,7 @@ def _orbits() -> dict[int, tuple[int, ...]]:
     return {code: tuple(sorted(members)) for code, members in classes.items()}
 
 
-# Of ASCII letters, without the table of all characters.
+# For ASCII letters, without the table of all characters.
 _ASCII_ORBITS = {"k": 0x212A, "s": 0x17F}
 
 

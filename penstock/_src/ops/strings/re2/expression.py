@@ -90,14 +90,14 @@ class Expression:
         return self._machine
 
     def matches(self, text: str) -> bool:
-        """Whether the pattern matches the whole text."""
+        """True if the pattern matches the whole text."""
         if self._takes_few(self._full, len(text)):
             return self._pattern(text).fullmatch(text) is not None
         found = self.machine().is_possible(text, 0, True)
         return self.machine().match(text, 0, True) is not None if found is None else found
 
     def find(self, text: str, start: int) -> list[int] | None:
-        """The spans of the first match from a place on, [start, end] of each group, -1 for none; None without a match."""
+        """The spans of the first match starting at a position, [start, end] of each group, -1 for none; None without a match."""
         if not self._takes_few(self._search, len(text)):
             return self.machine().match(text, start)
         found = self._pattern(text).search(text, start)
@@ -204,7 +204,7 @@ def _least(node: Node) -> int:
 
 
 def _steps(node: Node) -> Steps:
-    """How many ways a backtracking matcher may try."""
+    """The number of ways that a backtracking matcher may try."""
     if isinstance(node, Chars | At):
         return Steps(1, 0)
     if isinstance(node, Group):
@@ -232,7 +232,7 @@ def _steps_of_repeat(node: Repeat) -> Steps:
 
 
 def _without_last(node: Node) -> Node:
-    """The pattern without a repetition of one character at its end: nothing can fail behind it, so nothing is tried again."""
+    """The pattern without a repetition of one character at its end: nothing can fail after it, so nothing is tried again."""
     if isinstance(node, Cat) and node.parts:
         return Cat((*node.parts[:-1], _without_last(node.parts[-1])))
     if isinstance(node, Group):

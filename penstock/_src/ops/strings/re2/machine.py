@@ -48,7 +48,7 @@ class Machine:
         self.groups = groups
         self._emit(Group(tree, 0))
         self._add(_MATCH, None)
-        # Of each instruction, which characters it has taken before, and whether they fit.
+        # For each instruction: the characters that it has tested before, and the results.
         self._fits: list[dict[str, bool]] = [{} for _ in self.code]
         # Lines and words depend on more than how far a way has come.
         self._needs_neighbors = any(
@@ -112,7 +112,7 @@ class Machine:
         self.code[split] = _SPLIT, (split + 1, end) if is_greedy else (end, split + 1)
 
     def is_possible(self, text: str, start: int = 0, is_full: bool = False) -> bool | None:
-        """Whether there is a match, as `match` takes its arguments; None if only that can tell."""
+        """True if there is a match, with the arguments of `match`; None if only `match` can decide."""
         if self._needs_neighbors:
             return None
         state = self._state({0}, is_full, start == 0)
@@ -145,7 +145,7 @@ class Machine:
         return any(self.code[place][0] == _MATCH for place in places)
 
     def _reached(self, entries: frozenset[int], is_start: bool, is_end: bool) -> frozenset[int]:
-        """The instructions that take a character or match, behind splits, saves and the ends of the text."""
+        """The instructions that take a character or match, reached through splits, saves and the ends of the text."""
         passes = {"text": is_start, "end_text": is_end}
         seen: set[int] = set()
         stack = list(entries)
@@ -162,7 +162,7 @@ class Machine:
         return frozenset(place for place in seen if self.code[place][0] in (_CHAR, _MATCH))
 
     def _takes(self, place: int, letter: str) -> bool:
-        """Whether an instruction takes a character."""
+        """True if an instruction takes a character."""
         kind, ranges = self.code[place]
         if kind != _CHAR:
             return False
@@ -219,7 +219,7 @@ class Machine:
         spans: Spans,
         seen: set[int] | None = None,
     ) -> None:
-        """Adds what can be reached from an instruction without a character, preferred ways first."""
+        """Adds the instructions reachable without taking a character, preferred ways first."""
         if seen is None:
             seen = {found for found, _ in threads}
         stack = [(place, spans)]

@@ -62,7 +62,7 @@ class Group:
 
 @dataclass(frozen=True)
 class At:
-    """A place in the text."""
+    """A position in the text."""
 
     kind: str
 
@@ -121,7 +121,7 @@ class _Parser:
     # -- structure
 
     def alternatives(self, flags: _Flags, depth: int) -> Node:
-        """What stands between parentheses; flags that it sets hold to its end."""
+        """Parses the content of parentheses; flags that it sets hold to its end."""
         if depth > MOST_DEPTH:
             raise PatternError("expression nests too deeply")
         branches: list[Node] = []
@@ -272,7 +272,7 @@ class _Parser:
         return Chars(found) if found is not None else self.chars(self.code(), flags)
 
     def class_escape(self, flags: _Flags) -> Ranges | None:
-        """Takes an escape that stands for many characters, None if another one stands there."""
+        """Parses an escape for a class of characters, None if it is another one."""
         letter = self.pattern[self.at + 1 : self.at + 2]
         if letter and letter in characters.PERL:
             self.at += 2
@@ -297,7 +297,7 @@ class _Parser:
         return characters.negated(found) if is_negated else found
 
     def code(self) -> int:
-        """Takes an escape that stands for one character."""
+        """Parses an escape for one character."""
         start = self.at
         letter = self.pattern[self.at + 1 : self.at + 2]
         if not letter:
@@ -388,7 +388,7 @@ def _is_number(text: str) -> bool:
 
 
 def _repeats(node: Node) -> int:
-    """How often a repetition copies what is innermost."""
+    """The number of copies of the innermost expression in nested repetitions."""
     if isinstance(node, Repeat):
         return max(node.least, node.most or 0, 1) * _repeats(node.part)
     if isinstance(node, Group):

@@ -30,14 +30,14 @@ class Characters:
     splits: np.ndarray
 
     def is_first(self) -> np.ndarray:
-        """Whether each character begins a string; one more entry, which is True, for the end."""
+        """True for each character that begins a string; one more entry, which is True, for the end."""
         first = np.zeros(len(self.points) + 1, bool)
         first[self.splits] = True
         return first
 
 
 def starts_of(rows: np.ndarray) -> np.ndarray:
-    """Where strings begin if they are put one after the other, and where the last one ends."""
+    """The starts of strings when concatenated, and the end of the last one."""
     starts = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)), out=starts[1:])
     return starts

@@ -28,13 +28,13 @@ _FORMS = ("NFC", "NFKC", "NFD", "NFKD")
 
 
 def is_ignorable(point: int) -> bool:
-    """Whether a code point is shown as nothing where it is not supported."""
+    """True if a code point is invisible where it is not supported."""
     at = bisect.bisect_right(_IGNORABLE, (point, 0x110000)) - 1
     return at >= 0 and point <= _IGNORABLE[at][1]
 
 
 class _Folds(dict):
-    """What each code point becomes by NFKC_Casefold, for str.translate; computed when it is asked for."""
+    """The NFKC_Casefold form of each code point, for str.translate; computed at first use."""
 
     def __missing__(self, point: int) -> str:
         folded = "" if is_ignorable(point) else chr(point)
@@ -64,7 +64,7 @@ def normalized(s: bytes, form: str) -> bytes:
 
 
 def _each(function: Callable[[bytes], bytes], alone: Replacements, x: np.ndarray) -> np.ndarray:
-    """`function` of every string, where `alone` has what characters become that do not depend on their neighbours."""
+    """`function` of every string; `alone` maps characters that do not depend on their neighbors."""
     found = alone.replaced(x.reshape(-1)) if runs_native_code() else None
     if found is None:
         return each(function, x)
@@ -76,7 +76,7 @@ def _each(function: Callable[[bytes], bytes], alone: Replacements, x: np.ndarray
 
 
 def _entries(points: range, new: Callable[[str], str], form: str) -> Iterator[bytes | int | None]:
-    """What characters become; LEFT for those that what stands before them may change."""
+    """The mapping of characters; LEFT for those that depend on the preceding characters."""
     for point in points:
         character = chr(point)
         if 0xD800 <= point < 0xE000:
@@ -157,7 +157,7 @@ class OffsetsMap:
         self._before, self._after = list(before), list(after)
 
     def source(self, offset: int) -> int:
-        """The byte of the source; within a change, the one behind it."""
+        """The byte of the source; within a change, the one after it."""
         if offset <= 0:
             return 0
         if offset >= self._after[-1]:
@@ -165,14 +165,14 @@ class OffsetsMap:
         at = bisect.bisect_right(self._after, offset) - 1
         inside = offset - self._after[at]
         if not inside:
-            # What was left out at this place comes first.
+            # Characters left out at this position come first.
             return self._before[bisect.bisect_left(self._after, offset)]
         return self._before[at + 1] if self._edits[at][2] else self._before[at] + inside
 
 
 @functools.lru_cache(maxsize=65536)
 def _is_boundary(character: str, form: str) -> bool:
-    """Whether a character is normalized by itself, whatever stands before it."""
+    """True if a character is normalized independently of the preceding ones."""
     decomposed = unicodedata.normalize("NFKD" if "K" in form else "NFD", character)
     if not decomposed or unicodedata.combining(decomposed[0]):
         return False
@@ -225,7 +225,7 @@ class NormalizeUTF8WithOffsetsMap(_InForm):
 
 
 class FindSourceOffsets(Op):
-    """The bytes of the strings before normalization for rows of bytes behind it, by a map for each row."""
+    """The bytes of the strings before normalization for rows of bytes after it, by a map for each row."""
 
     signature = """offsets_map: variant, input_offsets_values: int64, input_offsets_splits: Tsplits
         -> output_offsets_values: int64[input_offsets_values]"""

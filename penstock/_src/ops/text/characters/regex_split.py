@@ -80,7 +80,7 @@ def _classes(op_type, delimiter, keep):
 
 
 def _is_all_or_none(run, keeping):
-    """Whether runs of these characters are kept whatever they are made of, or are not."""
+    """True if runs of these characters are always kept, False if never; None if it depends."""
     inside = [
         (held, one_or_more)
         for held, one_or_more in zip(keeping.tables, keeping.is_run, strict=False)
@@ -90,7 +90,7 @@ def _is_all_or_none(run, keeping):
 
 
 def _pieces(found: Characters, classes: _Classes, is_kept: np.ndarray):
-    """The numbers of the first characters of pieces and of the ones behind them."""
+    """The indices of the first characters of pieces, and of the characters after them."""
     # A malformed character, -1, is the last entry.
     numbers = classes.table[found.points]
     is_first = found.is_first()

@@ -19,7 +19,7 @@ SPACES = (*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202
 
 @functools.cache
 def whitespace_config() -> bytes:
-    """A bit for each code point up to the last one that is white space: what the op takes."""
+    """A bit for each code point up to the last white space character, as the op takes it."""
     bits = np.zeros((SPACES[-1] // 8 + 1) * 8, np.uint8)
     bits[list(SPACES)] = 1
     return np.packbits(bits, bitorder="little").tobytes()
@@ -27,18 +27,18 @@ def whitespace_config() -> bytes:
 
 @functools.lru_cache(maxsize=16)
 def _table(config: bytes) -> np.ndarray:
-    """Whether each code point up to one behind the last is white space."""
+    """True for each white space code point; the array ends one entry after the last one."""
     bits = np.unpackbits(np.frombuffer(config, np.uint8), bitorder="little")
     return np.append(bits, 0).astype(bool)
 
 
 def _is_space(table: np.ndarray, points: np.ndarray) -> np.ndarray:
-    # What is malformed, -1, is the last entry, too.
+    # Malformed bytes, -1, are the last entry, too.
     return table[np.minimum(points, len(table) - 1)]
 
 
 def _words(is_first: np.ndarray, is_space: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first characters of the runs without white space, and the ones behind them."""
+    """The first characters of the runs without white space, and the characters after them."""
     inside = ~is_space
     begins = inside & (is_first[:-1] | np.append(True, is_space[:-1])[: len(inside)])
     ends = inside & (is_first[1:] | np.append(is_space[1:], True)[: len(inside)])
@@ -68,7 +68,7 @@ def words_of_texts(texts: np.ndarray, config: bytes) -> tuple[np.ndarray, ...]:
     first, behind = _words(is_first, is_space)
     row_splits = np.searchsorted(first, found.splits).astype(np.int64)
     begins, ends = found.begins[first], found.begins[behind]
-    # tensorflow-text ends a token one byte before the end of the white space behind it, be that of several bytes.
+    # tensorflow-text ends a token one byte before the end of the following white space, even if that has several bytes.
     followed = ~is_first[behind]
     following = np.minimum(behind[followed] + 1, len(found.points))
     ends[followed] = found.begins[following] - 1

@@ -87,7 +87,7 @@ class Trie:
 
 
 class _Places:
-    """Which places of the array are free, and where children may stand."""
+    """The free slots of the array, and the possible bases of children."""
 
     def __init__(self) -> None:
         self.is_free: list[bool] = []
@@ -98,7 +98,7 @@ class _Places:
         self.take(0)
 
     def grow(self) -> int:
-        """Adds a block; returns its first place."""
+        """Adds a block; returns its first slot."""
         begin = len(self.is_free)
         self.open.update(dict.fromkeys(range(begin, begin + BLOCK), TRIES))
         self.is_free += [True] * BLOCK
@@ -106,7 +106,7 @@ class _Places:
         return begin
 
     def take(self, at: int) -> None:
-        """Marks a place as used."""
+        """Marks a slot as used."""
         self.is_free[at] = False
         self.open.pop(at, None)
 
@@ -144,7 +144,7 @@ def build(values: Mapping[bytes, int]) -> np.ndarray:
     built = trie_building.build(values) if runs_native_code() else _built(values)
     # A block has a place that is no base unless all its places are children.
     other = np.argmin(built.is_base.reshape(-1, BLOCK), axis=1).astype(np.uint32)
-    # Free places get labels with which they are nobody's children.
+    # Free slots get labels that no parent matches.
     free = np.flatnonzero(built.is_free)
     built.units[free] = other[free // BLOCK] ^ (free & 0xFF)
     return built.units

@@ -104,7 +104,7 @@ def write(fields: Sequence[Any]) -> bytes:
 
 
 def _append_table(out: bytearray, place: int, fields: Sequence[Any]) -> None:
-    """Writes a table at the end, and its distance at a place."""
+    """Writes a table at the end, and its distance at an offset."""
     sizes = [0 if v is None else _inline_size(v) for v in fields]
     head = 4 + 2 * len(fields)
     out.extend(b"\0" * (-(len(out) + head) % 8 + head))
@@ -136,7 +136,7 @@ def _inline_size(value: Any) -> int:
 
 
 def _append(out: bytearray, place: int, value: Any) -> None:
-    """Writes a string or vector at the end, and its distance at a place."""
+    """Writes a string or vector at the end, and its distance at an offset."""
     if isinstance(value, list):
         out.extend(b"\0" * (-len(out) % 4))
         _U32.pack_into(out, place, len(out) - place)

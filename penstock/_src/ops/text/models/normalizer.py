@@ -1,4 +1,4 @@
-"""The model of FastBertNormalizer: what each character becomes.
+"""The model of FastBertNormalizer: the replacement of each character.
 
 A value of the trie, whose texts are single characters, has bit 30, the length of the new bytes in its lowest 6 bits, and where they begin in a pool above them.
 """
@@ -37,7 +37,7 @@ class NormalizerModel:
         self.replacements = Replacements(lambda points: [self.new(point) for point in points])
 
     def new(self, point: int) -> bytes | None:
-        """What a code point becomes; None if it stays. Malformed bytes, which are negative, stay."""
+        """The replacement of a code point; None if it stays. Malformed bytes, which are negative, stay."""
         if point < 0 or 0xD800 <= point < 0xE000:
             return None
         value = self._zero
@@ -51,7 +51,7 @@ class NormalizerModel:
 
     @functools.cached_property
     def known(self) -> "_New":
-        """What each code point becomes that was asked for."""
+        """The replacements of the code points seen so far."""
         return _New(self.new)
 
 

@@ -42,7 +42,7 @@ def _kind(point: int) -> int:
     return ORDINARY
 
 
-# Of each code point: ORDINARY, SPACE, or APART for what is a word by itself.
+# For each code point: ORDINARY, SPACE, or APART for characters that are words of their own.
 KINDS = PointTable(lambda points: [_kind(point) for point in points], np.uint8)
 
 
@@ -107,7 +107,7 @@ class WordpieceModel:
 
     @functools.cached_property
     def joiner(self) -> Joiner | None:
-        """What joins pieces to texts; None if a piece is empty, so that an empty text does not mean that none stands before."""
+        """Joins pieces to texts; None if a piece is empty, as an empty text would then not mean the start."""
         if not all(self.texts) or len(self.texts) != len(self.goes_on):
             return None
         pairs = list(zip(self.texts, self.goes_on.tolist(), strict=True))
@@ -226,7 +226,7 @@ def build_model(
 
 
 def _is_within_word(text: bytes) -> bool:
-    """Whether a text may be a piece where texts are cut at white space and at characters that stand apart."""
+    """True if a text may be a piece when texts are cut at white space and at APART characters."""
     points = [ord(c) for c in text.decode("utf-8", "surrogateescape")]
     found = [_kind(p) for p in points]  # malformed bytes are surrogates here, which are ordinary
     return len(points) == 1 and found[0] != SPACE or all(kind == ORDINARY for kind in found)
@@ -235,7 +235,7 @@ def _is_within_word(text: bytes) -> bool:
 def _written(
     values, texts, goes_on, most_bytes, suffix, unknown, unknown_number, is_end_to_end, has_texts
 ) -> bytes:
-    # The node behind the suffix indicator is there even if no piece goes on.
+    # The node after the suffix indicator exists even if no piece continues.
     root_value = values.get(suffix)
     units = build(values if root_value is not None or not suffix else values | {suffix: 0x7FFFFFFF})
     trie = Trie(units)

@@ -1,4 +1,4 @@
-"""The pieces of words, each word cut once: what all tokenizers of words share."""
+"""The pieces of words, each word cut once: shared by all tokenizers of words."""
 
 import itertools
 import threading
@@ -9,7 +9,7 @@ import numpy as np
 
 from penstock._src.util.process import forks
 
-# Of a memory's words, before it forgets all.
+# Number of words in a memory, before it is cleared.
 MOST_WORDS = 1 << 20
 
 

@@ -14,7 +14,7 @@ from penstock._src.ops.text.models import phrases
 from penstock._src.ops.text.models.phrases import PhraseModel
 from penstock._src.ops.variants import variant
 
-# What is a word of its own at the end of another one.
+# Suffixes that are separate words.
 _END = re.compile(rb"(?:'(?:t|s|m|d|ve|ll|re)|[.,!?])\Z")
 
 
@@ -24,7 +24,7 @@ def _read(data: bytes) -> PhraseModel:
 
 
 def _cut(model: PhraseModel, words: list[bytes]) -> list[tuple[bytes, int]]:
-    """The longest phrase from each place on, and its number."""
+    """The longest phrase starting at each position, and its number."""
     if model.splits_ends:
         split = []
         for word in words:

@@ -16,7 +16,7 @@ _NO_NUMBER = -1
 
 
 def _boundaries(word: bytes) -> list[int]:
-    """Where characters begin, and the end; each byte that continues none is one."""
+    """The starts of characters, and the end; each stray continuation byte counts as a character."""
     try:
         begins, at = [0], 0
         for character in word.decode():
@@ -28,9 +28,9 @@ def _boundaries(word: bytes) -> list[int]:
 
 
 def cut_word(op, held, word: bytes) -> list[Piece]:
-    """The pieces of a word: of each place on, the longest part that the vocabulary has."""
+    """The pieces of a word: at each position, the longest part in the vocabulary."""
     if len(word) > op.max_bytes_per_word:
-        # tensorflow-text lets the unknown token be as long as its own name here.
+        # tensorflow-text gives the unknown token the length of its own name here.
         unknown = op.unknown_token.encode()
         return [
             Piece(unknown, _NO_NUMBER, 0, len(unknown))
@@ -60,7 +60,7 @@ def cut_word(op, held, word: bytes) -> list[Piece]:
     return pieces
 
 
-# Of static tables: {table: {op: memory}}.
+# For static tables: {table: {op: memory}}.
 _MEMORIES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 

@@ -9,7 +9,7 @@ from penstock._src.ops.text.sentencepiece.segmenting import Cut, Lattice
 
 def best_ways(lattice: Lattice, text: str, most: int) -> list[tuple[float, Cut]]:
     """The ways of cutting with the greatest sums of scores, the best first."""
-    # Of each place, the best sums up to it, each with the place before, which of its sums, and the piece's number.
+    # For each position: the best sums up to it, each with the previous position, the index of its sum, and the piece's number.
     ways: list[list[tuple[float, int, int, int]]] = [[] for _ in range(len(text) + 1)]
     ways[0] = [(0.0, 0, 0, -1)]
     for begin in range(len(text)):

@@ -71,7 +71,7 @@ def convert_for_decoder(data: bytes) -> bytes:
 
 
 def vocabulary_size(model: bytes) -> int:
-    """The number of pieces in what `convert` gave."""
+    """The number of pieces in a result of `convert`."""
     return len(Table(model, "FastSentencepieceTokenizer").array(7, np.float32))
 
 
@@ -191,7 +191,7 @@ class _FastSentencepieceDetokenize(Op):
             zip(input_splits[:-1].tolist(), input_splits[1:].tolist(), strict=True)
         ):
             parts = [texts[number] for number in numbers[begin:end].tolist()]
-            # Only that of the first piece: a piece without a text keeps the space behind it.
+            # Only that of the first piece: a piece without a text keeps the space after it.
             if parts and removes_prefix and parts[0].startswith(b" "):
                 parts[0] = parts[0][1:]
             out[row] = b"".join(parts)

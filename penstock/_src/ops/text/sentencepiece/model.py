@@ -18,7 +18,7 @@ SPACE = "\u2581"
 
 @dataclass
 class Rules:
-    """How texts are normalized.
+    """Settings of the normalization of texts.
 
     Attributes:
       trie: of what is replaced, with the begins of the replacements as values; None if nothing is.

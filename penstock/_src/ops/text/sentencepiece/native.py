@@ -36,7 +36,7 @@ def normalizer(pieces: Pieces, rules: Rules) -> Normalizer | None:
 
 
 def cutter(pieces: Pieces) -> Cutter | None:
-    """What cuts normalized texts; None if the model has what native code does not know."""
+    """The cutter of normalized texts; None if native code does not support the model."""
     of_bytes = [pieces.byte(value) for value in range(256)] if pieces.falls_back_to_bytes else None
     if of_bytes is not None and pieces.unknown in of_bytes:
         return None
@@ -64,7 +64,7 @@ def cutter(pieces: Pieces) -> Cutter | None:
 
 
 def joiner(surface: Callable[[int, bool], bytes], pieces: Pieces, rules: Rules) -> Joiner | None:
-    """What joins pieces to texts, if none stands for a byte.
+    """Joins pieces to texts, if no piece is a byte.
 
     Args:
       surface: what the piece with a number is in a text, given whether it stands at its begin.
@@ -82,7 +82,7 @@ def joiner(surface: Callable[[int, bool], bytes], pieces: Pieces, rules: Rules) 
 
 
 def _merges_alone(pieces: Pieces) -> bool:
-    """Whether all pieces are single characters and what is merged of them, and no other text has their names."""
+    """True if all pieces are single characters or merges of them, and no other text has their names."""
     return (
         USER_DEFINED not in pieces.types
         and UNUSED not in pieces.types

@@ -17,7 +17,7 @@ class Normalizer:
     Args:
       rules: of a model.
       symbols: what users have defined, which stays as it is.
-      space_is_suffix: whether the added space stands behind the text.
+      space_is_suffix: True if the added space is after the text.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Normalizer:
         return length, value
 
     def _prefix(self, text: bytes, at: int) -> tuple[bytes, int]:
-        """What stands at a place, normalized, and how many bytes it takes."""
+        """The normalized form of the text at a position, and the number of its bytes."""
         if self._symbols is not None:
             found = self._symbols.match(text, at)
             if found is not None:
@@ -65,7 +65,7 @@ class Normalizer:
 
     @functools.cached_property
     def _ascii(self) -> bytes | None:
-        """What each ASCII character becomes in texts of such, zero for nothing; None if it takes more than a table to say."""
+        """The replacement of each ASCII character in ASCII texts, zero for none; None if a table cannot express it."""
         if self._symbols is not None:
             return None
         table = bytearray(range(128))

@@ -191,7 +191,7 @@ def _check_numbers(op, own, numbers):
 
 
 class SentencepieceVocabSizeOp(Op):
-    """How many pieces a model has."""
+    """The number of pieces of a model."""
 
     signature = "sp_handle: resource -> vocab_size: int32[]"
     differentiable = False

@@ -31,7 +31,7 @@ from penstock._src.ops.text.sentencepiece.model import (
 from penstock._src.ops.text.sentencepiece.normalizing import Normalizer
 from penstock._src.ops.text.sentencepiece.segmenting import Cut, Merges, chunks, lattice, segmenter
 
-# Of ways of cutting from which one is drawn, as SentencePiece bounds them.
+# Limit of the number of cuts from which one is drawn, as in SentencePiece.
 _MOST_WAYS = 512
 
 
@@ -63,7 +63,7 @@ class Processor:
 
     @functools.cached_property
     def _native(self) -> tuple[NativeNormalizer, Cutter] | None:
-        """What normalizes and cuts texts natively; None if native code does not know such a model."""
+        """The native normalizer and cutter of texts; None if native code does not support the model."""
         normalizer = native.normalizer(self.pieces, self.rules)
         cutter = native.cutter(self.pieces)
         return None if normalizer is None or cutter is None else (normalizer, cutter)
@@ -72,7 +72,7 @@ class Processor:
         return self._finished(self._segment(chunk))
 
     def _finished(self, cut: Cut) -> list[Piece]:
-        """Pieces with their places; unknown characters that stand together are one piece, or are pieces for their bytes."""
+        """Pieces with their positions; adjacent unknown characters are one piece, or are pieces for their bytes."""
         unknown, found, at = self.pieces.unknown, [], 0
         for text, number in cut:
             data = encoded(text)
@@ -80,7 +80,7 @@ class Processor:
             if number != unknown:
                 found.append(Piece(data, number, at, end))
             elif self.pieces.falls_back_to_bytes:
-                # The last of the bytes stands for the character, the others for nothing.
+                # The last of the bytes represents the character, the others nothing.
                 for value in data[:-1]:
                     found.append(self._byte(value, at, at))
                 found.append(self._byte(data[-1], at, end))
@@ -118,7 +118,7 @@ class Processor:
     def _encoded_natively(
         self, rows: np.ndarray, with_texts: bool
     ) -> tuple[np.ndarray, ...] | None:
-        """The same; None if a text has so long parts that native code is not fit for them."""
+        """The same; None if a text has parts too long for native code."""
         assert self._native is not None
         normalizer, cutter = self._native
         normal = normalizer.normalized(rows)
@@ -264,7 +264,7 @@ class Processor:
     def _surface(
         self, number: int, kind: int, text: str, at_begin: bool, is_last: bool
     ) -> tuple[bytes, bool]:
-        """What a piece is in a text, and whether the space before the text was taken off."""
+        """The text of a piece, and True if the space before the text was removed."""
         pieces, rules = self.pieces, self.rules
         if kind == CONTROL:
             return b"", False
@@ -279,7 +279,7 @@ class Processor:
                     text = text[:-1]
             elif at_begin and text.startswith(SPACE):
                 text = text[1:]
-                # Of several spaces at the begin all go where a model has no repeated ones.
+                # All leading spaces are removed if a model collapses repeated ones.
                 seen = not rules.removes_spaces
         return encoded(text.replace(SPACE, " ")), seen
 
@@ -321,7 +321,7 @@ def with_ends(
                 places.append(splits[1:])
                 new += [last[number]] * (len(splits) - 1)
             rows = np.concatenate(places)
-            # Of an empty row, the first value stands before the last one.
+            # For an empty row, the first value comes before the last one.
             added = np.empty(len(new), values.dtype)
             added[:] = new
             if first is not None and last is not None:

@@ -39,7 +39,7 @@ class Lattice:
         self._longest = max(map(len, scores), default=1)
 
     def arcs(self, text: str, begin: int) -> list[tuple[int, int, float]]:
-        """The ends, numbers and scores of the pieces that begin at a place; the unknown one where no piece is a single character."""
+        """The ends, numbers and scores of the pieces that begin at a position; the unknown one if no piece is a single character."""
         scores, found, has_single = self._scores, [], False
         for end in range(begin + 1, min(len(text), begin + self._longest) + 1):
             held = scores.get(text[begin:end])
@@ -193,7 +193,7 @@ def _characters(pieces: Pieces) -> Callable[[str], Cut]:
 
 
 def segmenter(pieces: Pieces) -> Callable[[str], Cut]:
-    """What cuts texts by a vocabulary."""
+    """Cuts texts by a vocabulary."""
     return {
         UNIGRAM: lambda p: lattice(p).best,
         BPE: lambda p: Merges(p).best,

@@ -44,7 +44,7 @@ class _OffsetsToBoiseTags(Op):
                     continue
                 around = (begins < low) & (ends > high)
                 overlaps = (begins < high) & (ends > low)
-                # A token that begins before and ends behind its span counts in both modes, as in tensorflow-text.
+                # A token that begins before and ends after its span counts in both modes, as in tensorflow-text.
                 inside = (begins >= low) & (ends <= high) | around if bool(is_strict) else overlaps
                 letters = np.where(
                     (ends > high) | (ends == high) & (begins > low),
@@ -63,7 +63,7 @@ variant("TFText>OffsetsToBoiseTags", _OffsetsToBoiseTags)
 
 
 class _BoiseTagsToOffsets(Op):
-    """The spans that tags of tokens say, and what they are."""
+    """The spans that tags of tokens describe, and their types."""
 
     signature = """input_token_begin_offsets: int32, input_token_end_offsets: int32, input_boise_tags: string,
         input_token_begin_row_splits: int64, input_token_end_row_splits: int64, input_boise_tags_row_splits: int64

@@ -1,4 +1,4 @@
-"""Sequences of states with the best scores, under constraints of what may follow what."""
+"""Sequences of states with the best scores, under constraints on transitions."""
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class ConstrainedSequence(Op):
         return np.array(flat, np.int32), splits.astype(self.Tsplits.np)
 
     def _steps(self, states, allowed, weights):
-        """Of steps between states, to the first and from the last: whether they are allowed, and their weights."""
+        """Masks of allowed steps between states, to the first and from the last, and their weights."""
         size = states + self.use_start_and_end_states
         for name, given in (("allowed_transitions", allowed), ("transition_weights", weights)):
             if given.size and given.shape != (size, size):

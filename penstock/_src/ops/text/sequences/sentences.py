@@ -69,7 +69,7 @@ def closing_characters() -> frozenset[str]:
 
 @functools.cache
 def _marks() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Patterns of what ends a sentence where none has ended, and of what goes on behind that."""
+    """Patterns of ends of sentences, and of their continuations."""
     emoticons = "|".join(re.escape(e) for e in sorted(_EMOTICONS, key=len, reverse=True))
     terminal = "[" + re.escape("".join(sorted(terminal_characters()))) + "]"
     closing = "[" + re.escape("".join(sorted(closing_characters()))) + "]"
@@ -111,7 +111,7 @@ def fragments(text: str) -> list[tuple[int, int, int, int]]:
 
 
 def _of_mark(mark, properties: int, terminal: int) -> tuple[int, int]:
-    """The properties of a fragment, and where its terminal punctuation is, behind a mark."""
+    """The properties of a fragment, and the position of its terminal punctuation, after a mark."""
     kind, is_first = mark.lastgroup, not properties
     if kind == "acronym":
         return _ENDS | _ENDS_REPEATEDLY, terminal
@@ -125,7 +125,7 @@ def _of_mark(mark, properties: int, terminal: int) -> tuple[int, int]:
 
 
 class SentenceFragmentsV2(Op):
-    """The fragments of texts: the bytes at which they begin and end, what they end with, and where that is."""
+    """The fragments of texts: the bytes of their starts and ends, their terminals, and the positions of those."""
 
     signature = """doc: string -> fragment_start: int64, fragment_end: int64, fragment_properties: int64,
         terminal_punc_token: int64, output_row_lengths: int64"""
@@ -154,7 +154,7 @@ _EMOTICON, _ACRONYM = 0x80, 0x100
 
 
 class SentenceFragments(Op):
-    """The fragments of rows of tokens: the first ones and the ones behind the last, what they end with, and where that is."""
+    """The fragments of rows of tokens: the first ones and the ones after the last, their terminals, and the positions of those."""
 
     signature = """row_lengths: int64, token_start: int64, token_end: int64, token_word: string, token_properties: int64
         -> fragment_start: int64, fragment_end: int64, fragment_properties: int64, terminal_punc_token: int64,
@@ -204,7 +204,7 @@ def _is_mark(word: str) -> bool:
 
 
 def token_fragments(words: list[str], properties: list[int]) -> list[tuple[int, int, int, int]]:
-    """(first token, the one behind the last, properties, the terminal token) of each fragment."""
+    """(first token, the one after the last, properties, the terminal token) of each fragment."""
     found, begin, at = [], 0, 0
     while at < len(words):
         if not _ends(words[at], properties[at]):

@@ -30,7 +30,7 @@ def best_sources(scores: np.ndarray) -> np.ndarray:
     inside = np.zeros(count, bool)
     inside[cycle] = True
     outer = np.flatnonzero(~inside)
-    # The cycle becomes one node, the last: an arc into it gains what the one that it replaces costs.
+    # The cycle becomes one node, the last: an arc into it gains the cost of the arc that it replaces.
     small = np.full((len(outer) + 1, len(outer) + 1), -np.inf)
     small[:-1, :-1] = scores[np.ix_(outer, outer)]
     leaving = scores[np.ix_(outer, cycle)]
@@ -64,7 +64,7 @@ def _cycle(sources: np.ndarray) -> np.ndarray | None:
             while sources[found[-1]] != node:
                 found.append(sources[found[-1]])
             return np.array(found)
-        # What leads to an earlier walk is done.
+        # Nodes that lead to an earlier walk are done.
     return None
 
 

@@ -8,7 +8,7 @@ from penstock._src.ops.variants import variant
 
 
 def _shares(op, most, values, splits):
-    """How many items each segment gives in each row: [rows, segments]."""
+    """The number of items of each segment in each row: [rows, segments]."""
     rows = len(splits[0]) - 1
     for own in splits:
         if len(own) - 1 != rows:

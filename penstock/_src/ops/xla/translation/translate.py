@@ -194,7 +194,7 @@ def has_shape(node: Node, value: HloValue) -> bool:
 
 
 def check_results(operation: HloOperation, nodes: Nodes, is_exact: bool) -> None:
-    """Raises InvalidArgumentError unless an operation gives what the module says; `is_exact`: shapes, too."""
+    """Raises InvalidArgumentError unless the results of an operation match the module's types; `is_exact`: shapes, too."""
     if len(nodes) != len(operation.results):
         raise InvalidArgumentError(
             f"XlaCallModule: {operation.name} gives {len(nodes)} results{place_of(operation)}, "
