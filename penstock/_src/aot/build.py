@@ -163,7 +163,7 @@ def _check_names(names: Sequence[str]) -> None:
 def _compiler_flags(
     options: BuildOptions, machine: Machine
 ) -> contextlib.AbstractContextManager[None]:
-    """A context that leaves out what makes weights larger, where size counts."""
+    """A context that disables optimizations that enlarge weights, if size counts."""
     if not options.small and not machine.target.is_microcontroller:
         return contextlib.nullcontext()
     return override(disable=",".join({*flags.disable, "widening", "winograd"}))
@@ -232,7 +232,7 @@ def _sources(built: Built, recorded: Sequence[Recorded]) -> dict[str, bytes]:
 
 
 def _write_shared(built: Built, output: Path) -> Path:
-    """Links the shared library beside its place, then puts it there."""
+    """Links the shared library under a temporary name, then moves it to its place."""
     suffix = built.machine.formats[0]
     with tempfile.TemporaryDirectory(dir=output.parent) as rooms:
         room = Path(rooms)

@@ -16,7 +16,7 @@ SEED = 20
 
 @dataclass(frozen=True)
 class Recorded:
-    """A call: the function's number, what it was given, and what it gave."""
+    """A call: the function's number, its arguments, and its results."""
 
     function: int
     inputs: tuple[np.ndarray, ...]

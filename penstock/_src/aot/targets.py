@@ -149,7 +149,7 @@ def _machine(
 
 
 def _system_of(triple: str) -> str:
-    """linux, windows, macos or none; that of a lone architecture by what is common."""
+    """linux, windows, macos or none; for an architecture alone, its most common system."""
     first, *rest = triple.lower().split("-")
     for part in rest:
         for name in ("linux", "windows", "macos", "macosx", "darwin", "apple", "win32"):

@@ -111,7 +111,7 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _in_graph(graph: Any, value: Any) -> Any:
-    """Returns the tensor of `graph`, or of one around it, that is `value`, its capture or the argument that stands for it.
+    """Returns the tensor of `graph`, or of an enclosing one, for `value`: itself, its capture or its argument.
 
     None if it is not used there."""
     tensor: Any = value if isinstance(value, Tensor) else convert_to_tensor(value)

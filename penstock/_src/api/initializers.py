@@ -12,7 +12,7 @@ from .random import functions as random
 class Initializer:
     """A callable of shape and dtype, with a configuration."""
 
-    # Whether the initializer can make a part of a variable, which two more arguments describe.
+    # True if the initializer can create a part of a variable, described by two more arguments.
     _makes_parts = True
 
     def _shape(self, shape, arguments):

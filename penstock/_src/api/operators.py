@@ -99,7 +99,7 @@ def _binary(op, reflected=False):
 
 
 def _others_result(method, other, tensor, error):
-    """The result of an operator that only the other operand's class knows; the tensor's error if that fails too."""
+    """The result of an operator that only the other operand's class supports; the tensor's error if that fails too."""
     try:
         result = method(other, tensor)
     except Exception:
@@ -468,7 +468,7 @@ def get_item(tensor, slice_spec, var=None):
     with scope_of((tensor, *begin, *end, *strides), None, "strided_slice") as scope:
         packed = _pack_bounds(begin, end, strides)
         name = scope or "strided_slice"
-        # What is no tensor dispatches on the subscript, not on the slice that it is done by.
+        # Other objects than tensors dispatch on the subscript, not on the slice op.
         return indexing.strided_slice.__wrapped__(tensor, *packed, **masks, var=var, name=name)
 
 

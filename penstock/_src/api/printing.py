@@ -119,7 +119,7 @@ def _part(value, summarize):
 
 
 def _template(value, tensors, mark):
-    """The template of a value, with a mark in place of each of its tensors, which are appended to the list."""
+    """The template of a value, with a mark for each of its tensors, which are appended to the list."""
     if not nest.is_nested(value):
         return _template_of_one(value, tensors, mark)
 

@@ -26,7 +26,7 @@ def _slices(sparse_delta):
     return sparse_delta
 
 
-# What the docstrings of methods that assign to parts have in common.
+# The common part of the docstrings of methods that assign to parts.
 _SCATTERED = """
 
 Args:
@@ -122,7 +122,7 @@ def _gather_nd(self, indices, name=None):
 
 
 def _batch_scatter_update(self, sparse_delta, use_locking=False, name=None):
-    """Sets entries along the second axis, for each row of a batch by itself.
+    """Sets entries along the second axis, separately for each row of a batch.
 
     Args:
       sparse_delta: a `tf.IndexedSlices`.

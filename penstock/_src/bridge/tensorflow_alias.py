@@ -19,7 +19,7 @@ from .names import frozen_keras, identities, private_modules
 from .text import alias as text_alias
 
 PUBLIC = "penstock"
-# The hooks of other packages that Penstock stands for.
+# The hooks of other packages that Penstock replaces.
 COMPANIONS = (text_alias, forests_alias)
 ALIAS = "tensorflow"
 # `penstock.keras.layers` is the module that `tensorflow.keras.layers` is.
@@ -53,7 +53,7 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.machinery.ModuleSpec(fullname, self, origin=str(file))
 
     def get_code(self, fullname: str) -> Any:
-        """Returns the code of a module that can be run by itself, such as `tensorflow.python.tools.saved_model_cli`."""
+        """Returns the code of a module that can be run as a script, such as `tensorflow.python.tools.saved_model_cli`."""
         file = private_modules.file_of(fullname.removeprefix(ALIAS + "."))
         return None if file is None else compile(file.read_bytes(), str(file), "exec")
 
@@ -105,12 +105,12 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def asks_for_keras_2() -> bool:
-    """True if the environment asks for Keras 2 as tf.keras."""
+    """True if the environment selects Keras 2 as tf.keras."""
     return os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1")
 
 
 def keras_module(version: str = "v2") -> str:
-    """Returns the name of the module behind tf.keras: Keras 3, or Keras 2 if the environment asks for it.
+    """Returns the name of the module used as tf.keras: Keras 3, or Keras 2 if the environment selects it.
 
     Args:
       version: "v1" for tf.compat.v1.keras, which is another module in Keras 2.

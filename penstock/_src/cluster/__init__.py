@@ -1,4 +1,4 @@
-"""The processes that work together: who they are, and what carries values between them.
+"""The processes that work together: their description, and the transports of values between them.
 
 In: the environment of a process that a launcher started (`penstock launch`, mpiexec, srun). Out: a `Cluster` (rank, size,
 hosts) and a `Transport`, whose methods every process calls in the same order. Read `transport.py` first. A way to

@@ -20,7 +20,7 @@ LONGEST_PAUSE = 0.5  # seconds between beats
 BEATS = 14  # within the time after which silence means that a process is lost
 REPORT_EVERY = 10  # beats
 BEAT, REPORT, LOST, LEFT = range(4)
-# Words of a message: its kind, who sends it, of whom it tells, and how far that one has come.
+# Words of a message: its kind, its sender, the process that it reports on, and the progress of that one.
 KIND, SENDER, SUBJECT, STEPS, EXCHANGES, CLOCK, WAITED, WORDS = range(8)
 
 

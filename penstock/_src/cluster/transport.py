@@ -1,4 +1,4 @@
-"""Transport: what carries values between the processes of a cluster.
+"""Transport: carries values between the processes of a cluster.
 
 Every process calls the same methods in the same order. Before values are exchanged, `agree` tells each process what the
 others are about to do, so different calls are an error in all of them: none waits for ever, none gets another's numbers.
@@ -22,7 +22,7 @@ REDUCTIONS = ("Add", "Mul", "Min", "Max")
 MEMBERS, PLACE, RANKS, MADE, COMMUNICATOR, MPI_GROUP, GROUP_WORDS = range(7)
 # The types in which narrow floats are reduced.
 WIDER = {"float16": np.float32, "bfloat16": np.float32}
-# What gives the addresses of functions (MPI_User_function) that add values of types that MPI has not; native code's, by
+# Returns addresses of functions (MPI_User_function) that add values of types that MPI lacks; native code's, by
 # the types' names. A layer above this one puts them here.
 NARROW_SUMS: dict[str, Callable[[], int]] = {}
 
@@ -86,7 +86,7 @@ class Transport(abc.ABC):
         self.cluster = cluster
         self._kept: list[Any] = []  # memory of abandoned exchanges
         self._why_unusable = ""
-        # What is to be said about a process that has stopped answering; empty as long as all do.
+        # A message about a process that has stopped answering; empty as long as all do.
         self.loss = ""
         # Called by another thread if a process stops answering: ends the wait that native code may be in.
         self.interrupt: Callable[[], None] = lambda: None
@@ -129,7 +129,7 @@ class Transport(abc.ABC):
         group: Group,
         widen: bool = True,
     ) -> list[np.ndarray]:
-        """Returns what comes of several arrays, in the exchanges that native code makes of them.
+        """Returns the results of exchanges of several arrays, in the form that native code expects.
 
         Args:
           kind: "all_reduce"; "reduce_scatter", of which each member keeps an equal part of the rows; "all_gather", the rows of all members
@@ -169,7 +169,7 @@ class Transport(abc.ABC):
             raise UnavailableError(None, None, self.loss + here())
 
     def lose(self, loss: str) -> None:
-        """Notes that a process has stopped answering, and ends what waits for it."""
+        """Records that a process has stopped answering, and ends the operations that wait for it."""
         self.loss = loss
         self.interrupt()
 
@@ -201,7 +201,7 @@ class Transport(abc.ABC):
 
     @abc.abstractmethod
     def messages(self) -> Messages:
-        """Returns what carries messages between two processes. All processes call it at the same time."""
+        """Returns a channel for messages between two processes. All processes call it at the same time."""
 
     @abc.abstractmethod
     def barrier(self) -> None:
@@ -225,7 +225,7 @@ def widened(values: np.ndarray, widen: bool = True) -> np.ndarray:
 
 
 def exchanged_shape(kind: str, shape: Sequence[int], size: int) -> tuple[int, ...]:
-    """The shape of what comes of an array in an exchange (`Transport.exchange_packs`) among `size` processes."""
+    """The shape of the result of an exchange of an array (`Transport.exchange_packs`) among `size` processes."""
     if kind in ("all_reduce", "all_to_all"):
         return tuple(shape)
     return (shape[0] * size if kind == "all_gather" else shape[0] // size, *shape[1:])
@@ -254,6 +254,6 @@ def failed_rank(rank: int, size: int) -> AbortedError:
 
 
 def here() -> str:
-    """A sentence that says how far this process has come, if it knows."""
+    """A sentence about this process's progress, if it is known."""
     reached = place(PROGRESS.steps, PROGRESS.exchanges)
     return f" This process is in {reached}." if reached else ""

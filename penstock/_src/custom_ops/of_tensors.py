@@ -15,7 +15,7 @@ from penstock._src.function.function import function as traced
 def call_of(
     parameters: Parameters, function: Callable[..., Any], gradient: Callable[..., Any] | None
 ) -> Callable[..., Any]:
-    """Returns what an op of a function of tensors does: inputs and attributes -> results.
+    """Returns the kernel of an op of a function of tensors: inputs and attributes -> results.
 
     Args:
       parameters: of the op.

@@ -29,7 +29,7 @@ from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.util import slots
 from penstock._src.util.dataclass import dataclass
 
-# Two sizes that stand for unknown ones: what differs between the shapes of the results is unknown.
+# Two sizes that replace unknown ones: extents of results that differ between the two are unknown.
 PROBES = (12, 24)
 
 
@@ -255,7 +255,7 @@ def _listed(op: Any, returned: Any) -> list[Any]:
 
 
 def _as_result(op: Any, at: int, value: Any, dtype: DType, shape: TensorShape) -> Any:
-    """A copy of what the function returned, as the value of a tensor."""
+    """A copy of the function's result, as the value of a tensor."""
     which = (
         f"{op.parameters.op}: result {at}"
         if len(op.outputs) > 1

@@ -16,7 +16,7 @@ from penstock._src.util.dataclass import dataclass
 
 EMPTY = inspect.Parameter.empty
 KINDS = (bool, int, float, str, bytes, DType)
-# What else is taken for an attribute of a kind.
+# Other types accepted for an attribute of a kind.
 ACCEPTED: dict[Any, tuple[type, ...]] = {
     bool: (np.bool_,),
     int: (np.integer,),
@@ -95,7 +95,7 @@ def _is_structure(value: Any) -> bool:
 
 
 def parameters_of(op: str, function: Callable[..., Any], skipped: int = 0) -> Parameters:
-    """Returns what the op of a function takes.
+    """Returns the inputs and attributes of the op of a function.
 
     Args:
       op: its name.

@@ -1,4 +1,4 @@
-"""Files wherever they are: every path that a user gives goes through `files.py`.
+"""Files on any file system: every path that a user gives goes through `files.py`.
 
 A path without a scheme, or with `file://`, is local; `ram://` is the memory of this process; other URLs (`gs://`, `s3://`, `http://`,
 `memory://`) are opened by fsspec, if it is installed. Each kind has a folder with a `FileSystem` (`base.py`), and raises TensorFlow's

@@ -19,7 +19,7 @@ class FileStatus(NamedTuple):
 
 
 class Reader(abc.ABC):
-    """Reads a file at any place, from several threads at once."""
+    """Reads a file at any offset, from several threads at once."""
 
     size: int
 
@@ -34,9 +34,9 @@ class Reader(abc.ABC):
 class FileSystem(abc.ABC):
     """The files below one scheme. Paths are whole, with their scheme; errors are TensorFlow's."""
 
-    # Whether a file is there, as a whole, only once it is closed, as in object stores.
+    # True if a file appears, as a whole, only once it is closed, as in object stores.
     appears_when_closed = False
-    # Whether a request takes so long that files are read ahead.
+    # True if a request takes so long that files are read ahead.
     is_distant = False
 
     @abc.abstractmethod
@@ -49,7 +49,7 @@ class FileSystem(abc.ABC):
 
     @abc.abstractmethod
     def reader(self, path: str) -> Reader:
-        """Opens a file to be read at any place."""
+        """Opens a file to be read at any offset."""
 
     def read(self, path: str) -> bytes:
         """Returns the contents of a file."""
@@ -102,14 +102,14 @@ class FileSystem(abc.ABC):
 
     @abc.abstractmethod
     def remove_tree(self, path: str) -> None:
-        """Removes a folder with what is in it, or a file."""
+        """Removes a folder with its content, or a file."""
 
     @abc.abstractmethod
     def rename(self, source: str, target: str) -> None:
         """Renames a file or folder; a file that has the name is replaced."""
 
     def sync(self, file: BinaryIO) -> None:
-        """Waits until what was written to an open file would survive a crash."""
+        """Waits until the data of an open file would survive a crash."""
         file.flush()
 
     def sync_folder(self, folder: str) -> None:  # noqa: B027

@@ -1,4 +1,4 @@
-"""Errors for damaged files, which name the file and what in it is wrong."""
+"""Errors for damaged files, with the name of the file and the fault."""
 
 import contextlib
 import math
@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from penstock._src.core import dtypes
 from penstock._src.core.errors import DataLossError
 
-# What parsing raises for content that cannot be.
+# Exceptions of parsers for impossible content.
 _PARSING = (ValueError, TypeError, KeyError, IndexError, OverflowError)
 
 

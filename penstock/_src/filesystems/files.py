@@ -1,4 +1,4 @@
-"""Functions of paths, wherever the files are. All raise TensorFlow's errors."""
+"""Functions of paths, on any file system. All raise TensorFlow's errors."""
 
 import os
 from typing import Any, BinaryIO
@@ -44,7 +44,7 @@ def open_file(path: str, mode: str = "rb") -> BinaryIO:
 
 
 def reader_of(path: str) -> Reader:
-    """Opens a file to be read at any place, from several threads."""
+    """Opens a file to be read at any offset, from several threads."""
     return system_of(path).reader(path)
 
 
@@ -54,7 +54,7 @@ def read(path: str) -> bytes:
 
 
 def write(path: str, contents: bytes) -> None:
-    """Writes a file; what is at `path` is replaced."""
+    """Writes a file; an existing one at `path` is replaced."""
     with translated(path), open_file(path, "wb") as file:
         file.write(contents)
 
@@ -127,7 +127,7 @@ def remove_if_there(path: str) -> None:
 
 
 def remove_tree(path: str) -> None:
-    """Removes a folder with what is in it, or a file."""
+    """Removes a folder with its content, or a file."""
     system_of(path).remove_tree(path)
 
 
@@ -142,7 +142,7 @@ def rename(source: str, target: str) -> None:
 
 
 def copy(source: str, target: str) -> None:
-    """Copies the contents of a file; what is at `target` is replaced."""
+    """Copies the contents of a file; an existing one at `target` is replaced."""
     with translated(target), open_file(source) as old, open_file(target, "wb") as new:
         _pass_on(old, new)
 

@@ -89,7 +89,7 @@ class Transaction:
         self._places.clear()
 
     def abandon(self) -> None:
-        """Removes what was written."""
+        """Removes the written files."""
         for temporary in self._places.values():
             files.remove_if_there(temporary)
         self._places.clear()
@@ -142,7 +142,7 @@ def _read_record(record: str) -> dict[str, str]:
 
 
 def tidy(folder: str) -> None:
-    """Ends what killed processes of this machine left half renamed in a folder, and removes what they had not finished."""
+    """Completes the renames of killed processes of this machine in a folder, and removes their unfinished files."""
     if "://" in folder or not files.is_folder(folder or "."):
         return
     entries = files.names(folder)

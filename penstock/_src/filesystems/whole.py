@@ -36,6 +36,6 @@ def written_whole(path: str) -> Iterator[BinaryIO]:
 
 
 def write_whole(path: str, contents: bytes | str) -> None:
-    """Writes a file; who reads it finds what was there before, or all of this."""
+    """Writes a file atomically: a reader finds the previous content, or all of the new one."""
     with written_whole(path) as file:
         file.write(contents.encode() if isinstance(contents, str) else contents)

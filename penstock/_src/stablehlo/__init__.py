@@ -1,4 +1,4 @@
-"""StableHLO modules: what JAX and other frameworks hand over as portable artifacts.
+"""StableHLO modules, the portable artifacts of JAX and other frameworks.
 
 In: bytes of an artifact (MLIR bytecode, dialect VHLO). Out: an `HloModule` in memory. Read module.py first,
 then bytecode/reader.py, then verify.py, which checks each operation by the table in facts.py. ops/xla/ gives operations their meaning.

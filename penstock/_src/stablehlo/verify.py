@@ -68,7 +68,7 @@ def _error(operation: HloOperation, text: str) -> Exception:
 
 @contextmanager
 def _named(operation: HloOperation) -> Iterator[None]:
-    """Names the operation in what is refused inside."""
+    """Adds the operation to errors raised inside."""
     try:
         yield
     except Refused as error:

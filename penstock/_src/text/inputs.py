@@ -72,7 +72,7 @@ def on_vectors(
 
 
 def on_values(function: Callable[[Any], Any], input: Any) -> Any:
-    """What an elementwise function makes of a tensor or ragged tensor."""
+    """The result of an elementwise function of a tensor or ragged tensor."""
     return (
         input.with_flat_values(function(input.flat_values))
         if isinstance(input, RaggedTensor)

@@ -1,4 +1,4 @@
-"""How similar texts are."""
+"""Similarity of texts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`tflite_registrar`: the names by which TensorFlow Lite's interpreter is asked for tensorflow-text's operations."""
+"""`tflite_registrar`: the registration names of tensorflow-text's operations for TensorFlow Lite's interpreter."""
 
 _NAMES = (
     "AddByteSplit AddByteSplitByOffsets AddFastBertNormalize AddFastSentencepieceDetokenize AddFastSentencepieceTokenize AddFastWordpieceTokenize "

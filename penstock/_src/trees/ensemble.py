@@ -57,7 +57,7 @@ class Ensemble:
 
     @property
     def trees(self) -> int:
-        """How many trees there are."""
+        """The number of trees."""
         return len(self.tables.roots)
 
     def thresholds(self, number: Number) -> np.ndarray:

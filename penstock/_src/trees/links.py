@@ -1,4 +1,4 @@
-"""What predictions are of the sums of leaves: a row for each function."""
+"""Link functions from sums of leaves to predictions: a row for each function."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Program(Module):
 
     @property
     def ensemble(self) -> Ensemble:
-        """What is computed."""
+        """The computed function."""
         return self._ensemble
 
     def signature(self, by_columns: bool = False) -> Any:
@@ -105,7 +105,7 @@ class Program(Module):
         )  # fmt: skip
 
     def _prepared(self, x: Tensor) -> Tensor:
-        """Rows with NaN for what counts as missing."""
+        """Rows with NaN for values that count as missing."""
         nothing = convert_to_tensor(np.nan, x.dtype)
         zeros = [each.zero_is_missing for each in self._ensemble.features]
         if any(zeros):

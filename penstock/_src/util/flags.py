@@ -45,7 +45,7 @@ class Flag:
 TABLE: dict[str, Flag] = {}
 
 
-# What PENSTOCK_DISABLE may name: stages and parts of stages of the compiler that results do not depend on.
+# Names for PENSTOCK_DISABLE: stages and parts of stages of the compiler that do not affect results.
 OPTIONAL = {
     "simplify": "dropping checks that are known to hold",
     "loops": "moving products and sums of all rows out of loops",
@@ -77,7 +77,7 @@ class Disabled(frozenset[str]):
         return super().__new__(cls, names & OPTIONAL.keys())
 
 
-# What graphs from files may do besides computing, if their callers allow it (core/calls/consent.py).
+# Permissions of graphs from files, if their callers allow them (core/calls/consent.py).
 CAPABILITIES = {
     "read_files": "reads files",
     "write_files": "writes files",

@@ -18,7 +18,7 @@ class CustomNestProtocol(Protocol):
     """A class that says how its instances are flattened and rebuilt."""
 
     def __tf_flatten__(self) -> tuple[Any, tuple[Any, ...]]:
-        """Returns what is kept (metadata) and a tuple of components."""
+        """Returns the fixed part (metadata) and a tuple of components."""
         ...
 
     @classmethod

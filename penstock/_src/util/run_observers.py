@@ -25,7 +25,7 @@ class RunObserver(Protocol):
 
 
 class WorkObserver(Protocol):
-    """The interface of observers of what is beside runs: tracing, compiling, waiting for data, and variables that are made."""
+    """The interface of observers of events other than runs: tracing, compiling, waiting for data, and creation of variables."""
 
     def traced(self, function: Any, reason: str) -> None:
         """Called before a tf.function is traced."""

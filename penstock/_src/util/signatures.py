@@ -57,7 +57,7 @@ def spread(
     last: Mapping[str, Any] = types.MappingProxyType({}),
     kind: type[dict[str, Any]] = dict,
 ) -> Callable[..., Any]:
-    """Returns the function with several parameters in the place of one, which gets their values by name.
+    """Returns the function with one parameter replaced by several, whose values it gets by name.
 
     Args:
       function: of keyword parameters, the one to replace among them.
@@ -89,7 +89,7 @@ def spread(
 
 
 def read_only(path: str, documentation: str) -> Any:
-    """Returns the property that shows the attribute at a path: `_matrix`, or `_parent.name` of what `_parent` holds."""
+    """Returns the property that reads the attribute at a path: `_matrix`, or `_parent.name`, the attribute `name` of `_parent`."""
     return property(operator.attrgetter(path), doc=documentation)
 
 

@@ -17,7 +17,7 @@ from penstock._src.core.errors import InternalError
 from penstock._src.native import runner
 
 STATUS_WORDS = 16
-# Where the memory of a buffer is: a base, and an offset from it.
+# The location of a buffer's memory: a base, and an offset from it.
 INPUT, OUTPUT, ARENA, CONSTANTS = "inputs", "outputs", "arena", "constants"
 
 

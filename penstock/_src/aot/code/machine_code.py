@@ -1,4 +1,4 @@
-"""Modules of LLVM IR as one object: parsed, joined, cut down to what is called."""
+"""Modules of LLVM IR as one object: parsed, joined, reduced to the called functions."""
 
 import struct
 from collections.abc import Iterable, Sequence
@@ -61,7 +61,7 @@ def finished(module: llvm.ModuleRef, machine: llvm.TargetMachine, public: Iterab
 
 
 def undefined(code: bytes, module: llvm.ModuleRef) -> list[str]:
-    """Functions that an object calls and does not have: those of ELF's table of symbols, of other formats what the module declares."""
+    """Functions that an object calls and does not define: from ELF's symbol table; for other formats, the module's declarations."""
     if code[:4] == b"\x7fELF":
         return _undefined_in_elf(code)
     declared = (f for f in module.functions if f.is_declaration)

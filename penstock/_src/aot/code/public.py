@@ -199,7 +199,7 @@ def _function(
 def _entry(
     text: PublicText, number: int, function: PlannedFunction, forms: dict[tuple[int, int], str]
 ) -> str:
-    """Writes what runs a signature on addresses: (inputs, outputs, arena), and the batch if it varies."""
+    """Writes the function that runs a signature on addresses: (inputs, outputs, arena), and the batch if it varies."""
     name = entry_name(text, function)
     batches = [batch for batch in function.lowered.forms if batch]
     batch = ", i64 %batch" if batches else ""
@@ -244,7 +244,7 @@ def _entry(
 def _checked(
     text: PublicText, number: int, function: PlannedFunction, sides: dict[str, str], entry: str
 ) -> str:
-    """Writes what runs a signature on arrays with sizes, and looks at them before."""
+    """Writes the function that runs a signature on arrays with sizes, after checking them."""
     lowered = function.lowered
     counts = {"inputs": len(lowered.inputs), "outputs": len(lowered.outputs)}
     name = f"f{number}.checked"
@@ -316,7 +316,7 @@ def _arena_checks(size: int) -> list[str]:
 
 
 def _prepare(text: PublicText) -> str:
-    """Writes what gives an arena its first state, and the constants of a file."""
+    """Writes the function that initializes an arena's state, and the constants of a file."""
     model, name = text.model, f"{text.name}_prepare"
     constants = "%weights" if text.has_file else "@penstock_constants"
     state = model.initial_state()

@@ -25,7 +25,7 @@ class Hoisting:
         self.handles: dict[Any, VariableHandle] = {}
 
     def hoisted(self, lowered: LoweredFunction, assigned: Collection[int]) -> LoweredFunction:
-        """A lowered function that reads its large constants, and what follows from weights, as variables.
+        """A lowered function that reads its large constants, and values derived from weights, as variables.
 
         Args:
           lowered: the function.

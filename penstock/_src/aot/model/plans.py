@@ -105,7 +105,7 @@ class Places:
                 yield number, self.values[position]
 
     def __call__(self, buffer: Buffer) -> Place:
-        """The place of a buffer that is not inside of another; constants are put into the model's data."""
+        """The location of a top-level buffer; constants are put into the model's data."""
         data = self.model.data
         if buffer.place == "arena":
             return Place(ARENA, self.model.arena_start + buffer.offset)

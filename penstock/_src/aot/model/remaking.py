@@ -1,4 +1,4 @@
-"""Functions made again with other nodes in some places."""
+"""Functions rebuilt with some nodes replaced."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -59,7 +59,7 @@ def lower_function(
       shapes: of inputs whose other extents are open.
 
     Raises:
-      InvalidArgumentError: an extent is open, and nobody says what it is.
+      InvalidArgumentError: an extent is unknown, and no value is given for it.
       UnimplementedError: it needs the host.
     """
     arguments = function.graph.inputs[: function.arity]

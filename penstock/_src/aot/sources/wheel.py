@@ -68,7 +68,7 @@ def wheel(name: str, machine: Machine, library: Path, weights: bytes) -> bytes:
 
 
 def _archive(files: Mapping[str, bytes], info: str, name: str, machine: Machine) -> bytes:
-    """The files with what describes them."""
+    """The files with their metadata."""
     metadata = (
         f"Metadata-Version: 2.1\nName: {name}\nVersion: {OWN_VERSION}\n"
         f"Summary: A model built by Penstock for {machine.name}\nRequires-Python: >=3.11\nRequires-Dist: numpy\n"

@@ -71,7 +71,7 @@ def constant(value, dtype=None, shape=None, name="Const"):
         raise
 
 
-# What `tf.constant` is while dtypes are converted (api/numpy_behavior).
+# The implementation of `tf.constant` while dtypes are converted (api/numpy_behavior).
 _CONSTANT_TARGETS: list = []
 constant._dispatch_targets = _CONSTANT_TARGETS  # type: ignore[attr-defined]
 
@@ -86,7 +86,7 @@ def plain_constant(value, dtype=None, shape=None, name="Const"):
 
 
 def constant_of_shape(value, dtype, shape, name, in_shape=None):
-    """A constant; in graphs `in_shape(array, extents)` decides what a given shape makes of the value."""
+    """A constant; in graphs `in_shape(array, extents)` applies a given shape to the value."""
     kind = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
     if isinstance(value, Tensor) and kind is not None and value.dtype != kind:
         if STATE.graph is None:

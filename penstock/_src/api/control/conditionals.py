@@ -68,7 +68,7 @@ def functional_cond(
     name: str | None = None,
     may_be_lowered: bool | None = None,
 ) -> Any:
-    """Returns what `tf.cond` does in a graph; the functions are traced as they are.
+    """Returns the result of `tf.cond` in a graph; the functions are traced without conversion.
 
     `may_be_lowered` is what the graph says of how TensorFlow may run it.
     """
@@ -119,7 +119,7 @@ def _conditional(
         bodies, externals = unify(graphs, 0)
         is_case = branches is not _OF_COND
         outputs = add_conditional(selector, bodies, externals, is_case, scope, may_be_lowered)
-        # What is run as a function gives its results itself.
+        # A function passes its results on itself.
         results = outputs if may_be_lowered is False else identities(outputs)
         return fill_outputs(graphs[0].structured_outputs, results)
 

@@ -119,7 +119,7 @@ def _scalar(maximum_iterations: Any) -> int:
     return int(tensor)
 
 
-# The position of the user's variables among those of a loop: behind the number of iterations and its maximum.
+# Position of the user's variables among those of a loop: after the number of iterations and its maximum.
 _FIRST = 2
 
 
@@ -172,7 +172,7 @@ class _Loop:
         return self._packed(outputs[_FIRST:n])
 
     def _packed(self, tensors: Sequence[Any]) -> Any:
-        """The variables made of their tensors; what an invariant describes has the shape that the invariant says."""
+        """The variables rebuilt from their tensors; a shape invariant overrides the shape."""
         if not self.forms:
             return nest.pack_sequence_as(self.start, list(tensors), expand_composites=True)
         remaining = iter(tensors)

@@ -35,7 +35,7 @@ class CriticalSection:
         if import_scope is not None:
             raise ValueError("Argument `import_scope` is not supported.")
         self._name = name or "critical_section"
-        # What is the same for all sections that share the lock.
+        # State common to all sections that share the lock.
         self._key = shared_name or id(self)
         self._handle = raw.MutexV2(shared_name=shared_name or "", name=self._name)
 

@@ -167,7 +167,7 @@ def _failure(sign, x, y, holds, count):
     return lines
 
 
-# What assertions have in common that compare.
+# The common part of assertions that compare.
 _RESULT = """
   message: how the text of the error begins.
   summarize: how many entries the message shows; by default 3.

@@ -373,7 +373,7 @@ def _check_rank_of(tensor, symbols, is_open, message):
 
 
 class _Sizes:
-    """The sizes that symbols stand for, and the assertions about sizes known only at run time."""
+    """The sizes of symbols, and the assertions about sizes known only at run time."""
 
     def __init__(self, data, summarize, head):
         self.head, self.checks = head, []

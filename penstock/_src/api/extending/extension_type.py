@@ -127,7 +127,7 @@ def _parameters(fields: tuple[ExtensionTypeField, ...]) -> list[inspect.Paramete
 
 
 def _annotations(cls: type) -> dict[str, Any]:
-    """The annotations of a class without its bases'; what names classes that are not defined yet stays a reference."""
+    """The annotations of a class without its bases'; a reference to a class that is not defined yet stays unresolved."""
     if sys.version_info < (3, 14):
         return inspect.get_annotations(cls)
     import annotationlib

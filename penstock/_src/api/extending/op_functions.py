@@ -40,9 +40,9 @@ _DECORATORS: dict[str, Callable[..., Any]] = {
     "dispatchable": dispatchable,
     "plain": lambda: lambda function: function,
 }
-# What the word before a row's scope says of it.
+# Meaning of the word before a row's scope.
 _SCOPES = {"in": "scope", "as": "named"}
-# What rows may use, even if nothing else in their module does.
+# Names that rows may use, even if nothing else in their module does.
 _NAMES = {"raw": raw, "dtypes": dtypes, "convert_to_tensor": convert_to_tensor}
 
 

@@ -294,7 +294,7 @@ def expm(input, name=None):
     u = matmul(a, odd + c[7] * a6 + c[5] * a4 + c[3] * a2 + c[1] * eye)
     even = matmul(a6, c[12] * a6 + c[10] * a4 + c[8] * a2)
     v = even + c[6] * a6 + c[4] * a4 + c[2] * a2 + c[0] * eye
-    # Of elements that are not finite: NaN everywhere, which a solve would refuse.
+    # For non-finite elements: NaN everywhere, which a solve would reject.
     is_finite = raw.IsFinite(x=size)
     result = raw.MatrixSolve(
         matrix=raw.SelectV2(condition=is_finite, t=v - u, e=eye),

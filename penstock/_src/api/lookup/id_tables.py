@@ -1,4 +1,4 @@
-"""Tables between the entries of a vocabulary and their places, and hashes of what is not in it."""
+"""Tables between the entries of a vocabulary and their indices, and hashes of out-of-vocabulary entries."""
 
 from __future__ import annotations
 

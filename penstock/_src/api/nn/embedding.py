@@ -348,7 +348,7 @@ def _safe_lookup(
 
 
 def _rows_of_ids(ids, weights):
-    """Sparse ids, and weights at the same places, with all axes but the last as one."""
+    """Sparse ids, and weights at the same indices, with all axes but the last merged."""
     shape = ids.dense_shape
     rows = raw.Prod(input=shape[:-1], axis=[0], keep_dims=True)
     flat_shape = raw.ConcatV2(values=[rows, shape[-1:]], axis=0)

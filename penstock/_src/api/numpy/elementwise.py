@@ -116,7 +116,7 @@ def _binary(function, convert):
     return call
 
 
-# What the docstrings of the functions in a table have in common.
+# The common part of the docstrings of the functions in a table.
 _PARAMETERS = {
     _unary: """
 Args:

@@ -27,7 +27,7 @@ STRONG = tuple(
     ).split()
 )
 WEAK = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64, dtypes.complex128)
-# What Python's types become.
+# Dtypes of Python's types.
 _PYTHON = {int: dtypes.int32, float: dtypes.float32, complex: dtypes.complex128}
 
 _SIGNED = {8: dtypes.int8, 16: dtypes.int16, 32: dtypes.int32, 64: dtypes.int64}

@@ -156,7 +156,7 @@ def _numpys_type(arrays_and_dtypes):
 
 
 def _number(x):
-    """A Python number with the width that was asked for."""
+    """A Python number with the requested width."""
     if RULES.prefer_float32 and isinstance(x, (float, complex)):
         return np.float32(x) if isinstance(x, float) else np.complex64(x)
     return x

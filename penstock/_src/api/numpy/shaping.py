@@ -217,7 +217,7 @@ def _atleast(count, expand):
         for a in arys:
             a = to_array(a)
             if a.shape.rank is None:
-                # An array of three axes has its new ones around a vector and behind a matrix.
+                # An array of three axes gets new axes on both sides of a vector, and after a matrix.
                 results.append(_with_least_rank(a, count, count if count < 3 else 2))
                 continue
             while a.shape.rank < count:

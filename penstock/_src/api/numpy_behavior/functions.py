@@ -65,7 +65,7 @@ def listed(table: dict[str, str]) -> list[tuple[Callable[..., Any], str | None]]
 
 @functools.cache
 def promote_in_functions() -> None:
-    """Make the functions of the tables promote while the mode asks for it."""
+    """Make the functions of the tables promote while the mode is enabled."""
     for api, argument in listed(KEEP):
         _add_target(api, keeping(_plain(api), argument))
     for api, _ in listed(JOIN):
@@ -86,7 +86,7 @@ def _add_target(api: Any, target: Callable[..., Any]) -> None:
 
 
 def _constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Any:
-    """A constant: weak if it is made of Python numbers; what a dtype holds without loss may be given to it."""
+    """A constant: weak if it is made of Python numbers; values that a dtype represents exactly may be given to it."""
     if isinstance(value, Tensor) and not hasattr(value, "numpy"):
         return NOT_SUPPORTED
     kind = kind_or_none(value, None if dtype is None else dtypes.as_dtype(dtype))
@@ -101,7 +101,7 @@ def _constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Con
 
 
 def _assigning(method: Callable[..., Any]) -> Callable[..., Any]:
-    """An assignment that converts what the variable's dtype holds without loss.
+    """An assignment that converts values that the variable's dtype represents exactly.
 
     Raises:
       TypeError: the variable would need another dtype.

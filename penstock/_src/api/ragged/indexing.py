@@ -282,7 +282,7 @@ def boolean_mask(data, mask, name=None):
 
 
 def as_ragged_or_tensor(v, dtype_hint=None):
-    """A ragged tensor, or what else is made a dense one."""
+    """A ragged tensor; other values become dense ones."""
     v = ragged_of_value(v)
     return v if isinstance(v, RaggedTensor) else convert_to_tensor(v, dtype_hint=dtype_hint)
 

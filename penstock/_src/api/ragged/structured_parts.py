@@ -26,7 +26,7 @@ _NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]*$")
 
 
 class Records(CompositeTensor):
-    """Base of StructuredTensor: what functions on records, and fields that are records themselves, rely on."""
+    """Base of StructuredTensor: the interface that functions on records, and nested records, rely on."""
 
     _fields: Any
     _ragged_shape: DynamicRaggedShape

@@ -150,7 +150,7 @@ class _Operand:
             else:
                 x = raw.ExpandDims(input=x, axis=0)
         self.values, self.kind = x, kind
-        self.rows = None  # None stands for all rows in order
+        self.rows = None  # None means all rows in order
         self._partition = None
 
     def count(self):

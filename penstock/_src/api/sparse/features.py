@@ -99,7 +99,7 @@ def bincount(
 
 
 def weights_of_values(values, weights):
-    """The values of sparse weights, which must stand at the places of the sparse values.
+    """The values of sparse weights, which must have the indices of the sparse values.
 
     Raises:
       ValueError: the weights are not sparse.

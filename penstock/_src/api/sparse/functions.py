@@ -420,7 +420,7 @@ def reset_shape(sp_input, new_shape=None):
                     f"Received {static.tolist()} for {sp.shape}."
                 )
         else:
-            # What is not known yet is checked when the numbers are there.
+            # Unknown facts are checked at run time.
             size = raw.Shape(input=shape, out_type=dtypes.int64)
             same_rank = assert_equal(raw.Shape(input=sp.dense_shape, out_type=dtypes.int64), size)
             with control_dependencies([same_rank] if same_rank is not None else []):

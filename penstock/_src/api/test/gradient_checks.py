@@ -84,7 +84,7 @@ def max_error(grad1: Sequence[Any], grad2: Sequence[Any]) -> Any:
 
 
 def _runnable(f: Callable[..., Any], specs: Sequence[Any]) -> Callable[..., Any]:
-    """Returns `f`; in a graph, a function that runs what `f` makes of placeholders."""
+    """Returns `f`; in a graph, a function that runs the graph of `f` on placeholders."""
     if STATE.graph is None:
         return lambda *values: f(*map(convert_to_tensor, values))
     places = [raw.Placeholder(dtype=dtype, shape=shape) for dtype, shape in specs]

@@ -70,7 +70,7 @@ def _rows_shape(tensor: SymbolicTensor, stacked: bool) -> TensorShape:
 
 
 def _rows(value: Value, count: Any, tensor: SymbolicTensor) -> Any:
-    """Returns a value with rows; `tensor` is what it is the value of."""
+    """Returns a value with rows; `tensor` is the tensor with that value."""
     if tensor.dtype is dtypes.resource:
         raise NotVectorizable("a resource differs between rows")
     if tensor.dtype is not dtypes.variant:

@@ -22,7 +22,7 @@ def string_format(step: Step) -> list:
 
 @rule("PrintV2")
 def print_text(step: Step) -> list:
-    """Prints a text that rows have in common once, and one for each row otherwise by itself."""
+    """Prints a text once if it is the same for all rows, and otherwise once per row."""
     return step.run(step.common(0))
 
 

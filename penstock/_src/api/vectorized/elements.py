@@ -20,7 +20,7 @@ class Parts(NamedTuple):
 
 
 def parts_of_rows(leaf: Any) -> Parts:
-    """Returns tensors with the rows of a value, and what makes one row of their rows."""
+    """Returns tensors with the rows of a value, and a function that rebuilds one row from their rows."""
     if _is_batchable(leaf):
         spec = leaf._type_spec
         row = spec._unbatch()
@@ -33,7 +33,7 @@ def parts_of_rows(leaf: Any) -> Parts:
 
 
 def parts_of_result(leaf: Any, count: Any) -> Parts:
-    """Returns the tensors of one row's result, and what makes the result of all rows of their stacks.
+    """Returns the tensors of one row's result, and a function that rebuilds the result of all rows from their stacks.
 
     Raises:
       NoRows: the results of rows have different sizes.

@@ -50,7 +50,7 @@ class Vectorizer:
     ) -> None:
         self.graph, self.values, self.count, self.by_rows = graph, dict(given), count, by_rows
         self.reductions = reductions or {}
-        # What stands for operations without outputs in the graph of TensorFlow 1 that is being built, by their ids.
+        # Replacements of operations without outputs in the TensorFlow 1 graph that is being built, by id.
         self.operations: dict[int, Operation] = {}
 
     def outputs(
@@ -70,7 +70,7 @@ class Vectorizer:
         return [self.values[t._id] for t in tensors]
 
     def _reduce(self, placeholder: int) -> None:
-        """Computes what all rows have in common from their stacked values."""
+        """Computes values that are the same for all rows from their stacked values."""
         function, operands, position = self.reductions[placeholder]
         stacked = [whole(self.values[t._id], self.count) for t in operands]
         result = nest.flatten(function(*stacked))[position]
@@ -114,7 +114,7 @@ class Vectorizer:
         return row_by_row(step)
 
     def _rule(self, step: Step) -> Rule | None:
-        """Returns what turns an operation on one row into operations on all of them."""
+        """Returns the rule that turns an operation on one row into operations on all of them."""
         op = step.op
         if (op.vectorize or op.elements.is_elementwise) and is_on_lists(step):
             return control.on_lists

@@ -60,7 +60,7 @@ class PForConfig:
         model: Tensor,
         position: int,
     ) -> SymbolicTensor:
-        """Records a placeholder for one result that runs after what it is computed from."""
+        """Records a placeholder for one result that runs after its inputs."""
         with STATE.graph.control_dependencies([operand.op for operand in operands]):
             tensor = raw.Placeholder(dtype=model.dtype, shape=model.shape)
         self.reductions[tensor._id] = Reduction(fn, operands, position)

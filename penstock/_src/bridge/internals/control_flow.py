@@ -32,7 +32,7 @@ def IsInXLAContext(op: Any) -> bool:
 
 
 def GetContainingXLAContext(ctxt: Any) -> Any:
-    """Returns the innermost context of what XLA compiles that a context is or lies in, or None."""
+    """Returns the innermost XLA context that a context is or lies in, or None."""
     while ctxt is not None and not ctxt.IsXLAContext():
         ctxt = ctxt.outer_context
     return ctxt
@@ -40,7 +40,7 @@ def GetContainingXLAContext(ctxt: Any) -> Any:
 
 @export("__internal__.get_enclosing_xla_context", v1=[])
 def get_enclosing_xla_context() -> Any:
-    """Returns the innermost context of what XLA compiles in which the current graph is being built, or None.
+    """Returns the innermost XLA context in which the current graph is being built, or None.
 
     Returns:
       An XLAControlFlowContext, or None.

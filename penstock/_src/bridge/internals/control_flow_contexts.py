@@ -62,7 +62,7 @@ class ControlFlowContext(metaclass=abc.ABCMeta):
 
     @property
     def grad_state(self) -> Any:
-        """None: gradients of functions keep what they need themselves."""
+        """None: gradients of functions keep the values that they need."""
         return None
 
     @property
@@ -79,7 +79,7 @@ class ControlFlowContext(metaclass=abc.ABCMeta):
         self._values.add(name)
 
     def Enter(self) -> None:
-        """Makes it the context of what is built in the current graph."""
+        """Makes it the context of operations added to the current graph."""
         graph = _graph()
         self._context_stack.append(graph._get_control_flow_context())
         graph._set_control_flow_context(self)
@@ -136,7 +136,7 @@ class ControlFlowContext(metaclass=abc.ABCMeta):
 
 
 class XLAControlFlowContext(ControlFlowContext):
-    """The context of what XLA compiles: conditions and loops within are noted to stay functions."""
+    """The context of code that XLA compiles: conditions and loops within are marked to stay functions."""
 
     def __init__(self) -> None:
         super().__init__()

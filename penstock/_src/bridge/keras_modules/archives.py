@@ -26,7 +26,7 @@ def check_archive(path: str) -> None:
       path: the file.
 
     Raises:
-      ValueError: it has too many members, or a small file stands for very much.
+      ValueError: it has too many members, or expands to far more data than its size.
       ResourceExhaustedError: there is no memory for what Keras reads as a whole.
     """
     try:

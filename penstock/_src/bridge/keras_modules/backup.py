@@ -103,7 +103,7 @@ def _noting(build: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _counting(get: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The method that gives what an iterator is made of."""
+    """The method that returns the parts of an iterator."""
 
     @functools.wraps(get)
     def getting(self: Any) -> Any:
@@ -209,7 +209,7 @@ def _save_place(backup: Any, folder: str) -> None:
 
 
 def _place_in(path: str) -> Place | None:
-    """The place that metadata tell, if they do."""
+    """The position in metadata, if they have one."""
     if not os.path.exists(path):
         return None
     with open(path) as file:
@@ -227,7 +227,7 @@ def _remove_old_places(backup: Any) -> None:
 
 
 def _with_place(load: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The method that reads a backup, after what a killed process left half renamed is ended."""
+    """The method that reads a backup, after completing renames of a killed process."""
 
     @functools.wraps(load)
     def loading(self: Any) -> None:

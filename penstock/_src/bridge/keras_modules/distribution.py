@@ -1,4 +1,4 @@
-"""keras.distribution over processes: what Keras's TensorFlow backend has no functions for.
+"""keras.distribution over processes: the functions that Keras's TensorFlow backend lacks.
 
 Keras 3 asks its backend to place variables and tensors; its TensorFlow backend answers nothing, so a distribution changes nothing there.
 When its modules load on the stand-in and this process is in a cluster, variables become DVariables in the layouts that the

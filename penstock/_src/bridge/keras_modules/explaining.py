@@ -1,4 +1,4 @@
-"""`model.train_function.explain` and `model.test_function.explain`: what a step of training or evaluation compiles to.
+"""`model.train_function.explain` and `model.test_function.explain`: reports of the compiled step of training or evaluation.
 
 Keras hides the `tf.function` of a step in a function that takes an iterator; that function gets a method `explain`, which takes
 data as `fit` does. `model.predict_function` is a `tf.function` itself. Keras is not modified.
@@ -38,7 +38,7 @@ def _noting(convert: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _explained(make: Callable[..., Any], epochs: Callable[..., Any]) -> Callable[..., Any]:
-    """The method that makes `train_function` or `test_function`; `epochs` is Keras's iterator over what `fit` takes."""
+    """The method that creates `train_function` or `test_function`; `epochs` is Keras's iterator over the data of `fit`."""
 
     @functools.wraps(make)
     def making(self: Any, step_function: Any) -> Any:

@@ -31,7 +31,7 @@ WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
 
 
 class Loader(importlib.abc.Loader):
-    """Loads a module as another loader does, then wraps what is in it."""
+    """Loads a module as another loader does, then wraps functions in it."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner

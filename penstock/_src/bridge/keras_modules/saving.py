@@ -35,7 +35,7 @@ _ENDINGS = {
 
 
 def wrap_library(module: types.ModuleType) -> None:
-    """Wraps what saves and loads in `saving_lib` of Keras 3 or 2."""
+    """Wraps the functions that save and load in `saving_lib` of Keras 3 or 2."""
     for name in ("save_model", "save_weights_only"):
         setattr(module, name, _staged(getattr(module, name)))
     for name in ("load_model", "load_weights_only"):
@@ -43,23 +43,23 @@ def wrap_library(module: types.ModuleType) -> None:
 
 
 def wrap_hdf5(module: types.ModuleType) -> None:
-    """Wraps what saves whole models in the older HDF5 format."""
+    """Wraps the functions that save whole models in the older HDF5 format."""
     module.save_model_to_hdf5 = _staged(module.save_model_to_hdf5)  # type: ignore[attr-defined]
 
 
 def wrap_loading(module: types.ModuleType) -> None:
-    """Wraps what loads in `keras.src.saving.saving_api`, the functions that users call."""
+    """Wraps the load functions in `keras.src.saving.saving_api`, which users call."""
     for name in ("load_model", "load_weights"):
         setattr(module, name, _noted(getattr(module, name)))
 
 
 def wrap_weights(module: types.ModuleType) -> None:
-    """Wraps what saves weights in `tf_keras.src.saving.legacy.save`."""
+    """Wraps the function that saves weights in `tf_keras.src.saving.legacy.save`."""
     module.save_weights = _staged(module.save_weights)  # type: ignore[attr-defined]
 
 
 def wrap_saved_model(module: types.ModuleType) -> None:
-    """Wraps what saves or loads in `tf_keras.src.saving.legacy.saved_model`, whose folders hold metadata of Keras as well."""
+    """Wraps the functions that save or load in `tf_keras.src.saving.legacy.saved_model`, whose folders hold metadata of Keras as well."""
     if hasattr(module, "save"):
         module.save = _staged(module.save)  # type: ignore[attr-defined]
     else:
@@ -80,7 +80,7 @@ WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
 
 
 def _staged(save: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that saves at `filepath`, and leaves what is there until all is written."""
+    """A function that saves at `filepath`, and keeps the existing file until all is written."""
     signature = inspect.signature(save)
 
     @functools.wraps(save)
@@ -138,7 +138,7 @@ def _is_accepted(name: str, path: str, given: dict[str, Any]) -> bool:
 
 
 def _recovered(load: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that loads from `filepath` or `path`, after what a killed process left half renamed is ended."""
+    """A function that loads from `filepath` or `path`, after completing renames of a killed process."""
     signature = inspect.signature(load)
 
     @functools.wraps(load)

@@ -20,7 +20,7 @@ def keras_filters() -> bool:
 
 
 def wrap_filter(module: types.ModuleType) -> None:
-    """Replaces Keras's `filter_traceback`, which decorates what users call of layers and models."""
+    """Replaces Keras's `filter_traceback`, which decorates the public methods of layers and models."""
 
     def filter_traceback(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)

@@ -1,4 +1,4 @@
-"""The names by which TensorFlow knows our classes: `type(tf.constant(1.0)).__module__` is `tensorflow.python.framework.ops`.
+"""TensorFlow's names of our classes: `type(tf.constant(1.0)).__module__` is `tensorflow.python.framework.ops`.
 
 Libraries dispatch on a class's `__module__` without importing anything, so while Penstock is `tensorflow` its classes bear
 TensorFlow's `__module__` and `__qualname__`. `identities.txt`, which `tools/gen_identities.py` generates, has a line for each module

@@ -65,7 +65,7 @@ def _own_module(path: str) -> types.ModuleType | None:
 
 
 def file_of(path: str) -> pathlib.Path | None:
-    """Returns the file of a module of ours that is not a package, and can be run by itself."""
+    """Returns the file of a module of ours that is not a package, and can be run as a script."""
     file = _own_place(path)
     if file is None or file.name == "__init__.py" or path in packages():
         return None
@@ -94,7 +94,7 @@ def _names_in(line: str, joint: str) -> dict[str, str]:
 
 
 class PrivateModule(types.ModuleType):
-    """A module that looks its names up when they are asked for."""
+    """A module that looks its names up at first use."""
 
     def __init__(self, name: str, path: str) -> None:
         super().__init__(name, f"Penstock's counterpart of TensorFlow's private {name}.")
@@ -200,7 +200,7 @@ def _by_last_name() -> dict[str, list[str]]:
 
 
 def _find(path: str, attribute: str) -> Any:
-    """Returns what a name of a private module stands for, or raises LookupError."""
+    """Returns the object for a name of a private module, or raises LookupError."""
     own = _own_module(path)
     if own is not None and hasattr(own, attribute):
         found = getattr(own, attribute)
@@ -285,7 +285,7 @@ def function_by_position(function: Any, op: Any) -> Any:
 
 
 def build(path: str, name: str) -> types.ModuleType:
-    """Returns the module for `tensorflow.<path>`, called `name`; ours behind it is loaded, as it may register ops."""
+    """Returns the module for `tensorflow.<path>`, called `name`; our module for it is loaded, as it may register ops."""
     if path.endswith("_pb2"):
         protos.register(path)
     if not NAMING.depth:

@@ -26,11 +26,11 @@ from penstock._src.proto.schema import Schema
 from .python_paths import PATHS
 
 PROTOS = "@proto."
-# Classes with methods that convert: protobuf makes an unreferenced class anew, without these methods.
+# Classes with methods that convert: protobuf recreates an unreferenced class, without these methods.
 _CONVERTING: set[type[Message]] = set()
 # The classes whose constructors convert, for the same reason.
 _CONSTRUCTING: set[type[Message]] = set()
-# The full names of messages that two classes stand for.
+# The full names of messages with two classes.
 _SHARED: set[str] = set()
 
 

@@ -25,7 +25,7 @@ _ADDRESS = re.compile("0[xX][0-9a-fA-F]+")
 
 @export("__internal__.test.combinations.TestCombination", v1=[])
 class TestCombination:
-    """Says which combinations of parameters are run, with what arguments, and in what contexts."""
+    """Decides which combinations of parameters run, with which arguments, and in which contexts."""
 
     def should_execute_combination(self, kwargs: dict[str, Any]) -> tuple[bool, str | None]:
         """Returns whether the test is run with these arguments, and if not the reason."""

@@ -1,4 +1,4 @@
-"""Tests of DTensors: what TensorFlow has in `dtensor/python/tests/test_util`."""
+"""Tests of DTensors: counterpart of TensorFlow's `dtensor/python/tests/test_util`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def list_local_logical_devices(device_type: str) -> list[Any]:
 
 
 def reset_context() -> None:
-    """Undoes what the program set for devices."""
+    """Undoes the program's settings of devices."""
     configured.reset()
 
 

@@ -75,7 +75,7 @@ def NHWCToNCHW(input_tensor: Any) -> Any:
 
 
 def NCHWToNHWC(input_tensor: Any) -> Any:
-    """Returns a tensor (or a shape) with the channels behind the spatial dimensions."""
+    """Returns a tensor (or a shape) with the channels after the spatial dimensions."""
     return _permuted(input_tensor, {4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)})
 
 
@@ -93,7 +93,7 @@ def NHWCToNCHW_VECT_C(input_shape_or_tensor: Any) -> Any:
 
 
 def NCHW_VECT_CToNHWC(input_shape_or_tensor: Any) -> Any:
-    """Returns a tensor (or a shape) with the channels, which are in fours at the end, behind the spatial dimensions."""
+    """Returns a tensor (or a shape) with the channels, which are in fours at the end, after the spatial dimensions."""
     given = input_shape_or_tensor
     shape: list[Any] = list(given.shape) if isinstance(given, Tensor) else list(given)
     if shape[-1] != 4:

@@ -1,4 +1,4 @@
-"""Tests that fail if they leave objects behind."""
+"""Tests that fail if they leave objects in memory."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def deterministic_ops() -> Iterator[None]:
 
 
 def pick_unused_port() -> int:
-    """Returns a port of this machine that nobody listens to."""
+    """Returns a port of this machine on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         return int(probe.getsockname()[1])
@@ -91,7 +91,7 @@ run_gpu_or_tpu = _skip_unless(is_gpu_available, "Test requires GPU or TPU")
 
 
 def skip_if(condition: Any) -> Callable[..., Any]:
-    """Returns a decorator of functions that are not called if the condition (or what it returns) is true."""
+    """Returns a decorator of functions that are skipped if the condition (or its result) is true."""
 
     def decorate(func: Any) -> Any:
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -208,7 +208,7 @@ def set_xla_env_flag(flag: str = "") -> Callable[..., Any]:
 
 
 def as_it_is(decorated: Any) -> Any:
-    """Returns a function or class unchanged: what the decorator switches on or off is not there, or always on."""
+    """Returns a function or class unchanged: the feature that the decorator switches does not exist, or is always on."""
     return decorated
 
 
@@ -240,7 +240,7 @@ def add_graph_building_optimization_tests(cls: type) -> type:
 
 
 def enable_output_all_intermediates(decorated: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a test that runs while all intermediates are asked for."""
+    """Returns a test that runs with all intermediates enabled."""
 
     def run(*args: Any, **kwargs: Any) -> Any:
         before = default_graph.are_all_intermediates_asked_for()

@@ -1,4 +1,4 @@
-"""The environments that describe clusters, in the order in which they are asked."""
+"""The environments that describe clusters, in the order in which they are tried."""
 
 import os
 from collections.abc import Callable, Mapping

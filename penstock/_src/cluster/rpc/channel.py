@@ -17,7 +17,7 @@ from penstock._src.core.errors import (
 from penstock._src.util.flags import flags
 
 KEY = "penstock-cluster-key"
-# How long a call is tried again that found nobody at the address, and the pause between two trials.
+# Seconds for which a call is retried if no server is at the address, and the pause between two attempts.
 RETRY_SECONDS = 2.0
 _PAUSE = 0.1
 
@@ -55,7 +55,7 @@ class Channel:
           retry_seconds: how long to try if the address does not answer.
 
         Raises:
-          UnavailableError: nobody answers.
+          UnavailableError: no server answers.
           OpError: the server refuses the request.
         """
         until = time.monotonic() + retry_seconds

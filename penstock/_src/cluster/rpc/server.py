@@ -90,7 +90,7 @@ def _answering(name: str, method: Callable[[bytes], bytes]) -> Callable[[bytes, 
 
 
 class _Answering(threading.local):
-    """The call that this thread answers, as gRPC knows it."""
+    """gRPC's context of the call that this thread answers."""
 
     context: Any = None
 

@@ -48,7 +48,7 @@ SMALL = 1 << 16  # bytes up to which an array goes whole to everyone
 PIECE = 1 << 26  # bytes of a message at most
 LOOK_EVERY = 1.0  # seconds of waiting after which one asks whether the other is still there
 ANSWERING = 5.0  # seconds that it has to answer at the start
-LOOKING = 1.0  # and later; one that does not answer may be busy, and its heartbeat tells
+LOOKING = 1.0  # seconds between later checks; a process that does not answer may be busy, and its heartbeat shows that
 PAUSE = 0.05  # between two trials to bring a message
 LEAVING = 1.0  # seconds that a process which ends takes to tell the others
 TOLD_EVERY = 10.0  # seconds between lines about who is awaited at the start
@@ -249,7 +249,7 @@ class GrpcTransport(Transport):
             time.sleep(PAUSE)
 
     def _receive(self, rank: int, result: np.ndarray, group: Group, until: float = 0) -> bool:
-        """Fills an array with what another has sent; False if it has not come by `until`, a time, 0 for none."""
+        """Receives another process's data into an array; False if it has not arrived by `until`, a time, 0 for none."""
         place = (rank, *_number(group))
         data = _bytes(result)
         for at in range(0, max(len(data), 1), PIECE):
@@ -360,7 +360,7 @@ class GrpcTransport(Transport):
         if own.nbytes <= SMALL or size == 1:
             total = MERGES[reduction].reduce(self._all_to_all(list(own), group), 0, own.dtype)
         else:
-            # What a process has added up after a turn is the part after its own.
+            # After a round, a process holds the total of the part after its own.
             turned = np.roll(own, 1, axis=0)
             self._around(turned.reshape(-1), MERGES[reduction], group, size - 1)
             total = turned[(place + 1) % size]
@@ -370,7 +370,7 @@ class GrpcTransport(Transport):
     def _around(
         self, total: np.ndarray, merge: Callable[..., Any], group: Group, steps: int
     ) -> None:
-        """Adds up in a ring, in place: each part of an array gathers its sum along it in a turn, and goes around once more in the next."""
+        """Adds up in a ring, in place: in the first round each part of an array accumulates its sum, in the next round the sums are distributed."""
         size, own = len(group), group.ranks.index(self.cluster.rank)
         following, before = group.ranks[(own + 1) % size], group.ranks[own - 1]
         parts = np.array_split(total, size)  # views

@@ -1,4 +1,4 @@
-"""MPI, by mpi4py: MPICH, Open MPI and what is made from them, over shared memory, TCP, UCX and libfabric."""
+"""MPI, by mpi4py: MPICH, Open MPI and their derivatives, over shared memory, TCP, UCX and libfabric."""
 
 import atexit
 import ctypes
@@ -195,7 +195,7 @@ class MpiTransport(Transport):
             communicator, places = self._communicator(group), tuple(range(len(group)))
         own = group.ranks.index(self.cluster.rank)
         rows[own] = words
-        # From each member apart: of a collective function nobody can tell who is late.
+        # Receives from each member separately: a collective function could not show which one is late.
         others = [member for member in range(len(group)) if member != own]
         coming = [communicator.Irecv(rows[member], places[member], WORDS) for member in others]
         going = [communicator.Isend(words, places[member], WORDS) for member in others]

@@ -16,7 +16,7 @@ from penstock._src.util.process import forks
 # Name: the module of this folder whose `connect(cluster)` gives a Transport.
 TRANSPORTS = {"mpi": "mpi", "grpc": "grpc"}
 
-MOST_TOLD = 500  # characters of an error that other processes are told
+MOST_TOLD = 500  # maximum number of characters of an error that are sent to other processes
 
 _started: list[Transport] = []
 _starting = forks.freed_in_child(threading.Lock())

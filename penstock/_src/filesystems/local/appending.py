@@ -6,7 +6,7 @@ from penstock._src.filesystems.translation import translated
 
 
 class AppendedFile:
-    """Appends what was written since the last flush, or nothing of it: a reader never finds a record cut short by a full disk.
+    """Appends the data written since the last flush, or nothing of it: a reader never finds a record cut short by a full disk.
 
     What could not be appended is held for the next flush.
 
@@ -26,7 +26,7 @@ class AppendedFile:
         return len(data)
 
     def flush(self) -> None:
-        """Appends what is held; raises TensorFlow's error if that is impossible, and leaves the file as it was."""
+        """Appends the pending data; raises TensorFlow's error if that is impossible, and leaves the file unchanged."""
         if not self._held:
             return
         with translated(self.name):

@@ -1,1 +1,1 @@
-"""Files at other URLs, through fsspec: `system.py`; `read_ahead.py` prefetches what a reader will want next."""
+"""Files at other URLs, through fsspec: `system.py`; `read_ahead.py` prefetches the next blocks."""

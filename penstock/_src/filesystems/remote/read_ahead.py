@@ -1,4 +1,4 @@
-"""A distant file read in order: blocks are asked for before they are wanted."""
+"""A remote file read in order: blocks are requested in advance."""
 
 import functools
 import io

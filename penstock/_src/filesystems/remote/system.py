@@ -1,4 +1,4 @@
-"""Files at URLs that fsspec knows: `gs://`, `s3://`, `http://`, `memory://` ..."""
+"""Files at URLs that fsspec supports: `gs://`, `s3://`, `http://`, `memory://` ..."""
 
 import contextlib
 import importlib
@@ -211,7 +211,7 @@ class RemoteFiles(FileSystem):
 
 
 def schemes() -> list[str]:
-    """The schemes that fsspec knows; none if it is not installed."""
+    """The schemes that fsspec supports; none if it is not installed."""
     try:
         return importlib.import_module("fsspec").available_protocols()
     except ImportError:

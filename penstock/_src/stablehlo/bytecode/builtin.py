@@ -22,7 +22,7 @@ from penstock._src.stablehlo.module import (
 )
 
 Reader = Callable[[Stream, Tables], Any]
-# How a type of floats is stored as an integer of the same width.
+# The integer type of the same width in which a float type is stored.
 _BITS = {2: np.uint16, 4: np.uint32, 8: np.uint64, 1: np.uint8}
 
 

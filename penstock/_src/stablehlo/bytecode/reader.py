@@ -26,7 +26,7 @@ _HAS_ATTRIBUTES, _HAS_RESULTS, _HAS_OPERANDS, _HAS_SUCCESSORS = 0x01, 0x02, 0x04
 _HAS_REGIONS, _HAS_USE_ORDERS, _HAS_PROPERTIES = 0x10, 0x20, 0x40
 # Versions of the container from which on blocks list the order of uses, and omit unknown locations.
 _LAZY_REGIONS, _USE_ORDERS, _ELIDED_PLACES = 2, 3, 4
-# What reading raises where a number points at an entry of another kind, or at none.
+# Exceptions of reading where an index points to an entry of another kind, or to none.
 _CONFUSIONS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 _UNDEFINED = object()
 _VERSIONED = re.compile(r"(.+)_v(\d+)")

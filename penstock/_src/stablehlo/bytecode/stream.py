@@ -2,7 +2,7 @@
 
 
 class MalformedBytecode(ValueError):
-    """The bytes are not bytecode that this reader knows."""
+    """The bytes are not bytecode of a supported version."""
 
 
 class Stream:

@@ -32,13 +32,13 @@ def _positive(axis: int, ids: Any) -> int:
 
 
 def _positions(ids: Any) -> Any:
-    """The place of each value among the flat values, in the shape of `ids`."""
+    """The index of each value among the flat values, in the shape of `ids`."""
     size = raw.Size(input=ids.flat_values)
     return ids.with_flat_values(raw.Range(start=0, limit=size, delta=1))
 
 
 def _marked(ids: Any, places: Any) -> Any:
-    """True at some places among the flat values, in the shape of `ids`."""
+    """True at some indices among the flat values, in the shape of `ids`."""
     flat = ids.flat_values
     places = raw.ExpandDims(input=places, axis=-1)
     none = raw.Fill(dims=raw.Shape(input=flat), value=False)
@@ -154,7 +154,7 @@ class RandomItemSelector(ItemSelector):
 
     @property
     def shuffle_fn(self) -> Callable[[Any], Any]:
-        """What brings items into a random order."""
+        """Random keys that shuffle items."""
         return self._shuffle_fn
 
     @property
@@ -205,7 +205,7 @@ class RandomItemSelector(ItemSelector):
 
 
 def _selected_at_ends(ids: Any, axis: int, selectable: Any, count: Any, from_end: bool) -> Any:
-    """Which items are the first, or the last, so many selectable ones of their row."""
+    """Masks of the first, or the last, selectable items of each row, limited in number."""
     axis = _positive(axis, ids)
     positions = boolean_mask(_positions(ids), selectable)
     if axis > 1:

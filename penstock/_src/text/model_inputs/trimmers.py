@@ -42,7 +42,7 @@ class Trimmer(metaclass=abc.ABCMeta):
 
     @abc.abstractmethod
     def generate_mask(self, segments: Sequence[Any]) -> list[Any]:
-        """Says what of segments stays.
+        """Returns masks of the items of segments to keep.
 
         Args:
           segments: ragged tensors with a row for each example.
@@ -57,7 +57,7 @@ class Trimmer(metaclass=abc.ABCMeta):
 
 
 def _lengths(segments: Sequence[Any], axis: int) -> Any:
-    """How many items each segment has along an axis, in the last dimension."""
+    """The number of items of each segment along an axis, in the last dimension."""
     return cast(stack([_row_lengths(segment, axis) for segment in segments], axis=-1), dtypes.int32)
 
 
@@ -81,7 +81,7 @@ def _first(segments: Sequence[Any], counts: Any, axis: int) -> list[Any]:
 
 @export("text.WaterfallTrimmer", v1=[])
 class WaterfallTrimmer(Trimmer):
-    """Fills up a bound with segments in their order: what is too much is cut off the last ones.
+    """Fills up a bound with segments in their order: excess items of the last ones are cut off.
 
     Args:
       max_seq_length: the bound; a number, or one for each row.
@@ -97,7 +97,7 @@ class WaterfallTrimmer(Trimmer):
         self._axis = axis
 
     def generate_mask(self, segments: Sequence[Any]) -> list[Any]:
-        """Says what of segments stays.
+        """Returns masks of the items of segments to keep.
 
         Args:
           segments: ragged tensors with a row for each example.
@@ -114,8 +114,8 @@ class WaterfallTrimmer(Trimmer):
 
 
 def _shared_out(lengths: Any, most: Any) -> Any:
-    """How many items each segment gives if each gives one in turn, until `most` are there."""
-    # Of each number of rounds, what all segments have given by then; the last round is not finished.
+    """The number of items of each segment if they give one in turn, until `most` are there."""
+    # For each number of rounds: the items of all segments by then; the last round is not finished.
     longest = raw.Max(input=lengths, axis=[0, 1])
     rounds = raw.Range(start=longest * 0, limit=longest + 1, delta=longest * 0 + 1)
     given = raw.Minimum(x=raw.ExpandDims(input=lengths, axis=-1), y=rounds)
@@ -150,11 +150,11 @@ class RoundRobinTrimmer(Trimmer):
         self._axis = axis
 
     def _are_plain(self, segments: Sequence[Any]) -> bool:
-        """Whether items are the values of rows, which an op shares out."""
+        """True if items are the values of rows, which an op divides."""
         return segments[0].shape.rank == 2 and self._axis in (-1, 1)
 
     def generate_mask(self, segments: Sequence[Any]) -> list[Any]:
-        """Says what of segments stays.
+        """Returns masks of the items of segments to keep.
 
         Args:
           segments: ragged tensors with a row for each example.
@@ -212,7 +212,7 @@ class ShrinkLongestTrimmer(Trimmer):
         self._axis = axis
 
     def generate_mask(self, segments: Sequence[Any]) -> list[Any]:
-        """Says what of segments stays.
+        """Returns masks of the items of segments to keep.
 
         Args:
           segments: ragged tensors with a row for each example.

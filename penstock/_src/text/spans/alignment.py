@@ -49,7 +49,7 @@ def gather_with_default(
 def _compared(
     a: Any, b: Any, c: Any, d: Any, contains: bool, contained_by: bool, partial_overlap: bool
 ) -> Any:
-    """Whether the spans [a, b) and [c, d) overlap as asked for."""
+    """True if the spans [a, b) and [c, d) overlap in the requested way."""
 
     def both(x: Any, y: Any) -> Any:
         return raw.LogicalAnd(x=x, y=y)
@@ -230,7 +230,7 @@ def span_alignment(
 
 
 def _aligned(overlaps: Any) -> Any:
-    """The places of True in each row."""
+    """The indices of True in each row."""
     rank = overlaps.shape.rank
     if rank > 2:
         if not isinstance(overlaps, RaggedTensor):

@@ -28,7 +28,7 @@ def _alike(values: Sequence[Any]) -> list[Any]:
 
 
 def _in_rows(values: Sequence[Any], run: Callable[..., Any], message: str) -> Any:
-    """What `run` makes of ragged tensors, for dense ones, too."""
+    """Applies `run` for ragged tensors to dense ones, too."""
     if not isinstance(values[0], RaggedTensor):
         rank = values[0].shape.rank
         if rank > 1:

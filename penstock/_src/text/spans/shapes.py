@@ -1,4 +1,4 @@
-"""What words look like: patterns of their characters, and their bits."""
+"""Shapes of words: patterns of their characters, and their bits."""
 
 import enum
 import re

@@ -13,7 +13,7 @@ from penstock._src.util.export import export
 
 @export("text.Reduction", v1=[])
 class Reduction(enum.Enum):
-    """What `ngrams` makes of each window."""
+    """The n-gram of each window."""
 
     SUM = 1
     MEAN = 2

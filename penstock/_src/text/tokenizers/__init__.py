@@ -1,1 +1,1 @@
-"""What cuts strings into parts and puts them together: read `base.py` first, which has the classes that all tokenizers are."""
+"""Tokenizers: they cut strings into parts and join them again. Read `base.py` first, which has the base classes."""

@@ -1,4 +1,4 @@
-"""Tokenizers by what characters are: white space, scripts, characters, bytes."""
+"""Tokenizers by classes of characters: white space, scripts, characters, bytes."""
 
 from typing import Any
 
@@ -119,7 +119,7 @@ class UnicodeScriptTokenizer(TokenizerWithOffsets):
             keep_whitespace=self._keep_whitespace,
         )
         tokens = unicode_encode(ragged_rows(values, inner), "UTF-8")
-        # The character behind the last of a token begins where that one ends.
+        # The character after the last one of a token begins where the token ends.
         sizes = cast(length(strings), dtypes.int64)
         bounds = concat([begins, RaggedTensor.from_tensor(sizes[:, None])], axis=1)
         rows = ragged_rows(first, outer).value_rowids()

@@ -1,4 +1,4 @@
-"""Tokenizers that are told where tokens begin."""
+"""Tokenizers that take the starts of tokens as labels."""
 
 from typing import Any
 

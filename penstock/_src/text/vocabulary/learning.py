@@ -13,7 +13,7 @@ Counts = Iterable[tuple[str, int]]
 
 
 class Params(NamedTuple):
-    """What a vocabulary is learned with.
+    """Settings for learning a vocabulary.
 
     Attributes:
       upper_thresh: the highest count that is tried.
@@ -53,7 +53,7 @@ def ensure_all_tokens_exist(
     include_joiner_token: bool,
     joiner: str,
 ) -> dict[str, int]:
-    """Adds what is missing of some tokens to others, with a count of 1; returns these."""
+    """Adds the missing ones of some tokens to others, with a count of 1; returns these."""
     for token in input_tokens:
         output_tokens.setdefault(token, 1)
         if include_joiner_token:
@@ -161,7 +161,7 @@ def _counted(
 
 
 def _frequent(counted: list[dict[str, int]], thresh: int, params: Params) -> dict[str, int]:
-    """The parts that occur often enough; what a longer one has, its beginnings have no more."""
+    """The parts that occur often enough; occurrences within a longer part do not count for its prefixes."""
     found: dict[str, int] = {}
     for length in range(params.max_token_length, 0, -1):
         for token, count in counted[length].items():

@@ -117,7 +117,7 @@ class Forest:
 
 
 def _from_the_root(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(the nodes that the root leads to, parents first; the place of each)
+    """(the nodes reachable from the root, parents first; the index of each)
 
     Raises:
       ValueError: a child does not exist, or has two parents.

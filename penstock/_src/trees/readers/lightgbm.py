@@ -91,7 +91,7 @@ def _sections(text: str) -> Iterator[Mapping[str, str]]:
 
 
 def _add(forest: Forest, tree: Mapping[str, str], target: int) -> dict[int, set[int]]:
-    """Adds a tree; returns the features that nodes compare, by what counts as missing there."""
+    """Adds a tree; returns the features that nodes compare, by the values that count as missing there."""
     if int(tree.get("is_linear", 0)):
         raise UnimplementedError("LightGBM's trees with linear functions in leaves are not implemented.")  # fmt: skip
     leaves = int(tree["num_leaves"])
@@ -110,7 +110,7 @@ def _add(forest: Forest, tree: Mapping[str, str], target: int) -> dict[int, set[
         numbers("leaf_value", leaves, np.float64),
     )
     is_set, missing = (kind & _CATEGORICAL).astype(bool), kind >> _MISSING & 3
-    # Where nothing is missing, NaN counts as zero.
+    # If nothing is missing, NaN counts as zero.
     missing_left = (
         np.where(missing == _NONE, threshold >= 0.0, (kind & _DEFAULT_LEFT) > 0) & ~is_set
     )

@@ -24,7 +24,7 @@ _TREES = {
 _BOOSTED = {"GradientBoostingClassifier", "GradientBoostingRegressor"}
 _HISTOGRAMS = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
 KNOWN = frozenset(_FORESTS | _TREES | _BOOSTED | _HISTOGRAMS)
-# Of HistGradientBoostingRegressor: predictions are the exponentials of sums.
+# Losses of HistGradientBoostingRegressor whose predictions are the exponentials of sums.
 _LOGARITHMIC = frozenset({"poisson", "gamma"})
 _BYTE = 256  # categories that a set may have
 _MOST_CATEGORY = 1 << 16

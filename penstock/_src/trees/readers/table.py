@@ -17,7 +17,7 @@ from penstock._src.trees.readers import lightgbm, scikit_learn, xgboost, ydf
 
 _OF_FILES = (xgboost, lightgbm)
 _HEAD = 256  # bytes of a file that readers look at
-# What readers raise of bytes that are not what they should be.
+# Exceptions of readers for malformed bytes.
 _DAMAGED = (
     ValueError,
     KeyError,

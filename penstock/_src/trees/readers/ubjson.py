@@ -14,7 +14,7 @@ _DEEPEST = 100
 
 
 def decode(data: bytes) -> Any:
-    """Returns what the bytes say; arrays of numbers of one type are NumPy's.
+    """Returns the decoded value; arrays of numbers of one type are NumPy's.
 
     Raises:
       ValueError: the bytes are damaged.
@@ -101,7 +101,7 @@ class _Reader:
         return marker
 
     def _ends(self, marker: str) -> bool:
-        """True if a marker follows, which is then behind."""
+        """True if a marker follows; it is then consumed."""
         if self.data[self.at : self.at + 1] != marker.encode():
             return False
         self.at += 1

@@ -94,7 +94,7 @@ def _scores(text: str) -> np.ndarray:
 
 
 def _margin(score: np.ndarray, name: str) -> np.ndarray:
-    """What trees' sums begin with."""
+    """The initial value of trees' sums."""
     with np.errstate(all="ignore"):
         if name == "logit":
             return -_log(1 / score - 1)

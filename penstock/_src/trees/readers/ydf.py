@@ -44,7 +44,7 @@ def is_model(value: Any) -> bool:
 
 
 def prefix_of(folder: str) -> str | None:
-    """Returns what the names of a folder's files of a model begin with; None if there is no model."""
+    """Returns the prefix of the names of a folder's model files; None if there is no model."""
     if not files.is_folder(folder):
         return None
     names = files.names(folder)

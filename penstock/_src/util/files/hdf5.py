@@ -1,4 +1,4 @@
-"""Finds what the HDF5 library does not survive, before it opens a file.
+"""Detects content that crashes the HDF5 library, before it opens a file.
 
 Values of variable length lie in global heaps. The library looks for one object after another, each its size further on; at a free one that
 says it has no size it stays forever.

@@ -15,7 +15,7 @@ from penstock._src.util.files import crc32c
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
-# What a record takes beside its data.
+# Bytes of a record besides its data.
 OVERHEAD = _HEADER.size + _FOOTER.size
 # A length says little: more than this is asked for only as the file goes on.
 _PIECE = 1 << 22
@@ -92,7 +92,7 @@ def read_records(
 def _read(
     file: BinaryIO, length: int, name: str, admit: Callable[[int, str], None] | None
 ) -> bytes:
-    """The next bytes, as many as asked for or as there are."""
+    """The next bytes: the requested number, or the remaining ones."""
     if length <= _PIECE:
         return file.read(length)
     parts, left = [], length

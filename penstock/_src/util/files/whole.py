@@ -15,7 +15,7 @@ _TEMPORARY = re.compile(r"\.new-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{
 
 
 def sync(file: IO[Any]) -> None:
-    """Waits until what was written to an open file is on the disk."""
+    """Waits until the data of an open file is on the disk."""
     file.flush()
     os.fsync(file.fileno())
 

@@ -66,7 +66,7 @@ def _end() -> bool:
 
 
 def _collect() -> None:
-    """Collects all generations: Python does so for what has come to the oldest by collections, which these objects have not."""
+    """Collects all generations: Python does so only after enough collections of the younger ones, which these objects do not trigger."""
     global _uncollected, _kept
     _uncollected = 0
     gc.collect()

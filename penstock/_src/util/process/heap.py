@@ -1,4 +1,4 @@
-"""The heap of C's library, which keeps the memory that was freed below what is still used."""
+"""The C library's heap, which does not return freed memory below blocks still in use."""
 
 from __future__ import annotations
 

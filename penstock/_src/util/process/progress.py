@@ -43,7 +43,7 @@ class Progress:
             self._view = view()
         if self._view is not None:
             _drawn = self
-            # The context tells a notebook to which cell the line belongs.
+            # The context selects the notebook cell of the line.
             run = contextvars.copy_context().run
             self._thread = threading.Thread(
                 target=run, args=(self._draw_until_ended, self._view), daemon=True
@@ -64,7 +64,7 @@ class Progress:
             self._thread.join()
 
     def done(self, count: float, of: float, what: str | None = None) -> None:
-        """Shows a bar of so much of the whole, and, if given, another text."""
+        """Shows a bar with a completed share, and optionally another text."""
         with self._lock:
             self._share = min(1.0, count / of) if of else None
             self.what = what or self.what
@@ -100,7 +100,7 @@ _drawn: Progress | None = None  # the one that is on the screen, or will be
 
 
 def note(part: str, count: int = 0, of: int = 0) -> None:
-    """Adds to the line on the screen, if there is one, what its work is at now, and how far.
+    """Adds to the line on the screen, if there is one, the current item of its work, and the progress.
 
     Args:
       part: of the work.
@@ -124,7 +124,7 @@ class View(Protocol):
     """Place where a line is shown."""
 
     def draw(self, line: str) -> None:
-        """Shows a line in place of the one before."""
+        """Replaces the shown line."""
 
     def clear(self) -> None:
         """Makes room for other text."""

@@ -1,4 +1,4 @@
-"""tf.feature_column: columns that convert raw features to numeric tensors, and what applies them.
+"""tf.feature_column: columns that convert raw features to numeric tensors, and the functions that apply them.
 
 TensorFlow has two generations of columns, which a program may mix: those of `tf.feature_column` answer both protocols, the
 private first ones (`_numeric_column` ...) only the older. A column's computation is written once, in a class of its file, over

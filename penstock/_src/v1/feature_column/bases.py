@@ -66,7 +66,7 @@ class FeatureColumn(_SortedByText):
     def from_config(
         cls, config: dict[str, Any], custom_objects: Any = None, columns_by_name: Any = None
     ) -> Any:
-        """Creates a column from what `get_config` returned."""
+        """Creates a column from a result of `get_config`."""
         return cls._from_config(config, custom_objects, columns_by_name)
 
     @classmethod
@@ -132,7 +132,7 @@ class _FeatureColumn(_SortedByText):
         """The features that `tf.io.parse_example` must parse for the column."""
 
     def _reset_config(self) -> None:
-        """Forgets what a call has left; columns keep nothing."""
+        """Clears the state of a call; columns keep none."""
 
 
 class _DenseColumn(_FeatureColumn):

@@ -1,4 +1,4 @@
-"""Columns of categories of one feature: by number, by hash, by place in a vocabulary."""
+"""Columns of categories of one feature: by number, by hash, by index in a vocabulary."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def categorical_column_with_hash_bucket(
 
 
 class _Vocabulary(_OfKey):
-    """Categories by place in a vocabulary."""
+    """Categories by index in a vocabulary."""
 
     def _ids(self, sparse: SparseTensor, source: Any) -> Any:
         self._check_type(sparse.dtype)
@@ -232,7 +232,7 @@ class _Vocabulary(_OfKey):
 
 
 class _VocabularyOfList(_Vocabulary):
-    """Categories by place in a list."""
+    """Categories by index in a list."""
 
     @classmethod
     def checked(
@@ -285,7 +285,7 @@ class _VocabularyListCategoricalColumn(
     EarlierCategorical,
     collections.namedtuple("_VocabularyListCategoricalColumn", _LIST_FIELDS),
 ):
-    """Categories by place in a list; of the first generation."""
+    """Categories by index in a list; of the first generation."""
 
 
 @registered
@@ -295,7 +295,7 @@ class VocabularyListCategoricalColumn(
     EarlierCategorical,
     collections.namedtuple("VocabularyListCategoricalColumn", _LIST_FIELDS),
 ):
-    """Categories by place in a list."""
+    """Categories by index in a list."""
 
 
 @export("feature_column.categorical_column_with_vocabulary_list")

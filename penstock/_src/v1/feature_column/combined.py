@@ -81,7 +81,7 @@ class _Crosses:
         return all(isinstance(key, str) or is_v2(key) for key in self._leaves())
 
     def _leaves(self) -> list[Any]:
-        """The keys, with those of crossed columns in place of these."""
+        """The keys, with crossed columns replaced by their keys."""
         leaves: list[Any] = []
         for key in self.keys:
             leaves += key._leaves() if isinstance(key, _Crosses) else [key]

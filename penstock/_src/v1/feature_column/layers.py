@@ -1,4 +1,4 @@
-"""tf.compat.v1.feature_column.input_layer, and what else applies columns to features."""
+"""tf.compat.v1.feature_column.input_layer, and other functions that apply columns to features."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ class SharedEmbeddingColumn(
 
 
 def _checked(categorical_columns: Any, kind: type, name: str | None) -> tuple[int, str]:
-    """The number of categories that the columns have in common, and the name of what they share."""
+    """The number of categories of columns that share, and the name of the shared object."""
     columns = sorted(categorical_columns, key=lambda column: column.name)
     first = columns[0]
     if not isinstance(first, kind):

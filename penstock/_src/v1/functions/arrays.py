@@ -73,7 +73,7 @@ def _only_whole(array, extents):
 
 
 def _padded(array, extents):
-    """The elements in a shape; the last of them fills what remains."""
+    """The elements in a shape; the last of them fills the rest."""
     missing = math.prod(extents) - array.size
     if missing < 0:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Assertions of TensorFlow 1 that return what those of TensorFlow 2 do not."""
+"""Assertions of TensorFlow 1, which return other values than those of TensorFlow 2."""
 
 from penstock._src.api.control.scopes import no_op
 from penstock._src.api.debugging import asserts, shape_asserts

@@ -166,7 +166,7 @@ def output_all_intermediates(state: bool | None) -> None:
 
 
 def are_all_intermediates_asked_for() -> bool | None:
-    """Returns what `output_all_intermediates` was last called with."""
+    """Returns the last argument of `output_all_intermediates`."""
     return _ASKED["all intermediates"]
 
 

@@ -19,7 +19,7 @@ from penstock._src.v1.graphs.handles import TensorHandle
 
 
 def feed_parts(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor, Any]]:
-    """The tensors that a key of a feed_dict stands for, and their values.
+    """The tensors of a key of a feed_dict, and their values.
 
     Raises:
       TypeError: the key is no tensor of the graph.
@@ -94,11 +94,11 @@ def _feed_array(tensor: SymbolicTensor, value: Any) -> Any:
     return np.asarray(value).astype(kind, copy=False)
 
 
-# -- types of users: what tensors stand for an object of theirs
+# -- registered user types: the tensors of an object
 
 
 class SessionType(NamedTuple):
-    """How sessions take objects of a class.
+    """How sessions convert objects of a class.
 
     Attributes:
       kind: the class; its subclasses are taken likewise.

@@ -35,7 +35,7 @@ class Fetches:
         self._elements: list[SymbolicTensor | Operation] = []
         # The handles of variables to read when all has run, by the ids of their values.
         self._handles: dict[int, SymbolicTensor] = {}
-        # What registered types stand for, by the ids of the objects: elements, and the function of their values.
+        # Expansions of registered types, by the ids of the objects: elements, and the function of their values.
         self._converted: dict[int, tuple[list[Any], Any]] = {}
         self._collect(fetches)
         # The operations that keep tensors, by the ids of their handle tensors.
@@ -78,7 +78,7 @@ class Fetches:
             ) from None
 
     def _value_of(self, variable: Any, handle: Any) -> Any:
-        """Returns the tensor of a variable's value; if it stands for a reference, its handle is fetched as well."""
+        """Returns the tensor of a variable's value; for a reference variable, its handle is fetched as well."""
         value = variable._as_graph_element()
         is_own = value is not None and value is getattr(variable, "_graph_element", None)
         if self.reads_first is not None and is_own and value._id not in self.reads_first:

@@ -1,4 +1,4 @@
-"""Messages with a graph and what it takes to run it."""
+"""Messages with a graph and the data needed to run it."""
 
 from typing import Any
 

@@ -46,7 +46,7 @@ class DeviceAttributes:
 
 
 def devices_of(config: Any) -> list[DeviceAttributes]:
-    """The devices of a session: as many CPUs as its config asks for, or one."""
+    """The devices of a session: the number of CPUs in its config, or one."""
     count = config.device_count.get("CPU", 1) if config is not None else 1
     return [DeviceAttributes(f"{DEVICE}{i}", "CPU", 256 << 20, 0) for i in range(count)]
 

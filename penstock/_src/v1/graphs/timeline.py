@@ -28,7 +28,7 @@ class StepStatsAnalysis(NamedTuple):
 
 
 class Trace:
-    """Events in Chrome's format: first the names of processes, then what happened."""
+    """Events in Chrome's format: first the names of processes, then the events."""
 
     def __init__(self) -> None:
         self._names: list[dict[str, Any]] = []
@@ -137,7 +137,7 @@ class Timeline:
     def _add_operation(
         self, node: Any, device: str, pid: int, tid: int, flows: int, show_dataflow: bool
     ) -> int:
-        """Adds the event of an operation, and the arrows from what it uses; returns the number of arrows so far."""
+        """Adds the event of an operation, and the arrows from its inputs; returns the number of arrows so far."""
         name, kind, inputs = _operation_of(node, device)
         begin, took = node.all_start_micros, node.all_end_rel_micros
         shown = {"name": name, "op": kind}
@@ -192,7 +192,7 @@ def _is_gpu_stream(device: str) -> bool:
 
 
 def _operation_of(node: Any, device: str) -> tuple[str, str, list[str]]:
-    """(name, kind, inputs) of what a node ran."""
+    """(name, kind, inputs) of the operation of a node's event."""
     if _is_gpu_stream(device):
         return *_kernel_of(node), []
     if node.node_name == "RecvTensor":  # another process sent it; its label has no operation

@@ -32,7 +32,7 @@ from penstock._src.v1.variables.collections import (
 from penstock._src.v1.variables.partitioned import PartitionedVariable
 from penstock._src.v1.variables.scopes import VariableScope, get_variable, variable_scope
 
-# How many layers of a class each graph has.
+# Number of layers of a class in each graph.
 _COUNTS: weakref.WeakKeyDictionary[Any, collections.Counter[str]] = weakref.WeakKeyDictionary()
 
 

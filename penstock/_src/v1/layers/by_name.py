@@ -30,7 +30,7 @@ _INITIALIZERS: dict[str, Callable[..., Any]] = {
 
 
 def activation(given: Any) -> Any:
-    """Returns the activation that a function, a name or None stands for.
+    """Returns the activation given by a function, a name or None.
 
     Raises:
       ValueError: none has this name.
@@ -49,7 +49,7 @@ def activation_name(function: Callable[..., Any] | None) -> str:
 
 
 def initializer(given: Any) -> Any:
-    """Returns the initializer that a function, a name, a config or None stands for.
+    """Returns the initializer given by a function, a name, a config or None.
 
     Raises:
       ValueError: none has this name.

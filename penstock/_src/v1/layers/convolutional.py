@@ -114,7 +114,7 @@ class Conv(Layer):
         return self._activated(self._with_bias(outputs))
 
     def _padded(self, inputs: Any) -> tuple[Any, str]:
-        """The inputs, and the padding that the operation is asked for; causal padding puts zeros before the inputs."""
+        """The inputs, and the padding of the operation; causal padding puts zeros before the inputs."""
         if self.padding != "causal":
             return inputs, self.padding.upper()
         before = self.dilation_rate[0] * (self.kernel_size[0] - 1)

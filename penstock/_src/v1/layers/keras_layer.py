@@ -317,11 +317,11 @@ class LegacyLayer(Module):
 
     trainable = read_write("_trainable", "True if the weights are trainable.")
 
-    # Whether the layer runs only eagerly.
+    # True if the layer runs only eagerly.
     dynamic = False
-    # Whether the layer keeps a state between batches.
+    # True if the layer keeps a state between batches.
     stateful = False
-    # Whether the layer accepts masks.
+    # True if the layer accepts masks.
     supports_masking = False
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

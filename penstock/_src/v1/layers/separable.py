@@ -1,4 +1,4 @@
-"""Separable convolutions: each channel by itself, then combinations of the results."""
+"""Separable convolutions: each channel separately, then combinations of the results."""
 
 from typing import Any
 

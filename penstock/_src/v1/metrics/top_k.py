@@ -93,7 +93,7 @@ def _precision_or_recall(
 
 
 def _at_k(k: int | None, class_id: int | None) -> str:
-    """The ending of the names of what counts at k, and only one class."""
+    """The suffix of the names of metrics at k, and of metrics for one class."""
     of_class = "" if class_id is None else f"_class{class_id}"
     return f"_at_{'top_k' if k is None else k}{of_class}"
 

@@ -38,7 +38,7 @@ class StepContext:
 
 
 class WrappedSession:
-    """A session around another: it knows when to stop, and closing it raises no errors of lost servers."""
+    """A session around another: it decides when to stop, and closing it raises no errors of lost servers."""
 
     def __init__(self, sess: Any) -> None:
         self._sess = sess
@@ -56,7 +56,7 @@ class WrappedSession:
         return True
 
     def _check_stop(self) -> bool:
-        """True if this wrapper asks to stop."""
+        """True if this wrapper requests a stop."""
         return False
 
     def close(self) -> None:
@@ -214,7 +214,7 @@ class HookedSession(WrappedSession):
     def _ask_hooks(
         self, context: SessionRunContext, wanted: dict[Any, Any], feed_dict: Any, options: Any
     ) -> Any:
-        """Adds what the hooks want to fetch to `wanted`, and their options to `options`; returns all feeds."""
+        """Adds the hooks' fetches to `wanted`, and their options to `options`; returns all feeds."""
         feeds: dict[Any, Any] = {}
         for hook in self._hooks:
             asked = hook.before_run(context)

@@ -302,7 +302,7 @@ class ProfilerHook(SessionRunHook):
         self._step = step_counter(self)
 
     def before_run(self, run_context: SessionRunContext) -> Any:
-        """Fetches the step, and asks for a trace if one is due."""
+        """Fetches the step, and requests a trace if one is due."""
         step = self._next_step
         self._due = step is not None and self._timer.should_trigger_for_step(step)
         options = RunOptions(trace_level=RunOptions.FULL_TRACE) if self._due else None

@@ -140,7 +140,7 @@ class SyncReplicasOptimizer(Optimizer):
         return raw.Cast(x=read, DstT=dtypes.int64)
 
     def _through_accumulator(self, gradient: Any, variable: Any) -> tuple[Any, Any, Any]:
-        """Returns (the operation that submits a gradient, the mean of the submitted gradients, what drops those of earlier steps)."""
+        """Returns (the operation that submits a gradient, the mean of the submitted gradients, the operation that drops those of earlier steps)."""
         step = raw.Cast(x=convert_to_tensor(self._local_step), DstT=dtypes.int64)
         name = f"{variable.op.name}/grad_accum"
         if isinstance(gradient, IndexedSlices):

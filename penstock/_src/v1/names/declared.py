@@ -1,4 +1,4 @@
-"""Functions of TensorFlow 1 that are declared by their parameters, and share what they do with others."""
+"""Functions of TensorFlow 1 that are declared by their parameters, and share implementations with others."""
 
 import inspect
 from collections.abc import Callable

@@ -59,7 +59,7 @@ class SaverBuilder:
         preferred_shard: int,
         restore_sequentially: bool,
     ) -> list[Any]:
-        """Returns the tensors of all objects, each read by itself."""
+        """Returns the tensors of all objects, each read separately."""
         del restore_sequentially
         tensors: list[Any] = []
         for saveable in saveables:

@@ -44,7 +44,7 @@ def _begin_with_tensor(variable: Any, path: str, key: str) -> None:
 
 
 def begin_with(variable: Any, read: Callable[[], Any]) -> None:
-    """Makes a variable begin with what a function returns; an eager one has it at once."""
+    """Makes a function's result the initial value of a variable; an eager one gets it at once."""
     if executing_eagerly():
         variable.assign(read())
         return

@@ -39,7 +39,7 @@ _KEY = constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 @dataclasses.dataclass(frozen=True)
 class _Input:
-    """An input of the graph: the name of its operation, and what it takes."""
+    """An input of the graph: the name of its operation, and its type."""
 
     name: str
     dtype: DType
@@ -308,7 +308,7 @@ class TFLiteConverter:
         return file_of({_KEY: function}, weights, integers=integers, has_signatures=False)
 
     def _options(self, inference_type: Any) -> Any:
-        """What TensorFlow 2's converter knows as well."""
+        """The options that TensorFlow 2's converter has as well."""
         return _Options(
             self.optimizations,
             self.representative_dataset,
@@ -318,7 +318,7 @@ class TFLiteConverter:
         )
 
     def _integers(self) -> Integers | None:
-        """How the model computes with integers: by samples, or by what is said of its inputs and of all other tensors."""
+        """The quantization of the model: by samples, or by the given ranges of its inputs and of all other tensors."""
         if self.optimizations and self.representative_dataset is not None:
             return integers_of(self._options(dtypes.float32))
         kinds = [

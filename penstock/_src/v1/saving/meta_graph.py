@@ -67,7 +67,7 @@ def register_proto_function(
 
 
 def proto_functions(collection_name: str) -> ProtoFunctions:
-    """Returns what is registered for a collection, Nones if nothing is."""
+    """Returns the functions registered for a collection, or Nones."""
     if collection_name in _OBJECTS and collection_name not in _PROTO_FUNCTIONS:
         kind = above(_OBJECTS[collection_name][1])
         return _OBJECTS[collection_name][0], kind.to_proto, kind.from_proto

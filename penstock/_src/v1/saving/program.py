@@ -243,7 +243,7 @@ class Program:
 
 
 def _restored_by_name(variables: list[Variable], path: Any) -> Any:
-    """Restores variables from what a checkpoint holds under their names; returns the path."""
+    """Restores variables from a checkpoint by name; returns the path."""
     path = convert_to_tensor(path)
     values = raw.RestoreV2(
         prefix=path,

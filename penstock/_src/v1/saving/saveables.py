@@ -45,7 +45,7 @@ class SaveSpec:
 
 
 class SaveableObject:
-    """Base class of what a Saver saves.
+    """Base class of the objects that a Saver saves.
 
     Args:
       op: the object.

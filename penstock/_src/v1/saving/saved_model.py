@@ -128,7 +128,7 @@ class SavedModelLoader:
     def load_graph(
         self, graph: Any, tags: Any, import_scope: str | None = None, **saver_kwargs: Any
     ) -> tuple[Any, list[Any]]:
-        """Adds a graph of the SavedModel to `graph`; returns the saver, or None, and the elements asked for."""
+        """Adds a graph of the SavedModel to `graph`; returns the saver, or None, and the requested elements."""
         definition = self.get_meta_graph_def_from_tags(tags)
         with dispatch.building(graph):
             saver = import_consented(

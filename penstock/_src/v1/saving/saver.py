@@ -367,7 +367,7 @@ def import_consented(
     import_scope: str | None = None,
     **kwargs: Any,
 ) -> Saver | None:
-    """Like `import_meta_graph`; the graph may do what `consent` says."""
+    """Like `import_meta_graph`, with the permissions of `consent`."""
     origin = consent.origin if consent is not None else ""
     with of_file(origin, origin) if origin else contextlib.nullcontext():
         imported = meta_graph.import_into_graph(

@@ -1,4 +1,4 @@
-"""tf.compat.v1.train.warm_start: variables initialized from a checkpoint. Rows may stand for other words of a vocabulary."""
+"""tf.compat.v1.train.warm_start: variables initialized from a checkpoint. Rows may be reordered for another vocabulary."""
 
 import os
 import re

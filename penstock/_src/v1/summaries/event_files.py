@@ -103,7 +103,7 @@ class _EventLoggerThread(threading.Thread):
         super().__init__(name="EventLoggerThread", daemon=True)
         self._queue, self._ev_writer, self._flush_secs = queue, ev_writer, flush_secs
         self._waiting: list[_Flush] = []
-        # What ended the thread early.
+        # The error that ended the thread early.
         self.failure: BaseException | None = None
 
     def run(self) -> None:

@@ -240,7 +240,7 @@ def get_summary_description(node_def: Any) -> Any:
 
 @export(v1=["summary.all_v2_summary_ops"])
 def all_v2_summary_ops() -> list[Any]:
-    """Returns what writes summaries of tf.summary in the graph: a bool tensor for each."""
+    """Returns the operations that write summaries of tf.summary in the graph: a bool tensor for each."""
     return [] if STATE.graph is None else STATE.graph.get_collection(COLLECTION)
 
 

@@ -33,7 +33,7 @@ class LossScale(Trackable, abc.ABC):
     """The factor of losses, which may change between steps."""
 
     def __init__(self) -> None:
-        # By name, and by the graph of the variable if it is in one.
+        # Keyed by name, and by the graph of the variable if it is in one.
         self._weights: dict[tuple[str, str | None], Variable] = {}
 
     @abc.abstractmethod

@@ -38,7 +38,7 @@ def _beside(variable: Any) -> Iterator[None]:
         yield
 
 
-# How the slots' usual initial values are made.
+# Functions that create the usual initial values of slots.
 _INITIALIZERS: dict[float, Any] = {0.0: Zeros(), 1.0: Ones()}
 
 
@@ -56,7 +56,7 @@ class Optimizer(Trackable):
     _number_names: tuple[str, ...] = ("learning_rate",)
     # The hyperparameters as tensors of a graph, while a step is recorded.
     _tensors: list[Any] | None = None
-    # Whether a gradient of slices updates only its rows.
+    # True if a gradient of slices updates only its rows.
     _by_rows = True
 
     def __init__(
@@ -304,7 +304,7 @@ def require_positive(name: str, value: float) -> None:
 
 
 def _called(value: Any) -> Any:
-    """A hyperparameter, or what it returns if it is a function."""
+    """A hyperparameter, or its result if it is a function."""
     return value() if callable(value) and not hasattr(value, "dtype") else value
 
 

@@ -20,7 +20,7 @@ _DECAY = 0.999
 
 
 class _Range(NamedTuple):
-    """What is known of values: their sign, and their ends, if these are fixed."""
+    """Static facts about values: their sign, and their ends, if these are fixed."""
 
     is_signed: bool = True
     ends: tuple[float, float] | None = None
@@ -113,7 +113,7 @@ class _Rewriting:
         return self._rounded[text]
 
     def _range(self, source: Any) -> _Range:
-        """What is known of an operand.
+        """Static facts about an operand.
 
         Raises:
           NotImplementedError: it is one too many of which nothing is known.
@@ -135,7 +135,7 @@ class _Rewriting:
         return _Range()
 
     def _round(self, text: str, known: _Range) -> str:
-        """Adds what rounds an operand; returns its name."""
+        """Adds the operations that round an operand; returns the name of the result."""
         name, _, output = text.partition(":")
         # Other outputs than the first have names of their own. TensorFlow rounds the first one in their place.
         prefix = name if output in ("", "0") else f"{name}_{output}"
@@ -153,7 +153,7 @@ class _Rewriting:
         )  # fmt: skip
 
     def _averaged_ends(self, prefix: str, text: str) -> list[str]:
-        """Adds what averages the smallest and the largest value; returns the names of both."""
+        """Adds moving averages of the smallest and the largest value; returns the names of both."""
         decay = self._constant(f"{prefix}/Decay", _DECAY)
         axes = f"{prefix}/ReductionAxes"
         start = self._constant(f"{axes}/RangeStart", 0)

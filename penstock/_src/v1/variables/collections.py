@@ -228,7 +228,7 @@ def assign(
     use_locking: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Sets a variable, or what a reference to one refers to; returns the new value, or the reference."""
+    """Sets a variable, or the variable of a reference; returns the new value, or the reference."""
     if isinstance(ref, Tensor):
         options = {"validate_shape": validate_shape, "use_locking": use_locking}
         chosen = {option: value for option, value in options.items() if value is not None}
@@ -238,7 +238,7 @@ def assign(
 
 @export(v1=["assign_add"])
 def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Any:
-    """Adds to a variable, or what a reference to one refers to; returns the new value, or the reference."""
+    """Adds to a variable, or to the variable of a reference; returns the new value, or the reference."""
     if isinstance(ref, Tensor):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignAdd(ref=ref, value=value, use_locking=bool(use_locking), name=name)
@@ -247,7 +247,7 @@ def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None =
 
 @export(v1=["assign_sub"])
 def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Any:
-    """Subtracts from a variable, or what a reference to one refers to; returns the new value, or the reference."""
+    """Subtracts from a variable, or from the variable of a reference; returns the new value, or the reference."""
     if isinstance(ref, Tensor):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignSub(ref=ref, value=value, use_locking=bool(use_locking), name=name)

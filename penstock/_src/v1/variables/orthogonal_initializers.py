@@ -177,7 +177,7 @@ class _ConvolutionOrthogonal(_Kernel):
         return raw.MatMul(a=kept, b=kept, transpose_b=True)
 
     def _block(self, size: int) -> dict[tuple[int, ...], Any]:
-        """The matrices of a kernel of extent 2, by their places."""
+        """The matrices of a kernel of extent 2, by their positions."""
         whole = eye(size, dtype=self.dtype)
         pairs = [(p, whole - p) for p in (self._projection(size) for _ in range(self.spatial_rank))]
         block = {}

@@ -298,7 +298,7 @@ class variable_scope:
 
 
 def resource_variable_scope() -> variable_scope:
-    """Returns the current scope, re-entered with variables that do not stand for references."""
+    """Returns the current scope, re-entered with resource variables."""
 
     def getter(getter: Any, *args: Any, **kwargs: Any) -> Any:
         return getter(*args, **{**kwargs, "use_resource": True})

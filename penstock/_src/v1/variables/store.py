@@ -44,7 +44,7 @@ class VariableStore:
         self.variables: dict[str, VariableV1] = {}
         self._vars = self.variables  # TensorFlow's name of it
         self.partitioned: dict[str, PartitionedVariable] = {}
-        # How often each variable scope was opened.
+        # Number of times each variable scope was opened.
         self.scope_counts: dict[str, int] = {}
 
     def get_variable(

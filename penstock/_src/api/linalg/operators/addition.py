@@ -45,7 +45,7 @@ class SumHints:
 
 
 class Adder(abc.ABC):
-    """Adds two operators of the classes it knows."""
+    """Adds two operators of the supported classes."""
 
     @property
     def name(self) -> str:

@@ -508,7 +508,7 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
         with self._scope(name):
             return self._linop_cholesky()
 
-    # What a subclass may override instead of giving a rule.
+    # A subclass may override these instead of registering a rule.
 
     def _linop_adjoint(self):
         return algebra.apply("adjoint", self)

@@ -65,7 +65,7 @@ class ShapeBatchEncoder:
         return spec.value_type.from_tensor(encoding, dtype=spec.dtype)
 
     def encoding_specs(self, spec: Any) -> TypeSpec:
-        """Returns the type of the tensors that stand for shapes of a type."""
+        """Returns the type of the tensors that encode shapes of a type."""
         return RaggedTensorSpec(
             shape=spec._to_tensor_shape(),
             dtype=dtypes.as_dtype("bool"),

@@ -1,4 +1,4 @@
-"""DynamicRaggedShape.Spec: what is known of a ragged shape before its tensors are."""
+"""DynamicRaggedShape.Spec: the static part of a ragged shape."""
 
 from __future__ import annotations
 

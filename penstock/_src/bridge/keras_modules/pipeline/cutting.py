@@ -135,7 +135,7 @@ def _balanced(graph: Any, nodes: Sequence[Any], stages: int, balance: str) -> di
 
 
 def _apart(nodes: Sequence[Any]) -> set[int]:
-    """Positions after which no stage may end, since what shares variables stands on both sides."""
+    """Positions after which no stage may end, since both sides share variables."""
     spans: dict[int, list[int]] = {}
     for at, node in enumerate(nodes):
         for variable in variables_of(node.operation):

@@ -1,4 +1,4 @@
-"""Keras asks here for the functions of a step."""
+"""The hook by which Keras gets the functions of a step."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class SharedMetrics:
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[None]:
-        """Within the block variables begin at zero; after it they have their values of before, and `finish` adds what came."""
+        """Within the block variables begin at zero; after it they have their previous values, and `finish` adds the increments."""
         if self._transport is None:
             yield
             return
@@ -69,7 +69,7 @@ class SharedMetrics:
                 variable.assign(value)
 
     def finish(self, loss: float, rows: int) -> None:
-        """Adds what all processes have counted, and the loss of a batch."""
+        """Adds the counts of all processes, and the loss of a batch."""
         self._track(convert_to_tensor(np.float32(loss)), convert_to_tensor(np.float32(rows)))
         variables = self._variables()
         if self._transport is None or not variables:

@@ -73,7 +73,7 @@ class ModelPipeline:
 
     # -- functions of Keras's loops
     def train_function(self) -> Callable[[Any], Any]:
-        """Returns what takes an iterator, trains on its next batches, and returns the metrics."""
+        """Returns a function of an iterator that trains on its next batches, and returns the metrics."""
         model = self._model
         trained = [v for v in model.trainable_variables if id(v) in self._held]
         updates = Updates(
@@ -94,7 +94,7 @@ class ModelPipeline:
         return self._looping(step, shared)
 
     def test_function(self) -> Callable[[Any], Any]:
-        """Returns what takes an iterator, evaluates its next batches, and returns the metrics."""
+        """Returns a function of an iterator that evaluates its next batches, and returns the metrics."""
         call, shared = self._compiled(self._test), self._metrics()
 
         def step(next_batch: Callable[[], Batch]) -> None:
@@ -106,7 +106,7 @@ class ModelPipeline:
         return self._looping(step, shared)
 
     def predict_function(self) -> Callable[[Any], Any]:
-        """Returns what takes a list of batches and returns predictions."""
+        """Returns a function of a list of batches that returns predictions."""
         call = self._compiled(self._predict)
 
         def predict(data: list[Any]) -> Any:

@@ -121,14 +121,14 @@ class MultiDeviceSaver:
             )
 
     def restore(self, file_prefix: Any, options: CheckpointOptions | None = None) -> dict[str, Any]:
-        """Gives the objects the values of a checkpoint; returns what does so by names of saveables."""
+        """Gives the objects the values of a checkpoint; returns the restore operations by names of saveables."""
         made: dict[str, Any] = {}
         for restored in self._restored(file_prefix, options):
             made.update(restored if isinstance(restored, dict) else {})
         return made
 
     def _restored(self, file_prefix: Any, options: CheckpointOptions | None = None) -> list[Any]:
-        """Restores; returns what each object, and each registered saver, returned."""
+        """Restores; returns the result of each object, and of each registered saver."""
         prefix = convert_to_tensor(file_prefix, string)
         device = (options or CheckpointOptions()).experimental_io_device
         made = []
@@ -207,7 +207,7 @@ def _checked_prefixes(given: Any) -> list[Any]:
 
 
 def _after(operations: Iterable[Any]) -> Any:
-    """The context of what comes after operations of a graph."""
+    """The context of operations that come after others of a graph."""
     if STATE.graph is None:
         return contextlib.nullcontext()
     return STATE.graph.control_dependencies([op for op in operations if op is not None])

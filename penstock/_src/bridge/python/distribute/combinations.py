@@ -32,7 +32,7 @@ no_tf_function = NamedObject("NoTfFunction", lambda wrapped: wrapped)
 
 
 class NamedDistribution:
-    """A function that makes a strategy, with a name for the titles of tests, and what the strategy needs."""
+    """A function that creates a strategy, with a name for the titles of tests, and the strategy's requirements."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class ClusterParameters(ParameterModifier):
     def modified_arguments(
         self, kwargs: dict[str, Any], requested_parameters: Sequence[str]
     ) -> dict[str, Any]:
-        """Returns the facts that the test asks for: of the strategy, or as given."""
+        """Returns the facts that the test requires: of the strategy, or as given."""
         named = _distributions(kwargs)
         facts = {
             name: getattr(named[0], name) if named else kwargs.get(name, default)
@@ -115,7 +115,7 @@ class DistributionCombination(TestCombination):
     """Makes strategies of `NamedDistribution`s."""
 
     def parameter_modifiers(self) -> list[Any]:
-        """Returns what makes the strategies."""
+        """Returns the functions that create the strategies."""
         return [DistributionParameter(), OptionalParameter("use_var_policy")]
 
 
@@ -130,7 +130,7 @@ class ClusterCombination(TestCombination):
         return True, None
 
     def parameter_modifiers(self) -> list[Any]:
-        """Returns what gives the size of the cluster."""
+        """Returns the function that returns the size of the cluster."""
         return [ClusterParameters(), *(OptionalParameter(name) for name in _CLUSTER)]
 
 

@@ -40,7 +40,7 @@ def canonicalize_without_job_and_task(d: str) -> str:
 
 
 def current() -> str:
-    """Returns the device that operations are created on: the one that is asked for, also if this process has none such."""
+    """Returns the device that operations are created on: the requested one, even if this process does not have it."""
     if executing_eagerly():
         return canonicalize(STATE.device or "")
     return constant(1.0).device

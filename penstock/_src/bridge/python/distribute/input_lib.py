@@ -43,7 +43,7 @@ class InputWorkers:
         return self._fed_devices[worker_index]
 
     def serialize(self) -> tuple[Any, bool]:
-        """Returns what an equal object is made of."""
+        """Returns the parts from which an equal object is built."""
         return self._worker_device_pairs, self._canonicalize_devices
 
     def __repr__(self) -> str:

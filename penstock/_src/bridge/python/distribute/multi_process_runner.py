@@ -17,7 +17,7 @@ class SubprocessTimeoutError(RuntimeError):
 
 
 class UnexpectedSubprocessExitError(RuntimeError):
-    """A process ended by itself."""
+    """A process ended on its own."""
 
 
 class MultiProcessPoolRunner:

@@ -1,4 +1,4 @@
-"""`tensorflow.python.eager.cancellation`: a flag that functions are called under; what runs is not interrupted."""
+"""`tensorflow.python.eager.cancellation`: a flag for calls of functions; running ones are not interrupted."""
 
 from collections.abc import Callable
 from typing import Any

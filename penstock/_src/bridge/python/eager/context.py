@@ -114,7 +114,7 @@ class _EagerTensorCache:
 
 
 class Context(eager_context.Context):
-    """TensorFlow's eager context: what Penstock answers to its questions."""
+    """TensorFlow's eager context: Penstock's answers to its queries."""
 
     def __init__(
         self,
@@ -261,7 +261,7 @@ class Context(eager_context.Context):
         SETTINGS.synchronous = mode != ASYNC
 
     def is_async(self) -> bool:
-        """True if asynchronous execution was asked for."""
+        """True if asynchronous execution is enabled."""
         return not SETTINGS.synchronous
 
     @property
@@ -276,7 +276,7 @@ class Context(eager_context.Context):
 
     @property
     def optimizer_jit(self) -> bool:
-        """True if compilation of clusters was asked for."""
+        """True if compilation of clusters is enabled."""
         return bool(SETTINGS.jit)
 
     @optimizer_jit.setter
@@ -288,7 +288,7 @@ class Context(eager_context.Context):
 
     @property
     def scope_name(self) -> str:
-        """The current name scope; that of a context which is not the program's own is what was set in this thread."""
+        """The current name scope; for a context other than the program's own, the scope set in this thread."""
         if self is _context:
             return STATE.eager_name_scope
         return getattr(self._local, "scope_name", "")
@@ -376,7 +376,7 @@ class Context(eager_context.Context):
         self._run_metadata = None
 
     def export_run_metadata(self) -> Any:
-        """Returns what was collected, or None."""
+        """Returns the collected data, or None."""
         return self._run_metadata
 
 
@@ -468,7 +468,7 @@ def disable_run_metadata() -> None:
 
 
 def export_run_metadata() -> Any:
-    """Returns what was collected, or None."""
+    """Returns the collected data, or None."""
     return _context.export_run_metadata()
 
 

@@ -7,7 +7,7 @@ from penstock._src.core import errors
 
 
 class _NotOkStatusException(Exception):
-    """A status with a code of `tf.errors`, and what else it says."""
+    """A status with a code of `tf.errors`, and its message."""
 
     def __init__(self, message: str, code: int, payloads: Any) -> None:
         super().__init__()

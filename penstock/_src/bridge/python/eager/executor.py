@@ -4,13 +4,13 @@ from penstock._src.bridge.eager_context import Executor as EagerExecutor
 
 
 class Executor(EagerExecutor):
-    """An executor that remembers whether it was asked to be asynchronous."""
+    """An executor that only remembers whether it is asynchronous."""
 
     def __init__(self, handle: bool = False) -> None:
         self._asynchronous = handle
 
     def is_async(self) -> bool:
-        """True if it was asked to be asynchronous."""
+        """True if it was created as asynchronous."""
         return self._asynchronous
 
     def handle(self) -> "Executor":

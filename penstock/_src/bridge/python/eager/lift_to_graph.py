@@ -1,4 +1,4 @@
-"""Counterpart of `tensorflow/python/eager/lift_to_graph.py`: copies of tensors, and of what computes them, in another graph."""
+"""Counterpart of `tensorflow/python/eager/lift_to_graph.py`: copies of tensors, and of the operations that compute them, in another graph."""
 
 from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any
@@ -71,7 +71,7 @@ def lift_to_graph(
 
 
 def _needed(wanted: Sequence[Any], stops: set[Operation]) -> list[Operation]:
-    """The operations that compute tensors, without those in `stops` and what only these need, inputs first."""
+    """The operations that compute tensors, without those in `stops` and their exclusive inputs, inputs first."""
     found: dict[Operation, None] = {}
     entered = set(stops)
     pending = [(t if isinstance(t, Operation) else t.op, False) for t in reversed(wanted)]
@@ -103,7 +103,7 @@ def _in_order(ends: Sequence[Any], captured: dict[int, Any]) -> list[Any]:
 
 
 def _add_source(source: Any, outer: Any, graph: Any, made: MutableMapping[Any, Any]) -> None:
-    """Adds what takes the place of a source: a capture of `outer`, or a placeholder."""
+    """Adds the replacement of a source: a capture of `outer`, or a placeholder."""
     op = source.op
     if outer is not None:
         copy = graph.capture(outer, name=op.name)

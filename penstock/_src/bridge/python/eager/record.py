@@ -1,4 +1,4 @@
-"""`tensorflow.python.eager.record`: what tapes and forward accumulators are told of."""
+"""`tensorflow.python.eager.record`: records steps on tapes and forward accumulators."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence

@@ -37,7 +37,7 @@ class VariableHolder:
         return self._variables_by_name
 
     def variable_creator_scope(self, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
-        """A variable creator that keeps what the next one creates."""
+        """A variable creator that keeps the variables of the next one."""
         name = kwargs.get("name") or "Variable"
         held = self._variables_by_name.get(name) if self._share else None
         if held is None:

@@ -43,7 +43,7 @@ class AutomaticControlDependencies:
         return copied
 
     def run_independently(self, op: Operation) -> None:
-        """Lets an operation run at any time before what is returned."""
+        """Allows an operation to run at any time before the returned values."""
         self._independent.append(op)
 
     def __enter__(self) -> AutomaticControlDependencies:
@@ -77,7 +77,7 @@ class AutomaticControlDependencies:
 
 
 def automatic_control_dependencies(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a function whose operations run in program order, before what it returns."""
+    """Returns a function whose operations run in program order, before its results."""
 
     @functools.wraps(f)
     def ordered(*args: Any, **kwargs: Any) -> Any:

@@ -21,7 +21,7 @@ _FRAMEWORK_PATH_PREFIXES = [
     *(os.path.join(path, "keras") + os.sep for path in _SITES),
 ]
 _FRAMEWORK_FILENAME_PATTERNS = [re.compile("<embedded")]
-# Tests are users of the library, wherever they are.
+# Tests count as users of the library, wherever they are.
 _EXTERNAL_FILENAME_PATTERNS = [re.compile(r"_test\.py$")]
 
 

@@ -75,7 +75,7 @@ def _set(name: str, function: Any) -> None:
 
 
 def _is_defined(name: str) -> bool:
-    """True if the class of an op says what its gradient is, or that it has none."""
+    """True if the class of an op defines its gradient, or that it has none."""
     cls = registry.lookup(name)
     return cls is not None and (cls.has_gradient or not cls.differentiable)
 
@@ -133,7 +133,7 @@ def _raise_missing(name: str, _op: Any, *_gradients: Any) -> None:
 
 
 def _location(function: Any) -> traceback.FrameSummary:
-    """The place of a function's definition."""
+    """The location of a function's definition."""
     code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
     if code is None:
         return traceback.FrameSummary("", 0, "")

@@ -97,7 +97,7 @@ def _identity_of(tensor: SymbolicTensor) -> SymbolicTensor | None:
 
 
 def _is_subscribed_identity(tensor: SymbolicTensor) -> bool:
-    """True if `tensor` is what `subscribe` returned."""
+    """True if `tensor` is a result of `subscribe`."""
     if tensor.op.type != "Identity":
         return False
     found = _IDENTITY.match(tensor.op.name)

@@ -21,7 +21,7 @@ def __getattr__(name: str) -> Any:
 
 
 def output_all_intermediates() -> bool:
-    """True if `set_output_all_intermediates` asked for it; by default it is done in graphs of TensorFlow 1."""
+    """True if `set_output_all_intermediates` enabled it; by default it is enabled in graphs of TensorFlow 1."""
     asked = default_graph.are_all_intermediates_asked_for()
     return not in_defun() if asked is None else asked
 

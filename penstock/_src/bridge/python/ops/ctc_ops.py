@@ -65,14 +65,14 @@ def _state_to_olabel(labels: Any, num_labels: int, states: Any) -> Tensor:
 
 
 def _state_to_olabel_unique(labels: Any, num_labels: int, states: Any, unique: Any) -> Tensor:
-    """`_state_to_olabel` for labels given as the distinct ones of each row and their places."""
+    """`_state_to_olabel` for labels given as the distinct ones of each row and their indices."""
     del labels
     distinct, places = unique
     return _state_to_olabel(gather(distinct, places, batch_dims=1), num_labels, states)
 
 
 def _sum_states(idx: Any, states: Any) -> Tensor:
-    """Returns, at each place, the logarithm of the sum of the states that `idx` sends there."""
+    """Returns, at each index, the logarithm of the sum of the states that `idx` maps there."""
     states, number = convert_to_tensor(states), shape(convert_to_tensor(states))[2]
     to = one_hot(idx, number, on_value=np.float32(0), off_value=NEVER, axis=1)
     return reduce_logsumexp(expand_dims(states, 2) + to, axis=-1)

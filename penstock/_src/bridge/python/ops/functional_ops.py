@@ -87,7 +87,7 @@ def _ignoring(function: GraphFunction, extra: Sequence[Any]) -> GraphFunction:
 
 
 def _passing_on(function: GraphFunction, count: int) -> GraphFunction:
-    """Returns a function that returns its arguments after the first ones, too: what it captures."""
+    """Returns a function that also returns its captures, the arguments after the first ones."""
     captures = function.inputs[count:]
     if not captures:
         return function

@@ -4,5 +4,5 @@ from typing import Any
 
 
 def copy_handle_data(source_t: Any, target_t: Any) -> None:
-    """Makes known of one handle what is known of another."""
+    """Copies the static facts about one handle to another."""
     target_t._handle_data = source_t._handle_data

@@ -12,7 +12,7 @@ from penstock._src.core.tensor import Tensor
 
 
 def _build_element_shape(shape: Any) -> Any:
-    """Returns a shape as an int32 tensor, or an int: -1 stands for what is unknown."""
+    """Returns a shape as an int32 tensor, or an int: -1 for unknown extents."""
     if isinstance(shape, Tensor):
         return shape
     if isinstance(shape, TensorShape):

@@ -1,4 +1,4 @@
-"""Variables as resources: their handles, and what is known of them."""
+"""Variables as resources: their handles, and static facts about them."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ BaseResourceVariable = Variable
 
 
 class ResourceVariable(VariableV1):
-    """A variable with the parameters of TensorFlow's internal class; no creators are asked.
+    """A variable with the parameters of TensorFlow's internal class; variable creators are bypassed.
 
     All variables are its instances, however they were made.
     """
@@ -97,7 +97,7 @@ def var_handle_op(
 
 
 def variable_shape(handle: Any, out_type: Any = dtypes.int32) -> Any:
-    """Returns the shape of the variable behind a handle: a constant, if it is known."""
+    """Returns the shape of a handle's variable: a constant, if it is known."""
     known = getattr(handle, "_handle_data", None)
     if known and known[0][0].is_fully_defined():
         return constant(known[0][0].as_list(), out_type)

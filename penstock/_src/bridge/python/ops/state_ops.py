@@ -29,6 +29,6 @@ def variable_op_v2(
 
 
 def init_variable(v: Any, init: Any, name: str = "init") -> Any:
-    """Returns the operation that assigns an initial value, or what a function makes of the shape and type."""
+    """Returns the operation that assigns an initial value, or a function's result for the shape and type."""
     value = init(v.shape, v.dtype.base_dtype) if callable(init) else init
     return raw.Assign(ref=v, value=value, name=name)

@@ -137,7 +137,7 @@ def audio(
 
 
 def run_metadata(name: str, data: Any, step: Any = None) -> Any:
-    """Writes a RunMetadata: graphs, and when what ran."""
+    """Writes a RunMetadata: graphs, and a timeline of operations."""
     return _run("graph_run_metadata", name, data, step)
 
 

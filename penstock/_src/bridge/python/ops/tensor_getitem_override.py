@@ -1,4 +1,4 @@
-"""`tensorflow.python.ops.tensor_getitem_override`: indexing, which classes that stand for variables take as their own."""
+"""`tensorflow.python.ops.tensor_getitem_override`: indexing, shared with classes that imitate variables."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def _slice_helper(tensor: Any, slice_spec: Any, var: Any = None) -> Any:
 
 
 def _slice_helper_var(var: Any, slice_spec: Any) -> Any:
-    """Returns `var[slice_spec]` of what has a value as variables have."""
+    """Returns `var[slice_spec]` for an object with a value, as variables have."""
     return _slice_helper(var.value(), slice_spec, var)

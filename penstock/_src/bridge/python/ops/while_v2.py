@@ -39,7 +39,7 @@ def while_loop(
 
 
 def async_noop(name: str | None = None) -> Any:
-    """Returns an operation that does nothing; TensorFlow runs what comes after it in other threads."""
+    """Returns an operation that does nothing; TensorFlow runs later operations in other threads."""
     return raw.NoOp(name=name)
 
 

@@ -134,7 +134,7 @@ def _evaluate_once(
 
 
 def _with_update(eval_ops: Any, update: Any) -> Any:
-    """Returns what to run together with the update of the count."""
+    """Returns the operations to run together with the update of the count."""
     if isinstance(eval_ops, Mapping):
         return {**eval_ops, "update_eval_step": update}
     if isinstance(eval_ops, (list, tuple)):

@@ -11,7 +11,7 @@ def _as_tensor_list(tensors: Any) -> Any:
 
 
 def _as_original_type(original_tensors: Any, tensor_list: Any) -> Any:
-    """Returns the dict of which `_as_tensor_list` made a list; one value stands for a list of one."""
+    """Returns the dict from which `_as_tensor_list` made a list; one value replaces a list of one."""
     if not isinstance(original_tensors, dict):
         return tensor_list
     values = [tensor_list] if len(original_tensors) == 1 else tensor_list

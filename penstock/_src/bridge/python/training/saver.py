@@ -1,4 +1,4 @@
-"""`tensorflow.python.training.saver`: what adds a Saver's operations to a graph."""
+"""`tensorflow.python.training.saver`: adds a Saver's operations to a graph."""
 
 from typing import Any
 

@@ -12,13 +12,13 @@ Place = tuple[str, int]
 
 
 class PyBindSourceMap:
-    """For lines of files the file, line and function that are shown in their place."""
+    """Maps lines of files to the file, line and function that are shown instead."""
 
     def __init__(self) -> None:
         self.places: dict[Place, tuple[str, int, str]] = {}
 
     def update_to(self, source_map: Iterable[tuple[Place, tuple[str, int, str]]]) -> None:
-        """Replaces what is held by pairs of a place and what is shown for it."""
+        """Replaces the content by pairs of a line and its shown replacement."""
         self.places = {tuple(place): tuple(shown) for place, shown in source_map}  # type: ignore[misc]
 
 

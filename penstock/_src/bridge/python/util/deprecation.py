@@ -29,7 +29,7 @@ class DeprecatedNamesAlreadySetError(Exception):
 
 
 class _Notice(NamedTuple):
-    """When something is removed, and what to do about it."""
+    """The removal date of something deprecated, and the remedy."""
 
     date: str | None
     instructions: str
@@ -70,7 +70,7 @@ def _log(text: str, *values: Any) -> None:
 
 
 def _location() -> str:
-    """Returns the file and line that use what is deprecated."""
+    """Returns the file and line that use something deprecated."""
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
@@ -336,7 +336,7 @@ def rewrite_argument_docstring(old_doc: str, old_argument: str, new_argument: st
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """A context in which nobody is warned."""
+    """A context without deprecation warnings."""
     global _is_silent
     before, _is_silent = _is_silent, True
     try:

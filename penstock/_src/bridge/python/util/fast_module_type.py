@@ -44,7 +44,7 @@ class FastModuleType(types.ModuleType):
         object.__setattr__(self, "_on_attribute", callback)
 
     def set_getattr_callback(self, callback: Callable[[Any, str], Any]) -> None:
-        """Sets the function that is asked where the first raises AttributeError."""
+        """Sets the fallback for names for which the first function raises AttributeError."""
         object.__setattr__(self, "_on_missing", callback)
 
     def _fastdict_insert(self, name: str, value: Any) -> None:

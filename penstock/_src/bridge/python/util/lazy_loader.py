@@ -8,7 +8,7 @@ from typing import Any
 
 
 class LazyLoader(types.ModuleType):
-    """Stands for a module, and takes its place among its parent's globals when one of its names is asked for."""
+    """A placeholder of a module; at the first use of a name it is replaced by the module in its parent's globals."""
 
     def __init__(
         self, local_name: str, parent_module_globals: dict[str, Any], name: str, warning: Any = None

@@ -22,17 +22,17 @@ _OWN = "_tfmw_"
 
 
 def get_rename_v2(name: str) -> str | None:
-    """Returns what a symbol of TensorFlow 1 is called in TensorFlow 2; None if its name is the same."""
+    """Returns the TensorFlow 2 name of a symbol of TensorFlow 1; None if its name is the same."""
     return renames.symbol_renames.get(name)
 
 
 def contains_deprecation_decorator(decorators: list[Any]) -> bool:
-    """True if a decorator warns of what it decorates."""
+    """True if a decorator warns about the decorated function."""
     return any(decorator.decorator_name == "deprecated" for decorator in decorators)
 
 
 def has_deprecation_decorator(symbol: Any) -> bool:
-    """True if a function, or the constructor of a class, warns by itself."""
+    """True if a function, or the constructor of a class, emits its own warning."""
     decorators, symbol = tf_decorator.unwrap(symbol)
     if contains_deprecation_decorator(decorators):
         return True
@@ -145,7 +145,7 @@ class TFModuleWrapper(FastModuleType):  # type: ignore[misc,valid-type]
         return attribute
 
     def _getattr(self, name: str) -> Any:
-        """Looks a name up that the module does not have: what it wraps may, or it is a public one."""
+        """Looks up a name that the module does not have: in the wrapped module, or among public names."""
         try:
             attribute = getattr(self._tfmw_wrapped_module, name)
         except AttributeError:

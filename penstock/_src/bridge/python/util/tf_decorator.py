@@ -1,4 +1,4 @@
-"""Decorators that leave a record of what they wrap: a TFDecorator, which tools unwrap again."""
+"""Decorators that record the wrapped function: a TFDecorator, which tools can unwrap."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ getmodule, getmro = _inspect.getmodule, _inspect.getmro
 
 
 def _through(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of `inspect`, applied to what an object's decorators wrap."""
+    """A function of `inspect`, applied to the function that an object's decorators wrap."""
 
     @functools.wraps(function)
     def look(object: Any, *args: Any, **kwargs: Any) -> Any:

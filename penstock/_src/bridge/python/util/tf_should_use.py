@@ -60,7 +60,7 @@ class ShouldUseWrapper:
 
 
 def _used(wrapper: Any) -> Any:
-    """Returns what a wrapper holds, which counts as use; other values unchanged."""
+    """Returns a wrapper's content, which counts as use; other values unchanged."""
     if type(wrapper) is not ShouldUseWrapper:
         return wrapper
     object.__getattribute__(wrapper, "_use").is_used = True

@@ -21,7 +21,7 @@ Shown = tuple[str, int, str]
 
 
 class _Transforms(threading.local):
-    """The transforms that this thread has entered, innermost last, and what they come to."""
+    """The transforms that this thread has entered, innermost last, and their combined effect."""
 
     def __init__(self) -> None:
         self.mappers: list[StackTraceMapper] = []
@@ -41,11 +41,11 @@ class StackTraceTransform:
         raise NotImplementedError("subclasses need to override this")
 
     def update(self) -> None:
-        """Makes what this transform says hold."""
+        """Activates this transform."""
         raise NotImplementedError("subclasses need to override this")
 
     def _clear(self) -> None:
-        """Makes stacks what they are without transforms of this kind."""
+        """Deactivates transforms of this kind for stacks."""
         raise NotImplementedError("subclasses need to override this")
 
     def __enter__(self) -> Any:
@@ -66,7 +66,7 @@ class StackTraceTransform:
 
 
 class StackTraceMapper(StackTraceTransform):
-    """Shows other places for some lines: subclasses say which."""
+    """Shows other locations for some lines: subclasses define which."""
 
     parent: StackTraceMapper | None = None
 
@@ -77,11 +77,11 @@ class StackTraceMapper(StackTraceTransform):
         _TRANSFORMS.source_map.update_to(())
 
     def update(self) -> None:
-        """Makes what this mapper says hold."""
+        """Activates this mapper."""
         _TRANSFORMS.source_map.update_to(self.get_effective_source_map().items())
 
     def get_effective_source_map(self) -> Mapping[Place, Shown]:
-        """Returns {(file, line): (file, line, function)}, with what outer mappers say."""
+        """Returns {(file, line): (file, line, function)}, including that of outer mappers."""
         raise NotImplementedError("subclasses need to override this")
 
 
@@ -105,7 +105,7 @@ class StackTraceFilter(StackTraceTransform):
         _TRANSFORMS.file_set.update_to(())
 
     def update(self) -> None:
-        """Makes what this filter says hold."""
+        """Activates this filter."""
         _TRANSFORMS.file_set.update_to(self.get_filtered_filenames())
 
     def get_filtered_filenames(self) -> Set[str]:

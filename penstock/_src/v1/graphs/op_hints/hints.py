@@ -140,12 +140,12 @@ class OpHint:
     # The place of a tensor among those of its tag.
     FUNCTION_SORT_INDEX_ATTR = "_tflite_function_sort_index"
     FUNCTION_AGGREGATE_ATTR = "_tflite_function_aggregate"
-    # On the node that stands for the part: the numbers of the inputs that it has.
+    # Attribute of the node that replaces the part: the indices of its inputs.
     TFLITE_INPUT_INDICES = "_tflite_input_indices"
     FUNCTION_LEVEL_ATTR = "_tflite_ophint_level"
     CHILDREN_INPUTS_MAPPINGS = "_tflite_children_ophint_inputs_mapping"
 
-    # What tensors of one tag become: a stack of all, the first, or the last.
+    # Aggregation of tensors of one tag: a stack of all, the first, or the last.
     AGGREGATE_STACK = "stack"
     AGGREGATE_FIRST = "first"
     AGGREGATE_LAST = "last"
@@ -221,7 +221,7 @@ def _add_all(tracker: OpHintArgumentTracker, args: Any, names: Any) -> list[Any]
     return [tracker.add(arg, name=name) for arg, name in zip(args, names, strict=False)]
 
 
-# What the dictionaries in each list of mappings must have.
+# Required keys of the dictionaries in each list of mappings.
 _KEYS = {
     "parent_first_child_input": ("parent_ophint_input_index", "first_child_ophint_input_index"),
     "parent_last_child_output": ("parent_output_index", "child_output_index"),

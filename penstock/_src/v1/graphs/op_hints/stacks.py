@@ -1,4 +1,4 @@
-"""Stacks of what was just taken apart, as fused parts that follow each other leave them."""
+"""Removes stacks of values that were just unstacked, as consecutive fused parts leave them."""
 
 from __future__ import annotations
 

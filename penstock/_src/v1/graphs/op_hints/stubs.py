@@ -110,7 +110,7 @@ def _converted(
 
 
 def _add_stub(call: Call, made: Any) -> None:
-    """Adds the node of a part, what it reads, and the identities that read it."""
+    """Adds the node of a part, its inputs, and the identities that read it."""
     absent = NodeDef(name=f"Const{uuid.uuid1().hex}", op="Const")
     absent.attr["dtype"].type = dtypes.float32.as_datatype_enum
     absent.attr["value"].tensor.CopyFrom(make_tensor_proto([-1.0], dtype=dtypes.float32))

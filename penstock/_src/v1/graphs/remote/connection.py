@@ -17,7 +17,7 @@ from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.v1.process import log as logger
 
 SCHEME = "grpc://"
-# How long a task is asked at a time whether it is there, and how often waiting for it is told.
+# Seconds of one attempt to reach a task, and between log messages about waiting.
 _ASK_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 
@@ -30,7 +30,7 @@ class Connection:
       config: a ConfigProto, whose `device_filters` choose among the other tasks, or None.
 
     Raises:
-      UnavailableError: nobody answers at the address.
+      UnavailableError: no server answers at the address.
     """
 
     def __init__(self, target: str, config: Any = None) -> None:

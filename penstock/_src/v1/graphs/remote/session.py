@@ -1,4 +1,4 @@
-"""RemoteSession: what a session with the target of a cluster's task does."""
+"""RemoteSession: the implementation of a session whose target is a cluster's task."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class RemoteSession:
         wanted: Sequence[SymbolicTensor],
         operations: Sequence[Operation],
     ) -> Program:
-        """Returns what computes `wanted` and runs `operations`, of values of `inputs`.
+        """Returns a function that computes `wanted` and runs `operations`, for values of `inputs`.
 
         Raises:
           InvalidArgumentError: an operation is placed on a device that does not exist.
@@ -87,7 +87,7 @@ class RemoteSession:
         return Program(self.worker, graph, inputs, wanted, parts)
 
     def close(self) -> None:
-        """Ends the session, and what it runs."""
+        """Ends the session, and its running steps."""
         with self._lock:
             workers, self._workers = list(self._workers.values()), {}
         for worker in workers:

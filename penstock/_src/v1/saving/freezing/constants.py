@@ -21,14 +21,14 @@ from penstock._src.v1.saving.freezing.functions import FrozenFunctions
 from penstock._src.v1.saving.wrapped import WrappedFunction
 from penstock._src.v1.variables.collections import variables_initializer
 
-# What no constant holds.
+# Dtypes that constants cannot hold.
 _HELD = (dtypes.resource, dtypes.variant)
 
 
 def convert_variables_to_constants_v2(
     func: ConcreteFunction, lower_control_flow: bool = True, aggressive_inlining: bool = False
 ) -> WrappedFunction:
-    """Returns `func` with variables and what else it captures replaced by their current values, and calls inlined.
+    """Returns `func` with variables and other captures replaced by their current values, and calls inlined.
 
     Args:
       func: a concrete function.

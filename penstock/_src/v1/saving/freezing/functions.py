@@ -6,7 +6,7 @@ from typing import Any
 from penstock._src.core.dtypes import resource
 from penstock._src.core.errors import UnimplementedError
 
-# Of ops that run functions: the number of inputs before those of the functions, and the attribute with their types.
+# For ops that run functions: the number of inputs before those of the functions, and the attribute with their types.
 _CALLS = {
     "If": (1, "Tin"),
     "StatelessIf": (1, "Tin"),
@@ -33,7 +33,7 @@ class FrozenFunctions:
         self._made: dict[tuple[str, tuple[tuple[int, int], ...]], str] = {}
 
     def convert(self, node: Any, types: Mapping[str, int]) -> list[Any]:
-        """Returns what stands for a node that takes some inputs by value.
+        """Returns the replacement of a node that takes some inputs by value.
 
         Args:
           node: a NodeDef, which stays as it is.

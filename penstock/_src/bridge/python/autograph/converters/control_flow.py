@@ -64,7 +64,7 @@ class ControlFlowTransformer(converter.Base):
     # -- variables
 
     def _variables(self, node: Any, modified: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], int]:
-        """Finds what a statement's functions share.
+        """Finds the common parts of a statement's functions.
 
         Args:
           node: the statement.
@@ -296,7 +296,7 @@ class ControlFlowTransformer(converter.Base):
 
 
 class AnnotatedDef(reaching_definitions.Definition):
-    """A definition with what directives say of it."""
+    """A definition with the values of its directives."""
 
     def __init__(self) -> None:
         super().__init__()

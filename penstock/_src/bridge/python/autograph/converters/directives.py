@@ -37,7 +37,7 @@ def _arguments(call: Any, directive: Any) -> dict[str, Any]:
 
 
 class DirectivesTransformer(converter.Base):
-    """Removes calls of directives; what they say becomes an annotation of a definition or a loop."""
+    """Removes calls of directives; their values become an annotation of a definition or a loop."""
 
     def _static(self, node: Any) -> Any:
         """The value of a name or attribute of a module that the function sees, without running any code of the program's."""

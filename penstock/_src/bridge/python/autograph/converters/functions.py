@@ -32,7 +32,7 @@ class FunctionTransformer(converter.Base):
         return str(name)
 
     def _options(self) -> Any:
-        """The options of this function: those within it are not what the user asked for."""
+        """The options of this function: functions within it were not requested by the user."""
         options = self.ctx.user.options
         return (options if self.state[_Function].level <= 2 else options.call_options()).to_ast()
 

@@ -13,7 +13,7 @@ from penstock._src.bridge.python.autograph.pyct.static_analysis.annos import Nod
 
 
 class _Statement:
-    """A statement: the calls of `pop` in it, and the names that stand for what they return."""
+    """A statement: the calls of `pop` in it, and the names of their results."""
 
     def __init__(self) -> None:
         self.pops: list[tuple[Any, str]] = []

@@ -31,7 +31,7 @@ class Rule:
         return f"{module_name}.".startswith(f"{self.module_prefix}.")
 
     def get_action(self, module: ModuleType) -> Action:
-        """Returns what the rule says of a module."""
+        """Returns the rule's action for a module."""
         return self.action if self.matches(module.__name__) else Action.NONE
 
     def __str__(self) -> str:

@@ -55,7 +55,7 @@ class ConversionOptions:
         return hash(self.as_tuple())
 
     def uses(self, feature: Feature) -> bool:
-        """True if a feature is asked for."""
+        """True if a feature is requested."""
         return Feature.ALL in self.optional_features or feature in self.optional_features
 
     def call_options(self) -> ConversionOptions:

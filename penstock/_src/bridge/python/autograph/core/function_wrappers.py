@@ -49,7 +49,7 @@ class FunctionScope:
         self._contexts.__exit__(*error)
 
     def ret(self, value: Any, did_return: bool) -> Any:
-        """Returns the result of the body: None if it did not return, else what comes after all effects."""
+        """Returns the result of the body: None if it did not return, else values that come after all effects."""
         del did_return
         if isinstance(value, UndefinedReturnValue):
             return None
@@ -57,7 +57,7 @@ class FunctionScope:
 
 
 def _after(effects: AutomaticControlDependencies, value: Any) -> Any:
-    """The tensors of a result after all effects; what else is in it as it is."""
+    """The tensors of a result after all effects; other values unchanged."""
 
     def marked(leaf: Any) -> Any:
         is_result = isinstance(leaf, Tensor | TensorArray | CompositeTensor)

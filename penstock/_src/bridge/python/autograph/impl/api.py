@@ -102,7 +102,7 @@ def autograph_artifact(entity: Any, extras: Any = None) -> Any:
 
 @functools.cache
 def _runtime() -> types.ModuleType:
-    """The module `ag__` of converted code: the operators, and what scopes of functions need."""
+    """The module `ag__` of converted code: the operators, and the helpers of function scopes."""
     made = types.ModuleType("autograph")
     names: dict[str, Any] = {}
     for module in (
@@ -146,7 +146,7 @@ class PyToTF(transpiler.PyToPy):
         return {"ag__": _runtime()}
 
     def get_caching_key(self, user_context: Any) -> Any:
-        """Returns what tells apart the ways in which the same function may be converted."""
+        """Returns the key that distinguishes conversions of the same function."""
         return user_context.options
 
     def transform_function(self, fn: Any, user_context: Any) -> Any:

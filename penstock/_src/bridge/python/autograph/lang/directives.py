@@ -8,5 +8,5 @@ UNSPECIFIED = object()
 
 
 def set_element_type(entity: Any, dtype: Any, shape: Any = UNSPECIFIED) -> None:
-    """Says what the elements of a list are. Has no effect when it runs: converters read it in the source."""
+    """Declares the type of a list's elements. Has no effect at run time: converters read it in the source."""
     del entity, dtype, shape

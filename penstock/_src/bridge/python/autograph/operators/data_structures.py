@@ -22,7 +22,7 @@ class ListPopOpts(NamedTuple):
 
 
 class ListStackOpts(NamedTuple):
-    """The dtype of a list's elements, and what stacks other values."""
+    """The dtype of a list's elements, and the function that stacks other values."""
 
     element_dtype: Any
     original_call: Callable[[Any], Any]
@@ -35,7 +35,7 @@ def new_list(iterable: Iterable[Any] | None = None) -> Any:
 
 
 def _common(found: set[Any], given: Any, elements: Any, what: str) -> Any:
-    """Returns the only value found; None if there are several or none. It agrees with what was given."""
+    """Returns the only value found; None if there are several or none. It agrees with the argument."""
     common = next(iter(found)) if len(found) == 1 else None
     if common is not None and given is not None and given != common:
         raise ValueError(

@@ -131,6 +131,6 @@ SUPPORTED_BUILTINS = tuple(
 
 
 def overload_of(f: Any) -> Any:
-    """Returns the function that stands for a built-in function, or `f`."""
+    """Returns the replacement of a built-in function, or `f`."""
     is_known = any(f is function for function in SUPPORTED_BUILTINS)
     return BUILTIN_FUNCTIONS_MAP[f.__name__] if is_known else f

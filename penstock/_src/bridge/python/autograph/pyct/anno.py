@@ -17,7 +17,7 @@ class _Key(enum.Enum):
 
 
 class Basic(_Key):
-    """Keys of what a node stands for."""
+    """Keys of the kind of a node."""
 
     QN = "qualified name"
     SKIP_PROCESSING = "left alone by transformers"
@@ -28,7 +28,7 @@ class Basic(_Key):
 
 
 class Static(_Key):
-    """Keys of what static analysis finds."""
+    """Keys of results of static analysis."""
 
     IS_PARAM = "is a parameter"
     SCOPE = "names that a statement uses"

@@ -12,7 +12,7 @@ from penstock._src.bridge.python.autograph.pyct import anno, parser
 
 
 def copy_clean(node: Any, preserve_annos: Iterable[Any] | None = None) -> Any:
-    """Returns a copy of a tree, or of a list or tuple of such, with the annotations that are asked for."""
+    """Returns a copy of a tree, or of a list or tuple of trees, with the requested annotations."""
     if isinstance(node, list | tuple):
         return type(node)(copy_clean(part, preserve_annos) for part in node)
     if not isinstance(node, gast.AST | ast.AST):
@@ -75,7 +75,7 @@ def keywords_to_dict(keywords: Iterable[Any]) -> Any:
 
 
 def matches(node: Any, pattern: Any) -> bool:
-    """True if a tree is like a pattern, a tree or its source, in which the name `_` stands for anything."""
+    """True if a tree matches a pattern, a tree or its source, in which the name `_` matches anything."""
     if isinstance(pattern, str):
         pattern = parser.parse_expression(pattern)
     return _is_like(node, pattern)
@@ -121,7 +121,7 @@ def apply_to_single_assignments(
 
 
 def parallel_walk(node: Any, other: Any) -> Iterator[tuple[Any, Any]]:
-    """Yields the nodes at the same places of two trees, or lists of trees.
+    """Yields the corresponding nodes of two trees, or lists of trees.
 
     Raises:
       ValueError: the trees are not alike.

@@ -16,7 +16,7 @@ from penstock._src.bridge.python.autograph.pyct import parser
 
 
 class Node:
-    """A node: its neighbors, and the statement or expression that it stands for."""
+    """A node: its neighbors, and its statement or expression."""
 
     def __init__(self, ast_node: Any) -> None:
         self.ast_node = ast_node
@@ -90,7 +90,7 @@ class GraphVisitor:
         raise NotImplementedError("Subclasses must implement this.")
 
     def visit_node(self, node: Node) -> bool:
-        """Visits a node; returns whether what it found differs from the visit before."""
+        """Visits a node; returns True if the result differs from the previous visit."""
         raise NotImplementedError("Subclasses must implement this.")
 
     def reset(self) -> None:
@@ -127,7 +127,7 @@ class GraphVisitor:
 
 
 class _Loop:
-    """A loop around statements: what breaks out of it, and its node, to which `continue` leads."""
+    """A loop around statements: the nodes that break out of it, and its node, to which `continue` leads."""
 
     def __init__(self, start: Node) -> None:
         self.start = start
@@ -142,7 +142,7 @@ class _Handlers:
 
 
 class _Finally:
-    """A `finally` around statements: the nodes that jump out of them, by what they are."""
+    """A `finally` around statements: the nodes that jump out of them, by kind."""
 
     def __init__(self) -> None:
         self.jumps: dict[str, set[Node]] = {}
@@ -178,7 +178,7 @@ class _Builder:
         )
 
     def _add(self, ast_node: Any) -> Node:
-        """Adds a node behind the leaves, and makes it the only leaf."""
+        """Adds a node after the leaves, and makes it the only leaf."""
         node = self.index[ast_node] = Node(ast_node)
         for leaf in self.leaves:
             self._connect(leaf, node)
@@ -193,7 +193,7 @@ class _Builder:
         after.prev.add(before)
 
     def _expression(self, expression: Any) -> Node:
-        """Adds a node for an expression or simple statement, behind those of the lambdas in it."""
+        """Adds a node for an expression or simple statement, after those of the lambdas in it."""
         for function in _lambdas(expression):
             if function is not expression:
                 self._add(function)

@@ -44,7 +44,7 @@ def getimmediatesource(obj: Any) -> str:
 
 
 def getnamespace(f: Callable[..., Any]) -> dict[str, Any]:
-    """Returns what the names in a function mean: its module's globals, and the variables that it closes over."""
+    """Returns the namespace of a function: its module's globals, and the variables that it closes over."""
     function: Any = getattr(f, "__func__", f)
     namespace = dict(function.__globals__)
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):

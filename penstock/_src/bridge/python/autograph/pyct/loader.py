@@ -47,7 +47,7 @@ def load_ast(
     include_source_map: bool = False,
     delete_on_exit: bool = True,
 ) -> tuple[types.ModuleType, str, dict[Any, Any] | None]:
-    """Returns the module of a tree or a list of trees, its source, and the origins of its lines if asked for."""
+    """Returns the module of a tree or a list of trees, its source, and the origins of its lines if requested."""
     source = parser.unparse(nodes, indentation=indentation)
     module, path = load_source(source, delete_on_exit)
     if not include_source_map:

@@ -20,7 +20,7 @@ class LineLocation(NamedTuple):
 
 
 class Location(NamedTuple):
-    """A place in a file."""
+    """A position in a file."""
 
     filename: str
     lineno: int

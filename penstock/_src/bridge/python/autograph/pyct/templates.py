@@ -15,7 +15,7 @@ _STORED = ("targets", "target", "optional_vars")
 
 
 def set_context(node: Any, context: Any) -> None:
-    """Sets the context of an expression and of all in it: what it is a part of is loaded, parameters are parameters."""
+    """Sets the context of an expression and all its parts: parts are loaded, parameters are parameters."""
     if isinstance(node, list):
         for part in node:
             set_context(part, context)
@@ -67,7 +67,7 @@ class ReplaceTransformer(gast.NodeTransformer):
 
     def visit_Expr(self, node: Any) -> Any:
         if isinstance(node.value, gast.Name) and node.value.id in self.replacements:
-            # The replacement stands by itself, be it an expression.
+            # The replacement is a statement of its own, even if it is an expression.
             return self.visit(node.value)
         return self.generic_visit(node)
 

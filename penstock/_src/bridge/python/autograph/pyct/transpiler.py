@@ -171,14 +171,14 @@ class GenericTranspiler:
         return [self.transform(member, user_context) for member in members]
 
     def _erase_arg_defaults(self, node: Any) -> Any:
-        """Makes all defaults None: what they mean is not known where the code is loaded."""
+        """Makes all defaults None: they cannot be evaluated where the code is loaded."""
         none = parser.parse_expression
         node.args.defaults = [none("None") for _ in node.args.defaults]
         node.args.kw_defaults = [d if d is None else none("None") for d in node.args.kw_defaults]
         return node
 
     def transform_function(self, fn: Any, user_context: Any) -> Any:
-        """Returns what `transform_ast` makes of a function, and the context."""
+        """Returns the result of `transform_ast` for a function, and the context."""
         future_features = inspect_utils.getfutureimports(fn)
         node, source = parser.parse_entity(fn, future_features=future_features)
         origin_info.resolve_entity(node, source, fn)
@@ -191,7 +191,7 @@ class GenericTranspiler:
 
 
 class PyToPy(GenericTranspiler):
-    """Rewrites functions into functions with the same signature, globals and closure; keeps what it made."""
+    """Rewrites functions into functions with the same signature, globals and closure; results are cached."""
 
     def __init__(self) -> None:
         self._cache_lock = threading.RLock()
@@ -202,7 +202,7 @@ class PyToPy(GenericTranspiler):
         raise NotImplementedError("subclasses must override this")
 
     def get_caching_key(self, user_context: Any) -> Any:
-        """Returns what tells apart the ways in which the same function may be rewritten."""
+        """Returns the key that distinguishes rewrites of the same function."""
         raise NotImplementedError("subclasses must override this")
 
     def transform_function(self, fn: Any, user_context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`tensorflow.python.lib.io.tf_record`: records read at any place of a file."""
+"""`tensorflow.python.lib.io.tf_record`: records read at any offset of a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from penstock._src.util.files import records
 
 
 class RandomRecordReader:
-    """Reads records of an uncompressed file by their places.
+    """Reads records of an uncompressed file by their offsets.
 
     Args:
       path: of the file.
@@ -26,7 +26,7 @@ class RandomRecordReader:
             raise errors.NotFoundError(None, None, f"{path}; No such file or directory") from None
 
     def read(self, offset: int) -> tuple[bytes, int]:
-        """Returns the record that begins at a place, and the place of the next one.
+        """Returns the record that begins at an offset, and the offset of the next one.
 
         Raises:
           IndexError: no record begins there or later.
@@ -52,5 +52,5 @@ class RandomRecordReader:
 
 
 def tf_record_random_reader(path: Any) -> RandomRecordReader:
-    """Returns a reader of the records of a file at any place."""
+    """Returns a reader of the records of a file at any offset."""
     return RandomRecordReader(path)

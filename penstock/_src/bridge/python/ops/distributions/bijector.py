@@ -85,7 +85,7 @@ class Bijector(metaclass=abc.ABCMeta):
         self._is_constant_jacobian, self._validate_args = is_constant_jacobian, validate_args
         self._dtype, self._name = dtype, name or _snake(type(self).__name__.lstrip("_"))
         self._constants: dict[Any, Any] = {}
-        # By the identities of tensors and the options of the call; the pairs keep the tensors alive.
+        # Keyed by the identities of tensors and the options of the call; the pairs keep the tensors alive.
         self._by_x: dict[Any, _Pair] = {}
         self._by_y: dict[Any, _Pair] = {}
 

@@ -27,7 +27,7 @@ __all__ = ["is_aat_form", "is_adjoint_pair", "is_ref"]
 def convert_nonref_to_tensor(
     value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None
 ) -> Any:
-    """Returns `value` as a tensor; a variable, or a module that stands for a tensor, is returned itself."""
+    """Returns `value` as a tensor; a variable, or a module that converts to a tensor, is returned itself."""
     if value is None:
         return None
     if not is_ref(value):
@@ -41,7 +41,7 @@ def convert_nonref_to_tensor(
 
 
 def base_dtype(dtype: Any) -> Any:
-    """Returns the dtype of what a reference refers to."""
+    """Returns the dtype of a reference's target."""
     return dtypes.as_dtype(dtype).base_dtype
 
 
@@ -128,7 +128,7 @@ def matrix_solve_with_broadcast(
 def use_operator_or_provided_hint_unless_contradicting(
     operator: Any, hint_attr_name: str, provided_hint_value: bool | None, message: str
 ) -> bool | None:
-    """Returns what is known from an operator's hint and a given one; raises ValueError if they differ."""
+    """Returns an operator's hint merged with a given one; raises ValueError if they differ."""
     return agreed_hint(getattr(operator, hint_attr_name), provided_hint_value, message)
 
 

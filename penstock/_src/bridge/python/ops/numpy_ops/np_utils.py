@@ -46,7 +46,7 @@ def get_np_doc_form() -> Any:
 
 
 def set_np_doc_form(value: Any) -> None:
-    """Sets what `get_np_doc_form` returns; values that are not a form leave out the reference."""
+    """Sets the value of `get_np_doc_form`; values that are not a form leave out the reference."""
     _Settings.form = value
 
 
@@ -56,7 +56,7 @@ def is_sig_mismatch_an_error() -> bool:
 
 
 def set_is_sig_mismatch_an_error(value: bool) -> None:
-    """Sets what `is_sig_mismatch_an_error` returns."""
+    """Sets the value of `is_sig_mismatch_an_error`."""
     _Settings.mismatch_is_an_error = value
 
 

@@ -36,7 +36,7 @@ def map_fn(
 
 
 def _of_a_row(kind: Any) -> Any:
-    """The spec of what the function gives for one row, which has one ragged axis less."""
+    """The spec of the function's result for one row, which has one ragged axis less."""
     if not isinstance(kind, RaggedTensorType):
         return kind
     return RaggedTensorSpec(None, kind.dtype, kind.ragged_rank - 1, kind.row_splits_dtype)

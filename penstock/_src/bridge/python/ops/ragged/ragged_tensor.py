@@ -1,4 +1,4 @@
-"""Conversions to ragged tensors, and what TensorFlow declares their types by."""
+"""Conversions to ragged tensors, and the declarations of their types in TensorFlow."""
 
 from __future__ import annotations
 

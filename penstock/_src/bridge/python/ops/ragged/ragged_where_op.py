@@ -1,4 +1,4 @@
-"""`where` for ragged tensors, which says otherwise what is missing."""
+"""`where` for ragged tensors, with other messages for missing arguments."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`tensorflow.python.training.saving.saveable_object`: what a Saver saves of an object."""
+"""`tensorflow.python.training.saving.saveable_object`: the saved state of an object."""
 
 from penstock._src.v1.saving.saveables import SaveableObject, SaveSpec
 

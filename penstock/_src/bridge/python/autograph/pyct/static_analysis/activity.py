@@ -83,7 +83,7 @@ class Scope:
         self.params.update(other.params)
 
     def finalize(self) -> None:
-        """Ends the scope: what it does to names outside becomes that of the parent."""
+        """Ends the scope: its effects on outer names become those of the parent."""
         if self.is_final or self.parent is None:
             self.is_final = True
             return

@@ -4,7 +4,7 @@ from enum import Enum
 
 
 class NodeAnno(Enum):
-    """Keys of what static analysis finds."""
+    """Keys of results of static analysis."""
 
     IS_LOCAL = "is local"
     IS_PARAM = "is a parameter"

@@ -227,7 +227,7 @@ class StmtInferrer(gast.NodeVisitor):
         return types
 
     def _called(self, functions: Types | None) -> Types | None:
-        """The types of what a function defined inside returns."""
+        """The types of the result of a function defined inside."""
         if functions is None:
             return None
         returned = set()
@@ -318,7 +318,7 @@ class Analyzer(cfg.GraphVisitor):
         return before != leaving
 
     def _tell_functions(self, ast_node: Any, types: dict[Any, Types]) -> None:
-        """Notes at the functions that a statement uses what the types of the names around them are."""
+        """Annotates the functions that a statement uses with the types of the surrounding names."""
         scope = anno.getanno(ast_node, anno.Static.SCOPE, None)
         if scope is None:
             return
