@@ -77,10 +77,10 @@ def gradients(
         inner = [_in_graph(graph, x) for source in sources for x in gradient_tensors(source)]
         stopped = [_in_graph(graph, t) for t in _tensors(_as_list(stop_gradients))]
         known = [x for x in inner if x is not None]
-        found = iter(
+        remaining = iter(
             graph_gradients(targets, known, weights, [t for t in stopped if t is not None])
         )
-        parts = iter([None if x is None else next(found) for x in inner])
+        parts = iter([None if x is None else next(remaining) for x in inner])
         results = []
         for source in sources:
             gradients = [next(parts) for _ in gradient_tensors(source)]

@@ -67,8 +67,8 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         version = "v1" if rest.startswith("compat.v1.keras") and asks_for_keras_2() else "v2"
         name = rest.removeprefix("compat.v1.") if version == "v1" else rest
         if name == "keras" or name.startswith("keras."):
-            found = keras_module(version) + name.removeprefix("keras")
-            return found if _can_import(found) else None
+            module = keras_module(version) + name.removeprefix("keras")
+            return module if _can_import(module) else None
         if frozen_keras.is_known(rest):
             return FROZEN + rest
         if private_modules.is_known(rest):

@@ -227,15 +227,15 @@ def prepare(function: Function, device: int | None = None) -> Prepared:
     """Runs the stages that depend on the current extents only where they record a decision."""
     stages = Stages(function.name)
     function = improved(function, stages)
-    found, recorded = current_device(device), current()
-    if found.generator is None:
-        return Prepared(function, stages, found, recorded)
+    device_of_call, recorded = current_device(device), current()
+    if device_of_call.generator is None:
+        return Prepared(function, stages, device_of_call, recorded)
     try:
-        return Prepared(function, stages, found, recorded, scheduled(function, stages))
+        return Prepared(function, stages, device_of_call, recorded, scheduled(function, stages))
     except MemoryError as error:
         raise memory_limit.refused(error, function.name) from error
     except UnimplementedError as error:
-        return Prepared(function, stages, found, recorded, why=_gap(error))
+        return Prepared(function, stages, device_of_call, recorded, why=_gap(error))
 
 
 def improved(function: Function, stages: Stages) -> Function:

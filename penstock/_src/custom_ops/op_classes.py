@@ -227,11 +227,11 @@ def _numpy_members() -> dict[str, Any]:
             self.parameters, [TensorShape(np.shape(v)) for v in values], self._attributes()
         )
         shapes = [UNKNOWN] * len(results) if said is None else said
-        made = [
+        arrays = [
             _as_result(self, at, *each)
             for at, each in enumerate(zip(results, self.output_dtypes, shapes, strict=True))
         ]
-        return _one_or_all(made)
+        return _one_or_all(arrays)
 
     return {"shape": shape, "eager": eager}
 

@@ -165,14 +165,14 @@ def _type(tensor: Any) -> str:
 
 def _flops(frozen: FrozenFunction) -> tuple[int | None, str]:
     """The floating point operations of a call, or why they are not known."""
-    given = []
+    inputs = []
     for name, t in frozen.inputs.items():
         if t.shape.rank is None or t.dtype is dtypes.string:
             return None, f"work: input {name!r} is {_type(t)}"
         extents = [1 if n is None else n for n in t.shape.as_list()]
-        given.append(np.zeros(extents, t.dtype.np))
+        inputs.append(np.zeros(extents, t.dtype.np))
     try:
-        frozen.function.run(given)
+        frozen.function.run(inputs)
     except (OpError, ValueError) as error:
         return None, f"work: a call with zeros of extent 1 fails: {error}"
     programs = frozen.function.executable.programs()  # type: ignore[attr-defined]

@@ -98,16 +98,16 @@ def freeze(
             raise UnimplementedError(
                 f"Signature {name!r} reads {folded}, which is not a tensor: only variables and constants can be written."
             )
-    made = fold_constants(without_variables(function.graph_function, values))
+    folded_function = fold_constants(without_variables(function.graph_function, values))
     if folds_scales:
-        made = fold_constants(fold_scales(made))
+        folded_function = fold_constants(fold_scales(folded_function))
     names = output_names(function, name)
-    made = _with_own_outputs(made, names)
+    folded_function = _with_own_outputs(folded_function, names)
     return FrozenFunction(
         name,
-        made,
-        dict(zip(function.argument_names, made.inputs, strict=True)),
-        dict(zip(names, made.outputs, strict=True)),
+        folded_function,
+        dict(zip(function.argument_names, folded_function.inputs, strict=True)),
+        dict(zip(names, folded_function.outputs, strict=True)),
     )
 
 

@@ -150,10 +150,12 @@ def moveaxis(a, source, destination):
       A tensor.
     """
     a = to_array(a)
-    sources, targets = ([int(x) for x in np.atleast_1d(given)] for given in (source, destination))
+    sources, targets = (
+        [int(x) for x in np.atleast_1d(position)] for position in (source, destination)
+    )
     if a.shape.rank is not None:
         sources, targets = (
-            [static_axis(x, a.shape.rank) for x in given] for given in (sources, targets)
+            [static_axis(x, a.shape.rank) for x in position] for position in (sources, targets)
         )
     return raw.Transpose(x=a, perm=axes_of.moved_axes(a, sources, targets))
 

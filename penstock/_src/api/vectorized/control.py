@@ -365,10 +365,10 @@ def _loop_of_some(
 
     first = whole(test.values(given(starts), step.count)[0], step.count)
     length = step.count if isinstance(step.count, int) else None
-    _, *found = while_loop(
+    _, *finals = while_loop(
         lambda unfinished, *_: raw.Any(input=unfinished, axis=0),
         iteration,
         [first, *starts],
         shape_invariants=[TensorShape([length]), *shapes],
     )
-    return given(found)
+    return given(finals)

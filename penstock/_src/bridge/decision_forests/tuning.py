@@ -33,11 +33,11 @@ class SearchSpace:
 
     def add_to(self, target: Any) -> None:
         """Adds the values to a tuner or space of ydf's."""
-        made = [
+        candidates = [
             target.choice(key, list(values), merge=merge) for key, values, merge in self.choices
         ]
         for place, child in self.children:
-            child.add_to(made[place])
+            child.add_to(candidates[place])
 
 
 class RandomSearch(SearchSpace):

@@ -70,9 +70,9 @@ def real_tensorflow() -> str | None:
 
 def stand_in_version() -> str | None:
     """The version of TensorFlow that pip counts Penstock as here, or None."""
-    for found in importlib.metadata.distributions(name="tensorflow"):
-        if stand_in.is_stand_in(found):
-            return found.version
+    for distribution in importlib.metadata.distributions(name="tensorflow"):
+        if stand_in.is_stand_in(distribution):
+            return distribution.version
     return None
 
 
@@ -84,7 +84,7 @@ def real_text() -> str | None:
 def _installed(names: tuple[str, ...]) -> str | None:
     """The first of these distributions that is installed and not Penstock's."""
     for name in names:
-        for found in importlib.metadata.distributions(name=name):
-            if not stand_in.is_stand_in(found):
-                return f"{name} {found.version}"
+        for distribution in importlib.metadata.distributions(name=name):
+            if not stand_in.is_stand_in(distribution):
+                return f"{name} {distribution.version}"
     return None

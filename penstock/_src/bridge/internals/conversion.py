@@ -216,10 +216,10 @@ class ApiDefMap:
 
     def get_op_def(self, op_name: str) -> Any:
         """Returns the OpDef of an op. Raises ValueError if no op has this name."""
-        found = lookup(op_name)
-        if found is None:
+        definition = lookup(op_name)
+        if definition is None:
             raise ValueError(f"No op_def found with name {op_name}.")
-        return op_def(found)
+        return op_def(definition)
 
     def op_names(self) -> list[str]:
         """Returns the names of all ops."""

@@ -88,7 +88,7 @@ def assign_moving_average(
 
 def _debiasing_variables(variable: Any) -> list[Any]:
     """Returns new variables with zeros of the shape of another one, and with the number of steps."""
-    made = []
+    variables = []
     with variable_scope(variable.name.removesuffix(":0")) as scope:
         for label, shape in (("biased", variable.shape), ("local_step", [])):
             taken = {v.op.name for v in scope.global_variables()} if STATE.graph else set()
@@ -97,8 +97,8 @@ def _debiasing_variables(variable: Any) -> list[Any]:
                 name for name in names if scope.reuse or f"{scope.name}/{name}" not in taken
             )
             kind = variable.dtype.base_dtype
-            made.append(get_variable(free, shape, kind, initializer=Zeros(), trainable=False))
-    return made
+            variables.append(get_variable(free, shape, kind, initializer=Zeros(), trainable=False))
+    return variables
 
 
 @export("__internal__.graph_util.graph_defs_equal", v1=[])

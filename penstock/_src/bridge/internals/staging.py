@@ -27,16 +27,16 @@ class Barrier:
         self._types = list(types) if isinstance(types, (list, tuple)) else [types]
         if shapes is None:
             self._shapes = [TensorShape(None) for _ in self._types]
-            given = []
+            options = []
         else:
-            given = self._shapes = _shapes_of(shapes, len(self._types), "Barrier")
-        for i, shape in enumerate(given):
+            options = self._shapes = _shapes_of(shapes, len(self._types), "Barrier")
+        for i, shape in enumerate(options):
             if shape.num_elements() == 0:
                 raise ValueError(
                     f"Empty tensors are not supported, but received shape '{shape}' at index {i}"
                 )
         self._barrier_ref = raw.Barrier(
-            component_types=self._types, shapes=given, shared_name=shared_name or "", name=name
+            component_types=self._types, shapes=options, shared_name=shared_name or "", name=name
         )
         symbolic = STATE.graph is not None
         self._name = self._barrier_ref.op.name.split("/")[-1] if symbolic else name
@@ -194,12 +194,12 @@ class BaseStagingArea:
 
     def _got(self, tensors: Any, indices: Iterable[int]) -> Any:
         """Components with their shapes, by name if they have names."""
-        found = tensors if isinstance(tensors, (list, tuple)) else [tensors]
-        for tensor, i in zip(found, indices):
+        values = tensors if isinstance(tensors, (list, tuple)) else [tensors]
+        for tensor, i in zip(values, indices):
             tensor.set_shape(self._shapes[i])
         if self._names:
-            return {self._names[i]: tensor for tensor, i in zip(found, indices)}
-        return list(found)
+            return {self._names[i]: tensor for tensor, i in zip(values, indices)}
+        return list(values)
 
 
 class StagingArea(BaseStagingArea):

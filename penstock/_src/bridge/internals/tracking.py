@@ -81,8 +81,10 @@ class ObjectGraphView(TrackableView):
         self, obj: Trackable, save_type: str = "checkpoint", **kwargs: Any
     ) -> list[TrackableReference]:
         """Returns the dependencies of an object."""
-        found = [TrackableReference(n, c) for n, c in children_of(obj, save_type, **kwargs).items()]
-        return found + self._attached if obj is self.root else found
+        references = [
+            TrackableReference(n, c) for n, c in children_of(obj, save_type, **kwargs).items()
+        ]
+        return references + self._attached if obj is self.root else references
 
     def breadth_first_traversal(self) -> tuple[list[Any], dict[Any, tuple[Any, ...]]]:
         """Returns the objects, the root first, and for each object the path of references to it."""

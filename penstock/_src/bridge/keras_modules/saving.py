@@ -109,13 +109,13 @@ def _staged(save: Callable[..., Any]) -> Callable[..., Any]:
 
 def _made_in(staging: str, folder: str) -> list[str]:
     """The files below `staging`, that of a SavedModel without which the others are nothing last; `folder` gets the same folders."""
-    found = []
+    names = []
     for inner, below, files in os.walk(staging):
-        found += [os.path.join(inner, file) for file in files]
+        names += [os.path.join(inner, file) for file in files]
         for each in below:
             target = os.path.relpath(os.path.join(inner, each), staging)
             os.makedirs(os.path.join(folder, target), exist_ok=True)
-    return sorted(found, key=lambda path: os.path.basename(path) == "saved_model.pb")
+    return sorted(names, key=lambda path: os.path.basename(path) == "saved_model.pb")
 
 
 def _local_path(filepath: Any) -> str | None:

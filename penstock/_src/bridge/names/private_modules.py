@@ -109,7 +109,7 @@ class PrivateModule(types.ModuleType):
                 raise AttributeError(attribute)
             return getattr(own, attribute)
         try:
-            found = _find(self._path, attribute)
+            value = _find(self._path, attribute)
         except LookupError:
             module = _module_named(attribute, f"{self.__name__}.{attribute}", self._path)
             if module is not None:
@@ -119,8 +119,8 @@ class PrivateModule(types.ModuleType):
                 "of this private name of TensorFlow's."
             ) from None
         if attribute not in getattr(_own_module(self._path), "CHANGING", ()):
-            vars(self)[attribute] = found
-        return found
+            vars(self)[attribute] = value
+        return value
 
     def _offered(self) -> list[str]:
         """The names that `from ... import *` imports."""
@@ -203,10 +203,10 @@ def _find(path: str, attribute: str) -> Any:
     """Returns the object for a name of a private module, or raises LookupError."""
     own = _own_module(path)
     if own is not None and hasattr(own, attribute):
-        found = getattr(own, attribute)
+        value = getattr(own, attribute)
         # a module of ours is only part of the private module of that name, which `_module_named` finds
-        if found is None or found is not _own_module(f"{path}.{attribute}"):
-            return found
+        if value is None or value is not _own_module(f"{path}.{attribute}"):
+            return value
     sources = PATHS.get(path, "").split()
     named = dict(source.split("=", 1) for source in sources if "=" in source)
     public = _public_names(path)

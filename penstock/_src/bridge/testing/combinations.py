@@ -103,8 +103,11 @@ class EagerGraphCombination(TestCombination):
             raise ValueError(
                 f"Argument 'mode' must be either 'eager' or 'graph'. Received: {mode}."
             )
-        made = {"eager": lambda: [dispatch.building(None)], "graph": lambda: [Graph().as_default()]}
-        return [] if mode is None else made[mode]()
+        contexts = {
+            "eager": lambda: [dispatch.building(None)],
+            "graph": lambda: [Graph().as_default()],
+        }
+        return [] if mode is None else contexts[mode]()
 
     def parameter_modifiers(self) -> list[Any]:
         """Returns that of `mode`, which the test need not have."""
@@ -196,8 +199,8 @@ def _customized(method: Callable[..., Any], rules: Sequence[TestCombination]) ->
     """Returns the test as a method that treats its arguments by the rules."""
 
     def run(self: Any, **kwargs: Any) -> None:
-        given = [rule.should_execute_combination(dict(kwargs)) for rule in rules]
-        reasons = [f" - {reason}" for runs, reason in given if not runs]
+        decisions = [rule.should_execute_combination(dict(kwargs)) for rule in rules]
+        reasons = [f" - {reason}" for runs, reason in decisions if not runs]
         if reasons:
             self.skipTest("\n".join(reasons))
         with contextlib.ExitStack() as stack:
@@ -259,12 +262,12 @@ def times(*combined: list[Combination]) -> list[Combination]:
     assert combined
     products = []
     for row in itertools.product(*combined):
-        made: Combination = OrderedDict()
+        combination: Combination = OrderedDict()
         for part in row:
-            if made.keys() & part.keys():
-                raise ValueError(f"Keys need to not overlap: {list(made)} vs {list(part)}")
-            made.update(part)
-        products.append(made)
+            if combination.keys() & part.keys():
+                raise ValueError(f"Keys need to not overlap: {list(combination)} vs {list(part)}")
+            combination.update(part)
+        products.append(combination)
     return products
 
 
@@ -296,9 +299,9 @@ class NamedObject:
 
 def generate_combinations_with_testcase_name(**kwargs: Any) -> list[Combination]:
     """Returns `combine(**kwargs)`, each with a `testcase_name`, for absl's named parameters."""
-    made = []
+    combinations = []
     for combination in combine(**kwargs):
         words = [f"_{_letters(key)}_{_letters(str(value))}" for key, value in combination.items()]
         name = "_test" + "".join(words)
-        made.append(OrderedDict([*combination.items(), ("testcase_name", name)]))
-    return made
+        combinations.append(OrderedDict([*combination.items(), ("testcase_name", name)]))
+    return combinations

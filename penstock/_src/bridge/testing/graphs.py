@@ -22,17 +22,17 @@ def assert_ops_in_graph(expected_ops: Mapping[str, str], graph: Any) -> dict[str
     Raises:
       ValueError: one is missing, or has another type.
     """
-    found = {node.name: node for node in graph.as_graph_def().node if node.name in expected_ops}
-    for name, node in found.items():
+    nodes = {node.name: node for node in graph.as_graph_def().node if node.name in expected_ops}
+    for name, node in nodes.items():
         if node.op != expected_ops[name]:
             raise ValueError(
                 f"Expected op for node {name} is different. {expected_ops[name]} vs {node.op}"
             )
-    if found.keys() != expected_ops.keys():
+    if nodes.keys() != expected_ops.keys():
         raise ValueError(
-            f"Not all expected ops are present. Expected {expected_ops.keys()}, found {found.keys()}"
+            f"Not all expected ops are present. Expected {expected_ops.keys()}, found {nodes.keys()}"
         )
-    return found
+    return nodes
 
 
 def get_node_def_from_graph(node_name: str, graph_def: Any) -> Any:

@@ -132,9 +132,9 @@ def run_in_v1_v2(device_to_use: str | None = None, assert_no_eager_garbage: bool
                 self.setUp()
                 run_v2(self, **kwargs)
 
-        made: Any = make_decorator(func, run_both)
-        made.wrapped_with_v1_v2_decorator = True
-        return made
+        decorated: Any = make_decorator(func, run_both)
+        decorated.wrapped_with_v1_v2_decorator = True
+        return decorated
 
     return decorate
 
@@ -262,8 +262,8 @@ class _GraphTape:
 
     def gradient(self, y: Any, x: Any, grad_ys: Any = None) -> Any:
         """Returns the gradients with respect to `x`, one or a list."""
-        found = gradients(y, x, grad_ys)
-        return found if isinstance(x, (list, tuple)) else found[0]
+        gradient = gradients(y, x, grad_ys)
+        return gradient if isinstance(x, (list, tuple)) else gradient[0]
 
 
 class AbstractGradientTape:
@@ -273,8 +273,8 @@ class AbstractGradientTape:
         self._use_tape, self._persistent = use_tape, persistent
 
     def __enter__(self) -> Any:
-        made: Any = contextlib.nullcontext(_GraphTape())
-        self._tape = GradientTape(persistent=self._persistent) if self._use_tape else made
+        context: Any = contextlib.nullcontext(_GraphTape())
+        self._tape = GradientTape(persistent=self._persistent) if self._use_tape else context
         return self._tape.__enter__()
 
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:

@@ -26,9 +26,9 @@ class TextModule(PackageModule):
         if below in PATHS:
             return importlib.import_module(f"{ALIAS}.{below}")
         for source in PATHS[self._path]:
-            found = importlib.import_module(PUBLIC if source == "*" else source)
-            if attribute in _offered(found, source):
-                return getattr(found, attribute)
+            module = importlib.import_module(PUBLIC if source == "*" else source)
+            if attribute in _offered(module, source):
+                return getattr(module, attribute)
         raise AttributeError(
             f"module {self.__name__!r} has no attribute {attribute!r}: Penstock has no counterpart of this name of tensorflow-text's."
         )

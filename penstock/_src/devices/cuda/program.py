@@ -48,15 +48,15 @@ class CudaProgram(Program):
         return self.card.control.value if asks(regions_of(self.plan.launches)) else ""
 
     def _run(self, arguments: Sequence[Any]) -> list[Any]:
-        given = self._given(arguments)
+        memories = self._given(arguments)
         card = self.card
         with resources.UPDATING, card.lock, self.extents:
             card.activate()
             table = self._free.pop() if self._free else self._bind()
             try:
                 memory = {i: self._resident(i, arguments[i]) for i in self._handles}
-                memory |= {i: self._memory_of(table, i, value) for i, value in given.items()}
-                arrays = [(memory[i], x) for i, x in given.items() if type(x) is not DeviceArray]
+                memory |= {i: self._memory_of(table, i, value) for i, value in memories.items()}
+                arrays = [(memory[i], x) for i, x in memories.items() if type(x) is not DeviceArray]
                 card.feeder.upload(arrays)
                 results = table.new_results()
                 self._start(table, arguments, memory, results)

@@ -94,13 +94,13 @@ def _resources(report: str) -> Iterator[Resources]:
     name, stack, spilled = "", 0, 0
     serial = set(_SERIAL.findall(report))
     for line in report.splitlines():
-        if found := _NAME.search(line):
-            name = found[1]
-        elif found := _STACK.search(line):
+        if match := _NAME.search(line):
+            name = match[1]
+        elif match := _STACK.search(line):
             if name:
-                stack, spilled = int(found[1]), int(found[2]) + int(found[3])
-        elif (found := _USED.search(line)) and name:
+                stack, spilled = int(match[1]), int(match[2]) + int(match[3])
+        elif (match := _USED.search(line)) and name:
             shared = _SHARED.search(line)
             bytes_shared = int(shared[1]) if shared else 0
-            yield Resources(name, int(found[1]), spilled, stack, bytes_shared, name in serial)
+            yield Resources(name, int(match[1]), spilled, stack, bytes_shared, name in serial)
             name = ""

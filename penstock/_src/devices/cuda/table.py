@@ -122,7 +122,9 @@ class CudaTable:
           memory: of the arguments, by their numbers.
           results: memory for the results.
         """
-        self._place({i: m.address for i, m in memory.items()}, [made.address for made in results])
+        self._place(
+            {i: m.address for i, m in memory.items()}, [result.address for result in results]
+        )
         self.status_words[:] = 0
         is_agreed = self.session is None or self.session.agree()
         if not (is_agreed and self.is_graph) or self._places not in self._graphs:

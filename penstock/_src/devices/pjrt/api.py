@@ -117,16 +117,16 @@ class Api:
           UnimplementedError: the plugin lacks the function.
           OpError: of the class of the plugin's error.
         """
-        function, made = FUNCTIONS[name], self._functions.get(name)
-        if made is None:
+        function, pointer = FUNCTIONS[name], self._functions.get(name)
+        if pointer is None:
             raise UnimplementedError(None, None, f"PJRT: the plugin has no {name}.")
         assert len(words) == function.takes, name
-        given = struct(*words, *[0] * function.gives)
-        error = made(ctypes.addressof(given))
+        block = struct(*words, *[0] * function.gives)
+        error = pointer(ctypes.addressof(block))
         if error:
             self._raise(name, error)
         first = HEADER + function.takes
-        return tuple(given[first : first + function.gives])
+        return tuple(block[first : first + function.gives])
 
     def _raise(self, name: str, error: int) -> None:
         text = string(*self.call("Error_Message", error))

@@ -45,11 +45,11 @@ class PjrtProgram(Program):
                 self._resident(i, arguments[i]) if i in self._handles else self.client.put(plain[i])
                 for i in range(len(arguments))
             ]
-            made = self.executable.run(outputs)
-            updates = made[len(results) :][: len(self._updated)]
-            self._check(arguments, made[len(results) + len(updates) :])
+            buffers = self.executable.run(outputs)
+            updates = buffers[len(results) :][: len(self._updated)]
+            self._check(arguments, buffers[len(results) + len(updates) :])
             # Results come before variables change, as errors do.
-            for buffer, result in zip(made, results):
+            for buffer, result in zip(buffers, results):
                 buffer.read(result)
             for i, buffer in zip(self._updated, updates, strict=True):
                 self._hold(i, arguments[i], buffer)
@@ -59,9 +59,9 @@ class PjrtProgram(Program):
         """Raises the error of the first condition that does not hold; the last condition is for indices, if there are any."""
         checks, holds = self.function.checks, []
         for buffer in conditions:
-            found = np.empty((), np.bool_)
-            buffer.read(found)
-            holds.append(bool(found))
+            flag = np.empty((), np.bool_)
+            buffer.read(flag)
+            holds.append(bool(flag))
         if not all(holds[len(checks) :]):
             interpreter.run(self.function, self._arrays_of(arguments))  # names the index
             raise InternalError(None, None, "PJRT: indices are outside that the interpreter takes.")

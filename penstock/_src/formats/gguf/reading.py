@@ -51,7 +51,7 @@ class _Cursor:
 
     def texts(self, count: int) -> list[str]:
         """Several texts; vocabularies are long, so that a call for each would take as long as everything else."""
-        data, at, found = self.data, self.at, []
+        data, at, texts = self.data, self.at, []
         end, length = len(data), struct.Struct("<Q")
         for _ in range(count):
             if at + 8 > end:
@@ -59,12 +59,12 @@ class _Cursor:
             (size,) = length.unpack_from(data, at)
             if size > end - at - 8:
                 break
-            found.append(str(data[at + 8 : at + 8 + size], "utf-8", "surrogateescape"))
+            texts.append(str(data[at + 8 : at + 8 + size], "utf-8", "surrogateescape"))
             at += 8 + size
         self.at = at
-        if len(found) < count:
+        if len(texts) < count:
             self.text()  # raises the error with its reason
-        return found
+        return texts
 
     def value(self, kind: int, depth: int = 0) -> Any:
         """A value of metadata; arrays of numbers are NumPy's."""

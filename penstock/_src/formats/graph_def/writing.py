@@ -55,7 +55,7 @@ def _rename(definition: Any, names: dict[str, str]) -> None:
 
 
 def _unused(name: str, taken: set[str]) -> str:
-    return next(made for k in itertools.count(1) if (made := f"{name}_{k}") not in taken)
+    return next(candidate for k in itertools.count(1) if (candidate := f"{name}_{k}") not in taken)
 
 
 def _renamed(text: str, names: dict[str, str]) -> str:

@@ -58,9 +58,9 @@ def _inv(input, adjoint=False, name=None):
 
 def _method(name):
     def call(operator, name_scope=None, **kwargs):
-        given = kwargs.get("name") or name_scope
+        scope = kwargs.get("name") or name_scope
         method = getattr(operator, name)
-        return method(name=given) if given else method()
+        return method(name=scope) if scope else method()
 
     return call
 

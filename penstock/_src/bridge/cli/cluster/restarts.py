@@ -43,8 +43,8 @@ class Places:
         return Places(count, there, self.least)
 
     def _ranks(self, host: str) -> int:
-        given = host.partition(":")[2]
-        return int(given) if given else -(-self.count // len(self.hosts))
+        count = host.partition(":")[2]
+        return int(count) if count else -(-self.count // len(self.hosts))
 
 
 def _answers(host: str) -> bool:

@@ -73,8 +73,8 @@ def refusing(name: str, version: str) -> Iterator[tuple[str, str]]:
       name: of the distribution that they require.
       version: the version that is there.
     """
-    for found in importlib.metadata.distributions():
-        for line in found.requires or []:
+    for distribution in importlib.metadata.distributions():
+        for line in distribution.requires or []:
             matched = REQUIREMENT.match(line)
             if matched is None or matched[1].lower().replace("_", "-") != name:
                 continue
@@ -84,7 +84,10 @@ def refusing(name: str, version: str) -> Iterator[tuple[str, str]]:
                 and _applies(marker)
                 and not _admits(matched[2], version)
             ):
-                yield f"{found.name} {found.version}", f"{matched[1]}{matched[2].strip()}"
+                yield (
+                    f"{distribution.name} {distribution.version}",
+                    f"{matched[1]}{matched[2].strip()}",
+                )
 
 
 def _admits(versions: str, version: str) -> bool:

@@ -34,10 +34,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        found, made = convert(
+        source_format, target_format = convert(
             options.source, options.target, options.to, options.signature, options.quantize
         )
     except (OpError, OSError, ValueError, TypeError, ImportError) as error:
         raise Refused(str(error)) from error
-    print(f"{options.source} ({found.title}) -> {options.target} ({made.title})")
+    print(f"{options.source} ({source_format.title}) -> {options.target} ({target_format.title})")
     return 0

@@ -22,7 +22,7 @@ MEMBER = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 
 def ops_of(function: Callable[..., Any]) -> list[str]:
     """Returns the names of the raw ops that a function may call, in the order in which its code names them."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     seen: set[int] = set()
     waiting = [function]
     while waiting:
@@ -34,11 +34,11 @@ def ops_of(function: Callable[..., Any]) -> list[str]:
         for ops in _named_by(current):
             op = _as_op(ops)
             if op is not None:
-                found.setdefault(op)
+                names.setdefault(op)
             elif _is_followed(ops):
                 further.append(ops)
         waiting += reversed(further)
-    return list(found)
+    return list(names)
 
 
 def _as_op(held: Any) -> str | None:

@@ -57,8 +57,8 @@ def _environments() -> Iterator[pathlib.Path]:
 
 def _with_tensorflow(environment: pathlib.Path) -> pathlib.Path | None:
     for pattern in INSTALLED:
-        for found in glob.glob(str(environment / pattern)):
-            if "penstock" not in pathlib.Path(found).read_text(errors="replace"):
+        for path in glob.glob(str(environment / pattern)):
+            if "penstock" not in pathlib.Path(path).read_text(errors="replace"):
                 return _python_in(environment)
     return None
 

@@ -197,21 +197,21 @@ class Folder:
         name = text(outer.name)
         if name in self.functions:
             return self.functions[name]
-        found = {name: (outer, function.graph)}
+        graphs = {name: (outer, function.graph)}
         waiting = [function.graph]
         while waiting:
             graph = waiting.pop()
             for called in called_by(graph):
                 inner = next(filter(None, (g._get_function(called) for g in outward(graph))), None)
-                if inner is not None and called not in found and inner.graph is not None:
-                    found[called] = (inner, inner.graph)
+                if inner is not None and called not in graphs and inner.graph is not None:
+                    graphs[called] = (inner, inner.graph)
                     waiting.append(inner.graph)
         definitions = importlib.import_module("tensorflow.core.framework.function_pb2")
         library = definitions.FunctionDefLibrary()
         names, facts = {}, {"name": name, "operations": {}, "lines": []}
-        made = [op for _, graph in found.values() for op in graph.get_operations()]
-        lines = {op.name: line_of(op) for op in made if STEP not in op.name}
-        for key, (inner, graph) in found.items():
+        operations = [op for _, graph in graphs.values() for op in graph.get_operations()]
+        lines = {op.name: line_of(op) for op in operations if STEP not in op.name}
+        for key, (inner, graph) in graphs.items():
             library.function.add().CopyFrom(inner.definition)
             without_steps(library.function[-1])
             names.setdefault(id(graph), key)
@@ -329,10 +329,10 @@ def line_of(op):
 def forward_name(name, lines):
     """The operation that another one belongs to the gradient of, by its name; None for others."""
     for mark in ("gradients/", "gradient_tape/"):
-        before, found, rest = name.rpartition(mark)
-        if found:
+        before, separator, rest = name.rpartition(mark)
+        if separator:
             break
-    while found and rest:
+    while separator and rest:
         candidate = rest.replace("_grad/", "/").removesuffix("_grad")
         if candidate in lines and candidate != name:
             return candidate

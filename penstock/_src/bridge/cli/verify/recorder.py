@@ -125,12 +125,12 @@ def _watch_tapes(tf, recorder, note, begin):
         begin()
         for n, each in enumerate(tf.nest.flatten(target)):
             note("loss", f"loss {n}" if n else "loss", _dense(tf, each), place)
-        found = original(tape, target, sources, *args, **kwargs)
-        pairs = zip(tf.nest.flatten(sources), tf.nest.flatten(found), strict=False)
+        gradients = original(tape, target, sources, *args, **kwargs)
+        pairs = zip(tf.nest.flatten(sources), tf.nest.flatten(gradients), strict=False)
         for n, (source, each) in enumerate(pairs):
             if each is not None:
                 note("gradient", _name(source, n), _dense(tf, each), place)
-        return found
+        return gradients
 
     tf.GradientTape.gradient = gradient
 
@@ -153,9 +153,9 @@ def _watch_keras(tf, keras, recorder, note):
 
     @functools.wraps(original_new)
     def new(cls, *args, **kwargs):
-        made = original_new(cls, *args, **kwargs)
-        recorder.birthplaces[made] = recorder.place()
-        return made
+        instance = original_new(cls, *args, **kwargs)
+        recorder.birthplaces[instance] = recorder.place()
+        return instance
 
     layer.__new__ = new
     if recorder.layers:

@@ -147,12 +147,12 @@ def _boundaries(
     graph: Any, nodes: Sequence[Any], stage_of: dict[int, int], stages: int
 ) -> list[tuple[list[Any], list[Any]]]:
     """The inputs and outputs of each stage."""
-    given = [list(graph.inputs)]
+    boundary_tensors = [list(graph.inputs)]
     for stage in range(stages - 1):
         done = {id(node) for node in nodes if stage_of[id(node)] <= stage}
-        given.append(_crossing(graph, nodes, done))
-    given.append(list(graph.outputs))
-    return list(zip(given, given[1:]))
+        boundary_tensors.append(_crossing(graph, nodes, done))
+    boundary_tensors.append(list(graph.outputs))
+    return list(zip(boundary_tensors, boundary_tensors[1:]))
 
 
 def _crossing(graph: Any, nodes: Sequence[Any], done: set[int]) -> list[Any]:

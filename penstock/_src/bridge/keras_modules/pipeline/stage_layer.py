@@ -33,19 +33,19 @@ def _layer_class() -> Any:
         def call(self, tensors: list[Any], training: Any = None) -> list[Any]:
             """Computes the stage."""
             width = 2 if self._takes_masks else 1
-            found: dict[int, Any] = {}
+            values: dict[int, Any] = {}
             for symbol, tensor in zip(self._graph.inputs, tensors[::width]):
-                found[id(symbol)] = tensor
+                values[id(symbol)] = tensor
             if self._takes_masks:
                 for symbol, mask in zip(self._graph.inputs, tensors[1::2]):
                     if mask is not None:
-                        backend.set_keras_mask(found[id(symbol)], mask)
+                        backend.set_keras_mask(values[id(symbol)], mask)
             for node in self._graph.nodes:
-                args, kwargs = node.arguments.fill_in(found)
+                args, kwargs = node.arguments.fill_in(values)
                 call = functional.operation_fn(node.operation, training=training)
                 outputs = tree.flatten(call(*args, **kwargs))
-                found.update(zip(map(id, node.outputs), outputs))
-            given = [found[id(symbol)] for symbol in self._graph.outputs]
+                values.update(zip(map(id, node.outputs), outputs))
+            given = [values[id(symbol)] for symbol in self._graph.outputs]
             if not self._gives_masks:
                 return given
             return [one for x in given for one in (x, backend.get_keras_mask(x))]

@@ -110,14 +110,14 @@ class ModelPipeline:
         call = self._compiled(self._predict)
 
         def predict(data: list[Any]) -> Any:
-            found = []
+            predictions = []
             for batch in data:
                 stage = Stage(call, (), self._grid.is_first)
                 outputs = functools.partial(self._batch, iter([batch]), False)
-                found.append(self._steps.infer(stage, outputs, gives_outputs=True).outputs)
+                predictions.append(self._steps.infer(stage, outputs, gives_outputs=True).outputs)
             tensors = [
                 parts[0] if len(parts) == 1 else raw.ConcatV2(values=parts, axis=0)
-                for parts in map(list, zip(*found))
+                for parts in map(list, zip(*predictions))
             ]
             return self._packed(tensors)
 

@@ -118,8 +118,8 @@ def frozen_saver(root_trackable: Any) -> MultiDeviceSaver:
 
 def gather_initializers(root_trackable: Any) -> list[Any]:
     """Returns the operations that initialize the variables of a checkpoint."""
-    found = [getattr(held, "initializer", None) for held in list_objects(root_trackable)]
-    return [initializer for initializer in found if initializer is not None]
+    initializers = [getattr(held, "initializer", None) for held in list_objects(root_trackable)]
+    return [initializer for initializer in initializers if initializer is not None]
 
 
 def object_metadata(save_path: Any) -> Any:

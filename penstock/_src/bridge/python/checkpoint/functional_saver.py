@@ -60,10 +60,10 @@ class MultiDeviceSaver:
         call_with_mapped_captures: Any = None,
     ) -> "MultiDeviceSaver":
         """Returns a saver of saveables."""
-        made = cls({}, registered_savers, call_with_mapped_captures)
-        made._owners = [_owner_of_saveable(saveable) for saveable in saveables]
-        made._check()
-        return made
+        saver = cls({}, registered_savers, call_with_mapped_captures)
+        saver._owners = [_owner_of_saveable(saveable) for saveable in saveables]
+        saver._check()
+        return saver
 
     def _check(self) -> None:
         seen: set[tuple[str, str]] = set()
@@ -102,8 +102,8 @@ class MultiDeviceSaver:
         written = []
         for name, objects in self._registered.items():
             place = raw.StringJoin(inputs=[prefix, convert_to_tensor(f"-{name}")])
-            given = get_save_function(name)(trackables=objects, file_prefix=place)
-            written += [] if given is None else _checked_prefixes(given)
+            paths = get_save_function(name)(trackables=objects, file_prefix=place)
+            written += [] if paths is None else _checked_prefixes(paths)
         shards = self._shards(options)
         temporary = raw.StringJoin(inputs=[prefix, convert_to_tensor("_temp/part")])
         saves = []
@@ -122,28 +122,28 @@ class MultiDeviceSaver:
 
     def restore(self, file_prefix: Any, options: CheckpointOptions | None = None) -> dict[str, Any]:
         """Gives the objects the values of a checkpoint; returns the restore operations by names of saveables."""
-        made: dict[str, Any] = {}
+        operations: dict[str, Any] = {}
         for restored in self._restored(file_prefix, options):
-            made.update(restored if isinstance(restored, dict) else {})
-        return made
+            operations.update(restored if isinstance(restored, dict) else {})
+        return operations
 
     def _restored(self, file_prefix: Any, options: CheckpointOptions | None = None) -> list[Any]:
         """Restores; returns the result of each object, and of each registered saver."""
         prefix = convert_to_tensor(file_prefix, string)
         device = (options or CheckpointOptions()).experimental_io_device
-        made = []
+        operations = []
         for owner in self._owners:
             with placed(device or "cpu:0"):
-                found = raw.RestoreV2(
+                tensors = raw.RestoreV2(
                     prefix=prefix,
                     tensor_names=[spec.name for spec in owner.specs.values()],
                     shape_and_slices=[spec.slice_spec for spec in owner.specs.values()],
                     dtypes=[spec.dtype for spec in owner.specs.values()],
                 )
-            made.append(owner.restore(dict(zip(owner.specs, found, strict=True))))
+            operations.append(owner.restore(dict(zip(owner.specs, tensors, strict=True))))
         for name, objects in self._registered.items():
-            made.append(get_restore_function(name)(trackables=objects, merged_prefix=prefix))
-        return made
+            operations.append(get_restore_function(name)(trackables=objects, merged_prefix=prefix))
+        return operations
 
     def to_proto(self) -> Any:
         """Adds the operations to the graph that is built; returns the SaverDef that names them.
@@ -237,13 +237,13 @@ def _single_shard_restore(
     specs = [one._tensor_save_spec for one in shardable_tensors]
     listed = list(zip(shardable_tensors, specs))
     with placed((options or CheckpointOptions()).experimental_io_device or "cpu:0"):
-        found = raw.RestoreV2(
+        tensors = raw.RestoreV2(
             prefix=convert_to_tensor(file_prefix, string),
             tensor_names=[s.name if s else one.checkpoint_key for one, s in listed],
             shape_and_slices=[s.slice_spec if s else one.slice_spec for one, s in listed],
             dtypes=[one.dtype for one in shardable_tensors],
         )
-    made: Shard = {}
-    for one, tensor in zip(shardable_tensors, found, strict=True):
-        made.setdefault(one.checkpoint_key, {})[one.slice_spec] = tensor
-    return made
+    shard: Shard = {}
+    for one, tensor in zip(shardable_tensors, tensors, strict=True):
+        shard.setdefault(one.checkpoint_key, {})[one.slice_spec] = tensor
+    return shard

@@ -36,19 +36,19 @@ def restore_nodes(save_path: Any, nodes_to_restore: dict[int, Any]) -> None:
     path = os.fsdecode(save_path)
     view = CheckpointView(path)
     known, graph = set(view.descendants()), view._graph
-    for number, found in nodes_to_restore.items():
+    for number, node in nodes_to_restore.items():
         if number not in known:
             raise ValueError(
-                f"The expected node_id: {number} to Trackable {found} to restore does not exist in the checkpoint."
+                f"The expected node_id: {number} to Trackable {node} to restore does not exist in the checkpoint."
             )
-        if not isinstance(found, Trackable):
+        if not isinstance(node, Trackable):
             raise ValueError(
-                f"Expecting a valid Trackable to node_id: {number} but got trackable: {found}."
+                f"Expecting a valid Trackable to node_id: {number} but got trackable: {node}."
             )
     restoration = Restoration(BundleReader(path), graph, {}, path)
-    for number, found in nodes_to_restore.items():
-        _check(number, found, graph.nodes[number].attributes)
-        restoration.give(number, found)
+    for number, node in nodes_to_restore.items():
+        _check(number, node, graph.nodes[number].attributes)
+        restoration.give(number, node)
 
 
 def _check(number: int, found: Any, attributes: Any) -> None:

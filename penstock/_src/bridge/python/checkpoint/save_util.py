@@ -23,8 +23,8 @@ def serialize_graph_view(
     """
     del call_with_mapped_captures
     view = ObjectView(graph_view.root, {r.name: r.ref for r in graph_view.attached_dependencies})
-    found = serialized(view, copies=object_map)
+    content = serialized(view, copies=object_map)
     tensors: Any = ObjectIdentityDictionary()
-    for key, tensor in found.tensors.items():
-        tensors.setdefault(found.owners[key], {})[key] = tensor
-    return tensors, None if cache is None else {}, found.registered, found.graph
+    for key, tensor in content.tensors.items():
+        tensors.setdefault(content.owners[key], {})[key] = tensor
+    return tensors, None if cache is None else {}, content.registered, content.graph

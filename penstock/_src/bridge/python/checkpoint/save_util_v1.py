@@ -25,23 +25,23 @@ def serialize_gathered_objects(
       call_with_mapped_captures, saveables_cache: accepted.
     """
     view = ObjectView(graph_view.root, {r.name: r.ref for r in graph_view.attached_dependencies})
-    found = serialized(view)
+    content = serialized(view)
 
     def copy_of(held: Any) -> Any:
         return held if object_map is None or held not in object_map else object_map[held]
 
     registered = {
         saver: {name: copy_of(held) for name, held in objects.items()}
-        for saver, objects in found.registered.items()
+        for saver, objects in content.registered.items()
     }
-    own = {id(held) for objects in found.registered.values() for held in objects.values()}
+    own = {id(held) for objects in content.registered.values() for held in objects.values()}
     saveables = [
         factory(key_of(path, attribute))
         for path, held in view.items()
         if id(held) not in own
         for attribute, factory in saveable_objects_from_trackable(copy_of(held)).items()
     ]
-    return saveables, found.graph, None, registered
+    return saveables, content.graph, None, registered
 
 
 class _ObjectGraph(SaveableObject):
@@ -72,8 +72,8 @@ def frozen_saveables_and_savers(
       call_with_mapped_captures, saveables_cache: accepted.
     """
     with contextlib.nullcontext() if to_graph is None else to_graph.as_default():
-        found = serialize_gathered_objects(
+        gathered = serialize_gathered_objects(
             graph_view, object_map, call_with_mapped_captures, saveables_cache
         )
-        saveables, message, _, registered = found
+        saveables, message, _, registered = gathered
         return [*saveables, _ObjectGraph(message)], registered

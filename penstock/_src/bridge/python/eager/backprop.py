@@ -131,11 +131,11 @@ def op_attr_type(op_type: str, attr_name: str) -> Any:
     cls = registry.lookup(op_type)
     if cls is None:
         raise NotFoundError(f"'{op_type}' is not the type of an operation.")
-    found = next((attr.type for attr in op_def(cls).attr if attr.name == attr_name), None)
-    if found is None:
+    kind = next((attr.type for attr in op_def(cls).attr if attr.name == attr_name), None)
+    if kind is None:
         raise InvalidArgumentError(f"Attribute '{attr_name}' does not exist for this operation")
-    inner = found.removeprefix("list(").removesuffix(")")
-    return _ATTR_TYPES[inner] if inner == found else [_ATTR_TYPES[inner]]
+    inner = kind.removeprefix("list(").removesuffix(")")
+    return _ATTR_TYPES[inner] if inner == kind else [_ATTR_TYPES[inner]]
 
 
 def make_attr(attr_type: Any, value: Any) -> Any:

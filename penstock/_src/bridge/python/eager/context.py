@@ -75,12 +75,12 @@ class ContextSwitches:
     @property
     def stack(self) -> list[ContextSwitch]:
         """One entry for eager execution, then one for each graph."""
-        made: list[ContextSwitch] = []
+        switches: list[ContextSwitch] = []
         graph = STATE.graph
         while graph is not None:
-            made.append(ContextSwitch(graph.building_function, graph.as_default, None))
+            switches.append(ContextSwitch(graph.building_function, graph.as_default, None))
             graph = getattr(graph, "enclosing", None)
-        return [ContextSwitch(False, eager_mode, None), *reversed(made)]
+        return [ContextSwitch(False, eager_mode, None), *reversed(switches)]
 
 
 class _EagerTensorCache:
@@ -149,24 +149,24 @@ class Context(eager_context.Context):
     @property
     def config(self) -> Any:
         """The settings as a ConfigProto."""
-        made = ConfigProto()
+        proto = ConfigProto()
         if self._config is not None:
-            made.CopyFrom(self._config)
-        made.allow_soft_placement = devices.get_soft_device_placement()
-        made.log_device_placement = SETTINGS.log_placement
-        made.intra_op_parallelism_threads = SETTINGS.threads["intra"] or 0
-        made.inter_op_parallelism_threads = SETTINGS.threads["inter"] or 0
+            proto.CopyFrom(self._config)
+        proto.allow_soft_placement = devices.get_soft_device_placement()
+        proto.log_device_placement = SETTINGS.log_placement
+        proto.intra_op_parallelism_threads = SETTINGS.threads["intra"] or 0
+        proto.inter_op_parallelism_threads = SETTINGS.threads["inter"] or 0
         if SETTINGS.jit is not None:
             level = OptimizerOptions.ON_1 if SETTINGS.jit else OptimizerOptions.OFF
-            made.graph_options.optimizer_options.global_jit_level = level
-        self._write_rewrites(made.graph_options.rewrite_options)
+            proto.graph_options.optimizer_options.global_jit_level = level
+        self._write_rewrites(proto.graph_options.rewrite_options)
         if SETTINGS.mlir_bridge is not None:
-            made.experimental.enable_mlir_bridge = SETTINGS.mlir_bridge
-            made.experimental.mlir_bridge_rollout = 1 if SETTINGS.mlir_bridge else 2
+            proto.experimental.enable_mlir_bridge = SETTINGS.mlir_bridge
+            proto.experimental.mlir_bridge_rollout = 1 if SETTINGS.mlir_bridge else 2
         for kind in ("CPU", "GPU"):
             visible = devices.get_visible_devices(kind)
-            made.device_count[kind] = sum(len(SETTINGS.logical.get(d) or [d]) for d in visible)
-        return made
+            proto.device_count[kind] = sum(len(SETTINGS.logical.get(d) or [d]) for d in visible)
+        return proto
 
     def configure_collective_ops(
         self,
@@ -182,16 +182,16 @@ class Context(eager_context.Context):
         """
         del use_nccl_communication  # it is about GPUs
         SETTINGS.refuse_if_started("Collective ops must be configured at program startup")
-        made = ConfigProto()
+        proto = ConfigProto()
         if self._config is not None:
-            made.CopyFrom(self._config)
-        made.experimental.collective_group_leader = collective_leader
-        made.device_filters[:] = device_filters or ()
-        options = made.graph_options.rewrite_options
+            proto.CopyFrom(self._config)
+        proto.experimental.collective_group_leader = collective_leader
+        proto.device_filters[:] = device_filters or ()
+        options = proto.graph_options.rewrite_options
         if scoped_allocator_enabled_ops:
             options.scoped_allocator_optimization = RewriterConfig.ON
             options.scoped_allocator_opts.enable_op[:] = scoped_allocator_enabled_ops
-        self._config = made
+        self._config = proto
 
     def _write_rewrites(self, options: Any) -> None:
         for name, value in SETTINGS.optimizer.items():

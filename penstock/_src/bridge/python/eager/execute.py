@@ -46,13 +46,13 @@ def quick_execute(
     op = registry.lookup(text)
     if op is None:
         raise NotFoundError(f"Op type not registered '{text}' in binary running on this machine.")
-    given = dict(zip((attrs or ())[::2], (attrs or ())[1::2], strict=True))
+    attributes = dict(zip((attrs or ())[::2], (attrs or ())[1::2], strict=True))
     remaining = list(inputs)
     arguments: dict[str, Any] = {}
     for at, argument in enumerate(op.inputs):
         behind = len(op.inputs) - at - 1
         if argument.is_list:
-            count = int(given.get(argument.number_attr, len(remaining) - behind))
+            count = int(attributes.get(argument.number_attr, len(remaining) - behind))
             arguments[argument.name], remaining = remaining[:count], remaining[count:]
         else:
             arguments[argument.name] = remaining.pop(0)
@@ -61,12 +61,12 @@ def quick_execute(
         for argument in op.inputs
         for key in (argument.type_attr, argument.number_attr, argument.type_list_attr)
     }
-    for key, value in given.items():
+    for key, value in attributes.items():
         if key not in op.attributes and key not in inferred:
             raise InvalidArgumentError(f"NodeDef mentions attr '{key}' not in Op<name={text}>")
         if key in inferred and not isinstance(value, int | list | tuple | DType):
             raise InvalidArgumentError(f"Expecting a number for attr {key}, got {value!r}")
-    known = {key: value for key, value in given.items() if key in op.attributes}
+    known = {key: value for key, value in attributes.items() if key in op.attributes}
     for key, value in known.items():
         _check_attribute(annotation_of(op, key), key, value)
     try:
@@ -117,7 +117,7 @@ def args_to_matching_eager(
     if not l and default_dtype is not None:
         return default_dtype, []
     dtype = next((value.dtype for value in l if isinstance(value, Tensor)), None)
-    made: list[Any] = []
+    tensors: list[Any] = []
     for value in l:
         tensor = convert_to_tensor(value, dtype) if dtype is not None else None
         if tensor is None:
@@ -125,15 +125,15 @@ def args_to_matching_eager(
             if allowed_dtypes and tensor.dtype not in allowed_dtypes:
                 tensor = convert_to_tensor(value, preferred_dtype=default_dtype)
             dtype = tensor.dtype
-        made.append(tensor)
-    return (None if dtype is None else dtype.as_datatype_enum), made
+        tensors.append(tensor)
+    return (None if dtype is None else dtype.as_datatype_enum), tensors
 
 
 def convert_to_mixed_eager_tensors(values: Sequence[Any], ctx: Any) -> tuple[list[Any], list[Any]]:
     """Returns the types of the values, and the values as tensors."""
     del ctx
-    made = [convert_to_tensor(value) for value in values]
-    return [tensor.dtype.as_datatype_enum for tensor in made], made
+    tensors = [convert_to_tensor(value) for value in values]
+    return [tensor.dtype.as_datatype_enum for tensor in tensors], tensors
 
 
 def make_float(v: Any, arg_name: str) -> float:

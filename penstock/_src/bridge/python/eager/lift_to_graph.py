@@ -45,7 +45,7 @@ def lift_to_graph(
     Raises:
       UnliftableError: the tensors depend on a placeholder that is not to be copied.
     """
-    made = ObjectIdentityDictionary() if op_map is None else op_map
+    copies = ObjectIdentityDictionary() if op_map is None else op_map
     wanted = [t for t in tensors if not isinstance(t, Variable)]
     ends = list(sources or ())
     needed = _needed(wanted, {t.op for t in ends})
@@ -61,30 +61,30 @@ def lift_to_graph(
     base = wanted[0].graph if base_graph is None and wanted else base_graph
     captured = _captures(base, graph)
     with graph.as_default():
-        made.update((t, t) for t in tensors if isinstance(t, Variable))
+        copies.update((t, t) for t in tensors if isinstance(t, Variable))
         for end in _in_order(ends, captured):
-            if end not in made:
+            if end not in copies:
                 outer = captured.get(end._id) if handle_captures else None
-                _add_source(end, outer, graph, made)
-        _copy([op for op in needed if op not in made], graph, made)
-    return made
+                _add_source(end, outer, graph, copies)
+        _copy([op for op in needed if op not in copies], graph, copies)
+    return copies
 
 
 def _needed(wanted: Sequence[Any], stops: set[Operation]) -> list[Operation]:
     """The operations that compute tensors, without those in `stops` and their exclusive inputs, inputs first."""
-    found: dict[Operation, None] = {}
+    operations: dict[Operation, None] = {}
     entered = set(stops)
     pending = [(t if isinstance(t, Operation) else t.op, False) for t in reversed(wanted)]
     while pending:
         op, is_ready = pending.pop()
         if is_ready:
-            found[op] = None
+            operations[op] = None
         elif op not in entered:
             entered.add(op)
             pending.append((op, True))
             before = [*(t.op for t in op.inputs), *op.control_inputs]
             pending += [(other, False) for other in reversed(before)]
-    return list(found)
+    return list(operations)
 
 
 def _captures(base: Any, graph: Graph) -> dict[int, Any]:

@@ -127,10 +127,10 @@ class WrappedGraph:
             arguments = nest.map_structure(self._placeholder, list(signature))
             fetches = nest.map_structure(_fetched, called(*arguments))
         name = name or fn.__name__
-        made = wrapped.WrappedFunction(self.graph, []).prune(arguments, fetches, name)
-        made._attributes["variables"] = list(self.variables.values())
-        self._functions[name] = made
-        return made
+        pruned = wrapped.WrappedFunction(self.graph, []).prune(arguments, fetches, name)
+        pruned._attributes["variables"] = list(self.variables.values())
+        self._functions[name] = pruned
+        return pruned
 
     def _placeholder(self, spec: TensorSpec) -> Any:
         return self.graph.placeholder(spec.dtype, spec.shape, spec.name or "args_0")

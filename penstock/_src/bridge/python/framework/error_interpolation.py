@@ -128,8 +128,13 @@ def _build_node_error_message(op: Any) -> str:
 def interpolate_graph(message: str, graph: Any) -> str:
     """Returns a message, after text on where the operations of a graph that it names were made."""
     text, _, nodes = parse_message(message)
-    found = [op for op in (_operation(graph, tag.name) for tag in nodes) if op is not None]
-    parts = ["Graph execution error:", "", *map(_build_node_error_message, found), text.strip()]
+    operations = [op for op in (_operation(graph, tag.name) for tag in nodes) if op is not None]
+    parts = [
+        "Graph execution error:",
+        "",
+        *map(_build_node_error_message, operations),
+        text.strip(),
+    ]
     return "\n".join(parts)
 
 

@@ -57,8 +57,10 @@ def func_graph_from_py_func(
         if not isinstance(value, Tensor | TensorSpec):
             return value
         if create_placeholders:
-            (made,) = trace.add_arguments(graph, [value], [value.shape], [label] if label else [])
-            return made
+            (placeholder,) = trace.add_arguments(
+                graph, [value], [value.shape], [label] if label else []
+            )
+            return placeholder
         inputs: list[Any] = graph.inputs
         inputs.append(value)
         return value
@@ -92,7 +94,7 @@ def func_graph_from_py_func(
 def _names(args: Any, kwargs: Any, arg_names: Sequence[str] | None) -> Any:
     """Yields the name of each leaf of the arguments, None for those that have none."""
     for index, value in enumerate(args):
-        given = arg_names[index] if arg_names and index < len(arg_names) else None
-        yield from (given for _ in nest.flatten(value, expand_composites=True))
+        own_name = arg_names[index] if arg_names and index < len(arg_names) else None
+        yield from (own_name for _ in nest.flatten(value, expand_composites=True))
     for key in sorted(kwargs):
         yield from (key for _ in nest.flatten(kwargs[key], expand_composites=True))

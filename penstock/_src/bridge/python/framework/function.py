@@ -44,15 +44,15 @@ def _imported(fdef: Any, library: Library, grad_func: Any) -> _DefinedFunction:
     def undefined(*args: Any) -> None:
         raise TypeError(f"{signature.name} has no Python function.")
 
-    made = _DefinedFunction(
+    definition = _DefinedFunction(
         undefined,
         [argument.type for argument in signature.input_arg],
         func_name=signature.name,
         grad_func=grad_func,
         out_names=[argument.name for argument in signature.output_arg],
     )
-    made._traced = import_function(fdef, library)
-    return made
+    definition._traced = import_function(fdef, library)
+    return definition
 
 
 def from_library(lib: Any) -> list[_DefinedFunction]:

@@ -59,15 +59,15 @@ def function_def_to_graph_def(
     Raises:
       ValueError: there is another number of shapes than of inputs, or a function is not known.
     """
-    made = GraphDef(versions=exporter.versions())
+    graph_def = GraphDef(versions=exporter.versions())
     shapes = _checked(fdef, input_shapes)
     for index, argument in enumerate(fdef.signature.input_arg):
-        node = made.node.add(name=argument.name, op="Placeholder")
+        node = graph_def.node.add(name=argument.name, op="Placeholder")
         node.attr["dtype"].type = argument.type
         if shapes and shapes[index] is not None:
             node.attr["shape"].shape.CopyFrom(shape_to_proto(shapes[index]))
         _copy_attributes(fdef.arg_attr[index].attr if index in fdef.arg_attr else {}, node)
-    made.node.extend(fdef.node_def)
+    graph_def.node.extend(fdef.node_def)
     copied: set[str] = set()
     for name, called in _referred(fdef):
         if not is_function(name, STATE.graph):
@@ -75,11 +75,11 @@ def function_def_to_graph_def(
                 f"Function {name} was not found. Please make sure the FunctionDef `fdef` is correct."
             )
         if include_library_functions or called:
-            copy_function_def_to_graph_def_recursively(name, made, copied, STATE.graph)
+            copy_function_def_to_graph_def_recursively(name, graph_def, copied, STATE.graph)
     names = _flat_names(fdef)
-    for node in made.node:
+    for node in graph_def.node:
         node.input[:] = [names[text] for text in node.input]
-    return made, names
+    return graph_def, names
 
 
 def is_function(fname: str, graph: Any) -> bool:
@@ -89,8 +89,8 @@ def is_function(fname: str, graph: Any) -> bool:
 
 def get_function_def(fname: str, graph: Any) -> Any:
     """Returns the FunctionDef of the function of this name, or None."""
-    found = known_functions(graph).get(fname)
-    return None if found is None else exporter.function_def(found)
+    function = known_functions(graph).get(fname)
+    return None if function is None else exporter.function_def(function)
 
 
 def copy_function_def_to_graph_def_recursively(
@@ -125,14 +125,14 @@ def known_functions(graph: Any = None) -> dict[str, GraphFunction]:
     if STATE.graph is None:
         return dict(FUNCTIONS)
     graph = STATE.graph if graph is None else graph
-    found: dict[str, GraphFunction] = {}
+    functions: dict[str, GraphFunction] = {}
     while graph is not None:
         for name, function in graph._added_functions.items():
-            found.setdefault(name, function.function)
+            functions.setdefault(name, function.function)
         for function in exporter.functions_of(graph):
-            found.setdefault(function.name, function)
+            functions.setdefault(function.name, function)
         graph = getattr(graph, "enclosing", None)
-    return found
+    return functions
 
 
 def _checked(fdef: Any, shapes: Any) -> Sequence[Any] | None:

@@ -34,20 +34,20 @@ def graph_to_function_def(
         )
     if out_names is not None and len(set(out_names)) != len(out_names):
         raise ValueError(f"Must not have duplicates in out_names. Received: {list(out_names)}")
-    made = FunctionDef()
-    made.signature.name = "_"
+    function_def = FunctionDef()
+    function_def.signature.name = "_"
     names = _unique_names(inputs)
     arguments = {t._id: name for t, name in zip(inputs, names, strict=True)}
     for t, name in zip(inputs, names, strict=True):
-        made.signature.input_arg.add(name=name, type=t.dtype.as_datatype_enum)
+        function_def.signature.input_arg.add(name=name, type=t.dtype.as_datatype_enum)
     for op in operations:
         if not any(t._id in arguments for t in op.outputs):
-            fill_body_node(made.node_def.add(), op, arguments)
-            made.signature.is_stateful |= op.raw_op.stateful
+            fill_body_node(function_def.node_def.add(), op, arguments)
+            function_def.signature.is_stateful |= op.raw_op.stateful
     for t, name in zip(outputs, out_names or _unique_names(outputs), strict=True):
-        made.signature.output_arg.add(name=name, type=t.dtype.as_datatype_enum)
-        made.ret[name] = body_input(t, arguments)
-    return made
+        function_def.signature.output_arg.add(name=name, type=t.dtype.as_datatype_enum)
+        function_def.ret[name] = body_input(t, arguments)
+    return function_def
 
 
 def _unique_names(tensors: Sequence[Any]) -> list[str]:

@@ -61,13 +61,13 @@ def create_meta_graph_def(
     Raises:
       TypeError: an argument is something else.
     """
-    given = {
+    options = {
         "graph": (graph, Graph, "Graph"),
         "meta_info_def": (meta_info_def, MetaGraphDef.MetaInfoDef, "MetaInfoDef"),
         "graph_def": (graph_def, GraphDef, "GraphDef"),
         "saver_def": (saver_def, SaverDef, "SaverDef"),
     }
-    for name, (value, kind, shown) in given.items():
+    for name, (value, kind, shown) in options.items():
         if value and not isinstance(value, kind):
             raise TypeError(f"{name} must be of type {shown}. Received type: {type(value)}.")
     graph = graph or get_default_graph()

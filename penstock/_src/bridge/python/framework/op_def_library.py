@@ -40,14 +40,14 @@ def apply_op(op_type_name: str, name: str | None = None, **keywords: Any) -> Any
         raise TypeError(f"{op_type_name} got unexpected keyword arguments: {names}.")
     graph = _graph_of(inputs)
     with graph.as_default():
-        found = graph.execute(cls, inputs, attrs, name)
-    return tuple(found) if isinstance(found, tuple) else found
+        outputs = graph.execute(cls, inputs, attrs, name)
+    return tuple(outputs) if isinstance(outputs, tuple) else outputs
 
 
 def _take_input(cls: type[Op], name: str, left: dict[str, Any]) -> Any:
-    for given in (name, name + "_"):  # the latter where Python has another use for the name
-        if given in left:
-            return left.pop(given)
+    for keyword in (name, name + "_"):  # the latter where Python has another use for the name
+        if keyword in left:
+            return left.pop(keyword)
     raise TypeError(f"No argument for input {name} found in {op_def(cls)}")
 
 
@@ -56,16 +56,16 @@ def _take_attributes(cls: type[Op], left: dict[str, Any]) -> dict[str, Any]:
     inferred = registry.inferred_attributes(cls)
     attrs = {}
     for attr in op_def(cls).attr:
-        given = next((n for n in (attr.name, attr.name + "_") if n in left), None)
+        keyword = next((n for n in (attr.name, attr.name + "_") if n in left), None)
         if attr.name in inferred:
-            if given is not None:
+            if keyword is not None:
                 raise TypeError(
                     f"Should not specify value for inferred attr '{attr.name}' for {cls.op_type}."
                 )
             continue
         has_default = cls.attributes.get(attr.name, REQUIRED) is not REQUIRED
-        if given is not None:
-            value = left.pop(given)
+        if keyword is not None:
+            value = left.pop(keyword)
             if value is not None or not has_default:
                 attrs[attr.name] = value
         elif attr.type != "type" or not has_default:

@@ -10,8 +10,8 @@ from penstock._src.graph.serialize.op_definitions import op_def
 
 def get(name: str) -> Any:
     """Returns the OpDef of an operation, or None."""
-    found = lookup(name)
-    return None if found is None else op_def(found)
+    definition = lookup(name)
+    return None if definition is None else op_def(definition)
 
 
 def sync() -> None:

@@ -94,10 +94,10 @@ def name_from_scope_name(name: str) -> str:
 
 def _NodeDef(op_type: str, name: str, attrs: dict[str, Any] | None = None) -> Any:
     """Returns a NodeDef."""
-    made = NodeDef(op=op_type, name=name)
+    node_def = NodeDef(op=op_type, name=name)
     for key, value in (attrs or {}).items():
-        made.attr[key].CopyFrom(value)
-    return made
+        node_def.attr[key].CopyFrom(value)
+    return node_def
 
 
 # -- conversion

@@ -100,5 +100,5 @@ def _is_subscribed_identity(tensor: SymbolicTensor) -> bool:
     """True if `tensor` is a result of `subscribe`."""
     if tensor.op.type != "Identity":
         return False
-    found = _IDENTITY.match(tensor.op.name)
-    return found is not None and found["source"] == tensor.op.inputs[0].op.name
+    match = _IDENTITY.match(tensor.op.name)
+    return match is not None and match["source"] == tensor.op.inputs[0].op.name

@@ -15,8 +15,8 @@ def sanitize_spec_name(name: str) -> str:
     """Returns a name of an argument in the form that operations may have: lower case, a letter first."""
     if not name:
         return "unknown"
-    made = re.sub(r"[^a-z0-9]", "_", name.lower())
-    return made if made[0].isalpha() else f"tensor_{made}"
+    sanitized = re.sub(r"[^a-z0-9]", "_", name.lower())
+    return sanitized if sanitized[0].isalpha() else f"tensor_{sanitized}"
 
 
 class BoundedTensorSpec(TensorSpec):

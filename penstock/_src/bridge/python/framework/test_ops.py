@@ -233,11 +233,11 @@ def _no_kernel(op: Op, registered: str = "<no registered kernels>") -> Exception
 
 def _unknown_shapes(op: Op, *inputs: Any) -> Any:
     """The rule of ops that say nothing about the shapes of their outputs."""
-    found = []
+    shapes = []
     for argument, held in zip(op.outputs, op.output_dtypes):
         unknown = TensorShape(None)
-        found.append([unknown] * len(held) if argument.is_list else unknown)
-    return found[0] if len(found) == 1 else tuple(found)
+        shapes.append([unknown] * len(held) if argument.is_list else unknown)
+    return shapes[0] if len(shapes) == 1 else tuple(shapes)
 
 
 def _refuse(op: Op, *inputs: Any) -> Any:

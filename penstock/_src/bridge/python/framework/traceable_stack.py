@@ -16,14 +16,14 @@ class TraceableObject:
     def set_filename_and_line_from_caller(self, offset: int = 0) -> int:
         """Takes the line of the caller, or of the one `offset` calls above; says whether the stack was that deep."""
         frame: Any = inspect.currentframe()
-        found = self.SUCCESS
+        status = self.SUCCESS
         for _ in range(offset + 1):
             if frame.f_back is None:
-                found = self.HEURISTIC_USED
+                status = self.HEURISTIC_USED
                 break
             frame = frame.f_back
         self.filename, self.lineno = frame.f_code.co_filename, frame.f_lineno
-        return found
+        return status
 
     def copy_metadata(self) -> "TraceableObject":
         """Returns the line without the object."""

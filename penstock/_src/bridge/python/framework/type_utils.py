@@ -42,10 +42,12 @@ def _specs_for_flat_tensors(element_spec: Any) -> list[Any]:
         element_spec, (*_ONE_VARIANT, TensorSpec)
     ):
         parts = nest.flatten(element_spec._component_specs)
-        return [found for part in parts for found in _specs_for_flat_tensors(part)]
+        return [spec for part in parts for spec in _specs_for_flat_tensors(part)]
     return nest.flatten(element_spec)
 
 
 def fulltypes_for_flat_tensors(element_spec: Any) -> list[Any]:
     """Returns a FullTypeDef for each tensor of an element: those of ragged tensors are known, others unset."""
-    return [made for spec in _specs_for_flat_tensors(element_spec) for made in _of_spec(spec)]
+    return [
+        fulltype for spec in _specs_for_flat_tensors(element_spec) for fulltype in _of_spec(spec)
+    ]

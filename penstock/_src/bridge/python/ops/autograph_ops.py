@@ -24,15 +24,15 @@ def wrap_py_func(
     Returns:
       The int32 tensor 1, which is there once the function has run.
     """
-    given = dict(kwargs or {})
+    arguments = dict(kwargs or {})
     positions = [i for i, value in enumerate(args) if isinstance(value, Tensor)]
-    names = [name for name, value in given.items() if isinstance(value, Tensor)]
-    tensors = [args[i] for i in positions] + [given[name] for name in names]
+    names = [name for name, value in arguments.items() if isinstance(value, Tensor)]
+    tensors = [args[i] for i in positions] + [arguments[name] for name in names]
 
     def call(*values: Any) -> Any:
         by_position = dict(zip(positions, values, strict=False))
         by_name = dict(zip(names, values[len(positions) :], strict=True))
-        f(*(by_position.get(i, value) for i, value in enumerate(args)), **{**given, **by_name})
+        f(*(by_position.get(i, value) for i, value in enumerate(args)), **{**arguments, **by_name})
         return convert_to_tensor(1, dtypes.int32)
 
     return py_function(call, tensors, dtypes.int32)

@@ -66,7 +66,7 @@ def _Enter(
     del use_ref
 
     def entered(part: Any) -> Any:
-        found = raw.Enter(
+        entered = raw.Enter(
             data=part,
             frame_name=frame_name,
             is_constant=is_constant,
@@ -74,8 +74,8 @@ def _Enter(
             name=name,
         )
         if use_input_shape:
-            found.set_shape(part.shape)
-        return found
+            entered.set_shape(part.shape)
+        return entered
 
     return _each(entered, tensor)
 
@@ -124,7 +124,7 @@ def merge(inputs: Sequence[Any], name: str | None = None) -> Any:
         values = [_as_slices(value) for value in values]
     columns = zip(*(nest.flatten(v, expand_composites=True) for v in values), strict=True)
     merged = [raw.Merge(inputs=list(column), name=name) for column in columns]
-    parts = [found[0] for found in merged]
+    parts = [pair[0] for pair in merged]
     return nest.pack_sequence_as(values[0], parts, expand_composites=True), merged[0][1]
 
 

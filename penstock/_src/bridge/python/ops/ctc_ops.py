@@ -98,12 +98,12 @@ def _scan(
     """
     first = nest.map_structure(convert_to_tensor, initial)
     elements = nest.map_structure(convert_to_tensor, elems)
-    found = scan(fn, elements, first, reverse=reverse)
+    results = scan(fn, elements, first, reverse=reverse)
     if not (inclusive or final_only):
-        return found
+        return results
     whole = nest.map_structure(
         lambda one, more: concat([more, one[None]] if reverse else [one[None], more], 0),
         first,
-        found,
+        results,
     )
     return nest.map_structure(lambda x: x[0 if reverse else -1], whole) if final_only else whole

@@ -30,7 +30,7 @@ def get_variable_by_name(var_name: str) -> Any:
 
 def _get_dependent_variables(input_ops: Sequence[Any], output_ops: Sequence[Any]) -> list[Any]:
     """Returns the trainable variables that gradients of outputs reach without passing an input."""
-    inputs, seen, found = {id(t) for t in input_ops}, set(), []
+    inputs, seen, variables = {id(t) for t in input_ops}, set(), []
     waiting = [t.op for t in output_ops if id(t) not in inputs]
     while waiting:
         op = waiting.pop(0)
@@ -38,7 +38,7 @@ def _get_dependent_variables(input_ops: Sequence[Any], output_ops: Sequence[Any]
             continue
         seen.add(op.name)
         if op.type in VAR_OP_TYPES:
-            found.append(get_variable_by_name(op.name))
+            variables.append(get_variable_by_name(op.name))
         elif op.raw_op.differentiable or getattr(op, "gradient_override", None) is not None:
             waiting += [t.op for t in op.inputs if id(t) not in inputs]
-    return [variable for variable in found if variable is not None]
+    return [variable for variable in variables if variable is not None]

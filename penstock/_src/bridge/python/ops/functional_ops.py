@@ -18,10 +18,10 @@ from penstock._src.v1.saving.defun import Defun
 
 def _results(function: Any, arguments: Sequence[Any]) -> list[Any]:
     """Returns the results of a function as a list."""
-    found = function(*arguments)
-    if found is None or isinstance(found, Operation):
+    results = function(*arguments)
+    if results is None or isinstance(results, Operation):
         return []
-    return list(found) if isinstance(found, list | tuple) else [found]
+    return list(results) if isinstance(results, list | tuple) else [results]
 
 
 def If(

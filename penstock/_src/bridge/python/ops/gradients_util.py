@@ -12,18 +12,18 @@ from penstock._src.v1.functions.gradients import gradients
 
 def _reached(ys: Any) -> set[int]:
     """The numbers of the tensors that some depend on, where IdentityN passes each of its inputs on alone."""
-    found: set[int] = set()
+    ids: set[int] = set()
     pending = [y for y in nest.flatten(ys) if isinstance(y, SymbolicTensor)]
     while pending:
         tensor = pending.pop()
-        if tensor._id in found:
+        if tensor._id in ids:
             continue
-        found.add(tensor._id)
+        ids.add(tensor._id)
         inputs = list(tensor.op.inputs)
         if tensor.op.type == "IdentityN":
             inputs = [inputs[tensor.value_index]]
         pending += inputs
-    return found
+    return ids
 
 
 def _GradientsHelper(
@@ -41,7 +41,7 @@ def _GradientsHelper(
 ) -> list[Any]:
     """Returns what `tf.gradients` does; with `optimize_identity_n`, None for what only another input of an IdentityN reaches."""
     del src_graph  # the graph of the tensors
-    found = gradients(
+    results = gradients(
         ys,
         xs,
         grad_ys,
@@ -53,7 +53,7 @@ def _GradientsHelper(
         unconnected_gradients,
     )
     if not optimize_identity_n:
-        return found
+        return results
     reached = _reached(ys)
     sources = list(xs) if isinstance(xs, list | tuple) else [xs]
-    return [g if x._id in reached else None for x, g in zip(sources, found, strict=True)]
+    return [g if x._id in reached else None for x, g in zip(sources, results, strict=True)]

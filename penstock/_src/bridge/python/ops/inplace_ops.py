@@ -16,8 +16,8 @@ def _update(op: str, x: Any, i: Any, v: Any) -> Any:
     make = getattr(raw, op)
     if i is None:
         whole = raw.Reshape(tensor=x, shape=[1, -1])
-        made = make(x=whole, i=[0], v=raw.Reshape(tensor=v, shape=[1, -1]))
-        return raw.Reshape(tensor=made, shape=raw.Shape(input=x))
+        updated = make(x=whole, i=[0], v=raw.Reshape(tensor=v, shape=[1, -1]))
+        return raw.Reshape(tensor=updated, shape=raw.Shape(input=x))
     i = convert_to_tensor(i, dtype=dtypes.int32)
     if i.shape.rank == 0:
         return make(x=x, i=raw.Reshape(tensor=i, shape=[1]), v=raw.ExpandDims(input=v, axis=0))

@@ -16,8 +16,8 @@ from penstock._src.core.shapes import TensorShape
 
 def __getattr__(name: str) -> Callable[..., list[Any]]:
     """Returns the gradient of the op in a name such as `_MatMulGrad`."""
-    found = re.fullmatch(r"_(\w+)Grad", name)
-    if found is None or found[1] not in registry.index():
+    match = re.fullmatch(r"_(\w+)Grad", name)
+    if match is None or match[1] not in registry.index():
         raise AttributeError(name)
 
     def gradient(op: Any, *grads: Any) -> list[Any]:

@@ -25,10 +25,10 @@ def convert_padding(padding: Any, expected_length: int = 4) -> tuple[Any, list[A
     for at, pair in enumerate(padding):
         is_list = isinstance(pair, (list, tuple))
         if not is_list or len(pair) != 2:
-            found = f"of size {len(pair)}" if is_list else f"of type {type(pair)}"
+            description = f"of size {len(pair)}" if is_list else f"of type {type(pair)}"
             raise ValueError(
                 "When `padding` is a list, each element of `padding` must be a list/tuple of size 2. "
-                f"Received: padding={padding} with element at index {at} {found}"
+                f"Received: padding={padding} with element at index {at} {description}"
             )
         flat.extend(pair)
     if len(padding) != expected_length:
@@ -91,7 +91,7 @@ class Convolution:
             rest = raw.Shape(input=inp)[batch:]
             rows = raw.Reshape(tensor=inp, shape=raw.ConcatV2(values=[[-1], rest], axis=0))
             rows.set_shape([None, *inp.shape[batch:]])
-        made = convolution(
+        convolved = convolution(
             rows,
             filter,
             self.strides,
@@ -101,9 +101,9 @@ class Convolution:
             self.name,
         )
         if batch == 1:
-            return made
-        outer, rest = raw.Shape(input=inp)[:batch], raw.Shape(input=made)[1:]
+            return convolved
+        outer, rest = raw.Shape(input=inp)[:batch], raw.Shape(input=convolved)[1:]
         shape = raw.ConcatV2(values=[outer, rest], axis=0)
-        made = raw.Reshape(tensor=made, shape=shape)
-        made.set_shape([*inp.shape[:batch], *made.shape[batch:]])
-        return made
+        convolved = raw.Reshape(tensor=convolved, shape=shape)
+        convolved.set_shape([*inp.shape[:batch], *convolved.shape[batch:]])
+        return convolved

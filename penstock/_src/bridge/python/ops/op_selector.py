@@ -50,18 +50,18 @@ def get_unique_graph(
     if not is_iterable(tops):
         raise TypeError(f"{type(tops)} is not iterable")
     kinds: Any = (Operation, Tensor) if check_types is None else check_types
-    found: Any = None
+    common: Any = None
     top: Any
     for top in tops:
         if not isinstance(top, kinds):
             raise TypeError(f"Expected a type in ({kinds}), got: {type(top)}")
-        if found is None:
-            found = top.graph
-        elif found._graph_key != top.graph._graph_key:
+        if common is None:
+            common = top.graph
+        elif common._graph_key != top.graph._graph_key:
             raise ValueError(f"Operation {top} does not belong to given graph")
-    if found is None and not none_if_empty:
+    if common is None and not none_if_empty:
         raise ValueError("Can't find the unique graph of an empty list")
-    return found
+    return common
 
 
 def check_graphs(*args: Any) -> None:
@@ -70,14 +70,14 @@ def check_graphs(*args: Any) -> None:
     Raises:
       ValueError: they are of several.
     """
-    found = None
+    common = None
     for i, each in enumerate(args):
         graph = get_unique_graph(each if is_iterable(each) else [each], none_if_empty=True)
         if graph is None:
             continue
-        if found is not None and graph is not found:
+        if common is not None and graph is not common:
             raise ValueError(f"args[{i}] does not belong to the same graph as the others.")
-        found = graph
+        common = graph
 
 
 def make_list_of_t(
@@ -171,14 +171,14 @@ def get_backward_walk_ops(
             return False
         return within_ops_fn is None or within_ops_fn(op)
 
-    found = dict.fromkeys(seed for seed in seeds if may_enter(seed))
-    pending = list(found)
+    reached = dict.fromkeys(seed for seed in seeds if may_enter(seed))
+    pending = list(reached)
     while pending:
         before = []
         for op in pending:
             before += [t.op for t in op.inputs if id(t) not in stops]
             if control_inputs:
                 before += op.control_inputs
-        pending = [op for op in dict.fromkeys(before) if op not in found and may_enter(op)]
-        found.update(dict.fromkeys(pending))
-    return [op for op in found if inclusive or op not in seeds]
+        pending = [op for op in dict.fromkeys(before) if op not in reached and may_enter(op)]
+        reached.update(dict.fromkeys(pending))
+    return [op for op in reached if inclusive or op not in seeds]

@@ -27,8 +27,8 @@ def register_resource(
 ) -> None:
     """Adds a resource to a collection of the graph, of shared resources or of the session's own."""
     collection = GraphKeys.RESOURCES if is_shared else GraphKeys.LOCAL_RESOURCES
-    made = _Resource(handle, create_op, is_initialized_op)
-    get_default_graph().add_to_collection(collection, made)
+    resource = _Resource(handle, create_op, is_initialized_op)
+    get_default_graph().add_to_collection(collection, resource)
 
 
 def shared_resources() -> list[_Resource]:

@@ -15,8 +15,8 @@ def string_split(
     source: Any, sep: Any = None, skip_empty: bool = True, delimiter: Any = None
 ) -> SparseTensor:
     """Returns the parts of each string between any of the characters of `sep` (a space)."""
-    found = either("sep", sep, "delimiter", delimiter)
-    separators = convert_to_tensor(" " if found is None else found, dtype=dtypes.string)
+    separator = either("sep", sep, "delimiter", delimiter)
+    separators = convert_to_tensor(" " if separator is None else separator, dtype=dtypes.string)
     source = convert_to_tensor(source, dtype=dtypes.string)
     return SparseTensor(*raw.StringSplit(input=source, delimiter=separators, skip_empty=skip_empty))
 

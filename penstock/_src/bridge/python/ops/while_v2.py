@@ -24,7 +24,7 @@ def while_loop(
     back_prop: bool = True,
 ) -> Any:
     """Returns `tf.while_loop` of these arguments; without `return_same_structure`, a single variable by itself."""
-    found = loop(
+    results = loop(
         cond,
         body,
         loop_vars,
@@ -34,8 +34,10 @@ def while_loop(
         maximum_iterations=maximum_iterations,
         name=name,
     )
-    is_single = not return_same_structure and isinstance(found, list | tuple) and len(found) == 1
-    return found[0] if is_single else found
+    is_single = (
+        not return_same_structure and isinstance(results, list | tuple) and len(results) == 1
+    )
+    return results[0] if is_single else results
 
 
 def async_noop(name: str | None = None) -> Any:

@@ -46,13 +46,13 @@ class BuiltInTypeSpecCodec:
 
     def do_encode(self, type_spec_value: Any, encode_fn: Any) -> Any:
         """Returns the message of a spec."""
-        made = StructuredValue()
-        spec = made.type_spec_value
+        message = StructuredValue()
+        spec = message.type_spec_value
         spec.type_spec_class = self.type_spec_proto_enum
         spec.type_spec_class_name = self.type_spec_class.__name__
         spec.type_state.CopyFrom(encode_fn(type_spec_value._serialize()))
         spec.num_flat_components = len(type_spec_value.flatten())
-        return made
+        return message
 
     def can_decode(self, value: Any) -> bool:
         """True if a message is of a spec of this class."""

@@ -42,9 +42,9 @@ def build_tensor_info_from_op(op: Any) -> Any:
     """
     if STATE.graph is None:
         raise RuntimeError("`build_tensor_info_from_op` is not supported in eager execution.")
-    made = TensorInfo(name=op.name)
-    made.tensor_shape.unknown_rank = True
-    return made
+    info = TensorInfo(name=op.name)
+    info.tensor_shape.unknown_rank = True
+    return info
 
 
 def op_signature_def(op: Any, key: str) -> Any:

@@ -72,14 +72,14 @@ def optimize_for_inference(
       ValueError: the graph has two nodes of one name, or an input that it lacks.
     """
     ensure_graph_is_valid(input_graph_def)
-    made = convert_placeholder_to_const(input_graph_def, placeholder_to_const_names)
-    made = strip_unused(made, input_node_names, output_node_names, placeholder_type_enum)
-    made = remove_training_nodes(made, output_node_names)
-    made = fold_batch_norms(fuse_decomposed_batch_norm(made))
+    graph_def = convert_placeholder_to_const(input_graph_def, placeholder_to_const_names)
+    graph_def = strip_unused(graph_def, input_node_names, output_node_names, placeholder_type_enum)
+    graph_def = remove_training_nodes(graph_def, output_node_names)
+    graph_def = fold_batch_norms(fuse_decomposed_batch_norm(graph_def))
     if not toco_compatible:
-        made = fuse_resize_and_conv(made, output_node_names)
-    ensure_graph_is_valid(made)
-    return made
+        graph_def = fuse_resize_and_conv(graph_def, output_node_names)
+    ensure_graph_is_valid(graph_def)
+    return graph_def
 
 
 def ensure_graph_is_valid(graph_def: Any) -> None:

@@ -84,8 +84,8 @@ def run() -> None:
       AttributeError: no inputs are given.
       UnimplementedError: a flag asks for the debugger or a TPU.
     """
-    given = _INPUTS.value, _INPUT_EXPRS.value, _INPUT_EXAMPLES.value
-    if not any(given):
+    inputs = _INPUTS.value, _INPUT_EXPRS.value, _INPUT_EXAMPLES.value
+    if not any(inputs):
         raise AttributeError(
             "At least one of --inputs, --input_exprs or --input_examples must be required"
         )
@@ -96,7 +96,7 @@ def run() -> None:
         _given(_DIR),
         _given(_TAG_SET),
         _given(_SIGNATURE_DEF),
-        load_inputs_from_input_arg_string(*given, allow_pickle=_ALLOW_PICKLE.value),
+        load_inputs_from_input_arg_string(*inputs, allow_pickle=_ALLOW_PICKLE.value),
         _OUTDIR.value,
         _OVERWRITE.value,
         _WORKER.value,

@@ -35,9 +35,9 @@ def strip_unused(
     missing = set(input_node_names) - {node.name for node in input_graph_def.node}
     if missing:
         raise KeyError(f"The following input nodes were not found: {missing}.")
-    made = GraphDef(versions=input_graph_def.versions, library=input_graph_def.library)
+    graph_def = GraphDef(versions=input_graph_def.versions, library=input_graph_def.library)
     for node in input_graph_def.node:
-        copy = made.node.add()
+        copy = graph_def.node.add()
         if node.name not in input_node_names:
             copy.CopyFrom(node)
             continue
@@ -49,7 +49,7 @@ def strip_unused(
         for attribute in ("_output_shapes", "shape"):
             if attribute in node.attr:
                 copy.attr[attribute].CopyFrom(node.attr[attribute])
-    return extract_sub_graph(made, list(output_node_names))
+    return extract_sub_graph(graph_def, list(output_node_names))
 
 
 def strip_unused_from_files(

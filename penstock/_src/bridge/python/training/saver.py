@@ -22,11 +22,11 @@ def _get_saver_or_default() -> Any:
       RuntimeError: there are several.
     """
     graph = get_default_graph()
-    found = graph.get_collection(GraphKeys.SAVERS)
-    if len(found) > 1:
-        raise RuntimeError("Found more than one Saver. Which to use is not known: " + str(found))
-    if found:
-        return found[0]
-    made = Saver(sharded=True, allow_empty=True)
-    graph.add_to_collection(GraphKeys.SAVERS, made)
-    return made
+    savers = graph.get_collection(GraphKeys.SAVERS)
+    if len(savers) > 1:
+        raise RuntimeError("Found more than one Saver. Which to use is not known: " + str(savers))
+    if savers:
+        return savers[0]
+    saver = Saver(sharded=True, allow_empty=True)
+    graph.add_to_collection(GraphKeys.SAVERS, saver)
+    return saver

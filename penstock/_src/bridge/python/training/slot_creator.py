@@ -94,14 +94,14 @@ def _variable(primary: Any, **options: Any) -> Any:
     partitioner = scope.partitioner
     scope.set_partitioner(None)
     try:
-        made = get_variable("", trainable=False, **options)
+        slot = get_variable("", trainable=False, **options)
     finally:
         scope.set_partitioner(partitioner)
     part = getattr(primary, "_save_slice_info", None)
-    rank = made.shape.rank
+    rank = slot.shape.rank
     if part is not None and rank != 0:
-        own_name = made.name[len(primary.op.name + "/") : -2]
-        made._set_save_slice_info(
+        own_name = slot.name[len(primary.op.name + "/") : -2]
+        slot._set_save_slice_info(
             type(part)(
                 f"{part.full_name}/{own_name}",
                 part.full_shape[:rank],
@@ -109,4 +109,4 @@ def _variable(primary: Any, **options: Any) -> Any:
                 part.var_shape[:rank],
             )
         )
-    return made
+    return slot

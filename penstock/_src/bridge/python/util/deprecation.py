@@ -111,9 +111,9 @@ def deprecated(date: str | None, instructions: str, warn_once: bool = True) -> D
 
 
 def _documented(function: Any, wrapper: Any, name: str, doc: str) -> Any:
-    made = tf_decorator.make_decorator(function, wrapper, name, doc)
-    made.__doc__ = doc
-    return made
+    decorated = tf_decorator.make_decorator(function, wrapper, name, doc)
+    decorated.__doc__ = doc
+    return decorated
 
 
 def _with_warning(definition: Any, warn: Callable[[], None], doc: str) -> Any:
@@ -200,8 +200,8 @@ def deprecated_args(
     if not deprecated_arg_names_or_tuples:
         raise ValueError("Specify which argument is deprecated.")
     fine: dict[str, tuple[Any, ...]] = {}
-    for given in deprecated_arg_names_or_tuples:
-        named = given if isinstance(given, tuple | list) else (given,)
+    for argument in deprecated_arg_names_or_tuples:
+        named = argument if isinstance(argument, tuple | list) else (argument,)
         fine[named[0]] = tuple(named[1:2])
 
     def decorate(function: Any) -> Any:

@@ -175,13 +175,13 @@ make_type_checker = functools.lru_cache(maxsize=None)(TypeChecker)
 
 def _lines_of(apis: Iterable[Function]) -> list[str]:
     """Lines with the public names and parameters of functions."""
-    found = []
+    texts = []
     for api in apis:
         name = tf_export.get_canonical_name_for_symbol(api)
         if name is not None:
             parameters = ", ".join(inspect.signature(api).parameters)
-            found.append(f"* `tf.{name}({parameters})`")
-    return sorted(found)
+            texts.append(f"* `tf.{name}({parameters})`")
+    return sorted(texts)
 
 
 def update_docstrings_with_api_lists() -> None:

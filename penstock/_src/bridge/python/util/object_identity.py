@@ -92,9 +92,9 @@ class ObjectIdentitySet(_ByIdentity, MutableSet):  # type: ignore[misc]
 
     @classmethod
     def _from_storage(cls, storage: set[Reference]) -> ObjectIdentitySet:
-        made = cls()
-        made._storage = storage
-        return made
+        result = cls()
+        result._storage = storage
+        return result
 
     def __contains__(self, key: Any) -> bool:
         return self._wrap_key(key) in self._storage

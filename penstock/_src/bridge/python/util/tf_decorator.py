@@ -26,13 +26,13 @@ def fullargspec_to_signature(fullargspec: Any) -> inspect.Signature:
     def named(name: str, kind: Any) -> inspect.Parameter:
         return kinds(name, kind, default=values.get(name, kinds.empty))
 
-    found = [named(name, kinds.POSITIONAL_OR_KEYWORD) for name in positional]
+    parameters = [named(name, kinds.POSITIONAL_OR_KEYWORD) for name in positional]
     if fullargspec.varargs:
-        found.append(kinds(fullargspec.varargs, kinds.VAR_POSITIONAL))
-    found += [named(name, kinds.KEYWORD_ONLY) for name in keyword]
+        parameters.append(kinds(fullargspec.varargs, kinds.VAR_POSITIONAL))
+    parameters += [named(name, kinds.KEYWORD_ONLY) for name in keyword]
     if fullargspec.varkw:
-        found.append(kinds(fullargspec.varkw, kinds.VAR_KEYWORD))
-    return inspect.Signature(found)
+        parameters.append(kinds(fullargspec.varkw, kinds.VAR_KEYWORD))
+    return inspect.Signature(parameters)
 
 
 class TFDecorator:
@@ -115,24 +115,24 @@ def make_decorator(
       `decorator_func`.
     """
     name = sys._getframe(1).f_code.co_name if decorator_name is None else decorator_name
-    made: Any = decorator_func
-    record = made._tf_decorator = TFDecorator(name, target, decorator_doc, decorator_argspec)
+    wrapper: Any = decorator_func
+    record = wrapper._tf_decorator = TFDecorator(name, target, decorator_doc, decorator_argspec)
     for attribute in _COPIED:
         if hasattr(target, attribute):
-            setattr(made, attribute, getattr(target, attribute))
+            setattr(wrapper, attribute, getattr(target, attribute))
     for attribute, value in vars(target).items() if hasattr(target, "__dict__") else ():
-        if attribute not in vars(made):
-            setattr(made, attribute, value)
-    made.__doc__ = record.__doc__
-    made.__wrapped__ = made.__original_wrapped__ = target
+        if attribute not in vars(wrapper):
+            setattr(wrapper, attribute, value)
+    wrapper.__doc__ = record.__doc__
+    wrapper.__wrapped__ = wrapper.__original_wrapped__ = target
     signature = _signature(target, decorator_argspec)
     if signature is not None:
         owner = _owner(target)
         if owner is not None and "self" in signature.parameters:
             signature = signature.replace(parameters=list(signature.parameters.values())[1:])
-            made.__self__ = owner
-        made.__signature__ = signature
-    return made
+            wrapper.__self__ = owner
+        wrapper.__signature__ = signature
+    return wrapper
 
 
 def _owner(target: Any) -> Any:

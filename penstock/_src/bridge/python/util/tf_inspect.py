@@ -56,8 +56,8 @@ def getfile(object: Any) -> str:
 
 def _declared(records: Any) -> Any:
     """The parameters that the outermost decorator that gives any declares."""
-    given = (record.decorator_argspec for record in records)
-    return next((spec for spec in given if spec is not None), None)
+    declared = (record.decorator_argspec for record in records)
+    return next((spec for spec in declared if spec is not None), None)
 
 
 def getfullargspec(obj: Any) -> _inspect.FullArgSpec:
@@ -130,14 +130,14 @@ def getcallargs(*func_and_positional: Any, **named: Any) -> dict[str, Any]:
     owner = getattr(func, "__self__", None)
     if owner is not None and ismethod(func):
         positional = [owner, *positional]
-    found = dict(named)
-    found.update(zip([name for name in spec.args if name not in named], positional))
-    given = spec.defaults or ()
-    for name, value in zip(spec.args[len(spec.args) - len(given) :], given):
-        found.setdefault(name, value)
+    bound = dict(named)
+    bound.update(zip([name for name in spec.args if name not in named], positional))
+    defaults = spec.defaults or ()
+    for name, value in zip(spec.args[len(spec.args) - len(defaults) :], defaults):
+        bound.setdefault(name, value)
     for name, value in (spec.kwonlydefaults or {}).items():
-        found.setdefault(name, value)
-    return found
+        bound.setdefault(name, value)
+    return bound
 
 
 def isanytargetmethod(object: Any) -> bool:

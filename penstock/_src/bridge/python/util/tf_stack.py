@@ -164,15 +164,15 @@ class GraphDebugInfoBuilder:
 
 def LoadTracesFromDebugInfo(debug_info: Any) -> dict[str, StackTrace]:
     """Returns the stacks in a GraphDebugInfo, or a serialized one, by their names."""
-    made = GraphDebugInfo.FromString(debug_info) if isinstance(debug_info, bytes) else debug_info
-    named = dict(made.traces)
-    for name, number in made.name_to_trace_id.items():
-        named[name] = made.traces_by_id[number]
+    info = GraphDebugInfo.FromString(debug_info) if isinstance(debug_info, bytes) else debug_info
+    named = dict(info.traces)
+    for name, number in info.name_to_trace_id.items():
+        named[name] = info.traces_by_id[number]
 
     def stack(held: Any) -> StackTrace:
-        lines = [*held.file_line_cols, *(made.frames_by_id[number] for number in held.frame_id)]
+        lines = [*held.file_line_cols, *(info.frames_by_id[number] for number in held.frame_id)]
         return StackTrace(
-            [StackFrame(made.files[line.file_index], line.line, line.func) for line in lines]
+            [StackFrame(info.files[line.file_index], line.line, line.func) for line in lines]
         )
 
     return {name: stack(held) for name, held in named.items()}

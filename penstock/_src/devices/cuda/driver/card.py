@@ -91,7 +91,7 @@ class Card:
 
     def _end_sharing(self) -> None:
         """Releases memory that was shared with other libraries, once all work of the GPU is done."""
-        releases, reading = self.releases[:], [given for given in self.given if not given.has_ended]
+        releases, reading = self.releases[:], [lent for lent in self.given if not lent.has_ended]
         if not releases and len(reading) == len(self.given):
             return
         self.driver.wait_for_all()

@@ -118,9 +118,9 @@ class Feeder:
             driver.free_host(block.address)
             block.address, block.size = driver.allocate_host(size), size
             return block
-        made = Block(driver.allocate_host(size), size, driver.event())
-        self._pinned.append(made)
-        return made
+        pinned = Block(driver.allocate_host(size), size, driver.event())
+        self._pinned.append(pinned)
+        return pinned
 
     def _room(self, size: int) -> Room:
         """Memory of the GPU that is not read: the copy into it waits for earlier readers."""

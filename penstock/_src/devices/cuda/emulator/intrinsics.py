@@ -146,12 +146,12 @@ def _write_product_of_doubles(m: Module) -> None:
 
         slot = exchange(f, show)
         result = Val(f, pair, "poison")
-        for i, found in enumerate((f.c0, f.c1)):
+        for i, total in enumerate((f.c0, f.c1)):
             for k in range(4):
                 a = f.load(slot(group * 4 + k), 0, F64)
                 b = f.load(slot((within * 2 + i) * 4 + k), 1, F64)
-                found = f.fma(a, b, found)
-            result = f.emit(pair, f"insertvalue {pair} {result.s}, double {found.s}, {i}")
+                total = f.fma(a, b, total)
+            result = f.emit(pair, f"insertvalue {pair} {result.s}, double {total.s}, {i}")
         f.give(result)
 
 

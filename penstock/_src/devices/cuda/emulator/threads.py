@@ -110,8 +110,8 @@ def ask(f: Fn, what: int, thread: Val | int = 0) -> Val:
     def call() -> tuple[Val]:
         return (f.call(service, what, thread, ret=I64),)
 
-    (found,) = f.when(there, call, lambda: (f.i64(0),))
-    return found
+    (answer,) = f.when(there, call, lambda: (f.i64(0),))
+    return answer
 
 
 def _write_body(m: Module) -> None:

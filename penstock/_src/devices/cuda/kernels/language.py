@@ -227,8 +227,8 @@ class CudaFn(Fn):
             return self.bits(low | (high << 32), x.ty)
         if bits < 32:
             wide = self.cast("zext", self.bits(x, f"i{bits}"), I32)
-            found = self._shuffled(way, wide, number)
-            return self.bits(self.cast("trunc", found, f"i{bits}"), x.ty)
+            shuffled = self._shuffled(way, wide, number)
+            return self.bits(self.cast("trunc", shuffled, f"i{bits}"), x.ty)
         lane = self.thread % self.wavefront
         return self.family.shuffled(self, way, x, number, lane)
 

@@ -79,9 +79,9 @@ def opened(library: Functions) -> "Nccl":
     """
     nccl = Nccl(library)
     if nccl.version()[:2] < LEAST:
-        found, least = (".".join(map(str, v)) for v in (nccl.version(), LEAST))
+        version, least = (".".join(map(str, v)) for v in (nccl.version(), LEAST))
         raise UnimplementedError(
-            None, None, f"NCCL {least} or newer is required. Received {found}."
+            None, None, f"NCCL {least} or newer is required. Received {version}."
         )
     return nccl
 

@@ -53,8 +53,8 @@ class ProcessGroup:
         """
         stream = card.driver.stream()
         place = list(ranks).index(transport.cluster.rank)
-        given = nccl.unique_id() if place == 0 else bytes(UNIQUE_ID_BYTES)
-        told = np.frombuffer(given, np.uint8)
+        group_id = nccl.unique_id() if place == 0 else bytes(UNIQUE_ID_BYTES)
+        told = np.frombuffer(group_id, np.uint8)
         unique_id = transport.broadcast(told, 0, Group(tuple(ranks))).tobytes()
         comm = nccl.begin_join(len(ranks), unique_id, place)
         group = cls(nccl, card, transport, stream, comm)

@@ -60,11 +60,11 @@ def lines_of(graph: Graph, arguments: Sequence[SymbolicTensor]) -> list[Line]:
       UnimplementedError: it has loops of TensorFlow 1.
     """
     operations = needed_operations(graph, arguments, [], graph._operations)
-    given = {t._id for t in arguments}
+    argument_ids = {t._id for t in arguments}
     return [
         _line(op)
         for op in operations
-        if not (op.outputs and all(t._id in given for t in op.outputs))
+        if not (op.outputs and all(t._id in argument_ids for t in op.outputs))
     ]
 
 
@@ -77,7 +77,7 @@ def simplified(
     come first.
     """
     roots = [op for op in graph._operations if _has_effect(op)]
-    given = {t._id for t in arguments}
+    argument_ids = {t._id for t in arguments}
     folded: dict[int, Line] = {}
     known = known_results(graph)
     for op in graph._operations:
@@ -89,7 +89,7 @@ def simplified(
     constants: list[Line] = []
     others: list[Line] = []
     for op in _reached(graph, arguments, outputs, roots, folded):
-        if op.outputs and all(t._id in given for t in op.outputs) or op.type == "NoOp":
+        if op.outputs and all(t._id in argument_ids for t in op.outputs) or op.type == "NoOp":
             continue
         line = folded.get(id(op)) or _line(op)
         line.inputs = [same.get(i, i) for i in line.inputs]
@@ -117,15 +117,15 @@ def _reached(
 ) -> list[Operation]:
     """The operations that outputs and effects need, where folded ones need nothing."""
     order = needed_operations(graph, arguments, outputs, list(roots))
-    given = {t._id for t in arguments}
-    pending = [t.op for t in outputs if t._id not in given] + list(roots)
+    argument_ids = {t._id for t in arguments}
+    pending = [t.op for t in outputs if t._id not in argument_ids] + list(roots)
     reached: set[int] = set()
     while pending:
         op = pending.pop()
         if id(op) not in reached:
             reached.add(id(op))
             if id(op) not in folded:
-                pending += [t.op for t in op._inputs if t._id not in given]
+                pending += [t.op for t in op._inputs if t._id not in argument_ids]
     return [op for op in order if id(op) in reached]
 
 

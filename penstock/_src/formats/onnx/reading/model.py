@@ -120,8 +120,10 @@ def read_proto(
 
 def _inputs(graph: Any) -> list[tuple[str, Any]]:
     """The inputs that are not initializers, by name."""
-    given = {t.name for t in graph.initializer} | {s.values.name for s in graph.sparse_initializer}
-    initializers = [(info.name, info) for info in graph.input if info.name not in given]
+    initialized = {t.name for t in graph.initializer} | {
+        s.values.name for s in graph.sparse_initializer
+    }
+    initializers = [(info.name, info) for info in graph.input if info.name not in initialized]
     if len({name for name, _ in initializers}) < len(initializers):
         raise InvalidArgumentError("two inputs have the same name.")
     return initializers

@@ -151,8 +151,8 @@ class PyToTF(transpiler.PyToPy):
 
     def transform_function(self, fn: Any, user_context: Any) -> Any:
         """Returns the converted function, the module it was loaded in, and the origins of its lines."""
-        made, module, source_map = super().transform_function(fn, user_context)
-        return convert.mark_converted(made), module, source_map
+        transformed, module, source_map = super().transform_function(fn, user_context)
+        return convert.mark_converted(transformed), module, source_map
 
     def initial_analysis(self, node: Any, ctx: Any) -> Any:
         """Annotates a tree with names, scopes and definitions, as all rewrites need them."""

@@ -55,8 +55,8 @@ def tf_tensor_array_new(
     tensors = tuple(convert_to_tensor(element) for element in elements)
     types = {tensor.dtype for tensor in tensors}
     shapes = {tuple(tensor.shape.as_list()) for tensor in tensors}
-    for found, what in ((types, "dtype"), (shapes, "shape")):
-        if len(found) > 1:
+    for values, what in ((types, "dtype"), (shapes, "shape")):
+        if len(values) > 1:
             raise ValueError(
                 f"TensorArray requires all elements to have the same {what}: {tensors}"
             )
@@ -101,10 +101,10 @@ def tf_tensor_list_new(elements: Any, element_dtype: Any = None, element_shape: 
             )
     dtype = _common(types, element_dtype, tensors, "dtype") or element_dtype or dtypes.variant
     shape = _common(shapes, None, tensors, "shape") if element_shape is None else element_shape
-    made = list_ops.empty_tensor_list(element_shape=shape, element_dtype=dtype)
+    handle = list_ops.empty_tensor_list(element_shape=shape, element_dtype=dtype)
     for tensor in tensors:
-        made = raw.TensorListPushBack(input_handle=made, tensor=tensor)
-    return made
+        handle = raw.TensorListPushBack(input_handle=handle, tensor=tensor)
+    return handle
 
 
 def list_append(list_: Any, x: Any) -> Any:

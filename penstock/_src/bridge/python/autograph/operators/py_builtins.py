@@ -66,19 +66,19 @@ def max_(*args: Any, **kwargs: Any) -> Any:
 
 def _frame_of(caller_fn_scope: Any, innermost: bool) -> types.FrameType:
     """Returns the frame that has a function's scope as a local variable."""
-    frame, found = inspect.currentframe(), None
+    frame, matching = inspect.currentframe(), None
     while frame is not None:
         if frame.f_locals.get(caller_fn_scope.name) is caller_fn_scope:
-            found = frame
+            matching = frame
             if innermost:
                 break
         frame = frame.f_back
-    if found is None:
+    if matching is None:
         raise AssertionError(
             "the conversion process should ensure the caller_fn_scope is always found somewhere on the "
             "call stack"
         )
-    return found
+    return matching
 
 
 def locals_in_original_context(caller_fn_scope: Any) -> dict[str, Any]:

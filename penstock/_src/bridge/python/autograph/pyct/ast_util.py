@@ -35,17 +35,17 @@ class _Renamer(gast.NodeTransformer):
         self.qualified = dict(name_map)
 
     def _expression(self, node: Any) -> Any:
-        found = self.qualified.get(anno.getanno(node, anno.Basic.QN, None))
-        if found is None:
+        qualified = self.qualified.get(anno.getanno(node, anno.Basic.QN, None))
+        if qualified is None:
             return self.generic_visit(node)
-        made = found.ast()
+        expression = qualified.ast()
         if hasattr(node, "ctx"):
-            made.ctx = node.ctx
+            expression.ctx = node.ctx
         for key in anno.keys(node):
             if key is not anno.Basic.QN:
-                anno.copyanno(node, made, key)
-        anno.setanno(made, anno.Basic.QN, found)
-        return made
+                anno.copyanno(node, expression, key)
+        anno.setanno(expression, anno.Basic.QN, qualified)
+        return expression
 
     visit_Name = visit_Attribute = visit_Subscript = _expression
 

@@ -121,7 +121,7 @@ def _class_of_unbound(m: Any) -> type | None:
 
 def _looked_up(namespace: Mapping[str, Any], path: str) -> type | None:
     first, *rest = path.split(".")
-    found = namespace.get(first)
+    value = namespace.get(first)
     for name in rest:
-        found = getattr(found, name, None)
-    return found if isinstance(found, type) else None
+        value = getattr(value, name, None)
+    return value if isinstance(value, type) else None

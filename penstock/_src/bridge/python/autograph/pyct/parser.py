@@ -109,14 +109,14 @@ def _parse_lambda(function: Any) -> tuple[Any, str]:
         raise errors.UnsupportedLanguageElementError(
             f"Unable to parse the source code of {function}: {error}"
         ) from error
-    found = [
+    lambdas = [
         node
         for node in ast.walk(tree)
         if isinstance(node, ast.Lambda)
         and node.lineno == line
         and _parameter_names(node.args) == parameters
     ]
-    segments = [ast.get_source_segment(whole, node) or "" for node in found]
+    segments = [ast.get_source_segment(whole, node) or "" for node in lambdas]
     if len(segments) == 1:
         return parse_expression(segments[0]), segments[0]
     said = "could not find it at this location"

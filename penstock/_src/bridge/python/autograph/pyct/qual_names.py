@@ -104,13 +104,13 @@ class QN:
     @property
     def support_set(self) -> set[QN]:
         """The plain names that must be known to evaluate it."""
-        found: set[QN] = set()
+        names: set[QN] = set()
         if self._parent is None:
             return {self}
-        found |= self._parent.support_set
+        names |= self._parent.support_set
         if self._has_subscript and isinstance(self.qn[1], QN):
-            found |= self.qn[1].support_set
-        return found
+            names |= self.qn[1].support_set
+        return names
 
     def __hash__(self) -> int:
         return hash((self.qn, self._has_attr, self._has_subscript))

@@ -74,29 +74,31 @@ class ReplaceTransformer(gast.NodeTransformer):
     def visit_Name(self, node: Any) -> Any:
         if node.id not in self.replacements:
             return node
-        made = self._copy(node.id)
-        set_context(made, type(node.ctx))
-        return made[0] if isinstance(made, list) and len(made) == 1 else made
+        copies = self._copy(node.id)
+        set_context(copies, type(node.ctx))
+        return copies[0] if isinstance(copies, list) and len(copies) == 1 else copies
 
     def visit_keyword(self, node: Any) -> Any:
         if node.arg not in self.replacements:
             return self.generic_visit(node)
-        made = self._copy(node.arg)
-        if isinstance(made, gast.keyword):
-            made = [made]
-        if not made or not all(isinstance(part, gast.keyword) for part in made):
+        copies = self._copy(node.arg)
+        if isinstance(copies, gast.keyword):
+            copies = [copies]
+        if not copies or not all(isinstance(part, gast.keyword) for part in copies):
             raise ValueError(
-                f"a keyword argument is replaced by keyword arguments. Received {made!r}."
+                f"a keyword argument is replaced by keyword arguments. Received {copies!r}."
             )
-        return made
+        return copies
 
     def _name(self, name: str) -> str:
         if name not in self.replacements:
             return name
-        found = self.replacements[name]
-        if not isinstance(found, gast.Name):
-            raise ValueError(f"the name of a definition is replaced by a name. Received {found!r}.")
-        return found.id
+        replacement = self.replacements[name]
+        if not isinstance(replacement, gast.Name):
+            raise ValueError(
+                f"the name of a definition is replaced by a name. Received {replacement!r}."
+            )
+        return replacement.id
 
     def visit_FunctionDef(self, node: Any) -> Any:
         node = self.generic_visit(node)
@@ -108,10 +110,10 @@ class ReplaceTransformer(gast.NodeTransformer):
     def visit_Attribute(self, node: Any) -> Any:
         node = self.generic_visit(node)
         if node.attr in self.replacements:
-            found = self.replacements[node.attr]
-            if not isinstance(found, gast.Name):
-                raise ValueError(f"an attribute is replaced by a name. Received {found!r}.")
-            node.attr = found.id
+            replacement = self.replacements[node.attr]
+            if not isinstance(replacement, gast.Name):
+                raise ValueError(f"an attribute is replaced by a name. Received {replacement!r}.")
+            node.attr = replacement.id
         return node
 
 
@@ -133,10 +135,10 @@ def replace(template: str, **replacements: Any) -> list[Any]:
     """
     if not isinstance(template, str):
         raise ValueError(f"Expected string template, got {type(template)}")
-    made = {name: _as_nodes(value) for name, value in replacements.items()}
+    nodes = {name: _as_nodes(value) for name, value in replacements.items()}
     results: list[Any] = []
     for node in parser.parse(textwrap.dedent(template), single_node=False):
-        filled = ReplaceTransformer(made).visit(node)
+        filled = ReplaceTransformer(nodes).visit(node)
         results.extend(filled if isinstance(filled, list) else [filled])
     return [qual_names.resolve(node) for node in results]
 
@@ -147,12 +149,12 @@ def replace_as_expression(template: str, **replacements: Any) -> Any:
     Raises:
       ValueError: the template is something else.
     """
-    made = replace(template, **replacements)
-    if len(made) != 1:
+    statements = replace(template, **replacements)
+    if len(statements) != 1:
         raise ValueError(
-            f"single expression expected; for more general templates use replace. Got {made}."
+            f"single expression expected; for more general templates use replace. Got {statements}."
         )
-    (node,) = made
+    (node,) = statements
     if isinstance(node, gast.Expr):
         return node.value
     if isinstance(node, gast.Name):

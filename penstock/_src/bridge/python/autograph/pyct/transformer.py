@@ -191,10 +191,10 @@ class Base(NodeStateTracker, gast.NodeTransformer):
 
     def _take_origin(self, result: Any) -> None:
         origin = self.ctx.current_origin
-        for made in result if isinstance(result, list | tuple) else [result]:
-            if origin is not None and isinstance(made, ast.AST):
-                if not anno.hasanno(made, anno.Basic.ORIGIN):
-                    anno.setanno(made, anno.Basic.ORIGIN, origin)
+        for child in result if isinstance(result, list | tuple) else [result]:
+            if origin is not None and isinstance(child, ast.AST):
+                if not anno.hasanno(child, anno.Basic.ORIGIN):
+                    anno.setanno(child, anno.Basic.ORIGIN, origin)
 
 
 class CodeGenerator(NodeStateTracker, gast.NodeVisitor):

@@ -121,12 +121,12 @@ class _PythonFnFactory:
                 f"closure mismatch, requested {self._freevars}, but source function had {code.co_freevars}"
             )
         factory = types.FunctionType(code, globals_, self._name, (), found)
-        made = factory(**self._extra_locals)
+        function = factory(**self._extra_locals)
         if defaults:
-            made.__defaults__ = defaults
+            function.__defaults__ = defaults
         if kwdefaults:
-            made.__kwdefaults__ = kwdefaults
-        return made
+            function.__kwdefaults__ = kwdefaults
+        return function
 
 
 class GenericTranspiler:
@@ -212,13 +212,13 @@ class PyToPy(GenericTranspiler):
             if not self._cache.has(fn, subkey):
                 self._cache[fn][subkey] = self._factory(fn, user_context)
             factory = self._cache[fn][subkey]
-        made = factory.instantiate(
+        transformed = factory.instantiate(
             globals_=fn.__globals__,
             closure=fn.__closure__ or (),
             defaults=fn.__defaults__,
             kwdefaults=getattr(fn, "__kwdefaults__", None),
         )
-        return made, factory.module, factory.source_map
+        return transformed, factory.module, factory.source_map
 
     def _factory(self, fn: Any, user_context: Any) -> _PythonFnFactory:
         nodes, ctx = super().transform_function(fn, user_context)

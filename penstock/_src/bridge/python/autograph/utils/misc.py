@@ -11,10 +11,10 @@ from penstock._src.core.tensor import Tensor
 
 def alias_tensors(*args: Any) -> Any:
     """Returns the arguments, tensors as identities of them."""
-    made = [raw.Identity(input=arg) if isinstance(arg, Tensor) else arg for arg in args]
-    if not made:
+    copies = [raw.Identity(input=arg) if isinstance(arg, Tensor) else arg for arg in args]
+    if not copies:
         raise ValueError("at least one argument required")
-    return made[0] if len(made) == 1 else made
+    return copies[0] if len(copies) == 1 else copies
 
 
 def get_range_len(start: Any, limit: Any, delta: Any) -> Any:

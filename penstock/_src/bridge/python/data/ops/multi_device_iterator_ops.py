@@ -52,10 +52,10 @@ class _Dealer:
             )
             return structure.from_tensors(self.spec, tensors)
 
-        made = _GeneratorDataset(
+        dataset = _GeneratorDataset(
             incarnation, lambda number: number, following, lambda number: number, self.spec
         )
-        return made.prefetch(ahead) if ahead else made
+        return dataset.prefetch(ahead) if ahead else dataset
 
 
 class _ByDevice:

@@ -34,8 +34,8 @@ class StructuredFunctionWrapper:
         defun_kwargs: Any = None,
     ) -> None:
         legacy = (input_types, input_shapes, input_classes)
-        given = [dataset is not None, input_structure is not None, legacy != (None, None, None)]
-        if sum(given) != 1 or (given[2] and None in legacy):
+        sources = [dataset is not None, input_structure is not None, legacy != (None, None, None)]
+        if sum(sources) != 1 or (sources[2] and None in legacy):
             raise ValueError(
                 "Either `dataset`, `input_structure`, or all of `input_classes`, `input_shapes`, and "
                 "`input_types` must be specified."

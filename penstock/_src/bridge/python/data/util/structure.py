@@ -122,10 +122,10 @@ def to_batched_tensor_list(element_spec: Any, element: Any) -> list[Any]:
       ValueError: it does not fit, or a part is a scalar.
       TypeError: it nests in other types of sequences.
     """
-    made = _to_list(structure.to_batched_tensors, element_spec, element)
-    if any(tensor.shape.rank == 0 for tensor in made):
+    tensors = _to_list(structure.to_batched_tensors, element_spec, element)
+    if any(tensor.shape.rank == 0 for tensor in tensors):
         raise ValueError("Unbatching a tensor is only supported for rank >= 1")
-    return made
+    return tensors
 
 
 def _to_list(encode: Callable[[Any, Any], list[Any]], element_spec: Any, element: Any) -> list[Any]:

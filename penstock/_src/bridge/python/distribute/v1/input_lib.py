@@ -58,12 +58,12 @@ class InputFunctionIterator:
                 f"input_contexts ({len(input_contexts)})"
             )
         self._input_workers = input_workers
-        made = input_fn(input_contexts[0])
-        if callable(made):
-            self._iterator: Any = InputOfFunction(made, strategy.num_replicas_in_sync)
+        dataset = input_fn(input_contexts[0])
+        if callable(dataset):
+            self._iterator: Any = InputOfFunction(dataset, strategy.num_replicas_in_sync)
         else:
             self._iterator = InputIterator(
-                strategy.distribute_datasets_from_function(lambda _: made)
+                strategy.distribute_datasets_from_function(lambda _: dataset)
             )
 
     @property

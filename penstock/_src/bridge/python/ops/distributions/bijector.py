@@ -65,14 +65,14 @@ class Bijector(metaclass=abc.ABCMeta):
             "forward_min_event_ndims": forward_min_event_ndims,
             "inverse_min_event_ndims": inverse_min_event_ndims,
         }
-        given = [value for value in least.values() if value is not None]
-        if not given:
+        known = [value for value in least.values() if value is not None]
+        if not known:
             raise ValueError(
                 "Must specify at least one of `forward_min_event_ndims` and "
                 "`inverse_min_event_ndims`."
             )
         for what, value in least.items():
-            value = given[0] if value is None else value
+            value = known[0] if value is None else value
             if not isinstance(value, int):
                 raise TypeError(f"Expected {what} to be of type int, got {type(value).__name__}")
             if value < 0:
@@ -212,15 +212,15 @@ class Bijector(metaclass=abc.ABCMeta):
                 pair = self._pair(kwargs, y=y) if self._is_injective else _Pair(y=y)
 
                 def of_value() -> Any:
-                    found = self._inverse_log_det_jacobian(y, **kwargs)
-                    return self._summed(y, found, least[0], event_ndims, 1)
+                    log_det = self._inverse_log_det_jacobian(y, **kwargs)
+                    return self._summed(y, log_det, least[0], event_ndims, 1)
 
                 def of_argument() -> Any:
                     x = self._inverse(y, **kwargs) if pair.x is None else pair.x
-                    found = self._forward_log_det_jacobian(x, **kwargs)
+                    log_det = self._forward_log_det_jacobian(x, **kwargs)
                     if self._is_injective:
                         self._complete(pair, kwargs, x=x)
-                    return self._summed(x, found, least[1], event_ndims, -1)
+                    return self._summed(x, log_det, least[1], event_ndims, -1)
 
                 return self._kept(pair, event_ndims, of_value, of_argument)
 
@@ -240,14 +240,14 @@ class Bijector(metaclass=abc.ABCMeta):
                 pair = self._pair(kwargs, x=x)
 
                 def of_argument() -> Any:
-                    found = self._forward_log_det_jacobian(x, **kwargs)
-                    return self._summed(x, found, least[0], event_ndims, -1)
+                    log_det = self._forward_log_det_jacobian(x, **kwargs)
+                    return self._summed(x, log_det, least[0], event_ndims, -1)
 
                 def of_value() -> Any:
                     y = self._forward(x, **kwargs) if pair.y is None else pair.y
-                    found = self._inverse_log_det_jacobian(y, **kwargs)
+                    log_det = self._inverse_log_det_jacobian(y, **kwargs)
                     self._complete(pair, kwargs, y=y)
-                    return self._summed(y, found, least[1], event_ndims, 1)
+                    return self._summed(y, log_det, least[1], event_ndims, 1)
 
                 return -self._kept(pair, event_ndims, of_argument, of_value)
 
@@ -258,15 +258,15 @@ class Bijector(metaclass=abc.ABCMeta):
         held = pair.inverse_log_dets
         if _key(event_ndims) not in held:
             try:
-                found = first()
+                value = first()
             except NotImplementedError as missing:
                 try:
-                    found = second()
+                    value = second()
                 except NotImplementedError:
                     raise missing from None
-            held[_key(event_ndims)] = found
+            held[_key(event_ndims)] = value
             if self.is_constant_jacobian and self._is_injective:
-                self._constants[_key(event_ndims)] = found
+                self._constants[_key(event_ndims)] = value
         return held[_key(event_ndims)]
 
     @contextlib.contextmanager

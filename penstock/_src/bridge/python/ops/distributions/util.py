@@ -195,15 +195,15 @@ def embed_check_categorical_event_shape(
             raise ValueError(no_axis)
         size = x.shape[-1] if x.shape.rank else None
         if size is None:
-            found = raw.Shape(input=x, name="x_shape")[-1]
+            event_size = raw.Shape(input=x, name="x_shape")[-1]
             too_many = (
                 f"Number of classes exceeds `dtype` precision, i.e., {x.dtype.name} dtype cannot "
                 f"exceed {greatest} shape."
             )
             checks = [
                 assert_rank_at_least(x, 1, message=no_axis),
-                assert_greater_equal(found, 2, message=too_few),
-                assert_less_equal(found, greatest, message=too_many),
+                assert_greater_equal(event_size, 2, message=too_few),
+                assert_less_equal(event_size, greatest, message=too_many),
             ]
             return _after(checks, x)
         if size < 2:

@@ -37,14 +37,14 @@ def jacobian(
         return gradients(raw.GatherV2(params=flat, indices=i, axis=0), sources)
 
     rows = _over(row, flat, 0, [output.dtype] * len(sources), use_pfor, parallel_iterations)
-    found = []
+    jacobians = []
     for source, part in zip(sources, rows, strict=True):
         if isinstance(part, Tensor):
             whole = raw.ConcatV2(values=[shape, raw.Shape(input=part)[1:]], axis=0)
             part = raw.Reshape(tensor=part, shape=whole)
             part.set_shape(output.shape.concatenate(source.shape))
-        found.append(part)
-    return nest.pack_sequence_as(inputs, found)
+        jacobians.append(part)
+    return nest.pack_sequence_as(inputs, jacobians)
 
 
 def batch_jacobian(
@@ -82,9 +82,9 @@ def batch_jacobian(
     count = raw.Shape(input=matrix)[1]
     by_column = raw.Reshape(tensor=columns, shape=raw.Pack(values=[count, shape[0], -1]))
     whole = raw.ConcatV2(values=[shape, inner[1:]], axis=0)
-    made = raw.Reshape(tensor=raw.Transpose(x=by_column, perm=[1, 0, 2]), shape=whole)
-    made.set_shape(output.shape.concatenate(inp.shape[1:]))
-    return made
+    transposed = raw.Reshape(tensor=raw.Transpose(x=by_column, perm=[1, 0, 2]), shape=whole)
+    transposed.set_shape(output.shape.concatenate(inp.shape[1:]))
+    return transposed
 
 
 def _over(

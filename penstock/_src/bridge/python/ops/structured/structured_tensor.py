@@ -69,6 +69,6 @@ def _merge_nrows(
             raise ValueError(message)
         nrows = own
     elif validate:
-        made = assert_equal(nrows, own, message=message)
-        nrows = depending(nrows, [] if made is None else [made])
+        assertion = assert_equal(nrows, own, message=message)
+        nrows = depending(nrows, [] if assertion is None else [assertion])
     return nrows, static_nrows.merge_with(known)

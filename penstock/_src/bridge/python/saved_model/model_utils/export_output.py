@@ -72,14 +72,14 @@ def _is_string(dtype: dtypes.DType) -> bool:
 
 def _examples(what: str, receiver_tensors: Mapping[str, Any]) -> Any:
     """The only input, a string tensor."""
-    given = list(receiver_tensors.values())
-    if len(given) != 1 or given[0].dtype is not dtypes.string:
+    tensors = list(receiver_tensors.values())
+    if len(tensors) != 1 or tensors[0].dtype is not dtypes.string:
         raise ValueError(
             f"{what} signatures can only accept a single tensor input of type tf.string: let the serving input function "
             "make one string placeholder, and parse it by `tf.io.parse_example` if the model has several inputs. "
             f"Received: {receiver_tensors}"
         )
-    return given[0]
+    return tensors[0]
 
 
 class ClassificationOutput(ExportOutput):

@@ -41,13 +41,13 @@ def _mode(name: Any) -> str:
     Raises:
       ValueError: no mode has this name.
     """
-    for fits, found in (
+    for fits, key in (
         (is_train, KerasModeKeys.TRAIN),
         (is_eval, KerasModeKeys.TEST),
         (is_predict, KerasModeKeys.PREDICT),
     ):
         if fits(name):
-            return found
+            return key
     raise ValueError(f"Invalid mode key: {name}.")
 
 

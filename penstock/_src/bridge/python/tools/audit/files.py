@@ -41,37 +41,37 @@ def audit(path: str) -> Findings:
         raise NotFoundError(f"{path}: there is no such file, folder or checkpoint.")
     with open(path, "rb") as file:
         start = file.read(8)
-    found = Findings(path, "", {"bytes": os.path.getsize(path)})
+    findings = Findings(path, "", {"bytes": os.path.getsize(path)})
     if start.startswith(b"PK"):
-        found.kind = "Keras archive"
-        keras_files.audit_archive(found, path)
+        findings.kind = "Keras archive"
+        keras_files.audit_archive(findings, path)
     elif start == _HDF5:
-        found.kind = "HDF5 file"
-        keras_files.audit_hdf5(found, path)
+        findings.kind = "HDF5 file"
+        keras_files.audit_hdf5(findings, path)
     else:
-        _graph(found, path)
-    return found
+        _graph(findings, path)
+    return findings
 
 
 def _folder(path: str) -> Findings:
     if not contains_saved_model(path):
         raise NotFoundError(f"{path}: the folder holds no saved_model.pb or saved_model.pbtxt.")
-    found = Findings(path, "SavedModel")
-    found.sizes["bytes"] = sum(
+    findings = Findings(path, "SavedModel")
+    findings.sizes["bytes"] = sum(
         os.path.getsize(os.path.join(folder, name))
         for folder, _, names in os.walk(path)
         for name in names
     )
-    graphs.audit_saved_model(found, parse(path), path)
-    return found
+    graphs.audit_saved_model(findings, parse(path), path)
+    return findings
 
 
 def _checkpoint(prefix: str) -> Findings:
     reader = BundleReader(prefix)
-    found = Findings(prefix, "checkpoint")
-    found.sizes["tensors"] = len(reader.entries)
-    found.sizes["bytes"] = sum(entry.size for entry in reader.entries.values())
-    return found
+    findings = Findings(prefix, "checkpoint")
+    findings.sizes["tensors"] = len(reader.entries)
+    findings.sizes["bytes"] = sum(entry.size for entry in reader.entries.values())
+    return findings
 
 
 def _graph(found: Findings, path: str) -> None:

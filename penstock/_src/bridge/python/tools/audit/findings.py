@@ -62,20 +62,20 @@ class Findings:
     def lines(self) -> list[str]:
         """Returns the report."""
         sizes = ", ".join(f"{name} {count:,}" for name, count in self.sizes.items())
-        found = [f"{self.path}: {self.kind}", f"  sizes: {sizes}"]
+        texts = [f"{self.path}: {self.kind}", f"  sizes: {sizes}"]
         for when in (LOADING, CALLING, SAVING):
             deeds = [deed for deed in self.deeds if deed.when == when]
-            found += [f"  {when}:"] * bool(deeds)
+            texts += [f"  {when}:"] * bool(deeds)
             for deed in deeds:
                 files = f" ({deed.files})" if deed.files else ""
-                found.append(
+                texts.append(
                     f"    {CAPABILITIES[deed.capability]}: {deed.what} at {deed.where}{files}"
                 )
         if self.unknown_ops:
             ops = ", ".join(f"{name} ({count})" for name, count in sorted(self.unknown_ops.items()))
-            found.append(f"  unknown operations: {ops}")
+            texts.append(f"  unknown operations: {ops}")
         if self.custom_objects:
-            found.append(f"  custom objects: {', '.join(self.custom_objects)}")
+            texts.append(f"  custom objects: {', '.join(self.custom_objects)}")
         needed = ", ".join(self.needed())
-        found.append(f"  needs: {needed}" if needed else "  computes only")
-        return found
+        texts.append(f"  needs: {needed}" if needed else "  computes only")
+        return texts

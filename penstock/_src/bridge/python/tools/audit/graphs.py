@@ -204,11 +204,11 @@ def _node_name(text: str) -> str:
 
 def _called(node: Any, functions: Any) -> list[str]:
     """The functions that a node names."""
-    found = [node.op] if node.op in functions else []
+    names = [node.op] if node.op in functions else []
     for value in node.attr.values():
-        found += [value.func.name] if value.func.name else []
-        found += [one.name for one in value.list.func]
-    return found
+        names += [value.func.name] if value.func.name else []
+        names += [one.name for one in value.list.func]
+    return names
 
 
 def _place(function: str, node: Any) -> str:

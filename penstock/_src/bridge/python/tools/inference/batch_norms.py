@@ -61,12 +61,12 @@ def fold_batch_norms(input_graph_def: Any) -> Any:
     for node in input_graph_def.node:
         if node.op in INPUT_ORDER:
             try:
-                names, made = _folded(node, nodes)
+                names, replacements = _folded(node, nodes)
             except NotFoldable as reason:
                 get_logger().warning("%s", reason)
                 continue
             gone |= names
-            added += made
+            added += replacements
     return replaced(input_graph_def, gone, added)
 
 

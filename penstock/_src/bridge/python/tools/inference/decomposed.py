@@ -50,17 +50,17 @@ def fuse_decomposed_batch_norm(input_graph_def: Any) -> Any:
     gone: set[str] = set()
     added: list[Any] = []
     for node in input_graph_def.node:
-        found = _match(node, nodes)
-        if found is None:
+        match = _match(node, nodes)
+        if match is None:
             continue
-        gone |= found.parts
-        gamma = found.gamma
+        gone |= match.parts
+        gamma = match.gamma
         if gamma is None:
-            ones = np.ones_like(values_from_const(found.beta))
-            scope = found.scale.name.rpartition("/")[0] or found.scale.name
-            gamma = constant(f"{scope}/gamma", ones, found.beta)
+            ones = np.ones_like(values_from_const(match.beta))
+            scope = match.scale.name.rpartition("/")[0] or match.scale.name
+            gamma = constant(f"{scope}/gamma", ones, match.beta)
             added.append(gamma)
-        inputs = [found.data, gamma, found.beta, found.mean, found.variance]
+        inputs = [match.data, gamma, match.beta, match.mean, match.variance]
         added.append(
             operation(
                 "FusedBatchNorm",
@@ -68,8 +68,8 @@ def fuse_decomposed_batch_norm(input_graph_def: Any) -> Any:
                 [source.name for source in inputs],
                 T=node.attr["T"],
                 is_training=False,
-                epsilon=found.epsilon,
-                data_format=found.data_format,
+                epsilon=match.epsilon,
+                data_format=match.data_format,
             )
         )
     return replaced(input_graph_def, gone, added)

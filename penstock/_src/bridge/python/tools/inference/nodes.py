@@ -30,10 +30,10 @@ def node_from_map(node_map: Mapping[str, Any], name: str) -> Any:
     Raises:
       ValueError: there is no such node.
     """
-    found = node_map.get(node_name_from_input(name))
-    if found is None:
+    node = node_map.get(node_name_from_input(name))
+    if node is None:
         raise ValueError(f"No node named '{name}' found in map.")
-    return found
+    return node
 
 
 def nodes_by_name(graph_def: Any) -> dict[str, Any]:
@@ -63,22 +63,22 @@ def values_from_const(node_def: Any) -> np.ndarray:
 
 def constant(name: str, value: Any, like: Any) -> Any:
     """Returns a Const node of a value, with the dtype of another Const node."""
-    made = NodeDef(name=name, op="Const")
-    made.attr["dtype"].CopyFrom(like.attr["dtype"])
-    made.attr["value"].tensor.CopyFrom(make_tensor_proto(value, dtype=like.attr["dtype"].type))
-    return made
+    node = NodeDef(name=name, op="Const")
+    node.attr["dtype"].CopyFrom(like.attr["dtype"])
+    node.attr["value"].tensor.CopyFrom(make_tensor_proto(value, dtype=like.attr["dtype"].type))
+    return node
 
 
 def operation(op: str, name: str, inputs: Iterable[str], **attributes: Any) -> Any:
     """Returns a node whose attributes are AttrValues, floats or booleans."""
-    made = NodeDef(name=name, op=op, input=inputs)
+    node = NodeDef(name=name, op=op, input=inputs)
     for key, value in attributes.items():
         if isinstance(value, bool):
             value = AttrValue(b=value)
         elif isinstance(value, float):
             value = AttrValue(f=value)
-        made.attr[key].CopyFrom(value)
-    return made
+        node.attr[key].CopyFrom(value)
+    return node
 
 
 def replaced(graph_def: Any, gone: Collection[str], added: Iterable[Any]) -> Any:

@@ -29,8 +29,8 @@ def convert_placeholder_to_const(
     """
     nodes_by_name(input_graph_def)
     values = PLACEHOLDER_WITH_DEFAULT_LIST | parse_nodes_dict(nodes_to_convert)
-    made = replaced(input_graph_def, (), ())
-    for node in made.node:
+    graph_def = replaced(input_graph_def, (), ())
+    for node in graph_def.node:
         if node.op not in ("Placeholder", "PlaceholderWithDefault"):
             continue
         key = next((key for key in values if key in node.name), None)
@@ -42,15 +42,15 @@ def convert_placeholder_to_const(
             )
             continue
         node.CopyFrom(_switch(node.name, strtobool(values[key])))
-    return made
+    return graph_def
 
 
 def _switch(name: str, value: bool) -> Any:
     proto = make_tensor_proto(value, dtype=dtypes.bool_, shape=[])
-    made = NodeDef(name=name, op="Const")
-    made.attr["dtype"].type = proto.dtype
-    made.attr["value"].tensor.CopyFrom(proto)
-    return made
+    node = NodeDef(name=name, op="Const")
+    node.attr["dtype"].type = proto.dtype
+    node.attr["value"].tensor.CopyFrom(proto)
+    return node
 
 
 def strtobool(val_str: str) -> bool:

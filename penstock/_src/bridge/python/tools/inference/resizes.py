@@ -47,10 +47,10 @@ def fuse_resize_and_conv(input_graph_def: Any, output_node_names: Sequence[str])
 
 def _fused(convolution: Any, padding: Any, resize: Any) -> list[Any]:
     """The nodes that compute a convolution with the padding and the resize before it."""
-    made = []
+    fused = []
     if padding is None:
-        made.append(_no_paddings(f"{convolution.name}_dummy_paddings"))
-        paddings, mode = made[0].name, AttrValue(s=b"REFLECT")
+        fused.append(_no_paddings(f"{convolution.name}_dummy_paddings"))
+        paddings, mode = fused[0].name, AttrValue(s=b"REFLECT")
     else:
         paddings, mode = padding.input[1], padding.attr["mode"]
     attributes = {key: convolution.attr[key] for key in ("T", "strides", "padding")}
@@ -60,14 +60,14 @@ def _fused(convolution: Any, padding: Any, resize: Any) -> list[Any]:
         op, inputs = "FusedResizeAndPadConv2D", list(resize.input[:2])
         attributes["resize_align_corners"] = resize.attr["align_corners"]
     inputs += [paddings, convolution.input[1]]
-    made.append(operation(op, convolution.name, inputs, mode=mode, **attributes))
-    return made
+    fused.append(operation(op, convolution.name, inputs, mode=mode, **attributes))
+    return fused
 
 
 def _no_paddings(name: str) -> Any:
     """A constant of paddings that add nothing."""
     none = make_tensor_proto(np.zeros((4, 2), np.int32))
-    made = NodeDef(name=name, op="Const")
-    made.attr["dtype"].type = none.dtype
-    made.attr["value"].tensor.CopyFrom(none)
-    return made
+    node = NodeDef(name=name, op="Const")
+    node.attr["dtype"].type = none.dtype
+    node.attr["value"].tensor.CopyFrom(none)
+    return node

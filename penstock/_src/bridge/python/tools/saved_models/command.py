@@ -22,10 +22,10 @@ def main(arguments: Sequence[str]) -> int:
     elif parsed.command == "scan":
         scan(parsed.dir, parsed.tag_set, parsed.op_denylist)
     else:
-        given = parsed.inputs, parsed.input_exprs, parsed.input_examples
-        if not any(given):
+        inputs = parsed.inputs, parsed.input_exprs, parsed.input_examples
+        if not any(inputs):
             parser.error("run: expected --inputs, --input_exprs or --input_examples.")
-        feed = load_inputs_from_input_arg_string(*given, allow_pickle=parsed.allow_pickle)
+        feed = load_inputs_from_input_arg_string(*inputs, allow_pickle=parsed.allow_pickle)
         run_signature(
             parsed.dir,
             parsed.tag_set,

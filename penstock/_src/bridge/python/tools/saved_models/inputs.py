@@ -49,7 +49,7 @@ def preprocess_inputs_arg_string(inputs_str: str) -> dict[str, tuple[str, str | 
     Raises:
       RuntimeError: the string has another form.
     """
-    found = {}
+    sources = {}
     for part in filter(None, inputs_str.split(";")):
         match = re.fullmatch(r"([^=]+)=([^\[\]]+)(?:\[([^\[\]]+)\])?", part)
         if match is None:
@@ -57,8 +57,8 @@ def preprocess_inputs_arg_string(inputs_str: str) -> dict[str, tuple[str, str | 
                 f'--inputs "{part}" format is incorrect. Expected "<input_key>=<filename>" or '
                 '"<input_key>=<filename>[<variable_name>]".'
             )
-        found[match[1]] = match[2], match[3]
-    return found
+        sources[match[1]] = match[2], match[3]
+    return sources
 
 
 def preprocess_input_exprs_arg_string(input_exprs_str: str, safe: bool = True) -> dict[str, Any]:
@@ -71,15 +71,15 @@ def preprocess_input_exprs_arg_string(input_exprs_str: str, safe: bool = True) -
     Raises:
       RuntimeError: the string has another form, or an expression is not a literal.
     """
-    found = {}
+    values = {}
     for part in filter(None, input_exprs_str.split(";")):
         key, equals, expression = part.partition("=")
         if not equals:
             raise RuntimeError(
                 f'--input_exprs "{part}" format is incorrect. Expected "<input_key>=<python expression>".'
             )
-        found[key] = _literal(expression) if safe else eval(expression, {"np": np})
-    return found
+        values[key] = _literal(expression) if safe else eval(expression, {"np": np})
+    return values
 
 
 def preprocess_input_examples_arg_string(input_examples_str: str) -> dict[str, list[bytes]]:

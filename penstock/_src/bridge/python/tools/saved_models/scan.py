@@ -32,9 +32,9 @@ def scan_meta_graph_def(meta_graph_def: Any, op_denylist: set[str]) -> None:
     """Prints which operations of a set a MetaGraphDef or any function in it holds."""
     graph = meta_graph_def.graph_def
     # All functions: branches and loops run as well as called functions.
-    found = op_denylist & {node.op for _, node in nodes_of(graph)}
+    denied = op_denylist & {node.op for _, node in nodes_of(graph)}
     start = f"MetaGraph with tag set {meta_graph_def.meta_info_def.tags}"
-    if found:
-        print(f"{start} contains the following denylisted ops:", found)
+    if denied:
+        print(f"{start} contains the following denylisted ops:", denied)
     else:
         print(f"{start} does not contain the default denylisted ops:", op_denylist)

@@ -24,8 +24,8 @@ def without_assembly(text: str) -> tuple[str, str, list[str]]:
     functions: dict[tuple[str, str, str], str] = {}
 
     def replaced(found: re.Match[str]) -> str:
-        result, assembly, _, given = found.groups()
-        types = [x.split()[0] for x in given.split(", ") if x]
+        result, assembly, _, arguments = found.groups()
+        types = [x.split()[0] for x in arguments.split(", ") if x]
         key = result, assembly, ", ".join(types)
         if key not in functions:
             name = f"assembly{len(functions)}"
@@ -33,7 +33,7 @@ def without_assembly(text: str) -> tuple[str, str, list[str]]:
                 texts.append(assembly)
             functions[key] = _function(name, result, assembly, types, texts.index(assembly))
         name = f"assembly{list(functions).index(key)}"
-        return f"call {result} @{name}({given})"
+        return f"call {result} @{name}({arguments})"
 
     text = _CALL.sub(replaced, text)
     return text, "\n".join([*_DECLARED, *functions.values()]) if functions else "", texts

@@ -177,8 +177,8 @@ class Barriers:
                 raise Misuse(
                     f"lets more bytes come than the barrier at byte {copy.barrier} expects"
                 )
-            if found := self._passed(copy.barrier):
-                return found
+            if released := self._passed(copy.barrier):
+                return released
         return []
 
     def _read(self, box: BoxMap, first: list[int], thread: int) -> np.ndarray:

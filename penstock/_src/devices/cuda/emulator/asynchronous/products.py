@@ -138,8 +138,8 @@ class Products:
         if 0 <= number < len(self._sums) and not self._sums[number].left:
             values = self._sums[number].values
             kind = "f32" if values.dtype == np.float32 else "s32"
-            for mine, found in zip(sums(values.shape[1], kind), values, strict=True):
-                mine[:] = found
+            for mine, value in zip(sums(values.shape[1], kind), values, strict=True):
+                mine[:] = value
 
     def overwritten(self, thread: int, copy: Copy) -> None:
         """Rejects a copy over data that may still be read."""

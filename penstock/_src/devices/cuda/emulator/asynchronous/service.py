@@ -122,10 +122,10 @@ class Service:
             raise Misuse("its warpgroup is at different instructions")
         text = self.assembly[int(rows[0, 0])]
         for pattern, method in self._rules:
-            if found := pattern.search(text):
+            if match := pattern.search(text):
                 if len(threads) == 1:
                     self.status[threads[0]] = state.READY
-                method(found, threads, rows)
+                method(match, threads, rows)
                 return
         raise InternalError(None, None, f"The emulator does not know {text!r}.")
 
@@ -163,14 +163,14 @@ class Service:
         self.block.products.fence(threads)
 
     def _multiply(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
-        given = {tuple(self._operands(row, 2)) for row in rows}
-        if len(given) != 1:
+        operands = {tuple(self._operands(row, 2)) for row in rows}
+        if len(operands) != 1:
             raise Misuse("the threads of its warpgroup name different tiles")
         columns, depth, total, element, *turned = found.groups()
         across = [flag == "1" for flag in turned]
         sums = self._sums(rows, int(columns) // 2, total)
         shape = int(columns), int(depth)
-        self.block.products.begin(threads, given.pop(), shape, element, across, sums)
+        self.block.products.begin(threads, operands.pop(), shape, element, across, sums)
 
     def _sums(self, rows: np.ndarray, count: int, total: str) -> list[np.ndarray]:
         """For each thread the sums that the instruction changes."""

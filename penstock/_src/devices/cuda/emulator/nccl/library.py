@@ -93,10 +93,10 @@ class EmulatedNccl:
     def ncclCommInitRankConfig(
         self, comm: Any, size: Any, unique_id: Any, rank: Any, config: Any
     ) -> int:
-        given = config._obj
-        if given.magic != CONFIG_MAGIC or given.size != ctypes.sizeof(given):
+        options = config._obj
+        if options.magic != CONFIG_MAGIC or options.size != ctypes.sizeof(options):
             return INVALID_ARGUMENT
-        if given.blocking:
+        if options.blocking:
             return self.ncclCommInitRank(comm, size, unique_id, rank)
         if not 0 <= rank.value < size.value:
             return INVALID_ARGUMENT
@@ -219,8 +219,8 @@ class _Part:
         dtype = ELEMENTS[self._asked.dtype]
         taken = ctypes.string_at(self._source, self._count * dtype.itemsize)
         number = next(self.comm.numbers)
-        given = np.frombuffer(taken, dtype)
-        self._meeting = self.comm.world.give(number, self.comm.rank, self._asked, given)
+        values = np.frombuffer(taken, dtype)
+        self._meeting = self.comm.world.give(number, self.comm.rank, self._asked, values)
 
     def is_over(self) -> bool:
         """True if the result is there, or never will be."""

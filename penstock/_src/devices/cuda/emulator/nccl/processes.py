@@ -56,13 +56,13 @@ class Hub:
             self._all_joined.set()
         while True:
             try:
-                number, asked, given = link.recv()
+                number, asked, values = link.recv()
             except (EOFError, OSError):
                 return  # the rank has ended, or left; the others go on waiting
             asked = Asked(*asked)
             try:
                 meeting = world.give(
-                    number, rank, asked, np.frombuffer(given, ELEMENTS[asked.dtype])
+                    number, rank, asked, np.frombuffer(values, ELEMENTS[asked.dtype])
                 )
             except KernelFault as fault:
                 results.put((number, str(fault)))
@@ -79,12 +79,12 @@ class Hub:
                 link.send(said)
             except OSError:
                 return
-            number, found = results.get()
-            if not isinstance(found, str):
+            number, result = results.get()
+            if not isinstance(result, str):
                 with world.changed:
-                    world.changed.wait_for(lambda meeting=found: meeting.results is not None)
-                found = found.result(rank).tobytes()
-            said = number, found
+                    world.changed.wait_for(lambda meeting=result: meeting.results is not None)
+                result = result.result(rank).tobytes()
+            said = number, result
 
 
 class Awaited:
@@ -135,10 +135,10 @@ class RemoteWorld:
         if said is None:
             self.has_joined = True
             return
-        number, found = said
-        if isinstance(found, str):
-            raise KernelFault(None, None, found)
-        self._awaited.pop(number).found = found
+        number, result = said
+        if isinstance(result, str):
+            raise KernelFault(None, None, result)
+        self._awaited.pop(number).found = result
 
     def wait(self, is_over: Callable[[], bool]) -> None:
         """Waits for other ranks, unless the group has failed."""

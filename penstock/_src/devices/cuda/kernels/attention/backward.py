@@ -49,8 +49,8 @@ def write_queries(of: Tiles, epilogue: Epilogue, gradient: Epilogue, operands: i
         ds = [f.select(exist[i % wide], x, 0.0) for i, x in enumerate(ds)]
         return tuple(of.added(list(sums), ds, key, form.depth))
 
-    found = in_tiles(of, [key, value], f.i64(0), reach, one, *of.no_sums(form.depth))
-    of.store("query_gradient", list(found), form.depth)
+    gradients = in_tiles(of, [key, value], f.i64(0), reach, one, *of.no_sums(form.depth))
+    of.store("query_gradient", list(gradients), form.depth)
 
 
 def _statistics(of: Tiles, numbers: Sequence[Val]) -> tuple[list[Val], list[Val]]:

@@ -129,24 +129,24 @@ class TiledProduct(ProductWriter[TiledSchedule]):
         zeros = [f.zero(ty)] * (self.schedule.rows * self.schedule.vectors)
 
         def put(half: Any, found_a: list[Val], found_b: list[Val]) -> None:
-            for fetch, room, stride, found, whole in (
+            for fetch, room, stride, elements, whole in (
                 (fetch_a, room_a, strides[0], found_a, bytes_a),
                 (fetch_b, room_b, strides[1], found_b, bytes_b),
             ):
-                for (cross, k), x in zip(fetch.places, found, strict=True):
+                for (cross, k), x in zip(fetch.places, elements, strict=True):
                     f.store(x, room, word(f, times(f, half, whole)) + k * stride + cross)
 
         def step(k0: Val, half: Val, *sums: Val) -> tuple[Val, ...]:
             # The next step's numbers are on their way while this one's are multiplied; after the last step they are not used.
             found_a, found_b = fetch_a.load(k0 + shape.depth), fetch_b.load(k0 + shape.depth)
-            found = self._multiplied(
+            updated = self._multiplied(
                 list(sums), f.at(room_a, half * bytes_a, element), f.at(room_b, half * bytes_b, element),
                 strides,
             )  # fmt: skip
             other = half ^ 1
             put(other, found_a, found_b)
             f.barrier()
-            return other, *found
+            return other, *updated
 
         def steps() -> tuple[Val, ...]:
             begin = f.i64(place.begin)

@@ -262,15 +262,15 @@ class TensorProduct(ProductWriter[TensorSchedule]):
             f.wait_for_copies(STAGES - 2)
             f.barrier()  # all threads see this stage, and have read the previous one
             free = (stage + (STAGES - 1)) % STAGES
-            found = [mover.start(k0 + depth * (STAGES - 1), free) for mover in movers]
+            totals = [mover.start(k0 + depth * (STAGES - 1), free) for mover in movers]
             f.close_copies()
             result = self._products(list(sums), *[m.at(stage) for m in movers])
-            for mover, x in zip(movers, found, strict=True):
+            for mover, x in zip(movers, totals, strict=True):
                 mover.finish(x, free)
             return (stage + 1) % STAGES, *result
 
-        found = list(f.when(place.depth > place.begin, steps, lambda: tuple(zeros)))
-        return self._in_rows(found)
+        totals = list(f.when(place.depth > place.begin, steps, lambda: tuple(zeros)))
+        return self._in_rows(totals)
 
     def _products(self, sums: list[Val], a: Val, b: Val) -> list[Val]:
         """The sums with a step's products added, instruction by instruction."""
@@ -282,19 +282,19 @@ class TensorProduct(ProductWriter[TensorSchedule]):
         for k in range(0, self.shape.depth * self.size, STEP):
             columns: list[list[Val]] = []
             for j in range(0, self.wide, 2):
-                found = self._columns_of(b, column + j * N, k)
-                half = len(found) // 2
-                columns += [found[:half], found[half:]]
+                words = self._columns_of(b, column + j * N, k)
+                half = len(words) // 2
+                columns += [words[:half], words[half:]]
             for i in range(self.down):
                 rows = self._rows_of(a, row + i * self.tall, k)
-                for j, given in enumerate(columns):
+                for j, column_words in enumerate(columns):
                     at, end = (each * (i * self.wide + j + n) for n in (0, 1))
-                    sums[at:end] = multiply_add(f, self.element, rows, given, sums[at:end])
+                    sums[at:end] = multiply_add(f, self.element, rows, column_words, sums[at:end])
             if self.g.zero:  # besides, the sums of the columns of B
-                for j, given in enumerate(columns):
+                for j, column_words in enumerate(columns):
                     at = 4 * (self.down * self.wide + j)
                     sums[at : at + 4] = multiply_add(
-                        f, self.element, ones, given, sums[at : at + 4]
+                        f, self.element, ones, column_words, sums[at : at + 4]
                     )
         return sums
 
@@ -352,7 +352,7 @@ class TensorProduct(ProductWriter[TensorSchedule]):
 
     def _in_rows(self, sums: list[Val]) -> list[Val]:
         """The sums row by row, in the order of `rows_and_columns`."""
-        f, found = self.f, []
+        f, rows = self.f, []
         for i in range(self.down):
             for half in range(0, 2 * self.halves, 2):
                 for j in range(self.wide):
@@ -361,8 +361,8 @@ class TensorProduct(ProductWriter[TensorSchedule]):
                     if self.g.zero:
                         extra = 4 * (self.down * self.wide + j)
                         two = [x - sums[extra + s] * self.g.zero for s, x in enumerate(two)]
-                    found += two if self.lanes == 1 else [f.vector_of(*two)]
-        return found
+                    rows += two if self.lanes == 1 else [f.vector_of(*two)]
+        return rows
 
 
 class _Mover:

@@ -177,7 +177,7 @@ class ThinProduct(ProductWriter[ThinSchedule]):
 
     def _added_up(self, sums: list[Val], which: Val, own: Val, deep: int) -> list[Val]:
         """The sums of the thread's column over the warps that share it, in order."""
-        f, found = self.f, []
+        f, totals = self.f, []
         room = f.shared(deep * COLUMNS * SIZE[self.total])
         for x in sums:
             f.aligned(True)
@@ -187,9 +187,9 @@ class ThinProduct(ProductWriter[ThinSchedule]):
             total = f.load(room, f.thread, self.total)
             for i in range(1, deep):
                 total = total + f.load(room, f.thread + i * COLUMNS, self.total)
-            found.append(total)
+            totals.append(total)
             f.barrier()
-        return found
+        return totals
 
     # -- a matrix that lies along the depth
     def _sums_along(self, left: _Operand, right: _Operand) -> list[Val]:
@@ -216,7 +216,7 @@ class ThinProduct(ProductWriter[ThinSchedule]):
         zeros = [f.zero(self.total)] * (len(columns) * self.count)
 
         def step(first: Val, *sums: Val) -> list[Val]:
-            found = list(sums)
+            updated = list(sums)
             there = first < self.place.depth
             k = f.min(first, f.i64(self.place.depth) - n)
             rows = [self._vector(left, f.i64(row), k, there) for row in range(self.count)]
@@ -225,8 +225,8 @@ class ThinProduct(ProductWriter[ThinSchedule]):
                 for row, x in enumerate(rows):
                     at = j * self.count + row
                     for i in range(n):
-                        found[at] = f.fma(f.extract(x, i), f.extract(line, i), found[at])
-            return found
+                        updated[at] = f.fma(f.extract(x, i), f.extract(line, i), updated[at])
+            return updated
 
         # all lanes make as many rounds
         begin, end = f.i64(self.place.begin), f.i64(self.place.depth)

@@ -221,19 +221,19 @@ class WarpgroupProduct(ProductWriter[WarpgroupSchedule]):
             bulk.wait_for_phase(f, _full(barriers, stage), parity)
             left = a.tile.descriptor(f, rooms[0] + stage * a.bytes + own)
             right = b.tile.descriptor(f, rooms[1] + stage * b.bytes)
-            found = fenced(f, sums)
+            totals = fenced(f, sums)
             for i in range(LINE // STEP):
                 at = left + i * a.tile.step(), right + i * b.tile.step()
-                found = multiply_add(f, (a.tile, b.tile), *at, found)
+                totals = multiply_add(f, (a.tile, b.tile), *at, totals)
             close_products(f)
-            found = wait_for_products(f, 1, found)
+            totals = wait_for_products(f, 1, totals)
             f.when(number > 0, lambda: leave(number - 1))
-            return number + 1, *found
+            return number + 1, *totals
 
-        found = f.loop(
+        totals = f.loop(
             self.place.begin, self.place.depth, self.shape.depth, step, f.i64(0), *zeros
         )[1:]
-        return self._in_rows(wait_for_products(f, 0, found))
+        return self._in_rows(wait_for_products(f, 0, totals))
 
     def _in_rows(self, sums: list[Val]) -> list[Val]:
         """The sums row by row, in the order of `rows_and_columns`."""

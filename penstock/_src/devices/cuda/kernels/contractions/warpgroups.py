@@ -91,5 +91,5 @@ def _in_place(f: CudaFn, text: str, sums: Sequence[Val], given: Sequence[Val]) -
     letter = LETTERS[ty]
     result = "{ " + ", ".join([ty] * count) + " }"
     constraints = [f"={letter}"] * count + ["l"] * len(given) + [str(i) for i in range(count)]
-    found = f.assembly(text, ",".join(constraints), [*given, *sums], result)
-    return [f.emit(ty, f"extractvalue {result} {found.s}, {i}") for i in range(count)]
+    results = f.assembly(text, ",".join(constraints), [*given, *sums], result)
+    return [f.emit(ty, f"extractvalue {result} {results.s}, {i}") for i in range(count)]

@@ -37,15 +37,15 @@ class ExchangeCode(CudaCode):
 
 def exchange_start(node: Node) -> SpecialLaunch:
     """The start of an exchange. Context: the array that is sent, the address of the result."""
-    given, unit = node.args[0], node.attrs["unit"]
-    count, dtype = _elements(node, given), _type(unit, given)
+    argument, unit = node.args[0], node.attrs["unit"]
+    count, dtype = _elements(node, argument), _type(unit, argument)
     is_last = node.attrs["number"] + 1 == node.attrs["last"]
     return SpecialLaunch(
         ("exchange_start in a stream", unit, count, dtype, is_last),
         lambda target: ExchangeCode(
             "", ("task",), target, unit=unit, elements=count, dtype=dtype, begins=True, is_last=is_last
         ),
-        1, (given, node), f"{unit.kind}_start[{int(given.size)}]",
+        1, (argument, node), f"{unit.kind}_start[{int(argument.size)}]",
     )  # fmt: skip
 
 

@@ -79,12 +79,12 @@ class _LoopPlan:
         """The shapes that states have in all steps, and dtype and shape of each collected value."""
         graph = FuncGraph("trial")
         with graph.as_default():
-            given = [
+            placeholders = [
                 graph.placeholder(dtypes.int64, TensorShape([]), "i"),
                 t.constant(True, dtypes.bool_),
             ]
-            given += [graph.placeholder(v.dtype, v.shape, "state") for v in self.start]
-            results = self._step(given[0], given[1], given[2:])
+            placeholders += [graph.placeholder(v.dtype, v.shape, "state") for v in self.start]
+            results = self._step(placeholders[0], placeholders[1], placeholders[2:])
         new, items = results[1], results[2]
         if [v.shape.as_list() if v.shape.rank is not None else None for v in new] == [
             v.shape.as_list() if v.shape.rank is not None else None for v in self.start

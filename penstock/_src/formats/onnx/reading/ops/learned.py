@@ -260,7 +260,7 @@ class _Forest:
             _EQUAL: raw.Equal,
             _NOT_EQUAL: raw.NotEqual,
         }
-        found = t.constant(False, dtypes.bool_)
+        decision = t.constant(False, dtypes.bool_)
         for number in sorted(set(self.modes.tolist())):
             if number == _MEMBER:
                 result = self._is_member(node, value)
@@ -268,9 +268,9 @@ class _Forest:
                 result = compare[number](value, split)
             else:
                 raise InvalidArgumentError(f"the mode {number} of a node is unknown.")
-            found = raw.SelectV2(raw.Equal(mode, t.int64(number)), result, found)
+            decision = raw.SelectV2(raw.Equal(mode, t.int64(number)), result, decision)
         tracks = t.batched_gather(t.constant(self.missing, dtypes.bool_), node, 0)
-        return raw.LogicalOr(found, raw.LogicalAnd(raw.IsNan(value), tracks))
+        return raw.LogicalOr(decision, raw.LogicalAnd(raw.IsNan(value), tracks))
 
     def _is_member(self, node: Any, value: Any) -> Any:
         owners = np.flatnonzero(self.modes == _MEMBER)

@@ -130,9 +130,9 @@ def _axes(n: Node, given: Any) -> np.ndarray | None:
 
 @reads("Squeeze", settings=(1,))
 def _squeeze(n: Node, x: Any, axes: Any = None) -> Any:
-    found = _axes(n, axes)
-    if found is not None:
-        return raw.Squeeze(x, axis=t.axes_from(found.reshape(-1), x))
+    positions = _axes(n, axes)
+    if positions is not None:
+        return raw.Squeeze(x, axis=t.axes_from(positions.reshape(-1), x))
     if axes is None:
         return raw.Squeeze(x, axis=[])
     dimensions = t.rank(x)
@@ -335,9 +335,9 @@ def _pad(n: Node, x: Any, pads: Any = None, value: Any = None, axes: Any = None)
     if mode != "constant":
         raise UnimplementedError(f"the mode '{mode}' is not supported.")
     if known is not None and np.all(known >= 0):
-        found = t.turned(x)
-        if found is not None:
-            source, order = found
+        padded = t.turned(x)
+        if padded is not None:
+            source, order = padded
             return t.transpose(raw.PadV2(source, known[np.argsort(order)], value), order)
         return raw.PadV2(x, amounts, value)
     added = raw.PadV2(x, raw.Maximum(amounts, t.int64(0)), value)

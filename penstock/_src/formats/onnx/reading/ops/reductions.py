@@ -14,8 +14,8 @@ from penstock._src.formats.onnx.reading.registry import Node, add_reader, reads
 def _reduction_axes(n: Node, x: Any, axes: Any) -> Any:
     """The axes of a reduction: known ones as an array, others as a tensor; None if there is nothing to reduce."""
     if axes is None:
-        given = n.attr("axes", None)
-        value = None if given is None else np.array(given, np.int64)
+        attribute = n.attr("axes", None)
+        value = None if attribute is None else np.array(attribute, np.int64)
     else:
         value = t.known(axes)
         if value is None:
@@ -33,12 +33,12 @@ def _reduction(compute: Callable[..., Any], prepare: Callable[..., Any] | None =
     """The reader of a reduction: `prepare` is applied to each element, even if no axis is reduced."""
 
     def build(n: Node, x: Any, axes: Any = None) -> Any:
-        found = _reduction_axes(n, x, axes)
+        positions = _reduction_axes(n, x, axes)
         if prepare is not None:
             x = prepare(x)
-        if found is None:
-            found = np.zeros(0, np.int32)
-        return compute(x, found, n.flag("keepdims", 1))
+        if positions is None:
+            positions = np.zeros(0, np.int32)
+        return compute(x, positions, n.flag("keepdims", 1))
 
     return build
 

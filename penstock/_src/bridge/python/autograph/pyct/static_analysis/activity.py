@@ -72,9 +72,9 @@ class Scope:
     @classmethod
     def copy_of(cls, other: Scope) -> Scope:
         """Returns a scope with the same names and the same parent."""
-        made = cls(other.parent, other.isolated)
-        made.copy_from(other)
-        return made
+        scope = cls(other.parent, other.isolated)
+        scope.copy_from(other)
+        return scope
 
     def merge_from(self, other: Scope) -> None:
         """Adds the names of another scope."""
@@ -406,8 +406,8 @@ class ActivityAnalyzer(transformer.Base):
 
 
 def _parameters(arguments: Any) -> list[Any]:
-    found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return found + [part for part in (arguments.vararg, arguments.kwarg) if part is not None]
+    parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return parameters + [part for part in (arguments.vararg, arguments.kwarg) if part is not None]
 
 
 def resolve(node: Any, context: Any, parent_scope: Scope | None = None) -> Any:

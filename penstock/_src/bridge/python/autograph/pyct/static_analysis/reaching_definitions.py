@@ -40,14 +40,16 @@ class Analyzer(cfg.GraphVisitor):
     def _generated(self, node: cfg.Node, scope: Any) -> dict[Any, Any]:
         """The definitions that a node makes, the same at each visit."""
         if node not in self.made:
-            made = self.made[node] = {}
+            definitions = self.made[node] = {}
             for name in sorted(scope.modified - scope.deleted, key=str):
-                made[name] = self.factory()
+                definitions[name] = self.factory()
             if isinstance(node.ast_node, gast.Global | gast.Nonlocal):
-                made.update({name: self.factory() for name in scope.globals | scope.nonlocals})
+                definitions.update(
+                    {name: self.factory() for name in scope.globals | scope.nonlocals}
+                )
             for name, owner in scope.params.items():
-                made[name] = self.factory()
-                made[name].param_of = owner
+                definitions[name] = self.factory()
+                definitions[name].param_of = owner
         return self.made[node]
 
     def visit_node(self, node: cfg.Node) -> bool:
@@ -61,8 +63,8 @@ class Analyzer(cfg.GraphVisitor):
         if scope is not None:
             for name in scope.modified | scope.deleted:
                 leaving.pop(name, None)
-            for name, made in self._generated(node, scope).items():
-                leaving[name] = frozenset((made,))
+            for name, definition in self._generated(node, scope).items():
+                leaving[name] = frozenset((definition,))
         self.in_[node], self.out[node] = arriving, leaving
         return before != leaving
 
@@ -83,8 +85,8 @@ class _Annotator(gast.NodeVisitor):
         assert self.node is not None
         state = self.analyzer.in_ if isinstance(node.ctx, gast.Load) else self.analyzer.out
         name = anno.getanno(node, anno.Basic.QN)
-        found = state[self.node].get(name, ())
-        anno.setanno(node, anno.Static.DEFINITIONS, tuple(found))
+        definitions = state[self.node].get(name, ())
+        anno.setanno(node, anno.Static.DEFINITIONS, tuple(definitions))
 
     def visit_FunctionDef(self, node: Any) -> None:
         for part in (*node.decorator_list, *node.args.defaults):

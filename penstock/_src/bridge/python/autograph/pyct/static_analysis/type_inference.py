@@ -185,9 +185,9 @@ class StmtInferrer(gast.NodeVisitor):
                 anno.setanno(node, anno.Static.VALUE, value)
                 return types
         else:
-            found = [getattr(kind, node.attr, None) for kind in held_by or ()]
-            value = found[0] if found else None
-            if value is None or any(other is not value for other in found):
+            attributes = [getattr(kind, node.attr, None) for kind in held_by or ()]
+            value = attributes[0] if attributes else None
+            if value is None or any(other is not value for other in attributes):
                 return None
         anno.setanno(node, anno.Static.VALUE, value)
         return self.resolver.res_value(self.namespace, value)
@@ -248,7 +248,9 @@ class StmtInferrer(gast.NodeVisitor):
 
     def _operation(self, rule: Callable[..., Any], node: Any, *operands: Any) -> Any:
         """Asks a rule if the types of all operands are known."""
-        flat = [o for given in operands for o in (given if isinstance(given, list) else [given])]
+        flat = [
+            o for operand in operands for o in (operand if isinstance(operand, list) else [operand])
+        ]
         if any(types is None for types in flat):
             return None
         return rule(self.namespace, self.types_in, node, *operands)

@@ -38,11 +38,11 @@ def _process_file_infos(file_infos: Sequence[dict[str, Any]]) -> dict[str, Any]:
         offsets.append(passed + skip)
         read += take
         passed += count - take
-    found: dict[str, Any] = {"files": [info["path"] for info in file_infos], "num_elements": read}
+    facts: dict[str, Any] = {"files": [info["path"] for info in file_infos], "num_elements": read}
     if passed:
-        found["offsets"] = np.array(offsets, np.int64)
-        found["thresholds"] = np.array(thresholds, np.int64)
-    return found
+        facts["offsets"] = np.array(offsets, np.int64)
+        facts["thresholds"] = np.array(thresholds, np.int64)
+    return facts
 
 
 def _adjust_index(index: Any, thresholds: Any, offsets: Any) -> Any:
@@ -68,18 +68,18 @@ def index_shuffle(
       reshuffle_each_iteration: whether each iteration has another order.
       num_parallel_calls: how many elements are read at once.
     """
-    found = _process_file_infos(file_infos)
+    facts = _process_file_infos(file_infos)
 
     def in_order_of(seeds: Any) -> Any:
-        elements = reader_factory(found["files"])
+        elements = reader_factory(facts["files"])
 
         def read(position: Any) -> Any:
-            place = shuffled_position(position, seeds, found["num_elements"] - 1)
-            if "offsets" in found:
-                place = _adjust_index(place, found["thresholds"], found["offsets"])
+            place = shuffled_position(position, seeds, facts["num_elements"] - 1)
+            if "offsets" in facts:
+                place = _adjust_index(place, facts["thresholds"], facts["offsets"])
             return at(elements, place)
 
-        positions = DatasetV2.range(found["num_elements"])
+        positions = DatasetV2.range(facts["num_elements"])
         return positions.map(read, num_parallel_calls=num_parallel_calls)
 
     seeds = DatasetV2.random(seed=seed, rerandomize_each_iteration=reshuffle_each_iteration)

@@ -37,7 +37,7 @@ def legacy_snapshot(
       mode: "auto", "read", "write" or "passthrough".
       snapshot_name: the name of the snapshot's folder; by default that of what the dataset computes.
     """
-    given = {
+    options = {
         "compression": compression,
         "reader_path_prefix": reader_path_prefix,
         "writer_path_prefix": writer_path_prefix,
@@ -60,7 +60,7 @@ def legacy_snapshot(
             seed=first,
             seed2=second,
             **structure.attributes(dataset.element_spec),
-            **{name: value for name, value in given.items() if value is not None},
+            **{name: value for name, value in options.items() if value is not None},
         )
         return derived("_LegacySnapshotDataset", variant, dataset.element_spec)
 

@@ -171,10 +171,10 @@ def matmul(
             raise TypeError(
                 f"SparseMatrix types don't inherit from each other: {type(a)} and {type(b)}"
             )
-        found = raw.SparseMatrixSparseMatMul(
+        product = raw.SparseMatrixSparseMatMul(
             a=a._matrix, b=b._matrix, type=a.dtype, name=name, **flags
         )
-        return a._from_matrix(found)
+        return a._from_matrix(product)
     if isinstance(a, SparseMatrix):
         return raw.SparseMatrixMatMul(a=a._matrix, b=b, name=name, **flags)
     if not isinstance(b, SparseMatrix):

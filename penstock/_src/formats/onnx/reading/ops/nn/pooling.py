@@ -174,9 +174,9 @@ def _lp_pool(n: Node, x: Any) -> Any:
 
 
 def _over_all(x: Any, reduce_: Callable[..., Any]) -> Any:
-    found = t.turned(x)
-    if found is not None:  # over the dimensions of the transpose's source
-        source, order = found
+    reduced = t.turned(x)
+    if reduced is not None:  # over the dimensions of the transpose's source
+        source, order = reduced
         axes = np.array([order[a] for a in range(2, t.rank(x))], np.int32)
         return t.transpose(reduce_(source, axes, keep_dims=True), order)
     return reduce_(x, np.arange(2, t.rank(x), dtype=np.int32), keep_dims=True)

@@ -52,7 +52,7 @@ def _activations(n: Node, defaults: Sequence[str], directions: int) -> list[list
         raise InvalidArgumentError(
             f"there must be {len(defaults) * directions} activations. Received: {names}"
         )
-    found: list[Function] = []
+    functions: list[Function] = []
     for name in names:
         if name.lower() not in _ACTIVATIONS:
             raise UnimplementedError(f"the activation '{name}' is not supported.")
@@ -63,8 +63,8 @@ def _activations(n: Node, defaults: Sequence[str], directions: int) -> list[list
         )
         alpha = alphas.pop(0) if takes_alpha and alphas else alpha
         beta = betas.pop(0) if takes_beta and betas else beta
-        found.append(functools.partial(_clipped, function, alpha, beta, limit))
-    return [found[i : i + len(defaults)] for i in range(0, len(found), len(defaults))]
+        functions.append(functools.partial(_clipped, function, alpha, beta, limit))
+    return [functions[i : i + len(defaults)] for i in range(0, len(functions), len(defaults))]
 
 
 def _clipped(function: Any, alpha: float, beta: float, limit: float, x: Any) -> Any:
@@ -142,14 +142,14 @@ class Sequences:
             return (raw.AddV2(time, np.int32(1)), kept.write(time, shown), *new)
 
         first = t.constant(0, dtypes.int32)
-        found = while_loop(
+        results = while_loop(
             lambda time, *_: raw.Less(time, count),
             body,
             (first, outputs, *states),
             maximum_iterations=count,
         )
-        rows = found[1].stack()
-        return (self.turned(rows) if self.backwards[direction] else rows), list(found[2:])
+        rows = results[1].stack()
+        return (self.turned(rows) if self.backwards[direction] else rows), list(results[2:])
 
     def joined(self, rows: Sequence[Any], *states: Sequence[Any]) -> tuple[Any, ...]:
         """The outputs of all directions: of all times, and each last state."""

@@ -60,10 +60,10 @@ def _resize(n: Node, x: Any, roi: Any = None, scales: Any = None, sizes: Any = N
         mode = n.attr("nearest_mode", "round_prefer_floor")
         rule = Rule(n, n.attr("mode", "nearest"), transform, mode)
     axes = t.axes_of(n.attr("axes", list(range(t.rank(x)))), t.rank(x))
-    found = t.turned(x)
-    if found is None:
+    resized = t.turned(x)
+    if resized is None:
         return _by_axes(n, rule, x, axes, roi, scales, sizes)
-    source, order = found  # the source of the transpose, and its axes
+    source, order = resized  # the source of the transpose, and its axes
     axes = [order[axis] for axis in axes]
     return t.transpose(_by_axes(n, rule, source, axes, roi, scales, sizes), order)
 
@@ -108,11 +108,11 @@ def _wanted(n: Node, x: Any, axes: Sequence[int], sizes: Any) -> tuple[list[Any]
     stacked = raw.Pack(scales, axis=0)
     reduce = raw.Min if policy == "not_larger" else raw.Max
     scale = reduce(stacked, np.int32(0))
-    found = [
+    extents = [
         t.cast(raw.Floor(raw.AddV2(raw.Mul(scale, row), _number(0.5))), dtypes.int64)
         for row in rows
     ]
-    return [scale] * len(rows), found
+    return [scale] * len(rows), extents
 
 
 def _resized(rule: Rule, x: Any, axis: int, scale: Any, size: Any) -> Any:

@@ -30,8 +30,8 @@ def _pixels(x: Any, places: Sequence[Any], inside_only: bool) -> Any:
         row = raw.Minimum(raw.Maximum(place, t.int64(0)), last)
         number = row if number is None else raw.AddV2(raw.Mul(number, size), row)
     flat = t.reshape(x, [sizes[0], sizes[1], t.product(sizes[2:])])
-    found = raw.GatherV2(t.transpose(flat, [0, 2, 1]), number, np.int32(1), batch_dims=1)
-    return raw.SelectV2(t.expand_dims(valid, [2]), found, t.like(0, x)) if inside_only else found
+    pixels = raw.GatherV2(t.transpose(flat, [0, 2, 1]), number, np.int32(1), batch_dims=1)
+    return raw.SelectV2(t.expand_dims(valid, [2]), pixels, t.like(0, x)) if inside_only else pixels
 
 
 def _linear(x: Any, places: Sequence[Any], inside_only: bool = True) -> Any:
@@ -45,8 +45,10 @@ def _linear(x: Any, places: Sequence[Any], inside_only: bool = True) -> Any:
             part = raw.Sub(t.like(1, place), raw.Abs(raw.Sub(place, near)))
             weight = part if weight is None else raw.Mul(weight, part)
             rows.append(t.cast(near, dtypes.int64))
-        found = raw.Mul(_pixels(x, rows, inside_only), t.cast(t.expand_dims(weight, [2]), x.dtype))
-        total = found if total is None else raw.AddV2(total, found)
+        weighted = raw.Mul(
+            _pixels(x, rows, inside_only), t.cast(t.expand_dims(weight, [2]), x.dtype)
+        )
+        total = weighted if total is None else raw.AddV2(total, weighted)
     return total
 
 
@@ -106,9 +108,9 @@ def _sampled(n: Node, x: Any, places: list[Any], corners: bool) -> Any:
             part = _cubic(raw.Abs(raw.Sub(place, near)))
             weight = part if weight is None else raw.Mul(weight, part)
             rows.append(t.cast(settled(near, size), dtypes.int64))
-        found = _pixels(x, rows, padding == "zeros")
-        found = raw.Mul(found, t.cast(t.expand_dims(weight, [2]), x.dtype))
-        total = found if total is None else raw.AddV2(total, found)
+        samples = _pixels(x, rows, padding == "zeros")
+        samples = raw.Mul(samples, t.cast(t.expand_dims(weight, [2]), x.dtype))
+        total = samples if total is None else raw.AddV2(total, samples)
     return total
 
 
@@ -160,8 +162,8 @@ def _affine_grid(n: Node, theta: Any, size: Any) -> Any:
         grid.append(raw.BroadcastTo(t.aligned(rows[axis], dimensions, axis), t.vector(sizes)))
     grid.append(raw.OnesLike(grid[0]))
     flat = t.reshape(raw.Pack(grid, axis=dimensions), [t.product(sizes), dimensions + 1])
-    found = t.matmul(t.expand_dims(flat, [0]), theta, adj_y=True)
-    return t.reshape(found, [t.extents(theta)[0], *sizes, dimensions])
+    positions = t.matmul(t.expand_dims(flat, [0]), theta, adj_y=True)
+    return t.reshape(positions, [t.extents(theta)[0], *sizes, dimensions])
 
 
 @reads("RoiAlign")
@@ -182,9 +184,9 @@ def _roi_align(n: Node, x: Any, rois: Any, owners: Any) -> Any:
     flat = [boxes, t.product(shape[1:])]
     places = [t.reshape(down, flat), t.reshape(across, flat)]
     averaged = n.attr("mode", "avg") == "avg"
-    found = _roi_values(images, places, averaged)
+    values = _roi_values(images, places, averaged)
     channels = t.extents(x)[1]
-    found = t.reshape(found, [*shape, channels])
+    values = t.reshape(values, [*shape, channels])
     alive = raw.LogicalAnd(
         t.reshape(raw.Less(t.numbers(ys), t.expand_dims(row_counts, [1])), [boxes, 1, ys, 1, 1, 1]),
         t.reshape(
@@ -193,11 +195,11 @@ def _roi_align(n: Node, x: Any, rois: Any, owners: Any) -> Any:
     )
     samples = np.array([2, 4], np.int32)
     if averaged:
-        total = raw.Sum(raw.SelectV2(alive, found, t.like(0, found)), samples)
+        total = raw.Sum(raw.SelectV2(alive, values, t.like(0, values)), samples)
         count = t.cast(raw.Mul(row_counts, column_counts), x.dtype)
         y = raw.RealDiv(total, t.aligned(raw.Maximum(count, t.like(1, count)), 4, 0))
     else:
-        y = raw.Max(raw.SelectV2(alive, found, t.like(-np.inf, found)), samples)
+        y = raw.Max(raw.SelectV2(alive, values, t.like(-np.inf, values)), samples)
     return t.transpose(y, [0, 3, 1, 2])
 
 
@@ -231,7 +233,7 @@ def _roi_values(x: Any, places: Sequence[Any], averaged: bool) -> Any:
         last = raw.Sub(size, t.like(1, size))
         settled.append(raw.Minimum(raw.Maximum(place, t.like(0, place)), last))
     if averaged:
-        found = _linear(x, settled, inside_only=False)
+        samples = _linear(x, settled, inside_only=False)
     else:  # the greatest of the four weighted pixels
         parts = []
         for corner in itertools.product((0, 1), repeat=2):
@@ -242,8 +244,8 @@ def _roi_values(x: Any, places: Sequence[Any], averaged: bool) -> Any:
                 weight = part if weight is None else raw.Mul(weight, part)
                 rows.append(t.cast(near, dtypes.int64))
             parts.append(raw.Mul(_pixels(x, rows, False), t.expand_dims(weight, [2])))
-        found = reduce(raw.Maximum, parts)
-    return raw.SelectV2(t.expand_dims(outside, [2]), t.like(0, x), found)
+        samples = reduce(raw.Maximum, parts)
+    return raw.SelectV2(t.expand_dims(outside, [2]), t.like(0, x), samples)
 
 
 @reads("DeformConv")
@@ -272,14 +274,14 @@ def _deform_conv(n: Node, x: Any, w: Any, offset: Any, b: Any = None, mask: Any 
             )
         )
     images = t.reshape(x, [t.product([batch, shared]), channels // shared, *t.extents(x)[2:]])
-    found = _linear(images, places)  # [batch * shared, points * count, channels / shared]
+    samples = _linear(images, places)  # [batch * shared, points * count, channels / shared]
     if mask is not None:
-        found = raw.Mul(
-            found, t.reshape(mask, [t.product([batch, shared]), t.product([points, count]), 1])
+        samples = raw.Mul(
+            samples, t.reshape(mask, [t.product([batch, shared]), t.product([points, count]), 1])
         )
-    found = t.reshape(found, [batch, shared, points, count, channels // shared])
+    samples = t.reshape(samples, [batch, shared, points, count, channels // shared])
     columns = t.reshape(
-        t.transpose(found, [0, 1, 4, 2, 3]),
+        t.transpose(samples, [0, 1, 4, 2, 3]),
         [batch, groups, channels // groups * points, count],
     )
     outputs = w.shape.as_list()[0]
@@ -311,7 +313,7 @@ def _non_max_suppression(
         dx, dy = raw.Mul(width, t.like(0.5, x)), raw.Mul(height, t.like(0.5, x))
         sides = [raw.Sub(y, dy), raw.Sub(x, dx), raw.AddV2(y, dy), raw.AddV2(x, dx)]
         boxes = raw.Pack(sides, axis=2)
-    found = []
+    boxes_of_classes = []
     for image in range(batch):
         own = t.batched_gather(boxes, np.int32(image), 0)
         for label in range(classes):
@@ -319,5 +321,5 @@ def _non_max_suppression(
             kept = raw.NonMaxSuppressionV3(own, row, most, overlap, least)
             kept = t.expand_dims(t.cast(kept, dtypes.int64), [1])
             head = raw.Mul(raw.OnesLike(kept), t.int64([[image, label]]))
-            found.append(t.concat([head, kept], 1))
-    return t.concat(found, 0) if found else t.int64(np.zeros((0, 3)))
+            boxes_of_classes.append(t.concat([head, kept], 1))
+    return t.concat(boxes_of_classes, 0) if boxes_of_classes else t.int64(np.zeros((0, 3)))
