@@ -267,17 +267,19 @@ def convert(
       InvalidArgumentError: the format stores no weights in that way.
       UnimplementedError: one is not read, or the other not written or without counterparts of an operation.
     """
-    found, written = format_of(source), format_to_write(target, to)
+    source_format, written = format_of(source), format_to_write(target, to)
     if quantize and quantize not in written.quantizations:
         offered = ", ".join(written.quantizations) or "no others than the model's own"
         raise InvalidArgumentError(
             f"{written.title} files do not hold weights as {quantize}. They can hold: {offered}."
         )
-    if found.weights_reader and written.weights_writer:
-        weights = found.read_weights(source)
-        written.write_weights(converted(weights, found.name, written.name, quantize), target)
-        return found, written
-    model = found.read(source)
+    if source_format.weights_reader and written.weights_writer:
+        weights = source_format.read_weights(source)
+        written.write_weights(
+            converted(weights, source_format.name, written.name, quantize), target
+        )
+        return source_format, written
+    model = source_format.read(source)
     options = {"quantize": quantize} if quantize else {}
     written.write(model.with_only(signature) if signature else model, target, **options)
-    return found, written
+    return source_format, written

@@ -221,16 +221,16 @@ def _pooling(about: LanguageFiles) -> str:
     """The pooling of token values into one vector: the mean, unless the files define another."""
     facts = about.weights.metadata
     if about.is_gguf:
-        found = facts.get(f"{about.architecture.family}.pooling_type", 1)
-        known = _POOLINGS.get(found) if isinstance(found, int) else None
+        pooling = facts.get(f"{about.architecture.family}.pooling_type", 1)
+        known = _POOLINGS.get(pooling) if isinstance(pooling, int) else None
     else:
         modes = {k for k, v in _object(about.path, _POOLING).items() if v is True and "mode" in k}
         modes = modes or {"pooling_mode_mean_tokens"}
         named = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
-        found = sorted(modes)
-        known = named.get(found[0]) if len(modes) == 1 else None
+        pooling = sorted(modes)
+        known = named.get(pooling[0]) if len(modes) == 1 else None
     if known is None:
         raise UnimplementedError(
-            f"{about.path}: pooling: expected the mean of tokens, or the first one. Found {found!r}."
+            f"{about.path}: pooling: expected the mean of tokens, or the first one. Found {pooling!r}."
         )
     return known

@@ -81,8 +81,8 @@ class LanguageFiles:
         if self.is_gguf:
             if "tokenizer.ggml.model" not in self.weights.metadata:
                 return None
-            made = gguf_tokenizers.tokenizer_of(self.weights.metadata, self.path)
-            return of_library(made, [self.source], self.path)
+            tokenizer = gguf_tokenizers.tokenizer_of(self.weights.metadata, self.path)
+            return of_library(tokenizer, [self.source], self.path)
         path = os.path.join(self.path, _TOKENIZER)
         if not files.exists(path):
             return None
@@ -157,16 +157,16 @@ def _template_in(folder: str, about: Mapping[str, Any]) -> str:
     path = os.path.join(folder, _TEMPLATE)
     if files.exists(path):
         return read_text(path)
-    found = about.get("chat_template", "")
-    if isinstance(found, list):  # several, by names
+    template = about.get("chat_template", "")
+    if isinstance(template, list):  # several, by names
         named = [
-            each for each in found if isinstance(each, Mapping) and each.get("name") == "default"
+            each for each in template if isinstance(each, Mapping) and each.get("name") == "default"
         ]
-        found = named[0].get("template") if named else ""
-    if not isinstance(found, str):
+        template = named[0].get("template") if named else ""
+    if not isinstance(template, str):
         where = os.path.join(folder, _ABOUT_TOKENIZER)
-        raise DataLossError(f"{where}: 'chat_template': expected a text. Found {found!r}.")
-    return found
+        raise DataLossError(f"{where}: 'chat_template': expected a text. Found {template!r}.")
+    return template
 
 
 def _of_gguf(path: str, length: int) -> LanguageFiles:

@@ -96,10 +96,10 @@ class Matchers:
                 text = make.grammar_from_lark(grammar.text)
         except ValueError as error:
             raise InvalidArgumentError(f"{grammar.name}: {error}") from error
-        made = make(self._known, text, log_level=0)
-        if made.is_error():
-            raise InvalidArgumentError(f"{grammar.name}: {_said(made)}")
-        return Matcher(made, self._vocabulary, grammar.name)
+        matcher = make(self._known, text, log_level=0)
+        if matcher.is_error():
+            raise InvalidArgumentError(f"{grammar.name}: {_said(matcher)}")
+        return Matcher(matcher, self._vocabulary, grammar.name)
 
     def _of_library(self, library: Any) -> Any:
         wrapped = library.TokenizerWrapper(
@@ -129,11 +129,11 @@ class Matcher:
           InvalidArgumentError: no token may come: the model cannot write such a text, or the grammar is too complex.
         """
         bits = np.frombuffer(self._made.compute_bitmask(), np.uint8)
-        found = np.flatnonzero(np.unpackbits(bits, bitorder="little")[: self._vocabulary])
-        if self._made.is_error() or not len(found):
+        tokens = np.flatnonzero(np.unpackbits(bits, bitorder="little")[: self._vocabulary])
+        if self._made.is_error() or not len(tokens):
             why = _said(self._made) or "the model has no token that goes on with such a text."
             raise InvalidArgumentError(f"{self._name}: {why}")
-        return found
+        return tokens
 
     def take(self, token: int) -> None:
         """Goes on by a token.

@@ -378,12 +378,12 @@ class LanguageModel:
         return self._needed().encode(prompt) if isinstance(prompt, str) else prompt
 
     def _checked(self, tokens: Sequence[int]) -> np.ndarray:
-        given = np.asarray(tokens)
-        if given.ndim != 1 or not 1 <= len(given) <= self.length or given.dtype.kind not in "iu":
+        array = np.asarray(tokens)
+        if array.ndim != 1 or not 1 <= len(array) <= self.length or array.dtype.kind not in "iu":
             raise InvalidArgumentError(
-                f"The prompt must have 1 to {self.length} tokens, integers. Received {given.dtype} {list(given.shape)}."
+                f"The prompt must have 1 to {self.length} tokens, integers. Received {array.dtype} {list(array.shape)}."
             )
-        return self._known(given)
+        return self._known(array)
 
     def _known(self, tokens: np.ndarray) -> np.ndarray:
         known = self.architecture.vocabulary
@@ -407,16 +407,16 @@ class LanguageModel:
         for at in range(start, len(tokens), _PIECE):
             piece = tokens[at : at + _PIECE]
             span = self._span(at + len(piece))
-            found = self._program.prefill(piece, 0, at, len(piece) - 1, span)["logits"]
+            logits = self._program.prefill(piece, 0, at, len(piece) - 1, span)["logits"]
             self._held += piece.tolist()
-        return found.numpy()
+        return logits.numpy()
 
     def _decode(self, token: int, place: int) -> np.ndarray:
-        given, positions = np.array([token], np.int32), np.array([place], np.int32)
-        found = self._program.decode(given, positions, self._span(place + 1))["logits"]
+        tokens, positions = np.array([token], np.int32), np.array([place], np.int32)
+        logits = self._program.decode(tokens, positions, self._span(place + 1))["logits"]
         assert self._held is not None
         self._held.append(token)
-        return found[0].numpy()
+        return logits[0].numpy()
 
     def _span(self, count: int) -> np.ndarray:
         whole = -(-count // _SPAN) * _SPAN

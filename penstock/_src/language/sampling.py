@@ -135,8 +135,8 @@ def largest(weights: np.ndarray, count: int) -> np.ndarray:
     least = np.partition(weights, len(weights) - count)[len(weights) - count]
     above = np.flatnonzero(weights > least)
     equal = np.flatnonzero(weights == least)[: count - len(above)]
-    found = np.sort(np.concatenate([above, equal]))
-    return found[np.argsort(-weights[found], kind="stable")]
+    indices = np.sort(np.concatenate([above, equal]))
+    return indices[np.argsort(-weights[indices], kind="stable")]
 
 
 def _enough(tokens: np.ndarray, weights: np.ndarray, total: float) -> np.ndarray:

@@ -131,12 +131,12 @@ class NamedCode(Code):
     def kept(self, cache: ObjectCache) -> bytes | None:
         if self.name is not None:
             line, _, key = (cache.read(self.name) or b"").partition(b"\n")
-            if line == self._line and (found := cache.read(_file_of(key.decode()))) is not None:
-                return found
-        found = self.written.kept(cache)
-        if found is not None:  # written from other sources with the same text
+            if line == self._line and (data := cache.read(_file_of(key.decode()))) is not None:
+                return data
+        data = self.written.kept(cache)
+        if data is not None:  # written from other sources with the same text
             self._note(cache)
-        return found
+        return data
 
     def keep(self, cache: ObjectCache, compiled: bytes) -> None:
         self.written.keep(cache, compiled)

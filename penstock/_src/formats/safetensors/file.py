@@ -67,12 +67,14 @@ def _header(data: np.ndarray, path: str) -> tuple[dict[str, Any], int]:
             f"{path}: the header is said to have {size} bytes, and the file has {len(data)}; at most {_MOST_HEADER} are possible."
         )
     try:
-        found = json.loads(data[_LENGTH.size : begin].tobytes(), object_pairs_hook=_without_doubles)
+        header = json.loads(
+            data[_LENGTH.size : begin].tobytes(), object_pairs_hook=_without_doubles
+        )
     except (ValueError, RecursionError) as error:
         raise DataLossError(f"{path}: header: {error}.") from error
-    if not isinstance(found, dict):
+    if not isinstance(header, dict):
         raise DataLossError(f"{path}: header: expected an object.")
-    return found, begin
+    return header, begin
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

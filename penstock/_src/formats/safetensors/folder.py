@@ -51,12 +51,12 @@ def read_object(path: str) -> dict[str, Any]:
       DataLossError: it is damaged.
     """
     try:
-        found = json.loads(files.read(path))
+        content = json.loads(files.read(path))
     except (ValueError, RecursionError) as error:
         raise DataLossError(f"{path}: {error}.") from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise DataLossError(f"{path}: expected an object.")
-    return found
+    return content
 
 
 def _of_index(folder: str) -> dict[str, StoredTensor]:

@@ -69,8 +69,8 @@ def _threefry(w: Writer, key: Value, counter: Value, count: int) -> Value:
     blocks = -(-count // 2)
 
     def halves(x: Value) -> list[_Words]:
-        found = (_Words(w, x) & LOW, _Words(w, x) >> 32)
-        return [_Words(w, w.convert(half.value, dtypes.uint32)) for half in found]
+        words = (_Words(w, x) & LOW, _Words(w, x) >> 32)
+        return [_Words(w, w.convert(half.value, dtypes.uint32)) for half in words]
 
     keys = halves(_word(w, key, 0, blocks))
     keys.append(keys[0] ^ keys[1] ^ 0x1BD11BDA)

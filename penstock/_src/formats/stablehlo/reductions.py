@@ -162,8 +162,8 @@ def _fft(w: Writer, node: Node, x: Value, _roots: Value) -> Value:
     moved = w.transpose(x, order)
     kind = "IFFT" if node.attrs["inverse"] else "FFT"
     attrs = f"fft_type = #stablehlo<fft_type {kind}>, fft_length = array<i64: {x.shape[axis]}>"
-    made = w.op("fft", [moved], moved.shape, node.dtype, attrs)
-    return w.transpose(made, [order.index(a) for a in range(last + 1)])
+    transformed = w.op("fft", [moved], moved.shape, node.dtype, attrs)
+    return w.transpose(transformed, [order.index(a) for a in range(last + 1)])
 
 
 HIGHEST = "#stablehlo<precision HIGHEST>"

@@ -111,15 +111,15 @@ class Writer:
         regions: Sequence[str] = (),
     ) -> list[Value]:
         """Writes an operation of any number of results."""
-        made = [self.value(shape, dtype, "r") for shape, dtype in results]
+        values = [self.value(shape, dtype, "r") for shape, dtype in results]
         name = name if "." in name else f"stablehlo.{name}"
         held = f" ({', '.join(regions)})" if regions else ""
         self.lines.append(
-            f"{' ' * self.indent}{', '.join(v.name for v in made)}{' = ' if made else ''}"
+            f"{' ' * self.indent}{', '.join(v.name for v in values)}{' = ' if values else ''}"
             f'"{name}"({", ".join(a.name for a in args)}){held}{f" {{{attrs}}}" if attrs else ""}'
-            f" : ({', '.join(a.type for a in args)}) -> ({', '.join(v.type for v in made)})"
+            f" : ({', '.join(a.type for a in args)}) -> ({', '.join(v.type for v in values)})"
         )
-        return made
+        return values
 
     def region(self, types: Sequence[tuple[Sequence[int], DType]], body: Region) -> str:
         """The text of a region: arguments of the given types, and the results of `body` for them."""

@@ -17,8 +17,8 @@ UNKNOWN = -1
 def as_product(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
     """Adds an einsum to the current graph, as a product if it is a matrix product up to static reshapes."""
     equation = node.raw_op.attrs["equation"]
-    found = _product(equation, inputs)
-    return raw.Einsum(list(inputs), equation=equation) if found is None else found
+    product = _product(equation, inputs)
+    return raw.Einsum(list(inputs), equation=equation) if product is None else product
 
 
 def _product(equation: str, inputs: Sequence[SymbolicTensor]) -> Any:

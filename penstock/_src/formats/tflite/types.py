@@ -72,13 +72,15 @@ def _unpacked(data: np.ndarray, bits: int, signed: bool, count: int) -> np.ndarr
 def _strings(data: bytes, count: int) -> np.ndarray:
     if len(data) < 4:
         raise ValueError(f"a buffer of strings has {len(data)} bytes.")
-    (found,) = struct.unpack_from("<i", data)
-    if found != count or len(data) < 4 * (found + 2):
-        raise ValueError(f"{count} strings expected. Received {found} in {len(data)} bytes.")
-    ends = struct.unpack_from(f"<{found + 1}i", data, 4)
+    (count_in_file,) = struct.unpack_from("<i", data)
+    if count_in_file != count or len(data) < 4 * (count_in_file + 2):
+        raise ValueError(
+            f"{count} strings expected. Received {count_in_file} in {len(data)} bytes."
+        )
+    ends = struct.unpack_from(f"<{count_in_file + 1}i", data, 4)
     if any(a > b for a, b in zip(ends, ends[1:])) or ends[0] < 0 or ends[-1] > len(data):
         raise ValueError(f"the places of strings {ends[:5]} are not in the buffer.")
-    values = np.empty(found, object)
+    values = np.empty(count_in_file, object)
     values[:] = [data[begin:end] for begin, end in zip(ends, ends[1:])]
     return values
 

@@ -115,8 +115,8 @@ def _scaled(
     original = facts.integer("rope.scaling.original_context_length", default=context)
     if _FACTORS[False] in weights.tensors:
         factors = _factors(weights, _FACTORS[(length or context) > original], size)
-        given = facts.number("rope.scaling.attn_factor", default=0.0)
-        magnitude = given or frequencies.longrope_magnitude(context, original)
+        factor = facts.number("rope.scaling.attn_factor", default=0.0)
+        magnitude = factor or frequencies.longrope_magnitude(context, original)
         return frequencies.divided(base, size, factors, magnitude)
     if _FREQUENCIES in weights.tensors:
         return frequencies.divided(base, size, _factors(weights, _FREQUENCIES, size))
@@ -131,8 +131,8 @@ def _scaled(
 
 
 def _factors(weights: Weights, name: str, size: int) -> tuple[float, ...]:
-    found = weights.tensors.get(name)
-    factors = np.empty(0) if found is None else found.array()
+    tensor = weights.tensors.get(name)
+    factors = np.empty(0) if tensor is None else tensor.array()
     if factors.shape != (size // 2,) or not (factors > 0).all():
         raise DataLossError(
             f"{weights.path}: tensor '{name}': expected {size // 2} positive numbers."

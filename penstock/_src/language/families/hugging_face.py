@@ -121,12 +121,12 @@ def _ropes(
     """The kinds of rotary positions, and which each layer has."""
     if family.has_positions:
         return (), (0,) * len(windows)
-    given = facts.inside("rope_parameters")
-    scaling = given or facts.inside("rope_scaling")
+    parameters = facts.inside("rope_parameters")
+    scaling = parameters or facts.inside("rope_scaling")
     local = None
-    if given is not None and given.get("full_attention") is not None:
-        scaling, local = given.inside("full_attention"), given.inside("sliding_attention")
-    base = (given and scaling and scaling.get("rope_theta")) or facts.get(
+    if parameters is not None and parameters.get("full_attention") is not None:
+        scaling, local = parameters.inside("full_attention"), parameters.inside("sliding_attention")
+    base = (parameters and scaling and scaling.get("rope_theta")) or facts.get(
         "rope_theta", "rotary_emb_base"
     )
     base = float(base) if is_finite(base) and base > 1 else 10000.0

@@ -88,8 +88,8 @@ class Decoder:
             raise InvalidArgumentError(
                 "The model is an encoder, which has no logits: use `tf.language.load_encoder`."
             )
-        found = self.weights.output(values)
-        return capped(found, self.architecture.logits_cap)
+        projected = self.weights.output(values)
+        return capped(projected, self.architecture.logits_cap)
 
     def _layer(
         self, layer: Layer, at: int, shapes: dict[int, Any], turn: Any, attend: Attend, x: Any

@@ -67,21 +67,21 @@ def tokenizer_of(metadata: Mapping[str, Any], where: str) -> Any:
     for number, token in enumerate(tokens):
         vocabulary.setdefault(token, number)
     if kind == "gpt2":
-        made = _byte_pairs(metadata, vocabulary, where)
+        tokenizer = _byte_pairs(metadata, vocabulary, where)
     elif kind == "llama":
-        made = _pieces(metadata, vocabulary, tokens, where)
+        tokenizer = _pieces(metadata, vocabulary, tokens, where)
     elif kind == "bert":
-        made = _word_pieces(metadata, tokens, types, where)
+        tokenizer = _word_pieces(metadata, tokens, types, where)
     else:
         raise UnimplementedError(
             f"{where}: '{_MODEL}': tokenizers of the kind {kind!r} are not implemented; 'gpt2', 'llama' and 'bert' are."
         )
-    _add_tokens(made, tokens, types)
+    _add_tokens(tokenizer, tokens, types)
     if kind == "bert":
         metadata = {_BEGIN: metadata.get("tokenizer.ggml.cls_token_id"), **metadata, _ENDS: True}
         metadata[_END] = metadata.get("tokenizer.ggml.seperator_token_id", metadata.get(_END))
-    _frame(made, metadata, tokens, where, begins=kind != "gpt2")
-    return made
+    _frame(tokenizer, metadata, tokens, where, begins=kind != "gpt2")
+    return tokenizer
 
 
 def _byte_pairs(metadata: Mapping[str, Any], vocabulary: Mapping[str, int], where: str) -> Any:
@@ -104,15 +104,15 @@ def _byte_pairs(metadata: Mapping[str, Any], vocabulary: Mapping[str, int], wher
         )
     cut, pre = _CUTS[name], lib.pre_tokenizers
     is_pattern = cut not in (_PLAIN, _DIGITS)
-    made = lib.Tokenizer(lib.models.BPE(dict(vocabulary), pairs, ignore_merges=is_pattern))
+    tokenizer = lib.Tokenizer(lib.models.BPE(dict(vocabulary), pairs, ignore_merges=is_pattern))
     steps = [pre.ByteLevel(add_prefix_space=False, use_regex=not is_pattern)]
     if cut == _DIGITS:
         steps.insert(0, pre.Digits(individual_digits=True))
     elif is_pattern:
         steps.insert(0, pre.Split(lib.Regex(cut), "isolated"))
-    made.pre_tokenizer = pre.Sequence(steps)
-    made.decoder = lib.decoders.ByteLevel()
-    return made
+    tokenizer.pre_tokenizer = pre.Sequence(steps)
+    tokenizer.decoder = lib.decoders.ByteLevel()
+    return tokenizer
 
 
 def _pieces(
@@ -139,16 +139,16 @@ def _pieces(
         fuse_unk=True,
         byte_fallback=True,
     )
-    made = lib.Tokenizer(model)
+    tokenizer = lib.Tokenizer(model)
     has_prefix = bool(metadata.get(_PREFIX, True))
     normal, decoders = lib.normalizers, lib.decoders
     steps = [normal.Prepend(_SPACE)] if has_prefix else []
-    made.normalizer = normal.Sequence([*steps, normal.Replace(" ", _SPACE)])
+    tokenizer.normalizer = normal.Sequence([*steps, normal.Replace(" ", _SPACE)])
     after = [decoders.Strip(" ", 1, 0)] if has_prefix else []
-    made.decoder = decoders.Sequence(
+    tokenizer.decoder = decoders.Sequence(
         [decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), *after]
     )
-    return made
+    return tokenizer
 
 
 def _word_pieces(
@@ -168,11 +168,11 @@ def _word_pieces(
         raise DataLossError(
             f"{where}: 'tokenizer.ggml.unknown_token_id': expected a token. Found {unknown!r}."
         )
-    made = lib.Tokenizer(lib.models.WordPiece(vocabulary, unk_token=tokens[unknown]))
-    made.normalizer = lib.normalizers.BertNormalizer(lowercase=True)
-    made.pre_tokenizer = lib.pre_tokenizers.BertPreTokenizer()
-    made.decoder = lib.decoders.WordPiece()
-    return made
+    tokenizer = lib.Tokenizer(lib.models.WordPiece(vocabulary, unk_token=tokens[unknown]))
+    tokenizer.normalizer = lib.normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = lib.pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = lib.decoders.WordPiece()
+    return tokenizer
 
 
 def _add_tokens(made: Any, tokens: Sequence[str], types: np.ndarray) -> None:

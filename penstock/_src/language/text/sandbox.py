@@ -48,12 +48,12 @@ def _bounded() -> Any:
 
         def _parse(self, source: str, name: Any, filename: Any) -> Any:
             """The template's tree, with counted loops and with limits on strings joined by `~`."""
-            found = super()._parse(source, name, filename)
-            for loop in found.find_all(nodes.For):
+            tree = super()._parse(source, name, filename)
+            for loop in tree.find_all(nodes.For):
                 loop.iter = nodes.Filter(
                     loop.iter, "_counted", [], [], None, None, lineno=loop.lineno
                 )
-            return _without_concat(found, nodes)
+            return _without_concat(tree, nodes)
 
         def _counted(self, values: Iterable[Any]) -> list[Any]:
             taken = []

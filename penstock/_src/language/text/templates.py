@@ -74,10 +74,10 @@ class Template:
         )
 
     def _rendered(self, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> str:
-        given = {**self._names, **options}
+        names = {**self._names, **options}
         self._begin()
         try:
-            return self._template.render(messages=messages, add_generation_prompt=True, **given)
+            return self._template.render(messages=messages, add_generation_prompt=True, **names)
         except InvalidArgumentError:
             raise
         except self._refusals as error:

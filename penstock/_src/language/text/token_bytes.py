@@ -31,9 +31,9 @@ class TokenBytes:
             if all(character in numbers for character in name):
                 return bytes(numbers[character] for character in name)
             return name.encode()
-        found = _BYTE.fullmatch(name) if self._has_bytes else None
-        if found:
-            return bytes([int(found[1], 16)])
+        match = _BYTE.fullmatch(name) if self._has_bytes else None
+        if match:
+            return bytes([int(match[1], 16)])
         if self._is_of_pieces:
             return name[2:].encode() if name.startswith("##") else b" " + name.encode()
         return (name.replace(_SPACE, " ") if self._has_spaces else name).encode()

@@ -118,13 +118,13 @@ class _Library:
     def _without_control(self) -> Any:
         """The tokenizer that takes control tokens for plain text; it shares the vocabulary, which takes most of the memory."""
         whole = self._tokenizer
-        found = self._library.Tokenizer(whole.model)
+        copy = self._library.Tokenizer(whole.model)
         for step in ("normalizer", "pre_tokenizer", "post_processor", "decoder"):
             if getattr(whole, step) is not None:
-                setattr(found, step, getattr(whole, step))
+                setattr(copy, step, getattr(whole, step))
         added = [self._in_place_of(*item) for item in sorted(self._added.items())]
-        add_tokens(found, [each for each in added if each is not None])
-        return found
+        add_tokens(copy, [each for each in added if each is not None])
+        return copy
 
     def _in_place_of(self, token: int, added: Any) -> Any:
         """An added token as it is, None for a control token, or, where the numbers of others depend on it, one that no text has."""
@@ -281,9 +281,9 @@ def load(path: str, own: Sequence[str] = ()) -> Tokenizer:
     if not path.endswith(CHARACTERS):
         return of_library(text, own, path)
     try:
-        found = json.loads(text)
+        content = json.loads(text)
     except ValueError as error:
         raise InvalidArgumentError(f"{path}: {error}") from error
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+    if not isinstance(content, list) or not all(isinstance(each, str) for each in content):
         raise InvalidArgumentError(f"{path}: expected a list of strings.")
-    return Characters(found)
+    return Characters(content)

@@ -63,8 +63,8 @@ class ToolCallReader:
         text, calls = "", list[ToolCall]()
         while True:
             mark = _END if self._is_within else _BEGIN
-            before, found, after = self._held.partition(mark)
-            if not found:
+            before, separator, after = self._held.partition(mark)
+            if not separator:
                 break
             self._held = after
             if not self._is_within:

@@ -86,12 +86,14 @@ class StoredAdapters:
           InvalidArgumentError: there are none of the family.
         """
         patterns = {target: _expression(self.family, target) for target in TARGETS}
-        found = [t for t, pattern in patterns.items() if any(map(pattern.fullmatch, self.tensors))]
-        if not found:
+        matrices = [
+            t for t, pattern in patterns.items() if any(map(pattern.fullmatch, self.tensors))
+        ]
+        if not matrices:
             raise InvalidArgumentError(
                 f"{self.path}: there are no adapters of matrices of the family {self.family}."
             )
-        return found
+        return matrices
 
     def assign(self, adapters: Mapping[Place, Adapter]) -> None:
         """Gives adapters their values: all of them, or none if they do not fit.

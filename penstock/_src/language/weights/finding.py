@@ -72,14 +72,14 @@ class Finder:
           DataLossError: it has another shape.
         """
         name = self.name(ours, layer, part)
-        found = self.weights.tensors.get(name)
-        if found is None:
+        tensor = self.weights.tensors.get(name)
+        if tensor is None:
             raise NotFoundError(f"{self.weights.path}: there is no tensor '{name}'.")
-        if found.shape != tuple(shape):
+        if tensor.shape != tuple(shape):
             raise DataLossError(
-                f"{self.weights.path}: tensor '{name}': expected the shape {list(shape)}. Found {list(found.shape)}."
+                f"{self.weights.path}: tensor '{name}': expected the shape {list(shape)}. Found {list(tensor.shape)}."
             )
-        return found
+        return tensor
 
     def vector(self, ours: str, layer: int, part: str, size: int) -> np.ndarray:
         """Returns a vector, float32."""
@@ -129,10 +129,10 @@ class Finder:
     def _rows(self, ours: str, rows: int, columns: int, layer: int) -> Matrix:
         is_transposed = self.family.is_transposed and not self.is_gguf
         shape = [columns, rows] if is_transposed else [rows, columns]
-        found = self.stored(ours, layer, "weight", shape)
+        tensor = self.stored(ours, layer, "weight", shape)
         if not is_transposed:
-            return self._matrix(found)
-        return Matrix(rows, columns, tensor_of(np.ascontiguousarray(found.array().T)))
+            return self._matrix(tensor)
+        return Matrix(rows, columns, tensor_of(np.ascontiguousarray(tensor.array().T)))
 
     def _matrix(self, found: StoredTensor) -> Matrix:
         rows, columns = found.shape

@@ -28,7 +28,7 @@ class Lines:
         name = f"gradient of {self.of.code.co_name}"
         code = self.of.code.replace(co_name=name, co_qualname=name)
         graph = self.groups[0][1][0].graph
-        made = Activation(code, self.of.names, graph, self.of.caller)
+        backward = Activation(code, self.of.names, graph, self.of.caller)
         names = _names_at_end(self.of)
         gradients = _gradients_of(names, graph)
         bound = dict(names)
@@ -39,11 +39,11 @@ class Lines:
             ready = {n: g for n, g in gradients.items() if _moment(g) < moment}
             for key in ready:
                 gradients.pop(key)
-            made.lines.append(Line(number, moment, 0, {**bound, **ready}))
+            backward.lines.append(Line(number, moment, 0, {**bound, **ready}))
             bound = {}
-        for line, (_, operations) in zip(made.lines, self.groups):
+        for line, (_, operations) in zip(backward.lines, self.groups):
             self.operations_of[id(line)] = operations
-        return made
+        return backward
 
 
 def owners(graph: Any) -> Owners:

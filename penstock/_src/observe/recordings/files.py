@@ -291,16 +291,16 @@ def read(folder: str, step: int | None = None, label: str | None = None) -> Reco
     if not chosen:
         steps = ", ".join(f"{r.label} {r.step}" for r in runs)
         raise InvalidArgumentError(f"{folder} holds no such run. It holds: {steps or 'none'}.")
-    found = max(chosen, key=lambda run: run.step)
-    with _reading(folder, f"function-{found.function}.pb") as path:
+    latest = max(chosen, key=lambda run: run.step)
+    with _reading(folder, f"function-{latest.function}.pb") as path:
         library = _read_library(path)
-    with _reading(folder, f"function-{found.function}.json") as path:
+    with _reading(folder, f"function-{latest.function}.json") as path:
         function = _read_facts(path)
-    with _reading(folder, os.path.basename(found.file)) as path, zipfile.ZipFile(path) as archive:
+    with _reading(folder, os.path.basename(latest.file)) as path, zipfile.ZipFile(path) as archive:
         run, tensors = json.loads(archive.read("run.json")), _StoredTensors(archive)
         return RecordedRun(
-            found.label,
-            found.step,
+            latest.label,
+            latest.step,
             [
                 {
                     **entry,

@@ -42,12 +42,14 @@ def report(first: Repeated, second: Repeated, tolerance: float | None) -> Report
     lines = [f"input {name} differs {how}" for name, how in _inputs(first, second, allowed)]
     ends = list(_ends(first.run, second.run, allowed))
     if are_two:
-        found = libraries.compare(first.computed, second.computed, allowed)
-        lines += found.lines
+        comparison = libraries.compare(first.computed, second.computed, allowed)
+        lines += comparison.lines
         names = f"{first.run.recorded_by[0]} and {second.run.recorded_by[0]}"
-        compared = f"in {found.compared} operations of {names}, within rounding or the tolerance"
-        if found.alone:
-            compared += f"; {found.alone} of the first have no counterpart"
+        compared = (
+            f"in {comparison.compared} operations of {names}, within rounding or the tolerance"
+        )
+        if comparison.alone:
+            compared += f"; {comparison.alone} of the first have no counterpart"
     else:
         lines += _operations(first.computed, second.computed, allowed or 0.0)
         compared = f"in {len(first.computed)} operations"

@@ -79,18 +79,18 @@ class Repeated:
             if _is_at(location, file, line):
                 for name, (function, op, index) in bound.items():
                     wanted.setdefault((function, op), []).append((location, name, index))
-        found: list[tuple[Location, str, Any]] = []
+        values: list[tuple[Location, str, Any]] = []
         for each in self.computed:
             for location, name, index in wanted.get((each.function, each.name), ()):
-                found.append((location, name, each.values[index]))
+                values.append((location, name, each.values[index]))
             own = each.location
             if own is not None and not self.run.function.lines and _is_at(own, file, line):
-                found += [(own, f"{each.kind} {each.name}", value) for value in each.values]
+                values += [(own, f"{each.kind} {each.name}", value) for value in each.values]
             of = each.gradient_of
             if of is not None and each.kind != "Const" and _is_at(of, file, line):
                 for value in each.values:
-                    found.append((of, f"gradient, {each.kind} {each.name}", value))
-        return found
+                    values.append((of, f"gradient, {each.kind} {each.name}", value))
+        return values
 
 
 def _is_at(location: Location, file: str, line: int) -> bool:

@@ -123,11 +123,11 @@ class _File:
     def _row(self, record: Record) -> Block:
         form = self.form
         fields = selected(record, len(form.defaults), self.chosen, self.dropped)
-        made = [np.empty(1, default.dtype) for default in form.defaults]
+        arrays = [np.empty(1, default.dtype) for default in form.defaults]
         for column, field in fields:
             default = form.defaults[column]
-            made[column][0] = value_of(field, column, default, form.missing, "record")
-        return made
+            arrays[column][0] = value_of(field, column, default, form.missing, "record")
+        return arrays
 
     def _columns(self, table: np.ndarray) -> Iterator[Block | Failure]:
         form = self.form

@@ -238,10 +238,10 @@ class _Names(Pipeline):
         return UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        found = sorted(
+        paths = sorted(
             {name for pattern in self.patterns for name in filesystems.matching(pattern)}
         )
-        return Indexed(lambda at: (string_scalar(os.fsencode(found[at])),), len(found))
+        return Indexed(lambda at: (string_scalar(os.fsencode(paths[at])),), len(paths))
 
 
 class MatchingFilesDataset(PipelineOp):

@@ -179,9 +179,9 @@ class MapDataset(DatasetOp):
     force_synchronous: bool = False
 
     def pipeline(self, input_dataset, other_arguments):
-        made = _Map(input_dataset, self.f, other_arguments, 1)
-        made.synchronous = self.force_synchronous
-        return made
+        dataset = _Map(input_dataset, self.f, other_arguments, 1)
+        dataset.synchronous = self.force_synchronous
+        return dataset
 
 
 class ParallelMapDataset(DatasetOp):
@@ -214,9 +214,9 @@ class ParallelMapDatasetV2(DatasetOp):
 
     def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
         width = int(num_parallel_calls)
-        made = _Map(input_dataset, self.f, other_arguments, width, self.deterministic)
-        made.is_parallel = True
-        return made
+        dataset = _Map(input_dataset, self.f, other_arguments, width, self.deterministic)
+        dataset.is_parallel = True
+        return dataset
 
 
 class _MapAndBatch(_Batch):
@@ -288,8 +288,8 @@ class _Filter(Pipeline):
             return call(*element)[0], *element
 
         in_order, may_group = run.in_order(self.deterministic), external_state(self) is None
-        found = mapped(source, marked, self.width, run, in_order, may_group)
-        return Applied(Chosen(found, lambda element: element[0]), lambda element: element[1:])
+        elements = mapped(source, marked, self.width, run, in_order, may_group)
+        return Applied(Chosen(elements, lambda element: element[0]), lambda element: element[1:])
 
     def explained(self, error: OpError, run: Run | None) -> OpError:
         if isinstance(error, OutOfRangeError) and self.width not in (0, 1):
@@ -318,9 +318,9 @@ class ParallelFilterDataset(DatasetOp):
     Targuments: list[DType]
 
     def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
-        made = _Filter(input_dataset, self.predicate, other_arguments, int(num_parallel_calls))
-        made.deterministic = self.deterministic
-        return made
+        dataset = _Filter(input_dataset, self.predicate, other_arguments, int(num_parallel_calls))
+        dataset.deterministic = self.deterministic
+        return dataset
 
 
 class FilterByLastComponentDataset(UnnamedDatasetOp):

@@ -278,8 +278,8 @@ class AnonymousIteratorV2(_IteratorOp):
     signature = "-> handle: resource[], deleter: variant[]"
 
     def eager(self):
-        made = IteratorHandle()
-        return made, made
+        handle = IteratorHandle()
+        return handle, handle
 
 
 class IteratorV2(_IteratorOp):
@@ -306,9 +306,9 @@ class OneShotIterator(_IteratorOp):
 
     def eager(self):
         def make() -> IteratorHandle:
-            made = IteratorHandle(self.shared_name, self.container)
-            made.start(bound(self.dataset_factory, [])()[0])
-            return made
+            handle = IteratorHandle(self.shared_name, self.container)
+            handle.start(bound(self.dataset_factory, [])()[0])
+            return handle
 
         return shared(IteratorHandle, self.container, self.shared_name, make)
 
@@ -359,13 +359,13 @@ def of_types(op: Any, element: Element) -> list[Any]:
 
 def of_types_and_shapes(op: Any, element: Element) -> list[Any]:
     """As `of_types`; the shapes must be those that the op declares, too."""
-    made = of_types(op, element)
-    for at, (value, shape) in enumerate(zip(made, op.output_shapes)):
+    tensors = of_types(op, element)
+    for at, (value, shape) in enumerate(zip(tensors, op.output_shapes)):
         if isinstance(value, np.ndarray) and not shape.is_compatible_with(TensorShape(value.shape)):
             raise op.invalid(
                 f"Incompatible shapes at component {at}: expected {shape} but got {show(value.shape)}."
             )
-    return made
+    return tensors
 
 
 class _GetNext(Op):
@@ -431,12 +431,12 @@ class IteratorFromStringHandleV2(Op):
         if string_handle.ndim:
             raise self.invalid("string_handle must be a scalar")
         name = string_handle[()].decode()
-        found = _NAMED.get(name)
-        if found is None:
+        handle = _NAMED.get(name)
+        if handle is None:
             raise InvalidArgumentError(f"There is no iterator with the handle '{name}'.")
-        if found.dataset is not None:
-            self._check(found.dataset)
-        return found
+        if handle.dataset is not None:
+            self._check(handle.dataset)
+        return handle
 
     def _check(self, dataset: Pipeline) -> None:
         """Raises InvalidArgumentError unless elements of the dataset are of the types and shapes that are expected."""

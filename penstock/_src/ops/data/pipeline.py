@@ -169,9 +169,9 @@ def stateful_operation(function: Any) -> str | None:
     """The first operation of a function, or of one that it calls, that depends on state."""
     for op in function.graph._operations:
         inner = [value for value in op.raw_op.attrs.values() if hasattr(value, "graph")]
-        found = [stateful_operation(part) for part in inner]
-        if any(found):
-            return next(filter(None, found))
+        names = [stateful_operation(part) for part in inner]
+        if any(names):
+            return next(filter(None, names))
         is_allowed = inner or op.type in _ALLOWED or "Table" in op.type or "Dataset" in op.type
         if op.raw_op.stateful and not is_allowed:
             return op.type
@@ -222,8 +222,8 @@ class Pipeline:
     def external_state(self) -> str | None:
         """The operation whose state outside of the dataset elements depend on, if there is one."""
         called = [self.function, *self.functions] if self.function is not None else self.functions
-        found = (stateful_operation(function) for function in called)
-        return next(filter(None, found), None)
+        states = (stateful_operation(function) for function in called)
+        return next(filter(None, states), None)
 
     def begin(self, run: Run) -> None:
         """Draws the random seeds that an iteration draws on creation, before its first element.
@@ -307,8 +307,8 @@ class Pipeline:
 
 def external_state(dataset: Pipeline) -> str | None:
     """The operation whose state outside of a dataset its elements depend on, if there is one."""
-    found = (external_state(source) for source in dataset.inputs)
-    return dataset.external_state() or next(filter(None, found), None)
+    states = (external_state(source) for source in dataset.inputs)
+    return dataset.external_state() or next(filter(None, states), None)
 
 
 def _steps_to(step: Pipeline, root: Pipeline) -> list[str] | None:
@@ -332,14 +332,14 @@ class PipelineOp(Op):
         return TensorShape([])
 
     def eager(self, *values: Any) -> Any:
-        made = self.pipeline(*values)
-        if not made.types:
+        dataset = self.pipeline(*values)
+        if not dataset.types:
             attrs = self.attrs
-            made.types = attrs.get("output_types") or attrs.get("Toutput_types") or ()
-            made.shapes = attrs.get("output_shapes", ())
-        if made.made_by is None:  # an op may return its input
-            made.made_by = self, values
-        return made
+            dataset.types = attrs.get("output_types") or attrs.get("Toutput_types") or ()
+            dataset.shapes = attrs.get("output_shapes", ())
+        if dataset.made_by is None:  # an op may return its input
+            dataset.made_by = self, values
+        return dataset
 
     def pipeline(self, *values: Any) -> Pipeline:
         """The host object of the dataset."""

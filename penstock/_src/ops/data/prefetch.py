@@ -268,8 +268,8 @@ class AnonymousMemoryCache(Op):
     signature = "-> handle: resource[], deleter: variant[]"
 
     def eager(self):
-        made = MemoryCache()
-        return made, made
+        cache = MemoryCache()
+        return cache, cache
 
 
 class DeleteMemoryCache(Op):

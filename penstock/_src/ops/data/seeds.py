@@ -150,8 +150,8 @@ class AnonymousSeedGenerator(Op):
         -> handle: resource[], deleter: variant[]"""
 
     def eager(self, seed, seed2, reshuffle):
-        made = SeedGenerator(int(seed), int(seed2), bool(reshuffle))
-        return made, made
+        generator = SeedGenerator(int(seed), int(seed2), bool(reshuffle))
+        return generator, generator
 
 
 class AnonymousRandomSeedGenerator(Op):
@@ -160,8 +160,8 @@ class AnonymousRandomSeedGenerator(Op):
     signature = "seed: int64, seed2: int64 -> handle: resource[], deleter: variant[]"
 
     def eager(self, seed, seed2):
-        made = SeedGenerator(int(seed), int(seed2), True)
-        return made, made
+        generator = SeedGenerator(int(seed), int(seed2), True)
+        return generator, generator
 
 
 class DummySeedGenerator(Op):

@@ -216,10 +216,12 @@ class GeneratorPipeline(Pipeline):
         return "PyFunc"
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        made = self.make()
-        elements, close = Counted(made), getattr(made, "close", None)
+        source = self.make()
+        elements, close = Counted(source), getattr(source, "close", None)
         if close is not None:
-            run.ends_with(elements, lambda: None if getattr(made, "gi_running", False) else close())
+            run.ends_with(
+                elements, lambda: None if getattr(source, "gi_running", False) else close()
+            )
         return elements
 
 
@@ -259,10 +261,10 @@ class SparseTensorSliceDataset(PipelineOp):
             raise InvalidArgumentError(
                 "SparseTensorSliceDataset: indices must be ordered by the first dimension."
             )
-        made = _SparseSlices(indices, values, dense_shape)
-        made.types = (dtypes.int64, self.Tvalues, dtypes.int64)
-        made.shapes = (TensorShape([None, None]), TensorShape([None]), TensorShape([None]))
-        return made
+        dataset = _SparseSlices(indices, values, dense_shape)
+        dataset.types = (dtypes.int64, self.Tvalues, dtypes.int64)
+        dataset.shapes = (TensorShape([None, None]), TensorShape([None]), TensorShape([None]))
+        return dataset
 
 
 class _Repeated(Pipeline):

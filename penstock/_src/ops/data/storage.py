@@ -40,7 +40,7 @@ def write_elements(
 def read_elements(path: str, width: int, compression: str = "") -> Iterator[Element]:
     """The elements in a file written by `write_elements`."""
     with files.open_file(path) as file:
-        found = records.read_records(
+        elements = records.read_records(
             opened(file, compression, path), path, admit=memory_limit.require_bytes
         )
         try:
@@ -48,7 +48,7 @@ def read_elements(path: str, width: int, compression: str = "") -> Iterator[Elem
                 element = tuple(
                     [
                         component_from_proto(message_of(TensorProto, data, path))
-                        for _, data in zip(range(width), found)
+                        for _, data in zip(range(width), elements)
                     ]
                 )
                 if not element:
@@ -142,11 +142,11 @@ class CacheWriter:
 
 def _is_left(lock: str) -> bool:
     """True if a lock file belongs to a process of this machine that ended without removing it."""
-    found = re.fullmatch(rb"process (\d+) of (.+)\n", files.read(lock))
-    if found is None or found[2].decode(errors="replace") != socket.gethostname():
+    match = re.fullmatch(rb"process (\d+) of (.+)\n", files.read(lock))
+    if match is None or match[2].decode(errors="replace") != socket.gethostname():
         return False
     try:
-        os.kill(int(found[1]), 0)
+        os.kill(int(match[1]), 0)
     except ProcessLookupError:
         return True
     except PermissionError:  # it is another user's

@@ -45,9 +45,9 @@ def _by_file(pipeline: Pipeline, workers: int, index: int) -> Pipeline:
     if isinstance(pipeline, FromFiles):
         if index < len(pipeline.names) < workers:
             raise InvalidArgumentError(too_few_files(len(pipeline.names), workers))
-        made = copy.copy(pipeline)
-        made.names, made.plan = pipeline.names[index::workers], None
-        return made
+        copied = copy.copy(pipeline)
+        copied.names, copied.plan = pipeline.names[index::workers], None
+        return copied
     if _reads_files(pipeline.function):
         return with_inputs(pipeline, [_names(pipeline.inputs[0], workers, index)])
     if not pipeline.inputs:
@@ -58,19 +58,19 @@ def _by_file(pipeline: Pipeline, workers: int, index: int) -> Pipeline:
 def _names(names: Pipeline, workers: int, index: int) -> Pipeline:
     """Returns a worker's part of the names of files: divided first, then shuffled as they were."""
     plain, shuffles = _without_shuffles(names)
-    made: Pipeline = _like(_Shard(plain, workers, index, True), plain)
+    dataset: Pipeline = _like(_Shard(plain, workers, index, True), plain)
     for shuffle in shuffles:
-        made = with_inputs(shuffle, [made])
-    return made
+        dataset = with_inputs(shuffle, [dataset])
+    return dataset
 
 
 def _without_shuffles(pipeline: Pipeline) -> tuple[Pipeline, list[Pipeline]]:
     if len(pipeline.inputs) != 1:
         return pipeline, []
-    source, found = _without_shuffles(pipeline.inputs[0])
+    source, shuffles = _without_shuffles(pipeline.inputs[0])
     if isinstance(pipeline, _Shuffle):
-        return source, [*found, pipeline]
-    return (with_inputs(pipeline, [source]) if found else pipeline), found
+        return source, [*shuffles, pipeline]
+    return (with_inputs(pipeline, [source]) if shuffles else pipeline), shuffles
 
 
 def _like(made: Pipeline, source: Pipeline) -> Pipeline:
@@ -110,11 +110,11 @@ def _by_hint(pipeline: Pipeline, workers: int, index: int) -> Pipeline:
     """Returns the pipeline divided where it has `shard(SHARD_HINT, SHARD_HINT)`."""
     if not pipeline.inputs:
         return pipeline
-    made = with_inputs(pipeline, [_by_hint(one, workers, index) for one in pipeline.inputs])
-    if isinstance(made, _Shard) and made.shards == SHARD_HINT:
-        made = copy.copy(made)
-        made.shards, made.index, made.plan = workers, index, None
-    return made
+    dataset = with_inputs(pipeline, [_by_hint(one, workers, index) for one in pipeline.inputs])
+    if isinstance(dataset, _Shard) and dataset.shards == SHARD_HINT:
+        dataset = copy.copy(dataset)
+        dataset.shards, dataset.index, dataset.plan = workers, index, None
+    return dataset
 
 
 def auto_sharded(

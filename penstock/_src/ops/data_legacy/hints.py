@@ -169,8 +169,8 @@ class ChooseFastestBranchDataset(UnnamedDatasetOp):
                 "`branches` and `other_arguments_lengths` must have the same length."
             )
         captured = other_arguments[: self.other_arguments_lengths[0]]
-        (made,) = bound(self.branches[0], list(captured))(input_dataset)
-        return made[()] if isinstance(made, np.ndarray) else made
+        (dataset,) = bound(self.branches[0], list(captured))(input_dataset)
+        return dataset[()] if isinstance(dataset, np.ndarray) else dataset
 
 
 class _Removed(UnnamedDatasetOp):

@@ -238,26 +238,26 @@ class _ParseExamples(Pipeline):
         op, (serialized,) = self.op, element
         names, keys = np.zeros(0, object), [*op.sparse_keys, *op.dense_keys, *op.ragged_keys]
         rows = list(np.reshape(serialized, -1))
-        made = example.read_examples(op, rows, names, keys, self._by_key)
-        return tuple(made[key] for key in sorted(made))
+        parsed = example.read_examples(op, rows, names, keys, self._by_key)
+        return tuple(parsed[key] for key in sorted(parsed))
 
     def _by_key(self, batch):
         op = self.op
         sparse, dense = list(op.sparse_keys), list(op.dense_keys)
-        made = dict(
+        parsed = dict(
             zip(sparse, map(_triple, *example.sparse_columns(op, batch, sparse)), strict=True)
         )
-        made |= zip(dense, example.dense_columns(op, batch, dense, self.defaults), strict=True)
+        parsed |= zip(dense, example.dense_columns(op, batch, dense, self.defaults), strict=True)
         kinds = zip(op.ragged_keys, op.ragged_value_types, op.ragged_split_types, strict=True)
         for key, kind, splits in kinds:
-            made[key] = _ragged(*batch.ragged(key, kind, splits))
-        return made
+            parsed[key] = _ragged(*batch.ragged(key, kind, splits))
+        return parsed
 
 
 def _triple(indices, values, shape):
-    made = np.empty(3, object)
-    made[0], made[1], made[2] = indices, values, shape
-    return made
+    triple = np.empty(3, object)
+    triple[0], triple[1], triple[2] = indices, values, shape
+    return triple
 
 
 def _ragged(values, splits):

@@ -122,13 +122,13 @@ def _needed(function: Any) -> list[Any]:
     """The operations on which the results depend, in order."""
     inputs = {t._id for t in function.inputs}
     wanted = {t._id for t in function.outputs}
-    found = []
+    needed = []
     for operation in reversed(function.graph._operations):
-        made = {t._id for t in operation._outputs}
-        if wanted & made and not made & inputs:
-            found.append(operation)
+        output_ids = {t._id for t in operation._outputs}
+        if wanted & output_ids and not output_ids & inputs:
+            needed.append(operation)
             wanted.update(t._id for t in operation._inputs)
-    return found[::-1]
+    return needed[::-1]
 
 
 def _parted(
@@ -248,11 +248,11 @@ def stacks_of(results: Sequence[Any], count: int) -> list[np.ndarray]:
 
 
 def _stack(result: Any, count: int) -> np.ndarray:
-    found: Group | AsGiven = group_of(result.values) if type(result) is AsGiven else result
-    if type(found) is Ragged:
-        found = found.stacked()
-    if type(found) is Stacked:
-        return found.array
+    group: Group | AsGiven = group_of(result.values) if type(result) is AsGiven else result
+    if type(group) is Ragged:
+        group = group.stacked()
+    if type(group) is Stacked:
+        return group.array
     stack = np.empty((count, *result.shape), result.dtype)
     stack[...] = result
     return stack

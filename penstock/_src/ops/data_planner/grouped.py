@@ -169,8 +169,8 @@ class GroupedElements(Resumable):
             self.singly = len(chosen)
             return
         try:
-            found = self.group.of_elements(len(chosen), chosen)
-            self.results = elements_of(found, len(chosen))[::-1]
+            results = self.group.of_elements(len(chosen), chosen)
+            self.results = elements_of(results, len(chosen))[::-1]
         except NotGrouped:
             self.misfits += 1
             self.singly = len(chosen)

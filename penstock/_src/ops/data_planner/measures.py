@@ -111,9 +111,9 @@ class Measured(Pipeline):
         return self.step.rows()
 
     def stacks(self, run: Run, size: int, aligned: bool = False) -> Any:
-        made = self.step.stacks(run, size, aligned)
-        self.measures.of(self.step).gave_stacks = made is not None
-        return None if made is None else _Clocked(self.step, iter(made), self.measures)
+        stacks = self.step.stacks(run, size, aligned)
+        self.measures.of(self.step).gave_stacks = stacks is not None
+        return None if stacks is None else _Clocked(self.step, iter(stacks), self.measures)
 
     def access(self, run: Run) -> Any:
         return self.step.access(run)
@@ -121,11 +121,11 @@ class Measured(Pipeline):
 
 def measured(step: Pipeline, measures: Measures) -> Measured:
     """A copy of a pipeline with a clock after each of its steps."""
-    made = copy.copy(step)
+    copied = copy.copy(step)
     clocks = [measured(source, measures) for source in step.inputs]
-    made.inputs = tuple(clocks)
+    copied.inputs = tuple(clocks)
     if hasattr(
-        made, "sources"
+        copied, "sources"
     ):  # a step that chooses among inputs also has them under another name
-        made.sources = clocks[len(clocks) - len(made.sources) :]
-    return Measured(made, measures)
+        copied.sources = clocks[len(clocks) - len(copied.sources) :]
+    return Measured(copied, measures)

@@ -30,8 +30,8 @@ def planned(dataset: Pipeline) -> Pipeline:
     """
     if dataset.plan is None:
         dataset.plan = (_planned(dataset),)
-    (made,) = dataset.plan
-    return dataset if made is None else made
+    (planned,) = dataset.plan
+    return dataset if planned is None else planned
 
 
 def _planned(dataset: Pipeline) -> Pipeline | None:
@@ -39,12 +39,12 @@ def _planned(dataset: Pipeline) -> Pipeline | None:
     if not _may_change(dataset):
         return None
     options = Options.FromString(dataset.options().get("serialized", b""))
-    made = rewritten(dataset, rules_allowed(options, STEPWISE), {})
-    made = at_the_end(made, rules_allowed(options, AT_THE_END))
-    if made is dataset:
+    dataset_planned = rewritten(dataset, rules_allowed(options, STEPWISE), {})
+    dataset_planned = at_the_end(dataset_planned, rules_allowed(options, AT_THE_END))
+    if dataset_planned is dataset:
         return None
-    made.plan = (None,)
-    return made
+    dataset_planned.plan = (None,)
+    return dataset_planned
 
 
 def _may_change(step: Pipeline) -> bool:
@@ -55,20 +55,20 @@ def with_inputs(step: Pipeline, inputs: list[Pipeline]) -> Pipeline:
     """The step with other inputs; itself if they are the same."""
     if all(one is other for one, other in zip(inputs, step.inputs)):
         return step
-    made = copy.copy(step)
-    made.inputs, made.plan = tuple(inputs), None
-    return made
+    copied = copy.copy(step)
+    copied.inputs, copied.plan = tuple(inputs), None
+    return copied
 
 
 def rewritten(step: Pipeline, rules: list[Rule], known: dict[int, Pipeline]) -> Pipeline:
     """The step after the rules, from the sources on; `known` has those that other steps have, too."""
-    made = known.get(id(step))
-    if made is None:
-        made = with_inputs(step, [rewritten(source, rules, known) for source in step.inputs])
+    replacement = known.get(id(step))
+    if replacement is None:
+        replacement = with_inputs(step, [rewritten(source, rules, known) for source in step.inputs])
         for rule in rules:
-            made = rule(made) or made
-        known[id(step)] = made
-    return made
+            replacement = rule(replacement) or replacement
+        known[id(step)] = replacement
+    return replacement
 
 
 def at_the_end(step: Pipeline, rules: list[Rule]) -> Pipeline:

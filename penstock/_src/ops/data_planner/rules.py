@@ -26,11 +26,11 @@ def _leaves_out(step: Pipeline, kind: type, name: str, value: Any) -> bool:
 def is_noop(step: Pipeline) -> bool:
     """True if a step returns its input's elements, whatever they are."""
     if type(step) is functional._Map:
-        given, results = step.function.inputs, step.function.outputs
+        arguments, results = step.function.inputs, step.function.outputs
         if step.captured or step.function.is_stateful or step.function.graph.control_outputs:
             return False
-        return len(given) == len(results) and all(
-            one is other for one, other in zip(given, results)
+        return len(arguments) == len(results) and all(
+            one is other for one, other in zip(arguments, results)
         )
     return (
         _leaves_out(step, basic._Skip, "count", 0)
@@ -63,9 +63,9 @@ def filter_parallelization(step: Pipeline) -> Pipeline | None:
 def _in_parallel(step: Any) -> Pipeline | None:
     if stateful_operation(step.function) is not None or step.function.why_host:
         return None
-    made = copy.copy(step)
-    made.width = AUTOTUNE
-    return made
+    parallel = copy.copy(step)
+    parallel.width = AUTOTUNE
+    return parallel
 
 
 def map_fusion(step: Pipeline) -> Pipeline | None:
@@ -76,11 +76,11 @@ def map_fusion(step: Pipeline) -> Pipeline | None:
     alike = first.width == step.width and first.deterministic == step.deterministic
     if not alike or any(stateful_operation(one.function) for one in (first, step)):
         return None
-    made = copy.copy(step)
-    made.inputs = first.inputs
-    made.function = above("composed_function")(first.function, step.function, len(step.captured))
-    made.captured = [*first.captured, *step.captured]
-    return made
+    fused = copy.copy(step)
+    fused.inputs = first.inputs
+    fused.function = above("composed_function")(first.function, step.function, len(step.captured))
+    fused.captured = [*first.captured, *step.captured]
+    return fused
 
 
 def inject_prefetch(step: Pipeline) -> Pipeline | None:
@@ -93,9 +93,9 @@ def inject_prefetch(step: Pipeline) -> Pipeline | None:
         return None
     last = copy.copy(step)  # the plan of a dataset must not hold the dataset, which holds the plan
     last.plan = (None,)
-    made = prefetch._Prefetch(last, AUTOTUNE)
-    made.types, made.shapes = step.types, step.shapes
-    return made
+    prefetching = prefetch._Prefetch(last, AUTOTUNE)
+    prefetching.types, prefetching.shapes = step.types, step.shapes
+    return prefetching
 
 
 # By option: its rewrite of each step, and True if it is on by default.

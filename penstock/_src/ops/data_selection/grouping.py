@@ -48,14 +48,14 @@ class _GroupByWindow(Pipeline):
         source = self.inputs[0]
         window = Elements(group, source.types, source.shapes)
         try:
-            (made,) = reduce(np.array(key, np.int64), window)
+            (dataset,) = reduce(np.array(key, np.int64), window)
         except OpError as error:
             code, name = CODE_NAMES[error.error_code], self.functions[1].name
             raise InternalError(
                 f"Got error code {code} and message: {{{error.message}}} from running user-defined "
                 f"function {name}."
             ) from error
-        return dataset_of(made).iterate(run)
+        return dataset_of(dataset).iterate(run)
 
 
 class WindowsByKey(Resumable):

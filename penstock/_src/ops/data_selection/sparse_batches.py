@@ -12,10 +12,10 @@ from penstock._src.ops.data.pipeline import Pipeline, Run, UnnamedDatasetOp, pos
 
 
 def _objects(values: list[Any]) -> np.ndarray:
-    made = np.empty(len(values), object)
+    objects = np.empty(len(values), object)
     for at, value in enumerate(values):
-        made[at] = value
-    return made
+        objects[at] = value
+    return objects
 
 
 class _SparseBatch(Pipeline):

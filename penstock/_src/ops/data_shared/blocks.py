@@ -21,16 +21,16 @@ _TOGETHER = 64
 
 def string_scalar(value: bytes) -> np.ndarray:
     """A host string scalar."""
-    made = np.empty((), object)
-    made[()] = value
-    return made
+    scalar = np.empty((), object)
+    scalar[()] = value
+    return scalar
 
 
 def string_column(values: Sequence[bytes]) -> np.ndarray:
     """A host vector of strings."""
-    made = np.empty(len(values), object)
-    made[:] = values
-    return made
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
 
 
 class BlockElements(Resumable):

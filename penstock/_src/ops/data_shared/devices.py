@@ -90,8 +90,8 @@ class AnonymousMultiDeviceIterator(_Maker):
     signature = "-> handle: resource[], deleter: variant[]"
 
     def eager(self):
-        made = DealingHandle(len(self.devices))
-        return made, made
+        handle = DealingHandle(len(self.devices))
+        return handle, handle
 
 
 class MultiDeviceIterator(_Maker):

@@ -59,10 +59,10 @@ class _Database:
         """The database at a path, opened unless it is open."""
         path = os.path.realpath(path)
         with cls._opening:
-            found = cls._open.get(path)
-            if found is None:
-                found = cls._open[path] = cls(path)
-            return found
+            database = cls._open.get(path)
+            if database is None:
+                database = cls._open[path] = cls(path)
+            return database
 
     def pairs(self, after: bytes | None) -> Iterator[tuple[bytes, bytes]]:
         """The pairs with keys greater than one, or all."""

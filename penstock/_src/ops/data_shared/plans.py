@@ -57,10 +57,10 @@ def _is_noop(step: Pipeline) -> bool:
     """True if a step never changes elements."""
     if isinstance(step, functional._Map):
         function = step.function
-        given, results = function.inputs, function.outputs
+        arguments, results = function.inputs, function.outputs
         if step.captured or function.is_stateful or function.graph.control_outputs:
             return False
-        return len(given) == len(results) and all(a is b for a, b in zip(given, results))
+        return len(arguments) == len(results) and all(a is b for a, b in zip(arguments, results))
     neutral = (basic._Skip, "count", 0), (basic._Take, "count", -1), (basic._Repeat, "count", 1)
     if isinstance(step, basic._Shard):
         return step.shards == 1
@@ -86,22 +86,22 @@ def _captures(step: Any) -> bool:
 
 
 def _fused(steps: list[_Step], wanted: str) -> list[_Step]:
-    made: list[_Step] = []
+    fused: list[_Step] = []
     for step in steps:
-        if not (made and _fuses(made[-1], step, wanted)):
-            made.append(step)
-    return made
+        if not (fused and _fuses(fused[-1], step, wanted)):
+            fused.append(step)
+    return fused
 
 
 def _paired(steps: list[_Step], first: tuple[str, ...], second: type, name: str) -> list[_Step]:
     """Steps with each pair of adjacent ones as one."""
-    made: list[_Step] = []
+    paired: list[_Step] = []
     for step in steps:
-        if made and made[-1][0] in first and type(step[1]) is second:
-            made[-1] = (name, step[1])
+        if paired and paired[-1][0] in first and type(step[1]) is second:
+            paired[-1] = (name, step[1])
         else:
-            made.append(step)
-    return made
+            paired.append(step)
+    return paired
 
 
 # The optimizations that are made unless options say otherwise.
@@ -242,8 +242,8 @@ def _differs(step: Pipeline, wanted: Any) -> str:
         return f"Asserted transformation matching '{wanted.name}', but found '{name}'."
     if not wanted.attr:
         return ""
-    made = GraphDef.FromString(above("dataset_graph")(step))
-    node = next(node for node in made.node if node.name == made.node[-1].input[0])
+    graph_def = GraphDef.FromString(above("dataset_graph")(step))
+    node = next(node for node in graph_def.node if node.name == graph_def.node[-1].input[0])
     for attribute, value in wanted.attr.items():
         asserted = f"Asserted attribute '{attribute}' having a value of '{value}', but found"
         if attribute not in node.attr:

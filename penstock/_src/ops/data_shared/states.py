@@ -98,10 +98,10 @@ class _Decoder:
 
 
 def _objects(shape: list[int], items: list[Any]) -> np.ndarray:
-    made = np.empty(len(items), object)
+    objects = np.empty(len(items), object)
     for at, item in enumerate(items):
-        made[at] = item
-    return made.reshape(shape)
+        objects[at] = item
+    return objects.reshape(shape)
 
 
 def _error(failure: Failure) -> list[Any]:

@@ -32,11 +32,11 @@ class Aggregator(Resource):
 
     def summary(self) -> bytes:
         """The histograms of all tags, as a Summary."""
-        made = Summary()
+        message = Summary()
         with self._lock:
             for tag, histogram in sorted(self._histograms.items()):
-                made.value.add(tag=tag).histo.CopyFrom(histogram.proto())
-        return made.SerializeToString()
+                message.value.add(tag=tag).histo.CopyFrom(histogram.proto())
+        return message.SerializeToString()
 
     def write_to(self, writer: SummaryWriterHandle) -> None:
         """Does nothing: this kind is read through its summary."""

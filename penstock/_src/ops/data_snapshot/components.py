@@ -53,10 +53,10 @@ def component_from_proto(proto: Any) -> Any:
     held = value.ravel().tolist() if proto.dtype == dtypes.variant.as_datatype_enum else []
     if not held or any(message.type_name not in (_RAGGED, _TENSOR) for message in held):
         return value
-    made = np.empty(len(held), object)
+    objects = np.empty(len(held), object)
     for at, message in enumerate(held):
-        made[at] = _item(message)
-    return made.reshape(value.shape) if value.ndim else made[0]
+        objects[at] = _item(message)
+    return objects.reshape(value.shape) if value.ndim else objects[0]
 
 
 def _item(message: Any) -> Any:

@@ -71,16 +71,16 @@ class _Made(Pipeline):
 def _shard_dataset(
     shard: str, types: Sequence[DType], shapes: Sequence[TensorShape], compression: str, start: int
 ) -> Pipeline:
-    made = _Made(lambda: shard_elements(shard, len(types), compression, start))
-    made.types, made.shapes = tuple(types), tuple(shapes)
-    return made
+    dataset = _Made(lambda: shard_elements(shard, len(types), compression, start))
+    dataset.types, dataset.shapes = tuple(types), tuple(shapes)
+    return dataset
 
 
 def _nested(datasets: Sequence[Pipeline]) -> Pipeline:
     """A dataset whose elements are the given datasets."""
-    made = _Made(lambda: iter([(each,) for each in datasets]), len(datasets))
-    made.types, made.shapes = (dtypes.variant,), (TensorShape([]),)
-    return made
+    dataset = _Made(lambda: iter([(each,) for each in datasets]), len(datasets))
+    dataset.types, dataset.shapes = (dtypes.variant,), (TensorShape([]),)
+    return dataset
 
 
 def _read(
@@ -94,8 +94,8 @@ def _read(
     ]
     if reader is None:
         return Chained(tuple(shards), run)
-    (made,) = bound(reader, captured, run)(_nested(shards))
-    return (made[()] if isinstance(made, np.ndarray) else made).iterate(run)
+    (dataset,) = bound(reader, captured, run)(_nested(shards))
+    return (dataset[()] if isinstance(dataset, np.ndarray) else dataset).iterate(run)
 
 
 class SaveDataset(Op):

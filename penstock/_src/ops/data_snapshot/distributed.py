@@ -55,10 +55,10 @@ def metadata_in(folder: str) -> Any:
     """The DistributedSnapshotMetadata of a folder; None if it holds none, such as that of `Dataset.save`."""
     try:
         text = files.read(os.path.join(folder, _METADATA)).decode()
-        found = text_format.Parse(text, DistributedSnapshotMetadata())
+        metadata = text_format.Parse(text, DistributedSnapshotMetadata())
     except (NotFoundError, UnicodeDecodeError, text_format.ParseError):
         return None
-    return found if found.element_spec else None
+    return metadata if metadata.element_spec else None
 
 
 def finish(folder: str) -> None:
@@ -87,13 +87,13 @@ def committed_chunks(folder: str) -> Iterator[str]:
       NotFoundError: there is no snapshot.
       OpError: that has ended it.
     """
-    given: set[str] = set()
+    yielded: set[str] = set()
     for look in itertools.count(1):
         is_done = files.exists(
             os.path.join(folder, _DONE)
         )  # before the chunks, which come before it
-        for name in sorted(set(files.names(chunks_folder(folder))) - given, key=_in_order):
-            given.add(name)
+        for name in sorted(set(files.names(chunks_folder(folder))) - yielded, key=_in_order):
+            yielded.add(name)
             yield os.path.join(chunks_folder(folder), name)
         if is_done:
             return

@@ -54,8 +54,8 @@ def shards_of(folder: str) -> list[str]:
     if metadata is None:
         raise NotFoundError(f"Could not find metadata file [{os.path.join(folder, _METADATA)}]")
     run = os.path.join(folder, metadata.run_id)
-    found = sorted(files.names(run)) if files.is_folder(run) else []
-    return [os.path.join(run, name) for name in found if name.endswith(".shard")]
+    names = sorted(files.names(run)) if files.is_folder(run) else []
+    return [os.path.join(run, name) for name in names if name.endswith(".shard")]
 
 
 def shard_elements(shard: str, width: int, compression: str, start: int = 0) -> Iterator[Element]:

@@ -77,9 +77,9 @@ class HostSparseAccumulator(HostAccumulator):
         """Adds rows to the sums."""
         indices, values, shape = gradient
         declared = self.declared.as_list() if self.declared.rank else []
-        given = shape.tolist() or [None, *values.shape[1:]]
-        if len(given) < len(declared) or any(
-            None not in (d, n) and d != n for d, n in zip(declared, given)
+        extents = shape.tolist() or [None, *values.shape[1:]]
+        if len(extents) < len(declared) or any(
+            None not in (d, n) and d != n for d, n in zip(declared, extents)
         ):
             raise op.invalid(
                 f"Shape mismatch: expected shape {self.declared}, got {show(shape.tolist())}"

@@ -140,13 +140,13 @@ class HostArray(Resource):
         """The array for the gradients of the computation `source`."""
         if source not in self.of:
             shape = make_shape(lead).concatenate(self.element_shape)
-            made = HostArray(self.dtype, len(self.items), shape, self.dynamic, False)
-            made.name, made.adds_up = f"{self.name}@{source}", True
-            made.model = self.model or [
+            array = HostArray(self.dtype, len(self.items), shape, self.dynamic, False)
+            array.name, array.adds_up = f"{self.name}@{source}", True
+            array.model = self.model or [
                 None if held is None else (*lead, *held.shape) for held in self.items
             ]
-            made.model = [] if None in made.model else made.model
-            self.of[source] = made
+            array.model = [] if None in array.model else array.model
+            self.of[source] = array
         return self.of[source]
 
     def close(self) -> None:

@@ -102,10 +102,10 @@ class HostReader(Resource):
                         return None
                     (element,) = queue.dequeue(1)
                     self.open = self.read(os.fsdecode(np.asarray(element[0]).item()))
-                found = next(self.open, None)
-                if found is not None:
+                record = next(self.open, None)
+                if record is not None:
                     self.produced += 1
-                    return found
+                    return record
                 self.open = None
                 self.done += 1
 
@@ -265,14 +265,14 @@ class ReaderReadUpToV2(_Reading):
 
     def eager(self, reader_handle, queue_handle, num_records):
         reader, wanted = self.reader(reader_handle), int(num_records)
-        found = [reader.next(queue_handle)]
-        while len(found) < wanted:
+        records = [reader.next(queue_handle)]
+        while len(records) < wanted:
             try:
-                found.append(reader.next(queue_handle))
+                records.append(reader.next(queue_handle))
             except OutOfRangeError:
                 break
-        columns = np.empty((2, len(found)), object)
-        for at, pair in enumerate(found):
+        columns = np.empty((2, len(records)), object)
+        for at, pair in enumerate(records):
             columns[:, at] = pair
         return columns[0], columns[1]
 

@@ -177,14 +177,14 @@ class _MapOp(_TypedPlaceOp):
                 raise self.invalid(
                     f"Tensor at index '{i}' for key '{key}' has already been removed."
                 )
-        found = [held[i] for i in indices.tolist()]
+        components = [held[i] for i in indices.tolist()]
         if takes:
             for i in indices.tolist():
                 held[i] = None
             if all(value is None for value in held):
                 del place.items[key]
             place.changed.notify_all()
-        return found
+        return components
 
 
 class MapStage(_MapOp):
@@ -207,17 +207,17 @@ class MapStage(_MapOp):
                     not place.memory_limit or _bytes([*place.held(), *values]) <= place.memory_limit
                 ),
             )
-            found = place.partial.setdefault(at, {})
+            entry = place.partial.setdefault(at, {})
             for index, value in zip(indices.tolist(), values):
                 if not 0 <= index < len(self.dtypes):
                     raise self.invalid(f"Index '{index}' is out of range.")
-                if index in found:
+                if index in entry:
                     raise self.invalid(f"The tensor for index '{index}' was already inserted.")
-                found[index] = value
-            if len(found) == len(self.dtypes):
+                entry[index] = value
+            if len(entry) == len(self.dtypes):
                 deadlines.wait_for(place.changed, lambda: place.fits([]))
                 del place.partial[at]
-                place.items[at] = [found[i] for i in range(len(self.dtypes))]
+                place.items[at] = [entry[i] for i in range(len(self.dtypes))]
             place.changed.notify_all()
 
 

@@ -60,10 +60,10 @@ class _ArrayOp(Op):
 
     def of_gradients(self, handle, flow):
         """The array of the gradients, and its flow."""
-        made = self.raw("Grad", handle=handle, flow_in=flow, source="gradients")
+        gradients = self.raw("Grad", handle=handle, flow_in=flow, source="gradients")
         if self.version == "V3":
-            return made
-        return made, flow
+            return gradients
+        return gradients, flow
 
 
 class TensorArrayGradV3(_ArrayOp):

@@ -121,7 +121,9 @@ def _is_native(x: np.ndarray) -> bool:
 
 def _resampled_natively(x: np.ndarray, rows: TapTable, columns: TapTable) -> np.ndarray:
     count, height, width, channels = x.shape
-    found = empty_aligned((count, rows.outputs, columns.outputs, channels), np.dtype(np.float32))
+    images_out = empty_aligned(
+        (count, rows.outputs, columns.outputs, channels), np.dtype(np.float32)
+    )
     work = np.empty(resampling.room(width, channels, columns.outputs), np.float32)
     resample = getattr(resampling.resampling(), f"resample_{_NAMES[x.dtype]}")
     places = columns.index * np.int32(channels)  # of first channels in rows
@@ -129,9 +131,9 @@ def _resampled_natively(x: np.ndarray, rows: TapTable, columns: TapTable) -> np.
         np.ascontiguousarray(x), count, height, width, channels,
         rows.index, rows.weight, rows.counts, rows.index.shape[1], rows.outputs,
         places, columns.weight, columns.counts, columns.index.shape[1], columns.outputs,
-        found, work,
+        images_out, work,
     )  # fmt: skip
-    return found
+    return images_out
 
 
 def _along(x: np.ndarray, axis: int, taps: Taps) -> np.ndarray:

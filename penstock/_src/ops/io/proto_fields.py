@@ -136,11 +136,11 @@ class DecodeProtoV2(_ByDescriptor):
                     f"Unexpected output type for {field.full_name}: {field.type} to {dtype.name}"
                 )
         messages = [self._message(kind, data) for data in bytes.reshape(-1)]
-        found = [[_values(field, message) for message in messages] for field in fields]
-        sizes = np.array([[len(v) for v in column] for column in found], np.int32)
+        values = [[_values(field, message) for message in messages] for field in fields]
+        sizes = np.array([[len(v) for v in column] for column in values], np.int32)
         columns = [
             _column(field, column, dtype)
-            for field, column, dtype in zip(fields, found, self.output_types, strict=True)
+            for field, column, dtype in zip(fields, values, self.output_types, strict=True)
         ]
         sizes = sizes.reshape(len(fields), -1).T.reshape(*bytes.shape, len(fields))
         return sizes, [c.reshape(*bytes.shape, c.shape[1]) for c in columns]

@@ -216,20 +216,20 @@ def solved(p: Any, a: Any, b: Any) -> tuple[Any, Any]:
 def substituted(p: Any, a: Any, b: Any, lower: bool, unit: bool = False) -> Any:
     """The solution of a x = b for triangular matrices; zeros on the diagonal are divided by. `unit`: it is taken for ones."""
     n = a.shape[1]
-    found: list[Any] = []
+    solutions: list[Any] = []
     parts = blocks(n)
     for begin, end in parts if lower else reversed(parts):
         size, count = end - begin, b.shape[1]
         own, others = ((0, size), (size, count)) if lower else ((begin, end), (0, begin))
         corner = _part(p, a, (begin, end), (begin, end))
-        found.append(_substituted_corner(p, corner, p.slice_axis(b, 1, *own), lower, unit))
+        solutions.append(_substituted_corner(p, corner, p.slice_axis(b, 1, *own), lower, unit))
         if others[0] < others[1]:
             rows = (end, n) if lower else (0, begin)
             known = p.contract(
-                "bij,bjk->bik", _part(p, a, rows, (begin, end)), found[-1], is_exact=True
+                "bij,bjk->bik", _part(p, a, rows, (begin, end)), solutions[-1], is_exact=True
             )
             b = p.slice_axis(b, 1, *others) - known
-    return p.concat(found if lower else found[::-1], 1)
+    return p.concat(solutions if lower else solutions[::-1], 1)
 
 
 def _substituted_corner(p: Any, a: Any, b: Any, lower: bool, unit: bool) -> Any:

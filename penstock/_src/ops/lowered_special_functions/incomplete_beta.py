@@ -45,8 +45,8 @@ def _betainc(p: Any, a: Any, b: Any, x: Any, narrow: bool) -> Any:
     front = _density(p, first, second, share, rest, *logs)
     some = p.and_(p.and_(inside, p.not_(is_uniform)), p.gt(front, 0.0))
     value = front * _fraction(p, first, second, share, rest, some, narrow)
-    given = [first, second, share, rest]
-    value = p.where_any(is_uniform, lambda *of: _uniform(p, *of), given, value)
+    arguments = [first, second, share, rest]
+    value = p.where_any(is_uniform, lambda *of: _uniform(p, *of), arguments, value)
     value = p.select(turned, p.maximum(1.0 - value, 0.0), value)
     at_one = p.select(p.eq(x, 1.0), full(p, x, 1.0), math.nan)
     at_ends = p.select(p.eq(x, 0.0), 0.0, at_one)

@@ -71,8 +71,8 @@ def _upper(p: Any, a: Any, x: Any, narrow: bool) -> Any:
     far = p.not_(p.or_(own, near))
     value = p.select(near, 1.0 - by.series(p.and_(rest, near)), by.fraction(p.and_(rest, far)))
     own = p.and_(rest, own)
-    given = [by.a, by.x, own]
-    value = p.where_any(own, lambda *of: _upper_series(p, *of, narrow), given, value)
+    arguments = [by.a, by.x, own]
+    value = p.where_any(own, lambda *of: _upper_series(p, *of, narrow), arguments, value)
     value = p.where_any(by.is_uniform, lambda *of: _uniform(p, *of, 1.0), [by.a, by.x], value)
     valid = p.and_(p.gt(a, 0.0), p.ge(x, 0.0))
     before = p.and_(p.lt(x, math.inf), valid)
@@ -210,9 +210,9 @@ def _uniform_coefficients() -> list[list[float]]:
     inverse = [Fraction(1)]  # of mu, times eta
     for n in range(1, count + 1):
         inverse.append(-sum((mu[k + 1] * inverse[n - k] for k in range(1, n + 1)), Fraction(0)))
-    series, found = inverse[1:], []
+    series, coefficients = inverse[1:], []
     for length in _UNIFORM_ORDERS:
-        found.append([float(c) for c in series[:length]])
+        coefficients.append([float(c) for c in series[:length]])
         pole = series[1]  # the derivative divided by eta, at 0; a multiple of 1 / mu cancels it
         series = [(j + 2) * series[j + 2] - pole * inverse[j + 1] for j in range(len(series) - 2)]
-    return found
+    return coefficients

@@ -59,8 +59,8 @@ def _zeta(p: Any, x: Any, q: Any, narrow: bool) -> Any:
     summed = p.and_(is_regular, p.and_(p.gt(q, 0.0), p.lt(q, math.inf)))
     value = _sum(p, order, p.select(summed, q, 1.0), summed, narrow)
     below = p.and_(p.and_(is_regular, p.lt(q, 0.0)), p.and_(whole_x, p.not_(whole_q)))
-    given = [order, q, is_even, below]
-    value = p.where_any(below, lambda *of: _below(p, *of, narrow), given, value)
+    arguments = [order, q, is_even, below]
+    value = p.where_any(below, lambda *of: _below(p, *of, narrow), arguments, value)
     far = p.and_(summed, p.gt(q, _FAR))
     value = p.where_any(far, lambda *of: _far(p, *of), [order, q], value)
     of_endless = p.select(p.gt(q, 1.0), 0.0, p.select(p.eq(q, 1.0), full(p, q, 1.0), math.inf))

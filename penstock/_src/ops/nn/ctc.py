@@ -98,8 +98,8 @@ class _CtcLoss(Op):
                 if size > steps:
                     raise self.invalid(f"sequence_length({b}) <= {steps}")
                 labels = labels_values[labels_indices[:, 0] == b]
-                found = self._one(inputs[:size, b].astype(np.float64), labels, blank, classes)
-                losses[b], gradients[:size, b] = found
+                result = self._one(inputs[:size, b].astype(np.float64), labels, blank, classes)
+                losses[b], gradients[:size, b] = result
         return losses, gradients
 
     def _one(self, logits, labels, blank, classes):

@@ -97,9 +97,9 @@ class QuantizedConv2D(_Product):
         c = cv.convolution(self, input.shape, filter.shape, 2)
         left = wide(input, min_input, max_input, self.Tinput).astype(np.float64)
         right = wide(filter, min_filter, max_filter, self.Tfilter).astype(np.float64)
-        made = cv.forward(c, left, right)
+        product = cv.forward(c, left, right)
         ranges = (min_input, max_input, min_filter, max_filter)
-        return self.ranged(made, self.Tinput, self.Tfilter, *ranges)
+        return self.ranged(product, self.Tinput, self.Tfilter, *ranges)
 
 
 class _Sum(Op):
@@ -199,8 +199,10 @@ class QuantizeDownAndShrinkRange(Op):
 
     def eager(self, input, input_min, input_max):
         low, high = spread(input, input_min, input_max, self.Tinput)
-        made = requantized(input, input_min, input_max, self.Tinput, low, high, self.out_type)
-        return made, F(low), F(high)
+        requantized_values = requantized(
+            input, input_min, input_max, self.Tinput, low, high, self.out_type
+        )
+        return requantized_values, F(low), F(high)
 
 
 class RequantizationRange(Op):
@@ -230,5 +232,7 @@ class Requantize(Op):
             raise self.invalid(
                 f"requested_output_min must be <= 0 and <= max. Received {low}, {high}"
             )
-        made = requantized(input, input_min, input_max, self.Tinput, low, high, self.out_type)
-        return made, F(low), F(high)
+        requantized_values = requantized(
+            input, input_min, input_max, self.Tinput, low, high, self.out_type
+        )
+        return requantized_values, F(low), F(high)

@@ -214,8 +214,10 @@ class FakeQuantWithMinMaxVarsPerChannel(_FakeQuantize):
         return inputs.with_rank_at_least(1)
 
     def gradient(self, inputs, min, max, _outputs, dy):
-        found = raw.FakeQuantWithMinMaxVarsPerChannelGradient(dy, inputs, min, max, **self.attrs)
-        return tuple(found)
+        gradients = raw.FakeQuantWithMinMaxVarsPerChannelGradient(
+            dy, inputs, min, max, **self.attrs
+        )
+        return tuple(gradients)
 
     def eager(self, inputs, min, max):
         self.check(min, max, inputs.shape[-1] if inputs.ndim else None)
@@ -424,8 +426,8 @@ class QuantizeAndDequantizeV4(QuantizeAndDequantizeV2):
     slices = Slices(accepted=False)
 
     def gradient(self, input, input_min, input_max, _output, dy):
-        found = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)
-        return tuple(found)
+        gradients = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)
+        return tuple(gradients)
 
 
 class QuantizeAndDequantizeV4Grad(Op):
@@ -442,8 +444,8 @@ class QuantizeAndDequantizeV4Grad(Op):
         return whole, bounds.merge_with(input_min), bounds.merge_with(input_max)
 
     def gradient(self, _gradients, input, input_min, input_max, _x, _low, _high, dy, _dl, _dh):
-        found = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)
-        return found[0], None, None, None
+        gradients = raw.QuantizeAndDequantizeV4Grad(dy, input, input_min, input_max, axis=self.axis)
+        return gradients[0], None, None, None
 
     def eager(self, gradients, input, input_min, input_max):
         require_same_size(self, gradients, input)

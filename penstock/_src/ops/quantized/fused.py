@@ -74,8 +74,8 @@ class _MatMulWithBias(Op):
         """The sums in the output's type over a given range."""
         least, most = limits(self.Toutput)
         end = float(max(abs(low), abs(high)))
-        made = np.clip(np.rint(total * (step * most / end)), least, most)
-        return made.astype(self.Toutput.np), F(low), F(high)
+        rounded = np.clip(np.rint(total * (step * most / end)), least, most)
+        return rounded.astype(self.Toutput.np), F(low), F(high)
 
 
 class QuantizedMatMulWithBias(_MatMulWithBias):

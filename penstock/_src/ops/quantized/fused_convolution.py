@@ -100,8 +100,8 @@ class _Narrow(_Convolution):
         """The sums in the output's type."""
         low, high = ranges[4:]
         least, most = limits(self.out_type)
-        made = np.rint(total * (self.step(ranges) / _step(low, high, self.out_type)))
-        return np.clip(made, least, most).astype(self.out_type.np), F(low), F(high)
+        rounded = np.rint(total * (self.step(ranges) / _step(low, high, self.out_type)))
+        return np.clip(rounded, least, most).astype(self.out_type.np), F(low), F(high)
 
 
 class _NarrowBiased(_Narrow):

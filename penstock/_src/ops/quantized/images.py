@@ -44,12 +44,12 @@ class _Pool(Op):
             window(self.op_type, input.shape[a], self.ksize[a], self.strides[a], 1, self.padding)
             for a in (1, 2)
         )
-        made = np.empty((input.shape[0], rows.out, columns.out, input.shape[3]), input.dtype)
+        output = np.empty((input.shape[0], rows.out, columns.out, input.shape[3]), input.dtype)
         for i in range(rows.out):
             for j in range(columns.out):
                 part = input[:, _span(rows, i), _span(columns, j)]
-                made[:, i, j] = self.reduced(part)
-        return made, F(min_input), F(max_input)
+                output[:, i, j] = self.reduced(part)
+        return output, F(min_input), F(max_input)
 
 
 def _span(axis, at):
@@ -123,13 +123,13 @@ class QuantizedInstanceNorm(Op):
         scale = (float(x_max) - float(x_min)) / 255
         floats = float(x_min) + x.astype(np.float64) * scale
         mean, variance = floats.mean((1, 2), keepdims=True), floats.var((1, 2), keepdims=True)
-        made = (floats - mean) / np.sqrt(variance + self.variance_epsilon)
+        normalized = (floats - mean) / np.sqrt(variance + self.variance_epsilon)
         if self.output_range_given:
             low, high = self.given_y_min, self.given_y_max
         else:
-            low = min(float(made.min()), 0.0)
-            high = max(float(made.max()), low + self.min_separation)
-        return from_floats(made, low, high, self.T).astype(x.dtype), F(low), F(high)
+            low = min(float(normalized.min()), 0.0)
+            high = max(float(normalized.max()), low + self.min_separation)
+        return from_floats(normalized, low, high, self.T).astype(x.dtype), F(low), F(high)
 
 
 def _evenly(values, low, high, dtype):
@@ -169,8 +169,8 @@ class QuantizedBatchNormWithGlobalNormalization(Op):
             from_floats(x, *ends, self.out_type) for x in (np.ones(()), scale, beta - mean * scale)
         )
         values = requantized(t, float(t_min), float(t_max), self.Tinput, *ends, self.out_type)
-        made = np.trunc(values.astype(np.int64) * scales / one).astype(np.int64) + offsets
-        return made.astype(self.out_type.np), F(ends[0]), F(ends[1])
+        scaled = np.trunc(values.astype(np.int64) * scales / one).astype(np.int64) + offsets
+        return scaled.astype(self.out_type.np), F(ends[0]), F(ends[1])
 
 
 class QuantizedResizeBilinear(Op):
@@ -189,7 +189,7 @@ class QuantizedResizeBilinear(Op):
 
     def eager(self, images, size, min, max):
         rows, columns = (bilinear_taps(self, n, int(m)) for n, m in zip(images.shape[1:3], size))
-        made = resampled(images.astype(np.float64), rows, columns)
+        resized = resampled(images.astype(np.float64), rows, columns)
         if self.T != dtypes.float32:
-            made = np.floor(made + 0.5)
-        return made.astype(images.dtype), F(min), F(max)
+            resized = np.floor(resized + 0.5)
+        return resized.astype(images.dtype), F(min), F(max)

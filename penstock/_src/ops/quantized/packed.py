@@ -116,8 +116,8 @@ class PackedMatMul(Op):
             wide = p.round_groups(wide, GROUP)
         rows = p.reshape(wide, (dims.product(x.shape[:-1]), x.shape[-1]))
         spec = "mk,nk->mn" if self.transpose_b else "mn,nk->mk"
-        made = p.contract(spec, rows, p.unpack(weights, self.format), is_exact=True)
-        return p.cast(p.reshape(made, (*x.shape[:-1], made.shape[-1])), x.dtype)
+        product = p.contract(spec, rows, p.unpack(weights, self.format), is_exact=True)
+        return p.cast(p.reshape(product, (*x.shape[:-1], product.shape[-1])), x.dtype)
 
 
 class PackedGather(Op):

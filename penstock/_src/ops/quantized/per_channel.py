@@ -54,5 +54,5 @@ class RequantizePerChannel(Op):
         if least < 0 and low >= 0:
             raise self.invalid("If out_type is QINT8, requested_output_min must be negative.")
         end = float(max(abs(low), abs(high)))
-        made = np.clip(np.rint(input * (step * most / end)), least, most)
-        return made.astype(self.out_type.np), low, high
+        rounded = np.clip(np.rint(input * (step * most / end)), least, most)
+        return rounded.astype(self.out_type.np), low, high

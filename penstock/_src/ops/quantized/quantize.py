@@ -69,11 +69,11 @@ class QuantizeV2(Op):
             raise self.invalid("Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED'")
         check_channels(self, input, self.axis, min_range=min_range, max_range=max_range)
         low = np.minimum(0.0, min_range.astype(np.float64))
-        given = max_range.astype(np.float64)
+        limit = max_range.astype(np.float64)
         if np.any(min_range > max_range):
             raise self.invalid("max_range must be larger than min_range.")
-        room = np.maximum(1.0, np.maximum(np.abs(low), np.abs(given))) * self.ensure_minimum_range
-        high = np.maximum(0.0, np.maximum(given, low + room))
+        room = np.maximum(1.0, np.maximum(np.abs(low), np.abs(limit))) * self.ensure_minimum_range
+        high = np.maximum(0.0, np.maximum(limit, low + room))
         least, greatest = limits(self.T)
         wide_low, wide_high = (along(v, input.ndim, self.axis) for v in (low, high))
         x = input.astype(np.float64)
@@ -123,13 +123,13 @@ class Dequantize(Op):
             first = least + self.narrow_range
             ends = low.astype(np.float32), high.astype(np.float32)
             step = scaled_step(*ends, np.float32(first), np.float32(greatest))
-            found = input.astype(np.float32) * step.astype(np.float32)
+            floats = input.astype(np.float32) * step.astype(np.float32)
         elif self.mode == "MIN_FIRST":
             step = (high - low) / (float(1 << (8 * self.T.size)) - 1)
-            found = np.where(
+            floats = np.where(
                 high == low, low, half_away(low / step) * step + (numbers - least) * step
             )
         else:
             half = 0.0 if least == 0 else (greatest - least + 1) / 2
-            found = (numbers + half) * ((high - low) / (greatest - least)) + low
-        return found.astype(np.float32).astype(self.dtype.np)
+            floats = (numbers + half) * ((high - low) / (greatest - least)) + low
+        return floats.astype(np.float32).astype(self.dtype.np)

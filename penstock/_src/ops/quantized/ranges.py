@@ -28,8 +28,8 @@ def from_floats(values, low, high, dtype, clamp=True):
         return np.zeros(np.shape(values), np.int64)
     least, most, steps = _steps(dtype)
     scale = steps / ((high - low) * (steps / (steps - 1)))
-    made = half_away(np.asarray(values) * scale) - half_away(low * scale) + least
-    return (np.clip(made, least, most) if clamp else made).astype(np.int64)
+    integers = half_away(np.asarray(values) * scale) - half_away(low * scale) + least
+    return (np.clip(integers, least, most) if clamp else integers).astype(np.int64)
 
 
 def zero_of(low, high, dtype):
@@ -73,5 +73,5 @@ def _requantized_to_bytes(values, low, high, new_low, new_high):
     counted = values.astype(np.int64) + (1 << 31)
     # The product may overflow 64 bits: compute it from the halves.
     fixed = (counted >> 16) * scale + (((counted & 0xFFFF) * scale) >> 16) >> 16
-    made = (fixed + start - shift + (1 << 15)) >> 16
-    return np.clip(made, 0, 255).astype(np.uint8)
+    shifted = (fixed + start - shift + (1 << 15)) >> 16
+    return np.clip(shifted, 0, 255).astype(np.uint8)

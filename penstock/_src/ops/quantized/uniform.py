@@ -37,14 +37,14 @@ def steps(op, values, scales, zero_points, axis):
 def quantized(floats, scale, zero_point, least, most):
     """The integers next to floats."""
     inverse = 1 / scale.astype(np.float32)
-    made = np.rint(floats.astype(np.float32) * inverse) + zero_point
-    return np.clip(made, least, most)
+    integers = np.rint(floats.astype(np.float32) * inverse) + zero_point
+    return np.clip(integers, least, most)
 
 
 def rescaled(counted, scale, out_scale, out_zero, least, most):
     """Integers with zero point 0, converted to another scale."""
-    made = np.floor(counted * (scale / out_scale) + 0.5) + out_zero
-    return np.clip(made, least, most)
+    integers = np.floor(counted * (scale / out_scale) + 0.5) + out_zero
+    return np.clip(integers, least, most)
 
 
 def counted_by_row(floats, axes):

@@ -53,15 +53,15 @@ def truncated(
     first, last = kind((low - mean) / deviation), kind((high - mean) / deviation)
     if not first < last:  # no number of this dtype lies between
         return np.full(count, np.nan, kind), stream
-    found: list[np.ndarray] = []
+    samples: list[np.ndarray] = []
     missing, iteration, blocks = count, 0, 1
     while missing > 0:
         z, accepted, blocks = _attempts(stream, iteration, kind, first, last)
         totals = np.cumsum(accepted.sum(1))
         needed = int(np.searchsorted(totals, missing)) + 1
         kept = z[:needed][accepted[:needed]][:missing]
-        found.append(kept * deviation + mean)
+        samples.append(kept * deviation + mean)
         missing -= kept.size
         iteration += min(needed, _CHUNK)
-    numbers = np.concatenate(found) if found else np.zeros(0, kind)
+    numbers = np.concatenate(samples) if samples else np.zeros(0, kind)
     return numbers.astype(kind), stream.skipped(iteration * blocks)

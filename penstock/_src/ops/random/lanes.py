@@ -40,8 +40,8 @@ class Lanes:
         """How many uniform numbers of each of these lanes, which have given none, are multiplied until the product is at most
         `least`, but for the last."""
         offsets, counts = self.cursor[lanes], np.empty(lanes.size)
-        given = offsets, lanes.size, np.ascontiguousarray(least), counts
-        philox().products(*self.stream.signed_words, *given)
+        arguments = offsets, lanes.size, np.ascontiguousarray(least), counts
+        philox().products(*self.stream.signed_words, *arguments)
         return counts
 
     def normal(self, lanes: np.ndarray) -> np.ndarray:

@@ -416,16 +416,16 @@ class RaggedGather(Op):
         if wrong.any():
             at = tuple(np.argwhere(wrong)[0])
             raise self.invalid(f"indices{list(map(int, at))} = {indices[at]} is not in [0, {rows})")
-        made, shape = [], indices.shape
+        components, shape = [], indices.shape
         # the outer dimensions of indices become regular rows
         for axis in range(indices.ndim - 1):
             count = int(np.prod(shape[: axis + 1]))
-            made.append(np.arange(count + 1) * shape[axis + 1])
+            components.append(np.arange(count + 1) * shape[axis + 1])
         chosen = indices.reshape(-1)
         for splits in params_nested_splits:
             begin, end = splits[chosen], splits[chosen + 1]
-            made.append(np.concatenate([[0], np.cumsum(end - begin)]))
+            components.append(np.concatenate([[0], np.cumsum(end - begin)]))
             spans = [np.arange(b, e) for b, e in zip(begin, end, strict=True)]
             chosen = np.concatenate(spans) if spans else np.zeros(0, np.int64)
         kind = self.Tsplits.as_numpy_dtype
-        return [m.astype(kind) for m in made], params_dense_values[chosen.astype(np.int64)]
+        return [m.astype(kind) for m in components], params_dense_values[chosen.astype(np.int64)]

@@ -83,8 +83,8 @@ class RaggedCross(Op):
         flat = [v for row in lists for v in row]
         kind = self.out_values_type.np
         splits = np.cumsum([0, *map(len, lists)])
-        made = strings(flat, (len(flat),)) if kind.kind == "O" else np.array(flat, kind)
-        return made, splits.astype(self.out_row_splits_type.np)
+        array = strings(flat, (len(flat),)) if kind.kind == "O" else np.array(flat, kind)
+        return array, splits.astype(self.out_row_splits_type.np)
 
     def _check_ragged(self, values, splits):
         wrong = lambda message: self.invalid(f"Invalid ragged splits: {message}")  # noqa: E731

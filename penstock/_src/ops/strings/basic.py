@@ -257,13 +257,13 @@ class UnsortedSegmentJoin(Op):
             raise self.invalid(
                 "segment_ids are not allowed to exceed num_segments or to have negative values."
             )
-        made = np.full((count, rows.shape[1]), b"", object)
+        joined = np.full((count, rows.shape[1]), b"", object)
         parts = {}
         for segment, row in zip(ids.tolist(), rows, strict=True):
             parts.setdefault(segment, []).append(row)
-        for segment, found in parts.items():
-            made[segment] = [separator.join(column) for column in zip(*found, strict=True)]
-        return made.reshape(count, *rest)
+        for segment, group in parts.items():
+            joined[segment] = [separator.join(column) for column in zip(*group, strict=True)]
+        return joined.reshape(count, *rest)
 
 
 class _Buckets(Op):
@@ -277,8 +277,8 @@ class _Buckets(Op):
 
     def bucket(self, function, x):
         self.check()
-        found = [function(s) % self.num_buckets for s in x.reshape(-1)]
-        return np.array(found, np.int64).reshape(x.shape)
+        buckets = [function(s) % self.num_buckets for s in x.reshape(-1)]
+        return np.array(buckets, np.int64).reshape(x.shape)
 
     def check(self):
         if self.num_buckets < 1:
@@ -296,8 +296,8 @@ class StringToHashBucketFast(_Buckets):
 
     def eager(self, input):
         self.check()
-        found = fingerprints64(input.reshape(-1)) % np.uint64(self.num_buckets)
-        return found.astype(np.int64).reshape(input.shape)
+        buckets = fingerprints64(input.reshape(-1)) % np.uint64(self.num_buckets)
+        return buckets.astype(np.int64).reshape(input.shape)
 
 
 class StringToHashBucketStrong(_Buckets):
@@ -315,9 +315,9 @@ class StringToHashBucketStrong(_Buckets):
             return self.bucket(lambda s: siphash(self.key, s), input)
         self.check()
         flat, key = np.ascontiguousarray(input.reshape(-1)), np.array(self.key, np.int64)
-        found = np.empty(flat.size, np.uint64)
-        string_numbers().hashes(flat, flat.size, key, found)
-        return (found % np.uint64(self.num_buckets)).astype(np.int64).reshape(input.shape)
+        hashes = np.empty(flat.size, np.uint64)
+        string_numbers().hashes(flat, flat.size, key, hashes)
+        return (hashes % np.uint64(self.num_buckets)).astype(np.int64).reshape(input.shape)
 
 
 class StringToHashBucket(_Buckets):

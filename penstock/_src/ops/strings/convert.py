@@ -35,12 +35,12 @@ class AsString(Op):
         kind = input.dtype.kind
         real = kind in "fc" or self.T.is_floating
         if not real and kind != "O":
-            for name, given in (
+            for name, value in (
                 ("precision", self.precision > -1),
                 ("scientific format", self.scientific),
                 ("shortest format", self.shortest),
             ):
-                if given:
+                if value:
                     raise self.invalid(f"{name} not supported for datatype {self.T.name}")
         if len(self.fill) > 1:
             raise self.invalid(f"Fill string must be one or fewer characters. Received {self.fill}")
@@ -273,8 +273,8 @@ class EncodeBase64(Op):
 
     def eager(self, input):
         def encode(s):
-            made = base64.urlsafe_b64encode(s)
-            return made if self.pad else made.rstrip(b"=")
+            encoded = base64.urlsafe_b64encode(s)
+            return encoded if self.pad else encoded.rstrip(b"=")
 
         return each(encode, input)
 

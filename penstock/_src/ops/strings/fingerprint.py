@@ -164,9 +164,9 @@ def fingerprints64(strings: np.ndarray) -> np.ndarray:
     count = len(strings)
     if count < _FEWEST or not runs_native_code():
         return np.array([fingerprint64(s) for s in strings], np.uint64)
-    found = np.empty(count, np.uint64)
-    fingerprints()(np.ascontiguousarray(strings), count, found)
-    return found
+    hashes = np.empty(count, np.uint64)
+    fingerprints()(np.ascontiguousarray(strings), count, hashes)
+    return hashes
 
 
 def siphash(key: tuple[int, int], s: bytes) -> int:

@@ -90,18 +90,20 @@ def _characters(found: Expression, rewrite):
 
 
 def _replaced(op, input, pattern, rewrite, everywhere):
-    found, pieces = compiled(op.op_type, pattern), _pieces(op.op_type, text(rewrite))
-    if max([piece for piece in pieces if isinstance(piece, int)], default=0) > found.groups:
+    expression, pieces = compiled(op.op_type, pattern), _pieces(op.op_type, text(rewrite))
+    if max([piece for piece in pieces if isinstance(piece, int)], default=0) > expression.groups:
         return input
-    characters = _characters(found, rewrite) if everywhere and b"\\" not in rewrite else None
+    characters = _characters(expression, rewrite) if everywhere and b"\\" not in rewrite else None
     if characters:
         return each(operator.methodcaller("translate", *characters), input)
     instead, template = _rewriting(pieces), _template(pieces)
 
     def new(element):
         source = text(element)
-        made = found.substituted(source, template) if everywhere else None
-        return data(found.replaced(source, instead, everywhere) if made is None else made)
+        replaced = expression.substituted(source, template) if everywhere else None
+        return data(
+            expression.replaced(source, instead, everywhere) if replaced is None else replaced
+        )
 
     return each(new, input)
 
@@ -139,8 +141,8 @@ class StaticRegexReplace(Op):
 def _matches(op, input, pattern):
     known = compiled(op.op_type, pattern)
     answers = _Answers(lambda s: known.matches(text(s)))
-    found = np.fromiter(map(answers.__getitem__, input.reshape(-1).tolist()), bool, input.size)
-    return found.reshape(input.shape)
+    matches = np.fromiter(map(answers.__getitem__, input.reshape(-1).tolist()), bool, input.size)
+    return matches.reshape(input.shape)
 
 
 class _Answers(dict):

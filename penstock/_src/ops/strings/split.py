@@ -199,15 +199,15 @@ class StringNGrams(Op):
     def _row(self, row):
         by = self.separator.encode()
         left, right = self.left_pad.encode(), self.right_pad.encode()
-        found = []
+        pieces = []
         for width in self.ngram_widths:
             pad = self._padding(width)
             count = len(row) + 2 * pad - width + 1
             if count <= 0:
                 continue
             padded = [left] * pad + row + [right] * pad
-            found.extend(by.join(padded[i : i + width]) for i in range(count))
-        if not found and self.preserve_short_sequences and row:
+            pieces.extend(by.join(padded[i : i + width]) for i in range(count))
+        if not pieces and self.preserve_short_sequences and row:
             pad = self._padding(min(self.ngram_widths))
-            found.append(by.join([left] * pad + row + [right] * pad))
-        return found
+            pieces.append(by.join([left] * pad + row + [right] * pad))
+        return pieces

@@ -50,9 +50,9 @@ def _in_byte_order(s, name):
     """The characters after a byte order mark, if there is one; else bytes are in big-endian order."""
     for mark, order in zip(_BYTE_ORDER_MARKS[name], ("-be", "-le"), strict=True):
         if s.startswith(mark):
-            found = _characters(s[len(mark) :], name + order)
+            points = _characters(s[len(mark) :], name + order)
             # The first character begins with the mark.
-            return [(point, begin + len(mark) if begin else 0) for point, begin in found]
+            return [(point, begin + len(mark) if begin else 0) for point, begin in points]
     return list(_characters(s, name + "-be"))
 
 
@@ -65,13 +65,13 @@ def _characters(s, name):
     begin = 0
     for at in range(len(s)):
         try:
-            made = step.decode(s[at : at + 1], at == len(s) - 1)
+            decoded = step.decode(s[at : at + 1], at == len(s) - 1)
         except UnicodeDecodeError:
             yield None, begin
             step.reset()
             begin = at + 1
             continue
-        for character in made:
+        for character in decoded:
             yield ord(character), begin
             begin = at + 1
 
@@ -112,19 +112,19 @@ def well_formed_parts(s):
 
 def handled(op, characters, errors, replacement, control):
     """Characters with the malformed ones dropped, replaced, or refused."""
-    found = []
+    results = []
     for point, begin in characters:
         if point is None:
             if errors == "strict":
                 raise op.invalid("Invalid formatting on input string")
             if errors == "replace":
-                found.append((replacement, begin))
+                results.append((replacement, begin))
         elif control and point < 32:
             if errors != "ignore":
-                found.append((replacement, begin))
+                results.append((replacement, begin))
         else:
-            found.append((point, begin))
-    return found
+            results.append((point, begin))
+    return results
 
 
 def _well_formed(rows):
@@ -267,7 +267,7 @@ class UnicodeTranscode(Op):
         control = self.replace_control_characters
 
         def transcode(s):
-            found = handled(self, read(s), self.errors, self.replacement_char, control)
-            return encoded([p for p, _ in found], self.output_encoding)
+            transcoded = handled(self, read(s), self.errors, self.replacement_char, control)
+            return encoded([p for p, _ in transcoded], self.output_encoding)
 
         return each(transcode, input)

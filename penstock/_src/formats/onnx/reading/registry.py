@@ -110,12 +110,12 @@ class Node:
         Raises:
           InvalidArgumentError: it is missing and no default is given.
         """
-        found = self._attributes.get(name)
-        if found is None:
+        proto = self._attributes.get(name)
+        if proto is None:
             if default is _UNSET:
                 raise InvalidArgumentError(f"the attribute '{name}' is missing.")
             return default
-        return attribute_value(found, self.translation.folder, default)
+        return attribute_value(proto, self.translation.folder, default)
 
     def flag(self, name: str, default: int = 0) -> bool:
         """Returns an attribute that is 0 or 1."""

@@ -150,7 +150,9 @@ class Translation:
 
     def _function(self, function: Any, call: Any, inputs: list[Any]) -> list[Any]:
         """Reads the body of a function of the model, with the attributes of the call."""
-        given = {a.name: a for a in function.attribute_proto} | {a.name: a for a in call.attribute}
+        attributes_by_name = {a.name: a for a in function.attribute_proto} | {
+            a.name: a for a in call.attribute
+        }
         if len(inputs) > len(function.input):
             raise InvalidArgumentError(f"the function takes at most {len(function.input)} inputs.")
         versions = self.versions
@@ -161,7 +163,7 @@ class Translation:
                     self.scope[name] = value
                 for name in function.input[len(inputs) :]:
                     self.scope[name] = None
-                self._nodes([with_attributes(node, given) for node in function.node])
+                self._nodes([with_attributes(node, attributes_by_name) for node in function.node])
                 return [self.scope[name] for name in function.output]
         finally:
             self.versions = versions
@@ -220,10 +222,10 @@ def _folded(value: Any) -> Any:
     size = value.shape.num_elements()
     if size is None or size > _SMALL:
         return value
-    found = constant_value(value)
-    if found is None or not isinstance(value, SymbolicTensor) or value.op.type == "Const":
+    constant = constant_value(value)
+    if constant is None or not isinstance(value, SymbolicTensor) or value.op.type == "Const":
         return value
-    return convert_to_tensor(found)
+    return convert_to_tensor(constant)
 
 
 def described(proto: Any) -> str:

@@ -11,18 +11,18 @@ from penstock._src.formats.onnx.writing.writer import GraphDraft, NodeDraft, Sha
 
 def names_read(graph: GraphDraft) -> list[str]:
     """The names that nodes read, and those of subgraphs."""
-    found = [name for name, _, _ in graph.outputs]
+    read = [name for name, _, _ in graph.outputs]
     for node in graph.nodes:
-        found.extend(_read_by(node))
-    return found
+        read.extend(_read_by(node))
+    return read
 
 
 def _read_by(node: NodeDraft) -> list[str]:
-    found = list(node.inputs)
+    read = list(node.inputs)
     for value in node.attributes.values():
         if isinstance(value, GraphDraft):
-            found.extend(names_read(value))
-    return found
+            read.extend(names_read(value))
+    return read
 
 
 def drop_unread(graph: GraphDraft) -> None:

@@ -49,18 +49,18 @@ Found = dict[str, Any]
 
 def lstm_of(hidden: Any) -> Found | None:
     """The tensors of an LSTM's step that makes this state: x, h, c, cell, and the constants w, u, b."""
-    found = _match(hidden, _LSTM, {}, 4)
-    found = found and _match(found["?cell"], _CELL, found, 4)
-    return found and _match(found["?z"], _LSTM_INPUT, found, 4)
+    parts = _match(hidden, _LSTM, {}, 4)
+    parts = parts and _match(parts["?cell"], _CELL, parts, 4)
+    return parts and _match(parts["?z"], _LSTM_INPUT, parts, 4)
 
 
 def gru_of(hidden: Any) -> Found | None:
     """The parts of a GRU's step, whose reset gate multiplies the product of the state; None if it is not one."""
-    found = _match(hidden, _GRU, {}, 3)
-    if not found or not np.all(constant_value(found["#one"]) == 1):
+    parts = _match(hidden, _GRU, {}, 3)
+    if not parts or not np.all(constant_value(parts["#one"]) == 1):
         return None
-    found = _match(found["?zx"], ("Sum", _PRODUCT, "#b"), found, 3)
-    return found and _match(found["?zh"], ("Sum", _OF_STATE, "#rb"), found, 3)
+    parts = _match(parts["?zx"], ("Sum", _PRODUCT, "#b"), parts, 3)
+    return parts and _match(parts["?zh"], ("Sum", _OF_STATE, "#rb"), parts, 3)
 
 
 def _match(tensor: Any, pattern: Pattern, found: Found, parts: int) -> Found | None:
@@ -188,10 +188,10 @@ def recurrent_layer(
         return None
     for i in floats:
         for kind, search, count in (("LSTM", lstm_of, 2), ("GRU", gru_of, 1)):
-            found = search(outputs[i]) if len(floats) == count else None
-            if found and _closes(found, i, inputs, outputs, floats, filled, invariant, is_counter):
-                weights = weights_of(found)
-                return None if weights is None else RecurrentLayer(kind, body, found, weights)
+            cell = search(outputs[i]) if len(floats) == count else None
+            if cell and _closes(cell, i, inputs, outputs, floats, filled, invariant, is_counter):
+                weights = weights_of(cell)
+                return None if weights is None else RecurrentLayer(kind, body, cell, weights)
     return None
 
 

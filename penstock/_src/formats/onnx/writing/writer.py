@@ -85,12 +85,12 @@ class Shared:
 
     def name(self, wanted: str) -> str:
         """A name that nothing else has."""
-        found, number = wanted, 0
-        while found in self._taken:
+        candidate, number = wanted, 0
+        while candidate in self._taken:
             number += 1
-            found = f"{wanted}_{number}"
-        self._taken.add(found)
-        return found
+            candidate = f"{wanted}_{number}"
+        self._taken.add(candidate)
+        return candidate
 
     def constant(self, value: np.ndarray, wanted: str) -> str:
         """The name of a constant; equal small ones are one."""
@@ -250,10 +250,10 @@ def rank(tensor: Any) -> int:
     Raises:
       UnimplementedError: it is not known.
     """
-    found = tensor.shape.rank
-    if found is None:
+    known = tensor.shape.rank
+    if known is None:
         raise UnimplementedError("an input of unknown rank cannot be written.")
-    return found
+    return known
 
 
 def sizes(tensor: Any) -> list[int | None]:

@@ -64,11 +64,11 @@ def _product_of(bias: Any, nodes: Any, uses: Counter[str], constants: Any) -> An
 
 def _constant_input(node: Any, constants: Any) -> Any:
     """The name of the only input that is a constant vector of more than one number, or None."""
-    found = [text for text in node.input if _source(text) in constants]
-    if len(found) != 1 or len(node.input) != 2:
+    constant_texts = [text for text in node.input if _source(text) in constants]
+    if len(constant_texts) != 1 or len(node.input) != 2:
         return None
-    extents = constants[_source(found[0])].attr["value"].tensor.tensor_shape.dim
-    return found[0] if len(extents) == 1 and extents[0].size > 1 else None
+    extents = constants[_source(constant_texts[0])].attr["value"].tensor.tensor_shape.dim
+    return constant_texts[0] if len(extents) == 1 and extents[0].size > 1 else None
 
 
 def _only_reader(definition: Any, node: Any, uses: Counter[str]) -> Any:
@@ -79,14 +79,14 @@ def _only_reader(definition: Any, node: Any, uses: Counter[str]) -> Any:
 
 def _become(node: Any, product: Any, bias: str, names: list[str]) -> None:
     """Makes a node the fused product."""
-    name, made = node.name, type(node)()
-    made.CopyFrom(product)
-    made.name, made.op = name, _FUSED[product.op]
-    made.input.append(bias)
-    made.attr["num_args"].i = 1
-    made.attr["fused_ops"].list.s.extend(each.encode() for each in names)
-    made.attr["epsilon"].f = 0.0
-    node.CopyFrom(made)
+    name, fused = node.name, type(node)()
+    fused.CopyFrom(product)
+    fused.name, fused.op = name, _FUSED[product.op]
+    fused.input.append(bias)
+    fused.attr["num_args"].i = 1
+    fused.attr["fused_ops"].list.s.extend(each.encode() for each in names)
+    fused.attr["epsilon"].f = 0.0
+    node.CopyFrom(fused)
 
 
 _PLAIN = {fused: plain for plain, fused in _FUSED.items()}
@@ -102,12 +102,12 @@ def unfuse(definition: Any) -> None:
     Raises:
       UnimplementedError: a node joins something else than a bias and an activation.
     """
-    made = []
+    nodes = []
     for node in definition.node:
-        made += _parts(node) if node.op in _PLAIN else [node]
-    made = [type(definition.node[0]).FromString(node.SerializeToString()) for node in made]
+        nodes += _parts(node) if node.op in _PLAIN else [node]
+    nodes = [type(definition.node[0]).FromString(node.SerializeToString()) for node in nodes]
     del definition.node[:]
-    definition.node.extend(made)
+    definition.node.extend(nodes)
 
 
 def _parts(node: Any) -> list[Any]:

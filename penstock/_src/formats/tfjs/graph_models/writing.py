@@ -72,10 +72,10 @@ def _with_known_operations(function: GraphFunction) -> GraphFunction:
             graph.inputs.append(table[t._id])
         for node in operations_of(function):
             inputs = [table[t._id] for t in node._inputs]
-            made = rewritten(node, inputs)
-            if made is None:
-                made = graph.add(_with_known_bodies(node), inputs, node.name).outputs
-            for old, new in zip(node.outputs, made, strict=True):
+            replacement = rewritten(node, inputs)
+            if replacement is None:
+                replacement = graph.add(_with_known_bodies(node), inputs, node.name).outputs
+            for old, new in zip(node.outputs, replacement, strict=True):
                 new.set_shape(old.shape)
                 new._handle_data = old._handle_data
                 table[old._id] = new

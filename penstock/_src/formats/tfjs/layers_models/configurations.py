@@ -35,23 +35,23 @@ def to_keras_2(value: Any) -> Any:
         return value["config"]["name"]
     if value.get("class_name") in ("L1", "L2"):
         return {"class_name": "L1L2", "config": {"l1": 0.0, "l2": 0.0, **value["config"]}}
-    made = {key: to_keras_2(each) for key, each in value.items() if key not in _NEW}
-    if isinstance(made.get("activation"), str):
-        made["activation"] = _ACTIVATIONS.get(made["activation"], made["activation"])
+    converted = {key: to_keras_2(each) for key, each in value.items() if key not in _NEW}
+    if isinstance(converted.get("activation"), str):
+        converted["activation"] = _ACTIVATIONS.get(converted["activation"], converted["activation"])
     if value.get("class_name") == "Bidirectional":
-        _take_direction(made["config"])
+        _take_direction(converted["config"])
     if value.get("class_name") == "LeakyReLU":
-        made["config"]["alpha"] = made["config"].pop("negative_slope")
-    if "batch_shape" in made:
-        made["batch_input_shape"] = made.pop("batch_shape")
+        converted["config"]["alpha"] = converted["config"].pop("negative_slope")
+    if "batch_shape" in converted:
+        converted["batch_input_shape"] = converted.pop("batch_shape")
     if isinstance(value.get("inbound_nodes"), list):
-        made["inbound_nodes"] = [
+        converted["inbound_nodes"] = [
             _call(node, value.get("name", "")) for node in value["inbound_nodes"]
         ]
     for key in ("input_layers", "output_layers"):
-        if key in made:
-            made[key] = _listed(value[key])
-    return made
+        if key in converted:
+            converted[key] = _listed(value[key])
+    return converted
 
 
 def _take_direction(config: dict[str, Any]) -> None:
@@ -114,14 +114,14 @@ def to_keras_3(layer: Any) -> Any:
     if isinstance(config, list):  # configurations of Sequential models in the first versions
         config = {"layers": config}
     config = {key: each for key, each in config.items() if key not in _NEW}
-    made = {**layer, "config": config}
+    converted = {**layer, "config": config}
     if "batch_input_shape" in config:
         shape = config.pop("batch_input_shape")
         if layer["class_name"] == "InputLayer":
             config["batch_shape"] = shape
             config.pop("ragged", None)
     if layer["class_name"] in _MODELS:
-        _take_layers(made, config)
+        _take_layers(converted, config)
     for key in ("activation", "recurrent_activation"):
         if config.get(key) == "hard_sigmoid":
             config[key] = _hard_sigmoid()
@@ -129,14 +129,14 @@ def to_keras_3(layer: Any) -> Any:
         config["layer"] = to_keras_3(config["layer"])
     if isinstance(config.get("backward_layer"), Mapping):
         config["backward_layer"] = to_keras_3(config["backward_layer"])
-    made["module"] = "keras" if made["class_name"] in _MODELS else "keras.layers"
-    return made
+    converted["module"] = "keras" if converted["class_name"] in _MODELS else "keras.layers"
+    return converted
 
 
 def _take_layers(model: dict[str, Any], config: dict[str, Any]) -> None:
     layers = config.get("layers") or []
     first = layers[0].get("config", {}) if layers and isinstance(layers[0], Mapping) else {}
-    made = [to_keras_3(each) for each in layers]
+    converted = [to_keras_3(each) for each in layers]
     is_sequential = model["class_name"] == "Sequential"
     if is_sequential and "batch_input_shape" in first and layers[0]["class_name"] != "InputLayer":
         shape, dtype = first["batch_input_shape"], first.get("dtype") or "float32"
@@ -145,8 +145,8 @@ def _take_layers(model: dict[str, Any], config: dict[str, Any]) -> None:
             "dtype": dtype,
             "name": f"{first.get('name', 'model')}_input",
         }
-        made.insert(0, to_keras_3({"class_name": "InputLayer", "config": begin}))
-    config["layers"] = made
+        converted.insert(0, to_keras_3({"class_name": "InputLayer", "config": begin}))
+    config["layers"] = converted
     if not is_sequential:
         model["class_name"] = "Functional"
 

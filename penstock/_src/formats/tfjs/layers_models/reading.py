@@ -38,9 +38,9 @@ def model_of(head: Mapping[str, Any], values: Mapping[str, np.ndarray], path: st
             f"{path}: its modelTopology describes no Keras model: {error}"
         ) from error
     _set_weights(model, values, path)
-    made = of_function(traced(model, path), model)
+    loaded = of_function(traced(model, path), model)
     return Model(
-        made.signatures, model, path, {"kind": "layers model", "layers": len(model.layers)}
+        loaded.signatures, model, path, {"kind": "layers model", "layers": len(model.layers)}
     )
 
 

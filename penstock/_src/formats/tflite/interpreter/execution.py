@@ -196,13 +196,13 @@ class Execution:
 
 def _as_array(value: Any, info: TensorInfo) -> np.ndarray:
     value = np.asarray(value)
-    found = dtypes.string if value.dtype.kind in "OSU" else as_dtype(value.dtype)
-    if found != info.dtype:
+    dtype = dtypes.string if value.dtype.kind in "OSU" else as_dtype(value.dtype)
+    if dtype != info.dtype:
         raise ValueError(
-            f"Cannot set tensor: Got value of type {found.name.upper()} but expected type "
+            f"Cannot set tensor: Got value of type {dtype.name.upper()} but expected type "
             f"{TensorType.name(info.type)} for input {info.index}, name: {info.name} "
         )
-    if found == dtypes.string:
+    if dtype == dtypes.string:
         texts = [v.encode() if isinstance(v, str) else bytes(v) for v in value.reshape(-1)]
         flat = np.empty(len(texts), object)
         flat[:] = texts

@@ -204,10 +204,10 @@ class Interpreter:
                     "allowed when the model has 1 SignatureDef"
                 )
             signature_key = signatures[0].key
-        found = {signature.key: signature for signature in signatures}
-        if signature_key not in found:
+        by_key = {signature.key: signature for signature in signatures}
+        if signature_key not in by_key:
             raise ValueError(f'Invalid signature_key provided: "{signature_key}".')
-        signature = found[signature_key]
+        signature = by_key[signature_key]
         return SignatureRunner(signature, self._execution(signature.graph))
 
     def resize_tensor_input(self, input_index: int, tensor_size: Any, strict: bool = False) -> None:

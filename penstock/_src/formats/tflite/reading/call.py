@@ -88,12 +88,12 @@ class Call:
     def options(self) -> Any:
         """Its options, defaults if the file has none."""
         wanted = _OPTIONS[self.name]
-        found = self.operation.options
-        if found is None:
+        record = self.operation.options
+        if record is None:
             return SCHEMA[wanted]()
-        if found.TABLE.name != wanted:
-            raise self.invalid(f"expected {wanted}. Received {found.TABLE.name}.")
-        return found
+        if record.TABLE.name != wanted:
+            raise self.invalid(f"expected {wanted}. Received {record.TABLE.name}.")
+        return record
 
     # -- inputs
 

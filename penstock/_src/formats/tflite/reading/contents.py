@@ -227,11 +227,11 @@ class _Reader:
     def _indices(
         self, where: str, values: np.ndarray | None, count: int, optional: bool = False
     ) -> tuple[int, ...]:
-        found = () if values is None else tuple(values.tolist())
-        for index in found:
+        indices = () if values is None else tuple(values.tolist())
+        for index in indices:
             if not (0 <= index < count or (optional and index == -1)):
                 raise self._fail(where, f"there is no tensor {index} of {count}.")
-        return found
+        return indices
 
     def _operation(self, where: str, index: int, record: Any, count: int) -> Operation:
         if record.opcode_index >= len(self._codes):

@@ -45,10 +45,10 @@ class Decoder:
     def root(self, name: str, identifier: bytes) -> Any:
         """Returns the record of the file's root table."""
         self._path = [name]
-        found = bytes(self._data[4:8])
-        if self._size < 8 or found != identifier:
+        identifier_bytes = bytes(self._data[4:8])
+        if self._size < 8 or identifier_bytes != identifier:
             raise ModelFileError(
-                f"{self._file}: expected the identifier {identifier!r} at byte 4. Received {found!r}."
+                f"{self._file}: expected the identifier {identifier!r} at byte 4. Received {identifier_bytes!r}."
             )
         return self._table(self._unpack(_U32, 0), self._schema.tables[name])
 

@@ -315,15 +315,15 @@ class GraphWriter:
         """
         if inputs is None:
             inputs = [self.place(tensor) for tensor in operation.inputs]
-        made = []
+        indices = []
         for tensor in operation.outputs if outputs is None else outputs:
             if tensor.shape.rank is None:
                 raise self.unimplemented(operation, "a result of unknown rank")
             self._places[tensor._id] = self.add_tensor(
                 tensor.op.name, tensor.dtype, tensor.shape.as_list()
             )
-            made.append(self._places[tensor._id])
-        self.append(name, inputs, made, options, version)
+            indices.append(self._places[tensor._id])
+        self.append(name, inputs, indices, options, version)
 
     def alias(self, tensor: SymbolicTensor, place: int) -> None:
         """Records the index of a tensor that is the same as another."""

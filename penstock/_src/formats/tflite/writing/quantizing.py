@@ -125,9 +125,9 @@ class Quantizer:
     def _name_ends(self, places: list[int], integers: list[int]) -> None:
         """Gives the graph's inputs and outputs the names that they had as floats."""
         tensors = self._graph.tensors
-        for place, made in zip(places, integers, strict=True):
-            if place != made:
-                tensors[made].name = tensors[place].name
+        for place, integer in zip(places, integers, strict=True):
+            if place != integer:
+                tensors[integer].name = tensors[place].name
                 tensors[place].name += "_float"
 
     # -- scales
@@ -268,27 +268,27 @@ class Quantizer:
             scaled = np.clip(
                 np.rint(value / np.float32(scale.scale)) + scale.zero, info.min, info.max
             )
-            made = self._stored(
+            index = self._stored(
                 scaled.astype(self._dtype.as_numpy_dtype),
                 scale.scale,
                 0,
                 f"{self._graph.tensors[place].name}_int",
             )
-            self._graph.tensors[made].quantization.zero_point = [scale.zero]
+            self._graph.tensors[index].quantization.zero_point = [scale.zero]
         else:
-            made = self._copy(place, self._dtype, self._scales[place], "_int")
-            self._append("QUANTIZE", [self._floats[place]], [made])
-        self._quantized[place] = made
-        return made
+            index = self._copy(place, self._dtype, self._scales[place], "_int")
+            self._append("QUANTIZE", [self._floats[place]], [index])
+        self._quantized[place] = index
+        return index
 
     def _with_scale(self, place: int, scale: _Scale | None) -> int:
         """The index of a tensor's integers, rescaled if they have another scale."""
         integers = self._integers(place)
         if scale is None or self._scales.get(place, scale) == scale:
             return integers
-        made = self._copy(place, self._dtype, scale, "_rescaled")
-        self._append("QUANTIZE", [integers], [made])
-        return made
+        index = self._copy(place, self._dtype, scale, "_rescaled")
+        self._append("QUANTIZE", [integers], [index])
+        return index
 
     def _reals(self, place: int) -> int:
         if place in self._floats or place not in self._quantized:
@@ -325,9 +325,9 @@ class Quantizer:
                 for p in operator.inputs
             ]
         for place in operator.outputs:
-            made = self._copy(place, self._dtype, self._scales[place], _INTEGER_SUFFIX)
-            self._quantized[place] = made
-            outputs.append(made)
+            index = self._copy(place, self._dtype, self._scales[place], _INTEGER_SUFFIX)
+            self._quantized[place] = index
+            outputs.append(index)
         operator.inputs, operator.outputs = inputs, outputs
         if name == "FULLY_CONNECTED":
             operator.builtin_options.asymmetric_quantize_inputs = False
@@ -402,11 +402,11 @@ class Quantizer:
             self._quantized[place] = self._copy(place, dtype, self._scales[place], "_int")
             del self._floats[place]
             return self._quantized[place]
-        made = self._copy(place, dtype, _shifted(self._scales[place], dtype), "_input")
+        index = self._copy(place, dtype, _shifted(self._scales[place], dtype), "_input")
         self._quantized[place] = self._copy(place, self._dtype, self._scales[place], "_int")
         del self._floats[place]
-        self._append("QUANTIZE", [made], [self._quantized[place]])
-        return made
+        self._append("QUANTIZE", [index], [self._quantized[place]])
+        return index
 
     def _output(self, place: int, dtype: DType) -> int:
         if dtype == dtypes.float32 or not self._is_activation(place):
@@ -414,9 +414,9 @@ class Quantizer:
         integers = self._integers(place)
         if dtype == self._dtype:
             return integers
-        made = self._copy(place, dtype, _shifted(self._scales[place], dtype), "_output")
-        self._append("QUANTIZE", [integers], [made])
-        return made
+        index = self._copy(place, dtype, _shifted(self._scales[place], dtype), "_output")
+        self._append("QUANTIZE", [integers], [index])
+        return index
 
 
 def name_verifications(file: FileWriter, graph: Any) -> None:

@@ -139,8 +139,8 @@ def _emit_grow(m: Module) -> None:
             f.store(first + BLOCK, f.ends, _PLACES)
             return (first,)
 
-        (found,) = f.when(first + BLOCK <= f.capacity, grown, lambda: (f.i64(_NONE),))
-        f.give(found)
+        (first_slot,) = f.when(first + BLOCK <= f.capacity, grown, lambda: (f.i64(_NONE),))
+        f.give(first_slot)
 
 
 def _close(f: Fn, at: Val) -> None:

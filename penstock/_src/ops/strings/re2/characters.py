@@ -71,16 +71,16 @@ POSIX = {
 @functools.cache
 def _categories() -> dict[str, Ranges]:
     """{general category, or its first letter: its characters}."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    categories: dict[str, list[tuple[int, int]]] = {}
     start, before = 0, unicodedata.category("\0")
     for code in range(1, LAST + 2):
         category = unicodedata.category(chr(code)) if code <= LAST else ""
         if category != before:
-            found.setdefault(before, []).append((start, code - 1))
+            categories.setdefault(before, []).append((start, code - 1))
             start, before = code, category
-    for category in list(found):
-        found.setdefault(category[0], []).extend(found[category])
-    return {category: merged(ranges) for category, ranges in found.items()}
+    for category in list(categories):
+        categories.setdefault(category[0], []).extend(categories[category])
+    return {category: merged(ranges) for category, ranges in categories.items()}
 
 
 # The first words of the names of a script's letters, where they are not the script's name.
@@ -90,13 +90,13 @@ _WORDS_OF_SCRIPTS = {"Han": ("CJK",)}
 @functools.cache
 def _scripts() -> dict[str, Ranges]:
     """{the first word of the names of letters, marks and numbers: those characters}."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    scripts: dict[str, list[tuple[int, int]]] = {}
     for category in ("L", "M", "N"):
         for low, high in _categories()[category]:
             for code in range(low, high + 1):
                 word = unicodedata.name(chr(code), "").partition(" ")[0]
-                found.setdefault(word, []).append((code, code))
-    return {word: merged(ranges) for word, ranges in found.items()}
+                scripts.setdefault(word, []).append((code, code))
+    return {word: merged(ranges) for word, ranges in scripts.items()}
 
 
 def property_ranges(name: str) -> Ranges | None:

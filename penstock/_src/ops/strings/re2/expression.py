@@ -78,10 +78,10 @@ class Expression:
     def _pattern(self, text: str) -> re.Pattern[str]:
         """The pattern as one of Python's, for such texts."""
         last = characters.LAST_ASCII if text.isascii() else characters.LAST
-        found = self._python.get(last)
-        if found is None:
-            found = self._python[last] = _compiled(_source(self.tree, last))
-        return found
+        pattern = self._python.get(last)
+        if pattern is None:
+            pattern = self._python[last] = _compiled(_source(self.tree, last))
+        return pattern
 
     def machine(self) -> Machine:
         """The linear machine of the pattern."""
@@ -93,15 +93,15 @@ class Expression:
         """True if the pattern matches the whole text."""
         if self._takes_few(self._full, len(text)):
             return self._pattern(text).fullmatch(text) is not None
-        found = self.machine().is_possible(text, 0, True)
-        return self.machine().match(text, 0, True) is not None if found is None else found
+        possible = self.machine().is_possible(text, 0, True)
+        return self.machine().match(text, 0, True) is not None if possible is None else possible
 
     def find(self, text: str, start: int) -> list[int] | None:
         """The spans of the first match starting at a position, [start, end] of each group, -1 for none; None without a match."""
         if not self._takes_few(self._search, len(text)):
             return self.machine().match(text, start)
-        found = self._pattern(text).search(text, start)
-        return found and [at for group in range(self.groups + 1) for at in found.span(group)]
+        match = self._pattern(text).search(text, start)
+        return match and [at for group in range(self.groups + 1) for at in match.span(group)]
 
     def replaced(
         self, text: str, rewrite: Callable[[str, list[int]], str], everywhere: bool
@@ -116,23 +116,23 @@ class Expression:
         Returns:
           The new text.
         """
-        made: list[str] = []
+        pieces: list[str] = []
         at, last = 0, -1
         while at <= len(text):
             spans = self.find(text, at)
             if spans is None:
                 break
             start, end = spans[:2]
-            made.append(text[at:start])
+            pieces.append(text[at:start])
             if start == end == last:  # no empty match where one has just ended
-                made.append(text[start : start + 1])
+                pieces.append(text[start : start + 1])
                 at = start + 1
                 continue
-            made.append(rewrite(text, spans))
+            pieces.append(rewrite(text, spans))
             at = last = end
             if not everywhere:
                 break
-        return "".join(made) + text[at:]
+        return "".join(pieces) + text[at:]
 
     def substituted(self, text: str, template: str) -> str | None:
         """`replaced` everywhere by a template of `re`, which is faster; None where that takes many steps or differs."""

@@ -135,11 +135,11 @@ class Machine:
     def _state(self, entries: set[int], is_full: bool, is_start: bool) -> State:
         """The state of ways that have come to these instructions."""
         key = frozenset(entries), is_full, is_start
-        found = self._states.get(key)
-        if found is None:
+        state = self._states.get(key)
+        if state is None:
             places = self._reached(key[0], is_start, False)
-            found = self._states[key] = State(key[0], is_start, places, self._accepts(places))
-        return found
+            state = self._states[key] = State(key[0], is_start, places, self._accepts(places))
+        return state
 
     def _accepts(self, places: frozenset[int]) -> bool:
         return any(self.code[place][0] == _MATCH for place in places)
@@ -184,14 +184,14 @@ class Machine:
         """
         if self.is_possible(text, start, is_full) is False:
             return None
-        found: Spans | None = None
+        best: Spans | None = None
         threads: list[tuple[int, Spans]] = []
         size, empty = len(text), [-1] * (2 * self.groups + 2)
         for at in range(start, size + 1):
-            if found is None and (not is_full or at == start):
+            if best is None and (not is_full or at == start):
                 self._follow(threads, 0, text, at, empty)
             if not threads:
-                if found is not None or is_full:
+                if best is not None or is_full:
                     break
                 continue
             letter = text[at] if at < size else ""
@@ -201,14 +201,14 @@ class Machine:
                 if self.code[place][0] == _MATCH:
                     if is_full and at < size:
                         continue
-                    found = spans
+                    best = spans
                     break
                 if not letter:
                     continue
                 if self._takes(place, letter):
                     self._follow(following, place + 1, text, at + 1, spans, seen)
             threads = following
-        return found
+        return best
 
     def _follow(
         self,
@@ -221,7 +221,7 @@ class Machine:
     ) -> None:
         """Adds the instructions reachable without taking a character, preferred ways first."""
         if seen is None:
-            seen = {found for found, _ in threads}
+            seen = {instruction for instruction, _ in threads}
         stack = [(place, spans)]
         while stack:
             place, spans = stack.pop()

@@ -111,9 +111,9 @@ class _Parser:
         return self.pattern.startswith(text, self.at)
 
     def take(self, text: str) -> bool:
-        found = self.peek(text)
-        self.at += len(text) if found else 0
-        return found
+        is_next = self.peek(text)
+        self.at += len(text) if is_next else 0
+        return is_next
 
     def rest(self) -> str:
         return self.pattern[self.at :]
@@ -147,9 +147,9 @@ class _Parser:
     def flags(self, flags: _Flags) -> _Flags | None:
         """Takes "(?flags)"; None if something else stands there."""
         start = self.at
-        found = self.flag_letters(flags)
-        if found is not None and self.take(")"):
-            return found
+        letters = self.flag_letters(flags)
+        if letters is not None and self.take(")"):
+            return letters
         self.at = start
         return None
 
@@ -206,10 +206,10 @@ class _Parser:
             self.at += 5 + len(name)
             self.groups = number = self.groups + 1
         elif self.peek("(?"):
-            found = self.flag_letters(flags)
-            if found is None or not self.take(":"):
+            letters = self.flag_letters(flags)
+            if letters is None or not self.take(":"):
                 raise PatternError(f"invalid perl operator: {self.pattern[start : self.at + 1]}")
-            flags = found
+            flags = letters
         else:
             self.at += 1
             self.groups = number = self.groups + 1
@@ -232,26 +232,26 @@ class _Parser:
         return int(least), (int(most) if most else None) if comma else int(least)
 
     def operator(self) -> tuple[int, int | None] | None:
-        for sign, found in (("*", (0, None)), ("+", (1, None)), ("?", (0, 1))):
+        for sign, bounds in (("*", (0, None)), ("+", (1, None)), ("?", (0, 1))):
             if self.take(sign):
-                return found
+                return bounds
         return self.bounds()
 
     def repeated(self, part: Node, flags: _Flags) -> Node:
         start = self.at
-        found = self.operator()
-        if found is None:
+        bounds = self.operator()
+        if bounds is None:
             return part
-        least, most = found
+        least, most = bounds
         is_greedy = self.take("?") == flags.is_lazy
         if max(least, most or 0) > MOST_REPEATS or most is not None and most < least:
             raise PatternError(f"invalid repetition size: {self.pattern[start : self.at]}")
         if self.operator() is not None:
             raise PatternError(f"bad repetition operator: {self.pattern[start : self.at]}")
-        made = Repeat(part, least, most, is_greedy)
-        if _repeats(made) > MOST_REPEATS:
+        repetition = Repeat(part, least, most, is_greedy)
+        if _repeats(repetition) > MOST_REPEATS:
             raise PatternError(f"invalid repetition size: {self.pattern[start : self.at]}")
-        return made
+        return repetition
 
     # -- characters
 
@@ -268,8 +268,8 @@ class _Parser:
         if letter == "C":
             self.at += 2
             return Chars(characters.EVERY)
-        found = self.class_escape(flags)
-        return Chars(found) if found is not None else self.chars(self.code(), flags)
+        ranges = self.class_escape(flags)
+        return Chars(ranges) if ranges is not None else self.chars(self.code(), flags)
 
     def class_escape(self, flags: _Flags) -> Ranges | None:
         """Parses an escape for a class of characters, None if it is another one."""
@@ -290,11 +290,11 @@ class _Parser:
             name = self.rest()[:1]
             self.at += 1
         is_negated = (letter == "P") != name.startswith("^")
-        found = characters.property_ranges(name.removeprefix("^"))
-        if found is None:
+        ranges = characters.property_ranges(name.removeprefix("^"))
+        if ranges is None:
             raise PatternError(f"invalid character class range: {self.pattern[start : self.at]}")
-        found = characters.folded(found) if flags.ignores_case else found
-        return characters.negated(found) if is_negated else found
+        ranges = characters.folded(ranges) if flags.ignores_case else ranges
+        return characters.negated(ranges) if is_negated else ranges
 
     def code(self) -> int:
         """Parses an escape for one character."""
@@ -335,18 +335,18 @@ class _Parser:
         start = self.at
         self.at += 1
         is_negated = self.take("^")
-        found: Ranges = ()
+        ranges: Ranges = ()
         is_first = True
         while is_first or not self.peek("]"):
             if self.at >= len(self.pattern):
                 raise PatternError(f"missing ]: {self.pattern[start:]}")
-            found += self.class_part(flags)
+            ranges += self.class_part(flags)
             is_first = False
         self.at += 1
-        found = characters.merged(found)
+        ranges = characters.merged(ranges)
         if flags.ignores_case:
-            found = characters.folded(found)
-        return characters.negated(found) if is_negated else found
+            ranges = characters.folded(ranges)
+        return characters.negated(ranges) if is_negated else ranges
 
     def class_part(self, flags: _Flags) -> Ranges:
         """Takes a named class, an escape, a character or a range in brackets."""
@@ -355,10 +355,10 @@ class _Parser:
             name, end, _ = self.pattern[self.at + 2 :].partition(":]")
             if end:
                 self.at += len(name) + 4
-                found = characters.POSIX.get(name.removeprefix("^"))
-                if found is None:
+                ranges = characters.POSIX.get(name.removeprefix("^"))
+                if ranges is None:
                     raise PatternError(f"invalid character class range: [:{name}:]")
-                return characters.negated(found) if name.startswith("^") else found
+                return characters.negated(ranges) if name.startswith("^") else ranges
         if self.peek("\\"):
             many = self.class_escape(flags)
             if many is not None:

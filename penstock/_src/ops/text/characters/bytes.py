@@ -79,12 +79,12 @@ class _Utf8Binarize(Op):
         rows, words, bits = len(input_tokens), self.word_length, self.bits_per_char
         if words <= 0 or bits <= 0:
             return np.zeros((rows, max(words, 0) * max(bits, 0)), np.float32)
-        found = characters(input_tokens)
-        counts = np.minimum(np.diff(found.splits), words)
+        decoded = characters(input_tokens)
+        counts = np.minimum(np.diff(decoded.splits), words)
         points = np.zeros((rows, words), np.int64)
         row = np.repeat(np.arange(rows), counts)
         column = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-        points[row, column] = found.points[found.splits[row] + column]
+        points[row, column] = decoded.points[decoded.splits[row] + column]
         points[points == MALFORMED] = self.replacement_char
         # Bits beyond those of a number are zeros.
         shifts = np.arange(min(bits, 32))

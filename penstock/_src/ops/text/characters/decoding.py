@@ -62,9 +62,9 @@ def characters(rows: np.ndarray) -> Characters:
 
 
 def _with_malformed(data: bytes, starts: np.ndarray, rows: np.ndarray) -> Characters:
-    found = [list(well_formed_parts(row)) for row in rows]
-    splits = np.cumsum([0, *map(len, found)], dtype=np.int64)
-    flat = list(itertools.chain.from_iterable(found))
+    parts = [list(well_formed_parts(row)) for row in rows]
+    splits = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    flat = list(itertools.chain.from_iterable(parts))
     points = np.array([MALFORMED if p is None else p for p, _ in flat], np.int32)
     inner = np.array([begin for _, begin in flat], np.int64)
     begins = np.append(inner + np.repeat(starts[:-1], np.diff(splits)), len(data))

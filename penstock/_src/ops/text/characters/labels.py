@@ -57,17 +57,17 @@ class SplitMergeTokenizeWithOffsets(Op):
             raise self.invalid(
                 f"Expecting row_splits[last] to be {len(labels)}, got {row_splits[-1]}"
             )
-        found = characters(input_values)
-        counts = np.diff(found.splits)
+        decoded = characters(input_values)
+        counts = np.diff(decoded.splits)
         for row in np.flatnonzero(np.diff(row_splits) < counts)[:1]:
             shown = input_values[row].decode("utf-8", "replace")
             raise self.invalid(
                 f"Number of labels {np.diff(row_splits)[row]} is insufficient for text {shown}"
             )
-        places = np.arange(len(found.points)) + np.repeat(
-            row_splits[:-1] - found.splits[:-1], counts
+        places = np.arange(len(decoded.points)) + np.repeat(
+            row_splits[:-1] - decoded.splits[:-1], counts
         )
-        return _words(found, labels[places] == 0, self.force_split_at_break_character)
+        return _words(decoded, labels[places] == 0, self.force_split_at_break_character)
 
 
 class TokenizerFromLogits(Op):
@@ -86,13 +86,13 @@ class TokenizerFromLogits(Op):
             raise self.invalid(
                 f"logits must have the shape [{len(strings)}, characters, 2]. Received {list(logits.shape)}."
             )
-        found = characters(strings)
-        counts = np.diff(found.splits)
+        decoded = characters(strings)
+        counts = np.diff(decoded.splits)
         for row in np.flatnonzero(counts > logits.shape[1])[:1]:
             shown = strings[row].decode("utf-8", "replace")
             raise self.invalid(
                 f'Number of logits, {logits.shape[1]}, is insufficient for text "{shown}"'
             )
         rows = np.repeat(np.arange(len(strings)), counts)
-        own = logits[rows, np.arange(len(found.points)) - found.splits[rows]]
-        return _words(found, own[:, 0] > own[:, 1], bool(force_split_at_break_character))
+        own = logits[rows, np.arange(len(decoded.points)) - decoded.splits[rows]]
+        return _words(decoded, own[:, 0] > own[:, 1], bool(force_split_at_break_character))

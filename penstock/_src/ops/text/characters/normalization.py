@@ -65,14 +65,14 @@ def normalized(s: bytes, form: str) -> bytes:
 
 def _each(function: Callable[[bytes], bytes], alone: Replacements, x: np.ndarray) -> np.ndarray:
     """`function` of every string; `alone` maps characters that do not depend on their neighbors."""
-    found = alone.replaced(x.reshape(-1)) if runs_native_code() else None
-    if found is None:
+    replaced = alone.replaced(x.reshape(-1)) if runs_native_code() else None
+    if replaced is None:
         return each(function, x)
     rows = x.reshape(-1)
-    for i, new in enumerate(found.tolist()):
+    for i, new in enumerate(replaced.tolist()):
         if new is None:
-            found[i] = function(rows[i])
-    return found.reshape(x.shape)
+            replaced[i] = function(rows[i])
+    return replaced.reshape(x.shape)
 
 
 def _entries(points: range, new: Callable[[str], str], form: str) -> Iterator[bytes | int | None]:
@@ -82,11 +82,11 @@ def _entries(points: range, new: Callable[[str], str], form: str) -> Iterator[by
         if 0xD800 <= point < 0xE000:
             yield LEFT
             continue
-        made = new(character)
-        if made and not _is_boundary(made[0], form):
+        replacement = new(character)
+        if replacement and not _is_boundary(replacement[0], form):
             yield LEFT
         else:
-            yield None if made == character else made.encode()
+            yield None if replacement == character else replacement.encode()
 
 
 @functools.cache
@@ -182,14 +182,14 @@ def _is_boundary(character: str, form: str) -> bool:
 @functools.cache
 def _combining_starters() -> frozenset[str]:
     """Starters that a character before them may be composed with."""
-    found = {chr(c) for c in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}
+    starters = {chr(c) for c in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}
     for point in range(0xA0, _LAST_COMPOSED):
         parts = unicodedata.decomposition(chr(point)).split()
         if len(parts) == 2 and parts[0][0] != "<":
             second = chr(int(parts[1], 16))
             if not unicodedata.combining(second):
-                found.add(second)
-    return frozenset(found)
+                starters.add(second)
+    return frozenset(starters)
 
 
 def _combines_backwards(character: str) -> bool:
@@ -203,9 +203,9 @@ def offsets_map(source: str, form: str) -> tuple[str, OffsetsMap]:
         if at < len(source) and not _is_boundary(source[at], form):
             continue
         part = source[begin:at]
-        made = part if part.isascii() else unicodedata.normalize(form, part)
-        edits.append((len(data(part)), len(data(made)), made != part))
-        pieces.append(made)
+        normalized = part if part.isascii() else unicodedata.normalize(form, part)
+        edits.append((len(data(part)), len(data(normalized)), normalized != part))
+        pieces.append(normalized)
         begin = at
     return "".join(pieces), OffsetsMap(edits or [(0, 0, False)])
 
@@ -220,8 +220,8 @@ class NormalizeUTF8WithOffsetsMap(_InForm):
         found = [offsets_map(text(s), form) for s in input.reshape(-1)]
         maps = np.empty(len(found), object)
         maps[:] = [m for _, m in found]
-        made = strings((data(s) for s, _ in found), input.shape)
-        return made, maps.reshape(input.shape) if input.ndim else maps[0]
+        outputs = strings((data(s) for s, _ in found), input.shape)
+        return outputs, maps.reshape(input.shape) if input.ndim else maps[0]
 
 
 class FindSourceOffsets(Op):

@@ -66,17 +66,17 @@ def _classes(op_type, delimiter, keep):
     kept = _sets(compiled(op_type, keep).tree) if keep != b"()" else []
     if sets is None or kept is None or len(sets) > 100:
         return None
-    found, keeping = _Classes(sets), _Classes(kept)
-    if not found.is_apart:
+    classes, keeping = _Classes(sets), _Classes(kept)
+    if not classes.is_apart:
         return None
     is_kept = np.zeros(_SIZE, bool)
     for held in keeping.tables:
         is_kept |= held
-    for number, is_run in enumerate(found.is_run[:-1]):
-        own = found.table == number
+    for number, is_run in enumerate(classes.is_run[:-1]):
+        own = classes.table == number
         if is_run and not _is_all_or_none(own, keeping):
             return None
-    return found, is_kept
+    return classes, is_kept
 
 
 def _is_all_or_none(run, keeping):
@@ -119,12 +119,12 @@ class RegexSplitWithOffsets(Op):
         classes = _classes(self.op_type, delimiter, keep)
         if classes is None:
             return _searched(input, compiled(self.op_type, delimiter), compiled(self.op_type, keep))
-        found = characters(input)
-        first, behind = _pieces(found, *classes)
-        row_splits = np.searchsorted(first, found.splits).astype(np.int64)
-        begins, ends = found.begins[first], found.begins[behind]
-        rows = np.repeat(found.starts[:-1], np.diff(row_splits))
-        return cut(found.data, begins, ends), begins - rows, ends - rows, row_splits
+        decoded = characters(input)
+        first, behind = _pieces(decoded, *classes)
+        row_splits = np.searchsorted(first, decoded.splits).astype(np.int64)
+        begins, ends = decoded.begins[first], decoded.begins[behind]
+        rows = np.repeat(decoded.starts[:-1], np.diff(row_splits))
+        return cut(decoded.data, begins, ends), begins - rows, ends - rows, row_splits
 
 
 def _looks_around(node) -> bool:

@@ -62,18 +62,18 @@ def words_of_texts(texts: np.ndarray, config: bytes) -> tuple[np.ndarray, ...]:
         words = words_of(texts, _kinds(config), stretches=True)
         if words is not None:
             return parts_of(texts, words), words.splits, words.begins, words.ends
-    found = characters(texts)
-    is_space = _is_space(_table(config), found.points)
-    is_first = found.is_first()
+    decoded = characters(texts)
+    is_space = _is_space(_table(config), decoded.points)
+    is_first = decoded.is_first()
     first, behind = _words(is_first, is_space)
-    row_splits = np.searchsorted(first, found.splits).astype(np.int64)
-    begins, ends = found.begins[first], found.begins[behind]
+    row_splits = np.searchsorted(first, decoded.splits).astype(np.int64)
+    begins, ends = decoded.begins[first], decoded.begins[behind]
     # tensorflow-text ends a token one byte before the end of the following white space, even if that has several bytes.
     followed = ~is_first[behind]
-    following = np.minimum(behind[followed] + 1, len(found.points))
-    ends[followed] = found.begins[following] - 1
-    rows = np.repeat(found.starts[:-1], np.diff(row_splits))
-    return cut(found.data, begins, ends), row_splits, begins - rows, ends - rows
+    following = np.minimum(behind[followed] + 1, len(decoded.points))
+    ends[followed] = decoded.begins[following] - 1
+    rows = np.repeat(decoded.starts[:-1], np.diff(row_splits))
+    return cut(decoded.data, begins, ends), row_splits, begins - rows, ends - rows
 
 
 class _WhitespaceTokenizeWithOffsetsV2(Op):

@@ -72,10 +72,10 @@ class Trie:
             bases = own ^ ((units >> 10) << ((units & (1 << 9)) >> 6))
             places = bases[:, None] ^ labels
             inside = places < len(self.units)
-            found = np.where(
+            reached = np.where(
                 inside, self.units[np.where(inside, places, 0)] & _LABEL == labels, False
             )
-            parents, which = np.nonzero(found)
+            parents, which = np.nonzero(reached)
             nodes = places[parents, which].tolist()
             texts = [
                 texts[p] + bytes([w + 1])

@@ -75,11 +75,11 @@ class Table:
         if place is None:
             return []
         begin, count = self._vector(place, 4)
-        found = []
+        texts = []
         for entry in range(begin, begin + 4 * count, 4):
             first, size = self._vector(entry, 1)
-            found.append(self._data[first : first + size])
-        return found
+            texts.append(self._data[first : first + size])
+        return texts
 
     def table(self, field: int) -> "Table | None":
         """A table; None if the field is not set."""

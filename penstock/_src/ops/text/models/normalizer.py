@@ -61,8 +61,8 @@ class _New(dict):
         self._new = new
 
     def __missing__(self, point: int) -> bytes | None:
-        found = self[point] = self._new(point)
-        return found
+        replacement = self[point] = self._new(point)
+        return replacement
 
 
 def read(data: bytes) -> NormalizerModel:
@@ -112,10 +112,10 @@ def build_model(lower_case: bool) -> bytes:
     places, pool, values = {b" ": 0}, bytearray(b" "), {}
     for point in _that_may_change(lower_case):
         character = chr(point)
-        made = _normalized(character, lower_case)
-        if made == character:
+        replacement = _normalized(character, lower_case)
+        if replacement == character:
             continue
-        text = made.encode()
+        text = replacement.encode()
         if text not in places:
             places[text] = len(pool)
             pool += text

@@ -228,8 +228,8 @@ def build_model(
 def _is_within_word(text: bytes) -> bool:
     """True if a text may be a piece when texts are cut at white space and at APART characters."""
     points = [ord(c) for c in text.decode("utf-8", "surrogateescape")]
-    found = [_kind(p) for p in points]  # malformed bytes are surrogates here, which are ordinary
-    return len(points) == 1 and found[0] != SPACE or all(kind == ORDINARY for kind in found)
+    kinds = [_kind(p) for p in points]  # malformed bytes are surrogates here, which are ordinary
+    return len(points) == 1 and kinds[0] != SPACE or all(kind == ORDINARY for kind in kinds)
 
 
 def _written(

@@ -36,24 +36,24 @@ class FastBertNormalize(Op):
         return texts, np.empty(0, np.int64), np.zeros(len(input_values) + 1, np.int64)
 
     def _by_characters(self, input_values, model):
-        found = characters(input_values)
+        decoded = characters(input_values)
         rows = len(input_values)
-        new = [model.known[point] for point in found.points.tolist()]
+        new = [model.known[point] for point in decoded.points.tolist()]
         changes = np.array([text is not None for text in new], bool)
         sizes = np.array([len(text or b"") for text in new], np.int64)
-        lengths = np.where(changes, sizes, np.diff(found.begins))
+        lengths = np.where(changes, sizes, np.diff(decoded.begins))
         ends = np.cumsum(lengths)
         begins = ends - lengths
-        starts = np.append(begins, ends[-1] if len(ends) else 0)[found.splits]
-        places = zip(found.begins[:-1].tolist(), found.begins[1:].tolist(), strict=True)
+        starts = np.append(begins, ends[-1] if len(ends) else 0)[decoded.splits]
+        places = zip(decoded.begins[:-1].tolist(), decoded.begins[1:].tolist(), strict=True)
         parts = zip(new, places, strict=True)
-        made = b"".join([found.data[a:b] if text is None else text for text, (a, b) in parts])
-        texts = cut(made, starts[:-1], starts[1:])
+        joined = b"".join([decoded.data[a:b] if text is None else text for text, (a, b) in parts])
+        texts = cut(joined, starts[:-1], starts[1:])
         if not self.get_offsets:
             return texts, np.empty(0, np.int64), np.zeros(rows + 1, np.int64)
         # Bytes of a character that stays come from each of its own, those of one that changes from its first.
         own = (np.arange(starts[-1]) - np.repeat(begins, lengths)) * np.repeat(~changes, lengths)
-        offsets = np.repeat(found.begins[:-1], lengths) + own
-        offsets -= np.repeat(found.starts[:-1], np.diff(starts))
-        offsets = np.insert(offsets, starts[1:], np.diff(found.starts))
+        offsets = np.repeat(decoded.begins[:-1], lengths) + own
+        offsets -= np.repeat(decoded.starts[:-1], np.diff(starts))
+        offsets = np.insert(offsets, starts[1:], np.diff(decoded.starts))
         return texts, offsets, starts + np.arange(rows + 1)

@@ -27,19 +27,19 @@ def model_of(array: np.ndarray) -> WordpieceModel:
 
 def _words(rows):
     """The words of texts: how many each text has, each word, and the byte of its text at which it begins."""
-    found = characters(rows)
-    kinds = wordpiece.kinds_of(found.points)
-    is_first = found.is_first()
+    decoded = characters(rows)
+    kinds = wordpiece.kinds_of(decoded.points)
+    is_first = decoded.is_first()
     begins = is_first[:-1].copy()
     begins[1:] |= (kinds[1:] != kinds[:-1]) | (kinds[1:] == APART)
     first = np.flatnonzero(begins)
     behind = np.append(first[1:], len(kinds))[: len(first)]
     is_word = kinds[first] != SPACE
     first, behind = first[is_word], behind[is_word]
-    splits = np.searchsorted(first, found.splits)
-    starts = found.begins[first]
-    words = cut(found.data, starts, found.begins[behind])
-    return np.diff(splits), words.tolist(), starts - np.repeat(found.starts[:-1], np.diff(splits))
+    splits = np.searchsorted(first, decoded.splits)
+    starts = decoded.begins[first]
+    words = cut(decoded.data, starts, decoded.begins[behind])
+    return np.diff(splits), words.tolist(), starts - np.repeat(decoded.starts[:-1], np.diff(splits))
 
 
 def _natively(rows: np.ndarray, model: WordpieceModel) -> tuple[np.ndarray, ...] | None:
@@ -55,10 +55,16 @@ def _natively(rows: np.ndarray, model: WordpieceModel) -> tuple[np.ndarray, ...]
         words = Words(np.zeros_like(sizes), sizes, np.arange(len(rows) + 1))
     if words is None:
         return None
-    found = pieces_of(rows, words, vocabulary)
-    if found.numbers.max(initial=0) >= len(texts):  # of a damaged model
+    pieces = pieces_of(rows, words, vocabulary)
+    if pieces.numbers.max(initial=0) >= len(texts):  # of a damaged model
         return None
-    return texts_of(found.numbers, texts), found.numbers, found.splits, found.begins, found.ends
+    return (
+        texts_of(pieces.numbers, texts),
+        pieces.numbers,
+        pieces.splits,
+        pieces.begins,
+        pieces.ends,
+    )
 
 
 class FastWordpieceTokenizeWithOffsets(Op):
@@ -73,9 +79,9 @@ class FastWordpieceTokenizeWithOffsets(Op):
 
     def eager(self, input_values, wp_model):
         model = model_of(wp_model)
-        found = _natively(input_values, model) if runs_native_code() else None
-        if found is not None:
-            return found
+        outputs = _natively(input_values, model) if runs_native_code() else None
+        if outputs is not None:
+            return outputs
         if not model.is_end_to_end:
             counts, texts, numbers, begins, ends = model.memory.pieces(input_values.tolist())
             return texts, numbers, np.append(0, np.cumsum(counts)), begins, ends
@@ -110,9 +116,9 @@ class _FastWordpieceDetokenize(Op):
                 f"a piece has a number from 0 to {len(model.texts) - 1}. Received {number}."
             )
         if runs_native_code() and model.joiner is not None:
-            found = model.joiner.joined(input_values, input_row_splits)
-            if found is not None:
-                return found
+            joined = model.joiner.joined(input_values, input_row_splits)
+            if joined is not None:
+                return joined
         out = np.empty(len(input_row_splits) - 1, object)
         goes_on = model.goes_on.tolist()
         for row, (begin, end) in enumerate(

@@ -88,11 +88,11 @@ class Memory(dict):
         with self._lock:
             if len(self) > MOST_WORDS:
                 self._forget()
-            found = np.fromiter(map(self.__getitem__, words), np.int64, len(words))
+            numbers = np.fromiter(map(self.__getitem__, words), np.int64, len(words))
             if self._new:
                 self._take_in()
-            firsts = self._firsts.values[found]
-            counts = self._firsts.values[found + 1] - firsts
+            firsts = self._firsts.values[numbers]
+            counts = self._firsts.values[numbers + 1] - firsts
             ends = np.cumsum(counts)
             places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(
                 firsts - ends + counts, counts

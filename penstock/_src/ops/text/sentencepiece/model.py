@@ -71,8 +71,8 @@ class Pieces:
 
     def number(self, text: str) -> int:
         """The number of a piece; that of the unknown one if there is none."""
-        found = self.reserved.get(text)
-        return self.known.get(text, self.unknown) if found is None else found
+        number = self.reserved.get(text)
+        return self.known.get(text, self.unknown) if number is None else number
 
     def symbols(self) -> list[str]:
         """The pieces that users have defined, which are never cut."""

@@ -93,7 +93,7 @@ def _merges_alone(pieces: Pieces) -> bool:
 def _encoded(texts: Sequence[str]) -> list[bytes] | None:
     """Texts in UTF-8; None if one is malformed or has a zero."""
     try:
-        found = [text.encode() for text in texts]
+        encoded = [text.encode() for text in texts]
     except UnicodeEncodeError:
         return None
-    return None if any(b"\0" in text for text in found) else found
+    return None if any(b"\0" in text for text in encoded) else encoded

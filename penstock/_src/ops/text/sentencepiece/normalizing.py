@@ -49,9 +49,9 @@ class Normalizer:
     def _prefix(self, text: bytes, at: int) -> tuple[bytes, int]:
         """The normalized form of the text at a position, and the number of its bytes."""
         if self._symbols is not None:
-            found = self._symbols.match(text, at)
-            if found is not None:
-                return found[0], len(found[0])
+            match = self._symbols.match(text, at)
+            if match is not None:
+                return match[0], len(match[0])
         length, value = self._match(text, at)
         if length:
             return self._replacements[value:].partition(b"\0")[0], length
@@ -70,10 +70,10 @@ class Normalizer:
             return None
         table = bytearray(range(128))
         for code in range(1, 128):
-            made, _ = self._prefix(bytes([code]), 0)
-            if len(made) > 1 or not made.isascii():
+            normalized, _ = self._prefix(bytes([code]), 0)
+            if len(normalized) > 1 or not normalized.isascii():
                 return None
-            table[code] = made[0] if made else 0
+            table[code] = normalized[0] if normalized else 0
             node = self._trie.child(0, code) if self._trie is not None else -1
             if node >= 0 and any(self._trie.child(node, other) >= 0 for other in range(1, 128)):
                 return None
@@ -84,19 +84,19 @@ class Normalizer:
         rules = self._rules
         if not text or not text.isascii() or self._ascii is None or b"\0" in text:
             return self.with_origins(text)[0]
-        made = text.translate(self._ascii).replace(b"\0", b"")
+        normalized = text.translate(self._ascii).replace(b"\0", b"")
         if rules.removes_spaces:
-            made = b" ".join([word for word in made.split(b" ") if word])
-            if not made:
+            normalized = b" ".join([word for word in normalized.split(b" ") if word])
+            if not normalized:
                 return self.with_origins(text)[0]
         if rules.adds_prefix:
-            made = made + b" " if self._space_is_suffix else b" " + made
-        return made.replace(b" ", self._space) if rules.escapes_spaces else made
+            normalized = normalized + b" " if self._space_is_suffix else b" " + normalized
+        return normalized.replace(b" ", self._space) if rules.escapes_spaces else normalized
 
     def with_origins(self, text: bytes) -> tuple[bytes, list[int]]:
         """A text, normalized, and the byte of the text that each of its bytes, and its end, comes from."""
         rules, space = self._rules, self._space
-        made, origins, at = bytearray(), [], 0
+        normalized, origins, at = bytearray(), [], 0
         if rules.removes_spaces:
             while at < len(text):
                 part, size = self._prefix(text, at)
@@ -107,7 +107,7 @@ class Normalizer:
             return b"", [0] if not text else []
 
         def add_space(at: int) -> None:
-            made.extend(space)
+            normalized.extend(space)
             origins.extend([at] * len(space))
 
         if rules.adds_prefix and not self._space_is_suffix:
@@ -119,16 +119,16 @@ class Normalizer:
                 part = part.lstrip(b" ")
             if part:
                 shown = part.replace(b" ", space) if rules.escapes_spaces else part
-                made.extend(shown)
+                normalized.extend(shown)
                 origins.extend([at] * len(shown))
                 after_space = part.endswith(b" ")
             at += size
             after_space &= rules.removes_spaces
         if rules.removes_spaces:
-            while made.endswith(space):
+            while normalized.endswith(space):
                 at = origins[-len(space)]
-                del made[-len(space) :], origins[-len(space) :]
+                del normalized[-len(space) :], origins[-len(space) :]
         if rules.adds_prefix and self._space_is_suffix:
             add_space(at)
         origins.append(at)
-        return bytes(made), origins
+        return bytes(normalized), origins

@@ -78,8 +78,8 @@ class _Tokenize(Op):
             return (encoded(text) if is_text else own.pieces.number(text)), 0, 0
 
         first, last = end(bool(add_bos), own.pieces.bos), end(bool(add_eos), own.pieces.eos)
-        splits, made = with_ends(splits, (values, begins, ends), first, last, bool(reverse))
-        return splits.astype(self.Tsplits.np), *made
+        splits, outputs = with_ends(splits, (values, begins, ends), first, last, bool(reverse))
+        return splits.astype(self.Tsplits.np), *outputs
 
 
 def _for_rows(op, name, given, count):
@@ -167,9 +167,9 @@ class SentencepieceDetokenizeOp(Op):
             numbers = [own.pieces.number(text) for text in texts]
         else:
             _check_numbers(self, own, input_values)
-            found = None if bool(reverse) else own.decode_rows(input_values, input_splits)
-            if found is not None:
-                return found
+            decoded = None if bool(reverse) else own.decode_rows(input_values, input_splits)
+            if decoded is not None:
+                return decoded
             numbers = input_values.tolist()
             texts = [own.pieces.texts[number] for number in numbers]
         step = -1 if bool(reverse) else 1
@@ -223,8 +223,8 @@ class SentencepieceStringToIdOp(Op):
 
     def eager(self, sp_handle, input):
         own = _processor(self, sp_handle)
-        found = [
+        texts = [
             own.pieces.number(text.decode("utf-8", "surrogateescape"))
             for text in input.reshape(-1).tolist()
         ]
-        return np.array(found, np.int32).reshape(input.shape)
+        return np.array(texts, np.int32).reshape(input.shape)

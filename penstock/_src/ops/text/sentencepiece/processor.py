@@ -73,24 +73,24 @@ class Processor:
 
     def _finished(self, cut: Cut) -> list[Piece]:
         """Pieces with their positions; adjacent unknown characters are one piece, or are pieces for their bytes."""
-        unknown, found, at = self.pieces.unknown, [], 0
+        unknown, merged, at = self.pieces.unknown, [], 0
         for text, number in cut:
             data = encoded(text)
             end = at + len(data)
             if number != unknown:
-                found.append(Piece(data, number, at, end))
+                merged.append(Piece(data, number, at, end))
             elif self.pieces.falls_back_to_bytes:
                 # The last of the bytes represents the character, the others nothing.
                 for value in data[:-1]:
-                    found.append(self._byte(value, at, at))
-                found.append(self._byte(data[-1], at, end))
-            elif found and found[-1].number == unknown:
-                before = found.pop()
-                found.append(Piece(before.text + data, unknown, before.begin, end))
+                    merged.append(self._byte(value, at, at))
+                merged.append(self._byte(data[-1], at, end))
+            elif merged and merged[-1].number == unknown:
+                before = merged.pop()
+                merged.append(Piece(before.text + data, unknown, before.begin, end))
             else:
-                found.append(Piece(data, unknown, at, end))
+                merged.append(Piece(data, unknown, at, end))
             at = end
-        return found
+        return merged
 
     def _byte(self, value: int, begin: int, end: int) -> Piece:
         number = self.pieces.byte(value)
@@ -110,9 +110,9 @@ class Processor:
           Row splits, the texts of the pieces, their numbers, and the bytes at which they begin and end. What is not asked for is anything.
         """
         if runs_native_code() and self._native is not None:
-            found = self._encoded_natively(np.ascontiguousarray(rows), with_texts)
-            if found is not None:
-                return found
+            encoded = self._encoded_natively(np.ascontiguousarray(rows), with_texts)
+            if encoded is not None:
+                return encoded
         return self._encoded(rows.tolist(), with_origins)
 
     def _encoded_natively(
@@ -122,16 +122,16 @@ class Processor:
         assert self._native is not None
         normalizer, cutter = self._native
         normal = normalizer.normalized(rows)
-        found = cutter.pieces(normal)
-        if found is None:
+        pieces = cutter.pieces(normal)
+        if pieces is None:
             return None
         texts = np.empty(0, object)
         if with_texts:
-            texts = texts_of(found.numbers, self.texts)
-            for at in np.flatnonzero(found.numbers == self.pieces.unknown).tolist():
-                texts[at] = normal.data[found.begins[at] : found.ends[at]].tobytes()
-        begins, ends = normal.origins[found.begins], normal.origins[found.ends]
-        return found.splits, texts, found.numbers, begins.astype(np.int64), ends.astype(np.int64)
+            texts = texts_of(pieces.numbers, self.texts)
+            for at in np.flatnonzero(pieces.numbers == self.pieces.unknown).tolist():
+                texts[at] = normal.data[pieces.begins[at] : pieces.ends[at]].tobytes()
+        begins, ends = normal.origins[pieces.begins], normal.origins[pieces.ends]
+        return pieces.splits, texts, pieces.numbers, begins.astype(np.int64), ends.astype(np.int64)
 
     def _encoded(self, rows: Iterable[bytes], with_origins: bool) -> tuple[np.ndarray, ...]:
         parts, counts, begins, origins, before = [], [], [], [], 0
@@ -141,11 +141,11 @@ class Processor:
                 origins.append(own)
             else:
                 normal = self.normalizer.text(row)
-            found = self._chunks_of(normal)
-            parts += found
-            counts.append(len(found))
+            chunks = self._chunks_of(normal)
+            parts += chunks
+            counts.append(len(chunks))
             if with_origins:
-                sizes = [len(encoded(chunk)) for chunk in found]
+                sizes = [len(encoded(chunk)) for chunk in chunks]
                 begins += [before + at for at in itertools.accumulate(sizes, initial=0)][:-1]
                 before += len(own)
         memory = self._memory if self._chunks is not None else Memory(self._cut)
@@ -310,7 +310,7 @@ def with_ends(
       last: the same for their end.
       reverse: whether rows are turned round afterwards.
     """
-    made = []
+    outputs = []
     for number, values in enumerate(arrays):
         if first is not None or last is not None:
             places, new = [], []
@@ -333,11 +333,11 @@ def with_ends(
                 )
                 rows, added = rows[order], added[order]
             values = np.insert(values, rows, added)
-        made.append(values)
+        outputs.append(values)
     more = (first is not None) + (last is not None)
     splits = splits + more * np.arange(len(splits))
     if reverse:
         sizes = np.diff(splits)
         turned = np.repeat(splits[:-1] + splits[1:] - 1, sizes) - np.arange(splits[-1])
-        made = [values[turned] for values in made]
-    return splits, made
+        outputs = [values[turned] for values in outputs]
+    return splits, outputs

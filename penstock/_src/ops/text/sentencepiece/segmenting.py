@@ -40,15 +40,15 @@ class Lattice:
 
     def arcs(self, text: str, begin: int) -> list[tuple[int, int, float]]:
         """The ends, numbers and scores of the pieces that begin at a position; the unknown one if no piece is a single character."""
-        scores, found, has_single = self._scores, [], False
+        scores, arcs, has_single = self._scores, [], False
         for end in range(begin + 1, min(len(text), begin + self._longest) + 1):
             held = scores.get(text[begin:end])
             if held is not None:
-                found.append((end, *held))
+                arcs.append((end, *held))
                 has_single |= end == begin + 1
         if not has_single:
-            found.append((begin + 1, self._unknown, self._unknown_score))
-        return found
+            arcs.append((begin + 1, self._unknown, self._unknown_score))
+        return arcs
 
     def best(self, text: str) -> Cut:
         """The way of cutting with the greatest sum of scores."""
@@ -157,11 +157,11 @@ class Merges:
                 before[after[right]] = left
             consider(before[left], left)
             consider(left, after[left])
-        found: Cut = []
+        path: Cut = []
         for part in parts:
             if part:
-                self._add(part, halves, found)
-        return found
+                self._add(part, halves, path)
+        return path
 
     def _add(self, part: str, halves: dict[str, tuple[str, str]], found: Cut) -> None:
         """Adds a piece; one that is not used is cut again."""

@@ -77,37 +77,37 @@ class _BoiseTagsToOffsets(Op):
         _same_rows(self, splits)
         if not all(np.array_equal(splits[0], own) for own in splits):
             raise self.invalid("tokens and tags must have as many elements in each row.")
-        found, row_splits = [], [0]
+        spans, row_splits = [], [0]
         for begin, end in zip(splits[0][:-1].tolist(), splits[0][1:].tolist(), strict=True):
-            found += _spans(
+            spans += _spans(
                 token_begin[begin:end].tolist(),
                 token_end[begin:end].tolist(),
                 tags[begin:end].tolist(),
             )
-            row_splits.append(len(found))
-        kinds = np.empty(len(found), object)
-        kinds[:] = [kind for _, _, kind in found]
-        begins, ends = (np.array([span[k] for span in found], np.int32) for k in (0, 1))
+            row_splits.append(len(spans))
+        kinds = np.empty(len(spans), object)
+        kinds[:] = [kind for _, _, kind in spans]
+        begins, ends = (np.array([span[k] for span in spans], np.int32) for k in (0, 1))
         return begins, ends, kinds, np.array(row_splits, np.int64)
 
 
 def _spans(begins, ends, tags):
     """(begin, end, type) of each span: from B to E, or a single S."""
-    found, open_at, held = [], -1, b""
+    spans, open_at, held = [], -1, b""
     for place, tag in enumerate(tags):
         letter, is_tag, kind = tag.partition(b"-")
         if is_tag and letter in (b"B", b"I", b"E", b"S"):
             open_at = place if open_at < 0 else open_at
             held = kind
             if letter in (b"E", b"S"):
-                found.append((begins[open_at], ends[place], held))
+                spans.append((begins[open_at], ends[place], held))
                 open_at = -1
         elif open_at >= 0:
-            found.append((begins[open_at], ends[place - 1], held))
+            spans.append((begins[open_at], ends[place - 1], held))
             open_at = -1
     if open_at >= 0:
-        found.append((begins[open_at], ends[-1], held))
-    return found
+        spans.append((begins[open_at], ends[-1], held))
+    return spans
 
 
 variant("TFText>BoiseTagsToOffsets", _BoiseTagsToOffsets)

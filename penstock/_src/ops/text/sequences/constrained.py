@@ -40,23 +40,23 @@ class ConstrainedSequence(Op):
             raise self.invalid("The scores tensor is too short for the longest sequence length.")
         steps = self._steps(scores.shape[2], allowed_transitions, transition_weights)
         find = _viterbi if self.use_viterbi else _greedy
-        found = [
+        paths = [
             find(scores[row, : lengths[row]].astype(np.float32), *steps, self.use_log_space)
             if lengths[row]
             else []
             for row in range(len(scores))
         ]
-        splits = np.append(0, np.cumsum([len(states) for states in found], dtype=np.int64))
-        flat = [state for states in found for state in states]
+        splits = np.append(0, np.cumsum([len(states) for states in paths], dtype=np.int64))
+        flat = [state for states in paths for state in states]
         return np.array(flat, np.int32), splits.astype(self.Tsplits.np)
 
     def _steps(self, states, allowed, weights):
         """Masks of allowed steps between states, to the first and from the last, and their weights."""
         size = states + self.use_start_and_end_states
-        for name, given in (("allowed_transitions", allowed), ("transition_weights", weights)):
-            if given.size and given.shape != (size, size):
+        for name, values in (("allowed_transitions", allowed), ("transition_weights", weights)):
+            if values.size and values.shape != (size, size):
                 raise self.invalid(
-                    f"{name} must have the shape [{size}, {size}]. Received {list(given.shape)}."
+                    f"{name} must have the shape [{size}, {size}]. Received {list(values.shape)}."
                 )
         neutral = np.float32(0 if self.use_log_space else 1)
         weights = weights if weights.size else np.full((size, size), neutral, np.float32)

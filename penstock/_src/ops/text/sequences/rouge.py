@@ -47,7 +47,7 @@ class RougeL(Op):
         if alpha > 1:
             raise self.invalid("alpha must be <1 and >=0")
         hypotheses, references = hyp_values.tolist(), ref_values.tolist()
-        found = np.zeros((3, len(hyp_splits) - 1), np.float32)
+        scores = np.zeros((3, len(hyp_splits) - 1), np.float32)
         for row in range(len(hyp_splits) - 1):
             a = hypotheses[hyp_splits[row] : hyp_splits[row + 1]]
             b = references[ref_splits[row] : ref_splits[row + 1]]
@@ -55,8 +55,8 @@ class RougeL(Op):
             if not common:
                 continue
             precision, recall = common / len(a), common / len(b)
-            found[:, row] = _f_measure(precision, recall, alpha), precision, recall
-        return tuple(found)
+            scores[:, row] = _f_measure(precision, recall, alpha), precision, recall
+        return tuple(scores)
 
 
 def _f_measure(precision: float, recall: float, alpha: float) -> float:

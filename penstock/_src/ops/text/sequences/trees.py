@@ -60,10 +60,10 @@ def _cycle(sources: np.ndarray) -> np.ndarray | None:
             seen[node] = start
             node = sources[node]
         if seen[node] == start:
-            found = [node]
-            while sources[found[-1]] != node:
-                found.append(sources[found[-1]])
-            return np.array(found)
+            cycle = [node]
+            while sources[cycle[-1]] != node:
+                cycle.append(sources[cycle[-1]])
+            return np.array(cycle)
         # Nodes that lead to an earlier walk are done.
     return None
 
@@ -129,7 +129,7 @@ class MaxSpanningTree(Op):
                     f"number of nodes in digraph {number} overflows input dimension: got {count} but expected <= {most}"
                 )
             own = scores[number, :count, :count]
-            found = _tree(own.astype(np.float64), self.forest)
-            sources[number, :count] = found
-            totals[number] = own[np.arange(count), found].sum()
+            tree = _tree(own.astype(np.float64), self.forest)
+            sources[number, :count] = tree
+            totals[number] = own[np.arange(count), tree].sum()
         return totals, sources

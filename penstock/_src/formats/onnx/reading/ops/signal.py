@@ -55,17 +55,17 @@ def _dft(n: Node, x: Any, length: Any = None, axis: Any = None) -> Any:
         return t.cast(t.expand_dims(signal, [dimensions - 1]), x.dtype)
     if count is not None:
         values = _fitted(values, count)
-    found = (raw.IFFT if inverse else raw.FFT)(values)
+    spectrum = (raw.IFFT if inverse else raw.FFT)(values)
     if onesided:
-        size = t.extents(found)[-1]
+        size = t.extents(spectrum)[-1]
         half = size // 2 + 1 if isinstance(size, int) else None
         if half is None:
-            whole = t.extent(found, dimensions - 2)
+            whole = t.extent(spectrum, dimensions - 2)
             rows = t.numbers(raw.AddV2(raw.FloorDiv(whole, t.int64(2)), t.int64(1)))
-            found = t.batched_gather(found, rows, dimensions - 2)
+            spectrum = t.batched_gather(spectrum, rows, dimensions - 2)
         else:
-            found = t.slice_along(found, dimensions - 2, 0, half)
-    return _pairs(t.transpose(found, back), x.dtype)
+            spectrum = t.slice_along(spectrum, dimensions - 2, 0, half)
+    return _pairs(t.transpose(spectrum, back), x.dtype)
 
 
 def _fitted(x: Any, count: Any) -> Any:
@@ -101,11 +101,11 @@ def _stft(n: Node, signal: Any, step: Any, window: Any = None, length: Any = Non
     framed = t.batched_gather(signal, rows, 1)  # [batch, frames, size, 1 or 2]
     if window is not None:
         framed = raw.Mul(framed, t.aligned(window, 4, 2))
-    found = raw.FFT(_complex(framed))
+    spectrum = raw.FFT(_complex(framed))
     if n.flag("onesided", 1):
         half = t.numbers(raw.AddV2(raw.FloorDiv(size, t.int64(2)), t.int64(1)))
-        found = t.batched_gather(found, half, 2)
-    return _pairs(found, signal.dtype)
+        spectrum = t.batched_gather(spectrum, half, 2)
+    return _pairs(spectrum, signal.dtype)
 
 
 def _window(n: Node, size: Any, factors: list[float]) -> Any:

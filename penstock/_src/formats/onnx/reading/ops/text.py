@@ -109,8 +109,8 @@ def _tf_idf_vectorizer(n: Node, x: Any) -> Any:
                 )
             position += 1
     zero = raw.Fill(raw.Reshape(t.extent(rows, 0), t.int64([1])), t.constant(0, dtypes.float32))
-    found = [counts.get(i, zero) for i in range(max(places) + 1)]
-    y = raw.Pack(found, axis=1)
+    totals = [counts.get(i, zero) for i in range(max(places) + 1)]
+    y = raw.Pack(totals, axis=1)
     mode = n.attr("mode")
     if mode not in ("TF", "IDF", "TFIDF"):
         raise InvalidArgumentError(f"the mode '{mode}' is unknown.")

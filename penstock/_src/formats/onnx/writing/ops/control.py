@@ -141,13 +141,13 @@ def _boolean(w: Writer, condition: str, tensor: Any) -> str:
 
 def _outputs(inner: Writer, results: Sequence[tuple[str, DType, Any]]) -> None:
     """Makes values the outputs of a subgraph: each by a node of its own."""
-    made = {name for node in inner.graph.nodes for name in node.outputs}
+    produced = {name for node in inner.graph.nodes for name in node.outputs}
     for name, dtype, shape in results:
-        if name not in made:
+        if name not in produced:
             copy = inner.shared.name(name)
             inner.graph.nodes.append(NodeDraft("Identity", [name], [copy]))
             name = copy
-        made.discard(name)
+        produced.discard(name)
         inner.graph.outputs.append((name, dtype, shape))
 
 
@@ -260,17 +260,17 @@ def _recurrent(
         hidden_size=layer.size,
         linear_before_reset=1 if layer.kind == "GRU" else None,
     )
-    found = list(inputs)
+    finals = list(inputs)
     for i in range(len(inputs)):
         if i in loop.filled:
             only_last = i in loop.overwritten
-            found[i] = Rows(names[1] if only_last else w.squeeze(names[0], 1))
+            finals[i] = Rows(names[1] if only_last else w.squeeze(names[0], 1))
         elif i not in loop.invariant:  # a count
-            found[i] = w.cast(count, dtypes.int64, loop.body.inputs[i].dtype)
-    found[layer.hidden] = w.squeeze(names[1], 0)
+            finals[i] = w.cast(count, dtypes.int64, loop.body.inputs[i].dtype)
+    finals[layer.hidden] = w.squeeze(names[1], 0)
     if layer.cell is not None:
-        found[layer.cell] = w.squeeze(names[2], 0)
-    return found
+        finals[layer.cell] = w.squeeze(names[2], 0)
+    return finals
 
 
 def _carried(value: Any) -> str:
@@ -324,7 +324,7 @@ class _LoopPlan:
 
     def with_rows(self, w: Writer, inputs: Sequence[Any]) -> list[Any]:
         """The variables; empty lists that are filled in any order are replaced by zeros."""
-        found = list(inputs)
+        operands = list(inputs)
         for i, value in enumerate(inputs):
             last = self.body.outputs[i].op
             if not isinstance(value, Unfilled) or i in self.filled or i in self.invariant:
@@ -333,8 +333,8 @@ class _LoopPlan:
                 continue
             sizes = w.ints(*(int(n or 0) for n in last.inputs[2].shape.as_list()))
             shape = w.vector([w.reshape(value.count, 1), sizes])
-            found[i] = Rows(_empty_rows(w, shape, value.dtype))
-        return found
+            operands[i] = Rows(_empty_rows(w, shape, value.dtype))
+        return operands
 
     def _is_filled(self, i: int, before: Any, after: Any, start: Any) -> bool:
         if not isinstance(start, Unfilled):
@@ -361,23 +361,23 @@ class _LoopPlan:
 
     def results(self, w: Writer, inputs: Sequence[Any], names: Sequence[str]) -> list[Any]:
         """The names of the variables after the loop."""
-        found: list[Any] = list(inputs)
+        values: list[Any] = list(inputs)
         for (i, _, _, _), name in zip(self.states, names, strict=False):
-            found[i] = Rows(name) if isinstance(inputs[i], Rows) else name
+            values[i] = Rows(name) if isinstance(inputs[i], Rows) else name
         for i, name in zip(self.filled, names[len(self.states) :], strict=True):
             item = self.body.outputs[i].op.inputs[-1]
             if i in self.overwritten:
                 last = w.node("Slice", name, w.ints(-1), w.ints(_FAR), w.ints(0))
-                found[i] = Rows(self._completed(w, last, inputs[i], item))
+                values[i] = Rows(self._completed(w, last, inputs[i], item))
             else:
                 done = not inputs[i].count or self._always_fills(i)
-                found[i] = Rows(name if done else self._completed(w, name, inputs[i], item))
-        return found
+                values[i] = Rows(name if done else self._completed(w, name, inputs[i], item))
+        return values
 
     def _completed(self, w: Writer, rows: str, start: Unfilled, item: Any) -> str:
         """Rows padded with zeros, for a loop that ended before the list was full."""
-        made = w.node("Shape", rows, start=0, end=1)
-        lacking = w.node("Sub", w.reshape(start.count, 1), made)
+        count = w.node("Shape", rows, start=0, end=1)
+        lacking = w.node("Sub", w.reshape(start.count, 1), count)
         dimensions = rank(item) + 1
         before = w.ints(*[0] * dimensions)
         after = [lacking] if dimensions == 1 else [lacking, w.ints(*[0] * (dimensions - 1))]
@@ -445,11 +445,11 @@ class _LoopPlan:
 
     def _is_counter(self, tensor: Any, arguments: Sequence[Any]) -> bool:
         """True if an argument is a variable that starts at 0 and grows by one."""
-        found = [i for i, t in enumerate(arguments) if t is tensor]
-        if not found or not tensor.dtype.is_integer:
+        positions = [i for i, t in enumerate(arguments) if t is tensor]
+        if not positions or not tensor.dtype.is_integer:
             return False
-        start = constant_value(self.op.inputs[found[0]])
-        following, before = self.body.outputs[found[0]].op, self.body.inputs[found[0]]
+        start = constant_value(self.op.inputs[positions[0]])
+        following, before = self.body.outputs[positions[0]].op, self.body.inputs[positions[0]]
         if following.type not in ("AddV2", "Add") or start is None or int(start) != 0:
             return False
         steps = [constant_value(t) for t in following.inputs if t is not before]

@@ -239,13 +239,13 @@ def _of_zero(w: Writer, op: Operation, x: str, y: str) -> str:
     zero, one = scalar(w, 0, op.inputs[0]), scalar(w, 1, op.inputs[0])
     empty = w.node("Equal", x, zero)
     if op.type == "Xdivy":
-        found = w.node("Div", x, w.node("Where", empty, one, y))
+        result = w.node("Div", x, w.node("Where", empty, one, y))
     elif op.type == "Xlogy":
-        found = w.node("Mul", x, w.node("Log", w.node("Where", empty, one, y)))
+        result = w.node("Mul", x, w.node("Log", w.node("Where", empty, one, y)))
     else:
         safe = w.node("Where", empty, zero, y)
-        found = w.node("Mul", x, w.node("Log", w.node("Add", safe, one)))
-    return w.node("Where", empty, zero, found)
+        result = w.node("Mul", x, w.node("Log", w.node("Add", safe, one)))
+    return w.node("Where", empty, zero, result)
 
 
 @writes("FloorDiv")
@@ -289,9 +289,9 @@ def _atan2(w: Writer, op: Operation, y: str, x: str) -> str:
     angle = w.node("Atan", w.node("Div", y, w.node("Where", flat, scalar(w, 1, like), x)))
     below = w.node("Less", y, zero)
     turned = w.node("Where", below, w.node("Sub", angle, pi), w.node("Add", angle, pi))
-    found = w.node("Where", w.node("Less", x, zero), turned, angle)
+    result = w.node("Where", w.node("Less", x, zero), turned, angle)
     upright = w.node("Mul", w.node("Sign", y), scalar(w, np.pi / 2, like))
-    return w.node("Where", flat, upright, found)
+    return w.node("Where", flat, upright, result)
 
 
 @writes("ZerosLike", "OnesLike")

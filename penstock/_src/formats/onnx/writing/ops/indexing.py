@@ -37,14 +37,14 @@ def _gather(w: Writer, op: Operation, x: str, indices: str, axis: str = "") -> s
         return w.node("Gather", x, _indices(w, indices, op.inputs[1]), axis=at)
     order = [*range(batch), at, *(a for a in range(batch, rank(op.inputs[0])) if a != at)]
     places = w.unsqueeze(w.int64(indices, op.inputs[1]), rank(op.inputs[1]))
-    found = w.node("GatherND", w.transpose(x, order), places, batch_dims=batch)
+    gathered = w.node("GatherND", w.transpose(x, order), places, batch_dims=batch)
     # The axes between the batch and the axis are after the indices now: move them back.
     between, inner = at - batch, rank(op.inputs[1]) - batch
     total = rank(op.outputs[0])
     middle = [batch + inner + i for i in range(between)]
     own = [batch + i for i in range(inner)]
     rest = range(batch + inner + between, total)
-    return w.transpose(found, [*range(batch), *middle, *own, *rest])
+    return w.transpose(gathered, [*range(batch), *middle, *own, *rest])
 
 
 @writes("GatherNd")
@@ -132,20 +132,20 @@ def _unique(w: Writer, op: Operation, x: str) -> Any:
     wide = dtypes.int64 if source.is_integer else source
     names = w.nodes("Unique", [w.cast(x, source, wide)], 4, sorted=0)
     values, _, numbers, counts = names
-    found = [w.cast(values, wide, source), w.cast(numbers, dtypes.int64, dtype)]
+    outputs = [w.cast(values, wide, source), w.cast(numbers, dtypes.int64, dtype)]
     if op.type == "UniqueWithCounts":
-        found.append(w.cast(counts, dtypes.int64, dtype))
-    return found
+        outputs.append(w.cast(counts, dtypes.int64, dtype))
+    return outputs
 
 
 @writes("NonMaxSuppressionV2", "NonMaxSuppressionV3")
 def _suppression(w: Writer, op: Operation, boxes: str, scores: str, *limits: str) -> str:
     most = w.reshape(w.int64(limits[0], op.inputs[2]), 1)
     rest = [w.reshape(name, 1) for name in limits[1:]]
-    found = w.node(
+    selected = w.node(
         "NonMaxSuppression", w.unsqueeze(boxes, 0), w.unsqueeze(scores, 0, 1), most, *rest
     )
-    rows = w.node("Gather", found, w.constant(np.int64(2)), axis=1)
+    rows = w.node("Gather", selected, w.constant(np.int64(2)), axis=1)
     return w.cast(rows, dtypes.int64, op.outputs[0].dtype)
 
 

@@ -286,8 +286,8 @@ def _size(w: Writer, op: Operation, x: str) -> str:
 
 @writes("Rank")
 def _rank(w: Writer, op: Operation, x: str) -> str:
-    found = w.node("Size", w.node("Shape", x))
-    return w.cast(found, dtypes.int64, op.outputs[0].dtype)
+    size = w.node("Size", w.node("Shape", x))
+    return w.cast(size, dtypes.int64, op.outputs[0].dtype)
 
 
 @writes("Pad", "PadV2")
@@ -413,8 +413,8 @@ def _invert_permutation(w: Writer, op: Operation, x: str) -> str:
     empty = w.node("ConstantOfShape", size, value=np.zeros(1, np.int64))
     count = w.squeeze(size, 0)
     rows = w.node("Range", w.constant(np.int64(0)), count, w.constant(np.int64(1)))
-    found = w.node("ScatterElements", empty, numbers, rows)
-    return w.cast(found, dtypes.int64, op.outputs[0].dtype)
+    inverse = w.node("ScatterElements", empty, numbers, rows)
+    return w.cast(inverse, dtypes.int64, op.outputs[0].dtype)
 
 
 @writes("RandomUniform", "RandomStandardNormal", "TruncatedNormal")

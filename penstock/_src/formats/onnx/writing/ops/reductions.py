@@ -43,12 +43,12 @@ def _axes(w: Writer, op: Operation, axes: str) -> str | None:
 
 def _reduction(node: str) -> Callable[..., str]:
     def write(w: Writer, op: Operation, x: str, axes: str) -> str:
-        found = _axes(w, op, axes)
-        if found is None:
+        positions = _axes(w, op, axes)
+        if positions is None:
             return x if node != "ReduceL2" else w.node("Abs", x)
         if op.inputs[0].dtype.is_complex:
             raise UnimplementedError("complex numbers cannot be written.")
-        return w.node(node, x, found, keepdims=int(attribute_of(op, "keep_dims")))
+        return w.node(node, x, positions, keepdims=int(attribute_of(op, "keep_dims")))
 
     return write
 
@@ -59,20 +59,20 @@ for _op, _node in _REDUCTIONS.items():
 
 @writes("Any", "All")
 def _truths(w: Writer, op: Operation, x: str, axes: str) -> str:
-    found = _axes(w, op, axes)
-    if found is None:
+    positions = _axes(w, op, axes)
+    if positions is None:
         return x
     numbers = w.cast(x, dtypes.bool_, dtypes.int32)
     node = "ReduceMax" if op.type == "Any" else "ReduceMin"
-    reduced = w.node(node, numbers, found, keepdims=int(attribute_of(op, "keep_dims")))
+    reduced = w.node(node, numbers, positions, keepdims=int(attribute_of(op, "keep_dims")))
     return w.cast(reduced, dtypes.int32, dtypes.bool_)
 
 
 @writes("ArgMax", "ArgMin")
 def _place(w: Writer, op: Operation, x: str, axis: str) -> str:
     at = int(known(op.inputs[1], "the axis").reshape(()))
-    found = w.node(op.type, x, axis=at, keepdims=0)
-    return w.cast(found, dtypes.int64, op.outputs[0].dtype)
+    position = w.node(op.type, x, axis=at, keepdims=0)
+    return w.cast(position, dtypes.int64, op.outputs[0].dtype)
 
 
 @writes("Cumsum")

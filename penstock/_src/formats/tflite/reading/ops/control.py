@@ -65,13 +65,13 @@ def while_(call: Call) -> Any:
         results = body(whole(state))
         return [raw.EnsureShape(input=results[i], shape=shape) for i, shape in zip(places, shapes)]
 
-    found = while_loop(
+    finals = while_loop(
         lambda *state: _scalar(condition(whole(state))[0]),
         step,
         [inputs[i] for i in places],
         shape_invariants=shapes,
     )
-    return whole(found if isinstance(found, (list, tuple)) else [found])
+    return whole(finals if isinstance(finals, (list, tuple)) else [finals])
 
 
 def _invariant(call: Call, i: int, shape: TensorShape) -> TensorShape:

@@ -167,16 +167,16 @@ def fully_connected(call: Call) -> Any:
 
     def product(x: Any, w: Any) -> Any:
         rows = raw.Reshape(tensor=x, shape=np.array([-1, depth], np.int32))
-        found = raw.MatMul(a=rows, b=_operand(w), transpose_b=True)
+        result = raw.MatMul(a=rows, b=_operand(w), transpose_b=True)
         if not options.keep_num_dims:
-            return found
+            return result
         known = x.shape.as_list() if x.shape.rank is not None else None
         if known is not None and sum(extent is None for extent in known[:-1]) <= 1:
             outer = [-1 if extent is None else extent for extent in known[:-1]]
-            return raw.Reshape(tensor=found, shape=np.array([*outer, units], np.int32))
+            return raw.Reshape(tensor=result, shape=np.array([*outer, units], np.int32))
         outer = raw.Shape(input=x)[:-1]
         return raw.Reshape(
-            tensor=found,
+            tensor=result,
             shape=raw.ConcatV2(values=[outer, np.array([units], np.int32)], axis=np.int32(0)),
         )
 
@@ -188,9 +188,9 @@ def fully_connected(call: Call) -> Any:
 def _hybrid_rows(call: Call, depth: int, product: Product, options: Any) -> Any:
     """Each row of a hybrid product has a scale of its own, so the other axes are joined first."""
     flat = _Flattened(call, depth)
-    found = hybrid_product(flat, 0, 1, 2, depth, product, options.asymmetric_quantize_inputs)
+    products = hybrid_product(flat, 0, 1, 2, depth, product, options.asymmetric_quantize_inputs)
     if not options.keep_num_dims or call.rank(0) == 2:
-        return found
+        return products
     outer = raw.Slice(
         input=raw.Shape(input=call.tensor(0)),
         begin=np.array([0], np.int32),
@@ -198,7 +198,7 @@ def _hybrid_rows(call: Call, depth: int, product: Product, options: Any) -> Any:
     )
     units = np.array(call.info(1).shape[:1], np.int32)
     shape = raw.ConcatV2(values=[outer, units], axis=np.int32(0))
-    return raw.Reshape(tensor=found, shape=shape)
+    return raw.Reshape(tensor=products, shape=shape)
 
 
 class _Flattened(Call):

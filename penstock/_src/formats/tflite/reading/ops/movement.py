@@ -104,10 +104,10 @@ def pack(call: Call) -> Any:
 
 def _outputs(call: Call, count: int) -> int:
     """The number of outputs, which must match the options."""
-    found = len(call.operation.outputs)
-    if count != found:
-        raise call.invalid(f"its options say {count} outputs, and it has {found}.")
-    return found
+    actual = len(call.operation.outputs)
+    if count != actual:
+        raise call.invalid(f"its options say {count} outputs, and it has {actual}.")
+    return actual
 
 
 @builtin("UNPACK", options="UnpackOptions")

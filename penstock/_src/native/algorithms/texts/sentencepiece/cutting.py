@@ -277,8 +277,8 @@ def _emit_chunk_end(m: Module) -> None:
                 same = [utf8.byte(f, f.data, at + k).eq(v) for k, v in enumerate(_SYMBOL)]
                 return (same[0] & same[1] & same[2],)
 
-            (found,) = f.when(at + len(_SYMBOL) <= f.end, check, lambda: (f.const(0, I1),))
-            return found
+            (is_equal,) = f.when(at + len(_SYMBOL) <= f.end, check, lambda: (f.const(0, I1),))
+            return is_equal
 
         (word,) = f.loop_while(is_symbol, lambda at: (at + len(_SYMBOL),), f.begin)
         (behind,) = f.loop_while(
