@@ -9,7 +9,7 @@ In: a `Section`, operations of a graph with their input and output tensors. Out:
     inputs.py          the parameters of the program; results.py: how tensors are read after its run
     steps.py           the step that is a program; specialization.py runs all steps, including those of compiler/host
 
-docs/architecture.md describes blocks ("Contracts") and how a call finds its program ("How a shape travels"). An operation stays on the host if its
+docs/architecture.md describes blocks ("Contracts") and how a call finds its program ("Unknown shapes"). An operation stays on the host if its
 lowering raises `NotLowerable`. The conditions of a `SharedProgram` are checked by its plan if the section is one program, else by `Admission`
 (compiler/plan/sizes.py).
 
