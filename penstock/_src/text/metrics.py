@@ -20,7 +20,7 @@ def rouge_l(hypotheses: Any, references: Any, alpha: Any = None) -> Any:
       The F measure, precision and recall of each row, float32.
 
     Raises:
-      ValueError: an argument is no ragged matrix, or `alpha` is more than 1.
+      ValueError: an argument is not a ragged matrix, or `alpha` is more than 1.
 
     >>> f, p, r = tf.text.metrics.rouge_l(tf.ragged.constant([["a", "b"]]), tf.ragged.constant([["b"]]))
     >>> p.numpy(), r.numpy()

@@ -72,7 +72,7 @@ class TreeModel:
           A NumPy array, of what the library's own `predict` gives; of a classifier of scikit-learn, its `predict_proba`.
 
         Raises:
-          InvalidArgumentError: rows have another number of features, or hold what is no number.
+          InvalidArgumentError: rows have another number of features, or have non-numeric values.
         """
         rows = self._rows(x)
         if rows.ndim != 2 or rows.shape[1] != len(self.features):

@@ -33,7 +33,7 @@ class Facts:
 
 
 class Effects(Facts):
-    """What a stateful op does besides computing its outputs, and when."""
+    """Effects of a stateful op besides computing its outputs, and their order."""
 
     # Changes nothing: it reads the resources that it takes.
     reads_only: bool = False

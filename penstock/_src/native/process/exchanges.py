@@ -1,10 +1,10 @@
 """Exchanges with other processes that proceed while a program computes: MPI's nonblocking calls, driven from native code.
 
-A *session* is a block of 64-bit words: addresses of MPI's functions, its handles, and the state of one run's exchanges. Its
-operations are reductions and movements of arrays, in one order in all processes. They come in units, each among a group of processes. Before the
-first operation of a unit begins, each member tells the others what the unit is (WORDS words), and only if all say the same it begins; a group's first
-unit makes its communicator then, when all members are known to be there. Each unit ends with an operation of its own over one word, the greatest of
-what the members give: 0, or 1 + the rank of one that has failed.
+A *session* is a block of 64-bit words: addresses of MPI's functions, its handles, and the state of one run's exchanges. Its operations are
+reductions and movements of arrays, in one order in all processes. They come in units, each among a group of processes. Before the first
+operation of a unit begins, each member sends the others a description of the unit (WORDS words), and it begins only if all agree; a group's
+first unit makes its communicator then, when all members are known to be there. Each unit ends with an operation of its own over one word,
+the greatest of what the members give: 0, or 1 + the rank of one that has failed.
 
     start(session, number, send, receive)   an operation's arrays are there; it begins once its unit is agreed on
     advance(session)                        lets MPI make progress, begins what may begin; returns at once even if another thread is in it

@@ -363,7 +363,7 @@ class StridedSliceGrad(_Strided):
         out = np.full(dims, zero_of(self.T), self.T.np)
         index = self.index(dims, begin, end, strides)
         expected = sliced_shape(self.entries(len(dims), begin, end, strides), dims)
-        actual = np.shape(dy)  # a variant that is no tensor of variants counts as a scalar
+        actual = np.shape(dy)  # a single variant counts as a scalar
         if list(actual) != expected:
             raise self.invalid(f"shape of dy was {show(actual)} instead of {show(expected)}")
         out[index] = dy

@@ -143,7 +143,7 @@ class MappedInParallel(Resumable):
                 self.trial.add(0.0)
 
     def group_size(self) -> int:
-        """How many elements are handed over at a time while calls are worth a thread each."""
+        """The number of elements handed over at a time while calls are worth a thread each."""
         if not self.may_group or self.calls.count < self.width + _PROBES:
             return 1
         return math.ceil(_HANDED_OVER / max(self.calls.seconds, WORTH_A_THREAD))

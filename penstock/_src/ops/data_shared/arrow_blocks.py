@@ -135,7 +135,7 @@ def _numbers(values: Any, spec: TensorSpec) -> np.ndarray:
 
 
 def readable(name: str, read: Callable[[], Iterator[Any]]) -> Iterator[Any]:
-    """What `read` yields.
+    """An item that `read` yields.
 
     Raises:
       DataLossError: Arrow cannot read the file.
@@ -178,7 +178,7 @@ class Tables(Pipeline):
 
 
 def stackable(specs: Mapping[str, TensorSpec]) -> bool:
-    """Whether all rows of each column have one shape."""
+    """True if all rows of each column have one shape."""
     return all(spec.shape.is_fully_defined() for spec in specs.values())
 
 

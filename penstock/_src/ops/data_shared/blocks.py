@@ -146,7 +146,7 @@ class Sequel:
 
     @property
     def unread(self) -> int:
-        """How many bytes were read that are not in a block yet."""
+        """The number of bytes read that are not in a block yet."""
         return self._unread.count
 
     def __iter__(self) -> Iterator[Block]:

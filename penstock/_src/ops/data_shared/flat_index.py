@@ -72,7 +72,7 @@ def _place(located: list[Any]) -> tuple[int, int]:
     """The number of an element and the offset of a piece in it.
 
     Raises:
-      InvalidArgumentError: they are no integers.
+      InvalidArgumentError: they are not integers.
     """
     parts = list(map(np.asarray, located))
     if len(parts) != 2 or any(part.ndim or part.dtype.kind not in "iu" for part in parts):

@@ -217,7 +217,7 @@ class AdjustContrastv2(_Adjust):
         if np.ndim(contrast_factor):
             raise self.invalid(f"contrast_factor must be scalar: {show(contrast_factor.shape)}")
         x = in_float32(images)
-        # NumPy warns of the mean of nothing, which is no number.
+        # NumPy warns about the mean of an empty array, which is NaN.
         pixels = x.shape[-3] * x.shape[-2]
         total = add_up(x.astype(np.float64), (x.ndim - 3, x.ndim - 2), keepdims=True)
         mean = (total / pixels).astype(x.dtype)

@@ -138,7 +138,7 @@ class MatrixLogarithm(Op):
 
 
 def _logarithm(a):
-    """By eigenvalues, or by inverse scaling and squaring: log A = 2^k log A^(1/2^k), by Gauss-Legendre quadrature; NaN for singular matrices.
+    """Uses eigenvalues or inverse scaling and squaring: log A = 2^k log A^(1/2^k), by Gauss-Legendre quadrature; NaN for singular matrices.
 
     Source: Higham, Functions of Matrices, 2008, algorithm 11.9 in outline.
     """

@@ -2,7 +2,7 @@
 
 
 def check_ends(op, **ends):
-    """Refuses ends of ranges that are no single numbers."""
+    """Rejects ends of ranges that are not single numbers."""
     for name, value in ends.items():
         if value.size != 1:
             raise op.invalid(f"{name} must be a scalar, received shape {list(value.shape)}")

@@ -25,7 +25,7 @@ def row_elements(op, row_bytes):
     """Number of elements of a packed row with a number of bytes, None if unknown.
 
     Raises:
-      InvalidArgumentError: the bytes are no whole number of blocks.
+      InvalidArgumentError: the bytes are not a whole number of blocks.
     """
     if row_bytes is None:
         return None
@@ -109,7 +109,7 @@ class PackedMatMul(Op):
     def lower(self, p, x, weights):
         self.check_activations()
         if not x.shape or len(weights.shape) != 2:
-            raise NotLowerable("operands that are no rows and no matrix")
+            raise NotLowerable("operands other than rows and a matrix")
         check_extents(self, x.shape, weights.shape)
         wide = p.cast(x, dtypes.float32)
         if self.activations == "int8":
@@ -144,7 +144,7 @@ class PackedGather(Op):
 
     def lower(self, p, weights, indices):
         if len(weights.shape) != 2:
-            raise NotLowerable("weights that are no matrix")
+            raise NotLowerable("weights that are not a matrix")
         row_elements(self, weights.shape[1])
         rows = p.gather(weights, indices, 0, 0, mode="error")
         return p.cast(p.unpack(rows, self.format), self.dtype)

@@ -11,7 +11,7 @@ import numpy as np
 from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 
-# What ICU says of numbers that are no code points.
+# ICU's answer for numbers that are not code points.
 _INVALID = -1
 
 

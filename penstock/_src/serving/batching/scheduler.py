@@ -24,7 +24,7 @@ class Scheduler:
 
     Args:
       threads: batches that run at a time, each of another queue.
-      observers: told of each batch, in the thread that ran it.
+      observers: called with each batch, in the thread that ran it.
     """
 
     def __init__(self, threads: int, observers: Sequence[Observer] = ()) -> None:

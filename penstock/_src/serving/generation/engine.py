@@ -33,7 +33,7 @@ class Engine:
     Args:
       model: what generates; it is used by this engine only.
       options: of the server.
-      observers: told of each sequence that has ended, in the engine's thread.
+      observers: called with each sequence that has ended, in the engine's thread.
 
     Attributes:
       prefixes: beginnings of prompts that are kept; None: nothing is.

@@ -32,7 +32,7 @@ class Generator:
     Args:
       servable: a model that generates.
       options: of the server.
-      observers: told of each sequence that has ended.
+      observers: called with each sequence that has ended.
 
     Attributes:
       engine: what generates.

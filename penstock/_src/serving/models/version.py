@@ -29,7 +29,7 @@ class ModelVersion:
       scheduler: runs the queues.
       parameters: limits of the queues.
       generation: options of a model that generates; None for the usual ones.
-      observers: told of each sequence that was generated.
+      observers: called with each sequence that was generated.
     """
 
     def __init__(

@@ -94,7 +94,7 @@ def span_overlaps(
       Bools [..., source spans, target spans].
 
     Raises:
-      TypeError: a flag is no bool, or dtypes differ.
+      TypeError: a flag is not a bool, or dtypes differ.
       ValueError: shapes do not fit, or some spans are ragged and some are not.
 
     >>> tf.text.span_overlaps([0, 5], [5, 9], [5], [9]).numpy()
@@ -203,7 +203,7 @@ def span_alignment(
       int64 numbers of target spans: of the last one, -1 if there is none; or of all, in one more dimension, ragged.
 
     Raises:
-      TypeError: a flag is no bool, or dtypes differ.
+      TypeError: a flag is not a bool, or dtypes differ.
       ValueError: shapes do not fit, or some spans are ragged and some are not.
 
     >>> tf.text.span_alignment([0, 5, 9], [5, 9, 12], [5], [9]).numpy()

@@ -127,7 +127,7 @@ class BertTokenizer(TokenizerWithOffsets, Detokenizer):
       basic_tokenizer_class: what cuts texts into words.
 
     Raises:
-      TypeError: `vocab_lookup_table` is no table.
+      TypeError: `vocab_lookup_table` is not a table.
       ValueError: `lower_case` with a normalization form other than "NFD".
 
     >>> init = tf.lookup.KeyValueTensorInitializer(["[UNK]", "the", "##y", "!"], tf.range(4, dtype=tf.int64))

@@ -30,7 +30,7 @@ class FastSentencepieceTokenizer:
       add_eos: whether the piece for the end of a text is put behind each.
 
     Raises:
-      InternalError: the bytes are no model.
+      InternalError: the bytes are not a model.
     """
 
     def __init__(

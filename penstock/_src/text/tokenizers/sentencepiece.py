@@ -46,7 +46,7 @@ class SentencepieceTokenizer(TokenizerWithOffsets, Detokenizer):
 
     Raises:
       InvalidArgumentError: there is no model.
-      InternalError: the bytes are no model.
+      InternalError: the bytes are not a model.
     """
 
     def __init__(

@@ -52,7 +52,7 @@ class WordpieceTokenizer(TokenizerWithOffsets, Detokenizer):
       split_unknown_characters: whether characters that are in no piece are pieces by themselves.
 
     Raises:
-      TypeError: `vocab_lookup_table` is no table.
+      TypeError: `vocab_lookup_table` is not a table.
 
     >>> init = tf.lookup.KeyValueTensorInitializer(["[UNK]", "the", "##y"], tf.range(3, dtype=tf.int64))
     >>> table = tf.lookup.StaticVocabularyTable(init, num_oov_buckets=1)

@@ -27,7 +27,7 @@ def bert_vocab_from_dataset(
       The pieces.
 
     Raises:
-      TypeError: elements of the dataset are no single tensors.
+      TypeError: elements of the dataset are not single tensors.
     """
     if not hasattr(dataset.element_spec, "shape"):
         raise TypeError("The dataset should contain single-tensor elements.")

@@ -204,7 +204,7 @@ def _add_histogram(
             bool
         )
         threshold[node] = 0.0
-        # A category that fitting has not met goes as a missing one: right, where that is no set's.
+        # A category unseen in fitting is treated as a missing value: right, unless a set contains it.
         if missing_left[node]:
             sets[node] = forest.add_set(known[~goes_left])
             left[node], right[node] = right[node], left[node]

@@ -53,7 +53,7 @@ def _checked_default(default: Any, shape: tuple[int, ...], dtype: Any, key: Any)
         return None
     try:
         array = np.asarray(default)
-    except ValueError:  # a nest that is no array
+    except ValueError:  # a nest that is not an array
         array = np.zeros((*shape, 0))
     if array.ndim and array.shape != shape:
         raise ValueError(

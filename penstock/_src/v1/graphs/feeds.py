@@ -22,7 +22,7 @@ def feed_parts(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor,
     """The tensors of a key of a feed_dict, and their values.
 
     Raises:
-      TypeError: the key is no tensor of the graph.
+      TypeError: the key is not a tensor of the graph.
       ValueError: key and value are of different structures.
     """
     known = session_type(key)

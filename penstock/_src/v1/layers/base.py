@@ -73,7 +73,7 @@ class Layer(LegacyLayer):
                 self._scope = entered
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # Attributes are no dependencies; weights are, by their names.
+        # Attributes are not dependencies; weights are, by their names.
         object.__setattr__(self, name, value)
 
     def _set_name(self, name: Any) -> None:

@@ -23,7 +23,7 @@ from penstock._src.v1.metrics.streams import (
     weights_like,
 )
 
-# Marks a missing label; any other label that is no class counts as one that was missed.
+# Marks a missing label; any other label that is not a class counts as a missed one.
 _NONE = np.iinfo(np.int64).min
 
 

@@ -135,7 +135,7 @@ def wrap_function(
                 placeholders.append(graph.placeholder(spec.dtype, spec.shape, name))
                 flat.append(spec)
                 spec = placeholders[-1]
-            filled.append(spec)  # what is no spec is passed as it is
+            filled.append(spec)  # other values are passed unchanged
         graph.inputs.extend(placeholders)
         arguments = nest.pack_sequence_as(list(signature), filled, expand_composites=True)
         trace.set_outputs(graph, fn(*arguments))

@@ -50,7 +50,7 @@ def positive_axis(axis: Any, rank: int | None, name: str = "axis", rank_name: st
     """Returns an axis counted from the first one.
 
     Raises:
-      TypeError: it is no integer.
+      TypeError: it is not an integer.
       ValueError: there is no such axis, or it is negative and the rank is unknown.
     """
     if not isinstance(axis, int):

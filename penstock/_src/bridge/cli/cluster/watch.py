@@ -137,7 +137,7 @@ class Watch:
         )
 
     def _let_save(self) -> None:
-        """Tells the workers of this host that they are to end, and waits until they have; those of others save with them."""
+        """Signals the workers of this host to end, and waits until they have; workers of other hosts save with them."""
         for event in list(self._running.values()):
             if event.host == socket.gethostname() and is_alive(event.process):
                 os.kill(event.process, signal.SIGTERM)

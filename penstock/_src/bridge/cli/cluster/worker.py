@@ -52,7 +52,7 @@ def _work(rank: int, program: Sequence[str]) -> None:
 
 
 def _watch(rank: int, process: int) -> int:
-    """Waits for the program's process, and tells the launcher if it dies; returns its exit status.
+    """Waits for the program's process, and reports to the launcher if it dies; returns its exit status.
 
     mpiexec ends all processes when one dies, and does not know which was the first.
     """

@@ -1,1 +1,1 @@
-"""`tensorflow.python.client`: devices, and what is told of runs of sessions."""
+"""`tensorflow.python.client`: devices, and reports about runs of sessions."""

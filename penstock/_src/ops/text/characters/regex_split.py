@@ -10,7 +10,7 @@ from penstock._src.ops.strings.re2.parsing import Alt, At, Cat, Chars, Group, Re
 from penstock._src.ops.strings.regex import compiled
 from penstock._src.ops.text.characters.decoding import Characters, characters, cut, splits_shape
 
-# Of `_Classes.table`: characters that are no part of a delimiter. The last entry is that of malformed bytes.
+# Entry of `_Classes.table` for characters outside of delimiters. The last entry of the table is that of malformed bytes.
 _NONE = -1
 _SIZE = 0x110001
 

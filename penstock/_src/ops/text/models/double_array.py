@@ -142,7 +142,7 @@ def build(values: Mapping[bytes, int]) -> np.ndarray:
       values: of texts, which have no zero byte; below 2 ** 31.
     """
     built = trie_building.build(values) if runs_native_code() else _built(values)
-    # A block has a place that is no base unless all its places are children.
+    # A block has a slot that is not a base unless all its slots are children.
     other = np.argmin(built.is_base.reshape(-1, BLOCK), axis=1).astype(np.uint32)
     # Free slots get labels that no parent matches.
     free = np.flatnonzero(built.is_free)

@@ -31,7 +31,7 @@ def convert(data: bytes) -> bytes:
     """The FlatBuffer of a model file, by which texts are cut.
 
     Raises:
-      InternalError: it is no model.
+      InternalError: the bytes are not a model.
     """
     pieces, rules = read_model(data)
     known = {encoded(text): number for text, number in pieces.known.items() if text}
@@ -58,7 +58,7 @@ def convert_for_decoder(data: bytes) -> bytes:
     """The FlatBuffer of a model file, by which pieces are joined.
 
     Raises:
-      InternalError: it is no model.
+      InternalError: the bytes are not a model.
     """
     pieces, rules = read_model(data)
     texts = []

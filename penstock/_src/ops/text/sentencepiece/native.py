@@ -20,7 +20,7 @@ from penstock._src.ops.text.sentencepiece.segmenting import chunks, piece_scores
 
 
 def normalizer(pieces: Pieces, rules: Rules) -> Normalizer | None:
-    """What normalizes texts; None if symbols of users are no texts in UTF-8."""
+    """The native normalizer of texts; None if symbols of users are not valid UTF-8."""
     symbols = _encoded([text for text in pieces.symbols() if text])
     if symbols is None:
         return None

@@ -48,7 +48,9 @@ def parse(text: bytes, values: int = 0) -> Any:
             )
         try:
             value = json.loads(text)
-            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+            json.dumps(
+                value, ensure_ascii=False
+            ).encode()  # half a surrogate pair is not valid text
             return value
         except (ValueError, RecursionError) as error:
             refusal = ValueError(str(error))

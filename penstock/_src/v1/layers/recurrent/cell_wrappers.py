@@ -74,7 +74,7 @@ class MultiRNNCell(RNNCell):
 
     Raises:
       ValueError: there is no cell, or one has a tuple as state, which is not concatenated.
-      TypeError: `cells` is no list.
+      TypeError: `cells` is not a list.
     """
 
     def __init__(self, cells: Any, state_is_tuple: bool = True) -> None:

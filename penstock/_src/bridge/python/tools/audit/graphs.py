@@ -82,7 +82,7 @@ def audit_saved_model(found: Findings, saved: Any, folder: str) -> None:
 
 
 def _note_assets(graph: _Graph, meta: Any, folder: str) -> None:
-    """Tells the graph which tensors and arguments are paths of assets."""
+    """Marks in the graph the tensors and arguments that are paths of assets."""
     names = [os.path.join(folder, entry.filename) for entry in meta.asset_file_def]
     for entry, path in zip(meta.asset_file_def, names):
         graph.paths["", _node_name(entry.tensor_info.name)] = path
