@@ -123,10 +123,10 @@ class Stops:
     def _say_differences(self, replayed: list[Any], compiled: list[Any], count: int) -> None:
         names = [f"result {i}" for i in range(count)]
         names += [handle.name or "a variable" for handle in self.snapshot.handles]
-        lines = list(differences(names, replayed, compiled))
-        if lines and self.prompt is not None:
-            text = "; ".join(f"{name} {how}" for name, how in lines[:3])
-            more = f"; {len(lines) - 3} more" if len(lines) > 3 else ""
+        differing = list(differences(names, replayed, compiled))
+        if differing and self.prompt is not None:
+            text = "; ".join(f"{name} {how}" for name, how in differing[:3])
+            more = f"; {len(differing) - 3} more" if len(differing) > 3 else ""
             self.prompt.say(f"the compiled run differs from what was shown: {text}{more}")
 
     # -- callbacks of the replay

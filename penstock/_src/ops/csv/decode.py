@@ -71,7 +71,7 @@ class DecodeCSV(Op):
 
     def _rows(self, rows, defaults):
         delimiter, missing = self.field_delim.encode(), self.na_value.encode()
-        columns = [np.empty(len(rows), default.dtype) for default in defaults]
+        arrays = [np.empty(len(rows), default.dtype) for default in defaults]
         for number, record in enumerate(rows):
             fields = self._fields(record, delimiter) if record else []
             if self.select_cols:
@@ -81,8 +81,8 @@ class DecodeCSV(Op):
                     f"Expect {len(defaults)} fields but have {len(fields)} in record {number}"
                 )
             for at, (field, default) in enumerate(zip(fields, defaults, strict=True)):
-                columns[at][number] = value_of(field, at, default, missing, f"record {number}")
-        return columns
+                arrays[at][number] = value_of(field, at, default, missing, f"record {number}")
+        return arrays
 
     def _fields(self, record, delimiter):
         fields, at = [], 0

@@ -30,8 +30,8 @@ def planned(dataset: Pipeline) -> Pipeline:
     """
     if dataset.plan is None:
         dataset.plan = (_planned(dataset),)
-    (planned,) = dataset.plan
-    return dataset if planned is None else planned
+    (replacement,) = dataset.plan
+    return dataset if replacement is None else replacement
 
 
 def _planned(dataset: Pipeline) -> Pipeline | None:

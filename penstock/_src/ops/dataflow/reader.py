@@ -265,14 +265,14 @@ class ReaderReadUpToV2(_Reading):
 
     def eager(self, reader_handle, queue_handle, num_records):
         reader, wanted = self.reader(reader_handle), int(num_records)
-        records = [reader.next(queue_handle)]
-        while len(records) < wanted:
+        pairs = [reader.next(queue_handle)]
+        while len(pairs) < wanted:
             try:
-                records.append(reader.next(queue_handle))
+                pairs.append(reader.next(queue_handle))
             except OutOfRangeError:
                 break
-        columns = np.empty((2, len(records)), object)
-        for at, pair in enumerate(records):
+        columns = np.empty((2, len(pairs)), object)
+        for at, pair in enumerate(pairs):
             columns[:, at] = pair
         return columns[0], columns[1]
 

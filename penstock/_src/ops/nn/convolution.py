@@ -352,7 +352,7 @@ def _of_planes(c: Convolution) -> Convolution:
 
 def _taps_of_planes(c: Convolution) -> list[tuple[int, int, int]]:
     """(tap, first, end): the outputs' planes for which the tap meets a plane."""
-    w, taps = c.windows[0], []
+    w, planes = c.windows[0], []
     for tap in range(w.size):
         start = tap * w.dilation - w.low
         first, end = (
@@ -360,8 +360,8 @@ def _taps_of_planes(c: Convolution) -> list[tuple[int, int, int]]:
             min(w.out, (w.extent - 1 - start) // w.stride + 1),
         )
         if first < end:
-            taps.append((tap, first, end))
-    return taps
+            planes.append((tap, first, end))
+    return planes
 
 
 def _planes(p: Any, x: Any, begin: int, count: int, stride: int = 1) -> Any:

@@ -90,20 +90,18 @@ def _characters(found: Expression, rewrite):
 
 
 def _replaced(op, input, pattern, rewrite, everywhere):
-    expression, pieces = compiled(op.op_type, pattern), _pieces(op.op_type, text(rewrite))
-    if max([piece for piece in pieces if isinstance(piece, int)], default=0) > expression.groups:
+    matcher, pieces = compiled(op.op_type, pattern), _pieces(op.op_type, text(rewrite))
+    if max([piece for piece in pieces if isinstance(piece, int)], default=0) > matcher.groups:
         return input
-    characters = _characters(expression, rewrite) if everywhere and b"\\" not in rewrite else None
+    characters = _characters(matcher, rewrite) if everywhere and b"\\" not in rewrite else None
     if characters:
         return each(operator.methodcaller("translate", *characters), input)
     instead, template = _rewriting(pieces), _template(pieces)
 
     def new(element):
         source = text(element)
-        replaced = expression.substituted(source, template) if everywhere else None
-        return data(
-            expression.replaced(source, instead, everywhere) if replaced is None else replaced
-        )
+        replaced = matcher.substituted(source, template) if everywhere else None
+        return data(matcher.replaced(source, instead, everywhere) if replaced is None else replaced)
 
     return each(new, input)
 

@@ -57,10 +57,10 @@ def rank(x: Any) -> int:
     Raises:
       UnimplementedError: it is not known before the model runs.
     """
-    known = x.shape.rank
-    if known is None:
+    static_rank = x.shape.rank
+    if static_rank is None:
         raise UnimplementedError("an input of unknown rank is not supported.")
-    return known
+    return static_rank
 
 
 def axis_of(axis: int, dimensions: int) -> int:
@@ -88,8 +88,8 @@ def axes_from(axes: Iterable[Any], x: Any, new: int = 0) -> list[int]:
       new: the number of dimensions that x gets before they are counted.
     """
     dimensions = x.shape.rank
-    numbers = [int(a) for a in axes]
-    return numbers if dimensions is None else axes_of(numbers, dimensions + new)
+    positions = [int(a) for a in axes]
+    return positions if dimensions is None else axes_of(positions, dimensions + new)
 
 
 def of_rank(x: Any, dimensions: int) -> Any:

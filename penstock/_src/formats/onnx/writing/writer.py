@@ -250,10 +250,10 @@ def rank(tensor: Any) -> int:
     Raises:
       UnimplementedError: it is not known.
     """
-    known = tensor.shape.rank
-    if known is None:
+    static_rank = tensor.shape.rank
+    if static_rank is None:
         raise UnimplementedError("an input of unknown rank cannot be written.")
-    return known
+    return static_rank
 
 
 def sizes(tensor: Any) -> list[int | None]:

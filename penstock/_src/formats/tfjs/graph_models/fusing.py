@@ -79,14 +79,14 @@ def _only_reader(definition: Any, node: Any, uses: Counter[str]) -> Any:
 
 def _become(node: Any, product: Any, bias: str, names: list[str]) -> None:
     """Makes a node the fused product."""
-    name, fused = node.name, type(node)()
-    fused.CopyFrom(product)
-    fused.name, fused.op = name, _FUSED[product.op]
-    fused.input.append(bias)
-    fused.attr["num_args"].i = 1
-    fused.attr["fused_ops"].list.s.extend(each.encode() for each in names)
-    fused.attr["epsilon"].f = 0.0
-    node.CopyFrom(fused)
+    name, fused_node = node.name, type(node)()
+    fused_node.CopyFrom(product)
+    fused_node.name, fused_node.op = name, _FUSED[product.op]
+    fused_node.input.append(bias)
+    fused_node.attr["num_args"].i = 1
+    fused_node.attr["fused_ops"].list.s.extend(each.encode() for each in names)
+    fused_node.attr["epsilon"].f = 0.0
+    node.CopyFrom(fused_node)
 
 
 _PLAIN = {fused: plain for plain, fused in _FUSED.items()}

@@ -203,9 +203,9 @@ def offsets_map(source: str, form: str) -> tuple[str, OffsetsMap]:
         if at < len(source) and not _is_boundary(source[at], form):
             continue
         part = source[begin:at]
-        normalized = part if part.isascii() else unicodedata.normalize(form, part)
-        edits.append((len(data(part)), len(data(normalized)), normalized != part))
-        pieces.append(normalized)
+        changed = part if part.isascii() else unicodedata.normalize(form, part)
+        edits.append((len(data(part)), len(data(changed)), changed != part))
+        pieces.append(changed)
         begin = at
     return "".join(pieces), OffsetsMap(edits or [(0, 0, False)])
 

@@ -31,7 +31,7 @@ def _cut(model: PhraseModel, words: list[bytes]) -> list[tuple[bytes, int]]:
             end = _END.search(word) if len(word) > 1 else None
             split += [word] if end is None else [word[: end.start()], end[0]]
         words = split
-    phrases, at = [], 0
+    cut, at = [], 0
     while at < len(words):
         best = 0
         for count in range(1, min(model.most_words, len(words) - at) + 1):
@@ -41,11 +41,11 @@ def _cut(model: PhraseModel, words: list[bytes]) -> list[tuple[bytes, int]]:
                 best = count
         if best:
             text = b" ".join(words[at : at + best])
-            phrases.append((text, model.numbers[text]))
+            cut.append((text, model.numbers[text]))
         else:
-            phrases.append((model.unknown, model.unknown_number))
+            cut.append((model.unknown, model.unknown_number))
         at += best or 1
-    return phrases
+    return cut
 
 
 class PhraseTokenize(Op):
@@ -62,15 +62,15 @@ class PhraseTokenize(Op):
     def eager(self, input_values, phrase_model):
         model = _read(phrase_model.tobytes())
         words, splits = words_of_texts(input_values, model.config)[:2]
-        phrases, row_splits = [], [0]
+        cut, row_splits = [], [0]
         for begin, end in zip(splits[:-1].tolist(), splits[1:].tolist(), strict=True):
-            phrases += _cut(model, words[begin:end].tolist())
-            row_splits.append(len(phrases))
-        texts = np.empty(len(phrases), object)
-        texts[:] = [text for text, _ in phrases]
+            cut += _cut(model, words[begin:end].tolist())
+            row_splits.append(len(cut))
+        texts = np.empty(len(cut), object)
+        texts[:] = [text for text, _ in cut]
         return (
             texts,
-            np.array([number for _, number in phrases], np.int64),
+            np.array([number for _, number in cut], np.int64),
             np.array(row_splits, np.int64),
         )
 

@@ -110,9 +110,9 @@ class Processor:
           Row splits, the texts of the pieces, their numbers, and the bytes at which they begin and end. What is not asked for is anything.
         """
         if runs_native_code() and self._native is not None:
-            encoded = self._encoded_natively(np.ascontiguousarray(rows), with_texts)
-            if encoded is not None:
-                return encoded
+            outputs = self._encoded_natively(np.ascontiguousarray(rows), with_texts)
+            if outputs is not None:
+                return outputs
         return self._encoded(rows.tolist(), with_origins)
 
     def _encoded_natively(

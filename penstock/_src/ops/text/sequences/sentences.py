@@ -88,16 +88,16 @@ _SPACE_SET = "".join(map(chr, SPACES))
 def fragments(text: str) -> list[tuple[int, int, int, int]]:
     """(begin, end, properties, where the terminal punctuation is or -1) of each fragment, in characters."""
     first, more = _marks()
-    fragments, begin = [], 0
+    spans, begin = [], 0
     while True:
         while begin < len(text) and text[begin] in _SPACE_SET:
             begin += 1
         if begin == len(text):
-            return fragments
+            return spans
         mark = first.search(text, begin)
         if mark is None:
-            fragments.append((begin, len(text), 0, -1))
-            return fragments
+            spans.append((begin, len(text), 0, -1))
+            return spans
         properties, terminal = _of_mark(mark, 0, mark.start())
         end = mark.end()
         while (mark := more.match(text, end)) is not None:
@@ -106,7 +106,7 @@ def fragments(text: str) -> list[tuple[int, int, int, int]]:
                 properties |= _CLOSES
                 break
             properties, terminal = _of_mark(mark, properties, terminal)
-        fragments.append((begin, end, properties, terminal))
+        spans.append((begin, end, properties, terminal))
         begin = end
 
 
@@ -181,15 +181,15 @@ class SentenceFragments(Op):
                 self.replace_control_characters,
             )
             words.append("".join(chr(point) for point, _ in points))
-        fragments, counts, begin = [], [], 0
+        spans, counts, begin = [], [], 0
         for length in row_lengths.tolist():
             own = token_fragments(
                 words[begin : begin + length], token_properties[begin : begin + length].tolist()
             )
             counts.append(len(own))
-            fragments += own
+            spans += own
             begin += length
-        columns = np.array(fragments, np.int64).reshape(-1, 4).T
+        columns = np.array(spans, np.int64).reshape(-1, 4).T
         return (*columns, np.array(counts, np.int64))
 
 
@@ -205,7 +205,7 @@ def _is_mark(word: str) -> bool:
 
 def token_fragments(words: list[str], properties: list[int]) -> list[tuple[int, int, int, int]]:
     """(first token, the one after the last, properties, the terminal token) of each fragment."""
-    fragments, begin, at = [], 0, 0
+    spans, begin, at = [], 0, 0
     while at < len(words):
         if not _ends(words[at], properties[at]):
             at += 1
@@ -223,8 +223,8 @@ def token_fragments(words: list[str], properties: list[int]) -> list[tuple[int, 
             if words[begin] in _OPENING:
                 kind |= _CLOSES_ALL
             at += 1
-        fragments.append((begin, at, kind, terminal))
+        spans.append((begin, at, kind, terminal))
         begin = at
     if begin < len(words):
-        fragments.append((begin, len(words), 0, -1))
-    return fragments
+        spans.append((begin, len(words), 0, -1))
+    return spans
