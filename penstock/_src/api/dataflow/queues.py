@@ -10,8 +10,8 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
-from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import init_scope
+from penstock._src.graph.static_values import constant_value
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -199,7 +199,8 @@ class QueueBase:
             component_types=self._dtypes,
             name=self._op_name(name, "DequeueMany"),
         )
-        rows = None if isinstance(n, Tensor) else int(n)
+        known = constant_value(convert_to_tensor(n, types.int32))
+        rows = None if known is None else int(known)
         return self._result(self._shaped(tensors, TensorShape([rows]).concatenate))
 
     def dequeue_up_to(self, n, name=None):

@@ -194,6 +194,12 @@ def tf_record_iterator(path, options=None):
             raise errors.DataLossError(None, None, str(error)) from error
 
 
+class _LocalVariable(Variable):
+    """A variable that a graph holds in the collection of local variables."""
+
+    _collections = ("local_variables",)
+
+
 @export("io.match_filenames_once", v1=["io.match_filenames_once", "train.match_filenames_once"])
 def match_filenames_once(pattern, name=None):
     """A variable with the paths that match a pattern.
@@ -205,7 +211,12 @@ def match_filenames_once(pattern, name=None):
     Returns:
       A variable of strings `[n]`.
     """
-    return Variable(raw.MatchingFiles(pattern=pattern), trainable=False, name=name, shape=[None])
+    return _LocalVariable(
+        raw.MatchingFiles(pattern=pattern),
+        trainable=False,
+        name=name or "matching_filenames",
+        shape=[None],
+    )
 
 
 @export("io.decode_raw", v1=[])

@@ -30,7 +30,7 @@ class Coordinator:
     joined = read_only("_joined", "True if `join` has succeeded.")
 
     def request_stop(self, ex=None):
-        """Requests all threads to stop; `join` raises the first of several exceptions.
+        """Requests all threads to stop; `join` raises the exception of the first request.
 
         Args:
           ex: the exception that a thread ended with, or what `sys.exc_info` returned; None for
@@ -42,9 +42,10 @@ class Coordinator:
         with self._lock:
             if isinstance(ex, tuple):
                 ex = ex[1]
-            if ex is not None and not isinstance(ex, self._clean) and self._error is None:
-                if self._joined:
-                    raise ex
+            if ex is not None and self._joined:
+                raise ex
+            is_late = self._stop.is_set()  # a thread that fails because of the stop is no error
+            if ex is not None and not isinstance(ex, self._clean) and not is_late:
                 self._error = ex
             self._stop.set()
 

@@ -91,7 +91,9 @@ class RandomShuffleQueueV2(_Make):
 
     def _options(self):
         if self.capacity >= 0 and self.min_after_dequeue >= self.capacity:
-            raise self.invalid("min_after_dequeue must be less than capacity")
+            raise self.invalid(
+                f"min_after_dequeue {self.min_after_dequeue} must be < capacity {self.capacity}"
+            )
         return {"minimum": self.min_after_dequeue, "words": self._words()}
 
     def _words(self):

@@ -4,7 +4,6 @@ import sys
 import threading
 
 from penstock._src.core.errors import (
-    CancelledError,
     OpError,
     OutOfRangeError,
     error_code_from_exception_type,
@@ -14,7 +13,7 @@ from penstock._src.proto.saved import QueueRunnerDef
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs.default_graph import get_default_graph
-from penstock._src.v1.graphs.session import get_default_session
+from penstock._src.v1.graphs.session import BaseSession, get_default_session
 
 
 @export(v1=["train.QueueRunner", "train.queue_runner.QueueRunner"])
@@ -26,8 +25,7 @@ class QueueRunner:
       enqueue_ops: an operation for each thread.
       close_op: closes the queue; created by default.
       cancel_op: closes the queue at once; created by default.
-      queue_closed_exception_types: the errors that mean the end of the input; OutOfRangeError and
-        CancelledError by default.
+      queue_closed_exception_types: the errors that mean the end of the input; OutOfRangeError by default.
     """
 
     def __init__(
@@ -52,8 +50,20 @@ class QueueRunner:
         self._cancel_op = (
             queue.close(cancel_pending_enqueues=True) if cancel_op is None else cancel_op
         )
-        self._closed = tuple(queue_closed_exception_types or (OutOfRangeError,))
+        self._closed = self._checked(queue_closed_exception_types)
         self._begin()
+
+    @staticmethod
+    def _checked(kinds):
+        """Returns the classes of errors that end the input; OutOfRangeError by default."""
+        if kinds is None:
+            return (OutOfRangeError,)
+        if not (isinstance(kinds, tuple) and kinds and all(issubclass(k, OpError) for k in kinds)):
+            raise TypeError(
+                "queue_closed_exception_types, when provided, must be a tuple of tf.error types, but saw: "
+                f"{kinds}"
+            )
+        return kinds
 
     def _begin(self):
         self._lock = threading.Lock()
@@ -126,13 +136,20 @@ class QueueRunner:
             self._errors = []
         threads = [
             threading.Thread(
-                target=self._run, args=(sess, op, coord), name=f"QueueRunner-{self.name}"
+                target=self._run,
+                args=(sess, op, coord),
+                name=f"QueueRunnerThread-{self.name}-{op.name}",
             )
             for op in self._enqueue_ops
         ]
         if coord is not None:
             threads.append(
-                threading.Thread(target=self._close_on_stop, args=(sess, coord), daemon=daemon)
+                threading.Thread(
+                    target=self._close_on_stop,
+                    args=(sess, coord),
+                    daemon=daemon,
+                    name=f"QueueRunnerThread-{self.name}-close_on_stop",
+                )
             )
         for thread in threads:
             if coord is not None:
@@ -145,23 +162,25 @@ class QueueRunner:
     def _run(self, sess, enqueue_op, coord):
         try:
             while coord is None or not coord.should_stop():
-                try:
-                    sess.run(enqueue_op)
-                except (*self._closed, CancelledError):  # a closed queue cancels waiting operations
-                    with self._lock:
-                        self._running[sess] -= 1
-                        last = self._running[sess] == 0
-                    if last:
-                        self._end(sess, self._close_op)
-                    return
+                sess.run(enqueue_op)
+        except self._closed:
+            if self._leave(sess) == 0:
+                self._end(sess, self._close_op)
         except Exception as error:
+            self._leave(sess)
             if coord is not None:
                 coord.request_stop(error)
-            else:
-                self._errors.append(error)
-                raise
+                return
+            self._errors.append(error)
+            raise
+        else:
+            self._leave(sess)
+
+    def _leave(self, sess):
+        """Counts a thread that ends; returns how many others still run in the session."""
         with self._lock:
             self._running[sess] -= 1
+            return self._running[sess]
 
     def _close_on_stop(self, sess, coord):
         coord.wait_for_stop()
@@ -200,6 +219,10 @@ def start_queue_runners(sess=None, coord=None, daemon=True, start=True, collecti
                 "Cannot start queue runners: No default session is registered. Use `with "
                 "sess.as_default()` or pass an explicit session to tf.start_queue_runners(sess=sess)"
             )
+    elif not isinstance(sess, BaseSession):
+        if hasattr(sess, "run_step_fn"):  # monitored sessions start their runners themselves
+            return []
+        raise TypeError(f"sess must be a `tf.Session` object. Given class: {type(sess)}")
     threads = []
     for runner in sess.graph.get_collection(collection):
         threads.extend(runner.create_threads(sess, coord=coord, daemon=daemon, start=start))
