@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
@@ -20,14 +21,35 @@ class Status(Enum):
     DISABLED = 2
 
 
+class _Entered(threading.local):
+    """Statuses that blocks of this thread have set, the innermost last."""
+
+    def __init__(self) -> None:
+        self.contexts: list[ControlStatusCtx] = []
+
+
+_ENTERED = _Entered()
+
+
 class ControlStatusCtx:
-    """Holds a status; as a context manager it has no effect."""
+    """Holds a status, which `control_status_ctx` gives within the block."""
 
     def __init__(self, status: Status, options: Any = None) -> None:
         self.status, self.options = status, options
 
     def __enter__(self) -> ControlStatusCtx:
+        _ENTERED.contexts.append(self)
         return self
+
+    def __exit__(self, *error: Any) -> None:
+        _ENTERED.contexts.pop()
+
+
+class NullCtx:
+    """A context without effect, where code takes a `ControlStatusCtx` or nothing."""
+
+    def __enter__(self) -> None:
+        return None
 
     def __exit__(self, *error: Any) -> None:
         return None
@@ -35,11 +57,13 @@ class ControlStatusCtx:
 
 @export("__internal__.autograph.control_status_ctx", v1=[])
 def control_status_ctx() -> ControlStatusCtx:
-    """Returns the status: enabled while a function is traced, else unspecified.
+    """Returns the status: that of the innermost block which sets one; else enabled while a function is traced.
 
     Returns:
       A ControlStatusCtx.
     """
+    if _ENTERED.contexts:
+        return _ENTERED.contexts[-1]
     tracing = STATE.graph is not None and STATE.graph.building_function
     return ControlStatusCtx(Status.ENABLED if tracing else Status.UNSPECIFIED)
 

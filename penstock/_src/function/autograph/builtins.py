@@ -9,6 +9,7 @@ from typing import Any
 
 from penstock._src.api import python_function
 from penstock._src.api.control import conditionals, scopes
+from penstock._src.api.control.tensor_array import TensorArray
 from penstock._src.api.debugging import breakpoints
 from penstock._src.api.math import sorting
 from penstock._src.core import dtypes
@@ -63,6 +64,8 @@ def _cast(value: Any, dtype: Any) -> Any:
 def _len(value: Any) -> Any:
     if _is_dataset(value):
         return _cardinality(value)
+    if isinstance(value, TensorArray):
+        return value.size()
     if not is_tensor(value):
         return builtins.len(value)
     tensor = convert_to_tensor(value)

@@ -433,6 +433,8 @@ def _with_placeholders(
             }
             structures = {index: values.as_tensors(after[index], "", "") for index in shown}
     except Exception as error:
+        if before[missing[0]] is None:
+            raise ValueError(f"'{first}' is not allowed to be None before the loop") from error
         raise ValueError(
             f"'{first}' must be defined before the loop\nNote: AutoGraph tried to define it "
             f"automatically, but ran into a {type(error).__name__}: {error}"
@@ -441,6 +443,8 @@ def _with_placeholders(
         set_state(before)
     prepared = list(before)
     for index in missing:
+        if index not in shown and before[index] is None:
+            raise ValueError(f"'{names[index]}' is not allowed to be None before the loop")
         if index not in shown:
             raise ValueError(f"'{names[index]}' must be defined before the loop")
         prepared[index] = nest.map_structure(_zeros_like_traced, structures[index])

@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 
 class Undefined:
-    """A variable that a branch or loop may define later; using it raises UnboundLocalError."""
+    """A variable that a branch or loop may define later; using it raises UnboundLocalError, and its parts are undefined too."""
 
     def __init__(self, name: str):
         self.symbol_name = name
@@ -12,7 +12,7 @@ class Undefined:
     def _fail(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise UnboundLocalError(f"'{self.symbol_name}' is used before assignment")
 
-    __call__ = __getitem__ = __setitem__ = __len__ = __iter__ = __contains__ = __bool__ = _fail
+    __call__ = __setitem__ = __len__ = __iter__ = __contains__ = __bool__ = _fail
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = (
         _fail
     )
@@ -23,10 +23,17 @@ class Undefined:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._fail()
+        return self
+
+    def __getitem__(self, key: Any) -> Any:
+        return self
+
+    def read(self) -> NoReturn:
+        """Raises UnboundLocalError."""
+        self._fail()
 
     def __repr__(self) -> str:
-        return f"<undefined {self.symbol_name}>"
+        return self.symbol_name
 
 
 class UndefinedReturnValue(Undefined):

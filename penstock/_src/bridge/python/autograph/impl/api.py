@@ -7,6 +7,11 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.bridge.internals.autograph import (
+    ControlStatusCtx,
+    Status,
+    control_status_ctx,
+)
 from penstock._src.bridge.python.autograph.converters import (
     asserts,
     break_statements,
@@ -59,6 +64,8 @@ def converted_call(
     f: Any, args: Any, kwargs: Any, caller_fn_scope: Any = None, options: Any = None
 ) -> Any:
     """Calls `f`, converted first if it is user code; `super` and others look at the frame of the caller's scope."""
+    if control_status_ctx().status is Status.DISABLED:
+        return f(*(args or ()), **(kwargs or {}))
     if options is None and caller_fn_scope is not None:
         options = caller_fn_scope.callopts
     if options is not None and options.uses(converter.Feature.BUILTIN_FUNCTIONS):
@@ -85,8 +92,14 @@ _OF_FRAMES: tuple[tuple[Any, Callable[..., Any]], ...] = (
 
 
 def call_with_unspecified_conversion_status(func: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns `func`, which is converted where its caller is."""
-    return func
+    """Returns `func`, run with the conversion status of code outside of functions that are converted."""
+
+    @functools.wraps(func)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with ControlStatusCtx(Status.UNSPECIFIED):
+            return func(*args, **kwargs)
+
+    return convert.mark_converted(call)
 
 
 def is_autograph_artifact(entity: Any) -> bool:

@@ -3,8 +3,15 @@
 from typing import Any
 
 from penstock._src.api.math.logic import equal
-from penstock._src.function.autograph import values
-from penstock._src.function.autograph.operators import and_, not_, or_
+from penstock._src.core.registry import raw
+from penstock._src.function.autograph import operators, values
+from penstock._src.function.autograph.builtins import is_tensor
+from penstock._src.function.autograph.operators import and_, or_
+
+
+def not_(a: Any) -> Any:
+    """Returns `not a`, a tensor for a tensor."""
+    return raw.LogicalNot(x=a) if is_tensor(a) else operators.not_(a)
 
 
 def eq(a: Any, b: Any) -> Any:
