@@ -439,8 +439,9 @@ def as_dtype(type_value: Any) -> DType:
 
 
 def _as_dtype_slow(type_value: Any) -> DType:
-    # None, `int` and names such as "i4" are not dtypes here, though NumPy accepts them.
-    has_no_type = type_value is None or type_value is int or isinstance(type_value, str)
+    # None, classes such as `int` or `list` and names such as "i4" are not dtypes here, though NumPy accepts them.
+    is_foreign = isinstance(type_value, type) and not issubclass(type_value, np.generic)
+    has_no_type = type_value is None or is_foreign or isinstance(type_value, str)
     try:
         numpy_type = None if has_no_type else np.dtype(type_value)
     except (TypeError, ValueError):

@@ -11,6 +11,12 @@ def _node_name(text: str) -> str:
     return text.removeprefix("^").partition(":")[0]
 
 
+def require_graph_def(value: Any, name: str) -> None:
+    """Raises TypeError unless `value`, the argument `name`, is a GraphDef."""
+    if not isinstance(value, GraphDef):
+        raise TypeError(f"{name} must be a graph_pb2.GraphDef proto, but got type {type(value)}.")
+
+
 @export(v1=["graph_util.extract_sub_graph"])
 def extract_sub_graph(graph_def: Any, dest_nodes: Sequence[str]) -> Any:
     """Returns the GraphDef of the nodes that `dest_nodes` need.
@@ -20,10 +26,13 @@ def extract_sub_graph(graph_def: Any, dest_nodes: Sequence[str]) -> Any:
       dest_nodes: names of nodes.
 
     Raises:
-      TypeError: `dest_nodes` is a string. AssertionError: a name is not in the graph.
+      TypeError: `graph_def` is no GraphDef, or `dest_nodes` a string. AssertionError: a name is not in the graph.
     """
+    require_graph_def(graph_def, "graph_def")
     if isinstance(dest_nodes, str):
-        raise TypeError("dest_nodes must be an iterable of strings.")
+        raise TypeError(
+            f"dest_nodes must be an iterable of strings, but got type {type(dest_nodes)}."
+        )
     nodes = {node.name: node for node in graph_def.node}
     for name in dest_nodes:
         assert name in nodes, f"{name} is not in graph"

@@ -476,15 +476,6 @@ ensure_shape = EnsureShape(x: input, shape)
 
     >>> tf.ensure_shape([[1, 2], [3, 4]], [None, 2]).shape
     TensorShape([2, 2])
-parallel_stack = Pack(values: [convert_to_tensor(v) for v in values], name="parallel_stack", *, axis=0)
-    Tensors of equal shape stacked along a new first axis.
-
-    Args:
-      values: a list of tensors of one shape and dtype.
-      name: of the operation.
-
-    Returns:
-      A tensor of shape `[len(values), ...]`.
 """,
     plain="""
 guarantee_const = GuaranteeConst(input)
@@ -531,3 +522,33 @@ bitcast = Bitcast(input, type)
            [0, 1, 0, 0]], dtype=uint8)
 """,
 )
+
+
+@export("parallel_stack")
+def parallel_stack(values, name="parallel_stack"):
+    """Stacks tensors of equal shape along a new first axis, in a graph.
+
+    Args:
+      values: a list of tensors of one shape, which is known, and one dtype.
+      name: of the operation.
+
+    Returns:
+      A tensor of shape `[len(values), ...]`.
+
+    Raises:
+      RuntimeError: code runs eagerly; `tf.stack` does the same there.
+      ValueError: a shape is not known.
+
+    >>> tf.function(lambda x: tf.parallel_stack([x, x + 1]))(tf.constant(1)).numpy()
+    array([1, 2], dtype=int32)
+    """
+    if STATE.graph is None:
+        raise RuntimeError("tf.parallel_stack() is not compatible with eager execution.")
+    with STATE.graph.name_scope(name) as scope:
+        tensors = [convert_to_tensor(value) for value in values]
+        rows = [raw.ExpandDims(input=tensor, axis=0) for tensor in tensors]
+        for tensor in tensors:
+            if not tensor.shape.is_fully_defined():
+                raise ValueError("shape attr must be fully defined.")
+        shape = [len(tensors), *tensors[0].shape]
+        return raw.ParallelConcat(values=rows, shape=shape, name=scope)

@@ -10,6 +10,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core import dtypes
+from penstock._src.graph.rewriting import require_graph_def
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.errors import UnimplementedError
@@ -111,8 +112,13 @@ def graph_defs_equal(graph_def_1: Any, graph_def_2: Any, treat_nan_as_equal: boo
 
     Returns:
       A bool.
+
+    Raises:
+      TypeError: one of them is no GraphDef.
     """
     del treat_nan_as_equal
+    require_graph_def(graph_def_1, "graph_def_1")
+    require_graph_def(graph_def_2, "graph_def_2")
     return _in_order(graph_def_1) == _in_order(graph_def_2)
 
 

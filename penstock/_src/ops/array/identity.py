@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import Effects, Elements, HostKernel, Slices, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -65,6 +66,11 @@ class GuaranteeConst(_Identity):
     stateful = True
     effects = Effects(leaves_nothing=True)
     gradient = None
+
+    def eager(self, input):
+        if self.T == dtypes.resource:
+            raise self.invalid("Input tensor cannot be a resource variable handle.")
+        return input
 
 
 class DebugGradientIdentity(_Identity):

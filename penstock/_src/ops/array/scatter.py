@@ -130,6 +130,11 @@ class ScatterNd(Op):
         return lower_scatter(self, p, p.full(dims, 0, self.T), indices, updates, "add")
 
 
+def _has_elements(shape):
+    """True if a static shape says that there are elements."""
+    return bool(shape.rank is not None and shape.num_elements())
+
+
 class _TensorScatter(Op):
     """A tensor with updates combined at index vectors; `how` names the combination."""
 
@@ -140,6 +145,8 @@ class _TensorScatter(Op):
     vectorize = "rows, indices, rows"
 
     def shape(self, tensor, indices, updates):
+        if tensor.rank is not None and 0 in tensor.as_list() and _has_elements(indices) and _has_elements(updates):
+            raise ValueError("Indices and updates specified for empty input")
         rows_shape(indices, updates, tensor)
         return tensor
 

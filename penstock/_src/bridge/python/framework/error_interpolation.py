@@ -17,7 +17,7 @@ _NAME = r"[A-Za-z0-9_.][A-Za-z0-9_.\-/]*?"
 _TAG = re.compile(rf"{{{{(?P<type>{_NAME}) (?P<name>{_NAME})}}}}")
 _SITES = [*site.getsitepackages(), site.getusersitepackages()]
 _FRAMEWORK_PATH_PREFIXES = [
-    os.path.join(OWN_FOLDER, "penstock") + os.sep,
+    OWN_FOLDER,
     *(os.path.join(path, "keras") + os.sep for path in _SITES),
 ]
 _FRAMEWORK_FILENAME_PATTERNS = [re.compile("<embedded")]

@@ -43,7 +43,7 @@ class GroupLock:
         """Ends one holding of the lock."""
         self._check(group_id)
         with self._free:
-            self._members[group_id] -= 1
+            self._members[group_id] = max(self._members[group_id] - 1, 0)
             if not self._members[group_id]:
                 self._free.notify_all()
 

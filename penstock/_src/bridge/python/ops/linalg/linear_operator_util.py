@@ -18,6 +18,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import dimension_value
 
 is_ref = shapes.is_reference
 
@@ -134,12 +135,12 @@ def use_operator_or_provided_hint_unless_contradicting(
 
 def arg_is_blockwise(block_dimensions: Sequence[Any], arg: Any, arg_split_dim: int) -> bool:
     """True if an argument is a list with a block for each operator."""
-    return is_blockwise([dimension.value for dimension in block_dimensions], arg, arg_split_dim)
+    return is_blockwise([*map(dimension_value, block_dimensions)], arg, arg_split_dim)
 
 
 def split_arg_into_blocks(
     block_dims: Iterable[Any], block_dims_fn: Callable[[], Any], arg: Any, axis: int = -1
 ) -> Any:
     """Returns the blocks of a tensor; `block_dims_fn` gives their sizes if a Dimension does not."""
-    sizes = [dimension.value for dimension in block_dims]
+    sizes = [*map(dimension_value, block_dims)]
     return split(arg, block_dims_fn() if None in sizes else sizes, axis=axis)
