@@ -45,3 +45,11 @@ def test_fingerprints_tell_programs_apart(tmp_path):
     assert len(one.singleprint().split("/")) == 4
     with pytest.raises(ValueError, match="invalid fingerprint values"):
         tf.saved_model.experimental.Fingerprint().singleprint()
+
+
+def test_the_size_of_a_savers_checkpoint_counts_its_graph(tmp_path):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.compat.v1.get_variable("v", initializer=[1.0, 2.0])
+        session.run(tf.compat.v1.global_variables_initializer())
+        path = tf.compat.v1.train.Saver().save(session, str(tmp_path / "model"))
+    assert metrics.COUNTS[f"checkpoint_size_{metrics.size_of(path)}", metrics.SAVER] == 1

@@ -145,7 +145,12 @@ class _TensorScatter(Op):
     vectorize = "rows, indices, rows"
 
     def shape(self, tensor, indices, updates):
-        if tensor.rank is not None and 0 in tensor.as_list() and _has_elements(indices) and _has_elements(updates):
+        if (
+            tensor.rank is not None
+            and 0 in tensor.as_list()
+            and _has_elements(indices)
+            and _has_elements(updates)
+        ):
             raise ValueError("Indices and updates specified for empty input")
         rows_shape(indices, updates, tensor)
         return tensor

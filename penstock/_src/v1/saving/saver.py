@@ -204,7 +204,6 @@ class Saver:
                 definition = self.saver_def
                 with asked_for(path):
                     sess.run(definition.save_tensor_name, {definition.filename_tensor_name: path})
-        metrics.record_size(metrics.SAVER, path)
         if write_state:
             self._keep(path, latest_filename, meta_graph_suffix)
         if write_meta_graph and sess is not None:
@@ -212,6 +211,7 @@ class Saver:
                 self.export_meta_graph(
                     f"{path}.{meta_graph_suffix}", strip_default_attrs=strip_default_attrs
                 )
+        metrics.record_size(metrics.SAVER, path)  # with the file of the graph
         return path
 
     def _keep(self, path: str, latest_filename: str | None, suffix: str) -> None:
