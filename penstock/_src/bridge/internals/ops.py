@@ -10,12 +10,12 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core import dtypes
-from penstock._src.graph.rewriting import require_graph_def
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.eager.variable import Variable
+from penstock._src.graph.rewriting import require_graph_def
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
 from penstock._src.util.export import export
