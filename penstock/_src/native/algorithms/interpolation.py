@@ -5,7 +5,7 @@ such rows. Every operation is rounded separately, in the order of TensorFlow's f
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
@@ -33,22 +33,28 @@ class Interpolation(NamedTuple):
     interpolate_float32: Callable[..., int]
 
 
-def room(width: int, channels: int, new_width: int) -> int:
-    """Return the number of float32 elements of scratch space for the functions."""
-    return 3 * new_width + 2 * (new_width * channels + ROOM) + width * channels + ROOM
+def room(width: Any, channels: Any, new_width: Any) -> Any:
+    """Return the number of float32 elements of scratch space for the functions, of ints or of values in a function."""
+    return new_width * 3 + (new_width * channels + ROOM) * 2 + width * channels + ROOM
 
 
 @functools.cache
 def interpolation() -> Interpolation:
     """The functions, compiled."""
     m = Module()
-    _emit_table(m)
-    _emit_between(m)
-    for name, element in ELEMENTS.items():
-        _emit_line(m, name, element)
-        _emit_images(m, name, element)
+    emit_interpolation(m, ELEMENTS)
+    for name in ELEMENTS:
         py.emit_entry(m, f"interpolate_{name}", "annnnnnnaa")
     return load(m, Interpolation)
+
+
+def emit_interpolation(m: Module, names: Iterable[str]) -> None:
+    """Adds `interpolate_NAME` for each of the names of ELEMENTS."""
+    _emit_table(m)
+    _emit_between(m)
+    for name in names:
+        _emit_line(m, name, ELEMENTS[name])
+        _emit_images(m, name, ELEMENTS[name])
 
 
 def _neighbors(f: Fn, at: Val, inputs: Val, outputs: Val, centers: Val) -> tuple[Val, Val, Val]:

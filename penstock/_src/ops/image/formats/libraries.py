@@ -1,10 +1,12 @@
 """Access to Pillow, simplejpeg and isal, optional libraries, which are loaded when an image file is first read or written."""
 
 import contextlib
+import ctypes
 import functools
 import importlib
 import importlib.util
 import io
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,6 +15,9 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.native.pictures.jpeg import FUNCTIONS
+from penstock._src.native.pictures.resized import pictures
+from penstock._src.native.systems import runs_native_code
 
 # Pixel limit for any file, independent of its size.
 _PIXELS_OF_NOTHING = 1 << 20
@@ -47,6 +52,26 @@ def turbo(op: Any) -> Any:
     """
     with _named(op):
         return _simplejpeg()
+
+
+@functools.cache
+def jpeg_functions() -> np.ndarray | None:
+    """The addresses of libjpeg's functions for native code; None unless Pillow is there and brings a libjpeg-turbo that fits.
+
+    simplejpeg, which decodes single files, has the same library inside, but does not show its functions.
+    """
+    if os.name != "posix" or not runs_native_code():
+        return None
+    try:
+        extension, features = (importlib.import_module(f"PIL.{name}") for name in ("_imaging", "features"))  # fmt: skip
+        if not features.check_feature("libjpeg_turbo"):
+            return None
+        library = ctypes.CDLL(extension.__file__)
+        addresses = [ctypes.cast(library[name], ctypes.c_void_p).value for name in FUNCTIONS]
+    except (ImportError, OSError, AttributeError):
+        return None
+    functions = np.array(addresses, np.int64)
+    return None if pictures().fits(functions) else functions
 
 
 @functools.cache

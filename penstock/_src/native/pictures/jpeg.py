@@ -1,0 +1,194 @@
+"""JPEG files decoded by libjpeg-turbo, whose functions are called at given addresses.
+
+libjpeg reports an error by a function that may not return. Here that function jumps back to where the call began (`longjmp`). A warning
+counts as an error, so what is decoded has no flaws: all else is left to the caller.
+
+Source: libjpeg.txt and jpeglib.h of libjpeg-turbo: the layout of structures in version 6.2 of the interface, on 64-bit systems. The library
+checks the version and the size of the main structure when it creates one.
+"""
+
+from typing import Any
+
+from ..language.function import Fn
+from ..language.module import Module
+from ..language.types import I32, I64, PTR
+from ..language.value import Val
+
+# The functions of libjpeg, in the order of the table of addresses.
+FUNCTIONS = (
+    "jpeg_std_error", "jpeg_CreateDecompress", "jpeg_mem_src", "jpeg_read_header", "jpeg_start_decompress",
+    "jpeg_read_scanlines", "jpeg_finish_decompress", "jpeg_destroy_decompress",
+)  # fmt: skip
+_VERSION, _BYTES = 62, 632  # of the interface, and of its jpeg_decompress_struct
+# Offsets in jpeg_decompress_struct.
+_ERRORS, _CLIENT_DATA, _WIDTH, _HEIGHT, _SPACE, _OUT_SPACE = 0, 24, 48, 52, 60, 64
+_TRANSFORM, _FANCY, _OUT_WIDTH, _OUT_HEIGHT, _OUT_CHANNELS, _LINE = 96, 100, 136, 140, 148, 168
+# Offsets in jpeg_error_mgr, and its size.
+_EXIT, _MESSAGE, _WARNINGS, _ERROR_BYTES = 0, 16, 128, 168
+_GRAY, _RGB, _YCC = 1, 2, 3  # J_COLOR_SPACE
+FAST, ACCURATE = 1, 0  # J_DCT_METHOD
+_HEADER_IS_READ = 1
+_LINES = 8  # rows that are asked for at a time
+_JUMP_BYTES = 1024  # more than a jmp_buf has on any system
+
+# Words of the record that is passed through `guarded`.
+_W_FUNCTIONS, _W_STRUCT, _W_ERRORS, _W_DATA, _W_SIZE, _W_CHANNELS, _W_METHOD, _W_FANCY, _W_INTO = (
+    range(9)
+)
+_WORDS = 9
+
+_GUARDED = """
+declare i32 @_setjmp(ptr) returns_twice
+declare void @longjmp(ptr, i32) noreturn
+define internal void @jpeg_exit(ptr %info) {
+  %place = getelementptr i8, ptr %info, i64 CLIENT_DATA
+  %buffer = load ptr, ptr %place
+  call void @longjmp(ptr %buffer, i32 1)
+  unreachable
+}
+define internal void @jpeg_message(ptr %info) {
+  ret void
+}
+define internal i64 @jpeg_guarded(ptr %steps, ptr %record, ptr %buffer) noinline {
+  %again = call i32 @_setjmp(ptr %buffer) returns_twice
+  %first = icmp eq i32 %again, 0
+  br i1 %first, label %run, label %failed
+run:
+  %code = notail call i64 %steps(ptr %record)
+  ret i64 %code
+failed:
+  ret i64 1
+}
+""".replace("CLIENT_DATA", str(_CLIENT_DATA))
+
+
+def emit_jpeg(m: Module) -> None:
+    """Adds `jpeg_open`, `jpeg_decode` and `jpeg_close`, which take the memory of a `Decoder`; they give 0 if all is well."""
+    m.raw(_GUARDED)
+    m.names.update(("_setjmp", "longjmp", "jpeg_exit", "jpeg_message", "jpeg_guarded"))
+    _emit_begin(m)
+    _emit_pixels(m)
+
+
+class Decoder:
+    """Decodes files, one after the other, in a function under construction.
+
+    Args:
+      f: the function.
+      functions: the address of the table of libjpeg's functions.
+    """
+
+    def __init__(self, f: Fn, functions: Val) -> None:
+        self.f = f
+        self.record, self.buffer = f.alloca(I64, _WORDS), f.alloca("i8", _JUMP_BYTES)
+        self.info, self.errors = f.alloca("i8", _BYTES), f.alloca("i8", _ERROR_BYTES)
+        words = ((_W_FUNCTIONS, functions), (_W_STRUCT, self.info), (_W_ERRORS, self.errors))
+        for word, value in words:
+            f.store(value, self.record, word)
+
+    def _set(self, word: int, value: Val) -> None:
+        self.f.store(value, self.record, word)
+
+    def _run(self, steps: str) -> Val:
+        f = self.f
+        return f.call("jpeg_guarded", f.address(steps), self.record, self.buffer, ret=I64)
+
+    def begin(self, data: Val, size: Val) -> Val:
+        """Reads the header of a file; gives 0 if it can be decoded. `end` has to follow in any case."""
+        f = self.f
+        f.memset(self.info, 0, _BYTES)
+        _function(f, self.record, "jpeg_std_error", PTR, self.errors)
+        for offset, name in ((_EXIT, "jpeg_exit"), (_MESSAGE, "jpeg_message")):
+            f.store(f.address(name), f.at(self.errors, offset))
+        f.store(self.errors, f.at(self.info, _ERRORS))
+        f.store(self.buffer, f.at(self.info, _CLIENT_DATA))
+        self._set(_W_DATA, data)
+        self._set(_W_SIZE, size)
+        return self._run("jpeg_begin")
+
+    def size(self) -> tuple[Val, Val]:
+        """Height and width after `begin`."""
+        return _number(self.f, self.info, _HEIGHT), _number(self.f, self.info, _WIDTH)
+
+    def pixels(self, channels: Val, method: Val, fancy: Val, into: Val) -> Val:
+        """Writes the pixels `[height, width, channels]`; gives 0 if the file has no flaw."""
+        for word, value in zip((_W_CHANNELS, _W_METHOD, _W_FANCY, _W_INTO), (channels, method, fancy, into), strict=True):  # fmt: skip
+            self._set(word, value)
+        return self._run("jpeg_pixels")
+
+    def end(self) -> None:
+        """Frees what the library allocated."""
+        _function(self.f, self.record, "jpeg_destroy_decompress", "void", self.info)
+
+
+def _function(f: Fn, record: Val, name: str, ret: str, *arguments: Val) -> Any:
+    table = f.load(record, _W_FUNCTIONS, PTR)
+    return f.call(f.load(table, FUNCTIONS.index(name), PTR), *arguments, ret=ret)
+
+
+def _number(f: Fn, p: Val, offset: int) -> Val:
+    return f.convert(f.load(f.at(p, offset), 0, I32), I64)
+
+
+def _set_number(f: Fn, value: Val, p: Val, offset: int) -> None:
+    f.store(f.convert(value, I32), f.at(p, offset))
+
+
+def _word(f: Fn, word: int, ty: str = I64) -> Val:
+    return f.load(f.record, word, ty)
+
+
+def _emit_begin(m: Module) -> None:
+    with m.fn("jpeg_begin", ret=I64, internal=True, noalias=False, record=PTR) as f:
+        info = _word(f, _W_STRUCT, PTR)
+        version = f.const(_VERSION, I32)
+        _function(f, f.record, "jpeg_CreateDecompress", "void", info, version, f.i64(_BYTES))
+
+        def opened() -> tuple[Val, ...]:
+            data, size = _word(f, _W_DATA, PTR), _word(f, _W_SIZE)
+            _function(f, f.record, "jpeg_mem_src", "void", info, data, size)
+            read = _function(f, f.record, "jpeg_read_header", I32, info, f.const(1, I32))
+            space = _number(f, info, _SPACE)
+            known = space.eq(_GRAY) | space.eq(_RGB) | space.eq(_YCC)
+            return (
+                f.convert(~(f.convert(read, I64).eq(_HEADER_IS_READ) & known), I64, signed=False),
+            )
+
+        # Without data only the layout is checked.
+        f.give(f.when(_word(f, _W_SIZE).ne(0), opened, lambda: (f.i64(0),))[0])
+
+
+def _emit_pixels(m: Module) -> None:
+    with m.fn("jpeg_pixels", ret=I64, internal=True, noalias=False, record=PTR) as f:
+        info, channels = _word(f, _W_STRUCT, PTR), _word(f, _W_CHANNELS)
+        _set_number(f, f.select(channels.eq(1), f.i64(_GRAY), f.i64(_RGB)), info, _OUT_SPACE)
+        _set_number(f, _word(f, _W_METHOD), info, _TRANSFORM)
+        _set_number(f, _word(f, _W_FANCY), info, _FANCY)
+        started = _function(f, f.record, "jpeg_start_decompress", I32, info)
+        height, width = _number(f, info, _HEIGHT), _number(f, info, _WIDTH)
+        expected = (_number(f, info, _OUT_HEIGHT).eq(height) & _number(f, info, _OUT_WIDTH).eq(width)
+                    & _number(f, info, _OUT_CHANNELS).eq(channels))  # fmt: skip
+        begun = f.convert(started, I64).ne(0) & expected
+        rows, into = f.alloca(PTR, _LINES), _word(f, _W_INTO, PTR)
+
+        def read(line: Val, _count: Val) -> tuple[Val, ...]:
+            for number in range(_LINES):
+                row = f.min(line + number, height - 1)
+                f.store(f.at(into, row * width * channels), rows, number)
+            most = f.convert(f.min(height - line, _LINES), I32)
+            count = _function(f, f.record, "jpeg_read_scanlines", I32, info, rows, most)
+            return _number(f, info, _LINE), f.convert(count, I64)
+
+        def lines() -> tuple[Val, ...]:
+            line, _ = f.loop_while(
+                lambda line, count: (line < height) & count.ne(0), read, f.i64(0), f.i64(1)
+            )
+
+            def ended() -> tuple[Val, ...]:
+                _function(f, f.record, "jpeg_finish_decompress", I32, info)
+                warnings = f.load(f.at(_word(f, _W_ERRORS, PTR), _WARNINGS), 0, I64)
+                return (f.convert(warnings.ne(0), I64, signed=False),)
+
+            return f.when(line < height, lambda: (f.i64(1),), ended)
+
+        f.give(f.when(begun, lines, lambda: (f.i64(1),))[0])
