@@ -196,7 +196,8 @@ def guarded(cls: type[Op], node: str, consent: Consent | None) -> type[Op]:
         "__doc__": cls.__doc__,
         "__module__": cls.__module__,
         "eager": eager,
-        "is_abstract": True,  # keeps it out of the registry of op names
+        "eager_each": None,  # a call for each element asks
+        "is_abstract": True,  # nobody finds it by its name
         "stateful": cls.stateful,
     }
     return type(cls.__name__, (cls,), members)

@@ -110,6 +110,10 @@ class HostKernel(Facts):
     compiles_from: int = LARGE
     # Those kernels are compiled for each shape: a first extent that is left open would make them slower.
     compiles_each_shape: bool = False
+    # `eager_each` gives a `Deferred`, and takes one as first input: worth a group only if an op follows that takes it.
+    defers_each: bool = False
+    # `eager_each` takes a first input that is a `Deferred` only, and gives a stack.
+    takes_deferred: bool = False
     # Never computes by itself: the op is a whole program, and eager calls of any size are compiled.
     is_program: bool = False
 

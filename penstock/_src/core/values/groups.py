@@ -1,9 +1,11 @@
 """Values of one tensor for many elements of a dataset at once, the inputs and outputs of `Op.eager_each`.
 
-A value is `Stacked` if it has one shape for all elements, `Ragged` if its first dimension differs; an array that is neither is
-shared by all elements.
+A value is `Stacked` if it has one shape for all elements, `Ragged` if its first dimension differs, and `Deferred` if it is computed when an op
+takes it; an array that is none of these is shared by all elements.
 """
 
+import copy
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -83,12 +85,45 @@ class Ragged:
         return Stacked(self.values.reshape(len(self), counts[0], *self.values.shape[1:]))
 
 
+class Deferred:
+    """The values of elements, not computed yet: an op that takes them may compute them together with its own results.
+
+    Args:
+      count: the number of elements.
+      views: functions of a value that give a view of it, applied in order.
+    """
+
+    def __init__(self, count: int, views: tuple[Callable[[Any], Any], ...] = ()) -> None:
+        self.count, self.views = count, views
+
+    def __len__(self) -> int:
+        return self.count
+
+    def computed(self, at: int) -> np.ndarray:
+        """The value of an element before the views."""
+        raise NotImplementedError(type(self).__name__)
+
+    def element(self, at: int) -> np.ndarray:
+        """The value of an element."""
+        return functools.reduce(lambda value, view: view(value), self.views, self.computed(at))
+
+    def elements(self) -> list[np.ndarray]:
+        """The value of each element, in memory of its own."""
+        return [self.element(at) for at in range(len(self))]
+
+    def viewed(self, view: Callable[[Any], Any]) -> "Deferred":
+        """The same elements through one more view."""
+        seen = copy.copy(self)
+        seen.views = (*self.views, view)
+        return seen
+
+
 Group = Stacked | Ragged
 
 
 def is_group(value: Any) -> bool:
     """True if a value is a group, with one value for each element."""
-    return type(value) is Stacked or type(value) is Ragged
+    return type(value) is Stacked or type(value) is Ragged or isinstance(value, Deferred)
 
 
 def splits_of(counts: Any) -> np.ndarray:

@@ -35,10 +35,12 @@ from penstock._src.ops.data.pipeline import (
 )
 from penstock._src.ops.data.vectorized import MappedRows, Stacked, serves, vectorized
 from penstock._src.ops.data_planner import stacked
+from penstock._src.ops.data_planner.call_times import CallTime
 from penstock._src.ops.data_planner.group_functions import GroupCall, first_part, may_read_ahead
-from penstock._src.ops.data_planner.grouped import Grouped, GroupedBatches
+from penstock._src.ops.data_planner.grouped import Grouped
+from penstock._src.ops.data_planner.grouped_batches import GroupedBatches
 from penstock._src.ops.data_planner.stacked import StackedBatches, StackedElements
-from penstock._src.ops.data_planner.threads import Mapped, MappedInParallel, Tuned
+from penstock._src.ops.data_planner.threads import Mapped, MappedInParallel, Several, Tuned
 
 Call = Callable[..., list[Any]]
 
@@ -51,6 +53,7 @@ def mapped(
     in_order: bool = True,
     may_group: bool = False,
     known: list[int] | None = None,
+    several: Several | None = None,
 ) -> Iterator[Element]:
     """Applies `call` to the elements; with AUTOTUNE, in threads if the first calls are slow.
 
@@ -62,14 +65,15 @@ def mapped(
       in_order: whether results come in the order of elements.
       may_group: whether nobody sees that more elements are read than there are calls.
       known: see `Tuned`.
+      several: the function of a list of elements, or None.
     """
     if width in (0, 1):
         return Mapped(source, call)
     if width != AUTOTUNE:
-        return MappedInParallel(source, call, width, run, in_order, may_group)
+        return MappedInParallel(source, call, width, run, in_order, may_group, several)
     if in_order and run.settings.tunes:
-        return Tuned(source, call, run, may_group, known)
-    return MappedInParallel(source, call, run.settings.cores, run, in_order, may_group)
+        return Tuned(source, call, run, may_group, known, several)
+    return MappedInParallel(source, call, run.settings.cores, run, in_order, may_group, several)
 
 
 def _not_the_end(error: OutOfRangeError) -> OpError:
@@ -105,13 +109,18 @@ class _Map(Pipeline):
         rest = None
         if group.part.rest is not None:
             rest = bound(group.part.rest, self.captured, run, self)
-        return Grouped(source, group, call, rest, lambda rows: self.mapped(rows, call, run))
+        several = group.several(rest)
+        return Grouped(
+            source, group, call, rest, lambda rows: self.mapped(rows, call, run, several)
+        )
 
-    def mapped(self, source: Iterator[Element], call: Call, run: Run) -> Iterator[Element]:
-        """The results of calls for each element."""
+    def mapped(
+        self, source: Iterator[Element], call: Call, run: Run, several: Several | None = None
+    ) -> Iterator[Element]:
+        """The results of calls for each element, or for several."""
         in_order = run.in_order(self.deterministic)
         may_group = self.width not in (0, 1) and external_state(self) is None
-        return mapped(source, call, self.width, run, in_order, may_group, self.known_width)
+        return mapped(source, call, self.width, run, in_order, may_group, self.known_width, several)
 
     def group(self, run: Run) -> GroupCall | None:
         """The first part of the function for groups of elements, or None if there is none."""
@@ -146,10 +155,15 @@ class _Map(Pipeline):
         group = None if aligned else self.group(run)
         if group is None or group.part.rest is not None:
             return None
-        source = self.inputs[0].iterate(run)
-        return GroupedBatches(
-            source, group, single, lambda rows: self.mapped(rows, single, run), size
-        )
+        settings, in_order = run.settings, run.in_order(self.deterministic)
+
+        def width(call: CallTime) -> int:
+            if self.width != AUTOTUNE:
+                return max(1, self.width)
+            tunes = in_order and settings.tunes
+            return call.width(settings.cores, settings.most_waiting) if tunes else settings.cores
+
+        return GroupedBatches(self.inputs[0].iterate(run), group, single, run, size, width)
 
     def compiled(self, run: Run) -> tuple[Rows, Call] | None:
         """The rows of the elements and the function compiled for stacks of them, or None if unavailable."""

@@ -13,6 +13,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import flatten_arguments, group_arguments
 from penstock._src.core.values.groups import (
+    Deferred,
     Group,
     NotGrouped,
     Ragged,
@@ -47,6 +48,8 @@ class FirstPart:
       results: the ids of the tensors that they hand on.
       rest: the function of these tensors and of what is captured that gives the results; None if they are the results.
       is_quick: whether calls of the function were found to be short; None if that is not known yet.
+      threads: how many threads compute stacks; 0 if that is not known yet.
+      seconds: the time for an element of a stack, once the number of threads is known.
     """
 
     inputs: list[int]
@@ -55,6 +58,8 @@ class FirstPart:
     results: list[int]
     rest: Any
     is_quick: bool | None = None
+    threads: int = 0
+    seconds: float = 0.0
 
 
 def first_part(function: Any, captured: Sequence[Any]) -> FirstPart | None:
@@ -94,23 +99,51 @@ def _made(function: Any, captured: int) -> FirstPart | None:
     if any(map(_are_many, function.inputs)):
         return None
     own = set(inputs[: len(inputs) - captured])
-    known, constants, steps, rest = set(inputs), {}, [], []
+    constants, steps, rest = _divided(needed, inputs, own.copy(), may_defer=True)
+    if not any(step.op.host_kernel.takes_deferred for step in steps):
+        constants, steps, rest = _divided(needed, inputs, own, may_defer=False)
+    if not steps:
+        return None
+    return _parted(function, inputs, captured, constants, steps, rest)
+
+
+def _divided(
+    needed: list[Any], inputs: list[int], own: set[int], may_defer: bool
+) -> tuple[dict[int, Any], list[_Step], list[Any]]:
+    """The constants and steps of the first part, and what is left; no steps if they gain nothing.
+
+    Args:
+      needed: the operations.
+      inputs: the ids of the function's inputs.
+      own: the ids of those that elements do not share; those of results are added.
+      may_defer: whether ops that only defer their work are steps.
+    """
+    known, deferred = set(inputs), set[int]()
+    constants: dict[int, Any] = {}
+    steps: list[_Step] = []
+    rest: list[Any] = []
     for operation in needed:
         op, reads = operation.raw_op, [t._id for t in operation._inputs]
         writes = [t._id for t in operation._outputs]
         if op.op_type == "Const":
             constants[writes[0]] = op.eager()
-        elif not known.issuperset(reads) or not _is_for_groups(operation, own):
+        elif (
+            not known.issuperset(reads)
+            or (op.host_kernel.defers_each and not may_defer)
+            or not _is_for_groups(operation, own, deferred)
+        ):
             rest.append(operation)
             continue
         else:
             steps.append(_Step(op, reads, writes))
             if own.intersection(reads):
                 own.update(writes)
+            if _defers(op, bool(deferred.intersection(reads))):
+                deferred.update(writes)
         known.update(writes)
     if not any(not step.op.has_lowering and own.intersection(step.reads) for step in steps):
-        return None
-    return _parted(function, inputs, captured, constants, steps, rest)
+        return constants, [], rest
+    return constants, steps, rest
 
 
 def _are_many(tensor: Any) -> bool:
@@ -152,9 +185,27 @@ def _parted(
     return FirstPart(inputs, constants, steps, [t._id for t in between], remaining)
 
 
-def _is_for_groups(operation: Any, own: set[int]) -> bool:
-    """True if an operation is one of a group, given the ids of tensors that elements do not share."""
+def _defers(op: Any, reads_deferred: bool) -> bool:
+    """True if the result of an operation of the first part has another shape for each element."""
+    return op.host_kernel.defers_each or reads_deferred and op.host_kernel.is_view
+
+
+def _is_for_groups(operation: Any, own: set[int], deferred: set[int]) -> bool:
+    """Whether an operation is one of a group.
+
+    Args:
+      operation: one whose inputs are known in a group.
+      own: the ids of tensors that elements do not share.
+      deferred: the ids of those that have a shape for each element.
+    """
     op = operation.raw_op
+    if any(t._id in deferred for t in operation._inputs):
+        first, *others = operation._inputs
+        kernel = op.host_kernel
+        takes = kernel.is_view or kernel.takes_deferred or kernel.defers_each
+        return takes and not any(t._id in own for t in others)
+    if op.host_kernel.takes_deferred:
+        return False
     depends = any(t._id in own for t in operation._inputs)
     if depends and op.eager_each is not None:
         return True
@@ -225,6 +276,19 @@ class GroupCall:
             values.update(zip(step.writes, _computed(step.op, [values[key] for key in step.reads])))
         return [values[key] for key in self.part.results]
 
+    def several(self, rest: Callable[..., list[Any]] | None) -> Callable[[list[Any]], list[Any]]:
+        """The function of a list of elements that gives the list of the results of the whole function.
+
+        Args:
+          rest: the function of the results of the first part, or None if they are the results.
+        """
+
+        def results(elements: list[Any]) -> list[Any]:
+            parts = elements_of(self.compute(elements), len(elements))
+            return parts if rest is None else [rest(*part) for part in parts]
+
+        return results
+
 
 def elements_of(results: Sequence[Any], count: int) -> list[Any]:
     """The results for each of `count` elements."""
@@ -248,11 +312,13 @@ def stacks_of(results: Sequence[Any], count: int) -> list[np.ndarray]:
 
 
 def _stack(result: Any, count: int) -> np.ndarray:
-    group: Group | AsGiven = group_of(result.values) if type(result) is AsGiven else result
-    if type(group) is Ragged:
-        group = group.stacked()
-    if type(group) is Stacked:
-        return group.array
+    found: Group | AsGiven = result
+    if type(result) is AsGiven or isinstance(result, Deferred):
+        found = group_of(result.elements())
+    if type(found) is Ragged:
+        found = found.stacked()
+    if type(found) is Stacked:
+        return found.array
     stack = np.empty((count, *result.shape), result.dtype)
     stack[...] = result
     return stack
@@ -262,6 +328,10 @@ def _computed(op: Any, inputs: list[Any]) -> list[Any]:
     """The outputs of an op for a group, flat."""
     if not any(map(is_group, inputs)):
         return _flat(op, op.eager(*_as_arguments(op, inputs)))
+    first = inputs[0]
+    if isinstance(first, Deferred) and op.host_kernel.is_view:
+        others = inputs[1:]
+        return [first.viewed(lambda value: _flat(op, op.eager(value, *others))[0])]
     if op.eager_each is not None:
         return _flat(op, op.eager_each(*_as_arguments(op, inputs)))
     if op.elements.is_elementwise:

@@ -10,7 +10,6 @@ from typing import Any
 
 from penstock._src.core.errors import OpError
 from penstock._src.core.values.groups import NotGrouped
-from penstock._src.ops.data.batch import Batches
 from penstock._src.ops.data.iteration.resume import (
     Element,
     Failure,
@@ -19,8 +18,7 @@ from penstock._src.ops.data.iteration.resume import (
     attempt,
     unless_failed,
 )
-from penstock._src.ops.data_planner.group_functions import GroupCall, elements_of, stacks_of
-from penstock._src.ops.data_planner.threads import Mapped
+from penstock._src.ops.data_planner.group_functions import GroupCall, elements_of
 
 Call = Callable[..., list[Any]]
 
@@ -183,89 +181,3 @@ class GroupedElements(Resumable):
             self.held = self.held[self.size :]
             if self.group.calls >= _PROBES:
                 self.size = min(2 * self.size, _MOST)
-
-
-class Replayed(Resumable):
-    """Iterates over returned elements, and then over a source."""
-
-    plain = ("held",)
-
-    def __init__(self, source: Iterator[Element]) -> None:
-        self.source = source
-        # Elements, and failures in the place of elements.
-        self.held: list[Any] = []
-
-    def __next__(self) -> Element:
-        return unless_failed(self.held.pop(0)) if self.held else next(self.source)
-
-    def take(self, count: int) -> list[Element] | None:
-        """The next elements, fewer at the end; None if one of them has failed, and nothing is taken."""
-        held = self.held
-        while len(held) < count and not (held and type(held[-1]) is Failure):
-            element = attempt(next, self.source, None)
-            if element is None:
-                break
-            held.append(element)
-        taken = held[:count]
-        if any(type(item) is Failure for item in taken):
-            return None
-        self.held = held[count:]
-        return taken
-
-
-class GroupedBatches(Resumable):
-    """Iterates over stacks of `size` results of a function of which no rest is left; the last one may be smaller.
-
-    Args:
-      source: the elements.
-      group: the function for groups.
-      single: the function.
-      otherwise: gives the results for elements where calls are slow.
-      size: of the stacks.
-    """
-
-    plain, sources = ("is_quick",), ("source", "slow")
-
-    def __init__(
-        self,
-        source: Iterator[Element],
-        group: GroupCall,
-        single: Call,
-        otherwise: Callable[[Iterator[Element]], Iterator[Element]],
-        size: int,
-    ) -> None:
-        self.source, self.group, self.size = Replayed(source), Clock(group.compute), size
-        self.single, self.otherwise, self.part = single, otherwise, group.part
-        self.is_quick = group.part.is_quick
-        # The stacks where calls are slow.
-        self.slow = self.slowly() if self.is_quick is False else None
-
-    def __next__(self) -> Element:
-        if self.is_quick is None and self.group.calls >= _PROBES:
-            self.is_quick = self.part.is_quick = self.group.fastest < _QUICK
-            self.slow = None if self.is_quick else self.slowly()
-        if self.slow is not None:
-            return next(self.slow)
-        elements = self.source.take(self.size)
-        if elements == []:
-            raise StopIteration
-        if elements is None:
-            return self.one_by_one()
-        try:
-            count = len(elements)
-            return tuple(stacks_of(self.group.of_elements(count, elements), count))
-        except (OpError, MemoryError):  # of some element: single calls show which
-            self.source.held = elements
-            return self.one_by_one()
-
-    def one_by_one(self) -> Element:
-        """The next stack from calls for each element."""
-        return next(Batches(Mapped(self.source, self.single), self.size, False))
-
-    def slowly(self) -> Iterator[Element]:
-        """The stacks from calls for each element, which may be made in threads."""
-        return Batches(self.otherwise(self.source), self.size, False)
-
-    def restore(self, state: State) -> None:
-        self.slow = None if state["slow"] is None else self.slowly()
-        super().restore(state)

@@ -6,7 +6,7 @@ import functools
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import Any
 
@@ -20,13 +20,12 @@ from penstock._src.ops.data.iteration.resume import (
 )
 from penstock._src.ops.data.pipeline import Run
 from penstock._src.ops.data_planner.call_times import CallTime, Stopwatch
+from penstock._src.ops.data_planner.thread_calls import WORTH_A_THREAD, Call, Calls, Several
 
-Call = Callable[..., list[Any]]
-
-# Seconds that a thread should work between handovers; below, the handover costs more than it gains.
-WORTH_A_THREAD = 3e-4
 # Seconds of work that are handed over at a time where calls are shorter and may be grouped: a handover takes 50 microseconds of a core.
 _HANDED_OVER = 1e-3
+# The same where a group is one call without Python's lock.
+_HANDED_OVER_AT_ONCE, _LARGEST_GROUP = 4e-3, 16
 _WORTH_A_GROUP = 3e-5  # minimum seconds per call for which groups of calls are tried
 _TRIAL = 128  # elements after which two ways are compared
 _PROBES = 3  # calls that show how long they take
@@ -66,34 +65,6 @@ class Mapped(Resumable):
         return tuple(self.call(*next(self.source)))
 
 
-class _Calls:
-    """Makes the calls of a function in threads, and takes their times; holds nothing of the iterator whose elements they are.
-
-    Args:
-      call: the function.
-    """
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        # The seconds of recent calls, the number of consecutive short ones, and that of all.
-        self.seconds, self.quick, self.count = WORTH_A_THREAD, 0, 0
-
-    def results(self, elements: list[Any]) -> list[Any]:
-        """The results of calls, or their error."""
-        results = []
-        for element in elements:
-            if type(element) is Failure:
-                results.append(element)
-                continue
-            begin = time.perf_counter()
-            results.append(attempt(self.call, *element))
-            seconds = time.perf_counter() - begin
-            self.seconds += (seconds - self.seconds) / 8
-            self.quick = self.quick + 1 if seconds < WORTH_A_THREAD else 0
-            self.count += 1
-        return results
-
-
 class MappedInParallel(Resumable):
     """Iterates over the results of a function on each element, from up to `width` concurrent calls.
 
@@ -109,8 +80,10 @@ class MappedInParallel(Resumable):
         run: Run,
         in_order: bool = True,
         may_group: bool = False,
+        several: Several | None = None,
     ) -> None:
-        self.source, self.calls, self.width, self.in_order = source, _Calls(call), width, in_order
+        self.source, self.width, self.in_order = source, width, in_order
+        self.calls = Calls(call, several if may_group else None)
         self.may_group, self.pool = may_group, run.pool(width)
         self.pending: collections.deque[Future] = collections.deque()
         # How many results are awaited at a time: more than there are threads where nobody sees it, so that no thread waits for the
@@ -122,7 +95,7 @@ class MappedInParallel(Resumable):
         self.exhausted = False
         self.trial = _Trial()
         own = None if run.settings.pool else self.pool  # otherwise others use it, too
-        self.end = run.ends_with(self, functools.partial(_abandon, self.pending, own))
+        self.end = run.ends_with(self, functools.partial(abandon, self.pending, own))
 
     def __next__(self) -> Element:
         if self.ready:
@@ -146,6 +119,8 @@ class MappedInParallel(Resumable):
         """The number of elements handed over at a time while calls are worth a thread each."""
         if not self.may_group or self.calls.count < self.width + _PROBES:
             return 1
+        if self.calls.several is not None:
+            return max(2, min(_LARGEST_GROUP, math.ceil(_HANDED_OVER_AT_ONCE / self.calls.seconds)))
         return math.ceil(_HANDED_OVER / max(self.calls.seconds, WORTH_A_THREAD))
 
     def one_by_one(self) -> Element:
@@ -198,7 +173,7 @@ class MappedInParallel(Resumable):
         self.exhausted = state["exhausted"]
 
 
-def _abandon(pending: Iterable[Future], pool: Executor | None) -> None:
+def abandon(pending: Iterable[Future], pool: Executor | None) -> None:
     """Cancels the calls that no thread has begun, and ends the threads of the pool."""
     for future in pending:
         future.cancel()
@@ -249,8 +224,10 @@ class Tuned(Resumable):
         run: Run,
         may_group: bool = False,
         known: list[int] | None = None,
+        several: Several | None = None,
     ) -> None:
         self.source, self.call, self.run, self.may_group = source, call, run, may_group
+        self.several = several
         self.probes = _Probes(call)
         self.results: Iterator[Element] = Mapped(source, self.probes)
         self.width = 1
@@ -283,7 +260,7 @@ class Tuned(Resumable):
         if self.width == 1:
             return Mapped(self.source, self.call)
         return MappedInParallel(
-            self.source, self.call, self.width, self.run, may_group=self.may_group
+            self.source, self.call, self.width, self.run, True, self.may_group, self.several
         )
 
     def restore(self, state: State) -> None:

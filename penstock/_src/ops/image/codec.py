@@ -5,9 +5,11 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import HostKernel
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
+from penstock._src.native.pictures.jpeg import ACCURATE, FAST
 from penstock._src.ops.image.formats.files import (
     bmp_pixels,
     kind_of,
@@ -18,6 +20,7 @@ from penstock._src.ops.image.formats.files import (
 from penstock._src.ops.image.formats.jpeg import jpeg_pixels, jpeg_shape
 from penstock._src.ops.image.formats.libraries import saved
 from penstock._src.ops.image.formats.png import png_file
+from penstock._src.ops.image.picture_groups import decoded_each
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 
@@ -32,7 +35,23 @@ def _static(channels):
     return [None, None, channels or None]
 
 
-class DecodePng(Op):
+class _Decode(Op):
+    """Base of the ops that decode a still image of any format."""
+
+    host_kernel = HostKernel(defers_each=True)
+
+    def eager_each(self, contents):
+        return decoded_each(self, contents)
+
+    @property
+    def as_jpeg(self):
+        """How a JPEG is decoded, for native code, in the words of native/pictures/resized.py; None if that has no such way."""
+        if self.channels not in (1, 3) or self.attrs.get("dtype", dtypes.uint8) != dtypes.uint8:
+            return None
+        return {"channels": self.channels, "method": FAST, "fancy": True}
+
+
+class DecodePng(_Decode):
     """The pixels of a PNG or, eagerly, of any image file that is not an animation."""
 
     signature = "contents: string -> image: dtype"
@@ -46,6 +65,7 @@ class DecodePng(Op):
         return still_pixels(self, _image(self, contents), self.channels, self.dtype)
 
 
+_METHODS = {"": FAST, "INTEGER_FAST": FAST, "INTEGER_ACCURATE": ACCURATE}
 _END_OF_JPEG = b"\xff\xd9"
 
 
@@ -64,7 +84,7 @@ def _jpeg(op, data, rows=None):
         ) from None
 
 
-class DecodeJpeg(Op):
+class DecodeJpeg(_Decode):
     """The pixels of a JPEG, or of any image file that is not an animation."""
 
     signature = "contents: string -> image: uint8"
@@ -77,6 +97,14 @@ class DecodeJpeg(Op):
 
     def shape(self, contents):
         return _static(self.channels)
+
+    @property
+    def as_jpeg(self):
+        """See `_Decode.as_jpeg`."""
+        if self.channels not in (1, 3) or self.ratio != 1 or self.dct_method not in _METHODS:
+            return None
+        method = _METHODS[self.dct_method]
+        return {"channels": self.channels, "method": method, "fancy": self.fancy_upscaling}
 
     def eager(self, contents):
         return _jpeg(self, _image(self, contents))
@@ -148,7 +176,7 @@ class DecodeGif(Op):
         return still_pixels(self, data, 3, dtypes.uint8)[None]
 
 
-class DecodeImage(Op):
+class DecodeImage(_Decode):
     """The pixels of a BMP, GIF, JPEG, PNG or WebP."""
 
     signature = "contents: string -> image: dtype"

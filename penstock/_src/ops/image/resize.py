@@ -11,8 +11,10 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, NARROW, SIGNED
+from penstock._src.core.values.groups import Deferred, NotGrouped, is_group
 from penstock._src.ops.image import taps, unknown_taps
 from penstock._src.ops.image.interpolation import interpolated, kept_table, resampled
+from penstock._src.ops.image.picture_groups import interpolated_each, resized_each
 from penstock._src.ops.image.taps import bilinear_parts, nearest_indices
 from penstock._src.ops.image.unknown_sampling import UnknownSampling
 from penstock._src.ops.image.unknown_taps import is_unknown
@@ -64,9 +66,15 @@ class _Resize(Op):
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
 
     vectorize = "examples, shared"
+    host_kernel = HostKernel(suits_new_sizes=True, takes_deferred=True)
 
     def shape(self, images, size):
         return _shape(images, size)
+
+    def eager_each(self, images, size):
+        if not isinstance(images, Deferred) or is_group(size):
+            raise NotGrouped
+        return resized_each(self, images, size)
 
     @quiet
     def eager(self, images, size):
@@ -164,11 +172,14 @@ def _wide(dtype):
 class ResizeBilinear(_Resize):
     """Images resized by bilinear interpolation."""
 
-    host_kernel = HostKernel(suits_new_sizes=True)
     align_corners: bool = False
     half_pixel_centers: bool = False
     taps = staticmethod(taps.bilinear_taps)
     unknown_taps = staticmethod(unknown_taps.bilinear_taps)
+
+    def eager_each(self, images, size):
+        found = None if is_group(size) else interpolated_each(self, images, size)
+        return super().eager_each(images, size) if found is None else found
 
     def gradient(self, images, _size, _output, dy):
         image = images if images.dtype.is_floating else raw.Cast(x=images, DstT=dtypes.float32)
@@ -224,7 +235,6 @@ class ResizeBilinearGrad(_ResizeGrad):
 class ResizeBicubic(_Resize):
     """Images resized by bicubic interpolation."""
 
-    host_kernel = HostKernel(suits_new_sizes=True)
     align_corners: bool = False
     half_pixel_centers: bool = False
     taps = staticmethod(taps.bicubic_taps)
@@ -255,7 +265,6 @@ class ResizeBicubicGrad(_ResizeGrad):
 class ResizeArea(_Resize):
     """Images resized so that each output averages the area that it covers."""
 
-    host_kernel = HostKernel(suits_new_sizes=True)
     align_corners: bool = False
     taps = staticmethod(taps.area_taps)
     unknown_taps = staticmethod(unknown_taps.area_taps)

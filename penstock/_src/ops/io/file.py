@@ -2,8 +2,9 @@
 
 import os
 
-from penstock._src.core.calls.facts import Permissions
+from penstock._src.core.calls.facts import HostKernel, Permissions
 from penstock._src.core.op import Op
+from penstock._src.core.values.groups import Deferred, NotGrouped, Stacked
 from penstock._src.filesystems import files
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
@@ -22,9 +23,30 @@ class ReadFile(Op):
 
     signature = "filename: string[] -> contents: string[filename]"
     permissions = Permissions(capabilities="read_files", file_arguments="filename")
+    host_kernel = HostKernel(defers_each=True)
 
     def eager(self, filename):
         return strings([files.read(_path(self, filename))], ())
+
+    def eager_each(self, filename):
+        if type(filename) is not Stacked or filename.array.ndim != 1:
+            raise NotGrouped
+        return FileContents(filename.array)
+
+
+class FileContents(Deferred):
+    """The contents of files, which an op may read itself.
+
+    Args:
+      names: of the files, an array of bytes.
+    """
+
+    def __init__(self, names):
+        super().__init__(len(names))
+        self.names = names
+
+    def computed(self, at):
+        return strings([files.read(os.fsdecode(self.names[at]))], ())
 
 
 class WriteFile(Op):
