@@ -7,6 +7,8 @@ import PIL.Image
 import pytest
 
 import penstock as tf
+from penstock._src.core.calls.consent import consent_for, guarded
+from penstock._src.core.registry import find
 from penstock._src.ops.data import functional
 from penstock._src.ops.data_planner import grouped_batches
 from penstock._src.ops.image import picture_groups
@@ -167,3 +169,11 @@ def test_animations_with_one_shape_for_each(tmp_path):
     names = [str(tmp_path / name) for name in ("a.gif", "b.jpg", "a.gif")]
     found = elements(tf.data.Dataset.from_tensor_slices(names).map(load))
     assert [each.shape for each in found] == [(3, *SIZE, 3), (1, *SIZE, 3), (3, *SIZE, 3)]
+
+
+def test_graphs_from_files_ask_for_each_file(paths):
+    consent = consent_for("a model", None)
+    guarded_class = guarded(find("ReadFile"), "node", consent)
+    assert guarded_class.eager_each is None and find("ReadFile").eager_each is not None
+    with pytest.raises(tf.errors.PermissionDeniedError, match="read_files"):
+        guarded_class().eager(np.array(paths[0].encode(), object))

@@ -202,8 +202,8 @@ def _is_for_groups(operation: Any, own: set[int], deferred: set[int]) -> bool:
     if any(t._id in deferred for t in operation._inputs):
         first, *others = operation._inputs
         kernel = op.host_kernel
-        takes = kernel.is_view or kernel.takes_deferred or kernel.defers_each
-        return takes and not any(t._id in own for t in others)
+        takes = op.eager_each is not None and (kernel.takes_deferred or kernel.defers_each)
+        return (kernel.is_view or takes) and not any(t._id in own for t in others)
     if op.host_kernel.takes_deferred:
         return False
     depends = any(t._id in own for t in operation._inputs)
