@@ -8,6 +8,6 @@ of decoding and resizing is not a program, but for the arithmetic of sizes: shap
 (`Section.for_host`) does not count in what a block is specialized for, so it is one program for all pictures. In programs, whose extents may be
 unknown, `unknown_taps.py` computes which pixels are read by which weights.
 
-Datasets that read, decode and resize pictures do so for groups of them (`picture_groups.py`). JPEG files are decoded by the libjpeg-turbo that Pillow
-brings, called from native code (`native/pictures`): one call without Python's lock goes from the names of files to a stack.
+Datasets that read, decode and resize pictures do so for groups of them (`formats/picture_groups.py`). JPEG files are decoded by the libjpeg-turbo that Pillow
+brings, called from native code (`native/algorithms/pictures`): one call without Python's lock goes from the names of files to a stack.
 """

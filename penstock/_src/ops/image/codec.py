@@ -9,7 +9,7 @@ from penstock._src.core.calls.facts import HostKernel
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
-from penstock._src.native.pictures.jpeg import ACCURATE, FAST
+from penstock._src.native.algorithms.pictures.jpeg import ACCURATE, FAST
 from penstock._src.ops.image.formats.files import (
     bmp_pixels,
     kind_of,
@@ -19,8 +19,8 @@ from penstock._src.ops.image.formats.files import (
 )
 from penstock._src.ops.image.formats.jpeg import jpeg_pixels, jpeg_shape
 from penstock._src.ops.image.formats.libraries import saved
+from penstock._src.ops.image.formats.picture_groups import decoded_each
 from penstock._src.ops.image.formats.png import png_file
-from penstock._src.ops.image.picture_groups import decoded_each
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
 
@@ -45,7 +45,7 @@ class _Decode(Op):
 
     @property
     def as_jpeg(self):
-        """How a JPEG is decoded, for native code, in the words of native/pictures/resized.py; None if that has no such way."""
+        """How a JPEG is decoded, for native code, in the words of native/algorithms/pictures/resized.py; None if that has no such way."""
         if self.channels not in (1, 3) or self.attrs.get("dtype", dtypes.uint8) != dtypes.uint8:
             return None
         return {"channels": self.channels, "method": FAST, "fancy": True}

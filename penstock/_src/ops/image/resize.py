@@ -13,8 +13,8 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, NARROW, SIGNED
 from penstock._src.core.values.groups import Deferred, NotGrouped, is_group
 from penstock._src.ops.image import taps, unknown_taps
+from penstock._src.ops.image.formats.picture_groups import interpolated_each, resized_each
 from penstock._src.ops.image.interpolation import interpolated, kept_table, resampled
-from penstock._src.ops.image.picture_groups import interpolated_each, resized_each
 from penstock._src.ops.image.taps import bilinear_parts, nearest_indices
 from penstock._src.ops.image.unknown_sampling import UnknownSampling
 from penstock._src.ops.image.unknown_taps import is_unknown

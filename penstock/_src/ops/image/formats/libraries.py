@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.native.pictures.jpeg import FUNCTIONS
-from penstock._src.native.pictures.resized import pictures
+from penstock._src.native.algorithms.pictures.jpeg import FUNCTIONS
+from penstock._src.native.algorithms.pictures.resized import pictures
 from penstock._src.native.systems import runs_native_code
 
 # Pixel limit for any file, independent of its size.

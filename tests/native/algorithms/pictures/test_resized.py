@@ -7,8 +7,8 @@ import PIL.Image
 import pytest
 
 import penstock as tf
-from penstock._src.native.pictures import jpeg
-from penstock._src.native.pictures.resized import OPTIONS, pictures
+from penstock._src.native.algorithms.pictures import jpeg
+from penstock._src.native.algorithms.pictures.resized import OPTIONS, pictures
 from penstock._src.ops.image.formats.libraries import jpeg_functions
 
 RANDOM = np.random.default_rng(8)

@@ -9,10 +9,10 @@ checks the version and the size of the main structure when it creates one.
 
 from typing import Any
 
-from ..language.function import Fn
-from ..language.module import Module
-from ..language.types import I32, I64, PTR
-from ..language.value import Val
+from ...language.function import Fn
+from ...language.module import Module
+from ...language.types import I32, I64, PTR
+from ...language.value import Val
 
 # The functions of libjpeg, in the order of the table of addresses.
 FUNCTIONS = (

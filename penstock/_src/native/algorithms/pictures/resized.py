@@ -8,13 +8,13 @@ import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .. import python_calls as py
-from ..algorithms.interpolation import emit_interpolation, room
-from ..builtins import load
-from ..language.function import Fn
-from ..language.module import Module
-from ..language.types import F32, I32, I64, PTR
-from ..language.value import Val
+from ... import python_calls as py
+from ...builtins import load
+from ...language.function import Fn
+from ...language.module import Module
+from ...language.types import F32, I32, I64, PTR
+from ...language.value import Val
+from ..interpolation import emit_interpolation, room
 from .jpeg import Decoder, emit_jpeg
 
 # The options of `resized`, in the order of their array.

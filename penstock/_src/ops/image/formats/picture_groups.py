@@ -12,7 +12,7 @@ import numpy as np
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.core.values.groups import Deferred, NotGrouped, Stacked
 from penstock._src.native.algorithms import interpolation
-from penstock._src.native.pictures.resized import OPTIONS, pictures
+from penstock._src.native.algorithms.pictures.resized import OPTIONS, pictures
 from penstock._src.ops.image.formats.libraries import jpeg_functions
 from penstock._src.ops.io.file import FileContents
 

@@ -11,7 +11,7 @@ from penstock._src.core.calls.consent import consent_for, guarded
 from penstock._src.core.registry import find
 from penstock._src.ops.data import functional
 from penstock._src.ops.data_planner import grouped_batches
-from penstock._src.ops.image import picture_groups
+from penstock._src.ops.image.formats import picture_groups
 from penstock._src.ops.image.formats.libraries import jpeg_functions
 
 RANDOM = np.random.default_rng(4)
