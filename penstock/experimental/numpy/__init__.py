@@ -34,8 +34,8 @@ _NAMES = {
         "uint32=uint32_type uint64=uint64_type uint8=uint8_type unicode_=unicode__type"
     ),
     "penstock._src.api.numpy.reductions": (
-        "all amax amin any argmax argmin argsort average count_nonzero cross cumprod cumsum diff "
-        "dot einsum inner kron max mean min nanmean nanprod nansum outer prod ptp sort std sum "
+        "all amax amin any argmax argmin argsort average count_nonzero cumprod cumsum diff dot "
+        "einsum inner kron max mean min nanmean nanprod nansum outer prod ptp sort std sum "
         "tensordot trace var vdot"
     ),
     "penstock._src.api.numpy.shaping": (
@@ -44,6 +44,7 @@ _NAMES = {
         "moveaxis ndim nonzero pad ravel repeat reshape roll rot90 shape size split squeeze stack "
         "swapaxes take take_along_axis tile transpose vsplit vstack"
     ),
+    "penstock._src.api.numpy.vectors": "cross",
     "penstock._src.api.numpy_behavior.behavior": "experimental_enable_numpy_behavior",
     "penstock._src.core.tensor": "ndarray=Tensor",
 }

@@ -115,3 +115,12 @@ def test_a_float8_that_fills_a_shape_is_stored_once():
         message = graph.as_graph_def().node[0].attr["value"].tensor
     assert len(message.float8_val) == 1
     assert tf.make_ndarray(message).astype("f").tolist() == [1.5] * 1000
+
+
+@pytest.mark.parametrize("make", [tf.zeros, tf.ones])
+def test_zeros_and_ones_are_written_as_one_value(make):
+    with tf.Graph().as_default() as graph:
+        make([5, 5])
+    (node,) = graph.as_graph_def().node
+    assert not node.attr["value"].tensor.tensor_content
+    assert list(node.attr["value"].tensor.float_val) == [float(make is tf.ones)]

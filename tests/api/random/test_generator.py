@@ -55,3 +55,17 @@ def test_integers_without_bounds_have_their_whole_range():
     )
     with pytest.raises(ValueError, match="minval and maxval must be both `None` or both"):
         first.uniform([3], dtype=tf.int32)
+
+
+@pytest.mark.parametrize("delta, counter", [(-1, 513), (-7, -1023), (-(2**40), -281474976709887)])
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "compiled"])
+def test_a_negative_number_of_draws_moves_back(delta, counter, wrap):
+    generator = Generator.from_seed(1)
+    generator.normal([3])
+    wrap(lambda: generator.skip(delta))()
+    assert generator.state.numpy().tolist() == [counter, 0, 0]
+
+
+def test_generators_draw_by_threefry_on_accelerators_only():
+    with pytest.raises(tf.errors.UnimplementedError, match="ThreeFry"):
+        Generator.from_seed(1, alg="threefry").normal([2])

@@ -190,8 +190,9 @@ def _filled(shape, value, kind, name):
         return _filled_in_graph(shape, value, kind, name)
     dims = shape_input(shape)
     if STATE.graph is not None and _is_small(dims) and not kind.is_quantized:
-        small = np.full(dims.reshape(-1), value, object if kind == dtypes.string else kind.np)
-        return convert_to_tensor(small, kind, name)
+        one = np.full((), value, object if kind == dtypes.string else kind.np)
+        # Kept, and written to files, as one value.
+        return slots.MAKE_CONSTANT(np.broadcast_to(one, dims.reshape(-1)), kind, name)
     if STATE.graph is not None:
         return _filled_in_graph(dims, value, kind, name)
     if getattr(dims, "ndim", 1) == 0 or (isinstance(dims, Tensor) and dims.shape.rank == 0):

@@ -698,39 +698,6 @@ def kron(a, b):
     return raw.Reshape(tensor=product, shape=of_a * of_b)
 
 
-@public("cross")
-def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
-    """The cross product of vectors of two or three.
-
-    Args:
-      a: vectors of two or three.
-      b: vectors of two or three.
-      axisa: the axis of the vectors in `a`.
-      axisb: that in `b`.
-      axisc: that in the result.
-      axis: an axis that replaces the three.
-
-    Returns:
-      A tensor of vectors of three, or of their third numbers where both have two.
-    """
-    a, b = promoted_pair(a, b)
-    if axis is not None:
-        axisa = axisb = axisc = axis
-    a, b = shaping.moveaxis(a, axisa, -1), shaping.moveaxis(b, axisb, -1)
-    sizes = a.shape[-1], b.shape[-1]
-    parts = [
-        [v[..., i] if i < n else None for i in range(3)] for v, n in zip((a, b), sizes, strict=True)
-    ]
-    (a0, a1, a2), (b0, b1, b2) = parts
-    z = a0 * b1 - a1 * b0
-    if sizes == (2, 2):
-        return z
-    a2 = raw.ZerosLike(x=a0) if a2 is None else a2
-    b2 = raw.ZerosLike(x=b0) if b2 is None else b2
-    stacked = raw.Pack(values=[a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, z], axis=-1)
-    return shaping.moveaxis(stacked, -1, axisc)
-
-
 @public("trace")
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
     """The sum of a diagonal.

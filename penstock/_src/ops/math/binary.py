@@ -507,9 +507,17 @@ class ClipByValue(Op):
 class Cross(Op):
     """The vector product of pairs of 3-vectors along the last axis."""
 
-    signature = "a: T, b: T -> product: T[a & b]"
+    signature = "a: T, b: T -> product: T"
     T = FLOAT | INTEGER
     vectorize = "rows, rows"
+
+    def shape(self, a, b):
+        merged = infer.merged(a, b).with_rank_at_least(1)
+        if merged.rank and merged[-1] not in (3, None):
+            raise ValueError(
+                f"Cross-products are only defined for 3-element vectors, not for shape {merged}."
+            )
+        return merged
 
     def gradient(self, a, b, _product, dy):
         return raw.Cross(b, dy), raw.Cross(dy, a)
@@ -520,7 +528,9 @@ class Cross(Op):
             raise self.invalid(
                 f"Both inputs must be of same shape: {show(a.shape)} vs. {show(b.shape)}"
             )
-        if not a.ndim or a.shape[-1] != 3:
+        if not a.ndim:
+            raise self.invalid("Input must be at least 1D, not a scalar")
+        if a.shape[-1] != 3:
             raise FailedPreconditionError(
                 "Cross: Cross-products are only defined for 3-element vectors."
             )

@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import as_variable
@@ -15,10 +16,17 @@ from penstock._src.ir.extents.dims import product
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateful import RESERVED_BLOCKS
-from penstock._src.ops.random.stateless import PHILOX, lowered_shape, require_range, shape_from
+from penstock._src.ops.random.stateless import (
+    PHILOX,
+    THREEFRY,
+    lowered_shape,
+    require_range,
+    shape_from,
+)
 from penstock._src.ops.rules import show
 
 _MASK = (1 << 64) - 1
+_WORD = (1 << 32) - 1
 
 
 def advance(op, resource, algorithm, outputs):
@@ -33,6 +41,8 @@ def _advance(op, variable, algorithm, outputs):
         raise op.invalid(f"dtype of RNG state variable must be int64, not {variable.dtype.name}")
     if np.ndim(algorithm):
         raise op.invalid(f"algorithm must be of shape [], not {show(algorithm.shape)}")
+    if int(algorithm) == THREEFRY:
+        raise UnimplementedError("Non-XLA devices don't support the ThreeFry algorithm.")
     if int(algorithm) != PHILOX:
         raise op.invalid(f"Unsupported algorithm id: {int(algorithm)}")
     if state.ndim != 1:
@@ -43,10 +53,22 @@ def _advance(op, variable, algorithm, outputs):
         )
     low, high, key = (int(s) & _MASK for s in state[:3])
     stream = Stream(key, low | high << 64)
-    moved = stream.skipped(outputs * RESERVED_BLOCKS & _MASK).counter
+    moved = _moved(stream.counter, outputs * RESERVED_BLOCKS & _MASK)
     words = np.array([moved & _MASK, moved >> 64], np.uint64).view(np.int64)
     variable.value = np.concatenate([words, state[2:]])
     return stream, state
+
+
+def _moved(counter, blocks):
+    """A counter advanced by a uint64 number of blocks, as TensorFlow adds it in words of 32 bits.
+
+    Its carry into the upper half is lost where the number's upper word, all ones, overflows with that of the lower one: so
+    a negative number of outputs moves back.
+    """
+    low_carry = (counter & _WORD) + (blocks & _WORD) > _WORD
+    if low_carry and blocks >> 32 == _WORD:
+        return counter & ~_MASK | (counter + blocks) & _MASK
+    return counter + blocks
 
 
 def lowered_advance(p, resource, algorithm, outputs):

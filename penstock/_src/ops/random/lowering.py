@@ -183,8 +183,12 @@ def key_and_counter(p: Any, seed: Any) -> tuple[Any, Any]:
 
 
 def skipped(p: Any, counter: Any, blocks: Any) -> Any:
-    """A uint64[2] counter advanced by a uint64 number of blocks."""
+    """A uint64[2] counter advanced by a uint64 number of blocks, with TensorFlow's carry (`_moved` in generator.py)."""
     low, high = p.slice(counter, [0], [1]), p.slice(counter, [1], [2])
-    moved = low + p.reshape(blocks, [1])
-    carry = p.cast(p.lt(moved, low), dtypes.uint64)
+    blocks = p.reshape(blocks, [1])
+    moved = low + blocks
+    word = (1 << 32) - 1
+    low_carries = p.lt(p.and_(moved, word), p.and_(low, word))
+    is_lost = p.and_(low_carries, p.eq(p.shift_right_logical(blocks, 32), word))
+    carry = p.cast(p.and_(p.lt(moved, low), p.not_(is_lost)), dtypes.uint64)
     return p.concat([moved, high + carry], 0)
