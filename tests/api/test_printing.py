@@ -24,7 +24,38 @@ def test_composites_within_structures(capsys):
 
 def test_values_of_every_kind(capsys):
     tf.print(tf.constant("text"), 2, None, np.float32(0.5), output_stream=sys.stdout, sep="|")
-    assert capsys.readouterr().out == "text|2|None|0.5\n"
+    assert capsys.readouterr().out == '"text"|2|None|np.float32(0.5)\n'
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "graph"])
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        (lambda: ["a", tf.constant("x")], 'a "x"'),
+        (lambda: [tf.constant("x")], "x"),
+        (lambda: [tf.constant(['a "q"', "\n\x01é"])], '["a \\"q\\"" "\\n\\001é"]'),
+        (
+            lambda: [np.array([1, 2]), tf.TensorShape([2]), tf.float32],
+            "array([1, 2]) TensorShape([2]) tf.float32",
+        ),
+        (
+            lambda: [tf.IndexedSlices(tf.ones([1, 1]), tf.constant([0]), tf.constant([2, 1]))],
+            "[[1]\n [0]]",
+        ),
+        (lambda: [tf.zeros([0]), tf.zeros([2, 0])], "[] [\n ...]"),
+        (lambda: [tf.ragged.constant([[1.5], []]), 1], "[[1.500000], []] 1"),
+        (lambda: [{"r": tf.ragged.constant([["it's"]])}], "{'r': [['it\\'s']]}"),
+        (lambda: [tf.ragged.constant([[1] * 9])], "[[1, 1, 1, ..., 1, 1, 1]]"),
+    ],
+)
+def test_values_as_tensorflow_prints_them(values, line, wrap, capsys):
+    wrap(lambda: tf.print(*values(), output_stream=sys.stdout))()
+    assert capsys.readouterr().out == line + "\n"
+
+
+def test_bytes_that_are_no_text_reach_files(tmp_path):
+    tf.print(tf.constant(b"\xff"), output_stream=f"file://{tmp_path / 'log'}")
+    assert (tmp_path / "log").read_bytes() == b"\xff\n"
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,13 @@ LAYERS = (  # low to high; folders on one line are independent of one another
 )
 FLOORS = {  # of the folders and files in some layers, low to high
     "api": (
-        "extending control compat config gradients lite printing python_function",
+        "extending control compat config gradients lite python_function",
         "math debugging internal missing module quantization raw_functions train",
         "array xla_ops",
         "random signal sparse",
         "linalg nn ragged dataflow initializers",
         "strings lookup io mapping operators",
-        "image numpy variables vectorized test",
+        "image numpy printing variables vectorized test",
         "ragged_overrides numpy_behavior",
         "load",
     ),

@@ -7,7 +7,9 @@ import sys
 
 import numpy as np
 
+from penstock._src.api.strings import functions as strings
 from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.registry import raw
@@ -63,7 +65,7 @@ def _stream_name(stream):
 
 
 def _is_tensor(value):
-    return isinstance(value, Tensor) or getattr(value, "_is_tensor_like", False)
+    return isinstance(value, (Tensor, IndexedSlices)) or getattr(value, "_is_tensor_like", False)
 
 
 @export("print")
@@ -95,9 +97,17 @@ def print(*inputs, **kwargs):
     sep, end = kwargs.pop("sep", " "), kwargs.pop("end", "\n")
     if kwargs:
         raise ValueError(f"Unrecognized keyword arguments for tf.print: {kwargs}.")
-    parts = [_part(value, summarize) for value in inputs] or [convert_to_tensor("")]
-    text = parts[0] if len(parts) == 1 else raw.StringJoin(inputs=parts, separator=sep)
+    if len(inputs) == 1 and _is_text(inputs[0]):
+        text = convert_to_tensor(inputs[0])
+    else:
+        parts = [_part(value, summarize) for value in inputs] or [convert_to_tensor("")]
+        text = parts[0] if len(parts) == 1 else raw.StringJoin(inputs=parts, separator=sep)
     return raw.PrintV2(input=text, output_stream=stream, end=end, name=name)
+
+
+def _is_text(value):
+    """True for a tensor of one string, which is printed without quotes if nothing else is."""
+    return _is_tensor(value) and value.dtype == dtypes.string and value.shape.rank == 0
 
 
 def _part(value, summarize):
@@ -111,11 +121,7 @@ def _part(value, summarize):
     template = _template(value, tensors, mark)
     if not tensors:
         return convert_to_tensor(template)
-    if template == mark and tensors[0].dtype == dtypes.string and tensors[0].shape.rank == 0:
-        return tensors[0]
-    return raw.StringFormat(
-        inputs=tensors, template=template, placeholder=mark, summarize=summarize
-    )
+    return strings.format(template, tensors, mark, summarize)  # ragged ones by its override
 
 
 def _template(value, tensors, mark):
@@ -134,19 +140,15 @@ def _template_of_one(value, tensors, mark):
     if _is_sparse(value):
         tensors.extend([value.indices, value.values, value.dense_shape])
         return f"'SparseTensor(indices={mark}, values={mark}, shape={mark})'"
-    if _is_ragged(value):
-        if hasattr(value.flat_values, "numpy"):
-            return str(value.to_list())
-        tensors.extend([value.flat_values, value.row_splits])
-        return f"tf.RaggedTensor(values={mark}, row_splits={mark})"
-    if _is_tensor(value):
-        tensors.append(convert_to_tensor(value))
+    if _is_ragged(value) or _is_tensor(value):
+        tensors.append(value if _is_ragged(value) else convert_to_tensor(value))
         return mark
-    return str(value)
+    return pprint.pformat(value)
 
 
 def _is_sparse(value):
-    return hasattr(value, "dense_shape") and hasattr(value, "indices")
+    has_parts = hasattr(value, "dense_shape") and hasattr(value, "indices")
+    return has_parts and not isinstance(value, IndexedSlices)
 
 
 def _is_ragged(value):

@@ -96,7 +96,7 @@ class PrintV2(Op):
         stream = self.output_stream
         if stream.startswith("file://"):
             with open_file(stream, "ab") as file:
-                file.write(text.encode())
+                file.write(input.item() + self.end.encode())
         elif stream == "stdout":
             sys.stdout.write(text)
             sys.stdout.flush()

@@ -180,7 +180,8 @@ class StringFormat(Op):
 
 def summary(x, summarize):
     """An array as TensorFlow prints it: the first and last `summarize` elements along each axis."""
-    return _summary(np.asarray(x), summarize, 0)
+    array = np.asarray(x)
+    return _summary(array, summarize if array.size else 0, 0)  # rows without elements are left out
 
 
 def elements(x, summarize):
@@ -197,11 +198,11 @@ def elements(x, summarize):
 _ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "'": "\\'", "\\": "\\\\"}
 
 
-def _escaped(value):
-    """A string as C writes it, except for non-ASCII characters."""
+def _escaped(value, errors="replace"):
+    """A string as C writes it, but for what is beyond ASCII; `errors` says what bytes become that are no UTF-8."""
     return "".join(
         _ESCAPES.get(c) or (c if c.isprintable() or c > "\x7f" else f"\\{ord(c):03o}")
-        for c in value.decode("utf-8", "replace")
+        for c in value.decode("utf-8", errors)
     )
 
 
@@ -219,7 +220,7 @@ def _nested(shape, shown):
 
 def _element(value):
     if isinstance(value, bytes):
-        return f'"{text(value)}"'
+        return f'"{_escaped(value, "surrogateescape")}"'
     if isinstance(value, (bool, np.bool_)):
         return "1" if value else "0"
     if isinstance(value, (np.complexfloating, complex)):
