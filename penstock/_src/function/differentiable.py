@@ -7,6 +7,7 @@ from penstock._src.autodiff.control_flow import backward_of, call_function, dens
 from penstock._src.autodiff.tape import DIFFERENTIABLE, record_function
 from penstock._src.core.calls import op_callbacks
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.values import kernel_state
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
@@ -23,7 +24,8 @@ class DifferentiableFunction:
     def __init__(self, function: GraphFunction) -> None:
         self.function = function
         self.types = function.output_types
-        self._run: Any = None  # the runner, set on the first call
+        self._run: Any = None  # the runner, and the graph's states, set on the first call
+        self._states: Any = None
         # (watched inputs, number of tapes) -> function with intermediate values as additional outputs
         self._forward: dict[tuple[tuple[int, ...], int], GraphFunction] = {}
         self._backward: dict[int, DifferentiableFunction] = {}
@@ -48,6 +50,9 @@ class DifferentiableFunction:
         run = self._run
         if run is None:
             run = self._run = self.function.executable.run
+            self._states = self.function.graph.kernel_states
+        if self._states.epoch != kernel_state.EPOCH:
+            kernel_state.renew(self._states)
         return list(map(EagerTensor, run(values), self.types))
 
     def _shown(self, tensors: Sequence[Any], watched: tuple[int, ...]) -> list[Any]:
@@ -164,6 +169,7 @@ def _missing(forward: GraphFunction, captures: Sequence[Any]) -> list[SymbolicTe
 
 def _computed(function: GraphFunction, tensors: Sequence[Any]) -> list[Any]:
     """Runs a function on eager tensors, which may be DTensors or on a device."""
+    kernel_state.renew(function.graph.kernel_states)
     if slots.RUN_FUNCTION is not None:
         results = slots.RUN_FUNCTION(function, tensors)
         if results is not None:

@@ -19,6 +19,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import InputShape, Op, group_arguments, ruled
 from penstock._src.core.registry import find
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape
+from penstock._src.core.values import kernel_state
 from penstock._src.graph.colocation import Colocation
 from penstock._src.graph.conversions import GraphConversions
 from penstock._src.graph.operation import Operation, SymbolicTensor, flat_arguments, graph_of
@@ -95,8 +96,8 @@ class Graph(Colocation, GraphConversions):
         self.last_random_id = 0
         # {op type: name of the registered gradient} for operations added now, instead of the op's own gradient
         self._gradient_overrides: dict[str, str] = {}
-        # state of stateful kernels between runs (core/values/kernel_state.py)
-        self.kernel_states: dict[Any, Any] = {}
+        # what stateful kernels remember from run to run (core/values/kernel_state.py)
+        self.kernel_states = kernel_state.States()
 
     seed: int | None = read_write("_seed", "The seed of the graph's random operations, or None.")
 

@@ -112,3 +112,48 @@ def test_stateless_gamma_numbers_follow_each_other_for_one_alpha():
 def test_a_shape_of_gamma_numbers_ends_in_that_of_alpha(shape, alpha):
     with pytest.raises(tf.errors.InvalidArgumentError, match="must end with broadcasted shape"):
         tf.random.stateless_gamma(shape, [1, 2], alpha=alpha)
+
+
+def test_functions_draw_from_their_first_numbers_after_the_global_seed_is_set():
+    draw = tf.function(lambda: tf.random.normal([2]))
+    outer = tf.function(lambda: tf.map_fn(lambda _: draw(), tf.zeros([2])))
+
+    def drawn(seed):
+        tf.random.set_seed(seed)
+        return [np.asarray(run()).tolist() for run in (draw, draw, outer, outer)]
+
+    first = drawn(9)
+    assert first[0] != first[1] and first[2] != first[3]
+    assert drawn(9) == drawn(5) == first  # the seed is that of the trace, as in TensorFlow
+
+
+def test_gradients_draw_from_their_first_numbers_after_the_global_seed_is_set():
+    drop = tf.function(lambda x: tf.nn.dropout(x, 0.5))
+
+    def dropped():
+        x = tf.ones([9])
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = drop(x)
+        return y.numpy().tolist(), tape.gradient(y, x).numpy().tolist()
+
+    tf.random.set_seed(1)
+    first, second = dropped(), dropped()
+    assert first[0] == first[1] and first != second
+    tf.random.set_seed(1)
+    assert [dropped(), dropped()] == [first, second]
+
+
+def test_sessions_and_iterators_go_on_after_the_global_seed_is_set():
+    tf.random.set_seed(1)
+    numbers = tf.data.Dataset.range(2).map(lambda _: tf.random.uniform([]))
+    whole, cut = [x.numpy() for x in numbers], []
+    for number in numbers:
+        cut.append(number.numpy())
+        tf.random.set_seed(1)
+    assert cut == whole
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        drawn = tf.random.uniform([], seed=3)
+        first = session.run(drawn)
+        tf.random.set_seed(1)
+        assert session.run(drawn) != first

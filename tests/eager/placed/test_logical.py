@@ -83,3 +83,19 @@ def test_seeded_ops_have_a_stream_on_each_cpu():
     first, second = drawn("CPU:0"), drawn("CPU:0")
     assert first != second
     assert [drawn("CPU:1"), drawn("CPU:2"), drawn("CPU:1")] == [first, first, second]
+
+
+def test_functions_have_a_stream_on_each_cpu():
+    draw = tf.function(lambda: tf.random.uniform([2], seed=3))
+
+    def drawn(device):
+        with tf.device(device):
+            return draw().numpy().tolist()
+
+    first, second = drawn("CPU:1"), drawn("CPU:1")
+    assert first != second
+    assert [drawn("CPU:0"), drawn("CPU:2"), drawn("CPU:0"), drawn("CPU:1")][:3] == [
+        first,
+        first,
+        second,
+    ]

@@ -2,7 +2,8 @@
 
 Eager ops with equal attributes on one logical CPU share one state until `clear()`, which `tf.random.set_seed` calls. In an executed graph each
 node has its own state: the executor enters `of_node`. A node of a function has a state for each call, branch or loop that runs
-the function, kept by the outermost graph, also when the function is compiled into a program.
+the function, kept by the outermost graph: there it is, too, where the function is part of a program. Functions that are called
+eagerly start again after `clear()` as well, as TensorFlow drops their kernels (`renew`); graphs of sessions and datasets go on.
 """
 
 import contextlib
@@ -13,6 +14,15 @@ from typing import Any
 from penstock._src.util.process import forks
 
 
+class States(dict[Any, Any]):
+    """What the kernels of a graph remember, by node and path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epoch = EPOCH
+        self.updated: set[Any] = set()  # keys of what `update` keeps, such as positions in streams
+
+
 class _Current(threading.local):
     states: dict[Any, Any] | None = None
     node: Any = None
@@ -21,12 +31,13 @@ class _Current(threading.local):
     caller: tuple[dict[Any, Any], Any] | None = (
         None  # root and path of the call whose function runs
     )
-    device: int = 0  # the logical CPU for which eager ops run
+    device: int = 0  # the logical CPU for which eager ops and functions run
 
 
 _CURRENT = _Current()
 _EAGER: dict[Any, Any] = {}
-# Called with (states, key, initial state) when a kernel first needs a state.
+EPOCH = 0  # how often `clear` was called
+# Called with (states, key, initial state) where a kernel has none yet.
 STARTED: list[Callable[[dict[Any, Any], Any, Any], None]] = []
 _LOCK = forks.freed_in_child(threading.RLock())
 
@@ -40,6 +51,8 @@ def of_node(states: dict[Any, Any], node: Any, calls: Sequence[Any] = ()) -> Ite
     if current.caller is not None:
         root, outer = current.caller
         keys.insert(0, outer)
+    elif current.device:
+        keys.insert(0, current.device)
     path = keys[0]
     for key in keys[1:]:
         path = path, key
@@ -65,7 +78,7 @@ def calling() -> Iterator[None]:
 
 @contextlib.contextmanager
 def on_device(number: int) -> Iterator[None]:
-    """Eager kernels run within this context have the states of a logical CPU, as each has kernels of its own in TensorFlow."""
+    """Kernels run within this context have the states of a logical CPU, as each has kernels of its own in TensorFlow."""
     before, _CURRENT.device = _CURRENT.device, number
     try:
         yield
@@ -97,6 +110,8 @@ def update(op: Any, start: Callable[[], Any], step: Callable[[Any], tuple[Any, A
             state = start()
             for tell in STARTED:
                 tell(states, key, state)
+            if isinstance(states, States):
+                states.updated.add(key)
         result, states[key] = step(state)
         return result
 
@@ -124,6 +139,18 @@ def keep(held: Any) -> None:
 
 
 def clear() -> None:
-    """Drops the states of all eager kernels."""
+    """Drops the states of all eager kernels, and of functions before they are called again."""
+    global EPOCH
     with _LOCK:
         _EAGER.clear()
+        EPOCH += 1
+
+
+def renew(states: States) -> None:
+    """Lets the kernels of a function that is called eagerly start again if `clear` was called since its last call."""
+    with _LOCK:
+        if states.epoch != EPOCH:
+            states.epoch = EPOCH
+            for key in states.updated:
+                states.pop(key, None)
+            states.updated.clear()

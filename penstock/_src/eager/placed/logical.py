@@ -116,7 +116,8 @@ def _run_function(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] 
     if results is None:
         if not all(isinstance(tensor, EagerTensor) for tensor in tensors):
             return None
-        values = function.executable([tensor._value for tensor in tensors])
+        with kernel_state.on_device(number):
+            values = function.executable([tensor._value for tensor in tensors])
         results = list(map(EagerTensor, values, function.output_types))
     for tensor in results:
         _name_device(tensor, number)
