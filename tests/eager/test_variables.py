@@ -102,3 +102,15 @@ def test_arguments_of_version_1_are_accepted_and_others_are_not():
     assert bool(tf.Variable(True, use_resource=True, collections=["a"]))
     with pytest.raises(TypeError, match="trainabel"):
         tf.Variable(1.0, trainabel=False)
+
+
+@pytest.mark.parametrize("statement", ["v += 1.0", "v -= 1.0", "v *= 2.0", "v /= 2.0", "v **= 2.0"])
+def test_operators_in_place_are_refused(statement):
+    names = {"v": tf.Variable(3.0)}
+    with pytest.raises(RuntimeError, match="is not supported. Use `variable.assign"):
+        exec(statement, names)
+    assert names["v"].numpy() == 3.0
+
+
+def test_classes_are_no_tensors():
+    assert not any(map(tf.is_tensor, [tf.Variable, tf.RaggedTensor, tf.SparseTensor, tf.Tensor]))

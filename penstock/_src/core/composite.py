@@ -146,7 +146,7 @@ class IndexedSlicesSpec(TypeSpec):
         self._dense_shape_dtype = (
             None if dense_shape_dtype is None else dtypes.as_dtype(dense_shape_dtype)
         )
-        self._indices_shape = TensorShape(indices_shape)
+        self._indices_shape = TensorShape(indices_shape).with_rank(1)
 
     value_type = property(lambda _: IndexedSlices, doc="IndexedSlices.")
 

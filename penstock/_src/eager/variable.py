@@ -8,7 +8,7 @@ import operator
 from abc import ABCMeta
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -95,6 +95,18 @@ def _check_arguments(initial_value: Any, constraint: Any, name: Any) -> None:
 def _of_value(function: Callable[[Tensor], Any]) -> Any:
     """Returns the method that applies a function to a variable's value."""
     return lambda self: function(self._read())
+
+
+def _refused_update(symbol: str, method: str) -> Any:
+    """Returns an operator in place, which would only give the name to a tensor of the sum, product or quotient."""
+
+    def refuse(_self: Any, _value: Any) -> NoReturn:
+        raise RuntimeError(
+            f"`variable {symbol}= value` with `tf.Variable`s is not supported. Use `variable.{method}` to modify the "
+            f"variable, or `out = variable {symbol} value` if you need to get a new output Tensor."
+        )
+
+    return refuse
 
 
 def _read_there(handle: Any, dtype: DType) -> EagerTensor:
@@ -636,6 +648,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     __int__, __float__, __complex__ = _of_value(int), _of_value(float), _of_value(complex)
     __index__, __bool__ = _of_value(operator.index), _of_value(bool)
     __len__, __iter__ = _of_value(len), _of_value(iter)
+    __iadd__, __isub__ = _refused_update("+", "assign_add"), _refused_update("-", "assign_sub")
+    __imul__, __itruediv__ = _refused_update("*", "assign"), _refused_update("/", "assign")
+    __ipow__ = _refused_update("**", "assign")
 
     def __format__(self, spec: str) -> str:
         return format(self._read(), spec) if spec else str(self)

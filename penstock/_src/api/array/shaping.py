@@ -399,6 +399,8 @@ def is_tensor(x):
     >>> tf.is_tensor(tf.constant(1)), tf.is_tensor([1, 2]), tf.is_tensor(np.ones(2))
     (True, False, False)
     """
+    if isinstance(x, type):
+        return hasattr(x, "is_tensor_like")
     return (
         isinstance(x, Tensor)
         or getattr(x, "_is_tensor_like", False)
