@@ -372,7 +372,7 @@ class Function(Trackable):
         return self._cache.concrete_functions()
 
     def _list_all_concrete_functions_for_serialization(self) -> list[ConcreteFunction]:
-        if self._input_signature is not None and not self._cache.concrete_functions():
+        if self.input_signature is not None and not self._cache.concrete_functions():
             self.get_concrete_function()
         traces = self._cache.traces_in_contexts()
         return list(dict.fromkeys(self._to_save(trace, context) for context, trace in traces))
@@ -446,7 +446,13 @@ class Function(Trackable):
 
     @property
     def input_signature(self) -> Any:
-        """The requested input signature, or None."""
+        """The requested input signature, or None; that of a function without parameters is empty."""
+        if self._input_signature is None and self._signature is not None:
+            return None if self._signature.parameters else ()
+        return self._requested_signature()
+
+    def _requested_signature(self) -> Any:
+        """Returns the specs of the input signature, None without one."""
         if self._input_signature is None:
             return None
         variadic = self._variadic()
@@ -459,7 +465,7 @@ class Function(Trackable):
     def function_spec(self) -> FunctionSpec:
         """Signature of the Python function, as known before it is called."""
         return FunctionSpec.from_function_and_signature(
-            self._python_function, self.input_signature, jit_compile=self._jit_compile
+            self._python_function, self._requested_signature(), jit_compile=self._jit_compile
         )
 
     @property
@@ -483,11 +489,11 @@ class Function(Trackable):
         return bound
 
     def _bind_to(self, instance: Any) -> "Function":
-        return BoundFunction(self, instance, self.input_signature)
+        return BoundFunction(self, instance, self._requested_signature())
 
     def _clone(self, python_function: Callable[..., Any]) -> "Function":
         return Function(
-            python_function, self._name, self.input_signature, self._autograph, self._jit_compile,
+            python_function, self._name, self._requested_signature(), self._autograph, self._jit_compile,
             self._reduce_retracing, self._implements, self._autograph_options, self._attributes,
         )  # fmt: skip
 

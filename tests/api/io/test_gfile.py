@@ -13,3 +13,24 @@ def test_rmtree_deletes_files_too(tmp_path):
     assert not any(tmp_path.iterdir())
     with pytest.raises(tf.errors.NotFoundError):
         tf.io.gfile.rmtree(str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "paths"),
+    [
+        ("*.csv", ["./a.csv"]),
+        ("a*", ["./a.csv"]),
+        ("*/*.csv", ["./d/c.csv"]),
+        ("./*.csv", ["./a.csv"]),
+        ("d/*", ["d/c.csv"]),
+        ("a.csv", ["a.csv"]),
+    ],
+)
+def test_paths_of_patterns_begin_as_in_tensorflow(pattern, paths, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d").mkdir()
+    for name in ("a.csv", "d/c.csv"):
+        (tmp_path / name).touch()
+    assert tf.io.gfile.glob(pattern) == paths
+    assert [p.decode() for p in tf.io.matching_files(pattern).numpy()] == paths
+    assert [p.numpy().decode() for p in tf.data.Dataset.list_files(pattern)] == paths

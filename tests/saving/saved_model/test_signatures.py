@@ -72,3 +72,31 @@ def test_parameters_whose_saved_names_are_no_names_are_unknown(tmp_path):
                 pair.value.list_value.values[0].int64_value = 7
     path.write_bytes(saved.SerializeToString())
     assert tf.saved_model.load(str(tmp_path)).f(tf.constant(1.0)) == 2.0
+
+
+class Parameterless(tf.Module):
+    """Has one function whose types are known without a call."""
+
+    @tf.function
+    def count(self):
+        return tf.constant(3)
+
+    @tf.function
+    def scale(self, x):
+        return 2.0 * x
+
+
+def test_functions_without_parameters_are_saved_before_they_are_called(folder):
+    model = Parameterless()
+    assert model.count.input_signature == () and model.scale.input_signature is None
+    tf.saved_model.save(model, folder)
+    loaded = tf.saved_model.load(folder)
+    assert loaded.count() == 3
+    assert list(loaded.signatures) == ["serving_default"]
+    assert loaded.signatures["serving_default"]()["output_0"] == 3
+    assert "Output Type" in loaded.count.pretty_printed_concrete_signatures()
+
+
+def test_a_function_without_parameters_is_a_signature(folder):
+    saved(tf.function(lambda: tf.constant(1)), folder)
+    assert tf.saved_model.load(folder).signatures["s"]()["output_0"] == 1

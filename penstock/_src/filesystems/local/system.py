@@ -135,8 +135,16 @@ class LocalFiles(FileSystem):
 
     def matching(self, pattern: str) -> list[str]:
         scheme = _SCHEME if pattern.startswith(_SCHEME) else ""
-        paths = glob.glob(_glob_pattern(plain(pattern)), include_hidden=True)
+        path = plain(pattern)
+        paths = glob.glob(_glob_pattern(path), include_hidden=True)
+        scheme += _folder_here(path)
         return sorted(scheme + path for path in paths)
+
+
+def _folder_here(pattern: str) -> str:
+    """What TensorFlow puts before the paths of a pattern: "./" if its first signs are in the first name of it."""
+    before = re.split(r"[*?\[\\]", pattern, maxsplit=1)
+    return "./" if len(before) == 2 and "/" not in before[0] else ""
 
 
 def _glob_pattern(pattern: str) -> str:

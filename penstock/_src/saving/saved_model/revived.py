@@ -232,6 +232,11 @@ class RestoredFunction(Function):
                     return trace
         raise self._no_match(args, kwargs)
 
+    def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
+        """Returns the signatures of all traces as text."""
+        joint = "\n\n" if verbose else "\n"
+        return joint.join(trace.pretty_printed_signature(verbose) for trace in self._traces)
+
     def has_traces(self, traces: Sequence[ConcreteFunction]) -> bool:
         """True if all of `traces` are of this function."""
         return all(any(own is trace for own in self._traces) for trace in traces)

@@ -32,19 +32,21 @@ def canonical(obj: Any, signatures: Any, children: SavedChildren) -> dict[str, C
 
 
 def _default(obj: Any, children: SavedChildren) -> Any:
-    """The object's default signature, or its only function if that has fixed types; else None."""
+    """The object's default signature, or the only one of its functions that has fixed types; else None."""
     named = children.functions_of(obj)
     if "_default_save_signature" in named:
         return named["_default_save_signature"]
-    functions = list(named.values())
-    if len(functions) != 1:
-        return None
-    (only,) = functions
-    if isinstance(only, Function):
-        has_types = only.input_signature is not None
-        only = only._get_concrete_function_for_serialization() if has_types else None
+    served = [trace for trace in map(_of_fixed_types, named.values()) if trace is not None]
+    return served[0] if len(served) == 1 else None
+
+
+def _of_fixed_types(function: Any) -> Any:
+    """The trace of a function that can be a signature, or None."""
+    if isinstance(function, Function):
+        has_types = function.input_signature is not None
+        function = function._get_concrete_function_for_serialization() if has_types else None
     try:
-        return only if only is not None and named_results("", only) else None
+        return function if function is not None and named_results("", function) else None
     except ValueError:
         return None
 
