@@ -307,3 +307,13 @@ def test_lanes_of_a_thread_that_works_alone_run_one_after_another(library, two_t
     thread.start()
     thread.join()
     assert n[0] == 18
+
+
+def test_the_timed_run_is_compiled_when_it_is_asked_for(monkeypatch):
+    compiled = []
+    entry = r._entry
+    monkeypatch.setattr(r, "_entry", lambda timed: compiled.append(timed) or entry(timed))
+    call = Call([], 0, threads=1)
+    assert compiled == [False] and call.run() == 0
+    run, _ = call.timed()
+    assert compiled == [False, True] and run() == 0

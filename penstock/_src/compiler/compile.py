@@ -30,8 +30,8 @@ class _Needed:
 
     def __call__(self) -> tuple[Operation, ...]:
         graph = self.graph
-        state = graph.version, graph._edits, len(self.control_outputs)
-        # otherwise they depend on the graphs of conditions and loops, too
+        state = len(graph._operations), graph._edits, len(self.control_outputs)
+        # elsewhere what runs depends on the graphs of conditions and loops, too
         if state != self.state or not graph.keeps_program_order:
             ops = operations_to_run(graph, self.inputs, self.outputs, self.control_outputs)
             self.found, self.state = tuple(ops), state

@@ -5,11 +5,12 @@ calls Python's C API by name, so that Python handles reference counts, including
 """
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 from .language.function import Fn
 from .language.module import Module
-from .language.types import I64, PTR
+from .language.types import I1, I32, I64, PTR
 from .language.value import Val
 
 METH_NOARGS, METH_O, METH_FASTCALL = 0x4, 0x8, 0x80
@@ -81,14 +82,17 @@ def _bytes(f: Fn, obj: Val) -> Val:
 _CONVERSIONS = {"b": _bytes, "a": data_pointer, "n": integer}
 
 
-def emit_entry(m: Module, name: str, parameters: str, holds_gil: bool = False) -> None:
-    """Adds `py_<name>`, the entry of a function that returns an i64, which becomes a Python int.
+def emit_entry(
+    m: Module, name: str, parameters: str, holds_gil: bool = False, ret: str = I64
+) -> None:
+    """Adds `py_<name>`, the entry of a function that returns an i64, which becomes a Python int, or an object.
 
     Args:
       m: the module, which has the function.
       name: the function's name.
       parameters: a letter for each: "b" bytes and "a" an array, for which the function gets the address of the data; "n" an int.
       holds_gil: otherwise other threads run meanwhile, and the function may not touch Python's objects.
+      ret: what the function returns: an i64, or a pointer to a new object (null after an error).
     """
     with m.fn(f"py_{name}", ret=PTR, me=PTR, argv=PTR, nargs=I64) as f:
         f.branch(f.nargs.eq(len(parameters)), "right", "wrong")
@@ -99,16 +103,41 @@ def emit_entry(m: Module, name: str, parameters: str, holds_gil: bool = False) -
         for at, letter in enumerate(parameters):
             argument = f.load(f.argv, at, PTR)
             arguments.append(_CONVERSIONS[letter](f, argument))
-        error = f.call("PyErr_Occurred", ret=PTR)
-        f.branch(f.emit("i1", f"icmp eq ptr {error.s}, null"), "good", "bad")
+        f.branch(_is_null(f, f.call("PyErr_Occurred", ret=PTR)), "good", "bad")
         f.start("bad")
         f.give(f.const(0, PTR))
         f.start("good")
 
         def work() -> Val:
-            return f.call(name, *arguments, ret=I64)
+            return f.call(name, *arguments, ret=ret)
 
-        give(f, work() if holds_gil else without_gil(f, work))
+        result = work() if holds_gil else without_gil(f, work)
+        if ret == I64:
+            give(f, result)
+        else:
+            f.give(result)
+
+
+def tuple_of_integers(f: Fn, count: Val, number: Callable[[Val], Val]) -> Val:
+    """A new tuple of `number(i)` for each index; null, with a Python error set, if memory is exhausted."""
+    result = f.call("PyTuple_New", count, ret=PTR)
+
+    def set_item(i: Val) -> None:
+        item = f.call("PyLong_FromLongLong", number(i), ret=PTR)
+        f.call("PyTuple_SetItem", result, i, item, ret=I32)
+
+    f.loop(f.i64(0), f.select(_is_null(f, result), f.i64(0), count), 1, set_item)
+    has_failed = _is_null(f, f.call("PyErr_Occurred", ret=PTR)) ^ f.const(1, I1)
+
+    def failed() -> tuple[Val, ...]:
+        f.call("Py_DecRef", result)
+        return (f.const(0, PTR),)
+
+    return f.when(has_failed, failed, lambda: (result,))[0]
+
+
+def _is_null(f: Fn, pointer: Val) -> Val:
+    return f.emit(I1, f"icmp eq ptr {pointer.s}, null")
 
 
 def without_gil(f: Fn, work) -> Any:

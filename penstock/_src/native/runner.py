@@ -89,13 +89,13 @@ class Call:
         self.status = np.zeros(STATUS_WORDS * (1 + lanes), np.int64)
         self.keep, self.threads = keep, threads
         self.inputs = inputs
-        self.run = _bound(self, "penstock_run", None)
+        self.run = _bound(self, _entry(False), None)
 
     def timed(self, log_capacity: int = 0):
         """Returns a callable that adds each record's time to the table, and the log that it fills: rows of (record, start, end)."""
         log = np.zeros(2 + LOG_WORDS * log_capacity, np.int64)
         log[1] = log_capacity
-        return _bound(self, "penstock_run_timed", log), log
+        return _bound(self, _entry(True), log), log
 
 
 class _Description(np.ndarray):
@@ -104,15 +104,15 @@ class _Description(np.ndarray):
     owner: tuple = ()
 
 
-def _bound(call: Call, name: str, log: np.ndarray | None):
-    """Returns the callable that runs a call's table by one of the entries."""
+def _bound(call: Call, entry: Any, log: np.ndarray | None):
+    """Returns the callable that runs a call's table by an entry."""
     description = np.zeros(_DESCRIPTION, np.int64).view(_Description)
     description[:] = (
         call.table.ctypes.data, call.table.size, call.patches.ctypes.data, len(call.patches), call.inputs,
         call.status.ctypes.data, call.threads, id(np.ndarray), 0 if log is None else log.ctypes.data,
     )[: _DESCRIPTION]  # fmt: skip
     description.owner = (call.table, call.patches, call.status, call.keep, log)
-    return py.bind(_entries()[name], description)
+    return py.bind(entry, description)
 
 
 def _words(values) -> np.ndarray:
@@ -120,19 +120,16 @@ def _words(values) -> np.ndarray:
 
 
 @functools.cache
-def _entries() -> dict:
-    m = Module()
-    for name, timed in (("penstock_run", False), ("penstock_run_timed", True)):
-        _emit_steps(m, name, timed)
-        _emit_lane(m, name)
-        _emit_run(m, name)
-        _emit_entry(m, name, timed)
+def _entry(timed: bool) -> Any:
+    """The method that runs a table. Most processes never need the timed one."""
+    m, name = Module(), "penstock_run_timed" if timed else "penstock_run"
+    _emit_steps(m, name, timed)
+    _emit_lane(m, name)
+    _emit_run(m, name)
+    _emit_entry(m, name)
     library = kernels()[Code.of(m)]
     _libraries.append(library)
-    return {
-        name: py.define(library[f"py_{name}"], name)
-        for name in ("penstock_run", "penstock_run_timed")
-    }
+    return py.define(library[f"py_{name}"], name)
 
 
 _libraries: list = []  # kept alive, as builtins contain their addresses
@@ -321,7 +318,7 @@ def _note_time(f: Fn, record: Val, at: Val, before: Any) -> None:
     f.when(count < capacity, write, lambda: f.emit(VOID, full))
 
 
-def _emit_entry(m: Module, name: str, timed: bool) -> None:
+def _emit_entry(m: Module, name: str) -> None:
     """py_<name>(*arrays), a function of CPython's vectorcall protocol: writes the arrays' addresses to the table and runs it.
 
     `me` is the _Description. Only the type of arguments is checked here; their dtypes and shapes were checked before (runtime/signature.py).

@@ -1,8 +1,9 @@
 """The signature of a program: the types and shapes of its arguments and results."""
 
 import math
+import operator
 import sys
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -134,65 +135,68 @@ class OpenSignature:
     extents  the distinct unknown extents
     """
 
-    def __init__(self, signature: ProgramSignature) -> None:
-        self.signature = signature
+    def __init__(self, signature: ProgramSignature, skipped: int) -> None:
+        """`sized` gets the numbers of `extents` after `skipped` other numbers."""
+        self.signature, self._skipped = signature, skipped
         shapes = [entry[2] for entry in (*signature.arrays, *signature.handles)]
         shapes += [shape for _, shape, _ in signature.results]
         unknown = {d.expr: d for shape in shapes for d in shape if dims.is_symbolic(d)}
         self.extents = list(unknown.values())
         self._indices = {expression: i for i, expression in enumerate(unknown)}
-        # `sized` indexes one list for all shapes: the numbers of `extents`, then these known numbers. A shape's form is its indices.
-        self._known: list[int] = []
+        # `sized` makes all shapes from one tuple: what it gets, then these known numbers.
+        self._known: tuple[int, ...] = ()
         self._arrays = [
-            (n, i, dtype, self._form(shape))
+            (n, i, dtype, self._shape_of(shape))
             for n, (i, dtype, shape) in enumerate(signature.arrays)
             if _is_open(shape)
         ]
         self._handles = [
-            (n, i, dtype, self._form(shape), assigned)
+            (n, i, dtype, self._shape_of(shape), assigned)
             for n, (i, dtype, shape, assigned) in enumerate(signature.handles)
             if _is_open(shape)
         ]
         self._results = [
-            (n, self._form(shape), dtype)
+            (n, self._shape_of(shape), dtype)
             for n, (_, shape, dtype) in enumerate(signature.results)
             if _is_open(shape)
         ]
 
-    def _form(self, shape: Sequence[Any]) -> list[int]:
-        """The indices of a shape's numbers."""
+    def _shape_of(self, shape: Sequence[Any]) -> Callable[[tuple[int, ...]], tuple[int, ...]]:
+        """A function that picks a shape's numbers from the tuple of all; without a frame of Python."""
         indices = []
         for extent in shape:
             if dims.is_symbolic(extent):
-                indices.append(self._indices[extent.expr])
+                indices.append(self._skipped + self._indices[extent.expr])
             else:
-                indices.append(len(self.extents) + len(self._known))
-                self._known.append(extent)
-        return indices
+                indices.append(self._skipped + len(self.extents) + len(self._known))
+                self._known += (extent,)
+        if len(indices) == 1:  # an itemgetter of one index would not return a tuple
+            return operator.itemgetter(slice(indices[0], indices[0] + 1))
+        return operator.itemgetter(*indices)
 
     @property
     def result_bytes(self) -> Any:
         """The bytes of all results together, as an extent."""
         return sum(dims.product(s) * d.itemsize for _, s, d in self.signature.results)
 
-    def sized(self, numbers: Sequence[int]) -> ProgramSignature:
-        """The signature for these numbers of `extents`."""
-        own, known = self.signature, [*numbers, *self._known]
+    def sized(self, numbers: tuple[int, ...]) -> ProgramSignature:
+        """The signature for these numbers, those of `extents` among them."""
+        own, known = self.signature, numbers + self._known
         arrays, handles, results = own.arrays, own.handles, own.results
         if self._arrays:
             sized_arrays = list(arrays)
-            for n, i, dtype, form in self._arrays:
-                sized_arrays[n] = i, dtype, tuple([known[place] for place in form])
+            for n, i, dtype, shape_of in self._arrays:
+                sized_arrays[n] = i, dtype, shape_of(known)
             arrays = tuple(sized_arrays)
         if self._handles:
             sized_handles = list(handles)
-            for n, i, dtype, form, assigned in self._handles:
-                sized_handles[n] = i, dtype, tuple([known[place] for place in form]), assigned
+            for n, i, dtype, shape_of, assigned in self._handles:
+                sized_handles[n] = i, dtype, shape_of(known), assigned
             handles = tuple(sized_handles)
         if self._results:
             sized_results = list(results)
-            for n, form, dtype in self._results:
-                shape = tuple([known[place] for place in form])
+            for n, shape_of, dtype in self._results:
+                shape = shape_of(known)
                 sized_results[n] = _maker(shape, dtype), shape, dtype
             results = tuple(sized_results)
         return ProgramSignature(own.count, arrays, handles, own.assigned, results)

@@ -21,7 +21,7 @@ from penstock._src.core.values import memory_limit
 from penstock._src.ir.extents.guards import Conditions, Recording
 from penstock._src.ir.extents.values import Values, current
 from penstock._src.native import kernels
-from penstock._src.native.algorithms.sizing import STORE_WORDS, TOO_LARGE, sizing
+from penstock._src.native.algorithms.sizing import STORE_WORDS, TOO_LARGE
 from penstock._src.runtime.arena import HOST_ARENAS, ArenaBlock
 from penstock._src.runtime.binding import BoundTable, TableWords, bound_table, constants_of
 from penstock._src.runtime.load import SPARE, load
@@ -42,20 +42,18 @@ class SizedTable(BoundTable):
 
     numbers    the words that the sizing program writes: the table and its patches
     stores     the destination of each number that the sizing program computes
-    registers  the sizing program's working memory
     memory     the block of the arena
     """
 
     numbers: Any = None
     stores: Any = None
-    registers: Any = None
     memory: Any = None
     program: "SizedProgram | None" = None
     roomy_runs: int = 0  # the latest runs in a row that needed little of the arena
 
     def offset(self, buffer: Buffer) -> int:
         assert self.program is not None
-        return self.program.offsets[buffer]
+        return self.program.facts[self.program.shared.fact_of_condition[buffer]]
 
     def has_room_unused(self, needed: int) -> bool:
         """Counts a run that needs this many bytes; True if the arena has been much too large for many runs in a row."""
@@ -80,17 +78,17 @@ class OpenProgram:
         self.libraries = kernels().load(plan.codes)
         self.constants = constants_of(plan)
         self.packers = packers_of(plan, self.libraries)
-        self.signature = OpenSignature(signature_of(plan.function))
+        self.signature = OpenSignature(signature_of(plan.function), len(plan.conditions) + 2)
         self.free: list[SizedTable] = []
         self._sizes = SizingProgram(self.symbols)
         arena = self._sizes.arrange(plan.places)
-        condition_buffers = [memory_of(buffer)[0] for _, buffer in plan.conditions]
-        self._condition_buffers = [b for b in condition_buffers if b in self._sizes.offsets]
         # The numbers that `sized` reads back: bytes of arena and results, offsets of conditions, extents of the signature.
         facts = [arena, self._sizes.register(self.signature.result_bytes)]
-        facts += [self._sizes.offsets[b] for b in self._condition_buffers]
+        conditions = [memory_of(buffer)[0] for _, buffer in plan.conditions]
+        nowhere = self._sizes.register(0)  # a condition outside of the arena has no offset
+        facts += [self._sizes.offsets.get(b, nowhere) for b in conditions]
+        self.fact_of_condition = {b: i for i, b in enumerate(conditions, start=2)}
         facts += map(self._sizes.register, self.signature.extents)
-        self._facts = np.array([(i, r, 0) for i, r in enumerate(facts)], np.int64)
         self._words = TableWords(plan, self.constants, self._sizes)
         self._table = self._words.table(self.libraries)
         self._patches = self._patch_words()
@@ -98,8 +96,7 @@ class OpenProgram:
         assert isinstance(recording, Recording)
         self.conditions: Conditions = recording.added
         self._sizes.require(recording.conditions)
-        self._rows = self._sizes.rows
-        self._size = sizing().size
+        self._calculation = self._sizes.finished(facts)
 
     def _patch_words(self) -> list[int]:
         """The patches (array, word, offset), which follow the table's words so that the sizing program can write unknown offsets."""
@@ -111,37 +108,18 @@ class OpenProgram:
 
     def sized(self, extents: Values) -> "SizedProgram | None":
         """The program for the extents of a call; None if its conditions or its function's do not hold."""
-        facts = np.empty(len(self._facts), np.int64)
-        registers = np.empty(len(self._rows), np.int64)
         try:
-            symbols = extents.vector
+            facts = self._calculation.facts(extents.packed)
         except OverflowError:
-            raise NumbersTooLarge(f"{self.plan.function.name} for {extents.symbols}") from None
-        failure = self._run(symbols, registers, self._facts, facts, 0)
-        if failure & TOO_LARGE:
-            raise NumbersTooLarge(f"{self.plan.function.name} for {extents.symbols}")
-        if failure:
+            facts = TOO_LARGE
+        if type(facts) is int:
+            if facts & TOO_LARGE:
+                raise NumbersTooLarge(f"{self.plan.function.name} for {extents.symbols}")
             return None
-        numbers = facts.tolist()
-        arena, results = numbers[:2]
-        buffers = self._condition_buffers
-        offsets = dict(zip(buffers, numbers[2:], strict=False)) if buffers else {}
-        signature = self.signature.sized(numbers[2 + len(buffers) :])
-        if arena + results > memory_limit.limit():
+        if facts[0] + facts[1] > memory_limit.limit():
             with extents:
                 raise exhausted_by(numbered(self.plan, extents))
-        return SizedProgram(self, extents, signature, arena, offsets)
-
-    def _run(
-        self,
-        symbols: np.ndarray,
-        registers: np.ndarray,
-        stores: np.ndarray,
-        target: np.ndarray,
-        base: int,
-    ) -> int:
-        rows = self._rows
-        return self._size(rows, len(rows), symbols, registers, stores, len(stores), target, base)
+        return SizedProgram(self, extents, self.signature.sized(facts), facts)
 
     def take(self, program: "SizedProgram") -> SizedTable:
         """A table with the numbers of a program, and its arena locked."""
@@ -153,8 +131,8 @@ class OpenProgram:
             table.move(HOST_ARENAS.block(needed))
         elif table.program is program:
             return table
-        base = table.memory.address
-        self._run(program.extents.vector, table.registers, table.stores, table.numbers, base)
+        stores, base = table.stores, table.memory.address
+        self._calculation.size(program.extents.packed, stores, len(stores), table.numbers, base)
         table.program = program
         return table
 
@@ -165,7 +143,7 @@ class OpenProgram:
         block = HOST_ARENAS.block(program.arena_bytes + SPARE)
         table = bound_table(
             self.plan, self._words, words[:count], words[count:], self.libraries, block, SizedTable,
-            numbers=words, stores=stores, registers=np.empty(len(self._rows), np.int64), memory=block,
+            numbers=words, stores=stores, memory=block,
         )  # fmt: skip
         assert isinstance(table, SizedTable)
         return table
@@ -179,12 +157,11 @@ class SizedProgram(Program):
         shared: OpenProgram,
         extents: Values,
         signature: ProgramSignature,
-        arena_bytes: int,
-        offsets: dict[Buffer, int],
+        facts: Sequence[int],
     ) -> None:
-        """`offsets` are those of the buffers of conditions, which are read after a run."""
+        """`facts` are the numbers that the sizing program returned."""
         self.shared, self.extents = shared, extents
-        self.arena_bytes, self.offsets = arena_bytes, offsets
+        self.arena_bytes, self.facts = facts[0], facts
         self._set_signature(signature)
         self._packers, self._conditions = shared.packers, shared.plan.conditions
 

@@ -9,7 +9,6 @@ from penstock._src.compiler.plan.sizes import ROUNDS, Admission, SizingProgram
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.guards import Bounds
 from penstock._src.ir.extents.values import Values
-from penstock._src.native.algorithms.sizing import sizing
 from tests.harness.conditions import hold
 
 D0, D1 = dims.Dim.symbol("d0"), dims.Dim.symbol("d1")
@@ -29,11 +28,7 @@ EXTENTS = [
 
 
 def numbers(program, registers, symbols):
-    rows = program.rows
-    found = np.zeros(len(rows), np.int64)
-    none = np.zeros((0, 3), np.int64)
-    assert not sizing().size(rows, len(rows), np.array(symbols), found, none, 0, found, 0)
-    return [int(found[register]) for register in registers]
+    return list(program.finished(registers).facts(np.array(symbols, np.int64).tobytes()))
 
 
 @given(st.integers(2, 5000), st.integers(2, 5000))

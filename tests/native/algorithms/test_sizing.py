@@ -21,14 +21,18 @@ LIMIT = 1 << 63
 
 def run(rows, symbols=(), stores=(), base=0):
     """(whether a number was too large, registers, what is stored)"""
-    rows = np.array(rows, np.int64)
     stores = np.array(stores, np.int64).reshape(-1, sizing.STORE_WORDS)
-    registers, target = np.zeros(len(rows), np.int64), np.zeros(8, np.int64)
-    symbols = np.array(symbols, np.int64)
-    wrong = sizing.sizing().size(
-        rows, len(rows), symbols, registers, stores, len(stores), target, base
-    )
-    return bool(wrong), registers.tolist(), target.tolist()
+    target, calls_extents = np.zeros(8, np.int64), packed(*symbols)
+    calculation = sizing.Calculation(rows, len(symbols), range(len(rows)))
+    facts = calculation.facts(calls_extents)
+    wrong = calculation.size(calls_extents, stores, len(stores), target, base)
+    assert (facts == wrong) if wrong else (len(facts) == len(rows))
+    return bool(wrong), list(facts or ()) if not wrong else [], target.tolist()
+
+
+def packed(*numbers):
+    """Numbers as a call's extents."""
+    return np.array(numbers, np.int64).tobytes()
 
 
 NUMBERS = st.one_of(st.integers(-9, 9), st.integers(-LIMIT + 1, LIMIT - 1))
@@ -69,14 +73,22 @@ def test_numbers_are_put_where_they_are_wanted():
 
 @given(NUMBERS, NUMBERS, NUMBERS)
 def test_requirements_that_are_not_met_are_told(x, low, high):
-    rows = np.array([(sizing.CONSTANT, x, 0, 0), (sizing.WITHIN, 0, low, high)], np.int64)
-    none, registers = np.zeros((0, 3), np.int64), np.zeros(2, np.int64)
-    size = sizing.sizing().size
-    wrong = size(rows, 2, registers, registers, none, 0, none, 0)
-    assert wrong == (0 if low <= x <= high else sizing.UNMET)
+    rows = [(sizing.CONSTANT, x, 0, 0), (sizing.WITHIN, 0, low, high)]
+    assert sizing.Calculation(rows, 0).facts(b"") == (() if low <= x <= high else sizing.UNMET)
     rows[1] = sizing.EXCEPT, 0, low, 0
-    wrong = size(rows, 2, registers, registers, none, 0, none, 0)
-    assert wrong == (sizing.UNMET if x == low else 0)
+    assert sizing.Calculation(rows, 0).facts(b"") == (sizing.UNMET if x == low else ())
+
+
+def test_a_run_for_other_extents_computes_anew():
+    rows = [(sizing.SYMBOL, 0, 0, 0), (sizing.SYMBOL, 1, 0, 0), (sizing.MULTIPLY, 0, 1, 0),
+            (sizing.WITHIN, 2, 0, 20)]  # fmt: skip
+    calculation, target = sizing.Calculation(rows, 2, [2, 0]), np.zeros(1, np.int64)
+    store = np.array([[0, 2, 1]], np.int64)
+    for a, b in ((0, 0), (0, 0), (3, 5), (3, 5), (5, 3), (5, 5), (5, 3), (3, 5)):
+        extents, met = packed(a, b), a * b <= 20
+        assert calculation.facts(extents) == ((a * b, a) if met else sizing.UNMET)
+        assert calculation.size(extents, store, 1, target, 1000) == (0 if met else sizing.UNMET)
+        assert not met or target[0] == 1000 + a * b
 
 
 @pytest.mark.parametrize(

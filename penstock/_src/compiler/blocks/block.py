@@ -120,7 +120,7 @@ class Block:
 
     def update_operations(self) -> None:
         """Replaces the section's operations if the graph has grown."""
-        ops = self.operations()
+        ops = self.section.ops if self.needed is None else self.needed()
         if ops is not self.section.ops and tuple(ops) != tuple(self.section.ops):
             self.programs.clear()
             self.section = dataclasses.replace(self.section, ops=ops)
@@ -162,9 +162,12 @@ class Block:
         """Keeps and returns the specialization of a program for many extents if these inputs meet its conditions; else None."""
         shared = self.shared_key(key)
         for program in self.programs:
-            if (extents := program.extents(shared, values)) is None:
+            extents = program.specialized.form.extents(values) if shared == program.key else None
+            if extents is None:
                 continue
-            step = program.planned_step(extents)
+            # The plan's conditions include the function's: one native call checks both.
+            only = program.specialized.only_program
+            step = None if only is None else only.planned_step(extents)
             if step is not None:
                 return self.keep(key, Specialization([step], step.run))
             if program.admits(extents):
@@ -179,8 +182,10 @@ class Block:
 
     def keep(self, key: Any, made: Specialization) -> Specialization:
         """Keeps a specialization under a key; drops the oldest one if there are too many."""
-        most = max(FEWEST_KEPT, min(MOST_KEPT, MOST_OPERATIONS // max(1, len(self.section.ops))))
-        if len(self.specializations) >= most:
+        count = len(self.specializations)
+        if count >= FEWEST_KEPT and count >= min(
+            MOST_KEPT, MOST_OPERATIONS // max(1, len(self.section.ops))
+        ):
             del self.specializations[next(iter(self.specializations))]
         self.specializations[key] = made
         return made

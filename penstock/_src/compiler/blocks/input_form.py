@@ -5,10 +5,9 @@ A symbol may be read in several places, such as the batch size of two inputs, wh
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
 from typing import Any
-
-import numpy as np
 
 from penstock._src.ir.extents.guards import LEAST
 from penstock._src.ir.extents.values import CallValues, Values
@@ -47,16 +46,23 @@ class InputForm:
                 if shape[axis] != required:
                     return None
             for axis, symbol in unknown:
-                if not _set(numbers, symbol, shape[axis]):
+                number = shape[axis]
+                if number < LEAST or (numbers[symbol] or number) != number:
                     return None
+                numbers[symbol] = number
         for read, what, symbol, sign in self._others:
             number = _number(read, values)
             if not (number == what if symbol is None else _set(numbers, symbol, sign * number)):
                 return None
         try:
-            return CallValues(self.symbols, np.array(numbers, np.int64))
-        except OverflowError:  # a value of uint64
+            return CallValues(self.symbols, self._pack(*numbers))
+        except struct.error:  # a value of uint64
             return None
+
+    @functools.cached_property
+    def _pack(self) -> Callable[..., bytes]:
+        """Packs the numbers of the symbols."""
+        return struct.Struct(f"={len(self.symbols)}q").pack
 
     @functools.cached_property
     def _shapes(self) -> list[_Shape]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.specialize import Specialized
-from penstock._src.compiler.blocks.steps import ProgramStep
 from penstock._src.compiler.plan.sizes import Admission
 from penstock._src.ir.extents import guards
 from penstock._src.ir.extents.values import Values
@@ -31,16 +29,6 @@ class SharedProgram:
     def conditions(self) -> str:
         """The conditions as text."""
         return self.recording.conditions_text()
-
-    def extents(self, key: Any, values: Sequence[Any]) -> Values | None:
-        """The numbers of the unknown extents in these inputs; None if the inputs have another form."""
-        return self.specialized.form.extents(values) if key == self.key else None
-
-    def planned_step(self, extents: Values) -> ProgramStep | None:
-        """The only step, if an existing plan is valid for these extents; None if there are several steps, or no such plan."""
-        form = self.specialized.only_program
-        # The plan's conditions include the function's: one native call checks both.
-        return None if form is None else form.planned_step(extents)
 
     def admits(self, extents: Values) -> bool:
         """True if the conditions hold for these extents."""

@@ -8,8 +8,6 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from penstock._src.compiler.plan.buffers import Buffer, Place, room
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.guards import Bounds, Conditions
@@ -18,7 +16,6 @@ from penstock._src.native.algorithms import sizing
 
 ROUNDS = "rounds_of_a_task"  # the function that shares out a nest's iterations
 FUNCTIONS[ROUNDS] = sizing.rounds_of_a_task
-_NONE = np.zeros((0, sizing.STORE_WORDS), np.int64)
 SMALLEST, LARGEST = -(1 << 63), (1 << 63) - 1  # numbers in registers
 OPERATIONS = {
     "floordiv": sizing.QUOTIENT,
@@ -42,10 +39,9 @@ class SizingProgram:
         self._known: dict[tuple[int, int, int, int], int] = {}
         self._expressions: dict[Expression, int] = {}
 
-    @property
-    def rows(self) -> np.ndarray:
-        """The program so far."""
-        return np.array(self._rows, np.int64).reshape(-1, sizing.ROW_WORDS)
+    def finished(self, facts: Sequence[int] = ()) -> sizing.Calculation:
+        """The program so far, ready to run; `facts` are the registers that it returns."""
+        return sizing.Calculation(self._rows, len(self.symbols), facts)
 
     def register(self, extent: Any) -> int:
         """The register of an extent."""
@@ -150,14 +146,11 @@ class Admission:
         """`symbols` are the names of the unknown extents, in the order in which calls pass them."""
         program = SizingProgram(symbols)
         program.require(conditions)
-        self._rows, self._size = program.rows, sizing.sizing().size
+        self._calculation = program.finished()
 
     def admits(self, extents: Values) -> bool:
         """True if the conditions hold for extents; False if a number does not fit into 64 bits."""
         try:
-            symbols = extents.vector
+            return self._calculation.facts(extents.packed) == ()
         except OverflowError:
             return False
-        count = len(self._rows)
-        registers = np.empty(count, np.int64)
-        return not self._size(self._rows, count, symbols, registers, _NONE, 0, _NONE, 0)

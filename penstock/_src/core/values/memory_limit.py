@@ -26,6 +26,7 @@ _BYTE = np.dtype(np.uint8)
 
 # Counters that native code updates, and the limit that it reads.
 WORDS = np.zeros(8, np.int64)
+_INTEGERS = memoryview(WORDS)  # gives Python's ints at once
 _HOLDERS: dict[type, tuple[str, str]] = {}  # class: attribute that is an array, what it is called
 
 
@@ -61,9 +62,11 @@ def _control_group_limits(membership: Path, root: Path) -> Iterable[int]:
 
 def limit() -> int:
     """The current limit in bytes."""
-    if not WORDS[LIMIT]:
+    size: int = _INTEGERS[LIMIT]
+    if not size:
         set_limit(flags.memory_limit or None)
-    return int(WORDS[LIMIT])
+        size = _INTEGERS[LIMIT]
+    return size
 
 
 def set_limit(size: int | None) -> None:

@@ -10,12 +10,11 @@ records the decisions that used them.
 from __future__ import annotations
 
 import functools
+import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
-
-import numpy as np
 
 Expression = tuple  # ((monomial, coefficient), ...), see dims.py
 
@@ -54,20 +53,19 @@ class Values:
     def __init__(self, symbols: Mapping[str, int]) -> None:
         self.symbols = dict(symbols)
         self._numbers: dict[Expression, int] = {}
-        self._vector: np.ndarray | None = None
 
-    @property
-    def vector(self) -> np.ndarray:
-        """The numbers, in the order of the symbols' names.
+    @functools.cached_property
+    def packed(self) -> bytes:
+        """The numbers as bytes of int64, in the order of the symbols' names.
 
         Raises:
           OverflowError: one does not fit into 64 bits.
         """
-        vector = self._vector
-        if vector is None:
-            vector = np.array([self.symbols[name] for name in sorted(self.symbols)], np.int64)
-            self._vector = vector
-        return vector
+        numbers = [self.symbols[name] for name in sorted(self.symbols)]
+        try:
+            return struct.pack(f"={len(numbers)}q", *numbers)
+        except struct.error as error:
+            raise OverflowError(str(error)) from None
 
     def number(self, expression: Expression) -> int:
         """The number of an expression; adds no condition."""
@@ -110,17 +108,18 @@ class Values:
 
 
 class CallValues(Values):
-    """The numbers of a call of an existing program, as a vector: most calls never need them by name."""
+    """The numbers of a call of an existing program, packed: most calls never need them by name."""
 
-    def __init__(self, names: Sequence[str], vector: np.ndarray) -> None:
-        """`vector` has the numbers (int64), in the order of the names, which are sorted."""
-        self._names, self._vector = names, vector
+    def __init__(self, names: Sequence[str], packed: bytes) -> None:
+        """`packed` has the numbers in the order of the names, which are sorted."""
+        self._names, self.packed = names, packed
         self._numbers = {}
 
     @functools.cached_property
     def symbols(self) -> dict[str, int]:  # type: ignore[override]
         """The numbers by name."""
-        return dict(zip(self._names, self.vector.tolist(), strict=True))
+        numbers = struct.unpack(f"={len(self._names)}q", self.packed)
+        return dict(zip(self._names, numbers, strict=True))
 
 
 def current() -> Values:

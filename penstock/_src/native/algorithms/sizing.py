@@ -1,7 +1,8 @@
 """Runs sizing programs: integer code that computes the numbers of a launch table for the extents of a call.
 
-A program is rows of OPERATION, a, b, c; row i computes register i from earlier registers. Then registers are stored to words, by rows of a
-word, a register, and 1 if the base address of memory is added.
+A program is rows of OPERATION, a, b, c; row i computes register i from earlier registers. Then registers are returned as facts, or stored to
+words, by rows of a word, a register, and 1 if the base address of memory is added. Registers remain: a run for the extents of the last run
+computes nothing again.
 
     SYMBOL      number a of the call's extents
     CONSTANT    a
@@ -16,8 +17,10 @@ In both cases its numbers must not be used.
 """
 
 import functools
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from .. import python_calls as py
 from ..builtins import load
@@ -66,46 +69,120 @@ def _ceil_divide(a: int, b: int) -> int:
 
 
 class Sizing(NamedTuple):
-    """Builtins.
+    """Builtins. They hold the GIL, so that threads may share a program with its registers.
 
-    size (rows int64 [count, ROW_WORDS], count, symbols int64, registers int64 [count], stores int64 [stored, STORE_WORDS], stored,
-          numbers int64, address of memory) -> 0, or the failures
+    facts (program, symbols) -> the registers of the program's facts as a tuple, or the failures
+    size  (program, symbols, stores int64 [stored, STORE_WORDS], stored, numbers int64, address of memory) -> 0, or the failures
+
+    `program` is the array of a Calculation, `symbols` are the call's extents as bytes of int64.
     """
 
+    facts: Callable[..., tuple[int, ...] | int]
     size: Callable[..., int]
+
+
+class Calculation:
+    """A finished program with its registers.
+
+    facts, size  the builtins of Sizing, without their first argument
+    """
+
+    def __init__(self, rows: Any, symbols: int, facts: Sequence[int] = ()) -> None:
+        """`rows` is an array or list, `symbols` the number of the call's extents, `facts` are the registers that are read back."""
+        rows = np.asarray(rows, np.int64).reshape(-1, ROW_WORDS)
+        facts_at = HEADER_WORDS + rows.size
+        memory_at = facts_at + len(facts)
+        program = np.zeros(memory_at + len(rows) + STATE_WORDS + symbols, np.int64)
+        program[:HEADER_WORDS] = len(rows), symbols, len(facts), facts_at, memory_at
+        program[HEADER_WORDS:facts_at] = rows.ravel()
+        program[facts_at:memory_at] = facts
+        builtins = sizing()
+        self.facts = functools.partial(builtins.facts, program)
+        self.size = functools.partial(builtins.size, program)
+
+
+# After the registers: failures of the last run, 1 if there was one; its symbols follow.
+FAILURES, HAS_RUN, STATE_WORDS = range(3)
+# The first words of a program; its rows follow, then the registers of its facts, then its own registers.
+ROW_COUNT, SYMBOL_COUNT, FACT_COUNT, FACTS_AT, MEMORY_AT, HEADER_WORDS = range(6)
 
 
 @functools.cache
 def sizing() -> Sizing:
-    """The function that runs programs, compiled."""
+    """The functions that run programs, compiled."""
     m = Module()
-    with m.fn("size", ret=I64, internal=True, noalias=False, rows=PTR, count=I64, symbols=PTR,
-              registers=PTR, stores=PTR, stored=I64, numbers=PTR, base=I64) as f:  # fmt: skip
+    with m.fn("computed", ret=I64, internal=True, noalias=False, program=PTR, symbols=PTR) as f:
+        _emit_computed(f)
+    with m.fn("facts", ret=PTR, internal=True, noalias=False, program=PTR, symbols=PTR) as f:
+        failures = f.call("computed", f.program, f.symbols, ret=I64)
+        registers, facts = _part(f, MEMORY_AT), _part(f, FACTS_AT)
 
-        def row(i: Val, wrong: Val) -> tuple[Val, ...]:
-            value, wrong = _computed(f, f.at(f.rows, i * ROW_WORDS, I64), wrong)
-            f.store(value, f.registers, i)
-            return (wrong,)
+        def numbers() -> tuple[Val, ...]:
+            def number(i: Val) -> Val:
+                return f.load(registers, f.load(facts, i, I64), I64)
+
+            return (py.tuple_of_integers(f, f.load(f.program, FACT_COUNT, I64), number),)
+
+        def failed() -> tuple[Val, ...]:
+            return (f.call("PyLong_FromLongLong", failures, ret=PTR),)
+
+        f.give(f.when(failures.eq(0), numbers, failed)[0])
+    with m.fn("size", ret=I64, internal=True, noalias=False, program=PTR, symbols=PTR,
+              stores=PTR, stored=I64, numbers=PTR, base=I64) as f:  # fmt: skip
+        failures = f.call("computed", f.program, f.symbols, ret=I64)
+        memory = _part(f, MEMORY_AT)
 
         def put(i: Val) -> None:
             store = f.at(f.stores, i * STORE_WORDS, I64)
-            number = f.load(f.registers, f.load(store, 1, I64), I64)
+            number = f.load(memory, f.load(store, 1, I64), I64)
             start = f.select(f.load(store, 2, I64).ne(0), f.base, f.i64(0))
             f.store(number + start, f.numbers, f.load(store, 0, I64))
 
-        (wrong,) = f.loop(f.i64(0), f.count, 1, row, f.i64(0))
         f.loop(f.i64(0), f.stored, 1, put)
-        f.give(wrong)
-    py.emit_entry(m, "size", "anaaanan", holds_gil=True)
+        f.give(failures)
+    py.emit_entry(m, "facts", "ab", holds_gil=True, ret=PTR)
+    py.emit_entry(m, "size", "abanan", holds_gil=True)
     return load(m, Sizing)
 
 
-def _computed(f: Fn, record: Val, wrong: Val) -> tuple[Val, Val]:
+def _part(f: Fn, start: int) -> Val:
+    """The address of the part of the program whose index is in a word."""
+    return f.at(f.program, f.load(f.program, start, I64), I64)
+
+
+def _emit_computed(f: Fn) -> None:
+    """Computes the registers, unless they are those of these symbols, and returns the failures."""
+    rows, registers = f.at(f.program, HEADER_WORDS, I64), _part(f, MEMORY_AT)
+    count, symbols = f.load(f.program, ROW_COUNT, I64), f.load(f.program, SYMBOL_COUNT, I64)
+    state = f.at(registers, count, I64)
+    last = f.at(state, STATE_WORDS, I64)
+
+    def compare(i: Val, same: Val) -> tuple[Val, ...]:
+        return (same & f.load(last, i, I64).eq(f.load(f.symbols, i, I64)),)
+
+    def row(i: Val, wrong: Val) -> tuple[Val, ...]:
+        record = f.at(rows, i * ROW_WORDS, I64)
+        value, wrong = _computed(f, registers, record, wrong)
+        f.store(value, registers, i)
+        return (wrong,)
+
+    def compute() -> None:
+        (wrong,) = f.loop(f.i64(0), count, 1, row, f.i64(0))
+        f.store(wrong, state, FAILURES)
+        f.store(f.i64(1), state, HAS_RUN)
+        f.loop(f.i64(0), symbols, 1, lambda i: f.store(f.load(f.symbols, i, I64), last, i))
+
+    (same,) = f.loop(f.i64(0), symbols, 1, compare, f.load(state, HAS_RUN, I64).ne(0))
+    f.when(same, lambda: (), compute)
+    f.give(f.load(state, FAILURES, I64))
+
+
+def _computed(f: Fn, registers: Val, record: Val, wrong: Val) -> tuple[Val, Val]:
     """Return a row's result, and the errors so far."""
     operation, a, b, c = (f.load(record, i, I64) for i in range(ROW_WORDS))
 
     def both() -> tuple[Val, Val]:
-        return f.load(f.registers, a, I64), f.load(f.registers, b, I64)
+        return f.load(registers, a, I64), f.load(registers, b, I64)
 
     def exact(name: str) -> tuple[Val, Val]:
         x, y = both()
@@ -120,11 +197,11 @@ def _computed(f: Fn, record: Val, wrong: Val) -> tuple[Val, Val]:
         return wrong | f.select(is_wrong, f.i64(what), f.i64(0))
 
     def within() -> tuple[Val, Val]:
-        x = f.load(f.registers, a, I64)
+        x = f.load(registers, a, I64)
         return x, noted((x < b) | (x > c), UNMET)
 
     def unequal() -> tuple[Val, Val]:
-        x = f.load(f.registers, a, I64)
+        x = f.load(registers, a, I64)
         return x, noted(x.eq(b), UNMET)
 
     ways: dict[int, Callable[[], tuple[Val, Val]]] = {
