@@ -1,5 +1,6 @@
 """Programs for many extents: one plan, one table, the numbers of each call."""
 
+import sys
 import threading
 
 import numpy as np
@@ -183,3 +184,26 @@ def test_memory_of_a_large_call_is_given_back():
         np.testing.assert_array_equal(gelu_sums(small), first)
     assert shared.free[0].memory.array.size < 4 * 5000 * 5000
     np.testing.assert_array_equal(gelu_sums(large), wide)
+
+
+def functions_entered(call, *arguments):
+    """How many Python functions a call runs."""
+    entered = []
+    sys.setprofile(lambda frame, event, _: entered.append(frame.f_code) if event == "call" else 0)
+    try:
+        call(*arguments)
+    finally:
+        sys.setprofile(None)
+    return len(entered)
+
+
+def test_a_shape_never_seen_takes_few_more_steps_in_python():
+    step = training_step(weights())
+    inputs = {shape: tf.constant(normal(*shape, 8)) for shape in [(4, 50), (3, 7), (5, 9), (6, 3)]}
+    for x in list(inputs.values())[:3]:
+        step(x)
+    with override(verify=False):  # which plans again
+        unseen = functions_entered(step, inputs[6, 3])
+        step(inputs[4, 50])
+        seen = functions_entered(step, inputs[6, 3])
+    assert unseen - seen <= 22

@@ -111,6 +111,13 @@ ROW_COUNT, SYMBOL_COUNT, FACT_COUNT, FACTS_AT, MEMORY_AT, HEADER_WORDS = range(6
 def sizing() -> Sizing:
     """The functions that run programs, compiled."""
     m = Module()
+    with m.fn("divided", ret=I64, internal=True, a=I64, b=I64, wants_rest=I64) as f:
+        _emit_divided(f)
+    with m.fn("longest", ret=I64, internal=True, total=I64, tasks=I64, threads=I64) as f:
+        per = _ceil_quotient(f.total, f.tasks)
+        f.give(_ceil_quotient(_ceil_quotient(f.total, per), f.threads) * per)
+    with m.fn("rounds", ret=I64, internal=True, total=I64, work=I64, threads=I64) as f:
+        _emit_rounds(f)
     with m.fn("computed", ret=I64, internal=True, noalias=False, program=PTR, symbols=PTR) as f:
         _emit_computed(f)
     with m.fn("facts", ret=PTR, internal=True, noalias=False, program=PTR, symbols=PTR) as f:
@@ -209,11 +216,11 @@ def _computed(f: Fn, registers: Val, record: Val, wrong: Val) -> tuple[Val, Val]
         MULTIPLY: lambda: exact("smul"),
         CONSTANT: lambda: (a, wrong),
         MAXIMUM: lambda: (f.max(*both()), wrong),
-        QUOTIENT: lambda: (_divided(f, *both())[0], wrong),
+        QUOTIENT: lambda: (f.call("divided", *both(), 0, ret=I64), wrong),
         MINIMUM: lambda: (f.min(*both()), wrong),
-        ROUNDS: lambda: (_rounds(f, *both(), c), wrong),
+        ROUNDS: lambda: (f.call("rounds", *both(), c, ret=I64), wrong),
         SYMBOL: lambda: (f.load(f.symbols, a, I64), wrong),
-        REMAINDER: lambda: (_divided(f, *both())[1], wrong),
+        REMAINDER: lambda: (f.call("divided", *both(), 1, ret=I64), wrong),
         WITHIN: within,
         EXCEPT: unequal,
     }
@@ -228,8 +235,9 @@ def _computed(f: Fn, registers: Val, record: Val, wrong: Val) -> tuple[Val, Val]
     return value, wrong
 
 
-def _divided(f: Fn, a: Val, b: Val) -> tuple[Val, Val]:
-    """Quotient and remainder, rounded down; 0 where b is 0."""
+def _emit_divided(f: Fn) -> None:
+    """Returns the quotient, or the remainder if it is wanted, rounded down; 0 where b is 0."""
+    a, b = f.a, f.b
     is_none = b.eq(0)
     is_negation = b.eq(-1)  # dividing the least number by -1 would trap
     divisor = f.select(is_none | is_negation, f.i64(1), b)
@@ -239,37 +247,41 @@ def _divided(f: Fn, a: Val, b: Val) -> tuple[Val, Val]:
     quotient = quotient - f.convert(is_above, I64, signed=False)
     rest = f.select(is_above, rest + divisor, rest)
     quotient = f.select(is_negation, -a, quotient)
-    return f.select(is_none, f.i64(0), quotient), f.select(is_none, f.i64(0), rest)
+    f.give(f.select(is_none, f.i64(0), f.select(f.wants_rest.ne(0), rest, quotient)))
 
 
-def _rounds(f: Fn, total: Val, work: Val, threads: Val) -> Val:
-    """rounds_of_a_task, of numbers that are not negative."""
+def _ceil_quotient(x: Val, y: Val) -> Val:
+    return (x + (y - 1)) // y
 
-    def ceil_divide(x: Val, y: Val) -> Val:
-        return (x + (y - 1)) // y
+
+def _emit_rounds(f: Fn) -> None:
+    """Returns rounds_of_a_task, of numbers that are not negative."""
+    total, work, threads = f.total, f.work, f.threads
 
     def longest(tasks: Val) -> Val:
-        per = ceil_divide(total, tasks)
-        return ceil_divide(ceil_divide(total, per), threads) * per
+        return f.call("longest", total, tasks, threads, ret=I64)
 
     long = f.min(work // LONG, MOST_LONG_TASKS)
-    most = f.min(f.min(total, ceil_divide(work, f.i64(GRAIN))), f.max(threads * MOST_TASKS, long))
+    most = f.min(
+        f.min(total, _ceil_quotient(work, f.i64(GRAIN))), f.max(threads * MOST_TASKS, long)
+    )
 
     def shared_out() -> tuple[Val, ...]:
         def shortest(tasks: Val, least: Val) -> tuple[Val, ...]:
             return (f.min(least, longest(tasks)),)
 
-        (least,) = f.loop(threads, most, threads, shortest, longest(most))
+        whole = longest(most)
+        (least,) = f.loop(threads, most, threads, shortest, whole)
 
         def even(tasks: Val, found: Val) -> tuple[Val, ...]:
             return (f.select(longest(tasks) * EVEN[1] <= least * EVEN[0], tasks, found),)
 
         (tasks_found,) = f.loop(threads, most, threads, even, f.i64(1))
-        whole = longest(most) * EVEN[1] <= least * EVEN[0]
-        return (ceil_divide(total, f.select(whole, most, tasks_found)),)
+        is_even = whole * EVEN[1] <= least * EVEN[0]
+        return (_ceil_quotient(total, f.select(is_even, most, tasks_found)),)
 
     def several() -> tuple[Val, ...]:
         return f.when(most <= 1, lambda: (total,), shared_out)
 
-    alone = ceil_divide(total, f.max(long, 1))
-    return f.when(threads.eq(1), lambda: (alone,), several)[0]
+    alone = _ceil_quotient(total, f.max(long, 1))
+    f.give(f.when(threads.eq(1), lambda: (alone,), several)[0])
