@@ -26,7 +26,7 @@ _BYTE = np.dtype(np.uint8)
 
 # Counters that native code updates, and the limit that it reads.
 WORDS = np.zeros(8, np.int64)
-_INTEGERS = memoryview(WORDS)  # gives Python's ints at once
+_INTEGERS = WORDS.data  # gives Python's ints at once
 _HOLDERS: dict[type, tuple[str, str]] = {}  # class: attribute that is an array, what it is called
 
 
