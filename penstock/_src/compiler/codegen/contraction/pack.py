@@ -133,37 +133,21 @@ def pack_rows(
 
 def pack_single(
     f: Fn, source: Val, place: Callable, width: int, count, nk, dst: Val, dst_stride: int,
-    element: str, total: str, run: tuple[int, int] | None = None,
+    element: str, total: str,
 ) -> None:  # fmt: skip
-    """dst[k][c] element by element; place(c, k) -> (offset, i1 whether it exists or None).  For any layout.
-
-    `run` = (n, distance): n neighboring k (nk is a multiple) are at that distance, and exist or not together.
-    """
-    length, distance = run or (1, 0)
+    """dst[k][c] element by element; place(c, k) -> offset.  For any layout."""
     here = f.min(count, width)
 
     def column(c, k):
-        offset, inside = place(c, k)
-
-        def put(i, v):
-            f.store(v, dst, (k + i) * dst_stride + c)
-
-        def read(i):
-            put(i, f.convert(f.load(source, offset + times(f, i, distance), element), total))
-
-        read_all = lambda: f.loop(0, length, 1, read)
-        blank_all = lambda: f.loop(0, length, 1, lambda i: put(i, f.zero(total)))
-        f.when(True if inside is None else inside, read_all, blank_all)
+        read = f.convert(f.load(source, place(c, k), element), total)
+        f.store(read, dst, k * dst_stride + c)
 
     def row(k):
         k = f.i64(k)
         f.loop(0, here, 1, lambda c: column(c, k))
-        blank = lambda c: f.loop(
-            0, length, 1, lambda i: f.store(f.zero(total), dst, (k + i) * dst_stride + c)
-        )
-        f.loop(here, width, 1, blank)
+        f.loop(here, width, 1, lambda c: f.store(f.zero(total), dst, k * dst_stride + c))
 
-    f.loop(0, nk, length, row)
+    f.loop(0, nk, 1, row)
 
 
 def room(width: int, nk, lane_count: int):

@@ -28,5 +28,5 @@ def pack_tap(
     elif w.channel == 1:
         pack_across(f, source, at, w.output, width, count, channels, dst, width, *common, lanes)
     else:
-        place = lambda o, k: (at + times(f, o, w.output) + times(f, k, w.channel), None)
+        place = lambda o, k: at + times(f, o, w.output) + times(f, k, w.channel)
         pack_single(f, source, place, width, count, channels, dst, width, *common)

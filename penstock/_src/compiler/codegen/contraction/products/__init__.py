@@ -5,6 +5,6 @@ chooses it, emit.py, the facts that a launch needs, and kernel.py, which writes 
 if it is not in the cache.
 
     frame.py      addresses and extents that every function of a kernel loads first
-    gathered.py   operands with borders or mixed axes, read element by element
+    gathered.py   operands with borders or mixed axes, read element by element; gathered_packing.py copies them to panels
     pairs.py      narrow types by the CPU's dot products of two or four neighbors
 """

@@ -16,6 +16,7 @@ from .blocks import pack_blocks
 from .description import Matrix, PackedMatrix
 from .frame import DepthBlock, Frame, base_of, depth_block, load_frame
 from .gathered import Gathered
+from .gathered_packing import pack_gathered
 from .pairs import begin_sums, reader, surplus
 from .schedule import GemmSchedule, Panels, Place
 
@@ -76,10 +77,8 @@ class OperandPacking:
         f, matrix, width, gemm = self.f, self.matrix, self.panels.width, self.schedule.gemm
         common = matrix.element, self.schedule.types.total
         if isinstance(matrix, Gathered):
-            gathered = matrix.place
-            place = lambda c, k: gathered(f, base, word(f, c) + first, word(f, k) + block.start)
-            where = self.source, place, width, count, block.depth, dst, width, *common
-            pack_single(f, *where, run=self.panels.run)
+            where = first, block.start, width, count, block.depth, dst
+            pack_gathered(f, self.source, matrix, base, *where, common[1], self.panels.run)
             return
         if isinstance(matrix, PackedMatrix):
             where = self.source, first, width, count, block.start, block.depth, dst
@@ -95,7 +94,7 @@ class OperandPacking:
             )  # fmt: skip
             return
         along = self.along_depth(matrix, block)
-        place = lambda c, k: (word(f, times(f, c, cross)) + start + along(k), None)
+        place = lambda c, k: word(f, times(f, c, cross)) + start + along(k)
         pack_single(f, self.source, place, width, count, block.depth, dst, width, *common)
 
     def along_depth(self, matrix: Matrix, block: DepthBlock):
