@@ -57,6 +57,13 @@ def test_names_follow_what_they_are_bound_to():
     assert not any("not_theirs" in name for name in uses)
 
 
+def test_a_sum_of_hundreds_of_terms_is_read():
+    terms = " + ".join(["1"] * 600)
+    source = f"import tensorflow as tf\nx = {terms} + tf.nn.relu(2)"
+    uses = scanning.uses_in(scanning.parsed([("module.py", source.encode())])[0])
+    assert "tensorflow.nn.relu" in uses
+
+
 def test_archives_are_read_as_they_are(folder, tmp_path, capsys):
     wheel, source = tmp_path / "library-1.0-py3-none-any.whl", tmp_path / "library-1.0.tar.gz"
     with zipfile.ZipFile(wheel, "w") as archive:

@@ -37,7 +37,7 @@ def parsed(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, ast.Module], l
     for path, contents in files:
         try:
             trees[path] = ast.parse(contents)
-        except (SyntaxError, ValueError) as error:
+        except (SyntaxError, ValueError, RecursionError) as error:
             line = getattr(error, "lineno", None)
             unread.append(f"{path}{f':{line}' if line else ''}: {getattr(error, 'msg', error)}")
     return trees, unread
@@ -62,6 +62,15 @@ class _Scan(ast.NodeVisitor):
         self.path, self.found = path, found
         self.names: dict[str, str] = {}
         self.depth = 0  # nesting depth of bodies of `try`
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Visits what is in a node, in order; without recursion, since a sum of hundreds of terms is as deep as that."""
+        pending = [node]
+        while pending:
+            for each in reversed(list(ast.iter_child_nodes(pending.pop()))):
+                pending.append(each)
+            while pending and hasattr(self, f"visit_{type(pending[-1]).__name__}"):
+                self.visit(pending.pop())
 
     def use(self, name: str, node: ast.AST) -> None:
         self.found[name].append(Place(self.path, getattr(node, "lineno", 0), self.depth > 0))
