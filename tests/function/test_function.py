@@ -238,8 +238,11 @@ def test_leaked_tensors_are_refused():
     f(tf.constant(1.0))
     with pytest.raises(TypeError, match="out of scope"):
         leaked[0] + 1.0
+    reader = tf.function(lambda: leaked[0] + 1.0)
+    captured = reader.get_concrete_function()  # the call lacks the tensor, not the trace
+    assert captured.graph.external_captures[0] is leaked[0]
     with pytest.raises(TypeError, match="out of scope"):
-        tf.function(lambda: leaked[0] + 1.0)()
+        reader()
 
     @tf.function
     def loop(n):

@@ -153,13 +153,12 @@ class FuncGraph(Graph, TensorSignature):
         """Returns the placeholder for an outer tensor.
 
         Raises:
-          InaccessibleTensorError: the tensor belongs to a finished branch or loop inside this graph.
-          TypeError: it belongs to a function that does not enclose this graph.
+          InaccessibleTensorError: the tensor belongs to a finished function, branch or loop inside this graph.
         """
         if isinstance(tensor, SymbolicTensor):
             if tensor.graph is self:
                 return tensor
-            self._check_enclosed(tensor)
+            self._check_in_scope(tensor)
             if self.capture_by_value:
                 return self._copy_of(tensor)
         known = self._captures.get(tensor._id)
@@ -225,24 +224,19 @@ class FuncGraph(Graph, TensorSignature):
         finally:
             self._binding = around
 
-    def _check_enclosed(self, tensor: SymbolicTensor) -> None:
-        outer = self.enclosing
-        while outer is not None:
-            if outer is tensor.graph:
-                return
-            outer = getattr(outer, "enclosing", None)
-        where = f" It was made at {tensor.op.location}." if tensor.op.location else ""
-        inner = tensor.graph
-        while inner is not None and inner is not self:
+    def _check_in_scope(self, tensor: SymbolicTensor) -> None:
+        """Refuses a tensor from inside of this graph. Another function's is captured, and missing when the function is called."""
+        inner: Any = tensor.graph
+        while inner is not self:
             inner = getattr(inner, "enclosing", None)
-        message = (
+            if inner is None:
+                return
+        where = f" It was made at {tensor.op.location}." if tensor.op.location else ""
+        error = InaccessibleTensorError(
             f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit "
             "Python locals or TensorFlow collections to access it: it is defined in another "
             f"function or code block ({getattr(tensor.graph, 'name', 'a graph')}).{where}"
         )
-        if inner is not self and not self.is_control_flow_graph:
-            raise TypeError(message)
-        error = InaccessibleTensorError(message)
         error.tensor = tensor
         raise error
 

@@ -10,7 +10,7 @@ from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building
-from penstock._src.core.errors import InaccessibleTensorError, InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.func_graph import ControlFlowGraph, FuncGraph
@@ -109,10 +109,8 @@ def _conditional(
         graphs: list[FuncGraph] = []
         for function, branch in zip(functions, branches, strict=True):
             graph = ControlFlowGraph(scope + branch.part)
-            try:
-                graphs.append(trace_body(graph, _giving_tensors(function, selector)))
-            except InaccessibleTensorError as error:
-                raise _naming_branches(error, graphs, branches) from error
+            graphs.append(trace_body(graph, _giving_tensors(function, selector)))
+        _check_captures(graphs, branches)
         _widen_slice_indices(graphs)
         for other, branch in zip(graphs[1:], branches[1:], strict=True):
             _check_alike(graphs[0], other, branches[0], branch)
@@ -124,17 +122,16 @@ def _conditional(
         return fill_outputs(graphs[0].structured_outputs, results)
 
 
-def _naming_branches(
-    error: InaccessibleTensorError, others: Sequence[FuncGraph], branches: Sequence[_Branch]
-) -> Exception:
-    """Returns the error for the use of another branch's tensor; any other error is unchanged."""
-    tensor, here = error.tensor, branches[len(others)]
-    for other, owner in zip(others, branches, strict=False):
-        if tensor is not None and tensor.graph is other:
-            return ValueError(
-                f"Tensor {tensor.name} in {owner.place} is accessed from {here.place}."
-            )
-    return error
+def _check_captures(graphs: Sequence[FuncGraph], branches: Sequence[_Branch]) -> None:
+    """Refuses a branch that reads a tensor of another branch."""
+    place_of = {id(graph): branch.place for graph, branch in zip(graphs, branches, strict=True)}
+    for graph, branch in zip(graphs, branches, strict=True):
+        for tensor in graph.external_captures:
+            owner = place_of.get(id(getattr(tensor, "graph", None)))
+            if owner is not None:
+                raise ValueError(
+                    f"Tensor {tensor.name} in {owner} is accessed from {branch.place}."
+                )
 
 
 def _giving_tensors(function: Callable[[], Any], selector: Any) -> Callable[[], Any]:
