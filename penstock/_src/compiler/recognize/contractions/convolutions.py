@@ -26,6 +26,7 @@ from penstock._src.compiler.codegen.contraction.images.window import Axis, Image
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.compiler.kernels.views import AxisIndex
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
+from penstock._src.compiler.recognize.contractions.whole_numbers import holds_whole_numbers
 from penstock._src.ir.extents.dims import Dim
 from penstock._src.native.language.types import FLOATS
 from penstock._src.util.dataclass import dataclass
@@ -71,9 +72,9 @@ def as_convolution(problem: Problem, numbering: Numbering) -> Convolution | None
     dense = x.group == y.group == weights.group == 1
     if roles.group and channels == outputs == 1 and dense:
         return Depthwise(batch, h, w, groups, 1, 1, x, weights, y, types, zero=problem.zeros[0])
+    fast = _may_be_fast(types) and not holds_whole_numbers(problem.left.source)
     description = Convolution(
-        batch, h, w, groups, channels, outputs, x, weights, y, types, fast=_may_be_fast(types),
-        zero=problem.zeros[0],
+        batch, h, w, groups, channels, outputs, x, weights, y, types, fast=fast, zero=problem.zeros[0]
     )  # fmt: skip
     return description if description.has_dense_columns else None
 
