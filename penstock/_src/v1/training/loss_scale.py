@@ -307,10 +307,7 @@ class MixedPrecisionLossScaleOptimizer(Optimizer, Trackable):
     def _make_slots(self, pairs: Sequence[tuple[Any, Any]]) -> None:
         used = [variable for gradient, variable in pairs if gradient is not None]
         if used:
-            self._optimizer._prepare(used[0])
-        for variable in used:
-            for name in self._optimizer._first_values:
-                self._optimizer._slot(name, variable)
+            self._optimizer._create_slots(used)
 
     def get_slot_names(self) -> list[str]:
         """Delegates to the wrapped optimizer."""

@@ -4,8 +4,7 @@ The update rules are raw ops (ops/state/training.py); the classes here define th
 of slices updates only its rows; Adam's rule, which moves all rows, takes it as a dense one.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.autodiff.gradient_tape import GradientTape
@@ -13,44 +12,27 @@ from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
-from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util.export import export
 from penstock._src.v1.functions.gradients import gradients
+from penstock._src.v1.training.optimizer_hooks import OptimizerHooks, with_unique_rows
+from penstock._src.v1.training.optimizer_slots import (
+    OptimizerSlots,
+    beside,
+    free,
+    is_here,
+)
 from penstock._src.v1.variables.collections import trainable_variables
-from penstock._src.v1.variables.initializers import Constant, Ones, Zeros
-
-
-def _free() -> Any:
-    """A context for creating variables with initializers that do not depend on the step's control dependencies."""
-    graph = STATE.graph
-    return contextlib.nullcontext() if graph is None else graph.control_dependencies(None)
-
-
-@contextlib.contextmanager
-def _beside(variable: Any) -> Iterator[None]:
-    """A context for creating variables that live where another one does."""
-    with (
-        _free(),
-        STATE.graph.colocate_with(variable) if in_v1_graph() else contextlib.nullcontext(),
-    ):
-        yield
-
-
-# Functions that create the usual initial values of slots.
-_INITIALIZERS: dict[float, Any] = {0.0: Zeros(), 1.0: Ones()}
 
 
 @export(v1=["train.Optimizer"])
-class Optimizer(Trackable):
-    """Base class of the optimizers. A subclass defines `_op`, `_first_values` and `_numbers`, or `_apply`."""
+class Optimizer(OptimizerHooks, OptimizerSlots):
+    """Base class of the optimizers. Those here define `_op`, `_first_values` and `_numbers`, or `_apply`; others override hooks."""
 
     GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
     # The raw op of the update rule: of the variable, its slots, the numbers and the gradient.
     _op = ""
-    # Slot name -> its initial value, for every variable.
-    _first_values: dict[str, float] = {}
     # The hyperparameters, and their names in graphs.
     _numbers: tuple[Any, ...] = ()
     _number_names: tuple[str, ...] = ("learning_rate",)
@@ -64,10 +46,8 @@ class Optimizer(Trackable):
     ) -> None:
         if not name:
             raise ValueError("Must specify the optimizer name")
-        self._use_locking, self._name = use_locking, name
-        self._slots: dict[str, dict[Any, Variable]] = {}
-        # restores of a checkpoint that wait for slots to be made
-        self._waiting: dict[tuple[str, Any], list[Callable[[Variable], None]]] = {}
+        super().__init__(name)
+        self._use_locking = use_locking
 
     def get_name(self) -> str:
         """Returns the name."""
@@ -157,14 +137,14 @@ class Optimizer(Trackable):
         pairs = [(g, v) for g, v in grads_and_vars if g is not None]
         if not pairs:
             raise ValueError(f"No gradients provided for any variable: {list(grads_and_vars)}.")
-        with _free():
-            self._prepare(min((v for _, v in pairs), key=lambda v: v.name))
-            for _, variable in pairs:
-                for slot in self._first_values:
-                    self._slot(slot, variable)
+        with free():
+            self._create_slots([v for _, v in pairs])
         if STATE.graph is None:
-            updates = [self._update(g, v) for g, v in pairs]
-            self._finish(updates)
+            try:
+                self._prepare()
+                self._finish([self._updated(g, v) for g, v in pairs], name or self._name)
+            finally:
+                self._tensors = None
             if global_step is not None:
                 global_step.assign_add(1)
             return None
@@ -178,13 +158,12 @@ class Optimizer(Trackable):
     def _step_in_graph(self, pairs: Any, global_step: Any, scope: str) -> Any:
         """Records the updates and returns the last operation, which has the name of the scope."""
         graph: Any = STATE.graph
+        self._prepare()
         updates = []
         for gradient, variable in pairs:
             with graph.name_scope(f"update_{variable.name.partition(':')[0]}"):
-                updates.append(self._update(gradient, variable))
-        updates += self._finish(updates)
-        with graph.control_dependencies(updates):
-            done = raw.NoOp(name=scope if global_step is None else "update")
+                updates.append(self._updated(gradient, variable))
+        done = self._finish(updates, scope if global_step is None else "update")
         if global_step is None:
             return done
         with graph.control_dependencies([done]), graph.colocate_with(global_step):
@@ -196,73 +175,35 @@ class Optimizer(Trackable):
         values = map(_called, self._numbers)
         return [convert_to_tensor(x, name=name) for x, name in zip(values, self._number_names)]
 
-    def _update(self, gradient: Any, variable: Any) -> Any:
-        slots = {name: self._slot(name, variable).handle for name in self._first_values}
-        if isinstance(gradient, IndexedSlices):
-            sparse = self._apply_sparse(gradient, variable)
-            if sparse is not None:
-                return sparse
-            if self._by_rows:
-                return self._apply(variable, _with_unique_rows(gradient), **slots)
-        return self._apply(variable, convert_to_tensor(gradient), **slots)
+    def _handles(self, variable: Any) -> dict[str, Any]:
+        return {name: self._slot(name, variable).handle for name in self._first_values}
 
-    def _slot(self, name: str, variable: Any) -> Variable:
-        slots = self._slots.setdefault(name, {})
-        if variable.ref() not in slots:
-            full = f"{variable.name.split(':')[0]}/{self._name}"
-            first = self._first_values[name]
-            initializer = _INITIALIZERS.get(first) or Constant(first)
-            shape, dtype = variable.shape.as_list(), variable.dtype.base_dtype
-            with _beside(variable):
-                slots[variable.ref()] = Variable(
-                    lambda: initializer(shape, dtype=dtype), trainable=False, name=full
-                )
-            for restore in self._waiting.pop((name, variable.ref()), ()):
-                restore(slots[variable.ref()])
-        return slots[variable.ref()]
+    def _update_densely(self, gradient: Any, variable: Any) -> Any:
+        return self._apply(variable, convert_to_tensor(gradient), **self._handles(variable))
 
-    def restore_slot(self, name: str, variable: Any, restore: Callable[[Variable], None]) -> None:
-        """Calls `restore` with a slot; once it has been made in graphs, and where a scope would take it for a variable of its own."""
-        if self.get_slot(variable, name) is not None:
-            restore(self.get_slot(variable, name))
-        elif STATE.graph is None and name in self._first_values and not STATE.variable_creators:
-            restore(self._slot(name, variable))
-        else:
-            self._waiting.setdefault((name, variable.ref()), []).append(restore)
+    def _update_rows(self, gradient: IndexedSlices, variable: Any) -> Any:
+        sparse = self._apply_rows(gradient, variable)
+        if sparse is not None:
+            return sparse
+        if self._by_rows:
+            return self._update_unique_rows(with_unique_rows(gradient), variable)
+        return self._update_densely(gradient, variable)
 
-    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        own = {name: v for name, v in self._shared_variables().items() if _is_here(v)}
-        return {**super()._trackable_children(save_type, **kwargs), **own}
-
-    def get_slot(self, var: Any, name: str) -> Any:
-        """Returns the slot of a variable, or None."""
-        return self._slots.get(name, {}).get(var.ref())
-
-    def get_slot_names(self) -> list[str]:
-        """Returns the names of the slots."""
-        return sorted(self._slots)
-
-    def variables(self) -> list[Any]:
-        """Returns the optimizer's own variables in the current graph, or all in eager code."""
-        slots = [v for by_variable in self._slots.values() for v in by_variable.values()]
-        return sorted(
-            filter(_is_here, [*self._shared_variables().values(), *slots]), key=lambda v: v.name
-        )
-
-    def _shared_variables(self) -> dict[str, Any]:
-        """The optimizer's variables that belong to no variable in particular, by their names in checkpoints."""
-        return {}
+    def _update_unique_rows(self, gradient: IndexedSlices, variable: Any) -> Any:
+        if self._by_rows:
+            return self._apply(variable, gradient, **self._handles(variable))
+        return self._update_densely(gradient, variable)
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
         """Creates the state of variables before their first update."""
-        self._prepare(min(var_list, key=lambda v: v.name))
+        self._make_shared(min(var_list, key=lambda v: v.name))
         for variable in var_list:
             for name in self._first_values:
                 self._slot(name, variable)
 
-    # -- methods for subclasses
+    # -- methods of the optimizers here
 
-    def _prepare(self, like: Any) -> None:
+    def _make_shared(self, like: Any) -> None:
         """Creates state that all variables share, before the first update."""
 
     def _apply(self, variable: Any, gradient: Any, **slots: Any) -> Any:
@@ -276,21 +217,9 @@ class Optimizer(Trackable):
         """The hyperparameters as tensors of a variable's dtype."""
         return [number_like(x, variable) for x in self._tensors or self._numbers]
 
-    def _apply_sparse(self, gradient: IndexedSlices, variable: Any) -> Any:
+    def _apply_rows(self, gradient: IndexedSlices, variable: Any) -> Any:
         """Returns the sparse update, or None if the rule needs a dense gradient."""
         return None
-
-    def _finish(self, updates: Sequence[Any]) -> list[Any]:
-        """Returns operations that run after all updates."""
-        return []
-
-
-def _is_here(variable: Any) -> bool:
-    """True if a variable belongs to the current graph; in eager code every variable does."""
-    graph = STATE.graph
-    while graph is not None and graph.building_function:
-        graph = graph.enclosing
-    return graph is None or getattr(variable.handle, "graph", None) is graph
 
 
 def _flat(variables: Any) -> list[Any]:
@@ -333,27 +262,48 @@ def run_rule(
     return getattr(raw, rows)(*arguments, **(options or {}))
 
 
-def _with_unique_rows(gradient: IndexedSlices) -> IndexedSlices:
-    """Return a gradient with the slices of each row summed."""
-    rows, places = raw.Unique(gradient.indices)
-    count = raw.Shape(input=rows)
-    count = raw.StridedSlice(count, [0], [1], [1], shrink_axis_mask=1)
-    return IndexedSlices(raw.UnsortedSegmentSum(gradient.values, places, count), rows)
+def _attributes(suffix: str, *names: str) -> Callable[[type], type]:
+    """Gives an optimizer TensorFlow's attributes: those of the hyperparameters and, with a suffix, of their tensors during a step."""
+
+    def decorate(cls: type) -> type:
+        for position, name in enumerate(names):
+            setattr(cls, name, _number(position))
+            setattr(cls, name + suffix, _number_in_step(position))
+        return cls
+
+    return decorate
 
 
-def _set_rate(optimizer: Optimizer, rate: Any) -> None:
-    optimizer._numbers = (rate, *optimizer._numbers[1:])
+def _number(position: int) -> property:
+    def change(optimizer: Optimizer, value: Any) -> None:
+        numbers = optimizer._numbers
+        optimizer._numbers = (*numbers[:position], value, *numbers[position + 1 :])
+
+    return property(lambda optimizer: optimizer._numbers[position], change)
+
+
+def _number_in_step(position: int) -> property:
+    def read(optimizer: Optimizer) -> Any:
+        numbers = optimizer._tensors or optimizer._numbers
+        return convert_to_tensor(_called(numbers[position]))
+
+    def change(optimizer: Optimizer, value: Any) -> None:
+        if optimizer._tensors is None:
+            optimizer._tensors = list(optimizer._numbers)
+        optimizer._tensors[position] = value
+
+    return property(read, change)
 
 
 # The learning rate, by the attribute that code written for TensorFlow 1's optimizers reads and sets.
-RATE = property(lambda optimizer: optimizer._numbers[0], _set_rate)
+RATE = _number(0)
 
 
 @export(v1=["train.GradientDescentOptimizer"])
+@_attributes("_tensor", "_learning_rate")
 class GradientDescentOptimizer(Optimizer):
     """variable -= rate * gradient."""
 
-    _learning_rate = RATE
     _op = "ResourceApplyGradientDescent"
 
     def __init__(
@@ -362,16 +312,16 @@ class GradientDescentOptimizer(Optimizer):
         super().__init__(use_locking, name)
         self._numbers = (learning_rate,)
 
-    def _apply_sparse(self, gradient: IndexedSlices, variable: Any) -> Any:
+    def _apply_rows(self, gradient: IndexedSlices, variable: Any) -> Any:
         step = raw.Mul(gradient.values, *self._numbers_like(variable))
         return raw.ResourceScatterSub(variable.handle, gradient.indices, step)
 
 
 @export(v1=["train.MomentumOptimizer"])
+@_attributes("_tensor", "_learning_rate", "_momentum")
 class MomentumOptimizer(Optimizer):
     """accumulator = momentum * accumulator + gradient; variable -= rate * accumulator."""
 
-    _learning_rate = RATE
     _first_values = {"momentum": 0.0}
     _number_names = ("learning_rate", "momentum")
 
@@ -397,10 +347,10 @@ _POWERS = ("beta1_power", "beta2_power")
 
 
 @export(v1=["train.AdamOptimizer"])
+@_attributes("_t", "_lr", "_beta1", "_beta2", "_epsilon")
 class AdamOptimizer(Optimizer):
     """Adam (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980)."""
 
-    _lr = RATE
     _first_values = {"m": 0.0, "v": 0.0}
     _number_names = ("learning_rate", "beta1", "beta2", "epsilon")
     _by_rows = False
@@ -419,10 +369,10 @@ class AdamOptimizer(Optimizer):
         self._betas, self._numbers = (beta1, beta2), (learning_rate, beta1, beta2, epsilon)
         self._all_powers: list[Variable] = []
 
-    def _prepare(self, like: Any) -> None:
+    def _make_shared(self, like: Any) -> None:
         if not self._powers:
             betas = dict(zip(_POWERS, map(_called, self._betas)))
-            with _beside(like):
+            with beside(like):
                 powers = [
                     Variable(
                         number_like(beta, like) if hasattr(beta, "dtype") else beta,
@@ -443,7 +393,7 @@ class AdamOptimizer(Optimizer):
         return [
             power
             for power in self._all_powers
-            if _is_here(power) and isinstance(power.handle, SymbolicTensor) == of_graphs
+            if is_here(power) and isinstance(power.handle, SymbolicTensor) == of_graphs
         ]
 
     def _get_beta_accumulators(self) -> tuple[Any, Any]:
@@ -455,26 +405,37 @@ class AdamOptimizer(Optimizer):
         numbers = [*self._powers, *self._numbers_like(variable)]
         return raw.ResourceApplyAdam(variable.handle, m, v, *numbers, gradient)
 
-    def _finish(self, updates: Sequence[Any]) -> list[Any]:
+    def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
         if STATE.graph is None:
-            return [p.assign(p * b) for p, b in zip(self._powers, self._betas)]
+            for power, beta in zip(self._powers, self._betas):
+                power.assign(power * _called(beta))
+            return None
         betas = (self._tensors or self._numbers)[1:3]
         graph: Any = STATE.graph
-        with graph.control_dependencies(updates), graph.colocate_with(self._powers[0]):
-            return [
+        with graph.control_dependencies(update_ops), graph.colocate_with(self._powers[0]):
+            moved = [
                 raw.AssignVariableOp(p.handle, convert_to_tensor(p) * number_like(b, p))
                 for p, b in zip(self._powers, betas)
             ]
+        return super()._finish([*update_ops, *moved], name_scope)
+
+    def _resource_scatter_add(self, x: Any, i: Any, v: Any) -> Any:
+        """Adds slices to rows of a variable and returns it."""
+        update = raw.ResourceScatterAdd(x.handle, i, v)
+        if STATE.graph is None:
+            return x.value()
+        with STATE.graph.control_dependencies([update]):
+            return x.value()
 
     def _shared_variables(self) -> dict[str, Any]:
-        return dict(zip(_POWERS, self._powers))
+        return {**super()._shared_variables(), **dict(zip(_POWERS, self._powers))}
 
 
 @export(v1=["train.AdagradOptimizer"])
+@_attributes("_tensor", "_learning_rate")
 class AdagradOptimizer(Optimizer):
     """accumulator += gradient**2; variable -= rate * gradient / sqrt(accumulator)."""
 
-    _learning_rate = RATE
     _op = "ResourceApplyAdagrad"
 
     def __init__(
@@ -493,10 +454,10 @@ class AdagradOptimizer(Optimizer):
 
 
 @export(v1=["train.RMSPropOptimizer"])
+@_attributes("_tensor", "_learning_rate", "_decay", "_momentum", "_epsilon")
 class RMSPropOptimizer(Optimizer):
     """RMSProp (Hinton's lecture 6e), with momentum, optionally centered."""
 
-    _learning_rate = RATE
     _op, _first_values = "ResourceApplyRMSProp", {"rms": 1.0, "momentum": 0.0}
     _number_names = ("learning_rate", "decay", "momentum", "epsilon")
 
@@ -520,10 +481,10 @@ class RMSPropOptimizer(Optimizer):
 
 
 @export(v1=["train.AdadeltaOptimizer"])
+@_attributes("_t", "_lr", "_rho", "_epsilon")
 class AdadeltaOptimizer(Optimizer):
     """Adadelta (Zeiler 2012, https://arxiv.org/abs/1212.5701)."""
 
-    _lr = RATE
     _op, _first_values = "ResourceApplyAdadelta", {"accum": 0.0, "accum_update": 0.0}
     _number_names = ("lr", "rho", "epsilon")
 
