@@ -112,3 +112,14 @@ def test_without_tf_keras_it_is_said_what_to_install():
         "except ModuleNotFoundError as e: print('`pip install six requests wrapt && pip install --no-deps tf_keras`' in str(e), e.name)"
     )
     assert frozen(code) == ["True", "tensorflow.python.keras.backend"]
+
+
+def test_versions_nest_in_version_1():
+    out = run(
+        "import penstock; penstock.install_as_tensorflow()\n"
+        "import tensorflow.compat.v1 as tf\n"
+        "from tensorflow.compat.v1.compat.v1 import assign\n"
+        "from tensorflow.compat.v1.compat.v2 import function\n"
+        "print(tf.compat.v1.assign is assign is tf.assign, function.__name__, tf.compat.v1.compat.v1.Event.__name__)"
+    )
+    assert out == ["True", "function", "Event"]

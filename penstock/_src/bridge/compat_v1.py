@@ -70,6 +70,7 @@ def attach(name: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
         if package:
             full = f"{name}.{package}"
             sys.modules[full] = LazyModule(full, table, children[package])
+    _nest_versions(name)
     for path, part in OF_KERAS_2.items():
         parent, _, child = path.rpartition(".")
         holder = sys.modules[f"{name}.{parent}" if parent else name]
@@ -100,6 +101,15 @@ def attach(name: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
         return sorted({*top, *children[""], *SHARED, "compat"})
 
     return __getattr__, __dir__
+
+
+def _nest_versions(name: str) -> None:
+    """Makes `compat` of version 1 have both versions: programs write `tf.compat.v1` also where `tf` is `compat.v1` itself."""
+    holder = sys.modules[f"{name}.compat"]
+    for version, module in (("v1", name), ("v2", "penstock.compat.v2")):
+        nested = importlib.import_module(module)
+        sys.modules[f"{name}.compat.{version}"] = nested
+        setattr(holder, version, nested)
 
 
 def _keras() -> types.ModuleType:
