@@ -104,13 +104,23 @@ def test_arguments_of_version_1_are_accepted_and_others_are_not():
         tf.Variable(1.0, trainabel=False)
 
 
-@pytest.mark.parametrize("statement", ["v += 1.0", "v -= 1.0", "v *= 2.0", "v /= 2.0", "v **= 2.0"])
-def test_operators_in_place_are_refused(statement):
-    names = {"v": tf.Variable(3.0)}
-    with pytest.raises(RuntimeError, match="is not supported. Use `variable.assign"):
-        exec(statement, names)
-    assert names["v"].numpy() == 3.0
+def test_classes_over_variables_use_what_variables_have_for_them():
+    class Doubled(tf.Variable):
+        def __init__(self, inner):
+            self._inner = inner
 
+        @property
+        def shape(self):
+            return self._inner.shape
 
-def test_classes_are_no_tensors():
-    assert not any(map(tf.is_tensor, [tf.Variable, tf.RaggedTensor, tf.SparseTensor, tf.Tensor]))
+        dtype = property(lambda self: self._inner.dtype)
+
+        def value(self):
+            return 2 * self._inner._dense_var_to_tensor(dtype=tf.float32)
+
+    Doubled._OverloadAllOperators()
+    inner = tf.Variable([[1.0, 2.0]])
+    assert (Doubled(inner) + 1.0).numpy().tolist() == [[3.0, 5.0]]
+    assert (inner._shape_tuple(), inner._type_spec.shape) == ((1, 2), inner.shape)
+    with pytest.raises(ValueError, match="Incompatible type conversion requested to type int32"):
+        inner._dense_var_to_tensor(tf.int32)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.autodiff.tape import variable_accessed
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
@@ -287,7 +288,23 @@ def _export_to_saved_model_graph(self, object_map, tensor_map, options=None, **k
     return above("export_to_saved_model_graph")(self, object_map, tensor_map, options)
 
 
+def _dense_var_to_tensor(self, dtype=None, name=None, as_ref=False):
+    """Returns the value for a conversion to a tensor."""
+    kind = None if dtype is None else dtypes.as_dtype(dtype)
+    if kind is not None and not kind.is_compatible_with(self.dtype):
+        raise ValueError(
+            f"Incompatible type conversion requested to type {kind.name} for `tf.Variable of type "
+            f"{self.dtype.name}. (Variable: {self!r})"
+        )
+    return self.value()
+
+
 _METHODS = {
+    "_dense_var_to_tensor": _dense_var_to_tensor,
+    "_read_variable_op": lambda self, no_copy=False: self.value(),
+    "_shape_tuple": lambda self: tuple(self.shape.as_list()),
+    "_shape_as_list": lambda self: self.shape.as_list(),
+    "_type_spec": property(VariableSpec.from_value),
     "_set_save_slice_info": _set_save_slice_info,
     "_get_save_slice_info": _get_save_slice_info,
     "scatter_sub": _scatter("ResourceScatterSub", "Subtracts rows given as IndexedSlices."),
@@ -315,6 +332,9 @@ _METHODS = {
     "_handle_name": property(
         lambda self: self.name, lambda self, name: setattr(self, "_name", name.partition(":")[0])
     ),
+    # Classes over a variable of their own call these.
+    "_OverloadAllOperators": classmethod(lambda cls: _install_operators(cls)),
+    "_OverloadOperator": classmethod(lambda cls, operator: _install_operator(cls, operator)),
     "_write_object_proto": _write_object_proto,
     "_export_to_saved_model_graph": _export_to_saved_model_graph,
 }
@@ -326,10 +346,19 @@ def install_methods() -> None:
         if callable(method) and not isinstance(method, type):
             method.__name__ = name
         setattr(Variable, name, method)
+    _install_operators(Variable)
+
+
+def _install_operators(cls):
+    """Gives a class of variables the operators, which read the variable."""
     for name in Tensor.OVERLOADABLE_OPERATORS - {"__getitem__"}:
-        if name in ("__eq__", "__ne__"):
-            continue
-        setattr(Variable, name, _operator(name))
+        _install_operator(cls, name)
+    cls.__getitem__ = _get_item
+
+
+def _install_operator(cls, operator):
+    if operator not in ("__eq__", "__ne__"):
+        setattr(cls, operator, _operator(operator))
 
 
 def _operator(name):
