@@ -124,3 +124,15 @@ def test_classes_over_variables_use_what_variables_have_for_them():
     assert (inner._shape_tuple(), inner._type_spec.shape) == ((1, 2), inner.shape)
     with pytest.raises(ValueError, match="Incompatible type conversion requested to type int32"):
         inner._dense_var_to_tensor(tf.int32)
+
+
+@pytest.mark.parametrize("statement", ["v += 1.0", "v -= 1.0", "v *= 2.0", "v /= 2.0", "v **= 2.0"])
+def test_operators_in_place_are_refused(statement):
+    names = {"v": tf.Variable(3.0)}
+    with pytest.raises(RuntimeError, match="is not supported. Use `variable.assign"):
+        exec(statement, names)
+    assert names["v"].numpy() == 3.0
+
+
+def test_classes_are_no_tensors():
+    assert not any(map(tf.is_tensor, [tf.Variable, tf.RaggedTensor, tf.SparseTensor, tf.Tensor]))
