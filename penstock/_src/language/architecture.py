@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Activation = Literal["silu", "gelu", "gelu_tanh"]
+Activation = Literal["silu", "gelu", "gelu_tanh", "quick_gelu", "relu", "relu2"]
+# Tokens of a text that there is room for by default, where a model was made for more: they take memory.
+_LENGTH = 4096
+
+
+def default_length(context: int) -> int:
+    """Returns the tokens of a text that there is room for by default.
+
+    Args:
+      context: tokens that positions are made for.
+    """
+    return min(context, _LENGTH)
 
 
 @dataclass(frozen=True)
@@ -34,15 +45,17 @@ class Architecture:
       norm: of rows: by their root mean square, or by mean and variance.
       epsilon: of norms.
       activation: of feed-forward layers.
-      windows: tokens that a layer looks back at, itself included, 0 for all; for each layer.
+      windows: tokens that a layer looks back at, and an encoder's on both sides, itself included, 0 for all; for each layer.
       ropes: kinds of rotary positions; empty if positions are learned.
-      rope_of: which of `ropes` a layer has; for each layer.
+      rope_of: which of `ropes` a layer has, -1 for none; for each layer.
       attention_scale: that products of queries and keys are multiplied by.
       is_gated: True if feed-forward layers multiply by an activated product.
-      is_parallel: True if attention and feed-forward layers read the same values, and both are added.
+      is_parallel: True if attention and feed-forward layers read the same values, and both are added; if there is one norm, it is that of both.
       attention_cap, logits_cap: that products of queries and keys, and logits, are bent to by a hyperbolic tangent; 0 for none.
       embedding_scale: that embeddings of tokens are multiplied by.
       norms_sums: True if norms are those of sums with what a layer got, instead of what it got or added.
+      residual_scale, logits_scale: that what layers add, and logits, are multiplied by.
+      first_position: row of the first token in the table of positions, if they are learned.
       is_causal: False if tokens look at all others: an encoder.
     """
 
@@ -68,4 +81,7 @@ class Architecture:
     logits_cap: float = 0.0
     embedding_scale: float = 1.0
     norms_sums: bool = False
+    residual_scale: float = 1.0
+    logits_scale: float = 1.0
+    first_position: int = 0
     is_causal: bool = True

@@ -117,7 +117,7 @@ def read(path: str, length: int = 0) -> LanguageFiles:
 
     Args:
       path: a GGUF file, or a folder.
-      length: tokens of the texts that are meant; 0: as many as the model was made for.
+      length: tokens of the texts that are meant; 0: as many as there is room for by default.
 
     Raises:
       NotFoundError: a file is missing.

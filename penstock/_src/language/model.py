@@ -12,7 +12,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.language import files
-from penstock._src.language.architecture import Architecture
+from penstock._src.language.architecture import Architecture, default_length
 from penstock._src.language.files import LanguageFiles
 from penstock._src.language.grammar import Grammar, Matcher, Matchers, grammar_of
 from penstock._src.language.network.decoder import Decoder
@@ -30,9 +30,7 @@ from penstock._src.language.weights.operands import Activations
 from penstock._src.util.export import export
 from penstock._src.util.process import heap
 
-# Tokens of a conversation, where a model was made for more: they take memory.
-_LENGTH = 4096
-# Tokens of a prompt that are computed at a time.
+# Of a prompt that are computed at a time.
 _PIECE = 256
 # The attended length of the cache is a multiple of this, so that few programs are compiled.
 _SPAN = 64
@@ -488,13 +486,13 @@ def assemble(
         if value not in get_args(known):
             expected = " or ".join(get_args(known))
             raise InvalidArgumentError(f"{name}: expected {expected}. Received {value!r}.")
-    about = files.read(path, length or _LENGTH)
+    about = files.read(path, length or 0)
     architecture = about.architecture
     if not architecture.is_causal:
         raise InvalidArgumentError(
             f"{path}: the model is an encoder, which goes on with no text: use tf.language.load_encoder."
         )
-    room = min(architecture.context, _LENGTH) if length is None else length
+    room = default_length(architecture.context) if length is None else length
     if not architecture.ropes and room > architecture.context:
         raise InvalidArgumentError(
             f"length: {path} has positions for {architecture.context} tokens. Received {room}."

@@ -66,6 +66,41 @@ def test_long_texts_have_the_frequencies_that_were_made_for_them():
     assert long.magnitude == short.magnitude == math.sqrt(1 + math.log(4) / math.log(16))
 
 
+def test_what_changes_nothing_is_not_refused():
+    changes = {"residual_multiplier": 1.0, "sliding_window": 64, "is_decoder": False}
+    changed = architecture_of(config_of("llama", **changes), "config.json")
+    assert changed == architecture_of(config_of("llama"), "config.json")
+
+
+def test_files_may_leave_out_what_is_usual_for_the_family():
+    left_out = ("num_attention_heads", "num_key_value_heads", "rope_parameters")
+    left_out += ("query_pre_attn_scalar", "head_dim", "rms_norm_eps", "vocab_size")
+    found = architecture_of(config_of("gemma3", **dict.fromkeys(left_out, ...)), "config.json")
+    assert (found.heads, found.kv_heads, found.head_size, found.vocabulary) == (8, 4, 256, 262208)
+    assert (found.attention_scale, found.epsilon) == (1 / 16, 1e-6)
+    assert found.ropes[0].frequencies[1] == 1000000.0 ** (-1 / 128)
+    mistral = architecture_of(config_of("mistral", sliding_window=...), "config.json")
+    assert mistral.windows == (4096, 4096)
+    qwen = config_of("qwen2", use_sliding_window=..., layer_types=...)
+    assert architecture_of(qwen, "config.json").windows == (0, 0, 0)
+
+
+def test_dynamic_positions_are_plain_up_to_the_length_that_the_model_was_made_for():
+    config = config_of("llama-dynamic")
+    plain = architecture_of(config_of("llama"), "config.json").ropes
+    assert architecture_of(config, "config.json").ropes == plain
+    assert architecture_of(config, "config.json", 64).ropes == plain
+    with pytest.raises(tf.errors.UnimplementedError, match="'dynamic', for 65 tokens|more than 64"):
+        architecture_of(config, "config.json", 65)
+
+
+def test_a_factor_of_long_positions_counts_before_the_ratio_of_lengths():
+    config = config_of("phi3-longrope")
+    rope = {**config["rope_parameters"], "factor": 16.0}
+    found = architecture_of({**config, "rope_parameters": rope}, "config.json").ropes[0]
+    assert found.magnitude == math.sqrt(1 + math.log(16) / math.log(16))
+
+
 REFUSED = [
     ("llama", {"model_type": "mamba"}, tf.errors.UnimplementedError, "'mamba'"),
     ("llama", {"model_type": ...}, tf.errors.DataLossError, "'model_type'"),
@@ -75,7 +110,22 @@ REFUSED = [
     ("llama", {"hidden_act": "relu6"}, tf.errors.UnimplementedError, "relu6"),
     ("llama", {"rms_norm_eps": math.nan}, tf.errors.DataLossError, "rms_norm_eps"),
     ("llama", {"quantization_config": {}}, tf.errors.UnimplementedError, "quantization_config"),
-    ("llama", {"rope_parameters": {"rope_type": "dynamic"}}, tf.errors.UnimplementedError, "dynamic"),
+    ("llama", {"rope_parameters": {"rope_type": "ntk"}}, tf.errors.UnimplementedError, "'rope_type': .*ntk"),
+    ("llama", {"rope_parameters": {"rope_type": "dynamic", "factor": 2.0, "alpha": 9.0}}, tf.errors.UnimplementedError, "'alpha'"),
+    ("llama", {"rope_parameters": {"partial_rotary_factor": 0.5}}, tf.errors.UnimplementedError, "partial_rotary_factor"),
+    ("llama", {"rope_parameters": {"rope_theta": 0.5}}, tf.errors.DataLossError, "'rope_theta'"),
+    ("llama", {"sliding_window": 5}, tf.errors.UnimplementedError, "sliding_window"),
+    ("llama", {"final_logit_softcapping": 30.0}, tf.errors.UnimplementedError, "final_logit_softcapping"),
+    ("llama", {"residual_multiplier": 0.5}, tf.errors.UnimplementedError, "residual_multiplier"),
+    ("gemma3", {"attn_logit_softcapping": 2.0}, tf.errors.UnimplementedError, "attn_logit_softcapping"),
+    ("gemma3", {"use_bidirectional_attention": True}, tf.errors.UnimplementedError, "use_bidirectional"),
+    ("gpt2", {"scale_attn_by_inverse_layer_idx": True}, tf.errors.UnimplementedError, "inverse_layer"),
+    ("gpt2", {"scale_attn_weights": False}, tf.errors.UnimplementedError, "scale_attn_weights"),
+    ("bert", {"is_decoder": True}, tf.errors.UnimplementedError, "is_decoder"),
+    ("cohere", {"use_qk_norm": True}, tf.errors.UnimplementedError, "use_qk_norm"),
+    ("opt", {"do_layer_norm_before": False}, tf.errors.UnimplementedError, "do_layer_norm_before"),
+    ("smollm3", {"no_rope_layers": [1, 2]}, tf.errors.DataLossError, "no_rope_layers"),
+    ("roberta", {"pad_token_id": -1}, tf.errors.DataLossError, "pad_token_id"),
     ("llama", {"rope_parameters": 7}, tf.errors.DataLossError, "rope_parameters"),
     ("gemma2", {"layer_types": ["full_attention"]}, tf.errors.UnimplementedError, "layer_types"),
     ("phi3", {"rope_parameters": {"partial_rotary_factor": 9.0}}, tf.errors.DataLossError, "partial"),

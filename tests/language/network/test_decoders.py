@@ -10,10 +10,10 @@ from penstock._src.language.network.decoder import Decoder
 from penstock._src.language.network.program import Program
 from penstock._src.language.weights.finding import Finder
 from penstock._src.language.weights.loading import load
-from tests.language.tiny import KEPT, TOKENS, logits_of, models, weights_of
+from tests.language.tiny import ENCODERS, KEPT, TOKENS, logits_of, models, weights_of
 
 SPAN = np.arange(32, dtype=np.int32)
-NAMES = sorted(name for name in models() if name != "bert")
+NAMES = sorted(name for name in models() if name not in ENCODERS)
 
 
 def program_of(weights, length=32):
@@ -33,8 +33,9 @@ def test_logits_are_those_of_transformers(name):
     check(found.numpy()[KEPT], logits_of(name))
 
 
-def test_values_of_an_encoder_are_those_of_transformers():
-    weights = weights_of("bert")
+@pytest.mark.parametrize("name", ENCODERS)
+def test_values_of_an_encoder_are_those_of_transformers(name):
+    weights = weights_of(name)
     architecture = architecture_of(weights.metadata, weights.path)
     finder = Finder(weights, architecture.family, is_gguf=False, packs=True)
     encoder = Decoder(architecture, load(finder, architecture))
@@ -46,14 +47,14 @@ def test_values_of_an_encoder_are_those_of_transformers():
         return encoder.values(tokens, tf.range(tf.shape(tokens)[1])[None], attend)
 
     found = values(rows, np.int32([24, 9])).numpy()
-    check(found[0, KEPT], logits_of("bert"))
+    check(found[0, KEPT], logits_of(name))
     check(found[1, :9], values(rows[1:, :9], np.int32([9]))[0])
     with pytest.raises(tf.errors.InvalidArgumentError, match="an encoder"):
         encoder.logits(found)
 
 
 # One of each kind of attention: all tokens, windows of some layers, shared heads, learned positions.
-@pytest.mark.parametrize("name", ["llama", "gemma3", "gpt2"])
+@pytest.mark.parametrize("name", ["llama", "gemma3", "gpt2", "cohere2", "opt"])
 def test_cached_pieces_and_tokens_give_the_same(name):
     program, wanted = program_of(weights_of(name)), logits_of(name)
     program.reset(3, 32)
@@ -94,4 +95,28 @@ def test_tensors_of_other_shapes_are_named():
         r"'model.layers.0.mlp.gate_proj.weight': expected the shape \[50, 32\]. Found \[48, 32\]"
     )
     with pytest.raises(tf.errors.DataLossError, match=message):
+        program_of(weights)
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma3", "olmo2"])
+def test_tensors_that_no_layer_reads_are_refused_by_name(name):
+    weights = weights_of(name)
+    extra = "model.layers.1.self_attn.sinks"
+    weights.tensors[extra] = weights.tensors["model.norm.weight"]
+    with pytest.raises(tf.errors.UnimplementedError, match=f"{name}: .*'{extra}'"):
+        program_of(weights)
+
+
+def test_tables_that_follow_from_the_configuration_are_not_read():
+    weights = weights_of("llama")
+    weights.tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = weights.tensors[
+        "model.norm.weight"
+    ]
+    program_of(weights)
+
+
+def test_a_norm_that_is_missing_is_named():
+    weights = weights_of("llama")
+    del weights.tensors["model.layers.1.input_layernorm.weight"]
+    with pytest.raises(tf.errors.NotFoundError, match=r"'model.layers.1.input_layernorm.weight'"):
         program_of(weights)

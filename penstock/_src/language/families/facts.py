@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -35,6 +35,15 @@ class Facts:
 
     def __init__(self, values: Mapping[str, Any], where: str, prefix: str = "") -> None:
         self._values, self._where, self._prefix = values, where, prefix
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Facts) and self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def over(self, defaults: Mapping[str, Any]) -> Facts:
+        """Returns the facts, with others where there are none; null counts as a fact."""
+        return Facts({**defaults, **self._values}, self._where, self._prefix)
 
     def get(self, *names: str) -> Any:
         """Returns the first value that is there and not null; None if none is."""
@@ -114,6 +123,19 @@ class Facts:
             if not is_finite(each):
                 self.refuse(names, "a list of numbers", each)
         return tuple(map(float, value))
+
+    def only(self, known: Collection[str]) -> None:
+        """Refuses what is not known to mean something, as it might change numbers.
+
+        Args:
+          known: names.
+
+        Raises:
+          UnimplementedError: there is another one, and it is not null.
+        """
+        for name, value in self._values.items():
+            if value is not None and name not in known:
+                self.lacks((name,), f"one of {sorted(known)}", value)
 
     def inside(self, name: str) -> Facts | None:
         """Returns the facts in an object; None if it is not there.

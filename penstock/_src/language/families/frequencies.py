@@ -47,9 +47,17 @@ def llama3(base: float, size: int, scaling: Facts) -> Rope:
     return _rope(frequencies * (kept + (1 - kept) / factor))
 
 
-def yarn(base: float, size: int, scaling: Facts, original: int) -> Rope:
-    """Returns frequencies in which those with few turns within the original length are divided, with a gradual transition."""
-    factor = scaling.number("factor")
+def yarn(base: float, size: int, scaling: Facts, original: int, context: int) -> Rope:
+    """Returns frequencies of which those with few turns within the original length are divided, and those with some gradually.
+
+    Args:
+      base: of the frequencies.
+      size: numbers of a head that are turned.
+      scaling: what the file says.
+      original: tokens that the model was first made for.
+      context: tokens that it is made for.
+    """
+    factor = scaling.number("factor", default=context / original)
     ends = [
         size * math.log(original / (turns * 2 * math.pi)) / (2 * math.log(base))
         for turns in (
@@ -63,16 +71,26 @@ def yarn(base: float, size: int, scaling: Facts, original: int) -> Rope:
     steps = np.arange(size // 2, dtype=np.float64)
     divided = ((steps - first) / max(last - first, 1e-3)).clip(0, 1)
     frequencies = _of_base(base, size)
-    magnitude = scaling.number("attention_factor", default=_yarn_magnitude(factor))
+    magnitude = scaling.number("attention_factor", default=_yarn_magnitude(scaling, factor))
     return _rope(frequencies * (1 - divided) + frequencies / factor * divided, magnitude)
 
 
-def _yarn_magnitude(factor: float) -> float:
-    return 1.0 if factor <= 1 else 0.1 * math.log(factor) + 1.0
+def _yarn_magnitude(scaling: Facts, factor: float) -> float:
+    parts = [scaling.number(name, default=0.0) for name in ("mscale", "mscale_all_dim")]
+    if not all(parts):
+        return _growth(factor)
+    return _growth(factor, parts[0]) / _growth(factor, parts[1])
 
 
-def longrope_magnitude(context: int, original: int) -> float:
-    """Returns the factor of cosines and sines for frequencies with individual factors."""
-    if context <= original:
-        return 1.0
-    return math.sqrt(1 + math.log(context / original) / math.log(original))
+def _growth(factor: float, share: float = 1.0) -> float:
+    return 1.0 if factor <= 1 else 0.1 * share * math.log(factor) + 1.0
+
+
+def longrope_magnitude(ratio: float, original: int) -> float:
+    """Returns what cosines and sines are multiplied by where frequencies have factors of their own.
+
+    Args:
+      ratio: of the context to the original one.
+      original: tokens that the model was first made for.
+    """
+    return 1.0 if ratio <= 1 else math.sqrt(1 + math.log(ratio) / math.log(original))

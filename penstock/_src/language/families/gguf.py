@@ -6,10 +6,10 @@ import numpy as np
 
 from penstock._src.core.errors import DataLossError, UnimplementedError
 from penstock._src.formats.weights.stored import Weights
-from penstock._src.language.architecture import Architecture, Rope
+from penstock._src.language.architecture import Architecture, Rope, default_length
 from penstock._src.language.families import frequencies
 from penstock._src.language.families.facts import Facts
-from penstock._src.language.families.table import FAMILIES, Family
+from penstock._src.language.families.table import IN_GGUF, Family
 
 # In Gemma's largest models, attention is scaled by a head's share of the width.
 _LARGEST_GEMMA = {"gemma2": 46, "gemma3": 62}
@@ -22,23 +22,24 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
 
     Args:
       weights: the file.
-      length: tokens of the texts that are meant, by which some models choose frequencies; 0: as many as the model was made for.
+      length: tokens of the texts that are meant, by which some models choose frequencies; 0: as many as there is room for by default.
 
     Raises:
       DataLossError: a value is missing or cannot be.
       UnimplementedError: the model is of a family, or has a property, that is not implemented.
     """
     name = Facts(weights.metadata, weights.path).text("general.architecture")
-    if name not in FAMILIES:
+    if name not in IN_GGUF:
         raise UnimplementedError(
-            f"{weights.path}: models of the architecture '{name}' are not implemented; there are {sorted(FAMILIES)}."
+            f"{weights.path}: models of the architecture '{name}' are not implemented; there are {sorted(IN_GGUF)}."
         )
-    family, facts = FAMILIES[name], Facts(weights.metadata, weights.path, f"{name}.")
+    family, facts = IN_GGUF[name], Facts(weights.metadata, weights.path, f"{name}.")
     layers, width = facts.integer("block_count"), facts.integer("embedding_length")
     heads = facts.integer("attention.head_count")
     size = facts.integer("attention.key_length", default=max(width // heads, 1))
     context = facts.integer("context_length")
     windows = _windows(facts, family, layers)
+    length = length or default_length(context)
     ropes, rope_of = _ropes(weights, facts, family, size, context, windows, length)
     scaled = width / heads if _LARGEST_GEMMA.get(name) == layers else size
     return Architecture(
@@ -59,11 +60,12 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
         rope_of=rope_of,
         attention_scale=float(scaled) ** -0.5,
         is_gated=family.is_gated,
-        is_parallel=name == "gptneox" and facts.flag("use_parallel_residual", default=True),
+        is_parallel=family.is_parallel is not None
+        and facts.flag("use_parallel_residual", default=family.is_parallel),
         attention_cap=facts.number("attn_logit_softcapping", default=0.0),
         logits_cap=facts.number("final_logit_softcapping", default=0.0),
         embedding_scale=float(width) ** 0.5 if family.scales_embeddings else 1.0,
-        norms_sums=family.is_encoder,
+        norms_sums=family.norms_sums,
         is_causal=not family.is_encoder,
     )
 
@@ -102,7 +104,7 @@ def _ropes(
     if turned % 2 or turned > size:
         facts.refuse(("rope.dimension_count",), f"an even number up to {size}", turned)
     whole = _scaled(weights, facts, base, turned, context, length)
-    if not family.local_base:
+    if family.local_base is None:
         return (whole,), (0,) * len(windows)
     local = frequencies.plain(family.local_base, turned)
     return (whole, local), tuple(int(w > 0) for w in windows)
@@ -114,9 +116,9 @@ def _scaled(
     kind = facts.text("rope.scaling.type", default="none")
     original = facts.integer("rope.scaling.original_context_length", default=context)
     if _FACTORS[False] in weights.tensors:
-        factors = _factors(weights, _FACTORS[(length or context) > original], size)
-        factor = facts.number("rope.scaling.attn_factor", default=0.0)
-        magnitude = factor or frequencies.longrope_magnitude(context, original)
+        factors = _factors(weights, _FACTORS[length > original], size)
+        given = facts.number("rope.scaling.attn_factor", default=0.0)
+        magnitude = given or frequencies.longrope_magnitude(context / original, original)
         return frequencies.divided(base, size, factors, magnitude)
     if _FREQUENCIES in weights.tensors:
         return frequencies.divided(base, size, _factors(weights, _FREQUENCIES, size))
@@ -126,7 +128,7 @@ def _scaled(
         return frequencies.linear(base, size, facts.number("rope.scaling.factor"))
     if kind == "yarn":
         scaling = Facts({"factor": facts.number("rope.scaling.factor")}, weights.path)
-        return frequencies.yarn(base, size, scaling, original)
+        return frequencies.yarn(base, size, scaling, original, context)
     facts.lacks(("rope.scaling.type",), "none, linear or yarn", kind)
 
 

@@ -6,10 +6,39 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.language.architecture import Architecture, Rope
-from penstock._src.language.families import frequencies
-from penstock._src.language.families.facts import Facts, is_finite
+from penstock._src.language.architecture import Architecture, default_length
+from penstock._src.language.families.facts import Facts
+from penstock._src.language.families.rotary import ropes_of
 from penstock._src.language.families.table import ACTIVATIONS, OF_MODEL_TYPE, Family
+
+# Fields that change what some family computes, with values that change nothing, as null. Other families do not have them, so a file in
+# which one says something is refused.
+_CHANGING: Mapping[str, tuple[Any, ...]] = {
+    "add_cross_attention": (False,),
+    "alibi": (False,),
+    "attention_multiplier": (False,),
+    "attn_logit_softcapping": (False,),
+    "clip_qkv": (False,),
+    "embedding_multiplier": (False, 1.0),
+    "final_logit_softcapping": (False,),
+    "do_layer_norm_before": (True,),
+    "is_decoder": (False,),
+    "_remove_final_layer_norm": (False,),
+    "logit_scale": (False, 1.0),
+    "logits_scaling": (False, 1.0),
+    "no_rope_layers": (False,),
+    "qk_layernorm": (False,),
+    "quantization_config": (False,),
+    "query_pre_attn_scalar": (False,),
+    "residual_multiplier": (False, 1.0),
+    "scale_attn_by_inverse_layer_idx": (False,),
+    "scale_attn_weights": (True,),
+    "use_bidirectional_attention": (False,),
+    "use_qk_norm": (False,),
+}
+_FULL, _SLIDING = "full_attention", "sliding_attention"
+_INNER = ("intermediate_size", "n_inner", "ffn_dim", "hidden_dim")
+_EPSILON = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps")
 
 
 def architecture_of(config: Mapping[str, Any], where: str, length: int = 0) -> Architecture:
@@ -18,7 +47,7 @@ def architecture_of(config: Mapping[str, Any], where: str, length: int = 0) -> A
     Args:
       config: its object.
       where: the file, for messages.
-      length: tokens of the texts that are meant, by which some models choose frequencies; 0: as many as the model was made for.
+      length: tokens of the texts that are meant, by which some models choose frequencies; 0: as many as there is room for by default.
 
     Raises:
       DataLossError: a value is missing or cannot be.
@@ -26,23 +55,29 @@ def architecture_of(config: Mapping[str, Any], where: str, length: int = 0) -> A
     """
     facts = Facts(config, where)
     family = _family(facts, where)
-    facts = facts.inside("text_config") or facts
-    if facts.get("quantization_config") is not None:
-        raise UnimplementedError(f"{where}: weights with a 'quantization_config' are not read.")
+    facts = (facts.inside("text_config") or facts).over(family.defaults)
+    for name, neutral in _CHANGING.items():
+        value = facts.get(name)
+        if name not in family.reads and value is not None and value not in neutral:
+            facts.lacks((name,), " or ".join(map(repr, neutral)), value)
     if (
         family.is_encoder
         and facts.text("position_embedding_type", default="absolute") != "absolute"
     ):
         facts.lacks(("position_embedding_type",), "absolute", facts.get("position_embedding_type"))
-    layers = facts.integer("num_hidden_layers", "n_layer")
+    layers = facts.integer("num_hidden_layers", "n_layer", "n_layers")
     width, heads = (
-        facts.integer("hidden_size", "n_embd"),
-        facts.integer("num_attention_heads", "n_head"),
+        facts.integer("hidden_size", "n_embd", "dim"),
+        facts.integer("num_attention_heads", "n_head", "n_heads"),
     )
     size = facts.integer("head_dim", default=max(width // heads, 1))
     context = facts.integer("max_position_embeddings", "n_positions", default=2048)
+    first = _first_position(facts, family)
+    if family.first_position == "padding":
+        context = max(context - first, 1)
     windows = _windows(facts, family, layers)
-    ropes, rope_of = _ropes(facts, family, size, context, windows, length)
+    length = length or default_length(context)
+    ropes, rope_of = ropes_of(facts, family, size, context, windows, length)
     return Architecture(
         family=family.name,
         layers=layers,
@@ -50,25 +85,52 @@ def architecture_of(config: Mapping[str, Any], where: str, length: int = 0) -> A
         heads=heads,
         kv_heads=facts.integer("num_key_value_heads", default=heads),
         head_size=size,
-        inner=facts.integer("intermediate_size", "n_inner", default=4 * width),
+        inner=facts.integer(*_INNER, default=4 * width),
         vocabulary=facts.integer("vocab_size"),
         context=context,
         norm=family.norm,
-        epsilon=facts.number("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", default=1e-5),
+        epsilon=facts.number(*_EPSILON, default=1e-5),
         activation=_activation(facts, family),
         windows=windows,
         ropes=ropes,
         rope_of=rope_of,
-        attention_scale=facts.number("query_pre_attn_scalar", default=float(size)) ** -0.5,
+        attention_scale=_attention_scale(facts, size),
         is_gated=family.is_gated,
-        is_parallel=family.layout == "gpt_neox"
-        and facts.flag("use_parallel_residual", default=True),
+        is_parallel=_is_parallel(facts, family),
         attention_cap=facts.number("attn_logit_softcapping", default=0.0),
         logits_cap=facts.number("final_logit_softcapping", default=0.0),
-        embedding_scale=float(width) ** 0.5 if family.scales_embeddings else 1.0,
-        norms_sums=family.is_encoder,
+        embedding_scale=float(width) ** 0.5
+        if family.scales_embeddings
+        else facts.number("embedding_multiplier", default=1.0),
+        norms_sums=family.norms_sums,
+        residual_scale=facts.number("residual_multiplier", default=1.0),
+        logits_scale=facts.number("logit_scale", default=1.0)
+        / facts.number("logits_scaling", default=1.0),
+        first_position=first,
         is_causal=not family.is_encoder,
     )
+
+
+def _attention_scale(facts: Facts, size: int) -> float:
+    if facts.get("attention_multiplier") is not None:
+        return facts.number("attention_multiplier")
+    return facts.number("query_pre_attn_scalar", default=float(size)) ** -0.5
+
+
+def _is_parallel(facts: Facts, family: Family) -> bool:
+    if family.is_parallel is None:
+        return False
+    return facts.flag("use_parallel_residual", default=family.is_parallel)
+
+
+def _first_position(facts: Facts, family: Family) -> int:
+    """The row of the first token in the table of positions."""
+    if family.first_position != "padding":
+        return family.first_position
+    padding = facts.get("pad_token_id")
+    if type(padding) is not int or not 0 <= padding < 1 << 28:
+        facts.refuse(("pad_token_id",), "a token", padding)
+    return padding + 1
 
 
 def _family(facts: Facts, where: str) -> Family:
@@ -81,31 +143,49 @@ def _family(facts: Facts, where: str) -> Family:
 
 
 def _activation(facts: Facts, family: Family) -> Any:
-    name = facts.text(
-        "hidden_act", "hidden_activation", "activation_function", default=family.activation
+    names: tuple[str, ...] = (
+        "hidden_act",
+        "hidden_activation",
+        "activation_function",
+        "activation",
     )
     if family.layout == "gemma":  # files of the first version name another than the model has
-        name = facts.text("hidden_activation", default=family.activation)
+        names = names[1:2]
+    if facts.get(*names) is None:
+        return family.activation
+    name = facts.text(*names)
     if name not in ACTIVATIONS:
         facts.lacks(("hidden_act",), f"one of {sorted(ACTIVATIONS)}", name)
     return ACTIVATIONS[name]
 
 
 def _windows(facts: Facts, family: Family, layers: int) -> tuple[int, ...]:
+    if family.layout == "modernbert":  # half of the window lies before a token, half after it
+        half = facts.integer("local_attention") // 2
+        every = facts.integer("global_attn_every_n_layers")
+        kinds = [_FULL if at % every == 0 else _SLIDING for at in range(layers)]
+        return _of_kinds(facts, facts.get("layer_types") or kinds, half + 1, layers)
     if facts.get("sliding_window") is None or not facts.flag("use_sliding_window", default=True):
         return (0,) * layers
     window = facts.integer("sliding_window")
+    if not family.has_windows:
+        if window < facts.integer("max_position_embeddings"):
+            facts.lacks(("sliding_window",), "no window", window)
+        return (0,) * layers
     kinds = facts.get("layer_types")
     if kinds is None:
-        period = facts.integer("sliding_window_pattern", default=family.period)
+        names = ("sliding_window_pattern", "_sliding_window_pattern")
+        period = facts.integer(*names, default=family.period)
         first = facts.integer("max_window_layers", default=1) if family.name[:4] == "qwen" else 0
         kinds = [
-            "sliding_attention"
-            if at >= first and (period == 1 or (at + 1) % period)
-            else "full_attention"
+            _SLIDING if at >= first and (period == 1 or (at + 1) % period) else _FULL
             for at in range(layers)
         ]
-    known = {"sliding_attention": window, "full_attention": 0}
+    return _of_kinds(facts, kinds, window, layers)
+
+
+def _of_kinds(facts: Facts, kinds: Any, window: int, layers: int) -> tuple[int, ...]:
+    known = {_SLIDING: window, _FULL: 0}
     if (
         not isinstance(kinds, list)
         or len(kinds) != layers
@@ -113,63 +193,3 @@ def _windows(facts: Facts, family: Family, layers: int) -> tuple[int, ...]:
     ):
         facts.lacks(("layer_types",), f"{layers} of {sorted(known)}", kinds)
     return tuple(known[kind] for kind in kinds)
-
-
-def _ropes(
-    facts: Facts, family: Family, size: int, context: int, windows: tuple[int, ...], length: int
-) -> tuple[tuple[Rope, ...], tuple[int, ...]]:
-    """The kinds of rotary positions, and which each layer has."""
-    if family.has_positions:
-        return (), (0,) * len(windows)
-    parameters = facts.inside("rope_parameters")
-    scaling = parameters or facts.inside("rope_scaling")
-    local = None
-    if parameters is not None and parameters.get("full_attention") is not None:
-        scaling, local = parameters.inside("full_attention"), parameters.inside("sliding_attention")
-    base = (parameters and scaling and scaling.get("rope_theta")) or facts.get(
-        "rope_theta", "rotary_emb_base"
-    )
-    base = float(base) if is_finite(base) and base > 1 else 10000.0
-    share = facts.number("partial_rotary_factor", "rotary_pct", default=family.turned)
-    if scaling is not None:
-        share = scaling.number("partial_rotary_factor", default=share)
-    turned = int(size * share)
-    if turned < 2 or turned % 2 or turned > size:
-        facts.refuse(
-            ("partial_rotary_factor",), f"an even number of the {size} numbers of a head", share
-        )
-    whole = _scaled(scaling, facts, base, turned, context, length)
-    local_base = facts.number("rope_local_base_freq", default=family.local_base)
-    if local is not None:
-        local_base = local.number("rope_theta", default=local_base)
-    if not local_base:
-        return (whole,), (0,) * len(windows)
-    return (whole, frequencies.plain(local_base, turned)), tuple(int(w > 0) for w in windows)
-
-
-def _scaled(
-    scaling: Facts | None, facts: Facts, base: float, size: int, context: int, length: int
-) -> Rope:
-    kind = "default" if scaling is None else scaling.text("rope_type", "type", default="default")
-    if scaling is None or kind == "default":
-        return frequencies.plain(base, size)
-    if kind == "linear":
-        return frequencies.linear(base, size, scaling.number("factor"))
-    if kind == "llama3":
-        return frequencies.llama3(base, size, scaling)
-    if kind == "yarn":
-        original = scaling.integer("original_max_position_embeddings", default=context)
-        return frequencies.yarn(base, size, scaling, original)
-    if kind in ("longrope", "su"):
-        held = facts.get("original_max_position_embeddings") is not None
-        original = (facts if held else scaling).integer("original_max_position_embeddings")
-        factors = scaling.numbers(
-            "long_factor" if (length or context) > original else "short_factor"
-        )
-        if len(factors) != size // 2 or not all(each > 0 for each in factors):
-            scaling.refuse(("short_factor",), f"{size // 2} positive numbers", len(factors))
-        magnitude = scaling.number(
-            "attention_factor", default=frequencies.longrope_magnitude(context, original)
-        )
-        return frequencies.divided(base, size, factors, magnitude)
-    scaling.lacks(("rope_type",), "default, linear, llama3, yarn or longrope", kind)

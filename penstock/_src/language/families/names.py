@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 # Of the whole model; `{}` in the others is the number of a layer. A tensor may be missing, such as biases and norms that a model does not have.
@@ -53,6 +54,70 @@ LAYOUTS: Mapping[str, Mapping[str, str]] = {
         "inner_norm": "layers.{}.pre_feedforward_layernorm",
         "post_inner_norm": "layers.{}.post_feedforward_layernorm",
     },
+    "olmo2": {
+        **_LLAMA,
+        "post_attention_norm": "layers.{}.post_attention_layernorm",
+        "post_inner_norm": "layers.{}.post_feedforward_layernorm",
+    },
+    "glm4": {
+        **_LLAMA,
+        "post_attention_norm": "layers.{}.post_self_attn_layernorm",
+        "post_inner_norm": "layers.{}.post_mlp_layernorm",
+    },
+    "starcoder2": {**_LLAMA, "up": "layers.{}.mlp.c_fc", "down": "layers.{}.mlp.c_proj"},
+    "phi": {
+        **_LLAMA,
+        "final_norm": "final_layernorm",
+        "attention_output": "layers.{}.self_attn.dense",
+        "up": "layers.{}.mlp.fc1",
+        "down": "layers.{}.mlp.fc2",
+    },
+    "opt": {
+        **_LLAMA,
+        "positions": "embed_positions",
+        "final_norm": "final_layer_norm",
+        "attention_norm": "layers.{}.self_attn_layer_norm",
+        "inner_norm": "layers.{}.final_layer_norm",
+        "attention_output": "layers.{}.self_attn.out_proj",
+        "up": "layers.{}.fc1",
+        "down": "layers.{}.fc2",
+    },
+    "gptj": {
+        "embedding": "wte",
+        "final_norm": "ln_f",
+        "output": "lm_head",
+        "attention_norm": "h.{}.ln_1",
+        "query": "h.{}.attn.q_proj",
+        "key": "h.{}.attn.k_proj",
+        "value": "h.{}.attn.v_proj",
+        "attention_output": "h.{}.attn.out_proj",
+        "up": "h.{}.mlp.fc_in",
+        "down": "h.{}.mlp.fc_out",
+    },
+    "distilbert": {
+        "embedding": "embeddings.word_embeddings",
+        "embedding_norm": "embeddings.LayerNorm",
+        "positions": "embeddings.position_embeddings",
+        "query": "transformer.layer.{}.attention.q_lin",
+        "key": "transformer.layer.{}.attention.k_lin",
+        "value": "transformer.layer.{}.attention.v_lin",
+        "attention_output": "transformer.layer.{}.attention.out_lin",
+        "post_attention_norm": "transformer.layer.{}.sa_layer_norm",
+        "up": "transformer.layer.{}.ffn.lin1",
+        "down": "transformer.layer.{}.ffn.lin2",
+        "post_inner_norm": "transformer.layer.{}.output_layer_norm",
+    },
+    "modernbert": {
+        "embedding": "embeddings.tok_embeddings",
+        "embedding_norm": "embeddings.norm",
+        "final_norm": "final_norm",
+        "attention_norm": "layers.{}.attn_norm",
+        "qkv": "layers.{}.attn.Wqkv",
+        "attention_output": "layers.{}.attn.Wo",
+        "inner_norm": "layers.{}.mlp_norm",
+        "gate_up": "layers.{}.mlp.Wi",
+        "down": "layers.{}.mlp.Wo",
+    },
     "gpt2": {
         "embedding": "wte",
         "positions": "wpe",
@@ -94,6 +159,10 @@ LAYOUTS: Mapping[str, Mapping[str, str]] = {
 # Prefixes of the names, one of which a file uses; the output may have none.
 PREFIXES = (
     "bert.",
+    "roberta.",
+    "distilbert.",
+    "model.decoder.",
+    "decoder.",
     "model.",
     "transformer.",
     "gpt_neox.",
@@ -104,3 +173,10 @@ PREFIXES = (
 OUTPUT_PREFIXES = ("", "language_model.")
 # Alternative names, one of which a file uses.
 OR = "|"
+# Of tensors that are not part of what is computed: tables that follow from the configuration, heads of other tasks, towers of pictures.
+UNUSED = re.compile(
+    r".*(rotary_emb\.(inv_freq|cos_cached|sin_cached)|\.masked_bias|position_ids|rope_(freqs|factors_long|factors_short)\.weight)"
+    r"|.*(^|\.)h\.\d+\.attn\.bias|.*\.layers\.\d+\.attention\.bias"
+    r"|(.*\.)?(vision_tower|vision_model|multi_modal_projector|mm_projector|audio_tower)\..*"
+    r"|(.*\.)?(pooler|cls|classifier|score|qa_outputs|pre_classifier|vocab_transform|vocab_layer_norm|vocab_projector)\..*"
+)

@@ -1,59 +1,46 @@
-"""Families of decoders and encoders: a row each, with the facts that files omit."""
+"""Families of decoders and encoders: a row each, of what files do not say. Those that only Hugging Face's folders have are in `more.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from penstock._src.language.architecture import Activation
+from penstock._src.language.families.family import AFTER, BEFORE, HEADS, OF_SUMS, Family
+from penstock._src.language.families.more import MORE
 
-
-@dataclass(frozen=True)
-class Family:
-    """The common properties of models of a family.
-
-    Attributes:
-      name: as GGUF's files name the architecture.
-      models: Hugging Face's names of model types.
-      layout: of the names of Hugging Face's tensors, in `names.py`.
-      norm: of rows.
-      activation: of feed-forward layers, where a file does not say it.
-      is_gated: True if these have a gate.
-      norm_offset: that Hugging Face's files leave out of the weights of norms.
-      scales_embeddings: True if embeddings are multiplied by the square root of the width.
-      has_positions: True if positions are learned.
-      period: of layers, of which the last looks at all tokens and those before at a window; 1: all look at a window, if there is one.
-      local_base: of the rotary positions of layers with a window, where a file does not say it; 0: that of all layers.
-      turned: part of a head that is turned by rotary positions, where a file does not say it.
-      qkv: how the rows of a joint matrix of queries, keys and values are ordered in Hugging Face's files: one after the other, or head by head.
-      is_transposed: True if Hugging Face's files hold matrices as [inputs, outputs].
-      is_encoder: True if tokens look at all others, and norms are those of sums.
-      is_interleaved: True if GGUF's files hold rows of queries and keys in an order in which neighbors are turned together.
-    """
-
-    name: str
-    models: tuple[str, ...]
-    layout: str = "llama"
-    norm: Literal["rms", "layer"] = "rms"
-    activation: Activation = "silu"
-    is_gated: bool = True
-    norm_offset: float = 0.0
-    scales_embeddings: bool = False
-    has_positions: bool = False
-    period: int = 1
-    local_base: float = 0.0
-    turned: float = 1.0
-    qkv: Literal["stacked", "by head"] = "stacked"
-    is_transposed: bool = False
-    is_interleaved: bool = False
-    is_encoder: bool = False
-
-
+_CAPS = ("attn_logit_softcapping", "final_logit_softcapping")
+_SIX = {"rms_norm_eps": 1e-6}
+_QWEN = {
+    **_SIX,
+    "use_sliding_window": False,
+    "sliding_window": 4096,
+    "max_window_layers": 28,
+}
+_GEMMA = {
+    **_SIX,
+    "head_dim": 256,
+    "query_pre_attn_scalar": 256,
+    "sliding_window": 4096,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+}
 _ALL = (
-    Family("llama", ("llama", "mistral"), is_interleaved=True),
-    Family("qwen2", ("qwen2",)),
-    Family("qwen3", ("qwen3",)),
+    Family("llama", ("llama",), is_interleaved=True, defaults=_SIX),
+    Family(
+        "mistral",
+        ("mistral", "ministral"),
+        has_windows=True,
+        in_gguf=False,
+        defaults={**_SIX, "sliding_window": 4096, "num_key_value_heads": 8},
+    ),
+    Family("qwen2", ("qwen2",), has_windows=True, defaults=_QWEN),
+    Family(
+        "qwen3",
+        ("qwen3",),
+        has_windows=True,
+        norms=(*BEFORE, *HEADS),
+        defaults={**_QWEN, "head_dim": 128},
+    ),
     Family(
         "gemma2",
         ("gemma2",),
@@ -61,7 +48,11 @@ _ALL = (
         activation="gelu_tanh",
         norm_offset=1.0,
         scales_embeddings=True,
+        has_windows=True,
+        norms=(*BEFORE, *AFTER),
         period=2,
+        reads=("query_pre_attn_scalar", *_CAPS),
+        defaults={**_GEMMA, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0},
     ),
     Family(
         "gemma3",
@@ -70,10 +61,15 @@ _ALL = (
         activation="gelu_tanh",
         norm_offset=1.0,
         scales_embeddings=True,
+        has_windows=True,
+        norms=(*BEFORE, *AFTER, *HEADS),
         period=6,
+        base=1000000.0,
         local_base=10000.0,
+        reads=("query_pre_attn_scalar", "final_logit_softcapping"),
+        defaults={**_GEMMA, "vocab_size": 262208, "max_position_embeddings": 131072},
     ),
-    Family("phi3", ("phi3",)),
+    Family("phi3", ("phi3",), has_windows=True, turned=1.0),
     Family(
         "gpt2",
         ("gpt2",),
@@ -93,6 +89,7 @@ _ALL = (
         is_gated=False,
         turned=0.25,
         qkv="by head",
+        is_parallel=True,
     ),
     Family(
         "bert",
@@ -103,9 +100,13 @@ _ALL = (
         is_gated=False,
         has_positions=True,
         is_encoder=True,
+        norms=OF_SUMS,
+        defaults={"layer_norm_eps": 1e-12},
     ),
+    *MORE,
 )
 FAMILIES: Mapping[str, Family] = {each.name: each for each in _ALL}
+IN_GGUF: Mapping[str, Family] = {each.name: each for each in _ALL if each.in_gguf}
 OF_MODEL_TYPE: Mapping[str, Family] = {name: each for each in _ALL for name in each.models}
 # Names of activations in `config.json`.
 ACTIVATIONS: Mapping[str, Activation] = {
@@ -115,4 +116,7 @@ ACTIVATIONS: Mapping[str, Activation] = {
     "gelu_new": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
     "gelu_fast": "gelu_tanh",
+    "quick_gelu": "quick_gelu",
+    "relu": "relu",
+    "relu2": "relu2",
 }

@@ -218,13 +218,23 @@ def attending_all(a: Architecture, tokens: Any, lengths: Any) -> Attend:
       lengths: tokens of each text, `[n]`; what follows is not looked at.
     """
     attention = Attention(a, tokens)
-    unseen = attention.grouped(numbers(shape_of(tokens)[1]) >= lengths[:, None, None])
+    span = numbers(shape_of(tokens)[1])
+    unseen = {w: attention.grouped(_unseen_around(span, lengths, w)) for w in set(a.windows)}
 
     def attend(at: int, query: Any, key: Any, value: Any) -> Any:
         keys, values = (transpose(each, [0, 2, 1, 3]) for each in (key, value))
-        return attention(query, keys, values, unseen)
+        return attention(query, keys, values, unseen[a.windows[at]])
 
     return attend
+
+
+def _unseen_around(span: Any, lengths: Any, window: int) -> Any:
+    """Which places a token of an encoder does not look at, `[n, 1 or tokens, places]`: those that no text has, and those outside of its window."""
+    missing = span >= lengths[:, None, None]
+    if not window:
+        return missing
+    distance = span - span[:, None]
+    return missing | (distance >= window) | (distance <= -window)
 
 
 def _places(rows: Any, positions: Any, heads: int) -> Any:

@@ -29,6 +29,9 @@ _ACTIVATIONS: dict[Activation, Callable[[Any], Any]] = {
     "silu": silu,
     "gelu": lambda x: gelu(x, approximate=False),
     "gelu_tanh": lambda x: gelu(x, approximate=True),
+    "quick_gelu": lambda x: x * raw.Sigmoid(x * np.float32(1.702)),
+    "relu": raw.Relu,
+    "relu2": lambda x: raw.Square(raw.Relu(x)),
 }
 
 
@@ -74,7 +77,7 @@ class Decoder:
         }
         turns = [_turns(rope, positions) for rope in a.ropes]
         for at, layer in enumerate(weights.layers):
-            turn = turns[a.rope_of[at]] if turns else None
+            turn = turns[a.rope_of[at]] if turns and a.rope_of[at] >= 0 else None
             x = around(functools.partial(self._layer, layer, at, shapes, turn, attend))(x)
         return self._normed(weights.final_norm, x)
 
@@ -85,11 +88,9 @@ class Decoder:
           InvalidArgumentError: an encoder has none.
         """
         if self.weights.output is None:
-            raise InvalidArgumentError(
-                "The model is an encoder, which has no logits: use `tf.language.load_encoder`."
-            )
-        projected = self.weights.output(values)
-        return capped(projected, self.architecture.logits_cap)
+            raise InvalidArgumentError("The model is an encoder, which gives no logits.")
+        a, found = self.architecture, self.weights.output(values)
+        return capped(_scaled(found, a.logits_scale), a.logits_cap)
 
     def _layer(
         self, layer: Layer, at: int, shapes: dict[int, Any], turn: Any, attend: Attend, x: Any
@@ -100,7 +101,7 @@ class Decoder:
           layer: the operands.
           at: the number of the layer.
           shapes: `[n, tokens, heads, size]` by numbers of heads.
-          turn: cosines and sines; None if positions are learned.
+          turn: cosines and sines; None if positions are learned, or the layer has none.
           attend: attention.
           x: float32 `[n, tokens, width]`.
         """
@@ -111,17 +112,21 @@ class Decoder:
         value = reshape(layer.value(normed), shapes[a.kv_heads])
         attended = layer.attention_output(attend(at, query, key, value))
         if a.is_parallel:
-            return x + attended + self._inner(layer, self._normed(layer.inner_norm, x))
+            read = normed if layer.inner_norm is None else self._normed(layer.inner_norm, x)
+            return x + attended + self._inner(layer, read)
         if a.norms_sums:
             x = self._normed(layer.post_attention_norm, x + attended)
             return self._normed(layer.post_inner_norm, x + self._inner(layer, x))
-        x = x + self._normed(layer.post_attention_norm, attended)
+        x = x + _scaled(self._normed(layer.post_attention_norm, attended), a.residual_scale)
         inner = self._inner(layer, self._normed(layer.inner_norm, x))
-        return x + self._normed(layer.post_inner_norm, inner)
+        return x + _scaled(self._normed(layer.post_inner_norm, inner), a.residual_scale)
 
     def _heads(self, linear: Linear, norm: Norm | None, shape: Any, x: Any, turn: Any) -> Any:
         """Queries or keys, normed and turned."""
-        heads = self._normed(norm, reshape(linear(x), shape))
+        heads = linear(x)
+        if norm is not None and norm.scale.shape[0] != self.architecture.head_size:
+            heads, norm = self._normed(norm, heads), None  # of all heads together
+        heads = self._normed(norm, reshape(heads, shape))
         return heads if turn is None else _turned(heads, *turn)
 
     def _inner(self, layer: Layer, x: Any) -> Any:
@@ -139,6 +144,10 @@ class Decoder:
             x = x - reduce_mean(x, -1, keepdims=True)
         scaled = x * raw.Rsqrt(reduce_mean(raw.Square(x), -1, keepdims=True) + epsilon) * norm.scale
         return scaled if norm.bias is None else scaled + norm.bias
+
+
+def _scaled(x: Any, scale: float) -> Any:
+    return x if scale == 1.0 else x * np.float32(scale)
 
 
 def _turns(rope: Rope, positions: Any) -> tuple[Any, Any]:

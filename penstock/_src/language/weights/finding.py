@@ -6,10 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from penstock._src.core.errors import DataLossError, NotFoundError
+from penstock._src.core.errors import DataLossError, NotFoundError, UnimplementedError
 from penstock._src.filesystems.mapping import drop_pages
 from penstock._src.formats.weights.stored import StoredTensor, Weights
-from penstock._src.language.families.names import GGUF, LAYOUTS, OR, OUTPUT_PREFIXES, PREFIXES
+from penstock._src.language.families.names import (
+    GGUF,
+    LAYOUTS,
+    OR,
+    OUTPUT_PREFIXES,
+    PREFIXES,
+    UNUSED,
+)
 from penstock._src.language.families.table import FAMILIES, Family
 from penstock._src.language.weights.operands import Activations, Linear, Matrix, Norm, tensor_of
 
@@ -43,6 +50,7 @@ class Finder:
         self.family: Family = FAMILIES[family]
         self._names: Mapping[str, str] = GGUF if is_gguf else LAYOUTS[self.family.layout]
         self._prefix = "" if is_gguf else self._found_prefix()
+        self._read: set[str] = set()
 
     def _found_prefix(self) -> str:
         for prefix in PREFIXES:
@@ -75,19 +83,36 @@ class Finder:
         tensor = self.weights.tensors.get(name)
         if tensor is None:
             raise NotFoundError(f"{self.weights.path}: there is no tensor '{name}'.")
-        if tensor.shape != tuple(shape):
+        self._read.add(name)
+        if found.shape != tuple(shape):
             raise DataLossError(
                 f"{self.weights.path}: tensor '{name}': expected the shape {list(shape)}. Found {list(tensor.shape)}."
             )
         return tensor
+
+    def check_rest(self, is_causal: bool) -> None:
+        """Refuses tensors that have not been asked for, as the model would compute something else without them.
+
+        Args:
+          is_causal: False if the model gives no logits, so that matrices for them do not count.
+
+        Raises:
+          UnimplementedError: there is one.
+        """
+        for name in self.weights.tensors:
+            is_head = not is_causal and name.startswith(("lm_head.", "output."))
+            if name not in self._read and not is_head and not UNUSED.fullmatch(name):
+                raise UnimplementedError(
+                    f"{self.weights.path}: models of the family {self.family.name} with a tensor '{name}' are not implemented."
+                )
 
     def vector(self, ours: str, layer: int, part: str, size: int) -> np.ndarray:
         """Returns a vector, float32."""
         return np.asarray(self.stored(ours, layer, part, [size]).array(), np.float32)
 
     def norm(self, ours: str, size: int, layer: int = 0) -> Norm | None:
-        """Returns a norm; None if the model has none there."""
-        if not self.has(ours, layer):
+        """Returns a norm; None if models of the family have none there."""
+        if ours not in self.family.norms:
             return None
         scale = self.vector(ours, layer, "weight", size)
         if self.family.norm_offset and not self.is_gguf:
@@ -127,7 +152,7 @@ class Finder:
         return self._matrix(self.stored(ours, 0, "weight", [rows, columns]))
 
     def _rows(self, ours: str, rows: int, columns: int, layer: int) -> Matrix:
-        is_transposed = self.family.is_transposed and not self.is_gguf
+        is_transposed = self.family.is_transposed and not self.is_gguf and ours != _OUTPUT
         shape = [columns, rows] if is_transposed else [rows, columns]
         tensor = self.stored(ours, layer, "weight", shape)
         if not is_transposed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,7 +57,8 @@ def load(finder: Finder, architecture: Architecture) -> DecoderWeights:
 
     Raises:
       NotFoundError: a tensor is missing.
-      DataLossError: one has another shape than in the architecture, or extents do not match.
+      DataLossError: one has another shape than the architecture says, or extents do not fit each other.
+      UnimplementedError: there is one more.
     """
     a = architecture
     if a.heads % a.kv_heads:
@@ -69,7 +70,7 @@ def load(finder: Finder, architecture: Architecture) -> DecoderWeights:
     output = None
     if a.is_causal:
         output = Linear(embedding) if is_tied else finder.linear("output", a.vocabulary, a.width, 0)
-    return DecoderWeights(
+    found = DecoderWeights(
         embedding,
         None if a.ropes else _positions(finder, a),
         tuple(_layer(finder, a, at) for at in range(a.layers)),
@@ -77,18 +78,25 @@ def load(finder: Finder, architecture: Architecture) -> DecoderWeights:
         output,
         finder.norm("embedding_norm", a.width),
     )
+    finder.check_rest(a.is_causal)
+    return found
 
 
 def _positions(finder: Finder, a: Architecture) -> Matrix:
-    positions = finder.matrix("positions", a.context, a.width)
+    count = a.first_position + a.context
+    positions = finder.matrix("positions", count, a.width)
+    if a.first_position:
+        rows = tensor_of(positions.values._value[a.first_position :])
+        positions = replace(positions, rows=a.context, values=rows)
     if not finder.has("token_types"):
         return positions
-    stored = finder.weights.tensors[finder.name("token_types")]
+    shape = finder.weights.tensors[finder.name("token_types")].shape
+    stored = finder.stored("token_types", 0, "weight", shape)
     if len(stored.shape) != 2 or stored.shape[1] != a.width or not stored.shape[0]:
         raise DataLossError(
             f"{finder.weights.path}: tensor '{finder.name('token_types')}': expected rows of {a.width} numbers. Found {list(stored.shape)}."
         )
-    rows = finder.stored("positions", 0, "weight", [a.context, a.width]).array()
+    rows = finder.stored("positions", 0, "weight", [count, a.width]).array()[a.first_position :]
     summed = np.asarray(rows, np.float32) + np.asarray(stored.array()[0], np.float32)
     return Matrix(a.context, a.width, tensor_of(summed))
 
@@ -96,6 +104,10 @@ def _positions(finder: Finder, a: Architecture) -> Matrix:
 def _layer(finder: Finder, a: Architecture, at: int) -> Layer:
     query, key, value = _queries_keys_values(finder, a, at)
     gate, up = _gate_and_up(finder, a, at)
+    query_size, key_size = (
+        a.head_size * (heads if finder.family.norms_all_heads else 1)
+        for heads in (a.heads, a.kv_heads)
+    )
     return Layer(
         query=query,
         key=key,
@@ -104,13 +116,19 @@ def _layer(finder: Finder, a: Architecture, at: int) -> Layer:
         up=up,
         down=finder.linear("down", a.width, a.inner, at),
         gate=gate,
-        attention_norm=finder.norm("attention_norm", a.width, at),
-        query_norm=finder.norm("query_norm", a.head_size, at),
-        key_norm=finder.norm("key_norm", a.head_size, at),
+        attention_norm=_attention_norm(finder, a, at),
+        query_norm=finder.norm("query_norm", query_size, at),
+        key_norm=finder.norm("key_norm", key_size, at),
         post_attention_norm=finder.norm("post_attention_norm", a.width, at),
         inner_norm=finder.norm("inner_norm", a.width, at),
         post_inner_norm=finder.norm("post_inner_norm", a.width, at),
     )
+
+
+def _attention_norm(finder: Finder, a: Architecture, at: int) -> Norm | None:
+    if at == 0 and not finder.family.norms_first:
+        return None
+    return finder.norm("attention_norm", a.width, at)
 
 
 def _queries_keys_values(finder: Finder, a: Architecture, at: int) -> tuple[Linear, ...]:
@@ -134,7 +152,9 @@ def _queries_keys_values(finder: Finder, a: Architecture, at: int) -> tuple[Line
 
 def _order(finder: Finder, a: Architecture, name: str, heads: int) -> np.ndarray | None:
     """The order in which the two halves of a head are turned together, where the file has it so for neighbors."""
-    if name == "value" or not (finder.is_gguf and finder.family.is_interleaved):
+    family = finder.family
+    is_other = family.is_interleaved if finder.is_gguf else family.turns_neighbors
+    if name == "value" or not is_other:
         return None
     turned = 2 * len(a.ropes[0].frequencies)
     numbers = np.arange(heads * a.head_size).reshape(heads, a.head_size)

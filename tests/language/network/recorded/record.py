@@ -13,7 +13,7 @@ import transformers as t
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[3]))
-from tests.language.tiny import KEPT, TOKENS, drawn  # noqa: E402
+from tests.language.tiny import ENCODERS, KEPT, TOKENS, drawn  # noqa: E402
 
 SIZES = {
     "vocab_size": 96,
@@ -37,6 +37,14 @@ ROPES = {
     "yarn": {"rope_type": "yarn", "factor": 4.0},
     "linear": {"rope_type": "linear", "factor": 4.0},
 }
+OTHER_ROPES = {
+    "yarn-factors": {"rope_type": "yarn", "factor": 4.0, "mscale": 0.7, "mscale_all_dim": 1.3},
+    "dynamic": {"rope_type": "dynamic", "factor": 4.0},
+}
+TWO_ROPES = {
+    "full_attention": {"rope_type": "default", "rope_theta": 3000.0},
+    "sliding_attention": {**ORIGINAL, "rope_type": "yarn", "factor": 4.0},
+}
 LONG = {
     "rope_type": "longrope",
     "partial_rotary_factor": 0.75,
@@ -56,6 +64,29 @@ MODELS = {
     "gpt2": t.GPT2Config(vocab_size=96, n_embd=32, n_layer=2, n_head=4, n_positions=64),
     "gpt_neox": t.GPTNeoXConfig(**NEOX, rotary_pct=0.5),
     "bert": t.BertConfig(**NEOX, type_vocab_size=2, hidden_act="gelu"),
+    **{f"llama-{name}": t.LlamaConfig(**SIZES, rope_parameters={**ORIGINAL, **rope}) for name, rope in OTHER_ROPES.items()},
+    "gemma3-turns": t.Gemma3TextConfig(**{**SIZES, "num_hidden_layers": 3}, head_dim=12, sliding_window=5, layer_types=["full_attention", "sliding_attention", "sliding_attention"], rope_parameters=TWO_ROPES),
+    "gpt2-untied": t.GPT2Config(vocab_size=96, n_embd=32, n_layer=1, n_head=4, n_positions=64, tie_word_embeddings=False),
+    "gemma": t.GemmaConfig(**SIZES, head_dim=12),
+    "olmo2": t.Olmo2Config(**SIZES),
+    "olmo3": t.Olmo3Config(**{**SIZES, "num_hidden_layers": 4}, sliding_window=5),
+    "exaone4": t.Exaone4Config(**{**SIZES, "num_hidden_layers": 4}, sliding_window=5),
+    "starcoder2": t.Starcoder2Config(**SIZES, sliding_window=5),
+    "granite": t.GraniteConfig(**SIZES, embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.7, attention_multiplier=0.3),
+    "smollm3": t.SmolLM3Config(**{**SIZES, "num_hidden_layers": 4}, pad_token_id=0),
+    "cohere": t.CohereConfig(**SIZES),
+    "cohere2": t.Cohere2Config(**{**SIZES, "num_hidden_layers": 4}, sliding_window=5, head_dim=12),
+    "stablelm": t.StableLmConfig(**{**SIZES, "hidden_size": 64}),
+    "phi": t.PhiConfig(**{**SIZES, "hidden_size": 64}),
+    "gptj": t.GPTJConfig(vocab_size=96, n_embd=32, n_layer=2, n_head=4, n_positions=64, rotary_dim=4),
+    "opt": t.OPTConfig(vocab_size=96, hidden_size=32, num_hidden_layers=2, ffn_dim=48, max_position_embeddings=64, word_embed_proj_dim=32, num_attention_heads=4),
+    "arcee": t.ArceeConfig(**SIZES),
+    "nemotron": t.NemotronConfig(**SIZES, head_dim=8),
+    "ernie4_5": t.Ernie4_5Config(**SIZES, head_dim=12),
+    "glm4": t.Glm4Config(**SIZES, head_dim=12, pad_token_id=0),
+    "roberta": t.RobertaConfig(**{**NEOX, "max_position_embeddings": 66}, type_vocab_size=1),
+    "distilbert": t.DistilBertConfig(vocab_size=96, max_position_embeddings=64, n_layers=2, n_heads=4, dim=32, hidden_dim=48),
+    "modernbert": t.ModernBertConfig(**{**NEOX, "num_hidden_layers": 4}, local_attention=10, pad_token_id=0),
     "gpt_neox-serial": t.GPTNeoXConfig(**NEOX, use_parallel_residual=False),
 }  # fmt: skip
 
@@ -64,7 +95,7 @@ def main() -> None:
     described, logits = {}, {}
     for name, config in MODELS.items():
         config._attn_implementation = "eager"
-        is_encoder = config.model_type == "bert"
+        is_encoder = name in ENCODERS
         kind = t.AutoModel if is_encoder else t.AutoModelForCausalLM
         model = kind.from_config(config).eval().double()
         held = dict(model.named_parameters())
