@@ -21,6 +21,7 @@ from penstock._src.language.families import hugging_face
 from penstock._src.language.text import gguf as gguf_tokenizers
 from penstock._src.language.text.templates import Template
 from penstock._src.language.text.tokenizers import Tokenizer, of_library, read_text
+from penstock._src.language.weights.grouped import unpacked_groups
 
 GGUF_SUFFIX = ".gguf"
 _TOKENIZER, _ABOUT_TOKENIZER = "tokenizer.json", "tokenizer_config.json"
@@ -128,6 +129,7 @@ def read(path: str, length: int = 0) -> LanguageFiles:
         return _of_gguf(path, length)
     weights = safetensors.read(path)
     config = os.path.join(path, safetensors.CONFIG)
+    weights = unpacked_groups(weights, config)
     architecture = hugging_face.architecture_of(weights.metadata, config, length)
     about, generation = (_object(path, name) for name in (_ABOUT_TOKENIZER, _GENERATION))
     ends = generation.get("eos_token_id", weights.metadata.get("eos_token_id"))
