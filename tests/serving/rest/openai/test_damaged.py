@@ -101,3 +101,22 @@ def test_each_member_with_odd_values(server, path, value):
             body = json.dumps({**value, name: other}).encode()
             status, reply = asked(server, path, body)
             assert not judged(status, reply), body
+
+
+def test_what_the_published_client_sends(server):
+    """Members that OpenAI's own client sends, or that its schema asks for."""
+    chat = {**SHORT, "messages": MESSAGES, "temperature": 0}
+
+    def answered(**changes):
+        return asked(server, "/v1/chat/completions", json.dumps({**chat, **changes}).encode())
+
+    status, body = answered(messages=[])
+    assert (status, "'messages': expected at least one" in body.decode()) == (400, True)
+    assert answered(seed=-5, service_tier="auto")[0] == 200
+    assert answered(seed=-(1 << 63))[0] == 200
+    assert answered(seed=-(1 << 63) - 1)[0] == 400
+    status, body = answered(service_tier="flex")
+    assert (status, "service_tier" in body.decode()) == (400, True)
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.rest_port}/v1/models") as reply:
+        listed = json.load(reply)["data"]
+    assert all(type(each["created"]) is int for each in listed)

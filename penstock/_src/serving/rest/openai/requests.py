@@ -24,7 +24,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "logit_bias": {},
 }
 # That change nothing in the reply.
-_IGNORED = ("user", "metadata", "store", "stream_options")
+_IGNORED = ("user", "metadata", "store", "stream_options", "service_tier")
+_TIERS = ("auto", "default")
 _OF_CHAT = (
     "messages",
     "max_completion_tokens",
@@ -99,6 +100,8 @@ def chat_of(value: Any, table: ModelTable) -> Asked:
     if top is not None and not wants:
         raise InvalidArgumentError("'top_logprobs': expected 'logprobs' to be true.")
     messages = [message_of(each) for each in fields.objects("messages")]
+    if not messages:
+        raise InvalidArgumentError("'messages': expected at least one. Received none.")
     tools = tools_of(fields)
     with table.using(model_of(fields)) as version:
         prompt = version.generator.prompt_of(messages, tools)
@@ -124,8 +127,16 @@ def model_of(fields: Fields) -> str:
 
 def _fields(value: Any, *names: str) -> Fields:
     """Return the members of a request. Only these names and those common to all requests are known."""
+    seed = value.get("seed") if isinstance(value, dict) else None
+    if type(seed) is int and -_SEEDS // 2 <= seed < 0:  # the API's seeds are signed, ours are not
+        value = {**value, "seed": seed % _SEEDS}
     fields = Fields(value)
     fields.only(("model", "n", "response_format", *names, *SAMPLING, *_IGNORED), _DEFAULTS)
+    tier = fields.text("service_tier")
+    if tier not in (None, *_TIERS):
+        raise InvalidArgumentError(
+            f"'service_tier': expected one of {list(_TIERS)}. Received {tier!r:.100}."
+        )
     return fields
 
 

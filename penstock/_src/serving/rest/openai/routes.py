@@ -49,6 +49,7 @@ class OpenAiRoutes:
     def __init__(self, table: ModelTable, generate: GenerateRoutes, recorder: Recorder) -> None:
         self._table, self._generate, self._recorder = table, generate, recorder
         self._thread = ThreadPoolExecutor(1, "grammars")
+        self._created = int(time.time())
 
     def close(self) -> None:
         """Makes nothing more."""
@@ -73,7 +74,8 @@ class OpenAiRoutes:
             for name, versions in self._table.loaded().items()
             if any(version.generates or version.encodes for version in versions.values())
         ]
-        listed = [{"id": name, "object": "model", "owned_by": "penstock"} for name in sorted(names)]
+        facts = {"object": "model", "created": self._created, "owned_by": "penstock"}
+        listed = [{"id": name, **facts} for name in sorted(names)]
         return json_reply({"object": "list", "data": listed})
 
     async def completions(self, groups: dict[str, Any], body: bytes) -> Reply | Stream:
