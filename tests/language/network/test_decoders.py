@@ -112,7 +112,8 @@ def test_tables_that_follow_from_the_configuration_are_not_read():
     weights.tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = weights.tensors[
         "model.norm.weight"
     ]
-    program_of(weights)
+    found = program_of(weights).whole(tf.constant(TOKENS))["logits"]
+    check(found.numpy()[KEPT], logits_of("llama"))
 
 
 def test_a_norm_that_is_missing_is_named():
