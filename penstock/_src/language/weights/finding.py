@@ -84,7 +84,7 @@ class Finder:
         if tensor is None:
             raise NotFoundError(f"{self.weights.path}: there is no tensor '{name}'.")
         self._read.add(name)
-        if found.shape != tuple(shape):
+        if tensor.shape != tuple(shape):
             raise DataLossError(
                 f"{self.weights.path}: tensor '{name}': expected the shape {list(shape)}. Found {list(tensor.shape)}."
             )
