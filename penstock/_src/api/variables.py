@@ -304,7 +304,6 @@ _METHODS = {
     "_read_variable_op": lambda self, no_copy=False: self.value(),
     "_shape_tuple": lambda self: tuple(self.shape.as_list()),
     "_shape_as_list": lambda self: self.shape.as_list(),
-    "_type_spec": property(VariableSpec.from_value),
     "_set_save_slice_info": _set_save_slice_info,
     "_get_save_slice_info": _get_save_slice_info,
     "scatter_sub": _scatter("ResourceScatterSub", "Subtracts rows given as IndexedSlices."),

@@ -100,9 +100,7 @@ class Prepared:
         except UnimplementedError as error:
             return self._interpreted(_gap(error))
         if flags.check and device.computes:
-            from penstock._src.compiler.check.checked import (
-                CheckedProgram,
-            )  # imported only when checking
+            from penstock._src.compiler.check.checked import CheckedProgram  # for checks alone
 
             program = CheckedProgram(self.stages.functions, program, flags.check)
         if self.schedule is None or flags.check:
