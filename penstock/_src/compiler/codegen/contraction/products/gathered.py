@@ -1,6 +1,10 @@
 """An operand of a product that is read element by element: borders, dilated inputs, any mixture of axes."""
 
-from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
+from collections.abc import Sequence
+
+from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, unravel, value
+from penstock._src.compiler.codegen.contraction.tile import times, word
+from penstock._src.native.language.function import Fn
 from penstock._src.util.dataclass import dataclass
 
 
@@ -53,3 +57,31 @@ class Gathered:
         if not isinstance(step, int) or not isinstance(stride, int):
             return None
         return extents[-1], step * stride
+
+    def place(self, f: Fn, batch: Sequence, cross, depth):
+        """(offset in the source, i1 whether there is an element or None) at coordinates and flat indices."""
+        letters = {
+            "batch": [
+                letter
+                for number, group in zip(batch, self.batch, strict=True)
+                for letter in unravel(f, number, [value(f, e) for e in group])
+            ],
+            "cross": unravel(f, word(f, cross), [value(f, e) for e in self.cross]),
+            "depth": unravel(f, word(f, depth), [value(f, e) for e in self.depth]),
+        }
+        offset, inside = f.i64(0), None
+        for axis in self.axes:
+            index = word(f, value(f, axis.const))
+            for kind, i, coefficient in axis.terms:
+                index = index + word(f, times(f, letters[kind][i], value(f, coefficient)))
+            checks = []
+            if axis.divisor != 1:
+                whole = f.binary("sdiv", index, axis.divisor)
+                checks.append((whole * axis.divisor).eq(index))
+                index = whole
+            if axis.low is not None and axis.high is not None:
+                checks += [index >= value(f, axis.low), index < value(f, axis.high)]
+            for check in checks:
+                inside = check if inside is None else inside & check
+            offset = offset + word(f, times(f, index, value(f, axis.stride)))
+        return offset, inside
