@@ -144,7 +144,7 @@ def test_a_rank_that_stops_in_a_step_is_named(tmp_path):
     program = """
     @in_program
     def step(x):
-        late = tf.while_loop(lambda i, v: i < 3_000_000, lambda i, v: (i + 1, v * 0.5 + x), (0, x))[1]
+        late = tf.while_loop(lambda i, v: i < 1_000_000, lambda i, v: (i + 1, v * 0.5 + x), (0, x))[1]
         return total(x, late)
 
     step(tf.ones([4]))
