@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).with_name("counts.json")
-PAGE = Path(__file__).parents[2] / "docs" / "robustness.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "robustness.md"
 BEGIN, END = "<!-- counts: begin -->", "<!-- counts: end -->"
 BEFORE = "## Wrong numbers that were found"  # the table's section comes before this one, if the page has none yet
 LONGEST = 160  # characters of a find
@@ -25,7 +26,12 @@ LONGEST = 160  # characters of a find
 def find(seed: int, kind: str, what: str) -> dict[str, Any]:
     """A find as the file has it."""
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return {"day": day, "seed": seed, "kind": kind, "what": " ".join(what.split())[:LONGEST]}
+    return {
+        "day": day,
+        "seed": seed,
+        "kind": kind,
+        "what": " ".join(what.replace(f"{ROOT}/", "").split())[:LONGEST],
+    }
 
 
 def add(

@@ -14,3 +14,8 @@ def test_runs_add_up_and_the_page_shows_them(tmp_path):
     row = "| `make fuzz` | 3 | 0 to 12, 40 to 41 | 15 programs | 1 difference (3); 1 error (41) |"
     text = page.read_text()
     assert text.count(row) == 1 and text.index(row) < text.index(counts.BEFORE)
+
+
+def test_finds_name_files_within_the_project():
+    made = counts.find(7, "error", f'File "{counts.ROOT}/tests/fuzz/calls.py",\n line 5')
+    assert made["what"] == 'File "tests/fuzz/calls.py", line 5'

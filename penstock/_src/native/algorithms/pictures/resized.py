@@ -62,15 +62,20 @@ def _emit_fits(m: Module) -> None:
         f.give(code)
 
 
+def _is_null(f: Fn, memory: Val) -> Val:
+    return f.emit(I64, f"ptrtoint ptr {memory.s} to i64").eq(0)
+
+
 def _emit_grown(m: Module) -> None:
-    """Gives memory of at least a size, kept in two words: address and size. What it held is lost."""
+    """Returns memory of at least a size, kept in two words, address and size; null if there is none. Its contents are lost."""
     with m.fn("grown", ret=PTR, internal=True, noalias=False, kept=PTR, size=I64) as f:
 
         def larger() -> None:
             f.call("free", f.load(f.kept, 0, PTR))
             room = f.size + (f.size >> 2)
-            f.store(f.call("malloc", room, ret=PTR), f.kept)
-            f.store(room, f.kept, 1)
+            memory = f.call("malloc", room, ret=PTR)
+            f.store(memory, f.kept)
+            f.store(f.select(_is_null(f, memory), f.i64(0), room), f.kept, 1)
 
         f.when(f.size > f.load(f.kept, 1, I64), larger)
         f.give(f.load(f.kept, 0, PTR))
@@ -93,8 +98,9 @@ def _emit_read(m: Module) -> None:
                     count = f.call("read", file, f.at(into, done), size + 1 - done, ret=I64)
                     return done + count, count
 
+                is_there = f.convert(~_is_null(f, into), I64, signed=False)
                 done, _ = f.loop_while(
-                    lambda done, count: (count > 0) & (done <= size), some, f.i64(0), f.i64(1)
+                    lambda done, count: (count > 0) & (done <= size), some, f.i64(0), is_there
                 )
                 return (f.select(done.eq(size), size, f.i64(0)),)
 
@@ -123,12 +129,17 @@ def _emit_picture(m: Module) -> None:
 
             def decoded() -> tuple[Val, ...]:
                 into = f.call("grown", f.kept, pixels * channels, ret=PTR)
-                code = decoder.pixels(channels, _option(f, "method"), _option(f, "fancy"), into)
+                method, fancy = _option(f, "method"), _option(f, "fancy")
+                columns = _option(f, "columns")
+                needed = room(width, channels, columns) * 4
+                work = f.call("grown", f.at(f.kept, 2, I64), needed, ret=PTR)
+                (code,) = f.when(
+                    _is_null(f, into) | _is_null(f, work),
+                    lambda: (f.i64(1),),
+                    lambda: (decoder.pixels(channels, method, fancy, into),),
+                )
 
                 def resized() -> None:
-                    columns = _option(f, "columns")
-                    needed = room(width, channels, columns) * 4
-                    work = f.call("grown", f.at(f.kept, 2, I64), needed, ret=PTR)
                     f.call(
                         "interpolate_uint8", into, f.i64(1), height, width, channels, _option(f, "centers"),
                         _option(f, "rows"), columns, f.into, work, ret=I64,
