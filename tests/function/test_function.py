@@ -243,6 +243,10 @@ def test_leaked_tensors_are_refused():
     assert captured.graph.external_captures[0] is leaked[0]
     with pytest.raises(TypeError, match="out of scope"):
         reader()
+    scaled = tf.function(lambda x: leaked[0] * x)
+    with tf.GradientTape() as tape, pytest.raises(TypeError, match="out of scope"):
+        tape.watch(x := tf.constant(2.0))
+        scaled(x)
 
     @tf.function
     def loop(n):

@@ -43,10 +43,7 @@ class DifferentiableFunction:
                 return self._recorded(tensors, watched)
         if slots.RUN_FUNCTION is not None:
             return _computed(self.function, tensors)
-        try:
-            values = [t._value for t in tensors]
-        except AttributeError:
-            raise _not_available(tensors) from None
+        values = _values(tensors)
         run = self._run
         if run is None:
             run = self._run = self.function.executable.run
@@ -174,8 +171,15 @@ def _computed(function: GraphFunction, tensors: Sequence[Any]) -> list[Any]:
         results = slots.RUN_FUNCTION(function, tensors)
         if results is not None:
             return results
-    values = function.executable([t._value for t in tensors])
-    return list(map(EagerTensor, values, function.output_types))
+    return list(map(EagerTensor, function.executable(_values(tensors)), function.output_types))
+
+
+def _values(tensors: Sequence[Any]) -> list[Any]:
+    """Returns the values of eager tensors; a captured tensor of another function has none."""
+    try:
+        return [t._value for t in tensors]
+    except AttributeError:
+        raise _not_available(tensors) from None
 
 
 def _not_available(tensors: Sequence[Any]) -> TypeError:
