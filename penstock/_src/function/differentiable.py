@@ -43,7 +43,10 @@ class DifferentiableFunction:
                 return self._recorded(tensors, watched)
         if slots.RUN_FUNCTION is not None:
             return _computed(self.function, tensors)
-        values = _values(tensors)
+        try:  # `_values`, without the cost of a call
+            values = [t._value for t in tensors]
+        except AttributeError:
+            raise _not_available(tensors) from None
         run = self._run
         if run is None:
             run = self._run = self.function.executable.run
