@@ -103,7 +103,7 @@ def emit_entry(
         for at, letter in enumerate(parameters):
             argument = f.load(f.argv, at, PTR)
             arguments.append(_CONVERSIONS[letter](f, argument))
-        f.branch(_is_null(f, f.call("PyErr_Occurred", ret=PTR)), "good", "bad")
+        f.branch(f.is_null(f.call("PyErr_Occurred", ret=PTR)), "good", "bad")
         f.start("bad")
         f.give(f.const(0, PTR))
         f.start("good")
@@ -126,18 +126,14 @@ def tuple_of_integers(f: Fn, count: Val, number: Callable[[Val], Val]) -> Val:
         item = f.call("PyLong_FromLongLong", number(i), ret=PTR)
         f.call("PyTuple_SetItem", result, i, item, ret=I32)
 
-    f.loop(f.i64(0), f.select(_is_null(f, result), f.i64(0), count), 1, set_item)
-    has_failed = _is_null(f, f.call("PyErr_Occurred", ret=PTR)) ^ f.const(1, I1)
+    f.loop(f.i64(0), f.select(f.is_null(result), f.i64(0), count), 1, set_item)
+    has_failed = f.is_null(f.call("PyErr_Occurred", ret=PTR)) ^ f.const(1, I1)
 
     def failed() -> tuple[Val, ...]:
         f.call("Py_DecRef", result)
         return (f.const(0, PTR),)
 
     return f.when(has_failed, failed, lambda: (result,))[0]
-
-
-def _is_null(f: Fn, pointer: Val) -> Val:
-    return f.emit(I1, f"icmp eq ptr {pointer.s}, null")
 
 
 def without_gil(f: Fn, work) -> Any:

@@ -3,6 +3,7 @@
 from .checked import EVERYWHERE, CheckedAccesses
 from .types import (
     BF16,
+    I1,
     I16,
     I64,
     PTR,
@@ -147,6 +148,10 @@ class MemoryInstructions(CheckedAccesses):
             self.entry.append(f"{address} = ptrtoint ptr {v.s} to i64")
             v.bounds = address, str(count * size_of(ty))
         return v
+
+    def is_null(self, p: Val) -> Val:
+        """True if an address is null."""
+        return self.emit(I1, f"icmp eq ptr {p.s}, null")
 
     def address(self, name: str) -> Val:
         """The address of a function or global of this module, or of one to be linked."""

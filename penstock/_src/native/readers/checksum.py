@@ -110,7 +110,7 @@ def _emit_entry(m: Module) -> None:
         count = f.call("PyBytes_Size", text, ret=I64)
         before = py.integer(f, f.load(f.argv, 1, PTR))
         error = f.call("PyErr_Occurred", ret=PTR)
-        f.branch(f.emit("i1", f"icmp eq ptr {error.s}, null"), "good", "bad")
+        f.branch(f.is_null(error), "good", "bad")
         f.start("bad")
         f.give(f.const(0, PTR))
         f.start("good")

@@ -62,10 +62,6 @@ def _emit_fits(m: Module) -> None:
         f.give(code)
 
 
-def _is_null(f: Fn, memory: Val) -> Val:
-    return f.emit(I64, f"ptrtoint ptr {memory.s} to i64").eq(0)
-
-
 def _emit_grown(m: Module) -> None:
     """Returns memory of at least a size, kept in two words, address and size; null if there is none. Its contents are lost."""
     with m.fn("grown", ret=PTR, internal=True, noalias=False, kept=PTR, size=I64) as f:
@@ -75,7 +71,7 @@ def _emit_grown(m: Module) -> None:
             room = f.size + (f.size >> 2)
             memory = f.call("malloc", room, ret=PTR)
             f.store(memory, f.kept)
-            f.store(f.select(_is_null(f, memory), f.i64(0), room), f.kept, 1)
+            f.store(f.select(f.is_null(memory), f.i64(0), room), f.kept, 1)
 
         f.when(f.size > f.load(f.kept, 1, I64), larger)
         f.give(f.load(f.kept, 0, PTR))
@@ -98,7 +94,7 @@ def _emit_read(m: Module) -> None:
                     count = f.call("read", file, f.at(into, done), size + 1 - done, ret=I64)
                     return done + count, count
 
-                is_there = f.convert(~_is_null(f, into), I64, signed=False)
+                is_there = f.convert(~f.is_null(into), I64, signed=False)
                 done, _ = f.loop_while(
                     lambda done, count: (count > 0) & (done <= size), some, f.i64(0), is_there
                 )
@@ -134,7 +130,7 @@ def _emit_picture(m: Module) -> None:
                 needed = room(width, channels, columns) * 4
                 work = f.call("grown", f.at(f.kept, 2, I64), needed, ret=PTR)
                 (code,) = f.when(
-                    _is_null(f, into) | _is_null(f, work),
+                    f.is_null(into) | f.is_null(work),
                     lambda: (f.i64(1),),
                     lambda: (decoder.pixels(channels, method, fancy, into),),
                 )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from penstock._src.compiler.codegen.contraction.extents import Extent, is_static, unravel, value
 from penstock._src.compiler.codegen.contraction.tile import times, word
+from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.util.dataclass import dataclass
 
@@ -21,6 +22,17 @@ class GatheredAxis:
     divisor: int = 1
     low: Extent | None = None
     high: Extent | None = None
+
+    def tested(self, f: Fn, index: Val) -> tuple[Val, list[Val]]:
+        """(the index after the division, conditions under which there is an element)."""
+        checks = []
+        if self.divisor != 1:
+            whole = f.binary("sdiv", index, self.divisor)
+            checks.append((whole * self.divisor).eq(index))
+            index = whole
+        if self.low is not None and self.high is not None:
+            checks += [index >= value(f, self.low), index < value(f, self.high)]
+        return index, checks
 
 
 @dataclass(frozen=True)
@@ -74,13 +86,7 @@ class Gathered:
             index = word(f, value(f, axis.const))
             for kind, i, coefficient in axis.terms:
                 index = index + word(f, times(f, letters[kind][i], value(f, coefficient)))
-            checks = []
-            if axis.divisor != 1:
-                whole = f.binary("sdiv", index, axis.divisor)
-                checks.append((whole * axis.divisor).eq(index))
-                index = whole
-            if axis.low is not None and axis.high is not None:
-                checks += [index >= value(f, axis.low), index < value(f, axis.high)]
+            index, checks = axis.tested(f, index)
             for check in checks:
                 inside = check if inside is None else inside & check
             offset = offset + word(f, times(f, index, value(f, axis.stride)))

@@ -123,14 +123,9 @@ class _Panel:
         offset, inside = offset + f.load(self.offsets, c, I64), None
         for number, indices in self.indices.items():
             axis = self.matrix.axes[number]
-            index, checks = f.load(indices, c, I64) + parts[number], []
+            index, checks = axis.tested(f, f.load(indices, c, I64) + parts[number])
             if axis.divisor != 1:
-                whole = f.binary("sdiv", index, axis.divisor)
-                checks.append((whole * axis.divisor).eq(index))
-                index = whole
                 offset = offset + word(f, times(f, index, value(f, axis.stride)))
-            if axis.low is not None and axis.high is not None:
-                checks += [index >= value(f, axis.low), index < value(f, axis.high)]
             for check in checks:
                 inside = check if inside is None else inside & check
         matrix, total = self.matrix, self.total
@@ -156,6 +151,3 @@ class _Panel:
                 f.store(element(i + j), self.dst, here + j * self.width)
 
         f.loop(0, self.length, several, put)
-
-
-__all__ = ["pack_gathered"]
