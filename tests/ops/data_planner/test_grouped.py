@@ -12,7 +12,7 @@ from penstock._src.core.values.groups import Ragged, Stacked
 from penstock._src.ops.data import functional
 from penstock._src.ops.data.iteration.resume import Resumable
 from penstock._src.ops.data.pipeline import Run
-from penstock._src.ops.data_planner import grouped, grouped_batches
+from penstock._src.ops.data_planner import call_times, grouped
 from penstock._src.ops.data_planner.group_functions import GroupCall, first_part
 from penstock._src.ops.data_planner.grouped import Clock, Grouped, GroupedElements
 
@@ -147,7 +147,7 @@ def groups(monkeypatch):
         return compute(self, elements)
 
     monkeypatch.setattr(GroupCall, "_compute", counted)
-    monkeypatch.setattr(grouped, "_QUICK", 10.0)
+    monkeypatch.setattr(call_times, "QUICK", 10.0)
     monkeypatch.setattr(grouped, "_WAIT", 10.0)
     return sizes
 
@@ -239,8 +239,7 @@ def test_iterators_resume(name, taken, batch, groups):
 
 @pytest.mark.parametrize("batch", [None, 7])
 def test_slow_functions_are_found_by_a_few_groups(batch, groups, monkeypatch):
-    monkeypatch.setattr(grouped, "_QUICK", 0.0)
-    monkeypatch.setattr(grouped_batches, "_QUICK", 0.0)
+    monkeypatch.setattr(call_times, "QUICK", 0.0)
     texts, function = FUNCTIONS["csv"]
     made = Dataset.from_tensor_slices(texts).map(function)
     made = made.batch(batch) if batch else made

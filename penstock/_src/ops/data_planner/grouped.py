@@ -18,12 +18,11 @@ from penstock._src.ops.data.iteration.resume import (
     attempt,
     unless_failed,
 )
+from penstock._src.ops.data_planner import call_times
 from penstock._src.ops.data_planner.group_functions import GroupCall, elements_of
 
 Call = Callable[..., list[Any]]
 
-_PROBES = 3  # groups that show how long calls take
-_QUICK = 2e-4  # seconds for an element, above which calls in threads may be faster
 _WAIT = 3e-4  # seconds that the elements of a group are waited for
 _FIRST, _MOST = 4, 256  # elements of the first groups, and of the largest
 _MISFITS = 2  # groups without a form, after which none are made
@@ -81,9 +80,13 @@ class Grouped(Resumable):
         self.results = self.elements if self.is_quick is not False else otherwise(source)
 
     def __next__(self) -> Element:
-        if self.is_quick is None and self.elements.is_idle and self.clock.calls >= _PROBES:
+        if (
+            self.is_quick is None
+            and self.elements.is_idle
+            and self.clock.calls >= call_times.PROBES
+        ):
             rest = 0.0 if self.rest_clock is None else self.rest_clock.fastest
-            self.is_quick = self.part.is_quick = self.clock.fastest + rest < _QUICK
+            self.is_quick = self.part.is_quick = self.clock.fastest + rest < call_times.QUICK
             if not self.is_quick:
                 self.results = self.otherwise(self.source)
         return next(self.results)
@@ -179,5 +182,5 @@ class GroupedElements(Resumable):
                 self.size = len(chosen) // 2
         else:
             self.held = self.held[self.size :]
-            if self.group.calls >= _PROBES:
+            if self.group.calls >= call_times.PROBES:
                 self.size = min(2 * self.size, _MOST)

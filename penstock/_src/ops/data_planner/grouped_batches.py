@@ -25,14 +25,13 @@ from penstock._src.ops.data.iteration.resume import (
     unless_failed,
 )
 from penstock._src.ops.data.pipeline import Run
+from penstock._src.ops.data_planner import call_times
 from penstock._src.ops.data_planner.call_times import CallTime, Stopwatch
 from penstock._src.ops.data_planner.group_functions import GroupCall, stacks_of
 from penstock._src.ops.data_planner.threads import Mapped, abandon
 
 Call = Callable[..., list[Any]]
 
-_PROBES = 3  # groups that show how long calls take
-_QUICK = 2e-4  # seconds for an element, above which calls in threads may be faster
 _SHARED = 2e-2  # seconds for a stack, above which several threads compute its parts
 _FAILURES = (OpError, MemoryError, NotGrouped)
 
@@ -123,8 +122,8 @@ class GroupedBatches(Resumable):
         self.calls += 1
         if taken.seconds / count < self.fastest.seconds:
             self.fastest = CallTime(taken.seconds / count, taken.busy / count, taken.is_exact)
-        if self.calls >= _PROBES or taken.mostly_waits:
-            is_quick = self.fastest.seconds < _QUICK
+        if self.calls >= call_times.PROBES or taken.mostly_waits:
+            is_quick = self.fastest.seconds < call_times.QUICK
             self.threads = self.group.part.threads = 1 if is_quick else self.width(self.fastest)
             self.group.part.seconds = self.fastest.seconds
 
