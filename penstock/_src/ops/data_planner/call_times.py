@@ -8,7 +8,7 @@ from penstock._src.util.dataclass import dataclass
 _SCHEDULED = (
     "/proc/thread-self/schedstat"  # of Linux: nanoseconds on a core, and ready to run without one
 )
-PROBES = 3  # groups that show how long calls take
+PROBES = 3  # calls, or groups of them, that show how long calls take
 QUICK = 2e-4  # seconds for an element, above which calls in threads may be faster
 _SURE = 0.1  # share of waiting that is none by chance
 _UNSURE = 0.5  # the same if it is unknown how long a call was without a core

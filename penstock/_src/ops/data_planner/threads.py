@@ -19,7 +19,7 @@ from penstock._src.ops.data.iteration.resume import (
     unless_failed,
 )
 from penstock._src.ops.data.pipeline import Run
-from penstock._src.ops.data_planner.call_times import CallTime, Stopwatch
+from penstock._src.ops.data_planner.call_times import PROBES, CallTime, Stopwatch
 from penstock._src.ops.data_planner.thread_calls import WORTH_A_THREAD, Call, Calls, Several
 
 # Seconds of work that are handed over at a time where calls are shorter and may be grouped: a handover takes 50 microseconds of a core.
@@ -28,7 +28,6 @@ _HANDED_OVER = 1e-3
 _HANDED_OVER_AT_ONCE, _LARGEST_GROUP = 4e-3, 16
 _WORTH_A_GROUP = 3e-5  # minimum seconds per call for which groups of calls are tried
 _TRIAL = 128  # elements after which two ways are compared
-_PROBES = 3  # calls that show how long they take
 _SLOW_IN_A_ROW = 2  # slow elements before a thread takes over
 _LARGEST_BUFFER = 64  # elements of a buffer whose size is tuned
 _END = object()
@@ -100,7 +99,7 @@ class MappedInParallel(Resumable):
     def __next__(self) -> Element:
         if self.ready:
             return _raised(self.ready.popleft())
-        if self.calls.quick <= self.width + _PROBES or self.exhausted:
+        if self.calls.quick <= self.width + PROBES or self.exhausted:
             return self.handed_over(self.group_size())
         if not self.may_group or self.calls.seconds < _WORTH_A_GROUP:
             return self.one_by_one()
@@ -117,7 +116,7 @@ class MappedInParallel(Resumable):
 
     def group_size(self) -> int:
         """The number of elements handed over at a time while calls are worth a thread each."""
-        if not self.may_group or self.calls.count < self.width + _PROBES:
+        if not self.may_group or self.calls.count < self.width + PROBES:
             return 1
         if self.calls.several is not None:
             return max(2, min(_LARGEST_GROUP, math.ceil(_HANDED_OVER_AT_ONCE / self.calls.seconds)))
@@ -206,7 +205,7 @@ class _Probes:
             if taken.seconds < self.fastest.seconds:
                 self.fastest = taken
             is_clear = taken.mostly_waits and taken.seconds > WORTH_A_THREAD
-            self.count = _PROBES if is_clear else self.count + 1
+            self.count = PROBES if is_clear else self.count + 1
 
 
 class Tuned(Resumable):
@@ -236,13 +235,13 @@ class Tuned(Resumable):
             self.begin(min(self.known[0], run.settings.most_waiting))
 
     def __next__(self) -> Element:
-        if self.probes.count == _PROBES:
+        if self.probes.count == PROBES:
             self.begin(self.chosen_width())
         return next(self.results)
 
     def begin(self, width: int) -> None:
         """Goes on with a number of threads."""
-        self.width, self.probes.count = width, _PROBES + 1
+        self.width, self.probes.count = width, PROBES + 1
         self.results = self.rest()
         if width > 1:
             self.known[:] = [width]

@@ -10,7 +10,7 @@ import penstock as tf
 from penstock._src.core.calls.consent import consent_for, guarded
 from penstock._src.core.registry import find
 from penstock._src.ops.data import functional
-from penstock._src.ops.data_planner import grouped_batches
+from penstock._src.ops.data_planner import call_times, grouped_batches
 from penstock._src.ops.image.formats import picture_groups
 from penstock._src.ops.image.formats.libraries import jpeg_functions
 
@@ -113,7 +113,7 @@ def test_other_methods(method, paths, monkeypatch):
 
 @pytest.mark.parametrize("parts", [1e9, 1e-9], ids=["a call for a stack", "several"])
 def test_slow_pictures_are_computed_in_threads(parts, paths, native, monkeypatch):
-    monkeypatch.setattr(grouped_batches, "_QUICK", 0.0)
+    monkeypatch.setattr(call_times, "QUICK", 0.0)
     monkeypatch.setattr(grouped_batches, "_SHARED", parts)
     made = tf.data.Dataset.from_tensor_slices(paths).map(resized(DECODERS["jpeg"]), 2).batch(3)
     found = elements(made)
@@ -129,7 +129,7 @@ def test_slow_pictures_are_computed_in_threads(parts, paths, native, monkeypatch
 @pytest.mark.parametrize("quick", [1e9, 0.0], ids=["at once", "in threads"])
 @pytest.mark.parametrize("batch", [None, 4])
 def test_errors_are_those_of_their_elements(batch, quick, paths, tmp_path, monkeypatch):
-    monkeypatch.setattr(grouped_batches, "_QUICK", quick)
+    monkeypatch.setattr(call_times, "QUICK", quick)
     (tmp_path / "07").write_bytes(FILES[7][:300])
     (tmp_path / "14").write_bytes(b"no picture")
     paths[18] = str(tmp_path / "nowhere")
