@@ -220,11 +220,14 @@ def repeat(input, repeats, axis=None, name=None):
     if rank is not None and repeats.shape.rank == 1 and repeats.shape[0] != 1:
         Dimension(input.shape[axis]).assert_is_compatible_with(repeats.shape[0])
     known = constant_value(repeats)
-    if known is not None and input.shape.rank is not None and input.shape[axis] is not None:
-        if known.size == 1 and known.min() < 0:
-            raise InvalidArgumentError(
-                f"Expected multiples[{axis + 1}] >= 0, but got {known.min()} [Op:Tile]"
-            )
+    if known is not None and known.size == 1 and known.min() < 0:
+        raise InvalidArgumentError(
+            f"Expected multiples[{axis + 1}] >= 0, but got {known.min()} [Op:Tile]"
+        )
+    if known is not None and known.size == 1 and input.shape.is_fully_defined():
+        return _all_repeated_in_known_shape(input, int(known.item()), axis, name)
+    is_known = known is not None and known.size != 1
+    if is_known and rank is not None and input.shape[axis] is not None:
         counts = np.maximum(np.broadcast_to(known.reshape(-1), [input.shape[axis]]), 0)
         picks = np.repeat(np.arange(input.shape[axis], dtype=np.int32), counts)
         return _picked(input, picks, axis, name)
@@ -263,6 +266,16 @@ def _all_repeated(input, repeats, axis, name):
     count = raw.Mul(x=shape[axis : axis + 1], y=times)
     whole = raw.ConcatV2(values=[shape[:axis], count, shape[axis + 1 :]], axis=0)
     return raw.Reshape(tensor=tiled, shape=whole, name=name)
+
+
+def _all_repeated_in_known_shape(input, times, axis, name):
+    """`_all_repeated` without operations on shapes."""
+    shape = input.shape.as_list()
+    multiples = np.ones(len(shape) + 1, np.int32)
+    multiples[axis + 1] = times
+    tiled = raw.Tile(input=raw.ExpandDims(input=input, axis=axis + 1), multiples=multiples)
+    shape[axis] *= times
+    return raw.Reshape(tensor=tiled, shape=shape, name=name)
 
 
 def _picked(input, picks, axis, name):

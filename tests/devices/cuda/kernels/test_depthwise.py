@@ -53,6 +53,14 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
+def test_images_of_unknown_size(name):
+    function, image, weights = CASES[name]
+    spec = [tf.TensorSpec([None, None, None, image[-1]]), tf.TensorSpec(weights)]
+    function = tf.function(with_gradients(function), input_signature=spec)
+    close(function, [normal(*image), normal(*weights)])
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_gradients_are_what_the_interpreter_says(name):
     function, *shapes = CASES[name]
     close(with_gradients(function), [normal(*s) for s in shapes])

@@ -7,6 +7,12 @@ from penstock._src.native import Target
 from penstock._src.util.lazy import ByName
 
 from .description import Description
+from .images.any_size.description import (
+    AnySizeConvolution,
+    AnySizeDepthwise,
+    AnySizeDepthwiseGradient,
+    AnySizeFilterGradient,
+)
 from .images.convolution import Convolution, Depthwise, DepthwiseFilterGradient, FilterGradient
 from .packed.description import PackedProduct
 from .products.description import Gemm
@@ -18,6 +24,14 @@ EMITTERS: dict[type, ByName] = {
     Convolution: ByName(f"{__package__}.images.emit", "emit_convolution"),
     Depthwise: ByName(f"{__package__}.images.depthwise", "emit_depthwise"),
     FilterGradient: ByName(f"{__package__}.images.emit", "emit_filter_gradient"),
+    AnySizeConvolution: ByName(f"{__package__}.images.any_size.forward", "emit_any_size"),
+    AnySizeFilterGradient: ByName(
+        f"{__package__}.images.any_size.filter_gradient", "emit_any_size_gradient"
+    ),
+    AnySizeDepthwise: ByName(f"{__package__}.images.any_size.depthwise", "emit_any_size_depthwise"),
+    AnySizeDepthwiseGradient: ByName(
+        f"{__package__}.images.any_size.depthwise_gradient", "emit_any_size_depthwise_gradient"
+    ),
     DepthwiseFilterGradient: ByName(
         f"{__package__}.images.filter_gradients.emit", "emit_depthwise_filter_gradient"
     ),

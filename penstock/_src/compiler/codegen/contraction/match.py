@@ -3,10 +3,23 @@
 from dataclasses import replace
 
 from penstock._src.compiler.codegen.contraction.description import Description
+from penstock._src.compiler.codegen.contraction.images.any_size.description import (
+    AnySizeDepthwise,
+    AnySizeFilterGradient,
+)
 from penstock._src.compiler.codegen.contraction.images.convolution import Depthwise, FilterGradient
 from penstock._src.compiler.codegen.contraction.packed.description import PackedProduct
 from penstock._src.ir.node import Node
 from penstock._src.util.dataclass import dataclass
+
+# Descriptions of kernels that do not pack their right operand.
+_NOT_PACKED = (
+    FilterGradient,
+    AnySizeFilterGradient,
+    Depthwise,
+    AnySizeDepthwise,
+    PackedProduct,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,6 @@ class Match:
 
     def prepacked(self) -> "Match":
         """The match with the right operand packed once for all calls, for the kernels that pack it."""
-        if isinstance(self.description, (FilterGradient, Depthwise, PackedProduct)):
+        if isinstance(self.description, _NOT_PACKED):
             return self
         return replace(self, description=replace(self.description, is_prepacked=True))

@@ -5,7 +5,9 @@ In: the nodes of a function. Out: a `Match` for each `contract` node for which c
     find.py           all contractions of a function, with their elementwise epilogues
     match.py          one node: its operands and a description of its kernel
     problem.py        both operands as views (kernels/views.py), and the result
-    products.py, convolutions.py    the roles of the letters and axes of a contraction
+    products.py                products: the roles of the letters
+    images.py                  sums over images: the roles of the letters and axes
+    convolutions.py, any_size.py    these as convolutions and gradients, of known and of unknown sizes
 
 Read first: find.py, then match.py.
 """

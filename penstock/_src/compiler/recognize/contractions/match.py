@@ -11,6 +11,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from penstock._src.compiler.codegen.contraction.description import Description
+from penstock._src.compiler.codegen.contraction.images.any_size.description import (
+    AnySizeConvolution,
+    AnySizeFilterGradient,
+)
 from penstock._src.compiler.codegen.contraction.images.convolution import FilterGradient
 from penstock._src.compiler.codegen.contraction.images.filter_gradients.plain_choice import (
     OWN_BYTES,
@@ -137,6 +141,8 @@ def _oddness(description: Description) -> tuple[bool, bool]:
     decide between them (either reading is correct)."""
     if isinstance(description, (Gemm, PackedProduct)):
         return False, False
+    if isinstance(description, (AnySizeConvolution, AnySizeFilterGradient)):
+        return description.x.channel != 1, False
     h, w = description.h, description.w
     return description.x.channel != 1, h.taps * w.taps > h.out * w.out
 

@@ -6,6 +6,10 @@ from typing import Any
 
 from penstock._src.compiler.codegen.attention.code import AttentionCode
 from penstock._src.compiler.codegen.contraction.emit import Description
+from penstock._src.compiler.codegen.contraction.images.any_size.description import (
+    AnySizeDepthwise,
+    AnySizeDepthwiseGradient,
+)
 from penstock._src.compiler.codegen.contraction.images.convolution import (
     Depthwise,
     DepthwiseFilterGradient,
@@ -76,7 +80,9 @@ OWN_SPECIALS: dict[str, Callable[[Node, Sequence[Node]], SpecialLaunch]] = {
 Emitter = Callable[[Any, Target, Epilogue], KernelCode]
 OF_IMAGES: dict[type, Emitter] = {
     Depthwise: emit_depthwise,
+    AnySizeDepthwise: emit_depthwise,
     DepthwiseFilterGradient: emit_depthwise_filter_gradient,
+    AnySizeDepthwiseGradient: emit_depthwise_filter_gradient,
 }
 
 

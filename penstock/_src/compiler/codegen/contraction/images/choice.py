@@ -16,6 +16,7 @@ from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
 from penstock._src.util.dataclass import dataclass
 
+from .any_size.description import AnySizeConvolution
 from .convolution import Convolution, phases
 from .pairs import in_pairs
 from .schedule import ConvolutionSchedule, PartSchedule
@@ -149,7 +150,7 @@ def _part(
         split=split,
         k_blocks=k_blocks,
         skips=skips,
-        direct_weights=_reads_weights_in_place(problem, nr),
+        direct_weights=reads_weights_in_place(c, problem.depth, problem.weight_bytes, nr, lanes),
         panel_room=room(nr, problem.depth, lanes),
     )
 
@@ -182,13 +183,15 @@ def _skips(problem: PartProblem, mr: int) -> bool:
     return problem.cuts_taps and in_a_row and h.has_border and h.taps > 1
 
 
-def _reads_weights_in_place(problem: PartProblem, nr: int) -> bool:
-    """True if weights lie in memory as panels do."""
-    c, f = problem.conv, problem.conv.filter
-    if problem.depth == 0:
+def reads_weights_in_place(
+    c: "Convolution | AnySizeConvolution", depth: int, weight_bytes: int, nr: int, lanes: int
+) -> bool:
+    """True if weights lie in memory as panels of `nr` outputs do; `depth` and `weight_bytes` are those of the problem."""
+    f = c.filter
+    if depth == 0:
         return True
     columns_follow = f.column == c.channels * f.channel and f.row == c.w.taps * f.column
     is_ordered = f.output == 1 and columns_follow and f.channel >= c.outputs
-    few = c.outputs == nr or problem.weight_bytes <= FEW_WEIGHTS
-    is_whole = c.outputs % problem.lanes == 0 and f.element == c.types.total
+    few = c.outputs == nr or weight_bytes <= FEW_WEIGHTS
+    is_whole = c.outputs % lanes == 0 and f.element == c.types.total
     return is_ordered and few and is_whole

@@ -124,9 +124,14 @@ class ImageWindow:
         return self.h.reach(self.rows)
 
     @property
+    def plane(self) -> int:
+        """Elements of an image's rows, of those channels that lie together."""
+        return self.in_rows * self.pitch
+
+    @property
     def image_pitch(self) -> int:
         """Elements from an image to the next."""
-        return self.image_room or self.in_rows * self.pitch
+        return self.image_room or self.plane
 
     @property
     def elements(self) -> int:
@@ -256,11 +261,6 @@ class BlockedImageWindow(ImageWindow):
     @property
     def pitch(self) -> int:
         return self.width * self.lanes
-
-    @property
-    def plane(self) -> int:
-        """Elements from a group of channels to the next."""
-        return self.in_rows * self.pitch
 
     @property
     def image_pitch(self) -> int:

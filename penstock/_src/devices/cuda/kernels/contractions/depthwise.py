@@ -8,7 +8,18 @@ with dilated pixels; taps between them are skipped.
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.compiler.codegen.contraction.extents import ceil_divide, is_static, number, value
+from penstock._src.compiler.codegen.contraction.extents import (
+    HOST,
+    ceil_divide,
+    is_static,
+    number,
+    value,
+)
+from penstock._src.compiler.codegen.contraction.images.any_size.description import (
+    AnySizeAxis,
+    AnySizeDepthwise,
+    AnySizeDepthwiseGradient,
+)
 from penstock._src.compiler.codegen.contraction.images.convolution import (
     Depthwise,
     DepthwiseFilterGradient,
@@ -41,23 +52,25 @@ LANES = 4  # neighboring channels of a thread
 MOST_RANGES = 256
 WANTED = 1 << 16  # number of threads that keep a GPU busy
 Found = tuple[Val, Val]
+Convolution = Depthwise | AnySizeDepthwise
+Gradient = DepthwiseFilterGradient | AnySizeDepthwiseGradient
 
 
-def input_index(f: CudaFn, axis: Axis, position: Any, tap: Any) -> Found:
+def input_index(f: CudaFn, axis: Axis | AnySizeAxis, position: Any, tap: Any) -> Found:
     """(the index under a tap, True if the element exists)."""
-    at = (
-        f.i64(times(f, f.i64(position), axis.stride) + times(f, f.i64(tap), axis.dilation))
-        - axis.low
-    )
+    at = f.i64(
+        times(f, f.i64(position), axis.stride) + times(f, f.i64(tap), axis.dilation)
+    ) - value(f, axis.low)
+    size = value(f, axis.size)
     if axis.base != 1:
         whole = f.binary("sdiv", at, axis.base)
         there = (whole * axis.base).eq(at)
         at = whole
-        return at, there & (at >= 0) & (at < axis.size)
-    return at, (at >= 0) & (at < axis.size)
+        return at, there & (at >= 0) & (at < size)
+    return at, (at >= 0) & (at < size)
 
 
-def lanes_of(channels: int, c: Depthwise | DepthwiseFilterGradient) -> int:
+def lanes_of(channels: int, c: Convolution | Gradient) -> int:
     """The number of channels in a vector: LANES if channels and all strides are multiples of it, so that vectors are aligned; else 1."""
     w, x, y = c.filter, c.x, c.y
     steps = [
@@ -67,7 +80,7 @@ def lanes_of(channels: int, c: Depthwise | DepthwiseFilterGradient) -> int:
     return most if all(is_static(s) and s % most == 0 for s in steps) else 1
 
 
-def emit_depthwise(c: Depthwise, target: Target, epilogue: Epilogue = PLAIN) -> KernelCode:
+def emit_depthwise(c: Convolution, target: Target, epilogue: Epilogue = PLAIN) -> KernelCode:
     """The code of a depthwise convolution, or of its image's gradient."""
     m = CudaModule(target, THREADS)
     kernel = _Convolution(c, epilogue)
@@ -82,35 +95,39 @@ def emit_depthwise(c: Depthwise, target: Target, epilogue: Epilogue = PLAIN) -> 
 
 
 class _Convolution:
-    def __init__(self, c: Depthwise, epilogue: Epilogue):
+    def __init__(self, c: Convolution, epilogue: Epilogue):
         self.c, self.epilogue = c, epilogue
         self.lanes = lanes_of(c.groups, c)
-        self.wide = -(-c.w.out // PIXELS)  # groups of pixels of a row
         self.vectors = c.groups // self.lanes
 
     def groups(self, sizes: Sizes) -> int:
-        """Groups of pixels."""
-        return number(self.c.batch, sizes) * self.c.h.out * self.wide
+        """Groups of pixels of a row."""
+        c = self.c
+        wide = ceil_divide(number(c.w.out, sizes), PIXELS)
+        return number(c.batch, sizes) * number(c.h.out, sizes) * wide
 
     def threads(self, sizes: Sizes) -> int:
         """Threads that have work."""
         return self.groups(sizes) * self.vectors
 
     def write(self, f: CudaFn) -> None:
-        me = f.number * THREADS + f.thread
-        total = f.i64(times(f, value(f, self.c.batch), self.c.h.out * self.wide * self.vectors))
-        f.when(me < total, lambda: self._one(f, me))
+        c, me = self.c, f.number * THREADS + f.thread
+        wide = ceil_divide(value(f, c.w.out), PIXELS)
+        lines = times(f, value(f, c.batch), value(f, c.h.out))
+        total = f.i64(times(f, times(f, lines, wide), self.vectors))
+        f.when(me < total, lambda: self._one(f, me, wide))
 
-    def _one(self, f: CudaFn, me: Val) -> None:
-        """Some channels of some pixels."""
+    def _one(self, f: CudaFn, me: Val, wide: Any) -> None:
+        """Some channels of some pixels; a row has `wide` groups of them."""
         c, n = self.c, self.lanes
         group, channel = me // self.vectors, word(f, me % self.vectors) * n
-        line, first = group // self.wide, word(f, group % self.wide) * PIXELS
-        image, oh = line // c.h.out, word(f, line % c.h.out)
+        line, first = group // wide, word(f, group % wide) * PIXELS
+        height, width = value(f, c.h.out), value(f, c.w.out)
+        image, oh = line // height, word(f, line % height)
         sums = self._sums(f, f.i64(image), f.i64(oh), f.i64(first), f.i64(channel))
         y = c.y
-        row = times(f, f.i64(image), value(f, y.image)) + oh * y.row + (y.base + channel)
-        exists = [first + t < c.w.out for t in range(PIXELS)]
+        row = times(f, f.i64(image), value(f, y.image)) + oh * value(f, y.row) + (y.base + channel)
+        exists = [first + t < width for t in range(PIXELS)]
         own = [f.select(exists[t], first + t, first) for t in range(PIXELS)]
         places = [row + at * y.column for at in own]
         tile = RegisterTile(
@@ -136,7 +153,9 @@ class _Convolution:
             def taken() -> tuple[Val, ...]:
                 totals, seen = list(sums), {}
                 here = f.i64(
-                    times(f, image, value(f, c.x.image)) + ih * c.x.row + (c.x.base + channel)
+                    times(f, image, value(f, c.x.image))
+                    + ih * value(f, c.x.row)
+                    + (c.x.base + channel)
                 )
                 w_row = f.i64(times(f, f.i64(tap), c.filter.row)) + (c.filter.base + channel)
                 for q in range(c.w.taps):
@@ -161,7 +180,7 @@ class _Convolution:
         pixel = load(
             f, x, here + f.select(there, at, 0) * c.x.column, c.x.element, c.types.total, n
         )
-        pixel = pixel - c.zero if c.zero else pixel
+        pixel = pixel - c.zero if isinstance(c, Depthwise) and c.zero else pixel
         return f.select(there, pixel, f.zero(pixel.ty))
 
 
@@ -182,7 +201,7 @@ def store(f: CudaFn, x: Val, element: str, at: Val, where: int = OUTPUT) -> None
 
 
 def emit_depthwise_filter_gradient(
-    g: DepthwiseFilterGradient, target: Target, epilogue: Epilogue = PLAIN
+    g: Gradient, target: Target, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
     """The code of the gradient of a depthwise filter: sums of ranges, then of these."""
     kernel = _FilterGradient(g, epilogue)
@@ -210,7 +229,7 @@ def emit_depthwise_filter_gradient(
 
 
 class _FilterGradient:
-    def __init__(self, g: DepthwiseFilterGradient, epilogue: Epilogue):
+    def __init__(self, g: Gradient, epilogue: Epilogue):
         self.g, self.epilogue = g, epilogue
         self.lanes = lanes_of(g.outputs, g)
         self.vectors = g.outputs // self.lanes
@@ -218,9 +237,9 @@ class _FilterGradient:
 
     def ranges(self, sizes: Sizes) -> int:
         """The number of ranges of the rows of all images: it depends on shapes alone, so sums have the same bits each time."""
-        rows = number(self.g.batch, sizes) * self.g.h.out
+        rows = number(self.g.batch, sizes) * number(self.g.h.out, sizes)
         wanted = WANTED // max(1, self.vectors * self.g.h.taps)
-        return max(1, min(rows, MOST_RANGES, wanted))
+        return HOST.max(1, HOST.min(rows, min(MOST_RANGES, wanted)))
 
     def write_ranges(self, f: CudaFn) -> None:
         """A thread: some channels, a row of taps, a range of rows."""
@@ -231,7 +250,7 @@ class _FilterGradient:
         mine, tap = f.i64(part // g.h.taps), word(f, f.i64(part) % g.h.taps)
 
         def run() -> None:
-            rows = f.i64(times(f, value(f, g.batch), g.h.out))
+            rows = f.i64(times(f, value(f, g.batch), value(f, g.h.out)))
             low, high = mine * rows // ranges, (mine + 1) * rows // ranges
             ty = g.types.total if self.lanes == 1 else vec(g.types.total, self.lanes)
             zeros = [f.zero(ty)] * g.w.taps
@@ -248,11 +267,16 @@ class _FilterGradient:
         x, dy = f.load(f.ctx, LEFT, PTR), f.load(f.ctx, RIGHT, PTR)
 
         def row(i: Val, *sums: Val) -> tuple[Val, ...]:
-            image, oh = f.i64(i // g.h.out), f.i64(word(f, i % g.h.out))
+            height = value(f, g.h.out)
+            image, oh = f.i64(i // height), f.i64(word(f, i % height))
             ih, inside = input_index(f, g.h, oh, tap)
-            here = f.i64(times(f, image, value(f, g.x.image)) + ih * g.x.row + (g.x.base + channel))
-            there = f.i64(
-                times(f, image, value(f, g.y.image)) + oh * g.y.row + (g.y.base + channel)
+            here, there = (
+                f.i64(
+                    times(f, image, value(f, each.image))
+                    + row * value(f, each.row)
+                    + (each.base + channel)
+                )
+                for each, row in ((g.x, ih), (g.y, oh))
             )
 
             def pixel(p: Any, *carried: Val) -> tuple[Val, ...]:
@@ -266,7 +290,9 @@ class _FilterGradient:
                     values.append(f.fma(f.select(exists, v, f.zero(v.ty)), d, sum_))
                 return tuple(values)
 
-            return f.when(inside, lambda: f.loop(0, g.w.out, 1, pixel, *sums), lambda: sums)
+            return f.when(
+                inside, lambda: f.loop(0, value(f, g.w.out), 1, pixel, *sums), lambda: sums
+            )
 
         return row
 

@@ -23,6 +23,8 @@ class DepthwiseSchedule(GradientSchedule):
 
     label: ClassVar = "depthwise filter gradient"
 
+    gradient: DepthwiseFilterGradient
+
 
 def choose(
     gradient: DepthwiseFilterGradient, target: Target, threads: int, cut_for: int
@@ -43,6 +45,9 @@ def choose(
 
 class DepthwiseWriter(FilterGradientWriter):
     """Writes the functions of a sum of rows of pixels."""
+
+    schedule: DepthwiseSchedule
+    gradient: DepthwiseFilterGradient
 
     def write_sums(self) -> None:
         """A task sums a range of rows, into a filter of its own."""

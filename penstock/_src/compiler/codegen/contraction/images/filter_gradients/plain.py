@@ -1,54 +1,44 @@
 """The gradient of a convolution's filter: tiles are (tap, input channel) x output channel, and k runs over pixels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import value
-from penstock._src.compiler.codegen.contraction.images.window import BlockedImageWindow
-from penstock._src.compiler.codegen.contraction.tile import accumulate, compress, times, zeros
-from penstock._src.compiler.codegen.kernel_code import LEFT, OUTPUT, RIGHT, SCRATCH, Epilogue
+from penstock._src.compiler.codegen.contraction.images.convolution import FilterGradient
+from penstock._src.compiler.codegen.contraction.tile import times
+from penstock._src.compiler.codegen.kernel_code import LEFT, OUTPUT, RIGHT, SCRATCH
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
+from penstock._src.native.language.types import PTR, SIZE, vec
 from penstock._src.util.dataclass import dataclass
 
-from .kernel import FilterGradientWriter
 from .plain_choice import PlainSchedule
+from .tiles import GradientTiles, Panel
 
 MOST_ASKED = 2 << 10  # bytes of the next block that a tile prefetches
 
 
 @dataclass(frozen=True)
-class _Panel:
-    """The memory used by the tiles of a panel of outputs.
+class _Panel(Panel):
+    """A panel over several images.
 
-    window, dy, sums  addresses: of the image's part, of the outputs' gradient, of the filter
-    nv, masked        vectors of outputs, and True if the last one is partial
-    add               True if the output already holds partial sums
-    count             images
-    first             row of the block in the image
-    ahead             inputs of the next block, for prefetching: (address, bytes)
+    count   images
+    first   row of the block in the image
+    ahead   inputs of the next block, for prefetching: (address, bytes)
     """
 
-    window: Val
-    dy: Val
-    sums: Val
-    nv: int
-    masked: bool
-    add: Val
     count: Any
     first: Any = 0
     ahead: Sequence[tuple[Val, int]] = ()
 
 
-class PlainWriter(FilterGradientWriter):
+class PlainWriter(GradientTiles):
     """Writes the functions of a sum of plain products."""
 
     schedule: PlainSchedule
+    gradient: FilterGradient
 
-    def __init__(self, schedule: PlainSchedule, epilogue: Epilogue) -> None:
-        super().__init__(schedule, epilogue)
-        self.kernels: dict[Any, str] = {}  # functions of tiles that have been written
+    counts = ("images", "rows")
 
     def write_sums(self) -> None:
         if self.schedule.own:
@@ -201,111 +191,38 @@ class PlainWriter(FilterGradientWriter):
 
         f.loop(f.i64(0), batch, 1, image)
 
-    def sweep_panels(self, f: Fn, panel: Callable[[Any, int, bool], None]) -> None:
-        """Calls panel(number, vectors, True if the last is masked) for all panels."""
-        s, outputs = self.schedule, self.gradient.outputs
-        whole = outputs // s.nr
-        f.loop(0, whole, 1, lambda p: panel(p, s.nv, False))
-        if outputs % s.nr:
-            panel(whole, -(-(outputs - whole * s.nr) // s.lanes), outputs % s.lanes != 0)
+    @property
+    def reads_outputs(self) -> bool:
+        return self.schedule.own
 
-    def write_tiles(self, f: Fn, panel: "_Panel") -> None:
-        """All tiles of a panel: (tap, channel) rows times vectors of output channels."""
-        if self.schedule.blocked:
-            self.blocked_tiles(f, panel)
-        else:
-            self.compressed_tiles(f, panel)
+    @property
+    def right_type(self) -> str:
+        return self.gradient.y.element if self.schedule.own else self.schedule.types.total
 
-    def call(self, f: Fn, panel: "_Panel", name: str, a: Any, y: Any, skipped: Any, rows: Any) -> None:  # fmt: skip
-        """Calls a tile that reads from element `a` of the window and sums to element `y`, over `rows` rows of pixels."""
+    def loops_of_tile(self, f: Fn) -> list[tuple]:
+        s, g, win = self.schedule, self.gradient, self.schedule.window
+        count = f.rows if s.skips else win.rows
+        rows = (count, g.h.stride * win.pitch, g.y.row if s.own else g.w.out * s.nr)
+        columns = (g.w.out, g.w.stride * win.column, g.y.column if s.own else s.nr)
+        loops = [rows, columns]
+        if not s.own:
+            loops.insert(0, (f.images, win.image_pitch, s.pixels * s.nr))
+        while len(loops) > 1 and isinstance(loops[0][0], int) and loops[0][0] == 1:
+            loops.pop(0)
+        return loops
+
+    def call(
+        self, f: Fn, panel: "_Panel", name: str, a: Any, y: Any, tap: Any = None, row: Any = 0
+    ) -> None:
         s, g, total = self.schedule, self.gradient, self.schedule.types.total
+        skipped, after = 0, s.window.rows
+        if tap is not None and s.own:
+            self.ask_for(f, panel.ahead, f.i64(row) // s.mr)
+        if tap is not None and s.skips:
+            skipped, after = g.h.positions_inside(f, f.i64(panel.first), s.window.rows, tap)
         distance = g.y.row if s.own else g.w.out * s.nr
-        here = f.at(panel.dy, times(f, skipped, distance), g.y.element if s.own else total)
+        here = f.at(panel.dy, times(f, skipped, distance), self.right_type)
+        a = f.i64(a) if tap is not None else a
         a = a + times(f, skipped, g.h.stride * s.window.pitch)
         image, sums = f.at(panel.window, a, s.left_type), f.at(panel.sums, y, total)
-        f.call(name, image, here, sums, panel.add, panel.count, f.i64(rows))
-
-    def blocked_tiles(self, f: Fn, panel: "_Panel") -> None:
-        """Tiles of `mr` channels of one tap: all are alike."""
-        s, g, win, lanes = self.schedule, self.gradient, self.schedule.window, self.schedule.lanes
-        assert isinstance(win, BlockedImageWindow)
-        plane, channels = win.plane, g.channels
-        pattern = tuple((i, i * g.outputs) for i in range(s.mr))
-        name = self.kernel(pattern, panel.nv, panel.masked)
-
-        def tile(q, i, j, e):
-            a = (
-                times(f, q, plane)
-                + times(f, i, g.h.dilation * win.pitch)
-                + times(f, j, g.w.dilation * lanes)
-            )
-            row = (times(f, i, g.w.taps) + j) * channels + times(f, q, lanes) + e
-            r0, r1 = 0, win.rows
-            if s.own:
-                self.ask_for(f, panel.ahead, f.i64(row) // s.mr)
-            if s.skips:
-                r0, r1 = g.h.positions_inside(f, f.i64(panel.first), win.rows, i)
-            self.call(f, panel, name, f.i64(a + e), f.i64(times(f, row, g.outputs)), r0, r1 - r0)
-
-        f.loop(0, channels // lanes, 1, lambda q: f.loop(0, g.h.taps, 1, lambda i: f.loop(
-            0, g.w.taps, 1, lambda j: f.loop(0, lanes, s.mr, lambda e: tile(q, i, j, e)))))  # fmt: skip
-
-    def compressed_tiles(self, f: Fn, panel: "_Panel") -> None:
-        """Tiles of any rows of the filter: those that are alike are loops."""
-        s, g, win = self.schedule, self.gradient, self.schedule.window
-        assert win.copied or g.x.channel == 1, "pixels that are not dense are copied"
-        cells = [
-            (
-                i * g.h.dilation * win.pitch + j * g.w.dilation * win.column + e,
-                ((i * g.w.taps + j) * g.channels + e) * g.outputs,
-            )
-            for i in range(g.h.taps)
-            for j in range(g.w.taps)
-            for e in range(g.channels)
-        ]
-        tiles = [cells[i : i + s.mr] for i in range(0, len(cells), s.mr)]
-        calls = [(t[0][0], t[0][1], tuple((a - t[0][0], y - t[0][1]) for a, y in t)) for t in tiles]
-        for a, y, pattern, n, da, dy in compress(calls):
-            name = self.kernel(pattern, panel.nv, panel.masked)
-
-            def one(i, name=name, a=a, y=y, da=da, dy=dy):
-                at, to = times(f, i, da) + a, times(f, i, dy) + y
-                self.call(f, panel, name, at, to, 0, win.rows)
-
-            f.loop(0, n, 1, one)
-
-    def kernel(self, pattern: tuple, nv: int, masked: bool) -> str:
-        """The function of a tile with rows that read and sum at these (elements of the window, elements of the filter)."""
-        key = pattern, nv, masked
-        if key in self.kernels:
-            return self.kernels[key]
-        name = self.kernels[key] = f"filter_tile{len(self.kernels)}"
-        s, g, win = self.schedule, self.gradient, self.schedule.window
-        lanes, types = s.lanes, s.types
-        vector = vec(types.total, lanes)
-        args = dict(a=PTR, b=PTR, c=PTR, add=I1, images=I64, rows=I64)
-        with self.module.fn(name, internal=True, noalias=False, **args) as f:
-            masks: list[Val | None] = [None] * nv
-            if masked:
-                masks[-1] = f.mask(lanes, g.outputs % lanes)
-            count = f.rows if s.skips else win.rows
-            rows = (count, g.h.stride * win.pitch, g.y.row if s.own else g.w.out * s.nr)
-            columns = (g.w.out, g.w.stride * win.column, g.y.column if s.own else s.nr)
-            loops = [rows, columns]
-            if not s.own:
-                loops.insert(0, (f.images, win.image_pitch, s.pixels * s.nr))
-            while len(loops) > 1 and isinstance(loops[0][0], int) and loops[0][0] == 1:
-                loops.pop(0)
-            b_type = g.y.element if s.own else types.total
-            acc = accumulate(
-                f, types, [a for a, _ in pattern], nv, loops, f.a, f.b, zeros(f, len(pattern) * nv, vector),
-                masks if s.own else None, s.left_type, b_type,
-            )  # fmt: skip
-            cells = [(y + lanes * j, masks[j]) for _, y in pattern for j in range(nv)]
-            more = lambda: [
-                x + f.load(f.c, o, vector, mask) for x, (o, mask) in zip(acc, cells, strict=True)
-            ]
-            acc = f.when(f.add, more, lambda: acc)
-            for x, (o, mask) in zip(acc, cells, strict=True):
-                f.store(x, f.c, o, mask)
-        return name
+        f.call(name, image, here, sums, panel.add, panel.count, f.i64(after - skipped))

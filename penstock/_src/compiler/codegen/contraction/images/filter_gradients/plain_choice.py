@@ -11,17 +11,17 @@ from penstock._src.compiler.codegen.contraction.images.window_choice import (
     WindowLimits,
     choose_window,
 )
-from penstock._src.compiler.codegen.contraction.tile import fits, pick
+from penstock._src.compiler.codegen.contraction.tile import pick
 from penstock._src.compiler.codegen.kernel_code import LINE, KernelStage, Sizes, round_up
 from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
 from penstock._src.util.dataclass import dataclass
 
-from .schedule import MOST_RANGES, GradientSchedule
+from .schedule import ALL_RANGES_BYTES, MOST_RANGES
+from .tiles import TiledSchedule, blocked_tile
 
 OWN_BYTES = 640 << 10  # filters up to this size are summed by every range on its own
-ALL_RANGES_BYTES = 16 << 20
 LARGE_BLOCK_PIXELS, LARGE_BLOCK = (
     300,
     768 << 10,
@@ -32,7 +32,7 @@ MOST_IMAGES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
-class PlainSchedule(GradientSchedule):
+class PlainSchedule(TiledSchedule):
     """The division of a sum of plain products.
 
     window      the part of the images that a task reads
@@ -44,6 +44,7 @@ class PlainSchedule(GradientSchedule):
 
     label: ClassVar = "filter gradient"
 
+    gradient: FilterGradient
     window: ImageWindow
     own: bool
     blocked: bool
@@ -80,7 +81,6 @@ class PlainSchedule(GradientSchedule):
 
     @property
     def left_type(self) -> str:
-        """The type of the elements that tiles read of the image."""
         return self.types.total if self.window.copied else self.gradient.x.element
 
     @property
@@ -124,7 +124,11 @@ def choose(
     line = LINE // size
     rows = g.h.taps * g.w.taps * g.channels
     blocked = g.channels % lanes == 0 and g.x.channel == 1
-    mr, nv = _blocked_tile(g, target, lanes) if blocked else _tile(g, target, lanes, rows)
+    mr, nv = (
+        blocked_tile(-(-g.outputs // lanes), target, lanes)
+        if blocked
+        else _tile(g, target, lanes, rows)
+    )
     is_small = rows * g.outputs * size <= OWN_BYTES
     image = g.h.reach(g.h.out) * g.w.reach(g.w.out) * g.channels * size
     own = is_small or image > IMAGE_BYTES
@@ -147,15 +151,6 @@ def choose(
         straight=not own and stores_sums and _is_output_of_sums(g),
         at_once=max(1, min(PIXELS_AT_ONCE // pixels, MOST_IMAGES_AT_ONCE)),
     )
-
-
-def _blocked_tile(g: FilterGradient, target: Target, lanes: int) -> tuple[int, int]:
-    """(rows, vectors) of a tile whose rows are channels of one block."""
-    vectors = -(-g.outputs // lanes)
-    three = vectors % 3 == 0 and fits(lanes // 2, 3, target)
-    nv = 1 if vectors == 1 else 3 if three else 2
-    heights = [r for r in (16, 8, 4, 2, 1) if r <= lanes and (r < 16 or nv == 1)]
-    return next(r for r in heights if fits(r, nv, target)), nv
 
 
 def _tile(g: FilterGradient, target: Target, lanes: int, rows: int) -> tuple[int, int]:

@@ -8,6 +8,9 @@ large filters   a task is a panel of output channels and sees every pixel; image
 from typing import Any, ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import number
+from penstock._src.compiler.codegen.contraction.images.any_size.description import (
+    AnySizeFilterGradient,
+)
 from penstock._src.compiler.codegen.contraction.images.convolution import FilterGradient
 from penstock._src.compiler.codegen.contraction.tile import TileNumbers, Types
 from penstock._src.compiler.codegen.kernel_code import LINE, KernelStage, Sizes, round_up
@@ -15,6 +18,7 @@ from penstock._src.native import Target
 from penstock._src.util.dataclass import dataclass
 
 MOST_RANGES = 64
+ALL_RANGES_BYTES = 16 << 20  # most bytes of all ranges' sums
 ROWS_OF_A_SUM = 8192  # elements that a task of the last stage adds up
 
 
@@ -30,7 +34,7 @@ class GradientSchedule(TileNumbers):
 
     label: ClassVar[str]
 
-    gradient: FilterGradient
+    gradient: FilterGradient | AnySizeFilterGradient
     target: Target
     threads: int
     mr: int

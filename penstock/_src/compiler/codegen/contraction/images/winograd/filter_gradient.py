@@ -63,6 +63,7 @@ class WinogradGradientSchedule(GradientSchedule):
 
     label: ClassVar = "winograd filter gradient"
 
+    gradient: FilterGradient
     block_rows: int
     inputs: TileGrid
     gradients: TileGrid
@@ -151,6 +152,7 @@ class _WinogradGradientWriter(FilterGradientWriter):
     """Writes the functions of a filter gradient."""
 
     schedule: WinogradGradientSchedule
+    gradient: FilterGradient
 
     def __init__(self, schedule: WinogradGradientSchedule, epilogue: Epilogue) -> None:
         super().__init__(schedule, epilogue)

@@ -1,0 +1,120 @@
+"""Contractions over images of unknown height or width as convolutions and their gradients."""
+
+from dataclasses import replace
+from math import prod
+
+from penstock._src.compiler.codegen.contraction.images.any_size.description import (
+    AnySizeAxis,
+    AnySizeConvolution,
+    AnySizeDepthwise,
+    AnySizeDepthwiseGradient,
+    AnySizeFilterGradient,
+    AnySizeImage,
+)
+from penstock._src.compiler.codegen.contraction.tile import Types
+from penstock._src.compiler.recognize.contractions.images import Reading, Step
+from penstock._src.compiler.recognize.contractions.problem import Numbering
+from penstock._src.ir.extents.dims import Dim
+from penstock._src.native.language.types import FLOATS, SIZE
+
+MOST_WEIGHTS = 1 << 20  # bytes that stay in the cache while blocks of single images go by
+
+
+def any_size_convolution(reading: Reading, numbering: Numbering) -> AnySizeConvolution | None:
+    """The convolution of images of any size, if there is a kernel for it."""
+    problem, roles, types = reading.problem, reading.roles, reading.problem.types
+    if problem.zeros[0] or not _is_of_floats(types):
+        return None
+    groups, channels, outputs = map(reading.extent, (roles.group, roles.channel, reading.output))
+    x, y = (
+        _open_operand(reading, numbering),
+        _open_result(reading, numbering, types.output, reading.result_step),
+    )
+    right = problem.right.base
+    if x is None or y is None or type(right) is Dim or not _is_light(reading, types):
+        return None
+    batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
+    h, w = _open_axes(reading, numbering)
+    weights = reading.filter(types.right, reading.right_step, int(right))
+    if roles.group and channels == outputs == 1 and x.group == y.group == weights.group == 1:
+        return AnySizeDepthwise(batch, h, w, groups, 1, 1, x, weights, y, types)
+    if groups > 1 and y.group != outputs:
+        return None  # an epilogue takes a tile's column for its offset
+    return AnySizeConvolution(batch, h, w, groups, channels, outputs, x, weights, y, types)
+
+
+def any_size_gradient(reading: Reading, numbering: Numbering) -> AnySizeFilterGradient | None:
+    """The gradient of a filter over images of any size, if there is a kernel for it."""
+    problem, roles, types = reading.problem, reading.roles, reading.problem.types
+    right = problem.right.base
+    if not _is_of_floats(types) or type(right) is Dim or not _is_light(reading, types):
+        return None
+    x = _open_operand(reading, numbering)
+    y = _open_result(reading, numbering, types.right, reading.right_step, int(right))
+    if x is None or y is None:
+        return None
+    weights = replace(reading.filter(types.output, reading.result_step), output=1)
+    batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
+    groups, channels, outputs = map(reading.extent, (roles.group, roles.channel, reading.output))
+    h, w = _open_axes(reading, numbering)
+    if reading.output is None:  # every channel has its own filter
+        is_dense = x.group == y.group == weights.group == 1
+        if not is_dense or h.taps * w.taps == 1:
+            return None
+        return AnySizeDepthwiseGradient(batch, h, w, 1, 1, groups, x, y, weights, types)
+    return AnySizeFilterGradient(batch, h, w, groups, channels, outputs, x, y, weights, types)
+
+
+def _is_of_floats(types: Types) -> bool:
+    return {types.left, types.right, types.total} <= set(FLOATS)
+
+
+def _is_light(reading: Reading, types: Types) -> bool:
+    """True if all weights stay in the cache while blocks of single images go by; a product is better for others."""
+    letters = {c for c in reading.problem.letters[1] + reading.problem.letters[2]}
+    roles = reading.roles
+    of_filter = {roles.channel, roles.group, reading.output, *(t for _, _, t in roles.spatial)}
+    elements = prod(reading.extent(c) for c in letters & of_filter)
+    return elements * SIZE[types.total] <= MOST_WEIGHTS
+
+
+def _open_axes(reading: Reading, numbering: Numbering) -> tuple[AnySizeAxis, AnySizeAxis]:
+    h, w = (
+        AnySizeAxis(
+            numbering(p.size),
+            numbering(p.out),
+            p.taps,
+            p.stride,
+            p.dilation,
+            numbering(p.low),
+            p.base,
+        )
+        for p in reading.paths
+    )
+    return h, w
+
+
+def _open_operand(reading: Reading, numbering: Numbering) -> AnySizeImage | None:
+    """The left operand, an image of any size; None if its pixels are at unknown distances."""
+    view, roles, base = reading.problem.left, reading.roles, reading.base
+    row, column = (0 if i < 0 else view.strides[i] for i, _, _ in roles.spatial)
+    group, channel = reading.left_step(roles.group), reading.channel_step
+    if base is None or any(type(x) is Dim for x in (column, group)):
+        return None
+    batch = reading.left_step(roles.batch)
+    return AnySizeImage(
+        reading.problem.types.left, numbering(batch), numbering(row), int(column), channel, int(group), base
+    )  # fmt: skip
+
+
+def _open_result(
+    reading: Reading, numbering: Numbering, element: str, step: Step, base: int = 0
+) -> AnySizeImage | None:
+    """The array that is walked by positions, an image of any size; None if its pixels are at unknown distances."""
+    roles = reading.roles
+    row, column = (step(position) for _, position, _ in roles.spatial)
+    group = step(roles.group)
+    if type(column) is Dim or type(group) is Dim:
+        return None
+    batch = numbering(step(roles.batch))
+    return AnySizeImage(element, batch, numbering(row), int(column), 1, int(group), base)
