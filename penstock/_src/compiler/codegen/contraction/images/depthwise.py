@@ -30,6 +30,7 @@ from .window import Axis, span
 from .window_choice import divisors
 
 MOST_PIXELS = 8
+LEAST_PIXELS = 4  # for which weights are read again, where there are more taps than registers
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def choose(conv: Depthwise, target: Target) -> list[DepthwiseSchedule]:
 def _pixels(w: Axis, target: Target) -> int:
     """The number of pixels that are summed at a time: as many as there are registers for."""
     if not target.loads_first:
-        return min(MOST_PIXELS, max(1, target.registers - 4 - max(1, w.taps)))
+        return min(MOST_PIXELS, max(LEAST_PIXELS, target.registers - 4 - max(1, w.taps)))
     needed = lambda n: n + min(n * w.taps, w.reach(n)) + w.taps + (not target.adds_products)
     return max([n for n in range(1, MOST_PIXELS + 1) if needed(n) <= target.registers] + [1])
 
