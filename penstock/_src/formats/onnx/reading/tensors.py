@@ -172,6 +172,17 @@ def product(parts: Sequence[Any]) -> Any:
     return total
 
 
+def at_least(x: Any, least: int) -> Any:
+    """The greater of a number or scalar of int64, and a number."""
+    return max(x, least) if isinstance(x, (int, np.integer)) else raw.Maximum(x, int64(least))
+
+
+def as_number(condition: Any) -> Any:
+    """1 for True and 0 for False: a number for a bool, else a scalar of int64."""
+    is_known = isinstance(condition, (bool, np.bool_))
+    return int(condition) if is_known else cast(condition, dtypes.int64)
+
+
 def expand_dims(x: Any, axes: Sequence[int]) -> Any:
     """x with dimensions of one; axes are those of the result.
 

@@ -15,32 +15,15 @@ from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.ops.contraction import shifted
 from penstock._src.formats.onnx.reading.ops.nn.activations import swish
+from penstock._src.formats.onnx.reading.ops.nn.pads import (
+    Pads,
+    are_known,
+    explicit,
+    known_pads,
+    padded,
+    window_pads,
+)
 from penstock._src.formats.onnx.reading.registry import Node, reads
-
-Pads = list[tuple[Any, Any]]
-
-
-def window_pads(
-    n: Node, sizes: Sequence[Any], kernel: Sequence[int], strides: Sequence[int], dilations: Any
-) -> Pads:
-    """The padding before and after each spatial dimension."""
-    mode = n.attr("auto_pad", "NOTSET")
-    if mode in ("SAME_UPPER", "SAME_LOWER"):
-        found = []
-        for size, k, stride, dilation in zip(sizes, kernel, strides, dilations):
-            if not isinstance(size, int):
-                raise UnimplementedError(f"auto_pad {mode} of a size that is not known.")
-            extent = (k - 1) * dilation + 1
-            total = max((-(-size // stride) - 1) * stride + extent - size, 0)
-            less, more = total // 2, total - total // 2
-            found.append((less, more) if mode == "SAME_UPPER" else (more, less))
-        return found
-    pads = n.attr("pads", None)
-    if mode == "VALID" or pads is None:
-        return [(0, 0)] * len(kernel)
-    if len(pads) != 2 * len(kernel):
-        raise InvalidArgumentError(f"pads must have {2 * len(kernel)} entries, not {len(pads)}.")
-    return list(zip(pads[: len(kernel)], pads[len(kernel) :]))
 
 
 def last(x: Any) -> Any:
@@ -88,14 +71,13 @@ def _channels_last(
 ) -> Any:
     spatial = len(strides)
     filters = t.transpose(w, [*range(2, 2 + spatial), 1, 0])
+    if not are_known(pads):
+        x, pads = padded(x, pads, channels_last=True), [(0, 0)] * spatial
     if any(a < 0 or b < 0 for a, b in pads):
         raise InvalidArgumentError(f"pads must not be negative. Received: {pads}")
     integer = x.dtype.is_integer
     if spatial == 2 and not integer:
-        explicit = [0, 0, *(int(v) for pair in pads for v in pair), 0, 0]
-        padding: dict[str, Any] = {"padding": "VALID"}
-        if any(explicit):
-            padding = {"padding": "EXPLICIT", "explicit_paddings": explicit}
+        padding = explicit(pads)
         channels, per_group = x.shape.as_list()[3], w.shape.as_list()[1]
         if groups > 1 and groups == channels and per_group == 1 and strides[0] == strides[1]:
             outputs = w.shape.as_list()[0]
@@ -112,10 +94,7 @@ def _channels_last(
         return raw.Conv2D(
             x, filters, strides=[1, *strides, 1], dilations=[1, *dilations, 1], **padding
         )
-    amounts = np.array([(0, 0), *pads, (0, 0)], np.int32)
-    if amounts.any():
-        x = raw.Pad(x, amounts)
-    dtype = x.dtype
+    x, dtype = padded(x, pads, channels_last=True), x.dtype
     if integer:  # exact as long as sums stay below 2 ** 53
         x, filters = t.cast(x, dtypes.float64), t.cast(filters, dtypes.float64)
     y = raw.Conv(
@@ -190,7 +169,7 @@ def _transposed_pads(
     """The rows that a transposed convolution removes before and after each spatial dimension."""
     shape, mode = n.attr("output_shape", None), n.attr("auto_pad", "NOTSET")
     if shape is None and mode not in ("SAME_UPPER", "SAME_LOWER"):
-        return window_pads(n, sizes, kernel, strides, dilations)
+        return known_pads(n, window_pads(n, sizes, kernel, strides, dilations))
     pads = []
     for i, size in enumerate(sizes):
         if shape is not None and not isinstance(size, int):
@@ -219,6 +198,9 @@ def transposed(
     of x, and the result is convolved with the weights turned around."""
     spatial = len(strides)
     kernel = w.shape.as_list()[2:]
+    if _is_gradient(x, strides, pads, extra, groups):
+        y = _as_gradient(last(x), w, strides, pads, dilations, extra)
+        return first(y if bias is None else raw.AddV2(y, bias))
     spread = last(x)
     for axis, stride in enumerate(strides, 1):
         spread = _spread(spread, axis, stride)
@@ -233,6 +215,42 @@ def transposed(
     swapped = t.transpose(split, [0, 2, 1, *range(3, 3 + spatial)])
     flat = t.reshape(swapped, [groups * outputs, channels // groups, *kernel])
     return convolved(first(spread), flat, [1] * spatial, around, dilations, groups, bias)
+
+
+def _is_gradient(
+    x: Any, strides: Sequence[int], pads: Pads, extra: Sequence[int], groups: int
+) -> bool:
+    """True if it is the gradient of a convolution of images, which leaves no row of its result out."""
+    is_image = len(strides) == 2 and groups == 1 and x.dtype.is_floating
+    is_whole = all(0 <= e < s for e, s in zip(extra, strides))
+    return is_image and is_whole and all(v >= 0 for pair in pads for v in pair)
+
+
+def _as_gradient(
+    x: Any,
+    w: Any,
+    strides: Sequence[int],
+    pads: Pads,
+    dilations: Sequence[int],
+    extra: Sequence[int],
+) -> Any:
+    """The transposed convolution of images with channels last."""
+    batch, *sizes, _ = t.extents(x)
+    kernel = w.shape.as_list()[2:]
+    result = [
+        (size - 1) * stride + (k - 1) * dilation + 1 + e - before - after
+        for size, stride, k, dilation, e, (before, after) in zip(
+            sizes, strides, kernel, dilations, extra, pads, strict=True
+        )
+    ]
+    return raw.Conv2DBackpropInput(
+        t.cast(t.vector([batch, *result, w.shape.as_list()[1]]), dtypes.int32),
+        t.transpose(w, [2, 3, 1, 0]),
+        x,
+        strides=[1, *strides, 1],
+        dilations=[1, *dilations, 1],
+        **explicit(pads),
+    )
 
 
 def _spread(x: Any, axis: int, stride: int) -> Any:
@@ -284,7 +302,7 @@ def _col2im(n: Node, x: Any, image: Any, block: Any) -> Any:
     spatial = len(image_shape)
     strides = per_dimension(n, "strides", spatial)
     dilations = per_dimension(n, "dilations", spatial)
-    pads = window_pads(n, image_shape, block_shape, strides, dilations)
+    pads = known_pads(n, window_pads(n, image_shape, block_shape, strides, dilations))
     padded = [s + a + b for s, (a, b) in zip(image_shape, pads)]
     counts = [
         (p - (k - 1) * d - 1) // s + 1

@@ -12,11 +12,15 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
-from penstock._src.formats.onnx.reading.ops.nn.convolution import (
+from penstock._src.formats.onnx.reading.ops.nn.convolution import first, last, per_dimension
+from penstock._src.formats.onnx.reading.ops.nn.pads import (
     Pads,
-    first,
-    last,
-    per_dimension,
+    any_pads,
+    are_known,
+    explicit,
+    known_pads,
+    padded,
+    rounded_up,
     window_pads,
 )
 from penstock._src.formats.onnx.reading.registry import Node, reads
@@ -42,20 +46,8 @@ class Window:
         self.real_pads = window_pads(n, sizes, self.kernel, self.strides, self.dilations)
         self.pads: Pads = self.real_pads
         if n.flag("ceil_mode"):
-            self.pads = [self._rounded_up(i, size) for i, size in enumerate(sizes)]
-
-    def _rounded_up(self, i: int, size: Any) -> tuple[int, int]:
-        if not isinstance(size, int):
-            raise UnimplementedError("ceil_mode of a size that is not known is not supported.")
-        before, after = self.real_pads[i]
-        reach, stride = (self.kernel[i] - 1) * self.dilations[i] + 1, self.strides[i]
-        span = size + before + after - reach
-        count = -(-span // stride) + 1
-        if (
-            count - 1
-        ) * stride >= size + before:  # the last window would start in the padding at the end
-            count -= 1
-        return before, after + max((count - 1) * stride - span, 0)
+            settings = zip(sizes, self.pads, self.kernel, self.strides, self.dilations, strict=True)
+            self.pads = [rounded_up(*each) for each in settings]
 
     @property
     def is_plain(self) -> bool:
@@ -75,14 +67,6 @@ class Window:
         return windows
 
 
-def padded(x: Any, pads: Pads, value: Any) -> Any:
-    """x with a value around its spatial dimensions."""
-    amounts = np.array([(0, 0), (0, 0), *pads], np.int32)
-    if not amounts.any():
-        return x
-    return raw.PadV2(x, amounts, t.like(value, x))
-
-
 def _lowest(x: Any) -> Any:
     if x.dtype.is_floating:
         return -math.inf
@@ -93,12 +77,11 @@ def _lowest(x: Any) -> Any:
 def _max_pool(n: Node, x: Any) -> Any:
     window = Window(n, x)
     if window.is_plain and x.dtype.is_floating and not n.wants(1):
-        explicit = [0, 0, *(int(v) for pair in window.pads for v in pair), 0, 0]
-        padding: dict[str, Any] = {"padding": "VALID"}
-        if any(explicit):
-            padding = {"padding": "EXPLICIT", "explicit_paddings": explicit}
+        pads: Pads = window.pads
+        if not are_known(pads):
+            x, pads = padded(x, pads, _lowest(x)), [(0, 0), (0, 0)]
         size, steps = [1, *window.kernel, 1], [1, *window.strides, 1]
-        return first(raw.MaxPool(last(x), ksize=size, strides=steps, **padding))
+        return first(raw.MaxPool(last(x), ksize=size, strides=steps, **explicit(pads)))
     around = padded(x, window.pads, _lowest(x))
     if n.wants(1):
         return _max_with_places(n, x, around, window)
@@ -136,7 +119,7 @@ def _max_with_places(n: Node, x: Any, around: Any, window: Window) -> tuple[Any,
 @reads("AveragePool")
 def _average_pool(n: Node, x: Any) -> Any:
     window = Window(n, x)
-    if window.is_plain and not any(v for pair in window.pads for v in pair):
+    if window.is_plain and not any_pads(window.pads):
         return first(_means(last(x), window))
     totals = _totals(x, window, window.pads)
     ones = raw.Fill(t.vector([1, 1, *t.extents(x)[2:]]), t.like(1, x))
@@ -153,8 +136,7 @@ def _totals(x: Any, window: Window, pads: Pads) -> Any:
     """The sum of every window."""
     if window.is_plain:
         inner = last(x)
-        amounts = np.array([(0, 0), *pads, (0, 0)], np.int32)
-        inner = raw.Pad(inner, amounts) if amounts.any() else inner
+        inner = padded(inner, pads, channels_last=True)
         return first(raw.Mul(_means(inner, window), t.like(math.prod(window.kernel), x)))
     return reduce(raw.AddV2, window.views(padded(x, pads, 0)))
 
@@ -203,7 +185,7 @@ def _global_lp_pool(n: Node, x: Any) -> Any:
 def _max_unpool(n: Node, x: Any, places: Any, shape: Any = None) -> Any:
     kernel = n.attr("kernel_shape")
     strides = per_dimension(n, "strides", len(kernel))
-    pads = window_pads(n, t.extents(x)[2:], kernel, strides, [1] * len(kernel))
+    pads = known_pads(n, window_pads(n, t.extents(x)[2:], kernel, strides, [1] * len(kernel)))
     sizes = t.extents(x)
     natural = _unpooled_sizes(sizes, kernel, strides, pads)
     grid = [*sizes[:2], *natural]

@@ -11,7 +11,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
-from penstock._src.formats.onnx.reading.ops.nn.convolution import per_dimension, window_pads
+from penstock._src.formats.onnx.reading.ops.nn.convolution import per_dimension
+from penstock._src.formats.onnx.reading.ops.nn.pads import known_pads, window_pads
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
 
@@ -254,7 +255,7 @@ def _deform_conv(n: Node, x: Any, w: Any, offset: Any, b: Any = None, mask: Any 
     spatial, points = len(kernel), int(np.prod(kernel))
     strides = per_dimension(n, "strides", spatial)
     dilations = per_dimension(n, "dilations", spatial)
-    pads = window_pads(n, t.extents(x)[2:], kernel, strides, dilations)
+    pads = known_pads(n, window_pads(n, t.extents(x)[2:], kernel, strides, dilations))
     groups, shared = n.attr("group", 1), n.attr("offset_group", 1)
     batch, channels = t.extents(x)[:2]
     out = t.extents(offset)[2:]
