@@ -9,11 +9,13 @@ from penstock._src.compiler.codegen.specials.special import SessionWord
 from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.launch_table import STATUS, encode
 from penstock._src.compiler.plan.plan import Plan
+from penstock._src.compiler.plan.prepacked import PackedConstant
 from penstock._src.compiler.plan.sizes import SizingProgram
 from penstock._src.core.values.arrays import aligned_copy
 from penstock._src.ir.extents import dims
 from penstock._src.native import Call
 from penstock._src.runtime.arena import ArenaBlock
+from penstock._src.runtime.weight_packer import packed_constant
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.lazy import ByName
 
@@ -68,9 +70,15 @@ class BoundTable:
         return buffer.offset
 
 
-def constants_of(plan: Plan) -> dict[Buffer, np.ndarray]:
-    """The arrays of the plan's constants."""
-    return {b: aligned_copy(np.asarray(b.array)) for b in plan.buffers if b.place == "constant"}
+def constants_of(plan: Plan, libraries: Mapping[str, Any]) -> dict[Buffer, np.ndarray]:
+    """The arrays of the plan's constants, some of them packed; `libraries` are the plan's kernels by their codes' keys."""
+
+    def content(array: Any) -> np.ndarray:
+        if isinstance(array, PackedConstant):
+            return packed_constant(array, libraries[array.code.code.key], plan.threads)
+        return aligned_copy(np.asarray(array))
+
+    return {b: content(b.array) for b in plan.buffers if b.place == "constant"}
 
 
 def bind(

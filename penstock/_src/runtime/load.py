@@ -18,7 +18,7 @@ def load(plan: Plan) -> Program:
     """The program of a plan for this process's CPU."""
     check_memory(plan)
     libraries = kernels().load(plan.codes)
-    constants = constants_of(plan)
+    constants = constants_of(plan, libraries)
     packers = packers_of(plan, libraries)
     arena = HOST_ARENAS.own_block if plan.guarded else HOST_ARENAS.block
 

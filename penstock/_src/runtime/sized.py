@@ -76,7 +76,7 @@ class OpenProgram:
         """`symbols` are the names of the unknown extents, in the order in which `sized` reads their numbers."""
         self.plan, self.symbols = plan, tuple(symbols)
         self.libraries = kernels().load(plan.codes)
-        self.constants = constants_of(plan)
+        self.constants = constants_of(plan, self.libraries)
         self.packers = packers_of(plan, self.libraries)
         self.signature = OpenSignature(signature_of(plan.function), len(plan.conditions) + 2)
         self.free: list[SizedTable] = []

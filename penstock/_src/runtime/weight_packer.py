@@ -1,4 +1,4 @@
-"""Packs weights, and caches them with their variables until these change (plan/prepacked.py)."""
+"""Packs weights, and caches them: those of variables until these change, those of constants with their programs (plan/prepacked.py)."""
 
 import contextlib
 import threading
@@ -12,7 +12,7 @@ import numpy as np
 from penstock._src.compiler.codegen.kernel_code import LINE
 from penstock._src.compiler.plan.launch_table import Launch, encode
 from penstock._src.compiler.plan.plan import Plan
-from penstock._src.compiler.plan.prepacked import PrepackedWeights
+from penstock._src.compiler.plan.prepacked import PackedConstant, PackedForm, PrepackedWeights
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.ir.extents import dims
@@ -20,7 +20,7 @@ from penstock._src.native import Call
 from penstock._src.util.dataclass import dataclass
 
 BYTE = np.dtype(np.uint8)
-VARIABLE, MEMORY, SCRATCH = range(3)  # indices of the arrays that packing takes
+SOURCE, MEMORY, SCRATCH = range(3)  # indices of the arrays that packing takes
 
 
 # (packer, its arrays) -> a context
@@ -87,8 +87,35 @@ def packers_of(plan: Plan, libraries: Mapping[str, Any]) -> list[WeightPacker]:
 
 
 def packer_of(weights: PrepackedWeights, library: Any, threads: int) -> WeightPacker:
-    """The packer of an array; `library` has the addresses of the code's functions."""
-    code, sizes = weights.code, weights.sizes
+    """The packer of a variable; `library` has the addresses of the code's functions."""
+    pack, scratch = _packing(weights, library, threads)
+    return WeightPacker(weights.key, weights.variable, pack, weights.memory.size, scratch)
+
+
+def packed_constant(constant: PackedConstant, library: Any, threads: int) -> np.ndarray:
+    """A constant in packed form, which all programs of this process share that need the same."""
+    place = id(constant.array), constant.key
+    source, memory = (each() for each in _CONSTANTS.get(place, (_nothing, _nothing)))
+    if memory is None or source is not constant.array:
+        pack, scratch = _packing(constant, library, threads)
+        memory, own = (empty_aligned((n,), BYTE) for n in (constant.code.prepacked_bytes, scratch))
+        pack.run(np.ascontiguousarray(constant.array), memory, own)
+        _CONSTANTS[place] = weakref.ref(constant.array), weakref.ref(memory)
+        weakref.finalize(memory, _CONSTANTS.pop, place, None)
+    return memory
+
+
+# (id of a constant's array, key of the form) -> the array and its packed form, while a program holds them
+_CONSTANTS: dict[tuple[int, Any], tuple[Callable[[], Any], Callable[[], Any]]] = {}
+
+
+def _nothing() -> None:
+    return None
+
+
+def _packing(form: PackedForm, library: Any, threads: int) -> tuple[Call, int]:
+    """The call that packs an array, and the bytes of its scratch memory."""
+    code, sizes = form.code, form.sizes
     patches: list[tuple[int, int, int]] = []
 
     def word(argument: Any, at: int) -> int:
@@ -100,11 +127,10 @@ def packer_of(weights: PrepackedWeights, library: Any, threads: int) -> WeightPa
     records = [
         Launch(
             code.code, stage.function, stage.tasks(sizes),
-            code.context(stage, 0, (VARIABLE, weights.start), (MEMORY, 0), 0, lambda at: (SCRATCH, at), sizes), "pack weights", (),
+            code.context(stage, 0, (SOURCE, form.start), (MEMORY, 0), 0, lambda at: (SCRATCH, at), sizes), "pack weights", (),
         )
-        for stage in weights.stages
+        for stage in form.stages
     ]  # fmt: skip
     words = encode(records, lambda launch: library[launch.function], word)
     pack = Call(np.array(words, np.int64), 3, patches, threads=threads, keep=library)
-    scratch = dims.number(code.scratch(sizes)) + LINE
-    return WeightPacker(weights.key, weights.variable, pack, weights.memory.size, scratch)
+    return pack, dims.number(code.scratch(sizes)) + LINE

@@ -11,10 +11,10 @@ import numpy as np
 from penstock._src.aot.code.machine_code import finished, parsed
 from penstock._src.aot.targets import Machine
 from penstock._src.compiler.plan.plan import Plan
-from penstock._src.compiler.plan.prepacked import PrepackedWeights
+from penstock._src.compiler.plan.prepacked import PackedConstant, PackedForm
 from penstock._src.native import host
 from penstock._src.native.loader import Library
-from penstock._src.runtime.weight_packer import packer_of
+from penstock._src.runtime.weight_packer import packed_constant, packer_of
 
 LINE = 64  # bytes: where an array begins
 
@@ -58,7 +58,12 @@ def prepacked_arrays(
     return packed
 
 
-def _on_this_machine(weights: PrepackedWeights, machine: Machine) -> Library:
+def packed_array(constant: PackedConstant, threads: int, machine: Machine) -> np.ndarray:
+    """A constant that a plan keeps packed, by the code that the target would run."""
+    return packed_constant(constant, _on_this_machine(constant, machine), threads)
+
+
+def _on_this_machine(weights: PackedForm, machine: Machine) -> Library:
     """The functions that pack, compiled for this process: all that they hold is LLVM's common language."""
     code = weights.code.code
     names = sorted({stage.function for stage in weights.stages})

@@ -7,12 +7,18 @@ from typing import Any
 import numpy as np
 
 from penstock._src.aot.code.launches import ARENA, CONSTANTS, INPUT, OUTPUT, Place
-from penstock._src.aot.model.constants import LINE, ConstantData, prepacked_arrays
+from penstock._src.aot.model.constants import (
+    LINE,
+    ConstantData,
+    packed_array,
+    prepacked_arrays,
+)
 from penstock._src.aot.model.signature import LoweredFunction
 from penstock._src.aot.targets import Machine
 from penstock._src.compiler.pipeline import improved, plan_function
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.plan import Plan
+from penstock._src.compiler.plan.prepacked import PackedConstant
 from penstock._src.compiler.stages import Stages
 from penstock._src.core import dtypes
 from penstock._src.core.values.resources import VariableHandle
@@ -110,7 +116,10 @@ class Places:
         if buffer.place == "arena":
             return Place(ARENA, self.model.arena_start + buffer.offset)
         if buffer.place == "constant":
-            return Place(CONSTANTS, data.add(np.asarray(buffer.array)))
+            array = buffer.array
+            if isinstance(array, PackedConstant):
+                array = packed_array(array, self.plan.threads, self.model.machine)
+            return Place(CONSTANTS, data.add(np.asarray(array)))
         if buffer.place == "prepacked":
             return Place(CONSTANTS, data.add(self.prepacked[buffer.number]))
         if buffer.place == "output":

@@ -1,6 +1,12 @@
-"""Prepacked weights: packed from a variable once, cached between calls, and packed again only after it has changed."""
+"""Prepacked weights: packed once, and cached between calls.
+
+Those of a variable are packed again after it has changed. Those of a constant are packed when a program is loaded, which then holds
+them in place of the constant.
+"""
 
 from typing import Any
+
+import numpy as np
 
 from penstock._src.compiler.codegen.kernel_code import KernelCode, KernelStage
 from penstock._src.compiler.plan.buffers import Buffer
@@ -10,19 +16,16 @@ LEAST_BYTES = 16 << 10  # minimum size of weights whose packed form is worth cac
 
 
 @dataclass(frozen=True)
-class PrepackedWeights:
-    """One array of packed weights in a plan.
+class PackedForm:
+    """The packing of an array of weights.
 
-    key        equal for arrays of a variable with the same packed form, in any program
-    variable   the index of the handle among the program's arguments
-    start      offset of the weights in the variable, in bytes
-    memory     its buffer; `memory.number` counts the plan's prepacked arrays
+    key          equal for arrays with the same packed form, in any program
+    start        offset of the weights in the array, in bytes
+    code, sizes  of the kernel whose stages pack it
     """
 
     key: Any
-    variable: int
     start: int
-    memory: Buffer
     code: KernelCode
     sizes: tuple[int, ...]
 
@@ -30,3 +33,22 @@ class PrepackedWeights:
     def stages(self) -> list[KernelStage]:
         """The stages of the kernel that pack the weights."""
         return [stage for stage in self.code.stages(self.sizes) if stage.prepacks]
+
+
+@dataclass(frozen=True)
+class PrepackedWeights(PackedForm):
+    """A variable's array, packed, in a plan.
+
+    variable   the index of the handle among the program's arguments
+    memory     its buffer; `memory.number` counts the plan's prepacked arrays
+    """
+
+    variable: int
+    memory: Buffer
+
+
+@dataclass(frozen=True, eq=False)
+class PackedConstant(PackedForm):
+    """The `array` of a constant, packed: the content of a buffer in a plan."""
+
+    array: np.ndarray

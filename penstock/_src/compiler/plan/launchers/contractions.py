@@ -7,10 +7,10 @@ from typing import Any
 from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.kernel_code import KernelCode
 from penstock._src.compiler.kernels.contraction import ContractKernel
-from penstock._src.compiler.kernels.memory import bytes_of, home
+from penstock._src.compiler.kernels.memory import bytes_of, home, is_splat
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
-from penstock._src.compiler.plan.prepacked import LEAST_BYTES, PrepackedWeights
+from penstock._src.compiler.plan.prepacked import LEAST_BYTES, PackedConstant, PrepackedWeights
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
@@ -26,7 +26,8 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     match = _chosen(builder, kernel)
     sizes = tuple([dims.settled(s) for s in match.sizes])
     code = builder.generator.contraction(match, kernel.epilogue, builder.threads)
-    arrays = builder.used(match.left), builder.used(match.right)
+    packed = _packed_constant(builder, match, code, sizes)
+    arrays = builder.used(match.left), packed or builder.used(match.right)
     left, right = (_from(match, arrays, side) for side in (0, 1))
     partials: Any = 0
     if kernel.partial is not None:
@@ -42,7 +43,9 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     scratch = builder.temporary("scratch", code.scratch(sizes))
     sources = [*arrays, *[builder.buffer(n) for n in kernel.operands]]
     builder.note(kernel, sources, [output, scratch, *([partials] if partials else [])])
-    if code.prepacked_bytes:
+    if packed is not None:
+        right = packed
+    elif code.prepacked_bytes:
         right = _prepacked(builder, match, arrays[1], code, sizes)
 
     def in_scratch(offset: int) -> tuple[Buffer, int]:
@@ -92,9 +95,12 @@ def _chosen(builder: PlanBuilder, kernel: ContractKernel) -> Match:
 
 
 def _stays(builder: PlanBuilder, weights: Node) -> bool:
-    """True if packed weights may be cached: they are a variable that this program does not assign."""
+    """True if packed weights may be cached: they are a constant, or a variable that this program does not assign."""
     own = home(weights)
-    if own.kind != "read" or builder.numbers[own.args[0].id] in builder.assigned:
+    if own.kind == "constant":
+        if is_splat(own):
+            return False
+    elif own.kind != "read" or builder.numbers[own.args[0].id] in builder.assigned:
         return False
     if "widening" in flags.disable and own.dtype.size < LEAST_SIZE:
         return False
@@ -106,14 +112,36 @@ def _prepacked(
     builder: PlanBuilder, match: Match, weights: Buffer, code: KernelCode, sizes: tuple[int, ...]
 ) -> Buffer:
     """The memory of packed weights, shared by all contractions of a variable that need the same packed form."""
-    start = match.starts[1] * match.right.dtype.size
-    key = (match.description, start, builder.threads)
+    start, key = _form(builder, match)
     for known in builder.prepacked:
         if known.key == key and known.variable == weights.number:
             return known.memory
     memory = Buffer("prepacked weights", code.prepacked_bytes, "prepacked", len(builder.prepacked))
-    builder.prepacked.append(PrepackedWeights(key, weights.number, start, memory, code, sizes))
+    builder.prepacked.append(PrepackedWeights(key, start, code, sizes, weights.number, memory))
     return memory
+
+
+def _packed_constant(
+    builder: PlanBuilder, match: Match, code: KernelCode, sizes: tuple[int, ...]
+) -> Buffer | None:
+    """The memory of packed weights that are a constant, shared by all contractions that need the same packed form; None for others."""
+    own = home(match.right)
+    if not code.prepacked_bytes or own.kind != "constant":
+        return None
+    start, key = _form(builder, match)
+    place = key, own.id
+    if place not in builder.packed_constants:
+        packed = PackedConstant(key, start, code, sizes, own.attrs["value"])
+        memory = Buffer("packed constant", code.prepacked_bytes, "constant", array=packed)
+        builder.packed_constants[place] = memory
+        builder.known.append(memory)
+    return builder.packed_constants[place]
+
+
+def _form(builder: PlanBuilder, match: Match) -> tuple[int, Any]:
+    """The offset of the right operand in its array, in bytes, and the key of its packed form."""
+    start = match.starts[1] * match.right.dtype.size
+    return start, (match.description, start, builder.threads)
 
 
 def _partials(

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
@@ -99,22 +97,3 @@ def _implied(terms: str) -> str:
 @reads("Det")
 def _det(n: Node, x: Any) -> Any:
     return raw.MatrixDeterminant(x)
-
-
-def shifted(x: Any, zero_point: Any, axis: int | None = None) -> Any:
-    """x minus its zero point, as int32; a vector of zero points is one for each row along an axis."""
-    x = t.cast(x, dtypes.int32)
-    if zero_point is None:
-        return x
-    zero_point = t.cast(zero_point, dtypes.int32)
-    if axis is not None and zero_point.shape.rank == 1 and zero_point.shape.num_elements() != 1:
-        zero_point = t.aligned(zero_point, t.rank(x), axis)
-    elif zero_point.shape.rank == 1:
-        zero_point = raw.Reshape(zero_point, np.zeros(0, np.int32))
-    return raw.Sub(x, zero_point)
-
-
-@reads("MatMulInteger", settings=(2, 3))
-def _matmul_integer(n: Node, a: Any, b: Any, a_zero: Any = None, b_zero: Any = None) -> Any:
-    rows = t.rank(a) - 2 if t.rank(a) > 1 else None
-    return product_of(shifted(a, a_zero, rows), shifted(b, b_zero, t.rank(b) - 1))

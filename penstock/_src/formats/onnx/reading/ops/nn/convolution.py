@@ -13,7 +13,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
-from penstock._src.formats.onnx.reading.ops.contraction import shifted
+from penstock._src.formats.onnx.reading.ops.integer_products import shifted
 from penstock._src.formats.onnx.reading.ops.nn.activations import swish
 from penstock._src.formats.onnx.reading.ops.nn.pads import (
     Pads,

@@ -10,8 +10,8 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.element_types import element_type
 from penstock._src.formats.onnx.reading import tensors as t
-from penstock._src.formats.onnx.reading.ops.contraction import product_of, shifted
 from penstock._src.formats.onnx.reading.ops.elementwise import casted
+from penstock._src.formats.onnx.reading.ops.integer_products import integer_product, shifted
 from penstock._src.formats.onnx.reading.ops.nn.convolution import _groups, _window, convolved
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
@@ -133,7 +133,7 @@ def _qlinear_matmul(
     y_scale: Any,
     y_zero: Any,
 ) -> Any:
-    total = product_of(shifted(a, _by_rows(a_zero, a, -2)), shifted(b, _by_rows(b_zero, b, -1)))
+    total = integer_product(a, _by_rows(a_zero, a, -2), b, _by_rows(b_zero, b, -1))
     scales = [t.cast(s, dtypes.float32) for s in (a_scale, b_scale, y_scale)]
     scale = raw.Mul(_by_rows(scales[0], a, -2), _by_rows(scales[1], b, -1))
     return _requantized(total, scale, scales[2], y_zero)

@@ -5,7 +5,7 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
-from penstock._src.formats.onnx.reading.ops.contraction import product_of, shifted
+from penstock._src.formats.onnx.reading.ops.integer_products import integer_product
 from penstock._src.formats.onnx.reading.ops.nn.quantization import dynamically_quantized
 from penstock._src.formats.onnx.reading.ops.nn.recurrent import (
     LSTM_ACTIVATIONS,
@@ -21,16 +21,14 @@ class _Weights:
     """The integer weights of a direction, whose rows are those of the inputs, with scales of the matrix or of its columns."""
 
     def __init__(self, w: Any, scale: Any, zero_point: Any, direction: int) -> None:
-        self._centered = t.cast(_at(w, direction), dtypes.int32)
-        if zero_point is not None:
-            zero = t.cast(_at(zero_point, direction), dtypes.int32)
-            self._centered = raw.Sub(self._centered, zero)
+        self._numbers = _at(w, direction)
+        self._zero = None if zero_point is None else _at(zero_point, direction)
         self._scale = _at(scale, direction)
 
     def product(self, x: Any) -> Any:
         """x W, where x becomes integers by the least and greatest of its numbers."""
         values, scale, zero_point = dynamically_quantized(x)
-        total = product_of(shifted(values, zero_point), self._centered)
+        total = integer_product(values, zero_point, self._numbers, self._zero)
         return raw.Mul(t.cast(total, dtypes.float32), raw.Mul(scale, self._scale))
 
 
