@@ -22,6 +22,7 @@ from tests.compiler.codegen.contraction.images.test_conv import (
 )
 from tests.compiler.codegen.contraction.products.test_products import BiasReluSum
 from tests.compiler.codegen.kernel_harness import run_kernel
+from tests.harness.targets import LESSER
 
 DEPTHWISE = dict(spec="nxycij,ijc->nxyc")
 DEPTHWISE_INPUT = dict(spec="nxyoij,ijo->nxyo")
@@ -114,6 +115,16 @@ def test_other_types(dtype):
     check(forward(**SAME3), x, w, dtype=dtype)
     check(filter_gradient((3, 3), **SAME3), x, dy, dtype=dtype)
     check(forward(**SAME3, **DEPTHWISE), x, w[:3], dtype=dtype)
+
+
+@pytest.mark.parametrize("target", LESSER)
+def test_narrower_vectors(target):
+    x, w, dy = shapes_of((9, 31), (3, 3), 16, 7, SAME3)
+    check(forward(**SAME3), x, w, target=target)
+    check(input_gradient(x[1:3], **SAME3), dy, w, target=target)
+    check(filter_gradient((3, 3), **SAME3), x, dy, target=target)
+    check(forward(**SAME3, **DEPTHWISE), x, w[:3], target=target)
+    check(filter_gradient((3, 3), **SAME3, **DEPTHWISE_FILTER), x, (*dy[:3], 16), target=target)
 
 
 def test_groups():
