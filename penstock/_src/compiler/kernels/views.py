@@ -193,7 +193,7 @@ def _windows(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
         )
         if base != 1:
             index = replace(index, divisor=base)
-        if base != 1 or low > 0 or high > 0:
+        if base != 1 or not (is_at_most(low, 0) and is_at_most(high, 0)):
             index = index.within(0, x.shape[at])
         axes_read[at] = index
     return axes_read

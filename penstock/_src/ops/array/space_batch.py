@@ -12,6 +12,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
 from penstock._src.ops import infer
 from penstock._src.ops.array.slice import contiguous
 from penstock._src.ops.rules import (
@@ -199,7 +200,7 @@ def lower_batch_to_space(p, input, block, crops):
     for axis, (low, high) in enumerate(crops, 1):
         if min(low, high) < 0 or low + high > result[axis]:
             raise NotLowerable("crops that do not fit")
-        if low or high:
+        if not (dims.same(low, 0) and dims.same(high, 0)):
             space = p.slice_axis(space, axis, low, result[axis] - high)
     return space
 

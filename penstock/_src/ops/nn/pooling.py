@@ -12,7 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ir.extents.dims import is_symbolic, shape_key
+from penstock._src.ir.extents.dims import is_at_most, is_symbolic, shape_key
 from penstock._src.ops.nn.window import (
     Window,
     explicit_pairs,
@@ -264,7 +264,7 @@ def lower_average_gradient(p: Any, c: Pooling, grad: Any) -> Any:
 
 def _divided(p: Any, c: Pooling, x: Any) -> Any:
     """Return x by the number of inputs in each window, rounded once."""
-    if all(w.low <= 0 and w.high <= 0 for w in c.windows):
+    if all(is_at_most(w.low, 0) and is_at_most(w.high, 0) for w in c.windows):
         return x / prod(c.sizes)
     if any(map(is_symbolic, (*c.shape, *c.output()))):
         seen = _counted(p, c, x.dtype)

@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
+from penstock._src.ir.extents import dims
 
 CHANNELS_FIRST = ("NCHW", "NCDHW", "NCW", "CHANNELS_FIRST")
 
@@ -78,7 +79,10 @@ def window(
     reach = (size - 1) * dilation + 1
     if padding == "SAME":
         out = (extent + stride - 1) // stride
-        total = max((out - 1) * stride + reach - extent, 0)
+        # Above -stride and at most reach - 1, which settles most signs without a condition on the extent.
+        total = (out - 1) * stride + reach - extent
+        if reach < stride:
+            total = 0 if reach == 1 else dims.maximum(total, 0)
         low, high = total // 2, total - total // 2
     else:
         low, high = explicit if padding == "EXPLICIT" else (0, 0)
