@@ -13,6 +13,7 @@ from penstock._src.core.typesets import BOOL, COMPLEX, FLOAT, INTEGER
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.array.space_batch import pad_plain
+from penstock._src.ops.nn.window import same_padding
 from penstock._src.ops.rules import (
     check_elements,
     ints,
@@ -42,8 +43,8 @@ def window_of(size, kernel, stride, rate, padding):
                 f"effective_filter_size: {reach}, stride: {stride}]"
             )
         return count, 0, 0
-    count = -(-size // stride)
-    total = max((count - 1) * stride + reach - size, 0)
+    count = (size + stride - 1) // stride
+    total = same_padding(size, count, reach, stride)
     return count, total // 2, total - total // 2
 
 

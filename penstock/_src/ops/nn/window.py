@@ -79,10 +79,7 @@ def window(
     reach = (size - 1) * dilation + 1
     if padding == "SAME":
         out = (extent + stride - 1) // stride
-        # Above -stride and at most reach - 1, which settles most signs without a condition on the extent.
-        total = (out - 1) * stride + reach - extent
-        if reach < stride:
-            total = 0 if reach == 1 else dims.maximum(total, 0)
+        total = same_padding(extent, out, reach, stride)
         low, high = total // 2, total - total // 2
     else:
         low, high = explicit if padding == "EXPLICIT" else (0, 0)
@@ -97,6 +94,15 @@ def window(
                     f"effective_filter_size: {reach}, stride: {stride}]"
                 )
     return Window(extent, size, stride, dilation, low, high, out)
+
+
+def same_padding(extent: int, out: int, reach: int, stride: int) -> int:
+    """The padding of both sides together with which `out` = extent / stride, rounded up, windows of this reach fit."""
+    # Above -stride and at most reach - 1, which settles most signs without a condition on the extent.
+    total = (out - 1) * stride + reach - extent
+    if reach >= stride:
+        return total
+    return 0 if reach == 1 else dims.maximum(total, 0)
 
 
 def out_extent(
