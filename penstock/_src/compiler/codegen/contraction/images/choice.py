@@ -18,8 +18,8 @@ from penstock._src.util.dataclass import dataclass
 
 from .any_size.description import AnySizeConvolution
 from .convolution import Convolution, phases
-from .pairs import in_pairs
 from .schedule import ConvolutionSchedule, PartSchedule
+from .weights import in_pairs
 from .window import ImageWindow
 from .window_choice import TYPICAL_BATCH, WindowLimits, choose_window, divisors
 

@@ -22,7 +22,7 @@ class Filter:
     output: int
     group: int = 0
     base: int = 0
-    second: int | None = None  # for pairs (pairs.py): the distance to the second element
+    second: int | None = None  # for pairs (weights.py): the distance to the second element
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -50,7 +50,7 @@ class Convolution:
     y: Image
     types: Types
     sizes: int = 0
-    pairs: bool = False  # see pairs.py
+    pairs: bool = False  # see weights.py
     fast: bool = False  # True if Winograd's algorithm may compute it (winograd/)
     is_prepacked: bool = False  # True if packed weights are cached between calls
     zero: int = 0

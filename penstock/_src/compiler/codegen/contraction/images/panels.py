@@ -61,7 +61,7 @@ class PanelWriter(ABC):
     """Writes the packing of weights, and the functions of tiles, which have the arguments `counts` of their loops."""
 
     counts: ClassVar[tuple[str, ...]] = ("taps",)
-    in_pairs = False  # True if an element is a pair of numbers (pairs.py)
+    in_pairs = False  # True if an element is a pair of numbers (weights.py)
 
     schedule: PanelSchedule
     conv: Convolution | AnySizeConvolution
