@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from penstock._src.native import Code, kernels
+from penstock._src.native import Code, NamedCode, host, kernels
 from penstock._src.native.cache import ObjectCache
 from penstock._src.native.kernels import Kernels
 from penstock._src.native.language.module import Module
@@ -67,3 +67,23 @@ def test_finished_code_keeps_no_second_copy_of_its_text():
     assert Code.of(module) is made
     with pytest.raises(ValueError, match="must be defined before the code is finished"):
         module.fn("more")
+
+
+def named(name: str, number: int, cache: ObjectCache) -> NamedCode:
+    made = NamedCode(host(), lambda: code(number))
+    made.name_it(name, cache)
+    return made
+
+
+def test_texts_of_several_names_are_compiled_once(tmp_path):
+    kernels()
+    cache = ObjectCache(tmp_path)
+    loader = Kernels(cache, threads=2)
+    codes = [named(name, number, cache) for name, number in (("a", 1), ("b", 2), ("c", 1))]
+    libraries = loader.load(codes)
+    a, b, c = (libraries[each.key] for each in codes)
+    assert a is c and a is not b and loader.statistics.compiled == 2
+    assert b.function("give", result=ctypes.c_int64)() == 2
+    later = Kernels(cache, threads=1)
+    later.load([named("c", 1, cache), named("a", 1, cache)])
+    assert (later.statistics.compiled, later.statistics.from_disk) == (0, 2)

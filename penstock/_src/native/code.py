@@ -61,6 +61,11 @@ class Code:
         """The permanent identity of this code: a hash of text, CPU, features, and the versions of LLVM and Penstock."""
         return hashed(self.target, self.text.encode())
 
+    @property
+    def text_key(self) -> str:
+        """The identity of the text, whatever its name."""
+        return self.key
+
     def kept(self, cache: ObjectCache) -> bytes | None:
         """Its object code, if the cache has it."""
         return cache.read(_file_of(self.key))
@@ -128,6 +133,10 @@ class NamedCode(Code):
             return self.written.key
         return hashed(self.target, f"{self.name} {self._said}".encode())
 
+    @property
+    def text_key(self) -> str:
+        return self.written.key
+
     def kept(self, cache: ObjectCache) -> bytes | None:
         if self.name is not None:
             line, _, key = (cache.read(self.name) or b"").partition(b"\n")
@@ -145,7 +154,7 @@ class NamedCode(Code):
     def _note(self, cache: ObjectCache) -> None:
         """Record the text that belongs to the name."""
         if self.name is not None:
-            cache.write(self.name, b"%b\n%b" % (self._line, self.written.key.encode()))
+            cache.write(self.name, b"%b\n%b" % (self._line, self.text_key.encode()))
 
     @property
     def _line(self) -> bytes:

@@ -61,8 +61,14 @@ class Kernels:
             self.statistics.reused += len(loaded)
             objects = self._objects(new)
             start = time.perf_counter()
+            equal: dict[
+                tuple[bytes, tuple[str, ...]], Library
+            ] = {}  # codes of other names may be the same
             for key, code in new.items():
-                loaded[key] = self._libraries[key] = Library(objects[key], code.exports)
+                content = objects[key], code.exports
+                if content not in equal:
+                    equal[content] = Library(*content)
+                loaded[key] = self._libraries[key] = equal[content]
             self.statistics.load_seconds += time.perf_counter() - start
             return loaded
 
@@ -70,25 +76,30 @@ class Kernels:
         return self.load((code,))[code.key]
 
     def _objects(self, new: dict[str, Code]) -> dict[str, bytes]:
-        objects, todo = {}, []
+        objects: dict[str, bytes] = {}
+        todo: dict[
+            str, list[Code]
+        ] = {}  # those to compile, by their texts: of some names, texts are the same
         for key, code in new.items():
             if flags.flags.debug >= 4:
                 print(code.text, file=sys.stderr)
             stored = code.kept(self.cache)
             if stored is None:
-                todo.append(code)
+                todo.setdefault(code.text_key, []).append(code)
             else:
                 objects[key] = stored
         self.statistics.from_disk += len(objects)
 
         def done(code: Code, data: bytes):
-            objects[code.key] = data
-            code.keep(self.cache, data)
+            for same in todo[code.text_key]:
+                objects[same.key] = data
+                same.keep(self.cache, data)
             progress.note("kernel", len(objects), len(new))
 
         start = time.perf_counter()
         if todo:
-            compile_all(todo, self.threads, done, verify=bool(flags.flags.verify))
+            different = [codes[0] for codes in todo.values()]
+            compile_all(different, self.threads, done, verify=bool(flags.flags.verify))
         self.statistics.compiled += len(todo)
         self.statistics.compile_seconds += time.perf_counter() - start
         return objects
