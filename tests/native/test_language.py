@@ -70,6 +70,18 @@ def test_loop_carries_and_static_loops_unroll_to_nothing():
     assert [fn(n) for n in (0, 1, 5, -3)] == [1, 1, 11, 1]
 
 
+def test_the_rest_of_a_loop_runs_once_or_not_at_all():
+    m = Module()
+    with m.fn("rest", ret=I64, n=I64) as f:
+        (total,) = f.once(3, f.n, lambda i, t: (t + i,), f.i64(10))
+        (total,) = f.once(1, 9, lambda i, t: (t + i * 100,), total)
+        (total,) = f.once(1, 1, lambda i, t: (t + i * 1000,), total)
+        f.give(total)
+    assert "phi" in str(m) and "loop" not in str(m)
+    fn = build(m, "rest", ctypes.c_int64, result=ctypes.c_int64)
+    assert [fn(n) for n in (2, 3, 4, 50)] == [110, 110, 113, 113]
+
+
 def test_when_merges_values():
     m = Module()
     with m.fn("pick", ret=I64, n=I64) as f:

@@ -143,6 +143,15 @@ class Fn(ArithmeticInstructions, MemoryInstructions):
             return new
         return tuple(self.phi((c, before), (n, latch)) for c, n in zip(carry, new, strict=True))
 
+    def once(self, low, high, body: Callable, *carry: Val) -> tuple[Val, ...]:
+        """if low < high: carry = body(low, *carry).  Returns the carry.
+
+        For the rest of a loop: LLVM takes twice as long for a kernel with another loop, even one of a single round.
+        """
+        static = not any(isinstance(x, Val) for x in (low, high))
+        condition = low < high if static else self.i64(low) < high
+        return self.when(condition, lambda: body(low, *carry), lambda: carry)
+
     def loop_while(self, condition: Callable, body: Callable, *carry: Val) -> tuple[Val, ...]:
         """while condition(*carry): carry = body(*carry).  Returns the last carry."""
         head, inside, done, before = (

@@ -81,7 +81,7 @@ def emit_scatter(
                 else:
                     whole = low + (high - low) // n * n
                     f.loop(low, whole, n, some)
-                    f.loop(whole, high, n, lambda column: some(column, f.mask(n, high - column)))
+                    f.once(whole, high, lambda column: some(column, f.mask(n, high - column)))
 
             f.when(inside, apply)
 
