@@ -88,7 +88,11 @@ class Evaluator:
         args = [self._find(a.number) for a in v.args]
         if v.kind == "iterate":
             return self._carried(v, args)
-        return operations.apply(f, v.kind, v.dtype, [a.dtype for a in v.args], args)
+        return self._applied(v, args)
+
+    def _applied(self, v: Value, args: Sequence[Any]) -> Any:
+        """The result of an operation."""
+        return operations.apply(self.f, v.kind, v.dtype, [a.dtype for a in v.args], args)
 
     def _carried(self, v: Value, args: Sequence[Any]) -> Any:
         """A carried value of a recurrence; its other values are cached for later requests."""

@@ -33,6 +33,7 @@ from penstock._src.compiler.codegen.nests.stretches import (
     steps_of,
 )
 from penstock._src.compiler.codegen.nests.values import NestValues
+from penstock._src.compiler.codegen.scalars import calls
 from penstock._src.compiler.codegen.scalars.registers import memory_type, parts, spread
 from penstock._src.compiler.kernels.index import Var
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
@@ -65,12 +66,14 @@ def write_nest(nest: LoopNest, loops: Loops, pointers: int, target: Target) -> C
 class NestWriter(NestValues):
     """Writes the task of one nest.
 
+    called  functions that are written once, and called
     start   of the chunk of the vector loop that is a round; `tile`, of the block of a transposition
     """
 
     def __init__(self, f: Fn, nest: LoopNest, loops: Loops, pointers: int) -> None:
         super().__init__(f, nest, pointers)
         self.loops = loops
+        self.called = calls.called_often(self.order)
         self.start: Any = None
         self.tile: Any = None
 
@@ -82,6 +85,11 @@ class NestWriter(NestValues):
         self._hoist(self.order)
         f.loop(low, f.min(low + per, total), 1, self._iteration)
         return self.load_extents()
+
+    def _applied(self, v: Value, args: Sequence[Any]) -> Any:
+        if calls.key_of(v) in self.called:
+            return calls.call(self.f, v, args)
+        return super()._applied(v, args)
 
     def _iteration(self, number: Val) -> None:
         """One round of the parallel loops: their variables from the round's number."""
@@ -250,9 +258,9 @@ class NestWriter(NestValues):
         else:
             whole = low + (high - low) // n * n if not isinstance(low, int) else high // n * n
         carry = f.loop(low, whole, n, step(lambda i: None), *carry)
-        if not divisible:
-            carry = f.loop(whole, high, n, step(lambda i: f.mask(n, high - i)), *carry)
-        return carry
+        if divisible:
+            return carry
+        return f.once(whole, high, step(lambda i: f.mask(n, high - i)), *carry)
 
     # -- reductions
     def reduction(self, v: Value) -> Any:
