@@ -58,6 +58,32 @@ def test_each_object_has_its_own_value_of_a_factory():
     assert Record(1).more is not Record(1).more
 
 
+def test_the_constructor_is_written_when_it_is_first_looked_up():
+    Record = made(light.dataclass)
+    assert not inspect.isfunction(vars(Record)["__init__"])
+    assert Record(1).first == 1
+    assert inspect.isfunction(vars(Record)["__init__"]) and Record(2, 3).second == 3
+
+    @light.dataclass
+    class Derived(made(light.dataclass)):
+        own: int = 0
+
+        def __init__(self, first):
+            super().__init__(first, second=first)
+
+    assert (Derived(4).second, Derived(5).first) == (4, 5)
+
+
+@pytest.mark.parametrize("define", BOTH)
+def test_the_order_of_fields_is_checked_where_the_class_is_defined(define):
+    with pytest.raises(TypeError, match="'?second'?"):
+
+        @define
+        class Record:
+            first: int = 1
+            second: int
+
+
 @pytest.mark.parametrize("define", BOTH)
 def test_arguments_that_do_not_fit_are_refused(define):
     Record = made(define)

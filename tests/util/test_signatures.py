@@ -1,6 +1,11 @@
 """Sections of docstrings that functions share."""
 
-from penstock._src.util.signatures import with_sections
+import functools
+import inspect
+
+import pytest
+
+from penstock._src.util.signatures import native, parameters_of, with_sections
 
 SECTIONS = """
 Args:
@@ -37,3 +42,24 @@ def test_a_function_without_a_docstring_stays_so():
         return 2 * x
 
     assert with_sections(SECTIONS)(double).__doc__ is None
+
+
+def _plain(x, y=1, *rest, name=None, last, **others):
+    local = x
+    return local
+
+
+FUNCTIONS = {
+    "plain": _plain,
+    "positional": lambda a, /, b: a,
+    "none": lambda: 1,
+    "wrapped": functools.wraps(_plain)(lambda *args: 0),
+    "partial": functools.partial(_plain, 1, last=2),
+    "native": native(lambda x: x),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_parameters_are_those_of_the_signature(name):
+    function = FUNCTIONS[name]
+    assert parameters_of(function) == list(inspect.signature(function).parameters)

@@ -465,11 +465,14 @@ def _kept_by_gradient(cls: type[Op]) -> Kept:
     count = len(cls.inputs) + len(cls.outputs)
     reads = (False,) * count
     if cls.gradient is not None:
-        parameters = list(inspect.signature(cls.gradient).parameters.values())[1:]
-        if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        code = inspect.unwrap(
+            cls.gradient
+        ).__code__  # a signature would take longer than all else here
+        if code.co_flags & inspect.CO_VARARGS:
             reads = (True,) * count
         else:
-            reads = tuple(not p.name.startswith("_") for p in parameters[:count])
+            names = code.co_varnames[1 : code.co_argcount]
+            reads = tuple(not name.startswith("_") for name in names[:count])
     inputs, outputs = reads[: len(cls.inputs)], reads[len(cls.inputs) :]
     return Kept(reads=reads, inputs_only=all(inputs) and not any(outputs))
 

@@ -10,6 +10,24 @@ from typing import Any, TypeVar
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+def parameters_of(function: Callable[..., Any]) -> list[str]:
+    """Returns the names of a function's parameters, as `inspect.signature` does in ten times the time.
+
+    >>> parameters_of(lambda x, *rest, name=None: x)
+    ['x', 'rest', 'name']
+    """
+    code = getattr(function, "__code__", None)
+    if code is None or hasattr(function, "__wrapped__") or hasattr(function, "__signature__"):
+        return list(inspect.signature(function).parameters)
+    names = code.co_varnames
+    named = code.co_argcount + code.co_kwonlyargcount
+    rest = list(names[named : named + bool(code.co_flags & inspect.CO_VARARGS)])
+    at = named + len(rest)
+    others = names[at : at + bool(code.co_flags & inspect.CO_VARKEYWORDS)]
+    first = code.co_argcount
+    return [*names[:first], *rest, *names[first:named], *others]
+
+
 def native(function: Function) -> Function:
     """Decorator for functions that are native code in TensorFlow, for which `inspect.signature` shows no arguments.
 

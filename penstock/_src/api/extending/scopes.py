@@ -5,7 +5,6 @@ In a graph, the ops of `tf.norm` stand in the scope `norm`, or in that of the na
 
 import contextlib
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.dispatch import STATE
 from penstock._src.graph.operation import flat_arguments, in_graph_of
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.signatures import parameters_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class NameScope:
 
     def entered_by(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Returns `function` as it runs while a graph is built."""
-        parameters = list(inspect.signature(function).parameters)
+        parameters = parameters_of(function)
         if "name" not in parameters:
             return self._entered_without_name(function)
         position = parameters.index("name")
