@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import penstock as tf
-from penstock._src.util.lazy import ByName
+from penstock._src.util.lazy import ByName, is_instance_of
 
 MODULES = """
 penstock penstock.math penstock.experimental.numpy penstock.keras.layers
@@ -50,3 +50,9 @@ def test_a_function_by_its_name_is_imported_when_it_is_called(tmp_path, monkeypa
     assert "seldom_used" not in sys.modules
     assert (double(4), double(4, times=3)) == (8, 12)
     assert double.function is sys.modules.pop("seldom_used").double
+
+
+def test_nothing_is_of_a_class_of_a_module_that_was_not_imported():
+    assert "penstock.no_such_module" not in sys.modules
+    assert not is_instance_of(1, "penstock.no_such_module", "Class")
+    assert is_instance_of(1, "builtins", "int") and not is_instance_of(1, "builtins", "str")

@@ -10,14 +10,16 @@ from penstock._src.api.config import devices
 from penstock._src.api.config.start import SETTINGS
 from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
-from penstock._src.distribute.cluster import connected
 from penstock._src.eager.context import CONTEXT
 from penstock._src.eager.context import executing_eagerly as executing_eagerly
 from penstock._src.proto.config import ConfigProto
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
+from penstock._src.util.lazy import ByName
 from penstock._src.v1.graphs.default_graph import graph_mode as graph_mode
 
+# Imported by name: Keras loads this on every start, and few programs are connected to a cluster.
+_DISCONNECT = ByName("penstock._src.distribute.cluster.connected", "disconnect")
 EAGER_MODE, GRAPH_MODE = 1, 0
 
 
@@ -108,7 +110,7 @@ def async_wait() -> None:
 def _reset_context() -> None:
     """Resets the configuration of devices and seeds, for tests that split the CPU into logical devices."""
     devices.reset()
-    connected.disconnect()
+    _DISCONNECT()
     CONTEXT.set_global_seed(None)
 
 

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 from penstock._src.core.calls.placement import has_gpus
 from penstock._src.core.values import resources
 from penstock._src.core.values.device_array import DeviceArray
-from penstock._src.devices.table import find_device
 from penstock._src.util.flags import flags
+from penstock._src.util.lazy import ByName
 
 if TYPE_CHECKING:
     from penstock._src.devices.cuda.driver.card import Card
     from penstock._src.devices.cuda.driver.feeding import Feeder
+
+# Imported by name: the compiler behind it is for processes that compute on GPUs, or compile.
+find_device = ByName("penstock._src.devices.table", "find_device")
 
 
 def accelerator(number: int = 0) -> "Card | None":

@@ -67,6 +67,11 @@ class ByName:
         return self.function(*args, **kwargs)
 
 
+def is_instance_of(value: Any, module: str, name: str) -> bool:
+    """True if a value is an instance of the class `name` of a module: of none, if the module has not been imported."""
+    return isinstance(value, getattr(sys.modules.get(module), name, ()))
+
+
 def starred(names: Iterable[str]) -> list[str]:
     """Returns those of a module's names that `from module import *` brings: Python would take those that were used before."""
     return [name for name in names if not name.startswith("_")]

@@ -24,9 +24,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock._src.filesystems.transaction import Transaction, recover, tidy
-from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.util.files.whole import temporary_path
+from penstock._src.util.lazy import ByName
 
+# Imported by name: Keras loads this on every start, and few programs save iterators.
+_CHECKPOINT = ByName("penstock._src.saving.checkpoint", "Checkpoint")
 # The name of the position in the dataset in the metadata, and the prefix of its iterator's files.
 _PLACE = "iterator"
 
@@ -139,7 +141,7 @@ def _starting(enumerate_batches: Callable[[Any], Iterator[Any]]) -> Callable[[An
 
 
 def _restore(iterator: Any, path: str) -> None:
-    Checkpoint(iterator=iterator).read(path).assert_consumed()
+    _CHECKPOINT(iterator=iterator).read(path).assert_consumed()
 
 
 def _after_epoch(end: Callable[..., Any]) -> Callable[..., Any]:
@@ -202,7 +204,7 @@ def _save_place(backup: Any, folder: str) -> None:
     place = dataclasses.replace(tracked.place, seen=epochs._steps_seen, file="")
     if tracked.iterator is not None:
         place.file = f"{_PLACE}-{metadata['epoch']}-{place.batches}"
-        Checkpoint(iterator=tracked.iterator).write(os.path.join(folder, place.file))
+        _CHECKPOINT(iterator=tracked.iterator).write(os.path.join(folder, place.file))
     metadata[_PLACE] = dataclasses.asdict(place)
     with open(path, "w") as file:
         json.dump(metadata, file)

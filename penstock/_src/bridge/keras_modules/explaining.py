@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.function.function import Function
+from penstock._src.util.lazy import is_instance_of
 
 _MADE = threading.local()  # `step`: while a function is made, the step that it repeats
 
@@ -79,7 +79,7 @@ def _explainer(strategy: Any, step: Any, epochs: Callable[..., Any]) -> Callable
         Raises:
           ValueError: the model runs eagerly, or there is no batch.
         """
-        if not isinstance(step, Function):
+        if not is_instance_of(step, "penstock._src.function.function", "Function"):
             raise ValueError(
                 "explain: the model was compiled with run_eagerly=True, so nothing is."
             )

@@ -7,6 +7,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.util.process.collector import paused
+
 from . import backup, distribution, explaining, hints, loss_scaling, saving, tracebacks
 from .pipeline import hook
 
@@ -17,7 +19,13 @@ def _wrap_trainer(module: types.ModuleType) -> None:
     hook.wrap_trainer(module)
 
 
+def _nothing(module: types.ModuleType) -> None:
+    """Adds nothing."""
+
+
 WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
+    "keras": _nothing,  # but the garbage collector pauses while all of it is imported
+    "tf_keras": _nothing,
     hints.MODULE: hints.wrap_model,
     loss_scaling.MODULE: loss_scaling.wrap_optimizer,
     tracebacks.MODULE: tracebacks.wrap_filter,
@@ -42,7 +50,8 @@ class Loader(importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Delegates to the other loader, then wraps."""
-        self.inner.exec_module(module)
+        with paused():
+            self.inner.exec_module(module)
         WRAPPERS[module.__name__](module)
 
     def __getattr__(self, name: str) -> Any:

@@ -11,8 +11,10 @@ import types
 from typing import Any
 
 from penstock._src.core.registry import raw
-from penstock._src.distribute.current import get_replica_context
+from penstock._src.util.lazy import ByName
 
+# Imported by name: Keras loads this on every start.
+get_replica_context = ByName("penstock._src.distribute.current", "get_replica_context")
 MODULE = "keras.src.optimizers.loss_scale_optimizer"
 
 

@@ -8,7 +8,9 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.distribute.workers.pipeline.strategy import PipelineStrategy
+from penstock._src.util.lazy import is_instance_of
+
+STRATEGY = "penstock._src.distribute.workers.pipeline.strategy"
 
 
 def wrap_trainer(module: types.ModuleType) -> None:
@@ -23,7 +25,7 @@ def _making(make: Callable[..., Any], kind: str) -> Callable[..., Any]:
     @functools.wraps(make)
     def making(self: Any, force: bool = False) -> Any:
         strategy = self.distribute_strategy
-        if not isinstance(strategy, PipelineStrategy):
+        if not is_instance_of(strategy, STRATEGY, "PipelineStrategy"):
             return make(self, force)
         name = f"{kind}_function"
         if getattr(self, name) is None or force:
