@@ -15,12 +15,12 @@ from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.function.function import function as make_function
 from penstock._src.graph.static_values import get_static_value
-from penstock._src.ops.data.pipeline import Pipeline
 from penstock._src.saving.object_graph import ByIdentity, ObjectView, children_of, object_name
 from penstock._src.saving.registered import get_registered_saver_name
 from penstock._src.saving.saved_model.custom_gradients import CapturedTensor
 from penstock._src.saving.saved_model.object_values import Pair, saver_functions, value_functions
 from penstock._src.util import nest
+from penstock._src.util.lazy import is_instance_of
 
 _WRAPPERS = {
     "ListWrapper": "trackable_list_wrapper",
@@ -92,7 +92,9 @@ def _identity(handle: Any) -> int:
 
 def _is_dataset(tensor: Any) -> bool:
     """True if a tensor is the variant of a dataset."""
-    return isinstance(tensor, EagerTensor) and isinstance(tensor._value, Pipeline)
+    return isinstance(tensor, EagerTensor) and is_instance_of(
+        tensor._value, "penstock._src.ops.data.pipeline", "Pipeline"
+    )
 
 
 def is_resource(found: Any) -> bool:
