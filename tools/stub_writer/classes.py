@@ -98,6 +98,7 @@ def members_of(held: type, tree: Tree) -> dict[str, Any]:
     for part in merged(held, tree) + implementation(path, tree):
         if part.__module__.startswith(("typing", "collections", "abc", "enum")):
             continue
+        getattr(part, "__init__", None)  # records write their constructors at the first look
         for name, value in vars(part).items():
             is_private = path in KERAS_BASES and name[1:2] != "_" and callable(value)
             shown = not name.startswith("_") or name in SPECIAL | OPERATORS | COMPARISONS | UNARY

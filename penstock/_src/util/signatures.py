@@ -13,6 +13,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def parameters_of(function: Callable[..., Any]) -> list[str]:
     """Returns the names of a function's parameters, as `inspect.signature` does in ten times the time.
 
+    >>> from penstock._src.util.signatures import parameters_of
     >>> parameters_of(lambda x, *rest, name=None: x)
     ['x', 'rest', 'name']
     """

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 import types
 from typing import Any
 
+from penstock._src.bridge.keras_modules.processes import distribution_of_processes
 from penstock._src.cluster.environments.table import described
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
@@ -105,11 +105,3 @@ def wrap_variables(module: types.ModuleType) -> None:
 
     kind._initialize = _initialize
     module.convert_to_numpy = convert_to_numpy  # type: ignore[attr-defined]
-
-
-def distribution_of_processes() -> Any:
-    """Keras's current distribution, if it is over processes."""
-    if described().size == 1:
-        return None
-    library = sys.modules.get("keras.src.distribution.distribution_lib")
-    return None if library is None else library.distribution()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.bridge.keras_modules.distribution import distribution_of_processes
+from penstock._src.bridge.keras_modules.processes import distribution_of_processes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.distribute.dtensor.clients import create_distributed_mesh
 from penstock._src.distribute.dtensor.layout import UNSHARDED, Layout
