@@ -171,3 +171,45 @@ def test_graphs_may_have_constants_that_tensorflow_computed_eagerly():
         with pytest.raises(AssertionError, match="should never interact with gradient APIs"):
             graph = tf.compat.v1.get_default_graph()
             tf.gradients(graph.get_tensor_by_name("y:0"), graph.get_tensor_by_name("x:0"))
+
+
+def definition_of_negation():
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [], "x")
+        with tf.device("/task:1"):
+            tf.negative(x, name="y")
+    return graph.as_graph_def()
+
+
+def test_scopes_of_names_and_devices_hold_for_imported_nodes():
+    with tf.Graph().as_default(), tf.name_scope("around"), tf.device("/job:a"):
+        found = [
+            tf.import_graph_def(definition_of_negation(), return_elements=["y", "x"], name=name)
+            for name in ("i", "i", "")
+        ]
+    assert [op.name for y, x in found for op in (y, x)] == [
+        *["around/i/y", "around/i/x", "around/i_1/y", "around/i_1/x", "y", "x"]
+    ]
+    assert {y.device for y, _ in found} == {"/job:a/task:1"}
+    assert {x.device for _, x in found} == {"/job:a"}
+
+
+def test_tensors_of_imported_graphs_are_replaced_by_numbers():
+    with tf.Graph().as_default(), v1.Session() as session:
+        (y,) = tf.import_graph_def(definition_of_negation(), {b"x": np.float32(3)}, [b"y:0"])
+        assert y.op.inputs[0].name == "import/_inputs/Const:0"
+        assert session.run(y) == -3
+        with pytest.raises(ValueError, match="requires a non-empty `name`"):
+            tf.import_graph_def(definition_of_negation(), {"x": 3.0}, name="")
+
+
+def test_graphs_know_the_oldest_version_that_was_imported():
+    definition = definition_of_negation()
+    with tf.Graph().as_default() as graph:
+        current = graph.graph_def_versions.producer
+        definition.versions.producer, definition.versions.min_consumer = 30, 2
+        definition.versions.bad_consumers.append(9)
+        tf.import_graph_def(definition)
+    versions = graph.graph_def_versions
+    assert current > versions.producer == 30 and versions.min_consumer == 2
+    assert list(versions.bad_consumers) == [9]

@@ -1,5 +1,7 @@
 """Names of operations in graphs, as TensorFlow gives them."""
 
+import pytest
+
 import penstock as tf
 
 
@@ -26,3 +28,8 @@ def test_tensors_of_graphs_are_keys_anywhere():
         doubled = given * 2.0
     with tf.compat.v1.Session(graph=graph) as session:
         assert session.run(doubled, {given: 3.0}) == 6.0
+
+
+def test_a_scope_of_values_has_a_name():
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="At least one of name"):
+        tf.compat.v1.name_scope(None, None, [tf.constant(1)]).__enter__()

@@ -11,6 +11,9 @@ from penstock._src.util.slots import above
 class GraphConversions:
     """Methods of graphs that make definitions, operations from definitions, and find the session."""
 
+    # the VersionDefs of the GraphDefs that were added to the graph
+    imported_versions: list[Any]
+
     def as_graph_def(
         self,
         from_version: int | None = None,
@@ -31,8 +34,8 @@ class GraphConversions:
 
     @property
     def graph_def_versions(self) -> Any:
-        """The VersionDef of the GraphDefs of the graph."""
-        return above("versions")()
+        """The VersionDef of the graph: the oldest producer, and the readers that GraphDefs added to it allow."""
+        return above("versions")(self.imported_versions)
 
     @property
     def _functions(self) -> dict[str, Any]:

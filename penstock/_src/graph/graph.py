@@ -20,10 +20,10 @@ from penstock._src.core.op import InputShape, Op, group_arguments, ruled
 from penstock._src.core.registry import find
 from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape
 from penstock._src.core.values import kernel_state
-from penstock._src.graph.colocation import Colocation
 from penstock._src.graph.conversions import GraphConversions
 from penstock._src.graph.operation import Operation, SymbolicTensor, flat_arguments, graph_of
 from penstock._src.graph.registered_gradients import RegisterGradient
+from penstock._src.graph.scopes import AttributeScopes, Colocation, ControlScopes, Waiting
 from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
 from penstock._src.util.locations import user_location
@@ -35,7 +35,7 @@ _KEYS = itertools.count()
 
 
 @export("Graph")
-class Graph(Colocation, GraphConversions):
+class Graph(Colocation, ControlScopes, AttributeScopes, GraphConversions):
     """A graph of operations: `with graph.as_default():` records the ops called within.
 
     >>> graph = tf.Graph()
@@ -82,13 +82,17 @@ class Graph(Colocation, GraphConversions):
         self._binding: str | None = None
         # (name, op, inputs) of the operation that is being recorded: tensors captured for it are named after it.
         self._recording: tuple[str, Op, Sequence[Any]] | None = None
-        self._control_stack: list[list[Operation]] = []
+        self._control_stack: list[Waiting] = []
         # Device functions, outermost first, each with the device of its enclosing scope.
         self._device_functions: list[tuple[Callable[[Operation], Any], str | None]] = []
         self._collections: dict[Any, list[Any]] = {}
         # {interface: the function that runs when the graph calls any function that implements it}
         self.implementations: dict[str, Any] = {}
         self._finalized = False
+        self.imported_versions: list[Any] = []
+        # ids of tensors, and operations, that sessions may not be given or asked for
+        self._unfeedable: set[int] = set()
+        self._unfetchable: set[Operation] = set()
         # {name: AtomicFunction} of those that were added by themselves
         self._added_functions: dict[str, Any] = {}
         self._seed: int | None = None
@@ -136,14 +140,21 @@ class Graph(Colocation, GraphConversions):
         unique = self.unique_name(self._base_name(op, name))
         location = user_location(2)
         shapes = infer_shapes(op, inputs, unique, location)
-        control = list(dict.fromkeys(o for scope in self._control_stack for o in scope))
+        control = self._control_inputs_for(inputs) if self._control_stack else []
         node = Operation(self, op, unique, inputs, control, shapes, STATE.device or "", location)
         if op.held is not None:
             node.outputs[0]._handle_data = op.held(*[InputShape(t) for t in inputs])
-        for function, around in reversed(self._device_functions):
-            node._device = merged_device(around, function(node))
+        if self._device_functions:
+            self._apply_device_functions(node)
         if self._colocation or self._groups:
             self._colocate(node)
+        if self._attributes or self._kernel_labels:
+            self._annotate(node)
+        if (
+            inputs
+        ):  # constants and handles may be copied to where they are read, and wait for nothing there
+            for scope in self._control_stack:
+                scope.members.add(node)
         self._operations.append(node)
         self._by_name[unique] = node
         if op.flow.redirects:
@@ -157,6 +168,11 @@ class Graph(Colocation, GraphConversions):
             name_of_gradient = self._gradient_overrides[op.op_type]
             node.gradient_override = RegisterGradient.functions[name_of_gradient]
         return node
+
+    def _apply_device_functions(self, node: Operation) -> None:
+        """Gives an operation the device that the functions of the current scopes find for it."""
+        for function, around in reversed(self._device_functions):
+            node._device = merged_device(around, function(node))
 
     @contextlib.contextmanager
     def _original_op(self, op: Any) -> Iterator[None]:
@@ -357,46 +373,6 @@ class Graph(Colocation, GraphConversions):
 
     def switch_to_thread_local(self) -> None:
         """Does nothing: the current graph is always local to the thread."""
-
-    @contextlib.contextmanager
-    def control_dependencies(self, control_inputs: Any) -> Iterator[None]:
-        """Makes the operations within run after others.
-
-        Args:
-          control_inputs: operations, tensors or variables; None clears all enclosing control
-            dependencies.
-
-        Returns:
-          A context manager.
-        """
-        before = self._control_stack
-        if control_inputs is None:
-            self._control_stack = []
-        else:
-            self._control_stack = [*before, [self._control(c) for c in control_inputs]]
-        try:
-            yield
-        finally:
-            self._control_stack = before
-
-    def _control(self, element: Any) -> Operation:
-        if isinstance(element, Operation):
-            return element
-        # for a variable, the op that creates its handle or assigns it: a dependency reads nothing
-        maker = getattr(getattr(element, "_handle", None), "op", None) and element.op
-        if isinstance(maker, Operation) and maker.graph is self:
-            return maker
-        if not isinstance(element, SymbolicTensor) and hasattr(element, "_as_graph_element"):
-            converted = element._as_graph_element()
-            # In a function an assignment returns the variable: depend on a read, which comes after the assignment.
-            element = element.value() if converted is None else converted
-        if isinstance(element, Operation):
-            return element
-        if hasattr(element, "_value"):
-            element = self.local(element)
-        if not isinstance(element, SymbolicTensor):
-            return self.as_graph_element(element)  # a name, or nothing of a graph
-        return self.local(element).op
 
     @contextlib.contextmanager
     def device(self, device_name_or_function: Any) -> Iterator[None]:
@@ -691,9 +667,9 @@ class Graph(Colocation, GraphConversions):
           tensor: of the graph.
 
         Returns:
-          True.
+          False after `prevent_feeding(tensor)`.
         """
-        return True
+        return tensor._id not in self._unfeedable
 
     def is_fetchable(self, tensor_or_op: Any) -> bool:
         """True if a session may fetch `tensor_or_op`.
@@ -702,23 +678,25 @@ class Graph(Colocation, GraphConversions):
           tensor_or_op: of the graph.
 
         Returns:
-          True.
+          False after `prevent_fetching` of the operation.
         """
-        return True
+        return getattr(tensor_or_op, "op", tensor_or_op) not in self._unfetchable
 
     def prevent_feeding(self, tensor: Any) -> None:
-        """Accepted for compatibility: every tensor may be fed.
+        """Forbids sessions to be fed `tensor`.
 
         Args:
           tensor: of the graph.
         """
+        self._unfeedable.add(tensor._id)
 
     def prevent_fetching(self, op: Any) -> None:
-        """Accepted for compatibility: every operation may be fetched.
+        """Forbids sessions to fetch `op`.
 
         Args:
-          op: of the graph.
+          op: an operation of the graph.
         """
+        self._unfetchable.add(op)
 
 
 def infer_shapes(

@@ -8,7 +8,7 @@ from typing import Any
 from penstock._src.core.calls.no_value import advice
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import OperatorNotAllowedInGraphError
+from penstock._src.core.errors import OperatorNotAllowedInGraphError, OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import NEXT_ID, Tensor
@@ -56,7 +56,10 @@ class SymbolicTensor(Tensor):
         Raises:
           ValueError: it is incompatible with the static shape.
         """
-        self._shape = self._shape.merge_with(as_shape(shape))
+        try:
+            self._shape = self._shape.merge_with(as_shape(shape))
+        except ValueError as error:
+            raise ValueError(getattr(error, "in_graph", str(error))) from None
 
     def consumers(self) -> list["Operation"]:
         """Returns the operations that read this tensor."""
@@ -298,6 +301,10 @@ class Operation(OperationConversions):
         self.graph._edits += 1
 
     def _update_input(self, index: int, tensor: SymbolicTensor) -> None:
+        if not 0 <= index < len(self._inputs):
+            raise OutOfRangeError(
+                f"Cannot update edge. Input index [{index}] is greater than the number of total inputs [{len(self._inputs)}]."
+            )
         self._inputs[index] = tensor
         self.graph._edits += 1
 

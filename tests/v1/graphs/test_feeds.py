@@ -55,3 +55,17 @@ def test_a_class_is_registered_once_and_its_subclasses_by_themselves():
     )
     with tf.Graph().as_default(), v1.Session() as session:
         assert session.run(Labeled(tf.constant(1), tf.constant(2))) == "labeled"
+
+
+def test_what_may_not_be_fed_or_fetched():
+    with tf.Graph().as_default() as graph, v1.Session() as session:
+        x, y = tf.constant(1.0), tf.constant(2.0)
+        assert graph.is_feedable(x) and graph.is_fetchable(y)
+        graph.prevent_feeding(x)
+        graph.prevent_fetching(y.op)
+        assert not graph.is_feedable(x) and not graph.is_fetchable(y)
+        with pytest.raises(ValueError, match="may not be fed"):
+            session.run(x + y, {x: 3.0})
+        with pytest.raises(ValueError, match="has been marked as not fetchable"):
+            session.run(y)
+        assert session.run(x + y) == 3.0

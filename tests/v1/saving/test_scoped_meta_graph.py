@@ -87,3 +87,11 @@ def test_the_defining_frame_is_the_users():
     inside = error_interpolation._FRAMEWORK_PATH_PREFIXES[0] + "a.py"
     assert error_interpolation._is_framework_filename(inside)
     assert not error_interpolation._is_framework_filename(inside.replace("a.py", "a_test.py"))
+
+
+def test_strings_of_collections_are_taken_for_names_in_the_scope(graph):
+    v1.add_to_collection("texts", "a")
+    made, _ = meta_graph.export_scoped_meta_graph(graph=graph)
+    with tf.Graph().as_default():
+        meta_graph.import_scoped_meta_graph(made, import_scope="new")
+        assert v1.get_collection("texts") == ["new/a"]

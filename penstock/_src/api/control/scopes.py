@@ -72,14 +72,18 @@ class name_scope_v1:
     def __init__(self, name, default_name=None, values=None):
         self._name = default_name if name is None else name
         self._scope = name_scope(self._name or "")
-        self._values = [] if values is None else [*values]
+        self._values = None if values is None else [*values]
         self._exits = []
 
     name = read_only("_name", "The name given.")
 
     def __enter__(self):
+        if self._name is None and self._values is not None:
+            raise ValueError(
+                "At least one of name (None) and default_name (None) must be provided."
+            )
         with contextlib.ExitStack() as stack:
-            stack.enter_context(in_graph_of(self._values))
+            stack.enter_context(in_graph_of(self._values or []))
             scope = stack.enter_context(self._scope)
             self._exits.append(stack.pop_all())
         return scope

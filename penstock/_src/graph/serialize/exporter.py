@@ -367,6 +367,10 @@ def functions_of(graph: Graph) -> list[GraphFunction]:
     return list(by_name.values())
 
 
-def versions() -> Any:
-    """The VersionDef of the GraphDefs of any graph."""
-    return VersionDef(producer=GRAPH_DEF_VERSION)
+def versions(imported: Sequence[Any] = ()) -> Any:
+    """The VersionDef of a graph to which GraphDefs of these versions were added."""
+    return VersionDef(
+        producer=min([GRAPH_DEF_VERSION, *(v.producer for v in imported)]),
+        min_consumer=max((v.min_consumer for v in imported), default=0),
+        bad_consumers=sorted({bad for v in imported for bad in v.bad_consumers}),
+    )

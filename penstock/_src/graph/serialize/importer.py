@@ -9,6 +9,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import REQUIRED, convert_attribute
 from penstock._src.core.calls.binding import complete
 from penstock._src.core.calls.consent import Consent, consent_of_program, guarded
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.errors import (
     InvalidArgumentError,
@@ -31,6 +32,7 @@ from penstock._src.graph.serialize.v1_control import (
 )
 from penstock._src.ops.control.functional import check_functions
 from penstock._src.proto.graph import NodeDef
+from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
 from penstock._src.version import GRAPH_DEF_VERSION, VERSION
 
@@ -178,6 +180,7 @@ class NodeImporter:
         self.known: dict[str, SymbolicTensor] = {}  # arguments, and tensors mapped by the caller
         self._back_edges: list[tuple[Operation, int, str]] = []  # (Merge, position, its input)
         self.scalars_are_unknown = False  # of a graph from before FIRST_OF_SCALARS
+        self.device: str | None = None  # of the scope around the nodes
         self.replaced: set[str] = set()  # nodes that v1 control flow was made of: see v1_control.py
 
     def add_all(self, nodes: Sequence[Any], prefix: str = "") -> None:
@@ -308,7 +311,8 @@ class NodeImporter:
         _check_inputs(op, name, inputs)
         check_functions(op)
         operation = self.graph.add(op, inputs, name)
-        operation._device = node.device
+        operation._device = merged_device(self.device, node.device) if self.device else node.device
+        self.graph._apply_device_functions(operation)
         if "_class" in node.attr:
             operation.colocation = tuple(
                 [self._group(g, prefix) for g in node.attr["_class"].list.s]
@@ -363,7 +367,7 @@ class NodeImporter:
         cls = lookup(node.op) or self._from_its_module(node)
         if cls is None:
             raise UnimplementedError(
-                f"{node.op}: this operation is not implemented: node '{node.name}'{self._of_origin()}."
+                f"Op type not registered '{node.op}': this operation is not implemented: node '{node.name}'{self._of_origin()}."
             )
         given: dict[str, Any] = {}
         for name, value in node.attr.items():
@@ -532,7 +536,13 @@ def import_graph_def(
     'import/two:0'
     """
     _check_arguments(graph_def, input_map, return_elements)
-    return add_graph_def(graph_def, input_map, return_elements, name, consent_of_program())
+    mapped = {_text(key): tensor for key, tensor in (input_map or {}).items()}
+    elements = None if return_elements is None else [_text(name) for name in return_elements]
+    return add_graph_def(graph_def, mapped, elements, name, consent_of_program())
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else name
 
 
 def _check_arguments(graph_def: Any, input_map: Any, return_elements: Any) -> None:
@@ -543,13 +553,28 @@ def _check_arguments(graph_def: Any, input_map: Any, return_elements: Any) -> No
             f"Argument `input_map` must be a dictionary. Obtained {type(input_map).__name__}"
         )
     keys = list(input_map or {})
-    if not all(isinstance(key, str) for key in keys):
+    if not all(isinstance(key, (str, bytes)) for key in keys):
         raise TypeError(f"All keys for argument `input_map` must be strings. Obtained keys: {keys}")
     elements = list(return_elements or ())
-    if not all(isinstance(element, str) for element in elements):
+    if isinstance(return_elements, (str, bytes)) or not all(
+        isinstance(element, (str, bytes)) for element in elements
+    ):
         raise TypeError(
             f"Argument `return_elements` must be a list of strings. Obtained {return_elements}."
         )
+
+
+def _as_tensors(graph: Graph, input_map: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns what replaces tensors of a GraphDef, with numbers and arrays as constants."""
+    if all(isinstance(tensor, SymbolicTensor) for tensor in input_map.values()):
+        return input_map
+    if not graph.get_name_scope():
+        raise ValueError(
+            "tf.import_graph_def() requires a non-empty `name` if `input_map` contains non-Tensor values. Try "
+            "calling tf.convert_to_tensor() on `input_map` values before calling tf.import_graph_def()."
+        )
+    with graph.name_scope("_inputs"):
+        return {key: convert_to_tensor(tensor) for key, tensor in input_map.items()}
 
 
 def add_graph_def(
@@ -566,15 +591,17 @@ def add_graph_def(
     library = Library(graph_def.library, consent=consent)
     importer = NodeImporter(graph, library, graph_input)
     _check_versions(graph_def.versions)
+    graph.imported_versions.append(graph_def.versions)
     importer.scalars_are_unknown = graph_def.versions.producer < FIRST_OF_SCALARS
-    for key, tensor in (input_map or {}).items():
-        text = key if ":" in key else f"{key}:0"
-        importer.known[text] = tensor
-        if text.endswith(":0"):
-            importer.known[text[:-2]] = tensor
-    scope = "import" if name is None else name
-    prefix = f"{graph.unique_name(scope)}/" if scope else ""
-    importer.add_all(graph_def.node, prefix)
+    importer.device = STATE.device
+    with graph.name_scope("import" if name is None else name) as prefix:
+        for key, tensor in _as_tensors(graph, input_map or {}).items():
+            text = key if ":" in key else f"{key}:0"
+            importer.known[text] = tensor
+            if text.endswith(":0"):
+                importer.known[text[:-2]] = tensor
+    with graph.name_scope(None):  # the prefix is a full name
+        importer.add_all(graph_def.node, prefix)
     read = {text.removesuffix(":0") for node in graph_def.node for text in node.input}
     absent = [
         key

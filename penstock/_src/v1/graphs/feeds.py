@@ -53,8 +53,10 @@ def feed_value(tensor: SymbolicTensor, value: Any) -> Any:
 
     Raises:
       TypeError: the value is of a type that the tensor cannot have.
-      ValueError: it has another shape.
+      ValueError: it has another shape, or the tensor may not be fed.
     """
+    if not tensor.graph.is_feedable(tensor):
+        raise ValueError(f"Tensor {tensor.name} may not be fed.")
     if isinstance(value, Tensor):
         if isinstance(value, EagerTensor):
             return value._value

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.errors import InaccessibleTensorError
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -52,6 +53,12 @@ class Fetches:
             self._converted[id(fetch)] = known.fetch(fetch)
         for part in self._parts(fetch):
             element = self._element(part)
+            if not self.graph.is_fetchable(element):
+                raise InaccessibleTensorError(
+                    f"Operation '{getattr(element, 'op', element).name}' has been marked as not fetchable. Typically this "
+                    "happens when it is defined in another function or code block. Use return values, explicit Python "
+                    "locals or TensorFlow collections to access it."
+                )
             self._elements.append(element)
             (self.tensors if isinstance(element, SymbolicTensor) else self.operations).append(
                 element

@@ -27,6 +27,7 @@ from penstock._src.util.slots import above
 from penstock._src.v1.graphs.meta_graphs import create_meta_graph_def
 from penstock._src.v1.graphs.scoped_graphs import (
     is_included,
+    prepend_name_scope,
     scoped_graph_def,
     strip_name_scope,
     unneeded_saver_nodes,
@@ -362,7 +363,7 @@ def _values(collection: Any, graph: Any, prefix: str, known: dict[str, Any]) -> 
     for data in collection.bytes_list.value:
         definition = _as_variable_def(data)
         if definition is None:
-            elements.append(data)
+            elements.append(prepend_name_scope(data, prefix))
             continue
         if definition.variable_name not in known:
             known[definition.variable_name] = variable_of(definition, graph, prefix)

@@ -49,7 +49,7 @@ def test_messages_have_the_groups(graph):
 
 
 def test_no_operation_is_no_group(graph):
-    with graph.as_default(), pytest.raises(ValueError, match="may be None only"):
+    with graph.as_default(), pytest.raises(ValueError, match="None only to leave"):
         with v1.colocate_with(None):
             pass
 
@@ -88,3 +88,65 @@ def test_items_of_collections_are_found_by_regular_expressions():
         found = {text: v1.get_collection("variables", text) for text in (".*a:", "A", "(A|b)", "a")}
     assert [id(v) for v in found["(A|b)"]] == [id(a), id(b)]
     assert [len(found[text]) for text in (".*a:", "A", "a")] == [1, 1, 0]
+
+
+def names(operations):
+    return [op.name for op in operations]
+
+
+def test_what_reads_an_operation_that_waits_already_does_not_wait_again():
+    with tf.Graph().as_default():
+        a, b = tf.constant(1.0, name="a"), tf.constant(2.0, name="b")
+        with tf.control_dependencies([a, b]):
+            c = tf.negative(a, name="c")
+            d = tf.negative(c, name="d")
+            with tf.control_dependencies([c]):
+                e = tf.add(c, a, name="e")
+                f = tf.negative(b, name="f")
+    found = {t.op.name: names(t.op.control_inputs) for t in (c, d, e, f)}
+    assert found == {"c": ["b"], "d": [], "e": [], "f": ["a", "c"]}
+
+
+def test_what_is_not_repeated_runs_all_the_same():
+    with tf.Graph().as_default(), v1.Session() as session:
+        count = v1.get_variable("count", initializer=0)
+        with tf.control_dependencies([count.assign_add(1, read_value=False)]):
+            known = tf.constant(2.0)
+            doubled = known * known
+        session.run(count.initializer)
+        assert session.run(doubled) == 4.0
+        assert session.run(count) == 1
+
+
+def test_attributes_of_scopes():
+    noted = v1.AttrValue(i=3)
+    with tf.Graph().as_default() as graph:
+        with graph._attr_scope(
+            {"_a": noted, "_b": lambda node: noted if node.op == "Neg" else None}
+        ):
+            x = tf.constant(1.0, name="x")
+            with graph._attr_scope({"_a": None}):
+                y = -x
+        z = -x
+    assert x.op.get_attr("_a") == y.op.get_attr("_b") == 3
+    for op, name in ((x.op, "_b"), (y.op, "_a"), (z.op, "_a")):
+        with pytest.raises(ValueError, match="no attr"):
+            op.get_attr(name)
+    for bad in ([], {"_a": 3}, {1: noted}):
+        with pytest.raises(TypeError, match="attr_map must be a dictionary"):
+            graph._attr_scope(bad).__enter__()
+
+
+def test_labels_of_kernels():
+    with tf.Graph().as_default() as graph:
+        with graph._kernel_label_map({"Neg": "fast"}):
+            x = -tf.constant(1.0)
+        assert (-x).op.node_def.attr["_kernel"].s == b""
+    assert x.op.get_attr("_kernel") == b"fast"
+    with pytest.raises(TypeError, match="mapping strings to strings"):
+        graph._kernel_label_map({"Neg": 1}).__enter__()
+
+
+def test_leaving_no_scope_is_refused_with_tensorflows_words():
+    with tf.Graph().as_default() as graph, pytest.raises(ValueError, match="op is None"):
+        graph.colocate_with(None).__enter__()
