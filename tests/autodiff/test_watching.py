@@ -63,3 +63,13 @@ def test_watched_variables_are_known_after_the_gradient():
         square = weight * weight
     tape.gradient(square, weight)
     assert [v is weight for v in tape.watched_variables()] == [True]
+
+
+def test_a_tape_records_within_and_goes_on_as_before():
+    x = tf.constant(3.0)
+    tape = tf.GradientTape()
+    with tape._ensure_recording():
+        with tape._ensure_recording():
+            tape.watch(x)
+        y = x * x
+    assert tape.gradient(y, x) == 6.0

@@ -33,3 +33,9 @@ def test_dictionaries_by_number_take_types():
     types = {1: "float", 3: "int"}
     assert (types[tf.float32], types[tf.int32]) == ("float", "int")
     assert tf.string not in types
+
+
+def test_references_are_their_own_and_strings_are_objects():
+    assert tf.float32._as_ref._as_ref is tf.float32._as_ref
+    assert tf.float32._as_ref._is_ref_dtype and not tf.float32._is_ref_dtype
+    assert tf.string.as_numpy_dtype is object

@@ -28,6 +28,18 @@ def of(*shape):
             lambda: raw.Bincount(arr=[1], size=-5, weights=[1.0]),
             r"size \(-5\) must be non-negative",
         ),
+        (lambda: tf.argmax(of(2, 3), 2), r"Dimension \(2\) must be in the range \[-2, 2\)"),
+        (lambda: tf.one_hot([[1]], 3, axis=-2), "axis must be >= -1"),
+        (lambda: tf.math.betainc(of(3), of(2), 0.5), "Dimension 0 in both shapes must be equal"),
+        (
+            lambda: tf.sparse.segment_sum(of(4, 2), [0, 1], [0]),
+            "Dimension 0 in both shapes must be equal, but are 2 and 1",
+        ),
+        (
+            lambda: tf.sparse.segment_mean(of(4, 2), [0], [0], num_segments=[2]),
+            "Shape must be rank 0 but is rank 1",
+        ),
+        (lambda: of(None, 2).set_shape([3]), "Shapes must be equal rank, but are 2 and 1"),
     ],
 )
 def test_shapes_that_do_not_fit(call, said):

@@ -120,6 +120,18 @@ class GradientTape:
                 )
 
     @contextlib.contextmanager
+    def _ensure_recording(self) -> Iterator[None]:
+        """A context in which the tape records, for functions that are differentiated within it."""
+        if self._recording:
+            yield
+            return
+        self._push()
+        try:
+            yield
+        finally:
+            self._pop()
+
+    @contextlib.contextmanager
     def stop_recording(self) -> Iterator[None]:
         """A context in which nothing is recorded.
 

@@ -41,7 +41,7 @@ FACTS: dict[int, tuple[str, str, Any, int]] = {
     4: ("uint8", INTEGER, np.uint8, 1),
     5: ("int16", INTEGER, np.int16, 2),
     6: ("int8", INTEGER, np.int8, 1),
-    7: ("string", OTHER, np.object_, 0),
+    7: ("string", OTHER, object, 0),
     8: ("complex64", COMPLEX, np.complex64, 8),
     9: ("int64", INTEGER, np.int64, 8),
     10: ("bool", OTHER, np.bool_, 1),
@@ -195,7 +195,11 @@ class DType:
 
     @property
     def _as_ref(self) -> "DType":
-        return REFERENCES[self._name]
+        return self if self.is_ref else REFERENCES[self._name]
+
+    @property
+    def _is_ref_dtype(self) -> bool:
+        return self.is_ref
 
     def is_compatible_with(self, other: Any) -> bool:
         """Returns True if values of another dtype can be used as this one.

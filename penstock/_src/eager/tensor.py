@@ -152,6 +152,9 @@ class EagerTensor(Tensor):
     def _num_elements(self) -> int:
         return self._value.size if self._is_array() else 1
 
+    def _datatype_enum(self) -> int:
+        return self._dtype.as_datatype_enum
+
     def cpu(self) -> "EagerTensor":
         """Returns this tensor in the memory of the host, as another object."""
         return EagerTensor(self._value, self._dtype)

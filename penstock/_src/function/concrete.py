@@ -314,6 +314,10 @@ class ConcreteFunction:
         """The captured outer tensors, which are passed after the arguments."""
         return list(self._captures)
 
+    @property
+    def _captured_inputs(self) -> list[Any]:
+        return self.captured_inputs
+
     structured_input_signature: tuple[tuple[Any, ...], dict[str, Any]] = read_only(
         "graph.structured_input_signature",
         "(positional, keyword) arguments with TensorSpecs for tensors.",

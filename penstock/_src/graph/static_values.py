@@ -111,14 +111,23 @@ def constant_value_as_shape(tensor: Any) -> TensorShape:
         if value.ndim == 0:
             if int(value) == -1:
                 return UNKNOWN
-            raise ValueError(f"Received a scalar with value '{value}' as shape; require a vector.")
+            raise ValueError(
+                f"Received a scalar value '{value}' as shape; require a statically known scalar with value '-1' to "
+                "describe an unknown shape."
+            )
+        as_shape(value.shape).with_rank(1)
         return make_shape(tuple(None if d < 0 else int(d) for d in value.tolist()))
     if not isinstance(tensor, SymbolicTensor):
         return UNKNOWN
     outside = _captured(tensor)
     if outside is not None:
         return constant_value_as_shape(outside)
-    rank = tensor.shape[0] if tensor.shape.rank == 1 else None
+    if tensor.shape.rank == 0:
+        raise ValueError(
+            "Received a scalar with unknown value as shape; require a statically known scalar with value '-1' to "
+            "describe an unknown shape."
+        )
+    rank = tensor.shape.with_rank(1)[0]
     partial = _PARTIAL.get(tensor.op.type, lambda op, index: None)(tensor.op, tensor.value_index)
     return unknown_shape(rank) if partial is None else partial.merge_with(unknown_shape(rank))
 

@@ -77,6 +77,12 @@ def test_ranges_of_integers_have_integer_ends():
     np.testing.assert_array_equal(tf.range(np.float64(2.5), dtype=tf.int32), [0, 1])
 
 
+def test_a_stack_of_numbers_is_a_constant_in_graphs():
+    with tf.Graph().as_default():
+        assert tf.stack([1, 2]).op.type == tf.stack([[1.0], [2.0]]).op.type == "Const"
+        assert tf.stack([1, tf.constant(2)]).op.type == "Pack"
+
+
 def test_a_stack_of_nothing():
     assert tf.stack([]).shape == [0]
     with pytest.raises(TypeError, match="Cannot convert 0.0"):

@@ -139,3 +139,17 @@ def test_lu_of_unknown_rank():
     np.testing.assert_allclose(inverse(MATRICES), np.linalg.inv(MATRICES), rtol=1e-4)
     again = tf.function(lambda a: tf.linalg.lu_reconstruct(*tf.linalg.lu(a)), spec)
     np.testing.assert_allclose(again(MATRICES), MATRICES, rtol=1e-5)
+
+
+def test_axes_of_tensordot_may_be_tensors():
+    a, b = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 2, 2)
+    axes = [[0, 1], [1, 0]]
+    expected = np.tensordot(a, b, axes)
+    np.testing.assert_array_equal(tf.tensordot(a, b, tf.constant(axes)), expected)
+    summed = tf.function(lambda axes: tf.tensordot(a, b, axes))
+    np.testing.assert_array_equal(summed(tf.constant(axes)), expected)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        given = tf.compat.v1.placeholder(tf.int32)
+        known, unknown = tf.tensordot(a, b, tf.constant(axes)), tf.tensordot(a, b, given)
+        np.testing.assert_array_equal(session.run(known), expected)
+        np.testing.assert_array_equal(session.run(unknown, {given: axes}), expected)

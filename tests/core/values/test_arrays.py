@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import ResourceExhaustedError
 from penstock._src.core.values.arrays import ALIGNMENT, zeros_aligned
 
@@ -17,3 +18,8 @@ def test_zeros_are_aligned(shape):
 def test_too_many_zeros_are_refused():
     with pytest.raises(ResourceExhaustedError):
         zeros_aligned((1 << 60,), np.dtype(np.float32))
+
+
+def test_arrays_of_strings_and_others_are_refused():
+    with pytest.raises(ValueError, match="Unsupported object type int"):
+        tf.constant(np.array(["a", 1], object))

@@ -80,6 +80,11 @@ def stack(values, axis=0, name="stack"):
             return convert_to_tensor([], name=name)
         raise ValueError("stack: at least one tensor is required. Received an empty list.")
     first = next((v for v in values if isinstance(v, Tensor)), None)
+    if first is None and axis == 0:
+        try:
+            return convert_to_tensor(values, name=name)  # a constant, as in TensorFlow's graphs
+        except (TypeError, ValueError):
+            pass
     if first is None:
         # Python numbers of several types get one dtype, as in any list.
         numbers = all(isinstance(v, (int, float)) for v in values)

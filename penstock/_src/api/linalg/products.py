@@ -12,6 +12,7 @@ from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.graph.static_values import constant_value
 
 # Matrices of these two dtypes are multiplied in the wider one.
 _MIXED = {dtypes.bfloat16, dtypes.float32}
@@ -186,7 +187,10 @@ def _tensordot_axes(a, axes):
             )
         return list(range(rank - axes, rank)), list(range(axes))
     if isinstance(axes, Tensor):
-        axes = axes.numpy().tolist()
+        known = constant_value(axes)
+        if known is None:
+            return axes[0], axes[1]
+        axes = known.tolist()
     if len(axes) != 2:
         raise ValueError(f"`axes` must be an integer or have length 2. Received {axes}.")
     first, second = (
@@ -216,6 +220,8 @@ def _as_matrix_of_any_rank(x, axes, contracted_first):
 def _as_matrix(x, axes, contracted_first):
     """`x` as a matrix (free x contracted, or vice versa), with the free sizes."""
     rank = x.shape.rank
+    if isinstance(axes, Tensor):
+        return _as_matrix_of_any_rank(x, axes, contracted_first)
     if rank is None:
         return _as_matrix_of_any_rank(x, np.array(axes, np.int32), contracted_first)
     axes = [i + rank if i < 0 else i for i in axes]

@@ -9,6 +9,7 @@ from penstock._src.api.control.conditionals import case, indexed_case
 from penstock._src.api.vectorized.functions import pfor as pfor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 from penstock._src.graph.control import is_in_xla_context
 from penstock._src.util.export import export
 
@@ -96,11 +97,22 @@ def case_helper(
       default: the function if no predicate holds.
       exclusive: accepted; the first that holds is taken.
       name: of the result.
-      allow_python_preds: accepted; predicates may be Python booleans.
+      allow_python_preds: whether predicates may be Python booleans.
       **cond_kwargs: for `cond_fn`.
     """
-    del exclusive, allow_python_preds
-    pairs = list(pred_fn_pairs)
+    del exclusive
+    if isinstance(pred_fn_pairs, dict):
+        pairs = list(pred_fn_pairs.items())
+    elif isinstance(pred_fn_pairs, list | tuple):
+        pairs = list(pred_fn_pairs)
+    else:
+        raise TypeError(
+            f"'pred_fn_pairs' must be a list, tuple, or dict. Received: {type(pred_fn_pairs)}"
+        )
+    for pred, _ in pairs:
+        is_condition = isinstance(pred, Tensor) or (allow_python_preds and isinstance(pred, bool))
+        if not is_condition:
+            raise TypeError(f"pred must be a Tensor or bool, got: {pred}")
     if default is None and len(pairs) == 1:
         return case(pairs, name=name)
     chosen = pairs.pop()[1] if default is None else default

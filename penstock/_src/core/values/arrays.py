@@ -107,7 +107,9 @@ def _of_shape(shape: TensorShape, dtype: DType | None) -> Any:
         raise ValueError(f"Cannot convert a partially known TensorShape {shape} to a Tensor.")
     dimensions: list[Any] = shape.as_list()
     if dtype not in (None, dtypes.int32, dtypes.int64):
-        raise TypeError(f"Cannot convert TensorShape {shape} to a tensor of dtype {dtype.name}.")
+        raise TypeError(
+            f"Cannot convert TensorShape {shape} to dtype {dtype!r}. Allowed dtypes are tf.int32 and tf.int64."
+        )
     fits = max(dimensions, default=0) < 2**31
     if dtype is dtypes.int32 and not fits:
         raise ValueError(
@@ -153,7 +155,14 @@ def _strings(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]
     out = np.empty(array.shape, object)
     flat = out.reshape(-1)
     for i, element in enumerate(array.reshape(-1).tolist()):
-        flat[i] = element.encode() if isinstance(element, str) else element
+        if isinstance(element, str):
+            element = element.encode()
+        elif not isinstance(element, bytes):
+            raise ValueError(
+                "Failed to convert a NumPy array to a Tensor (Unsupported object type "
+                f"{type(element).__name__})."
+            )
+        flat[i] = element
     return out, dtypes.string
 
 

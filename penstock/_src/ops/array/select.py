@@ -137,6 +137,8 @@ class OneHot(Op):
         for scalar in (depth, on_value, off_value):
             scalar.with_rank(0)
         size = infer.counted(depth, 1)
+        if self.axis < -1:
+            raise ValueError("axis must be >= -1")
         if indices.rank is None:
             return UNKNOWN
         at = indices.rank if self.axis == -1 else self.axis

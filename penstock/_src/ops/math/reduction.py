@@ -310,6 +310,12 @@ class _ArgReduction(Op):
     vectorize = "rows, axis"
 
     def shape(self, input, dimension):
+        axis, rank = dimension.value, input.rank
+        if None not in (axis, rank) and not axis.ndim and not -rank <= int(axis) < rank:
+            raise ValueError(
+                f"Dimension ({int(axis)}) must be in the range [-{rank}, {rank}), where {rank} is the number of "
+                "dimensions in the input."
+            )
         return infer.without_axis(input, dimension)
 
     def eager(self, input, dimension):

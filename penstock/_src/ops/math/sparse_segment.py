@@ -10,7 +10,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER
 from penstock._src.ops import infer
 from penstock._src.ops.math.segment import check_order, combine, mean_rows
-from penstock._src.ops.rules import in_float32, ints, quiet
+from penstock._src.ops.rules import in_float32, ints, quiet, show
 
 # TensorFlow refuses results of more elements.
 _MOST = 2**63
@@ -60,6 +60,9 @@ class _SparseSegment(Op):
     sparse_gradient: bool = False
 
     def shape(self, data, indices, segment_ids, num_segments=None):
+        infer.merged(indices.with_rank(1), segment_ids.with_rank(1))
+        if num_segments is not None:
+            num_segments.with_rank(0)
         if data.rank is None:
             return infer.UNKNOWN
         count = None if num_segments is None else num_segments.value
@@ -120,6 +123,10 @@ class _WithNumSegments(_SparseSegment):
 
     @quiet
     def eager(self, data, indices, segment_ids, num_segments):
+        if num_segments.ndim:
+            raise self.invalid(
+                f"num_segments should be a scalar, not shape {show(num_segments.shape)}"
+            )
         return combine_chosen(self, data, indices, segment_ids, int(num_segments), self.power)
 
 

@@ -113,7 +113,10 @@ class Betainc(Op):
     host_kernel = HostKernel(compiles_from=SLOW)
 
     def shape(self, a, b, x):
-        return infer.broadcast(a, b, x)
+        shapes = [a, b, x]
+        if any(shape.rank is None for shape in shapes):
+            return infer.broadcast(*shapes)
+        return infer.merged(*([shape for shape in shapes if shape.rank] or shapes))
 
     def gradient(self, a, b, x, _z, dz):
         log_beta = raw.Lgamma(a) + raw.Lgamma(b) - raw.Lgamma(a + b)

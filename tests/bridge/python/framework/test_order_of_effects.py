@@ -67,3 +67,13 @@ def test_resources_are_initialized_once(session):
     assert session.run(report).tolist() == [handle.name.encode()]
     session.run(resources.initialize_resources(resources.shared_resources()))
     assert session.run(report).size == 0
+
+
+def test_conditions_are_tensors_or_bools():
+    for pairs, said in (
+        (5, "must be a list, tuple, or dict"),
+        ([(0, int)], "must be a Tensor or bool"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            smart_cond.smart_case(pairs, default=int)
+    assert smart_cond.smart_case({True: lambda: 7}, default=int) == 7
