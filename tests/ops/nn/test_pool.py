@@ -107,3 +107,29 @@ def test_compiled_means_round_once_as_eager_ones_do(unknown):
     spec = tf.TensorSpec([None] * 5 if unknown else x.shape, tf.float32)
     pooled = tf.function(lambda x: tf.nn.avg_pool3d(x, 3, 1, "SAME"), input_signature=[spec])
     np.testing.assert_array_equal(pooled(x), tf.nn.avg_pool3d(x, 3, 1, "SAME"))
+
+
+@pytest.mark.parametrize(
+    "sizes, strides, said",
+    [
+        ([1, 2, 2, 2], [1, 1, 1, 1], "exactly one of pooling across depth"),
+        ([1, 1, 1, 2], [1, 1, 1, 1], "depth window to equal the depth stride"),
+        ([1, 1, 1, 3], [1, 1, 1, 3], "evenly divide"),
+        ([2, 1, 1, 1], [1, 1, 1, 1], "not yet supported on the batch dimension"),
+    ],
+)
+def test_windows_of_which_tensorflow_has_no_kernels(sizes, strides, said):
+    x = np.ones((1, 4, 4, 4), np.float32)
+    for pool in (tf.raw_ops.MaxPool, lambda input, **k: tf.raw_ops.AvgPool(value=input, **k)):
+        with pytest.raises(tf.errors.UnimplementedError, match=said):
+            pool(input=x, ksize=sizes, strides=strides, padding="SAME")
+
+
+def test_paddings_are_smaller_than_the_window():
+    x = np.ones((1, 4, 4, 1), np.float32)
+    for paddings, said in (
+        ([[3, 1], [0, 0]], "Top padding 3"),
+        ([[0, 0], [0, 2]], "Right padding 2"),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"{said} needs to be smaller"):
+            tf.nn.max_pool2d(x, 2, 1, [[0, 0], *paddings, [0, 0]])

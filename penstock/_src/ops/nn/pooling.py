@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ir.extents.dims import is_at_most, is_symbolic, shape_key
 from penstock._src.ops.nn.window import (
@@ -65,9 +65,12 @@ def pooling(op: Any, shape: Sequence[int]) -> Pooling:
             f"{op.op_type}: tensor_in must be {rank}-dimensional. Received {show(shape)}"
         )
     _require_positive(op)
+    _require_supported(op, shape)
     axes = [a for a in range(rank) if op.ksize[a] != 1 or op.strides[a] != 1]
     pairs = explicit_pairs(getattr(op, "explicit_paddings", ()), range(rank))
     axes = [a for a in range(rank) if a in axes or pairs[a] != (0, 0)]
+    channel = _channel_axis(op)
+    _require_small_paddings(op, pairs, [a for a in range(1, rank) if a != channel])
     windows = [
         window(op.op_type, shape[a], op.ksize[a], op.strides[a], 1, op.padding, pairs[a]).clipped()
         for a in axes
@@ -101,6 +104,47 @@ def _require_positive(op: Any) -> None:
         raise InvalidArgumentError(
             f"{op.op_type}: Stride must be > 0, but got {next(s for s in op.strides if s < 1)}"
         )
+
+
+def _channel_axis(op: Any) -> int:
+    return 1 if str(getattr(op, "data_format", "")).startswith("NC") else len(op.ksize) - 1
+
+
+def _require_supported(op: Any, shape: Sequence[int]) -> None:
+    """Raises UnimplementedError for windows over images of a batch, or over channels, of which TensorFlow has no kernels."""
+    rank = len(op.ksize)
+    channel = _channel_axis(op)
+    depth, refusal = op.ksize[channel], ""
+    if op.ksize[0] != 1 or op.strides[0] != 1:
+        refusal = "Pooling is not yet supported on the batch dimension."
+    elif rank == 5 and (depth != 1 or op.strides[channel] != 1):
+        refusal = "Pooling is not yet supported on the depth dimension."
+    elif rank == 4 and depth != 1:
+        if any(op.ksize[a] != 1 for a in range(1, rank) if a != channel):
+            refusal = "MaxPooling supports exactly one of pooling across depth or pooling across width/height."
+        elif depth != op.strides[channel]:
+            refusal = "Depthwise max pooling requires the depth window to equal the depth stride"
+        elif shape[channel] % depth:
+            refusal = (
+                "Depthwise max pooling requires the depth window to evenly divide the input depth"
+            )
+        elif op.op_type.startswith("Avg"):
+            refusal = "Non-spatial pooling is not yet supported."
+    if refusal:
+        raise UnimplementedError(f"{op.op_type}: {refusal}")
+
+
+_SIDES = ("Top", "Bottom"), ("Left", "Right")
+
+
+def _require_small_paddings(op: Any, pairs: Sequence[tuple[int, int]], spatial: list[int]) -> None:
+    """Raises InvalidArgumentError for explicit paddings in which a whole window fits."""
+    for axis, sides in zip(spatial, _SIDES, strict=False):
+        for side, padding in zip(sides, pairs[axis], strict=True):
+            if padding >= op.ksize[axis] and padding:
+                raise InvalidArgumentError(
+                    f"{op.op_type}: {side} padding {padding} needs to be smaller than the window size {op.ksize[axis]}"
+                )
 
 
 # -- NumPy kernels -----------------------------------------------------------------------------------
