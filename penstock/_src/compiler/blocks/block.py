@@ -10,7 +10,8 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, element_shape, input_kinds
+from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, input_kinds
+from penstock._src.compiler.blocks.lists import ListKey, list_key
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.shared_program import SharedProgram
 from penstock._src.compiler.blocks.specialization import Specialization, specialization
@@ -178,7 +179,10 @@ class Block:
         """The part of a key on which a program for many extents depends: all but the shapes of arrays and the known values."""
         if not self.handles and not self.others and not self.value_positions:
             return ()
-        return key[1:] if len(key) == 3 else (key[1], key[2], key[4])
+        if len(key) == 3:
+            return key[1:]
+        others = [k.shared() if isinstance(k, ListKey) else k for k in key[2]]
+        return key[1], tuple(others), key[4]
 
     def keep(self, key: Any, made: Specialization) -> Specialization:
         """Keeps a specialization under a key; drops the oldest one if there are too many."""
@@ -260,7 +264,7 @@ def other_key(value: Any) -> Any:
         content = value.value
         return id(value), None if content is None else content.shape
     if isinstance(value, TensorList):
-        return len(value), value.dtype, element_shape(value)
+        return list_key(value)
     return type(value)  # a table or an iterator: only the host reads it
 
 

@@ -9,12 +9,13 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.compiler.blocks.lists import element_shape
 from penstock._src.ir.extents.guards import LEAST
 from penstock._src.ir.extents.values import CallValues, Values
 from penstock._src.util.dataclass import dataclass
 
 # Where a number is read: ("rank", position of the input), ("extent", position, axis), ("value", position, index of an element), ("count", position)
-# for the length of a list, ("bytes", position) for a whole value.
+# for the length of a list, ("item", position, axis) for an extent of its elements, ("bytes", position) for a whole value.
 Read = tuple[Any, ...]
 # The requirements for a shape: position of the input, rank, (axis, required number) of fixed extents, (axis, index of the symbol) of unknown ones.
 _Shape = tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]
@@ -105,4 +106,6 @@ def _number(read: Read, values: Sequence[Any]) -> Any:
         return int(value.reshape(-1)[index[0]])
     if kind == "count":
         return len(value)
+    if kind == "item":
+        return element_shape(value)[index[0]]
     return value.dtype.str, value.shape, value.tobytes()

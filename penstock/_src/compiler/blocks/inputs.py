@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.blocks.input_form import InputForm, Read
+from penstock._src.compiler.blocks.lists import MIXED, element_shape
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
-from penstock._src.core.shapes import UNKNOWN
 from penstock._src.core.values import kernel_state
 from penstock._src.core.values.device_array import on_host
 from penstock._src.core.values.resources import VariableHandle, shape_of_value
@@ -20,8 +20,6 @@ from penstock._src.ir.node import Node, Shape
 from penstock._src.ops.control.list_value import TensorList
 
 ARRAY, HANDLE, LIST, ANY = "array", "handle", "list", "any"
-
-MIXED = "mixed"  # the "shape" of a list whose elements differ in shape
 
 # The largest integer input for whose value a program may be specialized, in elements.
 SMALL_VALUE = 64
@@ -172,54 +170,13 @@ class ProgramInputs:
         length = self.p.size(self._count(position, count), dtypes.int32)
         if shape is None or count == 0:
             return ListValue(value.dtype, None, length, count or None, shape)
-        extents = (self._count(position, count), *[int(d) for d in shape])
+        items = [
+            self.extent(("item", position, axis), axis, int(n)) for axis, n in enumerate(shape)
+        ]
+        extents = (self._count(position, count), *items)
         buffer = self._parameter(("list", position), None, extents, value.dtype)
         return ListValue(value.dtype, buffer, length, extents[0], extents[1:])
 
     def _count(self, position: int, count: int) -> dims.Extent:
         """The number of elements of a list."""
         return self.extent(("count", position), ("list", position), count)
-
-
-def element_shape(value: TensorList) -> Any:
-    """The common shape of a list's elements; MIXED if they differ, None if it is not known yet."""
-    if isinstance(value, DenseList):
-        return value.dense.shape[1:]
-    static = value.element_shape
-    shapes = {getattr(item, "shape", None) for item in value.items if item is not None}
-    if static.is_fully_defined():
-        shapes.add(tuple(static.as_list()))
-    return MIXED if len(shapes) > 1 else next(iter(shapes), None)
-
-
-def stacked(value: TensorList) -> np.ndarray:
-    """The elements of a list as one array."""
-    dense = getattr(value, "dense", None)
-    if dense is not None:
-        return dense
-    shapes = (item.shape for item in value.items if item is not None)
-    shape = next(shapes, None)
-    shape = value.element_shape.as_list() if shape is None else shape  # no element is set yet
-    result = np.zeros((len(value), *shape), value.dtype.np)
-    for i, item in enumerate(value.items):
-        if item is not None:
-            result[i] = item
-    return result
-
-
-class DenseList(TensorList):
-    """A list computed by a program: the rows of one array."""
-
-    __slots__ = ("dense",)
-
-    def __init__(self, dtype: Any, element_shape: Any, dense: np.ndarray) -> None:
-        super().__init__(dtype, element_shape, list(dense))
-        self.dense = dense
-
-    def accepts(self, item: Any) -> bool:
-        """True: its element shape is that of the elements so far; others may follow."""
-        return True
-
-    def with_items(self, items: list[Any]) -> TensorList:
-        """Returns a list of the same type holding `items`, of any shapes."""
-        return TensorList(self.dtype, UNKNOWN, items)

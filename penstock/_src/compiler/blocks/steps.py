@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.blocks.inputs import DenseList, stacked
+from penstock._src.compiler.blocks.lists import DenseList, stacked
 from penstock._src.compiler.host.running import locate, run_on_host
 from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.lower.context import Refusal
