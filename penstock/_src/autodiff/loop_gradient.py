@@ -37,6 +37,7 @@ from penstock._src.autodiff.graph_gradients import (
     gradient_type,
     zeros_for,
 )
+from penstock._src.autodiff.loop_lists import is_only_measured, keeps_length, measure_lists
 from penstock._src.autodiff.nodes import add_node, extend_node, insert_before, make_op, position_of
 from penstock._src.autodiff.tape import DIFFERENTIABLE
 from penstock._src.core import dtypes
@@ -112,6 +113,7 @@ def _backward_step(body: GraphFunction, differentiated: list[int]) -> _Step:
     ys = [body.outputs[i] for i in active]
     xs = [body.inputs[i] for i in active]
     step = _Step(active, _backward(body, ys, xs))
+    measure_lists(body, step.backward)
     cache[key] = step
     return step
 
@@ -206,7 +208,7 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
         at = position_of(body, t)
         if at is not None and body.outputs[at] is t:  # passed on unchanged
             invariants.append((t, node._inputs[at]))
-        elif at is not None and _keeps_length(body, at) and _is_only_measured(step, t):
+        elif at is not None and keeps_length(body, at) and is_only_measured(step.backward, t):
             # No iteration changes the length and the item shape: the final list has them too. Accumulating lists would keep all versions.
             invariants.append((t, node.outputs[at]))
         else:
@@ -222,26 +224,6 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
         for t, output in zip(fresh, _add_variables(node, variables), strict=True):
             known[t._id] = output.value_index
     return _Plan(invariants, [(t, node.outputs[known[t._id]]) for t in accumulated])
-
-
-def _keeps_length(body: GraphFunction, at: int) -> bool:
-    """True if a loop variable is a tensor list whose length the body does not change: it only sets items within the list."""
-    result = body.outputs[at]
-    # Follow the chain of updates back to the variable.
-    while result.op.type == "TensorListSetItem" and result is not body.inputs[at]:
-        if result.op.raw_op.resize_if_index_out_of_bounds:
-            return False
-        result = result.op._inputs[0]
-    return result is body.inputs[at] and result.dtype is dtypes.variant
-
-
-def _is_only_measured(step: _Step, captured: SymbolicTensor) -> bool:
-    """True if the gradient of an iteration reads only the length and item shape of a list."""
-    graph = step.backward.graph
-    pairs = zip(graph.external_captures, graph.internal_captures, strict=True)
-    inside = next(placeholder for outside, placeholder in pairs if outside is captured)
-    readers = [op for op in graph._operations if any(t is inside for t in op._inputs)]
-    return all(op.type in ("TensorListElementShape", "TensorListLength") for op in readers)
 
 
 def _limit(node: Operation) -> Any:

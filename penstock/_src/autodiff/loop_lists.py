@@ -1,0 +1,63 @@
+"""Lists that the iterations of a loop change, of which its gradient reads no more than lengths and item shapes."""
+
+from penstock._src.autodiff.control_flow import replace_tensor
+from penstock._src.autodiff.graph_gradients import Backward
+from penstock._src.autodiff.nodes import position_of, remove
+from penstock._src.core import dtypes
+from penstock._src.core.dispatch import building_unrecorded
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation, SymbolicTensor
+
+_MEASURES = ("TensorListElementShape", "TensorListLength")
+
+
+def keeps_length(body: GraphFunction, at: int) -> bool:
+    """True if a loop variable is a tensor list whose length the body does not change: it only sets items within the list."""
+    result = body.outputs[at]
+    # Follow the chain of updates back to the variable.
+    while result.op.type == "TensorListSetItem" and result is not body.inputs[at]:
+        if result.op.raw_op.resize_if_index_out_of_bounds:
+            return False
+        result = result.op._inputs[0]
+    return result is body.inputs[at] and result.dtype is dtypes.variant
+
+
+def is_only_measured(backward: Backward, captured: SymbolicTensor) -> bool:
+    """True if the gradient of an iteration reads only the length and item shape of a list."""
+    return all(op.type in _MEASURES for op in _readers(backward, captured))
+
+
+def measure_lists(body: GraphFunction, backward: Backward) -> None:
+    """Lets the forward iteration measure the lists of which its gradient reads only lengths and item shapes.
+
+    Numbers are accumulated for the gradient then, not all versions of the lists:
+
+    Before: body(list): list2 = SetItem(list, i, x)                       gradient: Resize(dlist, Length(list))
+    After:  body(list): list2 = SetItem(list, i, x), n = Length(list)     gradient: Resize(dlist, n)
+
+    Lists whose length stays are left alone: the gradient measures the final one.
+    """
+    graph = backward.graph
+    for captured in graph.external_captures:
+        if not isinstance(captured, SymbolicTensor) or captured.graph is not body.graph:
+            continue
+        at = position_of(body, captured)
+        if captured.dtype is not dtypes.variant or at is not None and keeps_length(body, at):
+            continue
+        readers = _readers(backward, captured)
+        if not all(op.type in _MEASURES for op in readers):
+            continue
+        for read in readers:
+            with building_unrecorded(body.graph):
+                measured = body.graph.add(read.raw_op, [captured], read.name).outputs[0]
+            replace_tensor(graph, read.outputs[0], graph.capture(measured))
+        remove(readers, graph)
+        graph.drop_capture(captured)
+
+
+def _readers(backward: Backward, captured: SymbolicTensor) -> list[Operation]:
+    """The operations of a backward graph that read a captured tensor."""
+    graph = backward.graph
+    pairs = zip(graph.external_captures, graph.internal_captures, strict=True)
+    inside = next(placeholder for outside, placeholder in pairs if outside is captured)
+    return [op for op in graph._operations if any(t is inside for t in op._inputs)]
