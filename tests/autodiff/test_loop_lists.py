@@ -68,7 +68,7 @@ def test_forward_loop_keeps_lengths_of_lists_rather_than_lists():
 @pytest.mark.parametrize("extents", [(1, 1), (2, 1), (3, 7), (5, 2)])
 def test_gradient_is_that_of_eager_loops(extents):
     given = drawn(np.random.default_rng(3), *extents)
-    for result, wanted in zip(traced()(*given), eagerly(*given)):
+    for result, wanted in zip(traced()(*given), eagerly(*given), strict=True):
         np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-6)
 
 

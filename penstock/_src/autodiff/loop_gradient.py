@@ -37,7 +37,12 @@ from penstock._src.autodiff.graph_gradients import (
     gradient_type,
     zeros_for,
 )
-from penstock._src.autodiff.loop_lists import is_only_measured, keeps_length, measure_lists
+from penstock._src.autodiff.loop_lists import (
+    is_only_measured,
+    keep_gradients_long,
+    keeps_length,
+    measure_lists,
+)
 from penstock._src.autodiff.nodes import add_node, extend_node, insert_before, make_op, position_of
 from penstock._src.autodiff.tape import DIFFERENTIABLE
 from penstock._src.core import dtypes
@@ -59,10 +64,12 @@ class _Step:
 
     active    the indices of the loop variables that carry a gradient, in order
     backward  a graph from their gradients at the end of an iteration to those at its start
+    long      the indices of lists whose gradients are longer than their initial values: they are cut after the loop
     """
 
     active: list[int]
     backward: Backward
+    long: list[int]
 
 
 def while_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
@@ -80,6 +87,10 @@ def while_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
     plan = _forward_values(node, step)
     results = _backward_loop(node, step, plan, counter, gradients)
     input_gradients = spread(results, step.active, len(wanted))[: len(wanted)]
+    for i in step.long:
+        if i < len(wanted) and input_gradients[i] is not None:
+            length = raw.TensorListLength(input_handle=STATE.graph.local(node._inputs[i]))
+            input_gradients[i] = raw.TensorListResize(input_handle=input_gradients[i], size=length)
     for i, (gradient, needed) in enumerate(zip(input_gradients, wanted, strict=True)):
         if gradient is None and needed and has_plain_gradient(body.inputs[i]):
             input_gradients[i] = zeros_like(node._inputs[i])
@@ -112,8 +123,9 @@ def _backward_step(body: GraphFunction, differentiated: list[int]) -> _Step:
         active = grown
     ys = [body.outputs[i] for i in active]
     xs = [body.inputs[i] for i in active]
-    step = _Step(active, _backward(body, ys, xs))
-    measure_lists(body, step.backward)
+    backward = _backward(body, ys, xs)
+    step = _Step(active, backward, keep_gradients_long(body, backward))
+    measure_lists(body, backward)
     cache[key] = step
     return step
 

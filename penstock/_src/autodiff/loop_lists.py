@@ -1,5 +1,7 @@
 """Lists that the iterations of a loop change, of which its gradient reads no more than lengths and item shapes."""
 
+from collections.abc import Sequence
+
 from penstock._src.autodiff.control_flow import replace_tensor
 from penstock._src.autodiff.graph_gradients import Backward
 from penstock._src.autodiff.nodes import position_of, remove
@@ -53,6 +55,50 @@ def measure_lists(body: GraphFunction, backward: Backward) -> None:
             replace_tensor(graph, read.outputs[0], graph.capture(measured))
         remove(readers, graph)
         graph.drop_capture(captured)
+
+
+def keep_gradients_long(body: GraphFunction, backward: Backward) -> list[int]:
+    """Leaves the gradients of lists that a loop only writes to as long as the final lists; returns the positions of these loop variables.
+
+    A write that lengthens a list has a gradient that cuts the list's gradient to the length before. An earlier iteration
+    reads no item beyond that length, so that one cut after the backward loop does the same.
+
+    Before: body(list): list2 = SetItem(list, i, x)    gradient: Resize(SetItem(dlist2, i, 0), Length(list))
+    After:                                             gradient: SetItem(dlist2, i, 0), and Resize after the loop
+    """
+    graph = backward.graph
+    kept = []
+    for at, variable in enumerate(body.inputs):
+        if variable.dtype is not dtypes.variant:
+            continue
+        captured = [t for t in _written_lists(body, at) if t._id in graph._captures]
+        measures = [op for t in captured for op in _readers(backward, t)]
+        outputs = [t for op in measures for t in op.outputs]
+        cuts = [op for op in graph._operations if any(t is o for t in op._inputs for o in outputs)]
+        if not cuts or not all(op.type == "TensorListLength" for op in measures):
+            continue
+        if not all(op.type == "TensorListResize" for op in cuts):
+            continue
+        for cut in cuts:
+            replace_tensor(graph, cut.outputs[0], cut._inputs[0])
+        remove([*cuts, *measures], graph)
+        for t in captured:
+            graph.drop_capture(t)
+        kept.append(at)
+    return kept
+
+
+def _written_lists(body: GraphFunction, at: int) -> Sequence[SymbolicTensor]:
+    """The versions of a list of which an iteration does no more than write items; () if something else reads one of them."""
+    versions = [body.outputs[at]]
+    while versions[-1].op.type == "TensorListSetItem":
+        versions.append(versions[-1].op._inputs[0])
+    if versions[-1] is not body.inputs[at]:
+        return ()
+    reads = [t for op in body.graph._operations for t in op._inputs] + list(body.outputs)
+    # Each version is read once: by the next write, the last one as the result.
+    once = all(sum(t is version for t in reads) == 1 for version in versions)
+    return versions if once else ()
 
 
 def _readers(backward: Backward, captured: SymbolicTensor) -> list[Operation]:
