@@ -99,3 +99,73 @@ def test_lists_of_other_lengths_need_no_other_programs(monkeypatch):
     for extents in ((7, 9), (2, 12), (11, 3), (6, 20)):
         step(*drawn(random, *extents))
     assert len(made) == before
+
+
+def read_back(x, w, first):
+    """The sum of a list to which each step appends what it computes of earlier items."""
+    best = tf.TensorArray(tf.float32, size=0, dynamic_size=True, clear_after_read=False)
+    best = best.write(0, x[0])
+    for i in tf.range(1, tf.shape(x)[0]):
+        best = best.write(i, tf.tanh(best.read(i - 1) * w + x[i] + best.read(first)))
+    return tf.reduce_sum(best.stack())
+
+
+def test_gradient_of_items_that_the_loop_reads():
+    random = np.random.default_rng(6)
+    w, first = tf.constant([0.5, -0.3]), tf.constant(0)
+
+    def slopes(x, w, first):
+        with tf.GradientTape() as tape:
+            tape.watch([x, w])
+            total = read_back(x, w, first)
+        return tape.gradient(total, [x, w], unconnected_gradients="zero")
+
+    step = tf.function(
+        slopes,
+        input_signature=[tf.TensorSpec([None, 2]), tf.TensorSpec([2]), tf.TensorSpec([], tf.int32)],
+    )
+    for length in (1, 2, 3, 8):
+        x = tf.constant(random.normal(size=(length, 2)).astype(np.float32))
+        for result, wanted in zip(step(x, w, first), slopes(x, w, first), strict=True):
+            np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_gradient_of_items_that_growth_left_unset():
+    """A list whose second write leaves items between: they are zeros that depend on nothing."""
+
+    def slopes(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            items = tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=[])
+            for i in tf.range(tf.shape(x)[0]):
+                items = items.write(2 * i, x[i] * x[i])
+            total = tf.reduce_sum(
+                items.stack() * tf.range(1.0, 2.0 * tf.cast(tf.shape(x)[0], tf.float32))
+            )
+        return tape.gradient(total, x)
+
+    x = tf.constant([1.0, 2.0, 3.0])
+    step = tf.function(slopes, input_signature=[tf.TensorSpec([None])])
+    np.testing.assert_allclose(step(x), 2 * x * tf.constant([1.0, 3.0, 5.0]))
+    np.testing.assert_allclose(step(x[:2]), 2 * x[:2] * tf.constant([1.0, 3.0]))
+
+
+def test_gradient_of_a_list_that_began_before_the_loop():
+    def slopes(x, y):
+        with tf.GradientTape() as tape:
+            tape.watch([x, y])
+            items = tf.TensorArray(
+                tf.float32, size=0, dynamic_size=True, clear_after_read=False
+            ).unstack(x)
+            before = items.size()
+            for i in tf.range(tf.shape(y)[0]):
+                items = items.write(before + i, y[i] * items.read(i))
+            total = tf.reduce_sum(tf.square(items.stack()))
+        return tape.gradient(total, [x, y])
+
+    random = np.random.default_rng(7)
+    step = tf.function(slopes, input_signature=[tf.TensorSpec([None, 2])] * 2)
+    for extents in ((2, 1), (3, 5), (1, 4)):
+        given = [tf.constant(random.normal(size=(n, 2)).astype(np.float32)) for n in extents]
+        for result, wanted in zip(step(*given), slopes(*given), strict=True):
+            np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-6)

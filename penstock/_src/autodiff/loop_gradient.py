@@ -124,7 +124,7 @@ def _backward_step(body: GraphFunction, differentiated: list[int]) -> _Step:
     ys = [body.outputs[i] for i in active]
     xs = [body.inputs[i] for i in active]
     backward = _backward(body, ys, xs)
-    step = _Step(active, backward, keep_gradients_long(body, backward))
+    step = _Step(active, backward, keep_gradients_long(body, backward, active))
     measure_lists(body, backward)
     cache[key] = step
     return step

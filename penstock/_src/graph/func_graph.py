@@ -312,10 +312,11 @@ class FuncGraph(Graph, TensorSignature):
         """Makes `placeholder`, already an input, the capture of `tensor`."""
         self._captures[tensor._id] = (tensor, placeholder)
 
-    def drop_capture(self, tensor: Any) -> None:
-        """Removes the capture of an outer tensor that no operation reads any more."""
+    def drop_capture(self, tensor: Any) -> SymbolicTensor:
+        """Removes the capture of an outer tensor that no operation reads any more; returns its placeholder."""
         _, placeholder = self._captures.pop(tensor._id)
         self.inputs = [t for t in self.inputs if t is not placeholder]
+        return placeholder
 
     # -- variables
 

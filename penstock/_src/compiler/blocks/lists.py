@@ -13,14 +13,14 @@ MIXED = "mixed"  # the "shape" of a list whose elements differ in shape
 class ListKey(NamedTuple):
     """What a specialization depends on of a list."""
 
-    count: int
+    length: int
     dtype: Any
     element_shape: Any
 
     def shared(self) -> Any:
         """What a program for many extents depends on of it: it reads the length and the extents of elements in each call."""
         shape = self.element_shape
-        return self.dtype, self.count == 0, len(shape) if isinstance(shape, tuple) else shape
+        return self.dtype, self.length == 0, len(shape) if isinstance(shape, tuple) else shape
 
 
 def list_key(value: TensorList) -> ListKey:

@@ -389,6 +389,8 @@ def what_waits(
     outputs = list({t._id: t for t in section.outputs if t._id in computed}.values())
     inputs = list(reads.values())
     wanted = {t._id for deferral in deferrals for t in deferral.needs}
+    # Values that are known stay so: two requests of one operation would else take turns for ever.
+    wanted |= {section.inputs[i]._id for i in section.values or ()}
     own = {op._outputs[0]._id for op in section.ops if op.type == "Const"}
     lowered = {t._id for op in pending if op.name not in host for t in op._inputs}
     rest = dataclasses.replace(

@@ -262,6 +262,10 @@ def _length_after(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -
             return p.add(list_value.length, pushed) if isinstance(list_value, ListValue) else None
         op = tensor.op
         keeps = op.type == "TensorListSetItem" and not raw_op(op).resize_if_index_out_of_bounds
+        if op.type == "AddN":  # lists of one length
+            lengths = [_length_after(p, inputs, t) for t in op._inputs]
+            length = next((n for n in lengths if n is not None), None)
+            return None if length is None else p.add(length, pushed)
         if op.type == "TensorListPushBack":
             pushed += 1
         elif op.type != "Identity" and not keeps:

@@ -105,7 +105,7 @@ def lower_loop(lowering: Lowering, loop: Loop, given: list[Lowered]) -> list[Low
             continue
         new_writes = {h.id: h for h in handles if trace.after[h.id] is not arguments.before[h.id]}
         trips, exact = trace.trips()
-        findings.ranges = {} if trips is None else arguments.ranges(trips, trace.counters())
+        findings.ranges = arguments.ranges(trips, trace.counters())
         arguments.assume(findings.ranges)
         grown = _grown(p, given, args, trace, trips)
         is_told = findings.ranges == trace.told
@@ -182,7 +182,7 @@ class _Arguments:
                 self.p.assume(number, *ends)
 
     def ranges(self, trips: Any, after: dict[int, Node]) -> dict[int, Range]:
-        """The ranges of counters inside the loop."""
+        """The ranges of counters inside the loop. Where the number of steps is unknown, only counters that stay have one."""
         known = {}
         for i in self.moving:
             before, inside = _count(self.given[i]), _count(self.inside[i])
@@ -240,7 +240,7 @@ def _foreseen(loop: Loop, arguments: _Arguments, condition: Any) -> dict[int, Ra
     """The ranges of counters that are found before the body is traced."""
     counts = loop.counts(arguments.inside)
     trips, _ = arguments.trips(condition, counts)
-    return {} if trips is None else arguments.ranges(trips, counts)
+    return arguments.ranges(trips, counts)
 
 
 @contextlib.contextmanager

@@ -36,13 +36,15 @@ def trip_count(
 def value_range(
     p: NodeMaker, before: Node | None, inside: Node | None, after: Node | None, trips: Any
 ) -> tuple[int, int] | None:
-    """The least and largest values of a counter in `trips` steps if each adds a known number, else None."""
+    """The least and largest values of a counter in `trips` steps (None: any number) if each adds a known number, else None."""
     if before is None or inside is None or after is None:
         return None
     first, step = _known(p, before), growth(p, inside, after)
     if first is None or step is None or not before.dtype.is_integer:
         return None
-    last = first + step * (trips - 1)
+    if trips is None and step:
+        return None
+    last = first + step * (trips - 1) if step else first
     ends = dims.minimum(first, last), dims.maximum(first, last)
     least, most = ranges.limits(before.dtype)
     return None if ends[0] < least or ends[1] > most else ends  # it wraps around
