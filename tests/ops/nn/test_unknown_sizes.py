@@ -1,46 +1,48 @@
-"""One program takes steps of strided convolutions for images of even and odd sizes."""
+"""Strided windows over images of unknown size: one program for all sizes, whatever their remainders."""
 
 import numpy as np
 import pytest
 
 import penstock as tf
+from tests.ops.image.test_unknown_sizes import programs_of
 
-SIZES = [(2, 17, 13), (2, 16, 21), (3, 14, 12), (2, 9, 18), (2, 23, 8)]
-
-
-def programs_of(function):
-    (trace,) = function._list_all_concrete_functions()
-    return trace.graph_function.executable.block.programs
+SIZES = [(8, 8), (9, 8), (10, 9), (11, 13), (12, 10), (13, 11), (30, 17)]
 
 
-def padded(x, kernel, stride):
-    """Features of images of any size, whose padding depends on the size."""
-    return tf.nn.conv2d(x, kernel, stride, "SAME")
+def numbers(*shape):
+    return tf.constant(np.random.default_rng(6).normal(size=shape).astype(np.float32))
 
 
-def transposed(x, kernel, stride):
-    """Images of a multiple of the size."""
-    n, height, width, _ = tf.unstack(tf.shape(x))
-    shape = tf.stack([n, (height + stride - 1) // stride, (width + stride - 1) // stride, 4])
-    down = tf.nn.conv2d(x, kernel, stride, "SAME")
-    return tf.nn.conv2d_transpose(tf.reshape(down, shape), kernel, tf.shape(x), stride, "SAME")
+KINDS = {
+    "conv": lambda x, k, s: tf.nn.conv2d(x, numbers(k, k, 4, 6), s, "SAME"),
+    "depthwise": lambda x, k, s: tf.nn.depthwise_conv2d(
+        x, numbers(k, k, 4, 1), [1, s, s, 1], "SAME"
+    ),
+    "max": lambda x, k, s: tf.nn.max_pool2d(x, k, s, "SAME"),
+    "mean": lambda x, k, s: tf.nn.avg_pool2d(x, k, s, "SAME"),
+    "patches": lambda x, k, s: tf.image.extract_patches(
+        x, [1, k, k, 1], [1, s, s, 1], [1, 1, 1, 1], "SAME"
+    ),
+    "transposed": lambda x, k, s: tf.nn.conv2d_transpose(
+        x, numbers(k, k, 5, 4), tf.shape(x) * [1, s, s, 1] + [0, 0, 0, 1], s, "SAME"
+    ),
+}
 
 
-@pytest.mark.parametrize("extent", [3, 4, 5])
-@pytest.mark.parametrize("layer", [padded, transposed])
-def test_training_on_images_of_any_size(layer, extent):
-    random = np.random.default_rng(extent)
-    kernel = tf.Variable(random.normal(size=(extent, extent, 3, 4)).astype(np.float32) * 0.1)
-
-    def slopes(x):
+@pytest.mark.parametrize(("size", "stride"), [(1, 2), (2, 2), (2, 3), (3, 2), (5, 3)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_program_serves_all_remainders(kind, size, stride):
+    def with_gradient(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            loss = tf.reduce_sum(tf.square(layer(tf.tanh(x), kernel, 2)))
-        return tape.gradient(loss, [x, kernel])
+            y = KINDS[kind](x, size, stride)
+            loss = tf.reduce_sum(y * y)
+        return y, tape.gradient(loss, x)
 
-    step = tf.function(slopes, input_signature=[tf.TensorSpec([None, None, None, 3])])
-    for size in SIZES:
-        x = tf.constant(random.normal(size=(*size, 3)).astype(np.float32))
-        for result, wanted in zip(step(x), slopes(x), strict=True):
-            np.testing.assert_allclose(result, wanted, rtol=1e-4, atol=2e-4)
-    assert len(programs_of(step)) == 1
+    spec = tf.TensorSpec([None, None, None, 4], tf.float32)
+    function = tf.function(with_gradient, input_signature=[spec], autograph=False)
+    for height, width in SIZES:
+        x = numbers(2, height, width, 4)
+        for found, expected in zip(function(x), with_gradient(x), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    assert len(programs_of(function)) == 1
