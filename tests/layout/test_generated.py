@@ -1,4 +1,4 @@
-"""What is generated is what would be generated now: the public tree, its stubs, and the list of operations."""
+"""What is generated is what would be generated now: the public tree, its stubs, the list of operations and the table of libraries."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from tests.layout.sources import ROOT
 
 # Stubs first: they are made of classes by their own names, which the package hides otherwise.
-GENERATORS = ("gen_stubs", "gen_api", "gen_docs")
+GENERATORS = ("gen_stubs", "gen_api", "gen_docs", "gen_libraries")
 RUNNER = """
 import contextlib, io, json, runpy, sys
 found = {}
