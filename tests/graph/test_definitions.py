@@ -22,8 +22,13 @@ def test_operations_are_made_by_name():
         x = tf.constant([1.0, 2.0])
         same = graph.create_op("Identity", [x], dtypes=[tf.float32], name="same")
         both = graph.create_op("ConcatV2", [x, x, tf.constant(0)])
-        copy = tf.Operation.from_node_def(same.node_def, graph, [x], control_inputs=[both])
-    assert (same.name, same.op_def.name, copy.name) == ("same", "Identity", "same_1")
+        node = same.node_def
+        with pytest.raises(ValueError, match="Duplicate node name in graph: 'same'"):
+            tf.Operation.from_node_def(node, graph, [x])
+        node.name = "copy"
+        with tf.name_scope("scope"):
+            copy = tf.Operation.from_node_def(node, graph, [x], control_inputs=[both])
+    assert (same.name, same.op_def.name, copy.name) == ("same", "Identity", "copy")
     assert both.outputs[0].shape == [4] and copy.control_inputs == [both]
     with tf.compat.v1.Session(graph=graph) as session:
         assert list(session.run(both.outputs[0])) == [1.0, 2.0, 1.0, 2.0]

@@ -90,6 +90,10 @@ class GraphConversions:
         """
         return above("create_operation")(self, op_type, inputs, dtypes, name, attrs)
 
+    def _create_op_from_tf_operation(self, c_op: Any, compute_device: bool = True) -> Any:
+        """Returns the operation that `tf.__internal__.create_c_op` has added."""
+        return c_op
+
     def _default_session(self) -> Any:
         return above("default_session_of")(self)
 
@@ -146,6 +150,9 @@ class OperationConversions:
             self.gradient_kind = ""
         self.annotations = {k: v for k, v in self.annotations.items() if k != attr_name}
 
+    def _control_flow_post_processing(self, input_tensors: Any = None) -> None:
+        """Changes nothing: an operation joins the control flow around it when it is added."""
+
     @classmethod
     def from_node_def(
         cls,
@@ -169,5 +176,8 @@ class OperationConversions:
 
         Returns:
           An Operation.
+
+        Raises:
+          ValueError: the graph has an operation of that name.
         """
         return above("add_from_node_def")(node_def, g, inputs, control_inputs)

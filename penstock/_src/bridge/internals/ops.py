@@ -11,11 +11,13 @@ from penstock._src.api.random.seeds import op_seeds
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE, scope_in_graph
+from penstock._src.core.dispatch import STATE, record, scope_in_graph
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.eager.variable import Variable
+from penstock._src.graph.operation import Operation
 from penstock._src.graph.rewriting import require_graph_def
+from penstock._src.graph.serialize.op_definitions import add_from_node_def
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -141,32 +143,41 @@ def create_c_op(
     op_def: Any = None,
     extract_traceback: bool = True,
 ) -> Any:
-    """Raises UnimplementedError: graphs here have no operations of TensorFlow's runtime.
+    """Adds the operation of a NodeDef to a graph, as layers of Keras 2 that wrap operations do.
 
     Args:
-      graph, node_def, inputs, control_inputs, op_def, extract_traceback: of the operation.
+      graph: to add it to.
+      node_def: a NodeDef; its name must be free in the graph.
+      inputs: its inputs; those of an argument that is a list may be a list.
+      control_inputs: operations that run before.
+      op_def, extract_traceback: found from the op itself.
 
-    Raises:
-      UnimplementedError: always.
+    Returns:
+      The Operation: graphs here have no other kind.
     """
-    raise UnimplementedError(
-        f"create_c_op: there is no TensorFlow runtime to make {node_def.name} in."
-    )
+    del op_def, extract_traceback
+    return add_from_node_def(node_def, graph, nest.flatten(inputs), control_inputs)
 
 
 @export("__internal__.record_gradient", v1=[])
 def record_gradient(op_name: str, inputs: Any, attrs: Any, outputs: Any) -> None:
-    """Raises UnimplementedError: tapes record operations when they run, not by name.
+    """Records on tapes an operation that `create_c_op` added.
 
     Args:
-      op_name, inputs, attrs, outputs: of the operation that ran.
+      op_name, inputs, attrs: known from the operation.
+      outputs: of the operation.
 
     Raises:
-      UnimplementedError: always.
+      UnimplementedError: the outputs are not those of an operation of a graph.
     """
-    raise UnimplementedError(
-        f"record_gradient: {op_name} was not made by Penstock, and has no gradient."
-    )
+    del inputs, attrs
+    operation = getattr(outputs[0], "op", None) if outputs else None
+    if outputs and not isinstance(operation, Operation):
+        raise UnimplementedError(
+            f"record_gradient: {op_name} was not made by Penstock, and has no gradient."
+        )
+    if operation is not None:
+        record(operation.raw_op, operation._inputs, operation.outputs)
 
 
 def parameterized_truncated_normal(

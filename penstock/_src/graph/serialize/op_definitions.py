@@ -143,6 +143,10 @@ def add_from_node_def(
 ) -> Operation:
     """Implements Operation.from_node_def."""
     node = NodeDef.FromString(node_def.SerializeToString())
+    name = node.name.removesuffix("/")
+    if name in graph._by_name:
+        raise ValueError(f"Duplicate node name in graph: '{name}'")
+    node.name = f"{name}/"  # the whole name: no scope stands before it
     return _add(graph, node, list(inputs or ()), list(control_inputs or ()))
 
 
