@@ -169,6 +169,8 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     _is_tensor_like = True
     __array_priority__ = 100
     asks_creators = True
+    # Whether classes derived from it may leave its value to themselves.
+    is_interface = True
     # In a graph: its copy on the caching device, which is read instead.
     _cached_value: Any = None
     # The graph collections to add it to; None for TensorFlow's defaults.
@@ -205,6 +207,10 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                 self.__class__ = type(imported)  # it may be a reference
             self.__dict__.update(vars(imported))
             return
+        if initial_value is None and self.is_interface and type(self) is not Variable:
+            raise NotImplementedError(
+                "A class derived from tf.Variable without a value of its own."
+            )
         _check_arguments(initial_value, constraint, name)
         synchronization = _mode(VariableSynchronization.AUTO, synchronization, name)
         aggregation = _mode(VariableAggregation.NONE, aggregation, name)

@@ -181,6 +181,7 @@ class VariableV1(Variable):
     """A variable of a graph, added to the graph's collections."""
 
     asks_creators = True
+    is_interface = False
 
     def __init__(
         self,

@@ -80,3 +80,27 @@ def test_classes_derive_from_variables_and_abstract_classes():
 def test_the_metaclass_of_variables_has_its_private_name():
     variables = private_modules.build("python.ops.variables", "variables")
     assert type(tf.Variable) is type(ResourceVariable) is variables.VariableMetaclass
+
+
+class Composed(tf.Variable):
+    """A variable of others, as libraries derive it from TensorFlow's interface of variables."""
+
+    def __init__(self, function):
+        self._function = function
+        with pytest.raises(NotImplementedError):
+            super().__init__(name="composed")
+
+    def value(self):
+        return self._function()
+
+    dtype = property(lambda self: tf.float32)
+
+
+def test_classes_derived_from_the_interface_have_values_of_their_own():
+    variable = tf.Variable(2.0)
+    with pytest.raises(ValueError, match="must be specified"):
+        tf.Variable(None)
+    with tf.GradientTape() as tape:
+        product = Composed(lambda: variable * 3.0) * 2.0
+    assert float(product) == 12.0
+    assert float(tape.gradient(product, variable)) == 6.0
