@@ -10,7 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.ops.rules import span
 
-from .promotion import canonical, number, promoted, result_type, to_array
+from .promotion import canonical, extents, number, promoted, result_type, to_array
 from .shaping import moveaxis, ravel
 from .weakness import public
 
@@ -200,7 +200,7 @@ def full(shape, fill_value, dtype=None):
       A tensor.
     """
     value = to_array(fill_value, dtype)
-    return raw.BroadcastTo(input=value, shape=creation.shape_vector(np.atleast_1d(shape).tolist()))
+    return raw.BroadcastTo(input=value, shape=extents(shape))
 
 
 @public("full_like")

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from penstock._src.api.array import creation
 from penstock._src.api.extending.weak_tensor import WeakTensor
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
-from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.util import nest
@@ -229,13 +230,27 @@ def to_array(x, dtype=None):
         kind = dtypes.as_dtype(_of_value(contribution))
         if isinstance(contribution, np.dtype) and contribution.kind in "SU":
             kind = dtypes.string
-    if isinstance(x, (list, tuple)) and any(isinstance(v, Tensor) for v in nest.flatten(list(x))):
+    if isinstance(x, (list, tuple)) and any(_holds_tensor(v) for v in nest.flatten(list(x))):
         return _packed(x, kind)
     if hasattr(x, "__tf_tensor__"):
         return cast(convert_to_tensor(x), kind)
     if kind == dtypes.string:
         return convert_to_tensor(x, dtype=kind)
     return convert_to_tensor(np.asarray(x).astype(kind.as_numpy_dtype), dtype=kind)
+
+
+def _holds_tensor(x):
+    """True for what becomes a tensor without NumPy, which sees neither graphs nor tapes: tensors, variables, weak tensors."""
+    return is_tensor_like(x) or hasattr(x, "__tf_tensor__")
+
+
+def extents(shape):
+    """A shape, which is an int, a tensor or a sequence of either, as an integer vector."""
+    parts = shape if isinstance(shape, (list, tuple)) else [shape]
+    if not any(isinstance(n, Tensor) for n in parts):
+        return creation.shape_vector(np.atleast_1d(shape).tolist())
+    vector = convert_to_tensor(shape, dtype_hint=dtypes.int32)
+    return raw.ExpandDims(input=vector, axis=0) if vector.shape.rank == 0 else vector
 
 
 def _packed(values, kind):

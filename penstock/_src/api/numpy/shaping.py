@@ -6,13 +6,16 @@ import functools
 import numpy as np
 
 from penstock._src.api.array import axes as axes_of
-from penstock._src.api.array import creation, indexing, joining
+from penstock._src.api.array import indexing, joining
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 from penstock._src.ops.rules import ints, joined, shape_of
+from penstock._src.util import nest
 
-from .promotion import number, promoted, static_axis, to_array
+from .promotion import extents, number, promoted, static_axis, to_array
 from .weakness import public
 
 
@@ -33,11 +36,10 @@ def reshape(a, newshape, order="C"):
     """
     a = to_array(a)
     if order == "F":
-        target = list(np.atleast_1d(newshape))[::-1]
-        return transpose(reshape(transpose(a), target))
+        return transpose(raw.Reshape(tensor=transpose(a), shape=extents(newshape)[::-1]))
     if order not in ("C", "A", "K"):
         raise ValueError(f"Unsupported order argument {order}. Only 'C' and 'F' are supported.")
-    return raw.Reshape(tensor=a, shape=creation.shape_vector(np.atleast_1d(newshape).tolist()))
+    return raw.Reshape(tensor=a, shape=extents(newshape))
 
 
 @public("ravel")
@@ -171,9 +173,7 @@ def broadcast_to(array, shape):
     Returns:
       A tensor.
     """
-    return raw.BroadcastTo(
-        input=to_array(array), shape=creation.shape_vector(np.atleast_1d(shape).tolist())
-    )
+    return raw.BroadcastTo(input=to_array(array), shape=extents(shape))
 
 
 @public("broadcast_arrays")
@@ -448,16 +448,18 @@ def tile(a, reps):
       A tensor of the same dtype.
     """
     a = to_array(a)
-    counts = [int(r) for r in np.atleast_1d(reps)]
-    if a.shape.rank is None:
-        a = _with_least_rank(a, len(counts), before=len(counts))
-        ones = _repeated_one(raw.Rank(input=a) - len(counts))
-        multiples = raw.ConcatV2(values=[ones, np.array(counts, np.int32)], axis=0)
-        return raw.Tile(input=a, multiples=multiples)
-    while a.shape.rank < len(counts):
+    counts = extents(reps)
+    number_of_counts = counts.shape[0]
+    if a.shape.rank is None or number_of_counts is None:
+        length = raw.Size(input=counts) if number_of_counts is None else number_of_counts
+        a = _with_least_rank(a, length, before=length)
+        ones = cast(_repeated_one(raw.Rank(input=a) - length), counts.dtype)
+        return raw.Tile(input=a, multiples=raw.ConcatV2(values=[ones, counts], axis=0))
+    while a.shape.rank < number_of_counts:
         a = raw.ExpandDims(input=a, axis=0)
-    counts = [1] * (a.shape.rank - len(counts)) + counts
-    return raw.Tile(input=a, multiples=np.array(counts, np.int32))
+    ones = np.ones(a.shape.rank - number_of_counts, dtypes.as_dtype(counts.dtype).as_numpy_dtype)
+    multiples = raw.ConcatV2(values=[ones, counts], axis=0) if len(ones) else counts
+    return raw.Tile(input=a, multiples=multiples)
 
 
 @public("repeat")
@@ -586,6 +588,11 @@ def pad(array, pad_width, mode, **kwargs):
     if mode not in ("constant", "reflect", "symmetric"):
         raise ValueError(f"Unsupported padding mode: {mode}")
     array = to_array(array)
+    if any(isinstance(n, Tensor) for n in nest.flatten(pad_width)):
+        widths = convert_to_tensor(pad_width, dtype_hint=dtypes.int32)
+        if array.shape.rank is not None:
+            widths = raw.BroadcastTo(input=widths, shape=[array.shape.rank, 2])
+        return joining.pad(array, widths, mode.upper(), constant_values=number(value, array))
     widths = np.asarray(pad_width, np.int32)
     if array.shape.rank is not None:
         widths = np.broadcast_to(widths, (array.shape.rank, 2))
