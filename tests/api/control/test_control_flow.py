@@ -323,3 +323,21 @@ def test_loops_have_the_variables_that_gradients_of_saved_loops_look_for():
         body = node.raw_op.attrs["body"]
         assert body.outputs[1] is body.inputs[1]
     assert bounded(x, 2)[0] == 12 and unbounded(x) == 192
+
+
+def test_an_invariant_that_the_first_value_does_not_have_is_no_error():
+    @tf.function
+    def loop(first, invariant, body):
+        shapes = (tf.TensorShape([]), invariant)
+        variables = (0, first)
+        return tf.while_loop(lambda i, _: i < 2, body, variables, shape_invariants=shapes)[1]
+
+    def keep(i, x):
+        return i + 1, x
+
+    assert loop(tf.constant("empty"), tf.TensorShape([None]), keep).numpy() == b"empty"
+    assert loop(tf.constant([1.0, 2.0]), tf.TensorShape([3]), keep).numpy().tolist() == [1.0, 2.0]
+    doubled = loop(tf.constant([1.0]), tf.TensorShape([]), lambda i, x: (i + 1, tf.tile(x, [2])))
+    assert doubled.numpy().tolist() == [1.0] * 4
+    with pytest.raises(ValueError, match="after one iteration"):
+        loop(tf.constant([1.0]), tf.TensorShape([1]), lambda i, x: (i + 1, tf.tile(x, [2])))

@@ -261,7 +261,7 @@ def _invariants(start: Any, flat: Sequence[Any], given: Any) -> tuple[list[Tenso
             shapes += [spec.shape for spec in invariant.flatten()]
             forms.append(invariant if nest.is_composite(leaf) else None)
         elif len(parts) == 1:
-            shapes.append(_checked_invariant(parts[0], as_shape(invariant)))
+            shapes.append(_holding(parts[0], as_shape(invariant)))
             forms.append(None)
         else:
             spec = leaf._shape_invariant_to_type_spec(as_shape(invariant))
@@ -279,13 +279,13 @@ def _check_invariant_type(leaf: Any, invariant: Any) -> None:
         )
 
 
-def _checked_invariant(tensor: Any, shape: TensorShape) -> TensorShape:
+def _holding(tensor: Any, shape: TensorShape) -> TensorShape:
+    """An invariant of a loop variable; what it says of the first value and is not so is not known.
+
+    TensorFlow compares it with the values after an iteration alone.
+    """
     if tensor.dtype is dtypes.variant:
         return TensorShape([])
-    if not _at_least_as_known(tensor.shape, shape):
-        raise ValueError(
-            f"The shape invariant specified for {getattr(tensor, 'name', tensor)} is not compatible with "
-            f"the initial shape of the loop variable. It enters the loop with shape {tensor.shape}, but "
-            f"the specified shape invariant is {shape}."
-        )
-    return shape
+    if _at_least_as_known(tensor.shape, shape):
+        return shape
+    return shape.most_specific_compatible_shape(tensor.shape)
