@@ -9,6 +9,7 @@ from typing import Any
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.function.autograph import convert
+from penstock._src.util.lazy import ByName
 from penstock._src.util.slots import above
 
 
@@ -30,11 +31,20 @@ CONTEXTS = Contexts()
 FURTHER_COPIES: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
 
-class Defaults:
-    """The strategy of code outside all scopes."""
+class _Defaults:
+    """The strategies of code outside all scopes."""
 
-    strategy: Any = None
     experimental: Any = None
+
+    @functools.cached_property
+    def strategy(self) -> Any:
+        """The strategy if none is chosen; made when it is first asked for."""
+        return _DEFAULT()
+
+
+# Strategies are not imported by programs without any.
+_DEFAULT = ByName("penstock._src.distribute.strategy", "default_strategy")
+Defaults = _Defaults()
 
 
 def current() -> tuple[Any, Any]:

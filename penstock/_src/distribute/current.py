@@ -3,7 +3,6 @@
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
-from penstock._src.distribute import strategy as _  # noqa: F401  (it makes the default strategy)
 from penstock._src.distribute.context import CONTEXTS, Creator, Defaults, current, entered_strategy
 from penstock._src.util.export import export
 

@@ -495,4 +495,9 @@ def _refuse_others(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
     return next_creator(**kwargs)
 
 
-Defaults.strategy = DefaultStrategy()
+_DEFAULT = DefaultStrategy()
+
+
+def default_strategy() -> DefaultStrategy:
+    """The strategy of code that does not choose one."""
+    return _DEFAULT
