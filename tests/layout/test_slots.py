@@ -23,7 +23,6 @@ GRAFTS = {  # files that give attributes to classes or modules of other files, a
     "api/linalg/operators/functions.py": "functions on operators need every kind of them",
     "api/numpy_behavior/behavior.py": "done when the user asks for NumPy's behavior",
     "api/numpy_behavior/functions.py": "assignments convert once the user asks for it",
-    "distribute/strategy.py": "the default strategy is a strategy",
     "distribute/dtensor/scopes.py": "ops pass the hook once there are DTensors",
 }
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.function.autograph import convert
-from penstock._src.util.lazy import ByName
 from penstock._src.util.slots import above
 
 
@@ -39,11 +38,9 @@ class _Defaults:
     @functools.cached_property
     def strategy(self) -> Any:
         """The strategy if none is chosen; made when it is first asked for."""
-        return _DEFAULT()
+        return above("default_strategy")()
 
 
-# Strategies are not imported by programs without any.
-_DEFAULT = ByName("penstock._src.distribute.strategy", "default_strategy")
 Defaults = _Defaults()
 
 

@@ -94,6 +94,7 @@ TABLE = {
     "Checkpoint": "saving.checkpoint",  # Dataset.save goes on where it was interrupted
     "CheckpointManager": "saving.manager",  # the same
     "current": "distribute.context",  # tf.nn.compute_average_loss, tf.random.Generator: the strategy, and the replica
+    "default_strategy": "distribute.strategy",  # code outside all scopes: made when it is asked for
     "entered_strategy": "distribute.context",  # tf.random.Generator
     "require_strategy": "distribute.context",  # the same
     "acts_for_all_replicas": "distribute.context",  # the same
