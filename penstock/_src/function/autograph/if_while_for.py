@@ -44,7 +44,7 @@ class StatementConverter(ExpressionConverter):
         """Converts the body of a user's function, in place."""
         lower_break_continue(node, self.namer)
         lower_returns(node, self.namer)
-        scopes.annotate(node)
+        scopes.annotate(node, frozenset(self.namer.made))
         outer = (self.scope, self.guarded, self.global_names, self.first_argument)
         arguments = scopes.argument_names(node.args)
         declared = scopes.declared(node.body)

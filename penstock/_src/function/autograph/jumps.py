@@ -9,6 +9,7 @@ After this pass the function has one `return`, at its end, and no other jump; a 
 """
 
 import ast
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -39,14 +40,15 @@ class _Jump:
             return any(map(self.inside, node.orelse))
         return any(self.inside(child) for child in _inner_statements(node))
 
-    def always(self, block: Block) -> bool:
-        """True if `block` always ends in this jump."""
+    def always(self, block: Block, suppressed: bool = False) -> bool:
+        """True if `block` always ends in this jump; if `suppressed`, also where contexts suppress exceptions."""
         for node in block:
             if self.matches(node):
                 return True
-            if isinstance(node, ast.If) and self.always(node.body) and self.always(node.orelse):
-                return True
-            if isinstance(node, ast.With) and self.always(node.body):
+            if isinstance(node, ast.If):
+                if all(self.always(branch, suppressed) for branch in (node.body, node.orelse)):
+                    return True
+            if isinstance(node, ast.With) and not suppressed and self.always(node.body):
                 return True
         return False
 
@@ -73,13 +75,16 @@ class _Jump:
         return done, False
 
     def _move_into_branch(self, node: ast.If, rest: Block) -> Block:
-        if self.always(node.body) and not self.always(node.orelse):
-            node.orelse = node.orelse + rest
-            return []
-        if self.always(node.orelse) and not self.always(node.body):
-            node.body = node.body + rest
-            return []
-        return rest
+        """Moves what follows an `if` into the branch that does not jump; returns what is left."""
+        jumps = self.always(node.body), self.always(node.orelse)
+        if jumps[0] == jumps[1]:
+            return rest
+        # A branch that jumps within a context goes on if the context suppresses an exception before the jump.
+        if not jumps[0] or not self.always(node.body, suppressed=True):
+            node.body = node.body + copy.deepcopy(rest)
+        if not jumps[1] or not self.always(node.orelse, suppressed=True):
+            node.orelse = node.orelse + copy.deepcopy(rest)
+        return []
 
     def _lower_inside(self, node: ast.stmt) -> None:
         for parent in (node, *getattr(node, "handlers", ()), *getattr(node, "cases", ())):
@@ -185,7 +190,8 @@ def lower_returns(node: ast.FunctionDef, namer: Namer) -> None:
     def replacement(item: ast.stmt) -> Block:
         assert isinstance(item, ast.Return)
         returned = item.value or ast.Constant(None)
-        return templates.statements(f"{flag} = True\n{value} = VALUE", item, VALUE=returned)
+        # The flag comes last: a value that raises, in a `try` or a context that suppresses it, is not returned.
+        return templates.statements(f"{value} = VALUE\n{flag} = True", item, VALUE=returned)
 
     jump = _Jump(is_return, replacement, flag, leaves_loops=True)
     lowered, _ = jump.lower(node.body)

@@ -122,8 +122,8 @@ def _kept_lambdas(node: ast.stmt) -> list[ast.Lambda]:
 class _Liveness:
     """Liveness analysis, backwards; jumps have been removed, so a block has one entry and one exit."""
 
-    def __init__(self, always_live: Names):
-        self.always_live = always_live
+    def __init__(self, always_live: Names, flags: Names):
+        self.always_live, self.flags = always_live, flags
         self.handlers: list[Names] = []
 
     def block(self, body: list[ast.stmt], live: Names, closures: Names) -> Names:
@@ -170,7 +170,8 @@ class _Liveness:
     _AsyncFor = _For
 
     def _With(self, node: ast.With, live: Names, closures: Names) -> Names:
-        live = self.block(node.body, live, closures)
+        # A context that suppresses an exception leaves a flag of a jump as it was.
+        live = self.block(node.body, live, closures) | (live & self.flags)
         for item in reversed(node.items):
             live = (live - writes(item.optional_vars)) | reads(item.context_expr)
             live |= reads(item.optional_vars)
@@ -217,7 +218,7 @@ class _Liveness:
         node.state = sorted(simple) + sorted(composite) + entering  # type: ignore[attr-defined]
 
 
-def annotate(node: ast.FunctionDef) -> None:
-    """Sets `.state` on the control flow statements of `node`, not of functions nested in it."""
+def annotate(node: ast.FunctionDef, flags: Names) -> None:
+    """Sets `.state` on the control flow statements of `node`, not of functions nested in it; `flags` are the names that its jumps got."""
     outside = declared(node.body)
-    _Liveness(outside).block(node.body, outside, NONE)
+    _Liveness(outside, flags).block(node.body, outside, NONE)
