@@ -276,7 +276,8 @@ def _all_repeated(input, repeats, axis, name):
 def _all_repeated_in_known_shape(input, times, axis, name):
     """`_all_repeated` without operations on shapes."""
     shape = input.shape.as_list()
-    multiples = np.ones(len(shape) + 1, np.int32)
+    index = np.int32 if times <= np.iinfo(np.int32).max else np.int64
+    multiples = np.ones(len(shape) + 1, index)
     multiples[axis + 1] = times
     tiled = raw.Tile(input=raw.ExpandDims(input=input, axis=axis + 1), multiples=multiples)
     shape[axis] *= times
