@@ -78,7 +78,7 @@ class Last:
 from penstock._src.bridge.environments.at_start import Waiting
 sys.meta_path.insert(sys.meta_path.index(Waiting) + 1, Last)
 import keras
-print("keras" in Last.asked)
+print("keras.src" in Last.asked)
 """
     assert python(program, environment) == "True\n"
 

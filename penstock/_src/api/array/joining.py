@@ -229,10 +229,9 @@ def repeat(input, repeats, axis=None, name=None):
         raise InvalidArgumentError(
             f"Expected multiples[{axis + 1}] >= 0, but got {known.min()} [Op:Tile]"
         )
-    if known is not None and known.size == 1 and input.shape.is_fully_defined():
-        return _all_repeated_in_known_shape(input, int(known.item()), axis, name)
-    is_known = known is not None and known.size != 1
-    if is_known and rank is not None and input.shape[axis] is not None:
+    if known is not None and known.size == 1 and rank is not None:
+        return _repeated_alike(input, int(known.item()), axis, name)
+    if known is not None and rank is not None and input.shape[axis] is not None:
         counts = np.maximum(np.broadcast_to(known.reshape(-1), [input.shape[axis]]), 0)
         picks = np.repeat(np.arange(input.shape[axis], dtype=np.int32), counts)
         return _picked(input, picks, axis, name)
@@ -273,15 +272,20 @@ def _all_repeated(input, repeats, axis, name):
     return raw.Reshape(tensor=tiled, shape=whole, name=name)
 
 
-def _all_repeated_in_known_shape(input, times, axis, name):
-    """`_all_repeated` without operations on shapes."""
-    shape = input.shape.as_list()
+def _repeated_alike(input, times, axis, name):
+    """`_all_repeated` for a known number: extents that are known stay so."""
+    extents = input.shape.as_list()
     index = np.int32 if times <= np.iinfo(np.int32).max else np.int64
-    multiples = np.ones(len(shape) + 1, index)
+    multiples = np.ones(len(extents) + 1, index)
     multiples[axis + 1] = times
     tiled = raw.Tile(input=raw.ExpandDims(input=input, axis=axis + 1), multiples=multiples)
-    shape[axis] *= times
-    return raw.Reshape(tensor=tiled, shape=shape, name=name)
+    if None in extents:
+        sizes = raw.Shape(input=input, out_type=dtypes.as_dtype(index))
+        extents = [sizes[i] if n is None else index(n) for i, n in enumerate(extents)]
+        extents[axis] = raw.Mul(x=extents[axis], y=index(times))
+        return raw.Reshape(tensor=tiled, shape=raw.Pack(values=extents), name=name)
+    extents[axis] *= times
+    return raw.Reshape(tensor=tiled, shape=extents, name=name)
 
 
 def _picked(input, picks, axis, name):
