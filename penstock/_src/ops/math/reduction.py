@@ -311,7 +311,9 @@ class _ArgReduction(Op):
 
     def shape(self, input, dimension):
         axis, rank = dimension.value, input.rank
-        if None not in (axis, rank) and not axis.ndim and not -rank <= int(axis) < rank:
+        # As in TensorFlow, the axis of a vector is looked at when it runs.
+        is_known = None not in (axis, rank) and not axis.ndim and rank > 1
+        if is_known and not -rank <= int(axis) < rank:
             raise ValueError(
                 f"Dimension ({int(axis)}) must be in the range [-{rank}, {rank}), where {rank} is the number of "
                 "dimensions in the input."
