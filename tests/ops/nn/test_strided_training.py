@@ -1,4 +1,4 @@
-"""One program takes steps of strided convolutions for images of even and odd sizes."""
+"""Training steps of convolutions: strided ones of even and odd sizes in one program, and of images that begin anywhere."""
 
 import numpy as np
 import pytest
@@ -40,3 +40,20 @@ def test_training_on_images_of_any_size(layer, extent):
         for result, wanted in zip(step(x), slopes(x), strict=True):
             np.testing.assert_allclose(result, wanted, rtol=1e-4, atol=2e-4)
     assert len(programs_of(step)) == 1
+
+
+def test_images_after_an_unknown_number_of_others():
+    kernel = tf.Variable(np.random.default_rng(0).normal(size=(3, 3, 3, 8)).astype(np.float32))
+
+    def slopes(x, others):
+        with tf.GradientTape() as tape:
+            rest = x[tf.shape(others)[0] :]
+            loss = tf.reduce_sum(tf.square(tf.nn.conv2d(rest, kernel, 1, "SAME")))
+        return tape.gradient(loss, kernel)
+
+    spec = [tf.TensorSpec([None, 10, 10, 3]), tf.TensorSpec([None])]
+    step = tf.function(slopes, input_signature=spec)
+    for images, others in ((5, 2), (3, 0), (4, 1)):
+        x = tf.random.stateless_normal([images, 10, 10, 3], [1, images])
+        wanted = slopes(x, tf.zeros([others]))
+        np.testing.assert_allclose(step(x, tf.zeros([others])), wanted, rtol=1e-4, atol=1e-3)

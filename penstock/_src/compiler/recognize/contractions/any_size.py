@@ -31,7 +31,10 @@ def any_size_convolution(reading: Reading, numbering: Numbering) -> AnySizeConvo
         _open_result(reading, numbering, types.output, reading.result_step),
     )
     right = problem.right.base
-    if x is None or y is None or type(right) is Dim or not _is_light(reading, types):
+    steps = [reading.right_step(c) for c in problem.letters[1]]
+    if x is None or y is None or any(type(n) is Dim for n in (right, *steps)):
+        return None
+    if not _is_light(reading, types):
         return None
     batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
     h, w = _open_axes(reading, numbering)

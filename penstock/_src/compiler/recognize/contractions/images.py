@@ -85,7 +85,8 @@ class Reading:
         known |= {c for _, p, t in roles.spatial for c in (p, t)}
         if len(outputs) > 1 or not set("".join(problem.letters)) <= known:
             return None
-        return cls(problem, roles, outputs[0] if outputs else None, *_paths(problem, roles))
+        reading = cls(problem, roles, outputs[0] if outputs else None, *_paths(problem, roles))
+        return reading if reading.is_open or _is_static(problem) else None
 
     @property
     def is_open(self) -> bool:
@@ -142,6 +143,16 @@ def _only_pixels_are_unknown(problem: Problem, roles: Roles) -> bool:
     """True if all unknown extents are of the batch and of positions."""
     unknown = {c for s in problem.letters for c in s if type(problem.extents[c]) is Dim}
     return unknown <= {roles.batch, *(position for _, position, _ in roles.spatial)}
+
+
+def _is_static(problem: Problem) -> bool:
+    """True if all numbers of the operands and the result but the outermost extent are known."""
+    left, right = problem.left, problem.right
+    numbers: list[Any] = [*left.strides, left.base, *right.strides, right.base]
+    numbers += problem.output_strides.values()
+    for axis in left.axes:
+        numbers += (axis.const, *axis.terms.values(), *(axis.bounds or ()))
+    return not any(type(x) is Dim for x in numbers)
 
 
 def _has_known_steps(problem: Problem) -> bool:
