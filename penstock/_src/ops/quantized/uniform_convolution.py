@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
+from penstock._src.ops.nn.window import same_padding
 from penstock._src.ops.quantized.uniform import counted_by_row, rescaled, steps
 from penstock._src.proto.quantization import ConvolutionDimensions
 
@@ -68,7 +69,7 @@ class _Convolution(Op):
             flat = self.explicit_padding
             return list(zip(flat[::2], flat[1::2], strict=True))
         totals = [
-            max((-(-n // step) - 1) * step + size - n, 0)
+            same_padding(n, -(-n // step), size, step)
             for n, size, step in zip(extents, sizes, strides, strict=True)
         ]
         return [(total // 2, total - total // 2) for total in totals]

@@ -17,12 +17,34 @@ from penstock._src.native import Target
 from penstock._src.native.language.types import SIZE
 from penstock._src.util.dataclass import dataclass
 
+from .any_size.description import AnySizeConvolution
 from .convolution import Convolution
 from .window import ImageWindow
 
 
+class PackedPanels(TileNumbers):
+    """The memory of a schedule's packed weights."""
+
+    conv: "Convolution | AnySizeConvolution"
+    panels: int
+    direct_weights: bool
+    panel_room: int
+
+    @property
+    def weights_bytes(self) -> int:
+        """Bytes of the packed weights."""
+        if self.direct_weights:
+            return 0
+        return round_up(self.conv.groups * self.panels * self.panel_room * self.size, 64)
+
+    @property
+    def own_at(self) -> int:
+        """The offset of the threads' own memory."""
+        return 0 if self.conv.is_prepacked else self.weights_bytes
+
+
 @dataclass(frozen=True)
-class PartSchedule(TileNumbers):
+class PartSchedule(PackedPanels):
     """One dense convolution of a kernel: all of it, or one phase of an input gradient.
 
     label                     its family, for reports
@@ -76,18 +98,6 @@ class PartSchedule(TileNumbers):
         return self.window.total if self.window.copied else self.conv.x.element
 
     # -- memory, in bytes
-    @property
-    def weights_bytes(self) -> int:
-        """Bytes of the packed weights."""
-        if self.direct_weights:
-            return 0
-        return round_up(self.conv.groups * self.panels * self.panel_room * self.size, 64)
-
-    @property
-    def own_at(self) -> int:
-        """The offset of the threads' own memory."""
-        return 0 if self.conv.is_prepacked else self.weights_bytes
-
     @property
     def window_bytes(self) -> int:
         """Bytes of a thread's window."""

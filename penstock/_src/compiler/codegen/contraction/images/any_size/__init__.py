@@ -8,4 +8,5 @@ arguments. So one kernel serves images of all sizes.
     choice.py            the size of blocks and register tiles
     forward.py           convolutions, and input gradients phase by phase
     filter_gradient.py   implicit products summed over pixels
+    depthwise.py, depthwise_gradient.py    a filter for each channel
 """

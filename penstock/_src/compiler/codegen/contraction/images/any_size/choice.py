@@ -8,11 +8,11 @@ from penstock._src.compiler.codegen.contraction.images.choice import (
     LIGHT_WEIGHTS,
     reads_weights_in_place,
 )
+from penstock._src.compiler.codegen.contraction.images.schedule import PackedPanels
 from penstock._src.compiler.codegen.contraction.images.window_choice import divisors
 from penstock._src.compiler.codegen.contraction.pack import room
 from penstock._src.compiler.codegen.contraction.tile import (
     MOST_ROWS,
-    TileNumbers,
     Types,
     cost,
     fits,
@@ -34,7 +34,7 @@ BLOCK_COLUMNS = 64  # most of a block
 
 
 @dataclass(frozen=True)
-class AnySizeSchedule(TileNumbers):
+class AnySizeSchedule(PackedPanels):
     """The division of a convolution.
 
     blocks      some rows and columns of the outputs of an image, of one phase if the input is dilated
@@ -78,18 +78,6 @@ class AnySizeSchedule(TileNumbers):
         return self.conv.h.base * self.conv.w.base
 
     # -- memory, in bytes
-    @property
-    def weights_bytes(self) -> int:
-        """Bytes of the packed weights."""
-        if self.direct_weights:
-            return 0
-        return round_up(self.conv.groups * self.panels * self.panel_room * self.size, 64)
-
-    @property
-    def own_at(self) -> int:
-        """The offset of the threads' windows."""
-        return 0 if self.conv.is_prepacked else self.weights_bytes
-
     @property
     def window_bytes(self) -> int:
         return round_up(self.window.elements * self.size, 64)

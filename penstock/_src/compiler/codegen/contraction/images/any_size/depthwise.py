@@ -32,7 +32,7 @@ from penstock._src.util.dataclass import dataclass
 
 from .choice import MOST_PIXELS, axis_blocks, block_of, pieces
 from .description import AnySizeConvolution, AnySizeDepthwise, AnySizeImage
-from .forward import span_of
+from .forward import span_of, tiles_of_row
 from .window import AnySizeWindow, Place
 
 MOST_SUMS = 6  # pixels of a tile
@@ -169,20 +169,15 @@ class _Writer:
             def line(r: Val) -> None:
                 here = f.at(buffer, times(f, r, c.h.stride * win.pitch), s.types.total)
                 to = f.i64(out) + times(f, r, step_y)
-                done = f.i64(0)
-                for piece, name in names.items():
-                    count = (v.count - done) // piece
 
-                    def one(i: Val, done=done, piece=piece, name=name) -> None:
-                        at = done + times(f, i, piece)
-                        f.call(
-                            name, f.at(here, times(f, at, c.w.stride * win.column), s.types.total),
-                            weights, f.ctx, partial, to + times(f, at, c.w.base * c.y.column),
-                            channel, f.i64(h.taps), f.i64(v.taps),
-                        )  # fmt: skip
+                def one(at: Val, pixels: int) -> None:
+                    f.call(
+                        names[pixels], f.at(here, times(f, at, c.w.stride * win.column), s.types.total),
+                        weights, f.ctx, partial, to + times(f, at, c.w.base * c.y.column),
+                        channel, f.i64(h.taps), f.i64(v.taps),
+                    )  # fmt: skip
 
-                    f.loop(f.i64(0), count, 1, one)
-                    done = done + times(f, count, piece)
+                tiles_of_row(f, v.count, list(names), one)
 
             f.loop(f.i64(0), h.count, 1, line)
 

@@ -4,6 +4,7 @@ A dilated input, as of an input gradient with strides, is worked on phase by pha
 at a phase may depend on the border, and so on the size, so the first of them and their number are values.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import value
@@ -104,6 +105,18 @@ def _taps_of(f: Fn, axis: AnySizeAxis, phase: Any) -> tuple[Any, Any, Any]:
     return tap, taps, shift
 
 
+def tiles_of_row(
+    f: Fn, count: Val, widths: Sequence[int], tile: Callable[[Val, int], None]
+) -> None:
+    """Emits tile(first pixel, pixels) for `count` pixels: as many tiles of each width as there is room for, widest first."""
+    done = f.i64(0)
+    for width in widths:
+        many = (count - done) // width
+        first = done
+        f.loop(f.i64(0), many, 1, lambda i, w=width, first=first: tile(first + times(f, i, w), w))
+        done = done + times(f, many, width)
+
+
 class AnySizeWriter(PanelWriter):
     """Writes the packing of weights, and the task of a block."""
 
@@ -192,22 +205,16 @@ class AnySizeWriter(PanelWriter):
         def row(r: Val) -> None:
             a = f.at(window, times(f, r, c.h.stride * win.pitch), s.left_type)
             y = out + times(f, r, row_y) + first_column
-            done, left = f.i64(0), w.count
-            for piece in s.pieces:
-                name = self.kernel(self.pattern(piece), nv, masked, self.step)
-                count = left // piece
 
-                def tile(i: Any, name=name, done=done, piece=piece) -> None:
-                    at = done + times(f, i, piece)
-                    f.call(
-                        name, f.at(a, times(f, at, along), s.left_type), b, f.ctx, partials,
-                        y + times(f, at, along_y), output_column, f.i64(0).eq(0), f.i64(0).eq(0),
-                        f.i64(h.taps), f.i64(w.taps),
-                    )  # fmt: skip
+            def tile(at: Val, pixels: int) -> None:
+                name = self.kernel(self.pattern(pixels), nv, masked, self.step)
+                f.call(
+                    name, f.at(a, times(f, at, along), s.left_type), b, f.ctx, partials,
+                    y + times(f, at, along_y), output_column, f.i64(0).eq(0), f.i64(0).eq(0),
+                    f.i64(h.taps), f.i64(w.taps),
+                )  # fmt: skip
 
-                f.loop(f.i64(0), count, 1, tile)
-                done = done + times(f, count, piece)
-                left = w.count - done
+            tiles_of_row(f, w.count, s.pieces, tile)
 
         f.loop(f.i64(0), h.count, 1, row)
 
