@@ -27,7 +27,6 @@ from penstock._src.function.types.trace_types import TypeContext
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
-from penstock._src.graph.serialize import exporter
 from penstock._src.graph.trace import fill_outputs
 from penstock._src.util import nest
 from penstock._src.util.signatures import read_only
@@ -357,7 +356,7 @@ class ConcreteFunction:
     @property
     def function_def(self) -> Any:
         """The function as a FunctionDef."""
-        return exporter.function_def(self._function)
+        return self.inference_fn.definition
 
     @property
     def function_type(self) -> FunctionType:

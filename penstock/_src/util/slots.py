@@ -55,6 +55,8 @@ TABLE = {
     "draw_many": "eager.compiled",  # many random numbers by a compiled program
     "combined": "devices.cuda.nccl.collectives",  # what collective ops compute on GPUs
     "can_combine": "devices.cuda.nccl.collectives",  # whether replicas of strategies are added there
+    "call_with_ragged_tensors": "api.ragged_overrides.table",  # public functions and operators of the first RaggedTensor
+    "call_with_sparse_tensors": "api.sparse.overrides",  # public functions of SparseTensors
     "graph_def": "graph.serialize.exporter",  # Graph.as_graph_def
     "versions": "graph.serialize.exporter",  # Graph.graph_def_versions
     "node_def": "graph.serialize.exporter",  # Operation.node_def

@@ -13,6 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import BatchableTypeSpec, TensorSpec
 from penstock._src.core.tensor import Tensor
+from penstock._src.util import slots
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -47,6 +48,8 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
 
     _is_native_composite = True
 
+    _has_operators = False  # until api/ragged_overrides/table.py sets them
+
     # NumPy's operators leave operands of this type to its own operators.
     __array_priority__ = 100
 
@@ -66,6 +69,8 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
             )
         if values.shape.rank == 0:
             raise ValueError(f"Shape {values.shape} must have rank at least 1")
+        if not RaggedTensor._has_operators:
+            slots.above("call_with_ragged_tensors")
         self._values, self._row_partition = values, row_partition
         if isinstance(values, RaggedTensor) and values._row_partition.dtype != row_partition.dtype:
             self._row_partition = row_partition.with_dtype(dtypes.int64)

@@ -11,7 +11,6 @@ from penstock._src.api.extending.dispatch import (
     BINARY_ASSERTS,
     NOT_SUPPORTED,
     UNARY,
-    register_fallback,
 )
 from penstock._src.api.math import arithmetic, counting, elementwise, logic, reduction
 from penstock._src.api.math.elementwise import cast
@@ -37,7 +36,8 @@ from .structural import STRUCTURAL
 from .text import TEXT
 
 
-def _fallback(api, args, kwargs):
+def call_with_ragged_tensors(api, args, kwargs):
+    """Returns the result of a public function if an argument is ragged, else NOT_SUPPORTED."""
     parts = nest.flatten((list(args), kwargs))
     if any(isinstance(x, RaggedTensorValue) for x in parts):
         args, kwargs = nest.map_structure(ragged_of_value, (list(args), kwargs))
@@ -369,7 +369,6 @@ OF_RAGGED = {
     arithmetic.add_n: _add_n,
     embedding.embedding_lookup: _embedding_lookup,
 }
-register_fallback(_fallback)
 
 
 def _operator(api, reflected=False):
@@ -417,3 +416,4 @@ for _name, _method in {
     "bool": _no_truth,
 }.items():
     setattr(RaggedTensor, f"__{_name}__", _method)
+RaggedTensor._has_operators = True

@@ -1,7 +1,7 @@
 """The public functions for sparse tensors."""
 
 from penstock._src.api.array import shaping
-from penstock._src.api.extending.dispatch import NOT_SUPPORTED, register_fallback
+from penstock._src.api.extending.dispatch import NOT_SUPPORTED
 from penstock._src.api.math import counting, elementwise, trigonometry
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
@@ -68,7 +68,8 @@ _SPECIAL = {
 }
 
 
-def _fallback(api, args, kwargs):
+def call_with_sparse_tensors(api, args, kwargs):
+    """Returns the result of a public function if its first argument is sparse, else NOT_SUPPORTED."""
     sp = args[0] if args else kwargs.get("input", kwargs.get("arr"))
     if not isinstance(sp, SparseTensor):
         return NOT_SUPPORTED
@@ -77,6 +78,3 @@ def _fallback(api, args, kwargs):
     if api in _UNARY and args:
         return SparseTensor(sp.indices, api(sp.values, *args[1:], **kwargs), sp.dense_shape)
     return NOT_SUPPORTED
-
-
-register_fallback(_fallback)

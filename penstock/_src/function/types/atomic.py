@@ -12,9 +12,15 @@ from penstock._src.function.types.function_type import FunctionType
 from penstock._src.function.types.trace_types import TypeContext
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import FUNCTIONS, GraphFunction
-from penstock._src.graph.serialize import exporter, importer
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.lazy import ByName
 from penstock._src.util.process import forks
+
+# Messages are loaded when a function is read or written: most processes do neither.
+_FUNCTION_DEF = ByName("penstock._src.graph.serialize.exporter", "function_def")
+_FUNCTIONS_OF = ByName("penstock._src.graph.serialize.exporter", "functions_of")
+_LIBRARY = ByName("penstock._src.graph.serialize.importer", "Library")
+_IMPORT_FUNCTION = ByName("penstock._src.graph.serialize.importer", "import_function")
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class AtomicFunction(types.AtomicFunction):
     @property
     def definition(self) -> Any:
         """Its FunctionDef."""
-        return exporter.function_def(self.function)
+        return _FUNCTION_DEF(self.function)
 
     @forks.cached_property
     def cached_definition(self) -> Any:
@@ -81,7 +87,7 @@ class AtomicFunction(types.AtomicFunction):
     @property
     def children(self) -> list["AtomicFunction"]:
         """The functions that it calls; their results have no structure."""
-        called = exporter.functions_of(self.graph)
+        called = _FUNCTIONS_OF(self.graph)
         return [AtomicFunction(function, FunctionType([])) for function in called]
 
     def add_to(self, graph: Any) -> None:
@@ -159,7 +165,7 @@ def gradient_functions(function: DifferentiableFunction) -> tuple[AtomicFunction
 def functions_in(graph: Any) -> dict[str, AtomicFunction]:
     """The functions of a graph by name: those added to it, in this order, then the others to which its operations refer."""
     functions = dict(graph._added_functions)
-    for function in exporter.functions_of(graph):
+    for function in _FUNCTIONS_OF(graph):
         if function.name not in functions:
             functions[function.name] = AtomicFunction(function, FunctionType([]))
     return functions
@@ -172,5 +178,5 @@ def from_function_def(function_def: Any, function_type: FunctionType) -> AtomicF
       function_def: a FunctionDef; functions that it calls are found by their names.
       function_type: its type.
     """
-    library = importer.Library(known=FUNCTIONS)
-    return AtomicFunction(importer.import_function(function_def, library), function_type)
+    library = _LIBRARY(known=FUNCTIONS)
+    return AtomicFunction(_IMPORT_FUNCTION(function_def, library), function_type)
