@@ -100,3 +100,22 @@ def test_division_by_an_unknown_extent_that_is_zero_has_the_form_of_other_sizes(
     place = of_atom(row) * empty + of_atom(column)
     assert scope.quotient(place, empty).key == of_atom(row).key
     assert scope.remainder(place, empty).key == of_atom(column).key
+
+
+@given(
+    factors, factors, st.sampled_from([(2, 0), (3, 0), (0, 1), (0, 2), (1, 1)]), st.integers(1, 3)
+)
+def test_parts_that_a_division_separated_are_one_again(first, const, divisor, times):
+    n = symbol("n", 3)
+    scope = IndexScope()
+    a, b, d = (x + y * n for x, y in (first, const, divisor))
+    index = of_atom(scope.var(n * 2 + 2)) * a + of_atom(scope.var(4)) + b
+    whole, rest = scope.quotient(index, d), scope.remainder(index, d)
+    assert (whole * d * times + rest * times).key == (index * times).key
+
+
+def test_an_element_keeps_its_number_through_coordinates_of_unknown_extents():
+    scope, n, m = IndexScope(), symbol("n", 3), symbol("m", 5)
+    number = of_atom(scope.var(n * m * 4))
+    position = Position(scope, (n, m, 4), None, number)
+    assert position.at((n, m, 4), position.coordinates).linear.key == number.key

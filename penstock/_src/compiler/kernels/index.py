@@ -165,7 +165,7 @@ class Index:
         terms = dict(self.terms)
         for atom, coefficient in other.terms:
             terms[atom] = terms[atom] + coefficient if atom in terms else coefficient
-        return _index(terms, self.const + other.const)
+        return _joined(_index(terms, self.const + other.const))
 
     def __mul__(self, factor: int) -> Index:
         if is_one(factor):
@@ -222,6 +222,26 @@ def _index(terms: dict[Atom, int], const: int) -> Index:
     kept = [(a, c) for a, c in terms.items() if not _zero(c)]
     kept.sort(key=_number)
     return Index(tuple(kept), const)
+
+
+def _joined(index: Index) -> Index:
+    """An index in which parts that a division separated are one again: x // d * d + x % d is x."""
+    divisions = [(a, c) for a, c in index.terms if type(a) is Division]
+    if len(divisions) > 1:
+        for rest, c in divisions:
+            for whole, by in divisions if not rest.quotient else ():
+                if _are_parts(whole, rest) and same_extent(by, c * rest.divisor):
+                    others = {a: k for a, k in index.terms if a is not whole and a is not rest}
+                    return _index(others, index.const) + rest.index * c
+    return index
+
+
+def _are_parts(whole: Division, rest: Division) -> bool:
+    return (
+        whole.quotient
+        and whole.index.key == rest.index.key
+        and same_extent(whole.divisor, rest.divisor)
+    )
 
 
 def _number(term: tuple[Atom, int]) -> int:
