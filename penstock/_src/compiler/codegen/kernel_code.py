@@ -142,6 +142,7 @@ class Epilogue(Protocol):
     """The computation on a tile while it is in registers."""
 
     partial_bytes: int  # bytes of a task's partial sums; 0: none
+    work: int  # simple vector operations for each cell, approximately
 
     @property
     def extents(self) -> Sequence[Any]:
@@ -164,6 +165,7 @@ class Plain:
     """The epilogue that stores the sums."""
 
     partial_bytes = 0
+    work = 0
     extents: Sequence[Any] = ()
 
     def prefetch(self, f, tile):

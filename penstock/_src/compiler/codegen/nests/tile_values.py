@@ -19,6 +19,7 @@ class TileValues(Evaluator):
 
     products    the tile's own values, as their narrow type holds them, infinities included
     columns     known values of each column
+    rows        known values of each row
     row, cell   that are written now
     """
 
@@ -28,6 +29,7 @@ class TileValues(Evaluator):
         self.epilogue, self.expression, self.tile = epilogue, epilogue.expression, tile
         self.products: list[Val] = []
         self.columns: dict[int, dict[Any, Any]] = {}
+        self.rows: dict[int, dict[Any, Any]] = {}
         self.row = 0
         self.cell = (0, 0)
 
@@ -56,10 +58,11 @@ class TileValues(Evaluator):
         tile, expression, (i, j) = self.tile, self.expression, cell
         (first, *_) = known.values()
         self.vector, self.lanes, self.mask = expression.column, lanes(first.ty), tile.mask(j)
+        self.row, self.cell = i, (i, j)
+        of_row = self._of_row(i)
         self.open = {expression.row, expression.column}
         self.env = {expression.column: tile.column(j)}
-        self.row, self.cell = i, (i, j)
-        self.frames = [self._of_column(j), known]
+        self.frames = [self._of_column(j), of_row, known]
         return spread(self.f, self.get(value), self.lanes)
 
     def _of_column(self, j: int) -> dict[Any, Any]:
@@ -71,6 +74,15 @@ class TileValues(Evaluator):
                 if self.expression.row not in v.vars and v.kind != "const":
                     self.get(v)
         return self.columns[j]
+
+    def _of_row(self, i: int) -> dict[Any, Any]:
+        """Values that depend only on the row, which are computed once for each row."""
+        if i not in self.rows:
+            self.rows[i] = {}
+            self.open, self.env, self.frames = {self.expression.row}, {}, [self.rows[i]]
+            for v in self.epilogue.of_rows:
+                self.get(v)
+        return self.rows[i]
 
     # -- called by the evaluator
     def dim(self, x: Dim) -> Val:

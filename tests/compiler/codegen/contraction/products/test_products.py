@@ -241,3 +241,38 @@ def test_bfloat_without_instructions_for_it(target, spec):
     if target.converts_halves:
         shapes = shapes_of(spec, m=37, k=dim(50), n=29)
         check(einsum(spec), *shapes, target=target, dtype=dtypes.float16)
+
+
+class LongEpilogue(Plain):
+    """max(value + bias[column] + residual[row, column], 0), and so much work that it is written once for all rows."""
+
+    work = 1000
+
+    def __init__(self):
+        self.cells = []
+
+    def apply(self, f, tile, values):
+        self.cells.append(tile.cells)
+        bias, residual = tile.operand(0), tile.operand(1)
+        read = lambda p, at, v, j: f.load(p, at, v.ty, tile.mask(j))
+        return [
+            f.max(v + read(bias, tile.column(j), v, j) + read(residual, tile.offset(i, j), v, j), 0.0)
+            for v, (i, j) in zip(values, tile.cells, strict=True)
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("m", [37, dim(37), dim(12), dim(8), dim(1)], ids=repr)
+@pytest.mark.parametrize(("k", "n"), [(40, 50), (900, 48), (30, 3), (3, dim(21, "n"))])
+def test_a_long_epilogue_is_written_for_one_row(m, k, n):
+    shapes, epilogue = [(m, k), (k, n)], LongEpilogue()
+    node, parameters, found, kernel = kernel_of(einsum("mk,kn->mn"), shapes, epilogue=epilogue)
+    a, b = values(shapes, dtypes.float32)
+    rng = np.random.default_rng(1)
+    bias, residual = (
+        rng.standard_normal(shape).astype(np.float32) for shape in (int(n), (int(m), int(n)))
+    )
+    out = np.zeros((int(m), int(n)), np.float32)
+    got, _ = run_kernel(kernel, a, b, out, found.sizes, [bias, residual])
+    want = np.maximum(a.astype(float) @ b + bias + residual, 0)
+    np.testing.assert_allclose(got, want, atol=1e-6 * k)
+    assert epilogue.cells and {i for cells in epilogue.cells for i, _ in cells} == {0}

@@ -27,6 +27,7 @@ from .schedule import GemmSchedule, Place
 
 # (rows, True if fewer rows may exist, True if columns are missing) -> the tile's function
 TileNames = dict[tuple[int, bool, bool], str]
+LONG = 100  # cost of an epilogue on the cells of a tile from which on its code is written once, in a loop over rows
 ARGUMENTS = dict(
     a=PTR, b=PTR, ctx=PTR, partial=PTR, out=I64, col=I64, depth=I64, first=I1, final=I1, left=I64, cols=I64, apart=I64
 )  # fmt: skip
@@ -35,10 +36,9 @@ ARGUMENTS = dict(
 def write_tiles(module: Module, s: GemmSchedule, epilogue: Epilogue) -> TileNames:
     """Writes a function for each kind of tile that the output is covered by."""
     m, n = s.gemm.m, s.gemm.n
-    rows = [(s.mr, False)]
-    if not is_static(m):
-        rows.append((s.mr, True))
-    elif m % s.mr:
+    # One kind for any number of rows: with another for whole tiles, LLVM would take twice as long.
+    rows = [(s.mr, not is_static(m))]
+    if is_static(m) and m % s.mr:
         rows.append((m % s.mr, False))
     edges = [False, True] if not is_static(n) or n % s.nr else [False]
     if is_static(n) and 0 < n < s.nr:
@@ -52,6 +52,8 @@ def write_tiles(module: Module, s: GemmSchedule, epilogue: Epilogue) -> TileName
             tiles[r, ragged, edge] = name
     for r, ragged in rows:  # never called, but named
         tiles.setdefault((r, ragged, False), tiles[r, ragged, edges[0]])
+    if not is_static(m):
+        tiles |= {(s.mr, False, edge): tiles[s.mr, True, edge] for edge in (False, *edges)}
     return tiles
 
 
@@ -150,6 +152,9 @@ class _Tile:
                 f.when(True if exists is None else exists, row)
 
         def final():
+            if self.has_long_epilogue:
+                self.finish_rows(acc, c, masks)
+                return
             values = self.epilogue.apply(f, tile, list(acc))
             if self.epilogue.partial_bytes:
                 self.epilogue.accumulate(f, tile, values, f.partial)
@@ -159,6 +164,34 @@ class _Tile:
             final()
         else:
             f.when(f.final, final, lambda: put(acc, sums, sum_place, types.total))
+
+    @property
+    def has_long_epilogue(self) -> bool:
+        cells = self.rows * self.schedule.nv
+        return (
+            self.rows > 1 and not self.epilogue.partial_bytes and self.epilogue.work * cells > LONG
+        )
+
+    def finish_rows(self, acc: list[Val], c: Val, masks: list[Val | None]) -> None:
+        """Stores the epilogue's values row by row: LLVM takes as long as its text is."""
+        f, s, types, nv = self.f, self.schedule, self.schedule.types, len(masks)
+        stride, vector = value(f, s.gemm.row), vec(types.total, s.lanes)
+        sums = f.alloca(types.total, s.lanes * len(acc))
+        for number, x in enumerate(acc):
+            f.store(x, sums, s.lanes * number)
+
+        def row(i: Val) -> None:
+            start = times(f, i, stride)
+            tile = RegisterTile(
+                f, [(0, j) for j in range(nv)], lambda _, j: f.out + start + s.lanes * j,
+                lambda j: f.col + s.lanes * j, lambda j: masks[j], value(f, s.gemm.n), FIRST_SIZE + s.gemm.sizes,
+            )  # fmt: skip
+            own = [f.load(sums, (i * nv + j) * s.lanes, vector) for j in range(nv)]
+            values = self.epilogue.apply(f, tile, own)
+            for j, x in enumerate(values):
+                store_as(f, x, c, start + s.lanes * j, types.output, masks[j])
+
+        f.loop(f.i64(0), f.min(f.left, self.rows) if self.ragged else self.rows, 1, row)
 
     def waiting_sums(self) -> tuple[Val, Callable]:
         """The address of the tile's sums in scratch memory, and a function for the offset of each vector."""
