@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from penstock._src.compiler.kernels.costs import cost_of_value
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
+from penstock._src.compiler.kernels.costs import cost_of_value
 from penstock._src.compiler.kernels.index import Division, Index, extent_key
 from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.ir.extents.dims import Dim

@@ -254,11 +254,12 @@ class LongEpilogue(Plain):
     def apply(self, f, tile, values):
         self.cells.append(tile.cells)
         bias, residual = tile.operand(0), tile.operand(1)
-        read = lambda p, at, v, j: f.load(p, at, v.ty, tile.mask(j))
-        return [
-            f.max(v + read(bias, tile.column(j), v, j) + read(residual, tile.offset(i, j), v, j), 0.0)
-            for v, (i, j) in zip(values, tile.cells, strict=True)
-        ]  # fmt: skip
+        found = []
+        for v, (i, j) in zip(values, tile.cells, strict=True):
+            b = f.load(bias, tile.column(j), v.ty, tile.mask(j))
+            r = f.load(residual, tile.offset(i, j), v.ty, tile.mask(j))
+            found.append(f.max(v + b + r, 0.0))
+        return found
 
 
 @pytest.mark.parametrize("m", [37, dim(37), dim(12), dim(8), dim(1)], ids=repr)
