@@ -1,5 +1,7 @@
 """Compiling codes, and LLVM's options meanwhile."""
 
+import threading
+
 import llvmlite.binding as llvm
 import pytest
 
@@ -23,19 +25,41 @@ def options(monkeypatch):
     return said
 
 
+def compile_all(codes, done):
+    with compiling.Compilation(2, done) as compilation:
+        for code in codes:
+            compilation.add(code)
+
+
 @pytest.mark.skipif(host().architecture != "x86_64", reason="other processors have it")
 def test_loop_strength_reduction_is_off_only_while_kernels_are_compiled(options):
     seen = []
-    compiling.compile_all([code_of("a"), code_of("b")], 2, lambda *_: seen.append(list(options)))
+    compile_all([code_of("a"), code_of("b")], lambda *_: seen.append(list(options)))
     assert seen == [["-disable-lsr=true"]] * 2
     assert options == ["-disable-lsr=true", "-disable-lsr=false"]
 
 
 @pytest.mark.skipif(host().architecture != "x86_64", reason="other processors have it")
-def test_loop_strength_reduction_is_on_again_after_an_error(options):
+def test_an_error_ends_the_compilation(options):
     def fail(*_):
         raise OSError("the disk is full")
 
-    with pytest.raises(OSError):
-        compiling.compile_all([code_of("a")], 1, fail)
+    with pytest.raises(OSError, match="disk is full"):
+        compile_all([code_of("a"), code_of("b")], fail)
     assert options[-1] == "-disable-lsr=false"
+
+
+def test_a_code_is_compiled_while_others_are_written():
+    compiled = threading.Event()
+    with compiling.Compilation(2, lambda *_: compiled.set()) as compilation:
+        compilation.add(code_of("a"))
+        assert compiled.wait(60)
+        compilation.add(code_of("b"))
+
+
+def test_codes_that_wait_are_left_after_an_error_of_the_writer():
+    done = []
+    with pytest.raises(KeyError), compiling.Compilation(1, lambda c, _: done.append(c)) as threads:
+        threads.add(code_of("a"))
+        raise KeyError
+    assert not done

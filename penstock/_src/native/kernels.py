@@ -5,7 +5,7 @@ import functools
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -17,7 +17,7 @@ from penstock._src.util.process import forks, progress
 from .cache import ObjectCache
 from .cache.recently_used import RecentlyUsed
 from .code import Code
-from .compile import compile_all
+from .compile import Compilation
 from .loader import Library
 from .pool import pool
 from .target import host
@@ -32,7 +32,7 @@ class KernelStatistics:
     compiled: int = 0  # with LLVM
     from_disk: int = 0  # read from the object cache
     reused: int = 0  # already in this process
-    compile_seconds: float = 0.0
+    compile_seconds: float = 0.0  # writing texts included
     load_seconds: float = 0.0
 
 
@@ -55,11 +55,8 @@ class Kernels:
         codes = list(codes)
         with self._lock:
             pool()  # kernels may link to the pool's functions
-            known = {c.key: self._libraries.get(c.key) for c in codes}
-            loaded = {key: library for key, library in known.items() if library is not None}
-            new = {c.key: c for c in codes if c.key not in loaded}
-            self.statistics.reused += len(loaded)
-            objects = self._objects(new)
+            loaded: dict[str, Library] = {}
+            objects, new = self._objects(codes, loaded)
             start = time.perf_counter()
             equal: dict[
                 tuple[bytes, tuple[str, ...]], Library
@@ -75,34 +72,50 @@ class Kernels:
     def __getitem__(self, code: Code) -> Library:
         return self.load((code,))[code.key]
 
-    def _objects(self, new: dict[str, Code]) -> dict[str, bytes]:
-        objects: dict[str, bytes] = {}
-        todo: dict[
-            str, list[Code]
-        ] = {}  # those to compile, by their texts: of some names, texts are the same
-        for key, code in new.items():
-            if flags.flags.debug >= 4:
-                print(code.text, file=sys.stderr)
-            stored = code.kept(self.cache)
-            if stored is None:
-                todo.setdefault(code.text_key, []).append(code)
-            else:
-                objects[key] = stored
-        self.statistics.from_disk += len(objects)
+    def _objects(
+        self, codes: Sequence[Code], loaded: dict[str, Library]
+    ) -> tuple[dict[str, bytes], dict[str, Code]]:
+        """The object code of codes that are not loaded, and these by key; adds the libraries of others to `loaded`.
 
-        def done(code: Code, data: bytes):
-            for same in todo[code.text_key]:
-                objects[same.key] = data
-                same.keep(self.cache, data)
-            progress.note("kernel", len(objects), len(new))
+        A code may have to be written before its key is known: LLVM compiles those that are written meanwhile.
+        """
+        objects: dict[str, bytes] = {}
+        new: dict[str, Code] = {}
+        same: dict[str, list[Code]] = {}  # those to compile, by their texts: some names' are equal
+        compiled: dict[str, bytes] = {}
+
+        def done(code: Code, data: bytes) -> None:
+            compiled[code.text_key] = data
+            code.keep(self.cache, data)
+            progress.note("kernel", len(objects) + len(compiled), len(codes))
 
         start = time.perf_counter()
-        if todo:
-            different = [codes[0] for codes in todo.values()]
-            compile_all(different, self.threads, done, verify=bool(flags.flags.verify))
-        self.statistics.compiled += len(todo)
-        self.statistics.compile_seconds += time.perf_counter() - start
-        return objects
+        with Compilation(self.threads, done, verify=bool(flags.flags.verify)) as compilation:
+            for code in codes:
+                library = self._libraries.get(code.key)
+                if library is not None:
+                    loaded[code.key] = library
+                elif code.key not in new:
+                    new[code.key] = code
+                    if flags.flags.debug >= 4:
+                        print(code.text, file=sys.stderr)
+                    stored = code.kept(self.cache)
+                    if stored is not None:
+                        objects[code.key] = stored
+                    else:
+                        same.setdefault(code.text_key, []).append(code)
+                        if len(same[code.text_key]) == 1:
+                            compilation.add(code)
+        for text, equal in same.items():
+            for code in equal:
+                objects[code.key] = compiled[text]
+                if code is not equal[0]:
+                    code.keep(self.cache, compiled[text])
+        self.statistics.reused += len(loaded)
+        self.statistics.from_disk += len(objects) - sum(map(len, same.values()))
+        self.statistics.compiled += len(same)
+        self.statistics.compile_seconds += time.perf_counter() - start if same else 0.0
+        return objects, new
 
 
 @functools.cache
