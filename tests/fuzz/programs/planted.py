@@ -106,7 +106,7 @@ def at_most() -> None:
 
 def least_symbol() -> None:
     """Takes extents of 2 for more."""
-    guards.LEAST = 3
+    replace(dims, "least", lambda symbol: 3)
 
 
 def product_of_extents() -> None:

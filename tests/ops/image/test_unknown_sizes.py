@@ -100,6 +100,17 @@ def test_one_program_crops_boxes(method):
     check(gradient(crops))
 
 
+def test_images_that_keep_their_size_are_copied_by_the_program_of_all_sizes():
+    compiled = tf.function(
+        lambda x: tf.image.resize(x, GOAL), input_signature=[tf.TensorSpec([None, None, None, 3])]
+    )
+    for size in [(2, 50, 61), (2, *GOAL), (2, GOAL[0], 40), (2, 20, GOAL[1])]:
+        x = images(size)
+        x[0, 1, 2] = np.inf
+        np.testing.assert_array_equal(compiled(x), tf.image.resize(x, GOAL))
+    assert len(programs_of(compiled)) == 1
+
+
 @pytest.mark.parametrize("mode", ["CONSTANT", "REFLECT", "WRAP", "NEAREST"])
 def test_one_program_projects(mode):
     def projected(x):

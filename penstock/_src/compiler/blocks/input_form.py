@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.lists import element_shape
-from penstock._src.ir.extents.guards import LEAST
+from penstock._src.ir.extents.dims import LEAST, least
 from penstock._src.ir.extents.values import CallValues, Values
 from penstock._src.util.dataclass import dataclass
 
 # Where a number is read: ("rank", position of the input), ("extent", position, axis), ("value", position, index of an element), ("count", position)
 # for the length of a list, ("item", position, axis) for an extent of its elements, ("bytes", position) for a whole value.
 Read = tuple[Any, ...]
+UNREAD = -1  # the number of a symbol that was not read yet
 # The requirements for a shape: position of the input, rank, (axis, required number) of fixed extents, (axis, index of the symbol) of unknown ones.
 _Shape = tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]
 
@@ -38,7 +39,7 @@ class InputForm:
 
     def extents(self, values: Sequence[Any]) -> Values | None:
         """The numbers of the symbols in these inputs; None if the inputs have another form."""
-        numbers = [0] * len(self.symbols)  # 0: not read yet, as symbols are at least LEAST
+        numbers = [UNREAD] * len(self.symbols)
         for position, rank, fixed, unknown in self._shapes:
             shape = values[position].shape
             if len(shape) != rank:
@@ -48,17 +49,27 @@ class InputForm:
                     return None
             for axis, symbol in unknown:
                 number = shape[axis]
-                if number < LEAST or (numbers[symbol] or number) != number:
+                if number < LEAST or numbers[symbol] not in (UNREAD, number):
                     return None
                 numbers[symbol] = number
         for read, what, symbol, sign in self._others:
             number = _number(read, values)
-            if not (number == what if symbol is None else _set(numbers, symbol, sign * number)):
+            if symbol is None:
+                if number != what:
+                    return None
+            elif not self._set(numbers, symbol, sign * number):
                 return None
         try:
             return CallValues(self.symbols, self._pack(*numbers))
         except struct.error:  # a value of uint64
             return None
+
+    def _set(self, numbers: list[int], symbol: int, number: int) -> bool:
+        """Sets the number of a symbol; False if it is invalid, or differs from an earlier one."""
+        if number < least(self.symbols[symbol]) or numbers[symbol] not in (UNREAD, number):
+            return False
+        numbers[symbol] = number
+        return True
 
     @functools.cached_property
     def _pack(self) -> Callable[..., bytes]:
@@ -89,14 +100,6 @@ class InputForm:
                     (read, what, symbol, -1 if symbol is not None and what[0] == "-" else 1)
                 )
         return others
-
-
-def _set(numbers: list[int], symbol: int, number: int) -> bool:
-    """Sets the number of a symbol; False if it is invalid, or differs from an earlier one."""
-    if number < LEAST or (numbers[symbol] or number) != number:
-        return False
-    numbers[symbol] = number
-    return True
 
 
 def _number(read: Read, values: Sequence[Any]) -> Any:

@@ -14,7 +14,6 @@ from penstock._src.core.values import kernel_state
 from penstock._src.core.values.device_array import on_host
 from penstock._src.core.values.resources import VariableHandle, shape_of_value
 from penstock._src.ir.extents import dims
-from penstock._src.ir.extents.guards import LEAST
 from penstock._src.ir.extents.values import current
 from penstock._src.ir.node import Node, Shape
 from penstock._src.ops.control.list_value import TensorList
@@ -105,37 +104,49 @@ class ProgramInputs:
         )
 
     def extent(self, read: Read, axis: Any, value: int, is_unknown: bool = True) -> dims.Extent:
-        """A number of the inputs as an int, or as a Dim if it is unknown.
+        """An extent of the inputs as an int, or as a Dim if it is unknown.
 
-        Equal numbers of one axis, such as the batch sizes of several inputs, share a symbol, and the program requires that they stay equal:
+        Equal extents of one axis, such as the batch sizes of several inputs, share a symbol, and the program requires that they stay equal:
         kernels then need not treat them as possibly different. Symbols are at least 2, as 0 and 1 broadcast and select
-        other code: -1, 0 and 1 stay ints, and the Dim of a number below -1 is minus a symbol.
+        other code, and stay ints.
 
         Args:
           read: the position from which it is read.
-          axis: the group of numbers that may share a symbol.
+          axis: the group of extents that may share a symbol.
           value: the number in this call.
           is_unknown: False if the graph fixes it.
         """
-        if not is_unknown or abs(value) < LEAST:
+        if not is_unknown or value < dims.LEAST:
             self.form.add(read, value)
             return value
         if (axis, value) not in self.symbols:
-            name = f"d{len(self.extents.symbols)}"
-            self.extents.symbols[name] = abs(int(value))
-            self.symbols[axis, value] = dims.Dim.symbol(name)
+            self.symbols[axis, value] = self._symbol("d", value)
         symbol = self.symbols[axis, value]
-        self.form.add(read, dims.text(symbol) if value > 0 else f"-{dims.text(symbol)}")
-        return symbol if value > 0 else -symbol
+        self.form.add(read, dims.text(symbol))
+        return symbol
+
+    def _symbol(self, kind: str, number: int) -> dims.Dim:
+        name = f"{kind}{len(self.extents.symbols)}"
+        self.extents.symbols[name] = int(number)
+        return dims.Dim.symbol(name)
+
+    def _number(self, read: Read, value: int) -> dims.Extent:
+        """A number that an input holds, as a Dim: of a negative number it is minus a symbol. -1 has meanings of its own, and stays an int."""
+        if value == -1:
+            self.form.add(read, value)
+            return value
+        symbol = self._symbol("v", abs(value))
+        self.form.add(read, dims.text(symbol) if value >= 0 else f"-{dims.text(symbol)}")
+        return symbol if value >= 0 else -symbol
 
     def _known(self, position: int, value: np.ndarray, dtype: dtypes.DType) -> Node:
-        """An input whose value the program depends on. Its numbers above 1 and below -1 become Dims: kernels take them at run time."""
+        """An input whose value the program depends on. Its integers become Dims: kernels take them at run time."""
         if dtype.is_integer and value.ndim <= 1 and value.size <= SMALL_VALUE:
             self.form.add(("rank", position), value.ndim)
             for axis, n in enumerate(value.shape):
                 self.form.add(("extent", position, axis), n)
             numbers = [
-                self.extent(("value", position, i), ("value", position, i), int(v))
+                self._number(("value", position, i), int(v))
                 for i, v in enumerate(value.reshape(-1).tolist())
             ]
             vector = self.p.shape_value(numbers, dtype)

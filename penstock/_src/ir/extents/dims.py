@@ -30,6 +30,7 @@ Atom = tuple
 Extent = Any  # an int or a Dim, as are sizes, strides and shape entries that annotations call ints
 
 _NUMBERS = (int, np.integer)
+LEAST = 2  # lower bound of the symbols of extents: those of 0 and 1 are ints from the start, as they broadcast and select other code
 
 
 def _of_number(function: Callable[..., Any]) -> Any:
@@ -57,7 +58,7 @@ class Dim:
 
     @staticmethod
     def symbol(name: str) -> Dim:
-        """The unknown extent of one symbol."""
+        """The unknown extent of one symbol; see `least`."""
         return Dim(((((("symbol", name),)), 1),))
 
     def __add__(self, other: Any) -> Any:
@@ -173,6 +174,11 @@ class Dim:
 
     def __format__(self, spec: str) -> str:
         return format(int(self), spec) if spec else repr(self)
+
+
+def least(symbol: str) -> int:
+    """The least number of a symbol: LEAST for extents, such as `d0`, 0 for numbers that an input holds, such as `v1`."""
+    return 0 if symbol[0] == "v" else LEAST
 
 
 def is_extent(value: Any) -> bool:

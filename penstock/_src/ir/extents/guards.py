@@ -32,7 +32,6 @@ from penstock._src.util.dataclass import dataclass
 _OF_TWO = ("min", "max", "mod", "floordiv")
 MOST_BESIDE = 4  # most atoms of an expression for which `_beside` tries replacements
 MOST_SOUGHT = 64  # most expressions for which one question tries replacements
-LEAST = 2  # lower bound of symbols: extents of 0 and 1 are ints from the start
 
 
 @dataclass
@@ -351,7 +350,7 @@ class Recording(Values):
         condition = self.conditions.get((((atom,), 1),))
         known = Bounds() if condition is None else Bounds(condition.low, condition.high)
         if kind == "symbol":
-            known.tighten(LEAST, None)
+            known.tighten(dims.least(parts[0]), None)
             return known.low, known.high
         if kind == "table":
             entries = [int(dims.of(entry)) for entry in parts[1:]]

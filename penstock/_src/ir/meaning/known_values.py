@@ -48,6 +48,8 @@ class KnownValues:
     def numbers(self, node: Node) -> Any:
         """The known value of a node, as an object array of ints and Dims if it depends on unknown extents; or None."""
         known = self.symbolic(node)
+        if node.kind == "size" and node.dtype.is_floating:
+            known = _objects(node)
         if known is not None and any(isinstance(n, dims.Dim) for n in known.flat):
             return known
         return self.value(node)
@@ -94,9 +96,7 @@ class KnownValues:
         if node.kind == "constant":
             return node.attrs["value"].astype(object)
         if node.kind == "size":
-            flat = np.empty(len(node.attrs["dims"]), object)
-            flat[:] = node.attrs["dims"]
-            return _in_type(flat.reshape([int(d) for d in node.shape]), node.dtype)
+            return _in_type(_objects(node), node.dtype)
         if node.kind == "iota":
             return meanings.iota((), node).astype(object)
         if node.kind not in _OBJECT_MEANINGS or not node.args:
@@ -152,6 +152,13 @@ def wrapped(number: dims.Extent, dtype: DType) -> dims.Extent:
     if dtype.size == 8:
         number = int(number)
     return (number - low) % (high - low + 1) + low
+
+
+def _objects(node: Node) -> np.ndarray:
+    """The numbers of a `size` node."""
+    flat = np.empty(len(node.attrs["dims"]), object)
+    flat[:] = node.attrs["dims"]
+    return flat.reshape([int(d) for d in node.shape])
 
 
 def _boxed(number: Any) -> np.ndarray:

@@ -203,14 +203,17 @@ class ResizeBilinear(_Resize):
     def lower(self, p, images, size):
         height, width = _lowered_size(self, p, images, size)
         x = p.cast(images, dtypes.float32)
-        if x.shape[1:3] == (height, width):
+        keeps_size = unknown_taps.are_equal(p, x.shape[1:3], (height, width))
+        if keeps_size is True:
             return x
         for axis, outputs in ((2, width), (1, height)):
             first, second, part = _lowered_parts(p, self, x.shape[axis], outputs)
             shape = [1, 1, 1, 1]
             shape[axis] = outputs
             one, other = p.gather(x, first, axis), p.gather(x, second, axis)
-            x = one + (other - one) * p.reshape(part, shape)
+            between = one + (other - one) * p.reshape(part, shape)
+            # An image that keeps its size is copied, with its infinities beside finite pixels.
+            x = between if keeps_size is False else p.select(keeps_size, one, between)
         return x
 
 

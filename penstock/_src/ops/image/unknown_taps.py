@@ -4,7 +4,8 @@ So one program serves images of all sizes. How many inputs an output can sum is 
 taps beyond those that an output has read nothing.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from penstock._src.core import dtypes
@@ -46,6 +47,16 @@ class LoopedTaps(NamedTuple):
 def is_unknown(*extents: dims.Extent) -> bool:
     """True if the graph does not know one of the extents."""
     return any(dims.is_symbolic(extent) for extent in extents)
+
+
+def are_equal(p: Any, inputs: Sequence[dims.Extent], outputs: Sequence[dims.Extent]) -> Any:
+    """Return True or False if it is known whether all extents are equal, else a node that says so in each call: no condition is added."""
+    pairs = [pair for pair in zip(inputs, outputs, strict=True) if not dims.same(*pair)]
+    if any(not is_unknown(*pair) for pair in pairs):
+        return False
+    # As floating-point numbers: a comparison of integers would be answered for this call.
+    tests = [p.eq(*[p.scalar(n, WIDE) for n in pair]) for pair in pairs]
+    return functools.reduce(p.and_, tests) if tests else True
 
 
 def rounded(p: Any, x: Any, y: Any) -> Any:

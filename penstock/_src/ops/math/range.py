@@ -2,6 +2,7 @@
 
 import math
 
+import ml_dtypes
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -11,10 +12,10 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.core.values import memory_limit
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.extents.dims import ceil_divide, maximum, range_length
+from penstock._src.ir.extents.dims import ceil_divide, is_symbolic, maximum, range_length
 from penstock._src.ir.extents.dims import shape_key as dims_key
 from penstock._src.ops import infer
-from penstock._src.ops.rules import is_float, number_of, quiet, show, value_of
+from penstock._src.ops.rules import is_float, number_of, numbers_of, quiet, show
 
 MOST_STEPS = 2**63 - 1
 COUNTED = frozenset({dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64})
@@ -42,6 +43,9 @@ class Range(Op):
     def count(self, start, limit, delta):
         """Returns the number of elements; raises RefusedValue if delta has the wrong sign."""
         if self.Tidx.is_floating:
+            count = self.count_of_sizes(start, limit, delta)
+            if count is not None:
+                return count
             start, limit, delta = float(start), float(limit), float(delta)
         if delta == 0:
             raise RefusedValue("Requires delta != 0")
@@ -58,6 +62,27 @@ class Range(Op):
         if not steps <= MOST_STEPS:
             raise RefusedValue(f"Requires ((limit - start) / delta) <= {MOST_STEPS}")
         return math.ceil(steps) if self.Tidx.is_floating else steps
+
+    def count_of_sizes(self, start, limit, delta):
+        """Returns the number of elements of a range of floats whose ends are unknown sizes, without fixing these; None if others are needed.
+
+        The ends are fractions with one denominator. Up to 2**(nmant + 1) their difference is exact, and up to 2**nmant its quotient by the
+        step is rounded to an integer only if it is one.
+        """
+        if is_symbolic(delta) or not (is_symbolic(start) or is_symbolic(limit)):
+            return None
+        fractions = [_fraction(n) for n in (start, limit, delta)]
+        if None in fractions:
+            return None
+        scale = math.lcm(*[by for _, by in fractions])
+        first, last, step = (n * (scale // by) for n, by in fractions)
+        bits, reached = ml_dtypes.finfo(self.Tidx.np).nmant + (abs(step) == 1), last - first
+        most = 2**bits
+        if not (-most <= first <= most and -most <= reached <= most):
+            return None
+        if not step or (reached < 0 if step > 0 else reached > 0):
+            return None
+        return range_length(first, last, step)
 
     @quiet
     def eager(self, start, limit, delta):
@@ -89,12 +114,19 @@ class Range(Op):
             steps = p.iota((range_length(first, last, step),), 0, self.Tidx)
             return p.add(p.mul(steps, p.scalar(step, self.Tidx)), p.scalar(first, self.Tidx))
         values = [
-            value_of(p, v, name).item()
+            numbers_of(p, v, name).item()
             for v, name in ((start, "start"), (limit, "limit"), (delta, "delta"))
         ]
-        count = self.count(*values)
-        steps = p.iota((count,), 0, self.Tidx)
-        return p.add(p.mul(steps, values[2]), values[0])
+        first, _, step = (p.scalar(n, self.Tidx) for n in values)
+        steps = p.iota((self.count(*values),), 0, self.Tidx)
+        return p.add(p.mul(steps, step), first)
+
+
+def _fraction(number):
+    """Returns a number as (numerator, denominator); None if it is not finite."""
+    if is_symbolic(number):
+        return number, 1
+    return float(number).as_integer_ratio() if math.isfinite(number) else None
 
 
 class LinSpace(Op):
