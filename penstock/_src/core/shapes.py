@@ -623,9 +623,6 @@ def broadcast_shapes(first: TensorShape, second: TensorShape) -> TensorShape:
     """
     if first._dims is None or second._dims is None:
         return UNKNOWN
-    if len(first._dims) == len(second._dims) and None not in first._dims:
-        if first._dims == second._dims:
-            return first
     rank = max(len(first._dims), len(second._dims))
     a = (1,) * (rank - len(first._dims)) + first._dims
     b = (1,) * (rank - len(second._dims)) + second._dims
@@ -637,9 +634,13 @@ def _broadcast_dimension(
 ) -> int | None:
     if y.__class__ is int and y == 1:  # 1 broadcasts to any size, known or not
         return x
+    if x.__class__ is int and x == 1:
+        return y
+    if x == y:  # before unknown extents are compared to 1: such an answer is a condition
+        return x
     if x == 1:
         return y
-    if y == 1 or x == y:
+    if y == 1:
         return x
     if x is None:
         return y if y is not None and y > 1 else None

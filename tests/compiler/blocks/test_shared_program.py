@@ -89,6 +89,38 @@ def test_few_programs_serve_all(function):
     assert 1 <= len(programs_of(compiled)) <= 6
 
 
+def normalized(x):
+    centered = x - tf.reduce_mean(x, -1, keepdims=True)
+    return centered * tf.math.rsqrt(tf.reduce_mean(tf.square(centered), -1, keepdims=True) + 1.0)
+
+
+def pooled(x):
+    """Attention over rows, of batches of texts."""
+    scores = tf.nn.softmax(tf.matmul(x, x, transpose_b=True))
+    return tf.reduce_max(normalized(scores @ x), 1), tf.einsum("bij,bik->bjk", x, x)
+
+
+@pytest.mark.parametrize("function", [normalized, pooled, lambda x: tf.nn.softmax(x[:, ::-1], 1)])
+def test_a_program_that_never_asks_takes_extents_of_one(function):
+    compiled = traced(function, tf.TensorSpec([None, None, 3]))
+
+    def sloped(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.add_n([tf.reduce_sum(tf.sin(y)) for y in tf.nest.flatten(compiled(x))])
+        return compiled(x), tape.gradient(total, x)
+
+    step = traced(sloped, tf.TensorSpec([None, None, 3]))
+    for batch, length in ((4, 5), (1, 5), (4, 1), (1, 1), (7, 2)):
+        x = tf.constant(
+            np.sin(np.arange(batch * length * 3.0)).reshape(batch, length, 3), tf.float32
+        )
+        alone = tf.function(sloped, autograph=False)(x)
+        for found, expected in zip(tf.nest.flatten(step(x)), tf.nest.flatten(alone), strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert len(programs_of(step)) == 1
+
+
 def number(n):
     """The same number, of which the host tells the program."""
     return tf.strings.to_number(tf.as_string(n), tf.int32)

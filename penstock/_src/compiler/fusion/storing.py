@@ -21,7 +21,7 @@ from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.compiler.recognize.row_reductions import RowUses
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ir.extents.dims import is_large, key, product
+from penstock._src.ir.extents.dims import is_large, is_one, key, product
 from penstock._src.ir.meaning.orientation import turns_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
@@ -221,7 +221,7 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recogniz
             return False
         last = user.shape[-1] if user.shape else 1
         along_rows = bool(arg.shape) and len(user.shape) - 1 in user.attrs["axes"]
-        varies = along_rows and arg.shape[-1] != 1 and last != 1
+        varies = along_rows and not is_one(arg.shape[-1]) and not is_one(last)
         # A value that is computed again for each row of few elements is computed about as often as its elements are read.
         is_once = key(user.size) == key(arg.size * last)
         is_hoisted = not varies and (is_once or is_large(last, SHORT_ROW))

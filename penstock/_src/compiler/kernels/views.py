@@ -218,7 +218,7 @@ def _reshape(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
         while rest and not _same(covered, extent):
             taken.append(rest.pop(0))
             covered = covered * taken[-1][0]
-            if covered > extent:
+            if dims.is_known_positive(covered - extent):
                 raise Unfollowed
         if not _same(covered, extent):
             raise Unfollowed

@@ -11,6 +11,7 @@ from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes.unused_results import operations_to_run
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import is_one
 from penstock._src.ir.node import Node
 
 _MOST_STEPS_BACK = 16  # most operations that are followed to find the step of a counter
@@ -213,7 +214,7 @@ def counts_after(
         if isinstance(value, ListValue):
             node = _length_after(lowering.p, inputs, output)
         elif output is not None and isinstance(value, Node) and value.dtype.is_integer:
-            node = _sum_after(lowering.p, inputs, output) if value.size == 1 else None
+            node = _sum_after(lowering.p, inputs, output) if is_one(value.size) else None
         if node is not None:
             after[i] = node
     return after
@@ -250,7 +251,7 @@ def _leaf(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> Node |
     leaf = inputs.get(tensor._id)
     if leaf is None and tensor.op.type == "Const" and tensor.dtype.is_integer:
         leaf = raw_op(tensor.op).lower(p)
-    return leaf if isinstance(leaf, Node) and leaf.size == 1 else None
+    return leaf if isinstance(leaf, Node) and is_one(leaf.size) else None
 
 
 def _length_after(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> Node | None:

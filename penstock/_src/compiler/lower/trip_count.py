@@ -80,7 +80,7 @@ def _bound(p: NodeMaker, term: Node, counters: dict[int, tuple[Any, int]]) -> di
         return None
     limit = _known(p, right)
     if limit is None:
-        if right.size == 1:
+        if dims.is_one(right.size):
             # Records its value as requested: if the loop does not lower without it, it waits for the value.
             p.dims(right)
         return None
@@ -93,6 +93,6 @@ def _bound(p: NodeMaker, term: Node, counters: dict[int, tuple[Any, int]]) -> di
 
 
 def _known(p: NodeMaker, node: Any) -> Any:
-    if not isinstance(node, Node) or node.size != 1:
+    if not isinstance(node, Node) or not dims.is_one(node.size):
         return None
     return p.known.number(node)

@@ -52,7 +52,9 @@ def _takers_along_rows(end: Node, x: Node, users: Mapping[int, list[Node]]) -> l
             node = user
             continue
         whole = user.kind == "broadcast" and shape_key(user.shape) == shape_key(x.shape)
-        straight = whole and all(e == 1 or a < lead for e, a in zip(node.shape, user.attrs["axes"]))
+        straight = whole and all(
+            is_one(e) or a < lead for e, a in zip(node.shape, user.attrs["axes"])
+        )
         takers = users[user.id]
         return takers if straight and len(takers) <= 2 else None
     return None

@@ -162,10 +162,11 @@ class Elementwise(Movement):
                 if dims.is_one(extent):
                     extent = shape[at]
                     continue
-                if shape[at] == 1 and extent != 1:
-                    continue
-                if extent not in (1, shape[at]):
+                if extent == shape[at]:  # before unknown extents are compared to 1
+                    extent = dims.merge(extent, shape[at])
+                elif extent == 1:
+                    extent = shape[at]
+                elif shape[at] != 1:
                     raise NotLowerable(f"shapes {[list(s) for s in shapes]} do not broadcast")
-                extent = dims.merge(extent, shape[at]) if extent == shape[at] else shape[at]
             result.append(extent)
         return tuple(result)

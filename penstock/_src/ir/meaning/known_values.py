@@ -58,7 +58,7 @@ class KnownValues:
         """The known value of an integer node, as an object array of ints and Dims; or None."""
         if node.id not in self._symbolic:
             known = self._computed(node)
-            if known is None and node.dtype is not None and node.size == 1:
+            if known is None and node.dtype is not None and dims.is_one(node.size):
                 number = self.ranges.known_number(node)
                 known = None if number is None else _boxed(number).reshape([1] * node.rank)
             self._symbolic[node.id] = known
@@ -66,7 +66,7 @@ class KnownValues:
 
     def number(self, node: Node) -> Any:
         """The known value of a node with one element, as an int or a Dim; or None."""
-        known = self.symbolic(node) if node.size == 1 else None
+        known = self.symbolic(node) if dims.is_one(node.size) else None
         return None if known is None else known.reshape(-1)[0]
 
     def difference(self, before: Node, after: Node) -> Any:

@@ -53,7 +53,7 @@ class Ranges:
         if not node.dtype.is_integer:
             return None
         ends = self.bounds(node)
-        return ends[0] if ends is not None and ends[0] == ends[1] else None
+        return ends[0] if ends is not None and dims.same(*ends) else None
 
 
 def _whole(dtype: DType) -> Range | None:

@@ -7,7 +7,7 @@ low halves of a matrix form one matrix, and all high halves another one, both in
 from collections.abc import Iterator
 
 from penstock._src.ir.build.maker import NodeMaker
-from penstock._src.ir.extents.dims import Dim
+from penstock._src.ir.extents.dims import Dim, is_one
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 from penstock._src.ir.rules import pattern as m
@@ -63,7 +63,7 @@ def _parts(node: Node, axis: int) -> tuple[Node, ...] | None:
         return None
     joined = node.args[0]
     apart, shape = joined.attrs["axis"], tuple(joined.shape)
-    if apart != axis + 1 or any(part.shape[apart] != 1 for part in joined.args):
+    if apart != axis + 1 or not all(is_one(part.shape[apart]) for part in joined.args):
         return None
     pair = shape[axis : axis + 2]
     if any(isinstance(extent, Dim) for extent in pair):

@@ -11,7 +11,7 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, COMPLEX, FLOAT, INDEX, INTEGER, QUANTIZED
 from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, is_group
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.extents.dims import product
+from penstock._src.ir.extents.dims import is_one, is_repeated, product
 from penstock._src.ops import infer
 from penstock._src.ops.rules import (
     dims_of,
@@ -473,7 +473,11 @@ class BroadcastGradientArgs(Op):
     def lower(self, p, s0, s1):
         first, second = dims_of(p, s0, "s0"), dims_of(p, s1, "s1")
         whole = p.broadcast_shape(first, second)
-        axes = summed_axes(list(first), list(second), whole)
+        users = [user for t in p.origin._outputs for user in t.consumers()]
+        if users and all(user.type == "Sum" for user in users):
+            axes = repeated_axes(first, whole), repeated_axes(second, whole)
+        else:
+            axes = summed_axes(list(first), list(second), whole)
         return tuple(p.constant(np.array(a, self.T.np), self.T) for a in axes)
 
 
@@ -484,6 +488,19 @@ def summed_axes(first, second, whole):
         return [], []
     padded = [[1] * (rank - len(s)) + list(s) for s in (first, second)]
     return tuple([i for i in range(rank) if shape[i] == 1] for shape in padded)
+
+
+def repeated_axes(shape, whole):
+    """Returns the axes to sum over. An axis that is in both shapes by one expression is none, though it may be 1: its sum changes nothing."""
+    lead = len(whole) - len(shape)
+    return [
+        *range(lead),
+        *[
+            lead + i
+            for i, (d, n) in enumerate(zip(shape, whole[lead:]))
+            if is_one(d) or is_repeated(d, n)
+        ],
+    ]
 
 
 class UnravelIndex(Op):

@@ -9,6 +9,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import is_one
 from penstock._src.ops import infer
 from penstock._src.ops.rules import (
     check_elements,
@@ -114,8 +115,11 @@ class BroadcastTo(Op):
             raise ValueError(f"Shape must be at most rank {target.rank} but is rank {input.rank}")
         lead = target.rank - input.rank
         for i, d in enumerate(input.as_list()):
-            if d not in (None, 1) and target[lead + i] not in (None, d):
-                raise ValueError(f"Dimensions must be equal, but are {d} and {target[lead + i]}")
+            goal = target[lead + i]
+            if None in (d, goal) or is_one(d):
+                continue
+            if d != goal and d != 1:
+                raise ValueError(f"Dimensions must be equal, but are {d} and {goal}")
         broadcast = broadcast_shapes(TensorShape(input), target)
         return [size if size is not None else d for size, d in zip(target.as_list(), broadcast)]
 
@@ -150,7 +154,9 @@ class BroadcastTo(Op):
     def lower(self, p, input, shape):
         dims = dims_of(p, shape, "the shape")
         lead = len(dims) - len(input.shape)
-        fits = lead >= 0 and all(d in (1, dims[lead + i]) for i, d in enumerate(input.shape))
+        fits = lead >= 0 and all(
+            is_one(d) or d in (dims[lead + i], 1) for i, d in enumerate(input.shape)
+        )
         if not fits or self.T.np.hasobject:
             raise NotLowerable("a shape to which the tensor does not broadcast")
         return p.broadcast_to(input, dims)

@@ -12,6 +12,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import is_repeated
 from penstock._src.ops.rules import (
     conj,
     in_float32,
@@ -212,9 +213,11 @@ class Einsum(Op):
         for term, x in zip(terms, inputs):
             for label, size in zip(term, x.shape):
                 known = sizes.setdefault(label, size)
+                if size == known:  # before unknown extents are compared to 1
+                    continue
                 if known == 1 and label in BATCH:
                     sizes[label] = size
-                elif size != known and not (size == 1 and label in BATCH):
+                elif not (size == 1 and label in BATCH):
                     raise NotLowerable("sizes that differ under one label")
         return sizes
 
@@ -224,7 +227,7 @@ def narrowed(p, x, term, others, sizes):
     gone = [i for i, label in enumerate(term) if label not in others]
     x = p.reduce_sum(x, gone) if gone else x
     term = "".join(label for i, label in enumerate(term) if i not in gone)
-    repeated = [i for i, label in enumerate(term) if x.shape[i] == 1 != sizes[label]]
+    repeated = [i for i, label in enumerate(term) if is_repeated(x.shape[i], sizes[label])]
     x = p.squeeze(x, repeated) if repeated else x
     return x, "".join(label for i, label in enumerate(term) if i not in repeated)
 

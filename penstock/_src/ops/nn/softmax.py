@@ -9,6 +9,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents.dims import is_repeated
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import in_float32, quiet, show, sum_over
 
@@ -117,7 +118,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
 
     def lower(self, p, features, labels):
         classes = labels.shape[-1]
-        if features.shape[-1] == 1 != classes:  # the same logit for every class
+        if is_repeated(features.shape[-1], classes):  # the same logit for every class
             features = p.broadcast_to(features, (*features.shape[:-1], classes))
         shifted = features - p.reduce_max(features, [-1], keepdims=True)
         e = p.exp(shifted)

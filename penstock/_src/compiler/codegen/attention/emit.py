@@ -9,6 +9,7 @@ from penstock._src.compiler.codegen.kernel_code import PLAIN
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
 from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
+from penstock._src.ir.extents.dims import is_one
 from penstock._src.native import NamedCode, Target
 from penstock._src.native.language.types import OF_NUMPY
 from penstock._src.util.lazy import ByName
@@ -45,7 +46,7 @@ def form_of(found: Attention, backward: bool, target: Target) -> Form:
     elements = tuple([OF_NUMPY[n.dtype.name] for n in nodes])
     total = OF_NUMPY[found.logits.dtype.name]
     arrays = arrays_of(found)
-    turned = tuple([name for name, array in arrays.items() if array.element != 1])
+    turned = tuple([name for name, array in arrays.items() if not is_one(array.element)])
     widths = {"query": found.depth, "key": found.depth, "value": found.width, "seed": found.width}
     apart = tuple([a for a, width in widths.items() if a in arrays and arrays[a].cross != width])
     return Form(

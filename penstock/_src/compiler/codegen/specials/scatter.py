@@ -29,7 +29,7 @@ def launch(node: Node, _outputs: Sequence[Node], target: Target, threads: int) -
     extents = tuple(map(dims.settled, x.shape[:depth]))
     vectors = dims.settled(dims.product(indices.shape[:-1]))
     size = dims.settled(dims.product(x.shape[depth:]))
-    single = size == 1
+    single = dims.is_one(size)
     spread = single and bool(node.attrs.get("unique"))
     form = node.op, node.dtype, indices.dtype, depth, single, spread
     n = 1 if single else lanes_of(node.dtype, target)

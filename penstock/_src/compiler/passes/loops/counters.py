@@ -5,6 +5,7 @@ from typing import Any
 from penstock._src.compiler.lower.trip_count import growth, trip_count
 from penstock._src.compiler.passes.loops.loop import CarriedState, OpenLoop
 from penstock._src.core import dtypes
+from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning import ranges
 from penstock._src.ir.meaning.known_values import wrapped
 from penstock._src.ir.node import Node
@@ -48,7 +49,7 @@ def count_steps(loop: OpenLoop) -> bool:
 
 def _counted(p: Any, state: CarriedState) -> Affine | None:
     """(step, first) of a state that is a counter."""
-    if not state.init.dtype.is_integer or state.init.size != 1:
+    if not state.init.dtype.is_integer or not dims.is_one(state.init.size):
         return None
     first, step = p.known.symbolic(state.init), growth(p, state.parameter, state.result)
     return None if first is None or step is None else (step, first.reshape(-1)[0])
@@ -99,7 +100,7 @@ def affine(loop: OpenLoop, node: Node) -> Affine | None:
 def _affine(loop: OpenLoop, node: Node) -> Affine | None:
     if node is loop.counter:
         return 1, 0
-    if node.dtype is None or not node.dtype.is_integer or node.size != 1:
+    if node.dtype is None or not node.dtype.is_integer or not dims.is_one(node.size):
         return None
     if loop.is_invariant(node):
         known = loop.p.known.symbolic(node)

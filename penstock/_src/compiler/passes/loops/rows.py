@@ -12,6 +12,7 @@ from typing import Any
 
 from penstock._src.compiler.passes.loops.counters import affine, is_within, normal_form
 from penstock._src.compiler.passes.loops.loop import CarriedState, OpenLoop
+from penstock._src.ir.extents.dims import is_one
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.shape_rules import split_spec
@@ -113,7 +114,7 @@ class RowMover:
 
     def order(self, whole: tuple, block: tuple, starts: Any) -> Order | None:
         """The order in which blocks at `starts` visit the rows of an array, each once; None if they do not."""
-        if not whole or block[0] != 1 or whole[0] != self.loop.trips:
+        if not whole or not is_one(block[0]) or whole[0] != self.loop.trips:
             return None
         if list(whole[1:]) != list(block[1:]):
             return None

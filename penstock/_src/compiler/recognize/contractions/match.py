@@ -36,6 +36,7 @@ from penstock._src.compiler.recognize.contractions.problem import (
 from penstock._src.compiler.recognize.contractions.products import as_gemm
 from penstock._src.compiler.recognize.contractions.starts import without_starts
 from penstock._src.compiler.recognize.contractions.widening import unwidened
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.native.language.types import SIZE
 from penstock._src.util.flags import flags
@@ -158,8 +159,12 @@ def _match(node: Node, problem: Problem, description: Description, numbering: Nu
 def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> int:
     """The number of the node's last axes that form the columns of a tile; 0 if its width is 1."""
     width = description.width(sizes)
-    covered, count = 1, 0
-    while covered < width and count < len(node.shape):
-        count += 1
-        covered = covered * node.shape[-count]
+    # First by the expressions: an unknown width need not be more than 1 then.
+    for is_enough in (dims.same, lambda covered, width: covered >= width):
+        covered, count = 1, 0
+        while not is_enough(covered, width) and count < len(node.shape):
+            count += 1
+            covered = covered * node.shape[-count]
+        if is_enough(covered, width):
+            break
     return count
