@@ -223,13 +223,40 @@ def test_matrices_have_a_program_for_each_number_of_blocks(function):
 def test_an_operation_that_needs_a_number_goes_to_the_host_after_some():
     function = lambda x: tf.abs(tf.signal.rfft(tf.transpose(x))) * 2  # noqa: E731
     compiled = traced(function)
-    for count in (*range(5, 5 + MOST_FIXED), 31, 70, 64, 31, 5, 100):
+    for count in (*range(5, 5 + MOST_FIXED["d"]), 31, 70, 64, 31, 5, 100):
         found, expected = compiled(rows(count)), function(tf.constant(rows(count)))
         np.testing.assert_allclose(found, expected, 1e-4, 1e-3 * count)
     assert programs_of(compiled) == [
         "d0 <= 2147483647"
     ]  # those of one length are no programs for many
     assert "that has changed often" in str(compiled.explain(rows(100)))
+
+
+def test_branches_may_have_rows_of_different_counts():
+    def rows_of(x, wanted):
+        return tf.cond(wanted, lambda: tf.boolean_mask(x, x[:, 0] > 9.0), lambda: tf.zeros([20, 3]))
+
+    compiled = traced(rows_of, ROWS, tf.TensorSpec([], tf.bool))
+    for count in (5, 20, 33, 19, 1):
+        for wanted in (True, False):
+            given = tf.constant(rows(count)), tf.constant(wanted)
+            np.testing.assert_array_equal(compiled(*given), rows_of(*given))
+    assert len(programs_of(compiled)) == 1
+
+
+def test_lengths_that_the_host_tells_are_left_open_as_well():
+    def smoothed(x):
+        x = tf.transpose(x)
+        return tf.signal.irfft(0.5 * tf.signal.rfft(x), [tf.shape(x)[1]]) + 1.0
+
+    compiled = traced(smoothed)
+    for count in (12, 31, 70, 64, 5, 100, 33):
+        np.testing.assert_allclose(compiled(rows(count)), 0.5 * rows(count).T + 1, 1e-4, 1e-3)
+    blocks = [compiled._list_all_concrete_functions()[0].graph_function.executable.block]
+    for block in blocks:
+        assert len(block.programs) <= 3
+        blocks += block.waiting.values()
+    assert len(blocks) > 1
 
 
 def test_conditions_divide_calls_on_both_sides():

@@ -107,14 +107,14 @@ def test_nothing_is_sought_where_terms_tell_enough():
 
 def test_operations_get_no_number_that_conditions_leave_open():
     with Recording({"a": 8, "b": 30}) as recording:
-        assert int(A) == 8 and not recording.has_fixed  # a stage after lowering asked
-        with recording.lowering(leaves_open=True):
+        assert int(A) == 8 and not recording.fixed_kinds  # a stage after lowering asked
+        with recording.lowering(frozenset("ab")):
             assert 2 * A + 1 == 17 and int(A) == 8
             with pytest.raises(NotLowerable, match="number of an extent"):
                 int(B)
-        with recording.lowering(leaves_open=False):
+        with recording.lowering(frozenset()):
             assert int(B) == 30
-    assert recording.has_fixed
+    assert recording.fixed_kinds == {"b"}
 
 
 QUESTIONS = [

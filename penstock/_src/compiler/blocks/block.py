@@ -7,6 +7,7 @@ from the steps that `specialize` returns.
 import dataclasses
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -36,8 +37,9 @@ FEWEST_KEPT, MOST_KEPT = 64, 1 << 12
 MOST_VALUES = 24
 # Programs for many extents that are kept per block.
 MOST_PROGRAMS = 32
-# Programs in which an operation needed the number of an extent, as a Fourier transform does, before such operations go to the host instead.
-MOST_FIXED = 8
+# Programs in which an operation needed the number of an extent, as a Fourier transform does, or one that an input holds, such as an axis, before
+# such operations go to the host instead.
+MOST_FIXED = {"d": 2, "v": 8}
 
 
 class Block:
@@ -59,7 +61,9 @@ class Block:
         self.specializations: dict[Any, Specialization] = {}
         self.programs: list[SharedProgram] = []
         self.value_programs = 0  # programs made for values of inputs
-        self.fixed_programs = 0  # programs made in which an extent is a number
+        self.fixed_programs = Counter[
+            str
+        ]()  # programs made in which an unknown is a number, by its kind
         self.for_any: Specialization | None = None  # valid for any shapes: it has no program
         # The section that waits for the first steps is mostly the same for all shapes: its block is shared.
         self.waiting: weakref.WeakValueDictionary[Any, Block] = weakref.WeakValueDictionary()
@@ -131,7 +135,7 @@ class Block:
         """Makes and keeps the specialization for these inputs."""
         with Progress(f"compiling {label_of_function(self.section.name)}"):
             form, recording = self.lowered(values)
-            self.fixed_programs += recording.has_fixed
+            self.fixed_programs.update(recording.fixed_kinds)
             executable = self.executable(form, Values(recording.symbols))
         if form.fits_any:
             self.for_any = executable
@@ -150,11 +154,12 @@ class Block:
         """The steps for these inputs, lowered again with more of their values until no operation requests another; and the recorded decisions."""
         self.update_operations()
         self.separate_resources(values)
-        leaves_open = self.fixed_programs >= MOST_FIXED and self.section.device is None
+        often = [kind for kind, most in MOST_FIXED.items() if self.fixed_programs[kind] >= most]
+        left_open = frozenset(often if self.section.device is None else [])
         while True:
             # A new recording each time: answers of an attempt that was dropped must not become conditions.
             with Recording({}) as recording:
-                form = specialize(self.section, values, leaves_open)
+                form = specialize(self.section, values, left_open)
             if not isinstance(form, list):
                 return form, recording
             self.specialize_for({*self.value_positions, *form})
@@ -225,8 +230,9 @@ class Block:
         block = self.waiting.get(key)
         if block is None:
             block = self.waiting[key] = Block(waiting)
-            # Extents that have changed often in this block will do so in that one.
-            block.fixed_programs = self.fixed_programs
+            # Extents that have changed often in this block will do so in that one, also as numbers that the host tells.
+            has_often = self.fixed_programs["d"] >= MOST_FIXED["d"]
+            block.fixed_programs = Counter(MOST_FIXED) if has_often else self.fixed_programs.copy()
         return block
 
     def separate_resources(self, values: Sequence[Any]) -> None:

@@ -136,14 +136,14 @@ class Slots:
 
 
 def specialize(
-    section: Section, values: Sequence[Any], leaves_open: bool = False
+    section: Section, values: Sequence[Any], left_open: frozenset[str] = frozenset()
 ) -> Specialized | list[int]:
     """The steps for these inputs; or positions of inputs whose values would let more of the section be lowered.
 
     Args:
       section: the operations to execute.
       values: its inputs.
-      leaves_open: True to leave operations that need the number of an unknown extent to the host.
+      left_open: the kinds of unknown numbers ("d" for extents, "v" for given ones) whose operations, if they need one, are left to the host.
     """
     slots = Slots(section.inputs)
     constants: dict[int, Any] = {}  # slot -> value
@@ -156,7 +156,7 @@ def specialize(
     if pending and not steps:
         recording = current()
         assert isinstance(recording, Recording)
-        with recording.lowering(leaves_open):
+        with recording.lowering(left_open):
             lowered = lower_ready(section, pending, values, reasons)
         wanted = [i for deferral in lowered.deferrals for i in deferral.values]
         if wanted:

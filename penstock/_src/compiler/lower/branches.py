@@ -1,5 +1,6 @@
 """Branches: ops that run one of several graph functions, lowered into `case` nodes."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from penstock._src.compiler.lower.values import Absent, DynamicRows, ListValue, 
 from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import Extent
 from penstock._src.ir.node import Node
 from penstock._src.util.dataclass import dataclass
@@ -150,7 +152,7 @@ def _common_results(
         for i, column in enumerate(columns)
         if _is_known(p, column[0]) and all(value is column[0] for value in column)
     }
-    results = _Results(p, present, known, [_common_list(column) for column in columns])
+    results = _Results(p, present, known, [_common_list(p, column) for column in columns])
     first = [_with_notes(column) for column in columns]
     packed = [results.packed(values) for values in (first, *list(zip(*columns))[1:])]
     if any(not packed[0].is_like(other) for other in packed[1:]):
@@ -187,11 +189,12 @@ def _zeros(p: LoweringContext, like: Lowered) -> Lowered:
     raise NotLowerable("a branch does not give a value of an unknown shape")
 
 
-def _common_list(column: Sequence[Lowered]) -> Any:
-    """The largest dynamic rows, or the first list with memory, among the values of one result in all branches."""
+def _common_list(p: LoweringContext, column: Sequence[Lowered]) -> Any:
+    """Dynamic rows with room for those of all branches, or the first list with memory, among the values of one result in all branches."""
     if any(isinstance(value, DynamicRows) for value in column):
         extents = [v.capacity if isinstance(v, DynamicRows) else _rows(v) for v in column]
-        return column[extents.index(max(extents))]
+        # As an expression: which branch has more rows depends on the extents of the call.
+        return padded(p, as_dynamic_rows(p, column[0]), functools.reduce(dims.maximum, extents))
     return next((v for v in column if isinstance(v, ListValue) and v.buffer is not None), None)
 
 

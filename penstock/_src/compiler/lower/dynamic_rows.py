@@ -38,10 +38,9 @@ def filled(p: LoweringContext, x: DynamicRows, value: Any) -> Node:
 
 def padded(p: LoweringContext, x: DynamicRows, capacity: int) -> DynamicRows:
     """The rows in a larger buffer."""
-    missing = capacity - x.capacity
-    if not missing:
+    if dims.same(capacity, x.capacity):
         return x
-    more = p.full((missing, *x.rows.shape[1:]), 0, x.dtype)
+    more = p.full((capacity - x.capacity, *x.rows.shape[1:]), 0, x.dtype)
     return DynamicRows(p.concat([x.rows, more], 0), x.count)
 
 

@@ -86,8 +86,9 @@ class Recording(Values):
         self._sum_ends: dict[Expression, tuple[int | None, int | None]] = {}
         self._expression_ends: dict[Expression, tuple[int | None, int | None]] = {}
         self._sought = 0  # expressions for which the current question has tried replacements
-        self.has_fixed = False  # a lowered operation has converted an extent to a number
-        self._is_lowering = self._leaves_open = False
+        # The kinds of symbols ("d" for extents, "v" for given numbers) of what lowered operations have converted to a number.
+        self.fixed_kinds: set[str] = set()
+        self._is_lowering, self._left_open = False, frozenset[str]()
 
     def is_zero(self, difference: Expression) -> bool:
         """True if an expression is 0; adds a condition unless it follows from known ones."""
@@ -121,20 +122,22 @@ class Recording(Values):
         """
         number = self.number(expression)
         if not self.is_fixed(expression):
-            if self._leaves_open:
+            kinds = {name[0] for name in dims.symbols(dims.of(expression))}
+            if kinds & self._left_open:
                 raise NotLowerable("needs the number of an extent that has changed often")
-            self.has_fixed |= self._is_lowering
+            if self._is_lowering:
+                self.fixed_kinds |= kinds
             self.is_zero(dims.expression(dims.Dim(expression) - number))
         return number
 
     @contextlib.contextmanager
-    def lowering(self, leaves_open: bool) -> Iterator[None]:
-        """A context for lowering operations. With `leaves_open`, an operation that needs the number of an extent is not lowerable, unless conditions fix it."""
-        self._is_lowering, self._leaves_open = True, leaves_open
+    def lowering(self, left_open: frozenset[str]) -> Iterator[None]:
+        """A context for lowering operations. One that needs a number of a kind in `left_open` is not lowerable, unless conditions fix it."""
+        self._is_lowering, self._left_open = True, left_open
         try:
             yield
         finally:
-            self._is_lowering = self._leaves_open = False
+            self._is_lowering, self._left_open = False, frozenset()
 
     @property
     def added(self) -> dict[Expression, Bounds]:

@@ -473,7 +473,8 @@ class BroadcastGradientArgs(Op):
     def lower(self, p, s0, s1):
         first, second = dims_of(p, s0, "s0"), dims_of(p, s1, "s1")
         whole = p.broadcast_shape(first, second)
-        users = [user for t in p.origin._outputs for user in t.consumers()]
+        made = getattr(p.origin, "_outputs", ())  # none if no operation of a graph is lowered
+        users = [user for t in made for user in t.consumers()]
         if users and all(user.type == "Sum" for user in users):
             axes = repeated_axes(first, whole), repeated_axes(second, whole)
         else:
