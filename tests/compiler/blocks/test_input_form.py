@@ -25,7 +25,7 @@ SQUARE = form(
         ((5, 6, 4), None),  # one symbol, two numbers
         ((5, 5, 3), None),
         ((5, 5), None),
-        ((1, 1, 4), 1),
+        ((1, 1, 4), None),  # numbers below 2 are no symbols
         ((0, 0, 4), None),
     ],
 )
@@ -43,7 +43,7 @@ def test_symbols_are_in_the_order_of_their_names():
 def test_numbers_below_zero_are_minus_a_symbol():
     negative = form((("value", 0, 0), "-a"))
     assert negative.extents([np.array([-7])]).symbols == {"a": 7}
-    assert [negative.extents([np.array([n])]) for n in (0, 7)] == [None] * 2
+    assert [negative.extents([np.array([n])]) for n in (-1, 0, 7)] == [None] * 3
     assert negative.extents([np.array([-(2**63)])]) is None  # 2**63 is no int64
 
 

@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.lists import element_shape
-from penstock._src.ir.extents.dims import least
+from penstock._src.ir.extents.dims import LEAST, least
 from penstock._src.ir.extents.values import CallValues, Values
 from penstock._src.util.dataclass import dataclass
 
 # Where a number is read: ("rank", position of the input), ("extent", position, axis), ("value", position, index of an element), ("count", position)
 # for the length of a list, ("item", position, axis) for an extent of its elements, ("bytes", position) for a whole value.
 Read = tuple[Any, ...]
-LEAST = least("d")  # of extents
 UNREAD = -1  # the number of a symbol that was not read yet
 # The requirements for a shape: position of the input, rank, (axis, required number) of fixed extents, (axis, index of the symbol) of unknown ones.
 _Shape = tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]

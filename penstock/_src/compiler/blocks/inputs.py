@@ -107,8 +107,8 @@ class ProgramInputs:
         """An extent of the inputs as an int, or as a Dim if it is unknown.
 
         Equal extents of one axis, such as the batch sizes of several inputs, share a symbol, and the program requires that they stay equal:
-        kernels then need not treat them as possibly different. 0 and 1 stay ints, as they broadcast and select other code; a program that was
-        compiled for a larger extent takes 1 too, unless a decision excluded it.
+        kernels then need not treat them as possibly different. Symbols are at least 2, as 0 and 1 broadcast and select
+        other code, and stay ints: results of 1 have the same bits whichever extent came first.
 
         Args:
           read: the position from which it is read.
@@ -116,7 +116,7 @@ class ProgramInputs:
           value: the number in this call.
           is_unknown: False if the graph fixes it.
         """
-        if not is_unknown or value < dims.FIRST_OPEN:
+        if not is_unknown or value < dims.LEAST:
             self.form.add(read, value)
             return value
         if (axis, value) not in self.symbols:

@@ -7,8 +7,8 @@ In: comparisons of Dims (dims.py). Out: their answers, and the conditions under 
     values.py     the numbers of a call
     guards.py     records answers as conditions of the program that is being compiled
 
-An answer is not a condition if it follows from these facts: symbols of extents are at least 1 and those of numbers that inputs hold
-at least 0 (where a program is compiled for an extent of 0 or 1, it is an int), sums and products of numbers that are not negative are not negative, `n % 4` and `n // 4` are
+An answer is not a condition if it follows from these facts: symbols of extents are at least 2 (those of 0 and 1 are ints from the
+start) and those of numbers that inputs hold at least 0, sums and products of numbers that are not negative are not negative, `n % 4` and `n // 4` are
 at most `n`, and earlier answers hold. Every other comparison takes the answer
 for the current call, and adds it as a condition. Code that converts a `Dim` to a plain number (`int`, `range`, an array of NumPy) adds the condition
 that it has this number. So a schedule and its conditions are right by construction: for every call that meets the conditions, all stages would make

@@ -30,7 +30,7 @@ Atom = tuple
 Extent = Any  # an int or a Dim, as are sizes, strides and shape entries that annotations call ints
 
 _NUMBERS = (int, np.integer)
-FIRST_OPEN = 2  # extents below it are ints in the program that is compiled for them, as they broadcast and select other code
+LEAST = 2  # lower bound of the symbols of extents: those of 0 and 1 are ints, as they broadcast and select other code
 
 
 def _of_number(function: Callable[..., Any]) -> Any:
@@ -177,8 +177,8 @@ class Dim:
 
 
 def least(symbol: str) -> int:
-    """The least number of a symbol: 1 for extents, such as `d0`, 0 for numbers that an input holds, such as `v1`."""
-    return 0 if symbol[0] == "v" else 1
+    """The least number of a symbol: LEAST for extents, such as `d0`, 0 for numbers that an input holds, such as `v1`."""
+    return 0 if symbol[0] == "v" else LEAST
 
 
 def is_extent(value: Any) -> bool:
