@@ -63,7 +63,54 @@ def returned_in_one_branch(x):
     return x * 3
 
 
+def overwritten_in_a_context(x):
+    try:
+        x = x * 2
+    except Absent:
+        return x
+    with contextlib.suppress(Absent):
+        x = absent()
+    return x
+
+
+def overwritten_after_a_branch(x, doubles=True):
+    with contextlib.suppress(Absent):
+        if doubles:
+            x = x * 2
+        x = absent()
+    return x
+
+
+def overwritten_in_a_loop(x):
+    for i in range(3):
+        with contextlib.suppress(Absent):
+            x = x + 1
+            if i == 1:
+                x = x * 3
+            x = absent()
+    return x
+
+
+def overwritten_before_a_finally(x, grows=True):
+    with contextlib.suppress(Absent):
+        try:
+            pass
+        except Absent:
+            return x
+        else:
+            if grows:
+                x = x + 5
+            x = absent()
+        finally:
+            x = x + 1
+    return x
+
+
 FUNCTIONS = [
+    overwritten_in_a_context,
+    overwritten_after_a_branch,
+    overwritten_in_a_loop,
+    overwritten_before_a_finally,
     in_a_context,
     in_a_try,
     in_a_loop,
@@ -78,3 +125,51 @@ FUNCTIONS = [
 def test_code_goes_on_as_in_python(function, value):
     found = tf.function(function)(tf.constant(value))
     assert float(found) == float(function(value))
+
+
+def of_a_tensor(x):
+    with contextlib.suppress(Absent):
+        if x > 0:
+            x = x * 2
+        x = absent()
+    return x
+
+
+def test_values_that_a_graph_does_not_carry_are_refused():
+    with pytest.raises(UnboundLocalError, match="'x' is used before assignment"):
+        tf.function(of_a_tensor)(tf.constant(1.0))
+
+
+def test_a_variable_that_is_overwritten_in_a_tape_may_differ_between_branches():
+    @tf.function
+    def step(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            if x > 0:
+                loss = [x]
+            else:
+                pass
+            loss = x * x
+        return tape.gradient(loss, x), loss
+
+    assert [float(value) for value in step(tf.constant(3.0))] == [6.0, 9.0]
+
+
+def test_a_loop_does_not_carry_what_its_tape_overwrites():
+    @tf.function
+    def train(n):
+        total = 0.0
+        for i in tf.range(n):
+            with tf.GradientTape():
+                loss = tf.cast(i, tf.float32)
+            total += loss
+        return total
+
+    graph = train.get_concrete_function(tf.constant(3)).graph
+    (loop,) = [op for op in graph.get_operations() if op.type in ("While", "StatelessWhile")]
+    assert "loss" not in str(loop) and not graph_asserts(graph)
+    assert float(train(tf.constant(4))) == 6.0
+
+
+def graph_asserts(graph):
+    return [op for op in graph.get_operations() if op.type == "Assert"]

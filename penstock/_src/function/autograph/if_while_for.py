@@ -49,9 +49,11 @@ class StatementConverter(ExpressionConverter):
         arguments = scopes.argument_names(node.args)
         declared = scopes.declared(node.body)
         self.global_names = scopes.declared(node.body, (ast.Global,))
-        carried = {name for item in _own_nodes(node) for name in getattr(item, "state", ())}
+        shared = [item for item in _own_nodes(node) if hasattr(item, "state")]
+        carried = {name for item in shared for name in item.state}
+        undefined = {name for item in shared for name in item.state[item.outputs :]}  # after graphs
         deleted = {name for item in _own_nodes(node) for name in _deleted(item)}
-        self.guarded = frozenset(carried - arguments - declared) | deleted
+        self.guarded = frozenset((carried - arguments | undefined) - declared) | deleted
         self.scope = _Scope(arguments | declared)
         named = [*node.args.posonlyargs, *node.args.args]
         self.first_argument = named[0].arg if named else None
@@ -186,7 +188,10 @@ class StatementConverter(ExpressionConverter):
         test_body: Block = [ast.copy_location(ast.Return(test), node)]
         functions += self._body_function(condition, "", state, test_body, node, [])
         helpers, get, put = self._state_functions(state, node)
-        call = f"ag__.while_({condition}, {body}, {get}, {put}, {tuple(state)!r}, OPTIONS)"
+        outputs: int = node.outputs  # type: ignore[attr-defined]
+        call = (
+            f"ag__.while_({condition}, {body}, {get}, {put}, {tuple(state)!r}, {outputs}, OPTIONS)"
+        )
         return functions + helpers + templates.statements(call, node, OPTIONS=options)
 
     def visit_For(self, node: ast.For) -> Block:
@@ -205,9 +210,10 @@ class StatementConverter(ExpressionConverter):
             test_body: Block = [ast.copy_location(ast.Return(test), node)]
             functions += self._body_function(stop, "", state, test_body, node, [])
         helpers, get, put = self._state_functions(state, node)
+        outputs: int = node.outputs  # type: ignore[attr-defined]
         call = (
             f"ag__.for_(ITERATED, {stop if flags else None}, {body}, {get}, {put}, {tuple(state)!r}, "
-            f"{ast.unparse(node.target)!r}, OPTIONS)"
+            f"{outputs}, OPTIONS)"
         )
         return (
             functions

@@ -38,9 +38,10 @@ def while_(
     get_state: GetState,
     set_state: SetState,
     names: tuple[str, ...],
+    outputs: int,
     options: Options,
 ) -> None:
-    """`while test(): body()` over the variables `names`."""
+    """`while test(): body()` over the variables `names`, the first `outputs` of which a graph carries."""
     before = get_state()
     if dispatch.executing_eagerly():
         while test():
@@ -54,7 +55,8 @@ def while_(
         return
     set_state(before)
     if values.is_symbolic(first):
-        _graph_loop(test, body, get_state, set_state, names, options)
+        get_state, set_state = _carried(get_state, set_state, names, outputs)
+        _graph_loop(test, body, get_state, set_state, names[:outputs], options)
         return
     _python_while(test, body)
 
@@ -99,13 +101,15 @@ def for_(
     get_state: GetState,
     set_state: SetState,
     names: tuple[str, ...],
-    target: str,
+    outputs: int,
     options: Options,
 ) -> None:
-    """`for target in iterated: body(item)`, ended early when `extra_test()` is false."""
+    """`for ... in iterated: body(item)`, ended early when `extra_test()` is false; a graph carries the first `outputs` of `names`."""
     if dispatch.executing_eagerly() or not _iterates_in_graph(iterated):
         _python_for(iterated, extra_test, body)
         return
+    get_state, set_state = _carried(get_state, set_state, names, outputs)
+    names = names[:outputs]
     _forbid_return(get_state())
     if isinstance(iterated, Tensor) or values.is_variable(iterated):
         items: Items = range_items(iterated) or tensor_items(convert_to_tensor(iterated))
@@ -116,6 +120,14 @@ def for_(
     else:
         items = IteratorItems(iter(iterated), loosens=True)
     _for_in_graph(items, extra_test, body, get_state, set_state, names, options)
+
+
+def _carried(
+    get_state: GetState, set_state: SetState, names: tuple[str, ...], outputs: int
+) -> tuple[GetState, SetState]:
+    """The state that a graph carries. The other variables are undefined in the loop and after it, so a use of them raises."""
+    others = tuple(map(Undefined, names[outputs:]))
+    return lambda: get_state()[:outputs], lambda state: set_state((*state, *others))
 
 
 def _forbid_return(state: tuple) -> None:

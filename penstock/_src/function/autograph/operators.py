@@ -26,7 +26,8 @@ def if_(
 ) -> None:
     """Runs one branch or, for a symbolic condition, traces both into a tf.cond.
 
-    Both branches start from the same values of the variables `names`; the first `outputs` of them are results.
+    Both branches start from the same values of the variables `names`; the first `outputs` of them are results. The
+    others are undefined after a tf.cond.
     """
     if not values.is_symbolic(condition):
         body() if condition else orelse()
@@ -46,7 +47,8 @@ def if_(
     results = conditionals.cond(
         condition, lambda: branch(body, "main"), lambda: branch(orelse, "else")
     )
-    set_state((*values.pack_like(outcomes["else"], results), *before[outputs:]))
+    others = map(Undefined, names[outputs:])
+    set_state((*values.pack_like(outcomes["else"], results), *others))
 
 
 def check_condition(condition: Any) -> None:

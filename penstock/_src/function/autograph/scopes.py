@@ -1,8 +1,9 @@
 """Finds the variables that a statement reads, writes, and must carry as state.
 
 After `annotate(function)`, each `if`, `while` and `for` has
-  `.state`      the simple names and composites (`self.x`, `d['k']`) that it carries;
-  .outputs    the number of leading entries of `state` that are live after it; the others are only overwritten inside.
+  .state      the simple names and composites (`self.x`, `d['k']`) that it shares with the code around it;
+  .outputs    the number of leading entries of `state` that a graph carries. The others are overwritten before they
+              are read again, except after an exception that a context or a `try` stops.
 """
 
 import ast
@@ -206,6 +207,7 @@ class _Liveness:
         return reads(node) | NONE.union(*self.handlers)
 
     def carry(self, node: ast.stmt, inside: list, live_out: Names, live_in: Names) -> None:
+        """Sets the outputs of `node`, which come first in its state."""
         live_in |= self.always_live
         bound = writes(inside)
         if isinstance(node, ast.If):
@@ -213,12 +215,46 @@ class _Liveness:
         else:
             simple = [name for name in bound if name in live_in or name in live_out]
         composite = [path for path, names in composite_writes(inside).items() if names <= live_in]
-        entering = sorted((bound & live_in) - set(simple))
         node.outputs = len(simple) + len(composite)  # type: ignore[attr-defined]
-        node.state = sorted(simple) + sorted(composite) + entering  # type: ignore[attr-defined]
+        node.state = sorted(simple) + sorted(composite)  # type: ignore[attr-defined]
+
+
+class _ExceptionalLiveness(_Liveness):
+    """Liveness if any statement may raise, and any context may suppress the exception.
+
+    Python needs these values. Graphs do not carry them: most contexts, such as tapes, suppress nothing, and values that only they
+    keep alive need not have one type in both branches.
+    """
+
+    def _With(self, node: ast.With, live: Names, closures: Names) -> Names:
+        kept = live
+        live = self.block(node.body, live, closures | kept) | kept
+        for item in reversed(node.items):
+            live = (live - writes(item.optional_vars)) | reads(item.context_expr)
+            live |= reads(item.optional_vars)
+        return live | kept
+
+    def _Try(self, node: ast.Try, live: Names, closures: Names) -> Names:
+        after = self.block(node.finalbody, live, closures) | live
+        entries = after
+        for handler in node.handlers:  # an exception of a handler runs the `finally`, too
+            entries |= self.block(handler.body, after, closures | after) | reads(handler.type)
+        otherwise = self.block(node.orelse, after, closures | after)
+        self.handlers.append(entries)
+        live_in = self.block(node.body, otherwise, closures | entries)
+        self.handlers.pop()
+        return live_in | entries
+
+    _TryStar = _Try
+
+    def carry(self, node: ast.stmt, inside: list, live_out: Names, live_in: Names) -> None:
+        outputs: list[str] = node.state[: node.outputs]  # type: ignore[attr-defined]
+        others = (writes(inside) & (live_in | live_out)) - frozenset(outputs)
+        node.state = outputs + sorted(others)  # type: ignore[attr-defined]
 
 
 def annotate(node: ast.FunctionDef, flags: Names) -> None:
     """Sets `.state` on the control flow statements of `node`, not of functions nested in it; `flags` are the names that its jumps got."""
     outside = declared(node.body)
-    _Liveness(outside, flags).block(node.body, outside, NONE)
+    for analysis in (_Liveness, _ExceptionalLiveness):
+        analysis(outside, flags).block(node.body, outside, NONE)

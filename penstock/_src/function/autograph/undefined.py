@@ -64,4 +64,4 @@ def ldu(read: Any, name: str) -> Any:
 
 def returned(value: Any) -> Any:
     """The result of a converted function: None if no return statement ran."""
-    return None if isinstance(value, Undefined) else value
+    return None if isinstance(value, UndefinedReturnValue) else ld(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.function.autograph import loops, operators
+from penstock._src.function.autograph import loops, operators, values
 
 State = tuple[Any, ...]
 
@@ -20,7 +20,10 @@ def if_stmt(
     nouts: int,
 ) -> None:
     """`if cond: body() else: orelse()`, of which the first `nouts` variables are used later."""
+    others = get_state()[nouts:]
     operators.if_(cond, body, orelse, get_state, set_state, symbol_names, nouts)
+    if others and values.is_symbolic(cond):  # these keep their values there
+        set_state((*get_state()[:nouts], *others))
 
 
 def while_stmt(
@@ -32,7 +35,7 @@ def while_stmt(
     opts: dict[str, Any],
 ) -> None:
     """`while test(): body()`."""
-    loops.while_(test, body, get_state, set_state, symbol_names, opts)
+    loops.while_(test, body, get_state, set_state, symbol_names, len(symbol_names), opts)
 
 
 def for_stmt(
@@ -45,5 +48,4 @@ def for_stmt(
     opts: dict[str, Any],
 ) -> None:
     """`for item in iter_: body(item)`, ended early when `extra_test()` is false."""
-    target = opts.get("iterate_names", "item")
-    loops.for_(iter_, extra_test, body, get_state, set_state, symbol_names, target, opts)
+    loops.for_(iter_, extra_test, body, get_state, set_state, symbol_names, len(symbol_names), opts)
