@@ -49,9 +49,8 @@ class StatementConverter(ExpressionConverter):
         arguments = scopes.argument_names(node.args)
         declared = scopes.declared(node.body)
         self.global_names = scopes.declared(node.body, (ast.Global,))
-        shared = [item for item in _own_nodes(node) if hasattr(item, "state")]
-        carried = {name for item in shared for name in item.state}
-        undefined = {name for item in shared for name in item.state[item.outputs :]}  # after graphs
+        carried = {name for item in _own_nodes(node) for name in getattr(item, "state", ())}
+        undefined = {name for item in _own_nodes(node) for name in scopes.dropped(item)}
         deleted = {name for item in _own_nodes(node) for name in _deleted(item)}
         self.guarded = frozenset((carried - arguments | undefined) - declared) | deleted
         self.scope = _Scope(arguments | declared)

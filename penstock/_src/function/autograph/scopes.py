@@ -253,6 +253,11 @@ class _ExceptionalLiveness(_Liveness):
         node.state = outputs + sorted(others)  # type: ignore[attr-defined]
 
 
+def dropped(node: ast.AST) -> list[str]:
+    """The variables of an annotated statement that a graph does not carry: undefined after it."""
+    return getattr(node, "state", [])[getattr(node, "outputs", 0) :]
+
+
 def annotate(node: ast.FunctionDef, flags: Names) -> None:
     """Sets `.state` on the control flow statements of `node`, not of functions nested in it; `flags` are the names that its jumps got."""
     outside = declared(node.body)
