@@ -148,8 +148,8 @@ class Transforms:
         spec = structure.relaxed(self.element_spec, dataset.element_spec)
         if spec is None:
             raise TypeError(
-                "Incompatible types of input datasets: "
-                f"{self.element_spec} vs. {dataset.element_spec}."
+                "Incompatible dataset elements:\n"
+                f"  {self.element_spec} vs.   {dataset.element_spec}"
             )
         joined = self._of("ConcatenateDataset", spec, dataset._variant_tensor, name=name)
         return self._derived("_ConcatenateDataset", joined._variant_tensor, spec, self, dataset)

@@ -16,6 +16,26 @@ def of(dtype, dims=None):
 
 
 WHEN_RUN = {
+    "unraveled over no row": (
+        lambda: tf.unravel_index([0], [0, 3]),
+        "Input dims cannot contain a dim of zero, but dims contains zero at index 0",
+    ),
+    "unraveled over negative rows": (
+        lambda: tf.unravel_index([0], [3, -1]),
+        "Input dims cannot be negative. Got dim = -1 at index 1",
+    ),
+    "product of a matrix and a vector": (
+        lambda: tf.matmul(tf.ones([2, 2]), tf.ones([2])),
+        "In[0] and In[1] has different ndims: [2,2] vs. [2]",
+    ),
+    "product of vectors": (
+        lambda: tf.matmul(tf.ones([2]), tf.ones([2])),
+        "In[0] and In[1] ndims must be == 2: 1",
+    ),
+    "integers in scientific notation": (
+        lambda: tf.strings.as_string(1, scientific=True),
+        "scientific and shortest format not supported for datatype int32",
+    ),
     "batch of another size": (
         lambda: tf.batch_to_space(np.zeros((4, 1, 1, 1)), [0, 2], [[0, 0], [0, 0]]),
         "Product of block sizes must be positive, got 0",

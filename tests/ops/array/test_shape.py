@@ -46,6 +46,11 @@ CASES = [
     OpCase("UnravelIndex", [ints(22, 41), ints(7, 6)], expect=np.int32([[3, 6], [4, 5]])),
     OpCase("UnravelIndex", [np.int32(3), ints(7, 6)], expect=ints(0, 3)),
     OpCase(
+        "UnravelIndex",
+        [ints(-1, -7, -100), ints(2, 3, 2)],
+        expect=np.int32([[0, -1, 0], [0, 0, -2], [-1, -1, 0]]),
+    ),
+    OpCase(
         "Bitcast", [np.float32([1, 2])], {"type": "int32"}, expect=np.float32([1, 2]).view(np.int32)
     ),
     OpCase(

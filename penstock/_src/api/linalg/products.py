@@ -93,6 +93,8 @@ def matmul(
         if transpose_a is False and transpose_b is False:
             return raw.MatMul(a, b, name=name)
         return raw.MatMul(a=a, b=b, transpose_a=transpose_a, transpose_b=transpose_b, name=name)
+    if rank_a is not None and rank_a <= 2 and rank_b is not None and rank_b <= 2:
+        return raw.MatMul(a=a, b=b, name=name)  # raises: one of them is not a matrix
     if transpose_a:
         a, adjoint_a = conj(a), True
     if transpose_b:

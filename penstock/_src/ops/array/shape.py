@@ -528,26 +528,45 @@ class UnravelIndex(Op):
             )
         if not indices.size:
             raise self.invalid("received empty tensor indices")
+        self._check_dims(dims.tolist())
         total = math.prod(dims.tolist()) if dims.size else 0
         if total > np.iinfo(self.Tidx.np).max:
             raise self.invalid(f"Input dims product is causing integer overflow: {dims.tolist()}")
-        if np.any(indices < 0) or np.any(indices >= total):
+        if np.any(indices >= total):
             raise self.invalid("index is out of bound as with dims")
-        parts = np.unravel_index(indices.ravel(), tuple(dims.tolist()))
-        out = np.array(parts, self.Tidx.np)
+        parts: list[np.ndarray] = []
+        rest = np.fmod(indices.ravel(), total)  # negative indices are divided as C does
+        for extent in dims[:0:-1]:
+            part = np.fmod(rest, extent)
+            parts.insert(0, part)
+            rest = (rest - part) // extent
+        out = np.array([rest, *parts], self.Tidx.np)
         return out[:, 0] if indices.ndim == 0 else out
+
+    def _check_dims(self, dims):
+        for index, extent in enumerate(dims):
+            if extent == 0:
+                raise self.invalid(
+                    f"Input dims cannot contain a dim of zero, but dims contains zero at index {index}"
+                )
+            if extent < 0:
+                raise self.invalid(
+                    f"Input dims cannot be negative. Got dim = {extent} at index {index}"
+                )
 
     def lower(self, p, indices, dims):
         extents = dims_of(p, dims, "dims")
         if not extents or indices.rank > 1 or not indices.size:
             raise NotLowerable("no dimensions or no indices")
+        if any(extent < 1 for extent in extents):
+            raise NotLowerable("a dimension that is refused")
         if product(extents) > np.iinfo(self.Tidx.np).max:
             raise NotLowerable("too many elements")
         total = p.scalar(product(extents), self.Tidx)
-        inside = p.and_(p.ge(indices, 0), p.lt(indices, total))
+        inside = p.lt(indices, total)
         message = "UnravelIndex: index is out of bound as with dims"
         p.check(p.reduce_all(inside), message, [indices, dims])
-        parts, rest = [], indices
+        parts, rest = [], p.truncmod(indices, total)
         for extent in reversed(extents[1:]):
             parts.insert(0, p.truncmod(rest, p.scalar(extent, self.Tidx)))
             rest = p.truncdiv(rest, p.scalar(extent, self.Tidx))

@@ -51,11 +51,12 @@ class MatMul(Op):
 
     @quiet
     def eager(self, a, b):
-        if a.ndim != 2 or b.ndim != 2:
-            i, matrix = (0, a) if a.ndim != 2 else (1, b)
+        if a.ndim != b.ndim:
             raise self.invalid(
-                f"In[{i}] ndims must be >= 2: a matrix. Received shape {show(matrix.shape)}"
+                f"In[0] and In[1] has different ndims: {show(a.shape)} vs. {show(b.shape)}"
             )
+        if a.ndim != 2:
+            raise self.invalid(f"In[0] and In[1] ndims must be == 2: {a.ndim}")
         left = a.T if self.transpose_a else a
         right = b.T if self.transpose_b else b
         if left.shape[1] != right.shape[0]:

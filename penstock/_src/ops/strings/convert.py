@@ -37,8 +37,7 @@ class AsString(Op):
         if not real and kind != "O":
             for name, value in (
                 ("precision", self.precision > -1),
-                ("scientific format", self.scientific),
-                ("shortest format", self.shortest),
+                ("scientific and shortest format", self.scientific or self.shortest),
             ):
                 if value:
                     raise self.invalid(f"{name} not supported for datatype {self.T.name}")
@@ -64,7 +63,7 @@ class AsString(Op):
 
     def _flags(self):
         if self.fill not in ("", " ", "+", "-", "0", "#"):
-            raise self.invalid(f"Fill argument not supported: {self.fill}")
+            raise self.invalid(f'Fill argument not supported: "{self.fill}"')
         width = str(self.width) if self.width > -1 else ""
         return self.fill + width
 
