@@ -94,6 +94,11 @@ class IndexedSlices(CompositeTensor):
             self._indices.shape,
         )
 
+    def _parts(self) -> list[Tensor]:
+        """The tensors in order. A session takes indices of any rank, which a spec refuses."""
+        parts = (self._values, self._indices, self._dense_shape)
+        return [part for part in parts if part is not None]
+
     def consumers(self) -> list[Any]:
         """Returns the operations of the graph that read the values or indices.
 

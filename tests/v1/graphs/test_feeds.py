@@ -69,3 +69,12 @@ def test_what_may_not_be_fed_or_fetched():
         with pytest.raises(ValueError, match="has been marked as not fetchable"):
             session.run(y)
         assert session.run(x + y) == 3.0
+
+
+def test_slices_whose_indices_are_a_matrix_are_fetched_and_fed():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        slices = tf.IndexedSlices(tf.constant([1.0, 2.0]), tf.constant([[3, 2], [4, 5]]))
+        found = session.run(slices)
+        assert found.values.tolist() == [1.0, 2.0] and found.indices.tolist() == [[3, 2], [4, 5]]
+        fed = session.run(slices, {slices: ([7.0, 8.0], [[0, 1], [2, 3]])})
+        assert fed.values.tolist() == [7.0, 8.0] and fed.indices.tolist() == [[0, 1], [2, 3]]

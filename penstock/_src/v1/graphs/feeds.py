@@ -37,7 +37,8 @@ def feed_parts(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor,
             for part in feed_parts(graph, one, its)
         ]
     if isinstance(key, IndexedSlices) or nest.is_composite(key):
-        parts = nest.flatten(key, expand_composites=True)
+        slices = isinstance(key, IndexedSlices)
+        parts = key._parts() if slices else nest.flatten(key, expand_composites=True)
         if hasattr(value, "nested_row_splits"):
             value = [value.flat_values, *value.nested_row_splits]
         return list(zip(parts, value, strict=False))

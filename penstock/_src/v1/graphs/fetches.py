@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.errors import InaccessibleTensorError
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.graph import Graph
@@ -156,6 +157,8 @@ def _filled(mapping: Any, values: list[Any]) -> Any:
 
 
 def _parts(fetch: Any) -> list[Any]:
+    if isinstance(fetch, IndexedSlices):
+        return fetch._parts()
     if nest.is_composite(fetch) and not hasattr(fetch, "handle"):
         return nest.flatten(fetch, expand_composites=True)
     return [fetch]
