@@ -32,6 +32,11 @@ def _names(filenames: Any) -> Any:
                 "The `filenames` argument must contain `tf.string` elements. Got a dataset of "
                 f"`{filenames.element_spec.dtype!r}` elements."
             )
+        if not filenames.element_spec.shape.is_compatible_with([]):
+            raise TypeError(
+                "The `filenames` argument must contain `tf.string` elements of shape [] (i.e. "
+                f"scalars). Got a dataset of element shape {filenames.element_spec.shape!r}."
+            )
         return filenames
     if not isinstance(filenames, (Tensor, np.ndarray)):
         many = isinstance(filenames, (list, tuple))
@@ -108,7 +113,7 @@ class _Parts(_Strings):
             )
 
         variant, self._sources = _read(filenames, make, num_parallel_reads, name)
-        super().__init__(variant)
+        Dataset.__init__(self, variant)
 
 
 @export("data.TextLineDataset", v1=[])
@@ -187,4 +192,4 @@ class FixedLengthRecordDataset(_Strings):
             )
 
         variant, self._sources = _read(filenames, make, num_parallel_reads, name)
-        super().__init__(variant)
+        Dataset.__init__(self, variant)

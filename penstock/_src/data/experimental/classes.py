@@ -30,7 +30,7 @@ class RandomDataset(Dataset):
         self, seed: Any = None, rerandomize_each_iteration: Any = None, name: str | None = None
     ) -> None:
         source = Dataset.random(seed, rerandomize_each_iteration, name)
-        super().__init__(source._variant_tensor)
+        Dataset.__init__(self, source._variant_tensor)
 
     @property
     def element_spec(self) -> Any:
@@ -93,7 +93,7 @@ class CsvDataset(Dataset):
             exclude_cols=int64(none if exclude_cols is None else exclude_cols),
             output_shapes=[[]] * len(defaults),
         )
-        super().__init__(variant)
+        Dataset.__init__(self, variant)
 
     element_spec = read_only("_element_spec", "The types of the columns.")
 
@@ -124,7 +124,7 @@ class SqlDataset(Dataset):
             output_types=types,
             output_shapes=[[]] * len(types),
         )
-        super().__init__(variant)
+        Dataset.__init__(self, variant)
 
     element_spec = read_only("_element_spec", "The types of the columns.")
 
