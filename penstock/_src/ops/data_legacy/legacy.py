@@ -1,27 +1,22 @@
 """Older dataset ops that differ from the current ones in more than the name."""
 
-import contextlib
-import sqlite3
-
 import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function
 from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.csv import dataset
 from penstock._src.ops.data import files, nested
-from penstock._src.ops.data.iteration.resume import Applied, Counted, Resumable
+from penstock._src.ops.data.iteration.resume import Applied, Resumable
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
     Pipeline,
     PipelineOp,
     UnnamedDatasetOp,
     positive,
-    text,
 )
 from penstock._src.ops.data.seeds import SeedGenerator
 from penstock._src.ops.data.shuffle import ShuffleAndRepeatDatasetV2
@@ -262,53 +257,3 @@ def _triple(indices, values, shape):
 
 def _ragged(values, splits):
     return RaggedValue([splits], values)
-
-
-class _Sql(Pipeline):
-    def __init__(self, path, query, types):
-        self.path, self.query, self.kinds = path, query, types
-
-    def cardinality(self):
-        return UNKNOWN
-
-    def iterate(self, run):
-        return Counted(self.found())
-
-    def found(self):
-        try:
-            with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as file:
-                for row in file.execute(self.query):
-                    if len(row) != len(self.kinds):
-                        raise InvalidArgumentError(
-                            f"The number of columns in the query ({len(row)}) must match the number of "
-                            f"elements in output_types ({len(self.kinds)})."
-                        )
-                    yield tuple(map(_sql_value, row, self.kinds))
-        except sqlite3.Error as error:
-            raise InvalidArgumentError(f"SqlDataset: {error}") from error
-
-
-def _sql_value(value, dtype):
-    if dtype == dtypes.string:
-        return files.string_scalar(
-            value if isinstance(value, bytes) else str("" if value is None else value).encode()
-        )
-    return np.array(0 if value is None else value, dtype.np)
-
-
-class SqlDataset(UnnamedDatasetOp):
-    """The rows that a query of an SQLite database gives."""
-
-    signature = "driver_name: string, data_source_name: string, query: string -> handle: variant"
-    permissions = Permissions(capabilities="read_files")
-    stateful = True
-
-    def pipeline(self, driver_name, data_source_name, query):
-        if text(driver_name) != "sqlite":
-            raise InvalidArgumentError(
-                f"tensorflow: SqlDataset: the driver must be 'sqlite'. Received '{text(driver_name)}'"
-            )
-        return _Sql(text(data_source_name), text(query), self.output_types)
-
-
-variant("ExperimentalSqlDataset", SqlDataset)
