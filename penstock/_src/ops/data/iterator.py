@@ -23,6 +23,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource, shared
 from penstock._src.ops.data.calls import bound
+from penstock._src.ops.data.iteration.optional import OptionalValue
 from penstock._src.ops.data.iteration.resume import Element, NotResumable, State, restored, saved
 from penstock._src.ops.data.pipeline import EFFORT, Pipeline, Run
 from penstock._src.ops.data.seeds import SeedGenerator
@@ -243,16 +244,6 @@ def _restored(elements: PythonIterator[Element], state: Any) -> PythonIterator[E
 def _restore_seeds(dataset: Pipeline, states: list[list[int]]) -> None:
     for source, state in zip(sources_of_seeds(dataset), states, strict=True):
         source.restore(*state)
-
-
-class OptionalValue:
-    """An element, or the absence of one."""
-
-    def __init__(self, components: Element | None) -> None:
-        self.components = components
-
-    def __repr__(self) -> str:
-        return f"<OptionalValue {self.components!r}>"
 
 
 class _IteratorOp(Op):

@@ -19,8 +19,8 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.batch import Elements, WindowElements
+from penstock._src.ops.data.iteration.optional import OptionalValue
 from penstock._src.ops.data.iteration.resume import Failure, NotResumable, State
-from penstock._src.ops.data.iterator import OptionalValue
 from penstock._src.ops.sparse.variants import RaggedValue
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 
