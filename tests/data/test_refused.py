@@ -58,3 +58,22 @@ def test_more_parallel_calls_than_a_cycle_are_refused():
         tf.data.Dataset.range(3).interleave(
             tf.data.Dataset.from_tensors, cycle_length=1, num_parallel_calls=2
         )
+
+
+def test_unique_of_several_components():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="single component"):
+        tf.data.Dataset.from_tensor_slices(([1], [2])).unique()
+
+
+def test_zip_of_nested_lists():
+    numbers = tf.data.Dataset.range(3)
+    for datasets in ([numbers], (numbers, [numbers])):
+        with pytest.raises(TypeError, match="Python `list` is not supported"):
+            tf.data.Dataset.zip(datasets)
+
+
+def test_readers_of_vectors_of_names():
+    names = tf.data.Dataset.from_tensors(["a", "b"])
+    for reader in (tf.data.TextLineDataset, tf.data.TFRecordDataset):
+        with pytest.raises(TypeError, match=r"elements of shape \[\] \(i.e. scalars\)"):
+            reader(names)

@@ -393,13 +393,14 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
             datasets = args[0]
         elif len(args) > 1:
             datasets = args
-        if isinstance(datasets, list):
-            raise TypeError(
-                "Invalid input to `zip`. Inputs are expected to be (nested) structures of "
-                "`tf.data.Dataset` objects. Python `list` is not supported and you should use "
-                "`tuple` instead."
-            )
         sources = nest.flatten(datasets)
+        for part in structure.leaves(datasets):
+            if isinstance(part, list):
+                raise TypeError(
+                    "Invalid input to `zip`. Inputs are expected to be (nested) structures of "
+                    "`tf.data.Dataset` objects. Python `list` is not supported and you should use "
+                    "`tuple` instead."
+                )
         for source in sources:
             if not isinstance(source, Dataset):
                 raise TypeError(

@@ -116,6 +116,10 @@ class UniqueDataset(DatasetOp):
     signature = "input_dataset: variant -> handle: variant"
 
     def pipeline(self, input_dataset):
+        if len(self.output_types) != 1:
+            raise InvalidArgumentError(
+                "UniqueDataset only supports inputs with a single component."
+            )
         return _Unique(input_dataset)
 
 
