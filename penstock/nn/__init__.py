@@ -41,8 +41,9 @@ _NAMES = {
     "penstock._src.api.nn.sampling": (
         "all_candidate_sampler collapse_repeated compute_accidental_hits ctc_beam_search_decoder "
         "ctc_greedy_decoder ctc_loss ctc_unique_labels fixed_unigram_candidate_sampler "
-        "learned_unigram_candidate_sampler nce_loss sampled_softmax_loss with_space_to_batch"
+        "learned_unigram_candidate_sampler nce_loss sampled_softmax_loss"
     ),
+    "penstock._src.api.nn.space_to_batch": "with_space_to_batch",
     "penstock._src.v1.layers.recurrent.wrappers": (
         "RNNCellDeviceWrapper=DeviceWrapper RNNCellDropoutWrapper=DropoutWrapper "
         "RNNCellResidualWrapper=ResidualWrapper"

@@ -39,16 +39,3 @@ def test_a_sample_that_is_a_true_class_twice_is_one_hit():
 
 def test_unique_labels_are_a_list():
     assert isinstance(tf.nn.ctc_unique_labels([[3, 4, 3]]), list)
-
-
-def test_dilation_that_the_graph_does_not_know():
-    x = np.arange(24, dtype=np.float32).reshape(2, 6, 2)
-
-    def sums(rates):
-        return tf.nn.with_space_to_batch(
-            x, rates, "SAME", lambda grids, **_: grids[:, :-2] + grids[:, 2:], filter_shape=[3]
-        )
-
-    traced = tf.function(sums, input_signature=[tf.TensorSpec([1], tf.int32)])
-    for rate in (2, 3):
-        np.testing.assert_array_equal(traced([rate]), sums([rate]))

@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
+from penstock._src.api.nn.space_to_batch import explicit_padding, with_space_to_batch
 from penstock._src.core.convert import convert_to_tensor, index_tensor
 from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
@@ -36,28 +37,6 @@ def windows(value, spatial, channel_axis, argument):
 def channel_axis_of(data_format):
     """1 for the formats with channels before the spatial axes, else -1."""
     return 1 if data_format is not None and data_format.startswith("NC") else -1
-
-
-def explicit_padding(padding):
-    """The op's `padding` and `explicit_paddings`, from a name or a list of four pairs."""
-    if padding == "EXPLICIT":
-        raise ValueError(
-            "'EXPLICIT' is not a valid value for `padding`. To use explicit padding, `padding` "
-            "must be a list."
-        )
-    if not isinstance(padding, (list, tuple)):
-        return padding, []  # the op rejects invalid names
-    if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in padding):
-        raise ValueError(
-            "When `padding` is a list, each element of `padding` must be a list/tuple of size 2. "
-            f"Received: padding={padding}"
-        )
-    if len(padding) != 4:
-        raise ValueError(
-            f"When padding is a list, it must be of size 4. Received: padding={padding} of size "
-            f"{len(padding)}"
-        )
-    return "EXPLICIT", [int(v) for pair in padding for v in pair]
 
 
 def _flatten_batch(x, spatial, inner):
@@ -286,7 +265,8 @@ def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilation
       strides: four integers, equal for height and width.
       padding: "SAME", "VALID" or four pairs: the zeros before and after each axis.
       data_format: "NHWC" (the default) or "NCHW".
-      dilations: one or two integers; where they exceed 1, strides must be 1.
+      dilations: one or two integers. If some exceed 1, strides apply within the interleaved grids
+        of `tf.nn.with_space_to_batch`.
       name: a name for the operation.
 
     Returns:
@@ -303,22 +283,37 @@ def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilation
     array([12., 16.], dtype=float32)
     """
     data_format = data_format or "NHWC"
-    how, explicit = explicit_padding(padding)
     rates = [1, 1] if dilations is None else list(dilations)
     if len(rates) > 2:
         raise ValueError(
             f"`dilations` must have one rate for height and one for width. Received: {dilations}"
         )
     rates += [1] * (2 - len(rates))
-    return raw.DepthwiseConv2dNative(
-        input=input,
-        filter=filter,
-        strides=[int(s) for s in strides],
-        padding=how,
-        explicit_paddings=explicit,
+    strides = [int(s) for s in strides]
+
+    def convolved(images, padding, rates):
+        how, explicit = explicit_padding(padding)
+        return raw.DepthwiseConv2dNative(
+            input=images,
+            filter=filter,
+            strides=strides,
+            padding=how,
+            explicit_paddings=explicit,
+            data_format=data_format,
+            dilations=windows(rates, 2, channel_axis_of(data_format), "dilations"),
+            name=name,
+        )
+
+    if max(strides) == 1 or max(rates) == 1:
+        return convolved(input, padding, rates)
+    filter = convert_to_tensor(filter, name="filter_in")
+    return with_space_to_batch(
+        input,
+        rates,
+        padding,
+        lambda grids, _, padding: convolved(grids, padding, [1, 1]),
+        filter_shape=raw.Shape(input=filter),
         data_format=data_format,
-        dilations=windows(rates, 2, channel_axis_of(data_format), "dilations"),
-        name=name,
     )
 
 

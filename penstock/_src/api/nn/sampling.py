@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from penstock._src.api.array.indexing import get_static_value
 from penstock._src.api.array.ranges import sequence_mask
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
@@ -589,55 +588,3 @@ def collapse_repeated(labels, seq_length, name=None):
     places = raw.Where(condition=mask)
     shape = cast(raw.Shape(input=mask), dtypes.int64)
     return raw.ScatterNd(indices=places, updates=kept, shape=shape), lengths
-
-
-@export("nn.with_space_to_batch", v1=["nn.with_space_to_batch"])
-@scoped("dilation_rate")
-def with_space_to_batch(
-    input, dilation_rate, padding, op, filter_shape=None, spatial_dims=None, data_format=None
-):
-    """Applies `op` to the interleaved grids of a dilated window.
-
-    Args:
-      input: `[batch, spatial..., channels]`.
-      dilation_rate: a vector of an integer for each spatial axis; the graph has to know how many.
-      padding: "SAME" or "VALID".
-      op: called as `op(grids, num_spatial_dims=..., padding=...)`.
-      filter_shape: the sizes of the window, which "SAME" needs.
-      spatial_dims, data_format: accepted for compatibility; the spatial axes follow the batch.
-
-    Returns:
-      `[batch, spatial'..., channels']`, put together from the results of `op`.
-
-    Raises:
-      ValueError: `padding` or `dilation_rate` is not valid, or `filter_shape` is missing.
-    """
-    input = convert_to_tensor(input)
-    block = convert_to_tensor(dilation_rate, dtypes.int32)
-    numbers = get_static_value(block)
-    rates = raw.Unpack(value=block, num=block.shape[0]) if numbers is None else numbers.tolist()
-    count = len(rates)
-    if numbers is not None and (numbers == 1).all():
-        return op(input, num_spatial_dims=count, padding=padding)
-    known = input.shape.as_list()[1 : count + 1] if input.shape.rank is not None else [None]
-    sizes = known if None not in known else [raw.Shape(input=input)[i + 1] for i in range(count)]
-    base = [(0, 0)] * count
-    if padding not in ("SAME", "VALID"):
-        raise ValueError(f"`padding` must be one of 'SAME' or 'VALID'. Received: padding={padding}")
-    if numbers is not None and (numbers < 1).any():
-        raise ValueError(f"`dilation_rate` must be positive. Received: dilation_rate={rates}")
-    if padding == "SAME":
-        if filter_shape is None:
-            raise ValueError("`filter_shape` must be specified for `padding='SAME'`.")
-        extents = [(int(filter_shape[i]) - 1) * rates[i] for i in range(count)]
-        base = [(e // 2, e - e // 2) for e in extents]
-    pads, crops = [], []
-    for n, r, (low, high) in zip(sizes, rates, base, strict=True):
-        extra = -(n + low + high) % r
-        pads.append([low, high + extra])
-        crops.append([0, extra])
-    if None not in known and numbers is not None:
-        pads, crops = np.array(pads, np.int32), np.array(crops, np.int32)
-    grids = raw.SpaceToBatchND(input=input, block_shape=block, paddings=pads)
-    result = op(grids, num_spatial_dims=count, padding="VALID")
-    return raw.BatchToSpaceND(input=result, block_shape=block, crops=crops)
