@@ -58,3 +58,11 @@ def test_wrong_queries(query):
     for text in ("SELECT id, name FROM t WHERE id > 999", "INSERT INTO t (id) VALUES (9)"):
         with pytest.raises(errors.InvalidArgumentError, match="number of columns in query"):
             query(text, tf.int32)
+
+
+def test_a_database_that_is_not_there(tmp_path):
+    rows = tf.data.experimental.SqlDataset(
+        "sqlite", str(tmp_path / "folder" / "none.db"), "SELECT 1", (tf.int32,)
+    )
+    with pytest.raises(errors.InvalidArgumentError, match="unable to open database file"):
+        next(iter(rows))

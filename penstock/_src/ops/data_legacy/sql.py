@@ -43,6 +43,12 @@ class _Sql(Pipeline):
 
     def rows_of_query(self) -> Iterator[Element]:
         """Yields the rows of the query's first statement."""
+        try:
+            yield from self._rows()
+        except sqlite3.Error as error:
+            raise InvalidArgumentError(f"SqlDataset: {error}") from error
+
+    def _rows(self) -> Iterator[Element]:
         uri = f"file:{self.path}?mode=ro"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
             # SQLite converts the bytes of text itself, so text that is not UTF-8 stays as it is.

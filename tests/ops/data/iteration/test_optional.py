@@ -41,9 +41,12 @@ def test_nested_optionals():
     assert values(zeros) == [[0.0, 0.0], 0]
 
 
-def test_strings_have_neither():
-    with pytest.raises(tf.errors.InvalidArgumentError, match="unsupported dtype string"):
-        raw.AddN(inputs=[optional("a"), optional("b")])
+def test_other_types_are_refused():
+    for first, second in (("a", "b"), (True, False)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="unsupported dtype"):
+            raw.AddN(inputs=[optional(first), optional(second)])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="incompatible element types"):
+        raw.AddN(inputs=[optional(1.0), optional(1)])
     with pytest.raises(tf.errors.InvalidArgumentError, match="unsupported dtype string"):
         raw.ZerosLike(x=optional("a"))
 

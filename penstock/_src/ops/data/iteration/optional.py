@@ -19,8 +19,13 @@ def _zeros(component: Any) -> Any:
 
 def _sum(first: Any, second: Any) -> Any:
     if isinstance(first, np.ndarray):
-        if first.dtype.hasobject:
-            raise InvalidArgumentError("Trying to add unsupported dtype string")
+        if first.dtype != second.dtype:
+            raise InvalidArgumentError(
+                "Trying to add two tensors with incompatible element types. One is "
+                f"{first.dtype} and the other is {second.dtype}"
+            )
+        if first.dtype.hasobject or first.dtype == bool:
+            raise InvalidArgumentError(f"Trying to add unsupported dtype {first.dtype}")
         if first.shape != second.shape:
             raise InvalidArgumentError(
                 "Trying to add two tensors with incompatible element shapes. One is "
