@@ -75,3 +75,29 @@ def test_conjugate_gradients():
     np.testing.assert_allclose(state.x, np.linalg.solve(matrix, rhs.T).T, rtol=1e-10)
     with pytest.raises(ValueError, match="self-adjoint, positive definite"):
         tf.linalg.experimental.conjugate_gradient(tf.linalg.LinearOperatorFullMatrix(matrix), rhs)
+
+
+def test_averages_of_tensors_are_corrected_by_the_first_apply():
+    with tf.Graph().as_default(), v1.Session() as session:
+        value = tf.constant([3.0, 4.0], name="t")
+        averages = v1.train.ExponentialMovingAverage(0.25, zero_debias=True)
+        move = averages.apply([value])
+        session.run(v1.global_variables_initializer())
+        for _ in range(2):
+            session.run(move)
+            np.testing.assert_allclose(session.run(averages.average(value)), [3.0, 4.0], rtol=1e-6)
+
+
+def test_averaged_variables_are_collected_and_restored():
+    with tf.Graph().as_default():
+        variable = v1.get_variable("a", [2])
+        counter = v1.get_variable("b", [], trainable=False)
+        sums = tf.identity(variable, name="sums")
+        averages = v1.train.ExponentialMovingAverage(0.25)
+        averages.apply([variable, counter, sums])
+        assert v1.moving_average_variables() == [variable, counter]
+        restored = averages.variables_to_restore()
+    suffix = "ExponentialMovingAverage"
+    assert restored[f"a/{suffix}"] is variable and restored[f"b/{suffix}"] is counter
+    assert restored[f"sums/{suffix}"] is averages.average(sums)
+    assert len(restored) == 3

@@ -1,5 +1,7 @@
 """tf.train.ExponentialMovingAverage."""
 
+import numpy as np
+
 from penstock._src.api.control.scopes import group
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -29,6 +31,7 @@ class ExponentialMovingAverage:
         self._decay, self._num_updates = decay, num_updates
         self._zero_debias, self._name = zero_debias, name
         self._averages = {}
+        self._debiased = {}
 
     name = read_only("_name", "The name in the names of the averages.")
 
@@ -65,6 +68,8 @@ class ExponentialMovingAverage:
                 raise TypeError(f"The variables must be half, float, or double: {var.name}")
             if id(var) not in self._averages:
                 self._averages[id(var)] = var, self._new_average(var)
+                if isinstance(var, Variable) and not executing_eagerly():
+                    STATE.graph.add_to_collection("moving_average_variables", var)
         moved = [self._move(var) for var in var_list]
         return None if executing_eagerly() else group(*moved, name=self._name)
 
@@ -75,13 +80,25 @@ class ExponentialMovingAverage:
             if isinstance(var, Variable):
                 start = var.initialized_value() if hasattr(var, "initialized_value") else var
                 return Variable(start, trainable=False, name=name)
-            zeros = raw.Fill(dims=var.shape.as_list(), value=var.dtype.as_numpy_dtype(0))
-            return Variable(zeros, trainable=False, name=name)
+            average = _zeros(var.dtype, var.shape.as_list(), name)
+            if self._zero_debias:
+                self._debiased[id(var)] = (
+                    _zeros(var.dtype, var.shape.as_list(), f"{name}/biased"),
+                    _zeros(var.dtype, [], f"{name}/local_step"),
+                )
+            return average
 
     def _move(self, var):
         average = self._averages[id(var)][1]
-        difference = convert_to_tensor(average) - convert_to_tensor(var)
-        return average.assign_sub(difference * self._rate(average.dtype))
+        rate = self._rate(average.dtype)
+        # As in TensorFlow, only the first `apply` to a tensor corrects the bias.
+        sums, steps = self._debiased.pop(id(var), (average, None))
+        difference = convert_to_tensor(sums) - convert_to_tensor(var)
+        moved = sums.assign_sub(difference * rate)
+        if steps is None:
+            return moved
+        factor = 1 - raw.Pow(x=1 - rate, y=convert_to_tensor(steps.assign_add(1)))
+        return average.assign(convert_to_tensor(moved) / factor)
 
     def average(self, var):
         """The average of a variable, or None if it has none.
@@ -113,17 +130,18 @@ class ExponentialMovingAverage:
         """{name in a checkpoint: variable} for restoring averages into the variables themselves.
 
         Args:
-          moving_avg_variables: the variables to restore averages into; by default all trainable variables and those averaged so
-            far.
+          moving_avg_variables: the variables to restore averages into; by default all trainable variables of the graph and the
+            variables that are averaged; eagerly those averaged by this object.
 
         Returns:
           A dict.
         """
         if moving_avg_variables is None:
-            moving_avg_variables = [v for v, _ in self._averages.values()]
-            if not executing_eagerly():
-                known = STATE.graph.get_collection("trainable_variables")
-                moving_avg_variables += [v for v in known if id(v) not in self._averages]
+            if executing_eagerly():
+                moving_avg_variables = [v for v, _ in self._averages.values()]
+            else:
+                names = ("trainable_variables", "moving_average_variables")
+                moving_avg_variables = sum(map(STATE.graph.get_collection, names), [])
         result = {self.average_name(v): v for v in moving_avg_variables}
         if not executing_eagerly():
             restored = {id(v) for v in moving_avg_variables}
@@ -131,3 +149,8 @@ class ExponentialMovingAverage:
                 if id(var) not in restored and var.op.name not in result:
                     result[var.op.name] = var
         return result
+
+
+def _zeros(dtype, extents, name):
+    zeros = raw.Fill(dims=np.array(extents, np.int32), value=dtype.as_numpy_dtype(0))
+    return Variable(zeros, trainable=False, name=name)
