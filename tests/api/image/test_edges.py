@@ -1,5 +1,6 @@
 """Images at the edges of what their functions take, as TensorFlow 2.21."""
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -45,3 +46,12 @@ def test_the_middle_of_images_by_a_fraction_that_the_run_tells():
     assert crop(image, tf.constant(1.0)).shape == [4, 4, 1]
     with pytest.raises(tf.errors.InvalidArgumentError):
         crop(image, tf.constant(1.5))
+
+
+def test_kernels_smooth_also_in_the_same_size():
+    image = tf.constant([[[0.0], [0.0], [8.0], [0.0]]])
+    smooth = tf.image.resize(image, [1, 4], "gaussian").numpy().ravel()
+    assert 4 < smooth[2] < 7.9 and smooth[1] > 0.5
+    same = tf.function(lambda x: tf.image.resize(x, tf.shape(x)[:2], "gaussian"))
+    np.testing.assert_array_equal(smooth, same(image).numpy().ravel())
+    assert tf.image.resize(image, [1, 4], "bilinear").numpy().ravel().tolist() == [0, 0, 8, 0]

@@ -121,7 +121,9 @@ def resize(
     if preserve_aspect_ratio:
         size = _fitting(batch, size)
     known = get_static_value(size)
-    if known is not None and batch.shape.as_list()[1:3] == known.tolist():
+    # Scaling by these kernels is not the identity: some smooth, others round.
+    is_same = known is not None and batch.shape.as_list()[1:3] == known.tolist()
+    if is_same and method not in _SCALE_KERNELS:
         return images if method == "nearest" else cast(images, dtypes.float32)
     result = _resize_batch(batch, size, method, antialias, name)
     if known is not None:
