@@ -136,3 +136,21 @@ def test_a_function_makes_its_variables_once():
     np.testing.assert_array_equal(tf.vectorized_map(once, X), X * 2)
     with pytest.raises(ValueError, match="singleton tf.Variables created on the first call"):
         tf.vectorized_map(lambda row: row * tf.Variable(2.0), X)
+
+
+def test_decompositions_without_vectors():
+    matrices = tf.constant(np.random.default_rng(2).normal(size=(3, 2, 2)), tf.float32)
+    matrices += tf.transpose(matrices, [0, 2, 1])
+    for function in (
+        tf.linalg.eigvalsh,
+        tf.linalg.eigvals,
+        lambda x: tf.linalg.svd(x, False, False),
+    ):
+        for values in (
+            tf.function(lambda f=function: pfor(lambda i: f(tf.gather(matrices, i)), 3, False))(),
+            tf.vectorized_map(function, matrices, fallback_to_while_loop=False),
+        ):
+            np.testing.assert_allclose(values, function(matrices), rtol=1e-5, atol=1e-6)
+    mapped, expected = tf.vectorized_map(tf.linalg.eigh, matrices), tf.linalg.eigh(matrices)
+    for parts in zip(mapped, expected, strict=True):
+        np.testing.assert_allclose(*parts, rtol=1e-5, atol=1e-6)

@@ -130,3 +130,11 @@ def parse_single_example(step: Step) -> list:
         num_sparse=0, sparse_types=(), ragged_value_types=(), ragged_split_types=(),
         dense_shapes=op.dense_shapes,
     )  # fmt: skip
+
+
+@rule("Eig", "SelfAdjointEigV2", "Svd")
+def decompositions(step: Step) -> list:
+    """Decompositions of stacked matrices; vectors that are not computed are one empty tensor for all rows."""
+    values, *vectors = step.run(step.whole(0))
+    computes_vectors = getattr(step.op, "compute_uv" if vectors[1:] else "compute_v")
+    return [values, *(Value(tensor, computes_vectors) for tensor in vectors)]

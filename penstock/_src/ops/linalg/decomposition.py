@@ -238,7 +238,6 @@ class Svd(Op):
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     compute_uv: bool = True
     full_matrices: bool = False
-    vectorize = "rows"
 
     def shape(self, input):
         if input.rank is None:
@@ -331,7 +330,6 @@ class SelfAdjointEigV2(Op):
     signature = "input: T -> e: T, v: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     compute_v: bool = True
-    vectorize = "rows"
 
     def shape(self, input):
         both = square(input)
@@ -371,7 +369,6 @@ class Eig(Op):
     T = COMPLEX | {dtypes.float32, dtypes.float64}
     compute_v: bool = True
     Tout: COMPLEX
-    vectorize = "rows"
 
     def shape(self, input):
         both = square(input)
