@@ -75,8 +75,6 @@ def check_branch_values(state: tuple, names: tuple[str, ...], label: str) -> tup
 
 def check_branches_agree(main: tuple, orelse: tuple, names: tuple[str, ...]) -> None:
     for name, left, right in zip(names, main, orelse, strict=True):
-        if left is None and right is None:
-            continue
         for value, label in ((left, "main"), (right, "else")):
             if value is None:
                 raise ValueError(f"'{name}' is None at the end of the {label} branch.")
