@@ -62,3 +62,13 @@ def test_the_learning_rate_is_read_and_set_as_an_attribute(name, attribute):
     v = tf.Variable(1.0)
     optimizer.minimize(lambda: v * v, var_list=[v])
     assert v.numpy() == 1.0
+
+
+def test_losses_and_gates_are_checked():
+    with tf.Graph().as_default():
+        variable = v1.Variable([1.0, 2.0])
+        optimizer = v1.train.GradientDescentOptimizer(0.1)
+        with pytest.raises(ValueError, match="Invalid type tf.int32 for"):
+            optimizer.compute_gradients(tf.cast(variable, tf.int32))
+        with pytest.raises(ValueError, match="gate_gradients must be one of"):
+            optimizer.compute_gradients(variable * 2, gate_gradients=7)

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.autodiff.gradient_tape import GradientTape
+from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util.export import export
@@ -24,6 +26,8 @@ from penstock._src.v1.training.optimizer_slots import (
     is_here,
 )
 from penstock._src.v1.variables.collections import trainable_variables
+
+_FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
 
 
 @export(v1=["train.Optimizer"])
@@ -95,9 +99,14 @@ class Optimizer(OptimizerHooks, OptimizerSlots):
         """Returns (gradient, variable) pairs; `loss` may be a function that computes it, and must be one in eager code.
 
         Raises:
-          ValueError: there are no variables.
+          ValueError: there are no variables, the loss is not of floats or `gate_gradients` is unknown.
           RuntimeError: `loss` is a tensor in eager code.
         """
+        if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
+            raise ValueError(
+                "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, "
+                f"Optimizer.GATE_GRAPH.  Not {gate_gradients}"
+            )
         if callable(loss):
             return self._gradients_of_call(loss, var_list, grad_loss)
         if STATE.graph is None:
@@ -108,6 +117,7 @@ class Optimizer(OptimizerHooks, OptimizerSlots):
         variables = list(trainable_variables() if var_list is None else _flat(var_list))
         if not variables:
             raise ValueError("No variables to optimize.")
+        _require_floats(loss, grad_loss)
         computed = gradients(
             loss,
             variables,
@@ -224,6 +234,15 @@ class Optimizer(OptimizerHooks, OptimizerSlots):
 
 def _flat(variables: Any) -> list[Any]:
     return list(variables) if isinstance(variables, (list, tuple)) else [variables]
+
+
+def _require_floats(*values: Any) -> None:
+    """Raises ValueError for a tensor that has no gradient because of its dtype."""
+    for value in values:
+        if isinstance(value, Tensor) and value.dtype.base_dtype not in _FLOATS:
+            raise ValueError(
+                f"Invalid type {value.dtype.base_dtype!r} for {value.name}, expected: {list(_FLOATS)}."
+            )
 
 
 def require_positive(name: str, value: float) -> None:
