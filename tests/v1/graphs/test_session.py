@@ -140,3 +140,10 @@ def test_a_reference_is_fetched_as_the_run_leaves_it(is_resource):
         assert session.run([v, add.op])[0].tolist() == before
         assert session.run({"v": v, "more": v + 1.0}, {v: [5.0, 6.0]})["v"].tolist() == [5.0, 6.0]
         assert session.run([v])[0].tolist() == [1.0, 2.0]
+
+
+def test_constants_of_eager_tensors():
+    eager = tf.constant([1.5, 2.5])
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        constant = tf.constant(eager)
+        assert constant.op.type == "Const" and session.run(constant * 2).tolist() == [3.0, 5.0]

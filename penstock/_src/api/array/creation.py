@@ -94,6 +94,10 @@ def constant_of_shape(value, dtype, shape, name, in_shape=None):
                 f"Expected tensor {value.numpy()} with dtype {kind!r}, but got dtype {value.dtype!r}."
             )
         value = value.numpy()
+    elif isinstance(value, Tensor) and STATE.graph is not None:
+        if not STATE.graph.building_function:
+            # A plain graph captures nothing, but its constants may have an eager tensor's value.
+            kind, value = value.dtype, value.numpy()
     if shape is None:
         return convert_to_tensor(value, dtype=kind, name=name)
     if STATE.graph is not None:
