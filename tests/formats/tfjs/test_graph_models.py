@@ -1,5 +1,6 @@
 """Graph models: operations that TensorFlow.js knows, values that come back, weights in few bits."""
 
+import base64
 import json
 
 import numpy as np
@@ -60,6 +61,33 @@ def test_convolutions_take_scales_biases_and_activations_along(tmp_path):
         "Softmax",
         "Identity",
     ]
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_slopes_of_negative_numbers_are_read(fused, tmp_path):
+    kernel, slopes = random(1, 1, 2, 4), random(4)
+
+    def net(x):
+        return tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME") + slopes)
+
+    x, path = random(1, 3, 3, 2), tmp_path / "net"
+    TFJS.write(traced(net, tf.TensorSpec([1, 3, 3, 2], name="x")), str(path))
+    head = described(path)
+    (node,) = (n for n in head["modelTopology"]["node"] if n["op"] == "_FusedConv2D")
+    names = node["attr"]["fused_ops"]["list"]["s"]
+    if fused:
+        names[1] = base64.b64encode(b"Prelu").decode()
+        node["input"].append(node["input"][2])
+    else:
+        names.pop()
+        alone = {"name": "alone", "op": "Prelu", "input": [node["name"], node["input"][2]]}
+        head["modelTopology"]["node"].append(alone)
+        for reader in head["modelTopology"]["node"][:-1]:
+            reader["input"] = ["alone" if n == node["name"] else n for n in reader.get("input", [])]
+    (path / "model.json").write_text(json.dumps(head))
+    (result,) = read(str(path)).signatures["serving_default"](tf.constant(x)).values()
+    sums = x @ kernel[0, 0] + slopes
+    np.testing.assert_allclose(result, np.where(sums < 0, slopes * sums, sums), rtol=1e-5)
 
 
 def test_results_that_are_read_twice_are_not_fused(tmp_path):
@@ -207,3 +235,15 @@ def test_weights_are_cut_into_files_that_browsers_keep():
     parts = weights.shards([bytes(5), bytes(6)], 4)
     assert list(parts) == [f"group1-shard{k}of3.bin" for k in (1, 2, 3)]
     assert [len(part) for part in parts.values()] == [4, 4, 3]
+
+
+def test_graphs_without_a_signature_have_placeholders_and_unread_nodes(tmp_path):
+    model = traced(lambda x: tf.nn.relu(x) * 2.0, tf.TensorSpec([3], name="x"))
+    TFJS.write(model, str(tmp_path / "net"))
+    head = described(tmp_path / "net")
+    head.pop("signature", None)
+    head.pop("userDefinedMetadata", None)
+    (tmp_path / "net" / "model.json").write_text(json.dumps(head))
+    function = read(str(tmp_path / "net")).signatures["serving_default"]
+    (result,) = function(tf.constant([-1.0, 2.0, 3.0])).values()
+    np.testing.assert_array_equal(result, [0, 4, 6])

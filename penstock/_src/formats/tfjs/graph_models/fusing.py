@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 
 _FUSED = {
@@ -94,7 +95,7 @@ _OF_FUSED = ("num_args", "fused_ops", "epsilon", "leakyrelu_alpha")
 
 
 def unfuse(definition: Any) -> None:
-    """Replaces fused nodes in a GraphDef by the separate nodes.
+    """Replaces fused nodes in a GraphDef by the separate nodes, and TensorFlow.js's own `Prelu` by TensorFlow's operations.
 
     Args:
       definition: a GraphDef, which is changed.
@@ -104,7 +105,8 @@ def unfuse(definition: Any) -> None:
     """
     nodes = []
     for node in definition.node:
-        nodes += _parts(node) if node.op in _PLAIN else [node]
+        for part in _parts(node) if node.op in _PLAIN else [node]:
+            nodes += _prelu(part) if part.op == "Prelu" else [part]
     nodes = [type(definition.node[0]).FromString(node.SerializeToString()) for node in nodes]
     del definition.node[:]
     definition.node.extend(nodes)
@@ -135,10 +137,34 @@ def _part(node: Any, name: str, rest: list[str]) -> Any:
     """A node of a fused one, without its first input; takes further ones from `rest`."""
     part = type(node)(op=name)
     part.attr["T"].type = node.attr["T"].type
-    if name == "BiasAdd" and rest:
+    if name in ("BiasAdd", "Prelu") and rest:
         part.input.append(rest.pop(0))
     elif name == "LeakyRelu":
         part.attr["alpha"].f = node.attr["leakyrelu_alpha"].f
-    elif name not in _ACTIVATIONS:
+    elif name not in (*_ACTIVATIONS, "Sigmoid"):
         raise UnimplementedError(f"{node.op} '{node.name}' with the fused op {name}.")
     return part
+
+
+def _prelu(node: Any) -> list[Any]:
+    """Nodes of max(x, 0) + slope min(x, 0), the last with the node's name; TensorFlow has no such operation."""
+    x, slope = node.input
+    dtype = node.attr["T"].type or dtypes.float32.as_datatype_enum
+    zero = type(node)(name=f"{node.name}/zero", op="Const")
+    zero.attr["dtype"].type = dtype
+    zero.attr["value"].tensor.dtype = dtype
+    zero.attr["value"].tensor.tensor_shape.SetInParent()
+    zero.attr["value"].tensor.tensor_content = bytes(dtypes.as_dtype(dtype).size)
+    named = {
+        "Maximum": (x, zero.name),
+        "Minimum": (x, zero.name),
+        "Mul": (slope, f"{node.name}/Minimum"),
+        "AddV2": (f"{node.name}/Maximum", f"{node.name}/Mul"),
+    }
+    nodes = [zero]
+    for op, inputs in named.items():
+        part = type(node)(name=node.name if op == "AddV2" else f"{node.name}/{op}", op=op)
+        part.input[:] = inputs
+        part.attr["T"].type = dtype
+        nodes.append(part)
+    return nodes
