@@ -17,8 +17,6 @@ from penstock._src.formats.tfjs.graph_models.names import rename_nodes
 from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.graph import GraphDef
 
-_SOURCES = ("Placeholder", "Const", "NoOp")  # not results, though nothing reads them
-
 
 def model_of(head: Mapping[str, Any], values: Mapping[str, np.ndarray], path: str) -> Model:
     """Returns the function of a graph model.
@@ -46,8 +44,6 @@ def model_of(head: Mapping[str, Any], values: Mapping[str, np.ndarray], path: st
     unfuse(definition)
     signature = head.get("signature") or head.get("userDefinedMetadata", {}).get("signature") or {}
     inputs, outputs = (_nodes(signature, key, path) for key in ("inputs", "outputs"))
-    inputs = inputs or {n.name: n.name for n in definition.node if n.op == "Placeholder"}
-    outputs = outputs or _ends(definition)
     traced = function_of(definition, path, inputs, outputs)
     details = {"kind": "graph model", "nodes": len(definition.node)}
     return Model(of_function(traced).signatures, None, path, details)
@@ -70,9 +66,3 @@ def _nodes(signature: Mapping[str, Any], key: str, path: str) -> dict[str, str]:
         return {name: info["name"] for name, info in signature.get(key, {}).items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise DataLossError(f"{path}: the {key} of its signature are damaged ({error}).") from error
-
-
-def _ends(definition: Any) -> dict[str, str]:
-    """The nodes that no other one reads, which are the results of a graph without a signature."""
-    read = {text.partition(":")[0] for node in definition.node for text in node.input}
-    return {n.name: n.name for n in definition.node if n.name not in read and n.op not in _SOURCES}

@@ -1,6 +1,5 @@
 """TreeEnsemble, and the regressors and classifiers of trees before it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -170,7 +169,7 @@ def _forest_of_ids(n: Node, side: str, outputs: int) -> Forest:
     is_inner = np.array([mode != "LEAF" for mode in modes], bool)
     values, present = _leaf_values(n, side, leaves, outputs)
 
-    def inner(entries: Sequence[Any]) -> np.ndarray:
+    def inner(entries: Any) -> np.ndarray:
         if len(entries) != len(keys):
             raise InvalidArgumentError("the arrays of nodes have different lengths.")
         return np.asarray(entries)[is_inner]
