@@ -238,7 +238,7 @@ ENTRIES = (
     ),
     *(
         Entry(*_HUMAN, f"package/models/{name}.json", "")
-        for name in "iris facemesh emotion handlandmark-lite movenet-lightning efficientpose".split()
+        for name in "iris facemesh emotion handlandmark-lite movenet-lightning efficientpose handskeleton".split()
     ),
     *(
         Entry(*_PHYLO, f"phylodeep/pretrained_models/models/{name}.h5", "")

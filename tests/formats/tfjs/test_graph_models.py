@@ -235,3 +235,18 @@ def test_weights_are_cut_into_files_that_browsers_keep():
     parts = weights.shards([bytes(5), bytes(6)], 4)
     assert list(parts) == [f"group1-shard{k}of3.bin" for k in (1, 2, 3)]
     assert [len(part) for part in parts.values()] == [4, 4, 3]
+
+
+def test_constants_may_wait_for_inputs(tmp_path):
+    model = traced(lambda x: tf.nn.relu(x) * [2.0, 3.0], tf.TensorSpec([2], name="x"))
+    TFJS.write(model, str(tmp_path / "net"))
+    head = described(tmp_path / "net")
+    nodes = head["modelTopology"]["node"]
+    (source,) = (n["name"] for n in nodes if n["op"] == "Placeholder")
+    for node in nodes:
+        if node["op"] == "Const":
+            node["input"] = [f"^{source}"]
+    (tmp_path / "net" / "model.json").write_text(json.dumps(head))
+    function = read(str(tmp_path / "net")).signatures["serving_default"]
+    (result,) = function(tf.constant([-1.0, 2.0])).values()
+    np.testing.assert_array_equal(result, [0, 6])

@@ -46,6 +46,13 @@ def read(path: str, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> 
     return Model(of_function(traced).signatures, None, path, {"nodes": len(graph_def.node)})
 
 
+def _drop_waits(graph_def: Any, waits: set[str]) -> None:
+    """Removes control inputs from a graph: arguments take the place of placeholders, so nothing waits for these."""
+    for node in graph_def.node:
+        if waits.intersection(node.input):
+            node.input[:] = [text for text in node.input if text not in waits]
+
+
 def function_of(
     graph_def: Any, path: str, inputs: Mapping[str, str], outputs: Mapping[str, str]
 ) -> ConcreteFunction:
@@ -68,6 +75,7 @@ def function_of(
         raise InvalidArgumentError(
             f"{path} has no placeholder {missing[0]!r}; it has {sorted(found)}."
         )
+    _drop_waits(graph_def, {f"^{name}" for name in places.values()})
     specs = [_spec(found[name], key) for key, name in places.items()]
     outputs = outputs or {name: name for name in _unread(graph_def)}
     results = {key: name if ":" in name else f"{name}:0" for key, name in outputs.items()}
