@@ -1,7 +1,7 @@
 """The form of an epilogue: its values, and the words of the context that they read; everything on which its code depends."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from penstock._src.compiler.kernels.contraction import EpilogueExpression
@@ -29,22 +29,25 @@ class EpilogueForm:
         self.partial_bytes = 4 * int(expression.column.extent) * sums if sums else 0
         self.work = sum(map(_work, self.values))
         self.extents = _distinct(x for v in self.values for a in v.attrs for x in _extents(a))
-        self.of_rows = self._values_of_rows()
+        self.of_rows = _values_of_rows(self.values, expression, self.root)
         self.whole = [
             v for v in self.values
             if v.kind == "load" and v.attrs[0] != 0 and v.attrs[1].key == expression.place.key and not v.args
         ]  # fmt: skip
 
-    def _values_of_rows(self) -> list[Value]:
-        """The values that are the same in all columns of a row, and known without the product."""
-        row, column, of_products = self.expression.row, self.expression.column, {self.root.number}
-        for v in self.values:
-            if any(x.number in of_products for x in v.inputs):
-                of_products.add(v.number)
-        return [
-            v for v in self.values
-            if row in v.vars and column not in v.vars and v.number not in of_products
-        ]  # fmt: skip
+
+def _values_of_rows(
+    values: Sequence[Value], expression: EpilogueExpression, product: Value
+) -> list[Value]:
+    """The values that are the same in all columns of a row, and known without the product."""
+    row, column, of_products = expression.row, expression.column, {product.number}
+    for v in values:
+        if any(x.number in of_products for x in v.inputs):
+            of_products.add(v.number)
+    return [
+        v for v in values
+        if row in v.vars and column not in v.vars and v.number not in of_products
+    ]  # fmt: skip
 
 
 def _distinct(dims: Iterable[Dim]) -> list[Any]:
