@@ -75,6 +75,41 @@ def test_support_vectors(kernel, one_class):
     check("SVMRegressor", numbers(5, 3), coefficients=numbers(4).tolist(), **vectors, **kind)
 
 
+@pytest.mark.parametrize("post", POST)
+@pytest.mark.parametrize("has_probabilities", [False, True])
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_classes_by_support_vectors(classes, has_probabilities, post):
+    pairs, counts = classes * (classes - 1) // 2, [2, 3, 1, 2, 2][:classes]
+    given = {
+        "support_vectors": numbers(sum(counts) * 3).tolist(),
+        "coefficients": numbers((classes - 1) * sum(counts)).tolist(),
+        "rho": numbers(pairs).tolist(),
+    }
+    if has_probabilities:
+        given |= {"prob_a": (-1 - numbers(pairs) ** 2).tolist(), "prob_b": numbers(pairs).tolist()}
+    kind = {"kernel_type": "RBF", "kernel_params": [0.5, 0.0, 3.0], "post_transform": post}
+    labels = {"classlabels_ints": list(range(4, 4 + classes)), "vectors_per_class": counts}
+    check("SVMClassifier", numbers(40, 3), 2, **given, **kind, **labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("coefficients", [1.0] * 4, "expected 5 numbers in 'coefficients' .* Received 4"),
+        ("rho", [1.0, 2.0], "expected 1 numbers in 'rho'"),
+        ("vectors_per_class", [2, -3], "do not fit vectors_per_class .2, -3."),
+        ("classlabels_ints", [0, 1, 2], "3 labels do not fit"),
+    ],
+)
+def test_support_vectors_of_other_sizes_are_refused(name, value, message):
+    given = {"support_vectors": [1.0] * 15, "coefficients": [1.0] * 5, "rho": [0.1]}
+    labels = {"classlabels_ints": [0, 1], "vectors_per_class": [2, 3]}
+    attributes = {**given, **labels, name: value}
+    x = numbers(4, 3)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        _found(_proto("SVMClassifier", x, 2, attributes).SerializeToString(), x)
+
+
 def test_columns_of_tables():
     x = np.array([[-3, -1, -2], [1, np.nan, 2], [0, 0, 0]], np.float32)
     check("Imputer", x, imputed_value_floats=[1.0, 2.0, 3.0], replaced_value_float=float("nan"))
