@@ -80,7 +80,8 @@ def test_mixed_types():
     ("op", "a", "b", "message"),
     [
         ("MatMul", (2, 3), (2, 3), r"Matrix size-incompatible: In\[0\]: \[2,3\], In\[1\]: \[2,3\]"),
-        ("MatMul", (3,), (3, 2), "ndims must be >= 2"),
+        ("MatMul", (3,), (3, 2), r"different ndims: \[3\] vs. \[3,2\]"),
+        ("MatMul", (3,), (3,), "ndims must be == 2: 1"),
         ("BatchMatMulV2", (2, 2, 3), (3, 3, 2), "compatible batch dimensions"),
         ("BatchMatMulV2", (2, 2, 3), (2, 2), "size-incompatible"),
         ("BatchMatMul", (2, 2, 3), (3, 2), "different ndims"),
