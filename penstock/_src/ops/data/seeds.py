@@ -2,6 +2,7 @@
 
 import itertools
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.iteration.resume import Resumable, State
 from penstock._src.ops.random.philox import Stream
+from penstock._src.util.process import forks
 
 _BLOCKS = 256
 CHUNK = 4096  # numbers in a chunk
@@ -26,7 +28,7 @@ def words(seed: int, seed2: int, start: int = 0) -> Iterator[int]:
 
 
 class SeedGenerator(Resource):
-    """The seeds of each iteration: always the same, or the next ones of a stream."""
+    """The seeds of each iteration: always the same, or the next ones of a stream. Iterations may begin in several threads."""
 
     def __init__(self, seed: int, seed2: int, reshuffle: bool) -> None:
         super().__init__()
@@ -35,25 +37,29 @@ class SeedGenerator(Resource):
             seed, seed2 = secrets.randbits(63), secrets.randbits(63)
         self.seed, self.seed2, self.reshuffle = seed, seed2, reshuffle
         self._words, self.iterations = words(seed, seed2), 0
+        self._lock = forks.freed_in_child(threading.Lock())
 
     def next(self) -> tuple[int, int]:
         """The two seeds of a new iteration."""
         if not self.reshuffle:
             return self.seed, self.seed2
-        self.iterations += 1
-        return next(self._words), next(self._words)
+        with self._lock:
+            self.iterations += 1
+            return next(self._words), next(self._words)
 
     def state(self) -> list[int]:
         """The state from which `restore` continues."""
-        return [self.seed, self.seed2, self.iterations]
+        with self._lock:
+            return [self.seed, self.seed2, self.iterations]
 
     def restore(self, seed: int, seed2: int, iterations: int) -> None:
         """Continues with the seeds that come after those of a number of iterations."""
-        self.seed, self.seed2, self.iterations = seed, seed2, iterations
-        self._words = words(seed, seed2)
-        if self.reshuffle:
-            for _ in range(2 * iterations):
-                next(self._words)
+        with self._lock:
+            self.seed, self.seed2, self.iterations = seed, seed2, iterations
+            self._words = words(seed, seed2)
+            if self.reshuffle:
+                for _ in range(2 * iterations):
+                    next(self._words)
 
 
 class Shuffled(Resumable):
