@@ -92,6 +92,16 @@ def test_classes_by_support_vectors(classes, has_probabilities, post):
     check("SVMClassifier", numbers(40, 3), 2, **given, **kind, **labels)
 
 
+@pytest.mark.parametrize("post", POST)
+def test_classes_by_linear_scores_of_svm(post):
+    linear = {"kernel_type": "LINEAR", "kernel_params": [0.0] * 3, "rho": [0.3]}
+    kind = {**linear, "coefficients": numbers(9).tolist(), "post_transform": post}
+    check("SVMClassifier", numbers(40, 3), 2, classlabels_ints=[4, 5, 6], **kind)
+    with pytest.raises(UnimplementedError, match="two classes without support vectors"):
+        two = {**kind, "coefficients": [1.0] * 6, "classlabels_ints": [0, 1]}
+        _found(_proto("SVMClassifier", numbers(4, 3), 2, two).SerializeToString(), numbers(4, 3))
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

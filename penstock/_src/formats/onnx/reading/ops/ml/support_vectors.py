@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.api.control.while_loops import while_loop
 from penstock._src.core import dtypes
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.ops.ml.encoders import ML, constant_of
@@ -65,6 +65,8 @@ def _svm_classifier(n: Node, x: Any) -> Any:
     counts = n.attr("vectors_per_class", [])
     coefficients = np.array(n.attr("coefficients"), np.float32)
     if not counts:
+        if len(labels) == 2:  # ONNX Runtime's label is not that of the greater score
+            raise UnimplementedError("a classifier of two classes without support vectors")
         linear = products(x, coefficients.reshape(len(labels), -1), n.attr("rho", [0.0])[:1])
         return classified(labels, linear, kind)
     _require_sizes(n, labels, counts)
@@ -77,9 +79,8 @@ def _svm_classifier(n: Node, x: Any) -> Any:
             raw.Mul(decisions, t.like(n.attr("prob_a"), x)), t.like(n.attr("prob_b"), x)
         )
         scores = _coupled(raw.Sigmoid(raw.Neg(sides)), len(counts))
-    elif (
-        len(counts) == 2
-    ):  # ONNX Runtime takes the decision for the first class as the second's score
+    elif len(counts) == 2:
+        # ONNX Runtime takes the decision for the first class as the second's score.
         is_softmax = kind.startswith("SOFTMAX")
         _, scores = classified_in_two(labels, decisions, kind, rest=is_softmax)
         return _of_votes(labels, decisions), scores
@@ -142,14 +143,14 @@ def _coupled(firsts: Any, classes: int) -> Any:
     Source: T.-F. Wu, C.-J. Lin, R. C. Weng, "Probability Estimates for Multi-class Classification by Pairwise Coupling" (2004), the second method.
     """
     firsts = raw.ClipByValue(firsts, t.like(_LEAST, firsts), t.like(1 - _LEAST, firsts))
-    place = np.zeros((2, classes * classes), np.int32)
-    places = [i * classes + j for i, j in _pairs(classes)]
-    place[0, places] = np.arange(1, len(places) + 1)
-    mirrored = place[0].reshape(classes, classes).T.ravel()
+    # The number of each pair where its first class has the row, 0 elsewhere.
+    numbers = np.zeros((classes, classes), np.int32)
+    for number, pair in enumerate(_pairs(classes), 1):
+        numbers[pair] = number
     none = raw.ZerosLike(firsts[:, :1])
-    of_first = t.batched_gather(t.concat([none, firsts], 1), constant_of(place[0]), 1)
+    of_first = t.batched_gather(t.concat([none, firsts], 1), constant_of(numbers.ravel()), 1)
     of_second = t.batched_gather(
-        t.concat([none, raw.Sub(t.like(1, firsts), firsts)], 1), constant_of(mirrored), 1
+        t.concat([none, raw.Sub(t.like(1, firsts), firsts)], 1), constant_of(numbers.T.ravel()), 1
     )
     table = t.reshape(raw.AddV2(of_first, of_second), [-1, classes, classes])
     other = raw.Transpose(table, np.array([0, 2, 1], np.int32))
