@@ -4,7 +4,11 @@ import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
-from penstock._src.api.nn.space_to_batch import explicit_padding, with_space_to_batch
+from penstock._src.api.nn.space_to_batch import (
+    channel_axis_of,
+    explicit_padding,
+    with_space_to_batch,
+)
 from penstock._src.core.convert import convert_to_tensor, index_tensor
 from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
@@ -32,11 +36,6 @@ def windows(value, spatial, channel_axis, argument):
             f"{argument}={value} of length {len(value)}"
         )
     return [1, 1, *value] if channel_axis == 1 else [1, *value, 1]
-
-
-def channel_axis_of(data_format):
-    """1 for the formats with channels before the spatial axes, else -1."""
-    return 1 if data_format is not None and data_format.startswith("NC") else -1
 
 
 def _flatten_batch(x, spatial, inner):

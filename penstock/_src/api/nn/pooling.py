@@ -9,7 +9,8 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.ops.rules import shape_of
 
-from .convolution import _FORMATS, channel_axis_of, explicit_padding, windows
+from .convolution import _FORMATS, windows
+from .space_to_batch import channel_axis_of, explicit_padding
 
 
 def _layout(rank, data_format):

@@ -15,6 +15,11 @@ from penstock._src.graph.static_values import constant_value
 from penstock._src.util.export import export
 
 
+def channel_axis_of(data_format: str | None) -> int:
+    """1 for the formats with channels before the spatial axes, else -1."""
+    return 1 if data_format is not None and data_format.startswith("NC") else -1
+
+
 def explicit_padding(padding: Any) -> tuple[Any, list[int]]:
     """The op's `padding` and `explicit_paddings`, from a name or a list of four pairs."""
     if padding == "EXPLICIT":
@@ -99,12 +104,8 @@ def _checked_rates(dilation_rate: Any) -> Tensor:
     return rates
 
 
-def _has_channels_second(data_format: str | None) -> bool:
-    return data_format is not None and data_format.startswith("NC")
-
-
 def _checked_axes(spatial_dims: Any, count: int, data_format: str | None) -> list[int]:
-    first = 2 if _has_channels_second(data_format) else 1
+    first = 2 if channel_axis_of(data_format) == 1 else 1
     given = list(range(first, first + count) if spatial_dims is None else spatial_dims)
     axes = sorted({int(axis) for axis in given})
     if axes != given or any(axis < 1 for axis in axes):
@@ -116,7 +117,7 @@ def _checked_axes(spatial_dims: Any, count: int, data_format: str | None) -> lis
 
 
 def _check_rank(input: Tensor, axes: list[int], data_format: str | None) -> None:
-    least = axes[-1] if _has_channels_second(data_format) else axes[-1] + 1
+    least = axes[-1] if channel_axis_of(data_format) == 1 else axes[-1] + 1
     if input.shape.rank is not None and input.shape.rank < least:
         raise ValueError(
             f"`input.shape.rank` must be at least {least}. Received: input.shape={input.shape} with "

@@ -1,6 +1,6 @@
 """Convolutions of tf.compat.v1.nn that are named after their ops, and max pooling with indices."""
 
-from penstock._src.api.nn.convolution import explicit_padding
+from penstock._src.api.nn.space_to_batch import explicit_padding
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.util.export import export
