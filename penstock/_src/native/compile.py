@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -66,9 +66,9 @@ class _LoopStrengthReduction:
         self._lock, self._users = threading.Lock(), 0
 
     @contextlib.contextmanager
-    def off_for(self, codes: Sequence[Code]) -> Iterator[None]:
-        """Switches it off for a block in which codes are compiled, if one is for x86-64."""
-        if not any(code.target.architecture == "x86_64" for code in codes):
+    def off_for(self, target: Target) -> Iterator[None]:
+        """Switches it off for a block in which code for a target is compiled, if that is x86-64."""
+        if target.architecture != "x86_64":
             yield
             return
         self._count(1)
@@ -117,7 +117,7 @@ class Compilation:
     def add(self, code: Code) -> None:
         """Compiles a code, soon."""
         if not self._todo and not self._crew:
-            self._options.enter_context(_LOOP_STRENGTH_REDUCTION.off_for([code]))
+            self._options.enter_context(_LOOP_STRENGTH_REDUCTION.off_for(code.target))
         with self._changed:
             self._todo.append(code)
             self._changed.notify()
@@ -167,5 +167,5 @@ def assembly(code: Code) -> str:
     module = llvm.parse_assembly(code.text, llvm.create_context())
     machine = code.target.machine(flags.optimize)
     module.triple = machine.triple
-    with _LOOP_STRENGTH_REDUCTION.off_for([code]):
+    with _LOOP_STRENGTH_REDUCTION.off_for(code.target):
         return machine.emit_assembly(module)

@@ -150,16 +150,16 @@ def _sweep(f: Fn, s: GemmSchedule, tiles: TileNames, i0, i1, j0, j1, tile) -> No
     g, mr, nr = s.gemm, s.mr, s.nr
     column_edge = not is_static(g.n) or g.n % nr
 
-    def row_of_tiles(i, r: int, ragged: bool):
-        left = i1 - i if ragged else r
+    def row_of_tiles(i, r: int, left):
         jw = word(f, j0) + (j1 - j0) // nr * nr if column_edge else j1
-        f.loop(j0, jw, nr, lambda j: tile(i, j, tiles[r, ragged, False], left, nr))
+        f.loop(j0, jw, nr, lambda j: tile(i, j, tiles[r, False], left, nr))
         if column_edge:
-            f.when(jw < j1, lambda: tile(i, jw, tiles[r, ragged, True], left, j1 - jw))
+            f.when(jw < j1, lambda: tile(i, jw, tiles[r, True], left, j1 - jw))
 
-    iw = word(f, i0) + (i1 - i0) // mr * mr
-    f.loop(i0, iw, mr, lambda i: row_of_tiles(i, mr, False))
     if not is_static(g.m):
-        f.when(iw < i1, lambda: row_of_tiles(iw, mr, True))
-    elif rest := g.m % mr:
-        f.when(iw < i1, lambda: row_of_tiles(iw, rest, False))
+        f.loop(i0, i1, mr, lambda i: row_of_tiles(i, mr, i1 - i))
+        return
+    iw = word(f, i0) + (i1 - i0) // mr * mr
+    f.loop(i0, iw, mr, lambda i: row_of_tiles(i, mr, mr))
+    if rest := g.m % mr:
+        f.when(iw < i1, lambda: row_of_tiles(iw, rest, rest))

@@ -25,8 +25,8 @@ from .description import Matrix
 from .pairs import multiplication
 from .schedule import GemmSchedule, Place
 
-# (rows, True if fewer rows may exist, True if columns are missing) -> the tile's function
-TileNames = dict[tuple[int, bool, bool], str]
+# (rows, True if columns are missing) -> the tile's function
+TileNames = dict[tuple[int, bool], str]
 LONG = 100  # cost of an epilogue on the cells of a tile from which on its code is written once, in a loop over rows
 ARGUMENTS = dict(
     a=PTR, b=PTR, ctx=PTR, partial=PTR, out=I64, col=I64, depth=I64, first=I1, final=I1, left=I64, cols=I64, apart=I64
@@ -36,24 +36,21 @@ ARGUMENTS = dict(
 def write_tiles(module: Module, s: GemmSchedule, epilogue: Epilogue) -> TileNames:
     """Writes a function for each kind of tile that the output is covered by."""
     m, n = s.gemm.m, s.gemm.n
-    # One kind for any number of rows: with another for whole tiles, LLVM would take twice as long.
-    rows = [(s.mr, not is_static(m))]
-    if is_static(m) and m % s.mr:
-        rows.append((m % s.mr, False))
+    # If the number of rows is unknown, one kind serves whole and partial tiles: LLVM would take twice as long for two.
+    ragged = not is_static(m)
+    rows = [s.mr] if ragged or m % s.mr == 0 else [s.mr, m % s.mr]
     edges = [False, True] if not is_static(n) or n % s.nr else [False]
     if is_static(n) and 0 < n < s.nr:
         edges = [True]
     tiles: TileNames = {}
-    for r, ragged in rows:
+    for r in rows:
         for edge in edges:
             name = f"tile_{r}{'r' if ragged else ''}{'e' if edge else ''}"
             with module.fn(name, internal=True, noalias=False, **ARGUMENTS) as f:
                 _Tile(f, s, epilogue, r, ragged, edge).write()
-            tiles[r, ragged, edge] = name
-    for r, ragged in rows:  # never called, but named
-        tiles.setdefault((r, ragged, False), tiles[r, ragged, edges[0]])
-    if not is_static(m):
-        tiles |= {(s.mr, False, edge): tiles[s.mr, True, edge] for edge in (False, *edges)}
+            tiles[r, edge] = name
+    for r in rows:  # never called, but named
+        tiles.setdefault((r, False), tiles[r, edges[0]])
     return tiles
 
 
