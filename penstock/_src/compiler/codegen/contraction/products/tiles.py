@@ -37,8 +37,9 @@ def write_tiles(module: Module, s: GemmSchedule, epilogue: Epilogue) -> TileName
     """Writes a function for each kind of tile that the output is covered by."""
     m, n = s.gemm.m, s.gemm.n
     # If the number of rows is unknown, one kind serves whole and partial tiles: LLVM would take twice as long for two.
-    ragged = not is_static(m)
-    rows = [s.mr] if ragged or m % s.mr == 0 else [s.mr, m % s.mr]
+    ragged, rows = not is_static(m), [s.mr]
+    if is_static(m) and m % s.mr:
+        rows.append(m % s.mr)
     edges = [False, True] if not is_static(n) or n % s.nr else [False]
     if is_static(n) and 0 < n < s.nr:
         edges = [True]
