@@ -120,11 +120,12 @@ class _State:
     recording: Recording | None = None
     graphs: dict[int, Any] | None = None
     lock = threading.Lock()
+    run_plainly: Callable[..., Any]  # runs eager ops for `_run_recorded`; kept afterwards, as threads may still be in there
+    wraps = False  # whether `_run_recorded` has the place of `run_plainly`
 
 
 _STATE = _State()
 _call_plainly: Callable[..., Any] = ConcreteFunction.call_flat
-_run_plainly: list[Callable[..., Any]] = []  # runs eager ops while no profile is taken
 
 
 def _call_recorded(self: ConcreteFunction, tensors: Any) -> Any:
@@ -143,7 +144,7 @@ def _run_recorded(cls: Any, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> A
     """`slots.RUN_EAGERLY` while a profile is taken."""
     begin, recording = time.perf_counter_ns(), _STATE.recording
     try:
-        return _run_plainly[0](cls, inputs, attrs)
+        return _STATE.run_plainly(cls, inputs, attrs)
     finally:
         if recording is not None:
             recording.add(cls.op_type, begin, counted_as=f"{cls.op_type}:{cls.op_type}")
@@ -159,8 +160,8 @@ def _watch_functions() -> None:
 def _watch_operations(recording: Recording) -> None:
     """Records kernels, operations on the host and eager ops."""
     RUN_OBSERVERS.append(recording)
-    if not _run_plainly:  # otherwise something has wrapped it meanwhile, and calls it still
-        _run_plainly.append(slots.RUN_EAGERLY)
+    if not _STATE.wraps:  # otherwise something has wrapped it meanwhile, and calls it still
+        _STATE.wraps, _STATE.run_plainly = True, slots.RUN_EAGERLY
         slots.RUN_EAGERLY = _run_recorded
 
 
@@ -168,7 +169,7 @@ def _leave_operations(recording: Recording) -> None:
     """Undoes `_watch_operations`."""
     RUN_OBSERVERS.remove(recording)
     if slots.RUN_EAGERLY is _run_recorded:
-        slots.RUN_EAGERLY = _run_plainly.pop()
+        slots.RUN_EAGERLY, _STATE.wraps = _STATE.run_plainly, False
 
 
 @export("profiler.experimental.start", v1=[])

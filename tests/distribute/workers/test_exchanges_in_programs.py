@@ -143,15 +143,16 @@ def test_what_nobody_reads_is_exchanged_as_well(tmp_path):
 def test_a_rank_that_stops_in_a_step_is_named(tmp_path):
     program = """
     @in_program
-    def step(x):
-        late = tf.while_loop(lambda i, v: i < 1_000_000, lambda i, v: (i + 1, v * 0.5 + x), (0, x))[1]
+    def step(x, rounds):
+        late = tf.while_loop(lambda i, v: i < rounds, lambda i, v: (i + 1, v * 0.5 + x), (0, x))[1]
         return total(x, late)
 
-    step(tf.ones([4]))
+    x, one, endless = tf.ones([4]), tf.constant(1), tf.constant(2**31 - 1)
+    step(x, one)
     if rank == 1:
         threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGSTOP)).start()
-    print(said(lambda: step(tf.ones([4]))), flush=True)
-    print(said(lambda: step(tf.ones([4]))), flush=True)
+    print(said(lambda: step(x, endless if rank == 1 else one)), flush=True)
+    print(said(lambda: step(x, one)), flush=True)
     os.abort()
     """
     done = run(program, tmp_path, pack=1, timeout=2, check=False)

@@ -1,6 +1,7 @@
 """Profiles that other processes ask for: the same files as those of a profile of one's own."""
 
 import socket
+import sys
 import threading
 import time
 
@@ -158,6 +159,29 @@ def test_a_local_stop_leaves_the_recording_of_another_process(work, address, tmp
         profiler.stop()
     thread.join()
     assert list(tmp_path.rglob("*.xplane.pb"))
+
+
+def test_eager_operations_run_while_recordings_begin_and_end(tmp_path):
+    over, failures = threading.Event(), []
+
+    def run():
+        try:
+            while not over.is_set():
+                tf.abs(1.0)
+        except Exception as error:
+            failures.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=run)
+    thread.start()
+    for _ in range(2_000):
+        profiler.start(str(tmp_path))
+        profiler.stop(save=False)
+    over.set()
+    thread.join()
+    sys.setswitchinterval(interval)
+    assert not failures
 
 
 def test_monitor_says_what_took_the_time(work, address):
