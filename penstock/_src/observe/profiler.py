@@ -120,7 +120,8 @@ class _State:
     recording: Recording | None = None
     graphs: dict[int, Any] | None = None
     lock = threading.Lock()
-    run_plainly: Callable[..., Any]  # runs eager ops for `_run_recorded`; kept afterwards, as threads may still be in there
+    # Runs eager ops for `_run_recorded`; kept afterwards, as threads may still be in there.
+    run_plainly: Callable[..., Any]
     wraps = False  # whether `_run_recorded` has the place of `run_plainly`
 
 
