@@ -61,9 +61,8 @@ class Block:
         self.specializations: dict[Any, Specialization] = {}
         self.programs: list[SharedProgram] = []
         self.value_programs = 0  # programs made for values of inputs
-        self.fixed_programs = Counter[
-            str
-        ]()  # programs made in which an unknown is a number, by its kind
+        # Programs made in which an unknown is a number, by its kind.
+        self.fixed_programs = Counter[str]()
         self.for_any: Specialization | None = None  # valid for any shapes: it has no program
         # The section that waits for the first steps is mostly the same for all shapes: its block is shared.
         self.waiting: weakref.WeakValueDictionary[Any, Block] = weakref.WeakValueDictionary()
@@ -72,9 +71,8 @@ class Block:
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Executes the operations for these inputs."""
-        kept = (
-            self.specializations
-        )  # before the key: `missing` notices if another thread changes the form of keys
+        # Read before the key is computed: `missing` notices if another thread changes the form of keys.
+        kept = self.specializations
         key = self.key(values)
         return (kept.get(key) or self.for_any or self.missing(values, key, kept)).run(values)
 
@@ -94,7 +92,7 @@ class Block:
                 variables = tuple([handle.value.shape for handle in handles])
             except (
                 AttributeError
-            ):  # uninitialized, or not a variable: `separate_resources` has not seen it yet
+            ):  # uninitialized, or a resource that `separate_resources` has yet to see
                 variables = tuple(map(resources.shape_of_value, handles))
         if not self.others and not self.value_positions:
             return shapes, variables, alias[1]
@@ -125,7 +123,7 @@ class Block:
 
     def update_operations(self) -> None:
         """Replaces the section's operations if the graph has grown."""
-        ops = self.section.ops if self.needed is None else self.needed()
+        ops = self.operations()
         if ops is not self.section.ops and tuple(ops) != tuple(self.section.ops):
             self.programs.clear()
             self.section = dataclasses.replace(self.section, ops=ops)

@@ -9,7 +9,6 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.compiler.blocks.lists import element_shape
 from penstock._src.ir.extents.dims import LEAST, least
 from penstock._src.ir.extents.values import CallValues, Values
 from penstock._src.util.dataclass import dataclass
@@ -110,5 +109,5 @@ def _number(read: Read, values: Sequence[Any]) -> Any:
     if kind == "count":
         return len(value)
     if kind == "item":
-        return element_shape(value)[index[0]]
+        return value.common_shape()[index[0]]
     return value.dtype.str, value.shape, value.tobytes()

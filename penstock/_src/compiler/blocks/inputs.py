@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from penstock._src.compiler.blocks.input_form import InputForm, Read
-from penstock._src.compiler.blocks.lists import MIXED, element_shape
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import HostValue, ListValue, Lowered
 from penstock._src.core import dtypes
@@ -16,7 +15,7 @@ from penstock._src.core.values.resources import VariableHandle, shape_of_value
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.values import current
 from penstock._src.ir.node import Node, Shape
-from penstock._src.ops.control.list_value import TensorList
+from penstock._src.ops.control.list_value import MIXED, TensorList
 
 ARRAY, HANDLE, LIST, ANY = "array", "handle", "list", "any"
 
@@ -175,7 +174,7 @@ class ProgramInputs:
         if not isinstance(value, TensorList) or value.dtype in (dtypes.string, dtypes.variant):
             return HostValue("the variant is not a list of arrays")
         count = len(value)
-        shape = element_shape(value)
+        shape = value.common_shape()
         if shape is MIXED:
             return HostValue("the elements of the list have different shapes")
         length = self.p.size(self._count(position, count), dtypes.int32)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.blocks.lists import DenseList, stacked
 from penstock._src.compiler.host.running import locate, run_on_host
 from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.lower.context import Refusal
@@ -21,7 +20,7 @@ from penstock._src.core.values.device_array import on_host
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function
-from penstock._src.ops.control.list_value import TensorList
+from penstock._src.ops.control.list_value import DenseList, TensorList
 from penstock._src.util.dataclass import dataclass
 
 MOST_MILLISECONDS = 5_000  # for a loop that runs again on the host to raise its error
@@ -146,7 +145,7 @@ class ProgramStep:
         if kind == "input":
             return slots[detail]
         if kind == "list":
-            return stacked(slots[detail])
+            return slots[detail].rows()
         with self.compiled.extents:
             return detail()
 
@@ -196,4 +195,4 @@ def _shape_of(shape: Sequence[Any] | None) -> TensorShape:
 def _list_of(results: list[Any], at: int, length: int, dtype: Any) -> DenseList:
     rows = on_host(results[at])
     count = int(results[at + 1]) if length < 0 else length
-    return DenseList(dtype, make_shape(rows.shape[1:]), rows[:count])
+    return DenseList(dtype, rows[:count])

@@ -1,4 +1,4 @@
-"""The host value of a tensor list: an immutable sequence of arrays of one dtype."""
+"""Host values of tensor lists: immutable sequences of arrays of one dtype."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +8,8 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
+
+MIXED = "mixed"  # the common shape of items that differ in shape
 
 
 class TensorList:
@@ -101,6 +103,23 @@ class TensorList:
                 out[position] = array
         return out
 
+    def common_shape(self) -> Any:
+        """Returns the shape of all items as a tuple; MIXED if they differ, None if it is not known yet."""
+        shapes = {getattr(item, "shape", None) for item in self.items if item is not None}
+        if self.element_shape.is_fully_defined():
+            shapes.add(tuple(self.element_shape.as_list()))
+        return MIXED if len(shapes) > 1 else next(iter(shapes), None)
+
+    def rows(self) -> np.ndarray:
+        """Returns the items, which have a common shape, as the rows of one array."""
+        shape = self.common_shape()
+        known = self.element_shape.as_list() if shape is None else shape  # no item is set yet
+        result = np.zeros((len(self), *known), self.dtype.np)
+        for i, item in enumerate(self.items):
+            if item is not None:
+                result[i] = item
+        return result
+
     def zeros_like(self) -> "TensorList":
         """Returns a list of as many unset items."""
         return self.with_items([None if item is None else _zeros_like(item) for item in self.items])
@@ -122,6 +141,32 @@ class TensorList:
         return TensorList(self.dtype, self.element_shape.merge_with(other.element_shape), items)
 
     __radd__ = __add__
+
+
+class DenseList(TensorList):
+    """A list computed by a program: the rows of one array."""
+
+    __slots__ = ("dense",)
+
+    def __init__(self, dtype: DType, dense: np.ndarray) -> None:
+        super().__init__(dtype, make_shape(dense.shape[1:]), list(dense))
+        self.dense = dense
+
+    def accepts(self, item: Any) -> bool:
+        """True: its element shape is that of the items so far; others may follow."""
+        return True
+
+    def with_items(self, items: list[Any]) -> TensorList:
+        """Returns a list of the same type holding `items`, of any shapes."""
+        return TensorList(self.dtype, UNKNOWN, items)
+
+    def common_shape(self) -> Any:
+        """Returns the shape of all items."""
+        return self.dense.shape[1:]
+
+    def rows(self) -> np.ndarray:
+        """Returns the array."""
+        return self.dense
 
 
 def shape_of(item: Any) -> tuple[int, ...]:
