@@ -10,7 +10,6 @@ import functools
 import importlib
 import inspect
 import math
-import os
 import pathlib
 import re
 import sys
@@ -23,6 +22,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import OPS, Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.util import slots
+from penstock._src.util.files.scanned import names_in
 from penstock._src.util.process import collector
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "ops"
@@ -38,18 +38,10 @@ INTERNAL = {"_EagerConst": "penstock._src.ops.array.identity"}
 @functools.cache
 def index() -> dict[str, str]:
     """Returns {op: module} of every op class below `ops/`."""
-    modules: dict[str, str] = {}
-    for folder, _, files in os.walk(FOLDER):
-        if folder == str(FOLDER):
-            continue
-        room = folder.removeprefix(str(FOLDER)).replace(os.sep, ".")
-        for file in files:
-            if file.endswith(".py"):
-                with open(os.path.join(folder, file), "rb") as opened:
-                    names = CLASS.findall(opened.read())
-                module = f"penstock._src.ops{room}.{file.removesuffix('.py')}"
-                modules.update((name.decode(), module) for name in names)
-    return modules
+    # Files of the folder itself hold what families share.
+    paths = {name: path for name, path in names_in(FOLDER, CLASS).items() if "/" in path}
+    modules = {p: p.removesuffix(".py").replace("/", ".") for p in set(paths.values())}
+    return {name: f"penstock._src.ops.{modules[path]}" for name, path in paths.items()}
 
 
 def raw_names() -> list[str]:

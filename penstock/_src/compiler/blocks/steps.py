@@ -20,7 +20,7 @@ from penstock._src.core.values.device_array import on_host
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function
-from penstock._src.ops.control.list_value import DenseList, TensorList
+from penstock._src.ops.control.list_value import TensorList, list_of_rows
 from penstock._src.util.dataclass import dataclass
 
 MOST_MILLISECONDS = 5_000  # for a loop that runs again on the host to raise its error
@@ -192,7 +192,7 @@ def _shape_of(shape: Sequence[Any] | None) -> TensorShape:
     return UNKNOWN if shape is None else make_shape(tuple(map(int, shape)))
 
 
-def _list_of(results: list[Any], at: int, length: int, dtype: Any) -> DenseList:
+def _list_of(results: list[Any], at: int, length: int, dtype: Any) -> TensorList:
     rows = on_host(results[at])
     count = int(results[at + 1]) if length < 0 else length
-    return DenseList(dtype, rows[:count])
+    return list_of_rows(dtype, rows[:count])

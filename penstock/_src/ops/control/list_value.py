@@ -143,7 +143,7 @@ class TensorList:
     __radd__ = __add__
 
 
-class DenseList(TensorList):
+class _ListOfRows(TensorList):
     """A list computed by a program: the rows of one array."""
 
     __slots__ = ("dense",)
@@ -167,6 +167,11 @@ class DenseList(TensorList):
     def rows(self) -> np.ndarray:
         """Returns the array."""
         return self.dense
+
+
+def list_of_rows(dtype: DType, rows: np.ndarray) -> TensorList:
+    """Returns the list that a program has computed as the rows of one array."""
+    return _ListOfRows(dtype, rows)
 
 
 def shape_of(item: Any) -> tuple[int, ...]:

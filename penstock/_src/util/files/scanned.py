@@ -1,0 +1,81 @@
+"""Names that the Python sources of a folder define, found by a pattern, and kept beside Python's byte code for the next process.
+
+Kept names count while all sources have the paths, sizes and times of writing that they had: the condition on which Python trusts its byte code.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from penstock._src.util.files.whole import written_whole
+
+
+def names_in(folder: Path, pattern: re.Pattern[bytes]) -> dict[str, str]:
+    """Returns the names that sources below a folder define.
+
+    Args:
+      folder: the folder.
+      pattern: what its first group matches in a source is a name.
+
+    Returns:
+      For each name the path of its source, from the folder on.
+    """
+    state = hashlib.sha256(pattern.pattern)
+    paths = []
+    for path, size, time in sorted(_sources(str(folder))):
+        paths.append(path)
+        state.update(f"{path} {size} {time}\n".encode())
+    place = _place(folder)
+    names = _kept(place, state.hexdigest()) if place else None
+    if names is None:
+        names = {name: path for path in paths for name in _names(folder / path, pattern)}
+        if place and not sys.dont_write_bytecode:
+            _keep(place, state.hexdigest(), names)
+    return names
+
+
+def _sources(folder: str, parent: str = "") -> Iterator[tuple[str, int, int]]:
+    """(path, bytes, time of writing) of the sources in a folder."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _sources(entry.path, f"{parent}{entry.name}/")
+            elif entry.name.endswith(".py"):
+                status = entry.stat()
+                yield parent + entry.name, status.st_size, status.st_mtime_ns
+
+
+def _names(path: Path, pattern: re.Pattern[bytes]) -> list[str]:
+    with open(path, "rb") as source:
+        return [name.decode() for name in pattern.findall(source.read())]
+
+
+def _place(folder: Path) -> Path | None:
+    """The file of the kept names; None if this Python keeps no byte code."""
+    try:
+        code = importlib.util.cache_from_source(str(folder / "__init__.py"))
+    except NotImplementedError:
+        return None
+    return Path(code).with_name("names.json")
+
+
+def _kept(place: Path, state: str) -> dict[str, str] | None:
+    try:
+        kept = json.loads(place.read_bytes())
+    except (OSError, ValueError):  # there is none yet, or it is damaged
+        return None
+    return kept["names"] if isinstance(kept, dict) and kept.get("state") == state else None
+
+
+def _keep(place: Path, state: str, names: dict[str, str]) -> None:
+    content = json.dumps({"state": state, "names": names})
+    with contextlib.suppress(OSError):  # the package is not writable: it is scanned each time
+        place.parent.mkdir(exist_ok=True)
+        with written_whole(place, "w", survives_crashes=False) as file:
+            file.write(content)
