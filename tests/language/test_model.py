@@ -91,6 +91,26 @@ def test_texts_end_where_there_is_no_room(model):
     assert len(list(model.tokens(TOKENS[:5], Sampling(seed=1), 100))) <= 48 - 5 + 1
 
 
+def test_biases_and_penalties_change_what_is_chosen(model):
+    options = {"max_tokens": 4, "logit_bias": {7: 60.0}}
+    of_sevens = list(model.tokens(TOKENS[:3], Sampling(0.0, logit_bias={7: 60.0}), 4))
+    assert of_sevens == [7, 7, 7, 7]
+    text = model.tokenizer.decode([7, 7, 7, 7])
+    assert (
+        model.generate(TOKENS[:3], **options)
+        == text
+        == "".join(model.stream(TOKENS[:3], **options))
+    )
+    once = list(
+        model.tokens(TOKENS[:3], Sampling(0.0, presence_penalty=100, logit_bias={7: 60.0}), 4)
+    )
+    assert once[0] == 7 and 7 not in once[1:]
+    twice = model.generate(TOKENS[:3], frequency_penalty=40, **options)
+    assert twice.startswith(model.tokenizer.decode([7, 7])) and twice != text
+    with pytest.raises(tf.errors.InvalidArgumentError, match="logit_bias: the model knows tokens"):
+        model.generate(TOKENS[:3], logit_bias={100_000: 1.0})
+
+
 def test_pieces_are_the_text(model):
     pieces = list(model.stream(" abc", max_tokens=10, seed=3, temperature=1.0))
     assert len(pieces) > 1

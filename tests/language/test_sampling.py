@@ -80,7 +80,48 @@ def test_a_repetition_penalty_moves_seen_tokens_away():
     assert sampler.choose(np.float32([-1.0, -1.5]), [0], [0]) == 1
 
 
-@pytest.mark.parametrize("options", [{"min_p": 1.5}, {"repetition_penalty": 0.0}])
+def test_penalties_for_presence_and_frequency_are_of_chosen_tokens():
+    logits = np.float32([2.0, 1.5, 0.75])
+    present = Sampler(Sampling(temperature=0, presence_penalty=1.0))
+    assert present.choose(logits, [0, 0], []) == 0  # the prompt does not count
+    assert present.choose(logits, [], [0, 0, 0]) == 1
+    assert present.choose(logits, [], [0, 0, 1]) == 0  # 1, 0.5 and 0.75
+    frequent = Sampler(Sampling(temperature=0, frequency_penalty=0.4))
+    assert frequent.choose(logits, [], [0]) == 0  # 1.6
+    assert frequent.choose(logits, [], [0, 0]) == 1  # 1.2
+    both = Sampler(Sampling(temperature=0, presence_penalty=0.5, frequency_penalty=0.4))
+    assert both.choose(logits, [], [0, 1, 1]) == 0  # 1.1, 0.2 and 0.75
+    wanted = Sampler(Sampling(temperature=0, presence_penalty=-2.0))
+    assert wanted.choose(logits, [], [2]) == 2
+
+
+def test_a_bias_is_added_to_logits():
+    logits = np.float32([2.0, 1.5, -1.0])
+    sampler = Sampler(Sampling(temperature=0, logit_bias={0: -100, 2: 2.25}))
+    assert sampler.choose(logits) == 1
+    assert sampler.choose(logits, allowed=np.array([0, 2])) == 2
+    penalized = Sampler(Sampling(temperature=0, logit_bias={2: 3.5}, repetition_penalty=2.0))
+    assert penalized.choose(logits, [2], []) == 0  # (-1 + 3.5) / 2
+    assert logits.tolist() == [2.0, 1.5, -1.0]
+
+
+def test_biases_of_tokens_that_a_model_does_not_have_are_refused():
+    Sampling(logit_bias={0: 1, 4: 1}).check_tokens(5)
+    for token in (-1, 5):
+        with pytest.raises(InvalidArgumentError, match=f"from 0 to 4. Received {token}"):
+            Sampling(logit_bias={token: 1}).check_tokens(5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"min_p": 1.5},
+        {"repetition_penalty": 0.0},
+        {"presence_penalty": np.nan},
+        {"frequency_penalty": -101.0},
+        {"logit_bias": {1: np.inf}},
+    ],
+)
 def test_penalties_out_of_range_are_refused(options):
     with pytest.raises(InvalidArgumentError, match=next(iter(options))):
         Sampling(**options)

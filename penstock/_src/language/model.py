@@ -83,6 +83,9 @@ class LanguageModel:
         top_p: float = 1.0,
         min_p: float = 0.0,
         repetition_penalty: float = 1.0,
+        presence_penalty: float = 0.0,
+        frequency_penalty: float = 0.0,
+        logit_bias: Mapping[int, float] | None = None,
         seed: int | None = None,
         schema: Mapping[str, Any] | None = None,
         grammar: str | None = None,
@@ -98,6 +101,9 @@ class LanguageModel:
           top_p: only the most likely tokens whose probabilities add up to this.
           min_p: only tokens at least this times as probable as the most likely one.
           repetition_penalty: above 1, makes tokens that came before less likely.
+          presence_penalty: that is taken from the logits of tokens that were generated before.
+          frequency_penalty: that is taken from them for each time that they were generated.
+          logit_bias: {token: what is added to its logit}, -100 to 100.
           seed: of the random numbers; None for any.
           schema: a JSON schema: the text is JSON of this form.
           grammar: of the text, in Lark's language, in place of a schema.
@@ -110,7 +116,15 @@ class LanguageModel:
           ImportError: a form is asked for, and the package llguidance is not installed.
         """
         sampling = Sampling(
-            temperature, top_k, top_p, min_p, repetition_penalty=repetition_penalty, seed=seed
+            temperature,
+            top_k,
+            top_p,
+            min_p,
+            repetition_penalty,
+            presence_penalty,
+            frequency_penalty,
+            logit_bias or {},
+            seed,
         )
         form = grammar_of(schema, grammar)
         return "".join(self._pieces(self._tokens_of(prompt), sampling, max_tokens, stop, form))
@@ -126,6 +140,9 @@ class LanguageModel:
         top_p: float = 1.0,
         min_p: float = 0.0,
         repetition_penalty: float = 1.0,
+        presence_penalty: float = 0.0,
+        frequency_penalty: float = 0.0,
+        logit_bias: Mapping[int, float] | None = None,
         seed: int | None = None,
         schema: Mapping[str, Any] | None = None,
         grammar: str | None = None,
@@ -141,6 +158,9 @@ class LanguageModel:
           top_p: only the most likely tokens whose probabilities add up to this.
           min_p: only tokens at least this times as probable as the most likely one.
           repetition_penalty: above 1, makes tokens that came before less likely.
+          presence_penalty: that is taken from the logits of tokens that were generated before.
+          frequency_penalty: that is taken from them for each time that they were generated.
+          logit_bias: {token: what is added to its logit}, -100 to 100.
           seed: of the random numbers; None for any.
           schema: a JSON schema: the text is JSON of this form.
           grammar: of the text, in Lark's language, in place of a schema.
@@ -153,7 +173,15 @@ class LanguageModel:
           ImportError: a form is asked for, and the package llguidance is not installed.
         """
         sampling = Sampling(
-            temperature, top_k, top_p, min_p, repetition_penalty=repetition_penalty, seed=seed
+            temperature,
+            top_k,
+            top_p,
+            min_p,
+            repetition_penalty,
+            presence_penalty,
+            frequency_penalty,
+            logit_bias or {},
+            seed,
         )
         form = grammar_of(schema, grammar)
         return self._pieces(self._tokens_of(prompt), sampling, max_tokens, stop, form)
@@ -314,6 +342,7 @@ class LanguageModel:
         given = self._checked(self._tokens_of(prompt))
         if max_tokens < 1:
             raise InvalidArgumentError(f"max_tokens: expected at least 1. Received {max_tokens}.")
+        sampling.check_tokens(self.architecture.vocabulary)
         sampler, chosen = Sampler(sampling), list[int]()
         matcher = None if form is None else self._matcher(form)
         owner = object()

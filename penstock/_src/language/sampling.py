@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -23,6 +23,9 @@ class Sampling:
       top_p: only the most likely tokens are chosen from whose probabilities add up to this.
       min_p: only tokens are chosen from that are at least this times as probable as the most likely one.
       repetition_penalty: that logits of tokens which are in the prompt or were chosen are divided by if they are positive, and multiplied by otherwise.
+      presence_penalty: that is taken from the logits of tokens that were chosen before.
+      frequency_penalty: that is taken from them for each time that they were chosen.
+      logit_bias: {token: what is added to its logit}.
       seed: of the random numbers of the sequence; None for any.
 
     Raises:
@@ -34,6 +37,9 @@ class Sampling:
     top_p: float = 1.0
     min_p: float = 0.0
     repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: Mapping[int, float] = dataclasses.field(default_factory=dict)
     seed: int | None = None
 
     def __post_init__(self) -> None:
@@ -55,10 +61,36 @@ class Sampling:
             raise InvalidArgumentError(
                 f"repetition_penalty: expected a number above 0 and up to 100. Received {self.repetition_penalty}."
             )
+        for name in ("presence_penalty", "frequency_penalty"):
+            penalty = getattr(self, name)
+            if not -100.0 <= penalty <= 100.0:
+                raise InvalidArgumentError(
+                    f"{name}: expected a number from -100 to 100. Received {penalty}."
+                )
+        for token, bias in self.logit_bias.items():
+            if not -100.0 <= bias <= 100.0:
+                raise InvalidArgumentError(
+                    f"logit_bias: expected numbers from -100 to 100. Received {bias} for token {token}."
+                )
         if self.seed is not None and not 0 <= self.seed < 1 << 64:
             raise InvalidArgumentError(
                 f"seed: expected an unsigned 64-bit integer. Received {self.seed}."
             )
+
+    def check_tokens(self, vocabulary: int) -> None:
+        """Raises if it names tokens that a model does not have.
+
+        Args:
+          vocabulary: how many tokens the model has.
+
+        Raises:
+          InvalidArgumentError: a token of `logit_bias` is not one of them.
+        """
+        for token in self.logit_bias:
+            if not 0 <= token < vocabulary:
+                raise InvalidArgumentError(
+                    f"logit_bias: the model knows tokens from 0 to {vocabulary - 1}. Received {token}."
+                )
 
 
 class Sampler:
@@ -67,18 +99,28 @@ class Sampler:
     def __init__(self, sampling: Sampling) -> None:
         self._sampling = sampling
         self._random = np.random.Generator(np.random.Philox(sampling.seed))
+        penalties = (
+            sampling.presence_penalty,
+            sampling.frequency_penalty,
+            sampling.repetition_penalty,
+        )
+        self._changes = bool(sampling.logit_bias) or penalties != (0.0, 0.0, 1.0)
+        self._biased = np.array(list(sampling.logit_bias), np.int64)
+        self._biases = np.array(list(sampling.logit_bias.values()), np.float32)
 
     def choose(
         self,
         logits: np.ndarray,
-        *seen: Sequence[int] | np.ndarray,
+        prompt: Sequence[int] | np.ndarray = (),
+        chosen: Sequence[int] | np.ndarray = (),
         allowed: np.ndarray | None = None,
     ) -> int:
         """Returns a token.
 
         Args:
           logits: float32 `[vocabulary]`.
-          *seen: the tokens of the prompt, and those chosen so far.
+          prompt: the tokens of the prompt.
+          chosen: those chosen so far.
           allowed: the tokens that may be chosen, at least one; None: all.
 
         Raises:
@@ -86,9 +128,9 @@ class Sampler:
         """
         if not np.isfinite(logits).all():
             raise InternalError("The model gave logits that are not finite numbers.")
-        if self._sampling.repetition_penalty != 1.0:
-            logits = self._penalized(
-                logits, np.concatenate([np.asarray(s, np.int64) for s in seen])
+        if self._changes:
+            logits = self._changed(
+                logits, np.asarray(prompt, np.int64), np.asarray(chosen, np.int64)
             )
         if allowed is not None:
             return int(allowed[self._chosen(logits[allowed])])
@@ -107,11 +149,18 @@ class Sampler:
         at = min(at, len(sums) - 1)
         return at if tokens is None else int(tokens[at])
 
-    def _penalized(self, logits: np.ndarray, seen: np.ndarray) -> np.ndarray:
-        """The logits, with those of the tokens that were seen moved away from them."""
-        changed, tokens = logits.copy(), np.unique(seen)
-        penalty, values = np.float32(self._sampling.repetition_penalty), logits[tokens]
-        changed[tokens] = np.where(values > 0, values / penalty, values * penalty)
+    def _changed(self, logits: np.ndarray, prompt: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        """The logits with biases and penalties, in the order in which llama.cpp applies them."""
+        options, changed = self._sampling, logits.copy()
+        changed[self._biased] += self._biases
+        if options.repetition_penalty != 1.0:
+            seen, penalty = np.union1d(prompt, chosen), np.float32(options.repetition_penalty)
+            values = changed[seen]
+            changed[seen] = np.where(values > 0, values / penalty, values * penalty)
+        if options.presence_penalty or options.frequency_penalty:
+            tokens, counts = np.unique(chosen, return_counts=True)
+            penalties = options.presence_penalty + options.frequency_penalty * counts
+            changed[tokens] -= penalties.astype(np.float32)
         return changed
 
     def _candidates(self, weights: np.ndarray) -> np.ndarray | None:

@@ -46,6 +46,15 @@ def test_tokens_are_those_of_rest(server, generate):
     assert [token for reply in again for token in reply.tokens] == whole["tokens"]
 
 
+def test_biases_and_penalties_are_those_of_rest(server, generate):
+    options = {"presence_penalty": 1.5, "frequency_penalty": 0.5}
+    replies = list(generate(text="abc", logit_bias={3: 40.0}, **options))
+    asked = {"prompt": "abc", "max_tokens": 8, "temperature": 0, "logit_bias": {"3": 40}, **options}
+    _, whole = Rest(server.rest_port)("/v1/models/writer:generate", asked)
+    assert [token for reply in replies for token in reply.tokens] == whole["tokens"]
+    assert whole["tokens"][0] == 3
+
+
 def test_a_call_that_is_cancelled_frees_its_slot(server, generate):
     engine = server.table.loaded()["writer"][1].generator.engine
     call = generate(text="abc", max_tokens=2000)

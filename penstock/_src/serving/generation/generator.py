@@ -91,6 +91,7 @@ class Generator:
           UnavailableError: too many sequences wait.
         """
         tokens = self._checked(prompt)
+        sampling.check_tokens(self.generation.vocabulary)
         room = self.generation.length - len(tokens) + 1
         if max_tokens is None:
             max_tokens = min(room, self._options.max_tokens or room)

@@ -63,7 +63,14 @@ def _request(message: Any, timeout: float) -> GenerationRequest:
     options = {name: getattr(message, name) for name in _OPTIONAL if message.HasField(name)}
     return GenerationRequest(
         prompt=message.text if kind == "text" else list(message.tokens.values),
-        sampling=Sampling(top_k=message.top_k, min_p=message.min_p, **options),
+        sampling=Sampling(
+            top_k=message.top_k,
+            min_p=message.min_p,
+            presence_penalty=message.presence_penalty,
+            frequency_penalty=message.frequency_penalty,
+            logit_bias=dict(message.logit_bias),
+            **options,
+        ),
         max_tokens=message.max_tokens if message.HasField("max_tokens") else None,
         stop_tokens=tuple(message.stop_tokens),
         stops=tuple(message.stop),

@@ -98,6 +98,25 @@ def test_logprobs_are_the_models_whatever_is_sampled(rest):
     assert plain["logprobs"] == drawn["logprobs"] and len(plain["logprobs"]["top_logprobs"][0]) == 1
 
 
+def test_biases_and_penalties_change_what_is_chosen(rest):
+    index = Writer.characters.index
+    free = answered(rest)["choices"][0]["text"]
+    never = answered(rest, logit_bias={str(index(free[0])): -100})["choices"][0]["text"]
+    assert never[0] != free[0] and free[0] not in never
+    always = answered(rest, logit_bias={str(index("q")): 100})["choices"][0]["text"]
+    assert always == "qqqqqq"
+    once = answered(rest, logit_bias={str(index("q")): 50}, presence_penalty=100)["choices"][0][
+        "text"
+    ]
+    assert once[0] == "q" and "q" not in once[1:]
+    twice = answered(rest, logit_bias={str(index("q")): 50}, frequency_penalty=40)["choices"][0][
+        "text"
+    ]
+    assert twice[:2] == "qq" and "q" not in twice[2:]
+    ignored = answered(rest, logit_bias={}, presence_penalty=0, frequency_penalty=0.0)
+    assert ignored["choices"][0]["text"] == free
+
+
 def test_logprobs_of_answers(rest):
     chat = {"messages": [{"role": "user", "content": "hi"}], "prompt": None}
     (plain,) = answered(rest, CHAT_PATH, **chat)["choices"]

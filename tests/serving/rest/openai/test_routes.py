@@ -92,6 +92,13 @@ def test_chat_goes_on_with_the_messages_in_their_templates(rest):
         ({"model": "half"}, 400, "does not generate"),
         ({"best_of": 2}, 400, "'best_of': expected 1: other values are not supported. Received 2"),
         ({"max_tokens": 0}, 400, "at least 1"),
+        ({"presence_penalty": "1"}, 400, "'presence_penalty': expected a number"),
+        ({"frequency_penalty": 1e3}, 400, "frequency_penalty: expected a number from -100 to 100"),
+        ({"logit_bias": [1]}, 400, "'logit_bias': expected an object of numbers by tokens"),
+        ({"logit_bias": {"a": 1}}, 400, "'logit_bias': expected an object of numbers by tokens"),
+        ({"logit_bias": {"1": True}}, 400, "'logit_bias': expected an object of numbers by tokens"),
+        ({"logit_bias": {"1": 101}}, 400, "Received 101.0 for token 1"),
+        ({"logit_bias": {"99999": 1}}, 400, "Received 99999"),
     ],
 )
 def test_errors_have_openais_form(rest, options, status, says):

@@ -21,6 +21,12 @@ OPTIONS: dict[str, tuple[Any, Any, str]] = {
     "top-p": (float, 1.0, "only the most likely tokens whose probabilities add up to this"),
     "min-p": (float, 0.0, "only tokens at least this times as probable as the most likely one"),
     "repetition-penalty": (float, 1.0, "above 1, makes tokens that came before less likely"),
+    "presence-penalty": (
+        float,
+        0.0,
+        "is taken from the logits of tokens that were generated before",
+    ),
+    "frequency-penalty": (float, 0.0, "is taken from them for each time that they were generated"),
     "seed": (int, None, "of the random numbers"),
 }
 

@@ -29,6 +29,9 @@ SAMPLING = (
     "top_p",
     "min_p",
     "repetition_penalty",
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
     "seed",
     "stop",
     "stop_tokens",
@@ -130,6 +133,9 @@ def request_of(fields: Fields, prompt: Any, max_tokens: int | None) -> Generatio
         top_p=fields.number("top_p", 1.0),
         min_p=fields.number("min_p", 0.0),
         repetition_penalty=fields.number("repetition_penalty", 1.0),
+        presence_penalty=fields.number("presence_penalty", 0.0),
+        frequency_penalty=fields.number("frequency_penalty", 0.0),
+        logit_bias=fields.numbers_by_token("logit_bias"),
         seed=fields.integer("seed"),
     )
     return GenerationRequest(

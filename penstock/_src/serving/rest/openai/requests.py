@@ -19,9 +19,6 @@ from penstock._src.serving.rest.parsing.fields import Fields, is_integers
 _DEFAULTS: Mapping[str, Any] = {
     "best_of": 1,
     "echo": False,
-    "presence_penalty": 0,
-    "frequency_penalty": 0,
-    "logit_bias": {},
 }
 # That change nothing in the reply.
 _IGNORED = ("user", "metadata", "store", "stream_options", "service_tier")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from penstock._src.core.errors import InvalidArgumentError
+
+_DIGITS = re.compile(r"[0-9]{1,18}")
 
 
 class Fields:
@@ -66,6 +69,16 @@ class Fields:
         if not is_integers(value):
             _refuse(name, "a list of integers", value)
         return tuple(value)
+
+    def numbers_by_token(self, name: str) -> dict[int, float]:
+        """An object of numbers whose names are tokens, integers; empty if it is missing."""
+        value = self._members.get(name, {})
+        if not isinstance(value, dict) or not all(
+            _DIGITS.fullmatch(token) and type(number) in (int, float)
+            for token, number in value.items()
+        ):
+            _refuse(name, "an object of numbers by tokens", value)
+        return {int(token): float(number) for token, number in value.items()}
 
     def objects(self, name: str) -> list[dict[str, Any]]:
         """A list of objects."""
