@@ -54,27 +54,29 @@ class CpuGenerator(KeptCodes):
     def nest(self, nest: LoopNest) -> NestCode:
         return self.keep(("nest", nest.signature()), lambda: emit_nest(nest, self.target))
 
-    def chosen(self, found: Match, threads: int, is_prepacked: bool) -> Match:
-        found = tuned(found, self.target, threads)
-        return found.prepacked() if is_prepacked else found
+    def chosen(self, match: Match, threads: int, is_prepacked: bool) -> Match:
+        match = tuned(match, self.target, threads)
+        return match.prepacked() if is_prepacked else match
 
     def contraction(
-        self, found: Match, epilogue: EpilogueExpression | None, threads: int
+        self, match: Match, epilogue: EpilogueExpression | None, threads: int
     ) -> KernelCode:
         def write() -> KernelCode:
             if epilogue is None:
-                return emit_contraction(found.description, self.target, threads)
+                return emit_contraction(match.description, self.target, threads)
             element = OF_NUMPY[epilogue.dtype.name]
             return emit_contraction(
-                found.description, self.target, threads, ExpressionEpilogue(epilogue), element
+                match.description, self.target, threads, ExpressionEpilogue(epilogue), element
             )
 
         return self.keep(
-            ("contraction", found.description, epilogue and epilogue.signature(), threads), write
+            ("contraction", match.description, epilogue and epilogue.signature(), threads), write
         )
 
-    def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
-        form = _FORM_OF(found, backward, self.target)
+    def attention(
+        self, attention: Attention, backward: bool, epilogues: Epilogues
+    ) -> AttentionCode:
+        form = _FORM_OF(attention, backward, self.target)
         key = ("attention", backward, form, *[e and e.signature() for e in epilogues])
         return self.keep(key, lambda: _ATTENTION(form, backward, epilogues, self.target))
 

@@ -39,15 +39,17 @@ class Generator(Protocol):
     def nest(self, nest: LoopNest) -> NestCode:
         """The code of a loop nest."""
 
-    def chosen(self, found: Match, threads: int, is_prepacked: bool) -> Match:
+    def chosen(self, match: Match, threads: int, is_prepacked: bool) -> Match:
         """A contraction cut as a tuner found best; if `is_prepacked`, with its right operand packed once for all calls."""
 
     def contraction(
-        self, found: Match, epilogue: EpilogueExpression | None, threads: int
+        self, match: Match, epilogue: EpilogueExpression | None, threads: int
     ) -> KernelCode:
         """The code of a contraction for this number of threads, with an epilogue on register tiles."""
 
-    def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
+    def attention(
+        self, attention: Attention, backward: bool, epilogues: Epilogues
+    ) -> AttentionCode:
         """The code of an attention's forward or backward kernel, with the epilogues of its scores and their gradient."""
 
     def special(self, node: Node, outputs: Sequence[Node], threads: int) -> SpecialLaunch:

@@ -30,22 +30,22 @@ class AttentionKernel(Kernel):
 
 
 def attention_kernel(
-    node: Node, found: Attention, is_leaf: Callable[[Node], bool]
+    node: Node, attention: Attention, is_leaf: Callable[[Node], bool]
 ) -> AttentionKernel | None:
     """The kernel that replaces a node of an attention: the forward kernel replaces the output, the backward kernel
     the first gradient, and the other nodes have none."""
-    ends = [(found.scores, found.logits)]
-    gradient = found.gradient
-    backward = node is not found.output
+    ends = [(attention.scores, attention.logits)]
+    gradient = attention.gradient
+    backward = node is not attention.output
     if backward:
         if gradient is None or node is not min(gradient.outputs, key=lambda n: n.id):
             return None
         ends.append((gradient.scores, gradient.final))
     epilogues = [epilogue_between(root, final, 1, is_leaf) for root, final in ends]
-    sources = [home(n) for n in found.sources]
+    sources = [home(n) for n in attention.sources]
     operands = operands_of_epilogues(epilogues)
     if backward and gradient is not None:
-        outputs, read = gradient.outputs, [*sources, *found.outputs, *operands]
+        outputs, read = gradient.outputs, [*sources, *attention.outputs, *operands]
     else:
-        outputs, read = found.outputs, [*sources[:3], *operands]
-    return AttentionKernel(outputs, read, found, backward, epilogues)
+        outputs, read = attention.outputs, [*sources[:3], *operands]
+    return AttentionKernel(outputs, read, attention, backward, epilogues)

@@ -49,17 +49,17 @@ class Storing:
     by_id: Mapping[int, Node]
 
 
-def choose_stored(found: Recognized) -> Storing:
+def choose_stored(recognized: Recognized) -> Storing:
     """Selects the nodes of a function that are stored."""
     stored: set[int] = set()
     reads: dict[int, frozenset[int]] = {}
     computed: dict[int, frozenset[int]] = {}  # the nodes computed with a node
     leaves: dict[int, frozenset[int]] = {}  # the arrays read for it
-    demanded = _demanded(found)
-    by_id = {n.id: n for n in found.nodes}
-    in_rows = found.row_reductions
-    rows = RowUses(found.users, found.rows, found.absorbed, found.contractions)
-    for node in found.nodes:
+    demanded = _demanded(recognized)
+    by_id = {n.id: n for n in recognized.nodes}
+    in_rows = recognized.row_reductions
+    rows = RowUses(recognized.users, recognized.rows, recognized.absorbed, recognized.contractions)
+    for node in recognized.nodes:
         if in_memory_already(node) or node.results is not None or node.dtype == dtypes.resource:
             computed[node.id], leaves[node.id] = NOBODY, frozenset((node.id,))
             continue
@@ -67,12 +67,12 @@ def choose_stored(found: Recognized) -> Storing:
             raise UnimplementedError(None, None, f"{node.kind}: not in compiled code.")
         own = frozenset((node.id,)).union(*[computed[a.id] for a in node.args])
         read = NOBODY.union(*[leaves[a.id] for a in node.args])
-        if node.id not in found.absorbed and (
+        if node.id not in recognized.absorbed and (
             node.id in demanded
-            or (_is_made_whole(node, found) and node.id not in in_rows)
+            or (_is_made_whole(node, recognized) and node.id not in in_rows)
             or (not in_rows.isdisjoint(own) and node.id not in in_rows and rows.leaves(node))
-            or _wanted_in_rows(node, stored, found)
-            or _worth_storing(node, own, read, by_id, found)
+            or _wanted_in_rows(node, stored, recognized)
+            or _worth_storing(node, own, read, by_id, recognized)
         ):
             if node.kind not in ("constant", "size", "iota") or node.id in demanded:
                 stored.add(node.id)
@@ -82,26 +82,26 @@ def choose_stored(found: Recognized) -> Storing:
     return Storing(frozenset(stored), reads, leaves, by_id)
 
 
-def _is_made_whole(node: Node, found: Recognized) -> bool:
+def _is_made_whole(node: Node, recognized: Recognized) -> bool:
     """True if a node is the result of a reduction, a contraction, an attention or a node with an emitter of its own."""
     return (
         node.kind in ALWAYS_STORED
-        or node.id in found.attentions
-        or node.id in found.contractions
-        or node.id in found.reductions
+        or node.id in recognized.attentions
+        or node.id in recognized.contractions
+        or node.id in recognized.reductions
     )
 
 
-def _demanded(found: Recognized) -> set[int]:
+def _demanded(recognized: Recognized) -> set[int]:
     """Ids of the nodes that must be in memory: results, operands of kernels that are not loop nests, and values read by another lane."""
-    wanted = {home(node).id for node in (*found.function.roots, *_between_lanes(found))}
-    for match in found.matches.values():
+    wanted = {home(node).id for node in (*recognized.function.roots, *_between_lanes(recognized))}
+    for match in recognized.matches.values():
         wanted.update((home(match.left).id, home(match.right).id))
-    for attention in found.attentions.values():
+    for attention in recognized.attentions.values():
         wanted.update(home(n).id for n in attention.sources)
-    for node in found.nodes:
+    for node in recognized.nodes:
         if node.kind in SPECIAL:
-            wanted.update(home(a).id for a in _wanted_in_memory(node, found))
+            wanted.update(home(a).id for a in _wanted_in_memory(node, recognized))
         if node.kind == "gather" and node.attrs["mode"] == "error":
             wanted.add(home(node.args[1]).id)
         if node.kind == "bitcast" and node.dtype.size != node.args[0].dtype.size:
@@ -109,24 +109,24 @@ def _demanded(found: Recognized) -> set[int]:
     return wanted
 
 
-def _between_lanes(found: Recognized) -> list[Node]:
+def _between_lanes(recognized: Recognized) -> list[Node]:
     """The nodes of no lane through which a lane reads values of others. Computed again in a lane, they would keep it from
     running beside those."""
-    lanes, after = found.lanes, set[int]()
-    for node in found.nodes if lanes else ():
+    lanes, after = recognized.lanes, set[int]()
+    for node in recognized.nodes if lanes else ():
         if lanes.get(node.id, NO_LANE) == NO_LANE and any(
             a.id in after or lanes.get(a.id, NO_LANE) != NO_LANE for a in node.args
         ):
             after.add(node.id)
     return [
         node
-        for node in found.nodes
+        for node in recognized.nodes
         if node.id in after
-        and any(lanes.get(user.id, NO_LANE) != NO_LANE for user in found.users[node.id])
+        and any(lanes.get(user.id, NO_LANE) != NO_LANE for user in recognized.users[node.id])
     ]
 
 
-def _wanted_in_memory(node: Node, found: Recognized) -> list[Node]:
+def _wanted_in_memory(node: Node, recognized: Recognized) -> list[Node]:
     """The arguments of a special node that must be in memory: all except initial values that are used once, which are computed
     into the loop's state."""
     args = [
@@ -137,7 +137,9 @@ def _wanted_in_memory(node: Node, found: Recognized) -> list[Node]:
     if node.kind != "while":
         return args
     first, rest = args[: node.attrs["carried"]], args[node.attrs["carried"] :]
-    shared = [a for a in first if len(found.users[a.id]) > 1 or a.kind not in RULES or a in rest]
+    shared = [
+        a for a in first if len(recognized.users[a.id]) > 1 or a.kind not in RULES or a in rest
+    ]
     return [*rest, *shared]
 
 
@@ -146,7 +148,7 @@ def _worth_storing(
     own: frozenset[int],
     read: frozenset[int],
     by_id: Mapping[int, Node],
-    found: Recognized,
+    recognized: Recognized,
 ) -> bool:
     """True if reading a node costs less than computing it again."""
     if node.kind in ("reshape", "broadcast", "size", "constant", "iota"):
@@ -155,7 +157,7 @@ def _worth_storing(
         return True
     if node.kind in ("transpose", "slice", "reverse"):
         return False
-    users = found.users[node.id]
+    users = recognized.users[node.id]
     if node.kind == "concat" and len(node.args) > MOST_PIECES:
         return True
     weight = sum(cost_of(by_id[i]) for i in own)
@@ -167,31 +169,31 @@ def _worth_storing(
         alike = [x for x in arrays if x.dtype is not None and key(x.size) == key(size)]
         if is_large(size, 2) and len(alike) >= 3:
             return True
-    return any(_reads_often(user, node, node, weight, found) for user in users)
+    return any(_reads_often(user, node, node, weight, recognized) for user in users)
 
 
-def _wanted_in_rows(node: Node, stored: Container[int], found: Recognized) -> bool:
+def _wanted_in_rows(node: Node, stored: Container[int], recognized: Recognized) -> bool:
     """True if a node is, or is computed from, a large array's transpose. Kernels would read its rows again and again, each element from another cache line."""
     if not is_large(node.size, LARGE):
         return False
     if turns_rows(node):
         return any(
-            (user.kind == "reshape" and _feeds_rows(user, found)) or _takes_rows(user, node)
-            for user in found.users[node.id]
+            (user.kind == "reshape" and _feeds_rows(user, recognized)) or _takes_rows(user, node)
+            for user in recognized.users[node.id]
         )
     if node.kind not in ELEMENTWISE:
         return False
     operands = [home(a) for a in node.args]
     turned = any(turns_rows(a) and a.id not in stored for a in operands)
-    return turned and _feeds_rows(node, found)
+    return turned and _feeds_rows(node, recognized)
 
 
-def _feeds_rows(node: Node, found: Recognized) -> bool:
+def _feeds_rows(node: Node, recognized: Recognized) -> bool:
     """True if a reduction that kernels compute again for each row reads a node, or a node computed elementwise from it."""
     pending, seen = [node], {node.id}
     while pending and len(seen) < DEEP:
-        for user in found.users[pending.pop().id]:
-            if user.kind == "reduce" and user.id in found.rows:
+        for user in recognized.users[pending.pop().id]:
+            if user.kind == "reduce" and user.id in recognized.rows:
                 return True
             if user.kind in ELEMENTWISE and user.id not in seen:
                 seen.add(user.id)
@@ -206,11 +208,11 @@ def _takes_rows(user: Node, node: Node) -> bool:
     return user.attrs["axis"] < node.rank - 1 and user.size >= node.size // 4
 
 
-def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recognized) -> bool:
+def _reads_often(user: Node, arg: Node, node: Node, weight: int, recognized: Recognized) -> bool:
     """True if a user would compute an element of `node` many times, at a cost that matters."""
     if user.kind == "contract":
         movements = ("gather", "concat", "pad", "windows", "dynamic_slice")
-        return user.id not in found.matches and (weight > 0 or node.kind in movements)
+        return user.id not in recognized.matches and (weight > 0 or node.kind in movements)
     if user.kind == "gather" and user.args[0] is not arg:  # it is read by the gather's indices
         behind = product(user.args[0].shape[user.attrs["axis"] + 1 :])
         return weight > REPEATED and key(user.size) != key(arg.size * behind)
@@ -227,5 +229,7 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, found: Recogniz
         is_hoisted = not varies and (is_once or is_large(last, SHORT_ROW))
         return weight > (HOISTED if is_hoisted else REPEATED)
     if user.kind in ("reshape", "transpose", "slice"):
-        return any(_reads_often(u, user, node, weight, found) for u in found.users[user.id])
+        return any(
+            _reads_often(u, user, node, weight, recognized) for u in recognized.users[user.id]
+        )
     return False

@@ -256,13 +256,13 @@ class _Search:
         return view_of(node, letters, extents, lambda n: True)
 
     # -- backward
-    def backward(self, found: Attention, weights: list[Node], others: list[Node]) -> None:
+    def backward(self, attention: Attention, weights: list[Node], others: list[Node]) -> None:
         """Finds the backward pass among the other users of the probabilities."""
         products = [n for n in others if n.kind == "contract"]
         rest = [n for n in others if n.kind != "contract"]
         _require(len(products) == 1 and len(rest) == 2)
         (dv,) = products
-        seed, _, _, found.letters_of[dv.id] = self.product(dv, weights, ROW)
+        seed, _, _, attention.letters_of[dv.id] = self.product(dv, weights, ROW)
         # TensorFlow's gradient of a softmax: (dP - sum(dP * P)) * P
         ends = [n for n in rest if self.is_reduced(n)]
         _require(len(ends) == 1)
@@ -277,15 +277,15 @@ class _Search:
         while dp.kind == "cast":
             casts.append(dp)
             (dp,) = dp.args
-        _require(dp.kind == "contract" and _same(dp, found.scores))
+        _require(dp.kind == "contract" and _same(dp, attention.scores))
         rows, columns, _ = self.factors(dp)
-        _require(rows == seed and columns == found.value)
-        final, chain = self.chain_from(scores, found)
-        dq, dk = self.last_products(final, found)
+        _require(rows == seed and columns == attention.value)
+        final, chain = self.chain_from(scores, attention)
+        dq, dk = self.last_products(final, attention)
         inside = [dp, *casts, ends[0], shares, *way, difference, *chain]
-        found.gradient = Gradient(seed, scores, final, dq, dk, dv, inside)
-        first = min(n.id for n in found.gradient.outputs)
-        region = {n.id for n in (*found.never_stored, *found.made)}
+        attention.gradient = Gradient(seed, scores, final, dq, dk, dv, inside)
+        first = min(n.id for n in attention.gradient.outputs)
+        region = {n.id for n in (*attention.never_stored, *attention.made)}
         _require(all(_ready(a, first) for n in chain for a in n.args if a.id not in region))
 
     def is_reduced(self, node: Node) -> bool:
@@ -298,10 +298,10 @@ class _Search:
         _require((a is self.quotient) != (b is self.quotient))
         return b if a is self.quotient else a
 
-    def chain_from(self, scores: Node, found: Attention) -> tuple[Node, list[Node]]:
+    def chain_from(self, scores: Node, attention: Attention) -> tuple[Node, list[Node]]:
         """(dS, all nodes from dL to dS): a chain of elementwise nodes."""
         node, chain = scores, [scores]
-        forward = {n.id for n in found.absorbed}
+        forward = {n.id for n in attention.absorbed}
         while not all(u.kind == "contract" for u in self.users[node.id]):
             _require(len(self.users[node.id]) == 1)
             (user,) = self.users[node.id]
@@ -312,14 +312,15 @@ class _Search:
             chain.append(node)
         return node, chain
 
-    def last_products(self, final: Node, found: Attention) -> tuple[Node, Node]:
+    def last_products(self, final: Node, attention: Attention) -> tuple[Node, Node]:
         """dQ and dK."""
         products: dict[str, Node] = {}
         for n in self.users[final.id]:
             over = COLUMN if COLUMN in self.against(n, [final])[1] else ROW
-            view, _, _, found.letters_of[n.id] = self.product(n, [final], over)
+            view, _, _, attention.letters_of[n.id] = self.product(n, [final], over)
             _require(
-                over not in products and view == (found.key if over == COLUMN else found.query)
+                over not in products
+                and view == (attention.key if over == COLUMN else attention.query)
             )
             products[over] = n
         _require(len(products) == 2)

@@ -13,7 +13,7 @@ class _Sum(m.Pattern):
 
     heads = (("binary", "add"),)
 
-    def match(self, node: Node, found: m.Bindings) -> bool:
+    def match(self, node: Node, bindings: m.Bindings) -> bool:
         return any(_is_lone_block(a) for a in node.args)
 
 

@@ -23,8 +23,8 @@ class Pattern:
     # The kinds of nodes that it can match at all; None means any. Most attempts end here.
     kinds: tuple[str, ...] | None = None
 
-    def match(self, node: Node, found: Bindings) -> bool:
-        """True if the node matches; variables are bound in `found`."""
+    def match(self, node: Node, bindings: Bindings) -> bool:
+        """True if the node matches; variables are bound in `bindings`."""
         raise NotImplementedError
 
     def __add__(self, other: Any) -> Pattern:
@@ -52,8 +52,8 @@ class Wildcard(Pattern):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def match(self, node: Node, found: Bindings) -> bool:
-        return found.setdefault(self.name, node) is node
+    def match(self, node: Node, bindings: Bindings) -> bool:
+        return bindings.setdefault(self.name, node) is node
 
 
 class NumberPattern(Pattern):
@@ -64,7 +64,7 @@ class NumberPattern(Pattern):
     def __init__(self, value: float) -> None:
         self.value = value
 
-    def match(self, node: Node, found: Bindings) -> bool:
+    def match(self, node: Node, bindings: Bindings) -> bool:
         return is_number(node, self.value)
 
 
@@ -75,7 +75,7 @@ class Kind(Pattern):
         self.kind, self.of = kind, of
         self.heads = ((kind, None),)
 
-    def match(self, node: Node, found: Bindings) -> bool:
+    def match(self, node: Node, bindings: Bindings) -> bool:
         return node.kind == self.kind and self.of in ("", node.args[0].kind)
 
 
@@ -87,24 +87,24 @@ class Apply(Pattern):
         self.args = tuple([lift(a) for a in args])
         self.heads, self.kinds = ((kind, op),), (kind,)
 
-    def match(self, node: Node, found: Bindings) -> bool:
+    def match(self, node: Node, bindings: Bindings) -> bool:
         if node.kind != self.kind or (self.op is not None and node.attrs.get("op") != self.op):
             return False
         if len(node.args) != len(self.args):
             return False
-        if self._match_args(node.args, found):
+        if self._match_args(node.args, bindings):
             return True
-        return self.op in COMMUTATIVE and self._match_args(node.args[::-1], found)
+        return self.op in COMMUTATIVE and self._match_args(node.args[::-1], bindings)
 
-    def _match_args(self, args: tuple[Node, ...], found: Bindings) -> bool:
+    def _match_args(self, args: tuple[Node, ...], bindings: Bindings) -> bool:
         for pattern, arg in zip(self.args, args):
             if pattern.kinds is not None and arg.kind not in pattern.kinds:
                 return False
-        trial = dict(found)
+        trial = dict(bindings)
         for pattern, arg in zip(self.args, args):
             if not pattern.match(arg, trial):
                 return False
-        found.update(trial)
+        bindings.update(trial)
         return True
 
 

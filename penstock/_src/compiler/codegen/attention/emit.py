@@ -40,28 +40,37 @@ def emit_attention(
     return AttentionCode((AttentionStage(code, "backward"),), layout, extents)
 
 
-def form_of(found: Attention, backward: bool, target: Target) -> Form:
+def form_of(attention: Attention, backward: bool, target: Target) -> Form:
     """The form of an attention's kernels: everything on which their code depends, except the epilogues."""
-    nodes = found.query.source, found.key.source, found.value.source, found.output
+    nodes = attention.query.source, attention.key.source, attention.value.source, attention.output
     elements = tuple([OF_NUMPY[n.dtype.name] for n in nodes])
-    total = OF_NUMPY[found.logits.dtype.name]
-    arrays = arrays_of(found)
+    total = OF_NUMPY[attention.logits.dtype.name]
+    arrays = arrays_of(attention)
     turned = tuple([name for name, array in arrays.items() if not is_one(array.element)])
-    widths = {"query": found.depth, "key": found.depth, "value": found.width, "seed": found.width}
+    widths = {
+        "query": attention.depth,
+        "key": attention.depth,
+        "value": attention.width,
+        "seed": attention.width,
+    }
     apart = tuple([a for a, width in widths.items() if a in arrays and arrays[a].cross != width])
     return Form(
-        found.depth, found.width, len(batch_of(found)), elements, total,  # type: ignore[arg-type]
-        found.reach is not None, found.gradient is not None and not backward, turned, apart,
-        _in_pairs(found, elements, total, [arrays[a] for a in widths if a in arrays], target),
+        attention.depth, attention.width, len(batch_of(attention)), elements, total,  # type: ignore[arg-type]
+        attention.reach is not None, attention.gradient is not None and not backward, turned, apart,
+        _in_pairs(attention, elements, total, [arrays[a] for a in widths if a in arrays], target),
     )  # fmt: skip
 
 
 def _in_pairs(
-    found: Attention, elements: Sequence[str], total: str, arrays: Sequence[Array], target: Target
+    attention: Attention,
+    elements: Sequence[str],
+    total: str,
+    arrays: Sequence[Array],
+    target: Target,
 ) -> bool:
     """True if all rows that scores are computed from lie in memory as pairs."""
     steps = [step for x in arrays for step in (x.base, x.cross, *x.batch)]
     return (
         all(group_of((x, x, total), target) == PAIR for x in elements)
-        and all(n % PAIR == 0 for n in (found.depth, found.width, *steps))
+        and all(n % PAIR == 0 for n in (attention.depth, attention.width, *steps))
     )  # fmt: skip

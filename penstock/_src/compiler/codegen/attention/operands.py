@@ -9,17 +9,21 @@ from penstock._src.ir.extents import dims
 from .form import Array
 
 
-def batch_of(found: Attention) -> str:
+def batch_of(attention: Attention) -> str:
     """The letters of the axes over which attentions are done one by one."""
-    return found.letters.replace(ROW, "").replace(COLUMN, "")
+    return attention.letters.replace(ROW, "").replace(COLUMN, "")
 
 
-def arrays_of(found: Attention) -> dict[str, Array]:
+def arrays_of(attention: Attention) -> dict[str, Array]:
     """The layouts of the rows of all operands."""
-    batch = batch_of(found)
-    rows = {"query": (found.query, ROW), "key": (found.key, COLUMN), "value": (found.value, COLUMN)}
-    results = {"output": (found.output, ROW)}
-    gradient = found.gradient
+    batch = batch_of(attention)
+    rows = {
+        "query": (attention.query, ROW),
+        "key": (attention.key, COLUMN),
+        "value": (attention.value, COLUMN),
+    }
+    results = {"output": (attention.output, ROW)}
+    gradient = attention.gradient
     if gradient is not None:
         rows["seed"] = gradient.seed, ROW
         results |= {
@@ -29,9 +33,9 @@ def arrays_of(found: Attention) -> dict[str, Array]:
         }
     arrays = {name: _read(view, cross, batch) for name, (view, cross) in rows.items()}
     for name, (node, cross) in results.items():
-        arrays[name] = _stored(found.letters_of[node.id], node.shape, cross, batch)
-    letters = found.letters.replace(COLUMN, "")
-    arrays["statistics"] = _stored(letters, found.scores.shape[:-1], ROW, batch)
+        arrays[name] = _stored(attention.letters_of[node.id], node.shape, cross, batch)
+    letters = attention.letters.replace(COLUMN, "")
+    arrays["statistics"] = _stored(letters, attention.scores.shape[:-1], ROW, batch)
     return arrays
 
 

@@ -43,9 +43,9 @@ def page(known: Explanation, columns: Collection[str] | None = None) -> str:
     )
 
 
-def _links(found: Elements, columns: Collection[str]) -> Iterator[tuple[str, set[str]]]:
+def _links(elements: Elements, columns: Collection[str]) -> Iterator[tuple[str, set[str]]]:
     """The links between elements of the page; operations are kept, as they relate the others."""
-    for name, others in sorted(found.links.items()):
+    for name, others in sorted(elements.links.items()):
         if "primitives" in columns:
             yield name, others
         elif name[0] != "p":
@@ -69,9 +69,9 @@ def _column(name: str, lines: Iterator[str]) -> Iterator[str]:
     yield "</div></section>"
 
 
-def _sources(found: Elements, _: Explanation) -> Iterator[str]:
+def _sources(elements: Elements, _: Explanation) -> Iterator[str]:
     """The files' lines that something comes from, with some lines around them."""
-    ids = {line: name for name, line in found.sources.items()}
+    ids = {line: name for name, line in elements.sources.items()}
     for file in sorted({line.file for line in ids}):
         yield f"<h3>{escape(file)}</h3>"
         linked = sorted(line.line for line in ids if line.file == file)
@@ -87,11 +87,11 @@ def _sources(found: Elements, _: Explanation) -> Iterator[str]:
             yield f'<pre id="{name}" class="item">{text}</pre>' if name else f"<pre>{text}</pre>"
 
 
-def _graph(found: Elements, _: Explanation) -> Iterator[str]:
+def _graph(elements: Elements, _: Explanation) -> Iterator[str]:
     """The operations, drawn; each has the color of its first kernel."""
     reads: dict[str, list[str]] = {}
-    for name, op in found.operations.items():
-        inputs = [found.id_of(tensor.op) for tensor in op._inputs]
+    for name, op in elements.operations.items():
+        inputs = [elements.id_of(tensor.op) for tensor in op._inputs]
         reads[name] = [other for other in inputs if other is not None and other in reads]
     drawn = drawing(reads)
     yield (
@@ -104,8 +104,8 @@ def _graph(found: Elements, _: Explanation) -> Iterator[str]:
         middle = (y + v) // 2
         yield f'<path d="M{x} {y}C{x} {middle} {u} {middle} {u} {v}" data-from="{start}" data-to="{end}"/>'
     for name, (x, y) in drawn.places.items():
-        op = found.operations[name]
-        linked = sorted(found.links.get(name, ()), key=lambda i: (len(i), i))
+        op = elements.operations[name]
+        linked = sorted(elements.links.get(name, ()), key=lambda i: (len(i), i))
         kernels = [other for other in linked if other[0] == "k"]
         on_host = any(other[0] == "h" for other in linked)
         kind = "item host" if on_host else "item" if kernels else "item none"
@@ -120,16 +120,16 @@ def _graph(found: Elements, _: Explanation) -> Iterator[str]:
     yield "</svg>"
 
 
-def _primitives(found: Elements, _: Explanation) -> Iterator[str]:
-    for _, lines in found.programs:
+def _primitives(elements: Elements, _: Explanation) -> Iterator[str]:
+    for _, lines in elements.programs:
         for name, text in lines:
             mark = f' id="{name}" class="item"' if name else ""
             yield f"<pre{mark}>{escape(text)}</pre>"
 
 
-def _kernels(found: Elements, known: Explanation) -> Iterator[str]:
+def _kernels(elements: Elements, known: Explanation) -> Iterator[str]:
     total = total_seconds(known)
-    for name, kernel in found.kernels.items():
+    for name, kernel in elements.kernels.items():
         first, *rest = kernel_lines(kernel, known.limits, total)
         label = escape(" ".join(first.split()))
         body = escape("\n".join(line.strip() for line in rest))
@@ -137,9 +137,9 @@ def _kernels(found: Elements, known: Explanation) -> Iterator[str]:
             f'<div id="{name}" class="item kernel" style="--kernel:{_hue(name)}">'
             f"<b>{label}</b><pre>{body}</pre></div>"
         )
-    if found.host:
+    if elements.host:
         yield "<h3>On the host</h3>"
-    for name, record in found.host.items():
+    for name, record in elements.host.items():
         op = record.operation
         yield (
             f'<div id="{name}" class="item kernel host"><b>{escape(op.type)} {escape(op.name)}</b>'
@@ -147,11 +147,11 @@ def _kernels(found: Elements, known: Explanation) -> Iterator[str]:
         )
 
 
-def _timeline(found: Elements) -> str:
+def _timeline(elements: Elements) -> str:
     width, height = TIMELINE
-    end = max((piece.end for piece in found.launches.values()), default=1)
+    end = max((piece.end for piece in elements.launches.values()), default=1)
     parts = [f'<svg id="timeline" viewBox="0 0 {width} {height}" preserveAspectRatio="none">']
-    for name, piece in found.launches.items():
+    for name, piece in elements.launches.items():
         x, length = piece.start / end * width, (piece.end - piece.start) / end * width
         color = f' style="--kernel:{_hue(f"k{piece.kernel}")}"' if piece.kernel else ""
         kind = "item" if piece.kernel else "item host"

@@ -65,23 +65,23 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
     return recognized or _recognized(node, problem)
 
 
-def match_as_product(found: Match) -> Match | None:
+def match_as_product(match: Match) -> Match | None:
     """A convolution or its gradient as a product with an operand that is read element by element; None if it has no such form.
 
     The result's columns are those of the given match. Packed weights are not stored as numbers, so they cannot be read this way.
     """
-    if isinstance(found.description, PackedProduct):
+    if isinstance(match.description, PackedProduct):
         return None
-    types = types_of(found.node, found.node.args)
+    types = types_of(match.node, match.node.args)
     if types is None:
         return None
-    problem = problem_of(found.node, found.node.args, lambda _: False, types)
+    problem = problem_of(match.node, match.node.args, lambda _: False, types)
     for candidate in (problem, problem.turned()):
         numbering = Numbering()
         description = None if candidate.zeros[1] else _any_product(candidate, numbering)
         if description is not None:
-            product = _match(found.node, candidate, description, numbering)
-            if product.columns == found.columns:
+            product = _match(match.node, candidate, description, numbering)
+            if product.columns == match.columns:
                 return product
     return None
 

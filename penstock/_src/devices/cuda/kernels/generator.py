@@ -86,10 +86,10 @@ OF_IMAGES: dict[type, Emitter] = {
 }
 
 
-def _emitter(found: Match, target: Target) -> Emitter | None:
+def _emitter(match: Match, target: Target) -> Emitter | None:
     """The emitter of a contraction; None if it has no schedule for GPUs."""
-    description = found.description
-    tf32 = bool(flags.tensor_float_32) and not found.node.attrs.get("is_exact", False)
+    description = match.description
+    tf32 = bool(flags.tensor_float_32) and not match.node.attrs.get("is_exact", False)
     if hindrance(description, target) is None:
         return emit_warpgroup_product
     if suits_thin(description):
@@ -126,21 +126,21 @@ class CudaGenerator(KeptCodes):
 
         return self.keep(("nest", nest.signature()), write)
 
-    def chosen(self, found: Match, threads: int, is_prepacked: bool) -> Match:
+    def chosen(self, match: Match, threads: int, is_prepacked: bool) -> Match:
         """The contraction; as a gathering product, if its own form has no schedule for GPUs."""
-        if _emitter(found, self.target) is not None:
-            return found
-        product = match_as_product(found)
-        return product if product is not None and _emitter(product, self.target) else found
+        if _emitter(match, self.target) is not None:
+            return match
+        product = match_as_product(match)
+        return product if product is not None and _emitter(product, self.target) else match
 
     def contraction(
-        self, found: Match, epilogue: EpilogueExpression | None, threads: int
+        self, match: Match, epilogue: EpilogueExpression | None, threads: int
     ) -> KernelCode:
-        description = found.description
-        emit = _emitter(found, self.target)
+        description = match.description
+        emit = _emitter(match, self.target)
         if emit is not None:
             return self._contraction(description, epilogue, emit)
-        code = self.tasks.contraction(found, epilogue, threads)
+        code = self.tasks.contraction(match, epilogue, threads)
         return self.keep(
             ("contraction", code.code.key), lambda: replace(code, code=code_of_tasks(code.code))
         )
@@ -159,13 +159,15 @@ class CudaGenerator(KeptCodes):
 
         return self.keep(("product", emit, description, epilogue and epilogue.signature()), write)
 
-    def attention(self, found: Attention, backward: bool, epilogues: Epilogues) -> AttentionCode:
-        form, vector = key_of(found, backward, self.target)
+    def attention(
+        self, attention: Attention, backward: bool, epilogues: Epilogues
+    ) -> AttentionCode:
+        form, vector = key_of(attention, backward, self.target)
         shapes = shapes_of(form, vector, backward, self.target)
         if shapes is not None:
             key = ("attention", backward, form, vector, *[e and e.signature() for e in epilogues])
             return self.keep(key, lambda: emit_cuda_attention(form, shapes, epilogues, self.target))
-        code = self.tasks.attention(found, backward, epilogues)
+        code = self.tasks.attention(attention, backward, epilogues)
         return replace(
             code, stages=tuple([replace(s, code=self._of_tasks(s.code)) for s in code.stages])
         )

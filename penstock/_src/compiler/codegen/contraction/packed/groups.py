@@ -136,12 +136,12 @@ class GroupsTask(RowsTask):
                     totals[at] = f.fma(f.convert(dot, F32), scale, totals[at])
         return totals
 
-    def added(self, found: Scales) -> Val:
+    def added(self, scales: Scales) -> Val:
         """The number that is added to each scaled integer of W: equal for all that share a scale."""
-        f, added = self.f, found.minimum
+        f, added = self.f, scales.minimum
         if added is None:
-            added = found.scale * float(-self.zero)
-        return added if found.has_factors else f.extract(added, 0)
+            added = scales.scale * float(-self.zero)
+        return added if scales.has_factors else f.extract(added, 0)
 
     def scales_of_x(self, block: Val) -> Val:
         """The scales of the groups of x that meet a block, one for each scale of W."""

@@ -29,10 +29,10 @@ from penstock._src.native.language.types import SIZE
 READ = ("query", "key", "value", "seed")
 
 
-def key_of(found: Attention, backward: bool, target: Target) -> tuple[Form, int]:
+def key_of(attention: Attention, backward: bool, target: Target) -> tuple[Form, int]:
     """A key of everything on which the code depends, except epilogues: a form, and the number of neighbors that are moved together."""
-    form = replace(form_of(found, backward, target), apart=(), pairs=False)
-    arrays = [x for name, x in arrays_of(found).items() if name in READ]
+    form = replace(form_of(attention, backward, target), apart=(), pairs=False)
+    arrays = [x for name, x in arrays_of(attention).items() if name in READ]
     steps = [step for x in arrays for step in (x.base, x.cross, *x.batch)]
     together = math.gcd(form.depth, form.width, *steps)
     most = BYTES // max(SIZE[e] for e in form.elements)
