@@ -11,7 +11,7 @@ _NAMES = {
         "CheckpointInitialValue CheckpointInitialValueCallable DelegatingTrackableMixin "
         "ObjectGraphView saveable_objects_from_trackable streaming_restore"
     ),
-    "penstock._src.core.tracking.data_structures": "TrackableDataStructure",
+    "penstock._src.core.tracking.containers": "TrackableDataStructure",
     "penstock._src.core.tracking.trackable": (
         "AutoTrackable Trackable TrackableReference no_automatic_dependency_tracking "
         "sticky_attribute_assignment wrap"
