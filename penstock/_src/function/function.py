@@ -186,6 +186,7 @@ class Function(Trackable):
         if self._input_signature is not None:
             signature = self._input_signature
             structure = tuple((name, declared(part, signature.get(name))) for name, part in own)
+            leaves[:] = map(_unnamed, leaves)  # the signature's names are the arguments'
         concrete = self._cache.lookup(structure, leaves)
         if concrete is not None:
             if not self._side_effects_checked:
@@ -499,6 +500,10 @@ class Function(Trackable):
 
     def __repr__(self) -> str:
         return f"<tensorflow.python.eager.polymorphic_function.polymorphic_function.Function object at {id(self):#x}>"
+
+
+def _unnamed(leaf: Any) -> Any:
+    return TensorSpec(leaf.shape, leaf.dtype) if isinstance(leaf, TensorSpec) else leaf
 
 
 def _with_variables(args: Any, kwargs: Any) -> Any:

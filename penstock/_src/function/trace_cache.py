@@ -26,7 +26,7 @@ class TraceCache:
     def lookup(self, structure: Any, leaves: Sequence[Any]) -> ConcreteFunction | None:
         """Returns the most specific trace that accepts these arguments."""
         structure = self._with_context(structure)
-        key = (structure, tuple((leaf.dtype, leaf.shape._dims) for leaf in leaves))
+        key = (structure, tuple(map(_type, leaves)))
         exact = self._exact.get(key)
         if exact is not None:
             return exact
@@ -63,6 +63,7 @@ class TraceCache:
                     general
                     for spec, other in zip(specs, earlier, strict=True)
                     if (general := spec.most_specific_common_supertype([other])) is not None
+                    and spec.name in (None, other.name)
                 ]
                 if len(both) == len(specs):
                     structure, specs = joint[0], both
@@ -77,7 +78,7 @@ class TraceCache:
     ) -> None:
         """Adds a trace for this signature."""
         structure = self._with_context(structure)
-        key = (structure, tuple((leaf.dtype, leaf.shape._dims) for leaf in leaves))
+        key = (structure, tuple(map(_type, leaves)))
         self._exact[key] = concrete
         self._by_structure.setdefault(structure, []).append((specs, concrete))
         self._last = structure[0], specs
@@ -124,9 +125,18 @@ def merged(a: Any, b: Any) -> Any:
     return None if differ else parts
 
 
+def _name(leaf: Any) -> str | None:
+    """The name that a spec asks for: the argument's in a signature. Tensors ask for none."""
+    return leaf.name if isinstance(leaf, TensorSpec) else None
+
+
+def _type(leaf: Any) -> tuple[Any, ...]:
+    return leaf.dtype, leaf.shape._dims, _name(leaf)
+
+
 def _serves(general: Any, leaf: Any) -> bool:
     """True if a trace for the spec `general` can be called with `leaf`, a tensor or spec."""
-    if general.dtype is not leaf.dtype:
+    if general.dtype is not leaf.dtype or _name(leaf) not in (None, general.name):
         return False
     wanted, shape = general.shape._dims, leaf.shape._dims
     if wanted is None or wanted == shape:
