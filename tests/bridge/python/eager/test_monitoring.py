@@ -21,8 +21,10 @@ def test_samples_are_counted_by_buckets():
     sampler = monitoring.Sampler("c", monitoring.ExponentialBuckets(1.0, 2.0, 2), "what it is")
     for value in (0.5, 1.0, 5.0):
         sampler.get_cell().add(value)
-    assert sampler.get_cell().value()["bucket"] == [1, 1, 1]
-    assert sampler.get_cell().value()["sum"] == 6.5
+    histogram = sampler.get_cell().value()
+    assert list(histogram.bucket) == [1, 1, 1] and list(histogram.bucket_limit[:2]) == [1, 2]
+    assert (histogram.min, histogram.max, histogram.num) == (0.5, 5.0, 3)
+    assert (histogram.sum, histogram.sum_squares) == (6.5, 26.25)
 
 
 def test_calls_are_timed():

@@ -1,10 +1,12 @@
 """`tensorflow.python.eager.monitoring`: counters and gauges of the process, by labels."""
 
 import functools
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.proto.event import HistogramProto
 from penstock._src.util.export import export
 
 
@@ -45,7 +47,7 @@ class Metric:
     def get_cell(self, *labels: str) -> Any:
         """Returns the cell of these values of the labels."""
         if len(labels) != len(self._labels):
-            raise ValueError(f"The {self._name} expects taking {len(self._labels)} labels")
+            raise ValueError(f"The {type(self).__name__} expects taking {len(self._labels)} labels")
         if labels not in self._cells:
             self._cells[labels] = self._new_cell()
         return self._cells[labels]
@@ -105,17 +107,20 @@ class Samples:
         """Adds a value."""
         self._values.append(value)
 
-    def value(self) -> dict[str, Any]:
-        """Returns the numbers of values by bucket, and their sums."""
-        counts = [0] * (len(self._bounds) + 1)
+    def value(self) -> Any:
+        """Returns a HistogramProto: the numbers of values by bucket, and their sums."""
+        counts = [0.0] * (len(self._bounds) + 1)
         for value in self._values:
             counts[sum(value >= bound for bound in self._bounds)] += 1
-        return {
-            "num": len(self._values),
-            "sum": sum(self._values),
-            "sum_squares": sum(v * v for v in self._values),
-            "bucket": counts,
-        }
+        return HistogramProto(
+            min=min(self._values, default=sys.float_info.max),
+            max=max(self._values, default=-sys.float_info.max),
+            num=len(self._values),
+            sum=sum(self._values),
+            sum_squares=sum(v * v for v in self._values),
+            bucket_limit=[*self._bounds, sys.float_info.max],
+            bucket=counts,
+        )
 
 
 class Sampler(Metric):
