@@ -73,3 +73,12 @@ def test_a_tape_records_within_and_goes_on_as_before():
             tape.watch(x)
         y = x * x
     assert tape.gradient(y, x) == 6.0
+
+
+def test_only_a_tape_that_records_stops():
+    with pytest.raises(RuntimeError, match="stop recording a tape which is not recording"):
+        tf.GradientTape().stop_recording().__enter__()
+    with tf.GradientTape() as tape:
+        tape.watch(tf.constant(1.0))
+    with pytest.raises(ValueError, match="Tape is not recording"):
+        tape.stop_recording().__enter__()

@@ -139,10 +139,11 @@ class GradientTape:
           A context manager.
 
         Raises:
+          RuntimeError: the tape has never recorded, or has no record any more.
           ValueError: the tape does not record.
         """
-        if not self._recording:
-            raise ValueError("Tape is not recording.")
+        if self._tape is None:
+            raise RuntimeError("Trying to stop recording a tape which is not recording.")
         self._pop()
         try:
             yield
