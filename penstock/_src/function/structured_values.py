@@ -92,7 +92,7 @@ def _fill(made: Any, value: Any) -> None:
         _fill_tensor_spec(made.tensor_spec_value, value)
     elif isinstance(value, TypeSpec):
         _fill_type_spec(made.type_spec_value, value)
-    elif isinstance(value, np.ndarray | np.generic):
+    elif isinstance(value, np.ndarray):
         made.numpy_value.CopyFrom(make_tensor_proto(value))
     elif isinstance(value, Tensor) and (known := get_static_value(value)) is not None:
         made.tensor_value.CopyFrom(make_tensor_proto(known, value.dtype))
@@ -124,7 +124,7 @@ def _fill_structure(made: Any, value: Any) -> None:
     elif hasattr(value, "_type_spec"):
         _fill(made, value._type_spec)
     else:
-        raise NotEncodableError(f"No encoder for {value!r} of type {type(value).__name__}.")
+        raise NotEncodableError(f"No encoder for object {value!r} of type {type(value)}.")
 
 
 def _fill_tensor_spec(made: Any, spec: TensorSpec) -> None:

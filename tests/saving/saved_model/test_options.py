@@ -1,5 +1,6 @@
 """Options of saving: what stays out of the graph."""
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -100,3 +101,42 @@ def test_devices_of_variables_are_saved_where_asked_for(tmp_path):
         nodes = SavedModel.FromString(data).meta_graphs[0].graph_def.node
         (device,) = [node.device for node in nodes if node.op == "VarHandleOp"]
         assert device.endswith("device:CPU:0") if name == "with" else not device
+
+
+def test_policies_by_name():
+    policy = tf.saved_model.experimental.VariablePolicy
+    for given in (policy.SAVE_VARIABLE_DEVICES, "save_variable_devices", "SAVE_VARIABLE_DEVICES"):
+        assert policy.from_obj(given) is policy.SAVE_VARIABLE_DEVICES
+    assert policy.from_obj(None) is policy.NONE
+    with pytest.raises(ValueError, match="invalid VariablePolicy value: 5"):
+        policy.from_obj(5)
+
+
+def test_assets_that_are_not_there_are_saved_by_name(tmp_path):
+    module = tf.Module()
+    module.asset = tf.saved_model.Asset(str(tmp_path / "missing.txt"))
+    tf.saved_model.save(module, str(tmp_path / "m"))
+    loaded = tf.saved_model.load(str(tmp_path / "m"))
+    assert loaded.asset.asset_path.numpy().endswith(b"/assets/missing.txt")
+
+
+def test_signatures_that_return_nothing_are_refused(tmp_path):
+    spec = tf.TensorSpec([], tf.float32)
+    module = tf.Module()
+    module.f = tf.function(lambda x: None, input_signature=[spec])
+    with pytest.raises(ValueError, match="Got a non-Tensor value None for key 'output_0'"):
+        tf.saved_model.save(module, str(tmp_path / "a"), signatures=module.f)
+    tf.saved_model.save(module, str(tmp_path / "b"))
+
+
+def test_numpy_scalars_have_no_encoding():
+    from penstock._src.function.structured_values import NotEncodableError, encode
+
+    with pytest.raises(NotEncodableError, match="No encoder for object"):
+        encode(np.float32(3))
+
+
+def test_only_functions_have_aliases(tmp_path):
+    options = tf.saved_model.SaveOptions(function_aliases={"alias": 5})
+    with pytest.raises(TypeError, match="Functions in `function_aliases` should be created by"):
+        tf.saved_model.save(tf.Module(), str(tmp_path), options=options)

@@ -230,6 +230,8 @@ def test_saving_again_keeps_the_input_signature(tmp_path):
     assert len(again.f.concrete_functions) == 1
     with pytest.raises(TypeError, match="Binding inputs"):
         again.f(1.0)
+    with pytest.raises(TypeError, match="due to `missing a required argument: 'x'`"):
+        again.f()
 
 
 def test_a_resource_is_freed_with_the_last_reference(tmp_path):

@@ -35,7 +35,8 @@ class AssetFolder:
             self._sources[name] = path
             files.make_folders(self.folder)
             target = os.path.join(self.folder, name)
-            if not self._keeps or not files.exists(target):
+            # A program may name a file that is not there yet: then only its name is saved, as in TensorFlow.
+            if files.exists(path) and not (self._keeps and files.exists(target)):
                 open_target = written_whole if self._transaction is None else self._transaction.open
                 with open_target(target) as file:
                     files.copy_into(path, file)
@@ -43,4 +44,7 @@ class AssetFolder:
 
     @staticmethod
     def _is_same(one: str, other: str) -> bool:
-        return one == other or files.read(one) == files.read(other)
+        if one == other:
+            return True
+        there = files.exists(one), files.exists(other)
+        return files.read(one) == files.read(other) if all(there) else not any(there)

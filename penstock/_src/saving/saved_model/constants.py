@@ -77,19 +77,22 @@ class VariablePolicy(enum.Enum):
         """True if the components of distributed variables are saved."""
         return self is VariablePolicy.EXPAND_DISTRIBUTED_VARIABLES
 
+    @staticmethod
+    def from_obj(obj: Any) -> "VariablePolicy":
+        """Returns the policy given as a member, its value or its case-insensitive name.
 
-def _policy(value: Any) -> VariablePolicy:
-    """The policy given as a member, its value or its case-insensitive name.
+        Args:
+          obj: what names the policy; None is that of no properties.
 
-    Raises:
-      ValueError: there is none.
-    """
-    if value is None or isinstance(value, VariablePolicy):
-        return value or VariablePolicy.NONE
-    for policy in VariablePolicy:
-        if policy.value is not None and policy.value == str(value).lower():
-            return policy
-    raise ValueError(f"Received invalid VariablePolicy value: {value}.")
+        Raises:
+          ValueError: there is none.
+        """
+        if obj is None or isinstance(obj, VariablePolicy):
+            return obj or VariablePolicy.NONE
+        for policy in VariablePolicy:
+            if policy.value is not None and policy.value == str(obj).lower():
+                return policy
+        raise ValueError(f"Received invalid VariablePolicy value: {obj}.")
 
 
 @export("saved_model.SaveOptions", v1=["saved_model.SaveOptions"])
@@ -138,7 +141,9 @@ class SaveOptions:
                     f"Whitelisted namespace must be a string. Got: {namespace} of type {type(namespace)}."
                 )
         self.function_aliases = self.function_aliases or {}
-        self.experimental_variable_policy = _policy(self.experimental_variable_policy)
+        self.experimental_variable_policy = VariablePolicy.from_obj(
+            self.experimental_variable_policy
+        )
 
 
 @export("saved_model.LoadOptions", v1=["saved_model.LoadOptions"])
@@ -164,4 +169,6 @@ class LoadOptions:
     experimental_load_function_aliases: bool = False
 
     def __post_init__(self) -> None:
-        self.experimental_variable_policy = _policy(self.experimental_variable_policy)
+        self.experimental_variable_policy = VariablePolicy.from_obj(
+            self.experimental_variable_policy
+        )

@@ -203,12 +203,24 @@ class RestoredFunction(Function):
                     tensors = _matched(trace.structured_input_signature, form, converts)
                     if tensors is not None:
                         return trace.call_flat(tensors)
-        if self._restored_input_signature is not None:
-            raise TypeError(
-                f"Binding inputs to tf.function failed due to arguments that do not fit its signature "
-                f"{self._restored_input_signature}. Received args: {args} and kwargs: {kwargs}."
-            )
-        raise self._no_match(args, kwargs)
+        raise self._unmatched(args, kwargs)
+
+    def _unmatched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
+        """The error for arguments that no trace takes: they are not the function's, or are of other types."""
+        signature, why = self._restored_signature, None
+        try:
+            if signature is not None:
+                signature.bind(*args, **kwargs)
+        except TypeError as error:
+            why = str(error)
+        if why is None and self._restored_input_signature is not None:
+            why = f"Can not cast the arguments to {self._restored_input_signature}"
+        if why is None:
+            return self._no_match(args, kwargs)
+        return TypeError(
+            f"Binding inputs to tf.function failed due to `{why}`. Received args: {args} and kwargs: {kwargs} for "
+            f"signature: {signature}."
+        )
 
     def _no_match(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ValueError:
         options = "\n\n".join(

@@ -79,6 +79,8 @@ def register_revived_type(
     Raises:
       AssertionError: the identifier is already registered.
     """
+    if not versions:
+        raise AssertionError("Need at least one version of a registered type.")
     if identifier in _REVIVED:
         raise AssertionError(f"Duplicate registrations for type '{identifier}'")
     for registration in versions:

@@ -14,6 +14,7 @@ from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.filesystems.files import make_folders
 from penstock._src.filesystems.transaction import Transaction, tidy
 from penstock._src.filesystems.whole import write_whole
+from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.graph.serialize.default_attributes import strip_default_attributes
 from penstock._src.graph.serialize.op_definitions import used_ops
@@ -177,7 +178,12 @@ def _fill_meta_graph(
     meta.meta_info_def.tensorflow_version = VERSION
     meta.meta_info_def.tensorflow_git_version = GIT_VERSION
     for alias, aliased in options.function_aliases.items():
-        for function in aliased if isinstance(aliased, list) else [aliased]:
+        for function in aliased if isinstance(aliased, list | tuple) else [aliased]:
+            if not isinstance(function, Function | ConcreteFunction):
+                raise TypeError(
+                    f"Unsupported type f{type(function)}. Functions in `function_aliases` should be created by "
+                    "tf.function, or concrete functions, or collections of concrete functions."
+                )
             for concrete in traces_of(function):
                 meta.meta_info_def.function_aliases[concrete.graph_function.name] = alias
     gradients: list[SavedGradient] = []

@@ -123,7 +123,7 @@ def named_results(name: str, function: ConcreteFunction) -> dict[str, Any]:
     elif isinstance(results, (list, tuple)):
         named = {f"output_{at}": value for at, value in enumerate(results)}
     else:
-        named = {} if results is None else {"output_0": results}
+        named = {"output_0": results}
     for key, value in named.items():
         if not isinstance(key, str):
             raise ValueError(

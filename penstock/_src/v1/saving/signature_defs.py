@@ -252,11 +252,16 @@ class MethodNameUpdater:
             for meta in self._saved_model.meta_graphs
             if wanted is None or set(meta.meta_info_def.tags) == wanted
         ]
-        matching = [meta for meta in graphs if signature_key in meta.signature_def]
-        if not graphs or len(matching) < len(graphs):
+        if not graphs:
             raise ValueError(
-                f"MetaGraphDef associated with tags {tags} and signature {signature_key} could not "
-                "be found in SavedModel."
+                f"MetaGraphDef associated with tags {sorted(wanted or ())} could not be found in SavedModel: none of its "
+                "graphs has these tags."
+            )
+        matching = [meta for meta in graphs if signature_key in meta.signature_def]
+        if len(matching) < len(graphs):
+            raise ValueError(
+                f"MetaGraphDef associated with tags {tags} does not have a signature_def with key: '{signature_key}'. "
+                "The key may be misspelled, or the SavedModel was saved without this signature."
             )
         for meta in matching:
             meta.signature_def[signature_key].method_name = method_name
