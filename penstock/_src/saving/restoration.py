@@ -9,13 +9,18 @@ from typing import Any
 from penstock._src.api.variables import SaveSliceInfo
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import in_v1_graph
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.saving.object_graph import attribute_of, give_values, values_of
+from penstock._src.saving.object_graph import (
+    attribute_of,
+    give_values,
+    has_serialize_to_tensors,
+    values_of,
+)
 from penstock._src.saving.registered import (
     get_registered_saver_name,
     get_restore_function,
@@ -168,10 +173,19 @@ class Restoration:
                     self.used.add(keys[attribute])
         if not tensors:
             return
+        if has_serialize_to_tensors(found) and len(tensors) < len(wanted):
+            raise self._not_found(set(wanted) - set(tensors), attributes[0].checkpoint_key)
         if not in_v1_graph() or getattr(found, "_restores_at_once", False):
             give_values(found, tensors)
         else:
             self.operations.append((found, self._assignment(found, tensors)))
+
+    def _not_found(self, names: set[str], key: str) -> NotFoundError:
+        """The error for an object of which only some values are saved, others under `key`."""
+        missing = "".join(key.rpartition("/.ATTRIBUTES/")[:2]) + min(names)
+        return NotFoundError(
+            f"Error when restoring from checkpoint or SavedModel at {self.prefix}: Key {missing} not found in checkpoint"
+        )
 
     def _wanted_in_graph(self, found: Any) -> dict[str, Any]:
         """The values of an object without new operations, if there was a restoration before."""
