@@ -20,3 +20,8 @@ def test_only_common_types_are_put_in_upper_case(name, full):
 def test_a_device_has_one_type():
     with pytest.raises(ValueError, match="Multiple device types"):
         DeviceSpec.from_string("/cpu:0/device:GPU:2")
+
+
+def test_a_spec_shows_all_of_its_parts():
+    parts = "job=a, replica=None, task=3, device_type=None, device_index=None"
+    assert repr(tf.DeviceSpec(job="a", task=3)) == f"<DeviceSpec({parts})>"

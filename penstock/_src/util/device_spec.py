@@ -154,7 +154,7 @@ class DeviceSpec:
         return hash(self.to_string())
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{k}={v!r}" for k, v in self._parts().items() if v is not None)
+        inside = ", ".join(f"{k}={v}" for k, v in self._parts().items())
         return f"<DeviceSpec({inside})>"
 
 
