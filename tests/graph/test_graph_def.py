@@ -213,3 +213,13 @@ def test_graphs_know_the_oldest_version_that_was_imported():
     versions = graph.graph_def_versions
     assert current > versions.producer == 30 and versions.min_consumer == 2
     assert list(versions.bad_consumers) == [9]
+
+
+def test_reads_of_variables_in_imported_graphs_have_their_shapes():
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None], name="x")
+        variable = tf.compat.v1.get_variable("v", initializer=[1.0, 2.0], use_resource=True)
+        tf.add(x, variable, name="y")
+    with tf.Graph().as_default():
+        (y,) = tf.import_graph_def(graph.as_graph_def(), return_elements=["y:0"])
+        assert y.shape.as_list() == [2]

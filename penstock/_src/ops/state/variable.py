@@ -31,6 +31,10 @@ class VarHandleOp(Op):
     def check_attributes(cls, attrs):
         """Nothing is refused: the name of a variable's container may have any characters."""
 
+    def held(self):
+        """The shape and dtype of the variable, which reads in graphs from files know by it."""
+        return [(self.attrs["shape"], self.dtype)]
+
     def eager(self):
         if resources.HERE.maker is not None:
             return resources.HERE.maker.run(self, ())
