@@ -24,4 +24,4 @@ def test_a_device_has_one_type():
 
 def test_a_spec_shows_all_of_its_parts():
     parts = "job=a, replica=None, task=3, device_type=None, device_index=None"
-    assert repr(tf.DeviceSpec(job="a", task=3)) == f"<DeviceSpec({parts})>"
+    assert repr(DeviceSpec(job="a", task=3)) == f"<DeviceSpec({parts})>"
