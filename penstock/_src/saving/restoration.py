@@ -180,7 +180,7 @@ class Restoration:
         else:
             self.operations.append((found, self._assignment(found, tensors)))
 
-    def _not_found(self, names: set[str], key: str) -> NotFoundError:
+    def _not_found(self, names: set[str], key: str) -> Exception:
         """The error for an object of which only some values are saved, others under `key`."""
         missing = "".join(key.rpartition("/.ATTRIBUTES/")[:2]) + min(names)
         return NotFoundError(

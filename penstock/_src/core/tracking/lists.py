@@ -21,7 +21,7 @@ class List(TrackableDataStructure, collections.abc.Sequence):  # type: ignore[mi
 
     def _hold(self, storage: list[Any]) -> None:
         """Takes a list as the place of the elements."""
-        self.__dict__["_storage"] = storage
+        self._storage = storage
         for index, element in enumerate(storage):
             storage[index] = self._tracked(element, index)
 
@@ -108,7 +108,7 @@ class ListWrapper(List, list):  # type: ignore[misc]
     _outside: bool  # whether the user's list was changed by itself
 
     def __init__(self, wrapped_list: Any = ()) -> None:
-        self.__dict__["_moved"] = self.__dict__["_outside"] = False
+        self._moved = self._outside = False
         self._hold(wrapped_list if type(wrapped_list) is list else list(wrapped_list))
         self._done()
 
@@ -123,8 +123,8 @@ class ListWrapper(List, list):  # type: ignore[misc]
 
     def _mutate(self, moves: bool) -> None:
         """Notes a change to come: of elements' places if `moves`, and earlier ones of the user's list."""
-        self.__dict__["_outside"] = self._modified_outside
-        self.__dict__["_moved"] = self._moved or moves
+        self._outside = self._modified_outside
+        self._moved = self._moved or moves
 
     def _done(self) -> None:
         """Takes the elements as they are now for those that the wrapper knows: its own, which C code reads."""
@@ -198,7 +198,7 @@ class ListWrapper(List, list):  # type: ignore[misc]
         return self
 
     def _marked(self, copied: Any) -> Any:
-        copied.__dict__.update(_moved=self._moved, _outside=self._modified_outside)
+        copied._moved, copied._outside = self._moved, self._modified_outside
         return copied
 
     def __copy__(self) -> Any:

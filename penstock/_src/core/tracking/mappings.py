@@ -19,7 +19,7 @@ class Mapping(TrackableDataStructure, collections.abc.Mapping):  # type: ignore[
     _storage: dict[str, Any]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.__dict__["_storage"] = {}
+        self._storage = {}
         self.update(*args, **kwargs)
 
     @property
@@ -89,8 +89,7 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
     def __init__(self, wrapped_dict: Any = (), **more: Any) -> None:
         kind = self._kind
         wrapped = wrapped_dict if type(wrapped_dict) is kind else kind(wrapped_dict)
-        state = self.__dict__
-        state.update(__wrapped__=wrapped, _outside=False, _has_other_keys=False)
+        self.__wrapped__, self._outside, self._has_other_keys = wrapped, False, False
         wrapped.update(more)
         for key, value in wrapped.items():
             wrapped[key] = self._tracked(key, value)
@@ -118,7 +117,7 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
             return value.value
         value = tracking.wrap(value)
         if isinstance(value, Trackable):
-            self.__dict__["_has_other_keys"] = True
+            self._has_other_keys = True
         return value
 
     @property
@@ -155,12 +154,12 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
         return children | self._functions(self.items(), save_type)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self.__dict__["_outside"] = self._modified_outside
+        self._outside = self._modified_outside
         self.__wrapped__[key] = self._tracked(key, value)
         self._done()
 
     def __delitem__(self, key: Any) -> None:
-        self.__dict__["_outside"] = self._modified_outside
+        self._outside = self._modified_outside
         del self.__wrapped__[key]
         self._done()
 
@@ -174,9 +173,8 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
         return self
 
     def _marked(self, copied: Any) -> Any:
-        copied.__dict__.update(
-            _outside=self._modified_outside, _has_other_keys=self._has_other_keys
-        )
+        copied._outside = self._modified_outside
+        copied._has_other_keys = self._has_other_keys
         return copied
 
     def __copy__(self) -> Any:
