@@ -75,10 +75,18 @@ def test_a_tape_records_within_and_goes_on_as_before():
     assert tape.gradient(y, x) == 6.0
 
 
-def test_only_a_tape_that_records_stops():
-    with pytest.raises(RuntimeError, match="stop recording a tape which is not recording"):
-        tf.GradientTape().stop_recording().__enter__()
-    with tf.GradientTape() as tape:
-        tape.watch(tf.constant(1.0))
-    with pytest.raises(ValueError, match="Tape is not recording"):
-        tape.stop_recording().__enter__()
+def test_gradients_of_a_tape_are_named_after_the_forward_scope():
+    @tf.function
+    def slope(x):
+        with tf.GradientTape() as outer, tf.name_scope("outer"):
+            outer.watch(x)
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                with tf.name_scope("inner"):
+                    y = tf.sin(x)
+            first = tape.gradient(y, x)
+        return outer.gradient(first, x)
+
+    names = [op.name for op in slope.get_concrete_function(tf.constant(1.0)).graph.get_operations()]
+    assert "gradient_tape/outer/inner/Cos" in names
+    assert "gradient_tape/gradient_tape/outer/inner/Sin" in names

@@ -1,6 +1,7 @@
 """The reverse walk over a tape."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from typing import Any
 
@@ -96,9 +97,18 @@ def _backward_named(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
     around, STATE.gradient_of = STATE.gradient_of, entry.output_ids[0] if entry.output_ids else None
     note_gradients(STATE.graph, entry.output_ids, gradients)
     try:
-        return entry.backward(*gradients)
+        with _scope_of_gradients(entry):
+            return entry.backward(*gradients)
     finally:
         STATE.gradient_of = around
+
+
+def _scope_of_gradients(entry: Any) -> AbstractContextManager[Any]:
+    """The name scope of the operations of an op's gradient in a graph: that of the op, below "gradient_tape"."""
+    graph: Any = STATE.graph
+    if graph is None or not isinstance(entry, OpEntry):
+        return nullcontext()
+    return graph.name_scope(f"gradient_tape/{entry.scope}/" if entry.scope else "gradient_tape/")
 
 
 def totals(found: dict[int, list[Any]], ids: Sequence[int]) -> list[Any] | None:

@@ -57,16 +57,18 @@ class ReadEntry:
 class OpEntry:
     """A recorded op: an Entry with the op's gradient as its backward function.
 
-    It keeps the tensors that the gradient reads and, if there are several outputs, all of them, to make zeros.
+    It keeps the tensors that the gradient reads and, if there are several outputs, all of them, to make zeros; and the
+    name scope of its graph.
     """
 
-    __slots__ = ("op", "input_ids", "output_ids", "outputs", "kept", "shapes")
+    __slots__ = ("op", "input_ids", "output_ids", "outputs", "kept", "shapes", "scope")
     needs_zeros = True
 
     def __init__(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         self.op = op
         self.input_ids = [t._id for t in inputs]
         self.shapes: Sequence[TensorShape] = ()
+        self.scope = ""
         if len(outputs) == 1:
             # A single output always has a gradient when the reverse walk reaches the entry.
             self.output_ids = (outputs[0]._id,)
@@ -203,6 +205,7 @@ class Tape:
             # A handle's shape differs from that of the gradient. Eager tensors have known shapes; and the backward
             # graphs of branches may pass rows of slices as gradients.
             entry.shapes = [t.shape if t.dtype in NUMBERS else UNKNOWN for t in inputs]
+            entry.scope = STATE.graph.get_name_scope()
         self.entries.append(entry)
 
     def record_read(self, handle: Any, tensor: Any) -> None:
