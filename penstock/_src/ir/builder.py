@@ -18,6 +18,8 @@ from penstock._src.ir.rules import simplify
 
 # The dtype of nodes with several results; each `item` has its own.
 NO_DTYPE: Any = None
+# NumPy has no arrays of more dimensions, so neither has the host.
+LARGEST_RANK = 64
 
 
 class Builder(NodeMaker):
@@ -79,6 +81,8 @@ def new_node(
     shape, dtype = typed
     if any([n < 0 for n in shape]):
         raise NotLowerable(f"{kind} of negative extents: {list(map(int, shape))}")
+    if len(shape) > LARGEST_RANK:
+        raise NotLowerable(f"a tensor of more than {LARGEST_RANK} dimensions")
     if kind == "parameter":
         depth = attrs["scope"][0]
     return Node(maker, kind, args, attrs, shape, dtype, None, depth, origin)

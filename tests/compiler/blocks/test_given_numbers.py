@@ -33,3 +33,13 @@ def test_one_program_takes_small_and_large_numbers(function):
             np.testing.assert_array_equal(found, expected)
     (trace,) = compiled._list_all_concrete_functions()
     assert len(trace.graph_function.executable.block.programs) == 1
+
+
+@pytest.mark.parametrize("rows", [100, None])
+def test_long_constants_that_an_operation_needs_as_numbers(rows):
+    sizes = np.arange(100, dtype=np.int32) % 3
+    x = np.arange(2.0 * sizes.sum(), dtype=np.float32).reshape(-1, 2)
+    signature = [tf.TensorSpec([rows and len(x), 2])]
+    parts = tf.function(lambda x: tf.split(x, sizes, num=100), input_signature=signature)(x)
+    for part, expected in zip(parts, np.split(x, sizes.cumsum()[:-1]), strict=True):
+        np.testing.assert_array_equal(part, expected)

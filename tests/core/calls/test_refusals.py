@@ -42,3 +42,24 @@ def test_errors_of_functions_of_the_user_pass():
 
     refusal = _refused(lambda: list(generate()))
     assert isinstance(refusal, KeyError)
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        lambda x: tf.reshape(x, [1] * 70),
+        lambda x: tf.broadcast_to(x, [1] * 70),
+        lambda x: tf.fill([1] * 70, x[0]),
+        lambda x: x[(None,) * 65][0],
+    ],
+)
+def test_ranks_that_arrays_do_not_have_are_not_implemented(deep):
+    for run in (deep, tf.function(deep)):
+        with pytest.raises(tf.errors.UnimplementedError, match="more than 64 dimensions"):
+            run(tf.constant([1.0]))
+
+
+def test_reshape_refuses_ranks_that_tensorflow_refuses():
+    for run in (tf.reshape, tf.function(tf.reshape)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must be < 254, but received 254"):
+            run(tf.constant([1.0]), tf.constant([1] * 254))

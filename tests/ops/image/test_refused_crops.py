@@ -27,3 +27,17 @@ def test_the_op_that_cannot_decode_a_format_is_named():
         tf.io.decode_png(bitmap)
     with pytest.raises(tf.errors.InvalidArgumentError, match="run on JPEG only, but detected BMP"):
         tf.io.decode_and_crop_jpeg(bitmap, [0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "overlaps, scores, most, message",
+    [
+        ([[1.0, 0.5, 0.1], [0.5, 1.0, 0.2]], [1.0, 2.0], 2, "must be square"),
+        ([1.0, 0.5], [1.0, 2.0], 2, "must be 2-D"),
+        ([[1.0, 0.5], [0.5, 1.0]], [1.0], 2, "scores has incompatible shape"),
+        ([[1.0, 0.5], [0.5, 1.0]], [1.0, 2.0], -1, "must be non-negative"),
+    ],
+)
+def test_overlaps_that_do_not_fit_their_scores(overlaps, scores, most, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        tf.image.non_max_suppression_overlaps(overlaps, scores, most)

@@ -334,6 +334,8 @@ def _deferral(
             wanted = [i for i in small if i not in section.values]
     ids = {node.id for node in asked}
     needs = [t for t in op._inputs if getattr(lowering.values.get(t._id), "id", None) in ids]
+    # A constant that has too many elements to be known now has as many later on.
+    needs = [t for t in needs if t.op.type != "Const"]
     if needs and not positions:
         return Deferral(op, error, needs=needs, is_final=False)
     return Deferral(op, error, wanted)

@@ -15,6 +15,7 @@ from penstock._src.core.errors import (
     InternalError,
     InvalidArgumentError,
     OpError,
+    UnimplementedError,
 )
 from penstock._src.core.values import memory_limit
 
@@ -38,6 +39,9 @@ ACCIDENTS = (
 )
 # Messages of NumPy and Python for arrays whose size overflows.
 _TOO_LARGE = ("array is too big", "Maximum allowed size", "too large to convert to C long")
+# Messages of NumPy for arrays of too high a rank.
+_TOO_DEEP = ("maximum supported dimension for an ndarray", "number of dimensions must be within")
+_DEPTH = "tensors of more than 64 dimensions"
 _PACKAGE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 # Libraries that kernels call; whatever else a traceback goes through is the user's.
 _LIBRARIES = ("numpy", "scipy", "PIL", "ml_dtypes", "google", "llvmlite")
@@ -50,7 +54,7 @@ def refusal_of_values(op: Any, error: Exception, values: Sequence[Any] = ()) -> 
     """Translates an error in a kernel to the error that TensorFlow's kernel raises.
 
     Errors of NumPy and Python about the values become an InvalidArgumentError that names the op, accidents an InternalError, and a
-    lack of memory a ResourceExhaustedError; the original is the cause. Errors of the user's own functions are passed on.
+    lack of memory a ResourceExhaustedError, ranks above NumPy's limit an UnimplementedError; the original is the cause. Errors of the user's own functions are passed on.
 
     Args:
       op: the op, with its attributes.
@@ -77,6 +81,8 @@ def refusal_of_values(op: Any, error: Exception, values: Sequence[Any] = ()) -> 
     if op.flow.runs_functions or _is_of_user(error.__traceback__):
         return error
     is_of_array = isinstance(error, AttributeError) and isinstance(error.obj, np.ndarray)
+    if _is_too_deep(error):
+        return _caused(UnimplementedError(f"{op.op_type}: {_DEPTH}"), error)
     if isinstance(error, REFUSALS) or is_of_array or _is_of_library(error):
         return _caused(InvalidArgumentError(f"{op.op_type}: {_text(op, error, values)}"), error)
     if isinstance(error, ACCIDENTS):
@@ -110,6 +116,8 @@ def refusal_of_call(
         return memory_limit.refused(error, name)
     if is_raised(error.__traceback__) or _is_of_user(error.__traceback__):
         return error
+    if _is_too_deep(error):
+        return _caused(UnimplementedError(f"{name}: {_DEPTH}"), error)
     arguments = [_shown(value) for value in args]
     arguments += [f"{key}={_shown(value)}" for key, value in kwargs.items()]
     call = f"{name}({', '.join(arguments)})"
@@ -121,6 +129,11 @@ def refusal_of_call(
         return error
     kind = TypeError if isinstance(error, AttributeError | TypeError) else ValueError
     return _caused(kind(f"{call}: {type(error).__name__}: {error}"), error)
+
+
+def _is_too_deep(error: Exception) -> bool:
+    """True if NumPy has no arrays of such a rank."""
+    return isinstance(error, REFUSALS) and any(words in str(error) for words in _TOO_DEEP)
 
 
 def _shown(value: Any) -> str:

@@ -177,6 +177,8 @@ class Reshape(Op):
         if shape.ndim > 1:
             raise self.invalid(f"sizes input must be 1-D, not {show(shape.shape)}")
         dims, count = shape.ravel().tolist(), math.prod(given)
+        if len(dims) >= 254:
+            raise self.invalid(f"too many dimensions: must be < 254, but received {len(dims)}")
         free, rest = None, 1
         for i, d in enumerate(dims):
             if d == -1:

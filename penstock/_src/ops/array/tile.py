@@ -8,6 +8,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.ir.builder import LARGEST_RANK
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_one
 from penstock._src.ops import infer
@@ -141,6 +142,8 @@ class BroadcastTo(Op):
         try:
             return np.broadcast_to(input, dims).copy()
         except ValueError:
+            if len(dims) > LARGEST_RANK:
+                raise
             raise self.invalid(self._refusal(input.shape, dims)) from None
 
     def _refusal(self, shape, dims):

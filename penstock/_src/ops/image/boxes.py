@@ -226,6 +226,7 @@ class NonMaxSuppressionWithOverlaps(Op):
     differentiable = False
 
     def eager(self, overlaps, scores, max_output_size, overlap_threshold, score_threshold):
+        self.check(overlaps, scores, max_output_size, overlap_threshold, score_threshold)
         kept, _ = suppress(
             lambda i, others: overlaps[i, others],
             scores,
@@ -234,6 +235,26 @@ class NonMaxSuppressionWithOverlaps(Op):
             float(score_threshold),
         )
         return kept
+
+    def check(self, overlaps, scores, *numbers):
+        """Refuses a matrix that has no row and column for each score, and limits that are no scalars.
+
+        Raises:
+          InvalidArgumentError: a shape is wrong, or the largest number of results negative.
+        """
+        for argument, number in zip(self.inputs[2:], numbers):
+            if number.ndim:
+                raise self.invalid(f"{argument.name} must be 0-D, got shape {show(number.shape)}")
+        if overlaps.ndim != 2:
+            raise self.invalid(f"overlaps must be 2-D{show(overlaps.shape)}")
+        if overlaps.shape[0] != overlaps.shape[1]:
+            raise self.invalid(f"overlaps must be square{show(overlaps.shape)}")
+        if scores.ndim != 1:
+            raise self.invalid(f"scores must be 1-D{show(scores.shape)}")
+        if len(scores) != len(overlaps):
+            raise self.invalid("scores has incompatible shape")
+        if numbers[0] < 0:
+            raise self.invalid("output size must be non-negative")
 
 
 class CombinedNonMaxSuppression(Op):
