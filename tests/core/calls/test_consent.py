@@ -51,9 +51,11 @@ class Doing(tf.Module):
 
 @pytest.fixture
 def saved(tmp_path):
-    tf.saved_model.save(Doing(), str(tmp_path / "model"))
+    module = Doing()  # holds the function of Python that the graph calls
+    tf.saved_model.save(module, str(tmp_path / "model"))
     (tmp_path / "secret").write_text("hidden")
-    return tmp_path
+    yield tmp_path
+    del module
 
 
 @pytest.mark.parametrize(
