@@ -178,6 +178,12 @@ def test_values_within_loops_are_told():
     assert "label value of 9" in failure(mapped, tf.constant(9), tf.constant(1))[2]
 
 
+def test_a_value_that_is_reshaped_before_its_check_is_told():
+    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits
+    call = tf.function(lambda label, logits: entropy(label, logits))
+    assert "label value of 9" in failure(call, tf.constant(9), tf.zeros([3]))[2]
+
+
 def test_variables_are_as_before_and_lists_are_given():
     variable = tf.Variable([1.0, 2.0])
 

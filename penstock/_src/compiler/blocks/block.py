@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, input_kinds
+from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, LIST, input_kinds
 from penstock._src.compiler.blocks.lists import ListKey, list_key
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.shared_program import SharedProgram
@@ -21,6 +21,7 @@ from penstock._src.compiler.blocks.steps import ProgramForm
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
+from penstock._src.graph.passes import host_lists
 from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import Values
 from penstock._src.ops.control.list_value import TensorList
@@ -54,7 +55,11 @@ class Block:
         read = [t._id not in section.for_host for t in section.inputs]
         self.arrays = [i for i, kind in enumerate(kinds) if kind == ARRAY and read[i]]
         self.handles = [i for i, kind in enumerate(kinds) if kind == HANDLE]
-        self.others = [i for i, kind in enumerate(kinds) if kind not in (ARRAY, HANDLE)]
+        self.others = [
+            i
+            for i, kind in enumerate(kinds)
+            if kind not in (ARRAY, HANDLE) and (kind != LIST or read[i])
+        ]
         # The ids of the handles of the last call, and their aliases: most calls pass the same variables.
         self.last_aliases: tuple[list[int], Any] = ([], None)
         self.value_positions = section.values or ()  # inputs whose values are part of the key
@@ -73,6 +78,8 @@ class Block:
         """Executes the operations for these inputs."""
         # Read before the key is computed: `missing` notices if another thread changes the form of keys.
         kept = self.specializations
+        if self.for_any is not None and not kept:
+            return self.for_any.run(values)
         key = self.key(values)
         return (kept.get(key) or self.for_any or self.missing(values, key, kept)).run(values)
 
@@ -127,6 +134,18 @@ class Block:
         if ops is not self.section.ops and tuple(ops) != tuple(self.section.ops):
             self.programs.clear()
             self.section = dataclasses.replace(self.section, ops=ops)
+            self.leave_lists()
+
+    def leave_lists(self) -> None:
+        """Leaves lists that only the host reads out of the key."""
+        kinds = input_kinds(self.section.inputs)
+        if LIST in kinds:
+            lists = host_lists.read_by_host(self.section.ops, self.section.inputs)
+            left = self.section.for_host | lists
+            if left != self.section.for_host:
+                self.section = dataclasses.replace(self.section, for_host=left)
+                self.others = [i for i in self.others if self.section.inputs[i]._id not in left]
+                self.forget()
 
     @collector.paused()
     def specialize(self, values: Sequence[Any]) -> Specialization:

@@ -146,6 +146,8 @@ def _is_needed(arg: Any, matter: Collection[int]) -> bool:
     """True if an argument is to be computed: it matters, takes nothing to compute, or cannot be replaced."""
     if not isinstance(arg, Node) or arg.id in matter or arg.kind == "constant":
         return True
+    if arg.kind == "reshape":  # the condition may have been simplified to one of what is reshaped
+        return _is_needed(arg.args[0], matter)
     return arg.dtype == dtypes.resource or not all(isinstance(d, int) for d in arg.shape)
 
 

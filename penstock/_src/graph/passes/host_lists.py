@@ -1,7 +1,8 @@
-"""Loops over values that only the host holds, such as the rows of a ragged tensor, and the lists that they read and write.
+"""Lists that the host holds: those of loops over what only it can hold, such as the rows of a ragged tensor, and those that a graph is given.
 
 Such a loop runs on the host, and so do all of its lists. In a compiled program, the lists would be specialized for each
-length, as a compiled loop requires.
+length, as a compiled loop requires. A list that a graph is given, such as the body of a loop on the host, is changed there, too: a program
+would copy all of its elements to add one.
 """
 
 from collections.abc import Sequence
@@ -12,10 +13,60 @@ from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes.own_sizes import before, is_light, may_lower
 
 REASON = "a loop over what the host holds takes or gives the list"
+GIVEN = "the host holds the list"
+# The operations that the host runs on a list that it holds; those that add an element give nothing else.
+_ADD = {"TensorListPushBack", "TensorListSetItem"}
+_CHANGES = {*_ADD, "TensorListPopBack", "TensorListLength", "TensorListGetItem"}
 
 
 def for_host(ops: Sequence[Operation]) -> dict[str, str]:
     """The names of these operations in a graph, each with the reason."""
+    return {**_of_loops(ops), **_of_given(ops)}
+
+
+def read_by_host(ops: Sequence[Operation], inputs: Sequence[Any]) -> frozenset[int]:
+    """The ids of the lists among a graph's inputs that only the host reads."""
+    host = for_host(ops)
+    read = {t._id for op in ops if op.name not in host for t in op._inputs}
+    return frozenset([t._id for t in inputs if t.dtype == dtypes.variant and t._id not in read])
+
+
+def _of_given(ops: Sequence[Operation]) -> dict[str, str]:
+    """The operations on lists that the graph is given, if no program needs these lists or has to wait for what it computes for them."""
+    computed = {t._id for op in ops if op.type != "Const" for t in op._outputs}
+    readers: dict[int, list[Operation]] = {}
+    lists = {}
+    for op in ops:
+        for tensor in op._inputs:
+            readers.setdefault(tensor._id, []).append(op)
+            if tensor.dtype == dtypes.variant and tensor._id not in computed:
+                lists[tensor._id] = tensor
+    reasons: dict[str, str] = {}
+    for given in lists.values():
+        changes = _changes(given, readers, computed)
+        reasons.update((op.name, GIVEN) for op in changes or ())
+    return reasons
+
+
+def _changes(
+    given: Any, readers: dict[int, list[Operation]], computed: set[int]
+) -> list[Operation] | None:
+    """The operations that read or change a list and what becomes of it; None if other operations do, or a program would wait for one."""
+    found = []
+    pending = [(given, True)]  # a list, and True if it is known before anything is computed
+    while pending:
+        held, is_ready = pending.pop()
+        for op in readers.get(held._id, ()):
+            ready = is_ready and all(t is held or t._id not in computed for t in op._inputs)
+            if op.type not in _CHANGES or not (ready or op.type in _ADD):
+                return None
+            found.append(op)
+            pending += [(t, ready) for t in op._outputs if t.dtype == dtypes.variant]
+    return found
+
+
+def _of_loops(ops: Sequence[Operation]) -> dict[str, str]:
+    """The loops over what only the host can hold, with their lists."""
     loops = [
         op for op in ops if op.raw_op.flow.control == "while" and any(map(_is_of_host, op._inputs))
     ]
