@@ -148,3 +148,22 @@ def test_what_waits_for_the_host_is_planned_once_for_all_lengths(made):
         assert written == 0 and planned <= 1
         expected = f.python_function(text(n), WEIGHTS)
         np.testing.assert_allclose(f(text(n), WEIGHTS), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_product_over_an_unknown_length_is_no_convolution():
+    seeds = tf.constant(np.linspace(-1, 1, 32, dtype=np.float32).reshape(2, 16))
+
+    def slope(x):
+        with tf.GradientTape() as tape:
+            tape.watch([x, seeds])
+            mixed = tf.matmul(tf.nn.softmax(tf.einsum("sd,bnd->bsn", seeds, x)), x)
+            loss = tf.reduce_sum(mixed**2)
+        return tape.gradient(loss, [x, seeds])
+
+    compiled = tf.function(slope, input_signature=[tf.TensorSpec([None, None, 16])])
+    for batch, length in ((6, 17), (5, 47), (5, 27), (2, 3)):
+        x = tf.random.stateless_normal([batch, length, 16], [batch, length])
+        for found, expected in zip(compiled(x), slope(x), strict=True):
+            np.testing.assert_allclose(found, expected, 1e-3, 1e-4)
+    (trace,) = compiled._list_all_concrete_functions()
+    assert len(trace.graph_function.executable.block.programs) == 1

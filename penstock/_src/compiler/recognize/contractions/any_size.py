@@ -101,12 +101,12 @@ def _open_operand(reading: Reading, numbering: Numbering) -> AnySizeImage | None
     """The left operand, an image of any size; None if its pixels are at unknown distances."""
     view, roles, base = reading.problem.left, reading.roles, reading.base
     row, column = (0 if i < 0 else view.strides[i] for i, _, _ in roles.spatial)
-    group, channel = reading.left_step(roles.group), reading.channel_step
-    if base is None or any(type(x) is Dim for x in (column, group)):
+    group, channel = map(reading.left_step, (roles.group, roles.channel))
+    if base is None or any(type(x) is Dim for x in (column, group, channel)):
         return None
     batch = reading.left_step(roles.batch)
     return AnySizeImage(
-        reading.problem.types.left, numbering(batch), numbering(row), int(column), channel, int(group), base
+        reading.problem.types.left, numbering(batch), numbering(row), int(column), reading.channel_step, int(group), base
     )  # fmt: skip
 
 
