@@ -308,3 +308,14 @@ def test_threads_have_extents_of_their_own():
 def test_the_report_says_for_which_extents_a_program_is():
     compiled = traced(lambda x: x[:7])
     assert "extents      d0 >= 7" in str(compiled.explain(rows(9)))
+
+
+def test_sounds_that_are_too_short_for_a_frame_need_no_program_of_their_own():
+    spectra = lambda x: tf.abs(tf.signal.stft(x, 16, 8))  # noqa: E731
+    compiled = traced(spectra, tf.TensorSpec([None, None]))
+    for batch, length in ((3, 50), (2, 15), (4, 16), (2, 2), (5, 100)):
+        x = tf.random.stateless_normal([batch, length], [batch, length])
+        found, expected = compiled(x), spectra(x)
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, 1e-4, 1e-5)
+    assert len(programs_of(compiled)) == 1

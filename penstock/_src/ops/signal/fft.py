@@ -36,7 +36,7 @@ class _Fft(Op):
         return function(input, axes=_axes(self.rank)).astype(input.dtype, copy=False)
 
     def lower(self, p, input):
-        if not input.size:
+        if 0 in input.shape[input.rank - self.rank :]:
             return input
         for axis in range(input.rank - self.rank, input.rank):
             input = fourier.transform(p, input, axis, self.is_inverse)
@@ -96,7 +96,7 @@ class _FromReal(Op):
         if self.Tcomplex.real_dtype is not self.Treal:
             raise NotLowerable("real and complex numbers of different widths")
         lengths = [int(n) for n in value_of(p, fft_length, "fft_length")]
-        if not input.size or 0 in lengths:
+        if 0 in (*lengths, *input.shape[input.rank - self.rank :]):
             raise NotLowerable("a Fourier transform of nothing")
         for axis, length in enumerate(lengths[:-1], input.rank - self.rank):
             input = p.slice_axis(input, axis, 0, length)
@@ -146,7 +146,7 @@ class _ToReal(Op):
         if self.Tcomplex.real_dtype is not self.Treal:
             raise NotLowerable("real and complex numbers of different widths")
         lengths = [int(n) for n in value_of(p, fft_length, "fft_length")]
-        if not input.size or 0 in lengths:
+        if 0 in (*lengths, *input.shape[input.rank - self.rank :]):
             raise NotLowerable("a Fourier transform of nothing")
         for axis, length in enumerate(lengths[:-1], input.rank - self.rank):
             input = fourier.transform(p, p.slice_axis(input, axis, 0, length), axis, True)
