@@ -55,11 +55,8 @@ class Block:
         read = [t._id not in section.for_host for t in section.inputs]
         self.arrays = [i for i, kind in enumerate(kinds) if kind == ARRAY and read[i]]
         self.handles = [i for i, kind in enumerate(kinds) if kind == HANDLE]
-        self.others = [
-            i
-            for i, kind in enumerate(kinds)
-            if kind not in (ARRAY, HANDLE) and (kind != LIST or read[i])
-        ]
+        rest = [i for i, kind in enumerate(kinds) if kind not in (ARRAY, HANDLE)]
+        self.others = [i for i in rest if kinds[i] != LIST or read[i]]
         # The ids of the handles of the last call, and their aliases: most calls pass the same variables.
         self.last_aliases: tuple[list[int], Any] = ([], None)
         self.value_positions = section.values or ()  # inputs whose values are part of the key
@@ -92,15 +89,7 @@ class Block:
         ids, alias = list(map(id, handles)), self.last_aliases
         if ids != alias[0]:
             alias = self.last_aliases = ids, aliases(ids)
-        if resources.LENT:
-            variables = tuple(map(resources.shape_of_value, handles))
-        else:
-            try:
-                variables = tuple([handle.value.shape for handle in handles])
-            except (
-                AttributeError
-            ):  # uninitialized, or a resource that `separate_resources` has yet to see
-                variables = tuple(map(resources.shape_of_value, handles))
+        variables = resources.shapes_of_values(handles)
         if not self.others and not self.value_positions:
             return shapes, variables, alias[1]
         rest = tuple([other_key(values[i]) for i in self.others])
@@ -138,8 +127,7 @@ class Block:
 
     def leave_lists(self) -> None:
         """Leaves lists that only the host reads out of the key."""
-        kinds = input_kinds(self.section.inputs)
-        if LIST in kinds:
+        if LIST in input_kinds(self.section.inputs):
             lists = host_lists.read_by_host(self.section.ops, self.section.inputs)
             left = self.section.for_host | lists
             if left != self.section.for_host:

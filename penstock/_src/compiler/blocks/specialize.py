@@ -20,6 +20,7 @@ from penstock._src.compiler.blocks.placing import Placing, refuse_without_kernel
 from penstock._src.compiler.blocks.results import ProgramResults
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.steps import ProgramForm
+from penstock._src.compiler.host.locks import locked_resources, resource_of
 from penstock._src.compiler.host.running import reads_reference, run_on_host
 from penstock._src.compiler.host.steps import HostStep, host_step
 from penstock._src.compiler.lower import (  # noqa: F401  (they register handlers)
@@ -215,7 +216,7 @@ def take_host_steps(
     while True:
         waiting = {op.name for op in pending}
         uncomputed = {t._id for op in pending for t in op._outputs}
-        locked = _locked_resources(pending, uncomputed)
+        locked = locked_resources(pending, uncomputed)
         ready = []
         for op in pending:
             blocked = any(c.name in waiting for c in op._control_inputs)
@@ -223,7 +224,7 @@ def take_host_steps(
                 continue
             if op.raw_op.effects.holds_until_consumed:
                 # A second operation that locks the same mutex would wait forever for a step after it.
-                key = _resource_of(op)
+                key = resource_of(op)
                 if key in locked:
                     continue
                 locked.add(key)
@@ -240,18 +241,6 @@ def take_host_steps(
                 steps.append(host_step(op, reads, writes, reasons.why(op) or "", states))
         done = {op.name for op in ready}
         pending = [op for op in pending if op.name not in done]
-
-
-def _locked_resources(pending: Sequence[Operation], uncomputed: set[int]) -> set[Any]:
-    """The resources locked by operations whose outputs a pending operation has yet to consume."""
-    makers = [t.op for op in pending for t in op._inputs if t._id not in uncomputed]
-    return {_resource_of(op) for op in makers if op.raw_op.effects.holds_until_consumed}
-
-
-def _resource_of(op: Operation) -> Any:
-    """The identity of the resource that an operation locks: resources with one shared name are the same."""
-    tensor = op._inputs[0]
-    return tensor.op.raw_op.attrs.get("shared_name") or tensor._id
 
 
 # -- the program

@@ -2,6 +2,7 @@
 
 running.py      runs one operation, and adds the operation and the user's line to its errors
 steps.py        an operation as a step of a specialization, with values in slots
+locks.py        which resources operations hold locked
 end_of_data.py  runs the rest of a list of steps after one of them has reached the end of its data
 
 Of the ops that Keras uses, these run on the host: strings and tables; the blur of `RandomElasticTransform`, whose size is random (its kernel is

@@ -171,6 +171,16 @@ def shape_of_value(resource: Any) -> tuple[int, ...] | None:
     return getattr(getattr(resource, "value", None), "shape", None) if lent is None else lent
 
 
+def shapes_of_values(handles: Sequence[Any]) -> tuple[Any, ...]:
+    """Return `shape_of_value` of each: without asking twice where all are variables with values, as in most calls."""
+    if LENT:
+        return tuple(map(shape_of_value, handles))
+    try:
+        return tuple([handle.value.shape for handle in handles])
+    except AttributeError:  # of a variable without a value, or of another resource
+        return tuple(map(shape_of_value, handles))
+
+
 def is_written(handles: Iterable[Any]) -> bool:
     """True if a program is writing into one of the variables in place."""
     written = {id(arguments[i]) for arguments, positions in list(WRITING) for i in positions}
