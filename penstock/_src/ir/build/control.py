@@ -4,12 +4,14 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from penstock._src.core import dtypes
 from penstock._src.ir.build.base import Base
 from penstock._src.ir.build.leaves import new_scope
 from penstock._src.ir.build.special_functions import SpecialFunctions
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import MOVEMENT
 
 Body = Callable[..., Any]
 
@@ -177,8 +179,9 @@ def as_list(results: Any) -> list[Node]:
 def free_nodes(roots: Sequence[Node], depth: int) -> list[Node]:
     """The outermost nodes under roots that depend on no parameter of functions at `depth`, except cheap leaves.
 
-    Repeating and reshaping are left to the function: it takes the smaller array."""
+    Repeating, reshaping, and widening int8 for a product are left to the function: it takes the smaller array."""
     outside: dict[int, Node] = {}
+    inside: set[int] = set()  # outer nodes that the function computes itself
     seen: set[int] = set()
     pending = list(roots)
     while pending:
@@ -186,12 +189,28 @@ def free_nodes(roots: Sequence[Node], depth: int) -> list[Node]:
         if node.id in seen:
             continue
         seen.add(node.id)
-        if node.depth < depth and node.kind not in ("broadcast", "reshape"):
-            if not is_repeated(node):
-                outside[node.id] = node
-        else:
+        if node.depth >= depth and node.kind == "contract":
+            widened = _widened_operands(node)
+            inside.update(widened)
+            pending.extend(outside.pop(i).args[0] for i in widened if i in outside)
+        if node.depth >= depth or node.kind in ("broadcast", "reshape") or node.id in inside:
             pending.extend(node.args)
+        elif not is_repeated(node):
+            outside[node.id] = node
     return [outside[i] for i in sorted(outside)]
+
+
+def _widened_operands(product: Node) -> list[int]:
+    """Ids of the nodes that widen a product's operands from int8, if both are: its kernel reads them as they are."""
+    operands = [_behind_movements(x) for x in product.args]
+    is_narrow = [x.kind == "cast" and x.args[0].dtype == dtypes.int8 for x in operands]
+    return [x.id for x in operands] if all(is_narrow) and product.dtype == dtypes.int32 else []
+
+
+def _behind_movements(node: Node) -> Node:
+    while node.kind in MOVEMENT:
+        node = node.args[0]
+    return node
 
 
 def is_repeated(node: Node) -> bool:

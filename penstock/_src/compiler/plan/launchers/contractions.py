@@ -95,17 +95,30 @@ def _chosen(builder: PlanBuilder, kernel: ContractKernel) -> Match:
 
 
 def _stays(builder: PlanBuilder, weights: Node) -> bool:
-    """True if packed weights may be cached: they are a constant, or a variable that this program does not assign."""
+    """True if packed weights may be cached: they are a constant, or a variable that this program does not assign.
+
+    A nested function, such as a loop's body, takes them as a parameter.
+    """
     own = home(weights)
     if own.kind == "constant":
         if is_splat(own):
             return False
-    elif own.kind != "read" or builder.numbers[own.args[0].id] in builder.assigned:
+    elif own.kind == "read":
+        if builder.numbers[own.args[0].id] in builder.assigned:
+            return False
+    elif own.kind != "parameter" or not _is_fixed(builder, builder.buffer(own)):
         return False
     if "widening" in flags.disable and own.dtype.size < LEAST_SIZE:
         return False
     # Products of bytes always need packed weights, so that caching them pays at any size.
     return own.dtype.size == 1 or bytes_of(own) >= LEAST_BYTES
+
+
+def _is_fixed(builder: PlanBuilder, buffer: Buffer) -> bool:
+    """True if a buffer holds the same numbers during all of a run."""
+    if buffer.place == "variable":
+        return buffer.number not in builder.assigned
+    return buffer.place == "constant"
 
 
 def _prepacked(
@@ -125,13 +138,13 @@ def _packed_constant(
     builder: PlanBuilder, match: Match, code: KernelCode, sizes: tuple[int, ...]
 ) -> Buffer | None:
     """The memory of packed weights that are a constant, shared by all contractions that need the same packed form; None for others."""
-    own = home(match.right)
-    if not code.prepacked_bytes or own.kind != "constant":
+    if not code.prepacked_bytes or builder.buffer(match.right).place != "constant":
         return None
+    array = builder.buffer(match.right).array
     start, key = _form(builder, match)
-    place = key, own.id
+    place = key, id(array)
     if place not in builder.packed_constants:
-        packed = PackedConstant(key, start, code, sizes, own.attrs["value"])
+        packed = PackedConstant(key, start, code, sizes, array)
         memory = Buffer("packed constant", code.prepacked_bytes, "constant", array=packed)
         builder.packed_constants[place] = memory
         builder.known.append(memory)

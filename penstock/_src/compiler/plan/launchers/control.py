@@ -25,7 +25,7 @@ from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.in_place import writable_in_place
 from penstock._src.compiler.plan.launch_table import Jump, Label
 from penstock._src.compiler.plan.launchers.contractions import stores_once
-from penstock._src.compiler.plan.launchers.functions import launch_nested
+from penstock._src.compiler.plan.launchers.functions import bind, launch_nested
 from penstock._src.compiler.plan.launchers.nests import copy
 from penstock._src.core import dtypes
 from penstock._src.ir.extents import dims
@@ -134,6 +134,7 @@ def _step(
 ) -> None:
     """Adds the body's launches, which replace the old state by the new one."""
     body = schedule.function
+    bind(builder, body, [*state, *outer])
     parameters = body.parameters[: len(state)]
     homes = [home(r) for r in body.results]
     once = functools.partial(stores_once, builder)

@@ -14,7 +14,7 @@ from penstock._src.compiler.plan.launchers.lanes import launch_section
 from penstock._src.compiler.plan.launchers.specials import stop_unless
 from penstock._src.compiler.plan.verify.kernels import KernelVerifier
 from penstock._src.ir.extents.values import current
-from penstock._src.ir.function import Check
+from penstock._src.ir.function import Check, Function
 from penstock._src.util.flags import flags
 
 NONE: Mapping[int, Sequence[Check]] = {}
@@ -84,6 +84,13 @@ def _share_updated(builder: PlanBuilder, schedule: Schedule) -> None:
                 builder.buffers[old.id] = builder.buffer(node)
 
 
+def bind(builder: PlanBuilder, function: Function, arguments: Sequence[Buffer]) -> None:
+    """Makes buffers those of a function's parameters."""
+    for parameter, buffer in zip(function.parameters, arguments, strict=True):
+        builder.buffers[parameter.id] = buffer
+        buffer.touch(builder.time)
+
+
 def launch_nested(
     builder: PlanBuilder,
     schedule: Schedule,
@@ -93,9 +100,7 @@ def launch_nested(
     """Launches a nested function on these arguments; returns its results. `wanted` has the buffers for some nodes, by id."""
     function, outer = schedule.function, builder.schedule
     builder.schedule = schedule
-    for parameter, buffer in zip(function.parameters, arguments, strict=True):
-        builder.buffers[parameter.id] = buffer
-        buffer.touch(builder.time)
+    bind(builder, function, arguments)
     # The function may be launched several times: temporaries get new buffers, constants keep theirs.
     for node in schedule.nodes:
         if not (node.kind == "parameter" or node.kind == "constant" and in_memory_already(node)):

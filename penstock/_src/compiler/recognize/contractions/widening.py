@@ -2,6 +2,8 @@
 
 Before: contract(sub(cast<int32>(x), zero), cast<int32>(w))     for int8 x and w, and for views of these
 After:  contract(x, w), whose products and sums are of int32, and whose kernel knows `zero`
+
+A reshape of a widened operand, such as of stacked rows to one matrix, is one of the narrow operand: both are the same elements in order.
 """
 
 from dataclasses import replace
@@ -36,6 +38,9 @@ def unwidened(problem: Problem) -> Problem | None:
 
 def _narrow(node: Node) -> tuple[Node | None, int]:
     """The narrow node that a node widens (None if it does not), and its zero point, which is subtracted."""
+    if node.kind == "reshape":
+        inner, zero = _narrow(node.args[0])
+        return (None if inner is None else inner.builder.reshape(inner, node.shape)), zero
     zero = 0
     if node.kind == "binary" and node.attrs["op"] in ("sub", "add"):
         number = _number(node.args[1])
