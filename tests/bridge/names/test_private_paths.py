@@ -269,3 +269,14 @@ def test_what_no_module_has_is_missing_with_imports_too():
     for module in (writer, generated):
         with pytest.raises(AttributeError, match="no counterpart"):
             getattr(module, "no_such_name")  # noqa: B009
+
+
+def test_constants_are_evaluated_through_any_ops():
+    """Unlike tf.get_static_value, which TensorFlow limits to the ops of shapes."""
+    util = importlib.import_module("tensorflow.python.framework.tensor_util")
+    with tf.Graph().as_default():
+        axis = tf.constant(-2)
+        positive = tf.where(axis < 0, axis + 3, axis)
+        assert tf.get_static_value(positive) is None
+        assert util.try_evaluate_constant(positive) == 1
+        assert util.try_evaluate_constant(tf.random.uniform([])) is None

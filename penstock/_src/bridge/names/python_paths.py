@@ -168,7 +168,7 @@ PATHS: dict[str, str] = {
     "python.framework.tensor_shape": "@core.shapes",
     "python.framework.tensor_spec": "@core.specs @bridge.python.framework.tensor",
     "python.framework.tensor_util": (
-        "try_evaluate_constant=tf.get_static_value make_ndarray=tf.make_ndarray "
+        "try_evaluate_constant=@graph.static_values:constant_value make_ndarray=tf.make_ndarray "
         "@graph.static_values"
     ),
     "python.framework.errors": "InaccessibleTensorError=@core.errors:InaccessibleTensorError",

@@ -15,7 +15,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
-from penstock._src.graph.static_values import get_static_value
+from penstock._src.graph.static_values import constant_value_as_shape, get_static_value
 
 _FLOATS = (
     dtypes.float16,
@@ -104,17 +104,28 @@ def broadcast_batch(x, batch):
             return x
     full = vector(x)
     target = broadcast_vectors(full[:-2], batch)
-    return raw.BroadcastTo(input=x, shape=joined(target, full[-2:]))
+    result = raw.BroadcastTo(input=x, shape=joined(target, full[-2:]))
+    if x.shape.rank is not None:
+        known = batch if not isinstance(batch, Tensor) else constant_value_as_shape(batch)
+        result.set_shape(broadcast_static(have, TensorShape(known)).concatenate(x.shape[-2:]))
+    return result
 
 
 def broadcast_matrices(*matrices):
     """The matrices with their batch axes broadcast to one shape."""
+    if len(matrices) == 1:
+        return list(matrices)
     shapes = [m.shape[:-2] for m in matrices]
     if all(s.is_fully_defined() for s in shapes):
         if len({tuple(s.as_list()) for s in shapes}) == 1:
             return list(matrices)
     batch = broadcast_vectors(*(vector(m)[:-2] for m in matrices))
-    return [broadcast_batch(m, batch) for m in matrices]
+    broadcast = [broadcast_batch(m, batch) for m in matrices]
+    if all(m.shape.rank is not None for m in matrices):
+        known = broadcast_static(*shapes)
+        for m in broadcast:
+            m.set_shape(known.concatenate(m.shape[-2:]))
+    return broadcast
 
 
 def adjoint_if(condition, x):
