@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import copy
+import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -122,7 +123,7 @@ class ListWrapper(List, list):  # type: ignore[misc]
         return self._outside or not _same(known, self._storage)
 
     def _mutate(self, moves: bool) -> None:
-        """Notes a change to come: of elements' places if `moves`, and earlier ones of the user's list."""
+        """Notes a change to come that moves elements if `moves`, and earlier ones of the user's list."""
         self._outside = self._modified_outside
         self._moved = self._moved or moves
 
@@ -152,9 +153,8 @@ class ListWrapper(List, list):  # type: ignore[misc]
 
     def append(self, value: Any) -> None:
         """Adds an element at the end."""
-        self._mutate(False)
         super().append(value)
-        self._done()
+        list.append(self, self._storage[-1])  # earlier changes of the user's list stay seen
 
     def insert(self, index: Any, value: Any) -> None:
         """Adds an element before the one at `index`."""
@@ -237,4 +237,4 @@ class ListWrapper(List, list):  # type: ignore[misc]
 
 def _same(known: list[Any], now: list[Any]) -> bool:
     """True if both lists hold the very same objects."""
-    return len(known) == len(now) and all(a is b for a, b in zip(known, now, strict=True))
+    return len(known) == len(now) and all(map(operator.is_, known, now))

@@ -12,6 +12,8 @@ from penstock._src.core.tracking import trackable as tracking
 from penstock._src.core.tracking.containers import TrackableDataStructure
 from penstock._src.core.tracking.trackable import NoDependency, Trackable
 
+_NOTHING = object()
+
 
 class Mapping(TrackableDataStructure, collections.abc.Mapping):  # type: ignore[misc]
     """A dict of trackable objects under str keys that only grows."""
@@ -153,15 +155,20 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
         children = super()._trackable_children(save_type, **kwargs)
         return children | self._functions(self.items(), save_type)
 
+    def _note(self, key: Any) -> None:
+        """Notes earlier changes of a key of the user's dict, which is about to change; those of others stay seen."""
+        if dict.get(self, key, _NOTHING) is not self.__wrapped__.get(key, _NOTHING):
+            self._outside = True
+
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._outside = self._modified_outside
+        self._note(key)
         self.__wrapped__[key] = self._tracked(key, value)
-        self._done()
+        self._kind.__setitem__(self, key, self.__wrapped__[key])
 
     def __delitem__(self, key: Any) -> None:
-        self._outside = self._modified_outside
+        self._note(key)
         del self.__wrapped__[key]
-        self._done()
+        self._kind.pop(self, key, None)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Adds the items of another dict."""
