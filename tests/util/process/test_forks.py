@@ -61,7 +61,7 @@ def test_a_child_counts_one_more_fork():
 SLOW_MODULE = """
 import builtins, time
 builtins.slow_module_began.set()
-time.sleep(0.3)
+time.sleep(1.5)
 ended = True
 """
 
@@ -89,7 +89,7 @@ def test_a_fork_waits_for_the_imports_of_others_with_patience_only(slow_import, 
     monkeypatch.setattr(forks, "PATIENCE", 0.0)
     start = time.monotonic()
     assert in_child(lambda: not hasattr(importlib.import_module("slowly_imported"), "ended"))
-    assert time.monotonic() - start < 0.25
+    assert time.monotonic() - start < 1
 
 
 def test_a_context_is_entered_by_the_fork_and_left_on_both_sides(monkeypatch):

@@ -114,6 +114,8 @@ class HostKernel(Facts):
     defers_each: bool = False
     # `eager_each` takes a first input that is a `Deferred` only, and gives a stack.
     takes_deferred: bool = False
+    # Of a list that the host holds: "changes" gives the changed list alone; "reads" gives an element or a number (graph/passes/host_lists.py).
+    use_of_list: str = ""
     # Never computes by itself: the op is a whole program, and eager calls of any size are compiled.
     is_program: bool = False
 

@@ -14,9 +14,6 @@ from penstock._src.graph.passes.own_sizes import before, is_light, may_lower
 
 REASON = "a loop over what the host holds takes or gives the list"
 GIVEN = "the host holds the list"
-# The operations that the host runs on a list that it holds; those that add an element give nothing else.
-_ADD = {"TensorListPushBack", "TensorListSetItem"}
-_CHANGES = {*_ADD, "TensorListPopBack", "TensorListLength", "TensorListGetItem"}
 
 
 def for_host(ops: Sequence[Operation]) -> dict[str, str]:
@@ -58,7 +55,8 @@ def _changes(
         held, is_ready = pending.pop()
         for op in readers.get(held._id, ()):
             ready = is_ready and all(t is held or t._id not in computed for t in op._inputs)
-            if op.type not in _CHANGES or not (ready or op.type in _ADD):
+            use = op.raw_op.host_kernel.use_of_list
+            if not use or not (ready or use == "changes"):
                 return None
             found.append(op)
             pending += [(t, ready) for t in op._outputs if t.dtype == dtypes.variant]

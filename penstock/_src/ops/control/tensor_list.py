@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.binding import kernel_name
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import HostKernel, Values
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
@@ -106,6 +106,7 @@ class TensorListPushBack(ListOp):
     """The list with one more element at its end."""
 
     signature = "input_handle: variant, tensor: element_dtype -> output_handle: variant[]"
+    host_kernel = HostKernel(use_of_list="changes")
 
     def held(self, input_handle, _tensor):
         return input_handle.handle_data
@@ -135,6 +136,7 @@ class TensorListPopBack(ListOp):
 
     signature = """input_handle: variant, element_shape: int32
         -> output_handle: variant, tensor: element_dtype"""
+    host_kernel = HostKernel(use_of_list="reads")
     element_dtype: DType
     values = Values(keeps_finite=True)
 
@@ -177,6 +179,7 @@ class TensorListLength(ListOp):
     """The number of elements."""
 
     signature = "input_handle: variant -> length: int32[]"
+    host_kernel = HostKernel(use_of_list="reads")
     differentiable = False
 
     def eager(self, input_handle):
@@ -220,6 +223,7 @@ class TensorListGetItem(ListOp):
 
     signature = """input_handle: variant, index: int32, element_shape: Tshape
         -> item: element_dtype"""
+    host_kernel = HostKernel(use_of_list="reads")
     element_dtype: DType
     Tshape: INDEX = INT32
     values = Values(keeps_finite=True)
@@ -245,6 +249,7 @@ class TensorListSetItem(ListOp):
 
     signature = """input_handle: variant, index: int32, item: element_dtype
         -> output_handle: variant[]"""
+    host_kernel = HostKernel(use_of_list="changes")
     resize_if_index_out_of_bounds: bool = False
 
     def held(self, input_handle, _index, _item):
