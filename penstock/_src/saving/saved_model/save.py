@@ -181,8 +181,8 @@ def _fill_meta_graph(
         for function in aliased if isinstance(aliased, list | tuple) else [aliased]:
             if not isinstance(function, Function | ConcreteFunction):
                 raise TypeError(
-                    f"Unsupported type f{type(function)}. Functions in `function_aliases` should be created by "
-                    "tf.function, or concrete functions, or collections of concrete functions."
+                    f"Unsupported type {type(function)}. Functions in `function_aliases` should be created by "
+                    "tf.function, or be concrete functions, or lists of these."
                 )
             for concrete in traces_of(function):
                 meta.meta_info_def.function_aliases[concrete.graph_function.name] = alias
