@@ -8,7 +8,6 @@ from typing import Any
 
 from penstock._src.compiler.executable import Executable, PlacedExecutable
 from penstock._src.compiler.token_flow import TokenFlow
-from penstock._src.core import dtypes
 from penstock._src.core.calls.placement import has_gpus
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes import host_conditions
@@ -71,8 +70,7 @@ def compile_graph(
         ops = needed()
         if any(op.raw_op.flow.redirects for op in ops):
             return TokenFlow(name, ops, inputs, outputs, graph.kernel_states, why_host)
-    if not why_host and len(outputs) == 1 and outputs[0].dtype == dtypes.bool_:
-        why_host = host_conditions.why(needed(), outputs)
+    why_host = why_host or host_conditions.why(needed, outputs)
     if has_gpus():
         states = graph.kernel_states
         home = getattr(graph, "home", None)

@@ -9,6 +9,9 @@ from penstock._src.util.lazy import resolve
 from penstock._src.util.signatures import read_only
 from penstock._src.util.slots import above
 
+# NumPy has no arrays of more dimensions, so neither have kernels on the host.
+LARGEST_RANK = 64
+
 
 def _comparison(function: Callable[[int, int], bool]) -> Any:
     """Returns the method of Dimension that compares two sizes; None if one is unknown."""

@@ -8,6 +8,7 @@ write primitives are the mixins in `build/`; compiler/lower/context.py adds vari
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from penstock._src.core.shapes import LARGEST_RANK
 from penstock._src.ir import folding
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
@@ -18,8 +19,6 @@ from penstock._src.ir.rules import simplify
 
 # The dtype of nodes with several results; each `item` has its own.
 NO_DTYPE: Any = None
-# NumPy has no arrays of more dimensions, so neither has the host.
-LARGEST_RANK = 64
 
 
 class Builder(NodeMaker):

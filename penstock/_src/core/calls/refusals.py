@@ -17,6 +17,7 @@ from penstock._src.core.errors import (
     OpError,
     UnimplementedError,
 )
+from penstock._src.core.shapes import LARGEST_RANK
 from penstock._src.core.values import memory_limit
 
 
@@ -41,7 +42,7 @@ ACCIDENTS = (
 _TOO_LARGE = ("array is too big", "Maximum allowed size", "too large to convert to C long")
 # Messages of NumPy for arrays of too high a rank.
 _TOO_DEEP = ("maximum supported dimension for an ndarray", "number of dimensions must be within")
-_DEPTH = "tensors of more than 64 dimensions"
+_DEPTH = f"tensors of more than {LARGEST_RANK} dimensions"
 _PACKAGE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 # Libraries that kernels call; whatever else a traceback goes through is the user's.
 _LIBRARIES = ("numpy", "scipy", "PIL", "ml_dtypes", "google", "llvmlite")

@@ -3,7 +3,7 @@
 A loop that runs on the host tests its condition before each step. Such a test needs no program, so none is compiled for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
@@ -13,16 +13,16 @@ REASON = "it compares some numbers"
 MOST_OPERATIONS = 4  # of the most that a condition may have
 
 
-def why(ops: Sequence[Operation], outputs: Sequence[Any]) -> str:
+def why(needed: Callable[[], Sequence[Operation]], outputs: Sequence[Any]) -> str:
     """The reason why the operations of a graph run on the host, if they are such a condition; else "".
 
     Args:
-      ops: the operations.
+      needed: returns the operations.
       outputs: the tensors that the graph computes.
     """
     if len(outputs) != 1 or outputs[0].dtype != dtypes.bool_ or outputs[0].shape.rank != 0:
         return ""
-    computing = [op for op in ops if op.type not in ("Const", "Identity")]
+    computing = [op for op in needed() if op.type not in ("Const", "Identity")]
     is_light = len(computing) <= MOST_OPERATIONS and all(map(_compares, computing))
     return REASON if is_light else ""
 

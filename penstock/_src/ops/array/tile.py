@@ -6,9 +6,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import TensorShape, broadcast_shapes, unknown_shape
+from penstock._src.core.shapes import LARGEST_RANK, TensorShape, broadcast_shapes, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
-from penstock._src.ir.builder import LARGEST_RANK
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_one
 from penstock._src.ops import infer
