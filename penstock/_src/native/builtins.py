@@ -1,25 +1,76 @@
 """Loads modules of native code as Python builtins."""
 
-from typing import Any, NamedTuple, TypeVar
+import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 from . import python_calls as py
-from .code import Code
+from .cache.sources import PACKAGE, digest_of
+from .code import Code, NamedCode, hashed
 from .kernels import kernels
 from .language.module import Module
+from .target import host
 
 Functions = TypeVar("Functions", bound=NamedTuple)
+Parameters = ParamSpec("Parameters")
+
+# Folders of the package with the code that writes modules.
+_FOLDERS = ("core", "native", "util")
 
 _libraries: list[Any] = []  # kept alive: the builtins hold addresses in them
 
 
-def load(m: Module, functions: type[Functions]) -> Functions:
-    """Compiles a module and returns its entries.
+def compiled(
+    functions: type[Functions],
+) -> Callable[[Callable[Concatenate[Module, Parameters], None]], Callable[Parameters, Functions]]:
+    """Make a function that writes a module into one that returns the module's entries, compiled at its first call.
+
+    The module is not written where a process before had the same target and the same sources: its code is kept under
+    the names of both.
 
     Args:
-      m: a module with an entry `py_NAME` (`python_calls.emit_entry`) for each field.
-      functions: the named tuple of the entries.
+      functions: the named tuple of the entries; the module has an entry `py_NAME` (`python_calls.emit_entry`) for each field.
+
+    Example:
+      @compiled(Sums)
+      def sums(m: Module, dtype: str) -> None:
+          ...                                     # m.fn(...), py.emit_entry(m, "sum", "an")
+      sums("float32").sum(array, 3)               # other arguments are strings or numbers
     """
-    library = kernels()[Code.of(m)]
+
+    def decorated(
+        write: Callable[Concatenate[Module, Parameters], None],
+    ) -> Callable[Parameters, Functions]:
+        @functools.cache
+        def load(*arguments: Any) -> Functions:
+            return entries(_code(write, arguments), functions)
+
+        return cast(Callable[Parameters, Functions], functools.update_wrapper(load, write))
+
+    return decorated
+
+
+def entries(code: Code, functions: type[Functions]) -> Functions:
+    """Compile the code of a module and return its entries."""
+    library = kernels()[code]
     _libraries.append(library)
     names = functions._fields
     return functions(*[py.builtin(library[f"py_{name}"], name) for name in names])
+
+
+def _code(write: Callable[..., None], arguments: tuple[str | int, ...]) -> NamedCode:
+    def written() -> Code:
+        m = Module(target)
+        write(m, *arguments)
+        return Code.of(m)
+
+    target = host()
+    code = NamedCode(target, written)
+    if _SOURCES is not None:
+        facts = _SOURCES, write.__module__, write.__qualname__, arguments, target
+        code.name_it(hashed(target, repr(facts).encode()), kernels().cache)
+    return code
+
+
+# Computed when this is loaded: if sources change while this process runs, it still has the old code.
+_SOURCES = digest_of(PACKAGE, _FOLDERS)

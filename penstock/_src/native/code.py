@@ -25,13 +25,12 @@ from penstock._src.util.lazy import ByName
 from penstock._src.util.process import forks
 
 from .cache import ObjectCache
+from .cache.sources import PACKAGE
 from .target import Target
 
 # Change this when object files rely on a different process interface: the thread pool's, or symbol names.
 FORMAT = "penstock-native-3"
 DEFAULT_LEVEL = 2  # LLVM's optimization level for code generation
-
-PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,20 +51,6 @@ def test_objects_without_a_lasting_form_have_no_name():
     assert names.name_of((1, np.zeros(3)), host()) is None
 
 
-def test_another_source_is_another_compiler(tmp_path):
-    for folder in names.FOLDERS:
-        (tmp_path / folder / "inner").mkdir(parents=True)
-    source = tmp_path / "ir" / "inner" / "rule.py"
-    source.write_text("a = 1\n")
-    found = [names.sources(tmp_path)]
-    source.write_text("a = 22\n")
-    found.append(names.sources(tmp_path))
-    os.utime(source, (1, 1))
-    found.append(names.sources(tmp_path))
-    assert len({*found, names.sources(tmp_path)}) == 3
-    assert names.sources(tmp_path / "elsewhere") is None
-
-
 PROGRAM = """
 import numpy as np
 import penstock as tf

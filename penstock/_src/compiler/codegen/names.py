@@ -1,16 +1,11 @@
 """Names of codes: hashes of everything that determines a kernel's text, so that a cached kernel is found without writing its text.
 
 A text is determined by the signature of the computation (as in the generator's cache, kept_codes.py), the target, the number of
-processors by which sums are divided, and the sources of the compiler. Sources are represented by their sizes and times, as in Python's compiled
-files.
+processors by which sums are divided, and the sources of the compiler.
 """
 
 import dataclasses
 import enum
-import hashlib
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +13,7 @@ import numpy as np
 from penstock._src.compiler.codegen.kernel_code import threads_of_sums
 from penstock._src.core.dtypes import DType
 from penstock._src.native import Target
+from penstock._src.native.cache.sources import PACKAGE, digest_of
 from penstock._src.native.code import hashed
 
 # Folders of the package with the code that writes texts.
@@ -71,28 +67,5 @@ def _add(value: Any, parts: list[str]) -> None:
         raise _Unknown(f"{kind.__qualname__}: {value!r}")
 
 
-def sources(package: Path) -> str | None:
-    """A digest of the compiler's sources; None if they are not available as files."""
-    digest = hashlib.sha256()
-    try:
-        for folder in FOLDERS:
-            for path, size, time in sorted(_files(package / folder)):
-                digest.update(f"{path} {size} {time}\n".encode())
-    except OSError:
-        return None
-    return digest.hexdigest()
-
-
-def _files(folder: str | Path) -> Iterator[tuple[str, int, int]]:
-    """(path, bytes, time of writing) of the sources in a folder."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(entry.path)
-            elif entry.name.endswith(".py"):
-                stat = entry.stat()
-                yield entry.path, stat.st_size, stat.st_mtime_ns
-
-
 # Computed when the compiler is loaded: if sources change while this process runs, it still has the old code.
-_SOURCES = sources(Path(__file__).resolve().parents[2])
+_SOURCES = digest_of(PACKAGE, FOLDERS)

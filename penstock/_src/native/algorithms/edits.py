@@ -1,11 +1,10 @@
 """Edit distances of many pairs of sequences: the row-by-row table of Wagner and Fischer."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.module import Module
 from ..language.types import I64, PTR
 from ..language.value import Val
@@ -20,10 +19,9 @@ class Edits(NamedTuple):
     distances: Callable[..., int]
 
 
-@functools.cache
-def edits() -> Edits:
+@compiled(Edits)
+def edits(m: Module) -> None:
     """The function, compiled."""
-    m = Module()
     arguments: Any = dict(a=PTR, a_begins=PTR, b=PTR, b_begins=PTR, pairs=I64, row=PTR, found=PTR)
     with m.fn("distances", ret=I64, internal=True, **arguments) as f:
 
@@ -54,4 +52,3 @@ def edits() -> Edits:
         f.loop(f.i64(0), f.pairs, 1, pair)
         f.give(f.i64(0))
     py.emit_entry(m, "distances", "aaaanaa")
-    return load(m, Edits)

@@ -4,12 +4,11 @@ Rows are interpolated along their pixels when an output needs them, and kept unt
 such rows. Every operation is rounded separately, in the order of TensorFlow's formula.
 """
 
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import F32, I8, I32, I64, PTR, vec
@@ -38,14 +37,12 @@ def room(width: Any, channels: Any, new_width: Any) -> Any:
     return new_width * 3 + (new_width * channels + ROOM) * 2 + width * channels + ROOM
 
 
-@functools.cache
-def interpolation() -> Interpolation:
+@compiled(Interpolation)
+def interpolation(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     emit_interpolation(m, ELEMENTS)
     for name in ELEMENTS:
         py.emit_entry(m, f"interpolate_{name}", "annnnnnnaa")
-    return load(m, Interpolation)
 
 
 def emit_interpolation(m: Module, names: Iterable[str]) -> None:

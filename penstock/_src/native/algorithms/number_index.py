@@ -3,14 +3,13 @@
 Source: Knuth, TAOCP vol. 3, 6.4: open addressing with linear probing, and multiplicative hashing.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I32, I64, PTR
@@ -68,14 +67,12 @@ def _empty_slots(count: int) -> np.ndarray:
     return np.full(1 << max(2 * count, 4).bit_length(), -1, np.int32)
 
 
-@functools.cache
-def _functions() -> _Functions:
-    m = Module()
+@compiled(_Functions)
+def _functions(m: Module) -> None:
     _emit_number(m)
     _emit_find(m)
     py.emit_entry(m, "number", "ananaa")
     py.emit_entry(m, "find", "anaana")
-    return load(m, _Functions)
 
 
 def _probe(f: Fn, value: Val, key_of: Callable[[Val], Val]) -> tuple[Val, Val]:

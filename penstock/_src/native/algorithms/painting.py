@@ -1,11 +1,10 @@
 """Pixels as image files hold them, painted and arranged as red, green, blue and alpha."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.module import Module
 from ..language.types import I8, I64, PTR, vec
 from ..language.value import Val
@@ -31,17 +30,15 @@ class Painting(NamedTuple):
     arrange: Callable[..., int]
 
 
-@functools.cache
-def painting() -> Painting:
+@compiled(Painting)
+def painting(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     _emit_paint(m)
     py.emit_entry(m, "paint", "annnanan")
     for kind in _KINDS:
         _emit_row(m, *kind)
     _emit_arrange(m)
     py.emit_entry(m, "arrange", "bnnnnnna")
-    return load(m, Painting)
 
 
 def _emit_paint(m: Module) -> None:

@@ -1,11 +1,10 @@
 """Fisher and Yates's shuffle of whole numbers by given steps."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.module import Module
 from ..language.types import I64, PTR
 from ..language.value import Val
@@ -20,10 +19,9 @@ class Permutations(NamedTuple):
     shuffle: Callable[..., int]
 
 
-@functools.cache
-def permutations() -> Permutations:
+@compiled(Permutations)
+def permutations(m: Module) -> None:
     """The function, compiled."""
-    m = Module()
     arguments: Any = dict(order=PTR, steps=PTR, count=I64)
     with m.fn("shuffle", ret=I64, internal=True, **arguments) as f:
 
@@ -36,4 +34,3 @@ def permutations() -> Permutations:
         f.loop(f.i64(0), f.count, 1, exchange)
         f.give(f.i64(0))
     py.emit_entry(m, "shuffle", "aan")
-    return load(m, Permutations)

@@ -3,12 +3,11 @@
 Sources: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; Knuth, TAOCP vol. 2, 3.4.1.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import F64, I32, I64, PTR
@@ -34,16 +33,14 @@ class Philox(NamedTuple):
     products: Callable[..., int]
 
 
-@functools.cache
-def philox() -> Philox:
+@compiled(Philox)
+def philox(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     _emit_block(m)
     _emit_blocks(m)
     _emit_products(m)
     py.emit_entry(m, "blocks", "nnnana")
     py.emit_entry(m, "products", "nnnanaa")
-    return load(m, Philox)
 
 
 def _emit_block(m: Module) -> None:

@@ -4,12 +4,11 @@ A row of the result is first summed over whole rows of an image, then over the p
 rounded separately, in the order of the table.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import F32, I8, I32, I64, PTR, vec
@@ -40,16 +39,14 @@ def room(width: int, channels: int, new_width: int) -> int:
     return (width + new_width) * channels + 2 * ROOM
 
 
-@functools.cache
-def resampling() -> Resampling:
+@compiled(Resampling)
+def resampling(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     _emit_columns(m)
     for name, element in ELEMENTS.items():
         _emit_rows(m, name, element)
         _emit_images(m, name, element)
         py.emit_entry(m, f"resample_{name}", "annnnaaannaaannaa")
-    return load(m, Resampling)
 
 
 def _weighted(f: Fn, total: Val, value: Val, weight: Val, lanes: int) -> Val:

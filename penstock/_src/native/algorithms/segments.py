@@ -1,11 +1,10 @@
 """Rows of a matrix combined by ids that never descend."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import F32, F64, I32, I64, PTR, vec
@@ -27,10 +26,9 @@ class Segments(NamedTuple):
     combine: Callable[..., int]
 
 
-@functools.cache
-def segments(dtype: str, operation: str) -> Segments:
+@compiled(Segments)
+def segments(m: Module, dtype: str, operation: str) -> None:
     """The function for a dtype of TYPES and one of OPERATIONS, compiled."""
-    m = Module()
     arguments: Any = dict(rows=PTR, width=I64, begins=PTR, count=I64, combined=PTR)
     with m.fn("combine", ret=I64, internal=True, **arguments) as f:
         ty = TYPES[dtype]
@@ -62,7 +60,6 @@ def segments(dtype: str, operation: str) -> Segments:
         f.loop(f.i64(0), f.count, 1, segment)
         f.give(f.i64(0))
     py.emit_entry(m, "combine", "anana")
-    return load(m, Segments)
 
 
 def _combined(f: Fn, operation: str, x: Val, y: Val) -> Val:

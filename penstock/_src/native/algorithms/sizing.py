@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I1, I64, PTR
@@ -107,10 +107,9 @@ FAILURES, HAS_RUN, STATE_WORDS = range(3)
 ROW_COUNT, SYMBOL_COUNT, FACT_COUNT, FACTS_AT, MEMORY_AT, HEADER_WORDS = range(6)
 
 
-@functools.cache
-def sizing() -> Sizing:
+@compiled(Sizing)
+def sizing(m: Module) -> None:
     """The functions that run programs, compiled."""
-    m = Module()
     with m.fn("divided", ret=I64, internal=True, a=I64, b=I64, wants_rest=I64) as f:
         _emit_divided(f)
     with m.fn("longest", ret=I64, internal=True, total=I64, tasks=I64, threads=I64) as f:
@@ -149,7 +148,6 @@ def sizing() -> Sizing:
         f.give(failures)
     py.emit_entry(m, "facts", "ab", holds_gil=True, ret=PTR)
     py.emit_entry(m, "size", "abanan", holds_gil=True)
-    return load(m, Sizing)
 
 
 def _part(f: Fn, start: int) -> Val:

@@ -1,11 +1,10 @@
 """Functions from strings to numbers: keyed hashes, character counts, and parsed numbers."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import F64, I8, I64, PTR
@@ -27,10 +26,9 @@ class StringNumbers(NamedTuple):
     integers: Callable[..., int]
 
 
-@functools.cache
-def string_numbers() -> StringNumbers:
+@compiled(StringNumbers)
+def string_numbers(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     decimals.emit(m)
     _emit_siphash(m)
     _emit_hashes(m)
@@ -41,7 +39,6 @@ def string_numbers() -> StringNumbers:
     py.emit_entry(m, "characters", "ana", holds_gil=True)
     py.emit_entry(m, "decimals", "anaa", holds_gil=True)
     py.emit_entry(m, "integers", "anaa", holds_gil=True)
-    return load(m, StringNumbers)
 
 
 def _string(f: Fn, i: Val) -> tuple[Val, Val]:

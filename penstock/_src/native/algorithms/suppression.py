@@ -1,11 +1,10 @@
 """Non-maximum suppression: boxes, best first, that overlap none of those kept."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import F32, I32, I64, PTR, vec
@@ -26,10 +25,9 @@ class Suppression(NamedTuple):
     suppress: Callable[..., int]
 
 
-@functools.cache
-def suppression() -> Suppression:
+@compiled(Suppression)
+def suppression(m: Module) -> None:
     """The function, compiled."""
-    m = Module()
     arguments: Any = dict(
         boxes=PTR,
         number=I64,
@@ -74,7 +72,6 @@ def suppression() -> Suppression:
         )
         f.give(chosen)
     py.emit_entry(m, "suppress", "anannaana")
-    return load(m, Suppression)
 
 
 def _ratio(f: Fn, box: list[Val], others: list[Val]) -> Val:

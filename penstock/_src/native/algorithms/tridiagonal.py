@@ -1,11 +1,10 @@
 """Solutions of tridiagonal systems: elimination from the first row on, substitution from the last."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import F32, F64, I64, PTR
@@ -24,13 +23,12 @@ class Tridiagonal(NamedTuple):
     solve: Callable[..., int]
 
 
-@functools.cache
-def tridiagonal(dtype: str) -> Tridiagonal:
+@compiled(Tridiagonal)
+def tridiagonal(m: Module, dtype: str) -> None:
     """The function for a dtype of TYPES, compiled.
 
     Anderson et al., "LAPACK Users' Guide", the algorithm of `gtsv`: a row and the one below may be exchanged.
     """
-    m = Module()
     arguments: Any = dict(
         diagonals=PTR, values=PTR, batch=I64, n=I64, columns=I64, exchanges=I64, room=PTR
     )
@@ -46,7 +44,6 @@ def tridiagonal(dtype: str) -> Tridiagonal:
         f.loop(f.i64(0), f.batch, 1, system)
         f.give(f.i64(0))
     py.emit_entry(m, "solve", "aannnna")
-    return load(m, Tridiagonal)
 
 
 def _eliminate(f: Fn, bands: list[Val], values: Val, ty: str) -> None:

@@ -1,13 +1,13 @@
 """Object code on disk: `objects.py` stores it by key, `signing.py` has the user's key that signs it, `places.py` the locations of both.
 
-`recently_used.py` is the cache in memory.
+`recently_used.py` is the cache in memory, `sources.py` tells one state of the compiler's sources from another.
 
 In: a key and object code. Out: the object code of a key, if this user's processes have written it.
 
 The kernel cache holds object code in the user's cache folder (`PENSTOCK_CACHE_DIR`), by the hash of its IR, the CPU and the versions of LLVM and
 Penstock. So that a kernel that is there is not written as IR again, most have a name too: the hash of the kernel's signature and of the sizes and times
-of the compiler's sources (`compiler/codegen/names.py`), under which is kept which IR that gives (`NamedCode` in `native/code.py`). With other sources
-the IR is written anew, and LLVM compiles what differs. Files are written to a temporary name and renamed, signed by the user's key
+of the sources (`compiler/codegen/names.py`; `native/builtins.py` for functions of this layer), under which is kept which IR that gives (`NamedCode`
+in `native/code.py`). With other sources the IR is written anew, and LLVM compiles what differs. Files are written to a temporary name and renamed, signed by the user's key
 (`native/cache/signing.py`): code that others left there does not run.
 """
 

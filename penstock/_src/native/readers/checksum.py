@@ -11,7 +11,7 @@ from ..code import Code
 from ..kernels import kernels
 from ..language.module import Module
 from ..language.types import I64, PTR
-from ..target import Target
+from ..target import Target, host
 
 # Adds eight bytes, or one byte, to a running checksum.
 _X86 = """
@@ -50,17 +50,13 @@ _INSTRUCTIONS = {"x86_64": ("+sse4.2", _X86), "aarch64": ("+crc", _ARM)}
 _ALL_ONES = 0xFFFFFFFF
 
 
-def _instructions(target: Target) -> str | None:
-    feature, text = _INSTRUCTIONS.get(target.architecture, ("", ""))
-    return text if feature and feature in target.features.split(",") else None
-
-
 @functools.cache
 def native_crc32c() -> Callable[[bytes, int], int] | None:
     """Returns a builtin (bytes, previous checksum) -> checksum; None if the CPU lacks the instruction."""
-    m = Module()
-    if not emit(m):
+    if not is_native(host()):
         return None
+    m = Module()
+    emit(m)
     _emit_entry(m)
     library = kernels()[Code.of(m)]
     _libraries.append(library)
@@ -73,15 +69,17 @@ _AT = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p, ctypes.c_int64, ctypes.
 _libraries: list = []  # kept alive: the builtin holds its address
 
 
-def emit(m: Module) -> bool:
-    """Adds `crc32c` to a module: (data, count, previous checksum) -> checksum; False if the CPU has no such instruction."""
-    instructions = _instructions(m.target)
-    if instructions is None:
-        return False
-    m.raw(instructions)
+def is_native(target: Target) -> bool:
+    """True if the target has an instruction for the checksum."""
+    feature, _ = _INSTRUCTIONS.get(target.architecture, ("", ""))
+    return bool(feature) and feature in target.features.split(",")
+
+
+def emit(m: Module) -> None:
+    """Adds `crc32c` to a module: (data, count, previous checksum) -> checksum."""
+    m.raw(_INSTRUCTIONS[m.target.architecture][1])
     m.names.update(("crc_word", "crc_byte"))
     _emit_sum(m)
-    return True
 
 
 def _emit_sum(m: Module) -> None:

@@ -4,12 +4,11 @@
 `texts` cannot read are marked, so that the caller reads them by other means.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import F64, I8, I64, PTR
@@ -45,10 +44,9 @@ class CsvReader(NamedTuple):
     texts: Callable[..., int]
 
 
-@functools.cache
-def csv() -> CsvReader:
+@compiled(CsvReader)
+def csv(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     decimals.emit(m)
     _emit_enclosed(m)
     _emit_record(m)
@@ -62,7 +60,6 @@ def csv() -> CsvReader:
     py.emit_entry(m, "integers", "bannnbnnaaaa")
     py.emit_entry(m, "floats", "bannnbnnaaa")
     py.emit_entry(m, "texts", "bannnbnnaa", holds_gil=True)
-    return load(m, CsvReader)
 
 
 def _is(f: Fn, mode: int) -> Val:

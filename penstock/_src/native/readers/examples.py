@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I8, I32, I64, PTR
@@ -44,14 +44,12 @@ class ExampleReader(NamedTuple):
 MALFORMED, OTHER_KIND, OTHER_SIZE, MISSING = 1, 2, 4, 8
 
 
-@functools.cache
-def examples() -> ExampleReader:
+@compiled(ExampleReader)
+def examples(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     emit(m)
     _emit_scan(m)
     py.emit_entry(m, "scan", "banbana")
-    return load(m, ExampleReader)
 
 
 def emit(m: Module) -> None:

@@ -4,12 +4,11 @@
 stay in the text, for a full JSON reader.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.module import Module
 from ..language.types import F64, I8, I64, PTR
 from ..language.value import Val
@@ -42,10 +41,9 @@ class NumberArrayReader(NamedTuple):
     scan_short: Callable[..., int]
 
 
-@functools.cache
-def number_arrays() -> NumberArrayReader:
+@compiled(NumberArrayReader)
+def number_arrays(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     doubles.emit(m)
     _emit_number(m)
     _emit_widen(m)
@@ -55,7 +53,6 @@ def number_arrays() -> NumberArrayReader:
     _emit_scan_short(m)
     py.emit_entry(m, "scan", "bnbnaaana")
     py.emit_entry(m, "scan_short", "bnbnaaana", holds_gil=True)
-    return load(m, NumberArrayReader)
 
 
 def _byte(f: Any, at: Any) -> Val:

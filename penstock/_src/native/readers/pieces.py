@@ -1,11 +1,10 @@
 """Cuts arrays of strings into pieces: at a separator, or at runs of white space."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I8, I32, I64, PTR
@@ -24,17 +23,15 @@ class Splitter(NamedTuple):
     split: Callable[..., int]
 
 
-@functools.cache
-def splitter() -> Splitter:
+@compiled(Splitter)
+def splitter(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     _emit_next(m)
     _emit_skip(m)
     _emit_all(m, "count", makes=False)
     _emit_all(m, "split", makes=True)
     py.emit_entry(m, "count", "anbna", holds_gil=True)
     py.emit_entry(m, "split", "anbnaa", holds_gil=True)
-    return load(m, Splitter)
 
 
 def _byte(f: Fn, at: Any) -> Val:

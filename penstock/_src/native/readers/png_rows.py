@@ -3,12 +3,11 @@
 Source: PNG Specification, Third Edition, W3C 2025, section 9.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I8, I16, I64, PTR, vec
@@ -31,17 +30,15 @@ class PngRows(NamedTuple):
     undo: Callable[..., int]
 
 
-@functools.cache
-def png_rows() -> PngRows:
+@compiled(PngRows)
+def png_rows(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     for step in STEPS:
         for kind, guess in _GUESSES.items():
             _emit_row(m, kind, step, guess)
         _emit_kinds(m, step)
     _emit_undo(m)
     py.emit_entry(m, "undo", "bnnnna")
-    return load(m, PngRows)
 
 
 def _sub(f: Fn, left: Val, above: Val, corner: Val) -> Val:

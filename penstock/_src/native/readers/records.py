@@ -3,16 +3,16 @@
 `util/files/records.py` describes the format.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I32, I64, PTR
 from ..language.value import Val
+from ..target import host
 from . import checksum, rows
 
 # Why `scan` stopped, if not for `rows.FULL`: a record goes on after the data; a checksum is wrong, of a length or of a record.
@@ -32,18 +32,19 @@ class RecordReader(NamedTuple):
     cut: Callable[..., int]
 
 
-@functools.cache
 def record_reader() -> RecordReader | None:
     """The functions, compiled; None if the CPU lacks the instruction for the checksum."""
-    m = Module()
-    if not checksum.emit(m):
-        return None
+    return _record_reader() if checksum.is_native(host()) else None
+
+
+@compiled(RecordReader)
+def _record_reader(m: Module) -> None:
+    checksum.emit(m)
     _emit_checksum(m)
     _emit_scan(m)
     _emit_cut(m)
     py.emit_entry(m, "scan", "bnnnaa")
     py.emit_entry(m, "cut", "bana", holds_gil=True)
-    return load(m, RecordReader)
 
 
 def _word(f: Fn, at: Val, ty: str) -> Val:

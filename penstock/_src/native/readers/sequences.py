@@ -3,12 +3,11 @@
 `sequences()` gives the functions. As for Examples, any form but that of all writers is left to the caller.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.module import Module
 from ..language.types import I64, PTR
 from ..language.value import Val
@@ -36,10 +35,9 @@ class SequenceReader(NamedTuple):
     texts: Callable[..., int]
 
 
-@functools.cache
-def sequences() -> SequenceReader:
+@compiled(SequenceReader)
+def sequences(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     examples.emit(m)
     _emit_list(m)
     _emit_lists(m)
@@ -47,7 +45,6 @@ def sequences() -> SequenceReader:
     _emit_steps(m)
     py.emit_entry(m, "scan", "banbanabana")
     py.emit_entry(m, "steps", "bannna")
-    return load(m, SequenceReader)
 
 
 def _emit_list(m: Module) -> None:

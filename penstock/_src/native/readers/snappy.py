@@ -3,12 +3,11 @@
 Source: google/snappy, format_description.txt.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I8, I32, I64, PTR
@@ -38,10 +37,9 @@ def worst(size: int) -> int:
     return size + size // 6 + 32
 
 
-@functools.cache
-def snappy() -> Snappy:
+@compiled(Snappy)
+def snappy(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     _emit_number(m)
     _emit_repeat(m)
     _emit_decode(m)
@@ -50,7 +48,6 @@ def snappy() -> Snappy:
     _emit_encode(m)
     py.emit_entry(m, "decode", "bnnna")
     py.emit_entry(m, "encode", "bnnaa")
-    return load(m, Snappy)
 
 
 def _byte(f: Fn, p: Val, at: Any) -> Val:

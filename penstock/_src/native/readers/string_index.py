@@ -3,14 +3,13 @@
 `slots` has a power of two of entries, each with the number of a key or -1; a key is in the first free entry starting at its hash.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import python_calls as py
-from ..builtins import load
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I32, I64, PTR
@@ -54,16 +53,14 @@ class StringIndex:
         return numbers
 
 
-@functools.cache
-def _functions() -> _Functions:
-    m = Module()
+@compiled(_Functions)
+def _functions(m: Module) -> None:
     fingerprints.emit(m)
     _emit_hash(m)
     _emit_fill(m)
     _emit_find(m)
     py.emit_entry(m, "fill", "anaan", holds_gil=True)
     py.emit_entry(m, "find", "anaaana", holds_gil=True)
-    return load(m, _Functions)
 
 
 def _emit_hash(m: Module) -> None:

@@ -7,8 +7,10 @@ import PIL.Image
 import pytest
 
 import penstock as tf
+from penstock._src.native import Code, Module
 from penstock._src.native.algorithms.pictures import jpeg
-from penstock._src.native.algorithms.pictures.resized import OPTIONS, pictures
+from penstock._src.native.algorithms.pictures.resized import OPTIONS, Pictures, pictures
+from penstock._src.native.builtins import entries
 from penstock._src.ops.image.formats.libraries import jpeg_functions
 
 RANDOM = np.random.default_rng(8)
@@ -62,4 +64,6 @@ def test_damaged_files(options):
 
 def test_a_library_with_another_layout_is_not_called(monkeypatch):
     monkeypatch.setattr(jpeg, "_BYTES", jpeg._BYTES + 8)
-    assert pictures.__wrapped__().fits(jpeg_functions()) != 0
+    m = Module()
+    pictures.__wrapped__(m)
+    assert entries(Code.of(m), Pictures).fits(jpeg_functions()) != 0

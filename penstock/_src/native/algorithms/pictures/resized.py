@@ -3,13 +3,12 @@
 A picture that cannot be handled here, for whatever reason, is marked; the caller handles it otherwise and finds out what is wrong.
 """
 
-import functools
 import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ... import python_calls as py
-from ...builtins import load
+from ...builtins import compiled
 from ...language.function import Fn
 from ...language.module import Module
 from ...language.types import F32, I32, I64, PTR
@@ -38,10 +37,9 @@ class Pictures(NamedTuple):
     resized: Callable[..., int]
 
 
-@functools.cache
-def pictures() -> Pictures:
+@compiled(Pictures)
+def pictures(m: Module) -> None:
     """The functions, compiled."""
-    m = Module()
     emit_jpeg(m)
     emit_interpolation(m, ["uint8"])
     _emit_fits(m)
@@ -51,7 +49,6 @@ def pictures() -> Pictures:
     _emit_group(m)
     py.emit_entry(m, "fits", "a")
     py.emit_entry(m, "resized", "abanaaa")
-    return load(m, Pictures)
 
 
 def _emit_fits(m: Module) -> None:

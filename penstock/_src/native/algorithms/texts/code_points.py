@@ -1,13 +1,12 @@
 """Strings in UTF-8 to code points and back."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ... import python_calls as py
-from ...builtins import load
+from ...builtins import compiled
 from ...language.module import Module
 from ...language.types import I8, I32, I64, PTR
 from ...language.value import Val
@@ -26,15 +25,13 @@ class _Functions(NamedTuple):
     encode: Callable[..., int]
 
 
-@functools.cache
-def _functions() -> _Functions:
-    m = Module()
+@compiled(_Functions)
+def _functions(m: Module) -> None:
     utf8.emit_longer(m)
     _emit_decode(m)
     _emit_encode(m)
     py.emit_entry(m, "decode", "anaaa", holds_gil=True)
     py.emit_entry(m, "encode", "aana", holds_gil=True)
-    return load(m, _Functions)
 
 
 def decoded(strings: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:

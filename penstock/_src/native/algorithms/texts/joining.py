@@ -1,13 +1,12 @@
 """Joins pieces of a vocabulary, or neighbouring strings, to new strings."""
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ... import python_calls as py
-from ...builtins import load
+from ...builtins import compiled
 from ...language.module import Module
 from ...language.types import I64, PTR
 from ...language.value import Val
@@ -26,14 +25,12 @@ class _Functions(NamedTuple):
     neighbours: Callable[..., int]
 
 
-@functools.cache
-def _functions() -> _Functions:
-    m = Module()
+@compiled(_Functions)
+def _functions(m: Module) -> None:
     _emit_pieces(m)
     _emit_neighbours(m)
     py.emit_entry(m, "pieces", "aanaana", holds_gil=True)
     py.emit_entry(m, "neighbours", "aannbna", holds_gil=True)
-    return load(m, _Functions)
 
 
 class Joiner:

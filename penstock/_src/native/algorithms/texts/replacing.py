@@ -1,13 +1,12 @@
 """Replaces characters of strings by bytes of a table."""
 
-import functools
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ... import python_calls as py
-from ...builtins import load
+from ...builtins import compiled
 from ...language.module import Module
 from ...language.types import I8, I32, I64, PTR
 from ...language.value import Val
@@ -33,16 +32,14 @@ class _Functions(NamedTuple):
     origins: Callable[..., int]
 
 
-@functools.cache
-def _functions() -> _Functions:
-    m = Module()
+@compiled(_Functions)
+def _functions(m: Module) -> None:
     utf8.emit_longer(m)
     _emit_rewritten(m)
     _emit_replace(m)
     _emit_origins(m)
     py.emit_entry(m, "replace", "anaaaa", holds_gil=True)
     py.emit_entry(m, "origins", "anaaa", holds_gil=True)
-    return load(m, _Functions)
 
 
 class Replacements:

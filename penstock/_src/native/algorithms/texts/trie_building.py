@@ -1,13 +1,12 @@
 """Builds tries in one array, as `ops/text/models/double_array.py` describes them, and with the same units as its Python code."""
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ... import python_calls as py
-from ...builtins import load
+from ...builtins import compiled
 from ...language.function import Fn
 from ...language.module import Module
 from ...language.types import I1, I8, I32, I64, PTR
@@ -49,15 +48,13 @@ class Built(NamedTuple):
     is_base: np.ndarray
 
 
-@functools.cache
-def _functions() -> _Functions:
-    m = Module()
+@compiled(_Functions)
+def _functions(m: Module) -> None:
     _emit_grow(m)
     _emit_take(m)
     _emit_base(m)
     _emit_build(m)
     py.emit_entry(m, "build", "aanaanaaaaaaa", holds_gil=True)
-    return load(m, _Functions)
 
 
 def build(values: Mapping[bytes, int]) -> Built:

@@ -1,13 +1,12 @@
 """Cuts words into pieces of a trie: of each position on, the longest."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ... import python_calls as py
-from ...builtins import load
+from ...builtins import compiled
 from ...language.module import Module
 from ...language.types import I64, PTR
 from ...language.value import Val
@@ -55,15 +54,13 @@ class PieceArrays(NamedTuple):
     splits: np.ndarray
 
 
-@functools.cache
-def _functions() -> _Functions:
-    m = Module()
+@compiled(_Functions)
+def _functions(m: Module) -> None:
     tries.emit_longest(m)
     _emit_pieces(m)
     _emit_texts(m)
     py.emit_entry(m, "pieces", "anaaaanaaaaa", holds_gil=True)
     py.emit_entry(m, "texts", "anaa", holds_gil=True)
-    return load(m, _Functions)
 
 
 def pieces_of(strings: np.ndarray, words: Words, vocabulary: Vocabulary) -> PieceArrays:

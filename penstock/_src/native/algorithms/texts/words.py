@@ -1,13 +1,12 @@
 """Cuts strings where the kind of their characters changes, and makes bytes objects of parts of strings."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ... import python_calls as py
-from ...builtins import load
+from ...builtins import compiled
 from ...language.function import Fn
 from ...language.module import Module
 from ...language.types import I8, I64, PTR
@@ -46,9 +45,8 @@ class Words(NamedTuple):
     splits: np.ndarray
 
 
-@functools.cache
-def _functions() -> _Functions:
-    m = Module()
+@compiled(_Functions)
+def _functions(m: Module) -> None:
     utf8.emit_longer(m)
     _emit_sizes(m)
     _emit_words(m)
@@ -56,7 +54,6 @@ def _functions() -> _Functions:
     py.emit_entry(m, "sizes", "ana", holds_gil=True)
     py.emit_entry(m, "words", "ananaaaa", holds_gil=True)
     py.emit_entry(m, "parts", "aanaaa", holds_gil=True)
-    return load(m, _Functions)
 
 
 def sizes_of(strings: np.ndarray) -> tuple[np.ndarray, int]:

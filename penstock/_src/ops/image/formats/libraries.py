@@ -63,8 +63,8 @@ def jpeg_functions() -> np.ndarray | None:
     if os.name != "posix" or not runs_native_code():
         return None
     try:
-        extension, features = (importlib.import_module(f"PIL.{name}") for name in ("_imaging", "features"))  # fmt: skip
-        if not features.check_feature("libjpeg_turbo"):
+        extension = importlib.import_module("PIL._imaging")
+        if not extension.HAVE_LIBJPEGTURBO:  # PIL.features says the same, but imports all of Pillow
             return None
         library = ctypes.CDLL(extension.__file__)
         addresses = [ctypes.cast(library[name], ctypes.c_void_p).value for name in FUNCTIONS]

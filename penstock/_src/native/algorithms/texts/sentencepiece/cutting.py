@@ -1,13 +1,12 @@
 """Cuts normalized strings into pieces: by the greatest sum of scores (unigram), or by merges of neighbours (BPE)."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .... import python_calls as py
-from ....builtins import load
+from ....builtins import compiled
 from ....language.function import Fn
 from ....language.module import Module
 from ....language.types import F64, I1, I64, PTR
@@ -83,16 +82,14 @@ class Cutter:
         )
 
 
-@functools.cache
-def _functions() -> _Functions:
-    m = Module()
+@compiled(_Functions)
+def _functions(m: Module) -> None:
     _emit_chunk_end(m)
     _emit_finish(m)
     _emit_cut(m, "sums", _emit_best)
     _emit_cut(m, "merges", _emit_merged)
     for name in ("sums", "merges"):
         py.emit_entry(m, name, "aananaaaanaaaa", holds_gil=True)
-    return load(m, _Functions)
 
 
 _CHUNK: dict[str, Any] = dict(

@@ -1,13 +1,12 @@
 """Normalizes strings by the rules of a SentencePiece model."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .... import python_calls as py
-from ....builtins import load
+from ....builtins import compiled
 from ....language.function import Fn
 from ....language.module import Module
 from ....language.types import I8, I32, I64, PTR
@@ -92,9 +91,8 @@ class Normalizer:
             origins = np.append(origins, np.empty_like(origins))
 
 
-@functools.cache
-def _functions() -> _Functions:
-    m = Module()
+@compiled(_Functions)
+def _functions(m: Module) -> None:
     utf8.emit_longer(m)
     tries.emit_longest(m)
     _emit_prefix(m)
@@ -104,7 +102,6 @@ def _functions() -> _Functions:
     _emit_string(m)
     _emit_normalize(m)
     py.emit_entry(m, "normalize", "anananaaaaana", holds_gil=True)
-    return load(m, _Functions)
 
 
 def _emit_prefix(m: Module) -> None:

@@ -1,0 +1,71 @@
+"""Builtins of native modules: written once for all processes that have the same sources."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from penstock._src.native import builtins, python_calls
+from penstock._src.native.cache.sources import digest_of
+from penstock._src.native.language.types import I64
+
+
+class Scaled(NamedTuple):
+    scale: object
+
+
+def test_a_module_is_written_for_each_arguments_once():
+    written = []
+
+    @builtins.compiled(Scaled)
+    def scaled(m, factor):
+        written.append(factor)
+        with m.fn("scale", ret=I64, internal=True, x=I64) as f:
+            f.give(f.x * factor)
+        python_calls.emit_entry(m, "scale", "n")
+
+    assert [scaled(3).scale(7), scaled(5).scale(7), scaled(3).scale(2)] == [21, 35, 6]
+    assert sorted(written) == [3, 5]
+    assert scaled.__name__ == "scaled"
+
+
+PROGRAM = """
+from penstock._src.native.algorithms.permutations import permutations
+from penstock._src.native.language.module import Module
+made, old = [], Module.__init__
+Module.__init__ = lambda self, *given: (made.append(1), old(self, *given))[1]
+order, steps = np.arange(4), np.array([3, 0, 1])
+permutations().shuffle(order, steps, 3)
+print(order.tolist(), sum(made))
+"""
+
+
+def test_a_later_process_does_not_write_the_module(tmp_path):
+    environment = {**os.environ, "PENSTOCK_CACHE_DIR": str(tmp_path)}
+    program = "import numpy as np\nfrom penstock._src.native.pool import pool\npool()\n" + PROGRAM
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", program], env=environment, check=True, capture_output=True
+        ).stdout.decode()
+        for _ in range(2)
+    )
+    assert first == "[3, 1, 0, 2] 1\n"
+    assert second == "[3, 1, 0, 2] 0\n"
+
+
+@pytest.mark.parametrize("folders", [("ir",), ("core", "ir")])
+def test_another_source_is_another_digest(tmp_path: Path, folders):
+    for folder in folders:
+        (tmp_path / folder / "inner").mkdir(parents=True)
+    source = tmp_path / "ir" / "inner" / "rule.py"
+    source.write_text("a = 1\n")
+    digests = [digest_of(tmp_path, folders)]
+    source.write_text("a = 22\n")
+    digests.append(digest_of(tmp_path, folders))
+    os.utime(source, (1, 1))
+    digests.append(digest_of(tmp_path, folders))
+    assert len(set(digests)) == 3
+    assert digest_of(tmp_path / "elsewhere", folders) is None
