@@ -58,10 +58,15 @@ def suppress(similarity, scores, most, iou_threshold, score_threshold, soft_sigm
     return np.array(kept, np.int32), np.array(values, np.float32)
 
 
-def _suppress_natively(boxes, scores, most, iou_threshold, score_threshold):
-    """`suppress` by the overlap of boxes, without soft suppression."""
+def _suppress_natively(boxes, scores, most, iou_threshold, score_threshold, soft_sigma):
+    """`suppress` by the overlap of boxes."""
     order, counts = _best_first(scores, score_threshold)
-    kept = _kept(_planes(boxes), order[: int(counts)], most, iou_threshold)
+    order, planes = order[: int(counts)], _planes(boxes)
+    if soft_sigma > 0:
+        scores = scores.copy()
+        kept = _kept_weakened(planes, order, scores, most, soft_sigma, score_threshold)
+    else:
+        kept = _kept(planes, order, most, iou_threshold)
     return kept, scores[kept]
 
 
@@ -89,6 +94,16 @@ def _kept(planes, order, most, iou_threshold):
     return kept[: suppression().suppress(*arguments)]
 
 
+def _kept_weakened(planes, order, scores, most, soft_sigma, score_threshold):
+    """The boxes that are kept, natively, where overlaps lower scores, which are changed."""
+    kept = np.empty(min(most, len(order)), np.int32)
+    limits = np.float32(-0.5) / np.float32(soft_sigma), np.float32(score_threshold)
+    limits = np.array(limits)
+    compared = np.zeros(len(scores), np.int64)
+    arguments = planes, len(scores), order, len(order), len(kept), limits, scores, compared, kept
+    return kept[: suppression().weaken(*arguments)]
+
+
 def _check(op, boxes, scores, iou_threshold):
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise op.invalid(f"boxes must be 2-D with 4 columns. Received {show(boxes.shape)}")
@@ -105,9 +120,10 @@ def _suppressed(op, boxes, scores, most, iou, least=-np.inf, soft=0.0):
     if most < 0:
         raise op.invalid("output size must be non-negative")
     wide, of_boxes = boxes.astype(np.float32), scores.astype(np.float32)
-    if soft <= 0 and runs_native_code():
+    if runs_native_code():
+        limits = int(most), float(iou), float(least), float(soft)
         with np.errstate(all="ignore"):
-            kept, values = _suppress_natively(wide, of_boxes, int(most), float(iou), float(least))
+            kept, values = _suppress_natively(wide, of_boxes, *limits)
     else:
         kept, values = suppress(
             lambda i, others: overlap(wide, i, others),
