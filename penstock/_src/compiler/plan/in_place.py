@@ -140,6 +140,9 @@ def same_element(kernel: NestKernel, value: Node, old: Node, innermost: int | No
     before that loop starts.
     """
     nest = kernel.nest
+    if value.kind == "dynamic_update_slice" and home(value.args[0]) is not home(old):
+        # The other elements are copied over `old` before the kernel runs.
+        return all(home(x) is not home(old) for x in kernel.inputs)
     slot = next((i for i, leaf in enumerate(nest.leaves) if leaf is old), None)
     if slot is None:
         return True

@@ -1,5 +1,6 @@
 """Launches of a function's kernels in order, and of nested functions on given arguments."""
 
+import functools
 from collections.abc import Mapping, Sequence
 
 from penstock._src.compiler.fusion.schedule import Schedule
@@ -8,13 +9,16 @@ from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.memory import home, in_memory_already
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.compiler.plan.builder import PlanBuilder
-from penstock._src.compiler.plan.in_place import Lifetimes
+from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
+from penstock._src.compiler.plan.launchers.contractions import stores_once
 from penstock._src.compiler.plan.launchers.exchanges import advance_exchanges
 from penstock._src.compiler.plan.launchers.lanes import launch_section
 from penstock._src.compiler.plan.launchers.specials import stop_unless
 from penstock._src.compiler.plan.verify.kernels import KernelVerifier
+from penstock._src.compiler.plan.verify.states import StateVerifier
 from penstock._src.ir.extents.values import current
 from penstock._src.ir.function import Check, Function
+from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 
 NONE: Mapping[int, Sequence[Check]] = {}
@@ -38,6 +42,7 @@ def launch_all(
     _share_updated(builder, schedule)
     is_verified = flags.verify and not current().is_open
     verifier = KernelVerifier(builder.tasks, builder.target) if is_verified else None
+    states = StateVerifier(schedule.function, builder.buffers) if flags.verify else None
 
     def look_at_checks(number: int) -> None:
         for check in checks.get(number, ()):
@@ -47,7 +52,11 @@ def launch_all(
         kernel = schedule.kernels[number]
         if verifier is not None:
             verifier.look_at(kernel)
+        if states is not None:
+            states.look_at(kernel)
         builder.launch(kernel)
+        if states is not None:
+            states.note(kernel)
         advance_exchanges(builder)
         if schedule.function is builder.function:
             builder.note_written(kernel)
@@ -68,7 +77,10 @@ def launch_all(
 
 
 def _share_updated(builder: PlanBuilder, schedule: Schedule) -> None:
-    """Makes kernels that replace a block of a value work in place: the value gets the result's buffer; also through chains of updates."""
+    """Makes kernels that replace a block of a value work in place: the value gets the result's buffer; also through chains of updates.
+
+    The buffer may be that of a loop's state, which then is overwritten as early as the value is stored.
+    """
     computed = {
         n.id
         for k in schedule.kernels
@@ -80,8 +92,19 @@ def _share_updated(builder: PlanBuilder, schedule: Schedule) -> None:
             old = builder.lifetimes.updated(kernel, node)
             if old is None or old.id not in computed or old.id in builder.buffers:
                 continue
-            if builder.buffer(node).place in ("arena", "output"):
-                builder.buffers[old.id] = builder.buffer(node)
+            buffer = builder.buffer(node)
+            if buffer.place in ("arena", "output") and _is_free(builder, schedule, old, buffer):
+                builder.buffers[old.id] = buffer
+
+
+def _is_free(builder: PlanBuilder, schedule: Schedule, value: Node, buffer: Buffer) -> bool:
+    """True if the kernel that computes a value may store it over the parameters of its function that are in a buffer."""
+    once = functools.partial(stores_once, builder)
+    return all(
+        writable_in_place(schedule, value, parameter, once)
+        for parameter in schedule.function.parameters
+        if builder.buffers.get(parameter.id) is buffer
+    )
 
 
 def bind(builder: PlanBuilder, function: Function, arguments: Sequence[Buffer]) -> None:

@@ -5,6 +5,7 @@
     ranges.py   a divided index is within the bounds that the code relies on
     tiles.py    epilogues compute the elements of a contraction's register tiles; sums reach the right columns
     order.py    nothing is read before it is written, or after it was overwritten; overlap.py: in-place outputs
+    states.py   no old state of a loop is read after its next value was stored over it
     domain.py   points of loops, and indices over them
 
 A fusion is allowed only if its kernels keep these rules. A kernel that breaks one raises an InternalError with the kernel, the buffer and the
@@ -22,6 +23,8 @@ index; such a fusion must be refused where it is chosen (fusion/).
 - *Lanes*: a buffer that one lane writes is neither read nor written by another lane of the section.
 - *Order*: in the order of launches (for loops, over two rounds) each byte that is read was last written as part of the buffer that is read. A
   result that overwrites an input of its kernel is stored at the element that is read, or in the same round of the outer loops as the read.
+- *States*: a state of a loop and its next value may have one buffer. Where a kernel stores there, no later kernel reads the old state; if an array is
+  copied there first, in which the kernel replaces a block, the kernel itself does not either.
 
 Indices that are row-major over their loops are proved for every size, as Dims are compared by expression. Others are evaluated at all points for the
 current sizes, or at a sample of them if there are more than 65,536. Values are not verified here, but by the interpreter of scheduled kernels
