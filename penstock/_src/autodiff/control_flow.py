@@ -270,12 +270,17 @@ def _conditional_gradient(
     return [None, *spread(input_gradients, [needed[k] for k in useful], count - 1)]
 
 
+def branches_of(node: Operation) -> list[GraphFunction]:
+    """Return the branches of an If or Case."""
+    attrs = node.raw_op.attrs
+    return list(attrs.get("branches") or (attrs["then_branch"], attrs["else_branch"]))
+
+
 def _branch_flow(
     node: Operation, gradients: list[Any], wanted: list[bool]
 ) -> tuple[list[GraphFunction], tuple[int, ...], tuple[int, ...]]:
     """Returns the branches of a conditional, the outputs that have gradients, and the inputs that need them."""
-    attrs = node.raw_op.attrs
-    branches = list(attrs.get("branches") or (attrs["then_branch"], attrs["else_branch"]))
+    branches = branches_of(node)
     active = [i for i, g in enumerate(gradients) if g is not None and _can_flow(branches, i)]
     return branches, tuple(active), tuple(i for i, w in enumerate(wanted[1:]) if w)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from penstock._src.autodiff.control_flow import replace_tensor
+from penstock._src.autodiff.control_flow import branches_of, replace_tensor
 from penstock._src.autodiff.graph_gradients import Backward
 from penstock._src.autodiff.nodes import position_of, remove
 from penstock._src.core import dtypes
@@ -12,22 +12,80 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
 _MEASURES = ("TensorListElementShape", "TensorListLength")
+_CONDITIONALS = ("If", "StatelessIf", "Case", "StatelessCase")
+_LOOPS = ("While", "StatelessWhile")
 
 
 def keeps_length(body: GraphFunction, at: int) -> bool:
     """True if a loop variable is a tensor list whose length the body does not change: it only sets items within the list."""
-    result = body.outputs[at]
-    # Follow the chain of updates back to the variable.
-    while result.op.type == "TensorListSetItem" and result is not body.inputs[at]:
-        if result.op.raw_op.resize_if_index_out_of_bounds:
-            return False
-        result = result.op._inputs[0]
-    return result is body.inputs[at] and result.dtype is dtypes.variant
+    variable = body.inputs[at]
+    return variable.dtype is dtypes.variant and _origin(body.outputs[at]) is variable
+
+
+def _origin(version: SymbolicTensor) -> SymbolicTensor:
+    """The tensor list that a list was made from without a change of its length: the first of the chain of updates."""
+    while (before := _before(version)) is not None:
+        version = before
+    return version
+
+
+def _before(version: SymbolicTensor) -> SymbolicTensor | None:
+    """The list of the same length that an operation took; None if it is no such operation."""
+    op = version.op
+    if op.type == "TensorListSetItem":
+        return None if op.raw_op.resize_if_index_out_of_bounds else op._inputs[0]
+    if op.type == "Identity":
+        return op._inputs[0]
+    if op.type in _CONDITIONALS:
+        results = [(b, _origin(b.outputs[version.value_index])) for b in branches_of(op)]
+        positions = {position_of(branch, origin) for branch, origin in results}
+        at = positions.pop()
+        return None if positions or at is None else op._inputs[1 + at]
+    if op.type in _LOOPS and keeps_length(op.raw_op.attrs["body"], version.value_index):
+        return op._inputs[version.value_index]
+    return None
 
 
 def is_only_measured(backward: Backward, captured: SymbolicTensor) -> bool:
     """True if the gradient of an iteration reads only the length and item shape of a list."""
-    return all(op.type in _MEASURES for op in _readers(backward, captured))
+    graph = backward.graph
+    return _measured_in(graph, backward.gradients, _inside(graph, captured))
+
+
+def _measured_in(
+    graph: FuncGraph, outputs: Sequence[SymbolicTensor], tensor: SymbolicTensor
+) -> bool:
+    """True if a graph reads only the length and item shape of a list, and so do the branches and loops that it is given to."""
+    if any(t is tensor for t in outputs):
+        return False
+    readers = (op for op in graph._operations if any(t is tensor for t in op._inputs))
+    return all(op.type in _MEASURES or _measures_inside(graph, op, tensor) for op in readers)
+
+
+def _measures_inside(graph: FuncGraph, op: Operation, tensor: SymbolicTensor) -> bool:
+    positions = [at for at, t in enumerate(op._inputs) if t is tensor]
+    if op.type in _CONDITIONALS:
+        return all(
+            _measured_in(branch.graph, branch.outputs, branch.inputs[at - 1])
+            for branch in branches_of(op)
+            for at in positions
+        )
+    if op.type in _LOOPS:
+        return all(_measures_invariant(graph, op, at) for at in positions)
+    return False
+
+
+def _measures_invariant(graph: FuncGraph, loop: Operation, at: int) -> bool:
+    """True if a loop passes a variable on unchanged, and only measures it, as do the readers of the result."""
+    body, cond = loop.raw_op.attrs["body"], loop.raw_op.attrs["cond"]
+    if body.outputs[at] is not body.inputs[at]:
+        return False
+    others = [*body.outputs[:at], *body.outputs[at + 1 :]]
+    return (
+        _measured_in(body.graph, others, body.inputs[at])
+        and _measured_in(cond.graph, cond.outputs, cond.inputs[at])
+        and _measured_in(graph, graph.outputs, loop.outputs[at])
+    )
 
 
 def measure_lists(body: GraphFunction, backward: Backward) -> None:
@@ -131,6 +189,11 @@ def _drop(
 def _readers(backward: Backward, captured: SymbolicTensor) -> list[Operation]:
     """The operations of a backward graph that read a captured tensor."""
     graph = backward.graph
-    pairs = zip(graph.external_captures, graph.internal_captures, strict=True)
-    inside = next(placeholder for outside, placeholder in pairs if outside is captured)
+    inside = _inside(graph, captured)
     return [op for op in graph._operations if any(t is inside for t in op._inputs)]
+
+
+def _inside(graph: FuncGraph, captured: SymbolicTensor) -> SymbolicTensor:
+    """The placeholder of a captured tensor."""
+    pairs = zip(graph.external_captures, graph.internal_captures, strict=True)
+    return next(placeholder for outside, placeholder in pairs if outside is captured)

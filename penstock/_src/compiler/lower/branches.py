@@ -58,10 +58,31 @@ def branch(
             packed = results.packed(trial.results).nodes
         traced.append((trial.parameters, [*packed, *after, *conditions]))
     nodes = checked(p, p.case_of(index, traced, operands.nodes), checks)
+    nodes = _without_equal(p, traced, operands.nodes, nodes)
     split = len(nodes) - len(written)
     for handle, value in zip(written.values(), nodes[split:]):
         p.assign_variable(handle, value)
     return results.unpacked(packing, nodes[:split])
+
+
+def _without_equal(
+    p: LoweringContext,
+    traced: Sequence[tuple[Sequence[Node], Sequence[Node]]],
+    operands: Sequence[Node],
+    nodes: Sequence[Node],
+) -> list[Node]:
+    """The results of a `case`, but those that are an operand or another value from outside in every branch are that value.
+
+    The length of a list of which branches set items, for example: a loop that knows it can give the list memory.
+    """
+    results = []
+    for parameters, values in traced:
+        outside = {id(x): operand for x, operand in zip(parameters, operands, strict=True)}
+        results.append([outside.get(id(x), x) for x in values])
+    return [
+        column[0] if column[0].depth <= p.depth and all(x is column[0] for x in column) else node
+        for node, *column in zip(nodes, *results)
+    ]
 
 
 def _chosen(index: Extent, count: int) -> int:
@@ -88,12 +109,18 @@ class _Operands:
         """The results of a function, and the values of variables after it."""
         values = list(self.args)
         for i, value in zip(self.passed, self.packing.unpack(nodes)):
-            values[i] = value
+            values[i] = self._with_known_length(value, self.args[i])
         return effects(
             self.lowering,
             self.values_of_variables(nodes),
             lambda: inline(self.lowering, function, values),
         )
+
+    def _with_known_length(self, value: Lowered, outside: Lowered) -> Lowered:
+        """The value inside of a function; a list keeps the length that is known outside."""
+        if not isinstance(value, ListValue) or not isinstance(outside, ListValue):
+            return value
+        return replace(value, length=outside.length) if _is_known(self.p, outside.length) else value
 
 
 class _Trial:
