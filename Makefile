@@ -90,7 +90,7 @@ fuzz/models: $(STAMP)
 
 # Single operations through odd views, with tails; SEED=7 runs one and makes it smaller; DEVICE=GPU_emulated.
 fuzz/kernels: $(STAMP)
-	PENSTOCK_CACHE_DIR=none $(if $(DEVICE),PENSTOCK_DEVICE=$(DEVICE) PENSTOCK_TENSOR_FLOAT_32=0) $(BIN)/python -m tests.fuzz.kernels $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
+	PENSTOCK_CACHE_DIR=none $(if $(DEVICE),PENSTOCK_DEVICE=$(DEVICE) PENSTOCK_TENSOR_FLOAT_32=0) $(BIN)/python -m tests.fuzz.kernels $(if $(LOOPS),--loops) $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --first $(FIRST))
 
 # Recorded calls traced for unknown dimensions, with twenty sizes each; NUMBERS=1 computes a number of each from an extent; PROGRAMS=1 draws
 # programs, SEED=7 one; TENSORFLOW_PYTHON refuses, too.

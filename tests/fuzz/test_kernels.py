@@ -11,11 +11,13 @@ from penstock._src.compiler.codegen.contraction.images.convolution import Convol
 from penstock._src.util import flags
 from tests.fuzz.kernels.case import Case
 from tests.fuzz.kernels.drawing import draw
+from tests.fuzz.kernels.loops import failure_of_loop
 from tests.fuzz.kernels.running import failure
 from tests.fuzz.kernels.shrinking import shrink
 
 FIRST = int(os.environ.get("FUZZ_SEED", "0"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("FUZZ_KERNELS", "120")))
+LOOPS = range(FIRST, FIRST + int(os.environ.get("FUZZ_KERNELS", "150")))
 CARDS = 12  # of the seeds are tried on the emulated card, too
 
 
@@ -33,6 +35,13 @@ def test_case_on_a_card(seed):
     assert text is None, (
         f"{text}\n(make fuzz WHICH=kernels DEVICE=GPU_emulated SEED={seed} makes it smaller)"
     )
+
+
+@pytest.mark.parametrize("seed", LOOPS)
+def test_loop(seed):
+    with flags.override(optimize=0):
+        text = failure_of_loop(seed)
+    assert text is None, f"{text}\n(python -m tests.fuzz.kernels --loops --seed {seed})"
 
 
 def test_a_planted_fault_is_found_and_made_smaller(monkeypatch):

@@ -2,6 +2,7 @@
 
     python -m tests.fuzz.kernels --minutes 10      draws cases; those that differ are made smaller and printed
     python -m tests.fuzz.kernels --seed 7          one of them
+    python -m tests.fuzz.kernels --loops           loops over states, instead of cases
 
 What a contraction is, and which loops a nest has, is recognized by how letters of its operands walk through memory;
 what follows it is computed where its result stands in registers. Whole programs seldom draw the odd cases, and take
@@ -13,4 +14,5 @@ any order and a wrong element stands out.
     drawing.py    a random case; tails.py: what follows the operation
     running.py    interpreted, compiled, compared
     shrinking.py  a smaller case that fails alike
+    loops.py      loops whose states are changed in part
 """
