@@ -33,7 +33,6 @@ def test_scalars(tmp_path):
     assert tensors(tmp_path, "loss") == [(0, 0.0), (1, 0.5), (2, 1.0), (9, 7.0)]
     metadata = read(tmp_path).SummaryMetadata("loss")
     assert metadata.plugin_data.plugin_name == "scalars"
-    assert metadata.data_class == 1
 
 
 def test_in_functions(tmp_path):

@@ -19,13 +19,9 @@ from penstock._src.util.export import export
 _BUCKETS = 30
 
 
-def plugin_metadata(
-    plugin: str, content: Any, data_class: int, description: str | None = None
-) -> bytes:
-    """Return the serialized metadata by which TensorBoard chooses a summary's display."""
-    metadata = messages.SummaryMetadata(
-        summary_description=description or "", data_class=data_class
-    )
+def plugin_metadata(plugin: str, content: Any, description: str | None = None) -> bytes:
+    """Return the serialized metadata by which TensorBoard chooses a summary's display, in TensorFlow's bytes."""
+    metadata = messages.SummaryMetadata(summary_description=description or "")
     metadata.plugin_data.plugin_name = plugin
     metadata.plugin_data.content = content.SerializeToString()
     return metadata.SerializeToString()
@@ -93,7 +89,7 @@ def scalar(name: str, data: Any, step: Any = None, description: str | None = Non
     ...     tf.summary.scalar("loss", 0.5, step=1).numpy()
     np.True_
     """
-    metadata = plugin_metadata("scalars", messages.ScalarPluginData(), 1, description)
+    metadata = plugin_metadata("scalars", messages.ScalarPluginData(), description)
     with summary_scope(name, "scalar_summary") as (tag, _):
 
         def value() -> Any:
@@ -125,7 +121,7 @@ def histogram(
     Returns:
       A bool tensor: whether it was written.
     """
-    metadata = plugin_metadata("histograms", messages.HistogramPluginData(), 2, description)
+    metadata = plugin_metadata("histograms", messages.HistogramPluginData(), description)
     count = _BUCKETS if buckets is None else buckets
     with summary_scope(name, "histogram_summary") as (tag, _):
         return write(tag, lambda: _histogram(convert_to_tensor(data), count), step, metadata)
@@ -195,7 +191,7 @@ def image(
     ...     tf.summary.image("black", tf.zeros([1, 4, 4, 3]), step=1).numpy()
     np.True_
     """
-    metadata = plugin_metadata("images", messages.ImagePluginData(), 3, description)
+    metadata = plugin_metadata("images", messages.ImagePluginData(), description)
     with summary_scope(name, "image_summary") as (tag, _):
 
         def value() -> Any:
@@ -265,7 +261,7 @@ def audio(
     if encoding not in (None, "wav"):
         raise ValueError(f"Unknown encoding: {encoding!r}")
     content = messages.AudioPluginData(encoding=messages.AudioPluginData.WAV)
-    metadata = plugin_metadata("audio", content, 3, description)
+    metadata = plugin_metadata("audio", content, description)
     with summary_scope(name, "audio_summary") as (tag, _):
 
         def value() -> Any:
@@ -299,7 +295,7 @@ def text(name: str, data: Any, step: Any = None, description: str | None = None)
     Raises:
       ValueError: `data` is of another dtype.
     """
-    metadata = plugin_metadata("text", messages.TextPluginData(), 2, description)
+    metadata = plugin_metadata("text", messages.TextPluginData(), description)
     with summary_scope(name, "text_summary") as (tag, _):
         tensor = convert_to_tensor(data)
         if tensor.dtype is not dtypes.string:

@@ -20,7 +20,6 @@ from penstock._src.core.registry import raw
 from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.files import make_folders, open_file
 from penstock._src.graph.graph import Graph
-from penstock._src.observe import summaries
 from penstock._src.observe.writer import COLLECTION
 from penstock._src.ops.io.summary import EventWriter, SummaryWriterHandle
 from penstock._src.proto import event as messages
@@ -66,10 +65,7 @@ def _collect(summary: Any, collections: Sequence[str] | None) -> Any:
 def scalar(name: str, tensor: Any, collections: Any = None, family: str | None = None) -> Any:
     """Returns a serialized Summary with a number; writes it to a default writer of TensorFlow 2."""
 
-    def write(tag: str, step: Any) -> None:
-        summaries.scalar(tag, tensor, step)
-
-    eager_result = written(lambda: _scope(name, family), write)
+    eager_result = written("scalar", lambda: _scope(name, family), lambda: {"data": tensor})
     if eager_result is not None:
         return eager_result
     with _scope(name, family) as (tag, scope):
@@ -81,10 +77,9 @@ def scalar(name: str, tensor: Any, collections: Any = None, family: str | None =
 def histogram(name: str, values: Any, collections: Any = None, family: str | None = None) -> Any:
     """Returns a serialized Summary with the histogram of values; writes it to a default writer of TensorFlow 2."""
 
-    def write(tag: str, step: Any) -> None:
-        summaries.histogram(tag, values, step)
-
-    eager_result = written(lambda: _scope(name, family), write)
+    eager_result = written(
+        "histogram", lambda: _scope(name, family), lambda: {"data": values, "buckets": None}
+    )
     if eager_result is not None:
         return eager_result
     with _scope(name, family) as (tag, scope):
@@ -102,10 +97,9 @@ def image(
 ) -> Any:
     """Returns a serialized Summary with up to `max_outputs` images of a batch; writes them to a default writer of TensorFlow 2."""
 
-    def write(tag: str, step: Any) -> None:
-        summaries.image(tag, tensor, step, max_outputs)
-
-    eager_result = written(lambda: _scope(name, family), write)
+    eager_result = written(
+        "image", lambda: _scope(name, family), lambda: {"data": tensor, "max_outputs": max_outputs}
+    )
     if eager_result is not None:
         return eager_result
     with _scope(name, family) as (tag, scope):
@@ -124,13 +118,14 @@ def audio(
 ) -> Any:
     """Returns a serialized Summary with up to `max_outputs` audio clips of a batch; writes them to a default writer of TensorFlow 2."""
 
-    def write(tag: str, step: Any) -> None:
+    def arguments() -> dict[str, Any]:
         clips = convert_to_tensor(tensor)
         if clips.shape.rank == 2:
             clips = raw.ExpandDims(input=clips, axis=-1)
-        summaries.audio(tag, clips, sample_rate, step, max_outputs)
+        rates = {"sample_rate": sample_rate, "encoding": None}
+        return {"data": clips, "max_outputs": max_outputs, **rates}
 
-    eager_result = written(lambda: _scope(name, family), write)
+    eager_result = written("audio", lambda: _scope(name, family), arguments)
     if eager_result is not None:
         return eager_result
     with _scope(name, family) as (tag, scope):
@@ -155,10 +150,7 @@ def text(name: str, tensor: Any, collections: Any = None) -> Any:
     if tensor.dtype is not dtypes.string:
         raise ValueError(f"Expected tensor {tensor.name} to have dtype string, got {tensor.dtype}")
 
-    def write(tag: str, step: Any) -> None:
-        summaries.text(tag, tensor, step)
-
-    eager_result = written(lambda: _scope(name, None), write)
+    eager_result = written("text", lambda: _scope(name, None), lambda: {"data": tensor})
     if eager_result is not None:
         return eager_result
     metadata = messages.SummaryMetadata()
