@@ -31,7 +31,6 @@ REASONS: list[tuple[str, str]] = [
     (r"(GetMemoryInfo|ResetMemoryStats)CPU", "as TensorFlow with oneDNN, which skips the test: a CPU's memory is 0"),
     (r"fingerprinting_test", "hashes of graphs are of other nodes than TensorFlow's"),
     (r"testConcreteFunctionType", "small constants are part of a function's graph, not captures of it"),
-    (r"summary_v2_test", "the tests wait for calls of TensorBoard's functions; Penstock writes summaries by its own"),
     (r"saver_large_variable_test", "checkpoints are written in format V2, which has no such limit"),
     (r"ProfilerHook", "sessions make no traces for profilers yet"),
     (r"dataset_to_graph", "no GraphDef of TensorFlow's own dataset kernels is kept"),
