@@ -54,3 +54,29 @@ def test_parsed_sparse_features_have_their_size():
     parse = tf.function(lambda texts: tf.io.parse_example(texts, features)["x"])
     parsed = parse.get_concrete_function(tf.TensorSpec([None], tf.string))
     assert parsed.structured_outputs.shape.as_list() == [None, 10]
+
+
+def reshaped(places, shape):
+    entries = [[0] * len(places)] if places else [[0, 0]]
+    source = tf.SparseTensor(entries, [1.0], places or tf.raw_ops.Placeholder(dtype=tf.int64))
+    return tf.sparse.reshape(source, shape)
+
+
+@pytest.mark.parametrize("shape", [[3, 4], [3, -1], [-1, 4]])
+def test_places_in_another_shape_are_known(shape):
+    with tf.Graph().as_default():
+        moved = reshaped([2, 6], shape)
+        assert moved.shape == [3, 4] and tf.fill(moved.dense_shape, 0).shape == [3, 4]
+        assert reshaped(None, shape).shape == [None, None]  # another number would be refused
+
+
+def test_another_number_of_places_is_refused_in_graphs():
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="Cannot reshape a tensor"):
+        reshaped([2, 6], [-1, 5])
+
+
+def test_linear_models_know_their_rows():
+    column = tf.feature_column.categorical_column_with_hash_bucket("c", 7)
+    with tf.Graph().as_default():
+        logits = tf.compat.v1.feature_column.linear_model({"c": [["a"], ["b"]]}, [column])
+        assert logits.shape == [2, 1]

@@ -1,5 +1,7 @@
 """Functions of sparse tensors."""
 
+import math
+
 import numpy as np
 
 from penstock._src.api.array.indexing import is_unknown
@@ -11,8 +13,10 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import TensorShape
-from penstock._src.graph.static_values import get_static_value
+from penstock._src.core.shapes import TensorShape, make_shape
+from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.graph.static_values import constant_value_as_shape, get_static_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -150,7 +154,30 @@ def reshape(sp_input, shape, name=None):
     indices, new_shape = raw.SparseReshape(
         input_indices=sp.indices, input_shape=sp.dense_shape, new_shape=wanted, name=name
     )
-    return SparseTensor(indices, sp.values, new_shape)
+    places = sp.shape.num_elements()
+    if isinstance(new_shape, EagerTensor) or places is None:
+        return SparseTensor(indices, sp.values, new_shape)
+    extents = _reshaped(places, wanted)
+    if extents.is_fully_defined():  # a constant tells later operations their shapes
+        new_shape = convert_to_tensor(extents.as_list(), dtype=dtypes.int64)
+    return _with_shape(SparseTensor(indices, sp.values, new_shape), extents)
+
+
+def _reshaped(places: int, wanted: Tensor) -> TensorShape:
+    """The static shape of as many places, of which one extent may be -1."""
+    extents = constant_value_as_shape(wanted)
+    known = [] if extents.rank is None else [n for n in extents if n is not None]
+    unknown = None if extents.rank is None else extents.rank - len(known)
+    others = math.prod(known)
+    if unknown is None or unknown > 1 or (unknown and not others):
+        return extents
+    rest = places // others if unknown else 1
+    if rest * others != places:
+        raise ValueError(
+            f"Cannot reshape a tensor with {places} elements to shape {list(extents)} "
+            f"({rest * others} elements)."
+        )
+    return make_shape(tuple(rest if n is None else n for n in extents))
 
 
 @export("sparse.transpose", v1=["sparse.transpose", "sparse_transpose"])
