@@ -376,3 +376,22 @@ def test_text_of_distributed_values_is_that_of_their_values(strategy):
     both = PerReplica([tf.constant(1), tf.constant(2)])
     assert str(both).startswith("PerReplica:{\n  0: tf.Tensor(1, shape=(), dtype=int32),\n")
     assert repr(both).startswith("PerReplica:{\n  0: <tf.Tensor: shape=(), dtype=int32, numpy=1>,")
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_an_update_returns_stays_as_it_is(strategy, compiled):
+    counted = variable(strategy, "MEAN")
+    add = lambda: strategy.run(lambda: counted.assign_add(1.0))  # noqa: E731
+    add = tf.function(add) if compiled else add
+    first = add()
+    add()
+    assert [float(v) for v in strategy.experimental_local_results(first)] == [2.0, 2.0]
+    assert [float(v) for v in strategy.experimental_local_results(counted)] == [3.0, 3.0]
+
+
+def test_an_update_of_all_copies_returns_a_value_for_each(strategy):
+    counted = variable(strategy)
+    before = counted.assign(5.0)
+    counted.assign(6.0)
+    assert isinstance(before, Mirrored)
+    assert [float(v) for v in before.values] == [5.0, 5.0]

@@ -56,18 +56,19 @@ def run_together(updates: Sequence[Any]) -> Any:
 class DistributedVariable(DistributedValues, Variable):
     """A variable with a copy for each replica; acts as the copy of the current replica, or else as the first."""
 
-    def __init__(self, strategy: Any, copies: Sequence[Variable]) -> None:
-        DistributedValues.__init__(self, copies)
-        first = copies[0]
+    def __init__(self, strategy: Any, values: Sequence[Variable], aggregation: Any = None) -> None:
+        DistributedValues.__init__(self, values)
+        first = values[0]
         self._distribute_strategy = strategy
         self._trainable, self._constraint = first._trainable, first._constraint
-        self._synchronization, self._aggregation = first._synchronization, first._aggregation
+        self._synchronization = first._synchronization
+        self._aggregation = first._aggregation if aggregation is None else aggregation
         self._dtype, self._shape, self._name = first._dtype, first._shape, first._name
         self._in_graph_mode, self._unique = first._in_graph_mode, first._unique
-        for copy in copies:
+        for copy in values:
             object.__setattr__(copy, "_distributed_container", weakref.ref(self))
             object.__setattr__(copy, "_distribute_strategy", strategy)
-        for copy in copies[1:]:
+        for copy in values[1:]:
             FURTHER_COPIES[id(copy)] = copy
 
     @property
@@ -130,7 +131,12 @@ class DistributedVariable(DistributedValues, Variable):
         for i, copy in enumerate(self.values):
             own = value.values[i] if isinstance(value, DistributedValues) else value
             updates.append(getattr(copy, method)(own, **kwargs))
-        return run_together(updates) if builds_for_sessions() else self
+        if builds_for_sessions():
+            return run_together(updates)
+        if not kwargs.get("read_value", True):
+            return self
+        # Values of now, which later updates leave as they are.
+        return Mirrored([copy.read_value() for copy in self.values])
 
     def _update(self, method: str, value: Any, **kwargs: Any) -> Any:
         """Implements the methods of UPDATES, in any context."""
