@@ -156,6 +156,10 @@ PATHS: dict[str, str] = {
         "DistributedIterator=tf.distribute.DistributedIterator "
         "MultiStepContext=@distribute.values:MultiStepContext @bridge.internals.datasets"
     ),
+    "python.distribute.tpu_values": (
+        "TPUMirroredVariable=@distribute.mirrored.variables:MirroredVariable "
+        "TPUSyncOnReadVariable=@distribute.mirrored.variables:SyncOnReadVariable"
+    ),
     "python.distribute.values": "@distribute.values @distribute.mirrored.variables",
     "python.eager.polymorphic_function.atomic_function": "@function.types.atomic",
     "python.framework.c_api_util": "@bridge.internals.conversion",

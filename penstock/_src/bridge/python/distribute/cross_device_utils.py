@@ -8,11 +8,13 @@ from typing import Any
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.dispatch import device
 from penstock._src.core.registry import raw
+from penstock._src.distribute.values import DistributedValues
 
 
 def is_indexed_slices(value: Any) -> bool:
-    """True if a value is IndexedSlices."""
-    return isinstance(value, IndexedSlices)
+    """True if a value is IndexedSlices, on every replica."""
+    values = value.values if isinstance(value, DistributedValues) else [value]
+    return all(isinstance(one, IndexedSlices) for one in values)
 
 
 def aggregate_tensors_or_indexed_slices(values: Sequence[Any], accumulation_fn: Any = None) -> Any:
