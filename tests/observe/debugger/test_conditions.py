@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -76,3 +77,46 @@ def test_a_place_that_is_none():
     with pytest.raises(tf.errors.InvalidArgumentError, match="Received 'model.py'"):
         with tf.debugging.stop_at("model.py"):
             pass
+
+
+def test_a_name_beyond_a_number():
+    talk = Dialogue("p y.numpy().tolist()", "c")
+    with tf.debugging.stop_at("y > 1.5", stdin=talk.stdin, stdout=talk.stdout):
+        step(tf.constant([1.0, 2.0]), 0)
+        assert not talk.stdout.getvalue()
+        step(tf.constant([1.0, np.exp(2.0)]), 0)
+    assert talk.answers[0].startswith("y > 1.5: 2\n")
+    assert "-> chosen = tf.gather(y, i)" in talk.answers[0] and talk.answers[1] == "[0.0, 2.0]"
+    assert talk.is_finished
+
+
+def test_a_gradient_beyond_a_number():
+    talk, v = Dialogue("p float(d_square)", "c"), tf.Variable(3.0)
+
+    @tf.function
+    def f():
+        with tf.GradientTape() as tape:
+            square = v * v
+            loss = square * -20.0
+        return tape.gradient(loss, v)
+
+    with tf.debugging.stop_at("d_square < -1e1", stdin=talk.stdin, stdout=talk.stdout):
+        f()
+    assert talk.answers[0].startswith("d_square < -10: -20\n") and talk.answers[1] == "-20.0"
+
+
+def test_a_shape_that_changes():
+    talk = Dialogue("p y.shape", "c", "c")
+
+    @tf.function(input_signature=[tf.TensorSpec([None])])
+    def positive(x):
+        y = tf.boolean_mask(x, x > 0.0)
+        return tf.reduce_sum(y)
+
+    with tf.debugging.stop_at("shape", stdin=talk.stdin, stdout=talk.stdout):
+        positive([1.0, 2.0, -1.0])
+        positive([-1.0, 2.0, 3.0])
+        assert not talk.stdout.getvalue()
+        positive([-1.0, 2.0, -3.0])
+    assert talk.answers[0].startswith("y has shape [1], was [2]\n")
+    assert "-> return tf.reduce_sum(y)" in talk.answers[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -14,9 +15,38 @@ import numpy as np
 from penstock._src.core.calls import lines
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util.export import export
 
-_WORDS = ("nan", "infinity", "error")
+_WORDS = ("nan", "infinity", "error", "shape")
+_LIMIT = re.compile(r"\s*(\w+)\s*([<>])\s*([-+.\w]+)\s*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """A number that a name of the program must not pass, such as "loss > 10"."""
+
+    name: str
+    is_upper: bool
+    number: float
+
+    def passed_by(self, value: Any) -> float | None:
+        """The element of a value that passes it most; None if none does, or the value is no tensor of numbers."""
+        array = value.numpy() if isinstance(value, EagerTensor) else value
+        if not isinstance(array, np.ndarray | np.generic | float | int) or not np.size(array):
+            return None
+        try:
+            wide = np.asarray(array, np.float64)
+        except (TypeError, ValueError):  # strings, complex numbers
+            return None
+        with np.errstate(invalid="ignore"):
+            passing = wide[wide > self.number if self.is_upper else wide < self.number]
+        if not passing.size:
+            return None
+        return float(passing.max() if self.is_upper else passing.min())
+
+    def __str__(self) -> str:
+        return f"{self.name} {'>' if self.is_upper else '<'} {self.number:g}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,10 +57,26 @@ class Conditions:
     places: tuple[tuple[str, int], ...] = ()  # ends of files' paths, and lines
     streams: tuple[Any, Any] | None = None
     recorder: Any = None  # is given the snapshot of each run
+    limits: tuple[Limit, ...] = ()
+    # The last shape of each name at a line, for the word "shape".
+    shapes: dict[tuple[str, int, str], tuple[int, ...]] = dataclasses.field(default_factory=dict)
 
     def is_place(self, file: str, line: int) -> bool:
         """True if to stop at a line of a file."""
         return any(number == line and _is_end(end, file) for end, number in self.places)
+
+    def looks_at_names(self) -> bool:
+        """True if values of names are looked at, in all runs."""
+        return bool(self.limits) or "shape" in self.words
+
+    def changed_shape(self, file: str, line: int, name: str, value: Any) -> str:
+        """Says that a name stands for a tensor of another shape than when it was last looked at there; else an empty string."""
+        if "shape" not in self.words or not isinstance(value, EagerTensor):
+            return ""
+        shape = tuple(value.shape)
+        before = self.shapes.setdefault((file, line, name), shape)
+        self.shapes[file, line, name] = shape
+        return "" if before == shape else f"{name} has shape {list(shape)}, was {list(before)}"
 
     def bad_element(self, array: Any) -> tuple[str, tuple[int, ...]]:
         """Returns "NaN" or "infinity" and the index of the first such element that is looked for; else an empty string."""
@@ -70,10 +116,12 @@ def stop_at(*where: str, stdin: Any = None, stdout: Any = None) -> Iterator[None
 
     Functions are traced anew for the block. Each run keeps its inputs. If a result or variable is then not finite, or the run raises, or the
     function has one of the lines, the run is repeated line by line, and `pdb` opens there, with the names of the program as tensors with values.
+    For "shape" and limits each run is repeated.
 
     Args:
       *where: "nan" or "infinity": the first operation that makes such a value; "error": the operation that raises; "model.py:40": line 40 of
-        a file whose path ends in this.
+        a file whose path ends in this; "shape": where a name of the program stands for a tensor of another shape than when the line ran before;
+        "loss > 10" or "d_h < -1e3": where a name, or a gradient of one (`d_`), has an element beyond a number.
       stdin, stdout: files of the dialogue, by default the terminal or notebook.
 
     Yields:
@@ -94,11 +142,13 @@ def stop_at(*where: str, stdin: Any = None, stdout: Any = None) -> Iterator[None
     (True, True)
     """
     words = frozenset(place for place in where if place in _WORDS)
-    places = tuple(_place(place) for place in where if place not in _WORDS)
+    others = [place for place in where if place not in _WORDS]
+    limits = tuple(limit for limit in map(_limit, others) if limit is not None)
+    places = tuple(_place(place) for place in others if _limit(place) is None)
     streams = None if stdin is None and stdout is None else (stdin, stdout)
     with recorded_traces():
         recorder = None if _HERE.conditions is None else _HERE.conditions.recorder
-        with _holding(Conditions(words, places, streams, recorder)):
+        with _holding(Conditions(words, places, streams, recorder, limits)):
             yield
 
 
@@ -131,11 +181,21 @@ def recorded_traces() -> Iterator[None]:
         STATE.trace_context, lines.CURRENT.records_all = context, records_all
 
 
+def _limit(text: str) -> Limit | None:
+    found = _LIMIT.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        return Limit(found[1], found[2] == ">", float(found[3]))
+    except ValueError:
+        return None
+
+
 def _place(text: str) -> tuple[str, int]:
     file, _, line = text.rpartition(":")
     if not file or not line.isdigit():
         raise InvalidArgumentError(
-            f"tf.debugging.stop_at: expected one of {', '.join(_WORDS)}, or FILE:LINE. Received '{text}'."
+            f"tf.debugging.stop_at: expected one of {', '.join(_WORDS)}, FILE:LINE, or NAME > NUMBER. Received '{text}'."
         )
     return file, int(line)
 

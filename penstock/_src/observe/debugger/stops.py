@@ -98,6 +98,8 @@ class Stops:
         graph = self.snapshot.function.graph
         if lines.has_breakpoints(graph) or has_place(graph, self.conditions):
             return True
+        if self.conditions.looks_at_names():
+            return True
         arrays = [*results, *(handle.value for handle in self.snapshot.handles)]
         return any(self.conditions.bad_element(array)[0] for array in arrays)
 
@@ -155,9 +157,25 @@ class Stops:
                 return
 
     def reached(self, file: str, line: Line, frame: types.FrameType) -> None:
-        """Stops before a line that is looked for."""
+        """Stops before a line that is looked for, and after one that bound a name to a value that is."""
         if self.conditions.is_place(file, line.number):
             self._stop_in(frame, f"at {file}:{line.number}")
+        if self.conditions.looks_at_names():
+            why = self._of_names(file, line, frame)
+            if why:
+                self._stop_in(frame, "; ".join(why))
+
+    def _of_names(self, file: str, line: Line, frame: types.FrameType) -> list[str]:
+        """What is to be said of the names that were bound before a line; of a limit once in a run."""
+        found = []
+        for name, value in [(name, frame.f_locals.get(name)) for name in line.bound]:
+            found.append(self.conditions.changed_shape(file, line.number, name, value))
+            for limit in self.conditions.limits:
+                passing = limit.passed_by(value) if limit.name == name else None
+                if passing is not None and str(limit) not in self.has_stopped_at:
+                    self.has_stopped_at.add(str(limit))
+                    found.append(f"{limit}: {passing:g}")
+        return [text for text in found if text]
 
     def ran(self, line: Line, frame: types.FrameType) -> None:
         """Stops after a line that has a breakpoint."""
