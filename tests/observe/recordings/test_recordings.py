@@ -60,7 +60,7 @@ def test_replay_shows_names_and_gradients_at_a_line(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "h = float32[2] [1.1 1. ]" in shown and "gradient, Mul" in shown
     assert main(["replay", str(tmp_path)]) == 0
-    assert f"{FILE}:{FIRST + 8} step" in capsys.readouterr().out
+    assert f"{os.path.basename(FILE)}:{FIRST + 8}  y = float32[2]" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

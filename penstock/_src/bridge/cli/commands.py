@@ -52,6 +52,11 @@ COMMANDS = {
         "SCRIPT ...",
         "runs a program, and shows what it holds, compiles and waits for",
     ),
+    "record": (
+        "verify.record",
+        "FOLDER SCRIPT ...",
+        "runs a program, and keeps what the last runs of its compiled functions began with",
+    ),
     "replay": (
         "verify.replay",
         "FOLDER [--line FILE:LINE]",

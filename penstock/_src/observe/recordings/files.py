@@ -280,6 +280,30 @@ def read(folder: str, step: int | None = None, label: str | None = None) -> Reco
       InvalidArgumentError: the folder holds no such run.
       DataLossError: a file of the folder is missing or damaged; the error names it.
     """
+    entries, recorded_by = _entries(folder, step, label)
+    return _read_run(folder, max(entries, key=lambda entry: entry.step), recorded_by)
+
+
+def read_by_function(
+    folder: str, step: int | None = None, label: str | None = None
+) -> list[list[RecordedRun]]:
+    """Returns recorded runs in order, a list for each traced function: all, or those of a step or of functions with this name.
+
+    Raises:
+      InvalidArgumentError: the folder holds no such run.
+      DataLossError: a file of the folder is missing or damaged; the error names it.
+    """
+    entries, recorded_by = _entries(folder, step, label)
+    groups: dict[int, list[RecordedRun]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.step):
+        groups.setdefault(entry.function, []).append(_read_run(folder, entry, recorded_by))
+    return [groups[number] for number in sorted(groups)]
+
+
+def _entries(
+    folder: str, step: int | None, label: str | None
+) -> tuple[list[_Entry], tuple[str, str]]:
+    """The entries of the index for a step and a function, and what recorded them."""
     if not os.path.exists(os.path.join(folder, INDEX)):
         raise InvalidArgumentError(f"{folder} holds no recording: there is no {INDEX}.")
     with _reading(folder, INDEX) as path:
@@ -291,16 +315,19 @@ def read(folder: str, step: int | None = None, label: str | None = None) -> Reco
     if not chosen:
         steps = ", ".join(f"{r.label} {r.step}" for r in runs)
         raise InvalidArgumentError(f"{folder} holds no such run. It holds: {steps or 'none'}.")
-    latest = max(chosen, key=lambda run: run.step)
-    with _reading(folder, f"function-{latest.function}.pb") as path:
+    return chosen, recorded_by
+
+
+def _read_run(folder: str, entry: _Entry, recorded_by: tuple[str, str]) -> RecordedRun:
+    with _reading(folder, f"function-{entry.function}.pb") as path:
         library = _read_library(path)
-    with _reading(folder, f"function-{latest.function}.json") as path:
+    with _reading(folder, f"function-{entry.function}.json") as path:
         function = _read_facts(path)
-    with _reading(folder, os.path.basename(latest.file)) as path, zipfile.ZipFile(path) as archive:
+    with _reading(folder, os.path.basename(entry.file)) as path, zipfile.ZipFile(path) as archive:
         run, tensors = json.loads(archive.read("run.json")), _StoredTensors(archive)
         return RecordedRun(
-            latest.label,
-            latest.step,
+            entry.label,
+            entry.step,
             [
                 {
                     **entry,

@@ -16,13 +16,14 @@ from penstock._src.observe.debugger import conditions
 from penstock._src.observe.debugger.sessions import SessionFunction
 from penstock._src.observe.debugger.snapshot import Snapshot
 from penstock._src.observe.recordings import files
+from penstock._src.observe.recordings.overview.ranges import numbers_of
 from penstock._src.observe.recordings.run import Results, Run
 from penstock._src.util.export import export
 from penstock._src.util.names import label_of_function
 
 
 class Recorder:
-    """The ring of the last runs.
+    """The ring of the last runs, and the first one whose results are not finite.
 
     Args:
       last: how many it keeps of each function.
@@ -31,21 +32,46 @@ class Recorder:
     def __init__(self, last: int) -> None:
         self._last = last
         self._counts: collections.Counter[str] = collections.Counter()
-        self._rings: dict[str, collections.deque[Run]] = {}
+        self._rings: dict[_Key, collections.deque[Run]] = {}
+        self._first_bad: dict[_Key, Run] = {}
 
     def add(self, snapshot: Snapshot, results: Sequence[Any]) -> None:
         """Keeps the initial state of a run, and its results."""
         label = label_of_function(snapshot.function.name)
         host = {place: list(values) for place, values in snapshot.results.items()}
-        ring = self._rings.setdefault(label, collections.deque(maxlen=self._last))
+        key = label, frozenset(map(id, snapshot.handles))
+        ring = self._rings.setdefault(key, collections.deque(maxlen=self._last))
         after = [handle.value for handle in snapshot.handles]
         values = _repeated(snapshot)
-        ring.append(Run(label, self._counts[label], snapshot, host, list(results), after, values))
+        run = Run(label, self._counts[label], snapshot, host, list(results), after, values)
+        ring.append(run)
         self._counts[label] += 1
+        if key not in self._first_bad and any(map(_is_bad, results)):
+            self._first_bad[key] = run
 
     def runs(self) -> list[Run]:
         """Returns the runs that it keeps."""
-        return [run for ring in self._rings.values() for run in ring]
+        kept = []
+        for key, ring in self._rings.items():
+            first = self._first_bad.get(key)
+            if first is not None and first not in ring:
+                kept.append(first)
+            kept += ring
+        return kept
+
+
+# A function's name and its variables: Keras's steps of training and of evaluation have one name.
+_Key = tuple[str, frozenset[int]]
+
+
+# Results with more elements are not searched for NaN: the loss is a number.
+_SMALL = 1000
+
+
+def _is_bad(value: Any) -> bool:
+    """True of a small result, such as a loss, that is not finite."""
+    numbers = numbers_of(value)
+    return numbers is not None and numbers.size <= _SMALL and not np.isfinite(numbers).all()
 
 
 def _repeated(snapshot: Snapshot) -> list[Results] | None:
@@ -69,7 +95,7 @@ def recording(
 ) -> Iterator[None]:
     """Records what compiled functions begin with, so that their last runs can be repeated line by line: `penstock replay`, `penstock diff`.
 
-    Kept are inputs, variables and positions of random numbers before a run, and what the host gave it, such as elements of datasets. They are
+    The first run whose loss is not finite is kept, too. Kept are inputs, variables and positions of random numbers before a run, and what the host gave it, such as elements of datasets. They are
     written when the block ends, also by an error. Functions are traced anew for the block; outside of it nothing costs anything. Runs of TensorFlow 1's
     sessions are repeated at once, and kept with what each operation gave, also in loops and conditions of Switch and Merge.
 

@@ -106,10 +106,14 @@ def values_of(run: RecordedRun) -> Repeated:
 
 def shown_values(run: RecordedRun) -> Repeated:
     """The operations that `penstock replay` shows: a run of Penstock functions is repeated, including loops; others are shown as recorded."""
-    is_repeated = run.recorded_by[0] == OWN_NAME and run.function.is_whole
-    if run.values is None or is_repeated:
+    if run.values is None or is_repeatable(run):
         return repeat(run)
     return recorded_values(run, run.values)
+
+
+def is_repeatable(run: RecordedRun) -> bool:
+    """True of a run of a Penstock function: its graph was recorded."""
+    return run.recorded_by[0] == OWN_NAME and run.function.is_whole
 
 
 def recorded_values(run: RecordedRun, recorded: Sequence[OperationValues]) -> Repeated:

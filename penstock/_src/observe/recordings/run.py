@@ -11,7 +11,7 @@ from penstock._src.observe.debugger.snapshot import Snapshot
 Results = tuple[Operation, list[Any]]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Run:
     """One run: the function, the index of the run (from 0), and its initial state."""
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from penstock._src.bridge.cli.arguments import Parser, Refused
 
-DESCRIPTION = """Repeats a run that `tf.debugging.recording` has written, operation by operation, and shows what names of the program stood for at a line,
-and the gradients of that line. A recording of TensorFlow is shown as TensorFlow computed it. Without a line it lists the lines. The status is 0, or 1 if the run ended with an error."""
+DESCRIPTION = """Repeats a run that `tf.debugging.recording` or `penstock record` has written, operation by operation, and shows what names of the program stood for
+at a line, and the gradients of that line. Without a line it says what stands out (the first NaN, units that are always 0, variables that did not change, a batch
+whose examples depend on each other ...), and names with types and ranges, line by line, of the last run of each function, or the first one whose results are not finite.
+A recording of TensorFlow is shown as TensorFlow computed it. The status is 0, or 1 if the run ended with an error."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,14 +25,21 @@ def main(arguments: Sequence[str]) -> int:
     # Each command loads what it needs.
     import penstock._src.api.load  # noqa: F401
     from penstock._src.core.errors import OpError
-    from penstock._src.observe.recordings.files import read
-    from penstock._src.observe.recordings.repeated import shown_values
+    from penstock._src.observe.recordings.files import read, read_by_function
+    from penstock._src.observe.recordings.overview.report import overview
+    from penstock._src.observe.recordings.repeated import is_repeatable, shown_values
 
+    chosen = parsed.folder, parsed.step, parsed.function
     try:
-        repeated = shown_values(read(parsed.folder, parsed.step, parsed.function))
+        run = read(*chosen)
+        if parsed.line is None and is_repeatable(run):
+            reports = [overview(runs) for runs in read_by_function(*chosen)]
+            for report in reports:
+                print("\n".join(report.lines))
+            return int(any(report.is_failed for report in reports))
+        repeated = shown_values(run)
     except (OpError, OSError, ValueError, KeyError) as error:
         raise Refused(str(error)) from error
-    run = repeated.run
     print(f"{run.label}, step {run.step}: {len(repeated.computed)} operations")
     if parsed.line is None:
         for place in repeated.lines():
