@@ -62,14 +62,48 @@ def test_the_share_that_datasets_take():
     with usage.observing():
         usage.report()
         list(dataset)
-        before = usage.report()[-1]
+        before, steps = section(usage.report(), "data ")
         time.sleep(0.05)
-        after = usage.report()[-1]
+        after, _ = section(usage.report(), "data ")
     share, elements = re.match(
         r"data +waited for (\d+) % of .*? s, (\d+) elements;", before
     ).groups()
     assert usage.waited_for >= 0.1 and int(share) > 0 and int(elements) >= 5
+    line = test_the_share_that_datasets_take.__code__.co_firstlineno + 5
+    assert f"s for 5 elements at test_usage.py:{line}: Map(" in steps[0]
+    assert "num_parallel_calls would call its function in several threads" in steps[0]
     assert after.startswith("data      waited for 0 % of ") and ", 0 elements;" in after
+
+
+def cached_here(array):
+    return tf.data.Dataset.from_tensor_slices(array).map(lambda x: x * 2.0).cache()
+
+
+def test_memory_of_datasets_by_the_line_that_defined_them():
+    usage, kept = Usage(), []
+    with usage.observing():
+        for _ in range(3):
+            kept.append(cached_here(np.ones([1000, 250], np.float32)))
+            list(kept[-1])
+        _, lines = section(usage.report(), "datasets")
+        line = cached_here.__code__.co_firstlineno + 1
+        (text,) = [each for each in lines if f"test_usage.py:{line} cached_here" in each]
+        assert "6.08 MB in 6: " in text, lines  # the arrays, and the caches
+        kept.clear()
+        assert not any("cached_here" in each for each in section(usage.report(), "datasets")[1])
+
+
+def test_an_observed_iterator_is_saved_and_restored(tmp_path):
+    dataset = tf.data.Dataset.range(20).shuffle(20, seed=3).map(lambda x: x * 2)
+    expected = [int(x) for x in dataset]
+    usage = Usage()
+    with usage.observing():
+        iterator = iter(tf.data.Dataset.range(20).shuffle(20, seed=3).map(lambda x: x * 2))
+        first = [int(next(iterator)) for _ in range(7)]
+        saved = tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "at"))
+        next(iterator)
+        tf.train.Checkpoint(iterator=iterator).restore(saved)
+        assert first + [int(x) for x in iterator] == expected
 
 
 def test_the_command_adds_reports_to_a_file(tmp_path, monkeypatch):

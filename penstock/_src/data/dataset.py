@@ -30,6 +30,7 @@ from penstock._src.ops.data_planner.report import PipelineReport, explained
 from penstock._src.proto import dataset as messages
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.run_observers import WORK_OBSERVERS
 from penstock._src.util.signatures import read_only
 
 
@@ -56,6 +57,9 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         for source in self._inputs():
             self._options_attr = self._options_attr.merge(source.options())
         self._options_attr._set_mutable(False)
+        if WORK_OBSERVERS and isinstance(variant_tensor, EagerTensor):
+            for observer in WORK_OBSERVERS:
+                observer.defined(variant_tensor._value)
 
     @property
     def _variant_tensor(self) -> Any:

@@ -24,12 +24,14 @@ import numpy as np
 from penstock._src.core.values import memory_limit
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.observe.data_usage import DataUsage
 from penstock._src.runtime.arena import ArenaBlock
 from penstock._src.util.locations import user_location
 from penstock._src.util.names import label_of_function
 from penstock._src.util.run_observers import WORK_OBSERVERS
 
 LISTED = 5  # lines of variables and compilations
+WORTH = 0.05  # from this share of time on that is waited for data, steps are listed
 UNKNOWN = "before it was observed"
 
 
@@ -55,6 +57,7 @@ class Usage:
         self.begin = self.last = time.perf_counter()
         self.waited_for, self.elements = 0.0, 0
         self._before = (0.0, 0)
+        self.data = DataUsage()
 
     @contextlib.contextmanager
     def observing(self) -> Iterator[None]:
@@ -93,10 +96,20 @@ class Usage:
 
     def made(self, variable: Any) -> None:
         """See WorkObserver."""
-        place = user_location(2)
-        name = UNKNOWN if place is None else f"{os.path.basename(place.file)}:{place.line}"
         with self._lock:
-            self._owners[variable] = name if place is None else f"{name} {place.function}"
+            self._owners[variable] = _line()
+
+    def defined(self, dataset: Any) -> None:
+        """See WorkObserver."""
+        self.data.defined(dataset, _line())
+
+    def iterates(self, root: Any, measures: Any) -> None:
+        """See WorkObserver."""
+        self.data.iterates(root, measures)
+
+    def iterated(self, root: Any, measures: Any) -> None:
+        """See WorkObserver."""
+        self.data.iterated(root, measures)
 
     # -- reports
 
@@ -117,8 +130,10 @@ class Usage:
             f"tensors   {_size(sum(t.nbytes for t in rest))} in {len(rest)}",
             f"caches    {_size(caches)} derived from variables, as packed weights",
             *self._of_variables(handles),
+            *self._of_datasets(),
             *self._of_compilations(),
             self._of_data(),
+            *self._costs_of_data(),
         ]
 
     def _of_variables(self, handles: list[VariableHandle]) -> Iterator[str]:
@@ -135,6 +150,13 @@ class Usage:
         if len(largest) > LISTED:
             yield f"          and at {len(largest) - LISTED} other lines"
 
+    def _of_datasets(self) -> Iterator[str]:
+        held = list(self.data.held())
+        total = sum(size for _, size, _ in held)
+        yield f"datasets  {_size(total)} in {sum(count for *_, count in held)}: what they were made of, and caches"
+        for line, size, count in held[:LISTED]:
+            yield f"          {_size(size):>9} in {count}: {line}"
+
     def _of_compilations(self) -> Iterator[str]:
         with self._lock:
             known = sorted(self.compilations.items(), key=lambda item: -item[1].seconds)
@@ -145,6 +167,11 @@ class Usage:
             place = f" ({each.place})" if each.place else ""
             cause = f"; last trace: {each.cause}" if each.cause else ""
             yield f"          {each.seconds:7.2f} s in {each.programs}: {name}{place}, traced {each.traces} times{cause}"
+
+    def _costs_of_data(self) -> Iterator[str]:
+        """The steps of datasets that cost most, where the program waits for data at all."""
+        if self.waited_for > WORTH * (time.perf_counter() - self.begin):
+            yield from self.data.costs(self.waited_for)
 
     def _of_data(self) -> str:
         now = time.perf_counter()
@@ -157,6 +184,14 @@ class Usage:
             )
             self.last = now
         return text
+
+
+def _line() -> str:
+    """The line of the user's program that runs."""
+    place = user_location(3)
+    if place is None:
+        return UNKNOWN
+    return f"{os.path.basename(place.file)}:{place.line} {place.function}"
 
 
 _HOLDERS = (VariableHandle, ArenaBlock, EagerTensor)

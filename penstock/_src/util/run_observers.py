@@ -44,6 +44,20 @@ class WorkObserver(Protocol):
     def made(self, variable: Any) -> None:
         """Called with each new VariableHandle."""
 
+    def defined(self, dataset: Any) -> None:
+        """Called with the pipeline of each dataset that a program defines."""
+
+    def iterates(self, root: Any, measures: Any) -> None:
+        """Called before an iteration over a dataset.
+
+        Args:
+          root: its pipeline, with a clock behind each step.
+          measures: the times of the steps so far.
+        """
+
+    def iterated(self, root: Any, measures: Any) -> None:
+        """Called with the same when the iteration ends or is abandoned."""
+
 
 WORK_OBSERVERS: list[WorkObserver] = []
 RUN_OBSERVERS: list[RunObserver] = []

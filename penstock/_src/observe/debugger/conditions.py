@@ -59,7 +59,9 @@ class Conditions:
     recorder: Any = None  # is given the snapshot of each run
     limits: tuple[Limit, ...] = ()
     # The last shape of each name at a line, for the word "shape".
-    shapes: dict[tuple[str, int, str], tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    shapes: dict[tuple[str, int, str], tuple[int | None, ...]] = dataclasses.field(
+        default_factory=dict
+    )
 
     def is_place(self, file: str, line: int) -> bool:
         """True if to stop at a line of a file."""
@@ -73,7 +75,7 @@ class Conditions:
         """Says that a name stands for a tensor of another shape than when it was last looked at there; else an empty string."""
         if "shape" not in self.words or not isinstance(value, EagerTensor):
             return ""
-        shape = tuple(value.shape)
+        shape = tuple(value.shape.as_list())
         before = self.shapes.setdefault((file, line, name), shape)
         self.shapes[file, line, name] = shape
         return "" if before == shape else f"{name} has shape {list(shape)}, was {list(before)}"

@@ -1,5 +1,6 @@
 """Iterators over datasets, and optional elements."""
 
+import functools
 import threading
 import time
 import weakref
@@ -27,6 +28,7 @@ from penstock._src.ops.data.iteration.optional import OptionalValue
 from penstock._src.ops.data.iteration.resume import Element, NotResumable, State, restored, saved
 from penstock._src.ops.data.pipeline import EFFORT, Pipeline, Run
 from penstock._src.ops.data.seeds import SeedGenerator
+from penstock._src.ops.data_planner.measures import Measures, measured
 from penstock._src.ops.data_planner.plan import planned
 from penstock._src.ops.rules import show
 from penstock._src.proto.dataset import CardinalityOptions
@@ -73,8 +75,9 @@ class IteratorHandle(Resource):
         dataset = planned(dataset)
         self._seeds = [source.state() for source in sources_of_seeds(dataset)]
         run = Run(dataset.options(), dataset)
-        dataset.begin(run)
-        self._go_on(dataset, run, iter(dataset.iterate(run)))
+        root = _clocked(dataset, run) if WORK_OBSERVERS else dataset
+        root.begin(run)
+        self._go_on(dataset, run, iter(root.iterate(run)))
 
     def _go_on(self, dataset: Pipeline, run: Run, elements: PythonIterator[Element]) -> None:
         self.close()
@@ -217,6 +220,16 @@ class IteratorHandle(Resource):
         if self._close is not None:
             self._close()
             self._close = None
+
+
+def _clocked(dataset: Pipeline, run: Run) -> Pipeline:
+    """The pipeline with a clock behind each step, which observers read."""
+    run.measures = measures = Measures()
+    root = measured(dataset, measures)
+    for observer in WORK_OBSERVERS:
+        observer.iterates(root, measures)
+        run.on_close(functools.partial(observer.iterated, root, measures))
+    return root
 
 
 def _names(steps: list[Pipeline]) -> list[str]:

@@ -1,5 +1,6 @@
 """The report of `Dataset.explain`: the steps that run, their times, and which of them the others wait for."""
 
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +29,7 @@ class StepReport:
       functions: what the functions that it calls took, in all threads together.
       waits: whether its own time is time that it waited.
       threads: the most threads that run its functions.
+      place: the line of the user's program that its function begins with, or an empty string.
     """
 
     name: str
@@ -39,6 +41,7 @@ class StepReport:
     functions: float
     threads: int
     waits: bool
+    place: str = ""
 
     @property
     def cost(self) -> float:
@@ -83,7 +86,7 @@ class PipelineReport:
             numbers = f"{step.elements:10,d}{1e3 * step.own:10.2f}{1e3 * step.functions:14.2f}"
             lines.append(f"{str(step):48s}{numbers}  {step.how}")
         if self.bottleneck is not None:
-            lines.append(f"bottleneck: {_advice(self.bottleneck)}")
+            lines.append(f"bottleneck: {advice(self.bottleneck)}")
         return "\n".join(lines)
 
 
@@ -91,7 +94,8 @@ def _shown(value: Any) -> str:
     return "AUTOTUNE" if value == AUTOTUNE and type(value) is int else repr(value)
 
 
-def _advice(step: StepReport) -> str:
+def advice(step: StepReport) -> str:
+    """The step, and what would make it faster, in words."""
     name = str(step).strip()
     if step.functions > step.own and step.threads == 1:
         return f"{name}; num_parallel_calls would call its function in several threads"
@@ -116,7 +120,7 @@ def explained(dataset: Pipeline, elements: int, seconds: float) -> PipelineRepor
     count = _run_once(root, options, elements, begin + seconds, measures)
     took = time.perf_counter() - begin
     cores = settings_of(options.get("serialized", b"")).cores
-    steps = tuple(_step_reports(root, measures, cores, 0))
+    steps = tuple(step_reports(root, measures, cores, 0))
     return PipelineReport(steps, count, took, plan is not dataset)
 
 
@@ -141,13 +145,14 @@ def _run_once(
     return count
 
 
-def _step_reports(
+def step_reports(
     clock: Pipeline, measures: Measures, cores: int, depth: int
 ) -> Iterator[StepReport]:
+    """Reports the steps of a measured pipeline, the last one first."""
     step = clock.inputs[0]
     if step.passes_on:
         for source in step.inputs:
-            yield from _step_reports(source, measures, cores, depth)
+            yield from step_reports(source, measures, cores, depth)
         return
     times = measures.of(step)
     width = getattr(step, "width", 1)
@@ -163,9 +168,18 @@ def _step_reports(
         functions=times.functions,
         threads=threads,
         waits=step.is_buffer or (threads > 1 and times.functions > 0),
+        place=_place(step),
     )
     for source in step.inputs:
-        yield from _step_reports(source, measures, cores, depth + (len(step.inputs) > 1))
+        yield from step_reports(source, measures, cores, depth + (len(step.inputs) > 1))
+
+
+def _place(step: Pipeline) -> str:
+    if step.function is None:
+        return ""
+    places = (op.location for op in step.function.graph._operations if op._inputs)
+    first = next((place for place in places if place is not None), None)
+    return f"{os.path.basename(first.file)}:{first.line}" if first else ""
 
 
 def _how(step: Pipeline, times: StepTimes, threads: int) -> str:
