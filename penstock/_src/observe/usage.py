@@ -131,10 +131,12 @@ class Usage:
             f"caches    {_size(caches)} derived from variables, as packed weights",
             *self._of_variables(handles),
             *self._of_datasets(),
-            *self._of_compilations(),
-            self._of_data(),
-            *self._costs_of_data(),
+            *self.times(),
         ]
+
+    def times(self) -> list[str]:
+        """Returns lines about compilations, and about what datasets take."""
+        return [*self._of_compilations(), self._of_data(), *self._costs_of_data()]
 
     def _of_variables(self, handles: list[VariableHandle]) -> Iterator[str]:
         sizes: dict[str, list[int]] = collections.defaultdict(list)

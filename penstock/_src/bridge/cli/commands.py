@@ -52,6 +52,11 @@ COMMANDS = {
         "SCRIPT ...",
         "runs a program, and shows what it holds, compiles and waits for",
     ),
+    "profile": (
+        "measure.profile",
+        "SCRIPT ...",
+        "runs a program, and says which of its lines cost most, and what to change",
+    ),
     "record": (
         "verify.record",
         "FOLDER SCRIPT ...",

@@ -12,6 +12,7 @@ from penstock._src.observe.debugger.conditions import Conditions
 from penstock._src.observe.recordings.files import RecordedRun
 from penstock._src.observe.recordings.overview.events import Event
 from penstock._src.observe.recordings.overview.ranges import in_words, largest_of, numbers_of
+from penstock._src.util.locations import Location
 
 _RECTIFIERS = {"Relu", "Relu6"}
 _PAIRWISE = {"Sub", "AddV2", "Add", "Mul", "RealDiv", "Maximum", "Minimum", "SquaredDifference"}
@@ -128,7 +129,7 @@ def _random_without_gradients(events: Sequence[Event]) -> Iterator[str]:
 
 def _constants(events: Sequence[Event], run: RecordedRun) -> Iterator[str]:
     """Names of numbers that are computed from Python's numbers alone, such as a rate from a step that Python counts."""
-    named = {}
+    named: dict[tuple[str, str], tuple[str, Location]] = {}
     for location, bound in run.function.lines:
         for name, (function, op, _) in bound.items():
             named.setdefault((function, op), (name, location))
