@@ -22,6 +22,7 @@ _NAMES = {
         "enable_traceback_filtering is_traceback_filtering_enabled"
     ),
     "penstock._src.observe.debugger.conditions": "stop_at",
+    "penstock._src.observe.debugger.post_mortem": "post_mortem",
     "penstock._src.observe.first_nan": "first_nan",
     "penstock._src.observe.recordings.recording": "recording",
 }

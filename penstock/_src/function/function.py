@@ -22,6 +22,7 @@ from penstock._src.function.autograph.line_tracer import recorded_lines
 from penstock._src.function.autograph.public import uses_builtins
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.explaining import compile_now, explain_call, stage_printer
+from penstock._src.function.failures import note_failure
 from penstock._src.function.trace_cache import MOST_SHAPES, TraceCache
 from penstock._src.function.trace_type import (
     Leaves,
@@ -172,6 +173,7 @@ class Function(Trackable):
                 self._of_declared[STATE.trace_context] = concrete
             return concrete.call_flat(tensors)
         except Exception as error:
+            note_failure(error, self, args, kwargs)
             shorten(error)
             raise
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ class Board:
 
     Args:
       folder: the logs.
+      python: what runs it; by default Penstock.
     """
 
-    def __init__(self, folder: Path) -> None:
-        python = [sys.executable, "-m", "penstock", "run", "-m"]
+    def __init__(self, folder: Path, python: Sequence[str] = ()) -> None:
+        python = python or [sys.executable, "-m", "penstock", "run"]
         self._process = subprocess.Popen(
-            [*python, "tensorboard.main", "--logdir", str(folder), "--port", "0"],
+            [*python, "-m", "tensorboard.main", "--logdir", str(folder), "--port", "0"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -120,3 +120,34 @@ def test_a_shape_that_changes():
         positive([-1.0, 2.0, -3.0])
     assert talk.answers[0].startswith("y has shape [1], was [2]\n")
     assert "-> return tf.reduce_sum(y)" in talk.answers[0]
+
+
+def test_post_mortem_after_an_error_that_was_not_looked_for(monkeypatch):
+    with pytest.raises(tf.errors.InvalidArgumentError) as raised:
+        step(tf.constant([1.0]), 7)
+    for arguments in ((raised.value,), ()):
+        talk = Dialogue("p (y.shape, i)", "c")
+        monkeypatch.setattr("sys.last_value", raised.value, raising=False)
+        monkeypatch.setattr("sys.last_exc", raised.value, raising=False)
+        assert tf.debugging.post_mortem(*arguments, stdin=talk.stdin, stdout=talk.stdout)
+        assert "indices = 7" in talk.answers[0]
+        assert "-> chosen = tf.gather(y, i)" in talk.answers[0]
+        assert talk.answers[1] == "(TensorShape([1]), 7)"
+
+
+def test_post_mortem_of_other_errors():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="ValueError came from none"):
+        tf.debugging.post_mortem(ValueError())
+
+
+def test_post_mortem_of_a_call_that_does_not_fail_again():
+    v = tf.Variable(7)
+
+    @tf.function
+    def f(x):
+        return tf.gather(x, v)
+
+    with pytest.raises(tf.errors.InvalidArgumentError) as raised:
+        f(tf.constant([1.0]))
+    v.assign(0)
+    assert not tf.debugging.post_mortem(raised.value)

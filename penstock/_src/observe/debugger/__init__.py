@@ -5,6 +5,7 @@ an editor's.
 
 stops.py     what runs a function that is debugged, and when it stops
 conditions.py  `tf.debugging.stop_at`
+post_mortem.py  `tf.debugging.post_mortem`: a call that has failed, once more
 snapshot.py  what a run began with: inputs, variables, positions of random numbers, what the host gave
 replay.py    the run once more, operation by operation; scope.py: of one graph
 frames.py    Python frames with the file, lines and names of the user's program, which run while operations are computed
