@@ -120,9 +120,13 @@ def merged(a: Any, b: Any) -> Any:
     if len(a) == 2 and a[0] == b[0] == "composite":
         spec = a[1] if a[1] == b[1] else a[1].most_specific_common_supertype([b[1]])
         return None if spec is None else ("composite", spec)
-    parts = tuple([x if x is y else merged(x, y) for x, y in zip(a, b, strict=True)])
-    differ = any(p is None and x is not None for p, x in zip(parts, a, strict=True))
-    return None if differ else parts
+    parts = []
+    for x, y in zip(a, b, strict=True):
+        part = x if x is y else merged(x, y)
+        if part is None and x is not y:
+            return None
+        parts.append(part)
+    return tuple(parts)
 
 
 def _name(leaf: Any) -> str | None:

@@ -151,3 +151,12 @@ def test_post_mortem_of_a_call_that_does_not_fail_again():
         f(tf.constant([1.0]))
     v.assign(0)
     assert not tf.debugging.post_mortem(raised.value)
+
+
+def test_a_function_that_was_traced_before_with_reduced_retracing():
+    relaxed = tf.function(step.python_function, reduce_retracing=True)
+    relaxed(tf.constant([1.0, -1.0]), 1)
+    talk = Dialogue("p y.shape", "c")
+    with tf.debugging.stop_at("nan", stdin=talk.stdin, stdout=talk.stdout):
+        relaxed(tf.constant([1.0, -1.0]), 1)
+    assert talk.answers[0].startswith("first NaN at [1] in Log\n")

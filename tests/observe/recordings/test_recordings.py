@@ -112,6 +112,16 @@ def test_fit_with_its_data_and_dropout(tmp_path):
     assert batch.shape == (4, 2) and batch.any()
 
 
+def test_fit_of_a_model_that_was_fitted_before(tmp_path):
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones([4, 2], np.float32)
+    model.fit(x, x[:, :1], batch_size=4, verbose=0)
+    with tf.debugging.recording(tmp_path):
+        model.fit(x, x[:, :1], batch_size=4, verbose=0)
+    assert read(str(tmp_path)).step == 0
+
+
 def test_a_run_that_raises_is_kept(tmp_path, capsys):
     @tf.function
     def pick(i):
