@@ -117,6 +117,22 @@ def test_the_command_adds_reports_to_a_file(tmp_path, monkeypatch):
     assert main(["top", "--every", "0", "program.py"]) == 2
 
 
+def test_the_command_adds_reports_to_logs(tmp_path, monkeypatch, capsys):
+    (tmp_path / "program.py").write_text(
+        "import tensorflow as tf\nv = tf.Variable(tf.ones([5000]))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["top", "--logdir", "logs", "program.py"]) == 0
+    (path,) = (tmp_path / "logs").iterdir()
+    values = [
+        v for event in tf.compat.v1.train.summary_iterator(str(path)) for v in event.summary.value
+    ]
+    tags = {value.tag: tf.make_ndarray(value.tensor) for value in values}
+    assert float(tags["penstock/variable_bytes"]) == 20000
+    assert float(tags["penstock/process_bytes"]) > 1e6 and float(tags["penstock/traces"]) == 0
+    assert b"program.py:2 <module>" in tags["penstock/report"].item()
+
+
 def test_a_program_that_is_missing_has_no_report(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["top", "nosuch.py"]) == 2

@@ -134,6 +134,24 @@ class Usage:
             *self.times(),
         ]
 
+    def numbers(self) -> dict[str, float]:
+        """Returns the main sums by name: seconds since the start, bytes of memory, and what compilations and datasets took."""
+        handles = [kept for kept in gc.get_objects() if type(kept) is VariableHandle]
+        now = time.perf_counter() - self.begin
+        with self._lock:
+            known = list(self.compilations.values())
+        return {
+            "seconds": now,
+            "process_bytes": float(_resident()),
+            "variable_bytes": float(
+                sum(h.value.nbytes for h in handles if isinstance(h.value, np.ndarray))
+            ),
+            "dataset_bytes": float(sum(size for _, size, _ in self.data.held())),
+            "compilation_seconds": sum(each.seconds for each in known),
+            "traces": float(sum(each.traces for each in known)),
+            "waiting_share": self.waited_for / max(now, 1e-9),
+        }
+
     def times(self) -> list[str]:
         """Returns lines about compilations, and about what datasets take."""
         return [*self._of_compilations(), self._of_data(), *self._costs_of_data()]

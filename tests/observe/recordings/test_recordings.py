@@ -89,6 +89,32 @@ def test_diff_of_equal_runs(tmp_path, capsys):
     assert "The same values" in capsys.readouterr().out
 
 
+def growing():
+    v = tf.Variable([1.0, 2.0])
+
+    @tf.function
+    def step(x, factor):
+        h = x * v
+        v.assign_add(h * factor * 0.01)
+        return tf.reduce_sum(h)
+
+    return step
+
+
+def test_diff_goes_back_to_the_first_step_that_differs(tmp_path, capsys):
+    for name, factors in (("a", (2.0, 2.0, 2.0)), ("b", (2.0, 3.0, 2.0))):
+        step = growing()
+        with tf.debugging.recording(tmp_path / name):
+            for factor in factors:
+                step(X, tf.constant(factor))
+    assert main(["diff", str(tmp_path / "a"), str(tmp_path / "b")]) == 1
+    head, first, *_ = capsys.readouterr().out.splitlines()
+    assert head == "step 1, the first of those recorded that differs:"
+    assert first.startswith("input factor differs")
+    assert main(["diff", str(tmp_path / "a"), str(tmp_path / "b"), "--step", "2"]) == 1
+    assert "step 1" not in capsys.readouterr().out
+
+
 def test_diff_within_a_tolerance(tmp_path):
     for name, factor in (("a", 2.0), ("b", 2.000001)):
         tf.random.set_seed(3)

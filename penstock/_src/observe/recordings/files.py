@@ -300,6 +300,17 @@ def read_by_function(
     return [groups[number] for number in sorted(groups)]
 
 
+def steps_of(folder: str, label: str) -> set[int]:
+    """The steps of a function that a recording holds.
+
+    Raises:
+      InvalidArgumentError: the folder holds no such run.
+      DataLossError: the index is missing or damaged.
+    """
+    entries, _ = _entries(folder, None, label)
+    return {entry.step for entry in entries}
+
+
 def _entries(
     folder: str, step: int | None, label: str | None
 ) -> tuple[list[_Entry], tuple[str, str]]:

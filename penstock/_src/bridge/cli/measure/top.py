@@ -21,6 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("penstock top", DESCRIPTION, usage=usage)
     parser.add_argument("--every", type=float, default=5.0, help="seconds between reports (5)")
     parser.add_argument("--out", metavar="FILE", help="adds the reports to a file")
+    parser.add_argument("--logdir", metavar="FOLDER", help="adds them to TensorBoard's logs")
     parsed, program = parse_with_program(parser, arguments)
     if parsed.every <= 0:
         raise Refused(f"--every takes a positive number of seconds, not {parsed.every:g}.")
@@ -28,10 +29,9 @@ def main(arguments: Sequence[str]) -> int:
     from penstock._src.observe.usage import Usage
 
     usage_now = Usage()
+    reports = _Reports(usage_now, parsed.out, parsed.logdir)
     ended = threading.Event()
-    shown = threading.Thread(
-        target=_show_until, args=(ended, usage_now, parsed.every, parsed.out), daemon=True
-    )
+    shown = threading.Thread(target=reports.show_until, args=(ended, parsed.every), daemon=True)
     with usage_now.observing():
         shown.start()
         has_run = True
@@ -44,24 +44,55 @@ def main(arguments: Sequence[str]) -> int:
             ended.set()
             shown.join()
             if has_run:
-                _show(usage_now, parsed.out, "at the end")
+                reports.show("at the end")
         del kept  # until here the program's globals keep their objects alive
     return 0
 
 
-def _show_until(ended: threading.Event, usage: Any, seconds: float, path: str | None) -> None:
-    while not ended.wait(seconds):
-        _show(usage, path, "now")
+class _Reports:
+    """Where reports go.
 
+    Args:
+      usage: what they are about.
+      path: a file to add them to, or None for the standard error.
+      logdir: a folder of TensorBoard's logs to add them to, or None.
+    """
 
-def _show(usage: Any, path: str | None, when: str) -> None:
-    """Writes a report: on a terminal in the place of the last one."""
-    text = "\n".join([f"--- {when}", *usage.report()]) + "\n"
-    if path is not None:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(text)
-        return
-    if sys.stderr.isatty() and when == "now":
-        text = f"\x1b[2J\x1b[H{text}"
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    def __init__(self, usage: Any, path: str | None, logdir: str | None) -> None:
+        self._usage, self._path, self._logdir = usage, path, logdir
+        self._writer: Any = None
+
+    def show_until(self, ended: threading.Event, seconds: float) -> None:
+        """Shows a report every so many seconds."""
+        while not ended.wait(seconds):
+            self.show("now")
+
+    def show(self, when: str) -> None:
+        """Writes a report: on a terminal in the place of the last one."""
+        numbers, lines = self._usage.numbers(), self._usage.report()
+        if self._logdir is not None:
+            self._log(numbers, lines)
+        text = "\n".join([f"--- {when}", *lines]) + "\n"
+        if self._path is not None:
+            with open(self._path, "a", encoding="utf-8") as file:
+                file.write(text)
+            return
+        if sys.stderr.isatty() and when == "now":
+            text = f"\x1b[2J\x1b[H{text}"
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+    def _log(self, numbers: dict[str, float], lines: Sequence[str]) -> None:
+        """Adds charts over the seconds since the program began, and the report as text."""
+        import penstock._src.api.load  # noqa: F401
+        from penstock._src.observe import summaries
+        from penstock._src.observe.writer import create_file_writer
+
+        if self._writer is None:
+            self._writer = create_file_writer(self._logdir)
+        step = round(numbers.pop("seconds"))
+        with self._writer.as_default(step=step):
+            for name, number in numbers.items():
+                summaries.scalar(f"penstock/{name}", number)
+            summaries.text("penstock/report", "\n".join(f"    {line}" for line in lines))
+        self._writer.flush()

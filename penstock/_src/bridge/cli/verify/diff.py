@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from penstock._src.bridge.cli.arguments import Parser, Refused
+
+if TYPE_CHECKING:
+    from penstock._src.observe.recordings.files import RecordedRun
+    from penstock._src.observe.recordings.parting import Report
 
 RECORDER = pathlib.Path(__file__).with_name("operations_recorder.py")
 DESCRIPTION = """Names the inputs of two recorded runs that differ and the first operation whose values differ, by how much, and its line. Runs of Penstock that
@@ -22,7 +28,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--recorder", action="store_true", help="prints the program that records on TensorFlow"
     )
-    parser.add_argument("--step", type=int, help="which run of the function (the last one kept)")
+    parser.add_argument(
+        "--step", type=int, help="which run of the function (the first one kept that differs)"
+    )
     parser.add_argument("--function", help="its name, if the recordings hold several")
     parser.add_argument(
         "--tolerance",
@@ -38,17 +46,13 @@ def main(arguments: Sequence[str]) -> int:
     # Each command loads what it needs.
     import penstock._src.api.load  # noqa: F401
     from penstock._src.core.errors import OpError
-    from penstock._src.observe.recordings import own_kernels, parting
+    from penstock._src.observe.recordings import own_kernels
     from penstock._src.observe.recordings.files import read
-    from penstock._src.observe.recordings.repeated import values_of
 
     try:
         first = read(parsed.first, parsed.step, parsed.function)
         if parsed.second is not None:
-            second = read(parsed.second, parsed.step, parsed.function)
-            report = parting.report(values_of(first), values_of(second), parsed.tolerance)
-            if report.is_unexplained:
-                report = own_kernels.explained(report, first, second, parsed.tolerance)
+            report = _report(parsed, first)
         elif first.values is not None:
             report = own_kernels.report(first, parsed.tolerance)
         else:
@@ -57,3 +61,32 @@ def main(arguments: Sequence[str]) -> int:
         raise Refused(str(error)) from error
     print("\n".join(report.lines) or f"The same values {report.compared}.")
     return int(bool(report.lines))
+
+
+def _report(parsed: Any, first: RecordedRun) -> Report:
+    """The differences of two recordings in a step; if none was named and the last one differs, in the first one that does."""
+    from penstock._src.observe.recordings.files import read, steps_of
+
+    second = read(parsed.second, parsed.step, parsed.function)
+    report = _compared(parsed, first, second)
+    if parsed.step is not None or not report.lines:
+        return report
+    common = steps_of(parsed.first, first.label) & steps_of(parsed.second, second.label)
+    for step in sorted(step for step in common if step < min(first.step, second.step)):
+        earlier = _compared(
+            parsed, read(parsed.first, step, first.label), read(parsed.second, step, second.label)
+        )
+        if earlier.lines:
+            head = f"step {step}, the first of those recorded that differs:"
+            return dataclasses.replace(earlier, lines=[head, *earlier.lines])
+    return report
+
+
+def _compared(parsed: Any, first: RecordedRun, second: RecordedRun) -> Report:
+    from penstock._src.observe.recordings import own_kernels, parting
+    from penstock._src.observe.recordings.repeated import values_of
+
+    report = parting.report(values_of(first), values_of(second), parsed.tolerance)
+    if report.is_unexplained:
+        report = own_kernels.explained(report, first, second, parsed.tolerance)
+    return report
