@@ -9,11 +9,11 @@ _NAMES = {
     "penstock._src.api.missing.table": (
         "convert_saved_model=mlir_experimental_convert_saved_model "
         "convert_saved_model_v1=mlir_experimental_convert_saved_model_v1 "
-        "run_pass_pipeline=mlir_experimental_run_pass_pipeline "
         "tflite_to_tosa_bytecode=mlir_experimental_tflite_to_tosa_bytecode "
         "write_bytecode=mlir_experimental_write_bytecode"
     ),
     "penstock._src.formats.graph_def.mlir.module": "convert_function convert_graph_def",
+    "penstock._src.formats.graph_def.mlir.passes": "run_pass_pipeline",
 }
 _SUBMODULES = "".split()
 

@@ -57,6 +57,8 @@ def post_mortem(error: BaseException | None = None, stdin: Any = None, stdout: A
     with stop_at("error", stdin=stdin, stdout=stdout):
         try:
             function(*args, **kwargs)
-        except type(error):
+        except Exception as again:
+            if type(again) is not type(error):
+                raise
             return True
     return False
