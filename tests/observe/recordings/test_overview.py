@@ -209,3 +209,28 @@ def test_a_program_is_recorded(tmp_path, capsys):
     assert main(["record", str(tmp_path / "run")]) == 2
     assert "expected a folder and a program" in capsys.readouterr().err
     assert main(["record", "--last", "0", str(tmp_path / "run"), str(script)]) == 2
+
+
+def test_examples_that_are_texts(tmp_path, capsys):
+    @tf.function
+    def lengths(texts):
+        words = tf.strings.split(texts)
+        return words.row_lengths() - tf.reduce_max(words.row_lengths())
+
+    found, text = said(tmp_path, capsys, lambda: lengths(tf.constant(["a b c", "d e", "f"])))
+    assert not found and "words" not in found and "operations" in text
+    found, _ = said(tmp_path, capsys, lambda: lengths(tf.constant(["a", "a"])))
+    assert not found
+
+
+def test_a_large_change_of_a_variable(tmp_path, capsys):
+    v = tf.Variable([1.0, 2.0], name="v")
+
+    @tf.function
+    def step(x):
+        v.assign_add(x)
+
+    found, _ = said(tmp_path, capsys, lambda: step(tf.constant([0.0, 300.0])))
+    assert found == ["variable v changed by up to 300; it was float32[2] 1 .. 2"]
+    found, _ = said(tmp_path, capsys, lambda: step(tf.constant([0.0, 300.0])))
+    assert not found

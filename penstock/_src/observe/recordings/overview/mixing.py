@@ -63,10 +63,10 @@ def _with_other_first(value: Any, count: int) -> Any:
     """An array of examples with the first replaced by one that differs from it."""
     if not isinstance(value, np.ndarray) or not value.ndim or len(value) != count:
         return value
-    for row in value[1:]:
-        if row.tobytes() != value[0].tobytes():
+    for at in range(1, count):
+        if not np.array_equal(value[at], value[0]):
             value = value.copy()
-            value[0] = row
+            value[0] = value[at]
             return value
     return value
 

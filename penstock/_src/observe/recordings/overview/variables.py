@@ -13,6 +13,8 @@ from penstock._src.observe.recordings.overview.ranges import in_words, largest_o
 
 # A variable that changes by more than this multiple of its own size is listed.
 _LARGE = 10.0
+# Smaller changes are no sign of anything: sums of an optimizer grow from 0.
+_MOST_QUIET = 1.0
 # Names listed in one line.
 _LISTED = 6
 
@@ -37,7 +39,7 @@ def of_variables(run: RecordedRun, is_training: bool) -> Iterator[str]:
             continue
         changed += 1
         size, change = largest_of(before), largest_of(after - before)
-        if size and change and change > _LARGE * size and before.ndim:
+        if size and change and change > max(_LARGE * size, _MOST_QUIET) and before.ndim:
             yield f"variable {name} changed by up to {change:.3g}; it was {in_words(entry['tensor'])}"
     if is_training and changed and kept:
         more = f" and {len(kept) - _LISTED} more" if len(kept) > _LISTED else ""
