@@ -7,13 +7,14 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.missing.table": (
-        "convert_saved_model=mlir_experimental_convert_saved_model "
-        "convert_saved_model_v1=mlir_experimental_convert_saved_model_v1 "
         "tflite_to_tosa_bytecode=mlir_experimental_tflite_to_tosa_bytecode "
         "write_bytecode=mlir_experimental_write_bytecode"
     ),
     "penstock._src.formats.graph_def.mlir.module": "convert_function convert_graph_def",
     "penstock._src.formats.graph_def.mlir.passes": "run_pass_pipeline",
+    "penstock._src.formats.graph_def.mlir.saved_models": (
+        "convert_saved_model convert_saved_model_v1"
+    ),
 }
 _SUBMODULES = "".split()
 

@@ -65,8 +65,6 @@ _functions(
     "mlir.experimental",
     "this part of MLIR is not implemented",
     """
-convert_saved_model(saved_model_path, exported_names, show_debug_info=False): Returns a SavedModel as an MLIR module.
-convert_saved_model_v1(saved_model_path, exported_names, tags, lift_variables, include_variables_in_initializers, upgrade_legacy=True, show_debug_info=False): Returns a SavedModel of TensorFlow 1 as an MLIR module.
 write_bytecode(filename, mlir_txt): Writes an MLIR module in MLIR's binary form.
 tflite_to_tosa_bytecode(flatbuffer, bytecode, use_external_constant=False, ordered_input_arrays=None, ordered_output_arrays=None): Writes a TFLite model as TOSA.
 """,

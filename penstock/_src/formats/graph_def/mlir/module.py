@@ -57,8 +57,10 @@ def convert_function(
         )
     is_standard = _check(pass_pipeline, show_debug_info)
     main = concrete_function.graph_function
-    written = [_Function(main, is_standard, is_main=True)]
-    written += [_Function(f, is_standard) for f in functions_of(main.graph) if f.name != main.name]
+    written = [FunctionText(main, is_standard, is_main=True)]
+    written += [
+        FunctionText(f, is_standard) for f in functions_of(main.graph) if f.name != main.name
+    ]
     return _module(written)
 
 
@@ -89,8 +91,8 @@ def convert_graph_def(
     graph = Graph()
     with graph.as_default():
         import_graph_def(_parsed(graph_def), name="")
-    written = [_Function(graph, is_standard, is_main=True)]
-    return _module([*written, *(_Function(f, is_standard) for f in functions_of(graph))])
+    written = [FunctionText(graph, is_standard, is_main=True)]
+    return _module([*written, *(FunctionText(f, is_standard) for f in functions_of(graph))])
 
 
 def _check(pass_pipeline: str, show_debug_info: bool) -> bool:
@@ -118,18 +120,29 @@ def _parsed(graph_def: Any) -> Any:
         raise InvalidArgumentError(f"convert_graph_def: not a GraphDef: {error}") from error
 
 
-def _module(functions: Sequence["_Function"]) -> str:
+def _module(functions: Sequence["FunctionText"]) -> str:
+    lines = [line for function in functions for line in function.lines()]
+    return module_text(lines, len(functions) > 1)
+
+
+def module_text(lines: Sequence[str], has_functions: bool, *attributes: str) -> str:
+    """Returns a module.
+
+    Args:
+      lines: what it holds.
+      has_functions: whether its graph has a library of functions.
+      *attributes: further attributes of the module.
+    """
     versions = (
-        f"{{bad_consumers = [], min_consumer = {MIN_CONSUMER if len(functions) > 1 else 0} : i32, "
+        f"{{bad_consumers = [], min_consumer = {MIN_CONSUMER if has_functions else 0} : i32, "
         f"producer = {GRAPH_DEF_VERSION} : i32}}"
     )
-    lines = [f"module attributes {{tf.versions = {versions}}} {{"]
-    for function in functions:
-        lines += (f"  {line}" for line in function.lines())
-    return "\n".join([*lines, "}", ""]) + "\n"
+    noted = ", ".join([f"tf.versions = {versions}", *attributes])
+    inner = (f"  {line}" for line in lines)
+    return "\n".join([f"module attributes {{{noted}}} {{", *inner, "}", ""]) + "\n"
 
 
-class _Function:
+class FunctionText:
     """A graph as a function of a module."""
 
     def __init__(
