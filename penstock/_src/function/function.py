@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock._src.api.extending.types import PolymorphicFunction
 from penstock._src.core.calls import lines
-from penstock._src.core.calls.tracebacks import shorten, shortening
+from penstock._src.core.calls.tracebacks import note_failure, shorten, shortening
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -22,7 +22,6 @@ from penstock._src.function.autograph.line_tracer import recorded_lines
 from penstock._src.function.autograph.public import uses_builtins
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.explaining import compile_now, explain_call, stage_printer
-from penstock._src.function.failures import note_failure
 from penstock._src.function.trace_cache import MOST_SHAPES, TraceCache
 from penstock._src.function.trace_type import (
     Leaves,

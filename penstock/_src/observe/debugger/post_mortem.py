@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from penstock._src.core.calls.tracebacks import failed_call
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.function.failures import failed_call
 from penstock._src.observe.debugger.conditions import stop_at
 from penstock._src.util.export import export
 

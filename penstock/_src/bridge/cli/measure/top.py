@@ -84,6 +84,7 @@ class _Reports:
 
     def _log(self, numbers: dict[str, float], lines: Sequence[str]) -> None:
         """Adds charts over the seconds since the program began, and the report as text."""
+        # Each command loads what it needs.
         import penstock._src.api.load  # noqa: F401
         from penstock._src.observe import summaries
         from penstock._src.observe.writer import create_file_writer

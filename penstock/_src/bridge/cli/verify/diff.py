@@ -65,6 +65,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _report(parsed: Any, first: RecordedRun) -> Report:
     """The differences of two recordings in a step; if none was named and the last one differs, in the first one that does."""
+    # Each command loads what it needs.
     from penstock._src.observe.recordings.files import read, steps_of
 
     second = read(parsed.second, parsed.step, parsed.function)
@@ -83,6 +84,7 @@ def _report(parsed: Any, first: RecordedRun) -> Report:
 
 
 def _compared(parsed: Any, first: RecordedRun, second: RecordedRun) -> Report:
+    # Each command loads what it needs.
     from penstock._src.observe.recordings import own_kernels, parting
     from penstock._src.observe.recordings.repeated import values_of
 
