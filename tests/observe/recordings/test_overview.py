@@ -61,6 +61,13 @@ def test_examples_that_are_not_mixed(tmp_path, capsys):
     assert not found and "loss = float32[] " in text
 
 
+def test_normalization_over_the_batch_is_meant(tmp_path, capsys):
+    model = keras.Sequential([keras.layers.BatchNormalization(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    found, _ = said(tmp_path, capsys, lambda: model.fit(X, X[:, :1], batch_size=8, verbose=0))
+    assert not found
+
+
 def test_the_first_step_with_a_nan_is_shown(tmp_path, capsys):
     w = tf.Variable(np.ones([5], np.float32))
 

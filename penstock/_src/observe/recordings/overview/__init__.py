@@ -9,5 +9,5 @@ mixing.py     the first line where one example of a batch depends on another
 table.py      names, types and ranges, line by line
 report.py     all of it as text
 
-Findings are facts, worded as such: a batch normalization mixes examples, too, and a frozen variable is unchanged.
+Findings are facts, worded as such: a frozen variable is unchanged, too. What follows a batch normalization is mixed, and not searched.
 """
