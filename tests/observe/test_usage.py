@@ -128,7 +128,7 @@ def test_the_command_adds_reports_to_logs(tmp_path, monkeypatch, capsys):
         v for event in tf.compat.v1.train.summary_iterator(str(path)) for v in event.summary.value
     ]
     tags = {value.tag: tf.make_ndarray(value.tensor) for value in values}
-    assert float(tags["penstock/variable_bytes"]) == 20000
+    assert float(tags["penstock/variable_bytes"]) >= 20000
     assert float(tags["penstock/process_bytes"]) > 1e6 and float(tags["penstock/traces"]) == 0
     assert b"program.py:2 <module>" in tags["penstock/report"].item()
 
