@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", help="parts of names of models; by default all")
     parser.add_argument("--runtime", action="append", default=[], metavar="NAME=PYTHON")
     parsed = parser.parse_args()
-    given = dict(each.split("=", 1) for each in parsed.runtime)
+    given = dict(each.rsplit("=", 1) for each in parsed.runtime)
     chosen = [e for e in ENTRIES if not parsed.parts or any(p in e.name for p in parsed.parts)]
     print(
         "| model | own runtime | result | difference | speed |\n|---|---|---|---|---|", flush=True

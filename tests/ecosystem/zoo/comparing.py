@@ -79,7 +79,9 @@ def _inputs(entry: Entry, function) -> list[np.ndarray]:
     for i, x in enumerate(function.inputs[: len(function.argument_names)]):
         shape = entry.shapes.get(i) or tuple(n if n is not None else 1 for n in x.shape.as_list())
         dtype = np.dtype(x.dtype.as_numpy_dtype)
-        if i in entry.scalars:
+        if entry.image:
+            made.append((rng.integers(0, 256, shape) / 255).astype(dtype))
+        elif i in entry.scalars:
             made.append(np.full(shape, entry.scalars[i], dtype))
         elif dtype.kind == "f":
             made.append(rng.standard_normal(shape).astype(dtype))

@@ -23,6 +23,7 @@ class Entry:
       integers: the bound, not included, of integers that are drawn for inputs.
       scalars: values of inputs, by position.
       tolerance: of the greatest difference, relative to the greatest result.
+      image: whether its input is an image of bytes divided by 255.
       delegates: whether LiteRT's default delegate takes part. It quantizes the inputs of hybrid products by another rule than TFLite's own kernels.
     """
 
@@ -34,6 +35,7 @@ class Entry:
     integers: int = 2
     scalars: dict[int, float] = field(default_factory=dict)
     tolerance: float = FLOATS
+    image: bool = False
     delegates: bool = True
 
     @property
@@ -43,6 +45,7 @@ class Entry:
 
 
 ORT, LITERT, TENSORFLOW = "onnxruntime", "ai-edge-litert", "tensorflow"
+MEDIAPIPE = "mediapipe==0.10.14"
 _SILERO = (
     "pypi:silero-vad==6.2.3",
     "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
@@ -159,10 +162,15 @@ ENTRIES = (
             "palm_detection/palm_detection_full palm_detection/palm_detection_lite pose_detection/pose_detection pose_landmark/pose_landmark_full"
         ).split()
     ),
-    # LiteRT lacks these ops of MediaPipe's.
     Entry(*_MEDIA, f"{_TASKS}/selfie_segmentation/selfie_segmentation.tflite", LITERT),
     Entry(*_MEDIA, f"{_TASKS}/selfie_segmentation/selfie_segmentation_landscape.tflite", LITERT),
-    Entry(*_MEDIA, f"{_TASKS}/face_landmark/face_landmark_with_attention.tflite", LITERT),
+    # LiteRT lacks this one's ops, which are MediaPipe's.
+    Entry(
+        *_MEDIA,
+        f"{_TASKS}/face_landmark/face_landmark_with_attention.tflite",
+        MEDIAPIPE,
+        image=True,
+    ),
     Entry(*_PIPER, "piper/hebrew/nakdimon.onnx", ORT, {0: (2, 40)}),
     Entry(
         *_PIPER,

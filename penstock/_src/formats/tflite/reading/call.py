@@ -21,11 +21,14 @@ from penstock._src.formats.tflite.reading.contents import (
     TensorInfo,
 )
 from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, Padding
+from penstock._src.formats.tflite.schema.flexbuffers import decode_flexbuffer
 from penstock._src.util import slots
 
 BUILTINS: dict[str, Callable[["Call"], Any]] = {}
 # Ops of other libraries, by the names that files have for them.
 CUSTOMS: dict[str, Callable[["Call"], Any]] = {}
+# The same for families of ops, by how the names begin.
+CUSTOM_FAMILIES: dict[str, Callable[["Call"], Any]] = {}
 _OPTIONS: dict[str, str] = {}
 QUANTIZED = (dtypes.int8, dtypes.uint8, dtypes.int16)
 
@@ -55,6 +58,25 @@ def custom(name: str) -> Callable[[Any], Any]:
         return function
 
     return register
+
+
+def custom_family(prefix: str) -> Callable[[Any], Any]:
+    """Registers the function of all custom ops whose names begin so and that have none of their own."""
+
+    def register(function: Callable[["Call"], Any]) -> Callable[["Call"], Any]:
+        CUSTOM_FAMILIES[prefix] = function
+        return function
+
+    return register
+
+
+def implementation(operation: Operation) -> Callable[["Call"], Any] | None:
+    """Returns the function of an operator, or None."""
+    if operation.name != "CUSTOM":
+        return BUILTINS.get(operation.name)
+    name = operation.custom_code
+    families = (f for prefix, f in CUSTOM_FAMILIES.items() if name.startswith(prefix))
+    return CUSTOMS.get(name) or next(families, None)
 
 
 class Call:
@@ -94,6 +116,28 @@ class Call:
         if record.TABLE.name != wanted:
             raise self.invalid(f"expected {wanted}. Received {record.TABLE.name}.")
         return record
+
+    def named_options(self, *needed: str) -> dict[str, Any]:
+        """Returns the options of a custom op, from a FlexBuffer.
+
+        Args:
+          *needed: names that they must have.
+
+        Raises:
+          InvalidArgumentError: they are damaged, or one is missing.
+        """
+        options = self.flexible_options()
+        missing = [name for name in needed if not isinstance(options, dict) or name not in options]
+        if missing:
+            raise self.invalid(f"its options lack {', '.join(missing)}.")
+        return options
+
+    def flexible_options(self) -> Any:
+        """Returns the value of a FlexBuffer that a custom op has for options."""
+        try:
+            return decode_flexbuffer(self.operation.custom_options)
+        except ValueError as error:
+            raise self.invalid(str(error)) from error
 
     # -- inputs
 

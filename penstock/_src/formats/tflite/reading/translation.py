@@ -5,8 +5,8 @@ from typing import Any
 
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
-from penstock._src.formats.tflite.reading import ops
-from penstock._src.formats.tflite.reading.call import BUILTINS, CUSTOMS, Call
+from penstock._src.formats.tflite.reading import custom_ops, ops
+from penstock._src.formats.tflite.reading.call import Call, implementation
 from penstock._src.formats.tflite.reading.contents import Contents, Graph, Operation
 from penstock._src.formats.tflite.reading.state import Handle, State
 
@@ -83,10 +83,7 @@ class Translation:
 
     def _run(self, operation: Operation) -> None:
         place = self.place(operation)
-        is_custom = operation.name == "CUSTOM"
-        function = (CUSTOMS if is_custom else BUILTINS).get(
-            operation.custom_code if is_custom else operation.name
-        )
+        function = implementation(operation)
         if function is None:
             raise UnimplementedError(f"{place}: TFLite's op is not implemented.")
         try:
@@ -112,3 +109,4 @@ class Translation:
 
 
 ops.load()
+custom_ops.load()
