@@ -55,9 +55,13 @@ def ai_edge_litert(model, given, delegates):
 
 
 def tensorflow(model, given, delegates):
-    """Returns a function that runs the model's default signature once."""
+    """Returns a function that runs the model, or a SavedModel's default signature, once."""
     import tensorflow as tf
 
+    if model.endswith((".h5", ".hdf5", ".keras")):
+        whole = tf.keras.models.load_model(model, compile=False)
+        values = given if len(given) > 1 else given[0]
+        return lambda: tf.nest.flatten(whole(values))
     loaded = tf.saved_model.load(model)
     function = loaded.signatures["serving_default"]
     names = list(function.structured_input_signature[1])
@@ -127,12 +131,20 @@ def mediapipe(model, given, delegates):
     return run
 
 
+def _plain(x):
+    """Texts as bytes of one length, which NumPy's files take."""
+    if x.dtype.kind not in "OU":
+        return x
+    encoded = [t.encode() if isinstance(t, str) else t for t in x.ravel().tolist()]
+    return np.array(encoded, np.bytes_).reshape(x.shape)
+
+
 def main(runtime, model, inputs, outputs, repeats, delegates):
     with np.load(inputs) as held:
         given = [held[str(i)] for i in range(len(held.files))]
     run = globals()[runtime.partition("==")[0].replace("-", "_")](model, given, int(delegates))
     results = run()
-    np.savez(outputs, **{str(i): np.asarray(x) for i, x in enumerate(results)})
+    np.savez(outputs, **{str(i): _plain(np.asarray(x)) for i, x in enumerate(results)})
     start = time.process_time()
     for _ in range(int(repeats)):
         run()

