@@ -110,3 +110,34 @@ def graph_of_trace(into):
     into.append(graph.get_collection("x"))
     graph.add_to_collection("y", 1)
     return tf.constant(1)
+
+
+@pytest.mark.parametrize("known", [None, [None, None]])
+def test_a_call_says_what_is_known_of_a_tensor_of_less_known_shape(known):
+    shapes = []
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32)])
+    def inner(x):
+        return x * 2
+
+    @tf.function(input_signature=[tf.TensorSpec(known, tf.float32)])
+    def outer(x):
+        y = inner(x)
+        shapes.extend([x.shape.as_list(), y.shape.as_list()])
+        return y
+
+    assert outer(tf.ones([2, 3])).numpy().tolist() == [[2.0] * 3] * 2
+    assert shapes == [[None, 3], [None, 3]]
+
+
+def test_a_tensor_of_another_shape_is_still_refused():
+    @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32)])
+    def inner(x):
+        return x
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32)])
+    def outer(x):
+        return inner(x)
+
+    with pytest.raises(TypeError, match="Can not cast"):
+        outer(tf.ones([2, 4]))

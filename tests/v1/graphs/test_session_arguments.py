@@ -77,8 +77,10 @@ def test_a_config_says_how_many_devices_there_are():
     config = v1.ConfigProto(device_count={"CPU": 2})
     with tf.Graph().as_default():
         names = [device.name for device in v1.Session(config=config).list_devices()]
-    assert names == [device.name for device in device_lib.list_local_devices(config)]
     assert names[1] == "/job:localhost/replica:0/task:0/device:CPU:1"
+    # Those of device_lib have the names without the task.
+    local = [device.name for device in device_lib.list_local_devices(config)]
+    assert local == ["/device:CPU:0", "/device:CPU:1"]
 
 
 def test_a_constant_of_a_shape_is_one_operation(session):

@@ -118,11 +118,19 @@ def cast_to(value: Any, spec: Any) -> Any:
             converted = value
         else:
             converted = convert_to_tensor(value, dtype_hint=spec.dtype)
-        if converted.dtype is not spec.dtype or not _fits(converted.shape, spec.shape):
-            raise TypeError(
-                f"Can not cast {TensorSpec(converted.shape, converted.dtype)!r} to {spec!r}"
-            )
-        return converted
+        if converted.dtype is spec.dtype and _fits(converted.shape, spec.shape):
+            return converted
+        if (
+            converted.dtype is spec.dtype
+            and isinstance(converted, Tensor)
+            and _fits(spec.shape, converted.shape)
+        ):
+            # A symbolic tensor of which less is known: the caller says with the call what it is.
+            converted.set_shape(spec.shape)
+            return converted
+        raise TypeError(
+            f"Can not cast {TensorSpec(converted.shape, converted.dtype)!r} to {spec!r}"
+        )
     if isinstance(spec, TypeSpec):
         if isinstance(value, TypeSpec):
             return value
