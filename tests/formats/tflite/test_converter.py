@@ -123,6 +123,19 @@ def test_weights_are_stored_narrower(types, share, gap):
     np.testing.assert_allclose(found, function(x), atol=gap)
 
 
+def test_narrow_weights_are_read_as_constants_of_float32(tmp_path):
+    weights = _values(64, 64) / 8
+    converter = _converter(lambda x: x @ weights, _spec("x", 1, 64))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    path = tmp_path / "model.tflite"
+    path.write_bytes(converter.convert())
+    assert "DEQUANTIZE" in _names(path.read_bytes())
+    _, function = table.read(str(path)).only("the test")
+    # They were converted in every call.
+    assert "Cast" not in [op.type for op in function.graph.get_operations()]
+
+
 def test_a_keras_model_and_a_saved_model(tmp_path):
     model = tf.keras.Sequential(
         [

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call
 from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
@@ -24,6 +25,7 @@ from penstock._src.formats.tflite.reading.quantized_kernels.values import (
     quantize,
     saturate,
 )
+from penstock._src.util import slots
 
 _LEFT, _LEFT_OF_INT16 = (
     20,
@@ -122,9 +124,12 @@ def comparable(call: Call) -> tuple[Any, Any]:
 
 
 def to_float(call: Call) -> Any:
-    """Returns an input as float32: quantized values, or narrower floats."""
+    """Returns an input as float32: quantized values, or narrower floats. Constants, such as a model's weights of float16, become constants."""
     x = call.tensor(0)
     if x.dtype.is_floating:
+        known = slots.STATIC_VALUE(x)
+        if known is not None:
+            return convert_to_tensor(known.astype(call.output().dtype.as_numpy_dtype))
         return raw.Cast(x=x, DstT=call.output().dtype)
     return dequantize(x, call.quantization(0))
 
