@@ -13,7 +13,29 @@ run = tf.mlir.experimental.run_pass_pipeline
 
 @pytest.mark.parametrize("pipeline", RECORDED)
 def test_modules_are_tensorflows(pipeline):
-    assert run(RECORDED[""], pipeline).strip() == RECORDED[pipeline]
+    assert run(RECORDED[""], pipeline) == RECORDED[pipeline] + "\n"
+
+
+FUNCTION = """  func.func @f(%arg0: tensor<2xf32>) -> tensor<2xf32> {
+    return %arg0 : tensor<2xf32>
+  }
+"""
+
+
+@pytest.mark.parametrize(
+    "text, module",
+    [
+        ("module {}", "module {\n}\n"),
+        (
+            "module attributes {a = {b = 5 : i32}} {}",
+            "module attributes {a = {b = 5 : i32}} {\n}\n",
+        ),
+        (FUNCTION, f"module {{\n{FUNCTION}}}\n"),
+        (f"// a note\nmodule {{\n{FUNCTION}}}", f"module {{\n{FUNCTION}}}\n"),
+    ],
+)
+def test_forms_of_a_module(text, module):
+    assert run(text, "canonicalize,cse") == module
 
 
 def test_a_function_that_was_converted():
@@ -37,7 +59,6 @@ def test_effects_and_calls_stay():
     return %arg0, %arg0 : tensor<f32>, tensor<f32>
   }
 }
-
 """
     result = run(module, "tf-standard-pipeline")
     assert result.count("AssignVariableOp") == 2 and "@used(" in result and "%2#1" in result

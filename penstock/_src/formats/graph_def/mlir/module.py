@@ -139,7 +139,7 @@ def module_text(lines: Sequence[str], has_functions: bool, *attributes: str) -> 
     )
     noted = ", ".join([f"tf.versions = {versions}", *attributes])
     inner = (f"  {line}" for line in lines)
-    return "\n".join([f"module attributes {{{noted}}} {{", *inner, "}", ""]) + "\n"
+    return "\n".join([f"module attributes {{{noted}}} {{", *inner, "}", ""])
 
 
 class FunctionText:

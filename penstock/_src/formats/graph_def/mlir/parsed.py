@@ -71,11 +71,11 @@ class Module:
             lines.append(f"  {function.head} {{")
             lines += (f"    {op.text()}" for op in function.operations)
             lines.append("  }")
-        return "\n".join([*lines, "}", ""]) + "\n"
+        return "\n".join([*lines, "}", ""])
 
 
 def parse(text: str) -> Module:
-    """Returns a module.
+    """Returns a module; functions without one around them are a module, too, as MLIR reads them.
 
     Raises:
       InvalidArgumentError: it is no module.
@@ -83,6 +83,10 @@ def parse(text: str) -> Module:
     """
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("//")]
+    if lines and _FUNCTION.match(lines[0]):
+        lines = ["module {", *lines, "}"]
+    elif len(lines) == 1 and (empty := re.fullmatch(r"(module\b.*\{) *\}", lines[0])):
+        lines = [empty[1], "}"]
     if not lines or not re.match(r"module\b", lines[0]) or not lines[0].endswith("{"):
         raise InvalidArgumentError("run_pass_pipeline: the text does not begin with a module.")
     if lines[-1] != "}":
