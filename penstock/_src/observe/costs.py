@@ -66,7 +66,7 @@ class Cost:
         return self.flops / seconds / limits.flops, self.bytes / seconds / limits.bandwidth
 
     def advice(self, limits: Limits) -> str:
-        """What to change, in words."""
+        """Say what to change."""
         if self.kind == "eager":
             return "it runs eagerly; call it within a tf.function, which compiles it together with what follows"
         if self.kind == "host":
@@ -88,7 +88,7 @@ class Cost:
 
 
 class _Thread(threading.local):
-    """What ran in a thread and may belong to an operation that has not ended: (begin, seconds)."""
+    """Operations of a thread that may lie within one that has not ended: (begin, seconds)."""
 
     def __init__(self) -> None:
         self.ran: collections.deque[tuple[int, float]] = collections.deque(maxlen=_REMEMBERED)

@@ -1,4 +1,4 @@
-"""What a process waits for in datasets, and what these hold, by the lines that define them."""
+"""Time that a process waits for datasets, and elements that these hold, by the lines that define them."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def loop(seed: int) -> Function:
 
 
 def failure_of_loop(seed: int) -> str | None:
-    """What is wrong with the program of a seed; None if it computes what the interpreter computes."""
+    """Run the program of a seed; return what is wrong, None if it computes what the interpreter computes."""
     function, values = loop(seed), np.random.default_rng(seed)
     shapes = [tuple(map(int, p.shape)) for p in function.parameters]
     arrays = [values.uniform(0.5, 1.5, shape).astype(np.float32) for shape in shapes]

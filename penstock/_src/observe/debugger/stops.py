@@ -166,7 +166,7 @@ class Stops:
                 self._stop_in(frame, "; ".join(why))
 
     def _of_names(self, file: str, line: Line, frame: types.FrameType) -> list[str]:
-        """What is to be said of the names that were bound before a line; of a limit once in a run."""
+        """Say which names, bound before a line, passed a limit; of a limit once in a run."""
         found = []
         for name, value in [(name, frame.f_locals.get(name)) for name in line.bound]:
             found.append(self.conditions.changed_shape(file, line.number, name, value))

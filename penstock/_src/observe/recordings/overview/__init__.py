@@ -1,4 +1,4 @@
-"""What stands out in a recorded run: what `penstock replay` says when it is asked for no line.
+"""Findings about a recorded run, which `penstock replay` prints when it is asked for no line.
 
 In: a recording. Out: lines of text: findings, then a table of names with types and ranges.
 

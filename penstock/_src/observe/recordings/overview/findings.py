@@ -23,7 +23,7 @@ _DEAD = 0.5
 
 
 def findings(events: Sequence[Event], run: RecordedRun) -> Iterator[str]:
-    """What is suspicious in a run, in words."""
+    """Say what is suspicious in a run."""
     yield from _first_bad(events)
     yield from _outer(events)
     yield from _dead(events)

@@ -1,4 +1,4 @@
-"""What a run did to variables, and inputs that are equal in all runs."""
+"""Changes of variables in a run, and inputs that are equal in all runs."""
 
 from __future__ import annotations
 
