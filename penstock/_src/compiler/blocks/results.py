@@ -2,23 +2,13 @@
 
 from typing import Any
 
-import numpy as np
-
 from penstock._src.compiler.blocks.inputs import ProgramInputs
 from penstock._src.compiler.blocks.steps import Source
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.values import DynamicRows, HostValue, ListValue, known_length
+from penstock._src.core.values.arrays import in_order
 from penstock._src.ir.errors import MalformedFunction
 from penstock._src.ir.node import Node
-
-
-def _contiguous(value: np.ndarray) -> np.ndarray:
-    """A constant as the programs of later steps read it, so that they need no copy in each call; it may be a view, such as a transposed one."""
-    if value.flags.c_contiguous:
-        return value
-    value = np.asarray(value, order="C")
-    value.setflags(write=False)
-    return value
 
 
 class ProgramResults:
@@ -54,7 +44,7 @@ class ProgramResults:
                     return "input", position
             raise MalformedFunction(f"a lowered operation returned a host value: {value.why}")
         if value.kind == "constant":
-            return "known", _contiguous(value.attrs["value"])
+            return "known", in_order(value.attrs["value"])
         if value.kind == "size":
             return "extents", (value.attrs["dims"], value.shape, value.dtype)
         if value.id in self.inputs.positions:

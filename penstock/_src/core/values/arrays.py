@@ -345,3 +345,12 @@ def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, in_graph: boo
             kind = type(wrong).__name__
             raise TypeError(f"Expected {dtype.name}, but got {wrong} of type '{kind}'.")
         raise TypeError(f"Cannot convert {wrong!r} to EagerTensor of dtype {dtype.name}")
+
+
+def in_order(array: np.ndarray) -> np.ndarray:
+    """A constant whose bytes are in the order of its elements: programs that read a view, such as a transposed one, would copy it in each call."""
+    if array.flags.c_contiguous:
+        return array
+    array = np.asarray(array, order="C")
+    array.setflags(write=False)
+    return array
