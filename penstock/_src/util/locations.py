@@ -40,8 +40,14 @@ class Location(NamedTuple):
 
     def in_user_code(self) -> str:
         """Returns the end of an error's message: the line of the user's program, and its source if there is one."""
-        source = linecache.getline(self.file, self.line).strip()
+        source = source_line(self.file, self.line).strip()
         return f"in user code: {self}" + (f": {source}" if source else "")
+
+
+def source_line(file: str, line: int) -> str:
+    """Return a line of a file as it is now, as Python's tracebacks do; empty if it cannot be read."""
+    linecache.checkcache(file)
+    return linecache.getline(file, line)
 
 
 def user_location(depth: int = 1) -> Location | None:
@@ -110,7 +116,7 @@ class StackFrame(Location):
     @property
     def text(self) -> str:
         """The source."""
-        return linecache.getline(self.file, self.line).strip()
+        return source_line(self.file, self.line).strip()
 
     def __repr__(self) -> str:
         return f"<{self}>"

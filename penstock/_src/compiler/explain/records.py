@@ -1,6 +1,5 @@
 """The records of a compiled function: source lines, programs, their kernels, and operations on the host."""
 
-import linecache
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from penstock._src.graph.operation import Operation
 from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
+from penstock._src.util.locations import source_line
 
 
 @dataclass(frozen=True, order=True)
@@ -27,7 +27,7 @@ class SourceLine:
     @property
     def text(self) -> str:
         """The line as in the file; empty if that cannot be read."""
-        return linecache.getline(self.file, self.line).rstrip()
+        return source_line(self.file, self.line).rstrip()
 
     @property
     def code(self) -> str:
