@@ -81,6 +81,8 @@ DISPATCH = {
     "bridge/cli/verify/operations_recorder.py",  # what the program that records TensorFlow leaves out
     "observe/recordings/libraries.py",  # what each of two libraries has alone
     "observe/debug_events/dumping.py",  # the ops that TensorFlow's dumps leave out
+    "observe/costs.py",  # the ops that call Python, of which the profile says so
+    "observe/recordings/overview/findings.py",  # the ops whose operands of unequal shapes are suspicious
     "observe/debugger/sessions.py",  # what makes the variables of TensorFlow 1's graphs
     "cluster/transport.py",  # what is made of values, which ops are called after
     "cluster/transports/mpi.py",

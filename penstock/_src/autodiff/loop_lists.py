@@ -12,8 +12,7 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
 _MEASURES = ("TensorListElementShape", "TensorListLength")
-_CONDITIONALS = ("If", "StatelessIf", "Case", "StatelessCase")
-_LOOPS = ("While", "StatelessWhile")
+_CONDITIONALS = ("if", "case")
 
 
 def keeps_length(body: GraphFunction, at: int) -> bool:
@@ -36,12 +35,14 @@ def _before(version: SymbolicTensor) -> SymbolicTensor | None:
         return None if op.raw_op.resize_if_index_out_of_bounds else op._inputs[0]
     if op.type == "Identity":
         return op._inputs[0]
-    if op.type in _CONDITIONALS:
+    if op.raw_op.flow.control in _CONDITIONALS:
         results = [(b, _origin(b.outputs[version.value_index])) for b in branches_of(op)]
         positions = {position_of(branch, origin) for branch, origin in results}
         at = positions.pop()
         return None if positions or at is None else op._inputs[1 + at]
-    if op.type in _LOOPS and keeps_length(op.raw_op.attrs["body"], version.value_index):
+    if op.raw_op.flow.control == "while" and keeps_length(
+        op.raw_op.attrs["body"], version.value_index
+    ):
         return op._inputs[version.value_index]
     return None
 
@@ -64,13 +65,13 @@ def _measured_in(
 
 def _measures_inside(graph: FuncGraph, op: Operation, tensor: SymbolicTensor) -> bool:
     positions = [at for at, t in enumerate(op._inputs) if t is tensor]
-    if op.type in _CONDITIONALS:
+    if op.raw_op.flow.control in _CONDITIONALS:
         return all(
             _measured_in(branch.graph, branch.outputs, branch.inputs[at - 1])
             for branch in branches_of(op)
             for at in positions
         )
-    if op.type in _LOOPS:
+    if op.raw_op.flow.control == "while":
         return all(_measures_invariant(graph, op, at) for at in positions)
     return False
 
