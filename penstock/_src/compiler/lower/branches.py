@@ -71,9 +71,9 @@ def _without_equal(
     operands: Sequence[Node],
     nodes: Sequence[Node],
 ) -> list[Node]:
-    """The results of a `case`, but those that are an operand or another value from outside in every branch are that value.
+    """Return the results of a `case`, those that are one and the same value from outside in every branch replaced by that value.
 
-    The length of a list of which branches set items, for example: a loop that knows it can give the list memory.
+    An example is the length of a list of which the branches set items: a loop that knows it can give the list memory.
     """
     results = []
     for parameters, values in traced:

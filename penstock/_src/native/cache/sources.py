@@ -4,9 +4,10 @@ Sources are represented by their sizes and times, as in Python's compiled files.
 """
 
 import hashlib
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+from penstock._src.util.files.scanned import sources
 
 PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -16,19 +17,8 @@ def digest_of(package: Path, folders: Sequence[str]) -> str | None:
     digest = hashlib.sha256()
     try:
         for folder in folders:
-            for path, size, time in sorted(_files(package / folder)):
-                digest.update(f"{path} {size} {time}\n".encode())
+            for path, size, time in sorted(sources(str(package / folder))):
+                digest.update(f"{package / folder}/{path} {size} {time}\n".encode())
     except OSError:
         return None
     return digest.hexdigest()
-
-
-def _files(folder: str | Path) -> Iterator[tuple[str, int, int]]:
-    """(path, bytes, time of writing) of the sources in a folder."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(entry.path)
-            elif entry.name.endswith(".py"):
-                stat = entry.stat()
-                yield entry.path, stat.st_size, stat.st_mtime_ns

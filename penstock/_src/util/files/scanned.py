@@ -28,7 +28,7 @@ def names_in(folder: Path, pattern: re.Pattern[bytes]) -> dict[str, str]:
     """
     state = hashlib.sha256(pattern.pattern)
     paths = []
-    for path, size, time in sorted(_sources(str(folder))):
+    for path, size, time in sorted(sources(str(folder))):
         paths.append(path)
         state.update(f"{path} {size} {time}\n".encode())
     place = _place(folder)
@@ -40,12 +40,12 @@ def names_in(folder: Path, pattern: re.Pattern[bytes]) -> dict[str, str]:
     return names
 
 
-def _sources(folder: str, parent: str = "") -> Iterator[tuple[str, int, int]]:
+def sources(folder: str, parent: str = "") -> Iterator[tuple[str, int, int]]:
     """(path, bytes, time of writing) of the sources in a folder."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():
-                yield from _sources(entry.path, f"{parent}{entry.name}/")
+                yield from sources(entry.path, f"{parent}{entry.name}/")
             elif entry.name.endswith(".py"):
                 status = entry.stat()
                 yield parent + entry.name, status.st_size, status.st_mtime_ns

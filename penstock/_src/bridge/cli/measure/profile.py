@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Parser, Refused, parse_with_program
 from penstock._src.bridge.cli.run import run_program
+from penstock._src.util.files.whole import written_whole
 
 DESCRIPTION = """Runs a program, and says at its end which lines cost most: their kernels, operations on the host and eager operations with the share of the time, what they
 reach of this machine's peak and of memory's bandwidth, and what to change; then what was compiled, and which datasets the program waited for. It is written to the standard
@@ -49,5 +50,5 @@ def _write(text: str, path: str | None) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
         return
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
+    with written_whole(path) as file:
+        file.write(text.encode())

@@ -18,7 +18,7 @@ from penstock._src.observe.recordings.overview.variables import equal_inputs, of
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """Return what stands out in a run as lines of text, and True if it ended with an error."""
+    """Findings about a run and a table of its names, as lines of text; `is_failed` is True if the run ended with an error."""
 
     lines: list[str]
     is_failed: bool
