@@ -46,6 +46,9 @@ class Location(NamedTuple):
 
 def source_line(file: str, line: int) -> str:
     """Return a line of a file as it is now, as Python's tracebacks do; empty if it cannot be read."""
+    if os.path.exists(file):
+        # linecache keeps the first file on sys.path that has a relative name.
+        file = os.path.abspath(file)
     linecache.checkcache(file)
     return linecache.getline(file, line)
 
