@@ -19,8 +19,8 @@ def test_a_file_that_was_written_again(tmp_path, monkeypatch):
 def test_a_file_of_the_same_name_elsewhere_on_the_path(tmp_path, monkeypatch):
     for folder in ("before", "now"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "program.py").write_text(f"folder = {folder!r}\n")
+        (tmp_path / folder / "twice.py").write_text(f"folder = {folder!r}\n")
     monkeypatch.syspath_prepend(tmp_path / "before")
-    assert linecache.getline("program.py", 1) == "folder = 'before'\n"
+    assert linecache.getline("twice.py", 1) == "folder = 'before'\n"
     monkeypatch.chdir(tmp_path / "now")
-    assert source_line("program.py", 1) == "folder = 'now'\n"
+    assert source_line("twice.py", 1) == "folder = 'now'\n"
