@@ -42,6 +42,16 @@ def test_run_a_module(tmp_path):
     assert (status, out) == (3, "['a']\n"), err
 
 
+def test_a_script_that_changes_its_folder_is_traced_from_its_source(tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import os, tensorflow as tf\nos.chdir('/')\n"
+        "@tf.function\ndef positive(x):\n  if x > 0:\n    return x\n  return -x\n"
+        "print(int(positive(tf.constant(-3))), os.path.isabs(__file__))\n"
+    )
+    status, out, err = python("-m", "penstock", "run", "program.py", cwd=tmp_path)
+    assert (status, out) == (0, "3 True\n"), err
+
+
 def test_run_a_tool_of_tensorflow(tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path / "model"))
     command = ("penstock", "run", "-m", "tensorflow.python.tools.saved_model_cli", "show")

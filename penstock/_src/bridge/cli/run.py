@@ -81,4 +81,5 @@ def _run_script(program: Sequence[str]) -> dict[str, Any]:
     tensorflow_alias.install()
     sys.argv = list(program)
     sys.path.insert(0, str(script.resolve().parent))
-    return runpy.run_path(str(script), run_name="__main__")
+    # Absolute, as Python names a script: its source is found after a change of folder, too.
+    return runpy.run_path(str(script.absolute()), run_name="__main__")

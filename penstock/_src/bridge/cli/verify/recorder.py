@@ -257,7 +257,7 @@ def _run(program):
     else:
         sys.argv = program
         sys.path.insert(0, os.path.dirname(os.path.abspath(program[0])))
-        runpy.run_path(program[0], run_name="__main__")
+        runpy.run_path(os.path.abspath(program[0]), run_name="__main__")
 
 
 if __name__ == "__main__":
