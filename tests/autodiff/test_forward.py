@@ -1,6 +1,7 @@
 """ForwardAccumulator: directional derivatives of ops, functions and loops, and of gradients."""
 
 import numpy as np
+import pytest
 
 import penstock as tf
 
@@ -55,3 +56,124 @@ def test_a_variable_inside_a_function():
 
     captured = tf.Variable(10.0)
     assert [float(f(tf.Variable(value))) for value in (2.0, 3.0)] == [40.0, 60.0]
+
+
+def _written_twice(x):
+    items = tf.TensorArray(tf.float32, 3).unstack(x)
+    for i in tf.range(3):
+        items = items.write(i, tf.sin(x[i]) * x[2 - i])
+    return items.stack() * x
+
+
+def _joined(x):
+    pieces = tf.raw_ops.TensorListSplit(
+        tensor=x, lengths=tf.constant([1, 2], tf.int64), element_shape=[-1, 2]
+    )
+    joined = tf.raw_ops.TensorListConcatV2(
+        input_handle=pieces, element_dtype=tf.float32, element_shape=[-1, 2], leading_dims=[1, 2]
+    )
+    return joined.tensor * x
+
+
+def _scattered(x):
+    rows = tf.raw_ops.TensorListScatterV2(
+        tensor=x, indices=[2, 0, 1], element_shape=[2], num_elements=3
+    )
+    more = tf.raw_ops.TensorListScatterIntoExistingList(
+        input_handle=rows, tensor=x[:1] * x[:1], indices=[1]
+    )
+    return (
+        tf.raw_ops.TensorListStack(input_handle=more, element_shape=[2], element_dtype=tf.float32)
+        * x
+    )
+
+
+LISTS = {
+    "scan": lambda x: tf.scan(lambda a, b: tf.tanh(a * 0.7 + b), x) * x,
+    "foldl": lambda x: tf.foldl(lambda a, b: a * 0.5 + tf.tanh(b), x) * x,
+    "map": lambda x: tf.map_fn(lambda row: row * tf.reduce_sum(tf.sin(row)), x) * x,
+    "array": _written_twice,
+    "joined": _joined,
+    "scattered": _scattered,
+    "gradient": lambda x: tf.gradients(tf.scan(lambda a, b: tf.sin(a * b), x), x)[0] * x,
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_through_lists_inside_a_function(name):
+    f = tf.function(LISTS[name])
+    x = tf.constant([[1.0, 2.0], [0.5, -0.3], [0.2, 0.1]])
+    direction = tf.constant([[1.0, 0.0], [1.0, 2.0], [0.3, 0.1]])
+
+    @tf.function
+    def derivative(x):
+        with tf.autodiff.ForwardAccumulator(x, direction) as accumulator:
+            y = LISTS[name](x)
+        return accumulator.jvp(y)
+
+    differences = (f(x + 1e-2 * direction) - f(x - 1e-2 * direction)) / 2e-2
+    np.testing.assert_allclose(derivative(x), differences, rtol=2e-3, atol=2e-3)
+
+
+def test_a_variant_that_is_no_list_of_tensors_is_refused():
+    x = tf.constant(2.0)
+    with tf.autodiff.ForwardAccumulator(x, x):
+        with pytest.raises(tf.errors.UnimplementedError, match="OptionalFromValue: a ForwardAcc"):
+            tf.raw_ops.OptionalFromValue(components=[x])
+
+
+CONTROL = {
+    "condition": lambda x: tf.cond(
+        tf.reduce_sum(x) > 0.0, lambda: tf.sin(x) * tf.exp(x), lambda: x * x
+    ),
+    "case": lambda x: tf.switch_case(
+        tf.cast(x[0, 0], tf.int32), [lambda: tf.sin(x), lambda: tf.exp(tf.sin(x) * x)]
+    ),
+    "loop": lambda x: tf.while_loop(
+        lambda i, a: i < 3, lambda i, a: (i + 1, tf.tanh(a) * x), (0, x)
+    )[1],
+    "branch in a loop": lambda x: tf.while_loop(
+        lambda i, a: i < 3,
+        lambda i, a: (i + 1, tf.cond(i > 1, lambda: tf.tanh(a) * x, lambda: a * a)),
+        (0, x),
+    )[1],
+    "call": tf.function(lambda x: tf.exp(tf.sin(x) * x)),
+    "scan": lambda x: tf.scan(lambda a, b: tf.sin(a * b), x),
+}
+
+
+@pytest.mark.parametrize("name", CONTROL)
+def test_second_derivatives_inside_a_function(name):
+    """Gradients add outputs to nodes after accumulators have recorded them: these have tangents, too."""
+    x = tf.constant([[1.0, 2.0], [0.5, -0.3], [0.2, 0.1]])
+    direction = tf.constant([[1.0, 0.0], [1.0, 2.0], [0.3, 0.1]])
+
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = CONTROL[name](x)
+        return tape.gradient(y, x)
+
+    def along(f):
+        def derivative(x):
+            with tf.autodiff.ForwardAccumulator(x, direction) as accumulator:
+                y = f(x)
+            return accumulator.jvp(y)
+
+        return derivative
+
+    forward_over_reverse = along(gradient)
+    expected = forward_over_reverse(x)
+    np.testing.assert_allclose(tf.function(forward_over_reverse)(x), expected, rtol=1e-5)
+    twice = along(along(CONTROL[name]))
+    np.testing.assert_allclose(tf.function(twice)(x), twice(x), rtol=1e-5, atol=1e-6)
+
+
+def test_the_second_derivative_of_a_linear_step_is_zero():
+    x, direction = tf.constant([3.0, 4.0]), tf.constant([1.0, 2.0])
+    with tf.autodiff.ForwardAccumulator(x, direction) as outer:
+        with tf.autodiff.ForwardAccumulator(x, direction) as inner:
+            y = tf.reverse(x, [0])
+        derivative = inner.jvp(y)
+    np.testing.assert_array_equal(derivative, [2.0, 1.0])
+    np.testing.assert_array_equal(outer.jvp(derivative), [0.0, 0.0])

@@ -8,7 +8,7 @@ Source: J. Townsend, "A new trick for calculating Jacobian vector products", 201
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock._src.autodiff.backprop import (
     UnconnectedGradients,
@@ -17,9 +17,11 @@ from penstock._src.autodiff.backprop import (
     zeros_like,
 )
 from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape, op_backward
+from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes
@@ -34,6 +36,14 @@ def set_jvp_function(function: Callable[..., Sequence[Any]] | None) -> None:
     """Makes accumulators call `function` for the tangents of each operation; None restores their own computation."""
     global _jvp_function
     _jvp_function = function
+
+
+class Step(NamedTuple):
+    """What was recorded: the list of outputs grows with those of the node."""
+
+    inputs: Sequence[Any]
+    outputs: Sequence[Any]
+    backward: Callable[..., Sequence[Any]]
 
 
 @export("autodiff.ForwardAccumulator", v1=[])
@@ -54,6 +64,7 @@ class ForwardAccumulator:
     def __init__(self, primals: Any, tangents: Any) -> None:
         self._tangents: dict[int, Any] = {}
         self._held: list[Any] = []
+        self._later: dict[int, Step] = {}  # of outputs that were added to nodes
         self._busy = False
         self._batched = False
         nest.assert_same_structure(primals, tangents)
@@ -100,18 +111,22 @@ class ForwardAccumulator:
 
     def record_op(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Computes the tangents of the outputs of an op that ran."""
-        if self._busy or not op.differentiable or not any(t._id in self._tangents for t in inputs):
+        if self._busy or not op.differentiable or not self._has_tangents(inputs):
             return
         if _jvp_function is not None:
             self._call_jvp_function(_jvp_function, op, inputs, outputs)
             return
+        if any(t.dtype is dtypes.variant and _is_handle(t) for t in outputs):
+            raise UnimplementedError(
+                f"{op.op_type}: a ForwardAccumulator has no derivative of variants other than lists of tensors."
+            )
         backward = op_backward(op, list(inputs), list(outputs))
         self.record_step(inputs, outputs, backward)
 
     def _call_jvp_function(
         self, function: Callable[..., Any], op: Op, inputs: Sequence[Any], outputs: Sequence[Any]
     ) -> None:
-        known = [self._tangents.get(t._id) for t in inputs]
+        known = [self._tangent_of(t) for t in inputs]
         attrs = tuple(item for pair in op.attrs.items() for item in pair)
         self._busy = True
         try:
@@ -125,27 +140,57 @@ class ForwardAccumulator:
 
     def record_identity(self, source: Any, copy: Any) -> None:
         """Records that `copy` is the same tensor as `source`."""
-        tangent = self._tangents.get(source._id)
+        tangent = self._tangent_of(source)
         if tangent is not None:
             self._tangents[copy._id] = tangent
             self._held.append(copy)
 
     def record_step(self, inputs: Sequence[Any], outputs: Sequence[Any], backward: Any) -> None:
         """Computes the tangents of outputs from the gradient function of the recorded step."""
-        if self._busy or not any(t._id in self._tangents for t in inputs):
-            return
+        if not self._busy and self._has_tangents(inputs):
+            self._run(Step(inputs, outputs, backward), outputs)
+
+    def record_node(self, node: Any, inputs: Sequence[Any], backward: Any) -> None:
+        """Computes the tangents of the outputs of a node that holds functions; gradients will add outputs to it."""
+        if not self._busy and self._has_tangents(inputs):
+            step = Step(inputs, node._outputs, backward)
+            node.accumulator_steps = (*node.accumulator_steps, (self, step))
+            self._run(step, list(node._outputs))
+
+    def record_added(self, step: Step, added: Sequence[Any]) -> None:
+        """Records outputs that were added to a node; their tangents are computed when they are asked for."""
+        self._later.update((tensor._id, step) for tensor in added)
+
+    def _has_tangents(self, tensors: Sequence[Any]) -> bool:
+        return any(t._id in self._tangents or t._id in self._later for t in tensors)
+
+    def _tangent_of(self, tensor: Any) -> Any:
+        step = self._later.get(tensor._id)
+        if step is not None and not self._busy:
+            added = [t for t in step.outputs if self._later.pop(t._id, None) is not None]
+            with building(tensor.graph):
+                self._run(step, added)
+        return self._tangents.get(tensor._id)
+
+    def _run(self, step: Step, outputs: Sequence[Any]) -> None:
+        """Computes the tangents of some outputs of a step."""
         flowing = [t for t in outputs if t.dtype in DIFFERENTIABLE and not _is_handle(t)]
         if not flowing:
             return
-        tangents = [self._tangents.get(t._id) for t in inputs]
+        tangents = [self._tangent_of(t) for t in step.inputs]
         self._busy = True
         tapes = STATE.tapes
         try:
-            output_tangents = self._tangents_of_step(inputs, outputs, flowing, backward, tangents)
+            output_tangents = self._tangents_of_step(step, flowing, tangents)
         finally:
             STATE.tapes = tapes
             self._busy = False
         self._keep(flowing, output_tangents)
+        for other in STATE.accumulators:
+            if other is self:
+                break  # those further in do not see this one
+            if isinstance(other, ForwardAccumulator):
+                other._keep_constant(step.inputs, output_tangents)
 
     def _keep(self, tensors: Sequence[Any], tangents: Sequence[Any]) -> None:
         for tensor, tangent in zip(tensors, tangents, strict=True):
@@ -153,24 +198,24 @@ class ForwardAccumulator:
                 self._tangents[tensor._id] = tangent
                 self._held.append(tensor)
 
-    def _tangents_of_step(
-        self,
-        inputs: Sequence[Any],
-        outputs: Sequence[Any],
-        flowing: list[Any],
-        backward: Any,
-        tangents: list[Any],
-    ) -> list[Any]:
+    def _keep_constant(self, inputs: Sequence[Any], tangents: Sequence[Any]) -> None:
+        """Sets zeros as the tangents of a linear step's tangents, which do not change with its inputs."""
+        if self._busy or self._batched or not self._has_tangents(inputs):
+            return
+        for tensor in tangents:
+            if tensor is not None and not self._has_tangents([tensor]):
+                self._keep([tensor], [zeros_like(tensor)])
+
+    def _tangents_of_step(self, step: Step, flowing: list[Any], tangents: list[Any]) -> list[Any]:
         """Returns the tangents of the outputs in `flowing`."""
         tapes = STATE.tapes
         tape = Tape(watch_accessed_variables=False, persistent=self._batched)
         STATE.tapes = (*tapes, tape)
-        # Any u works in theory, but at u = 0 some gradients are not smooth, such as those that take log(u).
-        seeds: list[Any] = [ones_like(t) if any(t is f for f in flowing) else None for t in outputs]
+        seeds = [_seed_of(t) if any(t is f for f in flowing) else None for t in step.outputs]
         for seed in seeds:
             if seed is not None:
                 tape.watch(seed)
-        gradients = backward(*seeds)
+        gradients = step.backward(*seeds)
         pairs = [
             (_dense(g), tangent)
             for tangent, g in zip(tangents, gradients, strict=False)
@@ -204,7 +249,7 @@ class ForwardAccumulator:
 
         def tangent(primal: Any) -> Any:
             tensor = getattr(primal, "handle", primal)
-            known = self._tangents.get(tensor._id)
+            known = self._tangent_of(tensor)
             if known is None and unconnected is UnconnectedGradients.ZERO:
                 return zeros_like(convert_to_tensor(primal))
             return known
@@ -213,7 +258,26 @@ class ForwardAccumulator:
 
 
 def _is_handle(tensor: Any) -> bool:
-    return tensor.dtype.name in ("resource", "variant")
+    """True if a tensor holds neither numbers nor, as far as is known, a list of them."""
+    if tensor.dtype is dtypes.variant:
+        return _held_type(tensor) not in DIFFERENTIABLE
+    return tensor.dtype is dtypes.resource
+
+
+def _held_type(tensor: Any) -> Any:
+    """The dtype of the items of a list; None for another variant."""
+    if STATE.graph is None:
+        return getattr(tensor._value, "dtype", None)
+    held = getattr(tensor, "_handle_data", None)
+    return held[0][1] if held else None
+
+
+def _seed_of(tensor: Any) -> Any:
+    """The u of a tensor or list.
+
+    Any u works in theory, but at u = 0 some gradients are not smooth, such as those that take log(u); those of lists are.
+    """
+    return zeros_like(tensor) if tensor.dtype is dtypes.variant else ones_like(tensor)
 
 
 def _dense(gradient: Any) -> Any:

@@ -55,9 +55,9 @@ def record_node(node: Operation) -> None:
     """Records `node` on all tapes and forward accumulators."""
     record_on_tapes(node)
     for accumulator in STATE.accumulators:
-        if hasattr(accumulator, "record_step"):
+        if hasattr(accumulator, "record_node"):
             wanted = [True] * len(node._inputs)
-            accumulator.record_step(list(node._inputs), node.outputs, _backward(node, wanted))
+            accumulator.record_node(node, list(node._inputs), _backward(node, wanted))
 
 
 def record_on_tapes(node: Operation) -> None:
@@ -99,6 +99,8 @@ def extend_node(
             entry.output_ids.append(tensor._id)
             entry.outputs.append(tensor)
             tape.watched.add(tensor._id)
+    for accumulator, step in node.accumulator_steps:
+        accumulator.record_added(step, added)
     return added
 
 

@@ -177,6 +177,8 @@ class Operation(OperationConversions):
     static_outputs: list[Any] | None = None
     # (tape, entry) of each tape that recorded it: new outputs are added there
     tape_entries: tuple[Any, ...] = ()
+    # (accumulator, step) of each forward accumulator that recorded it: likewise
+    accumulator_steps: tuple[Any, ...] = ()
 
     def __init__(
         self,

@@ -193,6 +193,9 @@ class ZerosLike(Op):
     elements = Elements(is_elementwise=True)
     values = Values(has_static_value=True)
 
+    def held(self, x):
+        return x.handle_data
+
     def eager(self, x):
         if self.T == dtypes.variant:
             return x.zeros_like()

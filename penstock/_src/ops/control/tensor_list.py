@@ -410,6 +410,9 @@ class TensorListScatter(_Scatter):
         -> output_handle: variant[]"""
     shape_type = INDEX
 
+    def held(self, _tensor, _indices, element_shape):
+        return [(element_shape.as_shape(), self.element_dtype)]
+
     def gradient(self, tensor, indices, _element_shape_in, _output_handle, dlist):
         return _gather_rows(dlist, indices, tensor, self.element_dtype), None, None
 
@@ -425,6 +428,9 @@ class TensorListScatterV2(_Scatter):
     signature = """tensor: element_dtype, indices: int32, element_shape: shape_type,
         num_elements: int32 -> output_handle: variant[]"""
     shape_type = INDEX
+
+    def held(self, _tensor, _indices, element_shape, _num_elements):
+        return [(element_shape.as_shape(), self.element_dtype)]
 
     def gradient(self, tensor, indices, _element_shape_in, _num_elements, _output_handle, dlist):
         return _gather_rows(dlist, indices, tensor, self.element_dtype), None, None, None
@@ -442,6 +448,9 @@ class TensorListScatterIntoExistingList(_Scatter):
 
     signature = """input_handle: variant, tensor: element_dtype, indices: int32
         -> output_handle: variant[]"""
+
+    def held(self, input_handle, _tensor, _indices):
+        return input_handle.handle_data
 
     def gradient(self, _input_handle, tensor, indices, _output_handle, dlist):
         before = raw.TensorListScatterIntoExistingList(

@@ -99,6 +99,9 @@ class TensorListSplit(ListOp):
         -> output_handle: variant[]"""
     shape_type = INDEX
 
+    def held(self, _tensor, element_shape, _lengths):
+        return [(element_shape.as_shape(), self.element_dtype)]
+
     def gradient(self, _tensor, element_shape, lengths, _output_handle, dlist):
         joined = raw.TensorListConcatV2(
             input_handle=dlist,

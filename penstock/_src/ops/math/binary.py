@@ -426,6 +426,9 @@ class AddN(Op):
     def shape(self, inputs):
         return infer.merged(*inputs)
 
+    def held(self, *inputs):
+        return inputs[0].handle_data
+
     def gradient(self, _inputs, _sum, d_sum):
         return [d_sum] * self.N
 
