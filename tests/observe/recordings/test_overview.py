@@ -133,6 +133,19 @@ def test_units_that_are_dead(tmp_path, capsys):
     assert found[1].startswith("6 of 6 units are 0 for all examples: Relu ")
 
 
+@pytest.mark.parametrize("is_twice", [True, False])
+def test_a_softmax_before_a_loss_of_logits(tmp_path, capsys, is_twice):
+    w = tf.Variable(np.ones([5, 3], np.float32))
+
+    def loss(x, y):
+        h = tf.matmul(x, w)
+        logits = tf.nn.softmax(h) if is_twice else h
+        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+
+    found, _ = said(tmp_path, capsys, lambda: trained(loss, [w])(X, np.arange(8) % 3))
+    assert any("logits that are probabilities" in each for each in found) == is_twice
+
+
 def test_dropout_in_an_evaluation(tmp_path, capsys):
     class Net(keras.Model):
         def __init__(self):

@@ -15,6 +15,12 @@ from penstock._src.observe.recordings.overview.ranges import in_words, largest_o
 from penstock._src.util.locations import Location
 
 _RECTIFIERS = {"Relu", "Relu6"}
+_OF_LOGITS = {
+    "LogSoftmax",
+    "Softmax",
+    "SoftmaxCrossEntropyWithLogits",
+    "SparseSoftmaxCrossEntropyWithLogits",
+}
 _PAIRWISE = {"Sub", "AddV2", "Add", "Mul", "RealDiv", "Maximum", "Minimum", "SquaredDifference"}
 # From this factor on a value of a loop grows, over at least so many rounds.
 _GROWTH, _ROUNDS = 1e3, 5
@@ -28,6 +34,7 @@ def findings(events: Sequence[Event], run: RecordedRun) -> Iterator[str]:
     yield from _outer(events)
     yield from _dead(events)
     yield from _growing(events)
+    yield from _probabilities_as_logits(events)
     yield from _random_without_gradients(events)
     yield from _constants(events, run)
 
@@ -112,6 +119,25 @@ def _growing(events: Sequence[Event]) -> Iterator[str]:
             best[is_backward] = strength, f"{text}: {group[0].where()}"
     for _, text in best.values():
         yield text
+
+
+def _probabilities_as_logits(events: Sequence[Event]) -> Iterator[str]:
+    """A softmax of rows that are probabilities, such as a loss from logits of a model that ends with a softmax."""
+    seen = set()
+    for event in events:
+        if event.op.type not in _OF_LOGITS or event.is_backward or event.key in seen:
+            continue
+        if _are_probabilities(event.arguments[0]):
+            seen.add(event.key)
+            yield f"logits that are probabilities (each row adds up to 1): {event.where()}"
+
+
+def _are_probabilities(value: object) -> bool:
+    """True for at least two rows of several positive numbers that add up to 1."""
+    if not isinstance(value, np.ndarray) or value.ndim < 2 or value.shape[-1] < 2:
+        return False
+    rows = value.astype(np.float64).reshape(-1, value.shape[-1])
+    return bool(len(rows) > 1 and (rows > 0).all() and np.allclose(rows.sum(1), 1, atol=1e-3))
 
 
 def _random_without_gradients(events: Sequence[Event]) -> Iterator[str]:
