@@ -169,6 +169,13 @@ def test_second_derivatives_inside_a_function(name):
     np.testing.assert_allclose(tf.function(twice)(x), twice(x), rtol=1e-5, atol=1e-6)
 
 
+def test_several_directions_through_a_list_are_refused():
+    x = tf.constant([1.0, 2.0])
+    with tf.autodiff.ForwardAccumulator._batch_accumulator(x, tf.eye(2)):
+        with pytest.raises(tf.errors.UnimplementedError, match="several directions"):
+            tf.raw_ops.TensorListFromTensor(tensor=x, element_shape=tf.zeros([0], tf.int32))
+
+
 def test_the_second_derivative_of_a_linear_step_is_zero():
     x, direction = tf.constant([3.0, 4.0]), tf.constant([1.0, 2.0])
     with tf.autodiff.ForwardAccumulator(x, direction) as outer:

@@ -177,6 +177,10 @@ class ForwardAccumulator:
         flowing = [t for t in outputs if t.dtype in DIFFERENTIABLE and not _is_handle(t)]
         if not flowing:
             return
+        if self._batched and any(t.dtype is dtypes.variant for t in flowing):
+            raise UnimplementedError(
+                "ForwardAccumulator: lists of tensors have no derivatives along several directions at once."
+            )
         tangents = [self._tangent_of(t) for t in step.inputs]
         self._busy = True
         tapes = STATE.tapes
