@@ -229,10 +229,11 @@ class CheckpointReader:
 
     def debug_string(self) -> bytes:
         """Returns a listing of names, types and shapes."""
-        lines = [
-            f"{name} ({DataType.Name(self._reader.dtype(name).as_datatype_enum)}) {self._reader.shape(name)}\n"
-            for name in self._reader.entries
-        ]
+        lines = []
+        for name in self._reader.entries:
+            kind = DataType.Name(self._reader.dtype(name).as_datatype_enum)
+            extents = ",".join(str(extent) for extent in self._reader.shape(name))
+            lines.append(f"{name} ({kind}) [{extents}]\n")
         return "".join(lines).encode()
 
 

@@ -203,7 +203,8 @@ def log_softmax(logits, axis=None, name=None):
     return _along(raw.LogSoftmax, logits, axis, name)
 
 
-def _noise_shape(x, noise_shape):
+def noise_shape_of(x, noise_shape):
+    """Returns the shape of dropout's random numbers; None in `noise_shape` is an extent of `x`."""
     if noise_shape is None:
         return raw.Shape(input=x) if not x.shape.is_fully_defined() else x.shape
     if isinstance(noise_shape, Tensor):
@@ -342,7 +343,7 @@ def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
     else:
         rate = _tensor_rate(rate, x.dtype)
         scaled = raw.RealDiv(x=x, y=raw.Sub(x=convert_to_tensor(np.ones((), kind)), y=rate))
-    numbers_drawn = uniform_sampler(shape=_noise_shape(x, noise_shape), dtype=x.dtype)
+    numbers_drawn = uniform_sampler(shape=noise_shape_of(x, noise_shape), dtype=x.dtype)
     keep = raw.GreaterEqual(x=numbers_drawn, y=rate)
     zero = convert_to_tensor(np.zeros((), kind))
     result = raw.SelectV2(condition=keep, t=scaled, e=zero, name=name)

@@ -194,6 +194,7 @@ PATHS: dict[str, str] = {
     "python.ops.data_flow_ops": "@bridge.internals.staging",
     "python.ops.init_ops": (
         "_compute_fans=@v1.variables.initializers:fans "
+        "Initializer=@api.initializers:Initializer _assert_float_dtype=@api.initializers:floating "
         "identity_initializer=tf.compat.v1.initializers.identity "
         "convolutional_delta_orthogonal=@v1.variables.orthogonal_initializers:ConvolutionDeltaOrthogonal "
         "convolutional_orthogonal_1d=@v1.variables.orthogonal_initializers:ConvolutionOrthogonal1D "
@@ -327,7 +328,7 @@ PATHS: dict[str, str] = {
     ),
     "python.util.keras_deps": "@bridge.internals.hooks",
     "python.util.nest": (
-        "_is_namedtuple=@util.nest:is_namedtuple "
+        "_is_namedtuple=@util.nest:is_namedtuple is_sequence_or_composite=@util.nest_paths:is_nested_or_composite "
         "_is_attrs=@util.nest:is_attrs _sequence_like=@util.nest_paths:sequence_like "
         "_yield_value=@util.nest_paths:yield_value "
         "_yield_sorted_items=@util.nest_paths:yield_sorted_items @util.nest @util.nest_paths"

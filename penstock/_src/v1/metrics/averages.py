@@ -145,6 +145,14 @@ def mean_iou(labels: Any, predictions: Any, num_classes: int, weights: Any = Non
 
     The update returns the confusion matrix, labels by predictions.
     """
+    shape = [num_classes, num_classes]
+    confusion = confusion_counts(labels, predictions, num_classes, weights)
+    confusion_total, update = summed("total_confusion_matrix", shape, confusion, dtypes.float64)
+    return _iou(confusion_total), update
+
+
+def confusion_counts(labels: Any, predictions: Any, num_classes: int, weights: Any = None) -> Any:
+    """Returns the weighted confusion counts of a batch: a row for each label, a column for each prediction."""
     predictions, labels, weights = fitting(predictions, labels, weights)
     flat = [raw.Reshape(tensor=cast(x, dtypes.int64), shape=[-1]) for x in (labels, predictions)]
     counts = raw.OnesLike(x=cast(flat[0], dtypes.float64))
@@ -153,10 +161,7 @@ def mean_iou(labels: Any, predictions: Any, num_classes: int, weights: Any = Non
     places = flat[0] * num_classes + flat[1]
     size = np.int32(num_classes**2)
     cells = raw.UnsortedSegmentSum(data=counts, segment_ids=places, num_segments=size)
-    shape = [num_classes, num_classes]
-    confusion = raw.Reshape(tensor=cells, shape=np.array(shape, np.int32))
-    confusion_total, update = summed("total_confusion_matrix", shape, confusion, dtypes.float64)
-    return _iou(confusion_total), update
+    return raw.Reshape(tensor=cells, shape=np.array([num_classes, num_classes], np.int32))
 
 
 def _iou(confusion: Any) -> Any:

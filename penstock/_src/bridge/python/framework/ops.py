@@ -121,6 +121,19 @@ def convert_to_tensor(
 internal_convert_to_tensor = convert_to_tensor
 
 
+def internal_convert_n_to_tensor(
+    values: Any,
+    dtype: Any = None,
+    name: str | None = None,
+    as_ref: bool = False,
+    preferred_dtype: Any = None,
+    ctx: Any = None,
+) -> list[Any]:
+    """Returns each of `values` as a tensor; tensor `i` is called `<name>_<i>`."""
+    del as_ref, ctx
+    return convert_n_to_tensor(values, dtype, name, preferred_dtype)
+
+
 def convert_n_to_tensor(
     values: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None
 ) -> list[Any]:
@@ -132,6 +145,11 @@ def convert_n_to_tensor(
         convert.convert_to_tensor(v, dtype, n, preferred_dtype=preferred_dtype)
         for v, n in zip(values, names)
     ]
+
+
+def get_all_collection_keys() -> list[Any]:
+    """Returns the names of the collections of the default graph."""
+    return default_graph.get_default_graph().get_all_collection_keys()
 
 
 def convert_to_tensor_or_composite(value: Any, dtype: Any = None, name: str | None = None) -> Any:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.array.creation import ones_like, zeros_like
 from penstock._src.api.array.indexing import gather_nd
+from penstock._src.api.array.joining import repeat
 from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -65,3 +67,85 @@ def batch_gather_nd(
             )
     with scope_in_graph(name, "BatchGatherND"):
         return gather_nd(params, indices, batch_dims, bad_indices_policy=bad_indices_policy)
+
+
+def shape_internal(
+    input: Any, name: str | None = None, optimize: bool = True, out_type: Any = None
+) -> Tensor:
+    """Returns the shape of a tensor: as a constant where it is known, unless `optimize` is False."""
+    out_type = dtypes.int32 if out_type is None else out_type
+    if isinstance(input, (SparseTensor, SparseTensorValue)):
+        return raw.Cast(x=input.dense_shape, DstT=out_type, name=name or "Shape")
+    x = convert_to_tensor(input)
+    if optimize and x.shape.is_fully_defined():
+        return convert_to_tensor(x.shape.as_list(), out_type, name=name or "Shape")
+    return raw.Shape(input=x, out_type=out_type, name=name or "Shape")
+
+
+def zeros_like_impl(
+    tensor: Any, dtype: Any, name: str | None, optimize: bool = True, layout: Any = None
+) -> Tensor:
+    """Returns zeros in the shape of a tensor."""
+    del optimize, layout
+    return zeros_like(tensor, dtype, name)
+
+
+def ones_like_impl(
+    tensor: Any, dtype: Any, name: str | None, optimize: bool = True, layout: Any = None
+) -> Tensor:
+    """Returns ones in the shape of a tensor."""
+    del optimize, layout
+    return ones_like(tensor, dtype, name)
+
+
+def convert_to_int_tensor(tensor: Any, name: str, dtype: Any = dtypes.int32) -> Tensor:
+    """Returns integers in a dtype.
+
+    Raises:
+      TypeError: the numbers are not integers.
+    """
+    tensor = convert_to_tensor(tensor, name=name, preferred_dtype=dtype)
+    if not tensor.dtype.is_integer:
+        raise TypeError(
+            f"Argument `tensor` (name: {name}) must be of type integer. Received `tensor` = "
+            f"{tensor.numpy() if hasattr(tensor, 'numpy') else tensor} of dtype: {tensor.dtype}"
+        )
+    return raw.Cast(x=tensor, DstT=dtype)
+
+
+def get_positive_axis(
+    axis: Any, ndims: int | None, axis_name: str = "axis", ndims_name: str = "ndims"
+) -> int:
+    """Returns the number of an axis, which may be counted from the end.
+
+    Raises:
+      TypeError: it is not an integer.
+      ValueError: there is no such axis, or it is counted from an end that is not known.
+    """
+    if not isinstance(axis, int):
+        raise TypeError(f"{axis_name} must be an int; got {type(axis).__name__}")
+    if ndims is None:
+        if axis < 0:
+            raise ValueError(
+                f"{axis_name}={axis} may only be negative if {ndims_name} is statically known."
+            )
+        return axis
+    if not -ndims <= axis < ndims:
+        raise ValueError(
+            f"{axis_name}={axis} out of bounds: expected {-ndims}<={axis_name}<{ndims}"
+        )
+    return axis % ndims
+
+
+def repeat_with_axis(data: Any, repeats: Any, axis: int, name: str | None = None) -> Tensor:
+    """Returns a tensor whose slices along an axis are repeated."""
+    return repeat(data, repeats, axis, name)
+
+
+def _all_dimensions(x: Any) -> Tensor:
+    """Returns the numbers of all axes of a tensor."""
+    if isinstance(x, SparseTensor):
+        return raw.Range(start=0, limit=raw.Size(input=x.dense_shape), delta=1)
+    x = convert_to_tensor(x)
+    limit = raw.Rank(input=x) if x.shape.rank is None else x.shape.rank
+    return raw.Range(start=0, limit=limit, delta=1)

@@ -1,10 +1,11 @@
-"""The variables of a custom gradient's function."""
+"""`tensorflow.python.ops.custom_gradient`: functions with gradients of their own, and the variables of such functions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.autodiff.custom import custom_gradient
 from penstock._src.v1.variables.collections import global_variables
 
 VAR_OP_TYPES = ["VariableV2", "VarHandleOp"]
@@ -42,3 +43,13 @@ def _get_dependent_variables(input_ops: Sequence[Any], output_ops: Sequence[Any]
         elif op.raw_op.differentiable or getattr(op, "gradient_override", None) is not None:
             waiting += [t.op for t in op.inputs if id(t) not in inputs]
     return [variable for variable in variables if variable is not None]
+
+
+def _graph_mode_decorator(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+) -> Any:
+    """Returns what a function of a result and its gradient returns, with this gradient."""
+    return custom_gradient(f)(*args, **kwargs)
+
+
+_eager_mode_decorator = _graph_mode_decorator

@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _compute_fans = v1.fans
+_assert_float_dtype = floating
 
 
 class VarianceScaling(Initializer):

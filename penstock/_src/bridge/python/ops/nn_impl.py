@@ -1,11 +1,13 @@
-"""`tensorflow.python.ops.nn_impl`: the logits of sampled classes."""
+"""`tensorflow.python.ops.nn_impl`: the logits of sampled classes, and sums of rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from penstock._src.api.nn.sampling import sampled_logits
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import scope_in_graph
+from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
 
@@ -40,3 +42,8 @@ def _compute_sampled_logits(
             seed,
             partition_strategy,
         )
+
+
+def _sum_rows(x: Any) -> Tensor:
+    """Returns the sum of each row of a matrix."""
+    return raw.Sum(input=convert_to_tensor(x), axis=[1])

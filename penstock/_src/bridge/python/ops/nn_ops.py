@@ -1,9 +1,11 @@
-"""`tensorflow.python.ops.nn_ops`: arguments of convolutions, and convolutions as objects."""
+"""`tensorflow.python.ops.nn_ops`: arguments of convolutions, dropout and cross entropies, and convolutions as objects."""
 
 from typing import Any
 
+from penstock._src.api.nn.activations import noise_shape_of
 from penstock._src.api.nn.convolution import convolution
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 
@@ -107,3 +109,42 @@ class Convolution:
         convolved = raw.Reshape(tensor=convolved, shape=shape)
         convolved.set_shape([*inp.shape[:batch], *convolved.shape[batch:]])
         return convolved
+
+
+def _get_noise_shape(x: Any, noise_shape: Any) -> Any:
+    """Returns the shape of dropout's random numbers: that of `x` where none is given; None in it is an extent of `x`."""
+    if noise_shape is not None and not isinstance(noise_shape, (list, tuple, TensorShape)):
+        return noise_shape
+    shape = noise_shape_of(convert_to_tensor(x), noise_shape)
+    is_static = not isinstance(shape, list) or all(isinstance(n, int) for n in shape)
+    return TensorShape(shape) if isinstance(shape, list) and is_static else shape
+
+
+def _flatten_outer_dims(logits: Any) -> Any:
+    """Returns a tensor as a matrix: all axes but the last become one."""
+    logits = convert_to_tensor(logits)
+    if logits.shape.rank is not None and None not in logits.shape[-1:]:
+        return raw.Reshape(tensor=logits, shape=[-1, logits.shape[-1]])
+    last = raw.Shape(input=logits)[-1:]
+    return raw.Reshape(tensor=logits, shape=raw.ConcatV2(values=[[-1], last], axis=0))
+
+
+def _ensure_xent_args(name: str, labels: Any, logits: Any) -> None:
+    """Checks that a cross entropy has both of its arguments.
+
+    Raises:
+      ValueError: one is None.
+    """
+    if labels is None or logits is None:
+        raise ValueError(
+            f"Both `labels` and `logits` must be provided for {name}"
+            f"Received: labels={labels} and logits={logits}"
+        )
+
+
+def xw_plus_b_v1(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any:
+    """Returns `x @ weights + biases`."""
+    with scope_in_graph(name, "xw_plus_b_v1") as scope:
+        x, weights = convert_to_tensor(x, name="x"), convert_to_tensor(weights, name="weights")
+        product = raw.MatMul(a=x, b=weights)
+        return raw.Add(x=product, y=convert_to_tensor(biases, name="biases"), name=scope)

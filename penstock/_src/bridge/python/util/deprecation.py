@@ -22,6 +22,8 @@ deprecated_argument_lookup = either
 
 _warned_of: set[Any] = set()
 _is_silent = False
+# Programs set it to False to silence all warnings of deprecated names.
+_PRINT_DEPRECATION_WARNINGS = True
 
 
 class DeprecatedNamesAlreadySetError(Exception):
@@ -56,11 +58,16 @@ class _Notice(NamedTuple):
 
     def warn(self, key: Any, text: str, *values: Any) -> None:
         """Warns, naming the caller, unless of this key already."""
-        if _is_silent or (self.warn_once and key in _warned_of):
+        if not _is_printed() or (self.warn_once and key in _warned_of):
             return
         _warned_of.add(key)
         text = f"{text} is deprecated and will be removed %s.\nInstructions for updating:\n%s"
         _log("From %s: " + text, _location(), *values, self.when, self.instructions)
+
+
+def _is_printed() -> bool:
+    """True if warnings are wanted."""
+    return _PRINT_DEPRECATION_WARNINGS and not _is_silent
 
 
 def _log(text: str, *values: Any) -> None:
@@ -139,7 +146,7 @@ def deprecated_alias(
     """Returns a function or class that warns, when it is used, that its name is `name` now."""
 
     def warn() -> None:
-        if _is_silent or (warn_once and warn in _warned_of):
+        if not _is_printed() or (warn_once and warn in _warned_of):
             return
         _warned_of.add(warn)
         text = "From %s: The name %s is deprecated. Please use %s instead.\n"
@@ -172,7 +179,7 @@ def deprecate_moved_module(
 
     def moved(name: str) -> Any:
         asked = not name.startswith("__")  # by a program, and not by Python
-        if asked and not _is_silent and moved not in _warned_of:
+        if asked and _is_printed() and moved not in _warned_of:
             _warned_of.add(moved)
             text = "Please fix your imports. Module %s has been moved to %s. The old module will be deleted in version %s."
             _log(text, deprecated_name, new_module.__name__, deletion_version)
@@ -303,7 +310,7 @@ def _watching(
     signature = inspect.signature(function)
 
     def watched(*args: Any, **kwargs: Any) -> Any:
-        if not _is_silent:
+        if _is_printed():
             bound = signature.bind_partial(*args, **kwargs)
             if with_defaults:
                 bound.apply_defaults()
