@@ -17,7 +17,9 @@ _PLAIN = {
     "Minimum": "MINIMUM", "Neg": "NEG", "NotEqual": "NOT_EQUAL", "Pow": "POW", "Relu": "RELU", "Relu6": "RELU6",
     "Round": "ROUND", "Rsqrt": "RSQRT", "Select": "SELECT", "SelectV2": "SELECT_V2", "Sigmoid": "LOGISTIC",
     "Sign": "SIGN", "Sin": "SIN", "Sqrt": "SQRT", "Square": "SQUARE", "SquaredDifference": "SQUARED_DIFFERENCE",
-    "Tanh": "TANH", "ZerosLike": "ZEROS_LIKE", "AddN": "ADD_N",
+    "Tanh": "TANH", "ZerosLike": "ZEROS_LIKE", "AddN": "ADD_N", "Bitcast": "BITCAST", "BitwiseXor": "BITWISE_XOR",
+    "ComplexAbs": "COMPLEX_ABS", "Imag": "IMAG", "Real": "REAL", "RightShift": "RIGHT_SHIFT",
+    "Rint": "ROUND",
 }  # fmt: skip
 _WITH_ACTIVATION = {
     "Add": "ADD", "AddV2": "ADD", "BiasAdd": "ADD", "Div": "DIV", "Mul": "MUL", "RealDiv": "DIV", "Sub": "SUB",
