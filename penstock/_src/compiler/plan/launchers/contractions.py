@@ -126,12 +126,13 @@ def _prepacked(
 ) -> Buffer:
     """The memory of packed weights, shared by all contractions of a variable that need the same packed form."""
     start, key = _form(builder, match)
-    for known in builder.prepacked:
-        if known.key == key and known.variable == weights.number:
-            return known.memory
-    memory = Buffer("prepacked weights", code.prepacked_bytes, "prepacked", len(builder.prepacked))
-    builder.prepacked.append(PrepackedWeights(key, start, code, sizes, weights.number, memory))
-    return memory
+    place = key, weights.number
+    if place not in builder.prepacked_places:
+        number = len(builder.prepacked)
+        memory = Buffer("prepacked weights", code.prepacked_bytes, "prepacked", number)
+        builder.prepacked.append(PrepackedWeights(key, start, code, sizes, weights.number, memory))
+        builder.prepacked_places[place] = memory
+    return builder.prepacked_places[place]
 
 
 def _packed_constant(
