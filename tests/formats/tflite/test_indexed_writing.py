@@ -60,3 +60,18 @@ def test_diagonals_that_tflite_lacks_are_named():
         written(lambda x: tf.linalg.diag(x, k=1), spec)
     with pytest.raises(tf.errors.UnimplementedError, match="padding"):
         written(lambda x: tf.linalg.diag(x, padding_value=2.0), spec)
+
+
+@pytest.mark.parametrize("is_computed", (False, True))
+def test_slices_that_end_at_the_greatest_int64_keep_their_last_rows(is_computed):
+    def tail(x):
+        ends = tf.constant([2**63 - 1], tf.int64)
+        if is_computed:
+            ends = tf.where(tf.shape(x, tf.int64)[:1] > 0, ends, 0)
+        begin, strides = tf.constant([1], tf.int64), tf.constant([1], tf.int64)
+        return tf.raw_ops.StridedSlice(input=x, begin=begin, end=ends, strides=strides)
+
+    content = written(tail, tf.TensorSpec([None, 2], tf.float32, "x"))
+    x = X[:, 0]
+    (result,) = tf.lite.Interpreter(model_content=content).get_signature_runner()(x=x).values()
+    np.testing.assert_array_equal(result, x[1:])

@@ -187,7 +187,10 @@ class GraphWriter:
         """Returns the index of a tensor of indices or sizes, which TFLite takes as int32."""
         value = self.value(tensor)
         if value is not None:
-            return self.constant(value.astype(np.int32), tensor.op.name)
+            # Slices that ONNX leaves open end at the greatest int64, which must not wrap to -1.
+            limits = np.iinfo(np.int32)
+            narrow = np.clip(value, limits.min, limits.max).astype(np.int32)
+            return self.constant(narrow, tensor.op.name)
         if tensor.dtype == dtypes.int32:
             return self.place(tensor)
         return self.emit("CAST", [self.place(tensor)], dtypes.int32, tensor.shape, tensor.op.name)

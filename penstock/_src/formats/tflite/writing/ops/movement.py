@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import numpy as np
+
+from penstock._src.core import dtypes
 from penstock._src.formats.tflite.schema import SCHEMA
 from penstock._src.formats.tflite.types import TYPES
 from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
-from penstock._src.graph.operation import Operation
+from penstock._src.graph.operation import Operation, SymbolicTensor
 
 # The op, and which inputs hold indices and sizes.
 _WITH_INDICES = {
@@ -110,7 +113,20 @@ def strided_slice(graph: GraphWriter, operation: Operation) -> None:
         shrink_axis_mask=op.shrink_axis_mask,
     )
     version = 6 if op.ellipsis_mask or op.new_axis_mask else 1
-    graph.add("STRIDED_SLICE", operation, _places(graph, operation, (1, 2, 3)), options, version)
+    x, *bounds = operation.inputs
+    places = [graph.place(x), *(_bound(graph, tensor) for tensor in bounds)]
+    graph.add("STRIDED_SLICE", operation, places, options, version)
+
+
+def _bound(graph: GraphWriter, tensor: SymbolicTensor) -> int:
+    """Returns the index of a slice's bounds as int32; those that are computed may be as great as an int64."""
+    if tensor.dtype != dtypes.int64 or graph.value(tensor) is not None:
+        return graph.integers(tensor)
+    place, limits = graph.place(tensor), np.iinfo(np.int32)
+    for name, limit in (("MINIMUM", limits.max), ("MAXIMUM", limits.min)):
+        extreme = graph.constant(np.int64(limit), "limit")
+        place = graph.emit(name, [place, extreme], dtypes.int64, tensor.shape, tensor.op.name)
+    return graph.emit("CAST", [place], dtypes.int32, tensor.shape, tensor.op.name)
 
 
 @writes("GatherV2")
