@@ -34,7 +34,9 @@ def function(name: str) -> Callable[..., Any]:
       AttributeError: there is none.
     """
     importlib.import_module(lazy.STARTUP)
-    if registry.lookup(name) is None or registry.index().get(name, "").startswith(registry.TEXT):
+    if registry.lookup(name) is None or registry.index().get(name, "").startswith(
+        registry.OF_PACKAGES
+    ):
         raise AttributeError(
             f"module 'penstock.raw_ops' has no attribute {name!r}: this operation is not implemented."
         )

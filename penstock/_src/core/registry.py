@@ -29,8 +29,8 @@ FOLDER = pathlib.Path(__file__).resolve().parent.parent / "ops"
 # Matches bytes, and the newline before: five times as fast as `^` on text.
 CLASS = re.compile(rb"\n(?:class |[a-z_]+\(\s*\")([A-Z][\w>]*)[(\"]")
 
-# The family of tensorflow-text's ops, which are in graphs, but not in tf.raw_ops.
-TEXT = "penstock._src.ops.text."
+# Modules of the ops of tensorflow-text and TensorFlow Decision Forests, which are in graphs, but not in tf.raw_ops.
+OF_PACKAGES = ("penstock._src.ops.text.", "penstock._src.ops.trees.decision_forests")
 # Ops that TensorFlow does not offer by themselves, but writes into graphs: {op: module}.
 INTERNAL = {"_EagerConst": "penstock._src.ops.array.identity"}
 
@@ -46,7 +46,7 @@ def index() -> dict[str, str]:
 
 def raw_names() -> list[str]:
     """Returns the names of the ops in tf.raw_ops, and of others that TensorFlow itself defines."""
-    return sorted(name for name, module in index().items() if not module.startswith(TEXT))
+    return sorted(name for name, module in index().items() if not module.startswith(OF_PACKAGES))
 
 
 def lookup(name: str) -> type[Op] | None:

@@ -75,6 +75,7 @@ TABLE = {
     "stablehlo_text": "formats.stablehlo.export",  # programs as text at that stage
     "language_model": "language.functions",  # a function of tokens, of a file of weights
     "tree_model": "trees.model",  # a function of rows, of a file of trees
+    "forest_in": "trees.kinds",  # what the ops SimpleMLInference* compute
     "is_tree_model": "trees.model",  # whether a file has trees
     "default_session_of": "v1.graphs.session",  # Tensor.eval, Operation.run
     "Session": "v1.graphs.session",  # tf.test.TestCase.session

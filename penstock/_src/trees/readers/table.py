@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from penstock._src.core.errors import (
@@ -59,7 +61,7 @@ def read(source: Any) -> Ensemble:
     path = files.text_of(source)
     if not files.exists(path):
         raise NotFoundError(f"{path}: there is no such file or folder.")
-    try:
+    with named_errors(path):
         if files.is_folder(path):
             if ydf.prefix_of(path) is None:
                 raise InvalidArgumentError(
@@ -73,6 +75,13 @@ def read(source: Any) -> Ensemble:
                 "the file is neither XGBoost's JSON or UBJSON nor LightGBM's text. Pickles are not read."
             )
         return reader.read(data)
+
+
+@contextlib.contextmanager
+def named_errors(path: str) -> Iterator[None]:
+    """Within the block, errors name the file or folder, and exceptions of damaged bytes are DataLossErrors."""
+    try:
+        yield
     except OpError as error:
         raise error if path in str(error) else type(error)(f"{path}: {error.message}") from error
     except _DAMAGED as error:

@@ -6,7 +6,7 @@ import os
 import struct
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -20,8 +20,8 @@ from penstock._src.trees.readers.ydf_schema import SCHEMA
 HEADER, _COLUMNS = "header.pb", "data_spec.pb"
 _FOREST, _BOOSTED = "random_forest_header.pb", "gradient_boosted_trees_header.pb"
 _CLASSIFICATION, _TASKS = 1, {1, 2, 3}  # those of classes, numbers and ranks
-_CATEGORICAL, _DISCRETIZED = 4, 9  # types of columns
-_KINDS = {1, _CATEGORICAL, 7, _DISCRETIZED}  # numbers and booleans, besides
+_CATEGORICAL, _BOOLEAN, _DISCRETIZED = 4, 7, 9  # types of columns
+_KINDS = {1, _CATEGORICAL, _BOOLEAN, _DISCRETIZED}  # numbers, besides
 # Links of losses; a softmax has several sums.
 _LINKS = {
     1: "sigmoid",
@@ -72,6 +72,41 @@ def read(folder: str, prefix: str | None = None) -> Ensemble:
       UnimplementedError: the model is of a kind that is not implemented.
     """
     return _Reader(folder, prefix_of(folder) or "" if prefix is None else prefix).read()
+
+
+class Kind(NamedTuple):
+    """Where TensorFlow Decision Forests' ops find a feature.
+
+    Attributes:
+      kind: 0 of numbers, 1 of booleans, 2 of categories.
+      place: among features of its kind.
+      categories: how many there are; 0 if it is none.
+    """
+
+    kind: int
+    place: int
+    categories: int
+
+
+def kinds_of(folder: str, prefix: str) -> list[Kind]:
+    """Returns the kind of each feature of a folder's model, in the order of `Ensemble.features`.
+
+    Args:
+      folder: with the model's files.
+      prefix: what their names begin with.
+
+    Raises:
+      ValueError, KeyError, IndexError: a file is damaged.
+    """
+    reader = _Reader(folder, prefix)
+    counts, found = [0, 0, 0], {}
+    for column in sorted(reader.inputs):
+        spec = reader.columns[column]
+        kind = {_BOOLEAN: 1, _CATEGORICAL: 2}.get(spec.type, 0)
+        categories = spec.categorical.number_of_unique_values if kind == 2 else 0
+        found[column] = Kind(kind, counts[kind], categories)
+        counts[kind] += 1
+    return [found[column] for column in reader.inputs]
 
 
 class _Reader:
