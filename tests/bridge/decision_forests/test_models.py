@@ -127,6 +127,10 @@ def test_looking_into_a_model(capsys):
     assert inspector.label_classes() == ["0", "1"]
     best, _ = inspector.variable_importances()["SUM_SCORE"][0]
     assert best.name in ("color", "size_(cm)")
+    assert (inspector.label().name, inspector.label().type) == ("__LABEL", "CATEGORICAL")
+    last = inspector.training_logs()[-1]
+    assert last.num_trees == 10 and last.evaluation == inspector.evaluation()
+    assert inspector.evaluation().to_dict().keys() == {"num_examples", "accuracy", "loss"}
     assert inspector.evaluation().accuracy > 0.6
     assert len(inspector.extract_all_trees()) == 10
     assert "svg" in forests.model_plotter.plot_model(model).lower()
@@ -139,7 +143,38 @@ def test_a_tuner():
     tuner.choice("max_depth", [2, 3])
     model = forests.keras.GradientBoostedTreesModel(tuner=tuner, **FEW)
     model.fit(dataset(frame()))
-    assert len(model.make_inspector().tuning_logs().trials) == 2
+    logs = model.make_inspector().tuning_logs()
+    assert set(logs["max_depth"]) <= {2, 3} and len(logs) == 2
+    assert logs["score"][logs["best"]].max() == logs["score"].max()
+
+
+def test_summaries_of_fitting(tmp_path):
+    model = forests.keras.CartModel(verbose=0)
+    model.fit(dataset(frame()))
+    model.make_inspector().export_to_tensorboard(str(tmp_path))
+    (file,) = tmp_path.iterdir()
+    tags = {
+        value.tag
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        for value in event.summary.value
+    }
+    assert {"model_type", "final/accuracy", "final/aucs/0", "accuracy"} <= tags
+
+
+def test_templates():
+    kind = forests.keras.RandomForestModel
+    names = [(t.name, t.version) for t in kind.predefined_hyperparameters()]
+    assert ("better_default", 1) in names
+    newest = max(t.version for t in kind.predefined_hyperparameters() if t.name == "better_default")
+    model = kind(hyperparameter_template="better_default", **FEW)
+    same = kind(hyperparameter_template=f"better_default@v{newest}", **FEW)
+    for each in (model, same):
+        each.fit(dataset(frame()))
+    made = [each.predict(dataset(frame()), verbose=0) for each in (model, same)]
+    np.testing.assert_array_equal(*made)
+    assert model.make_inspector().num_trees() == 10  # what is given counts more
+    with pytest.raises(ValueError, match="better_default@v1"):
+        kind(hyperparameter_template="better_default@v99")
 
 
 def test_mistakes():

@@ -12,6 +12,11 @@ from penstock._src.bridge.decision_forests.datasets import columns_of, named
 from penstock._src.bridge.decision_forests.inspection import Inspector
 from penstock._src.bridge.decision_forests.learners import ydf
 from penstock._src.bridge.decision_forests.semantics import FeatureUsage, Task
+from penstock._src.bridge.decision_forests.templates import (
+    HyperParameterTemplate,
+    template_named,
+    templates_of,
+)
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -34,6 +39,7 @@ class CoreModel(keras.Model):
       postprocessing: of predictions, after trees.
       ranking_group: the column with the group of a row, where rows are ranked.
       verbose: 0: nothing is printed.
+      hyperparameter_template: a name of `predefined_hyperparameters()`, as "better_default" or "better_default@v1".
       tuner: looks for hyperparameters; see `tuner.RandomSearch`.
       num_threads: that fit; by default as many as there are cores.
       name: of the model.
@@ -55,6 +61,7 @@ class CoreModel(keras.Model):
         postprocessing: Any = None,
         ranking_group: str | None = None,
         verbose: int = 1,
+        hyperparameter_template: str | None = None,
         tuner: Any = None,
         num_threads: int | None = None,
         name: str | None = None,
@@ -69,11 +76,20 @@ class CoreModel(keras.Model):
         self._only = exclude_non_specified_features
         self._before, self._after = preprocessing, postprocessing
         self._group, self._says, self._tuner, self._threads = ranking_group, verbose, tuner, num_threads  # fmt: skip
+        if hyperparameter_template is not None:
+            known = templates_of(self._learner)
+            found = template_named(hyperparameter_template, known).parameters
+            hyperparameters = {**found, **hyperparameters}
         self._options = hyperparameters
         self._fitted: Any = None
         self._program: Program | None = None
         self._classes = 0
         self.compile()
+
+    @classmethod
+    def predefined_hyperparameters(cls) -> list[HyperParameterTemplate]:
+        """Returns the named sets of hyperparameters."""
+        return templates_of(cls._learner)
 
     def compile(self, metrics: Any = None, weighted_metrics: Any = None, **kwargs: Any) -> None:
         """Says what `evaluate` computes.
