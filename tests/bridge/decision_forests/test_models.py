@@ -100,7 +100,13 @@ def test_a_saved_model(tmp_path):
         "count": tf.constant(data["count"].to_numpy(), tf.float32),
     }
     made = restored(**columns)["predictions"]
-    np.testing.assert_allclose(made, model.predict(dataset(data), verbose=0)[:, 0], rtol=1e-6)
+    expected = model.predict(dataset(data), verbose=0)[:, 0]
+    np.testing.assert_allclose(made, expected, rtol=1e-6)
+    assets = tmp_path / "model" / "assets"
+    assert forests.inspector.make_inspector(str(assets)).num_trees() == 10
+    columns["size_(cm)"] = columns.pop("size__cm_")  # as the model itself calls it
+    of_folder = tf.trees.load(assets).predict({k: v.numpy() for k, v in columns.items()})
+    np.testing.assert_array_equal(of_folder, made)
 
 
 def test_chosen_features():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +22,7 @@ from penstock._src.bridge.decision_forests.templates import (
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.filesystems import files
 from penstock._src.saving.saved_model.save import save
 from penstock._src.trees.program import Program
 from penstock._src.trees.readers import table
@@ -221,7 +224,7 @@ class CoreModel(keras.Model):
         return self._known()
 
     def save(self, filepath: str, overwrite: bool = True, **_kwargs: Any) -> None:
-        """Writes a SavedModel, a function of columns; `tf.saved_model.load` reads it.
+        """Writes a SavedModel, a function of columns, with the folder of YDF as its assets; `tf.saved_model.load` and `tf.trees.load` read them.
 
         Args:
           filepath: the folder to make.
@@ -230,6 +233,13 @@ class CoreModel(keras.Model):
         self._known()
         assert self._program is not None
         save(self._program, filepath, signatures=self._program.signature(by_columns=True))
+        folder = os.path.join(files.text_of(filepath), "assets")
+        files.make_folders(folder)
+        with tempfile.TemporaryDirectory() as made:
+            path = os.path.join(made, "model")
+            self._fitted.save(path)
+            for name in files.names(path):
+                files.copy(os.path.join(path, name), os.path.join(folder, name))
 
     def _known(self) -> Any:
         if self._fitted is None:
