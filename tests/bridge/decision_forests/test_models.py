@@ -154,6 +154,16 @@ def test_a_tuner():
     assert logs["score"][logs["best"]].max() == logs["score"].max()
 
 
+def test_leaves():
+    model = forests.keras.RandomForestModel(**FEW)
+    model.fit(dataset(frame()))
+    leaves = model.predict_get_leaves(dataset(frame()))
+    tree = model.make_inspector().extract_tree(3)
+    _, counts = np.unique(leaves[:, 3], return_counts=True)
+    assert leaves.shape == (300, 10) and 1 < len(counts) < 300
+    assert str(tree).count("Leaf(") - str(tree).count("NonLeaf(") >= len(counts)
+
+
 def test_summaries_of_fitting(tmp_path):
     model = forests.keras.CartModel(verbose=0)
     model.fit(dataset(frame()))

@@ -170,15 +170,29 @@ class CoreModel(keras.Model):
         columns, label, weights = columns_of(x, y, weight)
         if label is None:
             raise InvalidArgumentError("fit: expected a label beside the columns.")
-        if self._before is not None:
-            columns = {k: np.asarray(v) for k, v in named(self._before(columns)).items()}
         if self.task is Task.CLASSIFICATION:
             label = label.astype(np.int64)
             if len(label) and label.min() < 0:
                 raise InvalidArgumentError("fit: classes are whole numbers from 0 on.")
-        columns = {name: _readable(values) for name, values in columns.items()}
+        columns = self._features(columns)
         columns[_LABEL] = label
         return columns if weights is None else columns | {_WEIGHT: weights}
+
+    def _features(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Columns as ydf takes them, after the preprocessing."""
+        if self._before is not None:
+            columns = {k: np.asarray(v) for k, v in named(self._before(columns)).items()}
+        return {name: _readable(values) for name, values in columns.items()}
+
+    def predict_get_leaves(self, x: Any) -> np.ndarray:
+        """Returns the number of the leaf that each row reaches in each tree, `[rows, trees]`; ydf finds them.
+
+        Args:
+          x: a dataset of batches, columns by names or an array of rows.
+        """
+        columns = self._features(columns_of(x)[0])
+        label = np.zeros(len(next(iter(columns.values()))), np.int64)  # ydf asks for one
+        return self._known().predict_leaves({**columns, _LABEL: label})
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
         """Returns predictions `[rows, 1]`: numbers, or the probability of the second of two classes; `[rows, classes]` of more."""
