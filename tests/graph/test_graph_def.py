@@ -64,8 +64,10 @@ def test_unknown_operations_are_named():
     definition = v1.GraphDef()
     definition.node.add(name="a", op="NoSuchOp")
     with tf.Graph().as_default():
-        with pytest.raises(tf.errors.UnimplementedError, match="NoSuchOp"):
+        with pytest.raises(tf.errors.NotFoundError, match="'NoSuchOp' in binary") as info:
             tf.import_graph_def(definition)
+    assert isinstance(info.value, tf.errors.UnimplementedError)
+    assert info.value.error_code == tf.errors.NOT_FOUND
 
 
 def test_constants_of_all_kinds_are_kept():

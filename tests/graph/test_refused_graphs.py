@@ -213,3 +213,21 @@ def test_names_of_other_kinds_than_asked_for():
 def test_values_of_tensor_messages(arguments, error, message):
     with pytest.raises(error, match=message):
         tf.make_tensor_proto(*arguments)
+
+
+def test_eager_tensors_belong_to_no_graph_but_a_functions():
+    eager, variable = tf.constant([1.0, 2.0]), tf.Variable(1.0)
+    text = "Attempting to capture an EagerTensor without building a function"
+    with tf.Graph().as_default():
+        for use in (lambda: eager + 1, lambda: tf.stack([eager]), lambda: variable + 1):
+            with pytest.raises(RuntimeError, match=text):
+                use()
+
+
+def test_eager_tensors_are_not_fed():
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [2])
+        with tf.init_scope():
+            eager = tf.constant([1, 2, 3])
+        with pytest.raises(TypeError, match="value of a feed cannot be a tf.Tensor"):
+            session.run(x + 1, {x: eager})

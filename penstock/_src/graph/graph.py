@@ -224,16 +224,17 @@ class Graph(Colocation, ControlScopes, AttributeScopes, GraphConversions):
         return name
 
     def local(self, tensor: Any) -> SymbolicTensor:
-        """Returns `tensor` as a tensor of this graph: eager tensors become constants.
+        """Returns `tensor` as a tensor of this graph.
 
         Raises:
           ValueError: the tensor belongs to another graph.
+          RuntimeError: the tensor is eager, and the graph is not that of a function.
         """
         if isinstance(tensor, SymbolicTensor):
             if tensor.graph is not self:
                 raise ValueError(f"{tensor!r} must be from the same graph as the current one.")
             return tensor
-        return self.constant(tensor._value, tensor.dtype, None)
+        raise RuntimeError("Attempting to capture an EagerTensor without building a function.")
 
     def constant(self, array: np.ndarray, dtype: DType, name: str | None) -> SymbolicTensor:
         """Returns a constant of this graph; one made for an argument of an op is named `<op>/<argument>`."""

@@ -116,3 +116,17 @@ def test_lists_of_all_rows_equal_those_of_each(fn):
     wanted = for_loop(fn, dtypes, 3)
     found = pfor(fn, 3, fallback_to_while_loop=False)
     tf.nest.map_structure(np.testing.assert_array_equal, found, wanted)
+
+
+@pytest.mark.parametrize(
+    "lengths, shape", [((2, 2, 2), [2, 2]), ((1, 2, 3), [None, 2]), ((1, 0, 3), None)]
+)
+def test_elements_of_lists_are_joined_in_each_row(lengths, shape):
+    def row(i):
+        array = tf.TensorArray(tf.float32, 3, element_shape=shape, infer_shape=False)
+        for k, length in enumerate(lengths):
+            array = array.write(k, tf.fill([length, 2], tf.cast(10 * i + k, tf.float32)))
+        return array.concat()
+
+    found = pfor(row, 3, fallback_to_while_loop=False)
+    np.testing.assert_array_equal(found, tf.stack([row(i) for i in range(3)]))

@@ -7,7 +7,7 @@ import penstock as tf
 from penstock._src.v1.layers import convolutional, pooling
 
 v1 = tf.compat.v1
-X = tf.reshape(tf.range(2 * 8 * 8 * 3, dtype=tf.float32), [2, 8, 8, 3]) / 100
+X = np.reshape(np.arange(2 * 8 * 8 * 3, dtype=np.float32), [2, 8, 8, 3]) / 100
 ONES = {
     "kernel_initializer": v1.ones_initializer(),
     "bias_initializer": v1.ones_initializer(),

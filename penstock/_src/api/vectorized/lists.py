@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.control.while_loops import while_loop
 from penstock._src.api.vectorized.rules import Value, rule
 from penstock._src.api.vectorized.step import Step, prefixed
 from penstock._src.core import dtypes
@@ -171,6 +172,28 @@ def pop_back(step: Step) -> list:
 def stack(step: Step) -> list:
     """Stacks the elements of each row."""
     return [swapped(step.run(_rows(step), _shape(step, 1))[0])]
+
+
+@rule("TensorListConcatV2")
+def concat(step: Step) -> list:
+    """Joins the elements of each row, which have the same lengths in all rows."""
+    rows, shape, dtype = _rows(step), _shape(step, 1), step.op.attrs["element_dtype"]
+    length = raw.TensorListLength(input_handle=rows)
+    empty = raw.EmptyTensorList(
+        element_shape=np.int32(-1), max_num_elements=-1, element_dtype=dtype
+    )
+
+    def append(index: Any, joined: Any) -> list:
+        element = raw.TensorListGetItem(
+            input_handle=rows, index=index, element_shape=shape, element_dtype=dtype
+        )
+        return [index + 1, raw.TensorListPushBack(input_handle=joined, tensor=swapped(element))]
+
+    _, joined = while_loop(lambda i, _: raw.Less(x=i, y=length), append, [0, empty])
+    if np.ndim(shape):
+        shape = raw.ConcatV2(values=[shape[1:2], shape[:1], shape[2:]], axis=0)
+    values, lengths = step.run(joined, shape, step.common(2))
+    return [swapped(values), Value(lengths, False)]
 
 
 @rule("TensorListFromTensor")

@@ -13,6 +13,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.errors import (
     InvalidArgumentError,
+    NotFoundError,
     PermissionDeniedError,
     UnimplementedError,
 )
@@ -47,6 +48,10 @@ _NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_>./\\-]*$")
 
 class BadNodeError(ValueError):
     """A node that cannot be imported; the message names it."""
+
+
+class UnknownOpError(NotFoundError, UnimplementedError):
+    """An op that is not implemented. TensorFlow raises NotFoundError for ops that it does not know."""
 
 
 class Library:
@@ -366,8 +371,8 @@ class NodeImporter:
             node = _as_placeholder(node)
         cls = lookup(node.op) or self._from_its_module(node)
         if cls is None:
-            raise UnimplementedError(
-                f"Op type not registered '{node.op}': this operation is not implemented: node '{node.name}'{self._of_origin()}."
+            raise UnknownOpError(
+                f"Op type not registered '{node.op}' in binary: this operation is not implemented: node '{node.name}'{self._of_origin()}."
             )
         given: dict[str, Any] = {}
         for name, value in node.attr.items():
@@ -523,7 +528,7 @@ def import_graph_def(
       The operations and tensors of `return_elements`, or None.
 
     Raises:
-      UnimplementedError: the graph has an operation that is not implemented.
+      NotFoundError, UnimplementedError: the graph has an operation that is not implemented; the error is both.
       ValueError: the GraphDef has nothing of a name in `input_map` or `return_elements`.
       TypeError: an argument is not what it is to be.
 

@@ -11,7 +11,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.arrays import to_array
-from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util import nest
@@ -59,8 +58,6 @@ def feed_value(tensor: SymbolicTensor, value: Any) -> Any:
     if not tensor.graph.is_feedable(tensor):
         raise ValueError(f"Tensor {tensor.name} may not be fed.")
     if isinstance(value, Tensor):
-        if isinstance(value, EagerTensor):
-            return value._value
         raise TypeError(
             "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python "
             "scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor object "
