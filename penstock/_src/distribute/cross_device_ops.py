@@ -40,6 +40,9 @@ class CrossDeviceOps:
     True
     """
 
+    # Workers among which other processes' values are reduced: none of these classes go beyond one process.
+    _num_between_graph_workers = 1
+
     def __init__(self) -> None:
         pass
 
@@ -84,9 +87,7 @@ class CrossDeviceOps:
         check_reduce_op(reduce_op)
         for pair in value_destination_pairs:
             if not isinstance(pair, tuple) or len(pair) != 2:
-                raise ValueError(
-                    "Each element of `value_destination_pairs` should be a tuple of size 2."
-                )
+                raise ValueError("Each element of `value_destination_pairs` should be a tuple.")
         if not all(isinstance(v, DistributedValues) for v, _ in value_destination_pairs):
             return [self.reduce(reduce_op, v, d, options) for v, d in value_destination_pairs]
         return self.batch_reduce_implementation(reduce_op, value_destination_pairs, options)
@@ -102,6 +103,17 @@ class CrossDeviceOps:
           A distributed value.
         """
         return self.broadcast_implementation(tensor, destinations)
+
+    def _gather(
+        self, per_replica_value: Any, destinations: Any, axis: int, options: Any = None
+    ) -> Any:
+        """Returns the values of all replicas joined along an axis, at the destinations."""
+        values = getattr(per_replica_value, "values", [per_replica_value])
+        if isinstance(per_replica_value, IndexedSlices) or isinstance(values[0], IndexedSlices):
+            raise NotImplementedError("gather/all_gather does not support IndexedSlices")
+        tensors = [convert_to_tensor(value) for value in values]
+        joined = raw.ConcatV2(values=tensors, axis=axis) if len(tensors) > 1 else tensors[0]
+        return copies(joined, destinations)
 
     def reduce_implementation(
         self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any

@@ -198,11 +198,16 @@ class Strategy:
 
         Returns:
           A tensor, or a structure of tensors.
+
+        Raises:
+          TypeError: `reduce_op` is of another kind.
         """
         require_cross_replica(self)
         kind = as_reduce_op(reduce_op)
         if axis is None:
             return self._extended._reduce(kind, value)
+        if not isinstance(kind, ReduceOp):
+            raise TypeError(f"Expected `reduce_op` to be a `tf.distribute.ReduceOp`, not: {kind}")
         if kind is ReduceOp.SUM:
             return self._extended._reduce(kind, self.run(_sums, (value, axis)))
         totals, counts = self.run(_sums_and_counts, (value, axis))
@@ -400,17 +405,25 @@ class Strategy:
 
 
 def _sums(value: Any, axis: Any) -> Any:
-    return nest.map_structure(lambda v: raw.Sum(convert_to_tensor(v), axis), value)
+    return nest.map_structure(lambda v: raw.Sum(v, axis), _as_tensors(value))
+
+
+def _as_tensors(value: Any) -> Any:
+    """A list as one tensor, as for `tf.reduce_sum`; in other structures, each leaf as a tensor."""
+    if type(value) in (list, tuple):
+        return convert_to_tensor(value)
+    return nest.map_structure(convert_to_tensor, value)
 
 
 def _sums_and_counts(value: Any, axis: Any) -> tuple[Any, Any]:
     """The sums along an axis, or several, and the number of elements of each sum."""
 
     def count(v: Any) -> Any:
-        return raw.Prod(raw.Gather(params=raw.Shape(convert_to_tensor(v)), indices=axes), [0])
+        sizes = raw.Shape(v)
+        return raw.Prod(raw.Pack(values=[sizes[axis] for axis in axes]), [0])
 
     axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
-    return _sums(value, axis), nest.map_structure(count, value)
+    return _sums(value, axis), nest.map_structure(count, _as_tensors(value))
 
 
 @export("__internal__.distribute.interim.maybe_merge_call", v1=[])

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from penstock._src.core.composite import CompositeTensor
+from penstock._src.core.convert import convert_to_tensor, refuse_conversion
 from penstock._src.core.specs import TypeSpec, spec_of_value
 from penstock._src.distribute.context import Defaults, current
 from penstock._src.util.export import export, export_constant
@@ -33,7 +34,9 @@ class ReduceOp(Enum):
         """
         if aggregation.name in ReduceOp.__members__:
             return ReduceOp[aggregation.name]
-        raise ValueError(f"Could not convert from `tf.VariableAggregation` {aggregation} to type.")
+        raise ValueError(
+            f"Could not convert from `tf.VariableAggregation` {aggregation} to `tf.distribute.ReduceOp` type"
+        )
 
 
 @export("distribute.InputReplicationMode")
@@ -236,6 +239,16 @@ class PerReplica(DistributedValues, CompositeTensor):
         return PerReplicaSpec(*[spec_of_value(value) for value in self._values])
 
 
+def _no_conversion(value: PerReplica, **_: Any) -> Any:
+    raise ValueError(
+        "It looks like you are using a PerReplica object while not inside a replica context, which is not "
+        "supported. Try running your op or function inside a replica context by using `strategy.run`."
+    )
+
+
+refuse_conversion((PerReplica,), _no_conversion)
+
+
 class PerReplicaSpec(TypeSpec):
     """The type of per-replica values: a TypeSpec for each."""
 
@@ -265,6 +278,9 @@ class Mirrored(DistributedDelegate):
     Args:
       values: one for each replica.
     """
+
+    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
+        return convert_to_tensor(self._get(), dtype=dtype, name=name)
 
     def _as_graph_element(self) -> Any:
         """Return the element that a session fetches."""

@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock._src.core.calls.placement import POLICY
+from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import executing_eagerly
+from penstock._src.core.specs import TypeSpec
+from penstock._src.data.dataset import DatasetSpec
 from penstock._src.data.iterator import IteratorSpec, OwnedIterator
 from penstock._src.distribute.mirrored import batches
 from penstock._src.distribute.values import PerReplica
@@ -44,8 +47,34 @@ class DistributedIteratorSpec(IteratorSpec):
         return DistributedIterator(components=components, element_spec=self._element_spec)
 
 
+class DistributedDatasetSpec(TypeSpec):
+    """The type of a DistributedDataset: a function is traced once for all datasets of equal elements and devices."""
+
+    def __init__(
+        self, kind: type, element_spec: Any, original_spec: Any, replicas: int, devices: Any
+    ) -> None:
+        self._kind, self._element_spec, self._original_spec = kind, element_spec, original_spec
+        self._replicas, self._devices = replicas, tuple(devices)
+
+    value_type = property(lambda self: self._kind, doc="The class of the values.")
+    element_spec = read_only("_element_spec", "The structure of TypeSpecs of the elements.")
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._kind, self._element_spec, self._original_spec, self._replicas, self._devices
+
+    @property
+    def _component_specs(self) -> Any:
+        return DatasetSpec(self._original_spec)
+
+    def _to_components(self, value: "DistributedDataset") -> Any:
+        return value._original
+
+    def _from_components(self, components: Any) -> Any:
+        return self._kind(components, self._replicas, self._devices)
+
+
 @export("distribute.DistributedDataset", v1=[])
-class DistributedDataset:
+class DistributedDataset(CompositeTensor):
     """A dataset distributed over the replicas of a strategy.
 
     Args:
@@ -68,6 +97,13 @@ class DistributedDataset:
         if POLICY.cpus > 1 and self._devices:
             iterator._pack = _placing_parts(iterator._pack, self._devices)
         return iterator
+
+    @property
+    def _type_spec(self) -> DistributedDatasetSpec:
+        original = self._original.element_spec
+        return DistributedDatasetSpec(
+            type(self), self.element_spec, original, self._replicas, self._devices
+        )
 
     def _iterated(self) -> Any:
         """The dataset of parts over which an iterator goes."""

@@ -25,6 +25,10 @@ UPDATES = (
     "assign assign_add assign_sub scatter_add scatter_sub scatter_update scatter_max scatter_min "
     "scatter_mul scatter_div batch_scatter_update scatter_nd_add scatter_nd_sub scatter_nd_update"
 ).split()
+# Updates whose rows cannot be summed over the replicas.
+_NOT_REDUCED = ("scatter_update", "scatter_min", "scatter_max")
+# Aggregations that take the value of one replica.
+_AS_THEY_ARE = (VariableAggregation.ONLY_FIRST_REPLICA, VariableAggregation.NONE)
 
 
 @contextlib.contextmanager
@@ -179,7 +183,18 @@ class MirroredVariable(DistributedVariable):
     """A variable with copies that are always equal."""
 
     def _update(self, method: str, value: Any, **kwargs: Any) -> Any:
+        """Updates all copies, inside of replicas by the aggregated value.
+
+        Raises:
+          NotImplementedError: rows that replace others, or their extremes, cannot be reduced.
+        """
         context = current()[1]
+        if method in _NOT_REDUCED and self._aggregation not in _AS_THEY_ARE:
+            raise NotImplementedError(
+                f"{method} is only supported for mirrored variable (variable created within certain "
+                "`tf.distribute.Strategy` scope) with NONE or `ONLY_FIRST_REPLICA` aggregation, got: "
+                f"{self._aggregation}."
+            )
         if self._replica is None:
             return self._assign_all(method, value, **kwargs)
         if self._aggregation is VariableAggregation.NONE:
@@ -195,6 +210,11 @@ class SyncOnReadVariable(DistributedVariable):
     """A variable that each replica updates independently, as for metrics."""
 
     def _update(self, method: str, value: Any, **kwargs: Any) -> Any:
+        """Updates the current replica's value, or all; the result is then the reduced value.
+
+        Raises:
+          ValueError: outside of replicas, for a variable whose values cannot be reduced so.
+        """
         if self._replica is not None:
             return getattr(self._copy, method)(value, **kwargs)
         if self._aggregation is VariableAggregation.SUM:
@@ -205,10 +225,16 @@ class SyncOnReadVariable(DistributedVariable):
                 )
             part = convert_to_tensor(value, dtype=self._dtype) / len(self.values)
             value = raw.Cast(x=part, DstT=self._dtype)
-        return self._assign_all(method, value, **kwargs)
+        updates = self._assign_all(method, value, **kwargs)
+        if builds_for_sessions() or not kwargs.get("read_value", True):
+            return updates
+        return self.read_value()
 
     def _get_cross_replica(self) -> Any:
-        return aggregated(self._distribute_strategy, PerReplica(self.values), self)
+        if self._aggregation is VariableAggregation.ONLY_FIRST_REPLICA:
+            return self.values[0]
+        kind = ReduceOp.from_variable_aggregation(self._aggregation)
+        return self._distribute_strategy.extended.reduce_to(kind, PerReplica(self.values), None)
 
     def _read(self) -> Any:
         value = self._get()
@@ -222,6 +248,6 @@ class SyncOnReadVariable(DistributedVariable):
 def aggregated(strategy: Any, values: Any, variable: DistributedVariable) -> Any:
     """Reduces the values of replicas by a variable's aggregation."""
     kind = variable.aggregation
-    if kind in (VariableAggregation.ONLY_FIRST_REPLICA, VariableAggregation.NONE):
+    if kind in _AS_THEY_ARE:
         return values.values[0] if isinstance(values, DistributedValues) else values
     return strategy.extended.reduce_to(ReduceOp.from_variable_aggregation(kind), values, None)
