@@ -268,19 +268,25 @@ class Functional(Transforms):
           ValueError: not exactly one of `window_size` and `window_size_func` is given.
         """
         if (window_size is None) == (window_size_func is None):
-            raise ValueError("Must pass either window_size or window_size_func, but not both.")
+            raise ValueError(
+                "Either the `window_size` argument or the `window_size_func` argument must be specified."
+            )
         if window_size_func is None:
             size = int64(window_size)
 
             def window_size_func(_key: Any) -> Any:
                 return size
 
-        key = trace(lambda *parts: int64_of(key_func(*parts)), self.element_spec, "GroupByKey")
+        key = trace(
+            lambda *parts: int64_of(key_func(*parts), "key_func"), self.element_spec, "GroupByKey"
+        )
         number = scalar_spec(dtypes.int64)
         window = self._spec_of_datasets(self.element_spec)
         reduce = trace(reduce_func, number, "GroupByReduce", window)
         spec = _made_datasets(reduce, "reduce_func")
-        sizes = trace(lambda k: int64_of(window_size_func(k)), number, "GroupBySize")
+        sizes = trace(
+            lambda k: int64_of(window_size_func(k), "window_size_func"), number, "GroupBySize"
+        )
         return self._of(
             "GroupByWindowDataset",
             spec,
@@ -303,19 +309,19 @@ def _check_order(num_parallel_calls: Any, deterministic: bool | None) -> None:
         )
 
 
-def int64_of(value: Any) -> Any:
-    """A scalar as int64.
+def int64_of(value: Any, function: str) -> Any:
+    """The result of a function of the user, as int64.
 
     Raises:
       ValueError: it is not an int64 scalar.
     """
-    tensor = convert_to_tensor(value)
-    if not tensor.dtype.is_integer or tensor.shape.rank not in (0, None):
+    tensor = convert_to_tensor(value, dtypes.int64)
+    if tensor.shape.rank not in (0, None):
         raise ValueError(
-            "Invalid `key_func`. Expected `key_func` to return a scalar tf.int64 tensor, but got "
-            f"{tensor.dtype!r} and shape {tensor.shape}."
+            f"Invalid `{function}`. `{function}` must return a single `tf.int64` scalar tensor but its return type "
+            f"is {TensorSpec(tensor.shape, tensor.dtype)!r}."
         )
-    return raw.Cast(x=tensor, DstT=dtypes.int64)
+    return tensor
 
 
 def _mapped(

@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock._src.api.variables import SaveSliceInfo
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import in_v1_graph
+from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
@@ -217,7 +217,10 @@ class Restoration:
     def _assignment(self, found: Any, tensors: dict[str, Any]) -> Any:
         """Return, in a graph, the operation that restores an object, from placeholders if it is used again."""
         if self._assignments is None:
-            return give_values(found, tensors)
+            constant = STATE.graph.constant
+            return give_values(
+                found, nest.map_structure(lambda t: constant(t._value, t.dtype, None), tensors)
+            )
         assignment = self._assignments.get(id(found))
         if assignment is None or _shapes(assignment[1]) != _shapes(tensors):
             places = nest.map_structure(

@@ -136,6 +136,43 @@ def test_make_csv_dataset(tmp_path):
         csv.make_csv_dataset(str(tmp_path / "none*"), 2)
 
 
+@pytest.mark.parametrize(
+    "options, text",
+    [
+        ({"select_columns": [2]}, "Column index 2 specified in `select_columns` should be"),
+        ({"select_columns": ["c"]}, "Column c specified in `select_columns` must be of one of"),
+        ({"column_names": ["a"]}, "CSV row 2 has 2 number of fields. Expected: 1."),
+        ({"header": False}, "Expected `column_names` or `header` arguments"),
+    ],
+)
+def test_columns_that_a_csv_file_lacks_are_refused(tmp_path, options, text):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match=text):
+        csv.make_csv_dataset(str(tmp_path / "a.csv"), 2, **options)
+
+
+def test_saved_elements_are_not_taken_for_other_types(tmp_path):
+    Dataset.range(3).save(str(tmp_path))
+    for spec, text in (
+        (TensorSpec([], dtypes.int32), "component 0: expected int32 but got int64"),
+        (TensorSpec([None], dtypes.int64), r"component 0: expected \[\?\] but got \[\]"),
+    ):
+        with pytest.raises(errors.InvalidArgumentError, match=text):
+            list(Dataset.load(str(tmp_path), spec))
+
+
+def test_keys_of_windows_are_int64():
+    with pytest.raises(ValueError, match="dtype int64 for Tensor with dtype int32"):
+        Dataset.range(3).group_by_window(lambda x: tf.cast(x, tf.int32), lambda _, d: d, 2)
+    with pytest.raises(ValueError, match="`window_size_func` must return a single `tf.int64`"):
+        Dataset.range(3).group_by_window(lambda x: x, lambda _, d: d, None, lambda k: [k])
+
+
+def test_scalars_become_sparse_batches():
+    batches = Dataset.range(3).apply(transforms.dense_to_sparse_batch(2, []))
+    assert [tf.sparse.to_dense(batch).numpy().tolist() for batch in batches] == [[0, 1], [2]]
+
+
 def test_snapshot(tmp_path):
     made = []
 

@@ -86,7 +86,7 @@ def make_csv_dataset(
     columns = list(column_names) if column_names is not None else opened.columns()
     chosen = _chosen(select_columns, columns)
     if column_defaults is None:
-        column_defaults = opened.types(chosen, num_rows_for_inference, na_value)
+        column_defaults = opened.types(len(columns), chosen, num_rows_for_inference, na_value)
     picked = [columns[at] for at in chosen]
     if label_name is not None and label_name not in picked:
         raise ValueError("`label_name` provided must be one of the columns.")
@@ -145,8 +145,15 @@ def _chosen(select_columns: Sequence[Any] | None, columns: list[str]) -> list[in
     for column in select_columns:
         if isinstance(column, str):
             if column not in columns:
-                raise ValueError(f"Value '{column}' in `select_columns` is not a column.")
+                raise ValueError(
+                    f"Column {column} specified in `select_columns` must be of one of the columns: {columns}."
+                )
             column = columns.index(column)
+        if not 0 <= column < len(columns):
+            raise ValueError(
+                f"Column index {column} specified in `select_columns` should be > 0  and <= {len(columns)}, which "
+                "is the number of columns."
+            )
         numbers.append(int(column))
     return sorted(numbers)
 
@@ -179,7 +186,7 @@ class _Table(NamedTuple):
           ValueError: the files have none, or differ.
         """
         if not self.header:
-            raise ValueError("Cannot infer column names without a header line.")
+            raise ValueError("Expected `column_names` or `header` arguments. Neither is provided.")
         first = next(self.rows(self.names[0]))
         for name in self.names[1:]:
             if next(self.rows(name)) != first:
@@ -188,15 +195,23 @@ class _Table(NamedTuple):
                 )
         return first
 
-    def types(self, chosen: list[int], limit: int | None, na_value: str) -> list[Any]:
-        """The narrowest dtype that holds the values of each column."""
+    def types(self, count: int, chosen: list[int], limit: int | None, na_value: str) -> list[Any]:
+        """The narrowest dtype that holds the values of each column.
+
+        Raises:
+          ValueError: a row has another number of fields than `count`.
+        """
         levels = [-1] * len(chosen)
         rows = (
-            row
+            pair
             for name in self.names
-            for row in itertools.islice(self.rows(name), int(self.header), None)
+            for pair in itertools.islice(enumerate(self.rows(name), 1), int(self.header), None)
         )
-        for row in itertools.islice(rows, limit):
+        for line, row in itertools.islice(rows, limit):
+            if len(row) != count:
+                raise ValueError(
+                    f"Problem inferring types: CSV row {line} has {len(row)} number of fields. Expected: {count}."
+                )
             for at, column in enumerate(chosen):
                 if row[column] not in ("", na_value):
                     levels[at] = max(levels[at], _level(row[column]))

@@ -50,7 +50,7 @@ class BadNodeError(ValueError):
     """A node that cannot be imported; the message names it."""
 
 
-class UnknownOpError(NotFoundError, UnimplementedError):
+class UnknownOpError(NotFoundError, UnimplementedError):  # type: ignore[misc, valid-type]
     """An op that is not implemented. TensorFlow raises NotFoundError for ops that it does not know."""
 
 

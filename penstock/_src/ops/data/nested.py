@@ -337,7 +337,7 @@ def _cycle(op: Any, cycle_length: Any, width: int | None = None) -> int:
             cores if width is None else -(-cores // 3) if width == AUTOTUNE else min(width, cores)
         )
     if cycle <= 0:
-        raise InvalidArgumentError(f"`cycle_length` must be > 0. Received {cycle}")
+        raise InvalidArgumentError("`cycle_length` must be greater than zero.")
     return cycle
 
 
@@ -388,6 +388,8 @@ class ParallelInterleaveDatasetV4(DatasetOp):
     def pipeline(self, input_dataset, other_arguments, cycle_length, block_length, *rest):
         block = positive(self, "`block_length`", block_length)
         width, order = int(rest[-1]), self.deterministic
+        if width != AUTOTUNE:
+            positive(self, "`num_parallel_calls`", width)
         cycle = _cycle(self, cycle_length, width)
         if width != AUTOTUNE and width > cycle:
             raise self.invalid(

@@ -45,7 +45,7 @@ class _SparseBatch(Pipeline):
         extents = np.where(self.row_shape < 0, largest, self.row_shape)
         indices, values = [], []
         for number, row in enumerate(rows):
-            places = np.stack(np.unravel_index(np.arange(row.size), row.shape), axis=1)
+            places = np.indices(row.shape).reshape(row.ndim, row.size).T
             column = np.full((row.size, 1), number)
             indices.append(np.concatenate([column, places], axis=1).astype(np.int64))
             values.append(row.ravel())

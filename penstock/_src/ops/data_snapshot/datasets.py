@@ -9,7 +9,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import Function
 from penstock._src.core.calls.facts import Effects, Permissions
-from penstock._src.core.dtypes import DType
+from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
@@ -71,7 +71,9 @@ class _Made(Pipeline):
 def _shard_dataset(
     shard: str, types: Sequence[DType], shapes: Sequence[TensorShape], compression: str, start: int
 ) -> Pipeline:
-    dataset = _Made(lambda: shard_elements(shard, len(types), compression, start))
+    dataset = _Made(
+        lambda: _checked(shard_elements(shard, len(types), compression, start), types, shapes)
+    )
     dataset.types, dataset.shapes = tuple(types), tuple(shapes)
     return dataset
 
@@ -95,7 +97,40 @@ def _read(
     if reader is None:
         return Chained(tuple(shards), run)
     (dataset,) = bound(reader, captured, run)(_nested(shards))
-    return (dataset[()] if isinstance(dataset, np.ndarray) else dataset).iterate(run)
+    dataset = dataset[()] if isinstance(dataset, np.ndarray) else dataset
+    if not isinstance(dataset, Pipeline):
+        raise InvalidArgumentError("Dataset tensor must be a scalar of dtype DT_VARIANT.")
+    for at, (wanted, dtype) in enumerate(zip(op.output_types, dataset.types, strict=False)):
+        if wanted is not dtype:
+            raise _other_type(at, wanted, dtype.name)
+    return dataset.iterate(run)
+
+
+def _other_type(component: int, wanted: DType, found: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"Data type mismatch at component {component}: expected {wanted.name} but got {found}."
+    )
+
+
+def _checked(
+    elements: Iterator[Element], types: Sequence[DType], shapes: Sequence[TensorShape]
+) -> Iterator[Element]:
+    """Passes saved elements on, which must have the types and shapes that the caller has given."""
+    for element in elements:
+        for at, (value, dtype, shape) in enumerate(zip(element, types, shapes, strict=False)):
+            if not isinstance(value, np.ndarray):
+                continue
+            if value.dtype != dtype.as_numpy_dtype:
+                raise _other_type(at, dtype, as_dtype(value.dtype).name)
+            if not shape.is_compatible_with(value.shape):
+                expected, found = (
+                    "[" + ",".join("?" if n is None else str(n) for n in extents) + "]"
+                    for extents in (shape.as_list(), value.shape)
+                )
+                raise InvalidArgumentError(
+                    f"Incompatible shapes at component {at}: expected {expected} but got {found}."
+                )
+        yield element
 
 
 class SaveDataset(Op):
