@@ -102,3 +102,9 @@ def test_repeat_takes_scalars_of_unknown_rank_and_says_what_does_not_fit():
     ):
         with pytest.raises(ValueError, match=message):
             tf.repeat([1, 2, 3], repeats, axis=axis)
+
+
+def test_a_tensor_is_the_stack_of_its_entries():
+    assert tf.stack(tf.zeros([0, 2])).shape == [0, 2]
+    assert tf.stack(np.zeros([0, 3])).dtype == tf.float64
+    assert tf.stack(5).shape == []

@@ -29,3 +29,18 @@ def test_a_table_is_not_filled_with_other_data_by_a_later_call():
     np.testing.assert_equal(found(tf.constant([1, 2])).numpy(), [1, 2])
     with pytest.raises(tf.errors.FailedPreconditionError, match="already initialized"):
         found(tf.constant([3, 4]))
+
+
+def test_keys_of_vocabularies_are_int64_or_strings():
+    ids = np.array([0], np.int64)
+    words = tf.lookup.KeyValueTensorInitializer(["a"], ids)
+    for initializer, kind, text in (
+        (words, tf.int64, "expected integer but got"),
+        (words, tf.float32, "expected integer or string, got"),
+        (tf.lookup.KeyValueTensorInitializer([3], ids), None, "expected one of"),
+    ):
+        with pytest.raises(TypeError, match=f"Invalid `key_dtype`, {text}"):
+            tf.lookup.StaticVocabularyTable(initializer, 1, lookup_key_dtype=kind)
+    with pytest.raises(ValueError, match="`filename` argument required"):
+        index = tf.lookup.TextFileIndex
+        tf.lookup.TextFileInitializer("", tf.string, index.WHOLE_LINE, tf.int64, index.LINE_NUMBER)

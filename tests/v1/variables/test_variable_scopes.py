@@ -135,3 +135,13 @@ def test_references_without_checks_take_any_shape():
         assigned = v1.assign(variable, [1, 2], validate_shape=False)
         assert variable.shape.rank is None and session.run(assigned).tolist() == [1, 2]
         assert v1.Variable(1, use_resource=False).shape == []
+
+
+@pytest.mark.parametrize("use_resource", [True, False])
+@pytest.mark.parametrize("value", [np.ones([3], np.float32), [1.0, 2.0, 3.0], 1.0])
+def test_initial_values_have_the_shape_of_the_variable(value, use_resource):
+    def initialize(*_, **__):
+        return value
+
+    with pytest.raises(ValueError, match="not compatible with the explicitly supplied `shape`"):
+        v1.get_variable("v", [2], initializer=initialize, use_resource=use_resource)

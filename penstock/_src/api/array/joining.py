@@ -72,6 +72,8 @@ def stack(values, axis=0, name="stack"):
     array([[1, 3],
            [2, 4]], dtype=int32)
     """
+    if axis == 0 and isinstance(values, (Tensor, np.ndarray, int, float, str, bytes)):
+        return convert_to_tensor(values, name=name)
     if isinstance(values, Tensor):
         values = unstack(values)
     values = list(values)

@@ -220,6 +220,8 @@ class TextFileInitializer(TableInitializerBase):
             raise ValueError(
                 f"`value_dtype` must be int64 if `value_index` is LINE_NUMBER, received: {value}"
             )
+        if isinstance(filename, (str, bytes)) and not filename:
+            raise ValueError("`filename` argument required for tf.lookup.TextFileInitializer")
         if vocab_size is not None and vocab_size <= 0:
             raise ValueError(f"`vocab_size` should be positive, received: {vocab_size}")
         super().__init__(key, value)
@@ -340,7 +342,7 @@ class StaticVocabularyTable(LookupInterface):
 
     Raises:
       ValueError: `num_oov_buckets` is not positive.
-      TypeError: the values are not int64.
+      TypeError: the values are not int64, or the keys neither int64 nor string.
 
     >>> ids = tf.constant([0, 1], tf.int64)
     >>> init = tf.lookup.KeyValueTensorInitializer(["a", "b"], ids)
@@ -365,7 +367,19 @@ class StaticVocabularyTable(LookupInterface):
                 raise TypeError(
                     f"Invalid value_dtype for initializer: expected int64, got {initializer.value_dtype}."
                 )
-            key_dtype = lookup_key_dtype or initializer.key_dtype
+            key_dtype = dtypes.as_dtype(lookup_key_dtype or initializer.key_dtype)
+            if initializer.key_dtype not in (dtypes.int64, dtypes.string):
+                raise TypeError(
+                    "Invalid `key_dtype`, expected one of (tf.int64, tf.string), but got "
+                    f"{initializer.key_dtype}."
+                )
+            if not key_dtype.is_integer and key_dtype != dtypes.string:
+                raise TypeError(f"Invalid `key_dtype`, expected integer or string, got {key_dtype}")
+            if key_dtype.is_integer != initializer.key_dtype.is_integer:
+                expected = "integer" if key_dtype.is_integer else str(key_dtype)
+                raise TypeError(
+                    f"Invalid `key_dtype`, expected {expected} but got {initializer.key_dtype}."
+                )
             self._table = StaticHashTable(
                 initializer, -1, experimental_is_anonymous=experimental_is_anonymous
             )

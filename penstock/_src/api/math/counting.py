@@ -126,7 +126,9 @@ def confusion_matrix(
     if weights is None:
         values = cast(raw.OnesLike(x=predictions), kind)
     else:
-        values = cast(convert_to_tensor(weights), kind)
+        weights = convert_to_tensor(weights)
+        weights.shape.assert_is_compatible_with(predictions.shape)
+        values = cast(weights, kind)
     shape = raw.Pack(values=[num_classes, num_classes])
     indices = raw.Pack(values=[labels, predictions], axis=1)
     return raw.ScatterNd(indices=indices, updates=values, shape=shape, name=name)
@@ -164,11 +166,11 @@ def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int3
       values: real numbers of any shape.
       value_range: the two ends of the range. Values outside count in the first or last part.
       nbins: an int32 scalar: the number of parts.
-      dtype: the dtype of the result.
+      dtype: accepted; TensorFlow has int32 for any.
       name: a name for the operation.
 
     Returns:
-      A tensor of the shape of `values` with numbers from 0 to `nbins - 1`.
+      An int32 tensor of the shape of `values` with numbers from 0 to `nbins - 1`.
 
     Raises:
       InvalidArgumentError: `nbins` is not positive.
@@ -192,9 +194,7 @@ def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int3
     indices = raw.ClipByValue(
         t=indices, clip_value_min=lowest, clip_value_max=cast(bins - 1, scaled.dtype)
     )
-    indices = cast(indices, dtypes.int32)
-    kind = dtypes.as_dtype(dtype)
-    return cast(raw.Reshape(tensor=indices, shape=shape), kind, name=name)
+    return raw.Reshape(tensor=cast(indices, dtypes.int32), shape=shape, name=name)
 
 
 __getattr__ = op_functions(

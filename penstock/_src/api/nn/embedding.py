@@ -207,6 +207,8 @@ def _sparse_lookup(params, sp_ids, sp_weights, strategy, combiner, max_norm, nam
     else:
         segments, ids = sp_ids.indices[:, 0], sp_ids.values
         weights = None if sp_weights is None else sp_weights.values
+    if weights is not None:
+        ids.shape.assert_is_compatible_with(weights.shape)
     segments = cast(segments, dtypes.int32)
     distinct, places = raw.Unique(x=ids)
     rows = lookup(params, distinct, strategy, max_norm)

@@ -180,7 +180,12 @@ def _bincount(
     axis=None,
     binary_output=False,
 ):
-    flat_weights = weights.flat_values if isinstance(weights, RaggedTensor) else weights
+    if weights is not None and not isinstance(weights, RaggedTensor):
+        raise ValueError(
+            "`weights` must be a RaggedTensor if `values` is a RaggedTensor. Received argument "
+            f"weights={weights} of type: {type(weights).__name__}."
+        )
+    flat_weights = None if weights is None else weights.flat_values
     if axis != -1:
         return counting.bincount(
             arr.flat_values, flat_weights, minlength, maxlength, dtype, name, axis, binary_output

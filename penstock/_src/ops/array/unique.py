@@ -282,7 +282,12 @@ class EditDistance(Op):
         truth_values,
         truth_shape,
     ):
-        if hypothesis_shape.size != truth_shape.size or truth_shape.size < 1:
+        if truth_shape.size < 2:
+            raise self.invalid(
+                "Input SparseTensors must have rank at least 2, but truth_shape rank is: "
+                f"{truth_shape.size}"
+            )
+        if hypothesis_shape.size != truth_shape.size:
             raise self.invalid(
                 "Expected truth and hypothesis to have matching ranks, but their shapes are: "
                 f"{show(truth_shape.shape)} and {show(hypothesis_shape.shape)}"

@@ -362,7 +362,12 @@ def _initial_value(
     parameters = _parameters(initializer)
     if shape is not None and shape.is_fully_defined():
         options = {"partition_info": partition} if "partition_info" in parameters else {}
-        return lambda: initializer(shape.as_list(), dtype=dtype, **options), dtype
+
+        def fitting() -> Any:
+            value = initializer(shape.as_list(), dtype=dtype, **options)
+            return _fitting(convert_to_tensor(value, dtype=dtype), shape)
+
+        return fitting, dtype
     if any(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters.values()):
         raise ValueError(
             "The initializer passed is not valid. It should be a callable with no arguments and the "
@@ -370,6 +375,20 @@ def _initial_value(
             "should be fully defined."
         )
     return initializer, dtype
+
+
+def _fitting(value: Tensor, shape: TensorShape) -> Tensor:
+    """Returns an initial value.
+
+    Raises:
+      ValueError: it has another shape than the variable.
+    """
+    if not shape.is_compatible_with(value.shape):
+        raise ValueError(
+            f"In this `tf.Variable` creation, the initial value's shape ({value.shape}) is not compatible with the "
+            f"explicitly supplied `shape` argument ({shape})."
+        )
+    return value
 
 
 def _parameters(function: Callable[..., Any]) -> Any:
