@@ -57,3 +57,8 @@ def test_clipping_by_a_norm_makes_nothing_larger():
         tf.clip_by_norm([[2.0, 1.0]], [[[2.0]]])
     with pytest.raises(ValueError, match="incompatible"):
         tf.clip_by_norm(2.0, [1.0, 3.0])
+
+
+def test_ranks_of_integers_and_complex_matrices():
+    assert tf.linalg.matrix_rank([[1, 2], [2, 4]]) == 1
+    assert tf.linalg.matrix_rank(tf.constant([[1 + 0j, 1j], [1j, -1 + 0j]])) == 1

@@ -374,7 +374,7 @@ def matrix_rank(a, tol=None, validate_args=False, name=None):
     """Returns how many singular values of each matrix exceed a tolerance.
 
     Args:
-      a: floats, `[..., m, n]`.
+      a: floats or complex numbers, `[..., m, n]`.
       tol: the tolerance; by default epsilon * max(m, n) * the greatest singular value.
       validate_args: if True, the rank is checked at run time.
       name: a name for the operation.
@@ -383,19 +383,19 @@ def matrix_rank(a, tol=None, validate_args=False, name=None):
       An int32 tensor `[...]`.
 
     Raises:
-      TypeError: `a` is not of floats.
+      TypeError: `a` is of other numbers.
 
     >>> tf.linalg.matrix_rank([[1.0, 2.0], [2.0, 4.0]]).numpy()
     np.int32(1)
     """
-    a = convert_to_tensor(a, name="a")
-    if not a.dtype.is_floating:
+    a = convert_to_tensor(a, name="a", dtype_hint=dtypes.float32)
+    if not (a.dtype.is_floating or a.dtype.is_complex):
         raise TypeError(f"Input `a` must have `float`-like `dtype` (saw {a.dtype.name}).")
     _check_matrices(a)
     s = svd(a, compute_uv=False)
     if tol is None:
         extent = max(a.shape[-2] or 1, a.shape[-1] or 1)
-        eps = np.asarray(np.finfo(a.dtype.as_numpy_dtype).eps * extent, a.dtype.as_numpy_dtype)
+        eps = np.asarray(np.finfo(s.dtype.as_numpy_dtype).eps * extent, s.dtype.as_numpy_dtype)
         tol = eps * reduce_max(s, -1, keepdims=True)
     return reduce_sum(cast(s > tol, dtypes.int32), -1, name=name)
 
