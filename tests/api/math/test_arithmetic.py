@@ -62,3 +62,9 @@ def test_clipping_by_a_norm_makes_nothing_larger():
 def test_ranks_of_integers_and_complex_matrices():
     assert tf.linalg.matrix_rank([[1, 2], [2, 4]]) == 1
     assert tf.linalg.matrix_rank(tf.constant([[1 + 0j, 1j], [1j, -1 + 0j]])) == 1
+
+
+def test_singular_values_of_complex_matrices_are_real(caplog):
+    matrix = tf.constant([[3 + 0j, 4j]])
+    assert tf.linalg.svd(matrix, compute_uv=False).numpy().tolist() == [5.0]
+    assert not caplog.records

@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.api.control.conditionals import cond
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
-from penstock._src.api.math.complex_numbers import conj
+from penstock._src.api.math.complex_numbers import conj, real
 from penstock._src.api.math.elementwise import abs, cast
 from penstock._src.api.math.norms import norm
 from penstock._src.api.math.reduction import reduce_max, reduce_sum
@@ -138,8 +138,8 @@ def svd(tensor, full_matrices=False, compute_uv=True, name=None):
     """
     s, u, v = raw.Svd(input=tensor, compute_uv=compute_uv, full_matrices=full_matrices, name=name)
     if compute_uv:
-        return cast(s, s.dtype.real_dtype), u, v
-    return cast(s, s.dtype.real_dtype)
+        return real(s), u, v
+    return real(s)
 
 
 @dispatchable("linalg.eigh", v1=["linalg.eigh", "self_adjoint_eig"])
