@@ -36,6 +36,29 @@ def second_gradients(f, xs):
     return [total, *map(tf.convert_to_tensor, found)]
 """
 
+HELPERS["directions"] = """
+def directions(xs):
+    return [tf.cast(tf.reshape(tf.range(tf.size(x)) % 3, tf.shape(x)), x.dtype) - 1 for x in xs]
+"""
+
+HELPERS["derivative"] = """
+def derivative(f, xs):
+    with tf.autodiff.ForwardAccumulator(xs, directions(xs)) as forward:
+        y = f(*xs)
+    return [y, forward.jvp(y, unconnected_gradients="zero")]
+"""
+
+HELPERS["derivatives_of_gradients"] = """
+def derivatives_of_gradients(f, xs):
+    with tf.autodiff.ForwardAccumulator(xs, directions(xs)) as forward:
+        with tf.GradientTape() as tape:
+            tape.watch(xs)
+            y = f(*xs)
+        found = tape.gradient(y, xs, unconnected_gradients="zero")
+        found = [tf.convert_to_tensor(g) for g in found]
+    return [y, *(forward.jvp(g, unconnected_gradients="zero") for g in found)]
+"""
+
 HELPERS["jacobian"] = """
 def jacobian(f, x):
     with tf.GradientTape() as tape:

@@ -187,8 +187,11 @@ def render(program, noisy=False):
 
 def helpers_in(text):
     """Returns the helpers that a text calls, and those that they call."""
-    wanted = [name for name in HELPERS if re.search(rf"\b{name}\(", text)]
-    return "\n".join(HELPERS[name] for name in wanted)
+    wanted: list[str] = []
+    for name in reversed(HELPERS):  # those that others call come first
+        if re.search(rf"\b{name}\(", text + "".join(wanted)):
+            wanted.insert(0, HELPERS[name])
+    return "\n".join(wanted)
 
 
 def code_of(text):

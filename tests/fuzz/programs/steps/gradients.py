@@ -1,4 +1,4 @@
-"""Tapes over parts of a program: gradients, second gradients, jacobians."""
+"""Tapes and forward accumulators over parts of a program: gradients, derivatives along a direction, of gradients too, jacobians."""
 
 from tests.fuzz.programs.drawing import FLOATS, Rejected
 from tests.fuzz.programs.steps import step
@@ -49,6 +49,24 @@ def differentiated_twice(scope):
     body = function(scope, sources, scope.int(1, 4), True)
     scope.add(
         f"second_gradients({{0}}, [{', '.join(map(str, sources))}])",
+        1 + len(sources),
+        blocks=(body,),
+    )
+
+
+@step(0.5)
+def differentiated_forward(scope):
+    sources = sources_of(scope, scope.int(1, 2), 1000)
+    body = function(scope, sources, few(scope), False)
+    scope.add(f"derivative({{0}}, [{', '.join(map(str, sources))}])", 2, blocks=(body,))
+
+
+@step(0.5)
+def differentiated_forward_over_reverse(scope):
+    sources = sources_of(scope, scope.int(1, 2), 1000)
+    body = function(scope, sources, scope.int(1, 4), True)
+    scope.add(
+        f"derivatives_of_gradients({{0}}, [{', '.join(map(str, sources))}])",
         1 + len(sources),
         blocks=(body,),
     )
