@@ -35,3 +35,12 @@ def test_a_status_restores_in_a_session(tmp_path):
         status = tf.train.Checkpoint(one=one, other=other).read(path)
         status.initialize_or_restore(session)
         assert session.run([one, other]) == [1.0, 2.0]
+
+
+def test_a_constant_that_a_function_captures_is_of_the_graph(tmp_path):
+    module, factor = tf.Module(), tf.constant(2.0)
+    module.f = tf.function(lambda x: x * factor, [tf.TensorSpec([], tf.float32)])
+    tf.saved_model.save(module, str(tmp_path))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        loaded = tf.saved_model.load(str(tmp_path))
+        assert session.run(loaded.f(tf.constant(3.0))) == 6.0

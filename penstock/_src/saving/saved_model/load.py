@@ -368,7 +368,10 @@ class _Loader:
         if kind == "constant":
             definition = self.graph_nodes[node.constant.operation]
             value = from_proto(definition.attr["value"].tensor)
-            return EagerTensor(value, dtypes.as_dtype(definition.attr["dtype"].type))
+            dtype = dtypes.as_dtype(definition.attr["dtype"].type)
+            if in_v1_graph():
+                return STATE.graph.constant(value, dtype, None)
+            return EagerTensor(value, dtype)
         if kind == "asset":
             entry = self.meta.asset_file_def[node.asset.asset_file_def_index]
             asset = Asset(os.path.join(self.folder, constants.ASSETS_DIRECTORY, entry.filename))
