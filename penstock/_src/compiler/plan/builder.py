@@ -77,8 +77,8 @@ class PlanBuilder:
     launches: list[Record] = field(default_factory=list)
     buffers: dict[int, Buffer] = field(default_factory=dict)
     known: list[Buffer] = field(default_factory=list)
-    prepacked: list[PrepackedWeights] = field(default_factory=list)
-    prepacked_places: dict[Any, Buffer] = field(default_factory=dict)
+    # by the key of the packed form and the variable's number
+    prepacked: dict[tuple[Any, int], PrepackedWeights] = field(default_factory=dict)
     packed_constants: dict[Any, Buffer] = field(default_factory=dict)
     algorithms: set[str] = field(default_factory=set)
     tasks: dict[int, int] = field(default_factory=dict)

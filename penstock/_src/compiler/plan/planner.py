@@ -67,7 +67,7 @@ def _planned(schedule: Schedule, generator: Generator, threads: int, has_lanes: 
     conditions = [(check, builder.buffer(check.condition)) for check in function.checks]
     is_open = current().is_open
     planned = Plan(
-        function, tuple(builder.launches), tuple(builder.known), arena_bytes, tuple(builder.prepacked),
+        function, tuple(builder.launches), tuple(builder.known), arena_bytes, tuple(builder.prepacked.values()),
         tuple(builder.errors), tuple(conditions), frozenset(builder.algorithms), threads, guarded,
         generator.written - written, places(builder.known) if is_open else (),
     )  # fmt: skip

@@ -127,12 +127,12 @@ def _prepacked(
     """The memory of packed weights, shared by all contractions of a variable that need the same packed form."""
     start, key = _form(builder, match)
     place = key, weights.number
-    if place not in builder.prepacked_places:
+    if place not in builder.prepacked:
         number = len(builder.prepacked)
         memory = Buffer("prepacked weights", code.prepacked_bytes, "prepacked", number)
-        builder.prepacked.append(PrepackedWeights(key, start, code, sizes, weights.number, memory))
-        builder.prepacked_places[place] = memory
-    return builder.prepacked_places[place]
+        packed = PrepackedWeights(key, start, code, sizes, weights.number, memory)
+        builder.prepacked[place] = packed
+    return builder.prepacked[place].memory
 
 
 def _packed_constant(
