@@ -39,7 +39,7 @@ def set_jvp_function(function: Callable[..., Sequence[Any]] | None) -> None:
 
 
 class Step(NamedTuple):
-    """What was recorded: the list of outputs grows with those of the node."""
+    """A recorded step; the outputs of a node may become more later."""
 
     inputs: Sequence[Any]
     outputs: Sequence[Any]

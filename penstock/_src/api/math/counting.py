@@ -166,7 +166,7 @@ def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int3
       values: real numbers of any shape.
       value_range: the two ends of the range. Values outside count in the first or last part.
       nbins: an int32 scalar: the number of parts.
-      dtype: accepted; TensorFlow has int32 for any.
+      dtype: ignored: the result is int32, as in TensorFlow.
       name: a name for the operation.
 
     Returns:
