@@ -12,7 +12,7 @@ PROGRAM = """
     import sys, time
     import numpy as np
     import penstock as tf
-    options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=3.0)
+    options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=float(sys.argv[2]))
     strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
     value = tf.ones([1 << 18]) * (strategy.cluster_resolver.task_id + 1.0)
     for step in range(int(sys.argv[1])):
@@ -28,7 +28,7 @@ def test_values_travel_between_hosts(tmp_path):
     with hosts(2, tmp_path) as made:
         before = made.received(2)
         done = launched(
-            PROGRAM, tmp_path, 2, "--hosts", ",".join(made.addresses), arguments=["10"],
+            PROGRAM, tmp_path, 2, "--hosts", ",".join(made.addresses), arguments=["10", "60"],
             prefix=made.command(1), environment=made.environment,
         )  # fmt: skip
         # UCX may warn, where a busy machine ends a process before it has taken the last message.
@@ -50,10 +50,10 @@ def test_a_host_that_is_cut_off_ends_all(tmp_path):
                 made.cut(2)
 
         done = launched(
-            PROGRAM, tmp_path, 2, "--hosts", ",".join(made.addresses), arguments=["100000"],
+            PROGRAM, tmp_path, 2, "--hosts", ",".join(made.addresses), arguments=["100000", "8"],
             prefix=made.command(1), environment=made.environment, check=False, on_line=cut,
         )  # fmt: skip
-        assert begun and time.perf_counter() - begun[0] < 12
+        assert begun and time.perf_counter() - begun[0] < 30
         assert re.search(r"rank [01] of 2 .*failed: .*\. All ranks have been ended", done.stderr), (
             done.stderr
         )

@@ -114,19 +114,20 @@ def test_one_that_hangs_is_named(tmp_path):
     program = """
         import os, signal, sys, time
         import penstock as tf
-        options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=2.0)
+        options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=4.0)
         strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
         for step in range(3):
             print(float(strategy.reduce("SUM", 1.0, axis=None)), flush=True)
             if strategy.cluster_resolver.task_id == 1 and step == 1:
                 os.kill(os.getpid(), signal.SIGSTOP)
     """
-    done = launched(program, tmp_path, 3, check=False, timeout=30)
+    patient = {"PENSTOCK_HEARTBEAT": "60"}  # so that it is the exchange that finds it
+    done = launched(program, tmp_path, 3, check=False, timeout=30, environment=patient)
     assert of_ranks(done)[0] == ["3.0", "3.0"]
     last = done.stderr.strip().splitlines()[-1]
     assert re.search(
         r"rank [02] of 3 .* failed: DeadlineExceededError: Rank 1(, [02])? of 3 has not joined an exchange "
-        r"within 2 s\.",
+        r"within 4 s\.",
         last,
     ), done.stderr
 

@@ -155,10 +155,11 @@ def test_a_rank_that_stops_in_a_step_is_named(tmp_path):
     print(said(lambda: step(x, one)), flush=True)
     os.abort()
     """
-    done = run(program, tmp_path, pack=1, timeout=2, check=False)
+    patient = {"PENSTOCK_HEARTBEAT": "60"}  # so that it is the exchange that finds it
+    done = run(program, tmp_path, pack=1, timeout=4, check=False, environment=patient)
     first, second = of_ranks(done)[0]
     assert first.startswith(
-        "DeadlineExceededError: Rank 1 of 2 has not joined an exchange within 2 s"
+        "DeadlineExceededError: Rank 1 of 2 has not joined an exchange within 4 s"
     )
     assert second.startswith(
         "UnavailableError: The processes of the cluster can no longer exchange values"
