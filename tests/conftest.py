@@ -45,6 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "own_process: counts objects or memory of the process, which threads of other tests change",
     )
+    config.addinivalue_line(
+        "markers",
+        "timed: waits for other processes or threads for so many seconds: it may fail once where the machine stalls",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -83,6 +87,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if IS_CHECKED and item.get_closest_marker("plain_kernels"):
             item.add_marker(pytest.mark.skip(reason="kernels that check their accesses are others"))
+        if item.get_closest_marker("timed"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     places = {TESTS / room: at for at, room in enumerate(LONG)}
     items.sort(key=lambda item: min(places.get(p, len(LONG)) for p in item.path.parents))
     ops = set(filter(None, config.getoption("ops").split(",")))

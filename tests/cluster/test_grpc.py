@@ -15,6 +15,8 @@ from penstock._src.core.errors import AbortedError, DeadlineExceededError, Unava
 from penstock._src.util.process.ports import free_ports
 from tests.harness.tasks import started
 
+pytestmark = pytest.mark.timed
+
 pytest.importorskip("grpc")
 
 

@@ -15,6 +15,8 @@ from penstock._src.cluster.stragglers import NAMED_EVERY, ROUNDS, Report, Stragg
 from tests.harness.processes import launched, needs_mpi, of_ranks
 from tests.harness.tasks import needs_grpc, started
 
+pytestmark = pytest.mark.timed
+
 
 class Ring:
     """Processes of a cluster whose messages are function calls; those in `silent` send none."""

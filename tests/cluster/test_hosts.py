@@ -3,10 +3,12 @@
 import re
 import time
 
+import pytest
+
 from tests.harness.hosts import hosts
 from tests.harness.processes import launched, needs_mpi, of_ranks
 
-pytestmark = needs_mpi
+pytestmark = [needs_mpi, pytest.mark.timed]
 
 PROGRAM = """
     import sys, time

@@ -13,6 +13,8 @@ from penstock._src.core.calls import deadlines
 from penstock._src.native import pool
 from penstock._src.util.flags import override
 
+pytestmark = pytest.mark.timed
+
 LATENCY = 2.0  # seconds; milliseconds on an idle machine, but tests share theirs
 
 

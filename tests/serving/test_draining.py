@@ -15,6 +15,8 @@ from penstock._src.serving.processes.background import running
 from penstock._src.serving.protos import apis
 from tests.serving.kit import HalfPlusTwo, Rest, save
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):

@@ -10,6 +10,8 @@ import pytest
 import penstock as tf
 from tests.harness.processes import lean
 
+pytestmark = pytest.mark.timed
+
 ROOT = str(Path(tf.__file__).parents[1])
 
 BEGIN = """

@@ -14,7 +14,7 @@ from penstock._src.bridge.cli.cluster.own_card import give_card
 from penstock._src.bridge.cli.cluster.watch import is_alive
 from tests.harness.processes import launched, needs_mpi, of_ranks
 
-pytestmark = needs_mpi
+pytestmark = [needs_mpi, pytest.mark.timed]
 
 
 def test_every_process_finds_its_rank(tmp_path):

@@ -9,6 +9,8 @@ from penstock._src.bridge.cli.arguments import Refused
 from penstock._src.bridge.cli.cluster.restarts import Places
 from tests.harness.processes import launched, needs_mpi, of_ranks
 
+pytestmark = pytest.mark.timed
+
 SHELL = """#!/bin/sh
 while [ "${1#-}" != "$1" ]; do shift; done
 case $1 in gone*) exit 255;; esac

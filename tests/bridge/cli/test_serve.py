@@ -15,6 +15,8 @@ from penstock._src.serving.protos import config
 from tests.harness.processes import lean
 from tests.serving.kit import HalfPlusTwo, Rest, save
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):

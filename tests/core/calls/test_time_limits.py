@@ -10,6 +10,8 @@ import penstock as tf
 from penstock._src.core.calls.time_limits import loading_limit
 from penstock._src.util.flags import override
 
+pytestmark = pytest.mark.timed
+
 LATE = r"Loading .* took longer than 0.3 s"
 
 

@@ -1,6 +1,10 @@
 """Workers that save before one of them is taken away."""
 
+import pytest
+
 from tests.harness.processes import launched, needs_mpi, of_ranks
+
+pytestmark = pytest.mark.timed
 
 PROGRAM = """
     import os, signal, sys

@@ -1,8 +1,10 @@
 """Sums over processes that compiled steps make themselves: when they begin, and that no failure hangs or mixes numbers."""
 
+import pytest
+
 from tests.harness.processes import launched, needs_mpi, of_ranks
 
-pytestmark = needs_mpi
+pytestmark = [needs_mpi, pytest.mark.timed]
 
 BEGIN = """
     import os, signal, threading, time

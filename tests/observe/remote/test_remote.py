@@ -14,6 +14,8 @@ from penstock._src.observe.profile_files import XSpace
 from penstock._src.observe.remote import messages
 from penstock._src.util.process.ports import free_ports
 
+pytestmark = pytest.mark.timed
+
 pytest.importorskip("grpc")
 profiler = tf.profiler.experimental
 

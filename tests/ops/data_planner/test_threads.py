@@ -11,6 +11,8 @@ from penstock._src.ops.data.iteration.resume import Failure, attempt
 from penstock._src.ops.data.pipeline import Run
 from penstock._src.ops.data_planner.threads import MappedInParallel, Prefetched
 
+pytestmark = pytest.mark.timed
+
 Dataset = tf.data.Dataset
 
 

@@ -6,6 +6,8 @@ import pytest
 
 import penstock as tf
 
+pytestmark = pytest.mark.timed
+
 
 def test_a_closed_queue_is_closed_again_only_with_cancellation():
     queue = tf.queue.FIFOQueue(3, [tf.float32], [[]])

@@ -17,6 +17,8 @@ from penstock._src.serving.batching.request import Request, on_thread, wait_on_t
 from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.servables.servable import Signature, TensorInfo
 
+pytestmark = pytest.mark.timed
+
 
 class Gate:
     """A function that doubles, records the sizes of its batches, and waits until it is opened."""

@@ -13,6 +13,8 @@ from penstock._src.core import errors
 from penstock._src.serving.client.client import AsyncClient, Client
 from penstock._src.serving.client.retries import Budget, Failure, Retries
 
+pytestmark = pytest.mark.timed
+
 METADATA = (
     b'{"model_spec": {"name": "m", "version": "1"}, "metadata": {"signature_def": {"signature_def": '
     b'{"serving_default": {"inputs": {"x": {"dtype": "DT_FLOAT"}}, "outputs": {"y": {"dtype": "DT_FLOAT"}}}}}}}'

@@ -20,6 +20,8 @@ from penstock._src.serving.generation.sequence import on_thread
 from penstock._src.serving.servables.formats.table import load
 from tests.serving.kit import save_writer
 
+pytestmark = pytest.mark.timed
+
 GREEDY = Sampling(temperature=0.0)
 BROKEN = 7
 SLOTS = 4

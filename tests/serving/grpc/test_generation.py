@@ -11,6 +11,8 @@ from penstock._src.serving.protos.generation import GenerateRequest, GenerateRes
 from penstock.serving import running
 from tests.serving.kit import Rest, save_writer
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):

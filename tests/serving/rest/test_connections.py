@@ -17,6 +17,8 @@ from penstock._src.serving.rest import connections, http
 from penstock._src.serving.trust.limits import Limits
 from tests.serving.kit import HalfPlusTwo, Rest, save
 
+pytestmark = pytest.mark.timed
+
 PATH = "/v1/models/half:predict"
 BODY = b'{"instances": [4]}'
 

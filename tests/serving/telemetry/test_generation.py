@@ -15,6 +15,8 @@ from penstock._src.serving.telemetry import traces
 from tests.serving.kit import Rest, save_writer
 from tests.serving.telemetry.test_server import metrics
 
+pytestmark = pytest.mark.timed
+
 SEQUENCES = "penstock_serving_generated_sequences_total"
 TOKENS = 'penstock_serving_generated_tokens_total{model_name="writer"}'
 

@@ -14,6 +14,8 @@ from penstock._src.serving.options import Options
 from penstock._src.serving.processes.background import running
 from tests.serving.kit import HalfPlusTwo, Rest, save, save_half_plus_two_of_v1
 
+pytestmark = pytest.mark.timed
+
 LINE = re.compile(
     r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_]+="[^"]*"(,[a-zA-Z_]+="[^"]*")*\})? (-?[0-9.e+-]+|[+-]Inf|NaN)'
 )

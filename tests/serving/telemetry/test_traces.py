@@ -15,6 +15,8 @@ from penstock._src.serving.processes.background import running
 from penstock._src.serving.telemetry import traces
 from tests.serving.kit import HalfPlusTwo, save
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.fixture
 def spans(monkeypatch):

@@ -9,6 +9,8 @@ import pytest
 
 from penstock._src.util.process.daemon_threads import DaemonThreads
 
+pytestmark = pytest.mark.timed
+
 
 def names(prefix: str) -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith(prefix)]

@@ -10,7 +10,10 @@ import pytest
 
 from penstock._src.util.process import forks
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork"),
+    pytest.mark.timed,
+]
 
 
 def in_child(check) -> bool:

@@ -3,12 +3,13 @@
 import threading
 
 import numpy as np
+import pytest
 
 import penstock as tf2
 from tests.harness.tasks import needs_grpc
 
 tf = tf2.compat.v1
-pytestmark = needs_grpc
+pytestmark = [needs_grpc, pytest.mark.timed]
 CLUSTER = {"ps": ["a"], "worker": ["b", "c"]}
 DATA = np.random.RandomState(0).rand(2, 8, 3).astype(np.float32)
 STEPS = 4

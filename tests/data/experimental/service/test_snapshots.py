@@ -12,6 +12,8 @@ from penstock._src.data.experimental.service.snapshots import writing
 from tests.harness.data_service import processes, start, start_dispatcher
 from tests.harness.tasks import needs_grpc
 
+pytestmark = pytest.mark.timed
+
 service = tf.data.experimental.service
 save, load = tf.data.experimental.distributed_save, tf.data.Dataset.load
 

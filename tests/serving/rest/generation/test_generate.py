@@ -12,6 +12,8 @@ from penstock._src.serving.options import Options
 from penstock.serving import running
 from tests.serving.kit import HalfPlusTwo, Rest, save, save_writer
 
+pytestmark = pytest.mark.timed
+
 PATH = "/v1/models/writer:generate"
 
 
