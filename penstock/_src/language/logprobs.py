@@ -14,12 +14,12 @@ class TokenLogprobs(NamedTuple):
 
     Args:
       token: which was chosen.
-      logprob: the natural logarithm of its probability.
+      logprob: the natural logarithm of its probability; None for the first token of a prompt, which has none.
       top: the most probable tokens with theirs, the most probable one first.
     """
 
     token: int
-    logprob: float
+    logprob: float | None
     top: tuple[tuple[int, float], ...]
 
 

@@ -78,6 +78,17 @@ class Program(Module):
         values = self.decoder.values(tokens[None], at[None], attend)
         return {"logits": self.decoder.logits(values[0, last][None])[0]}
 
+    @function(
+        input_signature=[_vector("tokens"), _scalar("slot"), _scalar("start"), _vector("span")],
+        autograph=False,
+    )
+    def score(self, tokens: Any, slot: Any, start: Any, span: Any) -> dict[str, Any]:
+        """Computes a piece of a prompt; returns the logits after each of its tokens."""
+        at = minimum(start + numbers(shape_of(tokens)[0]), self._length - 1)
+        attend = self.cache.attending_slot(slot, at[None], span)
+        values = self.decoder.values(tokens[None], at[None], attend)
+        return {"logits": self.decoder.logits(values[0])}
+
     @function(input_signature=[_scalar("slot"), _vector("places")], autograph=False)
     def read(self, slot: Any, places: Any) -> dict[str, Any]:
         """Returns the cache's content for positions of a row."""

@@ -37,6 +37,11 @@ class TextStream:
         self._tokens += tokens
         return "" if self.is_stopped else self._certain(self._decoded(False))
 
+    def echo(self, token: int) -> str:
+        """Returns the further text after a token of the prompt, in which no stop is looked for."""
+        self._tokens.append(token)
+        return self._decoded(False)
+
     def finish(self) -> str:
         """Returns the rest of the text, after the last token."""
         if self.is_stopped:

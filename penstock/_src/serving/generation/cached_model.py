@@ -17,6 +17,7 @@ from penstock._src.serving.servables.generation import (
     PREFILL,
     READ,
     RESET,
+    SCORE,
     WRITE,
     Generation,
     keeps_prefixes,
@@ -70,17 +71,29 @@ class CachedModel:
         Returns:
           The logits after the last of the tokens, float32 `[vocabulary]`.
         """
+        given = self._given(slot, start, tokens)
+        return self._run(PREFILL, {**given, "last": np.int32(len(tokens) - 1)})
+
+    @property
+    def scores_prompts(self) -> bool:
+        """True if there are logits after each token of a prompt."""
+        return SCORE in self._signatures
+
+    def score(self, slot: int, start: int, tokens: np.ndarray) -> np.ndarray:
+        """Computes a piece of a prompt, as `prefill`; returns the logits after each of its tokens, float32 `[tokens, vocabulary]`."""
+        return self._run(SCORE, self._given(slot, start, tokens))[: len(tokens)]
+
+    def _given(self, slot: int, start: int, tokens: np.ndarray) -> dict[str, np.ndarray]:
+        """The inputs for a piece of a prompt. Its last token fills it up to a length for which there is a program."""
         size = self._piece(len(tokens), start)
         filled = np.full(size, tokens[-1], np.int32)
         filled[: len(tokens)] = tokens
-        given = {
+        return {
             "tokens": filled,
-            "slot": np.int32(slot),
-            "start": np.int32(start),
-            "last": np.int32(len(tokens) - 1),
+            "slot": np.asarray(slot, np.int32),
+            "start": np.asarray(start, np.int32),
             "span": self._span(start + size),
         }
-        return self._run(PREFILL, given)
 
     def decode(self, tokens: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """Computes a token of each of the first rows.

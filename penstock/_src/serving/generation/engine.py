@@ -12,7 +12,7 @@ from collections.abc import Sequence as Items
 import numpy as np
 
 from penstock._src.core.errors import DeadlineExceededError, UnavailableError
-from penstock._src.language.logprobs import logprobs_of
+from penstock._src.language.logprobs import TokenLogprobs, logprobs_of
 from penstock._src.serving.generation.cached_model import CachedModel
 from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.generation.prefixes import PrefixStore
@@ -151,8 +151,17 @@ class Engine:
             self._prompts.append(sequence)
 
     def _prefill(self, sequence: Sequence) -> list[Sequence]:
-        """Computes a piece of a prompt; the last one gives the first token."""
+        """Computes a piece of a prompt; the last one gives the first token.
+
+        A prompt that is scored is computed twice, so that its tokens are those that follow it otherwise.
+        """
         try:
+            if sequence.is_being_scored:
+                self._score(sequence)
+                return []
+            if not sequence.max_tokens:
+                self._end(sequence, "length", None)
+                return [sequence]
             self._reuse(sequence)
             start = sequence.place
             piece = sequence.prompt[start : start + self.model.generation.chunk]
@@ -167,6 +176,20 @@ class Engine:
         self._prompts.popleft()
         self._take(sequence, logits)
         return [sequence]
+
+    def _score(self, sequence: Sequence) -> None:
+        """Notes the probabilities of a piece of a prompt: the logits after a token are about the next one."""
+        noted, prompt = sequence.prompt_logprobs, sequence.prompt
+        if not noted:
+            noted.append(TokenLogprobs(int(prompt[0]), None, ()))
+        start = len(noted) - 1
+        piece = prompt[start : start + self.model.generation.chunk]
+        logits = self.model.score(sequence.slot, start, piece)
+        following = prompt[start + 1 : start + 1 + len(piece)].tolist()
+        noted += [
+            logprobs_of(row, token, sequence.top_logprobs or 0)
+            for row, token in zip(logits, following, strict=False)  # nothing follows the last token
+        ]
 
     def _reuse(self, sequence: Sequence) -> None:
         """Copies pieces of a prompt that an earlier one had at the same places after the same tokens.

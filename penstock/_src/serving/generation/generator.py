@@ -72,6 +72,8 @@ class Generator:
         timeout: float = 0.0,
         top_logprobs: int | None = None,
         matcher: Matcher | None = None,
+        least: int = 1,
+        is_scored: bool = False,
     ) -> Sequence:
         """Begins to generate.
 
@@ -85,6 +87,8 @@ class Generator:
           timeout: seconds that the client waits; 0 for no limit but the server's.
           top_logprobs: how many of the most probable tokens are noted with each token; None: no probabilities are.
           matcher: of `matcher`; it is used up.
+          least: the smallest `max_tokens` allowed: 0 where the prompt alone may be the reply.
+          is_scored: True: the probabilities of the prompt's tokens are noted as well.
 
         Raises:
           InvalidArgumentError: the prompt is empty, has tokens that the model does not know, or there are too many.
@@ -95,21 +99,25 @@ class Generator:
         room = self.generation.length - len(tokens) + 1
         if max_tokens is None:
             max_tokens = min(room, self._options.max_tokens or room)
-        if not 1 <= max_tokens <= (self._options.max_tokens or max_tokens):
+        if not least <= max_tokens <= (self._options.max_tokens or max_tokens):
             most = f" and at most {self._options.max_tokens}" if self._options.max_tokens else ""
             raise InvalidArgumentError(
-                f"max_tokens: expected at least 1{most}. Received {max_tokens}."
+                f"max_tokens: expected at least {least}{most}. Received {max_tokens}."
             )
         if max_tokens > room:
             raise InvalidArgumentError(
                 f"The prompt has {len(tokens)} tokens and max_tokens is {max_tokens}. The model has room for "
                 f"{self.generation.length} tokens."
             )
+        if is_scored and not self.engine.model.scores_prompts:
+            raise InvalidArgumentError(
+                "Probabilities of a prompt's tokens: the model was written without the signature 'score'."
+            )
         stops = (*self.generation.stop_tokens, *stop_tokens)
         times = [seconds for seconds in (timeout, self._options.max_seconds) if seconds]
         deadline = time.monotonic() + min(times) if times else 0.0
         sequence = Sequence(
-            tokens, sampling, max_tokens, stops, wake, deadline, top_logprobs, matcher
+            tokens, sampling, max_tokens, stops, wake, deadline, top_logprobs, matcher, is_scored
         )
         sequence.waiter = waiter
         self.engine.put(sequence)

@@ -33,10 +33,12 @@ class Sequence:
       deadline: on Python's monotonic clock, in seconds; 0 for none.
       top_logprobs: how many of the most probable tokens are noted with each token; None: no probabilities are.
       matcher: says which tokens may come next; None: any.
+      is_scored: True: the probabilities of the prompt's tokens are noted as well.
 
     Attributes:
       tokens: those generated so far; only the engine adds to them.
       logprobs: of these tokens, if they are noted; each is there before its token.
+      prompt_logprobs: of the prompt's tokens, if it is scored; all are there before the first token.
       finish_reason: why it ended; None until then, and if it failed.
       error: why it failed.
       is_done: True once it has ended; set after everything else.
@@ -59,6 +61,7 @@ class Sequence:
         deadline: float = 0.0,
         top_logprobs: int | None = None,
         matcher: Matcher | None = None,
+        is_scored: bool = False,
     ) -> None:
         self.prompt, self.max_tokens = prompt, max_tokens
         self.stop_tokens = frozenset(stop_tokens)
@@ -67,6 +70,8 @@ class Sequence:
         self.tokens: list[int] = []
         self.top_logprobs, self.matcher = top_logprobs, matcher
         self.logprobs: list[TokenLogprobs] = []
+        self.is_scored = is_scored
+        self.prompt_logprobs: list[TokenLogprobs] = []
         self.finish_reason: FinishReason | None = None
         self.error: Exception | None = None
         self.is_done = self.is_cancelled = False
@@ -75,6 +80,11 @@ class Sequence:
         self.reused = 0
         self.prefix: int | None = ROOT
         self.times = [0.0, 0.0, 0.0, 0.0]
+
+    @property
+    def is_being_scored(self) -> bool:
+        """True until the probabilities of all tokens of the prompt are noted, if they are wanted."""
+        return self.is_scored and len(self.prompt_logprobs) < len(self.prompt)
 
     @property
     def is_prefilled(self) -> bool:

@@ -32,6 +32,8 @@ class GenerationRequest:
       timeout: seconds that the client waits; 0 for no limit.
       top_logprobs: how many of the most probable tokens are wanted with each token; None: no probabilities are.
       grammar: the form that the text is to have; None for any.
+      echoes: True if the reply begins with the prompt.
+      is_scored: True if the probabilities of the prompt's tokens are wanted as well.
     """
 
     prompt: str | Sequence[Part] | Sequence[int]
@@ -42,6 +44,8 @@ class GenerationRequest:
     timeout: float = 0.0
     top_logprobs: int | None = None
     grammar: Grammar | None = None
+    echoes: bool = False
+    is_scored: bool = False
 
     @property
     def size(self) -> int:
@@ -57,8 +61,8 @@ class Piece:
       tokens: further tokens.
       text: further text; tokens may be waiting for those that complete a character.
       finish_reason: why this is the last piece; None if it is not.
-      logprobs: of the tokens, if they were asked for.
-      offsets: characters of the generated text before each of the tokens.
+      logprobs: of the tokens, if they were asked for; those of the prompt first, where it is repeated.
+      offsets: characters of the text before each of these tokens.
     """
 
     tokens: list[int]
@@ -107,6 +111,7 @@ class Generating:
         prompt = _tokens(request.prompt, tokenizer)
         self.prompt_tokens = len(prompt)
         self._text = None if tokenizer is None else TextStream(tokenizer, request.stops)
+        self._echoed = prompt if request.echoes else ()
         self._sequence = generator.start(
             prompt,
             request.sampling,
@@ -117,6 +122,8 @@ class Generating:
             request.timeout,
             request.top_logprobs,
             matcher,
+            0 if request.echoes else 1,
+            request.is_scored,
         )
 
     @property
@@ -135,10 +142,12 @@ class Generating:
         Raises:
           OpError: what ended the sequence.
         """
+        at = 0
         try:
             async with contextlib.aclosing(tokens_of(self._sequence)) as batches:
-                at = 0
                 async for tokens in batches:
+                    if not at and self._echoed:
+                        yield self._echo()
                     piece = self._piece(tokens, at)
                     at += len(tokens)
                     yield piece
@@ -146,9 +155,21 @@ class Generating:
                         return
         finally:
             traces.add_sequence(self._sequence.times)
+        if not at and self._echoed:
+            yield self._echo()
         rest = "" if self._text is None else self._text.finish()
         stopped = self._text is not None and self._text.is_stopped
         yield Piece([], rest, "stop" if stopped else self._sequence.finish_reason)
+
+    def _echo(self) -> Piece:
+        """The prompt as a piece, which has no further tokens."""
+        piece = Piece([], "", None, self._sequence.prompt_logprobs)
+        if self._text is not None:
+            for token in self._echoed:
+                if piece.logprobs:
+                    piece.offsets.append(self._text.length)
+                piece.text += self._text.echo(token)
+        return piece
 
     def _piece(self, tokens: list[int], begin: int) -> Piece:
         """The piece of further tokens, up to one that completes a text that ends the sequence.

@@ -17,6 +17,8 @@ FILE = "penstock_generation.json"
 RESET, CLEAR, PREFILL, DECODE = "reset", "clear", "prefill", "decode"
 # That a model may leave out; it then keeps nothing of prompts for others that begin alike.
 READ, WRITE = "read", "write"
+# That a model may leave out; probabilities of a prompt's tokens are then refused.
+SCORE = "score"
 # {signature: its inputs}
 INPUTS = {
     RESET: ("slots", "length"),
@@ -26,6 +28,7 @@ INPUTS = {
 }
 # Optional functions; `write` also takes the results of `read`.
 READ_INPUTS, WRITE_INPUTS = ("slot", "places"), ("slot", "start")
+SCORE_INPUTS = ("tokens", "slot", "start", "span")
 LOGITS = "logits"
 REFUSAL = "belongs to the generation of tokens: ask :generate"
 
@@ -122,24 +125,25 @@ def guarded(signatures: Mapping[str, Signature], path: str) -> dict[str, Signatu
     Raises:
       InvalidArgumentError: one is missing or takes other inputs.
     """
-    for name, inputs in INPUTS.items():
+    wanted = {**INPUTS, **({SCORE: SCORE_INPUTS} if SCORE in signatures else {})}
+    for name, inputs in wanted.items():
         if name not in signatures:
             _refuse(path, f"the signature '{name}' is missing. It has {sorted(signatures)}")
         if set(signatures[name].inputs) != set(inputs):
             names = sorted(signatures[name].inputs)
             _refuse(path, f"'{name}' must take {sorted(inputs)}. It takes {names}")
-        if name in (PREFILL, DECODE) and LOGITS not in signatures[name].outputs:
+        if name in (PREFILL, DECODE, SCORE) and LOGITS not in signatures[name].outputs:
             names = sorted(signatures[name].outputs)
             _refuse(path, f"'{name}' must return '{LOGITS}'. It returns {names}")
     if keeps_prefixes(signatures):
         read, write = signatures[READ], signatures[WRITE]
-        for name, found, wanted in (
+        for name, found, expected in (
             (READ, read.inputs, READ_INPUTS),
             (WRITE, write.inputs, (*WRITE_INPUTS, *read.outputs)),
         ):
-            if set(found) != set(wanted):
-                _refuse(path, f"'{name}' must take {sorted(wanted)}. It takes {sorted(found)}")
-    own = (*INPUTS, READ, WRITE)
+            if set(found) != set(expected):
+                _refuse(path, f"'{name}' must take {sorted(expected)}. It takes {sorted(found)}")
+    own = (*INPUTS, READ, WRITE, SCORE)
     return {
         name: dataclasses.replace(signature, refusal=REFUSAL) if name in own else signature
         for name, signature in signatures.items()

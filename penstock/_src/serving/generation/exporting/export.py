@@ -98,7 +98,7 @@ def export_generator(
         contract.write(path, about)
         if text is not None:
             files.write(os.path.join(path, contract.FOLDER, about.tokenizer), text)
-        names = (*contract.INPUTS, contract.READ, contract.WRITE)
+        names = (*contract.INPUTS, contract.READ, contract.WRITE, contract.SCORE)
         save(program, path, {name: getattr(program, name) for name in names})
 
 
@@ -191,6 +191,21 @@ class _Program(Module):
         at = minimum(start + numbers(shape_of(tokens)[0]), self._last)
         attend = self.cache.attending_slot(slot, at[None], span)
         return {contract.LOGITS: self._logits(tokens[None], at[None], attend)[0, last]}
+
+    @function(
+        input_signature=[
+            TensorSpec([None], dtypes.int32, "tokens"),
+            TensorSpec([], dtypes.int32, "slot"),
+            TensorSpec([], dtypes.int32, "start"),
+            TensorSpec([None], dtypes.int32, "span"),
+        ],
+        autograph=False,
+    )
+    def score(self, tokens: Any, slot: Any, start: Any, span: Any) -> dict[str, Any]:
+        """Computes a piece of a prompt; returns the logits after each of its tokens."""
+        at = minimum(start + numbers(shape_of(tokens)[0]), self._last)
+        attend = self.cache.attending_slot(slot, at[None], span)
+        return {contract.LOGITS: self._logits(tokens[None], at[None], attend)[0]}
 
     @function(
         input_signature=[

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from penstock._src.language.logprobs import TokenLogprobs
@@ -70,21 +71,22 @@ def _of_completion(piece: Piece, tokenizer: Tokenizer) -> dict[str, Any]:
     def text(token: int) -> str:
         return tokenizer.token_bytes(token).decode(errors="replace")
 
-    def by_text(tops: Iterable[tuple[int, float]]) -> dict[str, float]:
-        return {text(token): value for token, value in reversed(list(tops))}
+    def by_text(each: TokenLogprobs) -> dict[str, float] | None:
+        if each.logprob is None:
+            return None
+        tops = [(each.token, each.logprob), *each.top]
+        return {text(token): value for token, value in reversed(tops)}
 
     return {
         "tokens": [text(each.token) for each in piece.logprobs],
         "token_logprobs": [each.logprob for each in piece.logprobs],
-        "top_logprobs": [
-            by_text([(each.token, each.logprob), *each.top]) for each in piece.logprobs
-        ],
+        "top_logprobs": [by_text(each) for each in piece.logprobs],
         "text_offset": piece.offsets,
     }
 
 
 def _of_chat(piece: Piece, tokenizer: Tokenizer) -> dict[str, Any]:
-    def entry(token: int, logprob: float) -> dict[str, Any]:
+    def entry(token: int, logprob: float | None) -> dict[str, Any]:
         held = tokenizer.token_bytes(token)
         return {"token": held.decode(errors="replace"), "logprob": logprob, "bytes": list(held)}
 
@@ -92,6 +94,13 @@ def _of_chat(piece: Piece, tokenizer: Tokenizer) -> dict[str, Any]:
         return entry(each.token, each.logprob) | {"top_logprobs": [entry(*top) for top in each.top]}
 
     return {"content": [whole(each) for each in piece.logprobs], "refusal": None}
+
+
+def mean_logprob(piece: Piece) -> float:
+    """Returns the mean logarithm of the probabilities of the generated tokens; the least number if there are none."""
+    count = len(piece.tokens)
+    noted = [each.logprob or 0.0 for each in piece.logprobs[len(piece.logprobs) - count :]]
+    return sum(noted) / count if count else -math.inf
 
 
 COMPLETION = Form(

@@ -15,7 +15,7 @@ from penstock._src.serving.rest.generation.generate import SAMPLING, request_of
 from penstock._src.serving.rest.openai.tools import message_of, tools_of
 from penstock._src.serving.rest.parsing.fields import Fields, is_integers
 
-# Members that clients send, with the only value that they may have.
+# Members that clients of chats send, with the only value that they may have there.
 _DEFAULTS: Mapping[str, Any] = {
     "best_of": 1,
     "echo": False,
@@ -45,6 +45,8 @@ class Asked(NamedTuple):
       model: its name.
       requests: what to generate, for each choice of the reply.
       repeats: how many choices have the same prompt.
+      tries: how many of each prompt are generated, of which the most probable ones are the choices.
+      shows_logprobs: False if probabilities are computed to choose by them alone.
       streams: whether the reply is a stream of events.
       with_usage: whether the last of them counts the tokens.
       template: of conversations, if the model may call tools.
@@ -53,8 +55,10 @@ class Asked(NamedTuple):
     model: str
     requests: list[GenerationRequest]
     repeats: int
+    tries: int
     streams: bool
     with_usage: bool
+    shows_logprobs: bool = True
     template: str = ""
 
 
@@ -64,7 +68,7 @@ def completion_of(value: Any) -> Asked:
     Raises:
       InvalidArgumentError: a member is wrong.
     """
-    fields = _fields(value, "prompt", "logprobs")
+    fields = _fields(value, "prompt", "logprobs", "echo", "best_of")
     limit = fields.integer("max_tokens")
     limit = _COMPLETION_TOKENS if limit is None else limit
     prompts = _prompts(fields.get("prompt"))
@@ -73,8 +77,18 @@ def completion_of(value: Any) -> Asked:
         raise InvalidArgumentError(
             f"'logprobs': expected a number from 0 to {MOST_LOGPROBS}. Received {top}."
         )
-    requests = [request_of(fields, prompt, limit) for prompt in prompts]
-    return _asked(fields, [dataclasses.replace(each, top_logprobs=top) for each in requests])
+    echoes = fields.boolean("echo")
+    requests = [
+        dataclasses.replace(
+            request_of(fields, prompt, limit),
+            top_logprobs=top,
+            echoes=echoes,
+            is_scored=echoes and top is not None,
+        )
+        for prompt in prompts
+    ]
+    asked = _asked(fields, requests)
+    return asked if asked.tries == asked.repeats else _with_probabilities(asked)
 
 
 def chat_of(value: Any, table: ModelTable) -> Asked:
@@ -128,7 +142,8 @@ def _fields(value: Any, *names: str) -> Fields:
     if type(seed) is int and -_SEEDS // 2 <= seed < 0:  # the API's seeds are signed, ours are not
         value = {**value, "seed": seed % _SEEDS}
     fields = Fields(value)
-    fields.only(("model", "n", "response_format", *names, *SAMPLING, *_IGNORED), _DEFAULTS)
+    defaults = {key: value for key, value in _DEFAULTS.items() if key not in names}
+    fields.only(("model", "n", "response_format", *names, *SAMPLING, *_IGNORED), defaults)
     tier = fields.text("service_tier")
     if tier not in (None, *_TIERS):
         raise InvalidArgumentError(
@@ -182,12 +197,38 @@ def _asked(fields: Fields, requests: list[GenerationRequest]) -> Asked:
         raise InvalidArgumentError(
             f"'n': expected a number from 1 to {MOST_CHOICES}. Received {count}."
         )
-    if count * len(requests) > MOST_CHOICES:
+    tries, streams = _tries(fields, count), fields.boolean("stream")
+    if tries * len(requests) > MOST_CHOICES:
+        name = "n" if tries == count else "best_of"
         raise InvalidArgumentError(
-            f"'n' times the prompts of 'prompt': expected at most {MOST_CHOICES} choices. Received {count * len(requests)}."
+            f"'{name}' times the prompts of 'prompt': expected at most {MOST_CHOICES} choices. Received {tries * len(requests)}."
         )
-    repeated = [each for request in requests for each in _repeated(request, count)]
-    return Asked(model_of(fields), repeated, count, fields.boolean("stream"), usage)
+    if streams and tries > count:
+        raise InvalidArgumentError(
+            f"'best_of': expected 'n' ({count}) in a stream, as choices are compared when they are whole. Received {tries}."
+        )
+    repeated = [each for request in requests for each in _repeated(request, tries)]
+    return Asked(model_of(fields), repeated, count, tries, streams, usage)
+
+
+def _tries(fields: Fields, count: int) -> int:
+    """Return how many texts of each prompt are generated, of which `count` are choices of the reply."""
+    tries = fields.integer("best_of")
+    if tries is None:
+        return count
+    if not count <= tries <= MOST_CHOICES:
+        raise InvalidArgumentError(
+            f"'best_of': expected a number from 'n' ({count}) to {MOST_CHOICES}. Received {tries}."
+        )
+    return tries
+
+
+def _with_probabilities(asked: Asked) -> Asked:
+    """Return a request whose texts are compared by their tokens' probabilities."""
+    if all(each.top_logprobs is not None for each in asked.requests):
+        return asked
+    requests = [dataclasses.replace(each, top_logprobs=0) for each in asked.requests]
+    return asked._replace(requests=requests, shows_logprobs=False)
 
 
 def _repeated(request: GenerationRequest, count: int) -> Iterator[GenerationRequest]:

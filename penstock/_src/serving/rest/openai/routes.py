@@ -27,7 +27,7 @@ from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.generation.generate import GenerateRoutes
 from penstock._src.serving.rest.metrics import NamingHandler, counting
 from penstock._src.serving.rest.models import MODEL, number_of
-from penstock._src.serving.rest.openai.choices import CHAT, COMPLETION, Form
+from penstock._src.serving.rest.openai.choices import CHAT, COMPLETION, Form, mean_logprob
 from penstock._src.serving.rest.openai.errors import in_form
 from penstock._src.serving.rest.openai.requests import Asked, chat_of, completion_of
 from penstock._src.serving.rest.replies import Reply, Stream, json_reply
@@ -145,14 +145,29 @@ class _Answer:
         async with contextlib.aclosing(merged([g.pieces() for g in self._generating])) as found:
             async for index, piece in found:
                 pieces[index].add(piece)
-        choices = [
-            self._choice(index, piece, self._form.choice) for index, piece in enumerate(pieces)
-        ]
+        usage = self._usage(sum(len(piece.tokens) for piece in pieces))
+        choices = []
+        for index, (made, piece) in enumerate(self._kept(pieces)):
+            if not self._asked.shows_logprobs:
+                piece.logprobs = []
+            choices.append({**self._choice(made, piece, self._form.choice), "index": index})
         for choice in choices:
             for call in choice.get("message", {}).get("tool_calls", ()):
                 del call["index"]  # only streams have it
-        usage = self._usage(sum(len(piece.tokens) for piece in pieces))
         return {**self._head, "object": self._form.name, "choices": choices, "usage": usage}
+
+    def _kept(self, pieces: Sequence[Piece]) -> list[tuple[int, Piece]]:
+        """The texts that are choices, with their indices: of each prompt the most probable ones per token, if more were generated."""
+        repeats, tries = self._asked.repeats, self._asked.tries
+        numbered = list(enumerate(pieces))
+        if tries == repeats:
+            return numbered
+        kept = []
+        for start in range(0, len(numbered), tries):
+            group = numbered[start : start + tries]
+            group.sort(key=lambda each: mean_logprob(each[1]), reverse=True)
+            kept += group[:repeats]
+        return kept
 
     async def events(self) -> AsyncGenerator[bytes, None]:
         """Yields pieces of the choices as they come."""
@@ -192,7 +207,7 @@ class _Answer:
         return choice
 
     def _usage(self, count: int) -> dict[str, Any]:
-        each = self._generating[:: self._asked.repeats]
+        each = self._generating[:: self._asked.tries]
         prompt = sum(generating.prompt_tokens for generating in each)
         reused = sum(generating.reused_tokens for generating in each)
         return {

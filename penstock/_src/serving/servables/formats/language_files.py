@@ -56,7 +56,7 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
         return _encoder(path, place)
     context = architecture.context
     about, program, length = assemble(place, min(room.length, context), packed=True)
-    names = (*generation.INPUTS, generation.READ, generation.WRITE)
+    names = (*generation.INPUTS, generation.READ, generation.WRITE, generation.SCORE)
     signatures = {name: _signature(name, getattr(program, name)) for name in names}
     definitions = {name: definition_of(signature) for name, signature in signatures.items()}
     described = Generation(
