@@ -64,6 +64,10 @@ def test_cached_pieces_and_tokens_give_the_same(name):
     ]
     check(pieces[0]["logits"], wanted[1])
     check(pieces[1]["logits"], wanted[2])
+    scored = program.score(TOKENS[7:12], 2, 7, SPAN)["logits"]  # over what a slot of its own has
+    program.score(TOKENS[:7], 2, 0, SPAN)
+    assert np.abs(scored[4] - wanted[2]).max() > 1e-3
+    check(program.score(TOKENS[7:12], 2, 7, SPAN)["logits"][4], wanted[2])
     for at in range(12, 24):
         row, position = np.array([5, TOKENS[at]], np.int32), np.array([0, at], np.int32)
         found = program.decode(row, position, SPAN)["logits"][1]
