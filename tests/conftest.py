@@ -84,10 +84,11 @@ def _no_global_seed() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    runs_again = config.pluginmanager.hasplugin("rerunfailures")  # not in all environments
     for item in items:
         if IS_CHECKED and item.get_closest_marker("plain_kernels"):
             item.add_marker(pytest.mark.skip(reason="kernels that check their accesses are others"))
-        if item.get_closest_marker("timed"):
+        if runs_again and item.get_closest_marker("timed"):
             item.add_marker(pytest.mark.flaky(reruns=1))
     places = {TESTS / room: at for at, room in enumerate(LONG)}
     items.sort(key=lambda item: min(places.get(p, len(LONG)) for p in item.path.parents))

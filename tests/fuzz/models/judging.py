@@ -57,22 +57,23 @@ class Judge:
     def __init__(self, penstock: Worker, tensorflow: Worker | None, seconds: float = 180) -> None:
         self.penstock, self.tensorflow, self.seconds = penstock, tensorflow, seconds
 
-    def eager(self, recipe: dict[str, Any], nudges: int = 0, scale: float = 1) -> dict[str, Any]:
-        """The results of the eager mode, and those with weights and inputs changed in their last bits."""
+    def eager(self, recipe: dict[str, Any]) -> dict[str, Any]:
+        """The results of the eager mode."""
+        return self.penstock.ask({"task": "run", "recipe": recipe, "eager": True}, self.seconds)
+
+    def nudged(self, recipe: dict[str, Any], count: int, scale: float) -> list[dict[str, Any]]:
+        """The results of the eager mode with weights and inputs changed in their last bits, as far as these runs end."""
         task = {"task": "run", "recipe": recipe, "eager": True}
-        answer = self.penstock.ask(task, self.seconds)
         size = NUDGES[recipe["policy"]] * scale
-        answer["nudged"] = []
-        for noise in range(nudges if "error" not in answer else 0):
-            more = self.penstock.ask(task | {"nudge": size, "noise": noise}, self.seconds)
-            if "error" in more:
-                return more
-            answer["nudged"].append(more["results"])
-        return answer
+        answers = [
+            self.penstock.ask(task | {"nudge": size, "noise": noise}, self.seconds)
+            for noise in range(count)
+        ]
+        return [answer["results"] for answer in answers if "error" not in answer]
 
     def judge(self, recipe: dict[str, Any], ways: list[str]) -> tuple[list[Find], str]:
         """What is found, and why the model is no model, if TensorFlow refuses it, too."""
-        wanted = self.eager(recipe, 2)
+        wanted = self.eager(recipe)
         if "error" in wanted:
             theirs = {} if self.tensorflow is None else self.ask_tensorflow(recipe)
             if "error" in theirs:
@@ -100,13 +101,13 @@ class Judge:
             answer = self.penstock.ask(task, self.seconds)
         if "error" in answer:
             return Find(way, answer["kind"], answer["error"], answer.get("where", ""))
-        nudged = wanted["nudged"]
+        nudged: list[dict[str, Any]] = []
         found = self.difference(recipe, answer, wanted, nudged)
-        # Larger changes show quantities that hang on rounding after all.
-        for scale in LAST_NUDGES:
+        # Nudged runs only widen what is allowed. Larger changes show quantities that hang on rounding after all.
+        for count, scale in ((2, 1), *((3, scale) for scale in LAST_NUDGES)):
             if found is None:
                 return beside_numbers(recipe, way, answer)
-            nudged = nudged + self.eager(recipe, 3, scale)["nudged"]
+            nudged += self.nudged(recipe, count, scale)
             found = self.difference(recipe, answer, wanted, nudged)
         if found is not None and way != "tensorflow" and self.tensorflow is not None:
             # Some of Keras compiles to other numbers than it has eagerly, on TensorFlow as well.
