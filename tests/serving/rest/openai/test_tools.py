@@ -38,7 +38,9 @@ class Written:
 
 
 def answer():
-    return _Answer([Written(), Written()], Asked("m", [], 2, 2, False, False, template=TAUGHT), CHAT)
+    return _Answer(
+        [Written(), Written()], Asked("m", [], 2, 2, False, False, template=TAUGHT), CHAT
+    )
 
 
 def test_calls_in_whole_replies():

@@ -126,32 +126,36 @@ def _operation(line: str) -> Operation:
         raise UnimplementedError(
             f"run_pass_pipeline: operations with regions or in forms of their own are not implemented: {line}"
         )
-    end = _closing(rest, name.end() - 1)
+    end = closing(rest, name.end() - 1)
     attributes_end = end
     while rest[attributes_end:].startswith((" <{", " {")):
-        attributes_end = _closing(rest, attributes_end + 1)
+        attributes_end = closing(rest, attributes_end + 1)
     if not rest[attributes_end:].startswith(" : "):
         raise UnimplementedError(f"run_pass_pipeline: the operation is not understood: {line}")
     operands, types = rest[name.end() : end - 1], rest[attributes_end + 3 :]
     return Operation(name[1], _values(operands), rest[end:attributes_end], types, result, count)
 
 
-def _closing(text: str, start: int) -> int:
-    """The position after the bracket that closes the one at a position; strings may hold any."""
-    closing, at, is_quoted = [_BRACKETS[text[start]]], start + 1, False
-    while closing and at < len(text):
+def closing(text: str, start: int) -> int:
+    """Returns the position after the bracket that closes the one at a position; strings may hold any.
+
+    Raises:
+      InvalidArgumentError: none does.
+    """
+    awaited, at, is_quoted = [_BRACKETS[text[start]]], start + 1, False
+    while awaited and at < len(text):
         c = text[at]
         if is_quoted:
             at += c == "\\"
             is_quoted = c != '"'
         elif c == '"':
             is_quoted = True
-        elif c == closing[-1] and text[at - 1 : at + 1] != "->":
-            closing.pop()
+        elif c == awaited[-1] and text[at - 1 : at + 1] != "->":
+            awaited.pop()
         elif c in _BRACKETS:
-            closing.append(_BRACKETS[c])
+            awaited.append(_BRACKETS[c])
         at += 1
-    if closing:
+    if awaited:
         raise InvalidArgumentError(f"run_pass_pipeline: a bracket is not closed: {text}")
     return at
 

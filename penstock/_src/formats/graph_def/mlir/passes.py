@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import lookup
-from penstock._src.formats.graph_def.mlir.parsed import Function, Module, Operation, parse
+from penstock._src.formats.graph_def.mlir.parsed import Function, Module, Operation, closing, parse
 from penstock._src.util.export import export
 
 Pass = Callable[[Module], None]
@@ -82,23 +82,12 @@ def _named(pipeline: str) -> Iterator[tuple[str, str | None]]:
             raise InvalidArgumentError(f"run_pass_pipeline: not a pipeline: {pipeline!r}.")
         rest, inner = rest[name.end() :].lstrip(), None
         if rest.startswith("("):
-            end = _end_of_brackets(rest)
-            if end is None:
-                raise InvalidArgumentError(f"run_pass_pipeline: not a pipeline: {pipeline!r}.")
+            end = closing(rest, 0)
             inner, rest = rest[1 : end - 1], rest[end:].lstrip()
         yield name[0], inner
         if rest and not rest.startswith(","):
             raise InvalidArgumentError(f"run_pass_pipeline: not a pipeline: {pipeline!r}.")
         rest = rest[1:].lstrip()
-
-
-def _end_of_brackets(text: str) -> int | None:
-    depth = 0
-    for at, c in enumerate(text):
-        depth += (c == "(") - (c == ")")
-        if not depth:
-            return at + 1
-    return None
 
 
 def _over_functions(change: Callable[[Function], None]) -> Pass:
