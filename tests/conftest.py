@@ -1,8 +1,10 @@
 """Every test verifies what the compiler makes: primitives, kernels, memory, LLVM's IR (docs/debugging.md)."""
 
+import gc
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,14 @@ def _no_global_seed() -> None:
     context = sys.modules.get("penstock._src.eager.context")
     if context is not None and context.CONTEXT.global_seed is not None:
         context.CONTEXT.set_global_seed(None)
+
+
+@pytest.fixture
+def new_objects_only() -> Iterator[None]:
+    """Leaves out of `gc.collect` and `gc.get_objects` what is there before the test: seconds, once a process has run many tests."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

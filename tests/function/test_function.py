@@ -8,6 +8,8 @@ import pytest
 
 import penstock as tf
 
+pytestmark = pytest.mark.usefixtures("new_objects_only")
+
 
 def test_traces_by_dtype_shape_and_python_value():
     traces = []

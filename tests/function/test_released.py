@@ -4,9 +4,12 @@ import functools
 import gc
 
 import numpy as np
+import pytest
 
 import penstock as tf
 from penstock._src.graph.func_graph import FuncGraph
+
+pytestmark = pytest.mark.usefixtures("new_objects_only")
 
 
 def graphs_left_by(build):

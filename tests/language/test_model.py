@@ -16,6 +16,8 @@ from penstock._src.formats.weights.stored import Weights, stored
 from penstock._src.language.sampling import Sampling
 from tests.language.tiny import KEPT, TOKENS, gguf_of, logits_of, weights_of
 
+pytestmark = pytest.mark.usefixtures("new_objects_only")
+
 pytest.importorskip("tokenizers")
 GREEDY = Sampling(temperature=0.0)
 

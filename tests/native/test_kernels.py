@@ -12,6 +12,8 @@ from penstock._src.native.kernels import Kernels
 from penstock._src.native.language.module import Module
 from penstock._src.native.language.types import I64
 
+pytestmark = pytest.mark.usefixtures("new_objects_only")
+
 KEPT = 4
 
 

@@ -10,6 +10,8 @@ from penstock._src.native import Code, Module, kernels
 from penstock._src.native import python_calls as py
 from penstock._src.native.language.types import I64, PTR
 
+pytestmark = pytest.mark.usefixtures("new_objects_only")
+
 
 @pytest.fixture(scope="module")
 def sum_of_first():

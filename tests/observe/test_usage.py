@@ -4,11 +4,14 @@ import re
 import time
 
 import numpy as np
+import pytest
 
 import penstock as tf
 from penstock._src.bridge.cli import main
 from penstock._src.observe.usage import Usage
 from penstock._src.util.run_observers import WORK_OBSERVERS
+
+pytestmark = pytest.mark.usefixtures("new_objects_only")
 
 
 def section(lines, name):

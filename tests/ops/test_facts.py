@@ -17,6 +17,7 @@ from penstock._src.core.registry import load_all
 
 SRC = Path(__file__).resolve().parents[2] / "penstock" / "_src"
 OPS = load_all()
+NAMES = frozenset(OPS)
 assert all((loop, dynamic_rows_ops, dynamic_rows_sources))  # hold rules and handlers
 
 
@@ -109,14 +110,14 @@ def _op_names(node):
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
         words = node.value.split()
         return (
-            set(words) & set(OPS)
+            NAMES.intersection(words)
             if all(word.isalnum() and word[0].isupper() for word in words)
             else set()
         )
     parts = getattr(node, "elts", None) or getattr(node, "keys", None) or []
     return {
         p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)
-    } & set(OPS)
+    } & NAMES
 
 
 def test_facts_stand_in_the_classes_of_ops_alone():

@@ -3,9 +3,12 @@
 import gc
 
 import numpy as np
+import pytest
 
 import penstock as tf
 from penstock._src.runtime import weight_packer
+
+pytestmark = pytest.mark.usefixtures("new_objects_only")
 
 RNG = np.random.default_rng(8)
 

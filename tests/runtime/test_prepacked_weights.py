@@ -10,6 +10,8 @@ import penstock as tf
 from penstock._src.compiler.plan.prepacked import LEAST_BYTES
 from penstock._src.runtime import program, sized
 
+pytestmark = pytest.mark.usefixtures("new_objects_only")
+
 RANDOM = np.random.default_rng(0)
 
 

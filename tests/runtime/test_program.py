@@ -15,6 +15,8 @@ from penstock._src.ir import interpreter
 from penstock._src.runtime.arena import HOST_ARENAS
 from penstock._src.util import flags
 
+pytestmark = pytest.mark.usefixtures("new_objects_only")
+
 
 def function(n):
     p = LoweringContext()

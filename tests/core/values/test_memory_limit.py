@@ -10,6 +10,8 @@ import penstock as tf
 from penstock._src.core.values import memory_limit
 from penstock._src.util.flags import Bytes
 
+pytestmark = pytest.mark.usefixtures("new_objects_only")
+
 MEGABYTE = 1 << 20
 
 

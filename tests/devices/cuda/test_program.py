@@ -16,6 +16,8 @@ from penstock._src.ir.function import Function
 from penstock._src.util.flags import override
 from tests.devices.cuda.emulated import CARD
 
+pytestmark = pytest.mark.usefixtures("new_objects_only")
+
 
 @pytest.fixture
 def calls():

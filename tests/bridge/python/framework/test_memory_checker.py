@@ -7,7 +7,7 @@ import pytest
 import penstock as tf
 from penstock._src.bridge.python.framework.memory_checker import MemoryChecker
 
-pytestmark = pytest.mark.own_process
+pytestmark = [pytest.mark.own_process, pytest.mark.usefixtures("new_objects_only")]
 
 
 def record(step):

@@ -15,7 +15,10 @@ from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from tests.devices.cuda.emulated import CARD, CPU, GPU
 
-pytestmark = pytest.mark.skipif(CARD != "GPU_emulated", reason="counts the emulated driver's calls")
+pytestmark = [
+    pytest.mark.skipif(CARD != "GPU_emulated", reason="counts the emulated driver's calls"),
+    pytest.mark.usefixtures("new_objects_only"),
+]
 
 
 def batches(count=8):
