@@ -91,7 +91,7 @@ class Server:
       rest_port: where REST is; -1 if it is not served, or not yet.
       grpc_services: handlers of gRPC's methods by services, which may be added to.
       grpc_port: where gRPC is; -1 if it is not served, or not yet.
-      is_ready: True while requests are answered.
+      is_live: True while requests are answered.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Server:
         bodies = Bodies(options.limits.max_body_bytes, self.admission)
         self.rest = RestApp(routes, bodies, self._keys, self._log)
         self.rest_port = self.grpc_port = -1
-        self.is_ready = False
+        self.is_live = self._is_complete = False
         self.grpc_services = grpc_server.services(
             PredictionService(self.table, runner),
             ModelService(self.manager, folders, options.reload_file),
@@ -164,16 +164,27 @@ class Server:
                 warm_up(version, options.limits.max_tensor_bytes)
         return version
 
+    @property
+    def is_ready(self) -> bool:
+        """True while requests are answered, once each model of the configuration has had a version that answers.
+
+        Models that are added later do not make a server that answers for others unready.
+        """
+        if self.is_live and not self._is_complete:
+            configs = self.manager.configs()
+            self._is_complete = all(self.manager.is_available(each.name) for each in configs)
+        return self.is_live and self._is_complete
+
     def begin(self) -> None:
         """Loads the models; `rest` answers requests afterwards."""
         self.manager.configure(self._first_models())
         if self.options.poll_seconds or self.options.reload_file:
             threading.Thread(target=self._poll, name="model-folders", daemon=True).start()
-        self.is_ready = True
+        self.is_live = True
 
     def end(self) -> None:
         """Unload the models, once they are unused."""
-        self.is_ready = False
+        self.is_live = False
         self._close()
 
     async def serve(self, started: Callable[[], None] | None = None) -> None:
@@ -191,7 +202,7 @@ class Server:
                 started()
             with contextlib.suppress(asyncio.CancelledError):
                 await loop.create_future()
-            self.is_ready = False
+            self.is_live = False
 
     async def _listen(self, stack: contextlib.AsyncExitStack) -> None:
         """Answers REST and gRPC until the stack is closed."""

@@ -146,6 +146,21 @@ def test_the_machine_or_the_control_group_gives_the_limit(tmp_path):
     assert list(limits) == [5000000]
 
 
+@pytest.mark.parametrize(
+    ("limit", "size"), [("5000000", 5000000), (str(1 << 62), None), (None, None)]
+)
+def test_a_container_is_a_control_group_with_less_than_the_machine(
+    limit, size, tmp_path, monkeypatch
+):
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "cgroup").write_text("4:memory:/pods/a\n")
+    if limit is not None:  # a container sees its own group where the root of all groups would be
+        (tmp_path / "memory" / "memory.limit_in_bytes").write_text(limit)
+    monkeypatch.setattr(memory_limit, "_MEMBERSHIP", tmp_path / "cgroup")
+    monkeypatch.setattr(memory_limit, "_GROUPS", tmp_path)
+    assert memory_limit.container_memory() == size
+
+
 @pytest.mark.parametrize(("text", "size"), [("1000", 1000), ("1.5GB", 1.5e9), ("20mb", 2e7)])
 def test_the_flag_is_a_number_with_a_unit(text, size):
     assert Bytes(text) == size

@@ -34,7 +34,11 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
         "between looks at the models' folders; 0: they are looked at once",
     ),
     ("enable-model-warmup",): (str, "true", "whether versions are run before they answer"),
-    ("memory-budget",): (float, 0.0, "megabytes that the models may take; 0 for no limit"),
+    ("memory-budget",): (
+        float,
+        None,
+        "megabytes that the models may take; 0 for no limit; by default three quarters of what a container's memory limit leaves",
+    ),
     ("generation-queue",): (int, 64, "sequences that may wait for a slot of a model"),
     ("generation-tokens",): (int, 0, "of a generated reply; 0: as many as the model has room for"),
     ("generation-seconds",): (float, 600.0, "that a sequence may take; 0 for no limit"),
@@ -192,7 +196,7 @@ def _options(parsed: argparse.Namespace) -> Any:
         access_log=parsed.access_log,
         poll_seconds=parsed.file_system_poll_wait_seconds,
         model_config_file=parsed.model_config_file or "",
-        memory_budget=int(parsed.memory_budget * _MEGABYTE),
+        memory_budget=_memory_budget(parsed),
         allow=tuple(filter(None, parsed.allow.split(","))),
         workers=parsed.workers,
         generation=GenerationOptions(
@@ -210,6 +214,16 @@ def _options(parsed: argparse.Namespace) -> Any:
         drain_seconds=parsed.drain_seconds,
         **more,
     )
+
+
+def _memory_budget(parsed: argparse.Namespace) -> int:
+    """The bytes that the models of a process may take; 0 for no limit."""
+    # Each command loads what it needs.
+    from penstock._src.serving.models.budget import default_budget
+
+    if parsed.memory_budget is not None:
+        return int(parsed.memory_budget * _MEGABYTE)
+    return default_budget(parsed.workers)
 
 
 def _is_true(text: str) -> bool:

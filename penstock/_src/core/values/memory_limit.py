@@ -30,12 +30,24 @@ _INTEGERS = WORDS.data  # gives Python's ints at once
 _HOLDERS: dict[type, tuple[str, str]] = {}  # class: attribute that is an array, what it is called
 
 
+_MEMBERSHIP, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+
+
 def machine_memory() -> int:
     """The bytes that this process may use: the machine's memory, or its control group's if that is less."""
-    sizes = [NO_LIMIT]
+    return min([_physical_memory(), *_control_group_limits(_MEMBERSHIP, _GROUPS)])
+
+
+def container_memory() -> int | None:
+    """The bytes that the process's control groups allow; None if that is not less than the machine has."""
+    least = min(_control_group_limits(_MEMBERSHIP, _GROUPS), default=NO_LIMIT)
+    return least if least < _physical_memory() else None
+
+
+def _physical_memory() -> int:
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return min([*sizes, *_control_group_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return NO_LIMIT
 
 
 def _control_group_limits(membership: Path, root: Path) -> Iterable[int]:

@@ -18,7 +18,7 @@ class Health:
     """Answers probes.
 
     Args:
-      is_ready: whether requests are answered.
+      is_ready: returns True if requests for all models are answered.
       services: names that clients may ask for, besides "".
     """
 

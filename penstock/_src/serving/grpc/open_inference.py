@@ -38,7 +38,7 @@ class OpenInferenceService:
     Args:
       table: where versions are found.
       runner: runs their functions.
-      is_ready: whether the server answers.
+      is_ready: returns True if the server answers for all of its models.
     """
 
     def __init__(self, table: ModelTable, runner: Runner, is_ready: Callable[[], bool]) -> None:

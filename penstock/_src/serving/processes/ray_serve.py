@@ -146,7 +146,7 @@ class Replica:
         Raises:
           RuntimeError: it does not.
         """
-        if not self.server.is_ready:
+        if not self.server.is_live:
             raise RuntimeError("The server does not answer.")
 
     def __del__(self) -> None:

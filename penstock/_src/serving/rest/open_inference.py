@@ -35,7 +35,7 @@ class OpenInferenceRoutes:
       manager: of the models.
       runner: runs their functions.
       texts: reads requests.
-      is_ready: whether the server answers.
+      is_ready: returns True if the server answers for all of its models.
     """
 
     def __init__(
@@ -65,13 +65,15 @@ class OpenInferenceRoutes:
         return json_reply({"live": True})
 
     async def ready(self, groups: Mapping[str, Any], body: bytes) -> Reply:
-        """Return that the server answers requests.
+        """Return that the server answers requests for all models that it began with.
 
         Raises:
           UnavailableError: it does not.
         """
         if not self._is_ready():
-            raise UnavailableError("The server is starting or ending.")
+            raise UnavailableError(
+                "The server is starting or ending, or one of its models has not been loaded."
+            )
         return json_reply({"ready": True})
 
     async def model_ready(self, groups: Mapping[str, Any], body: bytes) -> Reply:

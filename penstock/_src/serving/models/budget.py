@@ -1,0 +1,21 @@
+"""The memory that models may take where nothing says it: what a container's limit leaves."""
+
+from __future__ import annotations
+
+from penstock._src.core.values.memory_limit import container_memory
+
+# What a process takes before it has a model: 60 MB of its own in November 2026, and mapped libraries.
+_PROCESS_BYTES = 128 << 20
+# Of the rest, for models; requests and what they compute take the others.
+_SHARE = 0.75
+
+
+def default_budget(processes: int) -> int:
+    """Return the bytes that the models of each of some processes may take in this container; 0 without a limit.
+
+    A process that exceeds its container's limit is killed, with all requests in progress. A model that does not fit is refused instead.
+    """
+    limit = container_memory()
+    if limit is None:
+        return 0
+    return max(1, int(_SHARE * (limit // processes - _PROCESS_BYTES)))
