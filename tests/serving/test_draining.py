@@ -1,6 +1,9 @@
 """A server that ends answers what it has begun, by both protocols, and then no more."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 import threading
 
 import grpc
@@ -13,6 +16,7 @@ from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
 from penstock._src.serving.processes.background import running
 from penstock._src.serving.protos import apis
+from tests.harness.processes import lean
 from tests.serving.kit import HalfPlusTwo, Rest, save
 
 pytestmark = pytest.mark.timed
@@ -81,3 +85,43 @@ def test_what_takes_longer_is_given_up(models, entered, monkeypatch):
 def patient(sleep):
     """Sleeps of half a second take a minute."""
     return lambda seconds: sleep(60 if seconds == 0.5 else seconds)
+
+
+WHILE_IT_LOADS = """
+import time
+from penstock._src.serving.options import Options
+from penstock._src.serving.processes import process
+from penstock._src.serving.server import Server
+
+def begin(server):
+    print("loads", flush=True)
+    time.sleep(300)
+
+Server.begin = begin
+process.run(Options((), rest_port=0, grpc_port=-1))
+"""
+WHILE_IT_STARTS = (
+    """
+import logging, time
+from penstock._src.bridge.cli import serve
+
+def imported(**_):
+    print("starts", flush=True)
+    time.sleep(300)
+
+logging.basicConfig = imported
+serve.main(["""
+    + repr(__file__)
+    + """])
+"""
+)
+
+
+@pytest.mark.parametrize("program", [WHILE_IT_STARTS, WHILE_IT_LOADS])
+def test_a_server_without_requests_ends_at_once(program):
+    """By a handler: the first process of a container ignores the signal otherwise."""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, env=lean(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() in ("loads\n", "starts\n")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 128 + signal.SIGTERM

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from penstock._src.bridge.cli.arguments import Parser, Refused
@@ -102,6 +105,11 @@ LIMITS = {
 def main(arguments: Sequence[str]) -> int:
     """Serves models until SIGTERM or Ctrl-C."""
     parsed = _parser().parse_args(arguments)
+    with _ends_at_once():
+        return _serve(parsed)
+
+
+def _serve(parsed: argparse.Namespace) -> int:
     # Each command loads what it needs.
     from penstock._src.core.errors import OpError
     from penstock._src.serving import requirements
@@ -121,6 +129,22 @@ def main(arguments: Sequence[str]) -> int:
     except (OSError, OpError, ValueError) as error:
         raise Refused(str(error)) from error
     return 0
+
+
+@contextlib.contextmanager
+def _ends_at_once() -> Iterator[None]:
+    """Within the block, until a server has its own handler, SIGTERM ends the process.
+
+    Without a handler, the first process of a container ignores the signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> Parser:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import importlib.util
 import logging
+import os
 import signal
 import sys
 import threading
@@ -73,10 +75,19 @@ async def _serve(
     server = Server(options, store, owns_process=True)
     task = asyncio.current_task()
     assert task is not None
+
+    def end(number: int) -> None:
+        if not server.is_live and not task.cancelling():
+            os._exit(
+                128 + number
+            )  # models are being loaded, which nothing interrupts, and nobody waits for an answer
+        task.cancel()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
-    await server.serve(None if started is None else lambda: started(server))
+        loop.add_signal_handler(number, end, number)
+    with contextlib.suppress(asyncio.CancelledError):
+        await server.serve(None if started is None else lambda: started(server))
 
 
 def _allow_many_files() -> None:
