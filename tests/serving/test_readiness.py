@@ -63,8 +63,7 @@ def test_a_server_becomes_ready_when_its_last_model_comes(made, tmp_path):
 def test_a_ready_server_stays_ready_when_a_further_model_does_not_load(made, tmp_path):
     shutil.copytree(made, tmp_path / "a" / "1")
     with served([ModelConfig("a", str(tmp_path / "a"))]) as server:
-        rest = Rest(server.rest_port)
-        assert rest(READY) == (200, {"ready": True})
+        rest = Rest(server.rest_port)  # nobody has asked before
         server.manager.add(ModelConfig("gone", str(tmp_path / "gone")))
         assert rest(READY) == (200, {"ready": True})
 

@@ -141,6 +141,7 @@ class Server:
         self.rest = RestApp(routes, bodies, self._keys, self._log)
         self.rest_port = self.grpc_port = -1
         self.is_live = self._is_complete = False
+        self._first_names: list[str] = []
         self.grpc_services = grpc_server.services(
             PredictionService(self.table, runner),
             ModelService(self.manager, folders, options.reload_file),
@@ -166,21 +167,24 @@ class Server:
 
     @property
     def is_ready(self) -> bool:
-        """True while requests are answered, once each model of the configuration has had a version that answers.
+        """True while requests are answered, once each model that the server began with has had a version that answers.
 
         Models that are added later do not make a server that answers for others unready.
         """
         if self.is_live and not self._is_complete:
-            configs = self.manager.configs()
-            self._is_complete = all(self.manager.is_available(each.name) for each in configs)
+            waited = filter(self.manager.is_configured, self._first_names)
+            self._is_complete = all(map(self.manager.is_available, waited))
         return self.is_live and self._is_complete
 
     def begin(self) -> None:
         """Loads the models; `rest` answers requests afterwards."""
-        self.manager.configure(self._first_models())
+        models = self._first_models()
+        self._first_names = [each.name for each in models]
+        self.manager.configure(models)
         if self.options.poll_seconds or self.options.reload_file:
             threading.Thread(target=self._poll, name="model-folders", daemon=True).start()
         self.is_live = True
+        self._is_complete = self.is_ready  # whatever becomes of these models later
 
     def end(self) -> None:
         """Unload the models, once they are unused."""
