@@ -146,7 +146,7 @@ def convert_to_tensor(
 
 def index_tensor(value: Any, name: str | None = None) -> Tensor:
     """Returns indices or sizes as a tensor: int32 if they have no dtype of their own and fit, else int64."""
-    if isinstance(value, (list, tuple)) and _holds_tensor(value):
+    if isinstance(value, (list, tuple)) and holds_tensor(value):
         return convert_to_tensor(value, name=name)
     return convert_to_tensor(value, name=name, dtype_hint=int64 if leaves_int32(value) else int32)
 
@@ -176,7 +176,7 @@ def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
             result = conversion(value, dtype=dtype, name=name, as_ref=False)
             if result is not NotImplemented:
                 return _checked(result, dtype)
-    if isinstance(value, (list, tuple)) and _holds_tensor(value):
+    if isinstance(value, (list, tuple)) and holds_tensor(value):
         return slots.PACK(value, dtype, name)
     return _constant(value, dtype, name)
 
@@ -208,10 +208,11 @@ def _constant(value: Any, dtype: DType | None, name: str | None) -> Tensor:
     return slots.MAKE_CONSTANT(array, dtype, name)
 
 
-def _holds_tensor(values: Any) -> bool:
+def holds_tensor(values: Any) -> bool:
+    """True if a nested sequence holds a tensor or what converts itself to one."""
     for value in values:
         if isinstance(value, (list, tuple)):
-            if _holds_tensor(value):
+            if holds_tensor(value):
                 return True
         elif is_tensor_like(value) or hasattr(type(value), "__tf_tensor__"):
             return True

@@ -21,3 +21,39 @@ def test_lists_of_unequal_lengths_are_refused_as_elsewhere():
     for op in (tf.raw_ops.FFT, tf.raw_ops.Abs):
         with pytest.raises(ValueError, match="non-rectangular Python sequence"):
             op(**{"input" if op is tf.raw_ops.FFT else "x": [[1], [1, 2]]})
+
+
+def _dtype(op, **inputs):
+    """The dtypes eagerly and in a function."""
+    return op(**inputs).dtype.name, tf.function(lambda: op(**inputs), autograph=False)().dtype.name
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        ("float64", ("float32", "float64")),
+        ("float16", ("float32", "float16")),
+        ("int64", ("float32", "float32")),
+        ("bool", ("float32", "float32")),
+    ],
+)
+def test_arrays_in_functions_keep_a_dtype_that_the_op_allows(dtype, expected):
+    assert _dtype(tf.raw_ops.RGBToHSV, images=np.zeros((1, 3), dtype)) == expected
+
+
+def test_lists_and_numbers_of_numpy_keep_their_dtype():
+    pool = {"ksize": [1] * 4, "strides": [1] * 4, "padding": "SAME"}
+    assert _dtype(tf.raw_ops.MaxPool, input=[[[[1]]]], **pool) == ("int32", "int32")
+    assert _dtype(tf.raw_ops.MaxPool, input=[[[[1.0]]]], **pool) == ("float32", "float32")
+    assert tf.raw_ops.MaxPool(input=[np.zeros((1, 1, 1))], **pool).dtype == tf.float64
+    start = np.int64(1)
+    assert _dtype(tf.raw_ops.Range, start=start, limit=3, delta=1) == ("int64", "int64")
+    start = np.array(1.0)
+    assert _dtype(tf.raw_ops.Range, start=start, limit=3, delta=1) == ("int32", "float64")
+
+
+def test_products_of_float64_arrays_in_functions_are_float64():
+    z = np.exp(1j * np.arange(8.0))
+    transformed = tf.function(lambda: tf.signal.fft(z))()
+    assert transformed.dtype == tf.complex128
+    np.testing.assert_allclose(transformed, np.fft.fft(z), rtol=1e-12)

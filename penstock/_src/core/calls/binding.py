@@ -2,15 +2,23 @@
 
 from typing import Any
 
+import numpy as np
+
 from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import REQUIRED, convert_attribute
 from penstock._src.core.calls.lists import bind_list, check_length
 from penstock._src.core.calls.signature import Argument
-from penstock._src.core.convert import convert_to_tensor, is_tensor_like, leaves_int32
+from penstock._src.core.convert import (
+    convert_to_tensor,
+    holds_tensor,
+    is_tensor_like,
+    leaves_int32,
+)
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INTEGER
+from penstock._src.core.values.arrays import to_array
 
 # dtype names in the messages of TensorFlow's kernels.
 KERNEL_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
@@ -105,6 +113,8 @@ def _bind_one(
             hint = dtypes.int64
         if hint is dtypes.complex64 and _holds_python_complex(value):
             hint = None  # which is complex128 for Python
+        if hint is not None:
+            hint = _own_type(cls.traits.type_sets.get(attr), value, hint, in_graph)
         try:
             tensor = convert_to_tensor(value, dtype_hint=hint, name=argument.defined_name)
         except ValueError as error:
@@ -115,6 +125,30 @@ def _bind_one(
         return tensor
     given[attr] = wanted
     return _converted(cls, argument, value, wanted, position, in_graph)
+
+
+def _own_type(
+    allowed: frozenset[DType] | None, value: Any, default: DType, in_graph: bool
+) -> DType:
+    """The dtype of a value where the attribute allows it, else the attribute's default.
+
+    Eager arrays and numbers take the default if they can be converted to it, and so do Python's integers as indices.
+    """
+    listed = isinstance(value, (list, tuple))
+    has_own = isinstance(value, np.generic) and not isinstance(value, float)
+    if in_graph:
+        has_own = has_own or isinstance(value, (np.ndarray, np.generic))
+    if listed and default is not dtypes.int32:
+        has_own = not holds_tensor(value)
+    if not has_own:
+        return default
+    try:
+        own = to_array(value, None, in_graph)[1]
+    except (TypeError, ValueError):
+        return default  # the conversion itself says what is wrong
+    if listed and in_graph and own is dtypes.float64:
+        return default  # a list of NumPy's floats counts as Python's
+    return own if allowed is None or own in allowed else default
 
 
 def _not_converted(argument: Argument, error: ValueError) -> str:
