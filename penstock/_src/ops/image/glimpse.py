@@ -27,10 +27,17 @@ class _Glimpse(Op):
                 "expected images of rank 4, a size of 2 numbers, and 2 offsets for each image"
             )
         height, width = (int(n) for n in size)
-        if min(height, width) <= 0:
-            raise self.invalid(f"size must be positive. Received {[height, width]}")
-        glimpses = self.background(input, (len(input), height, width, input.shape[3]))
+        if min(height, width) < 0:
+            raise self.invalid(f"size must not be negative. Received {[height, width]}")
+        if self.uniform_noise and self.noise != "uniform":
+            raise self.invalid(
+                "The uniform_noise and noise could not be specified at the same time"
+            )
+        glimpses = np.zeros((len(input), height, width, input.shape[3]), input.dtype)
+        stream = None if self.noise == "zero" else _noise()
         for image, offset, out in zip(input, offsets, glimpses):
+            if stream is not None and image.size and out.size:
+                out[...] = self.background(stream, image, out.shape)
             extents = np.array(image.shape[:2], np.float32)
             start = np.trunc(self.corner(offset, extents, size.astype(np.float32))).astype(int)
             first = np.maximum(start, 0)
@@ -40,18 +47,16 @@ class _Glimpse(Op):
                 out[i:k, j:l] = image[first[0] : last[0], first[1] : last[1]]
         return glimpses
 
-    def background(self, input, shape):
-        """The values outside the images."""
-        noise = self.noise if self.noise != "uniform" or self.uniform_noise else "gaussian"
-        if noise == "zero":
-            return np.zeros(shape, input.dtype)
+    def background(self, stream, image, shape):
+        """The values outside the image: between its least and largest, or as its channels' are distributed."""
         count = int(np.prod(shape))
-        stream = _noise()
-        if noise == "gaussian":
-            values = distributions.normal(stream, count, np.dtype(np.float32))
-        else:
-            values = distributions.uniform(stream, count, np.dtype(np.float32))
-        return values.reshape(shape).astype(input.dtype)
+        if self.noise == "uniform":
+            values = distributions.uniform(stream, count, np.dtype(np.float32)).reshape(shape)
+            least = image.min()
+            return values * (image.max() - least) + least
+        values = distributions.normal(stream, count, np.dtype(np.float32)).reshape(shape)
+        values = values * image.std((0, 1)) + image.mean((0, 1))
+        return values.clip(image.min((0, 1)), image.max((0, 1)))
 
 
 def _noise():
