@@ -48,3 +48,20 @@ def test_checkpoints_keep_dense_tables(tmp_path, count):
     tf.train.Checkpoint(table=again).read(path).assert_consumed()
     assert again.lookup(keys).numpy().tolist() == (keys.numpy() + 0.5).tolist()
     assert again.size() == count
+
+
+def test_removed_keys_leave_the_deleted_key_and_their_value():
+    """Recorded on TensorFlow 2.21."""
+    table = dense(tf.int64, 0, -1, initial_num_buckets=16)
+    keys = tf.constant([1, 2, 3, 17], tf.int64)
+    table.insert(keys, [1.0, 2.0, 3.0, 17.0])
+    table.remove(tf.constant([2, 5], tf.int64))
+    keys, values = table.export()
+    assert keys.numpy()[:5, 0].tolist() == [0, 1, -1, 3, 17]
+    assert values.numpy()[:5, 0].tolist() == [0, 1, 2, 3, 17]
+    table.insert(tf.constant([2], tf.int64), [20.0])
+    keys, values = table.export()
+    assert keys.numpy()[:5, 0].tolist() == [0, 1, 2, 3, 17] and float(values[2, 0]) == 20
+    table.remove(tf.constant([3], tf.int64))
+    table.insert(tf.range(20, 40, dtype=tf.int64), tf.zeros(20))
+    assert -1 not in table.export()[0].numpy() and table.size() == 23

@@ -320,12 +320,13 @@ class StaticHashTable(LookupInterface):
         Returns:
           A pair of tensors in no particular order.
         """
-        return raw.LookupTableExportV2(
+        keys, values = raw.LookupTableExportV2(
             table_handle=self.resource_handle,
             Tkeys=self._key_dtype,
             Tvalues=self._value_dtype,
             name=name,
         )
+        return keys, values
 
 
 @export("lookup.StaticVocabularyTable", v1=[])
@@ -530,12 +531,13 @@ class _MutableTable(LookupInterface):
         Returns:
           (keys, values): tensors `[n]` and `[n, value...]`, in the same order.
         """
-        return raw.LookupTableExportV2(
+        keys, values = raw.LookupTableExportV2(
             table_handle=self.resource_handle,
             Tkeys=self._key_dtype,
             Tvalues=self._value_dtype,
             name=name,
         )
+        return keys, values
 
     def _serialize_to_tensors(self):
         keys, values = self.export()

@@ -26,7 +26,7 @@ from penstock._src.native.readers.string_index import StringIndex
 from penstock._src.native.systems import is_supported
 from penstock._src.native.target import host
 from penstock._src.ops.array.concat import handle_array
-from penstock._src.ops.lookup.buckets import places
+from penstock._src.ops.lookup.buckets import Buckets
 from penstock._src.ops.rules import show
 from penstock._src.util.process import forks
 
@@ -154,23 +154,52 @@ class DenseTable(Table):
         super().__init__(*args, **options)
         self.empty_key, self.deleted_key = empty_key.tolist(), deleted_key.tolist()
         self.buckets, self.load_factor = buckets, load_factor
+        # None until a key is removed: before that, the keys' order tells their buckets.
+        self._layout = None
 
     def insert(self, keys, values):
         """Adds keys, or gives them new values."""
-        pending = len(self.held) + keys.size
-        super().insert(keys, values)
-        while pending > self.buckets * self.load_factor:
-            self.buckets *= 2
+        with self.lock:
+            pending, count = len(self.held) + keys.size, self.buckets
+            while pending > count * self.load_factor:
+                count *= 2
+            if self._layout is not None:
+                if count != self.buckets:
+                    self._layout = self._layout.grown(count)
+                self.require_keys(keys)
+                for key in keys.reshape(-1).tolist():
+                    self._layout.add(key)
+            super().insert(keys, values)
+            self.buckets = count
+
+    def remove(self, keys):
+        """Removes keys; their buckets keep the values under the deleted key."""
+        self.require_keys(keys)
+        with self.lock:
+            for key in keys.reshape(-1).tolist():
+                if key in self.held:
+                    layout = self._laid_out()
+                    layout.remove(key, self.held.pop(key))
+
+    def _laid_out(self):
+        """The buckets of the keys; they are first needed when a key is removed, or for an export."""
+        if self._layout is None:
+            self._layout = Buckets(self.held, self.buckets)
+        return self._layout
 
     def export(self):
         """The keys and values of all buckets."""
         with self.lock:
             keys, values = super().export()
-        at = places(keys.tolist(), self.buckets)
+            layout = self._layout or Buckets(self.held, self.buckets)
+            at = [layout.of_key[key] for key in keys.tolist()]
+            removed = dict(layout.removed)
         all_keys = np.full((self.buckets, 1), self.empty_key, keys.dtype)
         blank = b"" if self.value_dtype is dtypes.string else 0
         all_values = np.full((self.buckets, *values.shape[1:]), blank, values.dtype)
         all_keys[at, 0], all_values[at] = keys, values
+        for place, value in removed.items():
+            all_keys[place, 0], all_values[place] = self.deleted_key, value
         return all_keys, all_values.reshape(self.buckets, -1)
 
     def load(self, keys, values):
@@ -178,7 +207,7 @@ class DenseTable(Table):
         rows = keys.reshape(-1).tolist()
         used = [n for n, key in enumerate(rows) if key not in (self.empty_key, self.deleted_key)]
         values = values.reshape(len(rows), *self.value_shape)
-        self.held = {}
+        self.held, self._layout = {}, None
         if len(rows) >= 4 and not len(rows) & (len(rows) - 1):
             self.buckets = len(rows)
         self.insert(keys.reshape(-1)[used], values[used])
