@@ -1,5 +1,6 @@
 """Decodes and encodes image files."""
 
+import struct
 from typing import Literal
 
 import numpy as np
@@ -270,6 +271,11 @@ class EncodePng(Op):
         return strings(files, image.shape[:-3])
 
 
+# Where the density begins in a file's first segment, where the segment ends, and how metadata begins.
+_JFIF_DENSITY, _JFIF_END = 13, 20
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+
+
 class EncodeJpeg(Op):
     """A JPEG file of an image."""
 
@@ -296,15 +302,22 @@ class EncodeJpeg(Op):
             "progressive": self.progressive,
             "optimize": self.optimize_size,
             "subsampling": 2 if self.chroma_downsampling else 0,
-            "dpi": _per_inch(self),
+            "dpi": (300, 300),
         }
-        return strings([saved(self, image, "JPEG", **options)], ())
+        return strings([self._headed(saved(self, image, "JPEG", **options))], ())
 
-
-def _per_inch(op):
-    """The density in dots per inch, which Pillow requires."""
-    scale = 2.54 if op.density_unit == "cm" else 1
-    return op.x_density * scale, op.y_density * scale
+    def _headed(self, file):
+        """The file with the density in its own unit, which Pillow does not write, and the metadata behind it."""
+        unit = 2 if self.density_unit == "cm" else 1
+        density = struct.pack(">BHH", unit, self.x_density & 0xFFFF, self.y_density & 0xFFFF)
+        head, rest = (
+            file[:_JFIF_DENSITY] + density + file[_JFIF_DENSITY + 5 : _JFIF_END],
+            file[_JFIF_END:],
+        )
+        if not self.xmp_metadata:
+            return head + rest
+        metadata = _XMP + self.xmp_metadata.encode()
+        return head + b"\xff\xe1" + struct.pack(">H", len(metadata) + 2) + metadata + rest
 
 
 class EncodeJpegVariableQuality(Op):
