@@ -75,3 +75,29 @@ def test_counts_of_boxes_are_int32():
     for count in (2**31, tf.constant(2**31, tf.int64)):
         with pytest.raises(ValueError, match="requested dtype int32 for Tensor with dtype int64"):
             tf.image.combined_non_max_suppression(boxes, scores, 5, count)
+
+
+def test_arguments_of_suppression_and_of_resizing():
+    boxes, scores = tf.constant([[0.0, 0, 1, 1]] * 2), tf.constant([0.5, 0.4])
+    refuses = pytest.raises(tf.errors.InvalidArgumentError, match="soft_nms_sigma_val must be >= 0")
+    with refuses:
+        tf.image.non_max_suppression_with_scores(boxes, scores, 2, soft_nms_sigma=-0.5)
+    many = boxes[None, :, None], scores[None, :, None]
+    for each, total in ((0, 3), (3, 0)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must be > 0"):
+            tf.image.combined_non_max_suppression(*many, each, total)
+    image = tf.ones([1, 4, 4, 1])
+    for resize in (tf.raw_ops.ResizeBilinear, tf.raw_ops.ResizeNearestNeighbor):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="align_corners must be False"):
+            resize(images=image, size=[2, 2], align_corners=True, half_pixel_centers=True)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be non-negative"):
+        tf.image.sample_distorted_bounding_box([9, 9, 3], boxes[None], 1, min_object_covered=-1.0)
+
+
+def test_boxes_said_to_be_sorted_are_taken_in_their_order():
+    boxes = tf.constant([[[0.0, 0, 1, 1], [0, 0.1, 1, 1.1], [0, 10, 1, 11], [0, 20, 1, 21]]])
+    scores = tf.constant([[0.2, 0.9, 0.5, 0.1]])
+    chosen, count = tf.image.non_max_suppression_padded(
+        boxes, scores, 3, 0.5, 0.15, pad_to_max_output_size=True, sorted_input=True
+    )
+    assert chosen.numpy().tolist() == [[0, 2, 0]] and count.numpy().tolist() == [2]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.debugging.asserts import Assert
 from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.linalg.products import tensordot
 from penstock._src.api.math.elementwise import cast, saturate_cast
@@ -131,10 +132,8 @@ def adjust_gamma(image, gamma=1, gain=1):
         raise ValueError("Gamma should be a non-negative real number.")
     power = cast(convert_to_tensor(gamma), floats.dtype)
     if isinstance(gamma, Tensor):
-        raw.Assert(
-            condition=power >= np.zeros((), floats.dtype.as_numpy_dtype),
-            data=[convert_to_tensor("Gamma should be a non-negative real number.")],
-        )
+        fits = power >= np.zeros((), floats.dtype.as_numpy_dtype)
+        Assert(fits, ["Gamma should be a non-negative real number."])
     scale = cast(convert_to_tensor(gain), floats.dtype)
     return convert_image_dtype(scale * raw.Pow(x=floats, y=power), image.dtype, saturate=True)
 

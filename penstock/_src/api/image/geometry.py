@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.debugging.asserts import Assert
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.math.elementwise import cast
@@ -65,7 +66,7 @@ def known(value):
 
 def require(condition, message):
     if isinstance(condition, Tensor):
-        raw.Assert(condition=condition, data=[convert_to_tensor(message)])
+        Assert(condition, [message])
     elif not condition:
         raise ValueError(message)
 

@@ -321,14 +321,17 @@ def non_max_suppression_padded(
       scores: floats `[n]` or `[..., n]`.
       max_output_size, iou_threshold, score_threshold, name: as `tf.image.non_max_suppression`'s.
       pad_to_max_output_size: whether a single set of boxes is padded; batches always are.
-      sorted_input, canonicalized_coordinates, tile_size: accepted for compatibility; no effect on
-        the result.
+      sorted_input: whether boxes are taken in their order, which is that of descending scores.
+      canonicalized_coordinates, tile_size: accepted for compatibility; no effect on the result.
 
     Returns:
       (indices, count): int32 `[..., m]` and int32 `[...]`.
     """
-    del sorted_input, canonicalized_coordinates, tile_size
+    del canonicalized_coordinates, tile_size
     boxes, scores = convert_to_tensor(boxes), convert_to_tensor(scores)
+    if sorted_input:
+        scores = _descending(scores, score_threshold)
+        score_threshold = -np.inf
     arguments = dict(
         max_output_size=max_output_size,
         iou_threshold=iou_threshold,
@@ -352,6 +355,16 @@ def non_max_suppression_padded(
     if static.rank is not None and STATE.graph is not None:
         indices.set_shape(static[:-2].concatenate([get_static_int(max_output_size)]))
     return indices, raw.Reshape(tensor=counts, shape=lead)
+
+
+def _descending(scores, threshold):
+    """Numbers that descend along the last axis, -inf where a score is not above the threshold."""
+    threshold = convert_to_tensor(threshold, dtype=scores.dtype)
+    shape = raw.Shape(input=scores)
+    order = raw.Neg(x=raw.Range(start=0, limit=shape[-1], delta=1))
+    order = raw.BroadcastTo(input=raw.Cast(x=order, DstT=scores.dtype), shape=shape)
+    lowest = convert_to_tensor(-np.inf, dtype=scores.dtype)
+    return raw.SelectV2(condition=raw.Greater(x=scores, y=threshold), t=order, e=lowest)
 
 
 def _box_attributes(aspect, area, attempts, whole):

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from penstock._src.api.control.conditionals import cond
+from penstock._src.api.debugging.asserts import Assert
 from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.random import functions as random
 from penstock._src.core import dtypes
@@ -326,9 +327,7 @@ def _crop(value, size, draw, name):
     size = convert_to_tensor(size, dtype=dtypes.int32, name="size")
     shape = raw.Shape(input=value)
     fits = raw.All(input=shape >= size, axis=[0])
-    raw.Assert(
-        condition=fits, data=[convert_to_tensor("Need value.shape >= size, got "), shape, size]
-    )
+    Assert(fits, ["Need value.shape >= size, got ", shape, size])
     limit = shape - size + np.int32(1)
     offset = raw.FloorMod(x=draw(raw.Shape(input=shape)), y=limit)
     return raw.Slice(input=value, begin=offset, size=size, name=name)

@@ -225,6 +225,8 @@ class NonMaxSuppressionV5(Op):
         return chosen, chosen, ()
 
     def eager(self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma):
+        if soft_nms_sigma < 0:
+            raise self.invalid("soft_nms_sigma_val must be >= 0")
         kept, values = _suppressed(
             self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma
         )
@@ -326,6 +328,9 @@ class CombinedNonMaxSuppression(Op):
             int(max_total_size),
             int(max_output_size_per_class),
         )
+        for name, number in (("max_size_per_class", per_class), ("max_total_size", total)):
+            if number <= 0:
+                raise self.invalid(f"{name} must be > 0")
         size = min(total, per_class * classes) if self.pad_per_class else total
         out = [np.zeros((boxes.shape[0], size, *rest), np.float32) for rest in ((4,), (), ())]
         valid = np.zeros(boxes.shape[0], np.int32)
@@ -400,7 +405,9 @@ def _drawn_shape(images):
 def _draw(op, images, boxes, colors):
     if images.ndim != 4:
         raise op.invalid("The rank of the images should be 4")
-    if boxes.ndim != 3 or boxes.shape[0] != images.shape[0] or boxes.shape[2] != 4:
+    if boxes.ndim == 3 and boxes.shape[0] != images.shape[0]:
+        raise op.invalid("The batch sizes should be the same")
+    if boxes.ndim != 3 or boxes.shape[2] != 4:
         raise op.invalid(f"The boxes should be [batch, count, 4]. Received {show(boxes.shape)}")
     depth = images.shape[3]
     if depth not in _DEPTHS:

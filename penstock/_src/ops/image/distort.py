@@ -97,9 +97,9 @@ class _Distorted(Op):
 
     def sampled(self, stream, image_size, bounding_boxes, least):
         if not 0 < self.max_attempts < 2**31:
-            raise self.invalid(
-                f"max_attempts must be positive and an int32. Received {self.max_attempts}"
-            )
+            raise self.invalid(f"Max attempts must be non-negative: {self.max_attempts}")
+        if least < 0:
+            raise self.invalid(f"Min object covered must be non-negative: {least:g}")
         if image_size.shape != (3,):
             raise self.invalid(
                 f"image_size must contain 3 elements. Received {show(image_size.shape)}"
@@ -126,10 +126,11 @@ class _Distorted(Op):
         chosen = self._first(_Words(stream), width, height, objects, np.float32(least))
         y, x, rows, columns = chosen or (0, 0, height, width)
         kind = image_size.dtype
+        whole = np.array(-1).astype(kind)  # 255 of uint8
         corners = np.float32([y, x, y + rows, x + columns]) / scale
         return (
             np.array([y, x, 0], kind),
-            np.array([rows, columns, -1], kind),
+            np.array([rows, columns, whole], kind),
             corners.astype(np.float32).reshape(1, 1, 4),
         )
 

@@ -38,6 +38,12 @@ def _check_ranks(op, images, size):
         raise op.invalid(f"input must be 4-dimensional {show(images.shape)}")
     if size.shape != (2,):
         raise op.invalid(f"shape_t must have two elements {show(size.shape)}")
+    _check_corners(op)
+
+
+def _check_corners(op):
+    if getattr(op, "half_pixel_centers", False) and op.align_corners:
+        raise op.invalid("If half_pixel_centers is True, align_corners must be False.")
 
 
 def _checked(op, images, height, width):
@@ -141,6 +147,7 @@ class _ResizeGrad(Op):
         return TensorShape([grads.with_rank(4)[0], image[1], image[2], grads[3]])
 
     def _check(self, grads, original_image):
+        _check_corners(self)
         for name, array in (("input_grad", grads), ("original_image", original_image)):
             if len(array.shape) != 4:
                 raise self.invalid(f"{name} must be 4-dimensional{show(array.shape)}")
