@@ -57,3 +57,9 @@ def test_sequences_may_be_named_as_images_are():
 def test_the_parts_of_a_table_may_be_lists():
     ids = tf.sparse.from_dense([[0, 1], [1, 0]])
     assert tf.nn.embedding_lookup_sparse([[1.0, 2.0], [3.0, 4.0]], ids, None).shape == [2]
+
+
+def test_extents_of_fractional_pools_are_divided_as_float32():
+    """6 / 1.2 is 5 in float32 and less in float64."""
+    pooled = tf.nn.fractional_max_pool(tf.ones([1, 6, 6, 1]), [1.0, 1.5, 1.2, 1.0], seed=3)
+    assert pooled[0].shape == (1, 4, 5, 1)

@@ -39,3 +39,13 @@ def test_a_sample_that_is_a_true_class_twice_is_one_hit():
 
 def test_unique_labels_are_a_list():
     assert isinstance(tf.nn.ctc_unique_labels([[3, 4, 3]]), list)
+
+
+def test_parts_of_tables_may_be_arrays():
+    table = np.arange(18, dtype="f").reshape(6, 3)
+    parts = [table[:3], table[3:]]
+    found = tf.nn.embedding_lookup(parts, [1, 0, 5]).numpy()
+    np.testing.assert_array_equal(found, table[[1, 0, 5]])
+    wanted = tf.sparse.from_dense([[1, 5]])
+    summed = tf.nn.embedding_lookup_sparse(parts, wanted, None, combiner="sum").numpy()
+    np.testing.assert_array_equal(summed, table[[1, 5]].sum(0, keepdims=True))

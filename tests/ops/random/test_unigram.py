@@ -29,3 +29,15 @@ def test_crops_are_pieces():
     crop = raw.RandomCrop(image=image, size=np.int64([2, 3]), seed=3).numpy()[..., 0]
     top, left = divmod(int(crop[0, 0]), 6)
     np.testing.assert_array_equal(crop, image[top : top + 2, left : left + 3, 0])
+
+
+def test_learned_counts_are_kept_beside_the_position_in_the_stream():
+    """A node of a function has both, as an eager op."""
+
+    @tf.function
+    def sample():
+        return tf.random.learned_unigram_candidate_sampler([[1], [2]], 1, 3, True, 8, seed=4)
+
+    first, second = sample(), sample()
+    assert first.sampled_candidates.shape == second.sampled_candidates.shape == (3,)
+    assert float(second.true_expected_count[0, 0]) != float(first.true_expected_count[0, 0])

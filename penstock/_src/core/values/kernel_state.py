@@ -39,6 +39,8 @@ _EAGER: dict[Any, Any] = {}
 EPOCH = 0  # how often `clear` was called
 # Called with (states, key, initial state) where a kernel has none yet.
 STARTED: list[Callable[[dict[Any, Any], Any, Any], None]] = []
+# Marks what a node made beside the state that `update` keeps for it.
+_MADE = object()
 _LOCK = forks.freed_in_child(threading.RLock())
 
 
@@ -126,16 +128,17 @@ def of_running_node(make: Callable[[], Any]) -> Any:
     states = _CURRENT.states
     if states is None:
         return make()
+    key = _MADE, _CURRENT.node
     with _LOCK:
-        if _CURRENT.node not in states:
-            states[_CURRENT.node] = make()
-        return states[_CURRENT.node]
+        if key not in states:
+            states[key] = make()
+        return states[key]
 
 
 def keep(held: Any) -> None:
     """Keeps an object alive with the running graph node, until that keeps another."""
     if _CURRENT.states is not None:
-        _CURRENT.states[_CURRENT.node] = held
+        _CURRENT.states[_MADE, _CURRENT.node] = held
 
 
 def clear() -> None:

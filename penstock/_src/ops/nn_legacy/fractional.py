@@ -57,6 +57,11 @@ def windows(sequence, extent, overlapping):
     return [(b, min(e + more, extent)) for b, e in zip(sequence[:-1], sequence[1:])]
 
 
+def _shortened(extent, ratio):
+    """The windows along an axis; TensorFlow divides as float32."""
+    return int(np.float32(extent) / np.float32(ratio))
+
+
 class _FractionalPool(Op):
     pooling_ratio: list[float]
     pseudo_random: bool = False
@@ -68,7 +73,7 @@ class _FractionalPool(Op):
 
     def shape(self, value):
         dims = [
-            None if d is None else int(d / r)
+            None if d is None else _shortened(d, r)
             for d, r in zip(value.with_rank(4).as_list(), self.pooling_ratio)
         ]
         rows, columns = (None if d is None else d + 1 for d in dims[1:3])
@@ -101,7 +106,9 @@ class _FractionalPool(Op):
         def drawn():
             take = draws(self)
             pairs = zip(extents, self.pooling_ratio[1:3], strict=True)
-            return [boundaries(self, take, extent, int(extent / ratio)) for extent, ratio in pairs]
+            return [
+                boundaries(self, take, extent, _shortened(extent, ratio)) for extent, ratio in pairs
+            ]
 
         return kernel_state.of_running_node(drawn) if self.deterministic else drawn()
 
