@@ -68,3 +68,8 @@ def test_numbers_of_json_have_a_tag_each():
     text = '{"features": {"feature": {"a": {"int64List": {"value": ["1"]}}}}}'
     expected = b"\n\x0b\n\t\n\x01a\x12\x04\x1a\x02\x08\x01"
     assert tf.io.decode_json_example(text).numpy() == expected
+
+
+def test_several_examples_are_not_one():
+    with pytest.raises(ValueError, match="Input serialized must be a scalar"):
+        tf.io.parse_single_sequence_example([b""], None, {"t": tf.io.VarLenFeature(tf.int64)})

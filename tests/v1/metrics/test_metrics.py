@@ -172,3 +172,14 @@ def test_weights_of_unknown_rank_are_squeezed():
 def test_predictions_labels_and_weights_get_one_rank(predictions, labels, weights, expected):
     found = fitting(tf.zeros(predictions), tf.zeros(labels), tf.zeros(weights))
     assert [tensor.shape.as_list() for tensor in found] == expected
+
+
+@pytest.mark.parametrize("compute", [metrics.auc, metrics.recall_at_thresholds])
+def test_predictions_outside_of_0_and_1_are_refused(compute):
+    more = {} if compute is metrics.auc else {"thresholds": [0.5]}
+    with tf.Graph().as_default(), v1.Session() as session:
+        predictions = v1.placeholder(tf.float32, [8])
+        _, update = compute(L, predictions, **more)
+        session.run(v1.local_variables_initializer())
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"must be in \[0, 1\]"):
+            session.run(update, {predictions: P + 1})

@@ -52,3 +52,9 @@ def test_weights_of_one_more_axis_are_squeezed_when_run():
 def test_labels_of_another_rank():
     with tf.Graph().as_default(), pytest.raises(ValueError, match="rank"):
         losses.sparse_softmax_cross_entropy([[0, 1], [2, 3]], tf.ones([2, 3]))
+
+
+@pytest.mark.parametrize("loss", [losses.softmax_cross_entropy, losses.sigmoid_cross_entropy])
+def test_labels_of_another_shape_than_logits_are_refused(loss):
+    with pytest.raises(ValueError, match=r"Shapes \(2, 2\) and \(1, 2\) are incompatible"):
+        loss([[0, 1]], [[3.0, -2.0], [1.0, 1.0]])

@@ -355,6 +355,18 @@ def _strings(values):
     return convert_to_tensor(np.array([v.encode() for v in values], object), dtype=dtypes.string)
 
 
+def _scalar(serialized):
+    """The tensor of one serialized example.
+
+    Raises:
+      ValueError: it is known to be no scalar.
+    """
+    serialized = convert_to_tensor(serialized, dtype=dtypes.string, name="serialized")
+    if serialized.shape.rank not in (None, 0):
+        raise ValueError("Input serialized must be a scalar")
+    return serialized
+
+
 @export("io.parse_single_example", v1=[])
 def parse_single_example(serialized, features, example_names=None, name=None):
     """Returns tensors of one serialized `tf.train.Example`, by the names of features.
@@ -379,9 +391,7 @@ def parse_single_example(serialized, features, example_names=None, name=None):
     """
     if not features:
         raise ValueError("Invalid argument: features cannot be None.")
-    serialized = convert_to_tensor(serialized, dtype=dtypes.string, name="serialized")
-    serialized.shape.assert_has_rank(0)
-    return parse_example(serialized, features, example_names, name)
+    return parse_example(_scalar(serialized), features, example_names, name)
 
 
 def _sequence(serialized, context_features, sequence_features, example_names, name):
@@ -472,6 +482,7 @@ def parse_single_sequence_example(
     Returns:
       Two dicts: tensors of context features, and tensors of sequence features `[steps, ...]`.
     """
+    serialized = _scalar(serialized)
     context, steps, _ = _sequence(
         serialized, context_features, sequence_features, example_name, name
     )

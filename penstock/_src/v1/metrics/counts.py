@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.control.scopes import control_dependencies
+from penstock._src.api.debugging.asserts import assert_greater_equal, assert_less_equal
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -70,6 +72,15 @@ def counts_at(
     kinds: Sequence[str], labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any
 ) -> list[Result]:
     """The weighted numbers of outcomes for each threshold; predictions above it are positive."""
+    predictions = convert_to_tensor(predictions, name="predictions")
+    zero, one = (cast(convert_to_tensor(n), predictions.dtype) for n in (0.0, 1.0))
+    said = "predictions must be in [0, 1]"
+    checks = [
+        assert_greater_equal(predictions, zero, message=said),
+        assert_less_equal(predictions, one, message=said),
+    ]
+    with control_dependencies(checks):
+        predictions = raw.Identity(input=predictions)
     predictions, labels, weights = fitting(predictions, labels, weights)
     flat = raw.Reshape(tensor=cast(predictions, dtypes.float32), shape=[1, -1])
     truth = raw.Reshape(tensor=cast(labels, dtypes.bool_), shape=[1, -1])

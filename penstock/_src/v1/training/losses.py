@@ -247,6 +247,7 @@ def sigmoid_cross_entropy(
     """The cross-entropy of labels and sigmoids."""
     logits = convert_to_tensor(logits)
     labels = cast(convert_to_tensor(multi_class_labels), logits.dtype)
+    logits.shape.assert_is_compatible_with(labels.shape)
     if label_smoothing > 0:
         labels = labels * (1 - label_smoothing) + 0.5 * label_smoothing
     each = functions.sigmoid_cross_entropy_with_logits(labels, logits, name="xentropy")
@@ -267,6 +268,7 @@ def softmax_cross_entropy(
     """The cross-entropy of distributions and softmaxes."""
     logits = convert_to_tensor(logits)
     labels = cast(convert_to_tensor(onehot_labels), logits.dtype)
+    logits.shape.assert_is_compatible_with(labels.shape)
     if label_smoothing > 0:
         classes = cast(shape(labels)[1], logits.dtype)
         positive = 1.0 - label_smoothing
