@@ -341,3 +341,12 @@ def test_an_invariant_that_the_first_value_does_not_have_is_no_error():
     assert doubled.numpy().tolist() == [1.0] * 4
     with pytest.raises(ValueError, match="after one iteration"):
         loop(tf.constant([1.0]), tf.TensorShape([1]), lambda i, x: (i + 1, tf.tile(x, [2])))
+
+
+def test_indices_of_branches_are_integers():
+    def choose():
+        return tf.switch_case(tf.constant(1.0), [lambda: 1])
+
+    for call in (choose, tf.function(choose)):
+        with pytest.raises(TypeError, match="'branch_index' must be an integer Tensor"):
+            call()

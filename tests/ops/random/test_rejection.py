@@ -69,3 +69,15 @@ def test_compiled_poisson_numbers_go_on_in_the_stream_of_the_op():
         tf.random.set_seed(4)
         drawn.append([function(rates).numpy() for _ in range(2)])
     np.testing.assert_array_equal(*drawn)
+
+
+def test_gamma_numbers_of_zero_are_zero():
+    """As on TensorFlow 2.21; `tf.random.gamma` raises them to the least positive number."""
+    alpha = tf.constant([0.0, -1.0])
+
+    def draw():
+        return tf.raw_ops.RandomGamma(shape=[3], alpha=alpha, seed=1)
+
+    for call in (draw, tf.function(draw)):
+        numbers = call().numpy()
+        assert (numbers[:, 0] == 0).all() and np.isnan(numbers[:, 1]).all()

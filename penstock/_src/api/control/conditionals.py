@@ -231,6 +231,8 @@ def switch_case(
         raise TypeError("Argument `default` must be callable.")
     if not isinstance(branch_index, Tensor):
         raise TypeError(f"'branch_index' must be a Tensor, got {type(branch_index)}")
+    if not branch_index.dtype.is_integer:
+        raise TypeError(f"'branch_index' must be an integer Tensor, got {branch_index.dtype}")
     functions = [table[i] for i in range(len(table))]
     if default is not None:
         functions.append(default)

@@ -127,7 +127,7 @@ def _until_done(p: Any, body: Any, key: Any, counter: Any, start: list[Any], act
 
 
 def gamma(p: Any, key: Any, counter: Any, alpha: Any, samples: Any) -> Any:
-    """float64[samples, alphas] of gamma numbers for a vector of alphas; NaN where alpha is not positive.
+    """float64[samples, alphas] of gamma numbers for a vector of alphas; 0 where alpha is 0, NaN where it is negative.
 
     Source: Marsaglia & Tsang 2000, "A simple method for generating gamma variables".
     """
@@ -141,7 +141,8 @@ def gamma(p: Any, key: Any, counter: Any, alpha: Any, samples: Any) -> Any:
     is_one = p.eq(shape, 1.0)
     lanes = _Lanes(p, key, counter, _Lanes.start(p, count))
     exponential = p.neg(p.log1p(p.neg(lanes.uniform(is_one))))
-    out = p.select(is_one, exponential, p.full([count], float("nan"), dtypes.float64))
+    out = p.select(p.eq(shape, 0.0), p.full([count], 0.0, dtypes.float64), math.nan)
+    out = p.select(is_one, exponential, out)
 
     def attempt(lanes: _Lanes, active: Any, out: Any) -> list[Any]:
         x = lanes.normal(active)

@@ -24,7 +24,7 @@ def _in_blocks(size: int, draw: Callable[[np.ndarray], np.ndarray]) -> np.ndarra
 
 
 def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
-    """float64[samples, alphas] of gamma numbers; NaN where alpha is not positive.
+    """float64[samples, alphas] of gamma numbers; 0 where alpha is 0, NaN where it is negative.
 
     Source: Marsaglia & Tsang 2000, "A simple method for generating gamma variables".
     """
@@ -36,7 +36,7 @@ def gamma(stream: Stream, alpha: np.ndarray, samples: int) -> np.ndarray:
 
 
 def _gamma(lanes: Lanes, shape: np.ndarray) -> np.ndarray:
-    out = np.full(shape.size, np.nan)
+    out = np.where(shape == 0, 0.0, np.nan)
     one = np.flatnonzero(shape == 1)
     if one.size:
         out[one] = -np.log1p(-lanes.uniform(one))
