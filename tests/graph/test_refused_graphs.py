@@ -231,3 +231,41 @@ def test_eager_tensors_are_not_fed():
             eager = tf.constant([1, 2, 3])
         with pytest.raises(TypeError, match="value of a feed cannot be a tf.Tensor"):
             session.run(x + 1, {x: eager})
+
+
+RETURNED = "must return zero or more Tensors or ExtensionTypes or None values.*of type Operation"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda x: tf.group(tf.identity(x)),
+        lambda x: (x, tf.no_op()),
+        lambda x: {"a": tf.identity(x).op},
+    ],
+)
+def test_operations_are_refused(body):
+    with pytest.raises(TypeError, match=RETURNED):
+        tf.function(body)(tf.constant(1.0))
+    with pytest.raises(TypeError, match=RETURNED):
+        tf.compat.v1.wrap_function(body, [tf.TensorSpec([])])
+
+
+def test_branches_may_return_operations():
+    variable = tf.Variable(0)
+
+    @tf.function
+    def add(wanted):
+        tf.cond(wanted, lambda: tf.group(variable.assign_add(1)), lambda: tf.no_op())
+
+    add(tf.constant(True))
+    add(tf.constant(False))
+    assert variable.numpy() == 1
+
+
+def test_assertions_of_shapes_return_nothing():
+    pairs = [(tf.zeros([2, 3]), ("N", 3))]
+    assert tf.function(lambda: tf.debugging.assert_shapes(pairs))() is None
+    with tf.Graph().as_default():
+        found = v1.debugging.assert_shapes([(v1.placeholder(tf.float32), ("N", 3))])
+    assert isinstance(found, tf.Operation)

@@ -338,12 +338,14 @@ def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
       message: put before the error's text.
       name: a name for the operation.
 
-    Returns:
-      In a graph the operation that checks, else None.
-
     Example:
       >>> tf.debugging.assert_shapes([(tf.ones([2, 3]), ("N", 3)), (tf.ones([2]), ("N",))])
     """
+    shapes_checked(shapes, data, summarize, message, name)
+
+
+def shapes_checked(shapes, data=None, summarize=None, message=None, name=None):
+    """Checks as `assert_shapes`; returns the operation that checks in a graph, as TensorFlow 1 does, else None."""
     pairs = list(shapes.items()) if isinstance(shapes, dict) else list(shapes)
     sizes = _Sizes(data, summarize, f"{message}.  " if message else "")
     with scope_in_graph(name, "assert_shapes"):

@@ -67,7 +67,7 @@ user_ops.my_fact is raw.Fact:
 assert_rank debugging.assert_rank is debugging.shape_asserts.assert_rank: x rank -data=None -summarize=None message name
 assert_rank_at_least debugging.assert_rank_at_least is debugging.shape_asserts.assert_rank_at_least: x rank -data=None -summarize=None message name
 assert_rank_in debugging.assert_rank_in is debugging.shape_asserts.assert_rank_in: x ranks -data=None -summarize=None message name
-debugging.assert_shapes is debugging.shape_asserts.assert_shapes: shapes data summarize message name
+debugging.assert_shapes is debugging.shape_asserts.shapes_checked: shapes data summarize message name
 verify_tensor_all_finite debugging.assert_all_finite is debugging.asserts.assert_all_finite: t>x msg>message name x=None message=None
 
 # Images.
