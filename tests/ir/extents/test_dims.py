@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import Dim
+from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import NoNumber, Values
 from tests.extents import symbol
 
@@ -104,6 +105,17 @@ def test_what_is_divided_by_an_extent_of_zero(count):
     assert int(count // none) == int(count % none) == 0
     assert dims.evaluate(count % none, {"rows": 17}) == count % 5
     assert (none * rows) % none == 0
+
+
+def test_multiples_of_a_sum_are_divided_exactly():
+    with Recording({"b": 5, "t": 9}):
+        steps = (T - 1) // 2 + 1  # of a convolution: above 0 for every size
+        assert dims.key(steps * 1024 // steps) == 1024
+        assert dims.key(steps * B * 3 // steps) == dims.key(3 * B)
+        assert steps * 1024 % steps == 0
+        assert dims.key((steps * 1024 + 1) // steps) != 1024
+        may_be_zero = T - 9
+        assert dims.is_symbolic(may_be_zero * 4 // may_be_zero)
 
 
 leaf = st.one_of(st.sampled_from(["b", "t"]), st.integers(-6, 9))

@@ -404,7 +404,7 @@ _order = functools.lru_cache(8192)(repr)
 
 def _quotient(a: Extent, b: Extent) -> Extent:
     if isinstance(b, Dim):
-        divided = _divide_by_monomial(expression(a), b.expr)
+        divided = _divided(expression(a), b.expr)
         if divided is not None:
             return _make(divided)
         return Dim(_atomic("floordiv", a, b))
@@ -419,10 +419,20 @@ def _quotient(a: Extent, b: Extent) -> Extent:
     return _make(_sum(whole, ((((("floordiv", rest, expression(b)),)), 1),)))
 
 
-def _divide_by_monomial(a: Expression, b: Expression) -> Expression | None:
-    """a / b if b is one monomial that divides every term of a, else None."""
-    if len(b) != 1:
+def _divided(a: Expression, b: Expression) -> Expression | None:
+    """a / b if b is known to divide it, else None."""
+    if len(b) == 1:
+        return _divide_by_monomial(a, b)
+    values = extent_values.current_or_none()
+    if len(a) != len(b) or values is None or values.known_order(b) is not True:
         return None
+    # (k*x + k*y) / (x + y) = k, which holds unless the divisor is 0.
+    factors = (_divide_by_monomial((term,), b[:1]) for term in a)
+    return next((k for k in factors if k is not None and _product(k, b) == a), None)
+
+
+def _divide_by_monomial(a: Expression, b: Expression) -> Expression | None:
+    """a / b if the monomial b divides every term of a, else None."""
     (divisor, scale), terms = b[0], []
     for monomial, coefficient in a:
         left = list(monomial)
@@ -438,7 +448,7 @@ def _divide_by_monomial(a: Expression, b: Expression) -> Expression | None:
 
 def _remainder(a: Extent, b: Extent) -> Extent:
     if isinstance(b, Dim):
-        if _divide_by_monomial(expression(a), b.expr) is not None:
+        if _divided(expression(a), b.expr) is not None:
             return 0
         return Dim(_atomic("mod", a, b))
     b = int(b)
