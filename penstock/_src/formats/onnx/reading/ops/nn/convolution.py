@@ -5,6 +5,7 @@ in and back on the way out; the compiler removes transposes that follow on one a
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from penstock._src.formats.onnx.reading.ops.nn.pads import (
     window_pads,
 )
 from penstock._src.formats.onnx.reading.registry import Node, reads
+
+_MOST = 255  # the greatest difference of two numbers of one type of 8 bits
+_WHOLE_FLOATS = 1 << 24  # float32 holds all integers up to this one
 
 
 def last(x: Any) -> Any:
@@ -75,8 +79,7 @@ def _channels_last(
         x, pads = padded(x, pads, channels_last=True), [(0, 0)] * spatial
     if any(a < 0 or b < 0 for a, b in pads):
         raise InvalidArgumentError(f"pads must not be negative. Received: {pads}")
-    integer = x.dtype.is_integer
-    if spatial == 2 and not integer:
+    if spatial == 2:
         padding = explicit(pads)
         channels, per_group = x.shape.as_list()[3], w.shape.as_list()[1]
         if groups > 1 and groups == channels and per_group == 1 and strides[0] == strides[1]:
@@ -94,18 +97,14 @@ def _channels_last(
         return raw.Conv2D(
             x, filters, strides=[1, *strides, 1], dilations=[1, *dilations, 1], **padding
         )
-    x, dtype = padded(x, pads, channels_last=True), x.dtype
-    if integer:  # exact as long as sums stay below 2 ** 53
-        x, filters = t.cast(x, dtypes.float64), t.cast(filters, dtypes.float64)
-    y = raw.Conv(
-        x,
+    return raw.Conv(
+        padded(x, pads, channels_last=True),
         filters,
         strides=[1, *strides, 1],
         padding="VALID",
         dilations=[1, *dilations, 1],
         groups=groups,
     )
-    return t.cast(y, dtype)
 
 
 def _window(n: Node, x: Any, w: Any) -> tuple[list[int], Pads, list[int]]:
@@ -140,9 +139,38 @@ def _conv(n: Node, x: Any, w: Any, b: Any = None) -> Any:
 
 @reads("ConvInteger", settings=(2, 3))
 def _conv_integer(n: Node, x: Any, w: Any, x_zero: Any = None, w_zero: Any = None) -> Any:
+    return integer_convolution(n, x, x_zero, w, w_zero)
+
+
+def integer_convolution(n: Node, x: Any, x_zero: Any, w: Any, w_zero: Any) -> Any:
+    """The convolution of integers of 8 bits less their zero points, as int32; windows are the node's."""
     strides, pads, dilations = _window(n, x, w)
-    shifted_x, shifted_w = shifted(x, x_zero), shifted(w, w_zero, 0)
-    return convolved(shifted_x, shifted_w, strides, pads, dilations, _groups(n, x, w))
+    groups = _groups(n, x, w)
+    most = _MOST if x_zero is None or x_zero.dtype == x.dtype else 2 * _MOST
+    known = _known_filters(w, w_zero)
+    dtype = dtypes.float32 if _largest_sum(w, known) * most <= _WHOLE_FLOATS else dtypes.float64
+    # Constants of the type that is multiplied are packed once.
+    w = t.cast(shifted(w, w_zero, 0), dtype) if known is None else t.constant(known, dtype)
+    y = convolved(t.cast(shifted(x, x_zero), dtype), w, strides, pads, dilations, groups)
+    return t.cast(y, dtypes.int32)
+
+
+def _known_filters(w: Any, zero: Any) -> np.ndarray | None:
+    """Filters less their zero points, if both are constants."""
+    known, zero = t.known(w), np.int32(0) if zero is None else t.known(zero)
+    if known is None or zero is None:
+        return None
+    each = zero.astype(np.int32).reshape(-1, *[1] * (known.ndim - 1))
+    return known.astype(np.int32) - each
+
+
+def _largest_sum(w: Any, known: np.ndarray | None) -> float:
+    """A bound of the sums of the absolute values of filters less their zero points, so of any part of a sum of products with ones."""
+    if known is not None:
+        sums = np.abs(known).reshape(len(known), -1).sum(1, dtype=np.int64)
+        return float(sums.max(initial=0))
+    extents = w.shape.as_list()[1:]
+    return float("inf") if None in extents else 2.0 * _MOST * prod(extents)
 
 
 @reads("ConvTranspose")

@@ -11,8 +11,8 @@ from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.element_types import element_type
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.ops.elementwise import casted
-from penstock._src.formats.onnx.reading.ops.integer_products import integer_product, shifted
-from penstock._src.formats.onnx.reading.ops.nn.convolution import _groups, _window, convolved
+from penstock._src.formats.onnx.reading.ops.integer_products import integer_product
+from penstock._src.formats.onnx.reading.ops.nn.convolution import integer_convolution
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
 _RANGES = {"uint4": (0, 15), "int4": (-8, 7), "uint2": (0, 3), "int2": (-2, 1)}
@@ -152,9 +152,7 @@ def _qlinear_conv(
     y_zero: Any,
     b: Any = None,
 ) -> Any:
-    strides, pads, dilations = _window(n, x, w)
-    groups = _groups(n, x, w)
-    total = convolved(shifted(x, x_zero), shifted(w, w_zero, 0), strides, pads, dilations, groups)
+    total = integer_convolution(n, x, x_zero, w, w_zero)
     if b is not None:
         total = raw.AddV2(total, t.aligned(b, t.rank(total), 1))
     if w_scale.shape.rank == 1 and w_scale.shape.num_elements() != 1:
