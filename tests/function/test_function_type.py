@@ -141,3 +141,39 @@ def test_a_tensor_of_another_shape_is_still_refused():
 
     with pytest.raises(TypeError, match="Can not cast"):
         outer(tf.ones([2, 4]))
+
+
+def test_repeated_calls_by_names_pass_each_tensor_to_its_parameter():
+    spec = tf.TensorSpec([None], tf.float32)
+
+    @tf.function(input_signature=[spec, spec])
+    def traced(x, y):
+        return {"z": x - y, "a": x * 2, "first": y}
+
+    concrete = traced.get_concrete_function()
+    a, b = tf.constant([5.0, 1.0]), tf.constant([2.0, 7.0])
+    for _ in range(3):
+        for found in (concrete(x=a, y=b), concrete(y=b, x=a), concrete(a, y=b), concrete(a, b)):
+            assert list(found) == ["z", "a", "first"]
+            np.testing.assert_array_equal(found["z"], [3, -6])
+            np.testing.assert_array_equal(found["a"], [10, 2])
+            np.testing.assert_array_equal(found["first"], b)
+        np.testing.assert_array_equal(concrete(x=b, y=a)["z"], [-3, 6])
+        np.testing.assert_array_equal(concrete(x=a, y=a)["z"], [0, 0])
+        np.testing.assert_array_equal(concrete(x=a, y=[1.0, 1.0])["z"], [4, 0])
+        with pytest.raises(TypeError):
+            concrete(x=a, z=b)
+        with pytest.raises(TypeError):
+            concrete(a, x=b)
+
+
+def test_repeated_calls_by_names_check_and_bind_once(monkeypatch):
+    concrete = tf.function(lambda x, y: [x - y, x]).get_concrete_function(
+        tf.TensorSpec([2], tf.float32), tf.TensorSpec([2], tf.float32)
+    )
+    a, b = tf.constant([5.0, 1.0]), tf.constant([2.0, 7.0])
+    concrete(y=b, x=a)
+    monkeypatch.setattr(concrete, "_bound", None)
+    first, second = concrete(y=b, x=a)
+    np.testing.assert_array_equal(first, [3, -6])
+    np.testing.assert_array_equal(second, a)

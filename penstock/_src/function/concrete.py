@@ -1,7 +1,7 @@
 """ConcreteFunction: one trace of a tf.function, called with tensors of fixed types."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import is_
 from typing import Any
 
@@ -32,6 +32,7 @@ from penstock._src.util import nest
 from penstock._src.util.signatures import read_only
 
 _MOST_KNOWN = 256
+_PLAIN = (tuple, list, dict)
 
 
 class ConcreteFunction:
@@ -66,10 +67,10 @@ class ConcreteFunction:
         self._captures = list(graph.external_captures)
         outputs = graph.structured_outputs
         self._single = isinstance(outputs, SymbolicTensor)
-        # Cached (dtype, shape) tuples of tensors that passed the argument checks.
-        self._known_calls: set[tuple[Any, ...]] = set()
-        # The outputs' structure, its leaves, and whether it is a plain tuple of tensors.
-        self._structure: tuple[Any, list[Any], bool] = (self, [], False)
+        # Kinds of tensors, and names, that passed the checks of arguments -> the order of the tensors; None if they stand in order.
+        self._known_calls: dict[tuple[Any, ...], tuple[int, ...] | None] = {}
+        # The outputs' structure, and the function that packs the flat ones.
+        self._packing: tuple[Any, Callable[[Sequence[Any]], Any]] = (self, tuple)
         self._arguments: list[str] = [t.op.name for t in graph.inputs[: self.arity]]
         self._attributes: dict[str, Any] = {}
         # Maximum number of positional arguments; None: no limit.
@@ -163,17 +164,12 @@ class ConcreteFunction:
         """Returns the structured result of the flat outputs."""
         if self._single:
             return outputs[0]
-        structure, leaves, is_tuple = self._structure
+        structure, pack = self._packing
         if structure is not self.graph.structured_outputs:
             structure = self.graph.structured_outputs
-            leaves = nest.flatten(structure, expand_composites=True)
-            is_tuple = type(structure) is tuple and all(
-                isinstance(part, SymbolicTensor) for part in structure
-            )
-            self._structure = structure, leaves, is_tuple
-        if is_tuple:
-            return tuple(outputs)
-        return fill_outputs(structure, outputs, leaves)
+            pack = _packer(structure)
+            self._packing = structure, pack
+        return pack(outputs)
 
     _call_flat = call_flat
 
@@ -184,20 +180,37 @@ class ConcreteFunction:
           TypeError: arguments do not fit the signature.
         """
         try:
-            kinds = None if kwargs else _kinds(args)
-            if kinds is not None and kinds in self._known_calls:
-                return self.call_flat(args)
+            given = (*args, *kwargs.values()) if kwargs else args
+            kinds = _kinds(given)
+            if kinds is not None:
+                kinds = (*kinds, *kwargs) if kwargs else kinds
+                if kinds in self._known_calls:
+                    order = self._known_calls[kinds]
+                    return self.call_flat(given if order is None else [given[i] for i in order])
             if self._binder is not None:
                 tensors = self._bound(args, kwargs)
             else:
                 tensors = self._flat_arguments(args, kwargs)
-            as_they_stand = len(tensors) == len(args) and all(map(is_, tensors, args))
-            if kinds is not None and as_they_stand and len(self._known_calls) < _MOST_KNOWN:
-                self._known_calls.add(kinds)
+            if kinds is not None and len(self._known_calls) < _MOST_KNOWN:
+                self._learn(kinds, given, tensors, bool(kwargs))
             return self.call_flat(tensors)
         except Exception as error:
             shorten(error)
             raise
+
+    def _learn(
+        self, kinds: tuple[Any, ...], given: Sequence[Any], tensors: Sequence[Any], named: bool
+    ) -> None:
+        """Keeps how calls with arguments of these kinds and names pass their tensors, if each is passed as it is."""
+        if len(tensors) != len(given):
+            return
+        if not named:
+            if all(map(is_, tensors, given)):
+                self._known_calls[kinds] = None
+            return
+        places = {id(tensor): place for place, tensor in enumerate(given)}
+        if len(places) == len(given) and places.keys() == set(map(id, tensors)):
+            self._known_calls[kinds] = tuple([places[id(tensor)] for tensor in tensors])
 
     def _bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
         """Returns the tensors of arguments bound by the Python signature, or else in the given order."""
@@ -427,6 +440,20 @@ def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
             return None
         kinds.append((argument._dtype, argument._value.shape))
     return tuple(kinds)
+
+
+def _packer(structure: Any) -> Callable[[Sequence[Any]], Any]:
+    """Returns the function that puts flat outputs in the place of a structure's tensors."""
+    leaves = nest.flatten(structure, expand_composites=True)
+    kind = type(structure)
+    parts = structure.values() if kind is dict else structure
+    if kind in _PLAIN and all(isinstance(part, SymbolicTensor) for part in parts):
+        if kind is not dict:
+            return kind
+        keys = nest.sorted_keys(structure)
+        places = [(key, keys.index(key)) for key in structure]
+        return lambda outputs: {key: outputs[place] for key, place in places}
+    return lambda outputs: fill_outputs(structure, outputs, leaves)
 
 
 def _unnamed(value: Any) -> Any:

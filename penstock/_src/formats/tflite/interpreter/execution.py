@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.dispatch import building_unrecorded
+from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.dtypes import as_dtype
 from penstock._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
 from penstock._src.core.specs import TensorSpec
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.formats.tflite.reading.contents import Contents, Graph, TensorInfo
 from penstock._src.formats.tflite.reading.state import State
 from penstock._src.formats.tflite.reading.tracing import TracedGraph, trace_graph
@@ -170,15 +171,25 @@ class Execution:
         if self._trace is None:
             raise RuntimeError("Invoke called on model that is not ready.")
         try:
-            with building_unrecorded(None):  # also where a program builds a graph
-                results = self._trace.function(*(self._arrays[i].copy() for i in self.graph.inputs))
+            if STATE.graph is None and not STATE.tapes and not STATE.accumulators:
+                results = self._computed(self._trace)
+            else:
+                with building_unrecorded(None):
+                    results = self._computed(self._trace)
         except UnimplementedError:
             raise
         except OpError as error:
             raise RuntimeError(f"{self._contents.file}: {error}") from error
         for index, result in zip(self._trace.indices, results):
             if index not in self._shapes:
-                self._arrays[index] = np.array(result.numpy())
+                value = result.numpy()  # a copy, or a scalar
+                self._arrays[index] = value if type(value) is np.ndarray else np.array(value)
+
+    def _computed(self, trace: TracedGraph) -> Any:
+        """The results for copies of the inputs, whose types and shapes are those of the trace."""
+        tensors = self.graph.tensors
+        inputs = [(self._arrays[i].copy(), tensors[i].dtype) for i in self.graph.inputs]
+        return trace.function.call_flat([EagerTensor(array, dtype) for array, dtype in inputs])
 
     def is_referred_to(self) -> bool:
         """True if somebody holds views of the arrays."""
