@@ -37,6 +37,7 @@ INDIRECT = {
     "ipykernel",
     "mypy",
     "pydot",
+    "pytest-rerunfailures",
     "pytest-xdist",
     "scikit-learn",
     "setuptools",

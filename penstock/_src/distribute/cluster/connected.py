@@ -168,7 +168,7 @@ def _flat(types: Sequence[Any]) -> list[DType]:
     return [t for each in types for t in (each if isinstance(each, tuple) else (each,))]
 
 
-# The connection, if there is one, and the previous content of the slots.
+# The connection, if there is one, and the content of the slots before this file's functions.
 _CONNECTIONS: list[Connection] = []
 _PLAIN: list[Any] = []
 
@@ -177,24 +177,28 @@ def use(connection: Connection) -> None:
     """Run ops and functions in the tasks of a cluster, in place of the previous one."""
     disconnect()
     _CONNECTIONS.append(connection)
-    _PLAIN.extend((slots.RUN_EAGERLY, slots.RUN_FUNCTION))
-    slots.RUN_EAGERLY, slots.RUN_FUNCTION = _run_op, _run_function
-    dispatch.OBSERVED.append(_run_op)
+    if not _PLAIN:
+        _PLAIN.extend((slots.RUN_EAGERLY, slots.RUN_FUNCTION))
+        slots.RUN_EAGERLY, slots.RUN_FUNCTION = _run_op, _run_function
+        dispatch.OBSERVED.append(_run_op)
     devices.OF_TASKS[:] = [f"{name}/device:CPU:0" for name in connection.names]
 
 
 def disconnect() -> None:
-    """Run everything in this process again."""
+    """Run everything in this process again. Where others have wrapped this file's functions, these stay, and pass calls on."""
     if _CONNECTIONS:
         _CONNECTIONS.clear()
+        devices.OF_TASKS.clear()
+    if _PLAIN and (slots.RUN_EAGERLY, slots.RUN_FUNCTION) == (_run_op, _run_function):
         slots.RUN_EAGERLY, slots.RUN_FUNCTION = _PLAIN
         _PLAIN.clear()
         dispatch.OBSERVED.remove(_run_op)
-        devices.OF_TASKS.clear()
 
 
 def _run_op(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Runs an op in the task that the current device names. See `util.slots.RUN_EAGERLY`."""
+    if not _CONNECTIONS:
+        return _PLAIN[0](cls, inputs, attrs)
     (connection,) = _CONNECTIONS
     name = connection.task_of(STATE.device)
     if name == HERE or cls.traits.has_refs:
@@ -212,8 +216,8 @@ def _run_op(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> An
 
 def _run_function(function: GraphFunction, tensors: Sequence[Any]) -> list[Any] | None:
     """Runs a graph function where its operations, or the current device, are placed; None if it is to be run as usual."""
-    (connection,) = _CONNECTIONS
-    if all(isinstance(tensor, EagerTensor) for tensor in tensors):
+    connection = _CONNECTIONS[0] if _CONNECTIONS else None
+    if connection is not None and all(isinstance(tensor, EagerTensor) for tensor in tensors):
         results = connection.run_function(function, tensors, connection.task_of(STATE.device))
         if results is not None:
             return results

@@ -44,8 +44,9 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Restores the previous functions in the slots."""
-    if _PLAIN:
+    """Restores the previous functions in the slots, unless others have wrapped this file's: those do nothing without GPUs."""
+    own = (_run_op, _make_constant, _run_function)
+    if _PLAIN and (slots.RUN_EAGERLY, slots.MAKE_CONSTANT, slots.RUN_FUNCTION) == own:
         slots.RUN_EAGERLY, slots.MAKE_CONSTANT, slots.RUN_FUNCTION = _PLAIN
         _PLAIN.clear()
         dispatch.OBSERVED.remove(_run_op)

@@ -1,0 +1,43 @@
+"""Functions in slots that others have wrapped meanwhile stay there when they are withdrawn, and pass calls on."""
+
+import pytest
+
+import penstock as tf
+from penstock._src.distribute.cluster import connected
+from penstock._src.eager.placed import hooks
+from penstock._src.util import slots
+
+
+class Nowhere:
+    """A connection to no tasks."""
+
+    names: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("install", "withdraw", "own"),
+    [
+        (hooks.install, hooks.uninstall, hooks._run_op),
+        (lambda: connected.use(Nowhere()), connected.disconnect, connected._run_op),
+    ],
+    ids=["GPUs", "cluster"],
+)
+def test_what_wraps_withdrawn_functions_stays(monkeypatch, install, withdraw, own):
+    before = slots.RUN_EAGERLY
+    install()
+    assert slots.RUN_EAGERLY is own
+
+    calls = []
+
+    def wrap(cls, inputs, attrs):
+        calls.append(cls.op_type)
+        return own(cls, inputs, attrs)
+
+    monkeypatch.setattr(slots, "RUN_EAGERLY", wrap)
+    withdraw()
+    assert slots.RUN_EAGERLY is wrap
+    assert float(tf.constant(1.0) + 2.0) == 3.0 and "AddV2" in calls
+    assert float(tf.function(lambda x: x * 2.0)(tf.constant(3.0))) == 6.0
+    monkeypatch.undo()
+    withdraw()
+    assert slots.RUN_EAGERLY is before
