@@ -104,10 +104,11 @@ def mark_outputs(graph: FuncGraph) -> None:
 def _as_output(graph: FuncGraph, leaf: Any) -> Any:
     if leaf is None or isinstance(leaf, SymbolicTensor) and leaf.graph is graph:
         return leaf
+    if isinstance(leaf, Operation):
+        graph.control_outputs.append(leaf)
+        return None
     if isinstance(leaf, SymbolicTensor):
         return graph.local(leaf)
-    if isinstance(leaf, Operation):
-        raise _not_a_tensor(graph, leaf)
     if isinstance(leaf, CompositeTensor) or nest.is_composite(leaf):
         parts = nest.flatten(leaf, expand_composites=True)
         inner = [graph.local(convert_to_tensor(part)) for part in parts]
@@ -115,15 +116,11 @@ def _as_output(graph: FuncGraph, leaf: Any) -> Any:
     try:
         return graph.local(convert_to_tensor(leaf))
     except (ValueError, TypeError) as error:
-        raise _not_a_tensor(graph, leaf) from error
-
-
-def _not_a_tensor(graph: FuncGraph, leaf: Any) -> TypeError:
-    return TypeError(
-        "To be compatible with tf.function, Python functions must return zero or more Tensors or "
-        f"ExtensionTypes or None values; in compilation of {graph.name}, found return value of type "
-        f"{type(leaf).__name__}, which is not a Tensor or ExtensionType."
-    )
+        raise TypeError(
+            "To be compatible with tf.function, Python functions must return zero or more Tensors or "
+            f"ExtensionTypes or None values; in compilation of {graph.name}, found return value of type "
+            f"{type(leaf).__name__}, which is not a Tensor or ExtensionType."
+        ) from error
 
 
 def identities(outputs: Sequence[Any]) -> list[Any]:
