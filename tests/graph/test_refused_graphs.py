@@ -233,24 +233,6 @@ def test_eager_tensors_are_not_fed():
             session.run(x + 1, {x: eager})
 
 
-RETURNED = "must return zero or more Tensors or ExtensionTypes or None values.*of type Operation"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        lambda x: tf.group(tf.identity(x)),
-        lambda x: (x, tf.no_op()),
-        lambda x: {"a": tf.identity(x).op},
-    ],
-)
-def test_operations_are_refused(body):
-    with pytest.raises(TypeError, match=RETURNED):
-        tf.function(body)(tf.constant(1.0))
-    with pytest.raises(TypeError, match=RETURNED):
-        tf.compat.v1.wrap_function(body, [tf.TensorSpec([])])
-
-
 def test_branches_may_return_operations():
     variable = tf.Variable(0)
 
