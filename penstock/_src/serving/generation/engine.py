@@ -243,7 +243,7 @@ class Engine:
         tokens, positions = np.zeros(rows, np.int32), np.zeros(rows, np.int32)
         most = self.model.generation.length - 1
         for slot, held in enumerate(self._slots[:rows]):
-            positions[slot] = 0 if held is None else min(held.place, most)
+            positions[slot] = 0 if held is None else min(held.next_place, most)
         for sequence in running:
             tokens[sequence.slot] = sequence.tokens[-1]
         return self.model.decode(tokens, positions)

@@ -87,6 +87,11 @@ class Sequence:
         return self.is_scored and len(self.prompt_logprobs) < len(self.prompt)
 
     @property
+    def next_place(self) -> int:
+        """The position in the cache that is written next."""
+        return max(len(self.prompt_logprobs) - 1, 0) if self.is_being_scored else self.place
+
+    @property
     def is_prefilled(self) -> bool:
         """True if all of the prompt is in the cache."""
         return self.place >= len(self.prompt)
