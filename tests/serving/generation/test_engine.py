@@ -56,6 +56,12 @@ def finished(sequence):
     return sequence.tokens
 
 
+def start_scored(generator, prompt):
+    return generator.start(
+        prompt, GREEDY, 2, (), on_thread, threading.Event(), top_logprobs=0, is_scored=True
+    )
+
+
 def prompts_of(count, seed):
     drawn = random.Random(seed)
     usual = [token for token in range(38) if token != BROKEN]
@@ -101,6 +107,26 @@ def test_tokens_are_the_same_alone_and_among_others(generator, sampling):
         found = finished(sequence)
         assert found == expected[: len(found)]
         assert len(found) == sequence.max_tokens or sequence.is_cancelled
+
+
+def test_a_prompt_is_scored_the_same_alone_and_beside_others(generator):
+    prompt = list(range(10, 36)) + list(range(10, 20))  # three pieces
+    alone = start_scored(generator, prompt)
+    finished(alone)
+    with Slowly(generator.engine.model) as model:
+        first, *others = [start(generator, [1, 2, 3], count=40) for _ in range(SLOTS)]
+        while generator.engine.waiting:
+            model.gate.release()
+            time.sleep(1e-3)
+        first.is_cancelled = True  # its slot is one of those that the others' steps compute
+        beside = start_scored(generator, prompt)
+        while not beside.is_done:
+            model.gate.release()
+            time.sleep(1e-3)
+        assert not any(other.is_done for other in others)
+        for other in others:
+            other.is_cancelled = True
+    assert beside.prompt_logprobs == alone.prompt_logprobs
 
 
 def test_sequences_that_come_and_go_plan_nothing(generator, servable):
