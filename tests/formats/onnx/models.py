@@ -24,6 +24,8 @@ def attribute(name, value):
         return AttributeProto(name=name, type=3, s=value.encode())
     if isinstance(value, np.ndarray):
         return AttributeProto(name=name, type=4, t=proto_of(value))
+    if isinstance(value, list) and any(isinstance(v, float) for v in value):
+        return AttributeProto(name=name, type=6, floats=value)
     if isinstance(value, list):
         return AttributeProto(name=name, type=7, ints=value)
     return AttributeProto(name=name, type=5, g=value)
@@ -36,7 +38,7 @@ def node(op_type, inputs, outputs, domain="", **attributes):
         input=[name.strip("-") for name in inputs.split()],
         output=outputs.split(),
         domain=domain,
-        attribute=[attribute(name, value) for name, value in attributes.items()],
+        attribute=[attribute(n, v) for n, v in attributes.items() if v is not None],
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.formats.onnx.arrays import array_of
 from penstock._src.formats.onnx.schema import ATTRIBUTE_FIELDS
 
@@ -30,35 +30,45 @@ class Reader:
       build: the function of a Node and its inputs.
       least, most: numbers of inputs; `most` is None if there may be any number.
       settings: positions of inputs that configure the operator: weights there stay constants.
+      optional: positions of inputs that may be left out although others that must be given follow.
     """
 
     build: Callable[..., Any]
     least: int
     most: int | None
     settings: tuple[int, ...]
+    optional: tuple[int, ...] = ()
 
 
+MICROSOFT = "com.microsoft"  # the domain of ONNX Runtime's own operators
 READERS: dict[tuple[str, str], Reader] = {}  # by domain and name of the operator
 
 
-def reads(*names: str, domain: str = "", settings: Sequence[int] = ()) -> Callable[[Any], Any]:
+def reads(
+    *names: str, domain: str = "", settings: Sequence[int] = (), optional: Sequence[int] = ()
+) -> Callable[[Any], Any]:
     """Registers a function as the reader of operators.
 
     Args:
       *names: of the operators.
       domain: theirs; empty is ONNX's own.
       settings: positions of inputs that configure the operator, which training leaves alone.
+      optional: positions of inputs that may be left out although others that must be given follow.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        add_reader(names, function, domain, settings)
+        add_reader(names, function, domain, settings, optional)
         return function
 
     return register
 
 
 def add_reader(
-    names: Sequence[str], function: Callable[..., Any], domain: str, settings: Sequence[int]
+    names: Sequence[str],
+    function: Callable[..., Any],
+    domain: str,
+    settings: Sequence[int],
+    optional: Sequence[int] = (),
 ) -> None:
     """Registers the function of operators; its parameters after the node are the inputs."""
     parameters = list(inspect.signature(function).parameters.values())[1:]
@@ -66,7 +76,7 @@ def add_reader(
     least = sum(p.default is p.empty for p in plain)
     most = None if len(plain) < len(parameters) else len(plain)
     for name in names:
-        READERS[domain, name] = Reader(function, least, most, tuple(settings))
+        READERS[domain, name] = Reader(function, least, most, tuple(settings), tuple(optional))
 
 
 def load_readers() -> None:
@@ -120,6 +130,17 @@ class Node:
     def flag(self, name: str, default: int = 0) -> bool:
         """Returns an attribute that is 0 or 1."""
         return bool(self.attr(name, default))
+
+    def only(self, **values: Any) -> None:
+        """Refuses other values of attributes than these, which are their defaults.
+
+        Raises:
+          UnimplementedError: an attribute has another value.
+        """
+        for name, value in values.items():
+            given = self.attr(name, value)
+            if given != value:
+                raise UnimplementedError(f"{name}={given} is not supported; it is {value}.")
 
     def subgraph(self, name: str) -> Callable[..., list[Any]]:
         """Returns the function that builds the subgraph in an attribute, of its inputs' values."""

@@ -138,7 +138,8 @@ class Translation:
         if len(inputs) < reader.least or (reader.most is not None and len(inputs) > reader.most):
             most = "any number" if reader.most is None else reader.most
             raise InvalidArgumentError(f"takes {reader.least} to {most} inputs, not {len(inputs)}.")
-        if any(value is None for value in inputs[: reader.least]):
+        needed = (v for at, v in enumerate(inputs[: reader.least]) if at not in reader.optional)
+        if any(value is None for value in needed):
             raise InvalidArgumentError("an input that must be given is left out.")
         node = Node(proto, self._version(domain), self)
         result = built(proto.op_type if not domain else "", partial(reader.build, node), inputs)

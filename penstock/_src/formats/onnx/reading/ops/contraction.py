@@ -52,7 +52,8 @@ def _matmul(n: Node, a: Any, b: Any) -> Any:
 
 
 @reads("Gemm")
-def _gemm(n: Node, a: Any, b: Any, c: Any = None) -> Any:
+def gemm(n: Node, a: Any, b: Any, c: Any = None) -> Any:
+    """alpha a b + beta c, with the factors and transposes of the node."""
     alpha, beta, dtype = n.attr("alpha", 1.0), n.attr("beta", 1.0), a.dtype
     if dtype not in _DIRECT:
         a, b = t.cast(a, dtypes.int64), t.cast(b, dtypes.int64)

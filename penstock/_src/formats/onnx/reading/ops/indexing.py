@@ -8,7 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
-from penstock._src.formats.onnx.reading.registry import Node, reads
+from penstock._src.formats.onnx.reading.registry import MICROSOFT, Node, reads
 
 
 def wrapped(indices: Any, size: Any) -> Any:
@@ -55,6 +55,7 @@ def _wrapped_places(indices: Any, x: Any) -> Any:
 
 
 @reads("GatherND")
+@reads("GatherND", domain=MICROSOFT)
 def _gather_nd(n: Node, x: Any, indices: Any) -> Any:
     batch = n.attr("batch_dims", 0)
     if not batch:

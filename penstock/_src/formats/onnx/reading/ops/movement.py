@@ -10,7 +10,7 @@ from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.element_types import element_type
 from penstock._src.formats.onnx.reading import tensors as t
-from penstock._src.formats.onnx.reading.registry import Node, reads
+from penstock._src.formats.onnx.reading.registry import MICROSOFT, Node, reads
 from penstock._src.formats.onnx.reading.translation import dense_array
 
 
@@ -47,8 +47,10 @@ def _eye_like(n: Node, x: Any) -> Any:
 
 
 @reads("Range")
-def _range(n: Node, start: Any, limit: Any, delta: Any) -> Any:
+@reads("Range", domain=MICROSOFT)
+def _range(n: Node, start: Any, limit: Any, delta: Any = None) -> Any:
     dtype = start.dtype
+    delta = t.like(1, start) if delta is None else delta
     if dtype.is_floating:
         wide = [t.wide(v) for v in (start, limit, delta)]
     else:
@@ -311,6 +313,7 @@ def _rows(first: Any, last: Any, step: Any, size: Any) -> Any:
 
 
 @reads("Pad", settings=(1, 2, 3))
+@reads("Pad", domain=MICROSOFT, settings=(1, 2, 3))
 def _pad(n: Node, x: Any, pads: Any = None, value: Any = None, axes: Any = None) -> Any:
     dimensions = t.rank(x)
     if pads is None:
@@ -368,6 +371,7 @@ def _gathered_pad(x: Any, amounts: Any, mode: str) -> Any:
 
 
 @reads("Trilu", settings=(1,))
+@reads("Trilu", domain=MICROSOFT, settings=(1,))
 def _trilu(n: Node, x: Any, k: Any = None) -> Any:
     offset = t.int64(0) if k is None else raw.Reshape(k, t.int64([]))
     rows, columns = (t.numbers(size) for size in t.extents(x)[-2:])

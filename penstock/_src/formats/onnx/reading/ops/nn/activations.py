@@ -111,8 +111,13 @@ def _shrink(n: Node, x: Any) -> Any:
 
 @reads("Gelu")
 def _gelu(n: Node, x: Any) -> Any:
+    return gelu(x, n.attr("approximate", "none") == "tanh")
+
+
+def gelu(x: Any, approximate: bool = False) -> Any:
+    """x times the normal distribution's function of x, which a tanh may approximate."""
     half, one = t.like(0.5, x), t.like(1, x)
-    if n.attr("approximate", "none") == "tanh":
+    if approximate:
         cube = raw.Mul(t.like(0.044715, x), raw.Mul(x, raw.Mul(x, x)))
         curve = raw.Tanh(raw.Mul(t.like(np.sqrt(2 / np.pi), x), raw.AddV2(x, cube)))
     else:
@@ -141,11 +146,16 @@ def _swiglu(n: Node, a: Any, b: Any) -> Any:
 
 
 def _along_axis(n: Node, x: Any, function: Callable[[Any, int], Any]) -> Any:
+    axis = n.attr("axis", -1 if n.version >= 13 else 1)
+    return _along(x, axis, n.version, function)
+
+
+def _along(x: Any, axis: int, version: int, function: Callable[[Any, int], Any]) -> Any:
     """A function along an axis; before version 13 along all from that axis on, as one."""
     dimensions = t.rank(x)
-    if n.version >= 13:
-        return function(x, t.axis_of(n.attr("axis", -1), dimensions))
-    axis = t.axis_of(n.attr("axis", 1), max(dimensions, 2))
+    if version >= 13:
+        return function(x, t.axis_of(axis, dimensions))
+    axis = t.axis_of(axis, max(dimensions, 2))
     sizes = t.extents(x)
     flat = t.reshape(x, [t.product(sizes[:axis]), t.product(sizes[axis:])])
     return t.reshape(function(flat, 1), sizes)
@@ -165,6 +175,11 @@ def _on_last(function: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
 @reads("Softmax")
 def _softmax(n: Node, x: Any) -> Any:
     return _along_axis(n, x, _on_last(raw.Softmax))
+
+
+def softmax(x: Any, axis: int, version: int) -> Any:
+    """The softmax of a version of the standard's operators."""
+    return _along(x, axis, version, _on_last(raw.Softmax))
 
 
 @reads("LogSoftmax")

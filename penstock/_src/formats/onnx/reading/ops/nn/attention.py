@@ -1,7 +1,6 @@
 """Attention in its forms: over keys and values, with modifiers, linear; and rotary positions."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -247,27 +246,39 @@ def _repeated(state: Any, group: int) -> Any:
 @reads("RotaryEmbedding")
 def _rotary_embedding(n: Node, x: Any, cosines: Any, sines: Any, positions: Any = None) -> Any:
     flat = t.rank(x) == 3
-    wanted: Callable[[Any], Any] = joined_heads if flat else lambda y: y
     if flat:
         x = split_heads(x, n.attr("num_heads"))
-    size = t.extents(x)[3]
-    turned = n.attr("rotary_embedding_dim", 0) or size
+    size = n.attr("rotary_embedding_dim", 0) or t.extents(x)[3]
     if positions is not None:
         cosines, sines = (
             t.batched_gather(cosines, positions, 0),
             t.batched_gather(sines, positions, 0),
         )
+    y = turned_by(x, cosines, sines, size, n.flag("interleaved"))
+    return joined_heads(y) if flat else y
+
+
+def turned_by(x: Any, cosines: Any, sines: Any, size: int, is_interleaved: bool) -> Any:
+    """Pairs of numbers, turned by angles.
+
+    Args:
+      x: [batch, heads, time, at least size].
+      cosines: of the angles, [batch or 1, time, size / 2].
+      sines: as the cosines.
+      size: how many numbers of each head are turned, the first ones.
+      is_interleaved: pairs stand side by side, else in two halves.
+    """
     cosines, sines = t.expand_dims(cosines, [1]), t.expand_dims(sines, [1])
-    part, rest = t.slice_along(x, 3, 0, turned), t.slice_along(x, 3, turned, None)
-    if n.flag("interleaved"):
+    part, rest = t.slice_along(x, 3, 0, size), t.slice_along(x, 3, size, None)
+    if is_interleaved:
         a, b = t.slice_along(part, 3, 0, None, 2), t.slice_along(part, 3, 1, None, 2)
     else:
-        a, b = t.slice_along(part, 3, 0, turned // 2), t.slice_along(part, 3, turned // 2, None)
+        a, b = t.slice_along(part, 3, 0, size // 2), t.slice_along(part, 3, size // 2, None)
     real = raw.Sub(raw.Mul(cosines, a), raw.Mul(sines, b))
     imaginary = raw.AddV2(raw.Mul(sines, a), raw.Mul(cosines, b))
-    if n.flag("interleaved"):
+    if is_interleaved:
         pairs = raw.Pack([real, imaginary], axis=4)
-        part = t.reshape(pairs, [*t.extents(x)[:3], turned])
+        part = t.reshape(pairs, [*t.extents(x)[:3], size])
     else:
         part = t.concat([real, imaginary], 3)
-    return wanted(part if turned == size else t.concat([part, rest], 3))
+    return part if size == t.extents(x)[3] else t.concat([part, rest], 3)

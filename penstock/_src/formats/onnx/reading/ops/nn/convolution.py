@@ -131,7 +131,8 @@ def _groups(n: Node, x: Any, w: Any) -> int:
 
 
 @reads("Conv")
-def _conv(n: Node, x: Any, w: Any, b: Any = None) -> Any:
+def convolution(n: Node, x: Any, w: Any, b: Any = None) -> Any:
+    """The convolution of x with the windows of the node, and a bias for each channel."""
     x = t.of_rank(x, t.rank(w))
     strides, pads, dilations = _window(n, x, w)
     return convolved(x, w, strides, pads, dilations, _groups(n, x, w), b)

@@ -13,7 +13,7 @@ from penstock._src.formats.onnx.reading.ops.nn.convolution import first, last
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
 
-def _normalized(x: Any, axes: Sequence[int], epsilon: float) -> tuple[Any, Any, Any]:
+def normalized(x: Any, axes: Sequence[int], epsilon: float) -> tuple[Any, Any, Any]:
     """(x - mean) / deviation along axes, with the mean and one over the deviation."""
     mean = t.reduced("Mean", x, axes, keep_dims=True)
     centered = raw.Sub(x, mean)
@@ -71,25 +71,31 @@ def _trained_batch(n: Node, x: Any, scale: Any, bias: Any, mean: Any, variance: 
 @reads("InstanceNormalization")
 def _instance_normalization(n: Node, x: Any, scale: Any, bias: Any) -> Any:
     dimensions = t.rank(x)
-    y, _, _ = _normalized(x, range(2, dimensions), n.attr("epsilon", 1e-5))
+    y, _, _ = normalized(x, range(2, dimensions), n.attr("epsilon", 1e-5))
     return raw.AddV2(raw.Mul(y, t.aligned(scale, dimensions, 1)), t.aligned(bias, dimensions, 1))
 
 
 @reads("LayerNormalization")
 def _layer_normalization(n: Node, x: Any, scale: Any, bias: Any = None) -> Any:
     axis = t.axis_of(n.attr("axis", -1), t.rank(x))
-    y, mean, inverse = _normalized(_stash(n, x), range(axis, t.rank(x)), n.attr("epsilon", 1e-5))
+    y, mean, inverse = normalized(_stash(n, x), range(axis, t.rank(x)), n.attr("epsilon", 1e-5))
     y = raw.Mul(t.cast(y, x.dtype), scale)
     return (y if bias is None else raw.AddV2(y, bias)), mean, inverse
 
 
-@reads("RMSNormalization")
+def root_mean_square(x: Any, axes: Sequence[int], epsilon: float) -> tuple[Any, Any]:
+    """x over the root of its mean square along axes, and one over that root."""
+    square = t.reduced("Mean", raw.Square(x), axes, keep_dims=True)
+    inverse = raw.Rsqrt(raw.AddV2(square, t.like(epsilon, x)))
+    return raw.Mul(x, inverse), inverse
+
+
+# ONNX Runtime's name of it, in the standard's own domain, has a second output.
+@reads("RMSNormalization", "SimplifiedLayerNormalization")
 def _rms_normalization(n: Node, x: Any, scale: Any) -> Any:
-    axis = t.axis_of(n.attr("axis", -1), t.rank(x))
-    wide = _stash(n, x)
-    square = t.reduced("Mean", raw.Square(wide), range(axis, t.rank(x)), keep_dims=True)
-    y = raw.Mul(wide, raw.Rsqrt(raw.AddV2(square, t.like(n.attr("epsilon", 1e-5), wide))))
-    return raw.Mul(t.cast(y, scale.dtype), scale)
+    axes = range(t.axis_of(n.attr("axis", -1), t.rank(x)), t.rank(x))
+    y, inverse = root_mean_square(_stash(n, x), axes, n.attr("epsilon", 1e-5))
+    return raw.Mul(t.cast(y, scale.dtype), scale), inverse
 
 
 @reads("GroupNormalization")
@@ -100,7 +106,7 @@ def _group_normalization(n: Node, x: Any, scale: Any, bias: Any) -> Any:
         raise InvalidArgumentError(f"{channels} channels do not form {groups} groups.")
     wide = _stash(n, x)
     split = t.reshape(wide, [sizes[0], groups, channels // groups, *sizes[2:]])
-    y, _, _ = _normalized(split, range(2, t.rank(split)), n.attr("epsilon", 1e-5))
+    y, _, _ = normalized(split, range(2, t.rank(split)), n.attr("epsilon", 1e-5))
     if n.version < 21:  # one scale for each group
         y = raw.Mul(y, t.cast(t.aligned(scale, t.rank(split), 1), y.dtype))
         y = raw.AddV2(y, t.cast(t.aligned(bias, t.rank(split), 1), y.dtype))

@@ -74,7 +74,8 @@ def _lowest(x: Any) -> Any:
 
 
 @reads("MaxPool")
-def _max_pool(n: Node, x: Any) -> Any:
+def max_pool(n: Node, x: Any) -> Any:
+    """The greatest elements of the node's windows, and where they are if that is wanted."""
     window = Window(n, x)
     if window.is_plain and x.dtype.is_floating and not n.wants(1):
         pads: Pads = window.pads
@@ -117,7 +118,8 @@ def _max_with_places(n: Node, x: Any, around: Any, window: Window) -> tuple[Any,
 
 
 @reads("AveragePool")
-def _average_pool(n: Node, x: Any) -> Any:
+def average_pool(n: Node, x: Any) -> Any:
+    """The means of the node's windows."""
     window = Window(n, x)
     if window.is_plain and not any_pads(window.pads):
         return first(_means(last(x), window))

@@ -13,7 +13,7 @@ from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.ops.elementwise import casted
 from penstock._src.formats.onnx.reading.ops.integer_products import integer_product
 from penstock._src.formats.onnx.reading.ops.nn.convolution import integer_convolution
-from penstock._src.formats.onnx.reading.registry import Node, reads
+from penstock._src.formats.onnx.reading.registry import MICROSOFT, Node, reads
 
 _RANGES = {"uint4": (0, 15), "int4": (-8, 7), "uint2": (0, 3), "int2": (-2, 1)}
 
@@ -56,6 +56,7 @@ def _spread(n: Node, values: Any, x: Any) -> Any:
 
 
 @reads("QuantizeLinear", settings=(1, 2))
+@reads("QuantizeLinear", domain=MICROSOFT, settings=(1, 2))
 def _quantize_linear(n: Node, x: Any, scale: Any, zero_point: Any = None) -> Any:
     if zero_point is not None:
         dtype = zero_point.dtype
@@ -74,10 +75,15 @@ def _quantize_linear(n: Node, x: Any, scale: Any, zero_point: Any = None) -> Any
 
 
 @reads("DequantizeLinear", settings=(1, 2))
+@reads("DequantizeLinear", domain=MICROSOFT, settings=(1, 2))
 def _dequantize_linear(n: Node, x: Any, scale: Any, zero_point: Any = None) -> Any:
     number = n.attr("output_dtype", 0)
     dtype = element_type(number).dtype if number else scale.dtype
-    scale, zero_point = _spread(n, scale, x), _spread(n, zero_point, x)
+    return dequantized(x, _spread(n, scale, x), _spread(n, zero_point, x), dtype)
+
+
+def dequantized(x: Any, scale: Any, zero_point: Any, dtype: DType) -> Any:
+    """(x - zero point) * scale."""
     if x.dtype.is_integer:
         values = t.cast(x, dtypes.int32)
         if zero_point is not None:
@@ -114,7 +120,7 @@ def _requantized(total: Any, scale: Any, y_scale: Any, y_zero: Any) -> Any:
     return quantized(raw.Mul(t.cast(total, dtypes.float32), scale), y_scale, y_zero, y_zero.dtype)
 
 
-def _by_rows(values: Any, x: Any, axis: int) -> Any:
+def by_rows(values: Any, x: Any, axis: int) -> Any:
     """Scales of rows or columns in a shape that broadcasts with a matrix."""
     if values.shape.rank != 1 or values.shape.num_elements() == 1:
         return values
@@ -133,14 +139,14 @@ def _qlinear_matmul(
     y_scale: Any,
     y_zero: Any,
 ) -> Any:
-    total = integer_product(a, _by_rows(a_zero, a, -2), b, _by_rows(b_zero, b, -1))
+    total = integer_product(a, by_rows(a_zero, a, -2), b, by_rows(b_zero, b, -1))
     scales = [t.cast(s, dtypes.float32) for s in (a_scale, b_scale, y_scale)]
-    scale = raw.Mul(_by_rows(scales[0], a, -2), _by_rows(scales[1], b, -1))
+    scale = raw.Mul(by_rows(scales[0], a, -2), by_rows(scales[1], b, -1))
     return _requantized(total, scale, scales[2], y_zero)
 
 
 @reads("QLinearConv", settings=(1, 2, 4, 5, 6, 7))
-def _qlinear_conv(
+def qlinear_conv(
     n: Node,
     x: Any,
     x_scale: Any,
@@ -152,6 +158,7 @@ def _qlinear_conv(
     y_zero: Any,
     b: Any = None,
 ) -> Any:
+    """The convolution of quantized tensors, with the windows of the node."""
     total = integer_convolution(n, x, x_zero, w, w_zero)
     if b is not None:
         total = raw.AddV2(total, t.aligned(b, t.rank(total), 1))

@@ -13,7 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.ops.nn.convolution import per_dimension
 from penstock._src.formats.onnx.reading.ops.nn.pads import known_pads, window_pads
-from penstock._src.formats.onnx.reading.registry import Node, reads
+from penstock._src.formats.onnx.reading.registry import MICROSOFT, Node, reads
 
 
 def _pixels(x: Any, places: Sequence[Any], inside_only: bool) -> Any:
@@ -54,6 +54,7 @@ def _linear(x: Any, places: Sequence[Any], inside_only: bool = True) -> Any:
 
 
 @reads("GridSample")
+@reads("GridSample", domain=MICROSOFT)
 def _grid_sample(n: Node, x: Any, grid: Any) -> Any:
     spatial = t.rank(x) - 2
     corners = n.flag("align_corners")

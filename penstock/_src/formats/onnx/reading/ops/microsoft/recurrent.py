@@ -14,7 +14,7 @@ from penstock._src.formats.onnx.reading.ops.nn.recurrent import (
     _at,
     lstm,
 )
-from penstock._src.formats.onnx.reading.registry import Node, reads
+from penstock._src.formats.onnx.reading.registry import MICROSOFT, Node, reads
 
 
 class _Weights:
@@ -32,7 +32,7 @@ class _Weights:
         return raw.Mul(t.cast(total, dtypes.float32), raw.Mul(scale, self._scale))
 
 
-@reads("DynamicQuantizeLSTM", domain="com.microsoft", settings=(1, 2, 4, 8, 9, 10, 11))
+@reads("DynamicQuantizeLSTM", domain=MICROSOFT, settings=(1, 2, 4, 8, 9, 10, 11))
 def _dynamic_quantize_lstm(
     n: Node,
     x: Any,
