@@ -1,5 +1,7 @@
 """The arithmetic of a function: binary operations, comparisons, casts, intrinsics, lanes."""
 
+from collections.abc import Sequence
+
 from .types import (
     BF16,
     BITS,
@@ -241,7 +243,7 @@ class ArithmeticInstructions(FunctionWriter):
         count = self.intrinsic("smax", count, 0)
         return self.lane_numbers(n) < self.splat(self.cast("trunc", count, I32), n)
 
-    def shuffle(self, a: Val, b: Val | None, index: list[int]) -> Val:
+    def shuffle(self, a: Val, b: Val | None, index: Sequence[int | None]) -> Val:
         ty = vec(I32, len(index))
         lanes_text = ", ".join("i32 poison" if i is None else f"i32 {i}" for i in index)
         other = "poison" if b is None else b.s

@@ -11,9 +11,11 @@ from penstock._src.compiler.codegen.scalars.registers import (
     width,
 )
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import I64, vec
+from penstock._src.native.language.types import I64, SIZE, lanes, vec
 from penstock._src.native.language.value import Val
 from penstock._src.util.dataclass import dataclass
+
+_NEAR, _NEAR_BYTES = (-1, 2, 3, 4), 16  # steps, in elements and at most in bytes
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Elements:
     def is_row(self) -> bool:
         """Lanes at neighboring elements."""
         return self.offsets is None and isinstance(self.step, int) and self.step == 1
+
+    def are_near(self, ty: str) -> bool:
+        """True if elements are so near to each other that rows of all between cost less than one load for each lane."""
+        is_known = self.offsets is None and self.lanes >= 4 and type(self.step) is int
+        return is_known and self.step in _NEAR and abs(self.step) * SIZE[ty] <= _NEAR_BYTES
 
     def numbers(self, f: Fn) -> Val:
         """Element numbers relative to pointer + base, a vector."""
@@ -61,12 +68,44 @@ def load(
     if place.is_one and (guard is None or width(guard) == 1):
         (x,) = f.load_where(guard, place.pointer, [place.base], ty)
         return from_memory(f, x, dtype)
+    if mask is None and place.are_near(ty) and (guard is None or width(guard) == 1):
+        return from_memory(f, _load_near(f, place, ty, guard), dtype)
     if guard is not None:
         mask = _both(spread(f, guard, place.lanes), mask)
     if place.is_row:
         return from_memory(f, f.load(place.pointer, place.base, vec(ty, place.lanes), mask), dtype)
     start = f.at_any(place.pointer, place.base, ty)
     return from_memory(f, f.gather(start, place.numbers(f), vec(ty, place.lanes), mask), dtype)
+
+
+def _load_near(f: Fn, place: Elements, ty: str, guard: Val | None) -> Val:
+    """Loads elements a few apart; zeros where the guard, one for all lanes, does not hold."""
+    row = vec(ty, place.lanes)
+
+    def loaded() -> tuple[Val]:
+        return (_load_spread(f, f.at_any(place.pointer, place.base, ty), place.step, row),)
+
+    (x,) = loaded() if guard is None else f.when(guard, loaded, lambda: (f.const(0, row),))
+    return x
+
+
+def _load_spread(f: Fn, start: Val, step: int, ty: str) -> Val:
+    """Loads every `step`-th element by rows that lie between the first element and the last, so that none is read beyond them."""
+    count = lanes(ty)
+    low, high = sorted((0, step * (count - 1)))
+    result: Val | None = None
+    for begin in range(low, high + 1, count):
+        begin = min(begin, high + 1 - count)
+        row = f.load(start, begin, ty)
+        places = [step * lane - begin for lane in range(count)]
+        if result is None:
+            result = f.shuffle(row, None, [p if 0 <= p < count else None for p in places])
+        else:
+            numbered = enumerate(places)
+            picked = [count + p if 0 <= p < count else lane for lane, p in numbered]
+            result = f.shuffle(result, row, picked)
+    assert result is not None
+    return result
 
 
 def store(f: Fn, place: Elements, dtype: Any, x: Any, mask: Val | None = None) -> None:
