@@ -232,6 +232,12 @@ declare(
     "File of the key that signs kernels; by default in the user's configuration.",
 )
 declare(
+    "trusted_keys",
+    str,
+    "",
+    "Folder of the public keys whose packs of machine code may run (`penstock trust`); by default in the user's configuration.",
+)
+declare(
     "tuning",
     str,
     "",

@@ -1,0 +1,187 @@
+"""The file of a pack.
+
+    MAGIC | bytes of the manifest (8, little-endian) | the maker's public key (32) | signature (64) | manifest | objects, one after another
+
+The manifest is JSON:
+
+    abi       FORMAT of native/code.py: what object code takes from the process
+    penstock  the version that wrote it, for people
+    sources   hash of the sources that wrote the code (sources.py)
+    targets   {name: numbers of threads that kernels are laid out for}
+    objects   [[SHA-256, bytes], ...] in the order of the file
+    codes     {identity: [number of its object, exports, facts]}
+
+The signature is of CONTEXT and the manifest. All of the file is signed by that: the objects by their hashes, and no other byte may follow.
+"""
+
+import ast
+import hashlib
+import json
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from penstock._src.util.dataclass import dataclass
+
+from .ed25519 import KEY_BYTES, SIGNATURE_BYTES, verifies
+
+MAGIC = b"PENSTOCK PACK 1\n"
+CONTEXT = b"penstock pack 1\n"
+MOST_MANIFEST = 64 << 20  # bytes
+_LENGTH = struct.Struct("<Q")
+_HEAD = len(MAGIC) + _LENGTH.size + KEY_BYTES + SIGNATURE_BYTES
+_UNSIGNED = bytes(KEY_BYTES)
+
+
+class PackRefused(Exception):
+    """A pack is not used; the message says why in one sentence."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A code of a pack.
+
+    object   the number of its object
+    exports  names of its functions
+    facts    the text of its other facts: a Python literal
+    """
+
+    object: int
+    exports: tuple[str, ...]
+    facts: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a pack says of itself; see above."""
+
+    abi: str
+    penstock: str
+    sources: str
+    targets: Mapping[str, tuple[int, ...]]
+    objects: Sequence[tuple[str, int]]
+    codes: Mapping[str, Entry]
+
+
+def fingerprint(key: bytes) -> str:
+    """The name of a public key."""
+    return hashlib.sha256(key).hexdigest()[:16]
+
+
+def sealed(
+    manifest: Manifest, objects: Sequence[bytes], key: bytes, sign: Callable[[bytes], bytes]
+) -> bytes:
+    """The bytes of a pack.
+
+    Args:
+      manifest: with the hashes of the objects.
+      objects: object code.
+      key: the maker's public key.
+      sign: returns the signature of a message by that key.
+    """
+    content = {
+        "abi": manifest.abi,
+        "penstock": manifest.penstock,
+        "sources": manifest.sources,
+        "targets": {name: list(threads) for name, threads in manifest.targets.items()},
+        "objects": [list(each) for each in manifest.objects],
+        "codes": {
+            identity: [entry.object, list(entry.exports), entry.facts]
+            for identity, entry in sorted(manifest.codes.items())
+        },
+    }
+    text = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
+    if len(text) > MOST_MANIFEST:
+        raise PackRefused(f"its manifest would have {len(text):,} bytes, above {MOST_MANIFEST:,}")
+    head = MAGIC + _LENGTH.pack(len(text)) + key + sign(CONTEXT + text)
+    return b"".join([head, text, *objects])
+
+
+def unsealed(data: bytes, trusted: Callable[[bytes], bool]) -> tuple[Manifest, Sequence[int]]:
+    """The manifest of a pack, and where each object begins. The objects' hashes remain to be verified.
+
+    Args:
+      data: the file.
+      trusted: True for public keys of makers whose code may run.
+
+    Raises:
+      PackRefused: it is damaged, unsigned, or signed by another.
+    """
+    if data[: len(MAGIC)] != MAGIC:
+        raise PackRefused("it is not a pack of a version that this Penstock reads")
+    if len(data) < _HEAD:
+        raise PackRefused(
+            f"it is truncated: it has {len(data):,} bytes, of which {_HEAD} are its head"
+        )
+    at = len(MAGIC)
+    (length,) = _LENGTH.unpack_from(data, at)
+    key = data[at + _LENGTH.size :][:KEY_BYTES]
+    signature = data[_HEAD - SIGNATURE_BYTES : _HEAD]
+    if key == _UNSIGNED:
+        raise PackRefused("it is not signed")
+    if not trusted(key):
+        raise PackRefused(
+            f"its maker's key {fingerprint(key)} is not trusted (penstock trust, with the maker's .pub file)"
+        )
+    if length > MOST_MANIFEST or _HEAD + length > len(data):
+        raise PackRefused(f"it is truncated or damaged: its manifest would have {length:,} bytes")
+    text = data[_HEAD : _HEAD + length]
+    if not verifies(key, CONTEXT + text, signature):
+        raise PackRefused("its signature is not that of its content: it is damaged or was changed")
+    manifest = _parsed(text)
+    starts, end = list[int](), _HEAD + length
+    for _, size in manifest.objects:
+        starts.append(end)
+        end += size
+    if end != len(data):
+        raise PackRefused(
+            f"it has {len(data):,} bytes where its manifest has {end:,}: it is truncated or damaged"
+        )
+    return manifest, starts
+
+
+def _parsed(text: bytes) -> Manifest:
+    """The manifest of a text that a trusted key has signed. It may still be a mistake of its maker's."""
+    try:
+        content: Any = json.loads(text)
+        objects = [(_text(sha), _count(size)) for sha, size in content["objects"]]
+        codes = {
+            identity: Entry(_count(number), tuple(map(_text, exports)), _text(facts))
+            for identity, (number, exports, facts) in content["codes"].items()
+        }
+        if any(entry.object >= len(objects) for entry in codes.values()):
+            raise ValueError("a code has no object")
+        targets = {
+            name: tuple(map(_count, threads)) for name, threads in content["targets"].items()
+        }
+        abi, penstock, sources = (_text(content[name]) for name in ("abi", "penstock", "sources"))
+        return Manifest(abi, penstock, sources, targets, objects, codes)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise PackRefused(f"its manifest is not one ({type(error).__name__}: {error})") from error
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError(f"expected a text, received {type(value).__name__}")
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"expected a number from 0 on, received {value!r}")
+    return value
+
+
+def facts_of(entry: Entry) -> tuple[Any, ...]:
+    """The facts of a code.
+
+    Raises:
+      PackRefused: they are not a literal.
+    """
+    try:
+        facts = ast.literal_eval(entry.facts)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        raise PackRefused(f"the facts of a code are not a literal ({error})") from error
+    if type(facts) is not tuple:
+        raise PackRefused("the facts of a code are not a tuple")
+    return facts

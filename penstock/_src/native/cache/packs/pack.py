@@ -1,0 +1,99 @@
+"""Packs in use: object code by identity, verified when it is taken."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.util.dataclass import dataclass
+
+from .format import Manifest, PackRefused, facts_of, unsealed
+from .trust import is_trusted
+
+
+@dataclass(frozen=True)
+class PackedCode:
+    """Object code of a pack, with what its text would say of it."""
+
+    exports: tuple[str, ...]
+    facts: tuple[Any, ...]
+    content: bytes
+
+
+class Pack:
+    """A pack, in memory.
+
+    Args:
+      origin: where it comes from, for messages.
+      data: the file.
+      manifest: what it says of itself.
+      starts: where each object begins.
+    """
+
+    def __init__(self, origin: str, data: bytes, manifest: Manifest, starts: Sequence[int]) -> None:
+        self.origin, self.manifest = origin, manifest
+        self._data, self._starts = data, starts
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the processors that it has code for."""
+        return tuple(self.manifest.targets)
+
+    def threads_for(self, target: str, threads: int) -> int | None:
+        """The number of threads to plan for, so that a pool of `threads` runs the code; None if there is no code for as many."""
+        return min((n for n in self.manifest.targets[target] if n >= threads), default=None)
+
+    def code(self, identity: str) -> PackedCode | None:
+        """The code of an identity, or None."""
+        entry = self.manifest.codes.get(identity)
+        if entry is None:
+            return None
+        return PackedCode(entry.exports, facts_of(entry), self.content(entry.object))
+
+    def content(self, number: int) -> bytes:
+        """The object code with a number."""
+        start = self._starts[number]
+        return self._data[start : start + self.manifest.objects[number][1]]
+
+    def verify(self) -> None:
+        """Raises PackRefused unless each object is the one that was signed."""
+        for number, (sha, _) in enumerate(self.manifest.objects):
+            if hashlib.sha256(self.content(number)).hexdigest() != sha:
+                raise PackRefused(f"object {number} is not the one that was signed")
+
+
+_in_use: list[
+    Pack
+] = []  # the packs of the process's models: they have the code that a process needs once
+
+
+def packs_in_use() -> Sequence[Pack]:
+    """The packs whose code serves the whole process."""
+    return _in_use
+
+
+def open_pack(data: bytes, origin: str, abi: str, sources: str) -> Pack:
+    """A pack that may be used in this process, with all objects verified.
+
+    Args:
+      data: the file.
+      origin: its path, for messages.
+      abi: the interface to the process that its code must have been written for.
+      sources: the hash of the sources that would write its code here.
+
+    Raises:
+      PackRefused: it may not be used.
+    """
+    manifest, starts = unsealed(data, is_trusted)
+    if (manifest.abi, manifest.sources) != (abi, sources):
+        raise PackRefused(
+            f"it was made by other sources of Penstock ({manifest.penstock}): pack the model anew with this version"
+        )
+    pack = Pack(origin, data, manifest, starts)
+    pack.verify()
+    return pack
+
+
+def use_for_process(pack: Pack) -> None:
+    """Takes the process's own code from a pack, too."""
+    if all(other.manifest != pack.manifest for other in _in_use):
+        _in_use.append(pack)
