@@ -24,7 +24,7 @@ from penstock._src.native.language.types import (
     scalar,
     vec,
 )
-from penstock._src.native.target import initialize_llvm
+from penstock._src.native.llvm import initialize as initialize_llvm
 from tests.harness.targets import LESSER
 
 NEON = Target("aarch64-unknown-linux-gnu", "cortex-a72", "+neon", 16, 32)

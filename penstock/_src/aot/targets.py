@@ -6,7 +6,7 @@ import llvmlite.binding as llvm
 
 from penstock._src.core.errors import InvalidArgumentError, OpError
 from penstock._src.native import Target, host
-from penstock._src.native.target import initialize_llvm
+from penstock._src.native.llvm import initialize as initialize_llvm
 
 
 @dataclass(frozen=True)

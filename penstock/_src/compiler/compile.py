@@ -75,4 +75,4 @@ def compile_graph(
         states = graph.kernel_states
         home = getattr(graph, "home", None)
         return PlacedExecutable(name, needed, inputs, outputs, states, why_host, home=home)
-    return Executable(name, needed, inputs, outputs, graph.kernel_states, why_host)
+    return Executable(name, needed, inputs, outputs, graph.kernel_states, why_host, graph.pack)

@@ -8,6 +8,7 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.calls.placement import CPU
 from penstock._src.ir.extents.guards import Conditions
 from penstock._src.ir.extents.values import Values
+from penstock._src.native.cache.packs import Pack
 from penstock._src.util.flags import flags
 from penstock._src.util.slots import above
 
@@ -78,9 +79,11 @@ def find_device(name: str) -> Device:
     return above("find_device")(name)
 
 
-def current_device(number: int | None = None) -> Device:
-    """The device of PENSTOCK_DEVICE; with GPUs, the GPU or CPU with a number (core/calls/placement.py)."""
+def current_device(number: int | None = None, pack: Pack | None = None) -> Device:
+    """The device of PENSTOCK_DEVICE; with GPUs, the GPU or CPU with a number (core/calls/placement.py); the CPU with a pack's code, if it has a pack."""
     if number == CPU:
         return find_device("CPU")
     device = find_device(flags.device)
+    if pack is not None and device.name == "CPU":
+        return device.with_pack(pack)  # type: ignore[attr-defined, no-any-return]
     return device if number is None else device.numbered(number)  # type: ignore[attr-defined, no-any-return]

@@ -15,6 +15,7 @@ from penstock._src.core.calls.placement import number_for
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.values.device_array import on_host
 from penstock._src.graph.operation import Operation
+from penstock._src.native.cache.packs import Pack
 
 if TYPE_CHECKING:
     from penstock._src.compiler.explain.report import Report
@@ -34,11 +35,12 @@ class Executable:
         outputs: Sequence[Any],
         states: dict[Any, Any],
         why_host: str = "",
+        pack: Pack | None = None,
     ) -> None:
-        """`needed` returns the operations; it is called again for new shapes, as gradients may have added to the graph."""
+        """`needed` returns the operations; it is called again for new shapes, as gradients may have added to the graph. `pack` has object code."""
         self.name = name
         self.inputs, self.outputs = list(inputs), list(outputs)
-        self._section = Section(name, (), self.inputs, self.outputs, states, why_host)
+        self._section = Section(name, (), self.inputs, self.outputs, states, why_host, pack=pack)
         self._needed = needed
         self.block = Block(self._section, needed)
         self.run = self.block.__call__  # a call of this object, without a further frame

@@ -44,11 +44,14 @@ from penstock._src.core.values import memory_limit
 from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import Values, current, current_or_none
 from penstock._src.ir.function import Function
+from penstock._src.native.cache.packs import Pack
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 from penstock._src.util.run_observers import WORK_OBSERVERS
 
 MOST_PLANS = 8  # most plans of a function for many extents
+# Called with each function that is about to be planned, while its extents are current.
+PLAN_OBSERVERS: list[Callable[["Prepared"], None]] = []
 
 
 @dataclass
@@ -136,9 +139,24 @@ class Prepared:
         device = self.device
         if self.schedule is None or device.generator is None:
             return Plan(self.function)
+        for observer in PLAN_OBSERVERS:
+            observer(self)
         return planned_for(
             self.schedule, device.generator, device.threads, self.stages, device.has_lanes
         )
+
+    def planned_elsewhere(self, generator: Generator, threads: int) -> Plan:
+        """The plan for the current extents on another machine: a processor and a number of threads.
+
+        Its decisions about extents are that machine's: they become no conditions of the program here.
+        """
+        assert self.schedule is not None
+        stages, lanes = Stages(self.function.name), self.device.has_lanes
+        if not self._is_for_many:
+            return planned_for(self.schedule, generator, threads, stages, lanes)
+        assert isinstance(self.recorded, Recording)
+        with Recording(current().symbols, self.recorded.conditions):
+            return planned_for(self.schedule, generator, threads, stages, lanes)
 
     @functools.cached_property
     def _is_for_many(self) -> bool:
@@ -221,11 +239,11 @@ def compile_function(function: Function, device: int | None = None) -> Compiled:
     return compiled
 
 
-def prepare(function: Function, device: int | None = None) -> Prepared:
+def prepare(function: Function, device: int | None = None, pack: Pack | None = None) -> Prepared:
     """Runs the stages that depend on the current extents only where they record a decision."""
     stages = Stages(function.name)
     function = improved(function, stages)
-    device_of_call, recorded = current_device(device), current()
+    device_of_call, recorded = current_device(device, pack), current()
     if device_of_call.generator is None:
         return Prepared(function, stages, device_of_call, recorded)
     try:

@@ -102,6 +102,8 @@ class Graph(Colocation, ControlScopes, AttributeScopes, GraphConversions):
         self._gradient_overrides: dict[str, str] = {}
         # what stateful kernels remember from run to run (core/values/kernel_state.py)
         self.kernel_states = kernel_state.States()
+        # the Pack with object code of its kernels (native/cache/packs), if it comes from a model that has one
+        self.pack: Any = None
 
     seed: int | None = read_write("_seed", "The seed of the graph's random operations, or None.")
 

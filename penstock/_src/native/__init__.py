@@ -25,11 +25,11 @@ A new operating system is a file in systems/; a new CPU family a line in target.
 """
 
 from .code import Code, NamedCode
-from .compile import assembly
 from .kernels import Kernels, KernelStatistics, kernels
 from .language.module import Module
 from .language.value import Val
-from .loader import Library, provide
+from .llvm.compile import assembly
+from .loading import Library, provide
 from .pool import Pool, ask_for_threads, pool
 from .runner import Call
 from .target import Target, host

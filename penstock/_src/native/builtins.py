@@ -5,17 +5,12 @@ from collections.abc import Callable
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 from . import python_calls as py
-from .cache.sources import PACKAGE, digest_of
-from .code import Code, NamedCode, hashed
+from .code import Code, ModuleCode
 from .kernels import kernels
 from .language.module import Module
-from .target import host
 
 Functions = TypeVar("Functions", bound=NamedTuple)
 Parameters = ParamSpec("Parameters")
-
-# Folders of the package with the code that writes modules.
-_FOLDERS = ("core", "native", "util")
 
 _libraries: list[Any] = []  # kept alive: the builtins hold addresses in them
 
@@ -43,7 +38,7 @@ def compiled(
     ) -> Callable[Parameters, Functions]:
         @functools.cache
         def load(*arguments: Any) -> Functions:
-            return entries(_code(write, arguments), functions)
+            return entries(ModuleCode(write, arguments, kernels().cache), functions)
 
         return cast(Callable[Parameters, Functions], functools.update_wrapper(load, write))
 
@@ -56,21 +51,3 @@ def entries(code: Code, functions: type[Functions]) -> Functions:
     _libraries.append(library)
     names = functions._fields
     return functions(*[py.builtin(library[f"py_{name}"], name) for name in names])
-
-
-def _code(write: Callable[..., None], arguments: tuple[str | int, ...]) -> NamedCode:
-    def written() -> Code:
-        m = Module(target)
-        write(m, *arguments)
-        return Code.of(m)
-
-    target = host()
-    code = NamedCode(target, written)
-    if _SOURCES is not None:
-        facts = _SOURCES, write.__module__, write.__qualname__, arguments, target
-        code.name_it(hashed(target, repr(facts).encode()), kernels().cache)
-    return code
-
-
-# Computed when this is loaded: if sources change while this process runs, it still has the old code.
-_SOURCES = digest_of(PACKAGE, _FOLDERS)

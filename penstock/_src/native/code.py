@@ -1,7 +1,8 @@
 """Code: the text of a module, and its identity.
 
 The identity is a hash of the text. For code whose text is only written on demand, it is a name: a hash of everything that determines the
-text. Code cached under a name need not be written again in later processes.
+text. Code cached under a name need not be written again in later processes. A name is made of an *identity*, what the code computes and for which
+target, and the state of the sources; packs, which travel, have code by identity (cache/packs).
 
 Object code is kept by the hash of its text. Under a name is kept which text that is: where the compiler's sources have changed, names are
 others, and texts are written again, but LLVM does not compile again what it has compiled before.
@@ -15,18 +16,18 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
-import llvmlite
-import llvmlite.binding as llvm
-
 from penstock._src.core.errors import InternalError
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 from penstock._src.util.lazy import ByName
 from penstock._src.util.process import forks
 
+from . import llvm
 from .cache import ObjectCache
-from .cache.sources import PACKAGE
-from .target import Target
+from .cache.packs import Pack, PackedCode, packs_in_use
+from .cache.sources import PACKAGE, digest_of
+from .language.module import Module
+from .target import Target, host, level, levels_of_host
 
 # Change this when object files rely on a different process interface: the thread pool's, or symbol names.
 FORMAT = "penstock-native-3"
@@ -65,13 +66,18 @@ class Code:
         """The identity of the text, whatever its name."""
         return self.key
 
+    @property
+    def packed(self) -> PackedCode | None:
+        """Its object code in a pack, if one in use has it."""
+        return None
+
     def kept(self, cache: ObjectCache) -> bytes | None:
         """Its object code, if the cache has it."""
-        return cache.read(_file_of(self.key))
+        return cache.read(file_of(self.key))
 
     def keep(self, cache: ObjectCache, compiled: bytes) -> None:
         """Put its object code into the cache."""
-        cache.write(_file_of(self.key), compiled)
+        cache.write(file_of(self.key), compiled)
 
 
 class NamedCode(Code):
@@ -79,20 +85,36 @@ class NamedCode(Code):
 
     The cache entry under the name has the exports and facts, which otherwise only the text would provide, and the key of the text.
 
-    name   the hash of everything that determines the text; None: the text itself is the identity
+    name      the hash of everything that determines the text; None: the text itself is the identity
+    identity  the part of the name that is the same wherever these sources are; empty: no pack has the code
     """
 
     name: str | None
+    identity: str
     _write: Callable[[], Code]
     _cache: ObjectCache
+    _pack: Pack | None
 
     def __init__(self, target: Target, write: Callable[[], Code]) -> None:
         """`write` writes the text; it must hold no node of a graph, as codes are kept for long."""
-        self.__dict__.update(target=target, name=None, emitter=emitter_of(write), _write=write)
+        self.__dict__.update(
+            target=target,
+            name=None,
+            identity="",
+            emitter=emitter_of(write),
+            _write=write,
+            _pack=None,
+        )
 
-    def name_it(self, name: str | None, cache: ObjectCache) -> None:
-        """Set the name, before any use, and the cache that may hold exports and facts."""
-        self.__dict__.update(name=name, _cache=cache)
+    def name_it(
+        self, name: str | None, cache: ObjectCache, identity: str = "", pack: Pack | None = None
+    ) -> None:
+        """Set the name, before any use, the cache that may hold exports and facts, and the pack that may have the code."""
+        self.__dict__.update(name=name, identity=identity, _cache=cache, _pack=pack)
+
+    @forks.cached_property
+    def packed(self) -> PackedCode | None:  # type: ignore[override]
+        return self._pack.code(self.identity) if self._pack and self.identity else None
 
     @forks.cached_property
     def written(self) -> Code:
@@ -111,11 +133,13 @@ class NamedCode(Code):
 
     @forks.cached_property
     def _said(self) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Exports and facts: from the cache, else from the text."""
+        """Exports and facts: from the pack or the cache, else from the text."""
+        if self.packed is not None:
+            return self.packed.exports, self.packed.facts
         data = None if self.name is None else self._cache.read(self.name)
         if data is None:
             return self.written.exports, self.written.facts
-        exports, facts = ast.literal_eval(data.partition(b"\n")[0].decode())
+        exports, facts = ast.literal_eval(data.split(b"\n")[0].decode())
         return exports, facts
 
     @property
@@ -128,18 +152,19 @@ class NamedCode(Code):
 
     @forks.cached_property
     def key(self) -> str:
-        if self.name is None:
+        name = self.name or (self.packed and self.identity)
+        if not name:
             return self.written.key
-        return hashed(self.target, f"{self.name} {self._said}".encode())
+        return hashed(self.target, f"{name} {self._said}".encode())
 
     @property
     def text_key(self) -> str:
         return self.written.key
 
     def kept(self, cache: ObjectCache) -> bytes | None:
-        if self.name is not None:
-            line, _, key = (cache.read(self.name) or b"").partition(b"\n")
-            if line == self._line and (data := cache.read(_file_of(key.decode()))) is not None:
+        if self.name is not None and (entry := cache.read(self.name)) is not None:
+            line, key, *_ = entry.split(b"\n")
+            if line == self._line and (data := cache.read(file_of(key.decode()))) is not None:
                 return data
         data = self.written.kept(cache)
         if data is not None:  # written from other sources with the same text
@@ -151,16 +176,85 @@ class NamedCode(Code):
         self._note(cache)
 
     def _note(self, cache: ObjectCache) -> None:
-        """Record the text that belongs to the name."""
+        """Record the text that belongs to the name, and the identity, by which the code can be exported."""
         if self.name is not None:
-            cache.write(self.name, b"%b\n%b" % (self._line, self.text_key.encode()))
+            lines = self._line, self.text_key.encode(), self.identity.encode()
+            cache.write(self.name, b"\n".join(lines))
 
     @property
     def _line(self) -> bytes:
         return repr(self._said).encode()
 
 
-def _file_of(key: str) -> str:
+class ModuleCode(NamedCode):
+    """The code of a module that a process needs once, such as the thread pool, written by a function from strings and numbers.
+
+    Object code for any processor of the machine's kind serves: that of a pack in use may be for a lesser one than the target.
+    """
+
+    def __init__(
+        self,
+        write: Callable[..., None],
+        arguments: tuple[str | int, ...],
+        cache: ObjectCache,
+        target: Target | None = None,
+    ) -> None:
+        """`write(module, *arguments)` writes the module."""
+        target = target or host()
+        super().__init__(target, functools.partial(_written, target, write, arguments))
+        self.__dict__.update(emitter=emitter_of(write), arguments=(write, arguments))
+        identity = _identity_of_module(write, arguments, target)
+        name = None if _SOURCES is None else name_of(_SOURCES, identity)
+        self.name_it(name, cache, identity)
+        if target == host():
+            MODULES.setdefault((write, arguments))
+
+    @forks.cached_property
+    def packed(self) -> PackedCode | None:  # type: ignore[override]
+        if self.target != host():
+            return None
+        write, arguments = self.__dict__["arguments"]
+        levels = [level(name) for name in levels_of_host()] if packs_in_use() else []
+        for target in levels:
+            identity = _identity_of_module(write, arguments, target)
+            for pack in packs_in_use():
+                code = pack.code(identity)
+                if code is not None:
+                    return code
+        return None
+
+
+def _written(target: Target, write: Callable[..., None], arguments: tuple[str | int, ...]) -> Code:
+    m = Module(target)
+    write(m, *arguments)
+    return Code.of(m)
+
+
+def _identity_of_module(
+    write: Callable[..., None], arguments: tuple[str | int, ...], target: Target
+) -> str:
+    # Modules have offsets in Python's objects.
+    facts = write.__module__, write.__qualname__, arguments, object.__basicsize__
+    return identity_of("module", target, repr(facts))
+
+
+# The modules that this process has needed so far, in order: functions and arguments.
+MODULES: dict[tuple[Callable[..., None], tuple[str | int, ...]], None] = {}
+
+
+def identity_of(kind: str, target: Target, content: str) -> str:
+    """What a code computes, "kernel" or "module", and for which target, as a name that is the same in all installations of these sources."""
+    facts = f"{target.identity} {target.vector_bytes} {target.registers} {target.sum_threads}"
+    digest = hashlib.sha256(f"{FORMAT}\n{facts}\n{content}".encode()).hexdigest()
+    return f"{kind}-{digest[:40]}"
+
+
+def name_of(sources: str, identity: str) -> str:
+    """The name of a code in this user's cache, for a state of the sources."""
+    return hashlib.sha256(f"{_versions()}\n{sources}\n{identity}".encode()).hexdigest()[:40]
+
+
+def file_of(key: str) -> str:
     """The name of the file of object code: that of another level of optimization is another."""
     level = flags.optimize
     return key if level == DEFAULT_LEVEL else f"{key}-O{level}"
@@ -179,11 +273,16 @@ def emitter_of(write: Callable[..., Any]) -> str:
 
 def hashed(target: Target, content: bytes) -> str:
     """A hash of content, CPU, features, and the versions of LLVM and Penstock."""
-    digest = hashlib.sha256(f"{_VERSIONS}\n{target.identity}\n".encode())
+    digest = hashlib.sha256(f"{_versions()}\n{target.identity}\n".encode())
     digest.update(content)
     return digest.hexdigest()[:40]
 
 
-_VERSIONS = (
-    f"{FORMAT} llvmlite {llvmlite.__version__} llvm {'.'.join(map(str, llvm.llvm_version_info))}"
-)
+@functools.cache
+def _versions() -> str:
+    """What object code of this user's cache depends on."""
+    return f"{FORMAT} {llvm.versions() if llvm.is_installed() else 'run-only'}"
+
+
+# The state of the sources that write modules. Computed when this is loaded: if they change while this process runs, it still has the old code.
+_SOURCES = digest_of(PACKAGE, ("core", "native", "util"))

@@ -8,17 +8,16 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import llvmlite.binding as llvm
-
 from penstock._src.util import flags
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process import forks, progress
 
+from . import llvm
 from .cache import ObjectCache
 from .cache.recently_used import RecentlyUsed
 from .code import Code
-from .compile import Compilation
-from .loader import Library
+from .llvm.compile import Compilation
+from .loading import Library
 from .pool import pool
 from .target import host
 
@@ -30,6 +29,7 @@ class KernelStatistics:
     """Counts and times of loading kernels."""
 
     compiled: int = 0  # with LLVM
+    from_packs: int = 0  # read from signed packs
     from_disk: int = 0  # read from the object cache
     reused: int = 0  # already in this process
     compile_seconds: float = 0.0  # writing texts included
@@ -69,6 +69,11 @@ class Kernels:
             self.statistics.load_seconds += time.perf_counter() - start
             return loaded
 
+    def objects(self, codes: Iterable[Code]) -> dict[str, bytes]:
+        """The object code of codes by their keys, compiled if it is not cached; nothing is loaded."""
+        with self._lock:
+            return self._objects(list(codes), {})[0]
+
     def __getitem__(self, code: Code) -> Library:
         return self.load((code,))[code.key]
 
@@ -83,6 +88,7 @@ class Kernels:
         new: dict[str, Code] = {}
         same: dict[str, list[Code]] = {}  # those to compile, by their texts: some names' are equal
         compiled: dict[str, bytes] = {}
+        from_packs = 0
 
         def done(code: Code, data: bytes) -> None:
             compiled[code.text_key] = data
@@ -97,6 +103,11 @@ class Kernels:
                     loaded[code.key] = library
                 elif code.key not in new:
                     new[code.key] = code
+                    packed = code.packed
+                    if packed is not None:
+                        from_packs += 1
+                        objects[code.key] = packed.content
+                        continue
                     if flags.flags.debug >= 4:
                         print(code.text, file=sys.stderr)
                     stored = code.kept(self.cache)
@@ -112,7 +123,8 @@ class Kernels:
                 if code is not equal[0]:
                     code.keep(self.cache, compiled[text])
         self.statistics.reused += len(loaded)
-        self.statistics.from_disk += len(objects) - sum(map(len, same.values()))
+        self.statistics.from_packs += from_packs
+        self.statistics.from_disk += len(objects) - sum(map(len, same.values())) - from_packs
         self.statistics.compiled += len(same)
         self.statistics.compile_seconds += time.perf_counter() - start if same else 0.0
         return objects, new
@@ -122,7 +134,6 @@ class Kernels:
 def kernels() -> Kernels:
     """The process's kernels."""
     process_kernels = Kernels()
-    # LLVM's locks would never be free in a child that was forked while another thread is in LLVM.
     forks.held_by_forks(process_kernels.held)
-    forks.held_by_forks(lambda: llvm.ffi.lib._lock)
+    forks.held_by_forks(llvm.lock)
     return process_kernels

@@ -26,13 +26,14 @@ from penstock._src.util import flags
 from penstock._src.util.process import forks
 
 from .cache import ObjectCache
-from .code import Code
-from .compile import compile_object
+from .code import ModuleCode
 from .language.module import Module
-from .loader import Library, provide
+from .llvm import initialize
+from .llvm.compile import compile_object
+from .loading import Library, provide
 from .process import array_memory, bounds, float16_calls, interrupts
 from .systems import system_calls
-from .target import Target, host, initialize_llvm
+from .target import host
 
 MOST_THREADS = 1024
 MOST_TASKS = (
@@ -362,28 +363,27 @@ _EXPORTS = ("penstock_pool_run", "penstock_pool_resize", "penstock_pool_forked",
             "penstock_pool_work_alone", "penstock_nanoseconds")  # fmt: skip
 
 
-def pool_code(target: Target) -> Code:
-    """The pool's native code, with other code that exists once in a process."""
-    module = Module(target)
+def write_pool(module: Module) -> None:
+    """Writes the pool's native code, with other code that exists once in a process."""
+    target = module.target
     module.raw(system_calls(target) + POOL_TEXT, _EXPORTS)
     module.raw(array_memory.TEXT, array_memory.EXPORTS)
     module.raw(interrupts.TEXT, interrupts.EXPORTS)
     module.raw(bounds.TEXT, bounds.EXPORTS)
     module.raw(float16_calls.text(target), float16_calls.exports(target))
-    return Code.of(module)
 
 
 class Pool:
     """The process's pool. Generated code calls `penstock_pool_run` by name."""
 
     def __init__(self, threads: int):
-        code = pool_code(host())
         cache = ObjectCache.from_flags()
-        data = cache.read(code.key)
+        code = ModuleCode(write_pool, (), cache)
+        data = code.packed.content if code.packed else code.kept(cache)
         if data is None:
-            initialize_llvm()
+            initialize()
             data = compile_object(code.text, host().machine())
-            cache.write(code.key, data)
+            code.keep(cache, data)
         self.library = Library(data, code.exports)
         for name in code.exports:
             if name not in array_memory.EXPORTS:

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from . import python_calls as py
-from .code import Code
+from .code import ModuleCode
 from .kernels import kernels
 from .language.function import Fn
 from .language.module import Module
@@ -122,14 +122,17 @@ def _words(values) -> np.ndarray:
 @functools.cache
 def _entry(timed: bool) -> Any:
     """The method that runs a table. Most processes never need the timed one."""
-    m, name = Module(), "penstock_run_timed" if timed else "penstock_run"
-    _emit_steps(m, name, timed)
+    name = "penstock_run_timed" if timed else "penstock_run"
+    library = kernels()[ModuleCode(_write_entry, (name, int(timed)), kernels().cache)]
+    _libraries.append(library)
+    return py.define(library[f"py_{name}"], name)
+
+
+def _write_entry(m: Module, name: str, timed: int) -> None:
+    _emit_steps(m, name, bool(timed))
     _emit_lane(m, name)
     _emit_run(m, name)
     _emit_entry(m, name)
-    library = kernels()[Code.of(m)]
-    _libraries.append(library)
-    return py.define(library[f"py_{name}"], name)
 
 
 _libraries: list = []  # kept alive, as builtins contain their addresses

@@ -1,18 +1,20 @@
 """Target: the properties of a CPU that code generation depends on; and detection of this CPU."""
 
+import dataclasses
 import functools
 import math
 import os
 import platform
+import sys
 from pathlib import Path
-
-import llvmlite.binding as llvm
+from typing import Any
 
 from penstock._src.core import errors
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 from penstock._src.util.process import forks
 
+from . import llvm
 from .language.types import SIZE, vec
 
 
@@ -24,6 +26,7 @@ class Target:
     registers       number of vector registers
     cores           that this process may use
     l1, l2          bytes of a core's data caches
+    sum_threads     number of threads for which sums are divided
     checked         True if loads and stores are checked against their buffers (PENSTOCK_CHECKED)
     """
 
@@ -36,6 +39,7 @@ class Target:
     l1: int = 32 << 10
     l2: int = 512 << 10
     checked: bool = False
+    sum_threads: int = 2
 
     @property
     def system(self) -> str:
@@ -78,7 +82,7 @@ class Target:
         if self.architecture != "x86_64":
             return False
         level = {16: "", 32: "+avx2", 64: "+avx512bw"}[self.vector_bytes]
-        return level in self.features or self.cpu in _LEVELS
+        return level in self.features or self.cpu in _FEATURES
 
     @property
     def converts_halves(self) -> bool:
@@ -145,69 +149,134 @@ class Target:
         checked = " checked" if self.checked else ""
         return f"{self.triple} {self.cpu} {self.features}{checked}"
 
-    def machine(self, opt: int = 2) -> llvm.TargetMachine:
+    def machine(self, opt: int = 2) -> Any:
         """A new LLVM target machine: one for each compiling thread."""
         # On Windows, a process's libraries may be out of reach of the 32 bits of an address in code.
         model = "large" if self.system == "windows" else "small"
-        return llvm.Target.from_triple(self.triple).create_target_machine(
-            cpu=self.cpu, features=self.features, opt=opt, reloc="pic", codemodel=model
+        return (
+            llvm.binding()
+            .Target.from_triple(self.triple)
+            .create_target_machine(
+                cpu=self.cpu, features=self.features, opt=opt, reloc="pic", codemodel=model
+            )
         )
 
 
 @functools.cache
-def initialize_llvm() -> None:
-    """Registers all of LLVM's targets, once."""
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
-    llvm.initialize_native_asmparser()
-
-
-@functools.cache
 def host() -> Target:
-    """The CPU that this process runs on, or the older one that PENSTOCK_CPU names."""
-    initialize_llvm()
-    triple = llvm.get_process_triple()
-    if flags.cpu:
-        cpu, features = flags.cpu, ""
-        vector_bytes, registers = _level(cpu)
+    """The CPU that this process runs on, or the older one that PENSTOCK_CPU names; the level of it that packs have code for, without LLVM."""
+    if flags.cpu or not llvm.is_installed():
+        target = level(_checked_level(flags.cpu) if flags.cpu else _best_level())
+        triple = llvm.binding().get_process_triple() if llvm.is_installed() else target.triple
     else:
-        cpu, known = llvm.get_host_cpu_name(), llvm.get_host_cpu_features()
-        features = known.flatten()
-        vector_bytes, registers = _vectors(platform.machine(), known)
-    return Target(
+        llvm.initialize()
+        known = llvm.binding().get_host_cpu_features()
+        triple, cpu = llvm.binding().get_process_triple(), llvm.binding().get_host_cpu_name()
+        target = Target(triple, cpu, known.flatten(), *_vectors(platform.machine(), known))
+    return dataclasses.replace(
+        target,
         triple=triple,
-        cpu=cpu,
-        features=features,
-        vector_bytes=vector_bytes,
-        registers=registers,
         cores=usable_cores(),
         l1=_cache_size(1) or 32 << 10,
         l2=_cache_size(2) or 512 << 10,
+        sum_threads=_sum_threads(),
     )
 
 
-_LEVELS = {"x86-64-v2": (16, 16), "x86-64-v3": (32, 16), "x86-64-v4": (64, 32)}
+# The processors that packs have code for: triple, features, bytes and number of vector registers.
+_LEVELS = {
+    "x86-64-v2": ("x86_64-unknown-linux-gnu", "", 16, 16),
+    "x86-64-v3": ("x86_64-unknown-linux-gnu", "", 32, 16),
+    "x86-64-v4": ("x86_64-unknown-linux-gnu", "", 64, 32),
+    "aarch64": ("aarch64-unknown-linux-gnu", "+neon,+crc", 16, 32),
+}
+LEVELS = tuple(_LEVELS)
+# What each level of x86-64 adds, as Linux names it.
+_FEATURES = {
+    "x86-64-v2": "cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3",
+    "x86-64-v3": "abm avx avx2 bmi1 bmi2 f16c fma movbe",
+    "x86-64-v4": "avx512f avx512bw avx512cd avx512dq avx512vl",
+}
 _WITH_DOTPROD = (
     "cortex-a55", "cortex-a75", "cortex-a76", "cortex-a77", "cortex-a78", "cortex-x1", "neoverse-n1",
     "neoverse-n2", "neoverse-v1", "neoverse-v2", "apple-m1", "apple-m2", "apple-m3", "apple-m4",
 )  # fmt: skip
 _WITH_F16C = _WITH_FMA = ("x86-64-v3", "x86-64-v4")  # of those
+X86_LEVELS = tuple(_FEATURES)
+_X86 = ("x86_64", "amd64")
 
 
-def _level(cpu: str) -> tuple[int, int]:
-    """(bytes, number) of the vector registers of the processor level that PENSTOCK_CPU names."""
-    if cpu not in _LEVELS or platform.machine().lower() not in ("x86_64", "amd64"):
+def level(name: str) -> Target:
+    """The target of one of LEVELS: code for it runs on each Linux machine whose processor has the level."""
+    triple, features, vector_bytes, registers = _LEVELS[name]
+    cpu = name if name in _FEATURES else "generic"
+    return Target(triple, cpu, features, vector_bytes, registers)
+
+
+def levels_of_host() -> tuple[str, ...]:
+    """The names of LEVELS that this process can run, the best first; with PENSTOCK_CPU, that one and lesser ones."""
+    if sys.platform != "linux":
+        return ()
+    machine = platform.machine().lower()
+    has, levels = _features_of_linux(), list[str]()
+    if machine in ("aarch64", "arm64"):
+        return ("aarch64",) if {"asimd", "crc32"} <= has else ()
+    if machine not in _X86:
+        return ()
+    for name, features in _FEATURES.items():
+        if not set(features.split()) <= has:
+            break
+        levels.append(name)
+        if name == flags.cpu:
+            break
+    return tuple(reversed(levels))
+
+
+@functools.cache
+def _features_of_linux() -> frozenset[str]:
+    """The features of the processor that the system reports."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return frozenset()
+    flags_of_core = next((x for x in lines if x.startswith(("flags", "Features"))), "")
+    return frozenset(flags_of_core.partition(":")[2].split())
+
+
+def _best_level() -> str:
+    levels = levels_of_host()
+    if not levels:
+        raise errors.UnimplementedError(
+            None,
+            None,
+            "Without LLVM, native code runs on Linux, on aarch64 and x86-64-v2 or later. This is "
+            f"{sys.platform} on {platform.machine()}: install llvmlite ({llvm.INSTALL}).",
+        )
+    return levels[0]
+
+
+def _checked_level(cpu: str) -> str:
+    """The processor level that PENSTOCK_CPU names."""
+    if cpu not in _FEATURES or platform.machine().lower() not in _X86:
         raise errors.InvalidArgumentError(
             None,
             None,
-            f"PENSTOCK_CPU: expected one of {', '.join(_LEVELS)}, on x86-64. Received {cpu!r}.",
+            f"PENSTOCK_CPU: expected one of {', '.join(_FEATURES)}, on x86-64. Received {cpu!r}.",
         )
-    return _LEVELS[cpu]
+    return cpu
+
+
+def _sum_threads() -> int:
+    """The number of threads for which sums are divided: it depends on the machine, not on the pool, and is the same up to 8 cores.
+
+    So results have the same bits with one thread as with all.
+    """
+    return max(2, (1 << ((os.cpu_count() or 1) - 1).bit_length()) // 4)
 
 
 def _vectors(machine: str, features: dict[str, bool]) -> tuple[int, int]:
     """(bytes, number) of the vector registers."""
-    if machine.lower() in ("x86_64", "amd64"):
+    if machine.lower() in _X86:
         if features.get("avx512f") and features.get("avx512vl") and features.get("avx512bw"):
             return 64, 32
         return (32, 16) if features.get("avx") else (16, 16)

@@ -6,8 +6,8 @@ import llvmlite.binding as llvm
 import pytest
 
 from penstock._src.native import Module, host
-from penstock._src.native import compile as compiling
 from penstock._src.native.code import Code
+from penstock._src.native.llvm import compile as compiling
 
 
 def code_of(name):

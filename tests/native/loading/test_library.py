@@ -10,7 +10,7 @@ import pytest
 PROGRAM = """
 import ctypes
 import llvmlite.binding as llvm
-from penstock._src.native.loader import Library
+from penstock._src.native.loading import Library
 from penstock._src.native.target import host
 
 TEXT = '''

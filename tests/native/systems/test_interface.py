@@ -8,10 +8,10 @@ import pytest
 
 from penstock._src.core import errors
 from penstock._src.native import Code, Module, Target, assembly, host
-from penstock._src.native.compile import compile_object
-from penstock._src.native.pool import pool_code
+from penstock._src.native.llvm import initialize as initialize_llvm
+from penstock._src.native.llvm.compile import compile_object
+from penstock._src.native.pool import write_pool
 from penstock._src.native.systems import is_supported, symbols, system_calls
-from penstock._src.native.target import initialize_llvm
 
 WINDOWS = Target("x86_64-pc-windows-msvc", "x86-64-v3", "", 32, 16)
 MAC = Target("arm64-apple-darwin", "apple-m1", "", 16, 32)
@@ -58,7 +58,9 @@ def undefined(code):
 )
 def test_the_pool_calls_what_its_system_has(target, calls):
     initialize_llvm()
-    code = pool_code(target)
+    module = Module(target)
+    write_pool(module)
+    code = Code.of(module)
     assert is_supported(target) and undefined(code) <= calls
     assert {name for name in calls - {FLOATS} if name in code.text} == calls - {FLOATS}
     compile_object(code.text, target.machine(), verify=True)

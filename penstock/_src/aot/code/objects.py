@@ -12,7 +12,7 @@ from penstock._src.aot.code.machine_code import finished, joined, kernel_name, p
 from penstock._src.aot.code.public import PublicText, public_text
 from penstock._src.aot.code.threads import RUNS_TASKS, threads_text
 from penstock._src.aot.model.plans import PlannedModel
-from penstock._src.native.target import initialize_llvm
+from penstock._src.native.llvm import initialize as initialize_llvm
 
 # The thread pool's function that kernels call: True if the rest of a task may be dropped, which never happens here.
 _PROCESS = "define i64 @penstock_task_is_dropped(i64 %thread) #0 {\n  ret i64 0\n}\n"

@@ -13,7 +13,7 @@ from penstock._src.aot.targets import Machine
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.prepacked import PackedConstant, PackedForm
 from penstock._src.native import host
-from penstock._src.native.loader import Library
+from penstock._src.native.loading import Library
 from penstock._src.runtime.weight_packer import packed_constant, packer_of
 
 LINE = 64  # bytes: where an array begins

@@ -27,6 +27,7 @@ class Section:
     for_host: frozenset[int] = frozenset()
     # The device number of operations without a device; None without GPUs in PENSTOCK_DEVICE: no devices are used.
     device: int | None = None
+    pack: Any = None  # the Pack with object code of kernels (native/cache/packs), or None
 
     def identity(self) -> Any:
         """A key that is equal for sections of one graph that execute alike for equal inputs."""

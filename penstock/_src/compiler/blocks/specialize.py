@@ -361,7 +361,7 @@ def program_of(section: Section, lowered: LoweredSection, slots: Slots) -> list[
     function = p.function(section.name, inputs.parameters, results.nodes)
     steps = []
     if makers or function.updates or function.checks or function.exchanges:
-        prepared = prepare(function, lowered.device)
+        prepared = prepare(function, lowered.device, section.pack)
         steps = [ProgramForm(prepared, inputs.sources, makers, lowered.ops, p.assertions, p.equal)]
     p.forget()
     return steps

@@ -10,7 +10,7 @@ from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.generator import Epilogues
 from penstock._src.compiler.codegen.kept_codes import KeptCodes
 from penstock._src.compiler.codegen.kernel_code import KernelCode
-from penstock._src.compiler.codegen.names import name_of
+from penstock._src.compiler.codegen.names import identity_of, name_of
 from penstock._src.compiler.codegen.nests.code import NestCode
 from penstock._src.compiler.codegen.nests.emit import emit_nest
 from penstock._src.compiler.codegen.nests.epilogue import ExpressionEpilogue
@@ -23,6 +23,7 @@ from penstock._src.compiler.kernels.loop_nest import LoopNest
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, NamedCode, Target, kernels
+from penstock._src.native.cache.packs import Pack
 from penstock._src.native.language.types import OF_NUMPY
 from penstock._src.util.lazy import ByName
 
@@ -34,19 +35,25 @@ _TRUTH_CHECK = ByName(f"{__package__}.specials.checks", "emit_truth_check")
 
 
 class CpuGenerator(KeptCodes):
-    """Writes kernels for one CPU (see generator.py for the results of its methods)."""
+    """Writes kernels for one CPU (see generator.py for the results of its methods).
 
-    def __init__(self, target: Target) -> None:
+    Args:
+      target: the CPU.
+      pack: has object code of kernels that then need not be written.
+    """
+
+    def __init__(self, target: Target, pack: Pack | None = None) -> None:
         super().__init__()
-        self.target = target
+        self.target, self._pack = target, pack
 
     def keep(self, signature: Any, write: Callable[[], Any]) -> Any:
         def write_named() -> Any:
             written = write()
-            name = name_of(signature, self.target)
+            identity = identity_of(signature, self.target)
             for number, code in enumerate(_codes(written)):
                 if isinstance(code, NamedCode):
-                    code.name_it(name and f"{name}{number}", kernels().cache)
+                    own = identity and f"{identity}{number}"
+                    code.name_it(name_of(own), kernels().cache, own, self._pack)
             return written
 
         return super().keep(signature, write_named)

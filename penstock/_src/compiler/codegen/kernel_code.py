@@ -14,13 +14,11 @@ The text of a kernel does not depend on the values of its sizes; numbers of task
 functions of them.  So a new size needs no new kernel.
 """
 
-import functools
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import Any, Protocol
 
-from penstock._src.native import Code, Val
+from penstock._src.native import Code, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR
 from penstock._src.util.dataclass import dataclass
@@ -184,18 +182,9 @@ class Plain:
 PLAIN = Plain()
 
 
-@functools.cache
-def threads_of_sums() -> int:
-    """The number of threads for which sums are divided: it depends on the machine, not on the pool, and is the same up to 8 cores.
-
-    So results have the same bits with one thread as with all.
-    """
-    return max(2, (1 << ((os.cpu_count() or 1) - 1).bit_length()) // 4)
-
-
-def threads_of_cut(threads: int, epilogue: Epilogue) -> int:
+def threads_of_cut(threads: int, epilogue: Epilogue, target: Target) -> int:
     """The number of threads for which a kernel's work is divided: those of the pool, unless each task accumulates partial sums."""
-    return threads_of_sums() if epilogue.partial_bytes else threads
+    return target.sum_threads if epilogue.partial_bytes else threads
 
 
 def round_up(n: int, unit: int) -> int:

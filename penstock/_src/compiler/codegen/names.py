@@ -1,7 +1,6 @@
 """Names of codes: hashes of everything that determines a kernel's text, so that a cached kernel is found without writing its text.
 
-A text is determined by the signature of the computation (as in the generator's cache, kept_codes.py), the target, the number of
-processors by which sums are divided, and the sources of the compiler.
+A text is determined by the signature of the computation (as in the generator's cache, kept_codes.py), the target, and the sources of the compiler.
 """
 
 import dataclasses
@@ -10,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.codegen.kernel_code import threads_of_sums
 from penstock._src.core.dtypes import DType
-from penstock._src.native import Target
+from penstock._src.native import Target, code
 from penstock._src.native.cache.sources import PACKAGE, digest_of
-from penstock._src.native.code import hashed
 
 # Folders of the package with the code that writes texts.
 FOLDERS = ("compiler", "core", "ir", "native")
@@ -24,17 +21,19 @@ class _Unknown(TypeError):
     """A signature contains a value without a persistent form."""
 
 
-def name_of(signature: Any, target: Target) -> str | None:
-    """The name of the code of a signature; None if it has none: then its text is its identity."""
-    if _SOURCES is None:
-        return None
-    parts: list[str] = [_SOURCES, str(threads_of_sums())]
+def identity_of(signature: Any, target: Target) -> str:
+    """The identity of the code of a signature; empty if it has none: then its text is its identity."""
+    parts: list[str] = []
     try:
-        _add(target, parts)
         _add(signature, parts)
     except _Unknown:
-        return None
-    return hashed(target, "\0".join(parts).encode())
+        return ""
+    return code.identity_of("kernel", target, "\0".join(parts))
+
+
+def name_of(identity: str) -> str | None:
+    """The name in this user's cache of the code of an identity; None if it has none."""
+    return code.name_of(_SOURCES, identity) if _SOURCES and identity else None
 
 
 def _add(value: Any, parts: list[str]) -> None:

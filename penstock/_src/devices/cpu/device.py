@@ -9,6 +9,8 @@ from penstock._src.compiler.pipeline import plan_function
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.ir.function import Function
 from penstock._src.native import Target, host, pool
+from penstock._src.native.cache.packs import Pack
+from penstock._src.native.target import level, levels_of_host
 from penstock._src.runtime.load import load
 from penstock._src.runtime.program import Program
 from penstock._src.runtime.sized import OpenProgram, load_open
@@ -54,6 +56,37 @@ class CpuDevice:
 
     def load(self, plan: Plan) -> Program:
         return load(plan)
+
+    def with_pack(self, pack: Pack) -> "CpuDevice":
+        """This CPU for a model with a pack: itself, if the pack has no code for it."""
+        if flags.checked or flags.guard:
+            return self
+        threads = pool().threads
+        for name in levels_of_host():
+            planned = pack.threads_for(name, threads) if name in pack.targets else None
+            if planned is not None:
+                return PackedCpuDevice(_generator_of(pack, name), planned)
+        return self
+
+
+class PackedCpuDevice(CpuDevice):
+    """The CPU of this process as one for which a pack has code: of a level of processors, with at least as many threads as the pool's."""
+
+    def __init__(self, generator: CpuGenerator, threads: int) -> None:
+        self._generator, self._threads = generator, threads
+
+    @property
+    def generator(self) -> CpuGenerator:
+        return self._generator
+
+    @property
+    def threads(self) -> int:
+        return self._threads
+
+
+@functools.cache
+def _generator_of(pack: Pack, name: str) -> CpuGenerator:
+    return CpuGenerator(level(name), pack)
 
 
 DEVICE = CpuDevice()

@@ -14,7 +14,7 @@ import llvmlite.binding as llvm
 from penstock._src.core.errors import InternalError
 from penstock._src.devices.cuda.target import TRIPLE
 from penstock._src.native import Code
-from penstock._src.native.target import initialize_llvm
+from penstock._src.native.llvm import initialize as initialize_llvm
 from penstock._src.util.dataclass import dataclass
 
 OPTIMIZE = 3

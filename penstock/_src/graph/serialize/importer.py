@@ -61,6 +61,7 @@ class Library:
       library: the FunctionDefLibrary.
       known: functions that it may refer to as well.
       consent: the permissions of the graph; None for any.
+      pack: has object code of the functions' kernels (native/cache/packs).
     """
 
     def __init__(
@@ -68,8 +69,9 @@ class Library:
         library: Any = None,
         known: Mapping[str, GraphFunction] | None = None,
         consent: Consent | None = None,
+        pack: Any = None,
     ) -> None:
-        self.consent = consent
+        self.consent, self.pack = consent, pack
         self._known = {} if known is None else known
         self.definitions = {f.signature.name: f for f in library.function} if library else {}
         self.functions: dict[str, GraphFunction] = {}
@@ -113,6 +115,7 @@ def import_function(
     """
     graph = FuncGraph(definition.signature.name)
     graph.enclosing = None
+    graph.pack = library.pack
     with building_unrecorded(graph):
         nodes = NodeImporter(graph, library, _function_input)
         for index, argument in enumerate(definition.signature.input_arg):

@@ -13,23 +13,39 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import llvmlite.binding as llvm
-
 from penstock._src.core import errors
 from penstock._src.util.flags import flags
+from penstock._src.util.process import forks
 
-from .code import Code
-from .target import Target, initialize_llvm
+from ..code import Code
+from ..target import Target
+from . import binding, initialize
+
+
+class _Count:
+    """Counts the modules that this process has compiled, for whatever purpose."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._lock = forks.freed_in_child(threading.Lock())
+
+    def add(self) -> None:
+        with self._lock:
+            self.number += 1
+
+
+COMPILATIONS = _Count()
 
 
 def _unlocked(name: str) -> Callable:
     """llvmlite's C function without the lock, or with it if a later llvmlite hides the function."""
-    function = getattr(llvm.ffi.lib, name)
+    function = getattr(binding().ffi.lib, name)
     return getattr(function, "_cfn", function)
 
 
-def compile_object(text: str, machine: llvm.TargetMachine, verify: bool = False) -> bytes:
+def compile_object(text: str, machine: Any, verify: bool = False) -> bytes:
     """Compiles IR text in its own LLVM context; thread-safe."""
+    llvm = binding()
     context = llvm.create_context()
     source = ctypes.c_char_p(text.encode())
     with llvm.ffi.OutputString() as error:
@@ -47,6 +63,7 @@ def compile_object(text: str, machine: llvm.TargetMachine, verify: bool = False)
             memory = _unlocked("LLVMPY_TargetMachineEmitToMemory")(machine, module, 1, error)
             if not memory:
                 raise errors.InternalError(f"LLVM could not compile the generated code: {error}")
+        COMPILATIONS.add()
         start = _unlocked("LLVMPY_GetBufferStart")(memory)
         return ctypes.string_at(start, _unlocked("LLVMPY_GetBufferSize")(memory))
     finally:
@@ -82,7 +99,7 @@ class _LoopStrengthReduction:
             before, self._users = self._users, self._users + change
             if not (before and self._users):
                 off = "true" if self._users else "false"
-                llvm.set_option("penstock", f"-disable-lsr={off}")
+                binding().set_option("penstock", f"-disable-lsr={off}")
 
 
 _LOOP_STRENGTH_REDUCTION = _LoopStrengthReduction()
@@ -111,7 +128,7 @@ class Compilation:
         self._options = contextlib.ExitStack()
 
     def __enter__(self) -> Compilation:
-        initialize_llvm()
+        initialize()
         return self
 
     def add(self, code: Code) -> None:
@@ -141,7 +158,7 @@ class Compilation:
             raise self._failures[0]
 
     def _work(self) -> None:
-        machines: dict[Target, llvm.TargetMachine] = {}
+        machines: dict[Target, Any] = {}
         while (code := self._next()) is not None:
             try:
                 if code.target not in machines:
@@ -163,7 +180,8 @@ class Compilation:
 
 def assembly(code: Code) -> str:
     """The assembly text of a code, for reading."""
-    initialize_llvm()
+    initialize()
+    llvm = binding()
     module = llvm.parse_assembly(code.text, llvm.create_context())
     machine = code.target.machine(flags.optimize)
     module.triple = machine.triple

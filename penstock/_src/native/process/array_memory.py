@@ -12,7 +12,7 @@ import numpy as np
 
 from penstock._src.core.values import memory_limit
 
-from ..loader import Library
+from ..loading import Library
 
 # Words after those of memory_limit.WORDS: the functions that requests are passed on to.
 _MALLOC, _CALLOC, _REALLOC, _FREE = range(4, 8)

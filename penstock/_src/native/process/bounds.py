@@ -9,7 +9,7 @@ import ctypes
 
 import numpy as np
 
-from ..loader import Library
+from ..loading import Library
 
 COUNT, TABLE, STATUS, FAULTS, LOW, LENGTH, ADDRESS, BYTES, WHAT = range(9)
 OUT_OF_BOUNDS = -3  # status of a run that has faulted

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..language.function import Fn
 from ..language.types import I64
-from ..loader import Library
+from ..loading import Library
 
 SIGNALLED, ABANDONED, STOP, HELD, MAIN, LOOKED, PREVIOUS = (8 * i for i in range(7))
 _INTERVAL = 5_000_000  # nanoseconds between looks at the handler

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from penstock._src.util.files import crc32c
 
 from .. import python_calls as py
-from ..code import Code
+from ..code import ModuleCode
 from ..kernels import kernels
 from ..language.module import Module
 from ..language.types import I64, PTR
-from ..target import Target, host
+from ..target import X86_LEVELS, Target, host
 
 # Adds eight bytes, or one byte, to a running checksum.
 _X86 = """
@@ -55,13 +55,15 @@ def native_crc32c() -> Callable[[bytes, int], int] | None:
     """Returns a builtin (bytes, previous checksum) -> checksum; None if the CPU lacks the instruction."""
     if not is_native(host()):
         return None
-    m = Module()
-    emit(m)
-    _emit_entry(m)
-    library = kernels()[Code.of(m)]
+    library = kernels()[ModuleCode(_write, (), kernels().cache)]
     _libraries.append(library)
     crc32c.use_native_at(_AT(library["crc32c"]))
     return py.builtin(library["py_crc32c"], "crc32c")
+
+
+def _write(m: Module) -> None:
+    emit(m)
+    _emit_entry(m)
 
 
 # (address, bytes, previous checksum) -> checksum, without the interpreter's lock
@@ -72,7 +74,8 @@ _libraries: list = []  # kept alive: the builtin holds its address
 def is_native(target: Target) -> bool:
     """True if the target has an instruction for the checksum."""
     feature, _ = _INSTRUCTIONS.get(target.architecture, ("", ""))
-    return bool(feature) and feature in target.features.split(",")
+    has_it = feature in target.features.split(",") or target.cpu in X86_LEVELS
+    return bool(feature) and has_it
 
 
 def emit(m: Module) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from penstock._src.util.dataclass import dataclass
 
 from .. import python_calls as py
-from ..code import Code
+from ..code import ModuleCode
 from ..kernels import kernels
 from ..language.function import Fn
 from ..language.module import Module
@@ -30,16 +30,18 @@ _K0, _K1, _K2 = map(_signed, (0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B
 @functools.cache
 def fingerprints() -> Callable[..., int]:
     """A builtin (strings, number, hashes) -> 0."""
-    m = Module()
-    emit(m)
-    _emit_all(m)
-    py.emit_entry(m, "fingerprints", "ana", holds_gil=True)
-    library = kernels()[Code.of(m)]
+    library = kernels()[ModuleCode(_write, (), kernels().cache)]
     _libraries.append(library)
     return py.builtin(library["py_fingerprints"], "fingerprints")
 
 
 _libraries: list = []  # kept alive: the builtin holds its address
+
+
+def _write(m: Module) -> None:
+    emit(m)
+    _emit_all(m)
+    py.emit_entry(m, "fingerprints", "ana", holds_gil=True)
 
 
 def emit(m: Module) -> None:

@@ -34,6 +34,8 @@ TRAINING = "train"
 VARIABLES_DIRECTORY = "variables"
 VARIABLES_FILENAME = "variables"
 FINGERPRINT_FILENAME = "fingerprint.pb"
+EXTRA_ASSETS_DIRECTORY = "assets.extra"
+PACK_FILENAME = "penstock.pack"
 INIT_OP_KEY = "__saved_model_init_op"
 
 _GROUPS = {

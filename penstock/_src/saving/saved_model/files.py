@@ -1,6 +1,7 @@
-"""The files of a SavedModel's folder: whether it is one, and the message in it."""
+"""The files of a SavedModel's folder: whether it is one, the message in it, and its pack of machine code."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +11,16 @@ from google.protobuf.message import DecodeError
 
 from penstock._src.filesystems.files import exists, read
 from penstock._src.filesystems.transaction import recover
+from penstock._src.native import kernels
+from penstock._src.native.cache.packs import Pack, PackRefused, open_pack, use_for_process
+from penstock._src.native.cache.sources import digest_of_contents
+from penstock._src.native.code import FORMAT
+from penstock._src.native.target import levels_of_host
 from penstock._src.proto import saved as messages
 from penstock._src.saving.saved_model import constants
 from penstock._src.util.export import export
+
+log = logging.getLogger("penstock.native")
 
 
 @contextlib.contextmanager
@@ -79,3 +87,31 @@ def contains_saved_model(export_dir: Any) -> bool:
     names = (constants.SAVED_MODEL_FILENAME_PB, constants.SAVED_MODEL_FILENAME_PBTXT)
     folder = os.fsdecode(export_dir)
     return any(exists(os.path.join(folder, name)) for name in names)
+
+
+def pack_in(folder: str) -> Pack | None:
+    """The pack of a SavedModel, whose code the process then uses for itself, too; None, with a warning, if it may not be used.
+
+    Args:
+      folder: of the SavedModel.
+    """
+    path = os.path.join(folder, constants.EXTRA_ASSETS_DIRECTORY, constants.PACK_FILENAME)
+    if not exists(path):
+        return None
+    try:
+        sources = digest_of_contents(kernels().cache)
+        if sources is None:
+            raise PackRefused(
+                "this installation's sources cannot be read, to compare them with those that wrote it"
+            )
+        pack = open_pack(read(path), path, FORMAT, sources)
+        own = levels_of_host()
+        if not set(pack.targets) & set(own):
+            raise PackRefused(
+                f"it has code for {', '.join(pack.targets) or 'no processor'}, and this one runs {', '.join(own) or 'none of its kinds'}"
+            )
+    except (PackRefused, OSError) as refusal:
+        log.warning("The pack %s is not used: %s. The model runs by compiling.", path, refusal)
+        return None
+    use_for_process(pack)
+    return pack

@@ -41,7 +41,7 @@ from penstock._src.saving.saved_model import (
     fingerprints,
     revived_types,
 )
-from penstock._src.saving.saved_model.files import of_file, parse
+from penstock._src.saving.saved_model.files import of_file, pack_in, parse
 from penstock._src.saving.saved_model.object_values import WHOLE, Pair, RestoredSaveables
 from penstock._src.saving.saved_model.objects import SignatureMap
 from penstock._src.saving.saved_model.revived import (
@@ -268,7 +268,7 @@ class _Loader:
         self.stored = _bytes_of_values(folder)
         self.saved_functions = meta.object_graph_def.concrete_functions
         _rename_resources(meta.graph_def.library)
-        self.library = Library(meta.graph_def.library, consent=consent)
+        self.library = Library(meta.graph_def.library, consent=consent, pack=pack_in(folder))
         self.objects: dict[int, Any] = {n: target for n, (target, _) in selection.given.items()}
         # Setters of attributes for objects that need a special one.
         self.setters: dict[int, Setter] = {n: setter for n, (_, setter) in selection.given.items()}

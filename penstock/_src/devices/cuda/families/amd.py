@@ -14,7 +14,7 @@ from penstock._src.native import Code, Target
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, I32, VOID
 from penstock._src.native.language.value import Val
-from penstock._src.native.target import initialize_llvm
+from penstock._src.native.llvm import initialize as initialize_llvm
 
 TRIPLE = "amdgcn-amd-amdhsa"
 WAVEFRONTS = {"gfx90a": 64, "gfx942": 64, "gfx1030": 32, "gfx1100": 32}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from penstock._src.core import dtypes
 from penstock._src.native import Target, assembly
-from penstock._src.native.target import initialize_llvm
+from penstock._src.native.llvm import initialize as initialize_llvm
 from tests.compiler.codegen.contraction.harness import check, dim, kernel_of, values
 from tests.compiler.codegen.contraction.products.test_products import BiasReluSum
 from tests.compiler.codegen.kernel_harness import run_kernel

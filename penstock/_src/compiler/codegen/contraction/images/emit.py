@@ -25,7 +25,9 @@ def emit_convolution(
         problem, part = FewOutputsProblem, FewOutputs
     elif dots.suits(described, target):
         problem, part = DotProblem, DotConvolution
-    schedule = choose(described, target, threads, threads_of_cut(threads, epilogue), problem)
+    schedule = choose(
+        described, target, threads, threads_of_cut(threads, epilogue, target), problem
+    )
     return conv.emit(schedule, epilogue, part)
 
 

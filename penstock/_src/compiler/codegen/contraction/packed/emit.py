@@ -19,7 +19,7 @@ from .rows import RowsSchedule, RowsTask, choose
 def emit_packed_product(
     product: PackedProduct, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
-    cut_for = threads_of_cut(threads, epilogue)
+    cut_for = threads_of_cut(threads, epilogue, target)
     if product.few_rows:
         return _emit_rows(choose(product, target, cut_for), epilogue)
     return emit_panels(choose_panels(product.gemm, target, threads, cut_for), epilogue)

@@ -15,7 +15,7 @@ _WRITE = ByName(f"{__package__}.kernel", "write")
 
 
 def emit_gemm(gemm: Gemm, target: Target, threads: int, epilogue: Epilogue = PLAIN) -> KernelCode:
-    schedule = choose(gemm, target, threads, threads_of_cut(threads, epilogue))
+    schedule = choose(gemm, target, threads, threads_of_cut(threads, epilogue, target))
     return emit(schedule, epilogue)
 
 

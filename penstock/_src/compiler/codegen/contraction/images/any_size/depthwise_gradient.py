@@ -21,7 +21,6 @@ from penstock._src.compiler.codegen.kernel_code import (
     Epilogue,
     KernelCode,
     round_up,
-    threads_of_sums,
 )
 from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target, Val
@@ -52,7 +51,7 @@ class AnySizeDepthwiseGradientSchedule(GradientSchedule):
 def emit_any_size_depthwise_gradient(
     gradient: AnySizeDepthwiseGradient, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
-    schedule = choose(gradient, target, threads, threads_of_sums())
+    schedule = choose(gradient, target, threads, target.sum_threads)
     return kernel.emit(schedule, epilogue, AnySizeDepthwiseGradientWriter)
 
 

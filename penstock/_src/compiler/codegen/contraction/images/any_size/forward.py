@@ -37,7 +37,7 @@ _LARGE = (
 def emit_any_size(
     conv: AnySizeConvolution, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
-    schedule = choose(conv, target, threads, threads_of_cut(threads, epilogue))
+    schedule = choose(conv, target, threads, threads_of_cut(threads, epilogue, target))
 
     def write() -> Code:
         module = Module(target)

@@ -8,7 +8,6 @@ from penstock._src.compiler.codegen.kernel_code import (
     PLAIN,
     Epilogue,
     KernelCode,
-    threads_of_sums,
 )
 from penstock._src.native import Target
 
@@ -18,7 +17,7 @@ from . import depthwise, kernel, plain, plain_choice
 def emit_plain_gradient(
     gradient: FilterGradient, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
-    schedule = plain_choice.choose(gradient, target, threads, threads_of_sums(), epilogue is PLAIN)
+    schedule = plain_choice.choose(gradient, target, threads, target.sum_threads, epilogue is PLAIN)
     return kernel.emit(schedule, epilogue, plain.PlainWriter)
 
 
@@ -26,5 +25,5 @@ def emit_depthwise_filter_gradient(
     gradient: DepthwiseFilterGradient, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
     """Ranges of rows summed in order, then added up in order."""
-    schedule = depthwise.choose(gradient, target, threads, threads_of_sums())
+    schedule = depthwise.choose(gradient, target, threads, target.sum_threads)
     return kernel.emit(schedule, epilogue, depthwise.DepthwiseWriter)

@@ -27,7 +27,6 @@ from penstock._src.compiler.codegen.kernel_code import (
     Epilogue,
     KernelCode,
     round_up,
-    threads_of_sums,
 )
 from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target, Val
@@ -144,7 +143,7 @@ def emit_winograd(
 ) -> KernelCode:
     """The kernel of a filter gradient that `suits`."""
     return kernel.emit(
-        choose(gradient, target, threads, threads_of_sums()), epilogue, _WinogradGradientWriter
+        choose(gradient, target, threads, target.sum_threads), epilogue, _WinogradGradientWriter
     )
 
 

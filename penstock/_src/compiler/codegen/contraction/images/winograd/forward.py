@@ -190,7 +190,7 @@ def emit_winograd(
     conv: Convolution, target: Target, threads: int, epilogue: Epilogue
 ) -> KernelCode:
     """The kernel of a convolution that `suits`."""
-    schedule = choose(conv, target, threads, threads_of_cut(threads, epilogue))
+    schedule = choose(conv, target, threads, threads_of_cut(threads, epilogue, target))
     return KernelCode(
         code=NamedCode(target, lambda: _WinogradWriter(schedule, epilogue).write()),
         sizes=conv.sizes,
