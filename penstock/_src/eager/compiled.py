@@ -16,6 +16,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
 from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.util.process.compiler import has_compiler
 
 # Integer vectors of up to this many elements are constants of the program.
 SMALL = 16
@@ -33,8 +34,14 @@ _kept: dict[Any, Any] = {}
 
 
 def is_worth_compiling(op: Op) -> bool:
-    """True if large calls of an op go to the compiler: it lowers, keeps no state, and is not merely a view."""
-    if not op.has_lowering or op.stateful or op.host_kernel.is_view or op.traits.takes_lists:
+    """True if large calls of an op go to the compiler: there is one, the op lowers, keeps no state, and is not merely a view."""
+    if (
+        not has_compiler()
+        or not op.has_lowering
+        or op.stateful
+        or op.host_kernel.is_view
+        or op.traits.takes_lists
+    ):
         return False
     types = op.output_dtypes
     return all(type(t) is not tuple and t in TYPES for t in types)

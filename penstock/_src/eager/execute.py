@@ -25,6 +25,7 @@ from penstock._src.eager.constants import integer
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.rules import Binary, HostUnary
 from penstock._src.util import slots
+from penstock._src.util.process.compiler import has_compiler
 from penstock._src.util.process.quiet import quietly
 
 # Limit per op class of cached kernels, one for each combination of dtypes and attributes.
@@ -249,7 +250,7 @@ def run(op: Op, tensors: list[Any]) -> list[EagerTensor]:
 def run_kernel(op: Op, values: list[Any]) -> Any:
     """Calls `op.eager` with the values of list arguments grouped into lists; large inputs run a compiled program."""
     try:
-        if op.host_kernel.is_program:
+        if op.host_kernel.is_program and has_compiler():
             return run_program(op, values)
         if is_large(op, values) and is_worth_compiling(op):
             return run_compiled(op, values)

@@ -21,6 +21,7 @@ from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 from penstock._src.util.lazy import ByName
 from penstock._src.util.process import forks
+from penstock._src.util.process.compiler import has_compiler
 
 from . import llvm
 from .cache import ObjectCache
@@ -202,10 +203,15 @@ class ModuleCode(NamedCode):
         """`write(module, *arguments)` writes the module."""
         target = target or host()
         super().__init__(target, functools.partial(_written, target, write, arguments))
-        self.__dict__.update(emitter=emitter_of(write), arguments=(write, arguments))
         identity = _identity_of_module(write, arguments, target)
         name = None if _SOURCES is None else name_of(_SOURCES, identity)
-        self.name_it(name, cache, identity)
+        self.__dict__.update(
+            emitter=emitter_of(write),
+            arguments=(write, arguments),
+            name=name,
+            identity=identity,
+            _cache=cache,
+        )
         if target == host():
             MODULES.setdefault((write, arguments))
 
@@ -281,7 +287,7 @@ def hashed(target: Target, content: bytes) -> str:
 @functools.cache
 def _versions() -> str:
     """What object code of this user's cache depends on."""
-    return f"{FORMAT} {llvm.versions() if llvm.is_installed() else 'run-only'}"
+    return f"{FORMAT} {llvm.versions() if has_compiler() else 'run-only'}"
 
 
 # The state of the sources that write modules. Computed when this is loaded: if they change while this process runs, it still has the old code.

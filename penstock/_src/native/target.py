@@ -13,6 +13,7 @@ from penstock._src.core import errors
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 from penstock._src.util.process import forks
+from penstock._src.util.process.compiler import has_compiler
 
 from . import llvm
 from .language.types import SIZE, vec
@@ -165,9 +166,9 @@ class Target:
 @functools.cache
 def host() -> Target:
     """The CPU that this process runs on, or the older one that PENSTOCK_CPU names; the level of it that packs have code for, without LLVM."""
-    if flags.cpu or not llvm.is_installed():
+    if flags.cpu or not has_compiler():
         target = level(_checked_level(flags.cpu) if flags.cpu else _best_level())
-        triple = llvm.binding().get_process_triple() if llvm.is_installed() else target.triple
+        triple = llvm.binding().get_process_triple() if has_compiler() else target.triple
     else:
         llvm.initialize()
         known = llvm.binding().get_host_cpu_features()

@@ -13,7 +13,7 @@ from penstock._src.core.errors import DataLossError, InternalError, OpError
 from penstock._src.native import Code, Module, host
 from penstock._src.native.llvm import initialize
 from penstock._src.native.llvm.compile import compile_object
-from penstock._src.native.loading.elf import ElfImage, _Object
+from penstock._src.native.loading.elf import ElfObject, link
 from penstock._src.native.loading.relocations import PROCESSORS, Site
 from penstock._src.native.target import level
 
@@ -70,7 +70,7 @@ def content():
 
 
 def linked(content):
-    return ElfImage(content, EXPORTS, {"given": ADDRESS})
+    return link(content, EXPORTS, {"given": ADDRESS})
 
 
 def function(image, name, result=ctypes.c_int64, *arguments):
@@ -108,11 +108,11 @@ def test_memory_is_never_writable_and_executable(content):
 
 def test_an_undefined_symbol_is_named(content):
     with pytest.raises(InternalError, match="'given'"):
-        ElfImage(content, EXPORTS, {})
+        link(content, EXPORTS, {})
     with pytest.raises(InternalError, match="no function 'nothing'"):
-        ElfImage(content, ("nothing",), {"given": ADDRESS})
+        link(content, ("nothing",), {"given": ADDRESS})
     with pytest.raises(InternalError, match="no function 'table'"):
-        ElfImage(content, ("table",), {"given": ADDRESS})
+        link(content, ("table",), {"given": ADDRESS})
 
 
 def test_an_object_of_another_processor_is_refused():
@@ -142,7 +142,7 @@ def test_damage_is_refused_or_without_effect_on_this_process(content):
 
 @pytest.mark.parametrize("name", ["x86-64-v2", "x86-64-v4", "aarch64"])
 def test_relocations_of_each_processor_are_known(name):
-    parsed = _Object(compiled(level(name)))
+    parsed = ElfObject.of(compiled(level(name)))
     rules = PROCESSORS[level(name).architecture].rules
     kinds = {row[1] for s in parsed.sections if s.type == 4 for row in parsed.relocations(s)}
     assert kinds and kinds <= rules.keys()
@@ -190,7 +190,7 @@ def test_programs_run_without_llvm_s_linker(tmp_path):
         "from penstock._src.native import loading\n"
         "from penstock._src.native.loading import elf, library\n"
         "if len(sys.argv) > 1:\n"
-        "    library._linked = lambda c, e: elf.ElfImage(c, e, dict(library._symbols))\n"
+        "    library._linked = lambda c, e: elf.link(c, e, dict(library._symbols))\n"
         "f = tf.function(lambda x: tf.nn.softmax(tf.sort(x @ x)) + tf.math.erf(x))\n"
         "print(f(tf.reshape(tf.range(10000.0), [100, 100]) / 1e4).numpy().tobytes().hex())\n"
     )

@@ -6,20 +6,15 @@ llvmlite, it raises an error in one sentence.
 
 import contextlib
 import functools
-import importlib.util
+import importlib
 import sys
 from typing import Any
 
 from penstock._src.core import errors
+from penstock._src.util.process.compiler import has_compiler
 
 INSTALL = "pip install llvmlite"
 _NAME = "llvmlite.binding"
-
-
-@functools.cache
-def is_installed() -> bool:
-    """True if this installation can compile."""
-    return importlib.util.find_spec("llvmlite") is not None
 
 
 @functools.cache
@@ -29,7 +24,7 @@ def binding() -> Any:
     Raises:
       FailedPreconditionError: llvmlite is not installed.
     """
-    if not is_installed():
+    if not has_compiler():
         raise errors.FailedPreconditionError(
             None,
             None,

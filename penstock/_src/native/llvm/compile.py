@@ -128,11 +128,11 @@ class Compilation:
         self._options = contextlib.ExitStack()
 
     def __enter__(self) -> Compilation:
-        initialize()
         return self
 
     def add(self, code: Code) -> None:
         """Compiles a code, soon."""
+        initialize()
         if not self._todo and not self._crew:
             self._options.enter_context(_LOOP_STRENGTH_REDUCTION.off_for(code.target))
         with self._changed:

@@ -7,7 +7,7 @@ write for our code, alignments beyond a page, thread-local and common symbols. `
 import ctypes
 import functools
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from penstock._src.core import errors
@@ -22,11 +22,8 @@ _SYMBOL = struct.Struct("<IBBHQQ")
 _RELOCATION = struct.Struct("<QQq")
 _IDENTITY = b"\x7fELF\x02\x01\x01"  # 64 bits, little-endian, version 1
 _RELOCATABLE = 1
-_SYMBOLS, _RELOCATIONS, _EMPTY = (
-    2,
-    4,
-    8,
-)  # types of sections: a table of symbols, of relocations; without bytes
+# Types of sections: none, a table of symbols, one of relocations, and a section without bytes.
+_NONE, _SYMBOLS, _RELOCATIONS, _EMPTY = 0, 2, 4, 8
 _WRITTEN, _ALLOCATED, _EXECUTED, _THREAD_LOCAL = 1, 2, 4, 0x400  # flags of sections
 _UNDEFINED, _ABSOLUTE, _RESERVED = 0, 0xFFF1, 0xFF00  # numbers of symbols' sections
 _WEAK = 2
@@ -63,68 +60,84 @@ def _refuse(why: str) -> errors.OpError:
     return errors.DataLossError(None, None, f"Machine code cannot be loaded: {why}.")
 
 
-class _Object:
-    """The tables of an object."""
+def _piece(code: bytes, start: int, size: int) -> bytes:
+    """Bytes of an object."""
+    if start + size > len(code):
+        raise _refuse(f"it is truncated: {start + size} bytes of {len(code)}")
+    return code[start : start + size]
 
-    def __init__(self, code: bytes) -> None:
-        self.code = code
+
+def _text(texts: bytes, at: int) -> str:
+    """The name at an offset of a table of names."""
+    end = texts.find(b"\0", at)
+    if at >= len(texts) or end < 0:
+        raise _refuse("a name lies outside")
+    return texts[at:end].decode("ascii", "replace")
+
+
+def _rows(form: struct.Struct, content: bytes) -> list[tuple[int, ...]]:
+    if len(content) % form.size:
+        raise _refuse("a table is cut")
+    return list(form.iter_unpack(content))
+
+
+@dataclass
+class ElfObject:
+    """The tables of an object, all within its bounds."""
+
+    code: bytes
+    machine: int
+    sections: Sequence[_Section]
+    symbols: Sequence[_Symbol]
+
+    @classmethod
+    def of(cls, code: bytes) -> "ElfObject":
+        """Reads an object; raises DataLossError if it is damaged."""
         if len(code) < _HEADER.size or code[: len(_IDENTITY)] != _IDENTITY:
             raise _refuse("it is not a 64-bit ELF object")
         fields = _HEADER.unpack_from(code)
-        kind, self.machine, start = fields[1], fields[2], fields[6]
+        kind, machine, start = fields[1], fields[2], fields[6]
         width, count, names = fields[11], fields[12], fields[13]
         if kind != _RELOCATABLE or width != _SECTION.size or names >= count:
             raise _refuse("it is not a relocatable object")
-        self.piece(start, count * width)
-        raw = [_SECTION.unpack_from(code, start + i * width) for i in range(count)]
-        texts = self._texts(raw[names][4], raw[names][5])
-        self.sections = [
-            _Section(self._text(texts, s[0]), s[1], s[2], s[4], s[5], s[6], s[7], s[8]) for s in raw
-        ]
-        for section in self.sections:
-            if section.type != _EMPTY and section.type:
-                self.piece(section.start, section.size)
-        tables = [s for s in self.sections if s.type == _SYMBOLS]
+        raw = _rows(_SECTION, _piece(code, start, count * width))
+        texts = _piece(code, raw[names][4], raw[names][5])
+        sections = [_Section(_text(texts, s[0]), s[1], s[2], *s[4:9]) for s in raw]
+        for section in sections:
+            if section.type not in (_NONE, _EMPTY):
+                _piece(code, section.start, section.size)
+        tables = [s for s in sections if s.type == _SYMBOLS]
         if len(tables) != 1 or tables[0].link >= count:
             raise _refuse("it has no table of symbols")
-        self.symbols = self._symbols(tables[0], raw[tables[0].link])
+        texts = _piece(code, raw[tables[0].link][4], raw[tables[0].link][5])
+        symbols = [
+            _Symbol(_text(texts, name), info >> 4, info & 15, section, value)
+            for name, info, _, section, value, _ in _rows(
+                _SYMBOL, _piece(code, tables[0].start, tables[0].size)
+            )
+        ]
+        return cls(code, machine, sections, symbols)
 
-    def piece(self, start: int, size: int) -> bytes:
-        """Bytes of the object."""
-        if start + size > len(self.code):
-            raise _refuse(f"it is truncated: {start + size} bytes of {len(self.code)}")
-        return self.code[start : start + size]
-
-    def _texts(self, start: int, size: int) -> bytes:
-        return self.piece(start, size)
-
-    def _text(self, texts: bytes, at: int) -> str:
-        end = texts.find(b"\0", at)
-        if at >= len(texts) or end < 0:
-            raise _refuse("a name lies outside")
-        return texts[at:end].decode("ascii", "replace")
-
-    def _symbols(self, table: _Section, names: tuple[int, ...]) -> list[_Symbol]:
-        texts, content = self._texts(names[4], names[5]), self.piece(table.start, table.size)
-        if len(content) % _SYMBOL.size:
-            raise _refuse("its table of symbols is cut")
-        symbols = []
-        for name, info, _, section, value, _ in _SYMBOL.iter_unpack(content):
-            symbols.append(_Symbol(self._text(texts, name), info >> 4, info & 15, section, value))
-        return symbols
+    def content(self, section: _Section) -> bytes:
+        """The bytes of a section that has some."""
+        return _piece(self.code, section.start, section.size)
 
     def relocations(self, table: _Section) -> list[tuple[int, int, _Symbol, int]]:
         """(offset, type, symbol, addend) of each relocation of a table."""
-        content = self.piece(table.start, table.size)
-        if len(content) % _RELOCATION.size:
-            raise _refuse("a table of relocations is cut")
         rows = []
-        for offset, info, addend in _RELOCATION.iter_unpack(content):
+        for offset, info, addend in _rows(_RELOCATION, self.content(table)):
             number = info >> 32
             if number >= len(self.symbols):
                 raise _refuse("a relocation names no symbol")
             rows.append((offset, info & 0xFFFFFFFF, self.symbols[number], addend))
         return rows
+
+    def is_kept(self, number: int) -> bool:
+        """True if a section becomes part of the image."""
+        if number >= len(self.sections):
+            raise _refuse("relocations are of no section")
+        section = self.sections[number]
+        return bool(section.flags & _ALLOCATED) and section.name != _UNWINDING
 
 
 @dataclass
@@ -138,82 +151,54 @@ class _Layout:
     size: int
 
 
-class ElfImage:
-    """Object code in memory that this process has linked.
+def _laid_out(parsed: ElfObject, symbols: int, processor: Processor) -> _Layout:
+    places, parts, end = dict[int, int](), list[tuple[int, int, int]](), 0
+    stubs = slots = 0
+    for rights in (CODE, CONSTANTS, DATA):
+        start = end
+        for number, section in enumerate(parsed.sections):
+            if parsed.is_kept(number) and _rights(section) == rights:
+                alignment = section.alignment or 1
+                if alignment & (alignment - 1) or alignment > _MOST_ALIGNMENT:
+                    raise _refuse(f"section {section.name} is aligned to {alignment} bytes")
+                end = -(-end // alignment) * alignment
+                places[number] = end
+                end += section.size
+                if end > _MOST_BYTES:
+                    raise _refuse(f"it has more than {_MOST_BYTES} bytes")
+        if rights == CODE:
+            stubs = end = -(-end // 16) * 16
+            end += symbols * processor.stub_bytes
+        if rights == CONSTANTS:
+            slots = end = -(-end // 8) * 8
+            end += 8 * symbols
+        end = pages(end)
+        if end > start:
+            parts.append((start, end, rights))
+    return _Layout(places, parts, stubs, slots, max(end, pages(1)))
 
-    Args:
-      code: the object.
-      exports: names of its functions.
-      symbols: addresses of what it refers to, besides what the process exports.
 
-    Raises:
-      DataLossError: it is damaged, or has what is not known.
-      InternalError: a symbol is not defined.
-    """
+class _Linking:
+    """An object on the way into memory."""
 
-    def __init__(self, code: bytes, exports: tuple[str, ...], symbols: Mapping[str, int]) -> None:
-        self._object = _Object(code)
-        processor = PROCESSORS.get(_machine_of_host())
-        if processor is None or self._object.machine != processor.machine:
-            raise _refuse(f"it is for another processor (ELF machine {self._object.machine})")
-        self._processor: Processor = processor
-        self._given = symbols
-        tables = [s for s in self._object.sections if s.type == _RELOCATIONS]
-        self._tables = [(t, self._object.relocations(t)) for t in tables if self._is_kept(t.info)]
-        referred = [symbol for _, rows in self._tables for _, _, symbol, _ in rows]
-        self._slots = {symbol: i for i, symbol in enumerate(dict.fromkeys(referred))}
-        self._layout = self._laid_out()
-        self._image = Image(self._layout.size)
-        self._content = bytearray(self._layout.size)
-        self._copy_sections()
-        self._addresses: dict[str, int] = {}
-        for table, rows in self._tables:
-            for row in rows:
-                self._relocate(table.info, *row)
-        self.addresses = {name: self._export(name) for name in exports}
-        self._image.fill(bytes(self._content), self._layout.parts)
-        del self._content, self._object, self._tables
+    def __init__(
+        self,
+        parsed: ElfObject,
+        processor: Processor,
+        given: Mapping[str, int],
+        layout: _Layout,
+        slots: Mapping[_Symbol, int],
+        image: Image,
+    ) -> None:
+        self.parsed, self.processor, self.given = parsed, processor, given
+        self.layout, self.slots, self.image = layout, slots, image
+        self.content = bytearray(layout.size)
 
-    def _is_kept(self, number: int) -> bool:
-        """True if a section becomes part of the image."""
-        if number >= len(self._object.sections):
-            raise _refuse("relocations are of no section")
-        section = self._object.sections[number]
-        return bool(section.flags & _ALLOCATED) and section.name != _UNWINDING
-
-    def _laid_out(self) -> _Layout:
-        places, parts, end = dict[int, int](), list[tuple[int, int, int]](), 0
-        stubs = slots = 0
-        for rights in (CODE, CONSTANTS, DATA):
-            start = end
-            for number, section in enumerate(self._object.sections):
-                if self._is_kept(number) and _rights(section) == rights:
-                    alignment = section.alignment or 1
-                    if alignment & (alignment - 1) or alignment > _MOST_ALIGNMENT:
-                        raise _refuse(f"section {section.name} is aligned to {alignment} bytes")
-                    end = -(-end // alignment) * alignment
-                    places[number] = end
-                    end += section.size
-                    if end > _MOST_BYTES:
-                        raise _refuse(f"it has more than {_MOST_BYTES} bytes")
-            if rights == CODE:
-                stubs = end = -(-end // 16) * 16
-                end += len(self._slots) * self._processor.stub_bytes
-            if rights == CONSTANTS:
-                slots = end = -(-end // 8) * 8
-                end += 8 * len(self._slots)
-            end = pages(end)
-            if end > start:
-                parts.append((start, end, rights))
-        return _Layout(places, parts, stubs, slots, max(end, pages(1)))
-
-    def _copy_sections(self) -> None:
-        for number, at in self._layout.places.items():
-            section = self._object.sections[number]
+    def copy_sections(self) -> None:
+        for number, at in self.layout.places.items():
+            section = self.parsed.sections[number]
             if section.type != _EMPTY:
-                self._content[at : at + section.size] = self._object.piece(
-                    section.start, section.size
-                )
+                self.content[at : at + section.size] = self.parsed.content(section)
 
     def _address(self, symbol: _Symbol) -> int:
         """Where a symbol lies."""
@@ -223,32 +208,32 @@ class ElfImage:
             return symbol.value
         if symbol.section == _UNDEFINED:
             return self._outside(symbol)
-        at = self._layout.places.get(symbol.section)
+        at = self.layout.places.get(symbol.section)
         if at is None:
             raise _refuse(f"symbol {symbol.name!r} lies in no section of the image")
-        if symbol.value > self._object.sections[symbol.section].size:
+        if symbol.value > self.parsed.sections[symbol.section].size:
             raise _refuse(f"symbol {symbol.name!r} lies outside of its section")
-        return self._image.address + at + symbol.value
+        return self.image.address + at + symbol.value
 
     def _outside(self, symbol: _Symbol) -> int:
-        address = self._given.get(symbol.name) or _address_in_process(symbol.name)
+        address = self.given.get(symbol.name) or _address_in_process(symbol.name)
         if not address and symbol.binding != _WEAK:
             raise errors.InternalError(
                 None, None, f"Machine code refers to {symbol.name!r}, which is not defined."
             )
         return address
 
-    def _relocate(self, number: int, offset: int, kind: int, symbol: _Symbol, addend: int) -> None:
-        rule = self._processor.rules.get(kind)
+    def relocate(self, number: int, offset: int, kind: int, symbol: _Symbol, addend: int) -> None:
+        rule = self.processor.rules.get(kind)
         if rule is None:
             raise _refuse(f"relocation {kind} is not known")
         if (
-            offset + rule.width > self._object.sections[number].size
-            or self._object.sections[number].type == _EMPTY
+            offset + rule.width > self.parsed.sections[number].size
+            or self.parsed.sections[number].type == _EMPTY
         ):
             raise _refuse("a relocation lies outside of its section")
-        at = self._layout.places[number] + offset
-        site = Site(self._content, at, self._image.address + at)
+        at = self.layout.places[number] + offset
+        site = Site(self.content, at, self.image.address + at)
         target = self._address(symbol)
         if rule.takes_slot:
             target = self._slot(symbol, target)
@@ -261,25 +246,71 @@ class ElfImage:
 
     def _slot(self, symbol: _Symbol, target: int) -> int:
         """The address of a word that holds the address of a symbol."""
-        at = self._layout.slots + 8 * self._slots[symbol]
-        struct.pack_into("<Q", self._content, at, target)
-        return self._image.address + at
+        at = self.layout.slots + 8 * self.slots[symbol]
+        struct.pack_into("<Q", self.content, at, target)
+        return self.image.address + at
 
     def _stub(self, symbol: _Symbol, target: int) -> int:
         """The address of a jump to a symbol."""
         slot = self._slot(symbol, target)
-        at = self._layout.stubs + self._processor.stub_bytes * self._slots[symbol]
-        self._processor.write_stub(Site(self._content, at, self._image.address + at), slot)
-        return self._image.address + at
+        at = self.layout.stubs + self.processor.stub_bytes * self.slots[symbol]
+        self.processor.write_stub(Site(self.content, at, self.image.address + at), slot)
+        return self.image.address + at
 
-    def _export(self, name: str) -> int:
-        for symbol in self._object.symbols:
+    def export(self, name: str) -> int:
+        for symbol in self.parsed.symbols:
             if symbol.name == name and 0 < symbol.section < _RESERVED:
-                if symbol.section >= len(self._object.sections):
+                if symbol.section >= len(self.parsed.sections):
                     raise _refuse(f"symbol {name!r} lies in no section")
-                if self._object.sections[symbol.section].flags & _EXECUTED:
+                if self.parsed.sections[symbol.section].flags & _EXECUTED:
                     return self._address(symbol)
         raise errors.InternalError(None, None, f"Machine code has no function {name!r}.")
+
+
+class ElfImage:
+    """Object code in memory that this process has linked.
+
+    Args:
+      image: the memory.
+      addresses: of its functions, by name.
+    """
+
+    def __init__(self, image: Image, addresses: dict[str, int]) -> None:
+        self._image, self.addresses = image, addresses
+
+
+def link(code: bytes, exports: tuple[str, ...], symbols: Mapping[str, int]) -> ElfImage:
+    """Loads object code.
+
+    Args:
+      code: the object.
+      exports: names of its functions.
+      symbols: addresses of what it refers to, besides what the process exports.
+
+    Raises:
+      DataLossError: it is damaged, or has what is not known.
+      InternalError: a symbol is not defined.
+    """
+    parsed = ElfObject.of(code)
+    processor = PROCESSORS.get(_machine_of_host())
+    if processor is None or parsed.machine != processor.machine:
+        raise _refuse(f"it is for another processor (ELF machine {parsed.machine})")
+    tables = [
+        (table.info, parsed.relocations(table))
+        for table in parsed.sections
+        if table.type == _RELOCATIONS and parsed.is_kept(table.info)
+    ]
+    referred = dict.fromkeys(row[2] for _, rows in tables for row in rows)
+    layout = _laid_out(parsed, len(referred), processor)
+    slots = {symbol: number for number, symbol in enumerate(referred)}
+    linking = _Linking(parsed, processor, symbols, layout, slots, Image(layout.size))
+    linking.copy_sections()
+    for number, rows in tables:
+        for row in rows:
+            linking.relocate(number, *row)
+    addresses = {name: linking.export(name) for name in exports}
+    linking.image.fill(bytes(linking.content), layout.parts)
+    return ElfImage(linking.image, addresses)
 
 
 def _rights(section: _Section) -> int:

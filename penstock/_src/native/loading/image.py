@@ -5,9 +5,11 @@ that the system's loader maps from a file.
 """
 
 import ctypes
+import functools
 import os
 import weakref
 from collections.abc import Sequence
+from typing import Any
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _READ, _WRITE, _EXECUTE = 1, 2, 4
@@ -29,14 +31,10 @@ class Image:
     """
 
     def __init__(self, size: int) -> None:
-        library = ctypes.CDLL(None, use_errno=True)
-        self._map = library.mmap
-        self._map.restype = ctypes.c_void_p
-        self._map.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-        unmap = library.munmap
+        unmap = ctypes.CDLL(None).munmap
         unmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
         self.size = size
-        self.address = self._mapped(None, size, 0, _PRIVATE | _ANONYMOUS | _NORESERVE, -1, 0)
+        self.address = _mapped(None, size, 0, _PRIVATE | _ANONYMOUS | _NORESERVE, -1, 0)
         # Not at the interpreter's end, when threads may still run code.
         weakref.finalize(self, unmap, self.address, size).atexit = False
 
@@ -54,17 +52,22 @@ class Image:
             while written < len(content):
                 written += os.pwrite(file, memoryview(content)[written:], written)
             for start, end, rights in parts:
-                self._mapped(
-                    self.address + start, end - start, rights, _PRIVATE | _FIXED, file, start
-                )
+                _mapped(self.address + start, end - start, rights, _PRIVATE | _FIXED, file, start)
         finally:
             os.close(file)
 
-    def _mapped(
-        self, address: int | None, size: int, rights: int, kind: int, file: int, at: int
-    ) -> int:
-        result = self._map(address, size, rights, kind, file, at)
-        if result is None or result == _FAILED:
-            number = ctypes.get_errno()
-            raise OSError(number, f"Machine code cannot be mapped: {os.strerror(number)}")
-        return int(result)
+
+@functools.cache
+def _map() -> Any:
+    function = ctypes.CDLL(None, use_errno=True).mmap
+    function.restype = ctypes.c_void_p
+    function.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    return function
+
+
+def _mapped(address: int | None, size: int, rights: int, kind: int, file: int, at: int) -> int:
+    result = _map()(address, size, rights, kind, file, at)
+    if result is None or result == _FAILED:
+        number = ctypes.get_errno()
+        raise OSError(number, f"Machine code cannot be mapped: {os.strerror(number)}")
+    return int(result)

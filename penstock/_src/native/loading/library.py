@@ -5,8 +5,8 @@ import functools
 from typing import Any, Protocol
 
 from penstock._src.core import errors
+from penstock._src.util.process.compiler import has_compiler
 
-from .. import llvm
 from ..systems import symbols
 from ..target import host
 from . import elf
@@ -33,8 +33,8 @@ class Linked(Protocol):
 def _linked(code: bytes, exports: tuple[str, ...]) -> Linked:
     # A symbol takes LLVM 1 KB, even if it is not used.
     used = {name: address for name, address in _symbols.items() if name.encode() in code}
-    if not llvm.is_installed():
-        return elf.ElfImage(code, exports, used)
+    if not has_compiler():
+        return elf.link(code, exports, used)
     # Its import is LLVM's.
     from .jit_link import JitLinked
 

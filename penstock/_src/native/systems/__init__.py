@@ -21,6 +21,7 @@ import functools
 from collections.abc import Callable
 
 from penstock._src.core import errors
+from penstock._src.util.process.compiler import has_compiler
 
 from ..target import Target, host
 from . import darwin, linux, windows
@@ -46,8 +47,8 @@ def is_supported(target: Target) -> bool:
 
 @functools.cache
 def runs_native_code() -> bool:
-    """True if this process can run native code."""
-    return is_supported(host())
+    """True if this process can run native code that is written for it: besides packs, an installation without compiler has none."""
+    return has_compiler() and is_supported(host())
 
 
 def system_calls(target: Target) -> str:

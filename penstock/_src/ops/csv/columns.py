@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from penstock._src.native.readers import csv as native
-from penstock._src.native.systems import is_supported
-from penstock._src.native.target import host
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.strings.numbers import needs_care
 
 # Reads the field of a row and column by other means.
@@ -18,7 +17,7 @@ ReadField = Callable[[int, int, bytes], Any]
 @functools.cache
 def is_available() -> bool:
     """True if native code runs on this system."""
-    return is_supported(host())
+    return runs_native_code()
 
 
 class Read(NamedTuple):

@@ -4,7 +4,7 @@ import functools
 from concurrent.futures import Executor
 
 from penstock._src import native
-from penstock._src.native.systems import is_supported
+from penstock._src.native.systems import runs_native_code
 from penstock._src.util.process.daemon_threads import DaemonThreads
 
 
@@ -17,5 +17,5 @@ def callers(width: int, name: str) -> Executor:
 
 
 def _begin(width: int) -> None:
-    if is_supported(native.host()) and width >= native.pool().threads:
+    if runs_native_code() and width >= native.pool().threads:
         native.pool().work_alone()

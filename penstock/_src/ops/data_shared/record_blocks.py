@@ -9,8 +9,7 @@ import numpy as np
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.values import memory_limit
 from penstock._src.native.readers import records as native
-from penstock._src.native.systems import is_supported
-from penstock._src.native.target import host
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.data_shared.blocks import Block, Sequel, Unread, string_column
 from penstock._src.util.files import records
 
@@ -20,7 +19,7 @@ _MOST = 1 << 12  # records in a block
 
 @functools.cache
 def _reader() -> native.RecordReader | None:
-    return native.record_reader() if is_supported(host()) else None
+    return native.record_reader() if runs_native_code() else None
 
 
 class Records(Sequel):

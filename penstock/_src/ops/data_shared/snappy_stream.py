@@ -7,8 +7,7 @@ import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.native.readers.snappy import HASH_BITS, snappy, worst
-from penstock._src.native.systems import is_supported
-from penstock._src.native.target import host
+from penstock._src.native.systems import runs_native_code
 from penstock._src.util.files import records, varints
 from penstock._src.util.files.records import DamagedRecord
 
@@ -32,7 +31,7 @@ def record_file(file: BinaryIO, compression: str) -> records.RecordFile:
 
 
 def _native() -> Any:
-    if not is_supported(host()):
+    if not runs_native_code():
         raise UnimplementedError("Snappy: native code does not run on this system.")
     return snappy()
 

@@ -23,8 +23,7 @@ from penstock._src.core.values.resources import Resource
 from penstock._src.filesystems.files import read
 from penstock._src.native.algorithms.number_index import NumberIndex
 from penstock._src.native.readers.string_index import StringIndex
-from penstock._src.native.systems import is_supported
-from penstock._src.native.target import host
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.array.concat import handle_array
 from penstock._src.ops.lookup.buckets import Buckets
 from penstock._src.ops.rules import show
@@ -116,9 +115,9 @@ class StaticTable(Table):
         numbered = self._numbered
         if numbered is None or numbered[0] is not self.held or len(numbered[2]) != len(self.held):
             keys, values = self.export()
-            if keys.dtype == object and is_supported(host()):
+            if keys.dtype == object and runs_native_code():
                 find = StringIndex(keys).find
-            elif keys.dtype.kind in "iu" and is_supported(host()):
+            elif keys.dtype.kind in "iu" and runs_native_code():
                 find = NumberIndex(keys).find
             else:
                 find = functools.partial(_found, dict(zip(keys.tolist(), range(len(keys)))))

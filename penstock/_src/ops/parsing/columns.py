@@ -10,8 +10,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.native.readers.examples import ENTRY, MISSING, examples
-from penstock._src.native.systems import is_supported
-from penstock._src.native.target import host
+from penstock._src.native.systems import runs_native_code
 
 _COUNT_WORD = 3
 _FILLERS = {dtypes.float32: "floats", dtypes.int64: "ints", dtypes.string: "texts"}
@@ -130,4 +129,4 @@ def names_of(keys: tuple[str, ...]) -> tuple[bytes, np.ndarray, dict[str, int]]:
 @functools.cache
 def is_available() -> bool:
     """True if native code runs on this system."""
-    return is_supported(host())
+    return runs_native_code()

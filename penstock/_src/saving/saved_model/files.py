@@ -15,10 +15,12 @@ from penstock._src.native import kernels
 from penstock._src.native.cache.packs import Pack, PackRefused, open_pack, use_for_process
 from penstock._src.native.cache.sources import digest_of_contents
 from penstock._src.native.code import FORMAT
+from penstock._src.native.llvm import INSTALL
 from penstock._src.native.target import levels_of_host
 from penstock._src.proto import saved as messages
 from penstock._src.saving.saved_model import constants
 from penstock._src.util.export import export
+from penstock._src.util.process.compiler import has_compiler
 
 log = logging.getLogger("penstock.native")
 
@@ -111,7 +113,10 @@ def pack_in(folder: str) -> Pack | None:
                 f"it has code for {', '.join(pack.targets) or 'no processor'}, and this one runs {', '.join(own) or 'none of its kinds'}"
             )
     except (PackRefused, OSError) as refusal:
-        log.warning("The pack %s is not used: %s. The model runs by compiling.", path, refusal)
+        then = (
+            "The model runs by compiling" if has_compiler() else f"The model needs LLVM ({INSTALL})"
+        )
+        log.warning("The pack %s is not used: %s. %s.", path, refusal, then)
         return None
     use_for_process(pack)
     return pack

@@ -10,8 +10,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.native.algorithms.painting import OPAQUE, ORDERS, painting
-from penstock._src.native.systems import is_supported
-from penstock._src.native.target import host
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.image.formats.gif import gif_pixels
 from penstock._src.ops.image.formats.jpeg import jpeg_pixels
 from penstock._src.ops.image.formats.libraries import opened, reading
@@ -134,7 +133,7 @@ def bmp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
         raise op.invalid("Incomplete bmp content")
     first, step = (offset, stride) if height < 0 else (offset + stride * (height - 1), -stride)
     size = first, step, abs(height), width
-    if not is_supported(host()):
+    if not runs_native_code():
         return _arranged_by_numpy(data, *size, bytes_per_pixel, channels or bytes_per_pixel)
     arranged = empty_aligned((abs(height), width, channels or bytes_per_pixel), np.dtype(np.uint8))
     painting().arrange(data, *size, bytes_per_pixel, channels or bytes_per_pixel, arranged)

@@ -11,8 +11,7 @@ import numpy as np
 
 from penstock._src.core.values import memory_limit
 from penstock._src.native.algorithms.painting import COLORS, painting
-from penstock._src.native.systems import is_supported
-from penstock._src.native.target import host
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.image.formats.libraries import check_size, opened
 from penstock._src.util.dataclass import dataclass
 
@@ -86,7 +85,7 @@ def _paint(op: Any, frame: _Frame, image: np.ndarray) -> None:
     indices = _indices(op, frame)[: room.shape[0], : room.shape[1]]
     table = np.zeros((COLORS, 3), np.uint8)  # any index is in it; those beyond `colors` are errors
     table[: len(colors)] = colors
-    paint = _painted_by_native_code if is_supported(host()) else _painted_by_numpy
+    paint = _painted_by_native_code if runs_native_code() else _painted_by_numpy
     most = paint(room, indices, table, frame.transparent)
     if most >= len(colors):
         raise op.invalid(f"found color index {most} outside of color map range {len(colors)}")

@@ -14,8 +14,7 @@ import numpy as np
 from penstock._src.core.values import memory_limit
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.native.readers.png_rows import png_rows
-from penstock._src.native.systems import is_supported
-from penstock._src.native.target import host
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.image.formats.libraries import inflaters
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -133,7 +132,7 @@ def _unfiltered(
     size, step = _row_bytes(values, depth), max(samples * depth // 8, 1)
     if len(stream) - begin < rows * (size + 1):  # native code reads them all
         raise ValueError(f"image data of {len(stream)} bytes end before {rows} rows")
-    undo = _undone_by_native_code if is_supported(host()) else _undone_by_numpy
+    undo = _undone_by_native_code if runs_native_code() else _undone_by_numpy
     out = undo(stream, begin, rows, size, step)
     if depth == 16:
         return out.view(">u2").astype(np.uint16)
