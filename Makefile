@@ -389,6 +389,10 @@ $(VENV)/.docs: $(STAMP)
 wheel: $(UV)  ## the wheel and the source archive in dist/, built twice: the same bytes or an error
 	$(BIN)/python tools/platforms/wheel.py --uv $(UV)
 
+.PHONY: run-wheel
+run-wheel: wheel  ## the wheel penstock-run in dist/run/: the same files, for machines without LLVM (docs/packs.md)
+	$(BIN)/python tools/platforms/run_wheel.py dist/penstock-*.whl dist/run
+
 .PHONY: image
 image: $(STAMP)  ## the server's image by Debian's buildah, without a daemon, in build/image, built twice: the same content or an error; takes root
 	$(BIN)/python -m tools.platforms.image --check

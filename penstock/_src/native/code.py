@@ -179,8 +179,7 @@ class NamedCode(Code):
     def _note(self, cache: ObjectCache) -> None:
         """Record the text that belongs to the name, and the identity, by which the code can be exported."""
         if self.name is not None:
-            lines = self._line, self.text_key.encode(), self.identity.encode()
-            cache.write(self.name, b"\n".join(lines))
+            note(cache, self.name, self._said, self.text_key, self.identity)
 
     @property
     def _line(self) -> bytes:
@@ -204,7 +203,7 @@ class ModuleCode(NamedCode):
         target = target or host()
         super().__init__(target, functools.partial(_written, target, write, arguments))
         identity = _identity_of_module(write, arguments, target)
-        name = None if _SOURCES is None else name_of(_SOURCES, identity)
+        name = name_of_module(identity)
         self.__dict__.update(
             emitter=emitter_of(write),
             arguments=(write, arguments),
@@ -253,6 +252,22 @@ def identity_of(kind: str, target: Target, content: str) -> str:
     facts = f"{target.identity} {target.vector_bytes} {target.registers} {target.sum_threads}"
     digest = hashlib.sha256(f"{FORMAT}\n{facts}\n{content}".encode()).hexdigest()
     return f"{kind}-{digest[:40]}"
+
+
+def note(
+    cache: ObjectCache,
+    name: str,
+    said: tuple[tuple[str, ...], tuple[Any, ...]],
+    key: str,
+    identity: str,
+) -> None:
+    """Keep under a name the exports and facts of a code, the key of its object code, and its identity."""
+    cache.write(name, f"{said!r}\n{key}\n{identity}".encode())
+
+
+def name_of_module(identity: str) -> str | None:
+    """The name of a module in this user's cache; None if the sources are not files."""
+    return None if _SOURCES is None else name_of(_SOURCES, identity)
 
 
 def name_of(sources: str, identity: str) -> str:

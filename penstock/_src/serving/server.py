@@ -181,6 +181,7 @@ class Server:
         models = self._first_models()
         self._first_names = [each.name for each in models]
         self.manager.configure(models)
+        self._texts.prepare()
         if self.options.poll_seconds or self.options.reload_file:
             threading.Thread(target=self._poll, name="model-folders", daemon=True).start()
         self.is_live = True

@@ -11,10 +11,13 @@ from penstock._src.native.cache.packs import trust
 INSTALL = "pip install 'penstock[pack]'"
 
 
-def _cryptography(name: str) -> Any:
-    """A module of the cryptography package."""
+def _cryptography() -> tuple[Any, Any]:
+    """The modules of the cryptography package for files of keys, and for Ed25519."""
     try:
-        return importlib.import_module(f"cryptography.hazmat.primitives.{name}")
+        return (
+            importlib.import_module("cryptography.hazmat.primitives.serialization"),
+            importlib.import_module("cryptography.hazmat.primitives.asymmetric.ed25519"),
+        )
     except ImportError:
         raise FailedPreconditionError(
             None, None, f"Signing packs needs the cryptography package: {INSTALL}."
@@ -38,7 +41,7 @@ class Maker:
 
     def __init__(self, path: Path | str) -> None:
         path = Path(path)
-        serialization, ed25519 = _cryptography("serialization"), _cryptography("asymmetric.ed25519")
+        serialization, ed25519 = _cryptography()
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise InvalidArgumentError(
                 None, None, f"{path}: other users have access to this secret key (chmod 600)."
@@ -70,7 +73,7 @@ def new_key(path: Path | str) -> Path:
       OSError: a file exists, or cannot be written.
     """
     path = Path(path)
-    serialization, ed25519 = _cryptography("serialization"), _cryptography("asymmetric.ed25519")
+    serialization, ed25519 = _cryptography()
     secret = ed25519.Ed25519PrivateKey.generate()
     text = secret.private_bytes(
         serialization.Encoding.PEM,

@@ -73,6 +73,18 @@ COMMANDS = {
         "names the first operation whose values differ between two recorded runs",
     ),
     "build": ("models.build", "MODEL -o FOLDER", "makes a library of a model, for any machine"),
+    "pack": (
+        "models.pack",
+        "MODEL --key FILE",
+        "compiles a SavedModel for other machines: they need no compiler",
+    ),
+    "key": ("models.key", "FILE", "makes a key that signs packs"),
+    "trust": ("models.trust", "[KEY.pub]", "lets machine code that a key has signed run"),
+    "cache": (
+        "models.cache",
+        "export | import | verify FILE",
+        "compiled kernels as a signed file, for images and other machines",
+    ),
     "serve": ("serve", "MODEL", "serves models behind TensorFlow Serving's REST and gRPC APIs"),
     "generate": (
         "models.generate",

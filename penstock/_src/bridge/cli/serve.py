@@ -70,6 +70,11 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ("access-log",): (str, "", "file that requests are written to; - for the standard output"),
     ("drain-seconds",): (float, 30.0, "that requests have to end after SIGTERM"),
     ("allow",): (str, "", "what models may do besides computing, as read_files,python"),
+    ("pack",): (
+        str,
+        "",
+        "file of a secret key: models without a pack of machine code that may be used get one before they are served",
+    ),
 }
 _MEGABYTE = 1 << 20
 # Fields of `Limits`: option, factor from the option's unit to the field's, description. Defaults are those of the record.
@@ -122,6 +127,8 @@ def _serve(parsed: argparse.Namespace) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     try:
         options = _options(parsed)
+        if parsed.pack:
+            _pack(options, parsed.pack)
         if options.workers > 1:
             Supervisor(options).run(_say_workers)
         else:
@@ -129,6 +136,26 @@ def _serve(parsed: argparse.Namespace) -> int:
     except (OSError, OpError, ValueError) as error:
         raise Refused(str(error)) from error
     return 0
+
+
+def _pack(options: Any, key: str) -> None:
+    """Writes packs beside the versions that are served and have none that may be used."""
+    # Each command loads what it needs.
+    from penstock._src.aot.packing import pack_saved_model
+    from penstock._src.saving.saved_model.files import contains_saved_model, pack_in
+    from penstock._src.serving.inference.trial import run_as_served
+    from penstock._src.serving.models.folders import versions
+
+    for model in options.models:
+        found = versions(model.base_path)
+        for number in model.policy.chosen(sorted(found)):
+            folder = found[number]
+            if contains_saved_model(folder) and pack_in(folder) is None:
+                report = pack_saved_model(folder, key, exercise=lambda f=folder: run_as_served(f))  # type: ignore[misc]
+                print(
+                    f"{folder}: packed {report.kernels:,} kernels, {report.code_bytes:,} bytes.",
+                    flush=True,
+                )
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import logging
 from collections.abc import Callable
 
 from penstock._src.compiler.codegen.cpu import CpuGenerator
@@ -16,6 +17,8 @@ from penstock._src.runtime.program import Program
 from penstock._src.runtime.sized import OpenProgram, load_open
 from penstock._src.runtime.watched import is_watched
 from penstock._src.util.flags import flags
+
+log = logging.getLogger("penstock.native")
 
 
 @functools.cache
@@ -66,6 +69,7 @@ class CpuDevice:
             planned = pack.threads_for(name, threads) if name in pack.targets else None
             if planned is not None:
                 return PackedCpuDevice(_generator_of(pack, name), planned)
+        _warn_of_threads(pack, threads)
         return self
 
 
@@ -82,6 +86,18 @@ class PackedCpuDevice(CpuDevice):
     @property
     def threads(self) -> int:
         return self._threads
+
+
+@functools.cache
+def _warn_of_threads(pack: Pack, threads: int) -> None:
+    most = max(max(numbers, default=0) for numbers in pack.manifest.targets.values())
+    log.warning(
+        "The pack %s has code for at most %d threads, and the pool has %d: the model is compiled. PENSTOCK_THREADS=%d takes the pack.",
+        pack.origin,
+        most,
+        threads,
+        most,
+    )
 
 
 @functools.cache

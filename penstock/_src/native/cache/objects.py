@@ -65,6 +65,12 @@ class ObjectCache:
         assert self.folder is not None
         return self.folder / key[:2] / f"{key[2:]}.o"
 
+    def keys(self) -> Iterator[str]:
+        """All keys under which something is stored."""
+        if self.folder is not None and self.folder.is_dir():
+            for _, _, path in _files(self.folder):
+                yield Path(path).parent.name + Path(path).stem
+
     def read(self, key: str) -> bytes | None:
         """The object stored under `key`, or None if it is missing, damaged or not the user's."""
         secret = signing.user_key() if self.folder else None

@@ -70,7 +70,7 @@ class States:
         store, counts = self._store, kernels().statistics
         size = sum(block.array.nbytes for block in list(HOST_ARENAS.blocks))
         store.value(table.ARENA_BYTES).set(size)
-        for origin in ("compiled", "from_disk", "reused"):
+        for origin in ("compiled", "from_packs", "from_disk", "reused"):
             store.value(table.KERNELS, origin).set_total(getattr(counts, origin))
         store.value(table.COMPILE_SECONDS).set_total(counts.compile_seconds)
 

@@ -214,7 +214,7 @@ KERNELS = Metric(
     "penstock_kernels_total",
     "counter",
     ("origin",),
-    "Kernels that programs asked for: compiled, from_disk (the kernel cache), or reused (loaded already).",
+    "Kernels that programs asked for: compiled, from_packs (of models), from_disk (the kernel cache), or reused (loaded already).",
 )
 COMPILE_SECONDS = Metric(
     "penstock_kernel_compile_seconds_total", "counter", (), "Seconds of compiling kernels."

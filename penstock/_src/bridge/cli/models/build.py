@@ -34,8 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         chosen = {name: signatures[name] for name in given.signature or signatures}
         samples = dict(np.load(given.sample)) if given.sample else {}
         options = BuildOptions(
-            target=given.target, cpu=given.cpu, features=given.features, batches=_batches(given.batch),
-            shapes=dict(map(_shape, given.shape)), samples=samples, small=given.small, weights=given.weights_file,
+            target=given.target, cpu=given.cpu, features=given.features, batches=batches_of(given.batch),
+            shapes=dict(map(shape_of, given.shape)), samples=samples, small=given.small, weights=given.weights_file,
             python=given.python,
             threads=given.threads,
             precision=given.precision,
@@ -111,7 +111,7 @@ def _parser() -> Any:
     return parser
 
 
-def _batches(text: str) -> tuple[int, ...]:
+def batches_of(text: str) -> tuple[int, ...]:
     """The sizes in a text such as 1,2,8..16."""
     batches: set[int] = set()
     for part in filter(None, text.split(",")):
@@ -127,7 +127,7 @@ def _batches(text: str) -> tuple[int, ...]:
     return tuple(sorted(batches))
 
 
-def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+def shape_of(text: str) -> tuple[str, tuple[int, ...]]:
     """An input's name and shape, of INPUT=1,224,224,3."""
     name, _, extents = text.rpartition("=")
     try:

@@ -38,7 +38,10 @@ class Texts:
     def __init__(self, limits: Limits, admission: Admission) -> None:
         self._most, self._admission = limits.max_values, admission
         self._thread = ThreadPoolExecutor(1, "long-texts")
-        number_arrays()  # compiled before the first request
+
+    def prepare(self) -> None:
+        """Loads native code before the first request; packs of models that are loaded already may have it."""
+        number_arrays()
 
     async def read(self, text: bytes, use: Callable[[Any], Result], arrays: bool = False) -> Result:
         """Return a function's result for the parsed text. Nothing else of the text is kept.

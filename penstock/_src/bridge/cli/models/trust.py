@@ -1,0 +1,34 @@
+"""`penstock trust`: the makers whose machine code may run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from penstock._src.bridge.cli.arguments import Parser, Refused
+
+DESCRIPTION = """Trusts the owner of a public key: machine code that the key has signed may run on this machine, as this user. Without KEY, lists the
+keys that are trusted. To trust one no longer, remove its file."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Adds a key, or lists them."""
+    parser = Parser("penstock trust", DESCRIPTION)
+    parser.add_argument("key", metavar="KEY.pub", nargs="?", help="file of a public key")
+    given = parser.parse_args(list(arguments))
+    # Each command loads what it needs.
+    from penstock._src.native.cache.packs import trust
+
+    if given.key is None:
+        folder = trust.folder()
+        for path in sorted(folder.glob(f"*{trust.SUFFIX}") if folder else ()):
+            print(path)
+        return 0
+    try:
+        key = trust.key_of(Path(given.key).read_text())
+        if key is None:
+            raise Refused(f"{given.key} does not hold a public key of packs")
+        print(trust.trust(key))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(str(error)) from error
+    return 0
