@@ -397,6 +397,10 @@ run-wheel: wheel  ## the wheel penstock-run in dist/run/: the same files, for ma
 image: $(STAMP)  ## the server's image by Debian's buildah, without a daemon, in build/image, built twice: the same content or an error; takes root
 	$(BIN)/python -m tools.platforms.image --check
 
+.PHONY: small-image
+small-image: $(STAMP)  ## an image of Python and penstock-run, or KIND=compile with LLVM, without shell or package manager, in build/small; takes root
+	$(BIN)/python -m tools.platforms.small_image $(or $(KIND),run) --check
+
 .PHONY: stand-in
 stand-in: wheel  ## the distribution that stands for TensorFlow in an environment, for programs and for pip
 	$(UV) build --quiet --wheel --out-dir dist/tensorflow-on-penstock packaging/tensorflow-on-penstock
