@@ -3,7 +3,7 @@
     make run-wheel
     python examples/serving/function_zip.py saved_model maker.pub dist/run/penstock_run-*.whl function.zip --python 3.13
 
-The archive runs on Linux, x86-64 or the `--machine` aarch64. Result: AWS Lambda takes 250 MB unpacked; this is 77 MB, and the model.
+The archive runs on Linux, x86-64 or the `--machine` aarch64. Result: AWS Lambda takes 250 MB unpacked; this is 74 MB with a small model.
 """
 
 import argparse
