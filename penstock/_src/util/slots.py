@@ -52,6 +52,7 @@ RUN_FUNCTION: Callable[[Any, Any], Any] | None = None
 # {name of an object: the module that has it}
 TABLE = {
     "find_device": "devices.table",  # the compiler's device of a name
+    "pack_saved_model": "aot.packing.writing",  # machine code beside a SavedModel
     "draw_many": "eager.compiled",  # many random numbers by a compiled program
     "combined": "devices.cuda.nccl.collectives",  # what collective ops compute on GPUs
     "can_combine": "devices.cuda.nccl.collectives",  # whether replicas of strategies are added there

@@ -6,13 +6,22 @@ import shutil
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.aot.packing import pack_saved_model
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.native.target import levels_of_host
 from penstock._src.saving.saved_model.files import pack_in
 from penstock._src.util import flags
 
-from .kit import THREADS, Machine, maker, save_picture_net, save_small, save_text_classifier
+from .kit import (
+    THREADS,
+    Machine,
+    Small,
+    maker,
+    save_picture_net,
+    save_small,
+    save_text_classifier,
+)
 
 pytestmark = [
     pytest.mark.timed,
@@ -141,6 +150,14 @@ def test_500_damaged_packs_are_refused(packed, keys, tmp_path, caplog):
             caplog.clear()
             assert bytes(data) == good or pack_in(str(model)) is None, case
             assert len(caplog.records) == 1 and "is not used" in caplog.text
+
+
+def test_a_model_is_packed_as_it_is_saved(keys, tmp_path):
+    model = Small()
+    options = tf.saved_model.SaveOptions(pack_key=keys[0])
+    tf.saved_model.save(model, tmp_path / "model", model.__call__, options)
+    result, messages = Machine(tmp_path / "second", [keys[1]]).run(tmp_path / "model")
+    assert result["compiled"] == 0 and result["packed"] > 3, messages
 
 
 def test_packing_again_replaces_the_pack(keys, tmp_path):

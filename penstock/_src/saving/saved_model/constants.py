@@ -114,6 +114,7 @@ class SaveOptions:
       experimental_skip_saver: whether the operations that restore values are left out.
       experimental_sharding_callback: what decides about the files of values.
       extra_tags: further tags of the program.
+      pack_key: Penstock's own: the file of a secret key; the model's machine code is put beside it, signed by that (docs/packs.md).
 
     >>> tf.saved_model.SaveOptions(save_debug_info=True).save_debug_info
     True
@@ -130,6 +131,7 @@ class SaveOptions:
     experimental_skip_saver: bool = False
     experimental_sharding_callback: Any = None
     extra_tags: Sequence[str] | None = None
+    pack_key: Any = None
 
     def __post_init__(self) -> None:
         allowed = self.namespace_whitelist

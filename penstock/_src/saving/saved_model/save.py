@@ -46,6 +46,7 @@ from penstock._src.saving.serialized import registered_arrays, serialized
 from penstock._src.saving.sharding import stored
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.slots import above
 from penstock._src.version import VERSION
 
 # The logger of TensorFlow's messages about saving.
@@ -88,6 +89,8 @@ def save(
             f"Expected an object of type `Trackable`, such as `tf.Module` or a subclass of the `Trackable` class, for export. Got {obj} with type {type(obj)}."
         )
     save_and_return_nodes(obj, export_dir, signatures, options)
+    if options is not None and options.pack_key is not None:
+        above("pack_saved_model")(export_dir, options.pack_key)
 
 
 def save_and_return_nodes(
