@@ -443,8 +443,15 @@ def pool() -> Pool:
     if not _pools:
         with _making:
             if not _pools:
-                _pools.append(Pool(_wanted[0] or flags.flags.threads or host().cores))
+                _pools.append(Pool(wanted_threads()))
     return _pools[0]
+
+
+def wanted_threads() -> int:
+    """The number of threads that the process's pool has, or will have."""
+    if _pools:
+        return _pools[0].threads
+    return _wanted[0] or flags.flags.threads or host().cores
 
 
 def ask_for_threads(threads: int) -> bool:

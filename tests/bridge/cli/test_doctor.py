@@ -13,6 +13,7 @@ from penstock._src.bridge.cli.doctor import (
     report,
     requirements,
     settings,
+    trial,
 )
 from penstock._src.bridge.environments import site_packages
 from penstock._src.native.cache import objects, signing
@@ -233,3 +234,9 @@ def test_more_threads_than_cores(monkeypatch):
     monkeypatch.setattr(target, "usable_cores", lambda: 0)
     monkeypatch.setattr(machine.os, "cpu_count", lambda: 4)
     assert "share 0 cores of the machine's 4" in the_problem(machine.threads())
+
+
+def test_a_run_only_installation_is_not_broken(monkeypatch):
+    monkeypatch.setattr(trial, "has_compiler", lambda: False)
+    (finding,) = trial.small_program()
+    assert finding.level == "note" and "pip install llvmlite" in finding.remedy

@@ -16,14 +16,15 @@ PACKAGES = ("numpy", "llvmlite", "ml_dtypes", "protobuf", "keras", "scipy", "ten
 def main(arguments: Sequence[str]) -> int:
     """Prints what a bug report should contain: versions, processor, threads, kernel cache."""
     Parser("penstock env", main.__doc__).parse_args(arguments)
-    from penstock._src.native import host, kernels, pool  # each command imports what it needs
+    from penstock._src.native import host, kernels  # each command imports what it needs
+    from penstock._src.native.pool import wanted_threads
 
     target = host()
     rows = {
         "penstock": f"{OWN_VERSION}, TensorFlow {VERSION}'s API",
         "python": f"{platform.python_version()} on {platform.platform()}",
         "processor": f"{target.cpu} ({target.triple}), vectors of {target.vector_bytes} bytes",
-        "threads": f"{pool().threads} of {os.cpu_count()} cores",
+        "threads": f"{wanted_threads()} of {os.cpu_count()} cores",
         "kernels": str(kernels().cache.folder or "not kept"),
     }
     for name in PACKAGES:

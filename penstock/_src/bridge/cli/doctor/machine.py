@@ -32,10 +32,10 @@ def processor() -> Iterator[Finding]:
 
 def threads() -> Iterator[Finding]:
     """The pool beside the cores that this process may use."""
-    from penstock._src.native.pool import pool  # LLVM may be broken
+    from penstock._src.native.pool import wanted_threads  # LLVM may be broken
     from penstock._src.native.target import usable_cores
 
-    count, usable, machine = pool().threads, usable_cores(), os.cpu_count() or 1
+    count, usable, machine = wanted_threads(), usable_cores(), os.cpu_count() or 1
     allowed = f"{usable} cores" + (f" of the machine's {machine}" if usable < machine else "")
     if count > usable:
         yield problem(

@@ -9,12 +9,19 @@ from typing import Any
 
 from penstock._src.bridge.cli.doctor.findings import Finding, note, ok, problem
 from penstock._src.bridge.tensorflow_alias import PUBLIC
+from penstock._src.util.process.compiler import has_compiler
 
 SLOW = 5.0  # seconds
 
 
 def small_program() -> Iterator[Finding]:
     """A compiled step beside NumPy's result."""
+    if not has_compiler():
+        yield note(
+            "LLVM is not installed: models with packs run, other functions do not",
+            "pip install llvmlite, if functions are to be compiled (docs/packs.md).",
+        )
+        return
     import numpy as np  # may be broken
 
     tf: Any = importlib.import_module(PUBLIC)
