@@ -11,6 +11,7 @@ lie at constant offsets of an arena that the caller brings, weights are read-onl
     sources/       headers, test programs, loaders
     linking.py     libraries, by this system's compiler or the ziglang wheel (archive.py: static ones)
     build.py       the whole
+    packing/       machine code of SavedModels beside them, for machines with Penstock (native/cache/packs)
 
 Ahead of time. `penstock build` plans a model's functions for a target (`aot/`) and emits each plan's table of launches as straight code: contexts are
 written to the stack, temporaries lie at constant offsets of an arena that the caller brings. What follows from weights alone is computed when

@@ -16,6 +16,7 @@ Compiling    code = Code.of(m)                   text, exports, target; code.key
              library = kernels()[code]           or kernels().load(codes) -> {key: Library}: in parallel, cached on disk
              library["double"]                   an address; library.function(name, *ctypes) for tests
              kernels().statistics                compiled, from_disk, reused, seconds
+             llvm/ compiles; loading/ links, by LLVM or without it; cache/packs has code that came with models
 Threads      pool().threads, pool().resize(n), ask_for_threads(n)    generated code calls penstock_pool_run(fn, ctx, tasks, limit)
 Running      runner.py: a table of records (function, tasks, length, ns, arguments...; JUMP, JUMP_UNLESS, SWITCH)
              call = Call(table, inputs, patches, threads=n, keep=owners)

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import numpy as np
+
 import penstock as tf
 from penstock._src.aot.packing import new_key
 
@@ -106,6 +108,50 @@ class Small(tf.Module):
 
 def save_small(folder):
     model = Small()
+    tf.saved_model.save(model, str(folder), signatures=model.__call__)
+    return folder
+
+
+class Kinds(tf.Module):
+    """Kernels of many kinds: convolutions, products, an attention, sorting, scans, narrow numbers, a transform."""
+
+    def __init__(self):
+        super().__init__()
+        shapes = [
+            (3, 3, 3, 16),
+            (3, 3, 16, 1),
+            (1, 1, 16, 40),
+            (40, 33),
+            (50, 16),
+            (16, 48),
+            (5, 5, 16, 8),
+        ]
+        numbers = np.random.default_rng(3)
+        self.all = [tf.Variable(numbers.normal(0, 0.3, shape).astype("f")) for shape in shapes]
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 20, 20, 3], tf.float32)])
+    def __call__(self, x):
+        first, depthwise, pointwise, weights, rows, heads, wide = self.all
+        y = tf.nn.relu6(tf.nn.conv2d(x, first, 2, "SAME"))
+        y += tf.nn.depthwise_conv2d(y, depthwise, [1, 1, 1, 1], "SAME")
+        pooled = tf.nn.max_pool2d(tf.nn.elu(tf.nn.conv2d(y, pointwise, 1, "SAME")), 2, 2, "VALID")
+        scores = tf.reduce_mean(pooled, [1, 2]) @ weights
+        q, k, v = tf.split(tf.reshape(y, [-1, 100, 16]) @ heads, 3, -1)
+        narrow = [tf.cast(tf.cast(scores, kind), tf.float32) for kind in (tf.float16, tf.bfloat16)]
+        return {
+            "attended": tf.nn.softmax(q @ tf.transpose(k, [0, 2, 1]) / 4.0) @ v,
+            "convolved": tf.nn.conv2d(y, wide, 1, "VALID"),
+            "gathered": tf.gather(rows, tf.argmax(scores, -1) % 50),
+            "narrow": narrow[0] + narrow[1],
+            "scanned": tf.cumsum(tf.math.tanh(scores), -1),
+            "sorted": tf.sort(scores, -1),
+            "special": tf.math.lgamma(tf.abs(scores) + 1.0) + tf.math.erf(scores),
+            "transformed": tf.abs(tf.signal.rfft(scores)),
+        }
+
+
+def save_kinds(folder):
+    model = Kinds()
     tf.saved_model.save(model, str(folder), signatures=model.__call__)
     return folder
 

@@ -14,7 +14,7 @@ from typing import Any
 from penstock._src.aot.packing.signing import Maker
 from penstock._src.compiler.codegen import names
 from penstock._src.core.errors import FailedPreconditionError
-from penstock._src.filesystems.files import read
+from penstock._src.filesystems.files import open_file
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.native import code, kernels
 from penstock._src.native.cache import ObjectCache
@@ -82,7 +82,8 @@ def opened(path: Any) -> Pack:
       PackRefused: it may not.
     """
     place = os.fsdecode(path)
-    return open_pack(read(place), place, code.FORMAT, _sources(ObjectCache.from_flags()))
+    with open_file(place) as file:
+        return open_pack(file, place, code.FORMAT, _sources(ObjectCache.from_flags()))
 
 
 def _named(cache: ObjectCache) -> Iterator[tuple[str, tuple[str, ...], tuple[Any, ...], bytes]]:

@@ -1,6 +1,6 @@
 """Object code on disk: `objects.py` stores it by key, `signing.py` has the user's key that signs it, `places.py` the locations of both.
 
-`recently_used.py` is the cache in memory, `sources.py` tells one state of the compiler's sources from another.
+`recently_used.py` is the cache in memory, `sources.py` tells one state of the compiler's sources from another, `packs/` has code that others have signed.
 
 In: a key and object code. Out: the object code of a key, if this user's processes have written it.
 

@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
-from penstock._src.filesystems.files import exists, read
+from penstock._src.filesystems.files import exists, open_file, read
 from penstock._src.filesystems.transaction import recover
 from penstock._src.native import kernels
 from penstock._src.native.cache.packs import Pack, PackRefused, open_pack, use_for_process
@@ -106,7 +106,8 @@ def pack_in(folder: str) -> Pack | None:
             raise PackRefused(
                 "this installation's sources cannot be read, to compare them with those that wrote it"
             )
-        pack = open_pack(read(path), path, FORMAT, sources)
+        with open_file(path) as file:
+            pack = open_pack(file, path, FORMAT, sources)
         own = levels_of_host()
         if not set(pack.targets) & set(own):
             raise PackRefused(

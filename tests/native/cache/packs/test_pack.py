@@ -1,5 +1,6 @@
 """Packs are used only whole, signed by a trusted maker, and made by the same sources."""
 
+import io
 import random
 import struct
 
@@ -25,7 +26,7 @@ def trusted(tmp_path):
 
 
 def opened(data, abi=ABI, sources=SOURCES):
-    return open_pack(data, "a.pack", abi, sources)
+    return open_pack(io.BytesIO(data), "a.pack", abi, sources)
 
 
 def test_a_pack_has_code_by_identity():
@@ -78,6 +79,13 @@ def test_damage_is_refused_with_its_reason(name):
     data, reason = DAMAGE[name]
     with pytest.raises(PackRefused, match=reason):
         opened(data)
+
+
+def test_what_a_stranger_wrote_is_not_read():
+    file = io.BytesIO(pack_of(signer=Signer(2)) + bytes(1000))
+    with pytest.raises(PackRefused, match="is not trusted"):
+        open_pack(file, "a.pack", ABI, SOURCES)
+    assert file.tell() == MANIFEST
 
 
 @pytest.mark.parametrize("other", [{"abi": "interface-2"}, {"sources": "6" * 64}])

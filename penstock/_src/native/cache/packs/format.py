@@ -16,10 +16,11 @@ The signature is of CONTEXT and the manifest. All of the file is signed by that:
 
 import ast
 import hashlib
+import itertools
 import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 from penstock._src.util.dataclass import dataclass
 
@@ -28,6 +29,7 @@ from .ed25519 import KEY_BYTES, SIGNATURE_BYTES, verifies
 MAGIC = b"PENSTOCK PACK 1\n"
 CONTEXT = b"penstock pack 1\n"
 MOST_MANIFEST = 64 << 20  # bytes
+MOST_OBJECTS = 1 << 30  # bytes of all objects
 _LENGTH = struct.Struct("<Q")
 _HEAD = len(MAGIC) + _LENGTH.size + KEY_BYTES + SIGNATURE_BYTES
 _UNSIGNED = bytes(KEY_BYTES)
@@ -97,47 +99,47 @@ def sealed(
     return b"".join([head, text, *objects])
 
 
-def unsealed(data: bytes, trusted: Callable[[bytes], bool]) -> tuple[Manifest, Sequence[int]]:
-    """The manifest of a pack, and where each object begins. The objects' hashes remain to be verified.
+def unsealed(
+    file: BinaryIO, trusted: Callable[[bytes], bool]
+) -> tuple[Manifest, bytes, Sequence[int]]:
+    """The manifest of a pack, its objects, and where each begins. The objects' hashes remain to be verified.
+
+    What a stranger wrote is not read beyond its head, and nothing beyond what the maker has signed.
 
     Args:
-      data: the file.
+      file: at its start.
       trusted: True for public keys of makers whose code may run.
 
     Raises:
       PackRefused: it is damaged, unsigned, or signed by another.
     """
-    if data[: len(MAGIC)] != MAGIC:
+    head = file.read(_HEAD)
+    if head[: len(MAGIC)] != MAGIC:
         raise PackRefused("it is not a pack of a version that this Penstock reads")
-    if len(data) < _HEAD:
-        raise PackRefused(
-            f"it is truncated: it has {len(data):,} bytes, of which {_HEAD} are its head"
-        )
+    if len(head) < _HEAD:
+        raise PackRefused(f"it is truncated: it has {len(head)} bytes, and its head alone {_HEAD}")
     at = len(MAGIC)
-    (length,) = _LENGTH.unpack_from(data, at)
-    key = data[at + _LENGTH.size :][:KEY_BYTES]
-    signature = data[_HEAD - SIGNATURE_BYTES : _HEAD]
+    (length,) = _LENGTH.unpack_from(head, at)
+    key = head[at + _LENGTH.size :][:KEY_BYTES]
     if key == _UNSIGNED:
         raise PackRefused("it is not signed")
     if not trusted(key):
         raise PackRefused(
             f"its maker's key {fingerprint(key)} is not trusted (penstock trust, with the maker's .pub file)"
         )
-    if length > MOST_MANIFEST or _HEAD + length > len(data):
+    text = file.read(length) if length <= MOST_MANIFEST else b""
+    if len(text) < length:
         raise PackRefused(f"it is truncated or damaged: its manifest would have {length:,} bytes")
-    text = data[_HEAD : _HEAD + length]
-    if not verifies(key, CONTEXT + text, signature):
+    if not verifies(key, CONTEXT + text, head[-SIGNATURE_BYTES:]):
         raise PackRefused("its signature is not that of its content: it is damaged or was changed")
     manifest = _parsed(text)
-    starts, end = list[int](), _HEAD + length
-    for _, size in manifest.objects:
-        starts.append(end)
-        end += size
-    if end != len(data):
+    starts = [0, *itertools.accumulate(size for _, size in manifest.objects)]
+    content = file.read(starts[-1] + 1) if starts[-1] <= MOST_OBJECTS else b""
+    if len(content) != starts[-1]:
         raise PackRefused(
-            f"it has {len(data):,} bytes where its manifest has {end:,}: it is truncated or damaged"
+            f"its objects are not the {starts[-1]:,} bytes of its manifest: it is truncated or damaged"
         )
-    return manifest, starts
+    return manifest, content, starts
 
 
 def _parsed(text: bytes) -> Manifest:

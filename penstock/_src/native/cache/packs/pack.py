@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 from penstock._src.util.dataclass import dataclass
 
@@ -24,14 +24,16 @@ class Pack:
 
     Args:
       origin: where it comes from, for messages.
-      data: the file.
       manifest: what it says of itself.
-      starts: where each object begins.
+      objects: their bytes, one after another.
+      starts: where each begins.
     """
 
-    def __init__(self, origin: str, data: bytes, manifest: Manifest, starts: Sequence[int]) -> None:
+    def __init__(
+        self, origin: str, manifest: Manifest, objects: bytes, starts: Sequence[int]
+    ) -> None:
         self.origin, self.manifest = origin, manifest
-        self._data, self._starts = data, starts
+        self._objects, self._starts = objects, starts
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -52,7 +54,7 @@ class Pack:
     def content(self, number: int) -> bytes:
         """The object code with a number."""
         start = self._starts[number]
-        return self._data[start : start + self.manifest.objects[number][1]]
+        return self._objects[start : start + self.manifest.objects[number][1]]
 
     def verify(self) -> None:
         """Raises PackRefused unless each object is the one that was signed."""
@@ -71,11 +73,11 @@ def packs_in_use() -> Sequence[Pack]:
     return _in_use
 
 
-def open_pack(data: bytes, origin: str, abi: str, sources: str) -> Pack:
+def open_pack(file: BinaryIO, origin: str, abi: str, sources: str) -> Pack:
     """A pack that may be used in this process, with all objects verified.
 
     Args:
-      data: the file.
+      file: at its start.
       origin: its path, for messages.
       abi: the interface to the process that its code must have been written for.
       sources: the hash of the sources that would write its code here.
@@ -83,12 +85,12 @@ def open_pack(data: bytes, origin: str, abi: str, sources: str) -> Pack:
     Raises:
       PackRefused: it may not be used.
     """
-    manifest, starts = unsealed(data, is_trusted)
+    manifest, objects, starts = unsealed(file, is_trusted)
     if (manifest.abi, manifest.sources) != (abi, sources):
         raise PackRefused(
             f"it was made by other sources of Penstock ({manifest.penstock}): pack the model anew with this version"
         )
-    pack = Pack(origin, data, manifest, starts)
+    pack = Pack(origin, manifest, objects, starts)
     pack.verify()
     return pack
 
