@@ -2,7 +2,6 @@
 
 import math
 import operator
-import sys
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process.references import is_value_shared
 
 
 @dataclass(eq=False)
@@ -54,7 +54,7 @@ class ProgramSignature:
             if handle.value is None:
                 handle.read()  # raises the error for a variable without value
             # A tensor or a view also references the array: the update in place must not change it.
-            if assigned and _references(handle) > _ALONE:
+            if assigned and is_value_shared(handle):
                 handle.value = aligned_copy(handle.value)
             x = handle.value
             if not (
@@ -220,18 +220,3 @@ def _usable(x: Any, number: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.
             f" Received {x.dtype}{list(x.shape)}.",
         )
     return x if x.flags.aligned else x.copy()
-
-
-def _references(handle: Any) -> int:
-    array = handle.value
-    return sys.getrefcount(array)
-
-
-class _Probe:
-    """A handle with the only reference to its array: measures `_references` for this case, which differs between Python versions."""
-
-    def __init__(self) -> None:
-        self.value = np.empty(1)
-
-
-_ALONE = _references(_Probe())

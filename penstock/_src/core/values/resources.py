@@ -5,7 +5,6 @@ in the current manager while it exists.
 """
 
 import contextlib
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentEr
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.values import kernel_state, memory_limit
 from penstock._src.util.process import forks
+from penstock._src.util.process.references import is_value_shared
 from penstock._src.util.run_observers import WORK_OBSERVERS
 
 # Held during a read-modify-write of a variable, so that concurrent updates are not lost.
@@ -96,10 +96,6 @@ def used_alone() -> Iterator[None]:
         HERE.is_alone = before
 
 
-# References to an array owned by its variable alone, counted within `to_update`: the variable and two local names.
-_OWN_REFERENCES = 3
-
-
 class VariableHandle(Resource):
     """A variable: `value` is its array, or None while it is not initialized.
 
@@ -151,11 +147,13 @@ class VariableHandle(Resource):
     def to_update(self) -> Any:
         """Return an array of the value to change and assign: the value itself if it is not shared, else a copy."""
         value = self.read()
-        is_own = HERE.is_alone and value.flags.owndata and value.flags.writeable
-        if is_own and sys.getrefcount(value) <= _OWN_REFERENCES:
-            self.version += 1
-            return value
-        return value.copy()
+        if not (HERE.is_alone and value.flags.owndata and value.flags.writeable):
+            return value.copy()
+        del value
+        if is_value_shared(self):
+            return self.value.copy()
+        self.version += 1
+        return self.value
 
     def __repr__(self) -> str:
         return f"<VariableHandle {self.name!r} {self.dtype.name}{self.shape}>"

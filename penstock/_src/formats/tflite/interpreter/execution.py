@@ -1,6 +1,5 @@
 """Runs one graph of a model: shapes of its inputs, arrays of its inputs and outputs, its function."""
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from penstock._src.formats.tflite.reading.contents import Contents, Graph, Tenso
 from penstock._src.formats.tflite.reading.state import State
 from penstock._src.formats.tflite.reading.tracing import TracedGraph, trace_graph
 from penstock._src.formats.tflite.schema import TensorType
+from penstock._src.util.process.references import is_item_shared
 
 
 class Execution:
@@ -193,9 +193,7 @@ class Execution:
 
     def is_referred_to(self) -> bool:
         """True if somebody holds views of the arrays."""
-        arrays = list(self._arrays.values())
-        # The dictionary, the list, the loop's variable and the argument refer to each.
-        return any(sys.getrefcount(array) > 4 for array in arrays)
+        return any(is_item_shared(self._arrays, index) for index in list(self._arrays))
 
     def _info(self, index: int, error: type[Exception] = ValueError) -> TensorInfo:
         if not 0 <= index < len(self.graph.tensors):

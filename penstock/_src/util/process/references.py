@@ -1,0 +1,87 @@
+"""Tells if an object has no reference but its holder's, so that it may be changed in place.
+
+Python's count of references includes those of the function that asks: two in Python 3.13, one in 3.14, whose local variables lend theirs.
+So the count of an object that is held alone is measured by the same function, not written down.
+
+Without the GIL another thread may take a reference at any moment, and a sum of counts that change proves nothing. Such a Python counts references
+of the object's own thread in one word and all others in another (PEP 703). An object is held alone if it belongs to the calling thread,
+the count of others is 0 and its own is the measured one: nobody but the caller changes the own count, and another thread that takes a
+reference later has changed the other count by an atomic operation. A caller who must exclude those, too, says so before asking (by an atomic
+operation, as taking a lock is), and they ask after taking their reference: see `resources.WRITING`. An object of another
+thread counts as shared: whoever asks then copies it, and owns the copy.
+"""
+
+import ctypes
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+# The objects of a Python without GIL have larger headers.
+FREE_THREADED = object.__basicsize__ > 2 * ctypes.sizeof(ctypes.c_void_p)
+
+
+class _Header(ctypes.Structure):
+    """The header of an object in a Python without GIL."""
+
+    _fields_ = [
+        ("thread", ctypes.c_size_t),
+        ("flags", ctypes.c_uint16),
+        ("mutex", ctypes.c_uint8),
+        ("collector", ctypes.c_uint8),
+        ("own", ctypes.c_uint32),
+        ("others", ctypes.c_ssize_t),
+    ]
+
+
+# The lowest bit of `others`: there may be weak references. The next one is set once both counts are merged, and then there is no own count.
+_WEAK = 1
+_MOST = 8  # references of the functions below to what they count
+
+
+def _own_count(value: Any) -> int:
+    """Return the number of references if all are the calling thread's, else a larger number than any."""
+    header, here = _Header.from_address(id(value)), object()
+    if header.others & ~_WEAK or header.thread != _Header.from_address(id(here)).thread:
+        return sys.maxsize
+    return header.own
+
+
+_count = _own_count if FREE_THREADED else sys.getrefcount
+# The counts of what is held alone, by an attribute and by a dictionary.
+_ATTRIBUTE = _ITEM = 0
+
+
+def is_value_shared(holder: Any) -> bool:
+    """True unless the attribute `value` of an object holds the only reference to what it is."""
+    value = holder.value
+    return _count(value) > _ATTRIBUTE
+
+
+def is_item_shared(holder: Mapping[Any, Any], key: Any) -> bool:
+    """True unless a dictionary holds the only reference to an item."""
+    value = holder[key]
+    return _count(value) > _ITEM
+
+
+class _Holder:
+    """Holds the only reference to an object."""
+
+    def __init__(self) -> None:
+        self.value = object()
+
+
+def _measure() -> None:
+    """Sets the counts of what is held alone to what the functions themselves see; below any if another reference makes no difference."""
+    global _ATTRIBUTE, _ITEM
+    holder, items = _Holder(), {0: object()}
+    while is_value_shared(holder) and _ATTRIBUTE < _MOST:
+        _ATTRIBUTE += 1
+    while is_item_shared(items, 0) and _ITEM < _MOST:
+        _ITEM += 1
+    others = holder.value, items[0]
+    if not (is_value_shared(holder) and is_item_shared(items, 0)) or _MOST in (_ATTRIBUTE, _ITEM):
+        _ATTRIBUTE = _ITEM = -1
+    del others
+
+
+_measure()
