@@ -51,12 +51,23 @@ def raw_names() -> list[str]:
 
 def lookup(name: str) -> type[Op] | None:
     """Returns the op class called `name`, or None."""
-    if name not in OPS:
+    cls = OPS.get(name)
+    if cls is None:
         module = index().get(name) or INTERNAL.get(name)
-        if module is not None:
-            with collector.paused():
-                importlib.import_module(module)
+    elif _is_being_imported(cls.__module__):
+        module = cls.__module__
+    else:
+        return cls
+    if module is not None:
+        with collector.paused():
+            importlib.import_module(module)  # waits if another thread is importing it
     return OPS.get(name)
+
+
+def _is_being_imported(module: str) -> bool:
+    """True while a module is imported: what its classes refer to may not be there yet."""
+    spec = getattr(sys.modules.get(module), "__spec__", None)
+    return getattr(spec, "_initializing", False)
 
 
 def find(name: str) -> type[Op]:

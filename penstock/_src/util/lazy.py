@@ -32,8 +32,8 @@ def resolve(module: str, attribute: str) -> Any:
     from penstock._src.util.process.collector import paused
 
     with paused():
-        if STARTUP not in sys.modules:
-            importlib.import_module(STARTUP)
+        # Imported each time: while another thread is importing it, this waits for its end.
+        importlib.import_module(STARTUP)
         value: Any = importlib.import_module(module)
     for part in attribute.split("."):
         value = getattr(value, part)
