@@ -61,7 +61,7 @@ def test_small_pieces_of_a_whole_are_written_several_at_once():
 def test_programs_share_their_memory():
     first, second = build_program(function(64)), build_program(function(32))
     first(*arrays(64))
-    there = {id(block.array) for block in list(HOST_ARENAS.blocks)}
+    there = {id(block.array) for block in HOST_ARENAS.blocks()}
     assert id(first._free[0].arena) in there
     second(*arrays(32))  # takes the smallest block that is large enough: no new one
     assert id(second._free[0].arena) in there

@@ -30,19 +30,25 @@ class ArenaPool:
 
     def __init__(self, allocate: Callable[[int], np.ndarray]):
         self.allocate = allocate
-        self.blocks: weakref.WeakSet[ArenaBlock] = weakref.WeakSet()
+        # Not a WeakSet, from which blocks that end in another thread vanish while it is iterated over.
+        self._blocks: list[weakref.ref[ArenaBlock]] = []
         self._lock = forks.freed_in_child(threading.Lock())
 
     def block(self, size: int) -> ArenaBlock:
         """The smallest block that is free and large enough, else a new one; locked for the caller."""
         with self._lock:
-            fitting = [b for b in self.blocks if b.array.size >= size]
+            fitting = [b for b in self.blocks() if b.array.size >= size]
             for block in sorted(fitting, key=lambda b: b.array.size):
                 if block.lock.acquire(False):
                     return block
             block = ArenaBlock(self.allocate(_rounded_up(size)))
-            self.blocks.add(block)
+            self._blocks = [r for r in self._blocks if r() is not None]
+            self._blocks.append(weakref.ref(block))
             return block
+
+    def blocks(self) -> list[ArenaBlock]:
+        """The blocks that tables are bound to."""
+        return [block for r in list(self._blocks) if (block := r()) is not None]
 
     def own_block(self, size: int) -> ArenaBlock:
         """A block of exactly this size that no other program will use; locked for the caller."""

@@ -22,6 +22,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from penstock._src.util.process.references import FREE_THREADED
+
 from .. import python_calls as py
 from ..builtins import compiled
 from ..language.function import Fn
@@ -69,7 +71,7 @@ def _ceil_divide(a: int, b: int) -> int:
 
 
 class Sizing(NamedTuple):
-    """Builtins. They hold the GIL, so that threads may share a program with its registers.
+    """Builtins. They hold the GIL, so that threads may share a program with its registers; see `_Copies` for a Python without it.
 
     facts (program, symbols) -> the registers of the program's facts as a tuple, or the failures
     size  (program, symbols, stores int64 [stored, STORE_WORDS], stored, numbers int64, address of memory) -> 0, or the failures
@@ -97,8 +99,30 @@ class Calculation:
         program[HEADER_WORDS:facts_at] = rows.ravel()
         program[facts_at:memory_at] = facts
         builtins = sizing()
+        if FREE_THREADED:
+            copies = _Copies(program)
+            self.facts = functools.partial(copies.call, builtins.facts)
+            self.size = functools.partial(copies.call, builtins.size)
+            return
         self.facts = functools.partial(builtins.facts, program)
         self.size = functools.partial(builtins.size, program)
+
+
+class _Copies:
+    """Copies of a program, one for each call that runs at the same time: without the GIL, calls would overwrite one another's registers."""
+
+    def __init__(self, program: np.ndarray) -> None:
+        self._program, self._free = program, [program.copy()]
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls a function with a copy that no other call has; the newest of the free ones, whose registers may be those of these extents."""
+        try:
+            own = self._free.pop()
+        except IndexError:
+            own = self._program.copy()
+        result = function(own, *arguments)
+        self._free.append(own)
+        return result
 
 
 # After the registers: failures of the last run, 1 if there was one; its symbols follow.

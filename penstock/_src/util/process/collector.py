@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 
 from . import forks
+from .references import FREE_THREADED
 
 _lock = forks.freed_in_child(threading.Lock())
 _pauses = 0
@@ -87,8 +88,9 @@ forks.call_in_child(_in_child)
 def _count_as_old() -> None:
     """Moves all objects to the oldest generation, so that the next collection skips the new ones.
 
-    Both calls only concatenate lists. Does nothing if the program itself has frozen objects, which would be unfrozen.
+    Both calls only concatenate lists. Does nothing if the program itself has frozen objects, which would be unfrozen, and in a Python without
+    GIL, which has one generation: there both calls stop all threads and visit all objects.
     """
-    if not gc.get_freeze_count():
+    if not FREE_THREADED and not gc.get_freeze_count():
         gc.freeze()
         gc.unfreeze()
