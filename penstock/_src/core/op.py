@@ -236,7 +236,7 @@ class Op:
             op = cls._make(attrs)
             if len(cls._instances) >= MOST_INSTANCES:
                 cls._instances.clear()  # some attributes are ever new: tokens, names
-            cls._instances[key] = op
+            return cls._instances.setdefault(key, op)  # another thread may have made one
         return op
 
     @classmethod

@@ -487,7 +487,8 @@ class Function(Trackable):
         except TypeError:
             return self._bind_to(instance)
         if bound is None:
-            bound = self._bound[instance] = self._bind_to(instance)
+            # One for all threads: its first trace makes the variables.
+            bound = self._bound.setdefault(instance, self._bind_to(instance))
         return bound
 
     def _bind_to(self, instance: Any) -> "Function":

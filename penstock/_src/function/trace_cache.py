@@ -32,8 +32,10 @@ class TraceCache:
             return exact
         entries: Sequence[Any] = self._by_structure.get(structure, ())
         if not entries and self.reduce_retracing:
-            general = [known for known in self._by_structure if merged(known, structure) == known]
-            entries = [entry for known in general for entry in self._by_structure[known]]
+            # A list: another thread may add a trace meanwhile.
+            known = list(self._by_structure.items())
+            general = [found for key, found in known if merged(key, structure) == key]
+            entries = [entry for found in general for entry in found]
         serving = [
             entry
             for entry in entries
@@ -96,11 +98,12 @@ class TraceCache:
 
     def concrete_functions(self) -> list[ConcreteFunction]:
         """Returns all traces."""
-        return [concrete for entries in self._by_structure.values() for _, concrete in entries]
+        every = list(self._by_structure.values())  # another thread may add a trace meanwhile
+        return [concrete for entries in every for _, concrete in entries]
 
     def traces_in_contexts(self) -> list[tuple[Any, ConcreteFunction]]:
         """Returns (the `STATE.trace_context` in which it was made, a trace) of all traces."""
-        structures = self._by_structure.items()
+        structures = list(self._by_structure.items())
         return [(key[1], concrete) for key, entries in structures for _, concrete in entries]
 
     def _with_context(self, structure: Any) -> Any:
