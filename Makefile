@@ -133,6 +133,10 @@ kills: $(STAMP)  ## COUNT processes killed while they save
 soak: $(STAMP)  ## long runs: nothing may grow or be left; hours. COUNT, MINUTES, SCENES="retraces sessions"
 	$(BIN)/python -m tests.soak $(SCENES) $(if $(filter-out undefined default file,$(origin COUNT)),--count $(COUNT)) $(if $(filter-out undefined default file,$(origin MINUTES)),--minutes $(MINUTES))
 
+.PHONY: races
+races: $(STAMP)  ## threads that use one object at the same moment, ROUNDS=10000 times each. ONLY="snapshots first_trace"
+	$(or $(RACES_PYTHON),$(BIN)/python) -m tests.races $(ONLY) --rounds $(or $(ROUNDS),1000)
+
 .PHONY: mutate
 mutate: $(STAMP)  ## mutants of the compiler that tests must kill. ONLY="ir/rules", SAMPLE=100 (docs/testing.md)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage

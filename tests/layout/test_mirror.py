@@ -21,6 +21,7 @@ ABOUT_ALL = {
     "keras": "Keras's own suite, and training",
     "layout": "the tree and the public face",
     "mutation": "mutants of the compiler, and which tests kill them",
+    "races": "threads that use one object at the same moment",
     "parity": "TensorFlow's op definitions, and programs of raw ops",
     "soak": "long runs: memory, threads and files",
     "pitfalls": "where beginners stumble",
