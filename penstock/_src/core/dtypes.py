@@ -12,6 +12,7 @@ import numpy as np
 
 from penstock._src.util.export import export, export_constant
 from penstock._src.util.lazy import resolve
+from penstock._src.util.process.references import mark_shared
 from penstock._src.util.signatures import read_only
 
 FLOATING, INTEGER, COMPLEX, QUANTIZED, OTHER = (
@@ -414,6 +415,11 @@ BY_QUANTIZED = {np.dtype(t._numpy_type): t for t in TYPES.values() if t.is_quant
 BY_PYTHON = {float: float32, bool: bool_, complex: complex128, str: string}
 BY_PYTHON |= {bytes: string, object: string}
 KNOWN: dict[Any, DType] = {**BY_NUMBER, **BY_NAME, **BY_PYTHON, **BY_NUMPY, **BY_QUANTIZED}
+
+
+mark_shared(
+    *[value for dtype in INSTANCES.values() for value in (dtype._name, dtype._base, dtype.np)]
+)
 
 
 @export("as_dtype", "dtypes.as_dtype")

@@ -27,6 +27,7 @@ from penstock._src.ops.rules import Binary, HostUnary
 from penstock._src.util import slots
 from penstock._src.util.process.compiler import has_compiler
 from penstock._src.util.process.quiet import quietly
+from penstock._src.util.process.references import mark_shared
 
 # Limit per op class of cached kernels, one for each combination of dtypes and attributes.
 MOST_BOUND = 1024
@@ -49,6 +50,10 @@ class Kernel:
         self.storage = self.dtype.np if op.outputs else None
         self.is_plain = bool(op.outputs) and self.storage.kind != "O"
         self.compiles_from = op.host_kernel.compiles_from if types and is_worth_compiling(op) else 0
+
+    def mark_shared(self, key: tuple[Any, ...]) -> None:
+        """Notes that all threads read this and look it up under a key."""
+        mark_shared(key, self.op, self.run, self.types, self.storage)
 
 
 def _runner(op: Op) -> Callable[..., Any]:
@@ -217,9 +222,13 @@ def _keep(
         if cls.traits.takes_lists:
             inputs, types = list(map(_as_input, inputs)), group_arguments(op.inputs, op, types)
         else:
-            cls.bound[(*(dtype._enum for dtype in types), *given)] = kernel
+            by_dtypes = (*(dtype._enum for dtype in types), *given)
+            kernel.mark_shared(by_dtypes)
+            cls.bound[by_dtypes] = kernel
         if all(_follows(cls, at, inputs, dtype) for at, dtype in enumerate(types)):
-            cls.bound[(*map(_kind, inputs), *given)] = kernel
+            by_kinds = (*map(_kind, inputs), *given)
+            kernel.mark_shared(by_kinds)
+            cls.bound[by_kinds] = kernel
     except TypeError:
         # An unhashable attribute, such as a list, or another kind of input: bind such calls each time.
         return

@@ -29,6 +29,7 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.trace import fill_outputs
 from penstock._src.util import nest
+from penstock._src.util.process.references import mark_shared
 from penstock._src.util.signatures import read_only
 
 _MOST_KNOWN = 256
@@ -65,6 +66,7 @@ class ConcreteFunction:
         self._function = GraphFunction(graph)
         self._callable = DifferentiableFunction(self._function)
         self._captures = list(graph.external_captures)
+        mark_shared(*[getattr(tensor, "_value", None) for tensor in self._captures])
         outputs = graph.structured_outputs
         self._single = isinstance(outputs, SymbolicTensor)
         # Kinds of tensors, and names, that passed the checks of arguments -> the order of the tensors; None if they stand in order.

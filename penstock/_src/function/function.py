@@ -48,6 +48,7 @@ from penstock._src.function.types.trace_types import from_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.process import forks
+from penstock._src.util.process.references import mark_shared
 from penstock._src.util.signatures import read_only
 from penstock._src.util.slots import above, above_if_loaded
 
@@ -160,6 +161,7 @@ class Function(Trackable):
                         if STATE.graph is None and self._side_effects_checked:
                             if len(self._fast) >= MOST_SHAPES:
                                 self._fast.clear()
+                            mark_shared(quick)
                             self._fast[quick] = concrete
                     return concrete.call_flat(tensors)
             if _Settings.run_eagerly:

@@ -12,9 +12,11 @@ import numpy as np
 
 from penstock._src.core.values import memory_limit
 from penstock._src.util.process import forks
+from penstock._src.util.process.references import FREE_THREADED
 
 LARGE = 1 << 17  # bytes from which memory is pooled: of this size glibc asks the system
 MOST = 256 << 20  # maximum bytes of free blocks
+OTHER_THREADS = 8  # of so many other threads, each keeps its part of MOST
 CLASSES = 8  # size classes per power of two: at most an eighth is wasted
 
 
@@ -39,10 +41,16 @@ class RecycledBlock(Block):
             waiting.give(self.base)
 
 
-class Waiting:
-    """The free blocks by size; the sizes in least recently returned order."""
+class Waiting(threading.local if FREE_THREADED else object):  # type: ignore[misc]
+    """The free blocks by size; the sizes in least recently returned order.
+
+    Without the GIL each thread has blocks of its own: otherwise all would wait for one lock at each large array. Threads but the main one keep
+    less.
+    """
 
     def __init__(self, most: int):
+        if FREE_THREADED and threading.current_thread() is not threading.main_thread():
+            most //= OTHER_THREADS
         self.most, self.bytes = most, 0
         # Reentrant: garbage collection inside `take` may call `give`.
         self._lock = forks.freed_in_child(threading.RLock())
