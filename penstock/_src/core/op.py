@@ -25,7 +25,7 @@ import functools
 import inspect
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -55,7 +55,7 @@ from penstock._src.core.errors import (
     ResourceExhaustedError,
     UnimplementedError,
 )
-from penstock._src.core.shapes import TensorShape
+from penstock._src.core.shapes import LARGEST_RANK, TensorShape
 from penstock._src.core.typesets import DIFFERENTIABLE, NARROW
 from penstock._src.core.values.resources import UPDATING, RemoteResource
 from penstock._src.util import slots
@@ -113,8 +113,9 @@ class Op:
     differentiable: ClassVar[bool] = True
     # By default True if it has no signature or its name begins with "_".
     is_abstract: ClassVar[bool] = True
-    # {input: allowed ranks, such as (0,) or (0, 1)}, where `shape` does not check them.
-    ranks: ClassVar[dict[str, tuple[int, ...]]] = {}
+    # {input: allowed ranks, such as (0,), (0, 1) or at_least(2)}, of each tensor of a list, where `shape` does not check
+    # them; those of base classes hold, too.
+    ranks: ClassVar[dict[str, Sequence[int]]] = {}
     # {attribute: the least number it may be, or the least length of a list}; those of base classes hold, too.
     minimum: ClassVar[dict[str, int]] = {}
     # What tf.vectorized_map does with each input: a word of api/vectorized/inputs.py for each, "rows, axis". "" where
@@ -196,13 +197,12 @@ class Op:
             cls.eager = _where_it_is(cls.eager)  # type: ignore[method-assign]
         cls.annotations, cls.attributes, allowed = _collect_attributes(cls)
         cls.traits = _traits_of(cls, allowed)
+        cls.ranks = _of_all_bases(cls, "ranks", {a.name for a in cls.inputs})
         if cls.traits.scalars:
             cls.ranks = cls.ranks | {name: (0,) for _, name in cls.traits.scalars}
             cls.eager = _with_scalars(cls.eager)  # type: ignore[method-assign]
-        known = {*cls.attributes, *(a.number_attr or a.type_list_attr for a in cls.inputs)}
-        bases = [base.__dict__.get("minimum", {}) for base in reversed(cls.__mro__)]
-        merged = {name: least for minimum in bases for name, least in minimum.items()}
-        cls.minimum = {name: least for name, least in merged.items() if name in known}
+        numbers = (a.number_attr or a.type_list_attr for a in cls.inputs)
+        cls.minimum = _of_all_bases(cls, "minimum", {*cls.attributes, *numbers})
         functions = (attribute_values.Function, list[attribute_values.Function])
         if any(kind in functions for kind in cls.annotations.values()):
             cls.flow = Flow(**{**vars(cls.flow), "runs_functions": True})
@@ -348,6 +348,18 @@ def entry_of(cls: type[Op], table: Mapping[str, Any]) -> Any:
     return next((table[base.__name__] for base in cls.__mro__ if base.__name__ in table), None)
 
 
+def at_least(rank: int) -> Sequence[int]:
+    """Returns all ranks from `rank` on, for `Op.ranks`."""
+    return range(rank, LARGEST_RANK + 1)
+
+
+def _of_all_bases(cls: type[Op], table: str, names: Collection[str | None]) -> dict[str, Any]:
+    """Merges a table that a class and its bases declare, the nearest class last; keeps the entries of `names`."""
+    tables = [base.__dict__.get(table, {}) for base in reversed(cls.__mro__)]
+    merged = {name: value for entries in tables for name, value in entries.items()}
+    return {name: value for name, value in merged.items() if name in names}
+
+
 def _as_one_step(eager: Callable[..., Any]) -> Callable[..., Any]:
     """Wraps a kernel that updates variables so that no other thread changes them between its reads and its writes."""
 
@@ -478,20 +490,31 @@ def _kept_by_gradient(cls: type[Op]) -> Kept:
 
 
 def ruled(op: Op, inputs: Sequence[Any]) -> Any:
-    """Checks the ranks of the flat inputs, then applies the op's shape rule.
+    """Checks the ranks of the flat inputs, then applies the op's shape rule; returns None if it has none.
 
     Raises:
       ValueError, or another of `REFUSALS`: the inputs do not fit.
     """
     grouped = group_arguments(op.inputs, op, inputs)
     if op.ranks:
-        for argument, shape in zip(op.inputs, grouped, strict=True):
+        for argument, shapes in zip(op.inputs, grouped, strict=True):
             allowed = op.ranks.get(argument.name)
-            if allowed is None or shape.rank is None or shape.rank in allowed:
-                continue
-            most = "at most rank" if 0 in allowed and len(allowed) > 1 else "rank"
-            raise ValueError(f"Shape must be {most} {allowed[-1]} but is rank {shape.rank}")
-    return type(op).shape_rule(op, *grouped)
+            if allowed is not None:
+                for shape in shapes if argument.is_list else (shapes,):
+                    _check_rank(shape.rank, allowed)
+    rule = type(op).shape_rule
+    return None if rule is None else rule(op, *grouped)
+
+
+def _check_rank(rank: int | None, allowed: Sequence[int]) -> None:
+    """Raises ValueError if a known rank is not one of those that are allowed."""
+    if rank is None or rank in allowed:
+        return
+    least, most = allowed[0], allowed[-1]
+    if most == LARGEST_RANK:
+        raise ValueError(f"Shape must be at least rank {least} but is rank {rank}")
+    words = "rank" if least == most or rank < least else "at most rank"
+    raise ValueError(f"Shape must be {words} {most} but is rank {rank}")
 
 
 def refusal_of_reference(cls: type[Op]) -> str:

@@ -711,21 +711,20 @@ def infer_shapes(
       ValueError: the input shapes are incompatible; the message names the user's line.
     """
     types = op.output_dtypes
-    rule = type(op).shape_rule
-    if rule is None:
-        result: Any = (None,) * len(types)
-    else:
-        try:
-            result = ruled(op, [InputShape(t) for t in inputs])
-        except (*REFUSALS, InvalidArgumentError) as error:
-            raise ValueError(_shape_message(op, inputs, name, location, error)) from None
-        if len(types) == 1:
-            result = (result,)
-    return flat_shapes(types, result)
+    if type(op).shape_rule is None and not op.ranks:
+        return flat_shapes(types, None)
+    try:
+        return flat_shapes(types, ruled(op, [InputShape(t) for t in inputs]))
+    except (*REFUSALS, InvalidArgumentError) as error:
+        raise ValueError(_shape_message(op, inputs, name, location, error)) from None
 
 
-def flat_shapes(types: Sequence[Any], result: Sequence[Any]) -> list[TensorShape]:
-    """Returns the shapes that a shape rule gave, one for each tensor: list outputs are flattened."""
+def flat_shapes(types: Sequence[Any], result: Any) -> list[TensorShape]:
+    """Returns the shapes that a shape rule gave, one for each tensor: list outputs are flattened. None gives unknown shapes."""
+    if len(types) == 1:
+        result = (result,)
+    elif result is None:
+        result = (None,) * len(types)
     shapes: list[TensorShape] = []
     for shape, dtype in zip(result, types, strict=True):
         if type(dtype) is tuple:

@@ -68,13 +68,11 @@ def expected_shapes(p: NodeMaker, op: Operation, args: Sequence[Node]) -> list[T
       RefusedArguments: it refuses these inputs.
     """
     raw: Any = op.raw_op
-    rule, types = type(raw).shape_rule, raw.output_dtypes
-    if rule is None:
+    if type(raw).shape_rule is None and not raw.ranks:
         return [UNKNOWN] * len(op._outputs)
     inputs = [ConcreteShape(p, t, node) for t, node in zip(op._inputs, args, strict=True)]
     try:
-        shapes = ruled(raw, inputs)
-        return flat_shapes(types, (shapes,) if len(types) == 1 else shapes)
+        return flat_shapes(raw.output_dtypes, ruled(raw, inputs))
     except (*REFUSALS, InvalidArgumentError) as error:
         raise RefusedArguments(f"{op.type}: its shapes are refused: {error}") from None
 

@@ -119,6 +119,7 @@ class ConcatV2(Op):
     """Tensors joined along an axis."""
 
     signature = "values: N * T, axis: Tidx -> output: T"
+    ranks = {"axis": (0,)}
     minimum = {"N": 1}
     T = ANY
     Tidx: INDEX = dtypes.int32
@@ -144,6 +145,7 @@ class Concat(Op):
     """Tensors joined along an axis; the older form of ConcatV2."""
 
     signature = "concat_dim: int32, values: N * T -> output: T"
+    ranks = {"concat_dim": (0,)}
     minimum = {"N": 1}
     T = ANY
     slices = Slices(accepted=True)

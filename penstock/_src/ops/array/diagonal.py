@@ -69,6 +69,7 @@ class _MatrixDiagPart(Op):
     """A range of diagonals of each matrix, packed."""
 
     signature = "input: T, k: int32, padding_value: T -> diagonal: T"
+    ranks = {"k": (0, 1), "padding_value": (0,)}
     T = ANY
     align = "RIGHT_LEFT"
     vectorize = "rows, shared, shared"
@@ -168,6 +169,7 @@ class _MatrixDiag(Op):
 
     signature = """diagonal: T, k: int32, num_rows: int32, num_cols: int32, padding_value: T
         -> output: T"""
+    ranks = {"k": (0, 1), "num_rows": (0,), "num_cols": (0,), "padding_value": (0,)}
     T = ANY
     align = "RIGHT_LEFT"
     vectorize = "rows, shared, shared, shared, shared"
@@ -289,6 +291,7 @@ class _MatrixSetDiag(Op):
     """The matrices with a range of diagonals replaced by packed ones."""
 
     signature = "input: T, diagonal: T, k: int32 -> output: T"
+    ranks = {"k": (0, 1)}
     T = ANY
     align = "RIGHT_LEFT"
     vectorize = "rows, rows, shared"

@@ -214,6 +214,7 @@ class MirrorPadGrad(Op):
     """The gradient of MirrorPad: each element's image added to it."""
 
     signature = "input: T, paddings: Tpaddings -> output: T"
+    ranks = {"paddings": (2,)}
     T = ANY
     Tpaddings: INDEX = dtypes.int32
     mode: Modes

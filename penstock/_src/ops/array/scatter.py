@@ -4,7 +4,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import Slices
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, BOOL, INDEX, NUMBER
 from penstock._src.ir.errors import NotLowerable
@@ -81,7 +81,7 @@ def combined(p, x, indices, updates, how, mode):
 class ScatterNd(Op):
     """Zeros of a shape with the updates added at index vectors."""
 
-    ranks = {"shape": (1,)}
+    ranks = {"shape": (1,), "indices": at_least(1), "updates": at_least(1)}
     signature = "indices: Tindices, updates: T, shape: Tindices -> output: T"
     T = ANY
     Tindices = WIDE_INDEX
@@ -139,6 +139,7 @@ class _TensorScatter(Op):
     """A tensor with updates combined at index vectors; `how` names the combination."""
 
     signature = "tensor: T, indices: Tindices, updates: T -> output: T"
+    ranks = {"indices": at_least(1), "tensor": at_least(1)}
     T = ANY
     Tindices = INDEX
     bad_indices_policy: str = ""
@@ -237,6 +238,7 @@ class ScatterNdNonAliasingAdd(_TensorScatter):
     """The input with updates added at index vectors."""
 
     signature = "input: T, indices: Tindices, updates: T -> output: T"
+    ranks = {"input": at_least(1)}
     T = NUMBER | BOOL
     how = "add"
     slices = Slices(accepted=True)

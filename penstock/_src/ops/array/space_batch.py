@@ -314,6 +314,7 @@ class BatchToSpace(_SquareBlocks):
     """Square blocks of the batch moved to images, which are then cropped."""
 
     signature = "input: T, crops: Tidx -> output: T"
+    ranks = {"crops": (2,)}
     Tidx: INDEX = dtypes.int32
 
     def shape(self, input, crops):

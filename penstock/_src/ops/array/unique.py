@@ -140,6 +140,7 @@ class ListDiff(Op):
     """The elements of x that are not in y, in order, and their indices in x."""
 
     signature = "x: T, y: T -> out: T[?], idx: out_idx[?]"
+    ranks = {"x": (1,), "y": (1,)}
     T = ANY
     out_idx: INDEX = dtypes.int32
     elements = Elements(has_dynamic_rows=True)
@@ -251,6 +252,14 @@ class EditDistance(Op):
 
     signature = """hypothesis_indices: int64, hypothesis_values: T, hypothesis_shape: int64,
         truth_indices: int64, truth_values: T, truth_shape: int64 -> output: float32"""
+    ranks = {
+        "hypothesis_indices": (2,),
+        "hypothesis_values": (1,),
+        "hypothesis_shape": (1,),
+        "truth_indices": (2,),
+        "truth_values": (1,),
+        "truth_shape": (1,),
+    }
     T = ANY
     normalize: bool = True
     differentiable = False

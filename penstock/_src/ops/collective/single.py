@@ -12,7 +12,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import Effects
 from penstock._src.core.errors import InternalError
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.core.values.resources import Resource
@@ -114,6 +114,7 @@ class CollectiveReduceScatterV2(_Collective):
     kind = "ReduceScatter"
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
         ordering_token: Nordering_token * resource -> data: T[input]"""
+    ranks = {"input": at_least(1)}
     T = FLOAT | INDEX
     merge_op: Literal["Min", "Max", "Mul", "Add"]
     final_op: Literal["Id", "Div"]
@@ -144,6 +145,7 @@ class CollectiveGatherV2(_Collective):
     kind = "Gather"
     signature = """input: T, group_size: int32, group_key: int32, instance_key: int32,
         ordering_token: Nordering_token * resource -> data: T"""
+    ranks = {"input": at_least(1)}
     least_rank = 1
     T = INDEX | frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
     communication_hint: str = "auto"

@@ -9,7 +9,7 @@ from penstock._src.core.calls.binding import kernel_name
 from penstock._src.core.calls.facts import HostKernel, Values
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
 from penstock._src.core.typesets import INDEX
@@ -201,6 +201,7 @@ class TensorListResize(ListOp):
     """The list truncated, or extended with unset elements, to `size`."""
 
     signature = "input_handle: variant, size: int32 -> output_handle: variant[]"
+    ranks = {"size": (0,)}
 
     def held(self, input_handle, _size):
         return input_handle.handle_data
@@ -448,6 +449,7 @@ class TensorListScatterIntoExistingList(_Scatter):
 
     signature = """input_handle: variant, tensor: element_dtype, indices: int32
         -> output_handle: variant[]"""
+    ranks = {"tensor": at_least(1), "indices": (1,)}
 
     def held(self, input_handle, _tensor, _indices):
         return input_handle.handle_data

@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.core.calls.facts import Values
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.op import at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, make_shape
 from penstock._src.core.typesets import INDEX
@@ -97,6 +98,7 @@ class TensorListSplit(ListOp):
 
     signature = """tensor: element_dtype, element_shape: shape_type, lengths: int64
         -> output_handle: variant[]"""
+    ranks = {"tensor": at_least(1), "lengths": (1,)}
     shape_type = INDEX
 
     def held(self, _tensor, element_shape, _lengths):
@@ -172,6 +174,7 @@ class TensorListPushBackBatch(ListOp):
 
     signature = """input_handles: variant, tensor: element_dtype
         -> output_handles: variant[input_handles]"""
+    ranks = {"tensor": at_least(1)}
     differentiable = False
 
     def eager(self, input_handles, tensor):

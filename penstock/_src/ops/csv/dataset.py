@@ -30,6 +30,7 @@ class CSVDatasetV2(UnnamedDatasetOp):
     signature = """filenames: string, compression_type: string, buffer_size: int64, header: bool,
         field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64,
         record_defaults: *output_types, exclude_cols: int64 -> handle: variant"""
+    ranks = {"filenames": (0, 1), "exclude_cols": (1,)}
     permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
     stateful = True

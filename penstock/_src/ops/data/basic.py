@@ -386,6 +386,7 @@ class ShardDataset(DatasetOp):
     """Every `num_shards`-th element, from the one at `index` on."""
 
     signature = "input_dataset: variant, num_shards: int64, index: int64 -> handle: variant"
+    ranks = {"num_shards": (0,), "index": (0,)}
     require_non_empty: bool = False
 
     def pipeline(self, input_dataset, num_shards, index):

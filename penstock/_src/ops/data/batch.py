@@ -105,6 +105,7 @@ class BatchDataset(DatasetOp):
     """Stacks of `batch_size` elements, the last one maybe smaller."""
 
     signature = "input_dataset: variant, batch_size: int64 -> handle: variant"
+    ranks = {"batch_size": (0,)}
 
     def pipeline(self, input_dataset, batch_size):
         return _Batch(input_dataset, positive(self, "batch_size", batch_size), False)
@@ -114,6 +115,7 @@ class BatchDatasetV2(DatasetOp):
     """Stacks of `batch_size` elements."""
 
     signature = "input_dataset: variant, batch_size: int64, drop_remainder: bool -> handle: variant"
+    ranks = {"batch_size": (0,), "drop_remainder": (0,)}
     parallel_copy: bool = False
 
     def pipeline(self, input_dataset, batch_size, drop_remainder):
@@ -126,6 +128,7 @@ class ParallelBatchDataset(DatasetOp):
 
     signature = """input_dataset: variant, batch_size: int64, num_parallel_calls: int64,
         drop_remainder: bool -> handle: variant"""
+    ranks = {"batch_size": (0,), "num_parallel_calls": (0,), "drop_remainder": (0,)}
     parallel_copy: bool = False
     deterministic: str = "default"
 
@@ -187,6 +190,7 @@ class PaddedBatchDatasetV2(PipelineOp):
 
     signature = """input_dataset: variant, batch_size: int64, padded_shapes: N * int64,
         padding_values: *Toutput_types, drop_remainder: bool -> handle: variant"""
+    ranks = {"batch_size": (0,), "drop_remainder": (0,)}
     minimum = {"N": 1}
     parallel_copy: bool = False
     Toutput_types: list[DType]
@@ -206,6 +210,7 @@ class PaddedBatchDataset(PipelineOp):
 
     signature = """input_dataset: variant, batch_size: int64, padded_shapes: N * int64,
         padding_values: *Toutput_types -> handle: variant"""
+    ranks = {"batch_size": (0,)}
     minimum = {"N": 1}
     Toutput_types: list[DType]
     output_shapes: list[TensorShape]
@@ -358,6 +363,7 @@ class WindowDataset(DatasetOp):
 
     signature = """input_dataset: variant, size: int64, shift: int64, stride: int64,
         drop_remainder: bool -> handle: variant"""
+    ranks = {"size": (0,), "shift": (0,), "stride": (0,), "drop_remainder": (0,)}
 
     def pipeline(self, input_dataset, size, shift, stride, drop_remainder):
         return _Window(

@@ -163,6 +163,7 @@ class TextLineDataset(PipelineOp):
 
     signature = """filenames: string, compression_type: string, buffer_size: int64
         -> handle: variant[]"""
+    ranks = {"filenames": (0, 1), "compression_type": (0,)}
     permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     metadata: str = ""
     stateful = True
@@ -176,6 +177,7 @@ class TFRecordDataset(PipelineOp):
 
     signature = """filenames: string, compression_type: string, buffer_size: int64
         -> handle: variant[]"""
+    ranks = {"filenames": (0, 1), "compression_type": (0,)}
     permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     metadata: str = ""
     stateful = True
@@ -189,6 +191,7 @@ class TFRecordDatasetV2(PipelineOp):
 
     signature = """filenames: string, compression_type: string, buffer_size: int64,
         byte_offsets: int64 -> handle: variant[]"""
+    ranks = {"filenames": (0, 1), "compression_type": (0,), "byte_offsets": (0, 1)}
     permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     metadata: str = ""
     stateful = True
@@ -208,6 +211,7 @@ class FixedLengthRecordDatasetV2(PipelineOp):
 
     signature = """filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64,
         buffer_size: int64, compression_type: string -> handle: variant[]"""
+    ranks = {"filenames": (0, 1)}
     permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     metadata: str = ""
     stateful = True

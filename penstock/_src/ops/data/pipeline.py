@@ -326,6 +326,32 @@ def _steps_to(step: Pipeline, root: Pipeline) -> list[str] | None:
 class PipelineOp(Op):
     """Base of the ops that make a dataset; a subclass defines `pipeline(inputs...)`."""
 
+    ranks = {
+        "transformations": (1,),
+        "buffer_size": (0,),
+        "header": (0,),
+        "field_delim": (0,),
+        "use_quote_delim": (0,),
+        "na_value": (0,),
+        "select_cols": (1,),
+        "filename": (0,),
+        "row_shape": (1,),
+        "patterns": (0, 1),
+        "seed": (0,),
+        "seed2": (0,),
+        "sleep_microseconds": (0,),
+        "window_size": (0,),
+        "window_shift": (0,),
+        "window_stride": (0,),
+        "driver_name": (0,),
+        "data_source_name": (0,),
+        "query": (0,),
+        "header_bytes": (0,),
+        "record_bytes": (0,),
+        "footer_bytes": (0,),
+        "count": (0,),
+    }
+
     minimum = {"output_types": 1, "output_shapes": 1}
 
     def shape(self, *_inputs: Any) -> TensorShape:
@@ -356,6 +382,8 @@ class DatasetOp(PipelineOp):
 
 class UnnamedDatasetOp(PipelineOp):
     """The same without the metadata attribute."""
+
+    ranks = {"compression_type": (0,), "batch_size": (0,)}
 
     output_types: list[DType]
     output_shapes: list[TensorShape]

@@ -140,6 +140,7 @@ class RangeDataset(DatasetOp):
     """The numbers start, start + step, ... below (or above) stop."""
 
     signature = "start: int64, stop: int64, step: int64 -> handle: variant"
+    ranks = {"start": (0,), "stop": (0,), "step": (0,)}
     output_types: list[DType]
     output_shapes: list[TensorShape]
     metadata: str = ""

@@ -30,6 +30,7 @@ class FixedLengthRecordDataset(PipelineOp):
 
     signature = """filenames: string, header_bytes: int64, record_bytes: int64, footer_bytes: int64,
         buffer_size: int64 -> handle: variant[]"""
+    ranks = {"filenames": (0, 1)}
     permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     metadata: str = ""
     stateful = True
@@ -45,6 +46,7 @@ class CSVDataset(UnnamedDatasetOp):
     signature = """filenames: string, compression_type: string, buffer_size: int64, header: bool,
         field_delim: string, use_quote_delim: bool, na_value: string, select_cols: int64,
         record_defaults: *output_types -> handle: variant"""
+    ranks = {"filenames": (0, 1)}
     permissions = Permissions(capabilities="read_files", file_arguments="filenames")
     output_types = INDEX | frozenset({dtypes.float32, dtypes.float64, dtypes.string})
     output_shapes: list[TensorShape]

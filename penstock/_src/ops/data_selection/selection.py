@@ -74,6 +74,7 @@ class AssertCardinalityDataset(UnnamedDatasetOp):
     """The same elements, whose number must match."""
 
     signature = "input_dataset: variant, cardinality: int64 -> handle: variant"
+    ranks = {"cardinality": (0,)}
 
     def pipeline(self, input_dataset, cardinality):
         return _AssertCardinality(input_dataset, int(cardinality))
@@ -161,6 +162,7 @@ class SamplingDataset(UnnamedDatasetOp):
 
     signature = """input_dataset: variant, rate: float32, seed: int64, seed2: int64
         -> handle: variant"""
+    ranks = {"rate": (0,)}
 
     def pipeline(self, input_dataset, rate, seed, seed2):
         return _Sampling(input_dataset, float(rate), (int(seed), int(seed2)))

@@ -183,6 +183,7 @@ class _TaggedOp(UnnamedDatasetOp):
     """Base of datasets that report under a tag; `reports` is the kind of their pipeline."""
 
     signature = "input_dataset: variant, tag: string -> handle: variant"
+    ranks = {"tag": (0,)}
 
     reports = _Latencies
 

@@ -279,6 +279,7 @@ class SnapshotDataset(UnnamedDatasetOp):
     """The input's elements, cached in a folder; `mode` is "read", "write", "passthrough", or "auto"."""
 
     signature = "input_dataset: variant, path: string -> handle: variant"
+    ranks = {"path": (0,)}
     permissions = Permissions(capabilities="read_files write_files", file_arguments="path")
     compression: str = ""
     reader_path_prefix: str = ""
@@ -309,6 +310,7 @@ class SnapshotDatasetReader(UnnamedDatasetOp):
     """The elements of one shard."""
 
     signature = "shard_dir: string, start_index: int64 -> handle: variant"
+    ranks = {"shard_dir": (0,), "start_index": (0,)}
     permissions = Permissions(capabilities="read_files", file_arguments="shard_dir")
     output_types: list[DType]
     output_shapes: list[TensorShape]
@@ -334,6 +336,7 @@ class SnapshotChunkDataset(UnnamedDatasetOp):
     """The elements of one chunk."""
 
     signature = "chunk_file: string -> handle: variant"
+    ranks = {"chunk_file": (0,)}
     permissions = Permissions(capabilities="read_files", file_arguments="chunk_file")
     compression: str = ""
 
@@ -346,6 +349,7 @@ class ListSnapshotChunksDataset(UnnamedDatasetOp):
     """The paths of the chunks of a snapshot; waits for those of one that is being written."""
 
     signature = "snapshot_path: string -> handle: variant"
+    ranks = {"snapshot_path": (0,)}
     permissions = Permissions(capabilities="read_files", file_arguments="snapshot_path")
     stateful = True
 

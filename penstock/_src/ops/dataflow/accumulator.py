@@ -148,6 +148,8 @@ class _AccumulatorOp(Op):
             raise self.invalid(f"expected the handle of an accumulator. Received {handle!r}")
         return handle
 
+    ranks = {"local_step": (0,), "new_global_step": (0,), "num_required": (0,)}
+
     def shape(self, *_inputs):
         return [None] * len(self.outputs) if len(self.outputs) > 1 else None
 

@@ -262,6 +262,7 @@ class ReaderReadUpToV2(_Reading):
 
     signature = """reader_handle: resource, queue_handle: resource, num_records: int64
         -> keys: string[?], values: string[?]"""
+    ranks = {"num_records": (0,)}
 
     def eager(self, reader_handle, queue_handle, num_records):
         reader, wanted = self.reader(reader_handle), int(num_records)
@@ -332,6 +333,7 @@ class ReaderRestoreStateV2(_ReaderOp):
     """Restores the state of a reader; unimplemented, as in TensorFlow's readers."""
 
     signature = "reader_handle: resource, state: string ->"
+    ranks = {"state": (0,)}
 
     def eager(self, reader_handle, state):
         raise UnimplementedError("Reader RestoreState not implemented")

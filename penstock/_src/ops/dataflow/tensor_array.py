@@ -39,6 +39,7 @@ class TensorArrayV3(_Make):
     """A new array of `size` elements, and its first flow."""
 
     signature = "size: int32 -> handle: resource[], flow: float32[]"
+    ranks = {"size": (0,)}
     dtype: DType
     element_shape: TensorShape = TensorShape(None)
     dynamic_size: bool = False

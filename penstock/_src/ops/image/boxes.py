@@ -151,6 +151,7 @@ class NonMaxSuppression(Op):
     """Indices of boxes, best first, without those that overlap a better one."""
 
     signature = "boxes: float32, scores: float32, max_output_size: int32 -> selected_indices: int32"
+    ranks = {"max_output_size": (0,)}
     iou_threshold: float = 0.5
     differentiable = False
 
@@ -166,6 +167,7 @@ class NonMaxSuppressionV2(Op):
 
     signature = """boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold
         -> selected_indices: int32"""
+    ranks = {"max_output_size": (0,), "iou_threshold": (0,)}
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     T_threshold: {dtypes.float16, dtypes.float32} = dtypes.float32
     differentiable = False
@@ -182,6 +184,7 @@ class NonMaxSuppressionV3(Op):
 
     signature = """boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold,
         score_threshold: T_threshold -> selected_indices: int32"""
+    ranks = {"max_output_size": (0,), "iou_threshold": (0,), "score_threshold": (0,)}
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     T_threshold: {dtypes.float16, dtypes.float32} = dtypes.float32
 
@@ -197,6 +200,7 @@ class NonMaxSuppressionV4(Op):
 
     signature = """boxes: T, scores: T, max_output_size: int32, iou_threshold: T_threshold,
         score_threshold: T_threshold -> selected_indices: int32, valid_outputs: int32"""
+    ranks = {"max_output_size": (0,), "iou_threshold": (0,), "score_threshold": (0,)}
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     T_threshold: {dtypes.float16, dtypes.float32} = dtypes.float32
     pad_to_max_output_size: bool = False
@@ -217,6 +221,12 @@ class NonMaxSuppressionV5(Op):
     signature = """boxes: T, scores: T, max_output_size: int32, iou_threshold: T,
         score_threshold: T, soft_nms_sigma: T
         -> selected_indices: int32, selected_scores: T, valid_outputs: int32"""
+    ranks = {
+        "max_output_size": (0,),
+        "iou_threshold": (0,),
+        "score_threshold": (0,),
+        "soft_nms_sigma": (0,),
+    }
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     pad_to_max_output_size: bool = False
 
@@ -241,6 +251,12 @@ class NonMaxSuppressionWithOverlaps(Op):
 
     signature = """overlaps: float32, scores: float32, max_output_size: int32,
         overlap_threshold: float32, score_threshold: float32 -> selected_indices: int32[?]"""
+    ranks = {
+        "scores": (1,),
+        "max_output_size": (0,),
+        "overlap_threshold": (0,),
+        "score_threshold": (0,),
+    }
     differentiable = False
 
     def eager(self, overlaps, scores, max_output_size, overlap_threshold, score_threshold):
@@ -282,6 +298,12 @@ class CombinedNonMaxSuppression(Op):
         max_total_size: int32, iou_threshold: float32, score_threshold: float32
         -> nmsed_boxes: float32, nmsed_scores: float32, nmsed_classes: float32,
         valid_detections: int32"""
+    ranks = {
+        "max_output_size_per_class": (0,),
+        "max_total_size": (0,),
+        "iou_threshold": (0,),
+        "score_threshold": (0,),
+    }
     pad_per_class: bool = False
     clip_boxes: bool = True
 
@@ -464,6 +486,7 @@ class DrawBoundingBoxes(Op):
     """Images with the outlines of boxes."""
 
     signature = "images: T, boxes: float32 -> output: T"
+    ranks = {"boxes": (3,)}
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     differentiable = False
 

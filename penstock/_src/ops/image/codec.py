@@ -8,7 +8,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import HostKernel
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.typesets import INDEX
 from penstock._src.native.algorithms.pictures.jpeg import ACCURATE, FAST
 from penstock._src.ops.image.formats.files import (
@@ -38,6 +38,8 @@ def _static(channels):
 
 class _Decode(Op):
     """Base of the ops that decode a still image of any format."""
+
+    ranks = {"contents": (0,)}
 
     host_kernel = HostKernel(defers_each=True)
 
@@ -115,6 +117,7 @@ class DecodeAndCropJpeg(Op):
     """A window [y, x, height, width] of the pixels of a JPEG."""
 
     signature = "contents: string, crop_window: int32 -> image: uint8"
+    ranks = {"contents": (0,), "crop_window": (1,)}
     channels: int = 0
     ratio: int = 1
     fancy_upscaling: bool = True
@@ -149,6 +152,7 @@ class DecodeBmp(Op):
     """The pixels of a BMP."""
 
     signature = "contents: string -> image: uint8"
+    ranks = {"contents": (0,)}
     channels: int = 0
 
     def shape(self, contents):
@@ -168,6 +172,7 @@ class DecodeGif(Op):
     """The frames of a GIF."""
 
     signature = "contents: string -> image: uint8[?, ?, ?, 3]"
+    ranks = {"contents": (0,)}
 
     def eager(self, contents):
         data = _image(self, contents)
@@ -200,6 +205,7 @@ class DecodeWebP(Op):
     """The pixels of a WebP, one for each frame."""
 
     signature = "contents: string -> image: dtype"
+    ranks = {"contents": (0,)}
     channels: int = 0
     dtype: {dtypes.uint8} = dtypes.uint8
 
@@ -219,6 +225,7 @@ class DecodeJxl(Op):
     """The pixels of a JPEG XL, or of any image file that is not an animation."""
 
     signature = "contents: string -> image: dtype"
+    ranks = {"contents": (0,)}
     channels: int = 0
     dtype: {dtypes.uint8} = dtypes.uint8
 
@@ -236,6 +243,7 @@ class ExtractJpegShape(Op):
     """Height, width and channels of a JPEG."""
 
     signature = "contents: string -> image_shape: output_type[3]"
+    ranks = {"contents": (0,)}
     output_type: INDEX = dtypes.int32
 
     def eager(self, contents):
@@ -256,6 +264,7 @@ class EncodePng(Op):
     """PNG files of images."""
 
     signature = "image: T -> contents: string"
+    ranks = {"image": at_least(3)}
     compression: int = -1
     T: {dtypes.uint16, dtypes.uint8} = dtypes.uint8
 
@@ -280,6 +289,7 @@ class EncodeJpeg(Op):
     """A JPEG file of an image."""
 
     signature = "image: uint8 -> contents: string[]"
+    ranks = {"image": (3,)}
     format: Literal["", "grayscale", "rgb"] = ""
     quality: int = 95
     progressive: bool = False
@@ -324,6 +334,7 @@ class EncodeJpegVariableQuality(Op):
     """A JPEG file of an image at a given quality."""
 
     signature = "images: uint8, quality: int32 -> contents: string[]"
+    ranks = {"images": (3,)}
 
     def eager(self, images, quality):
         if not 0 <= int(quality) <= 100:

@@ -222,6 +222,8 @@ def _by_ends(gradient, axis, extent, count):
 class _Projective(Op):
     """Base of the versions of ImageProjectiveTransform."""
 
+    ranks = {"output_shape": (1,)}
+
     dtype = FLOAT | INDEX | {dtypes.uint8}
     interpolation: str
     fill_mode: str = "CONSTANT"

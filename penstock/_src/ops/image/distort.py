@@ -85,6 +85,8 @@ def _covers(crop, objects, least):
 class _Distorted(Op):
     """A random crop: its origin, its size, and its corners as fractions of the image."""
 
+    ranks = {"min_object_covered": (0,)}
+
     differentiable = False
     T = SIGNED | {dtypes.uint8}
     aspect_ratio_range: list[float] = [0.75, 1.3300000429153442]
@@ -149,6 +151,7 @@ class StatelessSampleDistortedBoundingBox(_Distorted):
 
     signature = """image_size: T, bounding_boxes: float32, min_object_covered: float32, seed: Tseed
         -> begin: T, size: T, bboxes: float32"""
+    ranks = {"image_size": (1,), "seed": (1,)}
     differentiable = True
     Tseed = INDEX
 

@@ -11,6 +11,7 @@ from penstock._src.ops.random.philox import Stream
 
 class _Glimpse(Op):
     differentiable = False
+    ranks = {"size": (1,)}
     centered: bool = True
     normalized: bool = True
     uniform_noise: bool = True
@@ -79,6 +80,7 @@ class ExtractGlimpseV2(_Glimpse):
     """Windows at offsets, or centered on them if they are fractions relative to the center."""
 
     signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
+    ranks = {"offsets": (2,)}
     differentiable = True
 
     def corner(self, offset, extents, size):

@@ -69,6 +69,7 @@ class _Resize(Op):
     """Base of the ops with the size as an input."""
 
     signature = "images: T, size: int32 -> resized_images: float32"
+    ranks = {"size": (1,)}
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
 
     vectorize = "examples, shared"

@@ -15,6 +15,7 @@ class Save(Op):
     """Writes tensors to a V1 checkpoint."""
 
     signature = "filename: string, tensor_names: string, data: *T ->"
+    ranks = {"filename": (0,)}
     permissions = Permissions(capabilities="write_files", file_arguments="filename")
     stateful = True
 
@@ -26,6 +27,7 @@ class SaveSlices(Op):
     """Writes tensors, or slices of tensors, to a V1 checkpoint."""
 
     signature = "filename: string, tensor_names: string, shapes_and_slices: string, data: *T ->"
+    ranks = {"filename": (0,)}
     permissions = Permissions(capabilities="write_files", file_arguments="filename")
     stateful = True
 
@@ -47,6 +49,7 @@ class Restore(Op):
     """A tensor of a V1 checkpoint."""
 
     signature = "file_pattern: string, tensor_name: string -> tensor: dt[...]"
+    ranks = {"file_pattern": (0,), "tensor_name": (0,)}
     permissions = Permissions(capabilities="read_files", file_arguments="file_pattern")
     dt: DType
     preferred_shard: int = -1
@@ -61,6 +64,7 @@ class RestoreSlice(Op):
 
     signature = """file_pattern: string, tensor_name: string, shape_and_slice: string
         -> tensor: dt[...]"""
+    ranks = {"file_pattern": (0,), "tensor_name": (0,), "shape_and_slice": (0,)}
     permissions = Permissions(capabilities="read_files", file_arguments="file_pattern")
     dt: DType
     preferred_shard: int = -1

@@ -135,6 +135,7 @@ class DecodeWav(Op):
     """The samples of a 16-bit WAV file as floats of [-1, 1), and its rate."""
 
     signature = "contents: string -> audio: float32, sample_rate: int32"
+    ranks = {"contents": (0,)}
     desired_channels: int = -1
     desired_samples: int = -1
 
@@ -186,6 +187,7 @@ class EncodeWav(Op):
     """A 16-bit WAV file of samples in [-1, 1)."""
 
     signature = "audio: float32, sample_rate: int32 -> contents: string[]"
+    ranks = {"audio": (2,), "sample_rate": (0,)}
 
     def eager(self, audio, sample_rate):
         if audio.ndim != 2:

@@ -53,6 +53,7 @@ class WriteFile(Op):
     """Writes a file and creates its parent folders."""
 
     signature = "filename: string, contents: string ->"
+    ranks = {"filename": (0,), "contents": (0,)}
     permissions = Permissions(capabilities="write_files", file_arguments="filename")
     stateful = True
 
@@ -66,6 +67,7 @@ class MatchingFiles(Op):
     """The files that match patterns, sorted."""
 
     signature = "pattern: string -> filenames: string[?]"
+    ranks = {"pattern": (0, 1)}
     permissions = Permissions(capabilities="read_files", file_arguments="pattern")
 
     def eager(self, pattern):

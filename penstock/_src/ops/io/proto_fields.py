@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError, InvalidArgumentError, OpError
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.filesystems.files import read
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
@@ -187,6 +187,7 @@ class EncodeProto(_ByDescriptor):
     """Messages with the given number of values of each field."""
 
     signature = "sizes: int32, values: *Tinput_types -> bytes: string"
+    ranks = {"values": at_least(2)}
     field_names: list[str]
     message_type: str
     descriptor_source: str = "local://"

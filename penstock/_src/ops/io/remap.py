@@ -32,6 +32,7 @@ class GenerateVocabRemapping(Op):
 
     signature = """new_vocab_file: string, old_vocab_file: string
         -> remapping: int64[num_new_vocab], num_present: int32[]"""
+    ranks = {"new_vocab_file": (0,), "old_vocab_file": (0,)}
     permissions = Permissions(
         capabilities="read_files", file_arguments="new_vocab_file old_vocab_file"
     )
@@ -82,6 +83,7 @@ class LoadAndRemapMatrix(Op):
     signature = """ckpt_path: string, old_tensor_name: string, row_remapping: int64,
         col_remapping: int64, initializing_values: float32
         -> output_matrix: float32[num_rows, num_cols]"""
+    ranks = {"old_tensor_name": (0,)}
     permissions = Permissions(capabilities="read_files", file_arguments="ckpt_path")
     num_rows: int
     num_cols: int

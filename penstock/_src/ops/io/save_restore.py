@@ -25,6 +25,7 @@ class SaveV2(Op):
 
     signature = """prefix: string, tensor_names: string, shape_and_slices: string, tensors: *dtypes
         ->"""
+    ranks = {"prefix": (0,), "tensor_names": (1,)}
     permissions = Permissions(capabilities="write_files", file_arguments="prefix")
     dtypes: list[DType]
     stateful = True
@@ -53,6 +54,7 @@ class RestoreV2(Op):
 
     signature = """prefix: string, tensor_names: string, shape_and_slices: string
         -> tensors: *dtypes[...]"""
+    ranks = {"prefix": (0,), "tensor_names": (1,), "shape_and_slices": (1,)}
     permissions = Permissions(capabilities="read_files", file_arguments="prefix")
     dtypes: list[DType]
     stateful = True
@@ -83,6 +85,7 @@ class MergeV2Checkpoints(Op):
     """Merges several checkpoints into one, with a data file for each."""
 
     signature = "checkpoint_prefixes: string, destination_prefix: string -> "
+    ranks = {"checkpoint_prefixes": (1,), "destination_prefix": (0,)}
     permissions = Permissions(
         capabilities="read_files write_files",
         file_arguments="checkpoint_prefixes destination_prefix",

@@ -15,6 +15,7 @@ class ShardedFilename(Op):
     """The name of one shard: base-00001-of-00003."""
 
     signature = "basename: string, shard: int32, num_shards: int32 -> filename: string[]"
+    ranks = {"basename": (0,), "shard": (0,), "num_shards": (0,)}
 
     def eager(self, basename, shard, num_shards):
         return _named(
@@ -26,6 +27,7 @@ class ShardedFilespec(Op):
     """The pattern that matches all shards."""
 
     signature = "basename: string, num_shards: int32 -> filename: string[]"
+    ranks = {"basename": (0,), "num_shards": (0,)}
 
     def eager(self, basename, num_shards):
         return _named(b"%s-?????-of-%05d" % (np.asarray(basename).item(), int(num_shards)))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX, FLOAT
@@ -130,6 +130,7 @@ class MatrixSolve(Op):
     """X with matrix X = rhs, or with the adjoint of the matrix."""
 
     signature = "matrix: T, rhs: T -> output: T"
+    ranks = {"rhs": at_least(2)}
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     adjoint: bool = False
     vectorize = "rows, rows"
@@ -176,6 +177,7 @@ class MatrixTriangularSolve(Op):
     """X with matrix X = rhs where only one triangle of the matrix is read."""
 
     signature = "matrix: T, rhs: T -> output: T"
+    ranks = {"rhs": at_least(2)}
     T = FLOAT | COMPLEX
     lower: bool = True
     adjoint: bool = False
@@ -258,6 +260,7 @@ class MatrixSolveLs(Op):
     """The least-squares solution of matrix X = rhs, with a penalty on its norm."""
 
     signature = "matrix: T, rhs: T, l2_regularizer: float64 -> output: T"
+    ranks = {"matrix": at_least(2), "rhs": at_least(2), "l2_regularizer": (0,)}
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     fast: bool = True
     vectorize = "rows, rows, shared"

@@ -14,7 +14,7 @@ from penstock._src.core.errors import (
     InvalidArgumentError,
     UnimplementedError,
 )
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY
 from penstock._src.core.values import resources
@@ -377,6 +377,7 @@ class MutableDenseHashTableV2(_MakeDense):
     """A mutable table with open addressing."""
 
     signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource[]"
+    ranks = {"empty_key": (0, 1)}
     container: str = ""
     shared_name: str = ""
     use_node_name_sharing: bool = False
@@ -386,6 +387,7 @@ class AnonymousMutableDenseHashTable(_MakeDense):
     """An anonymous mutable table with open addressing."""
 
     signature = "empty_key: key_dtype, deleted_key: key_dtype -> table_handle: resource[]"
+    ranks = {"empty_key": (0, 1)}
 
 
 class LookupTableFindV2(Op):
@@ -447,6 +449,7 @@ class LookupTableRemoveV2(Op):
     """Forgets keys."""
 
     signature = "table_handle: resource, keys: Tin ->"
+    ranks = {"keys": at_least(1)}
     Tin = ANY
 
     def eager(self, table_handle, keys):
@@ -489,6 +492,7 @@ class LookupTableImportV2(Op):
     """Replaces the contents by keys and values."""
 
     signature = "table_handle: resource, keys: Tin, values: Tout ->"
+    ranks = {"keys": (1,), "values": at_least(1)}
     Tin = ANY
     Tout = ANY
 
@@ -504,6 +508,7 @@ class InitializeTableV2(Op):
     """Fills a table with keys and values."""
 
     signature = "table_handle: resource, keys: Tkey, values: Tval ->"
+    ranks = {"keys": (1,), "values": (1,)}
     Tkey = ANY
     Tval = ANY
     differentiable = False
@@ -524,6 +529,7 @@ class InitializeTableFromTextFileV2(Op):
     """Fills a table from the lines of a file."""
 
     signature = "table_handle: resource, filename: string ->"
+    ranks = {"filename": (0,)}
     permissions = Permissions(capabilities="read_files", file_arguments="filename")
     minimum = {"key_index": -2, "value_index": -2, "vocab_size": -1}
     key_index: int

@@ -25,6 +25,7 @@ class Range(Op):
     """start, start + delta, start + 2 delta, ... up to but excluding limit."""
 
     signature = "start: Tidx, limit: Tidx, delta: Tidx -> output: Tidx"
+    ranks = {"start": (0,), "limit": (0,), "delta": (0,)}
     Tidx: FLOAT | SIGNED | {dtypes.uint16, dtypes.uint32, dtypes.uint64} = dtypes.int32
     differentiable = False
     elements = Elements(is_movement=True)
@@ -133,6 +134,7 @@ class LinSpace(Op):
     """`num` numbers at equal distances from start to stop, both included."""
 
     signature = "start: T, stop: T, num: Tidx -> output: T"
+    ranks = {"start": (0,), "stop": (0,), "num": (0,)}
     T = FLOAT
     Tidx: INDEX = dtypes.int32
     differentiable = False
@@ -375,6 +377,7 @@ class HistogramFixedWidth(Op):
     """Counts of values in nbins equal bins of a range; outliers are counted in the end bins."""
 
     signature = "values: T, value_range: T, nbins: int32 -> out: dtype"
+    ranks = {"value_range": (1,)}
     T = COUNTED
     dtype: INDEX = dtypes.int32
 

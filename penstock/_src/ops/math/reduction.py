@@ -303,6 +303,7 @@ class _ArgReduction(Op):
     """The index of the first maximum or minimum along one axis; NaN is ignored unless all elements are NaN."""
 
     signature = "input: T, dimension: Tidx -> output: output_type"
+    ranks = {"dimension": (0,)}
     T = REAL_NUMBER | {dtypes.bool_}
     Tidx: INDEX = dtypes.int32
     output_type: INDEX = dtypes.int64

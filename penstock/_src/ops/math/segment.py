@@ -253,6 +253,7 @@ class _SegmentV2(Op):
     """Rows combined into a given number of segments; empty ones get the identity."""
 
     signature = "data: T, segment_ids: Tindices, num_segments: Tnumsegments -> output: T"
+    ranks = {"num_segments": (0,)}
     T = NUMBER
     Tindices = INDEX
     Tnumsegments: INDEX = dtypes.int32

@@ -4,7 +4,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER
@@ -180,6 +180,7 @@ class _SparseSegmentGrad(Op):
     """The gradient of the data of a sum of chosen rows, dense."""
 
     signature = "grad: T, indices: Tidx, segment_ids: Tsegmentids, output_dim0: int32 -> output: T"
+    ranks = {"grad": at_least(1), "indices": (1,), "segment_ids": (1,), "output_dim0": (0,)}
     T = FLOAT
     Tidx: INDEX = dtypes.int32
     Tsegmentids: INDEX = dtypes.int32
@@ -218,6 +219,7 @@ class _SparseSegmentGradV2(Op):
 
     signature = """grad: T, indices: Tidx, segment_ids: Tsegmentids, dense_output_dim0: int32
         -> output: T, sorted_unique_indices: Tidx"""
+    ranks = {"grad": at_least(1), "indices": (1,), "segment_ids": (1,), "dense_output_dim0": (0,)}
     T = FLOAT
     Tidx: INDEX = dtypes.int32
     Tsegmentids: INDEX = dtypes.int32

@@ -122,6 +122,7 @@ class Conv2D(_Forward):
     """2-D convolution of NHWC or NCHW images with HWIO filters."""
 
     signature = "input: T, filter: T -> output: T"
+    ranks = {"filter": (4,)}
     T = FLOAT | {dtypes.int32}
     strides: list[int]
     use_cudnn_on_gpu: bool = True
@@ -146,6 +147,7 @@ class Conv2DBackpropInput(_ByInput):
     """The gradient of Conv2D with respect to its input."""
 
     signature = "input_sizes: int32, filter: T, out_backprop: T -> output: T"
+    ranks = {"filter": (4,), "out_backprop": (4,)}
     T = FLOAT | {dtypes.int32}
     strides: list[int]
     use_cudnn_on_gpu: bool = True

@@ -264,6 +264,7 @@ class AvgPool(_Mean):
     """The mean of every window of NHWC or NCHW images; padding does not count."""
 
     signature = "value: T -> output: T"
+    ranks = {"value": (4,)}
     minimum = {"ksize": 4, "strides": 4}
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
 
@@ -334,6 +335,7 @@ class MaxPoolWithArgmax(Op):
     """The maximum of every window, and its index in the flattened image (or batch)."""
 
     signature = "input: T -> output: T, argmax: Targmax"
+    ranks = {"input": (4,)}
     minimum = {"ksize": 4, "strides": 4}
     T = REAL
     ksize: list[int]
@@ -381,6 +383,7 @@ class MaxPoolGradWithArgmax(Op):
     """Adds each gradient at the index that MaxPoolWithArgmax found."""
 
     signature = "input: T, grad: T, argmax: Targmax -> output: T[input]"
+    ranks = {"input": (4,)}
     minimum = {"ksize": 4, "strides": 4}
     Targmax = INDEX
     T = REAL
@@ -399,6 +402,7 @@ class MaxPoolGradGradWithArgmax(Op):
     """Gathers the elements at the indices that MaxPoolWithArgmax found."""
 
     signature = "input: T, grad: T, argmax: Targmax -> output: T[argmax]"
+    ranks = {"input": (4,), "argmax": (4,)}
     minimum = {"ksize": 4, "strides": 4}
     Targmax = INDEX
     T = REAL

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX, REAL
 from penstock._src.ir.meaning.heaps import kept_by_heap
@@ -169,6 +169,7 @@ class ApproxTopK(Op):
     """The k largest (or smallest) elements along an axis; here exactly."""
 
     signature = "input: T -> values: T, indices: int32"
+    ranks = {"input": at_least(1)}
     minimum = {"k": 0}
     T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
     k: int

@@ -19,6 +19,7 @@ class Conv2DBackpropInputV2(conv._ByInput):
     """The gradient of Conv2D with respect to its input, which is passed for its shape."""
 
     signature = "input: T, filter: T, out_backprop: T -> output: T[input]"
+    ranks = {"input": (4,)}
     T = FLOAT | frozenset({dtypes.int32})
     strides: list[int]
     use_cudnn_on_gpu: bool = True
@@ -39,6 +40,7 @@ class Conv2DBackpropFilterV2(conv._ByFilter):
     """The gradient of Conv2D with respect to its filter, which is passed for its shape."""
 
     signature = "input: T, filter: T, out_backprop: T -> output: T[filter]"
+    ranks = {"filter": (4,)}
     strides: list[int]
     use_cudnn_on_gpu: bool = True
     padding: Literal["SAME", "VALID", "EXPLICIT"]

@@ -173,6 +173,7 @@ class FractionalMaxPoolGrad(Op):
 
     signature = """orig_input: T, orig_output: T, out_backprop: T, row_pooling_sequence: int64,
         col_pooling_sequence: int64 -> output: T[orig_input]"""
+    ranks = {"orig_input": (4,)}
     overlapping: bool = False
     T = INDEX | frozenset({dtypes.float32, dtypes.float64})
 

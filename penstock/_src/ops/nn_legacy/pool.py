@@ -43,6 +43,7 @@ class MaxPoolV2(Op):
     """MaxPool with the window and its strides as inputs."""
 
     signature = "input: T, ksize: int32, strides: int32 -> output: T"
+    ranks = {"input": (4,), "ksize": (1,)}
     vectorize = "examples, shared, shared"
     T: FLOAT | SIGNED | {dtypes.qint8, dtypes.uint16, dtypes.uint8} = dtypes.float32
     padding: Literal["SAME", "VALID"]
@@ -81,6 +82,7 @@ class MaxPoolGradV2(Op):
 
     signature = """orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32
         -> output: T[orig_input]"""
+    ranks = {"orig_input": (4,)}
     vectorize = "examples, examples, examples, shared, shared"
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
@@ -117,6 +119,7 @@ class MaxPoolGradGradV2(Op):
 
     signature = """orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32
         -> output: T[orig_output]"""
+    ranks = {"orig_input": (4,), "ksize": (1,)}
     T = REAL
     vectorize = "examples, examples, examples, shared, shared"
     padding: Literal["SAME", "VALID"]

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.typesets import QUANTIZED
 from penstock._src.ops.nn import convolution as cv
 from penstock._src.ops.quantized.ranges import (
@@ -54,6 +54,7 @@ class QuantizedMatMul(_Product):
 
     signature = """a: T1, b: T2, min_a: float32[], max_a: float32[], min_b: float32[], max_b: float32[]
         -> out: Toutput, min_out: float32, max_out: float32"""
+    ranks = {"a": (2,), "b": (2,)}
     T1 = QUANTIZED
     T2 = QUANTIZED
     Toutput: QUANTIZED = dtypes.qint32
@@ -136,6 +137,7 @@ class QuantizedBiasAdd(_Sum):
 
     signature = """input: T1, bias: T2, min_input: float32[], max_input: float32[], min_bias: float32[],
         max_bias: float32[] -> output: out_type[input], min_out: float32[], max_out: float32[]"""
+    ranks = {"input": at_least(2), "bias": (1,)}
     out_type: QUANTIZED
 
     def eager(self, input, bias, *ranges):
@@ -210,6 +212,7 @@ class RequantizationRange(Op):
 
     signature = """input: Tinput, input_min: float32, input_max: float32
         -> output_min: float32[], output_max: float32[]"""
+    ranks = {"input_min": (0,), "input_max": (0,)}
     Tinput = QUANTIZED
 
     def eager(self, input, input_min, input_max):

@@ -179,6 +179,7 @@ class FakeQuantWithMinMaxVarsGradient(_FakeQuantize):
     signature = """gradients: float32, inputs: float32, min: float32, max: float32
         -> backprops_wrt_input: float32[gradients & inputs], backprop_wrt_min: float32[],
         backprop_wrt_max: float32[]"""
+    ranks = {"min": (0,), "max": (0,)}
     differentiable = False
 
     def eager(self, gradients, inputs, min, max):

@@ -17,6 +17,16 @@ BIAS = frozenset({dtypes.float32, dtypes.qint32})
 class _MatMulWithBias(Op):
     """a b + bias in 32 bits. The zero point of `a` is its least value (MIN_FIRST) or zero (SCALED), that of `b` is zero."""
 
+    ranks = {
+        "bias": (1,),
+        "min_a": (0,),
+        "max_a": (0,),
+        "min_b": (0,),
+        "max_b": (0,),
+        "min_freezed_output": (0,),
+        "max_freezed_output": (0,),
+    }
+
     T1 = QUANTIZED
     T2 = QUANTIZED
     transpose_a: bool = False

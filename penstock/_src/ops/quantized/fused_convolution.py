@@ -119,6 +119,7 @@ class QuantizedConv2DPerChannel(_Convolution):
     signature = """input: Tinput, filter: Tfilter, min_input: float32, max_input: float32,
         min_filter: float32, max_filter: float32
         -> output: out_type, min_output: float32, max_output: float32"""
+    ranks = {"min_input": (0,), "max_input": (0,), "min_filter": (0, 1), "max_filter": (0, 1)}
 
     def shape(self, input, filter, *ranges):
         return cv.output_shape(self, input, filter, 2), ranges[2], ranges[3]
@@ -136,6 +137,7 @@ class QuantizedConv2DAndRelu(_Convolution):
     signature = """input: Tinput, filter: Tfilter, min_input: float32, max_input: float32,
         min_filter: float32, max_filter: float32
         -> output: out_type, min_output: float32, max_output: float32"""
+    ranks = {"min_input": (0,), "max_input": (0,), "min_filter": (0, 1), "max_filter": (0, 1)}
     out_type: QUANTIZED = dtypes.qint32
     dilations: list[int] = [1, 1, 1, 1]
     padding_list: list[int] = []
@@ -149,6 +151,14 @@ class QuantizedConv2DAndRequantize(_Narrow):
         min_filter: float32, max_filter: float32, min_freezed_output: float32,
         max_freezed_output: float32
         -> output: out_type, min_output: float32, max_output: float32"""
+    ranks = {
+        "min_input": (0,),
+        "max_input": (0,),
+        "min_filter": (0,),
+        "max_filter": (0,),
+        "min_freezed_output": (0,),
+        "max_freezed_output": (0,),
+    }
     out_type: QUANTIZED = dtypes.qint8
     dilations: list[int] = [1, 1, 1, 1]
     padding_list: list[int] = []
@@ -156,6 +166,8 @@ class QuantizedConv2DAndRequantize(_Narrow):
 
 class QuantizedConv2DAndReluAndRequantize(QuantizedConv2DAndRequantize):
     """The convolution, negative sums set to zero, in fewer bits over a given range."""
+
+    ranks = {"min_filter": (0, 1), "max_filter": (0, 1)}
 
     out_type: QUANTIZED = dtypes.quint8
     relu = True
@@ -167,6 +179,13 @@ class QuantizedConv2DWithBias(_Biased):
     signature = """input: Tinput, filter: Tfilter, bias: float32, min_input: float32,
         max_input: float32, min_filter: float32, max_filter: float32
         -> output: out_type, min_output: float32, max_output: float32"""
+    ranks = {
+        "bias": (1,),
+        "min_input": (0,),
+        "max_input": (0,),
+        "min_filter": (0, 1),
+        "max_filter": (0, 1),
+    }
     out_type: QUANTIZED = dtypes.qint32
     dilations: list[int] = [1, 1, 1, 1]
     padding_list: list[int] = []
@@ -185,6 +204,15 @@ class QuantizedConv2DWithBiasAndRequantize(_NarrowBiased):
         max_input: float32, min_filter: float32, max_filter: float32,
         min_freezed_output: float32, max_freezed_output: float32
         -> output: out_type, min_output: float32, max_output: float32"""
+    ranks = {
+        "bias": (1,),
+        "min_input": (0,),
+        "max_input": (0,),
+        "min_filter": (0, 1),
+        "max_filter": (0, 1),
+        "min_freezed_output": (0,),
+        "max_freezed_output": (0,),
+    }
     out_type: QUANTIZED = dtypes.qint8
     dilations: list[int] = [1, 1, 1, 1]
     padding_list: list[int] = []

@@ -68,6 +68,8 @@ class QuantizedMaxPool(_Pool):
 class QuantizedAvgPool(_Pool):
     """The mean of each window, with halves rounded up."""
 
+    ranks = {"input": (4,)}
+
     def reduced(self, part):
         """The mean of a window."""
         count = part.shape[1] * part.shape[2]
@@ -79,6 +81,7 @@ class QuantizedReshape(Op):
 
     signature = """tensor: T, shape: Tshape, input_min: float32, input_max: float32
         -> output: T[*shape], output_min: float32[], output_max: float32[]"""
+    ranks = {"input_min": (0,), "input_max": (0,)}
     Tshape: INDEX = dtypes.int32
 
     def eager(self, tensor, shape, input_min, input_max):
@@ -91,6 +94,7 @@ class QuantizedConcat(Op):
 
     signature = """concat_dim: int32, values: N * T, input_mins: N * float32,
         input_maxes: N * float32 -> output: T[...], output_min: float32[], output_max: float32[]"""
+    ranks = {"concat_dim": (0,), "input_mins": (0,), "input_maxes": (0,)}
     minimum = {"N": 2}
 
     def eager(self, concat_dim, values, input_mins, input_maxes):
@@ -145,6 +149,7 @@ class QuantizedBatchNormWithGlobalNormalization(Op):
         m_max: float32[], v: Tinput, v_min: float32[], v_max: float32[], beta: Tinput, beta_min: float32[],
         beta_max: float32[], gamma: Tinput, gamma_min: float32[], gamma_max: float32[]
         -> result: out_type[t], result_min: float32[], result_max: float32[]"""
+    ranks = {"m": (1,), "v": (1,), "beta": (1,), "gamma": (1,)}
     Tinput = QUANTIZED
     out_type: QUANTIZED
     variance_epsilon: float
@@ -178,6 +183,7 @@ class QuantizedResizeBilinear(Op):
 
     signature = """images: T, size: int32, min: float32[], max: float32[]
         -> resized_images: T, out_min: float32, out_max: float32"""
+    ranks = {"images": (4,), "size": (1,)}
     T = frozenset({dtypes.float32, dtypes.qint32, dtypes.quint8})
     align_corners: bool = False
     half_pixel_centers: bool = False

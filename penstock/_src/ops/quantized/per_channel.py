@@ -26,6 +26,7 @@ class RequantizationRangePerChannel(Op):
 
     signature = """input: T, input_min: float32, input_max: float32
         -> output_min: float32[], output_max: float32[]"""
+    ranks = {"input_min": (1,), "input_max": (1,)}
     T: QUANTIZED = dtypes.qint32
     clip_value_max: float
 
@@ -44,6 +45,12 @@ class RequantizePerChannel(Op):
     signature = """input: T, input_min: float32, input_max: float32, requested_output_min: float32,
         requested_output_max: float32
         -> output: out_type[input], output_min: float32[], output_max: float32[]"""
+    ranks = {
+        "input_min": (1,),
+        "input_max": (1,),
+        "requested_output_min": (0,),
+        "requested_output_max": (0,),
+    }
     T: QUANTIZED = dtypes.qint32
     out_type: QUANTIZED = dtypes.quint8
 

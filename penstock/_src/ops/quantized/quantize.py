@@ -50,6 +50,7 @@ class QuantizeV2(Op):
 
     signature = """input: float32, min_range: float32, max_range: float32
         -> output: T, output_min: float32, output_max: float32"""
+    ranks = {"min_range": (0,), "max_range": (0,)}
     T: QUANTIZED
     mode: Mode = "MIN_COMBINED"
     round_mode: Rounding = "HALF_AWAY_FROM_ZERO"
@@ -104,6 +105,7 @@ class Dequantize(Op):
     """The floats that integers over a range represent."""
 
     signature = "input: T, min_range: float32, max_range: float32 -> output: dtype[input]"
+    ranks = {"min_range": (0,), "max_range": (0,)}
     T = QUANTIZED
     mode: Mode = "MIN_COMBINED"
     narrow_range: bool = False

@@ -164,6 +164,16 @@ class UniformQuantizedDot(Op):
     signature = """lhs: Tin, rhs: Tin, lhs_scales: float32, lhs_zero_points: int32,
         rhs_scales: float32, rhs_zero_points: int32, output_scales: float32,
         output_zero_points: int32 -> output: Tout[lhs[0], rhs[1]]"""
+    ranks = {
+        "lhs": (2,),
+        "rhs": (2,),
+        "lhs_scales": (0,),
+        "lhs_zero_points": (0,),
+        "rhs_scales": (0, 1),
+        "rhs_zero_points": (0, 1),
+        "output_scales": (0, 1),
+        "output_zero_points": (0, 1),
+    }
     Tin = frozenset({dtypes.qint8})
     Tout: {dtypes.qint32}
     lhs_quantization_axis: int = -1
@@ -197,6 +207,7 @@ class UniformQuantizedDotHybrid(Op):
 
     signature = """lhs: Tlhs, rhs: Trhs, rhs_scales: float32, rhs_zero_points: int32
         -> output: Tout[lhs[0], rhs[1]]"""
+    ranks = {"lhs": (2,), "rhs": (2,), "rhs_scales": (0, 1), "rhs_zero_points": (0, 1)}
     Tlhs = frozenset({dtypes.float32})
     Trhs = frozenset({dtypes.qint8})
     Tout: {dtypes.float32}

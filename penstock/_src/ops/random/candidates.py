@@ -169,6 +169,7 @@ class StatelessParameterizedTruncatedNormal(Op):
 
     signature = """shape: S, seed: Tseed, means: dtype, stddevs: dtype, minvals: dtype,
         maxvals: dtype -> output: dtype[*shape]"""
+    ranks = {"seed": (1,)}
     elements = Elements(vectorizes_one_by_one=True)
     S = INDEX
     dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
@@ -207,6 +208,7 @@ class ParameterizedTruncatedNormal(Op):
 
     signature = """shape: T, means: dtype, stdevs: dtype, minvals: dtype, maxvals: dtype
         -> output: dtype[*shape]"""
+    ranks = {"means": (0, 1), "stdevs": (0, 1), "minvals": (0, 1), "maxvals": (0, 1)}
     dtype = FLOAT
     T = INDEX
     seed: int = 0

@@ -123,6 +123,7 @@ class StatelessRandomGammaV2(_StatelessGamma):
     """Gamma numbers from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed, alpha: dtype -> output: dtype[*shape]"
+    ranks = {"seed": (1,)}
     elements = Elements(vectorizes_one_by_one=True)
     T = INDEX
     Tseed: INDEX = dtypes.int64
@@ -142,6 +143,7 @@ class StatelessRandomGammaV3(_StatelessGamma):
 
     signature = """shape: shape_dtype, key: uint64, counter: uint64, alg: int32, alpha: dtype
         -> output: dtype[*shape]"""
+    ranks = {"counter": (1,), "alg": (0,)}
     shape_dtype: INDEX = dtypes.int32
 
     def gradient(self, _shape, _key, _counter, _alg, alpha, output, dy):
@@ -250,6 +252,7 @@ class StatelessRandomPoisson(_Poisson):
     """Poisson numbers from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed, lam: Rtype -> output: dtype[*shape]"
+    ranks = {"seed": (1,)}
     elements = Elements(vectorizes_one_by_one=True)
     Rtype = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     T = INDEX

@@ -98,6 +98,7 @@ class _ByGenerator(Op):
     """Numbers of a distribution from a generator's stream."""
 
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype[*shape]"
+    ranks = {"algorithm": (0,)}
 
     shape_dtype: DType = dtypes.int64
 
@@ -150,6 +151,7 @@ class StatefulUniformInt(Op):
 
     signature = """resource: resource, algorithm: int64, shape: shape_dtype, minval: dtype,
         maxval: dtype -> output: dtype[*shape]"""
+    ranks = {"algorithm": (0,)}
     dtype: DType = dtypes.int64
     shape_dtype: DType = dtypes.int64
 
@@ -175,6 +177,7 @@ class RngReadAndSkip(Op):
     """The state of a generator, which is advanced as if `delta` numbers had been drawn."""
 
     signature = "resource: resource, alg: int32, delta: uint64 -> value: int64[3]"
+    ranks = {"alg": (0,), "delta": (0,)}
 
     def eager(self, resource, alg, delta):
         if np.ndim(delta):
@@ -194,6 +197,7 @@ class RngSkip(Op):
     """Advances a generator's state as if `delta` numbers had been drawn."""
 
     signature = "resource: resource, algorithm: int64, delta: int64 ->"
+    ranks = {"algorithm": (0,), "delta": (0,)}
 
     def eager(self, resource, algorithm, delta):
         if np.ndim(delta):

@@ -82,6 +82,7 @@ class RandomIndexShuffle(Op):
     """The position of each index in a random permutation of 0 ... max_index."""
 
     signature = "index: dtype, seed: Tseed, max_index: dtype -> output: dtype"
+    ranks = {"index": (0, 1), "max_index": (0, 1)}
     dtype = INDEX | _UNSIGNED
     Tseed = INDEX | _UNSIGNED
     rounds: int = 4

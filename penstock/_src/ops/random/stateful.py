@@ -206,6 +206,7 @@ class Multinomial(Op):
     """Classes drawn by unnormalized log-probabilities."""
 
     signature = "logits: T, num_samples: int32 -> output: output_dtype"
+    ranks = {"num_samples": (0,)}
     T = REAL
     seed: int = 0
     seed2: int = 0
@@ -266,6 +267,7 @@ class StatelessMultinomial(Op):
     """Classes drawn by unnormalized log-probabilities, from a pair of seeds."""
 
     signature = "logits: T, num_samples: int32, seed: Tseed -> output: output_dtype"
+    ranks = {"num_samples": (0,), "seed": (1,)}
     elements = Elements(vectorizes_one_by_one=True)
     T = REAL
     Tseed: INDEX = dtypes.int64

@@ -133,6 +133,7 @@ class _ByKey(Op):
 
     signature = """shape: Tshape, key: uint64[?], counter: uint64[?], alg: int32
         -> output: dtype[*shape]"""
+    ranks = {"alg": (0,)}
 
     differentiable = False
     Tshape: INDEX = dtypes.int32
@@ -151,12 +152,16 @@ class _ByKey(Op):
 class StatelessRandomUniform(_BySeed):
     """Uniform numbers in [0, 1)."""
 
+    ranks = {"seed": (1,)}
+
     dtype: FLOAT = dtypes.float32
     distribution = UNIFORM
 
 
 class StatelessRandomNormal(_BySeed):
     """Standard normal numbers."""
+
+    ranks = {"seed": (1,)}
 
     dtype: FLOAT = dtypes.float32
     distribution = NORMAL
@@ -235,6 +240,7 @@ class StatelessRandomUniformIntV2(Op):
 
     signature = """shape: Tshape, key: uint64, counter: uint64, alg: int32, minval: dtype,
         maxval: dtype -> output: dtype[*shape]"""
+    ranks = {"counter": (1,), "alg": (0,)}
     dtype = INDEX | {dtypes.uint32, dtypes.uint64}
     Tshape: INDEX = dtypes.int32
     differentiable = False
@@ -263,6 +269,7 @@ class StatelessRandomGetKeyCounter(Op):
     """Scrambles a pair of seeds into a key and a counter."""
 
     signature = "seed: Tseed -> key: uint64[1], counter: uint64[2]"
+    ranks = {"seed": (1,)}
     Tseed: INDEX = dtypes.int64
 
     def eager(self, seed):
@@ -276,6 +283,7 @@ class StatelessRandomGetKeyCounterAlg(Op):
     """Scrambles a pair of seeds into a key and a counter; also returns this device's algorithm."""
 
     signature = "seed: Tseed -> key: uint64[1], counter: uint64[2], alg: int32[]"
+    ranks = {"seed": (1,)}
     Tseed: INDEX = dtypes.int64
 
     def eager(self, seed):

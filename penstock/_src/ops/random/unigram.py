@@ -128,6 +128,7 @@ class ComputeAccidentalHits(Op):
 
     signature = """true_classes: int64, sampled_candidates: int64
         -> indices: int32[?], ids: int64[?], weights: float32[?]"""
+    ranks = {"true_classes": (2,), "sampled_candidates": (1,)}
     num_true: int
     seed: int = 0
     seed2: int = 0

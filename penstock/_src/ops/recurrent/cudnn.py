@@ -22,6 +22,7 @@ class CudnnRNN(Op):
     """All steps of a recurrent layer, on a GPU."""
 
     signature = f"{_INPUTS} -> {_OUTPUTS}, reserve_space: T"
+    ranks = {"params": (1,)}
     T = _TYPES
     rnn_mode: Literal["rnn_relu", "rnn_tanh", "lstm", "gru"] = "lstm"
     input_mode: Literal["linear_input", "skip_input", "auto_select"] = "linear_input"
@@ -78,6 +79,7 @@ class CudnnRNNV3(CudnnRNNV2):
     signature = (
         f"{_INPUTS}, sequence_lengths: int32 -> {_OUTPUTS}, reserve_space: T, host_reserved: int8"
     )
+    ranks = {"sequence_lengths": (1,)}
     num_proj: int = 0
     time_major: bool = True
 

@@ -12,6 +12,7 @@ class GRUBlockCell(Op):
 
     signature = """x: T, h_prev: T[?, ?], w_ru: T, w_c: T, b_ru: T, b_c: T
         -> r: T[h_prev], u: T[h_prev], c: T[h_prev], h: T[h_prev]"""
+    ranks = {"x": (2,)}
     T = frozenset({dtypes.float32})
 
     @quiet
@@ -29,6 +30,7 @@ class GRUBlockCellGrad(Op):
     signature = """x: T, h_prev: T, w_ru: T, w_c: T, b_ru: T, b_c: T, r: T, u: T, c: T, d_h: T
         -> d_x: T[x], d_h_prev: T[h_prev], d_c_bar: T[h_prev],
         d_r_bar_u_bar: T[h_prev[0], w_ru[1]]"""
+    ranks = {"x": (2,), "h_prev": (2,), "w_ru": (2,)}
     T = frozenset({dtypes.float32})
 
     def eager(self, x, h_prev, w_ru, w_c, b_ru, b_c, r, u, c, d_h):

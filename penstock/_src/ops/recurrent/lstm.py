@@ -66,6 +66,7 @@ class LSTMBlockCell(Op):
     signature = """x: T, cs_prev: T[?, ?], h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T
         -> i: T[cs_prev], cs: T[cs_prev], f: T[cs_prev], o: T[cs_prev], ci: T[cs_prev],
         co: T[cs_prev], h: T[cs_prev]"""
+    ranks = {"x": (2,)}
     forget_bias: float = 1.0
     cell_clip: float = 3.0
     use_peephole: bool = False
@@ -84,6 +85,7 @@ class LSTMBlockCellGrad(Op):
     signature = """x: T, cs_prev: T, h_prev: T, w: T, wci: T, wcf: T, wco: T, b: T, i: T, cs: T,
         f: T, o: T, ci: T, co: T, cs_grad: T, h_grad: T
         -> cs_prev_grad: T, dicfo: T, wci_grad: T, wcf_grad: T, wco_grad: T"""
+    ranks = {"x": (2,), "cs_prev": (2,)}
     use_peephole: bool
     T = frozenset({dtypes.float16, dtypes.float32})
 
@@ -167,6 +169,16 @@ class _BlockLSTMGrad(Op):
         b: T, i: T, cs: T, f: T, o: T, ci: T, co: T, h: T, cs_grad: T, h_grad: T
         -> x_grad: T[x], cs_prev_grad: T[cs_prev], h_prev_grad: T[h_prev], w_grad: T[w],
         wci_grad: T[wci], wcf_grad: T[wcf], wco_grad: T[wco], b_grad: T[b]"""
+    ranks = {
+        "x": (3,),
+        "cs_prev": (2,),
+        "h_prev": (2,),
+        "w": (2,),
+        "wci": (1,),
+        "wcf": (1,),
+        "wco": (1,),
+        "b": (1,),
+    }
     order = "icfo"
     use_peephole: bool
     T = frozenset({dtypes.float16, dtypes.float32})

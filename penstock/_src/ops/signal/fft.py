@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX
@@ -249,6 +249,8 @@ class RFFT(_FromReal):
 class IRFFT(_ToReal):
     """The real signal of a half spectrum over the last axis."""
 
+    ranks = {"fft_length": (1,)}
+
 
 class FFT2D(_TypedFft):
     """The discrete Fourier transform over the last two axes."""
@@ -264,6 +266,8 @@ class IFFT2D(_TypedFft):
 
 class RFFT2D(_FromReal):
     """The half spectrum of a real signal over the last two axes."""
+
+    ranks = {"fft_length": (1,)}
 
     rank = 2
 
@@ -289,6 +293,8 @@ class IFFT3D(_TypedFft):
 class RFFT3D(_FromReal):
     """The half spectrum of a real signal over the last three axes."""
 
+    ranks = {"fft_length": (1,)}
+
     rank = 3
     gradient = None
 
@@ -296,12 +302,16 @@ class RFFT3D(_FromReal):
 class IRFFT3D(_ToReal):
     """The real signal of a half spectrum over the last three axes."""
 
+    ranks = {"fft_length": (1,)}
+
     rank = 3
     gradient = None
 
 
 class _FftNd(Op):
     """A transform over the axes that an input names."""
+
+    ranks = {"input": at_least(1)}
 
     Tcomplex: COMPLEX = dtypes.complex64
 

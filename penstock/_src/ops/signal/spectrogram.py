@@ -10,6 +10,7 @@ class AudioSpectrogram(Op):
     """Magnitudes of the frequencies in windows of each channel: [channels, windows, frequencies]."""
 
     signature = "input: float32 -> spectrogram: float32"
+    ranks = {"input": (2,)}
     window_size: int
     stride: int
     magnitude_squared: bool = False
@@ -43,6 +44,7 @@ class Mfcc(Op):
 
     signature = """spectrogram: float32[?, ?, ?], sample_rate: int32
         -> output: float32[spectrogram[0], spectrogram[1], dct_coefficient_count]"""
+    ranks = {"sample_rate": (0,)}
     upper_frequency_limit: float = 4000.0
     lower_frequency_limit: float = 20.0
     filterbank_channel_count: int = 40

@@ -107,6 +107,13 @@ class _Extreme(Op):
 
     signature = """a_indices: int64, a_values: T, a_shape: int64[?], b_indices: int64, b_values: T,
         b_shape: int64 -> output_indices: int64[?, a_shape[0]], output_values: T[?]"""
+    ranks = {
+        "a_indices": (2,),
+        "a_values": (1,),
+        "b_indices": (2,),
+        "b_values": (1,),
+        "b_shape": (1,),
+    }
 
     def gradient(self, *_tensors):
         raise NotImplementedError(f"Gradient for {self.op_type} is not implemented.")
@@ -160,6 +167,7 @@ class _Cwise(Op):
     """A sparse tensor combined with a dense one that broadcasts to its shape, where the sparse has elements."""
 
     signature = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T[sp_values]"
+    ranks = {"sp_indices": (2,)}
 
     T = NUMBER
 
@@ -235,6 +243,7 @@ class SparseTensorDenseMatMul(Op):
 
     values = Values(in_float32=True)
     signature = "a_indices: Tindices, a_values: T, a_shape: int64, b: T -> product: T"
+    ranks = {"a_indices": (2,), "a_values": (1,)}
     T = ANY
     Tindices: INDEX = dtypes.int64
     adjoint_a: bool = False

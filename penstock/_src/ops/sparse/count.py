@@ -107,6 +107,7 @@ class SparseCountSparseOutput(_Count):
 
     signature = """indices: int64, values: T, dense_shape: int64, weights: output_type
         -> output_indices: int64, output_values: output_type, output_dense_shape: int64"""
+    ranks = {"indices": (2,)}
 
     def shape(self, indices, values, dense_shape, weights):
         return _of_rank(infer.vector_length(dense_shape))

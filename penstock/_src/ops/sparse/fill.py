@@ -14,6 +14,7 @@ class RaggedFillEmptyRows(Op):
     signature = """value_rowids: int64, values: T, nrows: int64, default_value: T
         -> output_value_rowids: int64[?], output_values: T[?], empty_row_indicator: bool[?],
         reverse_index_map: int64[values[0]]"""
+    ranks = {"value_rowids": (1,), "values": (1,), "nrows": (0,), "default_value": (0,)}
 
     def gradient(self, _value_rowids, _values, _nrows, _default, _ids, _out, _empty, where, *grads):
         gradients = raw.RaggedFillEmptyRowsGrad(reverse_index_map=where, grad_values=grads[1])
@@ -58,6 +59,7 @@ class SparseSliceGrad(Op):
 
     signature = """backprop_val_grad: T, input_indices: int64, input_start: int64,
         output_indices: int64 -> val_grad: T[input_indices[0]]"""
+    ranks = {"input_indices": (2,)}
     T = NUMBER
 
     def eager(self, backprop_val_grad, input_indices, input_start, output_indices):

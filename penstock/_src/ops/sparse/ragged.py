@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ops import infer
@@ -239,6 +239,7 @@ class RaggedTensorToSparse(Op):
 
     signature = """rt_nested_splits: RAGGED_RANK * Tsplits, rt_dense_values: T
         -> sparse_indices: int64, sparse_values: T, sparse_dense_shape: int64"""
+    ranks = {"rt_nested_splits": (1,), "rt_dense_values": at_least(1)}
     minimum = {"RAGGED_RANK": 1}
     T = ANY
     Tsplits: INDEX = dtypes.int64
@@ -367,6 +368,7 @@ class RaggedGather(Op):
     signature = """params_nested_splits: PARAMS_RAGGED_RANK * Tsplits, params_dense_values: Tvalues,
         indices: Tindices
         -> output_nested_splits: OUTPUT_RAGGED_RANK * Tsplits, output_dense_values: Tvalues"""
+    ranks = {"params_nested_splits": (1,), "params_dense_values": at_least(1)}
     minimum = {"OUTPUT_RAGGED_RANK": 0}
     Tvalues = ANY
     Tindices = INDEX

@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.typesets import SIGNED
 from penstock._src.ops.rules import show
 from penstock._src.ops.sparse.tensor import check_indices
@@ -87,6 +87,7 @@ class DenseToDenseSetOperation(Op):
 
     signature = """set1: T, set2: T -> result_indices: int64[?, rank(set1)], result_values: T[?],
         result_shape: int64[rank(set1)]"""
+    ranks = {"set1": at_least(2), "set2": at_least(2)}
     T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
     set_operation: str
     validate_indices: bool = True
@@ -107,6 +108,7 @@ class DenseToSparseSetOperation(Op):
     signature = """set1: T, set2_indices: int64, set2_values: T, set2_shape: int64
         -> result_indices: int64[?, rank(set1)], result_values: T[?],
         result_shape: int64[rank(set1)]"""
+    ranks = {"set1": at_least(2), "set2_indices": (2,), "set2_values": (1,), "set2_shape": (1,)}
     T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
     set_operation: str
     validate_indices: bool = True
@@ -127,6 +129,13 @@ class SparseToSparseSetOperation(Op):
         set2_indices: int64, set2_values: T, set2_shape: int64
         -> result_indices: int64[?, set1_indices[1]], result_values: T[?],
         result_shape: int64[set1_indices[1]]"""
+    ranks = {
+        "set1_values": (1,),
+        "set1_shape": (1,),
+        "set2_indices": (2,),
+        "set2_values": (1,),
+        "set2_shape": (1,),
+    }
     T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
     set_operation: str
     validate_indices: bool = True

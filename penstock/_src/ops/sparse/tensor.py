@@ -185,6 +185,7 @@ class SparseReorder(Op):
 
     signature = """input_indices: int64[?, ?], input_values: T[?], input_shape: int64
         -> output_indices: int64[input_indices], output_values: T[input_values]"""
+    ranks = {"input_shape": (1,)}
     T = ANY
 
     def gradient(self, input_indices, _values, input_shape, _indices, _output, _dindices, dvalues):
@@ -206,6 +207,7 @@ class SparseReshape(Op):
 
     signature = """input_indices: int64[?, ?], input_shape: int64, new_shape: int64[?]
         -> output_indices: int64[input_indices[0], new_shape[0]], output_shape: int64[new_shape]"""
+    ranks = {"input_shape": (1,)}
 
     def eager(self, input_indices, input_shape, new_shape):
         if input_indices.ndim != 2 or input_indices.shape[1:] != input_shape.shape:
@@ -245,6 +247,7 @@ class SparseConcat(Op):
 
     signature = """indices: N * int64, values: N * T, shapes: N * int64
         -> output_indices: int64, output_values: T, output_shape: int64"""
+    ranks = {"values": (1,)}
     minimum = {"N": 2}
     T = ANY
     concat_dim: int
@@ -345,6 +348,7 @@ class SparseFillEmptyRows(Op):
     signature = """indices: int64, values: T, dense_shape: int64, default_value: T
         -> output_indices: int64, output_values: T, empty_row_indicator: bool,
         reverse_index_map: int64"""
+    ranks = {"indices": (2,), "values": (1,), "dense_shape": (1,), "default_value": (0,)}
     T = ANY
 
     def shape(self, indices, values, dense_shape, default_value):
@@ -419,6 +423,7 @@ class SparseSoftmax(Op):
     """Softmax over the elements of each row."""
 
     signature = "sp_indices: int64, sp_values: T, sp_shape: int64 -> output: T[sp_values]"
+    ranks = {"sp_indices": (2,), "sp_values": (1,), "sp_shape": (1,)}
     T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
 
     def gradient(self, sp_indices, _values, sp_shape, output, dy):

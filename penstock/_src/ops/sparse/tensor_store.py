@@ -30,6 +30,7 @@ class SparseMap(Resource):
 
 class _MapOp(Op):
     stateful = True
+    ranks = {"sparse_indices": (2,), "sparse_values": (1,), "sparse_shape": (1,)}
     container: str = ""
     shared_name: str = ""
 
@@ -83,6 +84,7 @@ class TakeManySparseFromTensorsMap(_MapOp):
 
     signature = """sparse_handles: int64
         -> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"""
+    ranks = {"sparse_handles": (1,)}
     dtype: DType
 
     def eager(self, sparse_handles):
@@ -151,6 +153,7 @@ class GetSessionTensor(Op):
     """The tensor of a string handle."""
 
     signature = "handle: string -> value: dtype[...]"
+    ranks = {"handle": (0,)}
     dtype: DType
     stateful = True
     differentiable = False
@@ -168,6 +171,7 @@ class DeleteSessionTensor(Op):
     """Deletes the tensor of a string handle."""
 
     signature = "handle: string ->"
+    ranks = {"handle": (0,)}
     stateful = True
     differentiable = False
 

@@ -6,7 +6,7 @@ from google.protobuf.message import DecodeError
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ops.rules import show
@@ -67,6 +67,7 @@ class RaggedTensorToVariant(Op):
 
     signature = """rt_nested_splits: RAGGED_RANK * Tsplits, rt_dense_values: Tvalues
         -> encoded_ragged: variant"""
+    ranks = {"rt_nested_splits": (1,), "rt_dense_values": at_least(1)}
     Tvalues = ANY
     Tsplits: INDEX = dtypes.int64
     batched_input: bool
@@ -224,6 +225,8 @@ class RaggedTensorFromVariant(Op):
 class _Serialize(Op):
     """A sparse tensor as three variants or strings."""
 
+    ranks = {"sparse_indices": (2,), "sparse_values": (1,), "sparse_shape": (1,)}
+
     T = ANY
     out_type: {dtypes.string, dtypes.variant} = dtypes.string
 
@@ -292,6 +295,7 @@ class DeserializeManySparse(Op):
 
     signature = """serialized_sparse: string[?, ?]
         -> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"""
+    ranks = {"serialized_sparse": (2,)}
     dtype: DType
 
     def eager(self, serialized_sparse):

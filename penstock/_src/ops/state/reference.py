@@ -216,6 +216,7 @@ class RefSelect(Op):
     """One of several references."""
 
     signature = "index: int32, inputs: N * Ref(T) -> output: Ref(T)"
+    ranks = {"index": (0,)}
 
     def shape(self, index, inputs):
         return inputs[0]

@@ -8,7 +8,7 @@ from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.core.op import Op
+from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX, NUMBER
@@ -232,6 +232,7 @@ class _ScatterNd(Op):
     """Combines updates into the slices of a variable at index vectors."""
 
     signature = "ref: resource, indices: Tindices, updates: T ->"
+    ranks = {"indices": at_least(1), "updates": at_least(1)}
     Tindices = INDEX
     bad_indices_policy: str = ""
     effects = Effects(updates=True)

@@ -12,8 +12,10 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NUMBER
 from penstock._src.core.values.resources import as_variable, owned
+from penstock._src.ops.infer import merged
 from penstock._src.ops.rules import quiet, show
 from penstock._src.ops.state.variable import variable_shape
 
@@ -45,23 +47,48 @@ def is_variable(argument):
 
 WITHIN = {"positive": "gt", "non-negative": "ge", "non-positive": "le"}
 ROWS = ("grad", "delta", "indices")
+SCALARS = (
+    "lr l1 l2 l2_shrinkage lr_power alpha beta beta1 beta2 beta1_power beta2_power epsilon momentum rho logbase sign_decay "
+    "global_step"
+)
 
 
 class _Apply(Op):
     """A rule: reads its variables, computes their new values by `step`, assigns them."""
 
     T = NUMBER
+    ranks = dict.fromkeys(SCALARS.split(), (0,))
     effects = Effects(updates=True)
 
     limits: ClassVar[dict[str, str]] = {}  # limits on the rule's scalars, as keys of WITHIN
 
     # Not `shape`: the signature of each rule states that it has no outputs.
     def output_shape(self, *inputs):
-        known = variable_shape(inputs[0])
-        for argument, shape in zip(self.inputs, inputs, strict=True):
-            if argument.name in ("grad", "delta"):
-                known.assert_is_compatible_with(shape)
+        self.common_shape(inputs)
         return ()
+
+    def common_shape(self, inputs):
+        """Returns the static shape of the variables.
+
+        Raises:
+          ValueError: they have different shapes, or the gradient does not fit.
+        """
+        by_name = {a.name: shape for a, shape in zip(self.inputs, inputs, strict=True)}
+        variables = [
+            TensorShape(by_name[a.name]) if a.is_ref else variable_shape(by_name[a.name])
+            for a in self.inputs
+            if is_variable(a)
+        ]
+        common = merged(*variables)
+        if any(shape.rank is None for shape in variables):  # TensorFlow does not compare then
+            return common
+        for name in {"grad", "delta"} & by_name.keys():
+            self.updated_shape(common, by_name).merge_with(by_name[name])
+        return common
+
+    def updated_shape(self, variable, _inputs):
+        """The static shape of what is updated of a variable."""
+        return variable
 
     @quiet
     def eager(self, *inputs):

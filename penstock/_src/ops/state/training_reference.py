@@ -14,7 +14,7 @@ class ByReference(Op):
     lower = None
 
     def output_shape(self, *inputs):
-        return inputs[0]
+        return self.common_shape(inputs)
 
     def eager(self, *inputs):
         super().eager(*inputs)

@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import Effects
 from penstock._src.core.op import Op
+from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values.resources import as_variable, owned
 from penstock._src.ir.errors import NotLowerable
@@ -23,10 +24,14 @@ class _SparseApply(Op):
     """
 
     Tindices = INDEX
+    ranks = {"indices": (1,)}
     effects = Effects(updates=True)
 
-    def output_shape(self, *inputs):
-        return ()
+    def updated_shape(self, variable, inputs):
+        if variable.rank == 0:  # the kernel refuses it
+            return UNKNOWN
+        rows = inputs["indices"].with_rank(1)
+        return TensorShape([rows[0]]).concatenate(variable[1:])
 
     @quiet
     def eager(self, *inputs):

@@ -182,6 +182,7 @@ class ReduceJoin(Op):
     """Strings joined along axes."""
 
     signature = "inputs: string, reduction_indices: int32 -> output: string"
+    ranks = {"reduction_indices": (0, 1)}
     keep_dims: bool = False
     separator: str = ""
     differentiable = False
@@ -231,6 +232,7 @@ class UnsortedSegmentJoin(Op):
 
     signature = """inputs: string, segment_ids: Tindices, num_segments: Tnumsegments
         -> output: string"""
+    ranks = {"num_segments": (0,)}
     Tindices = INDEX
     separator: str = ""
     Tnumsegments: INDEX = dtypes.int32
@@ -335,6 +337,7 @@ class Fingerprint(Op):
     """FarmHash's fingerprint of each row, as eight bytes."""
 
     signature = "data: T, method: string -> fingerprint: uint8"
+    ranks = {"method": (0,)}
     T = ANY
 
     def shape(self, data, method):

@@ -110,6 +110,7 @@ class RegexReplace(Op):
     """Strings with matches of a pattern replaced."""
 
     signature = "input: string, pattern: string, rewrite: string -> output: string[input]"
+    ranks = {"pattern": (0,), "rewrite": (0,)}
     replace_global: bool = True
     differentiable = False
     elements = Elements(is_elementwise=True)
@@ -159,6 +160,7 @@ class RegexFullMatch(Op):
     """True for each string that matches a pattern as a whole."""
 
     signature = "input: string, pattern: string -> output: bool[input]"
+    ranks = {"pattern": (0,)}
     elements = Elements(is_elementwise=True)
 
     def eager(self, input, pattern):

@@ -213,6 +213,7 @@ class UnicodeEncode(Op):
     """Strings of the code points in each row of a ragged tensor."""
 
     signature = "input_values: int32, input_splits: Tsplits -> output: string"
+    ranks = {"input_values": (1,)}
     errors: Literal["ignore", "replace", "strict"] = "replace"
     output_encoding: Literal["UTF-8", "UTF-16-BE", "UTF-32-BE"]
     replacement_char: int = 65533
