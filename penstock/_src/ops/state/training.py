@@ -48,7 +48,7 @@ def is_variable(argument):
 WITHIN = {"positive": "gt", "non-negative": "ge", "non-positive": "le"}
 ROWS = ("grad", "delta", "indices")
 SCALARS = (
-    "lr l1 l2 l2_shrinkage lr_power alpha beta beta1 beta2 beta1_power beta2_power epsilon momentum rho logbase sign_decay "
+    "lr l1 l2 l2_shrinkage alpha beta beta1 beta2 beta1_power beta2_power epsilon momentum rho logbase sign_decay "
     "global_step"
 )
 
@@ -74,17 +74,21 @@ class _Apply(Op):
           ValueError: they have different shapes, or the gradient does not fit.
         """
         by_name = {a.name: shape for a, shape in zip(self.inputs, inputs, strict=True)}
-        variables = [
+        variables = [a for a in self.inputs if is_variable(a)]
+        shapes = [
             TensorShape(by_name[a.name]) if a.is_ref else variable_shape(by_name[a.name])
-            for a in self.inputs
-            if is_variable(a)
+            for a in variables
         ]
-        common = merged(*variables)
-        if any(shape.rank is None for shape in variables):  # TensorFlow does not compare then
+        common = merged(*shapes)
+        if any(shape.rank is None for shape in shapes) or not self.compares_gradient(variables):
             return common
         for name in {"grad", "delta"} & by_name.keys():
             self.updated_shape(common, by_name).merge_with(by_name[name])
         return common
+
+    def compares_gradient(self, variables):
+        """True if TensorFlow compares the shape of the gradient in graphs: for references, or without slots."""
+        return variables[0].is_ref or len(variables) == 1
 
     def updated_shape(self, variable, _inputs):
         """The static shape of what is updated of a variable."""

@@ -27,6 +27,9 @@ class _SparseApply(Op):
     ranks = {"indices": (1,)}
     effects = Effects(updates=True)
 
+    def compares_gradient(self, variables):
+        return variables[0].is_ref
+
     def updated_shape(self, variable, inputs):
         if variable.rank == 0:  # the kernel refuses it
             return UNKNOWN
