@@ -25,7 +25,7 @@ import functools
 import inspect
 import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -33,6 +33,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.calls import attributes as attribute_values
 from penstock._src.core.calls.attributes import REQUIRED
+from penstock._src.core.calls.extents import check_extents
 from penstock._src.core.calls.facts import (
     Definition,
     Effects,
@@ -116,6 +117,8 @@ class Op:
     # {input: allowed ranks, such as (0,), (0, 1) or at_least(2)}, of each tensor of a list, where `shape` does not check
     # them; those of base classes hold, too.
     ranks: ClassVar[dict[str, Sequence[int]]] = {}
+    # {input: its extents, "n, 4"}, of each tensor of a list, where `shape` does not check them: see calls/extents.py.
+    extents: ClassVar[dict[str, str]] = {}
     # {attribute: the least number it may be, or the least length of a list}; those of base classes hold, too.
     minimum: ClassVar[dict[str, int]] = {}
     # What tf.vectorized_map does with each input: a word of api/vectorized/inputs.py for each, "rows, axis". "" where
@@ -197,7 +200,9 @@ class Op:
             cls.eager = _where_it_is(cls.eager)  # type: ignore[method-assign]
         cls.annotations, cls.attributes, allowed = _collect_attributes(cls)
         cls.traits = _traits_of(cls, allowed)
-        cls.ranks = _of_all_bases(cls, "ranks", {a.name for a in cls.inputs})
+        names = {a.name for a in cls.inputs}
+        cls.ranks = _of_all_bases(cls, "ranks", names)
+        cls.extents = _of_all_bases(cls, "extents", names)
         if cls.traits.scalars:
             cls.ranks = cls.ranks | {name: (0,) for _, name in cls.traits.scalars}
             cls.eager = _with_scalars(cls.eager)  # type: ignore[method-assign]
@@ -222,6 +227,11 @@ class Op:
         cls._instances, cls.bound = {}, {}
         if not cls.is_abstract:
             OPS[cls.op_type] = cls
+
+    @classmethod
+    def checks_shapes(cls) -> bool:
+        """True if something is known about the static shapes of inputs or outputs."""
+        return bool(cls.shape_rule or cls.ranks or cls.extents)
 
     @classmethod
     def instance(cls, attrs: dict[str, Any]) -> "Op":
@@ -490,20 +500,27 @@ def _kept_by_gradient(cls: type[Op]) -> Kept:
 
 
 def ruled(op: Op, inputs: Sequence[Any]) -> Any:
-    """Checks the ranks of the flat inputs, then applies the op's shape rule; returns None if it has none.
+    """Checks the ranks and extents of the flat inputs, then applies the op's shape rule; None if it has none.
 
     Raises:
       ValueError, or another of `REFUSALS`: the inputs do not fit.
     """
     grouped = group_arguments(op.inputs, op, inputs)
-    if op.ranks:
-        for argument, shapes in zip(op.inputs, grouped, strict=True):
-            allowed = op.ranks.get(argument.name)
-            if allowed is not None:
-                for shape in shapes if argument.is_list else (shapes,):
-                    _check_rank(shape.rank, allowed)
+    if op.ranks or op.extents:
+        named = list(_named(op, grouped))
+        for name, shape in named:
+            if name in op.ranks:
+                _check_rank(shape.rank, op.ranks[name])
+        check_extents(op.extents, named)
     rule = type(op).shape_rule
     return None if rule is None else rule(op, *grouped)
+
+
+def _named(op: Op, grouped: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Yields each input's name and shape; a list has an entry for each tensor."""
+    for argument, value in zip(op.inputs, grouped, strict=True):
+        for shape in value if argument.is_list else (value,):
+            yield argument.name, shape
 
 
 def _check_rank(rank: int | None, allowed: Sequence[int]) -> None:

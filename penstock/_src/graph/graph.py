@@ -711,7 +711,7 @@ def infer_shapes(
       ValueError: the input shapes are incompatible; the message names the user's line.
     """
     types = op.output_dtypes
-    if type(op).shape_rule is None and not op.ranks:
+    if not op.checks_shapes():
         return flat_shapes(types, None)
     try:
         return flat_shapes(types, ruled(op, [InputShape(t) for t in inputs]))

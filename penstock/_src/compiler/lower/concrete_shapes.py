@@ -68,7 +68,7 @@ def expected_shapes(p: NodeMaker, op: Operation, args: Sequence[Node]) -> list[T
       RefusedArguments: it refuses these inputs.
     """
     raw: Any = op.raw_op
-    if type(raw).shape_rule is None and not raw.ranks:
+    if not raw.checks_shapes():
         return [UNKNOWN] * len(op._outputs)
     inputs = [ConcreteShape(p, t, node) for t, node in zip(op._inputs, args, strict=True)]
     try:

@@ -35,7 +35,7 @@ class Slice(Op):
     """A block: `size` elements from `begin` along each dimension; a size of -1 takes the rest."""
 
     signature = "input: T, begin: Index, size: Index -> output: T"
-    ranks = {"begin": (1,)}
+    extents = {"begin": "n", "size": "n"}
     host_kernel = HostKernel(is_view=True)
     T = ANY
     Index = INDEX
@@ -227,7 +227,7 @@ class StridedSlice(_Strided):
     """Python's basic indexing: x[begin:end:stride, ..., i, newaxis]."""
 
     signature = "input: T, begin: Index, end: Index, strides: Index -> output: T"
-    ranks = {"begin": (1,), "end": (1,), "strides": (1,)}
+    extents = {"begin": "n", "end": "n", "strides": "n"}
     host_kernel = HostKernel(is_view=True)
     Index = INDEX | {dtypes.int16}
     elements = Elements(is_movement=True)

@@ -252,13 +252,13 @@ class EditDistance(Op):
 
     signature = """hypothesis_indices: int64, hypothesis_values: T, hypothesis_shape: int64,
         truth_indices: int64, truth_values: T, truth_shape: int64 -> output: float32"""
-    ranks = {
-        "hypothesis_indices": (2,),
-        "hypothesis_values": (1,),
-        "hypothesis_shape": (1,),
-        "truth_indices": (2,),
-        "truth_values": (1,),
-        "truth_shape": (1,),
+    extents = {
+        "hypothesis_indices": "n, rank",
+        "hypothesis_values": "n",
+        "hypothesis_shape": "rank",
+        "truth_indices": "m, truth_rank",
+        "truth_values": "m",
+        "truth_shape": "truth_rank",
     }
     T = ANY
     normalize: bool = True

@@ -75,6 +75,7 @@ class BarrierInsertMany(_BarrierOp):
     """Sets a component of the tuples of some keys."""
 
     signature = "handle: Ref(string), keys: string, values: T ->"
+    extents = {"keys": "n", "values": "n, ..."}
     component_index: int
 
     def eager(self, handle, keys, values):

@@ -251,12 +251,8 @@ class NonMaxSuppressionWithOverlaps(Op):
 
     signature = """overlaps: float32, scores: float32, max_output_size: int32,
         overlap_threshold: float32, score_threshold: float32 -> selected_indices: int32[?]"""
-    ranks = {
-        "scores": (1,),
-        "max_output_size": (0,),
-        "overlap_threshold": (0,),
-        "score_threshold": (0,),
-    }
+    ranks = {"max_output_size": (0,), "overlap_threshold": (0,), "score_threshold": (0,)}
+    extents = {"overlaps": "n, n", "scores": "n"}
     differentiable = False
 
     def eager(self, overlaps, scores, max_output_size, overlap_threshold, score_threshold):
@@ -486,7 +482,7 @@ class DrawBoundingBoxes(Op):
     """Images with the outlines of boxes."""
 
     signature = "images: T, boxes: float32 -> output: T"
-    ranks = {"boxes": (3,)}
+    extents = {"boxes": "?, ?, 4"}
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     differentiable = False
 

@@ -117,7 +117,8 @@ class DecodeAndCropJpeg(Op):
     """A window [y, x, height, width] of the pixels of a JPEG."""
 
     signature = "contents: string, crop_window: int32 -> image: uint8"
-    ranks = {"contents": (0,), "crop_window": (1,)}
+    ranks = {"contents": (0,)}
+    extents = {"crop_window": "4"}
     channels: int = 0
     ratio: int = 1
     fancy_upscaling: bool = True

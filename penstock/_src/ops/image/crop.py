@@ -20,6 +20,7 @@ class CropAndResize(Op):
     """Boxes of normalized corners cut out of images and resized."""
 
     signature = "image: T, boxes: float32, box_ind: int32, crop_size: int32 -> crops: float32"
+    extents = {"boxes": "n, 4", "box_ind": "n", "crop_size": "2"}
     T = SIGNED | {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint16, dtypes.uint8}
     method: Literal["bilinear", "nearest"] = "bilinear"
     extrapolation_value: float = 0.0
@@ -222,7 +223,7 @@ def _by_ends(gradient, axis, extent, count):
 class _Projective(Op):
     """Base of the versions of ImageProjectiveTransform."""
 
-    ranks = {"output_shape": (1,)}
+    extents = {"output_shape": "2"}
 
     dtype = FLOAT | INDEX | {dtypes.uint8}
     interpolation: str

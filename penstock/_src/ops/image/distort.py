@@ -151,7 +151,7 @@ class StatelessSampleDistortedBoundingBox(_Distorted):
 
     signature = """image_size: T, bounding_boxes: float32, min_object_covered: float32, seed: Tseed
         -> begin: T, size: T, bboxes: float32"""
-    ranks = {"image_size": (1,), "seed": (1,)}
+    extents = {"image_size": "3", "bounding_boxes": "?, ?, 4", "seed": "2"}
     differentiable = True
     Tseed = INDEX
 
@@ -165,6 +165,7 @@ class SampleDistortedBoundingBoxV2(_Distorted):
 
     signature = """image_size: T, bounding_boxes: float32, min_object_covered: float32
         -> begin: T, size: T, bboxes: float32"""
+    extents = {"image_size": "3", "bounding_boxes": "?, ?, 4"}
     seed: int = 0
     seed2: int = 0
     stateful = True
@@ -178,6 +179,7 @@ class SampleDistortedBoundingBox(_Distorted):
     """A random crop that contains enough of an object."""
 
     signature = "image_size: T, bounding_boxes: float32 -> begin: T, size: T, bboxes: float32"
+    extents = {"image_size": "3", "bounding_boxes": "?, ?, 4"}
     seed: int = 0
     seed2: int = 0
     min_object_covered: float = 0.10000000149011612

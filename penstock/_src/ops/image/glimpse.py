@@ -69,6 +69,7 @@ class ExtractGlimpse(_Glimpse):
     """Windows around offsets; offsets from the center count half."""
 
     signature = "input: float32, size: int32, offsets: float32 -> glimpse: float32"
+    extents = {"input": "batch, ?, ?, ?", "size": "2", "offsets": "batch, 2"}
 
     def corner(self, offset, extents, size):
         """Return the coordinate of a window's first pixel."""

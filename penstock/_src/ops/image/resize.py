@@ -69,7 +69,7 @@ class _Resize(Op):
     """Base of the ops with the size as an input."""
 
     signature = "images: T, size: int32 -> resized_images: float32"
-    ranks = {"size": (1,)}
+    extents = {"size": "2"}
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
 
     vectorize = "examples, shared"
@@ -286,6 +286,7 @@ class ResizeNearestNeighbor(Op):
 
     host_kernel = HostKernel(suits_new_sizes=True)
     signature = "images: T, size: int32 -> resized_images: T"
+    extents = {"size": "2"}
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     align_corners: bool = False
     half_pixel_centers: bool = False
@@ -334,6 +335,7 @@ class ResizeNearestNeighborGrad(Op):
     """The gradient of ResizeNearestNeighbor: each pixel's sum over its copies."""
 
     signature = "grads: T, size: int32 -> output: T"
+    extents = {"size": "2"}
     T = FLOAT | {dtypes.int32, dtypes.int8, dtypes.uint8}
     align_corners: bool = False
     half_pixel_centers: bool = False
@@ -399,6 +401,7 @@ class ScaleAndTranslate(Op):
     host_kernel = HostKernel(suits_new_sizes=True)
     signature = """images: T, size: int32, scale: float32, translation: float32
         -> resized_images: float32"""
+    extents = {"size": "2"}
     T = FLOAT | SIGNED | {dtypes.uint16, dtypes.uint8}
     kernel_type: str = "lanczos3"
     antialias: bool = True

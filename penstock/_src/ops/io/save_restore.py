@@ -25,7 +25,8 @@ class SaveV2(Op):
 
     signature = """prefix: string, tensor_names: string, shape_and_slices: string, tensors: *dtypes
         ->"""
-    ranks = {"prefix": (0,), "tensor_names": (1,)}
+    ranks = {"prefix": (0,)}
+    extents = {"tensor_names": "n", "shape_and_slices": "n"}
     permissions = Permissions(capabilities="write_files", file_arguments="prefix")
     dtypes: list[DType]
     stateful = True
@@ -54,7 +55,8 @@ class RestoreV2(Op):
 
     signature = """prefix: string, tensor_names: string, shape_and_slices: string
         -> tensors: *dtypes[...]"""
-    ranks = {"prefix": (0,), "tensor_names": (1,), "shape_and_slices": (1,)}
+    ranks = {"prefix": (0,)}
+    extents = {"tensor_names": "n", "shape_and_slices": "n"}
     permissions = Permissions(capabilities="read_files", file_arguments="prefix")
     dtypes: list[DType]
     stateful = True

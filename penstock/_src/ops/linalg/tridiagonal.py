@@ -22,6 +22,7 @@ class TridiagonalSolve(Op):
     """X with T X = rhs, where T is given by its super-, main and subdiagonal; NaN where a pivot is 0."""
 
     signature = "diagonals: T, rhs: T -> output: T"
+    extents = {"diagonals": "..., 3, m", "rhs": "..., m, ?"}
     T = COMPLEX | {dtypes.float32, dtypes.float64}
     partial_pivoting: bool = True
     perturb_singular: bool = False

@@ -492,7 +492,7 @@ class LookupTableImportV2(Op):
     """Replaces the contents by keys and values."""
 
     signature = "table_handle: resource, keys: Tin, values: Tout ->"
-    ranks = {"keys": (1,), "values": at_least(1)}
+    extents = {"keys": "n", "values": "n, ..."}
     Tin = ANY
     Tout = ANY
 
@@ -508,7 +508,7 @@ class InitializeTableV2(Op):
     """Fills a table with keys and values."""
 
     signature = "table_handle: resource, keys: Tkey, values: Tval ->"
-    ranks = {"keys": (1,), "values": (1,)}
+    extents = {"keys": "n", "values": "n"}
     Tkey = ANY
     Tval = ANY
     differentiable = False

@@ -377,7 +377,7 @@ class HistogramFixedWidth(Op):
     """Counts of values in nbins equal bins of a range; outliers are counted in the end bins."""
 
     signature = "values: T, value_range: T, nbins: int32 -> out: dtype"
-    ranks = {"value_range": (1,)}
+    extents = {"value_range": "2"}
     T = COUNTED
     dtype: INDEX = dtypes.int32
 

@@ -180,7 +180,8 @@ class _SparseSegmentGrad(Op):
     """The gradient of the data of a sum of chosen rows, dense."""
 
     signature = "grad: T, indices: Tidx, segment_ids: Tsegmentids, output_dim0: int32 -> output: T"
-    ranks = {"grad": at_least(1), "indices": (1,), "segment_ids": (1,), "output_dim0": (0,)}
+    ranks = {"grad": at_least(1), "output_dim0": (0,)}
+    extents = {"indices": "n", "segment_ids": "n"}
     T = FLOAT
     Tidx: INDEX = dtypes.int32
     Tsegmentids: INDEX = dtypes.int32
@@ -219,7 +220,8 @@ class _SparseSegmentGradV2(Op):
 
     signature = """grad: T, indices: Tidx, segment_ids: Tsegmentids, dense_output_dim0: int32
         -> output: T, sorted_unique_indices: Tidx"""
-    ranks = {"grad": at_least(1), "indices": (1,), "segment_ids": (1,), "dense_output_dim0": (0,)}
+    ranks = {"grad": at_least(1), "dense_output_dim0": (0,)}
+    extents = {"indices": "n", "segment_ids": "n"}
     T = FLOAT
     Tidx: INDEX = dtypes.int32
     Tsegmentids: INDEX = dtypes.int32

@@ -63,7 +63,12 @@ def loss_and_gradient(inputs, labels, blank, merge_repeated):
 class _CtcLoss(Op):
     """The loss of each sequence, and its gradient with respect to the logits."""
 
-    ranks = {"labels_indices": (2,), "labels_values": (1,), "sequence_length": (1,)}
+    extents = {
+        "inputs": "t, batch, c",
+        "labels_indices": "labels, ?",
+        "labels_values": "labels",
+        "sequence_length": "batch",
+    }
 
     blank_is_first = False
 
@@ -181,7 +186,7 @@ class CTCGreedyDecoder(Op):
 
     signature = """inputs: T[?, ?, ?], sequence_length: int32 -> decoded_indices: int64[?, 2],
         decoded_values: int64[?], decoded_shape: int64[2], log_probability: T[inputs[1], 1]"""
-    ranks = {"sequence_length": (1,)}
+    extents = {"inputs": "t, batch, c", "sequence_length": "batch"}
     merge_repeated: bool = False
     blank_index: int = -1
     T: {dtypes.float32, dtypes.float64} = dtypes.float32
@@ -216,7 +221,7 @@ class CTCBeamSearchDecoder(Op):
     signature = """inputs: T[?, ?, ?], sequence_length: int32
         -> decoded_indices: top_paths * int64[?, 2], decoded_values: top_paths * int64[?],
         decoded_shape: top_paths * int64[2], log_probability: T[inputs[1], top_paths]"""
-    ranks = {"sequence_length": (1,)}
+    extents = {"inputs": "t, batch, c", "sequence_length": "batch"}
     minimum = {"beam_width": 1, "top_paths": 1}
     beam_width: int
     top_paths: int

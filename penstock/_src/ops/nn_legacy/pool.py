@@ -43,7 +43,8 @@ class MaxPoolV2(Op):
     """MaxPool with the window and its strides as inputs."""
 
     signature = "input: T, ksize: int32, strides: int32 -> output: T"
-    ranks = {"input": (4,), "ksize": (1,)}
+    ranks = {"input": (4,)}
+    extents = {"ksize": "4", "strides": "4"}
     vectorize = "examples, shared, shared"
     T: FLOAT | SIGNED | {dtypes.qint8, dtypes.uint16, dtypes.uint8} = dtypes.float32
     padding: Literal["SAME", "VALID"]
@@ -119,7 +120,8 @@ class MaxPoolGradGradV2(Op):
 
     signature = """orig_input: T, orig_output: T, grad: T, ksize: int32, strides: int32
         -> output: T[orig_output]"""
-    ranks = {"orig_input": (4,), "ksize": (1,)}
+    ranks = {"orig_input": (4,)}
+    extents = {"ksize": "4", "strides": "4"}
     T = REAL
     vectorize = "examples, examples, examples, shared, shared"
     padding: Literal["SAME", "VALID"]

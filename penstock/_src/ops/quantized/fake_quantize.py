@@ -208,6 +208,7 @@ class FakeQuantWithMinMaxVarsPerChannel(_FakeQuantize):
     """Floats rounded to separate levels for each entry of the last dimension."""
 
     signature = "inputs: float32, min: float32, max: float32 -> outputs: float32"
+    extents = {"inputs": "..., depth", "min": "depth", "max": "depth"}
 
     def shape(self, inputs, min, max):
         min.with_rank(1)

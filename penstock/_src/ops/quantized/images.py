@@ -183,7 +183,8 @@ class QuantizedResizeBilinear(Op):
 
     signature = """images: T, size: int32, min: float32[], max: float32[]
         -> resized_images: T, out_min: float32, out_max: float32"""
-    ranks = {"images": (4,), "size": (1,)}
+    ranks = {"images": (4,)}
+    extents = {"size": "2"}
     T = frozenset({dtypes.float32, dtypes.qint32, dtypes.quint8})
     align_corners: bool = False
     half_pixel_centers: bool = False

@@ -169,7 +169,7 @@ class StatelessParameterizedTruncatedNormal(Op):
 
     signature = """shape: S, seed: Tseed, means: dtype, stddevs: dtype, minvals: dtype,
         maxvals: dtype -> output: dtype[*shape]"""
-    ranks = {"seed": (1,)}
+    extents = {"seed": "2"}
     elements = Elements(vectorizes_one_by_one=True)
     S = INDEX
     dtype = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})

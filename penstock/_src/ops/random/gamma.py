@@ -123,7 +123,7 @@ class StatelessRandomGammaV2(_StatelessGamma):
     """Gamma numbers from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed, alpha: dtype -> output: dtype[*shape]"
-    ranks = {"seed": (1,)}
+    extents = {"seed": "2"}
     elements = Elements(vectorizes_one_by_one=True)
     T = INDEX
     Tseed: INDEX = dtypes.int64
@@ -144,6 +144,7 @@ class StatelessRandomGammaV3(_StatelessGamma):
     signature = """shape: shape_dtype, key: uint64, counter: uint64, alg: int32, alpha: dtype
         -> output: dtype[*shape]"""
     ranks = {"counter": (1,), "alg": (0,)}
+    extents = {"key": "1"}
     shape_dtype: INDEX = dtypes.int32
 
     def gradient(self, _shape, _key, _counter, _alg, alpha, output, dy):
@@ -252,7 +253,7 @@ class StatelessRandomPoisson(_Poisson):
     """Poisson numbers from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed, lam: Rtype -> output: dtype[*shape]"
-    ranks = {"seed": (1,)}
+    extents = {"seed": "2"}
     elements = Elements(vectorizes_one_by_one=True)
     Rtype = INDEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     T = INDEX
@@ -325,6 +326,7 @@ class StatelessRandomBinomial(_Binomial):
     """Binomial numbers from a pair of seeds."""
 
     signature = "shape: S, seed: Tseed, counts: T, probs: T -> output: dtype[*shape]"
+    extents = {"seed": "2"}
     elements = Elements(vectorizes_one_by_one=True)
     Tseed: INDEX = dtypes.int64
     differentiable = False

@@ -267,7 +267,8 @@ class StatelessMultinomial(Op):
     """Classes drawn by unnormalized log-probabilities, from a pair of seeds."""
 
     signature = "logits: T, num_samples: int32, seed: Tseed -> output: output_dtype"
-    ranks = {"num_samples": (0,), "seed": (1,)}
+    ranks = {"num_samples": (0,)}
+    extents = {"seed": "2"}
     elements = Elements(vectorizes_one_by_one=True)
     T = REAL
     Tseed: INDEX = dtypes.int64

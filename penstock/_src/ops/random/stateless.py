@@ -111,6 +111,7 @@ class _BySeed(Op):
     """Numbers of a distribution from a pair of seeds."""
 
     signature = "shape: T, seed: Tseed[?] -> output: dtype[*shape]"
+    extents = {"seed": "2"}
     elements = Elements(vectorizes_one_by_one=True)
 
     differentiable = False
@@ -134,6 +135,7 @@ class _ByKey(Op):
     signature = """shape: Tshape, key: uint64[?], counter: uint64[?], alg: int32
         -> output: dtype[*shape]"""
     ranks = {"alg": (0,)}
+    extents = {"key": "1"}
 
     differentiable = False
     Tshape: INDEX = dtypes.int32
@@ -215,6 +217,7 @@ class StatelessRandomUniformInt(Op):
     """Integers of [minval, maxval)."""
 
     signature = "shape: T, seed: Tseed, minval: dtype, maxval: dtype -> output: dtype[*shape]"
+    extents = {"seed": "2"}
     elements = Elements(vectorizes_one_by_one=True)
     dtype = INDEX
     T = INDEX
@@ -241,6 +244,7 @@ class StatelessRandomUniformIntV2(Op):
     signature = """shape: Tshape, key: uint64, counter: uint64, alg: int32, minval: dtype,
         maxval: dtype -> output: dtype[*shape]"""
     ranks = {"counter": (1,), "alg": (0,)}
+    extents = {"key": "1"}
     dtype = INDEX | {dtypes.uint32, dtypes.uint64}
     Tshape: INDEX = dtypes.int32
     differentiable = False
@@ -269,7 +273,7 @@ class StatelessRandomGetKeyCounter(Op):
     """Scrambles a pair of seeds into a key and a counter."""
 
     signature = "seed: Tseed -> key: uint64[1], counter: uint64[2]"
-    ranks = {"seed": (1,)}
+    extents = {"seed": "2"}
     Tseed: INDEX = dtypes.int64
 
     def eager(self, seed):
@@ -283,7 +287,7 @@ class StatelessRandomGetKeyCounterAlg(Op):
     """Scrambles a pair of seeds into a key and a counter; also returns this device's algorithm."""
 
     signature = "seed: Tseed -> key: uint64[1], counter: uint64[2], alg: int32[]"
-    ranks = {"seed": (1,)}
+    extents = {"seed": "2"}
     Tseed: INDEX = dtypes.int64
 
     def eager(self, seed):

@@ -245,11 +245,13 @@ class IFFT(_TypedFft):
 class RFFT(_FromReal):
     """The half spectrum of a real signal over the last axis."""
 
+    extents = {"fft_length": "1"}
+
 
 class IRFFT(_ToReal):
     """The real signal of a half spectrum over the last axis."""
 
-    ranks = {"fft_length": (1,)}
+    extents = {"fft_length": "1"}
 
 
 class FFT2D(_TypedFft):
@@ -267,13 +269,15 @@ class IFFT2D(_TypedFft):
 class RFFT2D(_FromReal):
     """The half spectrum of a real signal over the last two axes."""
 
-    ranks = {"fft_length": (1,)}
+    extents = {"fft_length": "2"}
 
     rank = 2
 
 
 class IRFFT2D(_ToReal):
     """The real signal of a half spectrum over the last two axes."""
+
+    extents = {"fft_length": "2"}
 
     rank = 2
 
@@ -293,7 +297,7 @@ class IFFT3D(_TypedFft):
 class RFFT3D(_FromReal):
     """The half spectrum of a real signal over the last three axes."""
 
-    ranks = {"fft_length": (1,)}
+    extents = {"fft_length": "3"}
 
     rank = 3
     gradient = None
@@ -302,7 +306,7 @@ class RFFT3D(_FromReal):
 class IRFFT3D(_ToReal):
     """The real signal of a half spectrum over the last three axes."""
 
-    ranks = {"fft_length": (1,)}
+    extents = {"fft_length": "3"}
 
     rank = 3
     gradient = None

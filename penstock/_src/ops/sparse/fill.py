@@ -14,7 +14,8 @@ class RaggedFillEmptyRows(Op):
     signature = """value_rowids: int64, values: T, nrows: int64, default_value: T
         -> output_value_rowids: int64[?], output_values: T[?], empty_row_indicator: bool[?],
         reverse_index_map: int64[values[0]]"""
-    ranks = {"value_rowids": (1,), "values": (1,), "nrows": (0,), "default_value": (0,)}
+    ranks = {"nrows": (0,), "default_value": (0,)}
+    extents = {"value_rowids": "n", "values": "n"}
 
     def gradient(self, _value_rowids, _values, _nrows, _default, _ids, _out, _empty, where, *grads):
         gradients = raw.RaggedFillEmptyRowsGrad(reverse_index_map=where, grad_values=grads[1])

@@ -108,7 +108,8 @@ class DenseToSparseSetOperation(Op):
     signature = """set1: T, set2_indices: int64, set2_values: T, set2_shape: int64
         -> result_indices: int64[?, rank(set1)], result_values: T[?],
         result_shape: int64[rank(set1)]"""
-    ranks = {"set1": at_least(2), "set2_indices": (2,), "set2_values": (1,), "set2_shape": (1,)}
+    ranks = {"set1": at_least(2)}
+    extents = {"set2_indices": "n, rank", "set2_values": "n", "set2_shape": "rank"}
     T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
     set_operation: str
     validate_indices: bool = True
@@ -129,12 +130,13 @@ class SparseToSparseSetOperation(Op):
         set2_indices: int64, set2_values: T, set2_shape: int64
         -> result_indices: int64[?, set1_indices[1]], result_values: T[?],
         result_shape: int64[set1_indices[1]]"""
-    ranks = {
-        "set1_values": (1,),
-        "set1_shape": (1,),
-        "set2_indices": (2,),
-        "set2_values": (1,),
-        "set2_shape": (1,),
+    extents = {
+        "set1_indices": "n, rank",
+        "set1_values": "n",
+        "set1_shape": "rank",
+        "set2_indices": "m, rank2",
+        "set2_values": "m",
+        "set2_shape": "rank2",
     }
     T = SIGNED | {dtypes.string, dtypes.uint16, dtypes.uint8}
     set_operation: str

@@ -348,7 +348,8 @@ class SparseFillEmptyRows(Op):
     signature = """indices: int64, values: T, dense_shape: int64, default_value: T
         -> output_indices: int64, output_values: T, empty_row_indicator: bool,
         reverse_index_map: int64"""
-    ranks = {"indices": (2,), "values": (1,), "dense_shape": (1,), "default_value": (0,)}
+    ranks = {"default_value": (0,)}
+    extents = {"indices": "n, rank", "values": "n", "dense_shape": "rank"}
     T = ANY
 
     def shape(self, indices, values, dense_shape, default_value):

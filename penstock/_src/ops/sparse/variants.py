@@ -295,7 +295,7 @@ class DeserializeManySparse(Op):
 
     signature = """serialized_sparse: string[?, ?]
         -> sparse_indices: int64[?, ?], sparse_values: dtype[?], sparse_shape: int64[?]"""
-    ranks = {"serialized_sparse": (2,)}
+    extents = {"serialized_sparse": "?, 3"}
     dtype: DType
 
     def eager(self, serialized_sparse):
