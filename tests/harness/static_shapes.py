@@ -146,7 +146,7 @@ class Watcher:
             result = ruled(op, shapes)
         except (*REFUSALS, OpError) as error:
             return f"{REFUSED}: {type(error).__name__} {error}"
-        said = flat_shapes(types, (result,) if len(types) == 1 else result)
+        said = flat_shapes(types, result)
         for shape, output in zip(said, outputs, strict=True):
             if not shape.is_compatible_with(output.shape):
                 return f"static shape {shape}, but the result has {output.shape}"

@@ -357,12 +357,15 @@ def flat_index(p, indices, dims):
 
 def rows_shape(indices, updates, shape):
     """Checks the static shapes of a scatter onto `shape`; raises ValueError if they do not fit."""
-    if None in (indices.rank, updates.rank, shape.rank) or indices[-1] is None:
+    if indices.rank is None or not updates.rank:  # a scalar is refused when the op runs, if at all
         return
-    depth, outer = indices[-1], indices.rank - 1
+    outer = indices.rank - 1
     of_indices = f"[0,{outer}) of indices[shape={show(indices)}]"
     of_updates = f"[0,{outer}) of updates[shape={show(updates)}]"
     _same_dims(of_indices, indices[:outer], of_updates, updates[:outer])
+    depth = indices[-1]
+    if depth is None or shape.rank is None:
+        return
     of_input = f"[{depth},{shape.rank}) of input[shape={show(shape)}]"
     of_updates = f"[{outer},{updates.rank}) of updates[shape={show(updates)}]"
     _same_dims(of_input, shape[depth:], of_updates, updates[outer:])

@@ -215,7 +215,7 @@ def known_blocks(p, op, input, block, pads, what):
 class SpaceToBatchND(Op):
     """Blocks of the padded spatial dimensions moved to the batch."""
 
-    ranks = {"block_shape": (1,)}
+    extents = {"block_shape": "axes", "paddings": "axes, 2"}
     signature = "input: T, block_shape: Tblock_shape, paddings: Tpaddings -> output: T"
     elements = Elements(vectorizes_one_by_one=True)
     T = ANY
@@ -240,7 +240,7 @@ class SpaceToBatchND(Op):
 class BatchToSpaceND(Op):
     """Blocks of the batch moved to the spatial dimensions, which are then cropped."""
 
-    ranks = {"block_shape": (1,)}
+    extents = {"block_shape": "axes", "crops": "axes, 2"}
     signature = "input: T, block_shape: Tblock_shape, crops: Tcrops -> output: T"
     elements = Elements(vectorizes_one_by_one=True)
     T = ANY
@@ -291,6 +291,7 @@ class SpaceToBatch(_SquareBlocks):
     """Square blocks of padded images moved to the batch."""
 
     signature = "input: T, paddings: Tpaddings -> output: T"
+    extents = {"paddings": "2, 2"}
     Tpaddings: INDEX = dtypes.int32
 
     def shape(self, input, paddings):

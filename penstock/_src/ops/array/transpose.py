@@ -28,13 +28,13 @@ class Transpose(Op):
     Tperm: INDEX = dtypes.int32
 
     def shape(self, x, perm):
-        order = infer.value_or_none(perm)
+        order, count = infer.value_or_none(perm), infer.vector_length(perm)
+        if None not in (x.rank, count) and x.rank != count:
+            raise ValueError(f"Dimension must be {x.rank} but is {count}")
         if order is None:
             return unknown_shape(x.rank if x.rank is not None else infer.vector_length(perm))
         if x.rank is None:
             return unknown_shape(len(order))
-        if len(order) != x.rank:
-            raise ValueError(f"Dimension must be {x.rank} but is {len(order)}")
         for a in order:
             if not -x.rank <= a < x.rank:
                 raise ValueError(f"perm dim {a} is out of range of input rank {x.rank}")

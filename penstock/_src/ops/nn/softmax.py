@@ -77,7 +77,6 @@ class SoftmaxCrossEntropyWithLogits(Op):
     """The cross entropy of each row's softmax against its labels, and its gradient with respect to the logits."""
 
     signature = "features: T, labels: T -> loss: T, backprop: T"
-    ranks = {"labels": (2,)}
     values = Values(in_float32=True)
     T = FLOAT
 

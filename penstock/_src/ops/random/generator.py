@@ -151,7 +151,7 @@ class StatefulUniformInt(Op):
 
     signature = """resource: resource, algorithm: int64, shape: shape_dtype, minval: dtype,
         maxval: dtype -> output: dtype[*shape]"""
-    ranks = {"algorithm": (0,)}
+    ranks = {"algorithm": (0,), "minval": (0,), "maxval": (0,)}
     dtype: DType = dtypes.int64
     shape_dtype: DType = dtypes.int64
 

@@ -127,6 +127,7 @@ class RandomUniformInt(Op):
     """Integers of [minval, maxval)."""
 
     signature = "shape: T, minval: Tout, maxval: Tout -> output: Tout[*shape]"
+    ranks = {"minval": (0,), "maxval": (0,)}
     Tout = INDEX
     T = INDEX
     seed: int = 0

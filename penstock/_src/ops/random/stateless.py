@@ -217,6 +217,7 @@ class StatelessRandomUniformInt(Op):
     """Integers of [minval, maxval)."""
 
     signature = "shape: T, seed: Tseed, minval: dtype, maxval: dtype -> output: dtype[*shape]"
+    ranks = {"minval": (0,), "maxval": (0,)}
     extents = {"seed": "2"}
     elements = Elements(vectorizes_one_by_one=True)
     dtype = INDEX
@@ -243,7 +244,7 @@ class StatelessRandomUniformIntV2(Op):
 
     signature = """shape: Tshape, key: uint64, counter: uint64, alg: int32, minval: dtype,
         maxval: dtype -> output: dtype[*shape]"""
-    ranks = {"counter": (1,), "alg": (0,)}
+    ranks = {"counter": (1,), "alg": (0,), "minval": (0,), "maxval": (0,)}
     extents = {"key": "1"}
     dtype = INDEX | {dtypes.uint32, dtypes.uint64}
     Tshape: INDEX = dtypes.int32

@@ -123,9 +123,14 @@ class _BlockLSTM(Op):
     use_peephole: bool = False
     T = frozenset({dtypes.float16, dtypes.float32})
 
-    def shape(self, seq_len_max, x, cs_prev, *_rest):
-        rows = x.with_rank(3)
-        return ([rows[0], rows[1], cs_prev[1]],) * 7
+    def shape(self, seq_len_max, x, cs_prev, *rest):
+        rows, gates = x.with_rank(3), rest[-1].with_rank(1)[0]
+        cells = cs_prev[1] if cs_prev.rank == 2 else None
+        if gates is not None:
+            if gates % 4:
+                raise ValueError(f"Dimension size must be evenly divisible by 4 but is {gates}")
+            cells = gates // 4
+        return ([rows[0], rows[1], cells],) * 7
 
     def gradient(
         self, seq_len_max, x, cs_prev, h_prev, w, wci, wcf, wco, b, i, cs, f, o, ci, co, h, *grads

@@ -247,7 +247,7 @@ class SparseConcat(Op):
 
     signature = """indices: N * int64, values: N * T, shapes: N * int64
         -> output_indices: int64, output_values: T, output_shape: int64"""
-    ranks = {"values": (1,)}
+    ranks = {"indices": (2,), "values": (1,), "shapes": (1,)}
     minimum = {"N": 2}
     T = ANY
     concat_dim: int

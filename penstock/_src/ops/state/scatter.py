@@ -14,6 +14,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX, NUMBER
 from penstock._src.core.values.resources import as_variable, owned
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.array.gather import rows_shape
 from penstock._src.ops.array.slice import TensorStridedSliceUpdate
 from penstock._src.ops.rules import show
 from penstock._src.ops.state.variable import variable_shape
@@ -110,6 +111,11 @@ class ResourceGatherNd(Op):
         params = variable_shape(resource)
         if params.rank is None or indices.rank is None or indices[-1] is None:
             return None
+        if indices[-1] > params.rank:
+            raise ValueError(
+                f"indices.shape[-1] must be <= params.rank, but saw indices shape: {show(indices)} "
+                f"and params shape: {show(params)}"
+            )
         return indices[:-1].concatenate(params[indices[-1] :])
 
     def gradient(self, resource, indices, _output, dy):
@@ -122,6 +128,12 @@ class ResourceGatherNd(Op):
         return value[_vector_index(indices)]
 
 
+def check_updates(variable, indices, updates):
+    """Raises ValueError unless static shapes of updates are those of rows of a variable, or of a scalar."""
+    if variable.rank is not None and updates.rank != 0:
+        updates.merge_with(indices.concatenate(variable[1:]))
+
+
 class _VariableScatter(Op):
     """Combines updates into the rows of a variable at `indices`."""
 
@@ -132,9 +144,7 @@ class _VariableScatter(Op):
     combination = "add"
 
     def shape(self, resource, indices, updates):
-        variable = variable_shape(resource)
-        if variable.rank is not None and updates.rank != 0:
-            updates.merge_with(indices.concatenate(variable[1:]))
+        check_updates(variable_shape(resource), indices, updates)
         return ()
 
     def eager(self, resource, indices, updates):
@@ -238,6 +248,10 @@ class _ScatterNd(Op):
     effects = Effects(updates=True)
 
     combination = "add"
+
+    def shape(self, ref, indices, updates):
+        rows_shape(indices, updates, variable_shape(ref))
+        return ()
 
     def eager(self, ref, indices, updates):
         variable = as_variable(ref, type(self).__name__)

@@ -2,16 +2,21 @@
 
 from penstock._src.core.typesets import FLOAT, INDEX, NUMBER
 from penstock._src.core.values.resources import as_variable
+from penstock._src.ops.array.gather import rows_shape
 from penstock._src.ops.state import scatter
 
 
 class _ScatterToReference(scatter._VariableScatter):
     """Updates of rows of a reference variable; returns the reference."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)[ref]"
+    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
 
     stateful = False
     lower = None
+
+    def shape(self, ref, indices, updates):
+        scatter.check_updates(ref, indices, updates)
+        return ref
 
     def eager(self, ref, indices, updates):
         super().eager(ref, indices, updates)
@@ -21,10 +26,14 @@ class _ScatterToReference(scatter._VariableScatter):
 class _ScatterNdToReference(scatter._ScatterNd):
     """Updates of slices of a reference variable; returns the reference."""
 
-    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)[ref]"
+    signature = "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)"
 
     stateful = False
     lower = None
+
+    def shape(self, ref, indices, updates):
+        rows_shape(indices, updates, ref)
+        return ref
 
     def eager(self, ref, indices, updates):
         super().eager(ref, indices, updates)

@@ -7,7 +7,9 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import Elements
+from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
+from penstock._src.core.shapes import SCALAR
 from penstock._src.core.typesets import INDEX, NUMERIC
 from penstock._src.core.values import memory_limit
 from penstock._src.native.algorithms.strings import string_numbers
@@ -165,13 +167,26 @@ class StringFormat(Op):
     placeholder: str = "%s"
     summarize: int = 3
 
-    def eager(self, inputs):
+    def shape(self, inputs):
+        self.pieces(inputs)
+        return SCALAR
+
+    def pieces(self, inputs):
+        """Returns the parts of the template around its placeholders.
+
+        Raises:
+          RefusedValue: there is not one placeholder for each input.
+        """
         pieces = self.template.split(self.placeholder)
         if len(pieces) != len(inputs) + 1:
-            raise self.invalid(
+            raise RefusedValue(
                 f"num placeholders in template and num inputs must match: {len(pieces) - 1} vs. "
                 f"{len(inputs)}"
             )
+        return pieces
+
+    def eager(self, inputs):
+        pieces = self.pieces(inputs)
         shown = [summary(x, self.summarize) for x in inputs]
         whole = pieces[0] + "".join(s + p for s, p in zip(shown, pieces[1:], strict=True))
         return strings([whole.encode("utf-8", "surrogateescape")], ())
