@@ -68,7 +68,7 @@ class States:
 
     def _read_engine(self) -> None:
         store, counts = self._store, kernels().statistics
-        size = sum(block.array.nbytes for block in list(HOST_ARENAS.blocks))
+        size = sum(block.array.nbytes for block in HOST_ARENAS.blocks())
         store.value(table.ARENA_BYTES).set(size)
         for origin in ("compiled", "from_packs", "from_disk", "reused"):
             store.value(table.KERNELS, origin).set_total(getattr(counts, origin))
