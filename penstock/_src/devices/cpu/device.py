@@ -11,6 +11,7 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.ir.function import Function
 from penstock._src.native import Target, host, pool
 from penstock._src.native.cache.packs import Pack
+from penstock._src.native.cache.packs.pack import MOST_IN_USE
 from penstock._src.native.target import level, levels_of_host
 from penstock._src.runtime.load import load
 from penstock._src.runtime.program import Program
@@ -88,7 +89,7 @@ class PackedCpuDevice(CpuDevice):
         return self._threads
 
 
-@functools.cache
+@functools.lru_cache(MOST_IN_USE)
 def _warn_of_threads(pack: Pack, threads: int) -> None:
     most = max(max(numbers, default=0) for numbers in pack.manifest.targets.values())
     log.warning(
@@ -100,7 +101,7 @@ def _warn_of_threads(pack: Pack, threads: int) -> None:
     )
 
 
-@functools.cache
+@functools.lru_cache(2 * MOST_IN_USE)
 def _generator_of(pack: Pack, name: str) -> CpuGenerator:
     return CpuGenerator(level(name), pack)
 

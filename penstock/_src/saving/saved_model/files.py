@@ -119,5 +119,4 @@ def pack_in(folder: str) -> Pack | None:
         )
         log.warning("The pack %s is not used: %s. %s.", path, refusal, then)
         return None
-    use_for_process(pack)
-    return pack
+    return use_for_process(pack)

@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from penstock._src.native.cache.packs import PackedCode, PackRefused, open_pack, trust
+from penstock._src.native.cache.packs import pack as packs_in_use
 from penstock._src.native.cache.packs.format import MAGIC, Entry
 from penstock._src.util import flags
 
@@ -79,6 +80,16 @@ def test_damage_is_refused_with_its_reason(name):
     data, reason = DAMAGE[name]
     with pytest.raises(PackRefused, match=reason):
         opened(data)
+
+
+def test_equal_packs_of_a_process_are_one_and_few_are_kept(monkeypatch):
+    used = []
+    monkeypatch.setattr(packs_in_use, "_in_use", used)
+    first = packs_in_use.use_for_process(opened(GOOD))
+    assert packs_in_use.use_for_process(opened(pack_of())) is first
+    for number in range(packs_in_use.MOST_IN_USE):
+        packs_in_use.use_for_process(opened(pack_of((b"code %d" % number,))))
+    assert len(used) == packs_in_use.MOST_IN_USE and first not in used
 
 
 def test_what_a_stranger_wrote_is_not_read():

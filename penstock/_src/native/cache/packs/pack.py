@@ -63,9 +63,9 @@ class Pack:
                 raise PackRefused(f"object {number} is not the one that was signed")
 
 
-_in_use: list[
-    Pack
-] = []  # the packs of the process's models: they have the code that a process needs once
+MOST_IN_USE = 16  # a server loads version after version, with a pack each
+# The packs of the process's models: they have the code that a process needs once.
+_in_use: list[Pack] = []
 
 
 def packs_in_use() -> Sequence[Pack]:
@@ -95,7 +95,11 @@ def open_pack(file: BinaryIO, origin: str, abi: str, sources: str) -> Pack:
     return pack
 
 
-def use_for_process(pack: Pack) -> None:
-    """Takes the process's own code from a pack, too."""
-    if all(other.manifest != pack.manifest for other in _in_use):
-        _in_use.append(pack)
+def use_for_process(pack: Pack) -> Pack:
+    """Takes the process's own code from a pack, too; returns an equal one that is in use already, if there is one."""
+    for other in _in_use:
+        if other.manifest == pack.manifest:
+            return other
+    _in_use.append(pack)
+    del _in_use[:-MOST_IN_USE]
+    return pack
