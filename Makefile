@@ -312,6 +312,10 @@ cuda-conformance: $(STAMP)  ## drawn calls of every op, compiled for an emulated
 cuda-steps: $(STAMP)  ## training steps of the benchmark's five models on an emulated GPU: some minutes
 	$(BIN)/python -m pytest -q -s tests/devices/cuda/check_steps.py
 
+.PHONY: first-light
+first-light: $(STAMP)  ## try everything on this machine's NVIDIA GPU, in ten minutes at most, and write OUT=first-light.md; EMULATED=1
+	$(BIN)/python -m penstock doctor --first-light $(if $(EMULATED),--emulated) $(if $(ONLY),--only $(ONLY)) --out $(or $(OUT),first-light.md)
+
 ##@ Measurements
 
 .PHONY: bench

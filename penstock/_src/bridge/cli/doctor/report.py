@@ -12,7 +12,7 @@ from penstock._src.util.process.progress import Progress
 
 DESCRIPTION = """Says what is wrong with this machine, environment or cache, and what to do about it: versions, another TensorFlow, Keras's backend, variables
 of the environment, the cache of kernels and its key, limits of memory and processors, the GPU and its driver; and compiles and runs a small program.
-The status is 0, or 1 if there is a problem."""
+The status is 0, or 1 if there is a problem. With --first-light, everything that runs on a GPU is tried on this machine's, in ten minutes at most, and a report is written."""
 
 Check = Callable[[], Iterable[Finding]]
 CHECKS: dict[str, tuple[Check, ...]] = {
@@ -29,9 +29,19 @@ def main(arguments: Sequence[str]) -> int:
     """Prints what is wrong with this machine, environment or cache."""
     parser = Parser("penstock doctor", DESCRIPTION)
     parser.add_argument("--json", action="store_true", help="prints a list of JSON objects")
+    parser.add_argument("--first-light", action="store_true", help="tries everything on the GPU")
+    parser.add_argument("--emulated", action="store_true", help="--first-light: on the emulator")
+    parser.add_argument("--step", metavar="NAME", help="--first-light: one step, in this process")
+    parser.add_argument("--only", nargs="*", default=[], help="--first-light: some steps")
+    parser.add_argument("--out", default="first-light.md", help="--first-light: the report's file")
     parsed = parser.parse_args(arguments)
+    if parsed.first_light:
+        # Its steps need what the doctor examines.
+        from penstock._src.bridge.cli.first_light import command
+
+        return command.main(parsed.step, parsed.only, parsed.emulated, parsed.out)
     with Progress("examining"):
-        findings = {room: list(_findings(checks)) for room, checks in CHECKS.items()}
+        findings = {room: list(findings_of(checks)) for room, checks in CHECKS.items()}
     if parsed.json:
         rows = [{"check": room, **each._asdict()} for room in findings for each in findings[room]]
         print(json.dumps(rows, indent=2))
@@ -40,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     return int(any(each.level == "problem" for each in _all(findings)))
 
 
-def _findings(checks: Iterable[Check]) -> Iterator[Finding]:
+def findings_of(checks: Iterable[Check]) -> Iterator[Finding]:
     """The findings of the checks; a check that fails is a finding itself, and does not end the others."""
     for check in checks:
         try:
