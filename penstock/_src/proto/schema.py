@@ -37,12 +37,14 @@ _SCALARS = {
     ).split()
 }
 _KINDS: dict[str, int] = {}  # full type name -> TYPE_MESSAGE or TYPE_ENUM, over all schemas
+_FILES: dict[str, str] = {}  # full type name -> the file that declares it
 _TOKEN = re.compile(r"\s*([\w.]+|[{}():,=?!*])")
 
 for _module in _WELL_KNOWN:
     POOL.AddSerializedFile(_module.DESCRIPTOR.serialized_pb)
     for _known in _module.DESCRIPTOR.message_types_by_name.values():
         _KINDS[_known.full_name] = _Field.TYPE_MESSAGE
+        _FILES[_known.full_name] = _module.DESCRIPTOR.name
 
 
 class Schema:
@@ -67,6 +69,9 @@ class Schema:
             return EnumTypeWrapper(POOL.FindEnumTypeByName(full_name))
         message = message_factory.GetMessageClass(POOL.FindMessageTypeByName(full_name))
         message.__module__ = self.module
+        for nested in message.DESCRIPTOR.nested_types_by_name:
+            if not hasattr(message, nested):  # protobuf without its native code
+                setattr(message, nested, self[f"{name}.{nested}"])
         return message
 
     def many(self, names: str) -> list[Any]:
@@ -103,7 +108,8 @@ class _Builder:
             nested = scope.nested_type if outer else scope.message_type
             self.messages[path] = nested.add(name=name)
             kind = _Field.TYPE_MESSAGE
-        _KINDS[f"{self.file.package}.{path}"] = kind
+        full_name = f"{self.file.package}.{path}"
+        _KINDS[full_name], _FILES[full_name] = kind, self.file.name
 
     def enum_values(self, tokens: "_Tokens") -> None:
         outer, _, name = tokens.header.removeprefix("enum ").rpartition(".")
@@ -178,6 +184,9 @@ class _Builder:
             if full_name in _KINDS:
                 field.type = _KINDS[full_name]
                 field.type_name = f".{full_name}"
+                # Protobuf without its native code sees the types of these files alone.
+                if _FILES[full_name] not in (self.file.name, *self.file.dependency):
+                    self.file.dependency.append(_FILES[full_name])
                 return
         raise ValueError(f"Schema: unknown type '{name}' of the field '{field.name}' in {path}.")
 

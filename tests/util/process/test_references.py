@@ -80,7 +80,7 @@ def test_another_thread_that_holds_it_shares(held):
 def test_a_weak_reference_does_not_share(held):
     reference = weakref.ref(held.get())
     assert not held.is_shared()
-    in_thread(reference)
+    in_thread(lambda: reference() is None)
     assert not held.is_shared()
 
 
