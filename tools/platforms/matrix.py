@@ -26,9 +26,11 @@ from pages import write_section
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "matrix"
 RESULT = "result.json"
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14", "3.14t")
 RESOLUTIONS = {"lowest": "lowest-direct", "highest": "highest"}
 FOR_DEVELOPERS = {"docs", "lint", "test"}
+# Of the extras, those whose packages have wheels for Pythons without GIL, and that do not switch it on again.
+WITHOUT_GIL = ("keras", "scipy")
 TOOLS = ("pytest>=8", "hypothesis>=6", "absl-py>=2", "gast>=0.6")
 SHOWN = ("numpy", "llvmlite", "ml-dtypes", "protobuf", "keras", "scipy", "pillow")
 # Measures time, which other work on the machine changes.
@@ -74,6 +76,11 @@ class Cell:
     @property
     def folder(self) -> Path:
         return WORK / f"{re.sub(r'[^0-9A-Za-z.]+', '-', self.python).strip('-')}-{self.versions}"
+
+    @property
+    def is_free_threaded(self) -> bool:
+        """True for a Python without GIL: "3.14t", or such a path."""
+        return self.python.endswith("t")
 
     @property
     def result(self) -> str:
@@ -131,7 +138,8 @@ def run_cell(cell: Cell, uv: str, dist: Path, tests: Sequence[str]) -> None:
 def set_up(cell: Cell, uv: str, wheel: Path) -> None:
     venv = cell.folder / "venv"
     python = venv / "bin" / "python"
-    extras = [word for name in extras_for_users() for word in ("--extra", name)]
+    chosen = WITHOUT_GIL if cell.is_free_threaded else extras_for_users()
+    extras = [word for name in chosen for word in ("--extra", name)]
     install = [uv, "pip", "install", "--python", str(python), "--only-binary", ":all:"]
     resolution = ["--resolution", RESOLUTIONS[cell.versions]]
     logged(cell, [uv, "venv", "--python", cell.python, str(venv)])
@@ -140,7 +148,12 @@ def set_up(cell: Cell, uv: str, wheel: Path) -> None:
     logged(cell, [*install, *TOOLS])
     logged(cell, [uv, "pip", "check", "--python", str(python)])
     cell.interpreter = logged(
-        cell, [str(python), "-c", "import platform; print(platform.python_version())"]
+        cell,
+        [
+            str(python),
+            "-c",
+            "import platform, sys; print(platform.python_version() + 't' * ('t' in sys.abiflags))",
+        ],
     ).strip()
     listed = logged(cell, [uv, "pip", "list", "--python", str(python), "--format", "freeze"])
     cell.installed = dict(line.split("==") for line in listed.splitlines() if "==" in line)
@@ -179,6 +192,8 @@ def logged(cell: Cell, command: list[str], cwd: Path = WORK, check: bool = True)
     """Runs a command, and returns what it printed, which is also in the cell's log."""
     environment = dict(os.environ, PENSTOCK_CACHE_DIR=str(cell.folder / "cache"), VIRTUAL_ENV="")
     environment.pop("PYTHONPATH", None)
+    if cell.is_free_threaded:
+        environment["PYTHON_GIL"] = "0"
     ran = subprocess.run(
         command,
         cwd=cwd,
