@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from penstock._src.bridge.cli.arguments import Parser
-from penstock._src.bridge.cli.doctor import cache, environment, gpu, machine, settings, trial
-from penstock._src.bridge.cli.doctor.findings import Finding, problem
+from penstock._src.bridge.cli.doctor.checks import CHECKS, findings_of
+from penstock._src.bridge.cli.doctor.findings import Finding
 from penstock._src.util.process.progress import Progress
 
 DESCRIPTION = """Says what is wrong with this machine, environment or cache, and what to do about it: versions, another TensorFlow, Keras's backend, variables
 of the environment, the cache of kernels and its key, limits of memory and processors, the GPU and its driver; and compiles and runs a small program.
 The status is 0, or 1 if there is a problem. With --first-light, everything that runs on a GPU is tried on this machine's, in ten minutes at most, and a report is written."""
-
-Check = Callable[[], Iterable[Finding]]
-CHECKS: dict[str, tuple[Check, ...]] = {
-    "environment": environment.CHECKS,
-    "settings": settings.CHECKS,
-    "machine": machine.CHECKS,
-    "gpu": gpu.CHECKS,
-    "cache": cache.CHECKS,
-    "trial": trial.CHECKS,
-}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     parsed = parser.parse_args(arguments)
     if parsed.first_light:
         # Its steps need what the doctor examines.
-        from penstock._src.bridge.cli.first_light import command
+        from penstock._src.bridge.cli.doctor.first_light import command
 
         return command.main(parsed.step, parsed.only, parsed.emulated, parsed.out)
     with Progress("examining"):
@@ -48,19 +38,6 @@ def main(arguments: Sequence[str]) -> int:
     else:
         print("\n".join(_lines(findings)))
     return int(any(each.level == "problem" for each in _all(findings)))
-
-
-def findings_of(checks: Iterable[Check]) -> Iterator[Finding]:
-    """The findings of the checks; a check that fails is a finding itself, and does not end the others."""
-    for check in checks:
-        try:
-            yield from check()
-        except Exception as error:
-            text = " ".join(str(error).split()) or "no message"
-            yield problem(
-                f"{check.__name__.replace('_', ' ')}: {type(error).__name__}: {text}",
-                "Mend the problems above first; else: pip install --force-reinstall penstock",
-            )
 
 
 def _lines(found: dict[str, list[Finding]]) -> Iterator[str]:

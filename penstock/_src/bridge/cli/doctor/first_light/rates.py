@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from penstock._src.bridge.cli.first_light.findings import (
+import numpy as np
+
+from penstock._src.bridge.cli.doctor.first_light.findings import (
     Found,
     Subject,
     compared,
@@ -17,6 +19,8 @@ from penstock._src.bridge.cli.first_light.findings import (
     passed,
 )
 from penstock._src.bridge.tensorflow_alias import PUBLIC
+from penstock._src.util.flags import override
+from penstock._src.util.slots import above
 
 ALLOWED = 1e-2  # TF32 keeps ten bits
 REPEATED = 16  # products within one measured call
@@ -32,8 +36,6 @@ def _peaks(subject: Subject) -> tuple[float | None, float | None, float | None]:
     """Float32 and TF32 operations, and bytes of memory, in a second; None: not known."""
     if subject.is_emulated:
         return None, None, None
-    from penstock._src.util.slots import above
-
     card = above("find_device")(subject.device).card
     attribute = card.driver.attribute
     cycles = card.multiprocessors * attribute(card.device, CLOCK) * 1e3
@@ -70,15 +72,11 @@ def _rate(what: str, operations: float, seconds: float, subject: Subject) -> Fou
 
 def _on(subject: Subject) -> tuple[Any, Any]:
     """TensorFlow's API, and a context in which functions run on the GPU."""
-    from penstock._src.util.flags import override
-
     return importlib.import_module(PUBLIC), override(device=subject.device)
 
 
 def products(subject: Subject) -> Iterator[Found]:
     """Matrix products of several sizes and types."""
-    import numpy as np
-
     tf, there = _on(subject)
     draw = np.random.default_rng(1)
     small = [draw.normal(size=(67, 45)), draw.normal(size=(45, 130))]
@@ -107,8 +105,6 @@ def products(subject: Subject) -> Iterator[Found]:
 
 def convolutions(subject: Subject) -> Iterator[Found]:
     """Convolutions, forward and backward."""
-    import numpy as np
-
     tf, there = _on(subject)
     draw = np.random.default_rng(2)
     batch, size, channels = (1, 6, 8) if subject.is_emulated else (64, 56, 64)
@@ -144,8 +140,6 @@ def convolutions(subject: Subject) -> Iterator[Found]:
 
 def attention(subject: Subject) -> Iterator[Found]:
     """Attention, which is computed in blocks."""
-    import numpy as np
-
     tf, there = _on(subject)
     draw = np.random.default_rng(3)
     batch, heads, length, width = (1, 2, 32, 16) if subject.is_emulated else (8, 16, 2048, 64)
@@ -192,8 +186,6 @@ def memory(subject: Subject) -> Iterator[Found]:
             yield measured(
                 f"reading {4 * count / 1e9:.1f} GB: {rate / 1e9:.0f} GB/s{share}, the copy to the GPU included if it is not kept"
             )
-        from penstock._src.util.slots import above
-
         use = above("find_device")(subject.device).card.use
         before = use.current
         for _ in range(4):

@@ -6,8 +6,17 @@ import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from penstock._src.bridge.cli.first_light.findings import Found, Subject, compared, failed, measured
+import numpy as np
+
+from penstock._src.bridge.cli.doctor.first_light.findings import (
+    Found,
+    Subject,
+    compared,
+    failed,
+    measured,
+)
 from penstock._src.bridge.tensorflow_alias import PUBLIC
+from penstock._src.util.flags import override
 
 ALLOWED = 1e-4  # relative to the largest element
 NARROW = 2e-2  # of half-precision types
@@ -70,10 +79,6 @@ def calls(tf: Any) -> dict[str, Callable[[Any, Any], Any]]:
 
 def conformance(subject: Subject) -> Iterator[Found]:
     """Compares each call."""
-    import numpy as np  # what is examined may be broken
-
-    from penstock._src.util.flags import override
-
     tf: Any = importlib.import_module(PUBLIC)
     draw = np.random.default_rng(7)
     x = tf.constant(draw.normal(size=(32, 16)).astype(np.float32))
@@ -101,8 +106,6 @@ def conformance(subject: Subject) -> Iterator[Found]:
 
 def _difference(found: Any, wanted: Any) -> float:
     """The largest difference, relative to the largest element; infinite if shapes differ or either has a NaN."""
-    import numpy as np
-
     if found.shape != wanted.shape or found.dtype != wanted.dtype:
         return float("inf")
     if not wanted.size:

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from penstock._src.bridge.cli.first_light import calls, models, rates
-from penstock._src.bridge.cli.first_light.findings import Found, Subject, failed, measured, passed
+from penstock._src.bridge.cli.doctor.checks import CHECKS, findings_of
+from penstock._src.bridge.cli.doctor.first_light import calls, models, rates
+from penstock._src.bridge.cli.doctor.first_light.findings import (
+    Found,
+    Subject,
+    failed,
+    measured,
+    passed,
+)
 
 
 class Step(NamedTuple):
@@ -23,10 +30,8 @@ class Step(NamedTuple):
 
 def doctor(subject: Subject) -> Iterator[Found]:
     """What the doctor says."""
-    from penstock._src.bridge.cli.doctor import report
-
-    for room, checks in report.CHECKS.items():
-        for each in report.findings_of(checks):
+    for room, checks in CHECKS.items():
+        for each in findings_of(checks):
             text = f"{room}: {each.what}{f' -> {each.remedy}' if each.remedy else ''}"
             if each.level == "problem":
                 yield failed(text)

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from penstock._src.bridge.cli.arguments import Refused
-from penstock._src.bridge.cli.first_light.findings import Found, Subject, failed
-from penstock._src.bridge.cli.first_light.steps import STEPS
+from penstock._src.bridge.cli.doctor.first_light.findings import Found, Subject, failed
+from penstock._src.bridge.cli.doctor.first_light.steps import STEPS
 from penstock._src.util.files.whole import written_whole
 from penstock._src.version import OWN_VERSION
 
@@ -37,7 +37,7 @@ def subject_of(is_emulated: bool) -> Subject | None:
     """The GPU to look at; None, after one line that says why, if there is none."""
     if is_emulated:
         return Subject("GPU_emulated", True)
-    from penstock._src.devices.cuda.diagnosis import diagnose
+    from penstock._src.devices.cuda.diagnosis import diagnose  # not needed on the emulator
 
     diagnosis = diagnose()
     if not diagnosis.hindrance:

@@ -7,9 +7,9 @@ import pytest
 
 from penstock._src.bridge.cli.arguments import Refused
 from penstock._src.bridge.cli.doctor import main
-from penstock._src.bridge.cli.first_light import calls, command
-from penstock._src.bridge.cli.first_light.findings import Subject, failed, passed
-from penstock._src.bridge.cli.first_light.steps import STEPS, Step
+from penstock._src.bridge.cli.doctor.first_light import calls, command
+from penstock._src.bridge.cli.doctor.first_light.findings import Subject, failed, passed
+from penstock._src.bridge.cli.doctor.first_light.steps import STEPS, Step
 
 EMULATED = Subject("GPU_emulated", True)
 

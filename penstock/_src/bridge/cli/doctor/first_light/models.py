@@ -7,8 +7,17 @@ import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from penstock._src.bridge.cli.first_light.findings import Found, Subject, compared, failed, passed
+import numpy as np
+
+from penstock._src.bridge.cli.doctor.first_light.findings import (
+    Found,
+    Subject,
+    compared,
+    failed,
+    passed,
+)
 from penstock._src.bridge.tensorflow_alias import PUBLIC
+from penstock._src.util.flags import override
 
 STEPS = 4
 ALLOWED = 2e-3  # TF32 on the GPU, and rounding that grows from step to step
@@ -19,8 +28,6 @@ class Weights:
     """Makes variables of a model from one seed."""
 
     def __init__(self, tf: Any) -> None:
-        import numpy as np
-
         self._tf, self._draw = tf, np.random.default_rng(3)
         self.all: list[Any] = []
 
@@ -130,10 +137,6 @@ MODELS = {each.__name__: each for each in (mlp, convolutional, residual, recurre
 
 def losses(name: str, device: str, size: int, batch: int) -> list[float]:
     """The losses of the first steps on a device."""
-    import numpy as np
-
-    from penstock._src.util.flags import override
-
     tf: Any = importlib.import_module(PUBLIC)
     with override(device=device):
         new = Weights(tf)
