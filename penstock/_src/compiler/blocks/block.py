@@ -29,7 +29,7 @@ from penstock._src.util.dataclass import dataclass
 from penstock._src.util.names import label_of_function
 from penstock._src.util.process import collector, forks
 from penstock._src.util.process.progress import Progress
-from penstock._src.util.process.references import mark_shared
+from penstock._src.util.process.references import FREE_THREADED, mark_shared
 
 # A block keeps MOST_OPERATIONS // (its operations) specializations, within the limits below; an operation takes some 350 bytes in each.
 # The oldest specialization is dropped first.
@@ -202,7 +202,8 @@ class Block:
             MOST_KEPT, MOST_OPERATIONS // max(1, len(self.section.ops))
         ):
             del self.specializations[next(iter(self.specializations))]
-        mark_shared(key, made.steps, made.run)
+        if FREE_THREADED:
+            mark_shared(key, made.steps, made.run)
         self.specializations[key] = made
         return made
 
