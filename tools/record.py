@@ -91,6 +91,13 @@ RECORDERS = {
             f"{{penstock}} -m tests.conformance.refusals.record {BUILD}/answers.pkl",
         ),
     ),
+    "built": Recorder(
+        ("tests/conformance/refusals/graphs/recorded.json.gz",),
+        (
+            f"{{tensorflow}} -m tests.conformance.refusals.graphs.draw tensorflow {BUILD}/built.jsonl",
+            f"{{penstock}} -m tests.conformance.refusals.graphs.record {BUILD}/built.jsonl",
+        ),
+    ),
     "programs": Recorder(
         ("tests/parity/programs.json.gz",), ("{tensorflow} -m tests.parity.programs.record",)
     ),

@@ -233,6 +233,8 @@ class FakeQuantWithMinMaxVarsPerChannel(_FakeQuantize):
 class FakeQuantWithMinMaxVarsPerChannelGradient(FakeQuantWithMinMaxVarsGradient):
     """The gradient of FakeQuantWithMinMaxVarsPerChannel."""
 
+    ranks = {"min": (1,), "max": (1,)}
+
     def shape(self, gradients, inputs, min, max):
         return gradients.merge_with(inputs), min.with_rank(1), max.with_rank(1)
 
