@@ -77,3 +77,9 @@ def test_readers_of_vectors_of_names():
     for reader in (tf.data.TextLineDataset, tf.data.TFRecordDataset):
         with pytest.raises(TypeError, match=r"elements of shape \[\] \(i.e. scalars\)"):
             reader(names)
+
+
+def test_components_with_different_numbers_of_rows_are_not_taken_apart():
+    with pytest.raises(ValueError, match="Encountered both 2 and 3"):
+        D.from_tensors((tf.zeros([2]), tf.zeros([3]))).unbatch()
+    assert len(listed(D.from_tensors(tf.zeros([2])).unbatch())) == 2

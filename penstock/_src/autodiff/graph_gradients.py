@@ -411,8 +411,17 @@ def zeros_for(tensor: SymbolicTensor) -> Any:
 
 
 def gradients_or_ones(ys: Sequence[Any], grad_ys: Sequence[Any] | None) -> list[Any]:
-    """Returns `grad_ys` as tensors, with ones in place of None."""
+    """Returns `grad_ys` as tensors, with ones in place of None.
+
+    Raises:
+      TypeError: one is None for a complex tensor.
+    """
     seeds = list(grad_ys) if grad_ys is not None else [None] * len(ys)
+    for y, g in zip(ys, seeds, strict=True):
+        if g is None and y.dtype.is_complex:
+            raise TypeError(
+                f"Gradients of complex tensors ({y}) must set grad_ys (y.dtype = {y.dtype.name})"
+            )
     return [
         _ones(y, f"grad_ys_{position}")
         if g is None

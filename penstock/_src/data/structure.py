@@ -415,6 +415,20 @@ def unbatched(spec: Any) -> Any:
     return nest.map_structure(_unbatched_leaf, spec)
 
 
+def check_rows(spec: Any) -> None:
+    """Raises ValueError if components are known to have different numbers of rows."""
+    known: int | None = None
+    for shape in flat_shapes(spec):
+        rows = shape[0] if shape.rank else None
+        if known is None:
+            known = rows
+        elif rows is not None and rows != known:
+            raise ValueError(
+                "`unbatch()` is only supported for datasets of elements whose components have a "
+                f"matching leading dimension. Encountered both {known} and {rows}."
+            )
+
+
 def _unbatched_leaf(spec: Any) -> Any:
     if isinstance(spec, NoneTensorSpec):
         return spec

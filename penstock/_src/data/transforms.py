@@ -489,9 +489,10 @@ class Transforms:
           A `Dataset`.
 
         Raises:
-          ValueError: a component is a scalar.
+          ValueError: a component is a scalar, or components have different numbers of rows.
         """
         spec = structure.unbatched(self.element_spec)
+        structure.check_rows(self.element_spec)
         return self._of_rows("UnbatchDataset", spec, name=name)
 
     def _rows_as_variants(self) -> Any:

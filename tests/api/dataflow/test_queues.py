@@ -119,3 +119,8 @@ def test_positions_in_a_permutation():
     assert shuffled.numpy().tolist() == [8, 0, 6, 3, 1, 5, 4, 7, 2, 9]
     far = [int(tf.random.experimental.index_shuffle(i, [i, 9], 1000003)) for i in range(5)]
     assert far == [202516, 132628, 78854, 9494, 481077]
+
+
+def test_the_least_number_of_shuffled_elements_is_not_negative():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="min_after_dequeue -1 must be >= 0"):
+        tf.queue.RandomShuffleQueue(5, -1, [tf.int32], shapes=[()])

@@ -390,3 +390,12 @@ def test_ngrams_say_what_rank_they_need():
             lambda data: tf.strings.ngrams(data, 2),
             input_signature=[tf.TensorSpec(None, tf.string)],
         ).get_concrete_function()
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "function"])
+def test_masks_with_rows_of_other_lengths_are_refused(wrap):
+    masked = wrap(lambda mask: tf.ragged.boolean_mask(ROWS, mask))
+    fitting = tf.ragged.constant([[True, False], [], [True]])
+    assert masked(fitting).to_list() == [[1.0], [], [3.0]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="identical ragged splits"):
+        masked(tf.ragged.constant([[True, False], [True], []]))

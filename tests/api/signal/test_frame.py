@@ -39,3 +39,8 @@ def test_frames_without_overlap_are_the_signal():
     x = tf.reshape(tf.range(12.0), [2, 3, 2])
     assert joined(x).numpy().tolist() == x.numpy().reshape(2, 6).tolist()
     assert names == ["overlap_and_add/fast_path"]
+
+
+def test_steps_of_overlapping_frames_are_integers():
+    with pytest.raises(ValueError, match="frame_step must be an integer"):
+        tf.signal.overlap_and_add(np.ones((3, 4), np.float32), 2.0)

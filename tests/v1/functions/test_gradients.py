@@ -1,5 +1,7 @@
 """v1.gradients: where its operations run, and whose gradients they are."""
 
+import pytest
+
 import penstock as tf
 
 v1 = tf.compat.v1
@@ -48,3 +50,11 @@ def test_operations_of_gradients_know_the_original():
         (dw,) = v1.gradients(first, w)
     assert dw.op._original_op is first.op
     assert first.op._original_op is None
+
+
+def test_complex_targets_need_weights():
+    with tf.Graph().as_default():
+        x = tf.compat.v1.placeholder(tf.complex64, [2])
+        with pytest.raises(TypeError, match="must set grad_ys"):
+            tf.gradients([x * 2], [x])
+        assert tf.gradients([x * 2], [x], grad_ys=[tf.ones_like(x)])[0].shape == [2]

@@ -78,3 +78,9 @@ def test_slices_whose_indices_are_a_matrix_are_fetched_and_fed():
         assert found.values.tolist() == [1.0, 2.0] and found.indices.tolist() == [[3, 2], [4, 5]]
         fed = session.run(slices, {slices: ([7.0, 8.0], [[0, 1], [2, 3]])})
         assert fed.values.tolist() == [7.0, 8.0] and fed.indices.tolist() == [[0, 1], [2, 3]]
+
+
+def test_feeds_are_a_dict():
+    with tf.Graph().as_default(), v1.Session() as session:
+        with pytest.raises(TypeError, match="must be a dict"):
+            session.run(tf.constant(1), feed_dict=[1])

@@ -23,3 +23,12 @@ def test_gradients_of_another_width_are_refused():
         sums = v1.SparseConditionalAccumulator(tf.float32, shape=[3, 4])
         with pytest.raises(tf.errors.InvalidArgumentError, match="Shape mismatch"):
             session.run(sums.apply_grad([0], np.ones((1, 2), np.float32)))
+
+
+def test_rows_outside_of_the_shape_are_refused():
+    with v1.Session(graph=tf.Graph()) as session, session.graph.as_default():
+        sums = v1.SparseConditionalAccumulator(tf.float32, shape=[3, 2])
+        session.run(sums.apply_grad([0, 2], np.ones((2, 2), np.float32)))
+        with pytest.raises(tf.errors.InvalidArgumentError, match="out of range"):
+            session.run(sums.apply_grad([0, 5], np.ones((2, 2), np.float32)))
+        assert session.run(sums.num_accumulated()) == 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
@@ -12,6 +13,7 @@ from penstock._src.core.tensor import Tensor
 
 from .ragged_tensor import RaggedTensor, ragged_of_value
 from .row_checks import depending, require, scalar
+from .shapes.arguments import require_equal
 
 
 def gather(params, indices, name=None):
@@ -233,6 +235,14 @@ def _columns(rt, key):
     return RaggedTensor.from_uniform_row_length(selected.values, length, rt.nrows(), validate=False)
 
 
+def _equal_splits(data, mask):
+    """Raises InvalidArgumentError unless the rows of two ragged tensors are equally long; in a graph returns assertions."""
+    if mask.row_splits is data.row_splits:
+        return []
+    splits = [cast(x.row_splits, dtypes.int64) for x in (data, mask)]
+    return require_equal(*splits, "Inputs must have identical ragged splits")
+
+
 @dispatchable("ragged.boolean_mask", scope="RaggedMask")
 def boolean_mask(data, mask, name=None):
     """The entries of `data` where `mask` is True, in their rows.
@@ -247,6 +257,7 @@ def boolean_mask(data, mask, name=None):
 
     Raises:
       ValueError: the mask is a scalar, or its rank is not known.
+      InvalidArgumentError: rows of the mask have other lengths than those of `data`.
     """
     mask, data = ragged_of_value(mask), as_ragged_or_tensor(data)
     if not isinstance(mask, RaggedTensor):
@@ -259,7 +270,8 @@ def boolean_mask(data, mask, name=None):
         if not isinstance(data, RaggedTensor):
             data = RaggedTensor.from_tensor(data, ragged_rank=mask.ragged_rank)
         inner_mask, inner_data = mask.values, data.values
-        kept = boolean_mask(inner_data, inner_mask)
+        with control_dependencies(_equal_splits(data, mask)):
+            kept = boolean_mask(inner_data, inner_mask)
         if not isinstance(inner_mask, RaggedTensor) and inner_mask.shape.rank == 1:
             ones = cast(inner_mask, mask.row_splits.dtype)
             counts = raw.UnsortedSegmentSum(

@@ -115,9 +115,10 @@ def overlap_and_add(signal, frame_step, name=None):
     """
     signal = convert_to_tensor(signal, name="signal")
     signal.shape.with_rank_at_least(2)
+    frame_step = convert_to_tensor(frame_step, name="frame_step")
+    if not frame_step.dtype.is_integer:
+        raise ValueError(f"frame_step must be an integer. Got {frame_step.dtype}")
     step = scalar(frame_step)
-    if not (isinstance(step, int) or step.dtype.is_integer):
-        raise ValueError(f"frame_step must be an integer. Got {step.dtype}")
     shape = raw.Shape(input=signal)
     outer = shape[:-2]
     frames, size = (

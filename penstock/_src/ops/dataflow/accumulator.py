@@ -84,6 +84,11 @@ class HostSparseAccumulator(HostAccumulator):
             raise op.invalid(
                 f"Shape mismatch: expected shape {self.declared}, got {show(shape.tolist())}"
             )
+        count = extents[0] if shape.size else self.declared[0] if declared else None
+        if count is not None and any(not 0 <= index < count for index in indices.tolist()):
+            raise op.invalid(
+                f"Index of a slice out of range: the shape is {show(shape.tolist() or declared)}"
+            )
         rows = {} if not self.count else self.total
         for index, value in zip(indices.tolist(), values):
             held, times = rows.get(index, (0, 0))

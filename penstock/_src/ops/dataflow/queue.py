@@ -90,6 +90,8 @@ class RandomShuffleQueueV2(_Make):
     kind = ShuffleQueue
 
     def _options(self):
+        if self.min_after_dequeue < 0:
+            raise self.invalid(f"min_after_dequeue {self.min_after_dequeue} must be >= 0")
         if self.capacity >= 0 and self.min_after_dequeue >= self.capacity:
             raise self.invalid(
                 f"min_after_dequeue {self.min_after_dequeue} must be < capacity {self.capacity}"

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from penstock._src.compiler.compile import compile_graph
@@ -250,6 +250,8 @@ class BaseSession:
             error._node_def = None if error._op is None else error._op.node_def
 
     def _feeds(self, feed_dict: Any) -> list[tuple[SymbolicTensor, Any]]:
+        if not isinstance(feed_dict, Mapping):
+            raise TypeError(f"feed_dict must be a dict, not {type(feed_dict).__name__}.")
         feeds: list[tuple[SymbolicTensor, Any]] = []
         for key, value in feed_dict.items():
             key = key.deref() if hasattr(key, "deref") else key

@@ -25,7 +25,18 @@ def fixed_size_partitioner(num_shards, axis=0):
 def variable_axis_size_partitioner(
     max_shard_bytes, axis=0, bytes_per_string_element=16, max_shards=None
 ):
-    """A function from a shape and dtype to the number of partitions, each of at most `max_shard_bytes`."""
+    """A function from a shape and dtype to the number of partitions, each of at most `max_shard_bytes`.
+
+    Raises:
+      ValueError: a number of bytes, or of partitions, is not positive.
+    """
+    if max_shard_bytes < 1 or bytes_per_string_element < 1:
+        raise ValueError(
+            "Both max_shard_bytes and bytes_per_string_element must be positive. Currently, "
+            f"max_shard_bytes is {max_shard_bytes} and bytes_per_string_element is {bytes_per_string_element}"
+        )
+    if max_shards is not None and max_shards < 1:
+        raise ValueError("max_shards must be positive.")
 
     def partition(shape, dtype):
         parts = [1] * len(shape)
