@@ -19,7 +19,7 @@ PATTERNS = {"indices": "n, rank", "values": "n, ...", "boxes": "..., ?, 4"}
     ],
 )
 def test_fits(shapes):
-    check_extents(PATTERNS, [(name, tf.TensorShape(shape)) for name, shape in shapes.items()])
+    assert check_extents(PATTERNS, [(n, tf.TensorShape(s)) for n, s in shapes.items()]) is None
 
 
 @pytest.mark.parametrize(
