@@ -492,7 +492,6 @@ class LookupTableImportV2(Op):
     """Replaces the contents by keys and values."""
 
     signature = "table_handle: resource, keys: Tin, values: Tout ->"
-    extents = {"keys": "n", "values": "n, ..."}
     Tin = ANY
     Tout = ANY
 
