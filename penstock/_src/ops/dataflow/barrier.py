@@ -13,6 +13,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
+from penstock._src.ops.dataflow.queue_state import check_shared
 
 FIRST = -(2**63)
 
@@ -47,21 +48,12 @@ class Barrier(Op):
             )
 
         barrier = resources.shared(HostBarrier, self.container, self.shared_name, make)
-        if barrier.types != self.component_types:
-            raise self.invalid(
-                f"Shared barrier '{self.shared_name}' has component types {_listed(barrier.types)} but "
-                f"requested component types were {_listed(self.component_types)}"
-            )
-        if barrier.shapes != self.attrs["shapes"]:
-            raise self.invalid(
-                f"Shared barrier '{self.shared_name}' has component shapes {_listed(barrier.shapes)} "
-                f"but requested component shapes were {_listed(self.attrs['shapes'])}"
-            )
+        facts = [
+            ("component types", barrier.types, self.component_types),
+            ("component shapes", barrier.shapes, self.attrs["shapes"]),
+        ]
+        check_shared(self, "barrier", facts)
         return barrier
-
-
-def _listed(items):
-    return f"[{','.join(getattr(item, 'name', str(item)) for item in items)}]"
 
 
 class _BarrierOp(Op):

@@ -15,6 +15,7 @@ from penstock._src.ops.dataflow.queue_state import (
     PaddingQueue,
     Queue,
     ShuffleQueue,
+    check_shared,
 )
 from penstock._src.ops.random.philox import Stream
 
@@ -40,10 +41,19 @@ class _Make(Op):
 
         if self.shared_name:
             manager = resources.manager()
-            return manager.get_or_create(self.kind, self.container, self.shared_name, make)
+            queue = manager.get_or_create(Queue, self.container, self.shared_name, make)
+            check_shared(self, "queue", self._facts(queue))
+            return queue
         if not kernel_state.in_graph():
             return make()
         return kernel_state.of_running_node(make)
+
+    def _facts(self, queue):
+        """Yields what must be the same: its name, the queue's and this op's."""
+        yield "type", queue.kind, self.kind.kind
+        yield "component types", queue.dtypes, list(self._types())
+        yield "component shapes", queue.shapes, list(self._shapes())
+        yield "capacity", queue.capacity, self.capacity
 
     def _types(self):
         return self.component_types
@@ -96,7 +106,14 @@ class RandomShuffleQueueV2(_Make):
             raise self.invalid(
                 f"min_after_dequeue {self.min_after_dequeue} must be < capacity {self.capacity}"
             )
-        return {"minimum": self.min_after_dequeue, "words": self._words()}
+        seeds = self.seed, self.seed2
+        return {"minimum": self.min_after_dequeue, "words": self._words(), "seeds": seeds}
+
+    def _facts(self, queue):
+        yield from super()._facts(queue)
+        yield "min_after_dequeue", queue.minimum, self.min_after_dequeue
+        if self.seed or self.seed2:
+            yield "random seeds", queue.seeds, (self.seed, self.seed2)
 
     def _words(self):
         stream = Stream.from_seeds(self.seed, self.seed2)

@@ -13,6 +13,30 @@ from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.rules import show
 
 
+def check_shared(op, kind, facts):
+    """Compares what a resource of a shared name is with what an op asks for.
+
+    Args:
+      op: the op.
+      kind: of the resource, for the message.
+      facts: (what it is, the resource's, the op's).
+
+    Raises:
+      InvalidArgumentError: they differ.
+    """
+    for what, has, wanted in facts:
+        if has != wanted:
+            raise op.invalid(
+                f"Shared {kind} '{op.shared_name}' has {what} {_listed(has)}, and {_listed(wanted)} is requested"
+            )
+
+
+def _listed(value):
+    if not isinstance(value, (list, tuple)):
+        return str(value)
+    return f"[{', '.join(getattr(each, 'name', str(each)) for each in value)}]"
+
+
 class Queue(Resource):
     """First in, first out. An element is a tuple of arrays, one for each component.
 
@@ -200,9 +224,9 @@ class ShuffleQueue(Queue):
 
     kind = "RandomShuffleQueue"
 
-    def __init__(self, *args, minimum=0, words=None, **options):
+    def __init__(self, *args, minimum=0, words=None, seeds=(0, 0), **options):
         super().__init__(*args, **options)
-        self.minimum, self.words = minimum, words
+        self.minimum, self.words, self.seeds = minimum, words, seeds
 
     def take(self):
         """Removes a random element and moves the last one to its position."""
