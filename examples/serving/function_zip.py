@@ -7,6 +7,7 @@ The archive runs on Linux, x86-64 or the `--machine` aarch64. Result: AWS Lambda
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -14,14 +15,12 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from penstock._src.native.cache.packs.trust import SUFFIX, fingerprint, key_of
-
 MOST = 250 * 10**6  # bytes, unpacked
 UNUSED = ("**/tests", "numpy/_core/include", "numpy/_core/lib", "**/*.pyi", "bin")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     for name in ("model", "key", "wheel", "archive"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--python", default="3.13", help="version of the platform's Python")
@@ -52,11 +51,13 @@ def fill(folder, model, key):
     """Adds the function, the model and its maker's key, which the function trusts."""
     shutil.copy(Path(__file__).with_name("function.py"), folder)
     shutil.copytree(model, folder / "model")
-    public = key_of(key.read_text())
-    if public is None:
-        raise SystemExit(f"{key} does not hold a public key of packs")
-    (folder / "trusted").mkdir(mode=0o755)
-    shutil.copyfile(key, folder / "trusted" / f"{fingerprint(public)}{SUFFIX}")
+    trusted = folder / "trusted"
+    command = [sys.executable, "-m", "penstock", "trust", key]
+    environment = {**os.environ, "PENSTOCK_TRUSTED_KEYS": str(trusted)}
+    subprocess.run(command, env=environment, check=True)
+    trusted.chmod(0o755)  # the platform's user reads them
+    for path in trusted.iterdir():
+        path.chmod(0o644)
 
 
 def write(folder, archive):
