@@ -156,9 +156,8 @@ def by_extent(d: Drawing, x: int) -> int:
         f"x - keras.ops.cast(keras.ops.arange(1, 9), x.dtype)[{n} % 8]",
     ]  # fmt: skip
     if len(shape) > 1:
-        choices += [
-            f"x[:, {n} % 2:]",
-            f"x[:, :{n} % 3 + 1]",
-            f"keras.ops.roll(x, -({n} % 5), axis=1)",
-        ]
+        cut = [f"x[:, {n} % 2:]", f"x[:, :{n} % 3 + 1]"]
+        if axis == 0:  # Keras joins the results of batches: their other extents must not differ
+            cut = [f"keras.ops.sum({part}, axis=1, keepdims=True)" for part in cut]
+        choices += [*cut, f"keras.ops.roll(x, -({n} % 5), axis=1)"]
     return d.layer(x, "Lambda", function={"code": f"lambda x: {d.pick(*choices)}"})
