@@ -9,7 +9,6 @@ from penstock._src.util.process.compiler import has_compiler
 
 from ..systems import symbols
 from ..target import host
-from . import elf
 
 _symbols: dict[str, int] = {}  # symbols for generated code, besides those the process exports
 
@@ -33,12 +32,14 @@ class Linked(Protocol):
 def _linked(code: bytes, exports: tuple[str, ...]) -> Linked:
     # A symbol takes LLVM 1 KB, even if it is not used.
     used = {name: address for name, address in _symbols.items() if name.encode() in code}
-    if not has_compiler():
-        return elf.link(code, exports, used)
-    # Its import is LLVM's.
-    from .jit_link import JitLinked
+    # Within the branches: a process needs one linker, and LLVM's loads LLVM.
+    if has_compiler():
+        from .jit_link import JitLinked
 
-    return JitLinked(code, exports, used)
+        return JitLinked(code, exports, used)
+    from .elf import link
+
+    return link(code, exports, used)
 
 
 class Library:
