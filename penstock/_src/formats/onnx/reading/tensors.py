@@ -237,6 +237,14 @@ def batched_gather(x: Any, indices: Any, axis: int, batch_dims: int = 0) -> Any:
     return raw.GatherV2(x, indices, np.int32(axis), batch_dims=batch_dims)
 
 
+def filled_up(x: Any, axis: int, size: Any, value: Any) -> Any:
+    """x with a value behind it along an axis, so that it has at least `size` entries, a scalar of int64."""
+    lacking = raw.Maximum(raw.Sub(size, extent(x, axis)), int64(0))
+    at = int64([[axis, 1]])
+    amounts = raw.ScatterNd(at, expand_dims(lacking, [0]), int64([rank(x), 2]))
+    return raw.PadV2(x, amounts, like(value, x))
+
+
 def numbers(limit: Any) -> Any:
     """The integers 0, 1, ... below a limit, as int64."""
     if isinstance(limit, (int, np.integer)):

@@ -4,7 +4,6 @@ Masks add `mask_filter_value` to the scores of what is hidden; what a causal mas
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,32 +18,28 @@ from penstock._src.formats.onnx.reading.ops.nn.attention import joined_heads, sp
 from penstock._src.formats.onnx.reading.registry import MICROSOFT, Node, reads
 
 
-@dataclass(frozen=True)
-class Heads:
-    """Queries, keys and values [batch, heads, time, size]."""
-
-    q: Any
-    k: Any
-    v: Any
+def scaled_scores(n: Node, q: Any, k: Any) -> Any:
+    """The products of queries and keys [batch, heads, time, size], times the node's `scale`: one over the root of the size, if it says none."""
+    scale = n.attr("scale", 0.0) or 1 / math.sqrt(t.extents(q)[3])
+    return t.matmul(raw.Mul(q, t.like(scale, q)), k, adj_y=True)
 
 
-def attended(n: Node, heads: Heads, added: Any, hidden: Any = None) -> tuple[Any, Any]:
+def attended(n: Node, q: Any, k: Any, v: Any, added: Any, hidden: Any = None) -> tuple[Any, Any]:
     """The values that queries attend to, and the weights by which.
 
     Args:
-      n: the node, whose attribute `scale` multiplies the products of queries and keys.
-      heads: of as many keys and values as queries.
+      n: the node.
+      q, k, v: queries, keys and values [batch, heads, time, size], as many heads of each.
       added: to the scores; None for nothing.
       hidden: True where a query must not see a key; None if it sees all.
     """
-    scale = n.attr("scale", 0.0) or 1 / math.sqrt(t.extents(heads.q)[3])
-    scores = t.matmul(raw.Mul(heads.q, t.like(scale, heads.q)), heads.k, adj_y=True)
+    scores = scaled_scores(n, q, k)
     if added is not None:
         scores = raw.AddV2(scores, t.cast(added, scores.dtype))
     if hidden is not None:
         scores = raw.SelectV2(hidden, t.like(-math.inf, scores), scores)
     weights = raw.Softmax(scores)
-    return t.matmul(weights, heads.v), weights
+    return t.matmul(weights, v), weights
 
 
 def later_keys(q: Any, k: Any) -> Any:
@@ -143,7 +138,7 @@ def _self_attention(
     present = raw.Pack([k, v], axis=0) if n.wants(1) else k
     hidden = later_keys(q, k) if n.flag("unidirectional") else None
     total = _sum(mask_addend(n, mask, t.extents(q)[0], t.extents(k)[2]), added)
-    y, _ = attended(n, Heads(q, k, v), total, hidden)
+    y, _ = attended(n, q, k, v, total, hidden)
     return joined_heads(y), present
 
 
@@ -174,7 +169,7 @@ def _multi_head_attention(
         k, v = t.concat([past_key, k], 2), t.concat([past_value, v], 2)
     hidden = later_keys(q, k) if n.flag("unidirectional") else None
     total = _sum(mask_addend(n, mask, t.extents(q)[0], t.extents(k)[2]), added)
-    y, weights = attended(n, Heads(q, k, v), total, hidden)
+    y, weights = attended(n, q, k, v, total, hidden)
     return joined_heads(y), k, v, weights
 
 

@@ -9,6 +9,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
+from penstock._src.formats.onnx.reading.ops.microsoft.attention import scaled_scores
 from penstock._src.formats.onnx.reading.ops.nn.attention import (
     joined_heads,
     repeated_heads,
@@ -99,9 +100,7 @@ def _cached(past: Any, new: Any, begins: Any, total: Any) -> Any:
     """The cache [batch, heads, places, size] with new rows from each sequence's place on, as long as both need."""
     if past is None:
         return new
-    longer = raw.Maximum(raw.Sub(total, t.extent(past, 2)), t.int64(0))
-    amounts = raw.ScatterNd(t.int64([[2, 1]]), t.expand_dims(longer, [0]), t.int64([4, 2]))
-    base = raw.PadV2(past, amounts, t.like(0, past))
+    base = t.filled_up(past, 2, total, 0)
     offsets = raw.Sub(t.expand_dims(t.numbers(t.extent(base, 2)), [0]), t.expand_dims(begins, [1]))
     last = raw.Sub(t.extent(new, 2), t.int64(1))
     rows = raw.Minimum(raw.Maximum(offsets, t.int64(0)), last)
@@ -123,21 +122,13 @@ def _hidden(n: Node, places: Any, keys: Any) -> Any:
 
 
 def _scores(n: Node, q: Any, k: Any, added: Any, hidden: Any) -> Any:
-    scale = n.attr("scale", 0.0) or 1 / math.sqrt(t.extents(q)[3])
-    scores = t.matmul(raw.Mul(q, t.like(scale, q)), k, adj_y=True)
+    scores = scaled_scores(n, q, k)
     limit = n.attr("softcap", 0.0)
     if limit:
         scores = raw.Mul(raw.Tanh(raw.RealDiv(scores, t.like(limit, q))), t.like(limit, q))
     if added is not None:
-        scores = raw.AddV2(scores, _as_wide(added, t.extent(k, 2)))
+        scores = raw.AddV2(scores, t.filled_up(added, 3, t.extent(k, 2), 0))
     return raw.SelectV2(hidden, t.like(-math.inf, scores), scores)
-
-
-def _as_wide(added: Any, keys: Any) -> Any:
-    """An addend of the keys that are there, filled up for the rest of the cache."""
-    longer = raw.Maximum(raw.Sub(keys, t.extent(added, 3)), t.int64(0))
-    amounts = raw.ScatterNd(t.int64([[3, 1]]), t.expand_dims(longer, [0]), t.int64([4, 2]))
-    return raw.PadV2(added, amounts, t.like(0, added))
 
 
 def _softmax(n: Node, scores: Any, sinks: Any) -> Any:

@@ -130,13 +130,7 @@ def _as_wide_as(mask: Any, size: Any, same: bool) -> Any:
     """A mask with an entry for each key: those that it lacks are not seen."""
     if same:
         return mask
-    width = t.extent(mask, t.rank(mask) - 1)
-    amounts = raw.ScatterNd(
-        t.int64([[t.rank(mask) - 1, 1]]),
-        t.expand_dims(raw.Maximum(raw.Sub(size, width), t.int64(0)), [0]),
-        t.int64([t.rank(mask), 2]),
-    )
-    return raw.PadV2(mask, amounts, t.like(False if mask.dtype.is_bool else _MASKED, mask))
+    return t.filled_up(mask, t.rank(mask) - 1, size, False if mask.dtype.is_bool else _MASKED)
 
 
 def _masked_softmax(scores: Any, bias: Any) -> Any:
