@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from penstock._src.formats.onnx.reading.model import read_proto
+from penstock.errors import InvalidArgumentError
 from tests.formats.onnx.reading.ops.microsoft.beside import both, floats, node_model, numbers, same
 
 SCALES = [np.float32(0.05), np.float32(0.031), np.float32(0.07)]
@@ -159,3 +160,16 @@ def test_numbers_and_values(dtype):
 def test_products_of_16_bits():
     given = {"a": numbers(3, 4, dtype=np.int16), "b": numbers(4, 2, dtype=np.int16, seed=1)}
     same("MatMulInteger16", given, {"y": np.int32})
+
+
+def test_several_scales_of_the_first_matrix_are_refused():
+    """ONNX Runtime refuses them when it runs."""
+    given = {
+        "a": numbers(4, 4),
+        "b": numbers(4, 4, dtype=np.int8, seed=1),
+        "as": np.array([0.1, 0.2, 0.3, 0.4], np.float32),
+        "bs": np.array(SCALES[0]),
+    }
+    proto = node_model("MatMulIntegerToFloat", given, {"y": np.float32}, ("as", "bs"))
+    with pytest.raises(InvalidArgumentError, match=r"node 0 .*MatMulIntegerToFloat"):
+        read_proto(proto)

@@ -181,10 +181,10 @@ def _dynamic_quantize_matmul(
 def scaled_product(
     a: Any, a_scale: Any, a_zero: Any, b: Any, b_scale: Any, b_zero: Any, bias: Any
 ) -> Any:
-    """The product of quantized matrices as floats, plus a bias; b may have a scale for each column."""
-    zeros = [None if z is None else by_rows(z, b, -1) for z in (a_zero, b_zero)]
-    total = integer_product(a, zeros[0], b, zeros[1])
-    scale = raw.Mul(by_rows(a_scale, a, -1), by_rows(b_scale, b, -1))
+    """The product of quantized matrices as floats, plus a bias; a has one scale, b one or one for each column."""
+    b_zero = None if b_zero is None else by_rows(b_zero, b, -1)
+    total = integer_product(a, _scalar(a_zero), b, b_zero)
+    scale = raw.Mul(_scalar(a_scale), by_rows(b_scale, b, -1))
     y = raw.Mul(t.cast(total, scale.dtype), scale)
     return y if bias is None else raw.AddV2(y, bias)
 
