@@ -32,11 +32,12 @@ class Linked(Protocol):
 def _linked(code: bytes, exports: tuple[str, ...]) -> Linked:
     # A symbol takes LLVM 1 KB, even if it is not used.
     used = {name: address for name, address in _symbols.items() if name.encode() in code}
-    # Within the branches: a process needs one linker, and LLVM's loads LLVM.
     if has_compiler():
+        # Its import is LLVM's.
         from .jit_link import JitLinked
 
         return JitLinked(code, exports, used)
+    # Only installations without LLVM need it.
     from .elf import link
 
     return link(code, exports, used)
