@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import penstock._src.api.load  # noqa: F401
+import penstock as tf
 from penstock._src.core.errors import FailedPreconditionError, UnimplementedError
 from penstock._src.core.registry import raw
 
@@ -50,3 +50,18 @@ def test_values_may_be_variants():
     assert stacked(find(np.int64(1))) == [1, 2] and stacked(find(np.int64(9))) == []
     found = raw.Unpack(value=find(np.array([5, 7, 6])), num=3)
     assert [stacked(handle) for handle in found] == [[3], [], [4, 5]]
+
+
+def test_tables_of_one_name_have_the_same_types():
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        handles = [
+            tf.raw_ops.MutableHashTableV2(key_dtype=tf.int64, value_dtype=dtype, shared_name="t")
+            for dtype in (tf.float32, tf.int32)
+        ]
+        first, second = (tf.raw_ops.LookupTableSizeV2(table_handle=handle) for handle in handles)
+        assert session.run(first) == 0
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="int64->float32 with int64->int32"
+        ):
+            session.run(second)

@@ -272,7 +272,14 @@ class _Make(Op):
 
         name = getattr(self, "shared_name", "")
         container = getattr(self, "container", "")
-        return resources.shared(self.kind, container, name, make)
+        table = resources.shared(self.kind, container, name, make)
+        types = self.key_dtype, self.value_dtype
+        if (table.key_dtype, table.value_dtype) != types:
+            raise self.invalid(
+                f"Conflicting key/value dtypes {table.key_dtype.name}->{table.value_dtype.name} with "
+                f"{types[0].name}->{types[1].name} for table {name}"
+            )
+        return table
 
     def _value_shape(self):
         shape = getattr(self, "value_shape", None)
