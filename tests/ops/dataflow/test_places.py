@@ -26,6 +26,31 @@ def test_staging_area_keeps_the_order():
     assert [raw.Unstage(**place)[0].numpy() for _ in range(2)] == [1, 2]
 
 
+def test_staging_area_refuses_another_type_and_keeps_the_tuple():
+    name = "test_staging_types"
+    raw.Stage(values=[1.5], shared_name=name)
+    for take in (raw.Unstage, lambda **place: raw.StagePeek(index=0, **place)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="actual float32 vs. expect int32"):
+            take(dtypes=[tf.int32], shared_name=name)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Mismatch stage/unstage: 1 vs. 2"):
+            take(dtypes=[tf.float32] * 2, shared_name=name)
+    assert raw.Unstage(dtypes=[tf.float32], shared_name=name)[0].numpy() == 1.5
+
+
+@pytest.mark.parametrize("kind", ["Map", "OrderedMap"])
+def test_map_refuses_another_type_and_keeps_the_tuple(kind):
+    def op(name, dtype, **inputs):
+        place = {"dtypes": [dtype], "shared_name": f"test_types_of_{kind}"}
+        return getattr(raw, kind + name)(indices=[0], **inputs, **place)
+
+    key = {"key": np.int64(4)}
+    op("Stage", tf.float32, values=[1.5], **key)
+    for name, inputs in (("Peek", key), ("Unstage", key), ("UnstageNoKey", {})):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="actual float32 vs. expect int32"):
+            op(name, tf.int32, **inputs)
+    assert op("Unstage", tf.float32, **key)[0].numpy() == 1.5
+
+
 def test_ordered_map_gives_the_smallest_key_once_it_is_whole():
     place = {"dtypes": [tf.int32, tf.int32], "shared_name": "test_map"}
     for key, index, value in ((5, 0, 50), (3, 0, 30), (3, 1, 31), (5, 1, 51)):

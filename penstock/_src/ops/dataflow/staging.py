@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.core.calls import deadlines
 from penstock._src.core.calls.facts import Effects
-from penstock._src.core.dtypes import DType
+from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.errors import ResourceExhaustedError
 from penstock._src.core.op import Op
 from penstock._src.core.values import resources
@@ -104,6 +104,15 @@ class _TypedPlaceOp(_PlaceOp):
 
     dtypes: list[DType]
 
+    def require_declared(self, values):
+        """Raises InvalidArgumentError unless these values are as many and of the types declared."""
+        if len(values) != len(self.dtypes):
+            raise self.invalid(f"Mismatch stage/unstage: {len(values)} vs. {len(self.dtypes)}")
+        for value, declared in zip(values, self.dtypes):
+            if value.dtype != declared.np:
+                actual = as_dtype(value.dtype).name
+                raise self.invalid(f"Type mismatch: actual {actual} vs. expect {declared.name}")
+
 
 class Unstage(_TypedPlaceOp):
     """Takes the oldest tuple, waiting for one."""
@@ -115,6 +124,7 @@ class Unstage(_TypedPlaceOp):
         place = self.place()
         with place.changed:
             deadlines.wait_for(place.changed, lambda: place.items)
+            self.require_declared(place.items[0])
             taken = place.items.pop(0)
             place.changed.notify_all()
             return list(taken)
@@ -130,8 +140,11 @@ class StagePeek(_TypedPlaceOp):
         place = self.place()
         if index.ndim:
             raise self.invalid("index must be scalar")
+        if index < 0:
+            raise self.invalid(f"index must not be negative, got {index}")
         with place.changed:
             deadlines.wait_for(place.changed, lambda: len(place.items) > index)
+            self.require_declared(place.items[int(index)])
             return list(place.items[int(index)])
 
 
@@ -178,6 +191,7 @@ class _MapOp(_TypedPlaceOp):
                     f"Tensor at index '{i}' for key '{key}' has already been removed."
                 )
         components = [held[i] for i in indices.tolist()]
+        self.require_declared(components)
         if takes:
             for i in indices.tolist():
                 held[i] = None
