@@ -395,3 +395,16 @@ def test_an_update_of_all_copies_returns_a_value_for_each(strategy):
     counted.assign(6.0)
     assert isinstance(before, Mirrored)
     assert [float(v) for v in before.values] == [5.0, 5.0]
+
+
+def test_replicas_update_their_parts_of_a_variable():
+    strategy = tf.distribute.MirroredStrategy(["GPU:0", "GPU:1"])
+    with strategy.scope():
+        variable = tf.Variable(5.0)
+
+    def replica(v):
+        context = tf.distribute.get_replica_context()
+        context._update(v, lambda part, value: part.assign(value), args=(tf.constant(1.5),))
+
+    strategy.run(replica, args=(variable,))
+    assert [float(part) for part in variable.values] == [1.5, 1.5]
