@@ -112,7 +112,12 @@ class ReplicaContext:
             return merge_fn(self._strategy, *args, **kwargs)
 
     def _update(
-        self, var: Any, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, group: bool = True
+        self,
+        var: Any,
+        fn: Callable[..., Any],
+        args: Any = (),
+        kwargs: Any = None,
+        group: bool = True,
     ) -> Any:
         """Returns what `fn(var, *args, **kwargs)` returns for this replica's part of a variable."""
         return self._strategy.extended._replica_ctx_update(var, fn, args, kwargs, group)
