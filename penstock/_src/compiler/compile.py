@@ -46,6 +46,7 @@ def compile_graph(
     control_outputs: Sequence[Any] | None = None,
     name: str | None = None,
     why_host: str = "",
+    states: dict[Any, Any] | None = None,
 ) -> Executable | TokenFlow:
     """An Executable for part of a graph, or a runner of Switch and Merge nodes.
 
@@ -56,6 +57,7 @@ def compile_graph(
       control_outputs: operations that run although no output needs them; by default those of a FuncGraph.
       name: for reports; by default the graph's.
       why_host: if given, every operation runs on the host, for this reason.
+      states: what stateful kernels remember between calls; by default the graph's.
 
     Returns:
       An Executable: called with a host value for each input, it returns one for each output.
@@ -66,13 +68,13 @@ def compile_graph(
     needed = _Needed(graph, inputs, outputs, control_outputs)
 
     name = name or str(getattr(graph, "name", "graph"))
+    states = graph.kernel_states if states is None else states
     if graph.redirects_values:
         ops = needed()
         if any(op.raw_op.flow.redirects for op in ops):
-            return TokenFlow(name, ops, inputs, outputs, graph.kernel_states, why_host)
+            return TokenFlow(name, ops, inputs, outputs, states, why_host)
     why_host = why_host or host_conditions.why(needed, outputs)
     if has_gpus():
-        states = graph.kernel_states
         home = getattr(graph, "home", None)
         return PlacedExecutable(name, needed, inputs, outputs, states, why_host, home=home)
-    return Executable(name, needed, inputs, outputs, graph.kernel_states, why_host, graph.pack)
+    return Executable(name, needed, inputs, outputs, states, why_host, graph.pack)

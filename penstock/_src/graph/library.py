@@ -89,6 +89,11 @@ class GraphFunction(TensorSignature):
         return self.executable(list(values))
 
     @property
+    def kernel_states(self) -> dict[Any, Any]:
+        """What stateful kernels of its operations remember from run to run."""
+        return self.graph.kernel_states
+
+    @property
     def targets(self) -> list[Operation]:
         """Operations that run although no output needs them."""
         return self.graph.control_outputs

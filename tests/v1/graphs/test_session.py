@@ -147,3 +147,33 @@ def test_constants_of_eager_tensors():
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         constant = tf.constant(eager)
         assert constant.op.type == "Const" and session.run(constant * 2).tolist() == [3.0, 5.0]
+
+
+def test_each_session_has_random_numbers_and_queues_of_its_own():
+    with tf.Graph().as_default() as graph:
+        numbers = [
+            tf.random.uniform([2], seed=1),
+            tf.function(lambda: tf.random.normal([], seed=4))(),
+            tf.while_loop(lambda x: x < 3.0, lambda x: x + tf.random.uniform([], seed=9), [0.0])[0],
+        ]
+        queue = v1.FIFOQueue(3, [tf.int32], shapes=[()])
+        enqueue, size = queue.enqueue(1), queue.size()
+    runs = []
+    for _ in range(2):
+        with v1.Session(graph=graph) as session:
+            sizes = session.run(size), session.run(enqueue), session.run(size)
+            assert (sizes[0], sizes[2]) == (0, 1)
+            runs.append(
+                [np.concatenate([np.ravel(v) for v in session.run(numbers)]) for _ in range(3)]
+            )
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert np.unique(runs[0]).size == np.size(runs[0])  # and go on within a session
+
+
+def test_sessions_beside_each_other_have_random_numbers_of_their_own():
+    with tf.Graph().as_default() as graph:
+        v1.set_random_seed(5)
+        drawn = tf.random.normal([])
+    first, second = v1.Session(graph=graph), v1.Session(graph=graph)
+    together = [(first.run(drawn), second.run(drawn)) for _ in range(3)]
+    assert [a for a, _ in together] == [b for _, b in together]

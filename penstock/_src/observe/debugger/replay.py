@@ -79,7 +79,9 @@ class Replay:
         if not op.raw_op.stateful and not op.raw_op.flow.control:
             yield
             return
-        with kernel_state.of_node(op.graph.kernel_states, op):
+        whole = self.snapshot.function
+        owner = whole if op.graph is whole.graph else op.graph
+        with kernel_state.of_node(owner.kernel_states, op):
             yield
 
     def _results(self, op: Operation, arguments: list[Any]) -> list[Any]:

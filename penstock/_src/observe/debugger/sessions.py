@@ -34,10 +34,11 @@ def debugged_session(
     wanted: Sequence[SymbolicTensor],
     operations: Sequence[Operation],
     executable: Runner,
+    states: dict[Any, Any],
 ) -> Runner:
     """Returns a runner of a part of a TensorFlow 1 graph that stops at its breakpoints, those after operations of the part.
 
-    It also reports its runs if they are recorded in this thread.
+    `states` is what the session's stateful kernels remember. It also reports its runs if they are recorded in this thread.
     """
     conditions = of_this_thread()
     is_recorded = conditions is not None and conditions.recorder is not None
@@ -52,7 +53,9 @@ def debugged_session(
     if not frames:
         if not is_recorded:
             return executable
-        return Debugged(SessionFunction(graph, inputs, wanted, operations, executable), executable)
+        return Debugged(
+            SessionFunction(graph, inputs, wanted, operations, executable, states), executable
+        )
     if any(op.raw_op.flow.redirects for op in graph._operations):
         raise UnimplementedError(
             "tf.debugging.breakpoint: runs of graphs with TensorFlow 1's loops and conditions (Switch, Merge) are not repeated line by line. "
@@ -60,7 +63,9 @@ def debugged_session(
         )
     calls = [_activation(graph, frame, marks) for frame, marks in frames.items()]
     graph.activations = [(call.lines[0].moment, call) for call in calls]
-    return Debugged(SessionFunction(graph, inputs, wanted, operations, executable), executable)
+    return Debugged(
+        SessionFunction(graph, inputs, wanted, operations, executable, states), executable
+    )
 
 
 class SessionFunction(GraphFunction):
@@ -73,9 +78,15 @@ class SessionFunction(GraphFunction):
         outputs: Sequence[SymbolicTensor],
         targets: Sequence[Operation],
         executable: Runner,
+        states: dict[Any, Any],
     ) -> None:
         super().__init__(graph, inputs, outputs, name="session")
-        self._targets, self._executable = list(targets), executable
+        self._targets, self._executable, self._states = list(targets), executable, states
+
+    @property
+    def kernel_states(self) -> dict[Any, Any]:
+        """What stateful kernels remember from run to run of the session."""
+        return self._states
 
     @property
     def targets(self) -> list[Operation]:
@@ -89,7 +100,7 @@ class SessionFunction(GraphFunction):
         for op in needed:
             if op.raw_op.stateful and not op._inputs and len(op.outputs) == 1:
                 if op.type in ("VarHandleOp", "VariableV2", "Variable"):
-                    with kernel_state.of_node(self.graph.kernel_states, op):
+                    with kernel_state.of_node(self._states, op):
                         (handle,) = run_on_host(op, [])
                     handles.append(handle)
         return handles
@@ -104,7 +115,7 @@ class SessionFunction(GraphFunction):
             elif is_kept(op) and kept.get(place_of(op)):
                 results = kept[place_of(op)].popleft()
             else:
-                with kernel_state.of_node(self.graph.kernel_states, op):
+                with kernel_state.of_node(self._states, op):
                     results = run_on_host(op, arguments)
             note(op, results)
             return results

@@ -43,7 +43,7 @@ class Snapshot:
                 held.append(list(results))
 
         def keep_start(states: dict[Any, Any], key: Any, state: Any) -> None:
-            if states is self.function.graph.kernel_states:
+            if states is self.function.kernel_states:
                 self.before.positions[key] = state
 
         RESULT_OBSERVERS.append(keep)
@@ -70,14 +70,14 @@ class State:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.arrays = [handle.value for handle in snapshot.handles]
-        self.positions = dict(snapshot.function.graph.kernel_states)
+        self.positions = dict(snapshot.function.kernel_states)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Makes this the state of now."""
         for handle, array in zip(snapshot.handles, self.arrays, strict=True):
             handle.value = array
             handle.version += 1
-        states = snapshot.function.graph.kernel_states
+        states = snapshot.function.kernel_states
         states.clear()
         states.update(self.positions)
 

@@ -72,21 +72,25 @@ class _Again:
             if not is_call and not kept:
                 together.append(op)
                 continue
-            self._run(graph, together, known, read)
+            self._run(function, together, known, read)
             together = []
-            results = kept.popleft() if kept else self._call(op, known)
+            results = kept.popleft() if kept else self._call(function, op, known)
             known.update(zip((t._id for t in op.outputs), results, strict=True))
             self._keep(op, known)
-        self._run(graph, together, known, read)
+        self._run(function, together, known, read)
         return [known[t._id] for t in function.outputs]
 
-    def _call(self, op: Operation, known: dict[int, Any]) -> list[Any]:
+    def _call(self, caller: GraphFunction, op: Operation, known: dict[int, Any]) -> list[Any]:
         arguments = [known[t._id] for t in op._inputs]
-        with kernel_state.of_node(op.graph.kernel_states, op), kernel_state.calling():
+        with kernel_state.of_node(caller.kernel_states, op), kernel_state.calling():
             return self.compute(_callee(op), arguments)
 
     def _run(
-        self, graph: Any, operations: list[Operation], known: dict[int, Any], read: set[int]
+        self,
+        function: GraphFunction,
+        operations: list[Operation],
+        known: dict[int, Any],
+        read: set[int],
     ) -> None:
         """Runs operations as one program."""
         if not operations:
@@ -95,7 +99,7 @@ class _Again:
         inputs = {t._id: t for op in operations for t in op._inputs if t._id not in computed}
         outputs = [t for t in computed.values() if _is_array(t) or t._id in read]
         program = Executable(
-            "recorded", lambda: operations, list(inputs.values()), outputs, graph.kernel_states
+            "recorded", lambda: operations, list(inputs.values()), outputs, function.kernel_states
         )
         arrays = program([known[key] for key in inputs])
         known.update(zip((t._id for t in outputs), arrays, strict=True))

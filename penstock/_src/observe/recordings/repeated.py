@@ -165,7 +165,7 @@ def snapshot_of(run: RecordedRun) -> Snapshot:
         key = _key(function, path)
         if key is not None:
             high, low = words[2], words[1]
-            function.graph.kernel_states[key] = Stream(words[0], high << 64 | low)
+            function.kernel_states[key] = Stream(words[0], high << 64 | low)
     return snapshot
 
 

@@ -16,7 +16,7 @@ from penstock._src.core.errors import (
     OpError,
 )
 from penstock._src.core.tensor import Tensor
-from penstock._src.core.values import resources
+from penstock._src.core.values import kernel_state, resources
 from penstock._src.function import concrete  # noqa: F401 (it gives functions of graphs a way to run)
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -100,6 +100,8 @@ class BaseSession:
         self._remote = RemoteSession(target, config) if is_remote else None
         self._closed = False
         self._programs: dict[Any, Any] = {}
+        # Each session has kernels of its own, so that random numbers start again.
+        self._states = kernel_state.States()
         self._partial: dict[bytes, PartialRun] = {}
 
     graph = read_only("_graph", "The graph it runs.")
@@ -234,12 +236,16 @@ class BaseSession:
     def _compiled(self, inputs: list[Any], wanted: list[Any], operations: list[Operation]) -> Any:
         if self._remote is not None:
             return self._remote.program(self._graph, inputs, wanted, operations)
-        executable = compile_graph(self._graph, inputs, wanted, operations, "session")
+        executable = compile_graph(
+            self._graph, inputs, wanted, operations, "session", states=self._states
+        )
         if self._graph.breakpoints or STATE.trace_context is not None:
             # Loaded if needed: few programs have breakpoints, or are recorded.
             from penstock._src.observe.debugger.sessions import debugged_session
 
-            return debugged_session(self._graph, inputs, wanted, operations, executable)
+            return debugged_session(
+                self._graph, inputs, wanted, operations, executable, self._states
+            )
         return executable
 
     def _name_operation(self, error: OpError) -> None:
