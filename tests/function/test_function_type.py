@@ -177,3 +177,10 @@ def test_repeated_calls_by_names_check_and_bind_once(monkeypatch):
     first, second = concrete(y=b, x=a)
     np.testing.assert_array_equal(first, [3, -6])
     np.testing.assert_array_equal(second, a)
+
+
+def test_a_graph_refuses_tensors_of_other_shapes_than_a_concrete_function_takes():
+    concrete = tf.function(lambda x: x + 1.0).get_concrete_function(tf.TensorSpec([None, None]))
+    outer = tf.function(lambda x: concrete(x))
+    with pytest.raises(TypeError, match=r"Can not cast TensorSpec\(shape=\(2,\)"):
+        outer(tf.constant([1.0, 2.0]))
