@@ -57,6 +57,8 @@ class Graph(Colocation, ControlScopes, AttributeScopes, GraphConversions):
     redirects_values = False
     # in which operations are built: see bridge/internals/control_flow_contexts.py
     _control_flow_context: Any = None
+    # the file and function that it was imported from, if it is that of a SavedModel: see graph/serialize/importer.py
+    _origin: Any = None
     # Number of changes to inputs or control inputs of its operations.
     _edits = 0
     # the operation that new operations replace

@@ -234,7 +234,8 @@ class ModuleCode(NamedCode):
 
     @forks.cached_property
     def identity(self) -> str:  # type: ignore[override]
-        return _identity_of_module(*self.__dict__["arguments"], self.target)
+        write, arguments = self.__dict__["arguments"]
+        return _identity_of_module(write, arguments, self.target)
 
     def _name(self) -> str | None:  # type: ignore[override]
         return name_of_module(self.identity)

@@ -41,7 +41,7 @@ from penstock._src.saving.saved_model import (
     fingerprints,
     revived_types,
 )
-from penstock._src.saving.saved_model.files import of_file, pack_in, parse
+from penstock._src.saving.saved_model.files import of_file, pack_in, parsed
 from penstock._src.saving.saved_model.object_values import WHOLE, Pair, RestoredSaveables
 from penstock._src.saving.saved_model.objects import SignatureMap
 from penstock._src.saving.saved_model.revived import (
@@ -178,7 +178,8 @@ def _loaded(
     allow: str | Iterable[str],
 ) -> dict[str, Any]:
     consent = consent_for(f"the SavedModel {folder}", folder, allow)
-    meta = _chosen(parse(folder), tags)
+    saved, digest = parsed(folder)
+    meta = _chosen(saved, tags)
     of_objects = bool(meta.object_graph_def.nodes)
     metrics.COUNTS["read_api", metrics.LOAD_V2] += 1
     if not of_objects:
@@ -187,7 +188,7 @@ def _loaded(
             raise ValueError("Only the whole of a SavedModel of TensorFlow 1 can be loaded.")
     with collector.paused(), init_scope(), of_file(consent.origin, folder):
         if of_objects:
-            objects = _load_objects(meta, folder, options, filters, consent)
+            objects = _load_objects(meta, digest, folder, options, filters, consent)
         else:
             restores = not options.experimental_skip_checkpoint
             objects = {"root": above("Program")(meta, folder, consent).load(SignatureMap, restores)}
@@ -203,10 +204,15 @@ def _loaded(
 
 
 def _load_objects(
-    meta: Any, folder: str, options: constants.LoadOptions, filters: Any, consent: Consent
+    meta: Any,
+    digest: str,
+    folder: str,
+    options: constants.LoadOptions,
+    filters: Any,
+    consent: Consent,
 ) -> dict[str, Any]:
     selection = Selection(meta.object_graph_def, filters)
-    loader = _Loader(meta, folder, selection, consent)
+    loader = _Loader(meta, digest, folder, selection, consent)
     root = loader.load()
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
     if not options.experimental_skip_checkpoint:
@@ -261,14 +267,19 @@ def _chosen(saved: Any, tags: Any) -> Any:
 class _Loader:
     """Loads the objects of one program."""
 
-    def __init__(self, meta: Any, folder: str, selection: Selection, consent: Consent) -> None:
+    def __init__(
+        self, meta: Any, digest: str, folder: str, selection: Selection, consent: Consent
+    ) -> None:
+        """`digest` is that of the file with the program."""
         self.meta, self.folder, self.selection = meta, folder, selection
         self.nodes = meta.object_graph_def.nodes
         # Bytes of the files with the values, if there are any.
         self.stored = _bytes_of_values(folder)
         self.saved_functions = meta.object_graph_def.concrete_functions
         _rename_resources(meta.graph_def.library)
-        self.library = Library(meta.graph_def.library, consent=consent, pack=pack_in(folder))
+        self.library = Library(
+            meta.graph_def.library, consent=consent, pack=pack_in(folder), model=digest
+        )
         self.objects: dict[int, Any] = {n: target for n, (target, _) in selection.given.items()}
         # Setters of attributes for objects that need a special one.
         self.setters: dict[int, Setter] = {n: setter for n, (_, setter) in selection.given.items()}
