@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -95,6 +96,17 @@ def test_plans_of_a_pack_are_neither_lowered_nor_planned(packed, monkeypatch):
     assert lowered > 0
     for ours, theirs in zip(planned, again, strict=True):
         assert ours.tobytes() == theirs.tobytes()
+
+
+def test_functions_of_a_packed_model_are_imported_when_they_are_used(packed, tmp_path):
+    function = signature_of(packed(Small))
+    assert "graph" not in vars(function)
+    assert function.structured_input_signature[1]["x"].shape.as_list() == [None, 64]
+    assert "graph" in vars(function)
+    other = shutil.copytree(packed(Small), tmp_path / "other")
+    content = bytearray((other / "saved_model.pb").read_bytes())
+    (other / "saved_model.pb").write_bytes(content + b"\xf8\x3f\x01")  # an unknown field
+    assert "graph" in vars(signature_of(other))  # the pack's maker has not loaded this file
 
 
 def test_a_changed_graph_is_lowered(packed):

@@ -36,6 +36,7 @@ from penstock._src.proto.graph import NodeDef
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
+from penstock._src.util.locations import user_location
 from penstock._src.version import GRAPH_DEF_VERSION, VERSION
 
 # Nesting limit of functions: no program nests deeper, and Python's stack can hold more.
@@ -84,6 +85,7 @@ class Library:
         model: str = "",
     ) -> None:
         self.consent, self.pack, self.model = consent, pack, model
+        self.location = user_location(2)
         self._known = {} if known is None else known
         self.definitions = {f.signature.name: f for f in library.function} if library else {}
         self.functions: dict[str, GraphFunction] = {}
@@ -127,7 +129,7 @@ def import_function(
     """
     graph = FuncGraph(definition.signature.name)
     graph.enclosing = None
-    graph.pack = library.pack
+    graph.pack, graph._imported_at = library.pack, library.location
     with building_unrecorded(graph):
         nodes = NodeImporter(graph, library, _function_input)
         for index, argument in enumerate(definition.signature.input_arg):
@@ -138,6 +140,7 @@ def import_function(
         nodes.add_all(definition.node_def)
         for argument in definition.signature.output_arg:
             graph.outputs.append(nodes.tensor(definition.ret[argument.name]))
+    graph._imported_at = None
     graph.control_outputs = [
         nodes.operations[name]
         for name in definition.control_ret.values()

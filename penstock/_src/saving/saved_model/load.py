@@ -3,6 +3,7 @@
 import itertools
 import os
 import sys
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -53,7 +54,7 @@ from penstock._src.saving.saved_model.revived import (
 )
 from penstock._src.saving.saved_model.selection import Selection, Setter
 from penstock._src.util.export import export
-from penstock._src.util.process import collector
+from penstock._src.util.process import collector, forks
 from penstock._src.util.signatures import hiding
 from penstock._src.util.slots import above
 
@@ -277,13 +278,15 @@ class _Loader:
         self.stored = _bytes_of_values(folder)
         self.saved_functions = meta.object_graph_def.concrete_functions
         _rename_resources(meta.graph_def.library)
-        self.library = Library(
-            meta.graph_def.library, consent=consent, pack=pack_in(folder), model=digest
-        )
+        pack = pack_in(folder)
+        self.library = Library(meta.graph_def.library, consent=consent, pack=pack, model=digest)
+        # The maker of a pack has loaded this very file by these very sources: its functions can be imported, and are when they are used.
+        self.is_known = pack is not None and pack.manifest.model == digest and not in_v1_graph()
         self.objects: dict[int, Any] = {n: target for n, (target, _) in selection.given.items()}
         # Setters of attributes for objects that need a special one.
         self.setters: dict[int, Setter] = {n: setter for n, (_, setter) in selection.given.items()}
         self.concrete: dict[str, RevivedConcreteFunction] = {}
+        self.importing = forks.freed_in_child(threading.RLock())
         self.graph_nodes = {node.name: node for node in meta.graph_def.node}
 
     def load(self) -> Any:
@@ -492,26 +495,35 @@ class _Loader:
     def _bare(self, saved: Any) -> RevivedConcreteFunction:
         """A concrete function without the tf.function that it is a trace of."""
         concrete = self._concrete(saved.concrete_function_name)
-        keywords = list(saved.argument_keywords)
-        if len(keywords) == concrete.arity:
-            concrete._arguments = keywords
-            concrete._num_positional_args = saved.allowed_positional_arguments
-        if saved.HasField("function_spec"):
-            signature = python_signature(saved.function_spec)
-            concrete.take_signature(signature)
-            concrete._binder = structured_or_flat(signature)
+        concrete.when_made(lambda made: _name_arguments(made, saved))
         return concrete
 
     def _concrete(self, name: str) -> RevivedConcreteFunction:
         if name not in self.concrete:
-            saved = self.saved_functions[name]
-            captured = [self._captured(number) for number in saved.bound_inputs]
-            concrete = revive_concrete(self.library.get(name), saved, captured)
-            for number in saved.bound_inputs:
-                if isinstance(self.objects[number], Variable):
-                    concrete.graph.watch_variable(self.objects[number])
-            self.concrete[name] = concrete
+            if self.is_known:
+                made = RevivedConcreteFunction.later(lambda: self._imported_later(name))
+            else:
+                made = self._imported(name)
+            self.concrete[name] = made
         return self.concrete[name]
+
+    def _imported(self, name: str) -> RevivedConcreteFunction:
+        saved = self.saved_functions[name]
+        captured = [self._captured(number) for number in saved.bound_inputs]
+        concrete = revive_concrete(self.library.get(name), saved, captured)
+        for number in saved.bound_inputs:
+            if isinstance(self.objects[number], Variable):
+                concrete.graph.watch_variable(self.objects[number])
+        return concrete
+
+    def _imported_later(self, name: str) -> RevivedConcreteFunction:
+        """A function that is imported when it is first used, by whatever is used then."""
+        consent = self.library.consent
+        origin = self.folder if consent is None else consent.origin
+        with self.importing, collector.paused(), init_scope(), of_file(origin, self.folder):
+            concrete = self._imported(name)
+            custom_gradients.restore(self.meta, self.library, self._captured)
+        return concrete
 
     def _captured(self, number: int) -> Any:
         captured = self.objects[number]
@@ -547,6 +559,18 @@ class _Loader:
                 setattr(parent, name, child_object)
 
 
+def _name_arguments(concrete: RevivedConcreteFunction, saved: Any) -> None:
+    """Gives a concrete function the names of arguments that were saved for it."""
+    keywords = list(saved.argument_keywords)
+    if len(keywords) == concrete.arity:
+        concrete._arguments = keywords
+        concrete._num_positional_args = saved.allowed_positional_arguments
+    if saved.HasField("function_spec"):
+        signature = python_signature(saved.function_spec)
+        concrete.take_signature(signature)
+        concrete._binder = structured_or_flat(signature)
+
+
 def _bytes_of_values(folder: str) -> int | None:
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
     paths = matching_prefix(prefix, ".data-")
@@ -564,6 +588,9 @@ def _rename_resources(library: Any) -> None:
 
 def _set_item(values: list[Any], index: int, value: Any) -> None:
     """Sets an element; those before it that were not saved are None."""
+    if index == len(values):
+        values.append(value)
+        return
     values.extend([None] * (index + 1 - len(values)))
     values[index] = value
 
