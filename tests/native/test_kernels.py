@@ -73,7 +73,7 @@ def test_finished_code_keeps_no_second_copy_of_its_text():
 
 def named(name: str, number: int, cache: ObjectCache) -> NamedCode:
     made = NamedCode(host(), lambda: code(number))
-    made.name_it(name, cache)
+    made.name_it(lambda: name, cache)
     return made
 
 

@@ -1,10 +1,10 @@
 """The interface of a device to the compiler, and the search for one. Devices are folders of devices/, a layer above."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from __future__ import annotations
 
-from penstock._src.compiler.codegen.generator import Generator
-from penstock._src.compiler.plan.plan import Plan
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
 from penstock._src.core.calls.placement import CPU
 from penstock._src.ir.extents.guards import Conditions
 from penstock._src.ir.extents.values import Values
@@ -12,12 +12,20 @@ from penstock._src.native.cache.packs import Pack
 from penstock._src.util.flags import flags
 from penstock._src.util.slots import above
 
+if TYPE_CHECKING:
+    from penstock._src.compiler.codegen.generator import Generator
+    from penstock._src.compiler.plan.plan import Plan
+
 
 class Runnable(Protocol):
     """A program that runs a function."""
 
     def run(self, arguments: Sequence[Any]) -> list[Any]:
         """The results for arrays, and handles for parameters of dtype resource; the variables of handles are updated."""
+
+
+class Stopped(Exception):
+    """A packed program has no results: those of the same section, lowered, are asked, or its error (blocks/planned.py)."""
 
 
 class NumbersTooLarge(ArithmeticError):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from penstock._src.compiler.blocks.block import Block, BlockStep
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization
-from penstock._src.compiler.blocks.steps import ProgramStep
 from penstock._src.compiler.host.steps import HostStep
 from penstock._src.core.calls.placement import number_for
 from penstock._src.core.dispatch import STATE
@@ -18,6 +17,7 @@ from penstock._src.graph.operation import Operation
 from penstock._src.native.cache.packs import Pack
 
 if TYPE_CHECKING:
+    from penstock._src.compiler.blocks.steps import ProgramStep
     from penstock._src.compiler.explain.report import Report
 
 
@@ -84,6 +84,9 @@ class Executable:
 
     def programs(self) -> list[ProgramStep]:
         """Every program made so far."""
+        # Imported only when needed: programs of packs are no such steps.
+        from penstock._src.compiler.blocks.steps import ProgramStep
+
         return [s for s in self.steps() if isinstance(s, ProgramStep)]
 
     def explain(self, run: Callable[[], None] | None = None) -> Report:

@@ -145,18 +145,21 @@ class Prepared:
             self.schedule, device.generator, device.threads, self.stages, device.has_lanes
         )
 
-    def planned_elsewhere(self, generator: Generator, threads: int) -> Plan:
-        """The plan for the current extents on another machine: a processor and a number of threads.
+    def planned_elsewhere(self, generator: Generator, threads: int) -> tuple[Plan, Values]:
+        """The plan for the current extents on another machine: a processor and a number of threads; and the extents within which it was made.
 
-        Its decisions about extents are that machine's: they become no conditions of the program here.
+        These are a Recording of the conditions under which the plan is right, or the current numbers, for which alone it is. Its decisions about
+        extents are that machine's: they become no conditions of the program here.
         """
         assert self.schedule is not None
         stages, lanes = Stages(self.function.name), self.device.has_lanes
         if not self._is_for_many:
-            return planned_for(self.schedule, generator, threads, stages, lanes)
+            numbers = Values(current().symbols)
+            with numbers:
+                return planned_for(self.schedule, generator, threads, stages, lanes), numbers
         assert isinstance(self.recorded, Recording)
-        with Recording(current().symbols, self.recorded.conditions):
-            return planned_for(self.schedule, generator, threads, stages, lanes)
+        with Recording(current().symbols, self.recorded.conditions) as recording:
+            return planned_for(self.schedule, generator, threads, stages, lanes), recording
 
     @functools.cached_property
     def _is_for_many(self) -> bool:

@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.extending.anonymous_type import AnonymousExtensionTypeSpec
-from penstock._src.api.extending.extension_type import ExtensionTypeSpec
-from penstock._src.api.printing import make_tensor_proto
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
@@ -23,7 +20,12 @@ from penstock._src.graph.static_values import get_static_value
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto.saved import StructuredValue, TensorSpecProto, TypeSpecProto
 from penstock._src.util import nest
+from penstock._src.util.lazy import ByName, is_instance_of
 from penstock._src.util.slots import above
+
+# By name: structures that are only decoded mostly have neither tensors nor types of users.
+_TENSOR_PROTO = ByName("penstock._src.api.printing", "make_tensor_proto")
+_EXTENSION_TYPES = "penstock._src.api.extending.extension_type"
 
 # Class -> (number in the format, its module): specs that are encoded by their state.
 _SPECS: dict[str, tuple[int, str]] = {
@@ -86,16 +88,16 @@ def _fill(made: Any, value: Any) -> None:
         bounded = made.bounded_tensor_spec_value
         _fill_tensor_spec(bounded, value)
         for name in ("minimum", "maximum"):
-            bound = make_tensor_proto(getattr(value, name), value.dtype)
+            bound = _TENSOR_PROTO(getattr(value, name), value.dtype)
             getattr(bounded, name).CopyFrom(bound)
     elif isinstance(value, TensorSpec):
         _fill_tensor_spec(made.tensor_spec_value, value)
     elif isinstance(value, TypeSpec):
         _fill_type_spec(made.type_spec_value, value)
     elif isinstance(value, np.ndarray):
-        made.numpy_value.CopyFrom(make_tensor_proto(value))
+        made.numpy_value.CopyFrom(_TENSOR_PROTO(value))
     elif isinstance(value, Tensor) and (known := get_static_value(value)) is not None:
-        made.tensor_value.CopyFrom(make_tensor_proto(known, value.dtype))
+        made.tensor_value.CopyFrom(_TENSOR_PROTO(known, value.dtype))
     elif isinstance(value, SymbolicTensor):
         spec = TensorSpec(value.shape, value.dtype, value.op.name)
         _fill_tensor_spec(made.tensor_spec_value, spec)
@@ -139,7 +141,7 @@ def _fill_type_spec(made: Any, spec: TypeSpec) -> None:
         made.type_spec_class = _SPECS[name][0]
     elif spec_names.is_registered(type(spec)):
         name = spec_names.get_name(type(spec))
-        if isinstance(spec, ExtensionTypeSpec):
+        if is_instance_of(spec, _EXTENSION_TYPES, "ExtensionTypeSpec"):
             made.type_spec_class = TypeSpecProto.EXTENSION_TYPE_SPEC
         else:
             made.type_spec_class = TypeSpecProto.REGISTERED_TYPE_SPEC
@@ -200,6 +202,9 @@ def _registered_class(value: Any) -> Any:
         "AnonymousExtensionTypeSpec instead.",
         stacklevel=2,
     )
+    # Imported here: few models have types that this process lacks.
+    from penstock._src.api.extending.anonymous_type import AnonymousExtensionTypeSpec
+
     return AnonymousExtensionTypeSpec
 
 

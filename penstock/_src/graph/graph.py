@@ -57,6 +57,10 @@ class Graph(Colocation, ControlScopes, AttributeScopes, GraphConversions):
     redirects_values = False
     # in which operations are built: see bridge/internals/control_flow_contexts.py
     _control_flow_context: Any = None
+    # the file and function that it was imported from, if it is that of a SavedModel: see graph/serialize/importer.py
+    _origin: Any = None
+    # while it is imported: the user's line that loads the file
+    _imported_at: Any = None
     # Number of changes to inputs or control inputs of its operations.
     _edits = 0
     # the operation that new operations replace
@@ -140,7 +144,7 @@ class Graph(Colocation, ControlScopes, AttributeScopes, GraphConversions):
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")
         unique = self.unique_name(self._base_name(op, name))
-        location = user_location(2)
+        location = self._imported_at or user_location(2)
         shapes = infer_shapes(op, inputs, unique, location)
         control = self._control_inputs_for(inputs) if self._control_stack else []
         node = Operation(self, op, unique, inputs, control, shapes, STATE.device or "", location)

@@ -90,8 +90,8 @@ class NamedCode(Code):
     identity  the part of the name that is the same wherever these sources are; empty: no pack has the code
     """
 
-    name: str | None
     identity: str
+    _name: Callable[[], str | None]
     _write: Callable[[], Code]
     _cache: ObjectCache
     _pack: Pack | None
@@ -100,18 +100,29 @@ class NamedCode(Code):
         """`write` writes the text; it must hold no node of a graph, as codes are kept for long."""
         self.__dict__.update(
             target=target,
-            name=None,
             identity="",
             emitter=emitter_of(write),
+            _name=_nameless,
             _write=write,
             _pack=None,
         )
 
     def name_it(
-        self, name: str | None, cache: ObjectCache, identity: str = "", pack: Pack | None = None
+        self,
+        name: Callable[[], str | None],
+        cache: ObjectCache,
+        identity: str = "",
+        pack: Pack | None = None,
     ) -> None:
-        """Set the name, before any use, the cache that may hold exports and facts, and the pack that may have the code."""
-        self.__dict__.update(name=name, identity=identity, _cache=cache, _pack=pack)
+        """Set the name, before any use, the cache that may hold exports and facts, and the pack that may have the code.
+
+        A function returns the name, which has LLVM's version: code from a pack needs neither.
+        """
+        self.__dict__.update(_name=name, identity=identity, _cache=cache, _pack=pack)
+
+    @forks.cached_property
+    def name(self) -> str | None:
+        return self._name()
 
     @forks.cached_property
     def packed(self) -> PackedCode | None:  # type: ignore[override]
@@ -153,10 +164,12 @@ class NamedCode(Code):
 
     @forks.cached_property
     def key(self) -> str:
-        name = self.name or (self.packed and self.identity)
-        if not name:
+        if self.packed is not None:  # known without LLVM's version
+            content = f"{FORMAT} {self._said}\n".encode() + self.packed.content
+            return hashlib.sha256(content).hexdigest()[:40]
+        if not self.name:
             return self.written.key
-        return hashed(self.target, f"{name} {self._said}".encode())
+        return hashed(self.target, f"{self.name} {self._said}".encode())
 
     @property
     def text_key(self) -> str:
@@ -186,6 +199,10 @@ class NamedCode(Code):
         return repr(self._said).encode()
 
 
+def _nameless() -> None:
+    return None
+
+
 class ModuleCode(NamedCode):
     """The code of a module that a process needs once, such as the thread pool, written by a function from strings and numbers.
 
@@ -199,24 +216,36 @@ class ModuleCode(NamedCode):
         cache: ObjectCache,
         target: Target | None = None,
     ) -> None:
-        """`write(module, *arguments)` writes the module."""
-        target = target or host()
-        super().__init__(target, functools.partial(_written, target, write, arguments))
-        identity = _identity_of_module(write, arguments, target)
-        name = name_of_module(identity)
+        """`write(module, *arguments)` writes the module, by default for this process, which then may take it from a pack."""
+        # Without a pack's code, the target is found by LLVM.
         self.__dict__.update(
             emitter=emitter_of(write),
             arguments=(write, arguments),
-            name=name,
-            identity=identity,
+            _given=target,
             _cache=cache,
+            _pack=None,
         )
-        if target == host():
+        if target is None:
             MODULES.setdefault((write, arguments))
 
     @forks.cached_property
+    def target(self) -> Target:  # type: ignore[override]
+        return self.__dict__["_given"] or host()
+
+    @forks.cached_property
+    def identity(self) -> str:  # type: ignore[override]
+        write, arguments = self.__dict__["arguments"]
+        return _identity_of_module(write, arguments, self.target)
+
+    def _name(self) -> str | None:  # type: ignore[override]
+        return name_of_module(self.identity)
+
+    def _write(self) -> Code:  # type: ignore[override]
+        return _written(self.target, *self.__dict__["arguments"])
+
+    @forks.cached_property
     def packed(self) -> PackedCode | None:  # type: ignore[override]
-        if self.target != host():
+        if self.__dict__["_given"] is not None:
             return None
         write, arguments = self.__dict__["arguments"]
         levels = [level(name) for name in levels_of_host()] if packs_in_use() else []

@@ -19,7 +19,7 @@ from .code import Code
 from .llvm.compile import Compilation
 from .loading import Library
 from .pool import pool
-from .target import host
+from .target import usable_cores
 
 UNUSED_KERNELS = 512  # that are kept for programs to come, of some 20 KB each
 
@@ -41,7 +41,7 @@ class Kernels:
 
     def __init__(self, cache: ObjectCache | None = None, threads: int | None = None):
         self.cache = ObjectCache.from_flags() if cache is None else cache
-        self.threads = threads or host().cores
+        self.threads = threads or usable_cores()
         self.statistics = KernelStatistics()
         self._libraries = RecentlyUsed[str, Library](UNUSED_KERNELS)
         self._lock = threading.RLock()
@@ -64,7 +64,7 @@ class Kernels:
             for key, code in new.items():
                 content = objects[key], code.exports
                 if content not in equal:
-                    equal[content] = Library(*content)
+                    equal[content] = Library(*content, packed=code.packed is not None)
                 loaded[key] = self._libraries[key] = equal[content]
             self.statistics.load_seconds += time.perf_counter() - start
             return loaded

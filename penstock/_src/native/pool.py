@@ -33,7 +33,7 @@ from .llvm.compile import compile_object
 from .loading import Library, provide
 from .process import array_memory, bounds, float16_calls, interrupts
 from .systems import system_calls
-from .target import host
+from .target import host, usable_cores
 
 MOST_THREADS = 1024
 MOST_TASKS = (
@@ -384,7 +384,7 @@ class Pool:
             initialize()
             data = compile_object(code.text, host().machine())
             code.keep(cache, data)
-        self.library = Library(data, code.exports)
+        self.library = Library(data, code.exports, packed=code.packed is not None)
         for name in code.exports:
             if name not in array_memory.EXPORTS:
                 provide(name, self.library[name])
@@ -451,7 +451,7 @@ def wanted_threads() -> int:
     """The number of threads that the process's pool has, or will have."""
     if _pools:
         return _pools[0].threads
-    return _wanted[0] or flags.flags.threads or host().cores
+    return _wanted[0] or flags.flags.threads or usable_cores()
 
 
 def ask_for_threads(threads: int) -> bool:

@@ -10,6 +10,7 @@ load.py first, then program.py.
     binding.py         the launch table with addresses, over one arena
     arena.py           memory for temporaries, shared by programs that do not run at the same time
     weight_packer.py   packed weights: of variables until these change, of constants with their programs
+    packed/            programs that travel: records of plans in packs, and the programs of these
     exchanging.py      collective operations with other processes within a run, and the recovery from failures
     observed.py        timed runs, reported to observers (profilers, explain)
     watched.py         runs that are logged, guarded by sentinels, or start with poisoned memory

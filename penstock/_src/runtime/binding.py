@@ -35,10 +35,11 @@ class BoundTable:
     claim, release    lock and unlock the arena, which other programs may be using
     constants    the arrays of constants
     session      the session of its exchanges with other processes, if there are any
+    plan      None of a packed program, which has no checks after a run
     timed     the timed run and the log that it fills; None until an observer needs them
     """
 
-    plan: Plan
+    plan: Plan | None
     call: Call
     run: Callable[..., int]
     status: np.ndarray
@@ -51,6 +52,7 @@ class BoundTable:
 
     def look_at_conditions(self, arrays: Sequence[np.ndarray]) -> None:
         """Raises the error of the first condition that does not hold; `arrays` are the arguments, then the results."""
+        assert self.plan is not None
         for check, buffer in self.plan.conditions:
             if not self._condition(buffer, arrays):
                 raise check.error()
@@ -62,6 +64,7 @@ class BoundTable:
             return bool(self.arena[self.offset(buffer) + start])
         if buffer.place == "constant":
             return bool(buffer.array)
+        assert self.plan is not None
         before = len(self.plan.function.parameters) if buffer.place == "output" else 0
         return bool(arrays[buffer.number + before])
 

@@ -98,12 +98,12 @@ class Program:
             packed = self._packed_weights(arguments, arrays) if self._packers else ()
             table = self._take()
         except ResourceExhaustedError as error:
-            raise exhausted_by(self.plan) from error
+            raise self._exhausted() from error
         late_at = deadlines.current() if deadlines.SET else 0
         try:
             if late_at:
                 table.status[DEADLINE] = late_at
-            run = observed_run(table) if RUN_OBSERVERS else table.run
+            run = observed_run(table) if RUN_OBSERVERS and table.plan is not None else table.run
             if table.session is None:
                 code = run(*arrays, *results, *packed)
             else:
@@ -117,6 +117,10 @@ class Program:
                 table.status[DEADLINE] = 0
             self._give_back(table)
         return results
+
+    def _exhausted(self) -> Exception:
+        """The error of a run for which there is too little memory."""
+        return exhausted_by(self.plan)
 
     def _whole_arrays(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         """The arrays of a call. If another thread's program is updating one of the variables, waits for its end: no value is half old, half new."""

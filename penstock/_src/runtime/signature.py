@@ -115,7 +115,11 @@ def _numbers(shape: Sequence[Any]) -> tuple[int, ...]:
 
 
 def _result_maker(node: Node) -> tuple[Any, tuple[int, ...], np.dtype]:
-    shape, dtype = _numbers(node.shape), node.dtype.np
+    return result_maker(_numbers(node.shape), node.dtype.np)
+
+
+def result_maker(shape: tuple[Any, ...], dtype: np.dtype) -> tuple[Any, tuple[int, ...], np.dtype]:
+    """The entry of a result in a signature."""
     return None if _is_open(shape) else _maker(shape, dtype), shape, dtype
 
 

@@ -70,7 +70,15 @@ class SizedTable(BoundTable):
 
 
 class OpenProgram:
-    """A loaded plan for all extents that meet its conditions, which are those that planning added to the function's."""
+    """A loaded plan for all extents that meet its conditions, which are those that planning added to the function's.
+
+    checks       those that are made after a run
+    words        the words of the launch table, `table_words` of them, then its patches
+    stores       the destination of each number that the sizing program computes
+    """
+
+    kind: "type[SizedProgram]"
+    checks: Sequence[Any]
 
     def __init__(self, plan: Plan, symbols: Sequence[str]) -> None:
         """`symbols` are the names of the unknown extents, in the order in which `sized` reads their numbers."""
@@ -90,17 +98,19 @@ class OpenProgram:
         self.fact_of_condition = {b: i for i, b in enumerate(conditions, start=2)}
         facts += map(self._sizes.register, self.signature.extents)
         self._words = TableWords(plan, self.constants, self._sizes)
-        self._table = self._words.table(self.libraries)
-        self._patches = self._patch_words()
+        table = self._words.table(self.libraries)
+        self.words = np.array([*table, *self._patch_words(len(table))], np.int64)
+        self.table_words, self.checks = len(table), plan.conditions
+        self.stores = np.array(self._words.stores, np.int64).reshape(-1, STORE_WORDS)
         recording = current()
         assert isinstance(recording, Recording)
         self.conditions: Conditions = recording.added
         self._sizes.require(recording.conditions)
         self._calculation = self._sizes.finished(facts)
 
-    def _patch_words(self) -> list[int]:
+    def _patch_words(self, start: int) -> list[int]:
         """The patches (array, word, offset), which follow the table's words so that the sizing program can write unknown offsets."""
-        start, patches = len(self._table), list[int]()
+        patches = list[int]()
         for number, word, offset in self._words.patches:
             at = start + len(patches) + 2
             patches += [number, word, self._words.number(offset, at)]
@@ -117,9 +127,13 @@ class OpenProgram:
                 raise NumbersTooLarge(f"{self.plan.function.name} for {extents.symbols}")
             return None
         if facts[0] + facts[1] > memory_limit.limit():
-            with extents:
-                raise exhausted_by(numbered(self.plan, extents))
-        return SizedProgram(self, extents, self.signature.sized(facts), facts)
+            raise self._exhausted(extents)
+        return self.kind(self, extents, self.signature.sized(facts), facts)
+
+    def _exhausted(self, extents: Values) -> Exception:
+        """The error of a call that needs more memory than the limit."""
+        with extents:
+            return exhausted_by(numbered(self.plan, extents))
 
     def take(self, program: "SizedProgram") -> SizedTable:
         """A table with the numbers of a program, and its arena locked."""
@@ -137,10 +151,12 @@ class OpenProgram:
         return table
 
     def _new_table(self, program: "SizedProgram") -> SizedTable:
-        count = len(self._table)
-        words = np.array([*self._table, *self._patches], np.int64)
-        stores = np.array(self._words.stores, np.int64).reshape(-1, STORE_WORDS)
         block = HOST_ARENAS.block(program.arena_bytes + SPARE)
+        return self._bound(self.words.copy(), block, self.stores)
+
+    def _bound(self, words: np.ndarray, block: ArenaBlock, stores: np.ndarray) -> SizedTable:
+        """The table of these words over an arena."""
+        count = self.table_words
         table = bound_table(
             self.plan, self._words, words[:count], words[count:], self.libraries, block, SizedTable,
             numbers=words, stores=stores, memory=block,
@@ -163,7 +179,7 @@ class SizedProgram(Program):
         self.shared, self.extents = shared, extents
         self.arena_bytes, self.facts = facts[0], facts
         self._set_signature(signature)
-        self._packers, self._conditions = shared.packers, shared.plan.conditions
+        self._packers, self._conditions = shared.packers, shared.checks
 
     @functools.cached_property
     def plan(self) -> Plan:  # type: ignore[override]
@@ -178,7 +194,10 @@ class SizedProgram(Program):
             return load(plan)
 
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
-        return self._alone._run(arguments) if RUN_OBSERVERS else super()._run(arguments)
+        return self._alone._run(arguments) if RUN_OBSERVERS else self._run_table(arguments)
+
+    def _run_table(self, arguments: Sequence[Any]) -> list[np.ndarray]:
+        return super()._run(arguments)
 
     def _take(self) -> BoundTable:
         return self.shared.take(self)
@@ -194,6 +213,9 @@ class SizedProgram(Program):
 
     def profile(self, *arguments: Any, runs: int = 10) -> list[tuple[str, int, float]]:
         return self._alone.profile(*arguments, runs=runs)
+
+
+OpenProgram.kind = SizedProgram
 
 
 def load_open(plan: Plan) -> OpenProgram:

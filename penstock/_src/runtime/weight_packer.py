@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.codegen.kernel_code import LINE
+from penstock._src.compiler.plan.buffers import LINE
 from penstock._src.compiler.plan.launch_table import Launch, encode
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.prepacked import PackedConstant, PackedForm, PrepackedWeights
@@ -115,6 +115,14 @@ def _nothing() -> None:
 
 def _packing(form: PackedForm, library: Any, threads: int) -> tuple[Call, int]:
     """The call that packs an array, and the bytes of its scratch memory."""
+    _, words, patches, scratch = packing_words(form, library)
+    return Call(np.array(words, np.int64), 3, patches, threads=threads, keep=library), scratch
+
+
+def packing_words(
+    form: PackedForm, library: Mapping[str, int]
+) -> tuple[Sequence[Launch], list[int], list[tuple[int, int, int]], int]:
+    """The launches that pack an array, the words of their table, its patches, and the bytes of the scratch memory."""
     code, sizes = form.code, form.sizes
     patches: list[tuple[int, int, int]] = []
 
@@ -132,5 +140,4 @@ def _packing(form: PackedForm, library: Any, threads: int) -> tuple[Call, int]:
         for stage in form.stages
     ]  # fmt: skip
     words = encode(records, lambda launch: library[launch.function], word)
-    pack = Call(np.array(words, np.int64), 3, patches, threads=threads, keep=library)
-    return pack, dims.number(code.scratch(sizes)) + LINE
+    return records, words, patches, dims.number(code.scratch(sizes)) + LINE

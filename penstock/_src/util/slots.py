@@ -51,6 +51,7 @@ RUN_FUNCTION: Callable[[Any, Any], Any] | None = None
 
 # {name of an object: the module that has it}
 TABLE = {
+    "packed_plans": "devices.cpu.packed_plans",  # the programs of a pack for a section
     "find_device": "devices.table",  # the compiler's device of a name
     "pack_saved_model": "aot.packing.writing",  # machine code beside a SavedModel
     "draw_many": "eager.compiled",  # many random numbers by a compiled program

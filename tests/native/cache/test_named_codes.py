@@ -28,7 +28,7 @@ class Writer:
 
     def code(self, cache, name=NAME):
         found = NamedCode(host(), self.__call__)
-        found.name_it(name, cache)
+        found.name_it(lambda: name, cache)
         return found
 
 

@@ -190,7 +190,7 @@ def test_programs_run_without_llvm_s_linker(tmp_path):
         "from penstock._src.native import loading\n"
         "from penstock._src.native.loading import elf, library\n"
         "if len(sys.argv) > 1:\n"
-        "    library._linked = lambda c, e: elf.link(c, e, dict(library._symbols))\n"
+        "    library._linked = lambda c, e, packed: elf.link(c, e, dict(library._symbols))\n"
         "f = tf.function(lambda x: tf.nn.softmax(tf.sort(x @ x)) + tf.math.erf(x))\n"
         "print(f(tf.reshape(tf.range(10000.0), [100, 100]) / 1e4).numpy().tobytes().hex())\n"
     )

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from penstock._src.compiler.blocks.inputs import ARRAY, input_kinds
+from penstock._src.compiler.blocks.kinds import ARRAY, input_kinds
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialize import LoweredSection, Reasons, lower_ready
 from penstock._src.core.errors import UnimplementedError

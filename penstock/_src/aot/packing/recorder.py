@@ -1,5 +1,6 @@
 """Recorder: object code, for several targets, of what is planned while it records."""
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -7,13 +8,24 @@ from typing import Any
 
 from penstock._src.aot.packing.signing import Maker
 from penstock._src.compiler import pipeline
+from penstock._src.compiler.blocks import block
+from penstock._src.compiler.blocks.block import Block
+from penstock._src.compiler.blocks.planned import name_of
+from penstock._src.compiler.blocks.specialize import Specialized
 from penstock._src.compiler.codegen.cpu import CpuGenerator
+from penstock._src.compiler.codegen.names import text_of_key
+from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.devices.cpu.packed_plans import place_of_plans
+from penstock._src.ir.extents.values import Values
 from penstock._src.native import Kernels, NamedCode, kernels
+from penstock._src.native.algorithms.sizing import sizing
 from penstock._src.native.cache.packs.format import Entry, Manifest, sealed
 from penstock._src.native.cache.sources import digest_of_contents
 from penstock._src.native.code import FORMAT, MODULES, ModuleCode
 from penstock._src.native.target import LEVELS, level
+from penstock._src.runtime.packed.record import PlanRecord, text_of
+from penstock._src.runtime.packed.writing import NotPortable, portable
 from penstock._src.util.dataclass import dataclass
 from penstock._src.version import OWN_VERSION
 
@@ -66,9 +78,16 @@ class Recorder:
         self._codes: dict[str, NamedCode] = {}
         self._left_out: set[str] = set()
         self._programs = 0
+        # What was planned for others: {id of what was prepared: (that, [(target, threads, plan, extents)])}.
+        self._planned: dict[int, tuple[Any, list[tuple[str, int, Plan, Values]]]] = {}
+        # {place in the pack: texts of records, with the constants that they refer to by number}
+        self._records: dict[str, list[PlanRecord]] = {}
+        self._constants: dict[bytes, int] = {}
 
     def __enter__(self) -> "Recorder":
         pipeline.PLAN_OBSERVERS.append(self._observe)
+        block.SPECIALIZED_OBSERVERS.append(self._observe_form)
+        sizing()  # programs of records need it, whether or not those of this process do
         return self
 
     def __exit__(
@@ -78,13 +97,38 @@ class Recorder:
         traceback: TracebackType | None,
     ) -> None:
         pipeline.PLAN_OBSERVERS.remove(self._observe)
+        block.SPECIALIZED_OBSERVERS.remove(self._observe_form)
 
     def _observe(self, prepared: pipeline.Prepared) -> None:
         self._programs += 1
-        for generator in self._generators:
+        plans = self._planned.setdefault(id(prepared), (prepared, []))[1]
+        plans.clear()
+        for name, generator in zip(self.targets, self._generators, strict=True):
             for threads in self.threads:
-                for code in prepared.planned_elsewhere(generator, threads).codes:
+                plan, extents = prepared.planned_elsewhere(generator, threads)
+                for code in plan.codes:
                     self._add(code)
+                plans.append((name, threads, plan, extents))
+
+    def _observe_form(self, made: Block, form: Specialized, key: Any) -> None:
+        """Notes the plans of a block that is one program, for its place."""
+        program, section = form.only_program, name_of(made.section)
+        if program is None or section is None or made.others or made.value_positions:
+            return
+        shared = repr(made.shared_key(key))
+        for target, threads, plan, extents in self._planned.get(id(program.prepared), (None, []))[
+            1
+        ]:
+            try:
+                record = portable(
+                    plan, extents, form.form.entries, shared, _key_of_packing, self._constant
+                )
+            except NotPortable:
+                continue
+            self._records.setdefault(place_of_plans(target, threads, section), []).append(record)
+
+    def _constant(self, content: bytes) -> int:
+        return self._constants.setdefault(content, len(self._constants))
 
     def _add(self, code: Any) -> None:
         if isinstance(code, NamedCode) and code.identity:
@@ -92,8 +136,8 @@ class Recorder:
         else:
             self._left_out.add(code.key)
 
-    def sealed(self, maker: Maker) -> tuple[bytes, Report]:
-        """The bytes of a pack of all that was recorded, and what it holds.
+    def sealed(self, maker: Maker, model: str = "") -> tuple[bytes, Report]:
+        """The bytes of a pack of all that was recorded, and what it holds; `model` is the SHA-256 of the SavedModel's file.
 
         Raises:
           FailedPreconditionError: the sources of this installation cannot be read.
@@ -120,11 +164,37 @@ class Recorder:
             )
             for code in codes
         }
+        constants = [numbers.setdefault(each, len(numbers)) for each in self._constants]
+        plans: dict[str, tuple[int, ...]] = {}
+        for place, records in self._records.items():
+            texts = [
+                text_of(_renumbered(record, constants))
+                for record in records
+                if all(code in entries for code in record.codes)
+            ]
+            plans[place] = tuple([numbers.setdefault(each, len(numbers)) for each in texts])
         objects = list(numbers)
         table = [(hashlib.sha256(each).hexdigest(), len(each)) for each in objects]
         threads = dict.fromkeys(self.targets, self.threads)
-        manifest = Manifest(FORMAT, OWN_VERSION, sources, threads, table, entries)
+        manifest = Manifest(FORMAT, OWN_VERSION, sources, threads, table, entries, model, plans)
         data = sealed(manifest, objects, maker.key, maker.sign)
         size = sum(map(len, objects))
         report = Report(self._programs, len(entries), len(objects), size, len(self._left_out))
         return data, report
+
+
+def _key_of_packing(key: Any) -> str:
+    text = text_of_key(key)
+    if text is None:
+        raise NotPortable("weights whose packed form has no permanent name")
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _renumbered(record: PlanRecord, objects: Sequence[int]) -> PlanRecord:
+    """A record whose constants have these numbers as objects."""
+    return dataclasses.replace(
+        record,
+        constants=[
+            dataclasses.replace(each, object=objects[each.object]) for each in record.constants
+        ],
+    )

@@ -16,6 +16,7 @@ from penstock._src.filesystems import files
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.native.target import LEVELS
 from penstock._src.saving.saved_model import constants
+from penstock._src.saving.saved_model.files import parsed
 from penstock._src.saving.saved_model.load import load
 
 BATCHES = (1, 2, 8)
@@ -71,7 +72,7 @@ def pack_saved_model(
                 })  # fmt: skip
         if exercise is not None:
             exercise()
-    data, report = recorder.sealed(maker)
+    data, report = recorder.sealed(maker, parsed(path)[1])
     files.make_folders(extra)
     write_whole(place, data)
     return report

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from penstock._src.function import structured_values
-from penstock._src.saving.saved_model import load as loading
+from penstock._src.saving.saved_model import files
 from penstock._src.saving.saved_model.writing import checked_graph
 from penstock._src.util.export import export
 
@@ -68,7 +68,7 @@ def parse_saved_model(export_dir: Any) -> Any:
     Raises:
       OSError: there is none.
     """
-    return loading.parse(os.fsdecode(export_dir))
+    return files.parse(os.fsdecode(export_dir))
 
 
 read_saved_model = parse_saved_model

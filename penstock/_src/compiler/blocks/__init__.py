@@ -6,7 +6,9 @@ In: a `Section`, operations of a graph with their input and output tensors. Out:
     block.py           a cache of specializations by the shapes (and some values) of the inputs; read it first
     shared_program.py  a program for many extents, with its conditions; input_form.py: how extents are read from inputs
     specialize.py      selects the operations for one program, those for the host, and those that wait for the host
+    kinds.py           the kinds of inputs
     inputs.py          the parameters of the program; results.py: how tensors are read after its run
+    planned.py         programs of packs: sections by name, and the step that needs no lowering
     steps.py           the step that is a program; specialization.py runs all steps, including those of compiler/host
 
 docs/architecture.md describes blocks ("Contracts") and how a call finds its program ("Unknown shapes"). An operation stays on the host if its

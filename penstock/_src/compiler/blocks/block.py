@@ -9,15 +9,13 @@ import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from penstock._src.compiler.blocks.inputs import ARRAY, HANDLE, LIST, input_kinds
+from penstock._src.compiler.blocks.kinds import ARRAY, HANDLE, LIST, input_kinds
 from penstock._src.compiler.blocks.lists import ListKey, list_key
+from penstock._src.compiler.blocks.planned import PlannedStep, like, name_of
 from penstock._src.compiler.blocks.section import Section
-from penstock._src.compiler.blocks.shared_program import SharedProgram
 from penstock._src.compiler.blocks.specialization import Specialization, specialization
-from penstock._src.compiler.blocks.specialize import Specialized, specialize
-from penstock._src.compiler.blocks.steps import ProgramForm
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.operation import Operation
@@ -26,11 +24,21 @@ from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import Values
 from penstock._src.ops.control.list_value import TensorList
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.lazy import ByName
 from penstock._src.util.names import label_of_function
 from penstock._src.util.process import collector, forks
 from penstock._src.util.process.progress import Progress
 from penstock._src.util.process.references import FREE_THREADED, mark_shared
+from penstock._src.util.slots import above
 
+if TYPE_CHECKING:
+    from penstock._src.compiler.blocks.shared_program import SharedProgram
+    from penstock._src.compiler.blocks.specialize import Specialized
+
+# Imported by name: processes whose programs are all in packs neither lower nor plan.
+_SPECIALIZE = ByName(f"{__package__}.specialize", "specialize")
+_SHARED_PROGRAM = ByName(f"{__package__}.shared_program", "SharedProgram")
+_LOADED = ByName(f"{__package__}.steps", "loaded")
 # A block keeps MOST_OPERATIONS // (its operations) specializations, within the limits below; an operation takes some 350 bytes in each.
 # The oldest specialization is dropped first.
 MOST_OPERATIONS = 1 << 20
@@ -42,6 +50,8 @@ MOST_PROGRAMS = 32
 # Programs in which an operation needed the number of an extent, as a Fourier transform does, or one that an input holds, such as an axis, before
 # such operations go to the host instead.
 MOST_FIXED = {"d": 2, "v": 8}
+# Called with each block that was specialized, the form and the key: packs take the programs of forms.
+SPECIALIZED_OBSERVERS: list[Callable[["Block", "Specialized", Any], None]] = []
 
 
 class Block:
@@ -63,6 +73,8 @@ class Block:
         self.value_positions = section.values or ()  # inputs whose values are part of the key
         self.specializations: dict[Any, Specialization] = {}
         self.programs: list[SharedProgram] = []
+        # Programs of the model's pack, once they were looked for; they are for the operations as they were then.
+        self.packed: Sequence[Any] | None = None if section.pack else ()
         self.value_programs = 0  # programs made for values of inputs
         # Programs made in which an unknown is a number, by its kind.
         self.fixed_programs = Counter[str]()
@@ -98,7 +110,12 @@ class Block:
         return shapes, variables, rest, known, alias[1]
 
     def forms(self) -> list[Specialization]:
-        """All specializations, including the one for any shapes."""
+        """All specializations, including the one for any shapes; those of packs are lowered first."""
+        for key, made in list(self.specializations.items()):
+            if isinstance(made.steps[0] if made.steps else None, PlannedStep):
+                with self.changing:
+                    if made.steps[0].lowered() is None:
+                        del self.specializations[key]
         return [*self.specializations.values(), *([self.for_any] if self.for_any else [])]
 
     def operations(self) -> Sequence[Operation]:
@@ -113,6 +130,8 @@ class Block:
             if kept is not self.specializations:
                 key = self.key(values)  # the form of keys has changed since
             known = self.specializations.get(key)  # another thread may have made it
+            if known is None and self.packed != ():
+                known = self.from_pack(values, key)
             if known is None and self.programs:
                 self.update_operations()
                 known = self.from_program(values, key)
@@ -124,6 +143,7 @@ class Block:
         if ops is not self.section.ops and tuple(ops) != tuple(self.section.ops):
             self.programs.clear()
             self.section = dataclasses.replace(self.section, ops=ops)
+            self.packed = None if self.section.pack else ()
             self.leave_lists()
 
     def leave_lists(self) -> None:
@@ -147,8 +167,10 @@ class Block:
             self.for_any = executable
             return executable
         key = self.key(values)
+        for observer in SPECIALIZED_OBSERVERS:
+            observer(self, form, key)
         if self.section.device is None and not recording.fixes_all:
-            self.programs.insert(0, SharedProgram(self.shared_key(key), form, recording))
+            self.programs.insert(0, _SHARED_PROGRAM(self.shared_key(key), form, recording))
             del self.programs[MOST_PROGRAMS:]
         self.keep(key, executable)
         self.value_programs += bool(self.value_positions)
@@ -156,7 +178,7 @@ class Block:
             self.specialize_for(None)
         return executable
 
-    def lowered(self, values: Sequence[Any]) -> tuple[Specialized, Recording]:
+    def lowered(self, values: Sequence[Any]) -> "tuple[Specialized, Recording]":
         """The steps for these inputs, lowered again with more of their values until no operation requests another; and the recorded decisions."""
         self.update_operations()
         self.separate_resources(values)
@@ -165,7 +187,7 @@ class Block:
         while True:
             # A new recording each time: answers of an attempt that was dropped must not become conditions.
             with Recording({}) as recording:
-                form = specialize(self.section, values, left_open)
+                form = _SPECIALIZE(self.section, values, left_open)
             if not isinstance(form, list):
                 return form, recording
             self.specialize_for({*self.value_positions, *form})
@@ -184,6 +206,23 @@ class Block:
                 return self.keep(key, Specialization([step], step.run))
             if program.admits(extents):
                 return self.keep(key, self.executable(program.specialized, extents))
+        return None
+
+    def from_pack(self, values: Sequence[Any], key: Any) -> Specialization | None:
+        """Keeps and returns the specialization of a program that the model's pack has for such inputs; None if it has none."""
+        self.update_operations()
+        if self.others or self.value_positions:
+            return None
+        if self.packed is None:
+            name = name_of(self.section)
+            self.packed = above("packed_plans")(self.section.pack, name) if name else ()
+        shared = repr(self.shared_key(key))
+        for plan in self.packed:
+            extents = plan.form.extents(values) if plan.key == shared else None
+            program = None if extents is None else plan.sized(extents)
+            if program is not None:
+                step = PlannedStep(self.specialize, program, list(map(like, values)))
+                return self.keep(key, Specialization([step], step.run))
         return None
 
     def shared_key(self, key: Any) -> Any:
@@ -215,12 +254,10 @@ class Block:
         self.value_programs = 0
         self.forget()
 
-    def executable(self, form: Specialized, extents: Values) -> Specialization:
+    def executable(self, form: "Specialized", extents: Values) -> Specialization:
         """The steps of a form, loaded for these extents; a section that waits becomes a block."""
         with extents:
-            steps: list[Any] = [
-                step.step() if isinstance(step, ProgramForm) else step for step in form.steps
-            ]
+            steps: list[Any] = _LOADED(form.steps)
         if form.waiting is not None:
             rest = form.waiting
             block = self.block_of(rest.section)

@@ -17,16 +17,8 @@ from penstock._src.ir.extents.values import current
 from penstock._src.ir.node import Node, Shape
 from penstock._src.ops.control.list_value import MIXED, TensorList
 
-ARRAY, HANDLE, LIST, ANY = "array", "handle", "list", "any"
-
 # The largest integer input for whose value a program may be specialized, in elements.
 SMALL_VALUE = 64
-
-
-def input_kinds(tensors: Sequence[Any]) -> list[str]:
-    """The kind of host value that each tensor has."""
-    kinds = {dtypes.resource: HANDLE, dtypes.variant: LIST, dtypes.string: ANY}
-    return [kinds.get(t.dtype, ARRAY) for t in tensors]
 
 
 class ProgramInputs:

@@ -3,12 +3,13 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from penstock._src.compiler.blocks.specialize import Specialized
-from penstock._src.compiler.host.end_of_data import can_end, run_others
 from penstock._src.compiler.host.steps import HostStep
 from penstock._src.core.errors import OutOfRangeError
+
+if TYPE_CHECKING:
+    from penstock._src.compiler.blocks.specialize import Specialized
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -19,7 +20,7 @@ class Specialization:
     run: Callable[[Sequence[Any]], list[Any]]
 
 
-def specialization(steps: Sequence[Any], form: Specialized) -> Specialization:
+def specialization(steps: Sequence[Any], form: "Specialized") -> Specialization:
     """The specialization that runs these steps in order. They pass values in slots; the inputs have the first slots."""
     if form.only_program is not None:  # the common case: neither slots nor a loop over steps
         return Specialization(steps, steps[0].run)
@@ -49,6 +50,9 @@ def _end(
     steps: Sequence[Any], failed: Any, slots: Mapping[int, int], values: Sequence[Any]
 ) -> None:
     """Runs the operations that do not depend on the step that reached the end of its data, as TensorFlow's executor does."""
+    # Imported here: few runs come to the end of data.
+    from penstock._src.compiler.host.end_of_data import can_end, run_others
+
     if not isinstance(failed, HostStep) or failed.states is None or not can_end(failed.op):
         return
     later = steps[steps.index(failed) + 1 :]

@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.input_form import InputForm
-from penstock._src.compiler.blocks.inputs import ARRAY, SMALL_VALUE, ProgramInputs, input_kinds
+from penstock._src.compiler.blocks.inputs import SMALL_VALUE, ProgramInputs
+from penstock._src.compiler.blocks.kinds import ARRAY, input_kinds
 from penstock._src.compiler.blocks.placing import Placing, refuse_without_kernel
 from penstock._src.compiler.blocks.results import ProgramResults
 from penstock._src.compiler.blocks.section import Section

@@ -170,6 +170,11 @@ class ProgramStep:
                 slots[slot] = TensorList(dtype, shape, [None] * int(results[at]))
 
 
+def loaded(steps: Sequence[Any]) -> list[Any]:
+    """Steps for the current numbers of extents: forms of programs become programs."""
+    return [step.step() if isinstance(step, ProgramForm) else step for step in steps]
+
+
 def _with_numbers(maker: Source) -> Source:
     """A source with the current numbers of extents."""
     kind, detail = maker

@@ -53,7 +53,7 @@ class CpuGenerator(KeptCodes):
             for number, code in enumerate(_codes(written)):
                 if isinstance(code, NamedCode):
                     own = identity and f"{identity}{number}"
-                    code.name_it(name_of(own), kernels().cache, own, self._pack)
+                    code.name_it(partial(name_of, own), kernels().cache, own, self._pack)
             return written
 
         return super().keep(signature, write_named)

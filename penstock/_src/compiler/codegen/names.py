@@ -23,12 +23,18 @@ class _Unknown(TypeError):
 
 def identity_of(signature: Any, target: Target) -> str:
     """The identity of the code of a signature; empty if it has none: then its text is its identity."""
+    text = text_of_key(signature)
+    return "" if text is None else code.identity_of("kernel", target, text)
+
+
+def text_of_key(key: Any) -> str | None:
+    """A text that no other key has, in any process; None if a part of the key has no permanent form."""
     parts: list[str] = []
     try:
-        _add(signature, parts)
+        _add(key, parts)
     except _Unknown:
-        return ""
-    return code.identity_of("kernel", target, "\0".join(parts))
+        return None
+    return "\0".join(parts)
 
 
 def name_of(identity: str) -> str | None:

@@ -22,7 +22,7 @@ from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
 from penstock._src.compiler.codegen.processors import Blocking
 from penstock._src.native import Target
-from penstock._src.native.cache import default_folder
+from penstock._src.native.cache.places import tuning_file
 from penstock._src.util.files.whole import written_whole
 from penstock._src.util.flags import flags
 
@@ -59,10 +59,7 @@ def signature(description: Description) -> str | None:
 
 def default_path() -> Path | None:
     """The path of records if PENSTOCK_TUNING names no file."""
-    if flags.tuning:
-        return Path(flags.tuning)
-    folder = Path(flags.cache_dir) if flags.cache_dir else default_folder()
-    return folder.parent / "tuning.json" if folder and flags.cache_dir.lower() != "none" else None
+    return Path(flags.tuning) if flags.tuning else tuning_file()
 
 
 class TuningRecords:

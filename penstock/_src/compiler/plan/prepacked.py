@@ -4,13 +4,15 @@ Those of a variable are packed again after it has changed. Those of a constant a
 them in place of the constant.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penstock._src.compiler.codegen.kernel_code import KernelCode, KernelStage
 from penstock._src.compiler.plan.buffers import Buffer
 from penstock._src.util.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from penstock._src.compiler.codegen.kernel_code import KernelCode, KernelStage
 
 LEAST_BYTES = 16 << 10  # minimum size of weights whose packed form is worth caching
 
@@ -26,11 +28,11 @@ class PackedForm:
 
     key: Any
     start: int
-    code: KernelCode
+    code: "KernelCode"
     sizes: tuple[int, ...]
 
     @property
-    def stages(self) -> list[KernelStage]:
+    def stages(self) -> "list[KernelStage]":
         """The stages of the kernel that pack the weights."""
         return [stage for stage in self.code.stages(self.sizes) if stage.prepacks]
 

@@ -30,18 +30,19 @@ class SizingProgram:
 
     symbols  indices of the unknown extents by name, in the order in which calls pass them
     offsets  registers of the offsets of arena buffers
+    rows     the program so far
     """
 
     def __init__(self, symbols: Sequence[str]) -> None:
         self.symbols = {name: i for i, name in enumerate(symbols)}
         self.offsets: dict[Buffer, int] = {}
-        self._rows: list[tuple[int, int, int, int]] = []
+        self.rows: list[tuple[int, int, int, int]] = []
         self._known: dict[tuple[int, int, int, int], int] = {}
         self._expressions: dict[Expression, int] = {}
 
     def finished(self, facts: Sequence[int] = ()) -> sizing.Calculation:
         """The program so far, ready to run; `facts` are the registers that it returns."""
-        return sizing.Calculation(self._rows, len(self.symbols), facts)
+        return sizing.Calculation(self.rows, len(self.symbols), facts)
 
     def register(self, extent: Any) -> int:
         """The register of an extent."""
@@ -134,8 +135,8 @@ class SizingProgram:
         row = operation, a, b, c
         register = self._known.get(row)
         if register is None:
-            register = self._known[row] = len(self._rows)
-            self._rows.append(row)
+            register = self._known[row] = len(self.rows)
+            self.rows.append(row)
         return register
 
 

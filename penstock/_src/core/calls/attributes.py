@@ -6,6 +6,7 @@ of these, `Function` (a graph function), `Tensor` (an array).
 
 import contextlib
 import ctypes
+import functools
 import re
 import typing
 from typing import Any, Literal
@@ -22,6 +23,9 @@ REQUIRED = object()
 
 class Function:
     """Annotation of an attribute that holds a graph function."""
+
+
+_ORIGIN = functools.cache(typing.get_origin)  # of the annotations of ops' classes
 
 
 class TensorValue:
@@ -42,7 +46,7 @@ def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
         return getattr(value, "graph_function", value)
     if annotation is Any or annotation is TensorValue:
         return value
-    origin = typing.get_origin(annotation)
+    origin = _ORIGIN(annotation)
     if origin is list:
         if not isinstance(value, (list, tuple, np.ndarray, TensorShape)):
             if STATE.graph is not None:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.compiler.plan.plan import Plan
+from penstock._src.devices.cpu.packed_plans import target_and_threads
 from penstock._src.ir.function import Function
 from penstock._src.native import Target, host, pool
 from penstock._src.native.cache.packs import Pack
 from penstock._src.native.cache.packs.pack import MOST_IN_USE
-from penstock._src.native.target import level, levels_of_host
+from penstock._src.native.target import level
 from penstock._src.runtime.load import load
 from penstock._src.runtime.program import Program
 from penstock._src.runtime.sized import OpenProgram, load_open
@@ -65,12 +66,11 @@ class CpuDevice:
         """This CPU for a model with a pack: itself, if the pack has no code for it."""
         if flags.checked or flags.guard:
             return self
-        threads = pool().threads
-        for name in levels_of_host():
-            planned = pack.threads_for(name, threads) if name in pack.targets else None
-            if planned is not None:
-                return PackedCpuDevice(_generator_of(pack, name), planned)
-        _warn_of_threads(pack, threads)
+        planned = target_and_threads(pack)
+        if planned is not None:
+            name, threads = planned
+            return PackedCpuDevice(_generator_of(pack, name), threads)
+        _warn_of_threads(pack, pool().threads)
         return self
 
 

@@ -33,8 +33,10 @@ from penstock._src.graph.serialize.v1_control import (
 )
 from penstock._src.ops.control.functional import check_functions
 from penstock._src.proto.graph import NodeDef
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
+from penstock._src.util.locations import user_location
 from penstock._src.version import GRAPH_DEF_VERSION, VERSION
 
 # Nesting limit of functions: no program nests deeper, and Python's stack can hold more.
@@ -54,6 +56,15 @@ class UnknownOpError(NotFoundError, UnimplementedError):  # type: ignore[misc, v
     """An op that is not implemented. TensorFlow raises NotFoundError for ops that it does not know."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a graph was imported from: a digest of the model's file, and the function's name; `state` tells later changes of the graph."""
+
+    model: str
+    function: str
+    state: tuple[int, int]
+
+
 class Library:
     """The functions of a GraphDef by name, each imported on first use.
 
@@ -62,6 +73,7 @@ class Library:
       known: functions that it may refer to as well.
       consent: the permissions of the graph; None for any.
       pack: has object code of the functions' kernels (native/cache/packs).
+      model: a digest of the model's file, if it is one.
     """
 
     def __init__(
@@ -70,8 +82,10 @@ class Library:
         known: Mapping[str, GraphFunction] | None = None,
         consent: Consent | None = None,
         pack: Any = None,
+        model: str = "",
     ) -> None:
-        self.consent, self.pack = consent, pack
+        self.consent, self.pack, self.model = consent, pack, model
+        self.location = user_location(2)
         self._known = {} if known is None else known
         self.definitions = {f.signature.name: f for f in library.function} if library else {}
         self.functions: dict[str, GraphFunction] = {}
@@ -115,7 +129,7 @@ def import_function(
     """
     graph = FuncGraph(definition.signature.name)
     graph.enclosing = None
-    graph.pack = library.pack
+    graph.pack, graph._imported_at = library.pack, library.location
     with building_unrecorded(graph):
         nodes = NodeImporter(graph, library, _function_input)
         for index, argument in enumerate(definition.signature.input_arg):
@@ -126,11 +140,15 @@ def import_function(
         nodes.add_all(definition.node_def)
         for argument in definition.signature.output_arg:
             graph.outputs.append(nodes.tensor(definition.ret[argument.name]))
+    graph._imported_at = None
     graph.control_outputs = [
         nodes.operations[name]
         for name in definition.control_ret.values()
         if name in nodes.operations
     ]
+    if library.model and not input_shapes:
+        state = len(graph._operations), graph._edits
+        graph._origin = Origin(library.model, definition.signature.name, state)
     function = GraphFunction(graph, name=definition.signature.name)
     function.attributes = dict(definition.attr)
     return function

@@ -11,6 +11,7 @@ in `native/code.py`). With other sources the IR is written anew, and LLVM compil
 (`native/cache/signing.py`): code that others left there does not run.
 """
 
-from .objects import ObjectCache, default_folder
+from .objects import ObjectCache
+from .places import default_folder
 
 __all__ = ["ObjectCache", "default_folder"]

@@ -17,7 +17,7 @@ from penstock._src.util import flags
 from penstock._src.util.files.whole import written_whole
 
 from . import signing
-from .places import folder_of_user
+from .places import default_folder
 
 log = logging.getLogger("penstock.native")
 
@@ -36,12 +36,6 @@ def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
                         if entry.name.endswith(".o"):
                             stat = entry.stat(follow_symlinks=False)
                             yield stat.st_mtime, stat.st_size, entry.path
-
-
-def default_folder() -> Path | None:
-    """The user's cache folder of this system; None if no home is known."""
-    folder = folder_of_user("cache")
-    return folder and folder / "kernels"
 
 
 class ObjectCache:

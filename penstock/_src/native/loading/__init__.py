@@ -7,8 +7,9 @@ In: object code, ELF or the system's own, and the names of its functions. Out: a
     elf.py        links by ourselves: Linux, x86-64 and aarch64, for installations that only run
     image.py      memory that is first written, then mapped as code: never both at a time
 
-Two linkers, since LLVM's comes with its compiler, 170 MB that a machine without need of a compiler would carry for this alone. Where LLVM is there it links,
-as it knows other systems and formats; tests hold ours to it, kernel by kernel. The alternative, shared objects to be opened by dlopen, would need a
+Two linkers, since LLVM's comes with its compiler, 170 MB that a machine without need of a compiler would carry for this alone, and that a process which only
+runs packed code would load first. LLVM links what it has compiled, as it knows other systems and formats; ours links code of packs, and all code where
+there is no LLVM. Tests hold ours to LLVM's, kernel by kernel. The alternative, shared objects to be opened by dlopen, would need a
 linker for every target where a model is packed.
 """
 

@@ -8,7 +8,6 @@ from penstock._src.core import errors
 from penstock._src.util.process.compiler import has_compiler
 
 from ..systems import symbols
-from ..target import host
 
 _symbols: dict[str, int] = {}  # symbols for generated code, besides those the process exports
 
@@ -20,7 +19,7 @@ def provide(name: str, address: int) -> None:
 
 @functools.cache
 def _provide_calls_of_system() -> None:
-    _symbols.update(symbols(host()))
+    _symbols.update(symbols())
 
 
 class Linked(Protocol):
@@ -29,26 +28,29 @@ class Linked(Protocol):
     addresses: dict[str, int]
 
 
-def _linked(code: bytes, exports: tuple[str, ...]) -> Linked:
+def _linked(code: bytes, exports: tuple[str, ...], packed: bool) -> Linked:
     # A symbol takes LLVM 1 KB, even if it is not used.
     used = {name: address for name, address in _symbols.items() if name.encode() in code}
-    if has_compiler():
+    if has_compiler() and not packed:
         # Its import is LLVM's.
         from .jit_link import JitLinked
 
         return JitLinked(code, exports, used)
-    # Only installations without LLVM need it.
+    # Only packed code and installations without LLVM need it.
     from .elf import link
 
     return link(code, exports, used)
 
 
 class Library:
-    """Loaded object code; `library["task"]` is the address of a function, valid while this object is alive."""
+    """Loaded object code; `library["task"]` is the address of a function, valid while this object is alive.
 
-    def __init__(self, code: bytes, exports: tuple[str, ...]):
+    Packed code, which is for systems that our own linker knows, is linked without loading LLVM.
+    """
+
+    def __init__(self, code: bytes, exports: tuple[str, ...], packed: bool = False):
         _provide_calls_of_system()
-        self._linked = _linked(code, exports)
+        self._linked = _linked(code, exports, packed)
 
     def __getitem__(self, name: str) -> int:
         try:

@@ -11,7 +11,7 @@ from ..code import ModuleCode
 from ..kernels import kernels
 from ..language.module import Module
 from ..language.types import I64, PTR
-from ..target import X86_LEVELS, Target, host
+from ..target import X86_LEVELS, Target, host, levels_of_host
 
 # Adds eight bytes, or one byte, to a running checksum.
 _X86 = """
@@ -53,7 +53,7 @@ _ALL_ONES = 0xFFFFFFFF
 @functools.cache
 def native_crc32c() -> Callable[[bytes, int], int] | None:
     """Returns a builtin (bytes, previous checksum) -> checksum; None if the CPU lacks the instruction."""
-    if not is_native(host()):
+    if not is_native_here():
         return None
     library = kernels()[ModuleCode(_write, (), kernels().cache)]
     _libraries.append(library)
@@ -69,6 +69,12 @@ def _write(m: Module) -> None:
 # (address, bytes, previous checksum) -> checksum, without the interpreter's lock
 _AT = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _libraries: list = []  # kept alive: the builtin holds its address
+
+
+@functools.cache
+def is_native_here() -> bool:
+    """True if the CPU of this process has the instruction, as all do that packs have code for."""
+    return bool(levels_of_host()) or is_native(host())
 
 
 def is_native(target: Target) -> bool:

@@ -12,7 +12,6 @@ from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I32, I64, PTR
 from ..language.value import Val
-from ..target import host
 from . import checksum, rows
 
 # Why `scan` stopped, if not for `rows.FULL`: a record goes on after the data; a checksum is wrong, of a length or of a record.
@@ -34,7 +33,7 @@ class RecordReader(NamedTuple):
 
 def record_reader() -> RecordReader | None:
     """The functions, compiled; None if the CPU lacks the instruction for the checksum."""
-    return _record_reader() if checksum.is_native(host()) else None
+    return _record_reader() if checksum.is_native_here() else None
 
 
 @compiled(RecordReader)

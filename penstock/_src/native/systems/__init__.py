@@ -18,12 +18,13 @@ and cpu_pause(), a hint to the core in a spinning loop. A new system is a new fi
 """
 
 import functools
+import sys
 from collections.abc import Callable
 
 from penstock._src.core import errors
 from penstock._src.util.process.compiler import has_compiler
 
-from ..target import Target, host
+from ..target import Target
 from . import darwin, linux, windows
 
 _SYSTEMS: dict[str, Callable[[str], str]] = {
@@ -31,6 +32,7 @@ _SYSTEMS: dict[str, Callable[[str], str]] = {
     "darwin": darwin.text,
     "windows": windows.text,
 }
+_OF_PLATFORM = {"linux": "linux", "darwin": "darwin", "win32": "windows"}
 _PAUSE = {
     "x86_64": "declare void @llvm.x86.sse2.pause()\n"
     "define internal void @cpu_pause() #0 { call void @llvm.x86.sse2.pause() ret void }",
@@ -48,7 +50,7 @@ def is_supported(target: Target) -> bool:
 @functools.cache
 def runs_native_code() -> bool:
     """True if this process can run native code that is written for it: besides packs, an installation without compiler has none."""
-    return has_compiler() and is_supported(host())
+    return has_compiler() and _OF_PLATFORM.get(sys.platform) in _SYSTEMS
 
 
 def system_calls(target: Target) -> str:
@@ -61,6 +63,6 @@ def system_calls(target: Target) -> str:
     return _SYSTEMS[target.system](architecture) + _PAUSE.get(architecture, _NO_PAUSE)
 
 
-def symbols(target: Target) -> dict[str, int]:
+def symbols() -> dict[str, int]:
     """Addresses of functions that generated code calls in this process, if its linker would not find them."""
-    return windows.symbols() if target.system == "windows" else {}
+    return windows.symbols() if sys.platform == "win32" else {}

@@ -80,6 +80,9 @@ def read_data(reader: Reader, offset: int, target: np.ndarray) -> int | None:
 
 
 def _joined(pieces: dict[int, tuple[int, int]]) -> int:
+    if len(pieces) == 1:
+        ((checksum, _),) = pieces.values()
+        return checksum
     total = 0
     for start in sorted(pieces):
         checksum, size = pieces[start]

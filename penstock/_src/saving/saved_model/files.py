@@ -1,6 +1,7 @@
 """The files of a SavedModel's folder: whether it is one, the message in it, and its pack of machine code."""
 
 import contextlib
+import hashlib
 import logging
 import os
 from collections.abc import Iterator
@@ -47,7 +48,12 @@ def of_file(origin: str, path: str) -> Iterator[None]:
 
 
 def parse(folder: str) -> Any:
-    """The message in a SavedModel's folder.
+    """The message in a SavedModel's folder; raises as `parsed` does."""
+    return parsed(folder)[0]
+
+
+def parsed(folder: str) -> tuple[Any, str]:
+    """The message in a SavedModel's folder, and the SHA-256 of its file, empty if that is text.
 
     Raises:
       OSError: there is none, or it is truncated or damaged.
@@ -57,9 +63,10 @@ def parse(folder: str) -> Any:
     try:
         recover(folder)
         if exists(path):
-            return messages.SavedModel.FromString(read(path))
+            content = read(path)
+            return messages.SavedModel.FromString(content), hashlib.sha256(content).hexdigest()
         if exists(text):
-            return text_format.Parse(read(text).decode(), messages.SavedModel())
+            return text_format.Parse(read(text).decode(), messages.SavedModel()), ""
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
         damaged = path if exists(path) else text
         raise OSError(f"Cannot parse file {damaged}: {error}.") from error

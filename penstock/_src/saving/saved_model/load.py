@@ -3,6 +3,7 @@
 import itertools
 import os
 import sys
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -41,7 +42,7 @@ from penstock._src.saving.saved_model import (
     fingerprints,
     revived_types,
 )
-from penstock._src.saving.saved_model.files import of_file, pack_in, parse
+from penstock._src.saving.saved_model.files import of_file, pack_in, parsed
 from penstock._src.saving.saved_model.object_values import WHOLE, Pair, RestoredSaveables
 from penstock._src.saving.saved_model.objects import SignatureMap
 from penstock._src.saving.saved_model.revived import (
@@ -53,7 +54,7 @@ from penstock._src.saving.saved_model.revived import (
 )
 from penstock._src.saving.saved_model.selection import Selection, Setter
 from penstock._src.util.export import export
-from penstock._src.util.process import collector
+from penstock._src.util.process import collector, forks
 from penstock._src.util.signatures import hiding
 from penstock._src.util.slots import above
 
@@ -178,7 +179,8 @@ def _loaded(
     allow: str | Iterable[str],
 ) -> dict[str, Any]:
     consent = consent_for(f"the SavedModel {folder}", folder, allow)
-    meta = _chosen(parse(folder), tags)
+    saved, digest = parsed(folder)
+    meta = _chosen(saved, tags)
     of_objects = bool(meta.object_graph_def.nodes)
     metrics.COUNTS["read_api", metrics.LOAD_V2] += 1
     if not of_objects:
@@ -187,7 +189,7 @@ def _loaded(
             raise ValueError("Only the whole of a SavedModel of TensorFlow 1 can be loaded.")
     with collector.paused(), init_scope(), of_file(consent.origin, folder):
         if of_objects:
-            objects = _load_objects(meta, folder, options, filters, consent)
+            objects = _load_objects(meta, digest, folder, options, filters, consent)
         else:
             restores = not options.experimental_skip_checkpoint
             objects = {"root": above("Program")(meta, folder, consent).load(SignatureMap, restores)}
@@ -203,10 +205,15 @@ def _loaded(
 
 
 def _load_objects(
-    meta: Any, folder: str, options: constants.LoadOptions, filters: Any, consent: Consent
+    meta: Any,
+    digest: str,
+    folder: str,
+    options: constants.LoadOptions,
+    filters: Any,
+    consent: Consent,
 ) -> dict[str, Any]:
     selection = Selection(meta.object_graph_def, filters)
-    loader = _Loader(meta, folder, selection, consent)
+    loader = _Loader(meta, digest, folder, selection, consent)
     root = loader.load()
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
     if not options.experimental_skip_checkpoint:
@@ -261,18 +268,25 @@ def _chosen(saved: Any, tags: Any) -> Any:
 class _Loader:
     """Loads the objects of one program."""
 
-    def __init__(self, meta: Any, folder: str, selection: Selection, consent: Consent) -> None:
+    def __init__(
+        self, meta: Any, digest: str, folder: str, selection: Selection, consent: Consent
+    ) -> None:
+        """`digest` is that of the file with the program."""
         self.meta, self.folder, self.selection = meta, folder, selection
         self.nodes = meta.object_graph_def.nodes
         # Bytes of the files with the values, if there are any.
         self.stored = _bytes_of_values(folder)
         self.saved_functions = meta.object_graph_def.concrete_functions
         _rename_resources(meta.graph_def.library)
-        self.library = Library(meta.graph_def.library, consent=consent, pack=pack_in(folder))
+        pack = pack_in(folder)
+        self.library = Library(meta.graph_def.library, consent=consent, pack=pack, model=digest)
+        # The maker of a pack has loaded this very file by these very sources: its functions can be imported, and are when they are used.
+        self.is_known = pack is not None and pack.manifest.model == digest and not in_v1_graph()
         self.objects: dict[int, Any] = {n: target for n, (target, _) in selection.given.items()}
         # Setters of attributes for objects that need a special one.
         self.setters: dict[int, Setter] = {n: setter for n, (_, setter) in selection.given.items()}
         self.concrete: dict[str, RevivedConcreteFunction] = {}
+        self.importing = forks.freed_in_child(threading.RLock())
         self.graph_nodes = {node.name: node for node in meta.graph_def.node}
 
     def load(self) -> Any:
@@ -481,26 +495,35 @@ class _Loader:
     def _bare(self, saved: Any) -> RevivedConcreteFunction:
         """A concrete function without the tf.function that it is a trace of."""
         concrete = self._concrete(saved.concrete_function_name)
-        keywords = list(saved.argument_keywords)
-        if len(keywords) == concrete.arity:
-            concrete._arguments = keywords
-            concrete._num_positional_args = saved.allowed_positional_arguments
-        if saved.HasField("function_spec"):
-            signature = python_signature(saved.function_spec)
-            concrete.take_signature(signature)
-            concrete._binder = structured_or_flat(signature)
+        concrete.when_made(lambda made: _name_arguments(made, saved))
         return concrete
 
     def _concrete(self, name: str) -> RevivedConcreteFunction:
         if name not in self.concrete:
-            saved = self.saved_functions[name]
-            captured = [self._captured(number) for number in saved.bound_inputs]
-            concrete = revive_concrete(self.library.get(name), saved, captured)
-            for number in saved.bound_inputs:
-                if isinstance(self.objects[number], Variable):
-                    concrete.graph.watch_variable(self.objects[number])
-            self.concrete[name] = concrete
+            if self.is_known:
+                made = RevivedConcreteFunction.later(lambda: self._imported_later(name))
+            else:
+                made = self._imported(name)
+            self.concrete[name] = made
         return self.concrete[name]
+
+    def _imported(self, name: str) -> RevivedConcreteFunction:
+        saved = self.saved_functions[name]
+        captured = [self._captured(number) for number in saved.bound_inputs]
+        concrete = revive_concrete(self.library.get(name), saved, captured)
+        for number in saved.bound_inputs:
+            if isinstance(self.objects[number], Variable):
+                concrete.graph.watch_variable(self.objects[number])
+        return concrete
+
+    def _imported_later(self, name: str) -> RevivedConcreteFunction:
+        """A function that is imported when it is first used, by whatever is used then."""
+        consent = self.library.consent
+        origin = self.folder if consent is None else consent.origin
+        with self.importing, collector.paused(), init_scope(), of_file(origin, self.folder):
+            concrete = self._imported(name)
+            custom_gradients.restore(self.meta, self.library, self._captured)
+        return concrete
 
     def _captured(self, number: int) -> Any:
         captured = self.objects[number]
@@ -536,6 +559,18 @@ class _Loader:
                 setattr(parent, name, child_object)
 
 
+def _name_arguments(concrete: RevivedConcreteFunction, saved: Any) -> None:
+    """Gives a concrete function the names of arguments that were saved for it."""
+    keywords = list(saved.argument_keywords)
+    if len(keywords) == concrete.arity:
+        concrete._arguments = keywords
+        concrete._num_positional_args = saved.allowed_positional_arguments
+    if saved.HasField("function_spec"):
+        signature = python_signature(saved.function_spec)
+        concrete.take_signature(signature)
+        concrete._binder = structured_or_flat(signature)
+
+
 def _bytes_of_values(folder: str) -> int | None:
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
     paths = matching_prefix(prefix, ".data-")
@@ -553,6 +588,9 @@ def _rename_resources(library: Any) -> None:
 
 def _set_item(values: list[Any], index: int, value: Any) -> None:
     """Sets an element; those before it that were not saved are None."""
+    if index == len(values):
+        values.append(value)
+        return
     values.extend([None] * (index + 1 - len(values)))
     values[index] = value
 

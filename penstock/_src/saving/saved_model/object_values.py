@@ -205,6 +205,7 @@ def names_for(save: ConcreteFunction, key: str) -> list[tuple[str, str]]:
     entries = save.graph.structured_outputs
     wanted = [entry[name] for entry in entries for name in ("name", "slice_spec")]
     part = FuncGraph("names")
+    part.pack = save.graph.pack
     (source,) = save.inputs[: save.arity]
     table = {source._id: part.placeholder(source.dtype, source.shape, source.op.name)}
     part.inputs.append(table[source._id])

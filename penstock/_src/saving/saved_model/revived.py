@@ -1,6 +1,7 @@
 """Functions of a loaded SavedModel."""
 
 import inspect
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -12,23 +13,69 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable_spec import VariableSpec
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.function.differentiable import DifferentiableFunction
 from penstock._src.function.function import Function
 from penstock._src.function.structured_values import decode
 from penstock._src.function.types.function_type import FunctionType, of_trace, sanitized_name
 from penstock._src.graph.control import bodies_of
+from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.proto.saved import FunctionSpec
 from penstock._src.util import nest
+from penstock._src.util.process import forks
 from penstock._src.util.signatures import read_only
 
 
 class RevivedConcreteFunction(ConcreteFunction):
-    """A trace of a SavedModel. Its `structured_outputs` are specs, as in TensorFlow."""
+    """A trace of a SavedModel. Its `structured_outputs` are specs, as in TensorFlow.
 
-    _results: Any = None
+    One that is made later has only these attributes until then: `_make` makes it, `_changes` are made to it, and `_making` is held meanwhile.
+    """
+
+    _make: Callable[[], "RevivedConcreteFunction"]
+    _changes: list[Callable[["RevivedConcreteFunction"], None]]
+    _making: Any
+
+    def __init__(self, graph: FuncGraph, parameters: Sequence[tuple[str, Any]]) -> None:
+        super().__init__(graph, parameters)
+        self._results: Any = None
+
+    @classmethod
+    def later(cls, make: Callable[[], "RevivedConcreteFunction"]) -> "RevivedConcreteFunction":
+        """A trace that `make` makes when anything is asked of it."""
+        concrete = cls.__new__(cls)
+        concrete._make, concrete._changes = make, []
+        concrete._making = forks.freed_in_child(threading.RLock())
+        return concrete
+
+    def __getattr__(self, name: str) -> Any:
+        """Makes the trace, which then has the attributes of all others."""
+        if name.startswith("__") or "_making" not in self.__dict__:
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self
+            )
+        with self.__dict__["_making"]:  # other threads wait until it is made
+            make = self.__dict__.get("_make")
+            if make is not None:
+                made = make()
+                for change in self.__dict__["_changes"]:
+                    change(made)
+                self.__dict__.update(made.__dict__)
+                del self.__dict__["_make"]
+        return object.__getattribute__(self, name)
+
+    def when_made(self, change: Callable[["RevivedConcreteFunction"], None]) -> None:
+        """Changes the trace: now, or when it is made."""
+        if "_make" in self.__dict__:
+            self.__dict__["_changes"].append(change)
+        else:
+            change(self)
 
     def take_signature(self, signature: inspect.Signature | None) -> None:
         """Names the parameters as in the Python function that was traced."""
+        self.when_made(lambda made: made._take_signature(signature))
+
+    def _take_signature(self, signature: inspect.Signature | None) -> None:
         if self._signature is not None or signature is None:
             return
         args, kwargs = self.structured_input_signature
@@ -75,7 +122,7 @@ def revive_concrete(
     parameters = [(f"arg_{at}", value) for at, value in enumerate(args)] + list(kwargs.items())
     concrete = RevivedConcreteFunction(graph, parameters)
     concrete._results = results
-    concrete._function = function
+    concrete._function, concrete._callable = function, DifferentiableFunction(function)
     names = [s.name for s in _specs((args, kwargs))]
     if len(names) == concrete.arity and all(names):
         concrete._arguments = names  # type: ignore[assignment]

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from penstock._src.util.files.whole import written_whole
 
@@ -31,12 +32,10 @@ def names_in(folder: Path, pattern: re.Pattern[bytes]) -> dict[str, str]:
     for path, size, time in sorted(sources(str(folder))):
         paths.append(path)
         state.update(f"{path} {size} {time}\n".encode())
-    place = _place(folder)
-    names = _kept(place, state.hexdigest()) if place else None
-    if names is None:
+    names = kept_beside_code(folder, "names", state.hexdigest())
+    if not isinstance(names, dict):
         names = {name: path for path in paths for name in _names(folder / path, pattern)}
-        if place and not sys.dont_write_bytecode:
-            _keep(place, state.hexdigest(), names)
+        keep_beside_code(folder, "names", state.hexdigest(), names)
     return names
 
 
@@ -56,26 +55,31 @@ def _names(path: Path, pattern: re.Pattern[bytes]) -> list[str]:
         return [name.decode() for name in pattern.findall(source.read())]
 
 
-def _place(folder: Path) -> Path | None:
-    """The file of the kept names; None if this Python keeps no byte code."""
+def kept_beside_code(folder: Path, kind: str, state: str) -> Any:
+    """What was kept beside the byte code of a folder for this state of its sources; None if nothing was."""
+    place = _place(folder, kind)
+    try:
+        kept = json.loads(place.read_bytes()) if place else None
+    except (OSError, ValueError):  # there is none yet, or it is damaged
+        return None
+    return kept.get(kind) if isinstance(kept, dict) and kept.get("state") == state else None
+
+
+def keep_beside_code(folder: Path, kind: str, state: str, content: Any) -> None:
+    """Keeps what was found in the sources of a folder, unless Python writes no byte code there."""
+    place = _place(folder, kind)
+    if place is None or sys.dont_write_bytecode:
+        return
+    with contextlib.suppress(OSError):  # the package is not writable: it is scanned each time
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(place, "w", survives_crashes=False) as file:
+            file.write(json.dumps({"state": state, kind: content}))
+
+
+def _place(folder: Path, kind: str) -> Path | None:
+    """The file of what is kept; None if this Python keeps no byte code."""
     try:
         code = importlib.util.cache_from_source(str(folder / "__init__.py"))
     except NotImplementedError:
         return None
-    return Path(code).with_name("names.json")
-
-
-def _kept(place: Path, state: str) -> dict[str, str] | None:
-    try:
-        kept = json.loads(place.read_bytes())
-    except (OSError, ValueError):  # there is none yet, or it is damaged
-        return None
-    return kept["names"] if isinstance(kept, dict) and kept.get("state") == state else None
-
-
-def _keep(place: Path, state: str, names: dict[str, str]) -> None:
-    content = json.dumps({"state": state, "names": names})
-    with contextlib.suppress(OSError):  # the package is not writable: it is scanned each time
-        place.parent.mkdir(exist_ok=True)
-        with written_whole(place, "w", survives_crashes=False) as file:
-            file.write(content)
+    return Path(code).with_name(f"{kind}.json")

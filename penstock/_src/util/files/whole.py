@@ -5,7 +5,6 @@ import errno
 import functools
 import os
 import re
-import socket
 import zlib
 from collections.abc import Iterator
 from typing import IO, Any
@@ -64,6 +63,8 @@ def is_left_over(path: str) -> bool:
 
 @functools.cache
 def _host() -> str:
+    import socket  # for processes that write files
+
     return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 

@@ -10,6 +10,8 @@ The manifest is JSON:
     targets   {name: numbers of threads that kernels are laid out for}
     objects   [[SHA-256, bytes], ...] in the order of the file
     codes     {identity: [number of its object, exports, facts]}
+    model     SHA-256 of the SavedModel that it was made for, or ""
+    plans     {what they are for: numbers of the objects with their records (runtime/packed)}
 
 The signature is of CONTEXT and the manifest. All of the file is signed by that: the objects by their hashes, and no other byte may follow.
 """
@@ -20,6 +22,7 @@ import itertools
 import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from typing import Any, BinaryIO
 
 from penstock._src.util.dataclass import dataclass
@@ -63,6 +66,8 @@ class Manifest:
     targets: Mapping[str, tuple[int, ...]]
     objects: Sequence[tuple[str, int]]
     codes: Mapping[str, Entry]
+    model: str = ""
+    plans: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def fingerprint(key: bytes) -> str:
@@ -91,6 +96,8 @@ def sealed(
             identity: [entry.object, list(entry.exports), entry.facts]
             for identity, entry in sorted(manifest.codes.items())
         },
+        "model": manifest.model,
+        "plans": {place: list(numbers) for place, numbers in manifest.plans.items()},
     }
     text = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
     if len(text) > MOST_MANIFEST:
@@ -156,8 +163,15 @@ def _parsed(text: bytes) -> Manifest:
         targets = {
             name: tuple(map(_count, threads)) for name, threads in content["targets"].items()
         }
+        plans = {
+            place: tuple(map(_count, numbers))
+            for place, numbers in content.get("plans", {}).items()
+        }
+        if any(number >= len(objects) for numbers in plans.values() for number in numbers):
+            raise ValueError("a plan has no object")
         abi, penstock, sources = (_text(content[name]) for name in ("abi", "penstock", "sources"))
-        return Manifest(abi, penstock, sources, targets, objects, codes)
+        model = _text(content.get("model", ""))
+        return Manifest(abi, penstock, sources, targets, objects, codes, model, plans)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PackRefused(f"its manifest is not one ({type(error).__name__}: {error})") from error
 

@@ -44,6 +44,15 @@ class Pack:
         """The number of threads to plan for, so that a pool of `threads` runs the code; None if there is no code for as many."""
         return min((n for n in self.manifest.targets[target] if n >= threads), default=None)
 
+    def plans(self, place: str) -> list[bytes]:
+        """The records of plans for a place: a target, a number of threads, and a section of the model's graph."""
+        return [self.content(number) for number in self.manifest.plans.get(place, ())]
+
+    @property
+    def objects(self) -> int:
+        """The number of objects."""
+        return len(self.manifest.objects)
+
     def code(self, identity: str) -> PackedCode | None:
         """The code of an identity, or None."""
         entry = self.manifest.codes.get(identity)

@@ -1,0 +1,113 @@
+"""Steps whose programs come from a pack, without lowering or planning.
+
+A pack has programs by *section*: the operations of a function of a SavedModel's file, while the function is as it was imported. Whatever else than
+results is asked of such a step (an error, a report, a profile) comes from the same section, lowered for the same inputs.
+"""
+
+import hashlib
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.blocks.section import Section
+from penstock._src.compiler.blocks.specialization import Specialization
+from penstock._src.compiler.device import Stopped
+from penstock._src.core.values.resources import VariableHandle
+from penstock._src.graph.control import bodies_of
+from penstock._src.graph.operation import Operation
+from penstock._src.util.dataclass import dataclass
+from penstock._src.util.run_observers import RUN_OBSERVERS
+
+
+def name_of(section: Section) -> str | None:
+    """A name that no other section has, in any process that loads the same file; None if the graph is from no file, or was changed since.
+
+    The functions that operations hold are of the same file, as imported: their names, which are among the attributes there, tell them.
+    """
+    if not section.ops or section.device is not None or section.why_host or section.values:
+        return None
+    graph = section.ops[0].graph
+    origin = graph._origin
+    # Passes put other operations in the place of some, under the same names.
+    if origin is None or any(graph._by_name.get(op.name) is not op for op in section.ops):
+        return None
+    if not all(_is_as_imported(each, origin.model) for each in _graphs(graph, section.ops)):
+        return None
+    ids = {id(t): t for t in (*section.inputs, *section.outputs)}
+    names = {t._id: t.name for t in ids.values()}
+    facts = (
+        origin.model,
+        origin.function,
+        [op.name for op in section.ops],
+        [t.name for t in section.inputs],
+        [t.name for t in section.outputs],
+        sorted(section.host),
+        sorted(names.get(i, "") for i in section.constants),
+        section.values,
+        sorted(names.get(i, "") for i in section.for_host),
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def _graphs(graph: Any, ops: Sequence[Operation]) -> Iterator[Any]:
+    """A graph, and those of the functions that operations call, with what these call."""
+    seen = {id(graph)}
+    yield graph
+    pending = [ops]
+    while pending:
+        for op in pending.pop():
+            for function in bodies_of(op):
+                if id(function.graph) not in seen:
+                    seen.add(id(function.graph))
+                    pending.append(function.graph._operations)
+                    yield function.graph
+                if function.stand_in is not None:
+                    yield None
+
+
+def _is_as_imported(graph: Any, model: str) -> bool:
+    if graph is None or graph._origin is None or graph._origin.model != model:
+        return False
+    return bool(graph._origin.state == (len(graph._operations), graph._edits))
+
+
+@dataclass(eq=False)
+class PlannedStep:
+    """The only step of a block for inputs of given shapes: a program of a pack.
+
+    specialize  lowers the block for inputs, and keeps the result in this step's place
+    like        of each input: a reference to the variable's handle, or shape and dtype
+    """
+
+    specialize: Callable[[Sequence[Any]], Specialization]
+    program: Any
+    like: Sequence[Any]
+
+    def run(self, arguments: Sequence[Any]) -> list[Any]:
+        """Computes the results, or raises the error of the lowered section."""
+        if not RUN_OBSERVERS:
+            try:
+                results: list[Any] = self.program.run(arguments)
+                return results
+            except Stopped:
+                pass
+        return self.specialize(arguments).run(arguments)
+
+    def lowered(self) -> Specialization | None:
+        """The lowered section for such inputs, which takes this step's place; None if a variable has gone."""
+        values = []
+        for each in self.like:
+            value = each() if isinstance(each, weakref.ref) else np.zeros(*each)
+            if value is None:
+                return None
+            values.append(value)
+        return self.specialize(values)
+
+
+def like(value: Any) -> Any:
+    """What a PlannedStep keeps of an input."""
+    if isinstance(value, VariableHandle):
+        return weakref.ref(value)
+    return value.shape, value.dtype

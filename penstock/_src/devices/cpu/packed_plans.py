@@ -1,0 +1,110 @@
+"""The programs that a pack has for a section of a model's graph, on the CPU of this process."""
+
+import functools
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.compiler.blocks.input_form import InputForm
+from penstock._src.compiler.device import NumbersTooLarge, Stopped
+from penstock._src.core.calls.placement import has_gpus
+from penstock._src.core.errors import OpError
+from penstock._src.ir.extents.values import Values
+from penstock._src.native import NamedCode, kernels, pool
+from penstock._src.native.cache.packs import Pack
+from penstock._src.native.cache.places import tuning_file
+from penstock._src.native.target import level, levels_of_host
+from penstock._src.runtime.packed.program import PackedProgram, libraries_by_number
+from penstock._src.runtime.packed.record import PlanRecord, record_of
+from penstock._src.util.flags import TABLE, flags
+
+log = logging.getLogger("penstock.native")
+
+# Flags on which plans depend, or that ask for more of programs than results.
+_FLAGS = (
+    "check", "checked", "debug", "device", "disable", "dump", "guard", "optimize", "tuning", "verify",
+)  # fmt: skip
+
+
+class PackedPlan:
+    """A program of a pack.
+
+    form   how extents are read from the inputs
+    key    what else the inputs must have
+    """
+
+    def __init__(self, pack: Pack, target: str, record: PlanRecord) -> None:
+        self._pack, self._target, self._record = pack, target, record
+        self.form, self.key = InputForm(list(record.form)), record.key
+
+    def sized(self, extents: Values) -> Any:
+        """The program for the extents of a call; None if it is not for these."""
+        try:
+            return self.program.sized(extents)
+        except (NumbersTooLarge, Stopped):
+            return None
+
+    @functools.cached_property
+    def program(self) -> PackedProgram:
+        """The program, with its code loaded."""
+        record, pack, target = self._record, self._pack, level(self._target)
+        codes = [NamedCode(target, _not_written) for _ in record.codes]
+        for code, identity in zip(codes, record.codes, strict=True):
+            code.name_it(_nameless, kernels().cache, identity, pack)
+        libraries = libraries_by_number(codes, kernels().load(codes), record)
+        return PackedProgram(record, libraries, pack.content)
+
+
+def _not_written() -> NamedCode:
+    raise AssertionError("code of a pack has no text")
+
+
+def _nameless() -> None:
+    return None
+
+
+def target_and_threads(pack: Pack) -> tuple[str, int] | None:
+    """The best level of processors and the number of threads for which a pack has code that runs here; None if it has none."""
+    threads = pool().threads
+    for name in levels_of_host():
+        planned = pack.threads_for(name, threads) if name in pack.targets else None
+        if planned is not None:
+            return name, planned
+    return None
+
+
+def place_of_plans(target: str, threads: int, section: str) -> str:
+    """The key in a pack of the plans for a section."""
+    return f"{target} {threads} {section}"
+
+
+def packed_plans(pack: Pack, section: str) -> Sequence[PackedPlan]:
+    """The programs of a pack for a section; none if flags, GPUs or records of tuning might make others.
+
+    A record that is none is left out with a warning: the section is then lowered.
+    """
+    if any(getattr(flags, name) != TABLE[name].default for name in _FLAGS) or has_gpus():
+        return []
+    tuned = tuning_file()
+    if tuned is not None and tuned.exists():
+        return []
+    planned = target_and_threads(pack)
+    if planned is None:
+        return []
+    found = []
+    for text in pack.plans(place_of_plans(*planned, section)):
+        try:
+            record = record_of(text, pack.objects)
+            if any(pack.manifest.codes.get(code) is None for code in record.codes):
+                raise KeyError("code")
+            if record.threads != planned[1]:
+                raise ValueError("it is for another number of threads")
+            found.append(PackedPlan(pack, planned[0], record))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OpError) as error:
+            log.warning(
+                "A plan of the pack %s is not used: %s: %s. The program is compiled.",
+                pack.origin,
+                type(error).__name__,
+                error,
+            )
+    return found

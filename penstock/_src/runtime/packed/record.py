@@ -1,0 +1,291 @@
+"""The record of a plan, and its text."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.native.algorithms.sizing import (
+    CONSTANT,
+    EXCEPT,
+    ROUNDS,
+    ROW_WORDS,
+    STORE_WORDS,
+    SYMBOL,
+    WITHIN,
+)
+from penstock._src.native.runner import PATCH_WORDS, STATUS_WORDS
+from penstock._src.util.dataclass import dataclass
+
+Extent = int | str  # "3": the fourth unknown extent of the signature
+Shape = tuple[Extent, ...]
+MOST_WORDS = 1 << 24  # of a table
+
+
+@dataclass(frozen=True)
+class Packing:
+    """A native call that packs an array of weights.
+
+    words      its launch table
+    launches   (word, number of the code, name of the function) for words with addresses of functions
+    patches    (number of the array, word, bytes to add) for words with addresses of arrays: weights, packed weights, scratch
+    bytes, scratch_bytes   of the packed weights and of the scratch memory
+    """
+
+    words: Sequence[int]
+    launches: Sequence[tuple[int, int, str]]
+    patches: Sequence[tuple[int, int, int]]
+    bytes: int
+    scratch_bytes: int
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A constant: the number of the pack's object with its bytes, dtype and shape; how it is packed, if it is."""
+
+    object: int
+    dtype: str
+    shape: tuple[int, ...]
+    packing: Packing | None
+
+
+@dataclass(frozen=True)
+class Packer:
+    """The packing of a variable, the argument `variable`; `key` is equal for equal packed forms."""
+
+    key: str
+    variable: int
+    packing: Packing
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Arguments and results, as in runtime/signature.py, without assigned variables.
+
+    arrays, handles  (index of the argument, dtype, shape)
+    results          (dtype, shape)
+    extents          number of unknown extents
+    """
+
+    count: int
+    arrays: Sequence[tuple[int, str, Shape]]
+    handles: Sequence[tuple[int, str, Shape]]
+    results: Sequence[tuple[str, Shape]]
+    extents: int
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """A program for all calls that fulfil its form, key and conditions.
+
+    name        of the function, for messages
+    form        ((where a number is read, the symbol that it is or the number that it must be), ...), see compiler/blocks/input_form.py
+    key         what else the inputs must have: shapes and aliases of variables
+    symbols     the names of unknown extents, sorted
+    codes       identities of codes in the pack
+    threads, lanes   as in Plan
+    words       the launch table, then its patches (rows of an array's number, a word, bytes to add)
+    table       number of words of the launch table
+    launches    as in Packing
+    status      (word, bytes to add) for addresses of status words
+    constants   the constants; constant_words: (word, number of the constant, bytes to add)
+    stores      (word, register, 1 if the arena's address is added)
+    rows, facts the sizing program, which also tests the conditions; its facts are the bytes of the arena and of the results, then the signature's extents
+    packers     of variables
+    """
+
+    name: str
+    form: Sequence[tuple[tuple[Any, ...], Any]]
+    key: str
+    symbols: tuple[str, ...]
+    codes: Sequence[str]
+    threads: int
+    lanes: int
+    words: Sequence[int]
+    table: int
+    launches: Sequence[tuple[int, int, str]]
+    status: Sequence[tuple[int, int]]
+    constants: Sequence[Constant]
+    constant_words: Sequence[tuple[int, int, int]]
+    stores: Sequence[tuple[int, int, int]]
+    rows: Sequence[tuple[int, int, int, int]]
+    facts: Sequence[int]
+    signature: Signature
+    packers: Sequence[Packer]
+
+
+def text_of(record: PlanRecord) -> bytes:
+    """The text of a record."""
+
+    def plain(value: Any) -> Any:
+        fields = getattr(value, "__dataclass_fields__", None)
+        if fields is not None:
+            return {name: plain(getattr(value, name)) for name in fields}
+        return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+    return json.dumps(plain(record), separators=(",", ":"), sort_keys=True).encode()
+
+
+def record_of(text: bytes, objects: int) -> PlanRecord:
+    """The record of a text, with all numbers held to what they count.
+
+    Args:
+      text: as `text_of` gives it.
+      objects: number of objects in the pack.
+
+    Raises:
+      ValueError, KeyError, TypeError: it is none.
+    """
+    content = json.loads(text)
+    signature = _signature(content["signature"])
+    codes = [_text(each) for each in content["codes"]]
+    words, table = _words(content["words"]), _count(content["table"])
+    arrays = signature.count + len(signature.results) + len(content["packers"])
+    _require(table <= len(words) and (len(words) - table) % PATCH_WORDS == 0, "table")
+    symbols = tuple(map(_text, content["symbols"]))
+    _require(list(symbols) == sorted(set(symbols)), "symbols")
+    rows = _table(content["rows"], ROW_WORDS)
+    _check_rows(rows, len(symbols))
+    constants = [_constant(each, objects, len(codes)) for each in content["constants"]]
+    stores = _table(content["stores"], STORE_WORDS)
+    _within(stores[:, 0], len(words), "stores")
+    _within(stores[:, 1], len(rows), "stores")
+    _within(stores[:, 2], 2, "stores")
+    patches = np.asarray(words[table:], np.int64).reshape(-1, PATCH_WORDS)
+    _within(patches[:, 0], arrays, "patches")
+    _within(patches[:, 1], table, "patches")
+    constant_words = _table(content["constant_words"], 3)
+    _within(constant_words[:, 0], table, "constants")
+    _within(constant_words[:, 1], len(constants), "constants")
+    status = _table(content["status"], 2)
+    _within(status[:, 0], table, "status")
+    _within(status[:, 1], 8 * STATUS_WORDS, "status")
+    facts = _words(content["facts"])
+    _within(np.asarray(facts, np.int64), len(rows), "facts")
+    _require(len(facts) == 2 + signature.extents, "facts")
+    return PlanRecord(
+        _text(content["name"]),
+        [(tuple(read), what) for read, what in content["form"]],
+        _text(content["key"]), symbols, codes,
+        _positive(content["threads"]), _count(content["lanes"]), words, table,
+        _launches(content["launches"], table, len(codes)), status.tolist(),
+        constants, constant_words.tolist(), stores.tolist(), rows.tolist(), facts, signature,
+        [
+            Packer(_text(p["key"]), _count(p["variable"]), _packing(p["packing"], len(codes)))
+            for p in content["packers"]
+            if _require(p["variable"] in [handle[0] for handle in signature.handles], "packers")
+        ],
+    )  # fmt: skip
+
+
+def _signature(content: Any) -> Signature:
+    count, extents = _count(content["count"]), _count(content["extents"])
+
+    def shape(given: Any) -> Shape:
+        for extent in given:
+            _require(type(extent) in (int, str), "shape")
+            _require(0 <= int(extent) < (extents if type(extent) is str else 1 << 62), "shape")
+        return tuple(given)
+
+    def arguments(given: Any) -> list[tuple[int, str, Shape]]:
+        found = [(_count(i), _dtype(dtype), shape(s)) for i, dtype, s in given]
+        _require(all(i < count for i, _, _ in found), "arguments")
+        return found
+
+    arrays, handles = arguments(content["arrays"]), arguments(content["handles"])
+    _require(sorted(i for i, *_ in (*arrays, *handles)) == list(range(count)), "arguments")
+    results = [(_dtype(dtype), shape(s)) for dtype, s in content["results"]]
+    return Signature(count, arrays, handles, results, extents)
+
+
+def _constant(content: Any, objects: int, codes: int) -> Constant:
+    number, shape = _count(content["object"]), tuple(map(_count, content["shape"]))
+    _require(number < objects, "constants")
+    packing = content["packing"]
+    return Constant(
+        number,
+        _dtype(content["dtype"]),
+        shape,
+        None if packing is None else _packing(packing, codes),
+    )
+
+
+def _packing(content: Any, codes: int) -> Packing:
+    words = _words(content["words"])
+    patches = _table(content["patches"], PATCH_WORDS)
+    _within(patches[:, 0], 3, "packing")
+    _within(patches[:, 1], len(words), "packing")
+    launches = _launches(content["launches"], len(words), codes)
+    return Packing(
+        words,
+        launches,
+        patches.tolist(),
+        _count(content["bytes"]),
+        _count(content["scratch_bytes"]),
+    )
+
+
+def _launches(content: Any, words: int, codes: int) -> list[tuple[int, int, str]]:
+    launches = [(_count(word), _count(code), _text(name)) for word, code, name in content]
+    _require(all(word < words and code < codes for word, code, _ in launches), "launches")
+    return launches
+
+
+def _check_rows(rows: np.ndarray, symbols: int) -> None:
+    """Holds the operands of a sizing program to registers that are computed before."""
+    operations = rows[:, 0]
+    _within(operations, EXCEPT + 1, "rows")
+    _within(rows[operations == SYMBOL, 1], symbols, "rows")
+    before = np.arange(len(rows))
+    reads = ~np.isin(operations, (SYMBOL, CONSTANT))
+    second = reads & ~np.isin(operations, (WITHIN, EXCEPT))
+    for column, of in ((1, reads), (2, second)):
+        wrong = (rows[of, column] < 0) | (rows[of, column] >= before[of])
+        _require(not wrong.any(), "rows")
+    _require(not (rows[operations == ROUNDS, 3] < 1).any(), "rows")
+
+
+def _words(content: Any) -> list[int]:
+    _require(type(content) is list and len(content) <= MOST_WORDS, "words")
+    _require(all(type(word) is int and -(1 << 63) <= word < 1 << 63 for word in content), "words")
+    return content  # type: ignore[no-any-return]
+
+
+def _table(content: Any, columns: int) -> np.ndarray:
+    _require(all(len(row) == columns for row in content), "table")
+    words = _words([word for row in content for word in row])
+    return np.asarray(words, np.int64).reshape(-1, columns)
+
+
+def _within(numbers: np.ndarray, most: int, where: str) -> None:
+    _require(not ((numbers < 0) | (numbers >= most)).any(), where)
+
+
+def _require(holds: bool, where: str) -> bool:
+    if not holds:
+        raise ValueError(f"a number of its {where} is out of range")
+    return True
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError(f"expected a text, received {type(value).__name__}")
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 62:
+        raise TypeError(f"expected a number from 0 on, received {value!r}")
+    return value
+
+
+def _positive(value: Any) -> int:
+    _require(_count(value) > 0, "threads")
+    return _count(value)
+
+
+def _dtype(value: Any) -> str:
+    dtypes.as_dtype(_text(value))
+    return _text(value)

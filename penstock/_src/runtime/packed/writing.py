@@ -1,0 +1,220 @@
+"""Records of plans, for packs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.codegen.specials.special import SessionWord
+from penstock._src.compiler.plan.buffers import Buffer, memory_of
+from penstock._src.compiler.plan.launch_table import Launch, offsets
+from penstock._src.compiler.plan.plan import Plan
+from penstock._src.compiler.plan.prepacked import PackedConstant, PackedForm
+from penstock._src.compiler.plan.sizes import SizingProgram
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import as_dtype
+from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.guards import Bounds, Conditions, Recording
+from penstock._src.ir.extents.values import Values
+from penstock._src.native import NamedCode
+from penstock._src.runtime.binding import TableWords
+from penstock._src.runtime.packed.record import (
+    Constant,
+    Packer,
+    Packing,
+    PlanRecord,
+    Shape,
+    Signature,
+)
+from penstock._src.runtime.signature import OpenSignature, ProgramSignature, signature_of
+from penstock._src.runtime.weight_packer import packing_words
+
+MOST_CONSTANT_BYTES = 16 << 20  # of a plan: a pack does not repeat the weights of a frozen model
+
+
+class NotPortable(Exception):
+    """A plan has something that a record cannot have; the message says what."""
+
+
+class _Words(TableWords):
+    """The words of a table, with those of constants as words that are filled in later: (word, constant, bytes to add)."""
+
+    def __init__(self, plan: Plan, sizes: SizingProgram) -> None:
+        super().__init__(plan, {}, sizes)
+        self.is_closed = not plan.places
+        self.constant_words: list[tuple[int, Buffer, int]] = []
+
+    def word(self, argument: Any, at: int) -> int:
+        memory, offset = memory_of(argument)
+        if isinstance(memory, SessionWord):
+            raise NotPortable("an exchange with other processes")
+        if not isinstance(memory, Buffer) or memory.place not in ("constant", "arena"):
+            return super().word(argument, at)
+        if memory.place == "arena" and not self.is_closed:
+            return super().word(argument, at)
+        if memory.place == "arena":
+            assert self.sizes is not None
+            self.stores.append((at, self.sizes.register(memory.offset + offset), 1))
+        elif dims.is_symbolic(offset):
+            raise NotPortable("a position in a constant that depends on extents")
+        else:
+            self.constant_words.append((at, memory, int(offset)))
+        return 0
+
+
+def portable(
+    plan: Plan,
+    extents: Values,
+    form: Sequence[tuple[tuple[Any, ...], Any]],
+    key: str,
+    key_of_packing: Callable[[Any], str],
+    object_of: Callable[[bytes], int],
+) -> PlanRecord:
+    """The record of a plan.
+
+    Args:
+      plan: for any target.
+      extents: the Recording within which it was planned, with the conditions of the program; else the numbers for which alone it is.
+      form: see PlanRecord.
+      key: see PlanRecord.
+      key_of_packing: returns a text that differs for keys of packed forms that differ.
+      object_of: puts bytes into the pack, and returns the number of the object.
+
+    Raises:
+      NotPortable: it has something that records cannot have.
+    """
+    with extents:
+        return _portable(plan, extents, form, key, key_of_packing, object_of)
+
+
+def _portable(
+    plan: Plan,
+    extents: Values,
+    form: Sequence[tuple[tuple[Any, ...], Any]],
+    key: str,
+    key_of_packing: Callable[[Any], str],
+    object_of: Callable[[bytes], int],
+) -> PlanRecord:
+    signature = signature_of(plan.function)
+    if signature.assigned or plan.function.exchanges or plan.guarded:
+        raise NotPortable("assigned variables or exchanges")
+    if plan.conditions:
+        raise NotPortable("checks after a run")
+    if any(read[0] == "bytes" for read, _ in form):
+        raise NotPortable("known values of inputs")
+    names = sorted(extents.symbols)
+    sizes = SizingProgram(names)
+    if plan.places:
+        arena = sizes.arrange(plan.places)
+    else:
+        arena = sizes.register(plan.arena_bytes)
+    open_signature = OpenSignature(signature, 2)
+    facts = [arena, sizes.register(open_signature.result_bytes)]
+    facts += map(sizes.register, open_signature.extents)
+    codes = _Codes()
+    words = _Words(plan, sizes)
+    table = words.table(_ZeroAddresses())
+    launches = codes.launches(plan.launches)
+    patches: list[int] = []
+    for number, word, offset in words.patches:
+        at = len(table) + len(patches) + 2
+        patches += [number, word, words.number(offset, at)]
+    constants = {
+        b: _constant(b.array, plan.threads, codes, object_of)
+        for b in plan.buffers
+        if b.place == "constant"
+    }
+    numbers = {buffer: i for i, buffer in enumerate(constants)}
+    packers = [
+        Packer(key_of_packing(w.key), w.variable, _packing(w, w.memory.size, plan.threads, codes))
+        for w in sorted(plan.prepacked, key=lambda w: w.memory.number)
+    ]
+    sizes.require(_conditions(extents))  # at last: what is decided above is among them
+    return PlanRecord(
+        plan.function.name, form, key, tuple(names), codes.identities, plan.threads, plan.lanes,
+        [*table, *patches], len(table), launches, words.status, list(constants.values()),
+        [(at, numbers[buffer], offset) for at, buffer, offset in words.constant_words],
+        words.stores, sizes.rows, facts, _signature(signature, open_signature), packers,
+    )  # fmt: skip
+
+
+def _conditions(extents: Values) -> Conditions:
+    if isinstance(extents, Recording):
+        return extents.conditions
+    return {
+        dims.Dim.symbol(name).expr: Bounds(number, number)
+        for name, number in extents.symbols.items()
+    }
+
+
+class _Codes:
+    """The codes of a record, by number."""
+
+    def __init__(self) -> None:
+        self.identities: list[str] = []
+
+    def number(self, code: Any) -> int:
+        """The number of a code."""
+        if not isinstance(code, NamedCode) or not code.identity:
+            raise NotPortable("a kernel that only its text identifies")
+        if code.identity not in self.identities:
+            self.identities.append(code.identity)
+        return self.identities.index(code.identity)
+
+    def launches(self, records: Sequence[Any]) -> list[tuple[int, int, str]]:
+        """(word, code, function) of the words with functions' addresses."""
+        return [
+            (at, self.number(record.code), record.function)
+            for record, at in offsets(records)
+            if isinstance(record, Launch)
+        ]
+
+
+class _ZeroAddresses(dict[str, Mapping[str, int]]):
+    """Libraries of functions whose addresses are not known."""
+
+    def __missing__(self, key: str) -> Mapping[str, int]:
+        return _Zeros()
+
+
+class _Zeros(dict[str, int]):
+    def __missing__(self, key: str) -> int:
+        return 0
+
+
+def _constant(
+    array: Any, threads: int, codes: _Codes, object_of: Callable[[bytes], int]
+) -> Constant:
+    packing = None
+    if isinstance(array, PackedConstant):
+        packing = _packing(array, array.code.prepacked_bytes, threads, codes)
+        array = array.array
+    array = np.asarray(array)
+    if array.nbytes > MOST_CONSTANT_BYTES:
+        raise NotPortable("large constants")
+    number = object_of(np.ascontiguousarray(array).tobytes())
+    return Constant(number, as_dtype(array.dtype).name, array.shape, packing)
+
+
+def _packing(form: PackedForm, size: Any, threads: int, codes: _Codes) -> Packing:
+    records, words, patches, scratch = packing_words(form, _ZeroAddresses()[""])
+    return Packing(words, codes.launches(records), patches, dims.number(size), scratch)
+
+
+def _signature(signature: ProgramSignature, opened: OpenSignature) -> Signature:
+    numbers = {d.expr: str(i) for i, d in enumerate(opened.extents)}
+
+    def shape(extents: Sequence[Any]) -> Shape:
+        return tuple([numbers[d.expr] if dims.is_symbolic(d) else int(d) for d in extents])
+
+    return Signature(
+        signature.count,
+        [(i, _name(dtype), shape(s)) for i, dtype, s in signature.arrays],
+        [(i, _name(dtype), shape(s)) for i, dtype, s, _ in signature.handles],
+        [(_name(dtype), shape(s)) for _, s, dtype in signature.results],
+        len(opened.extents),
+    )
+
+
+def _name(dtype: np.dtype) -> str:
+    return dtypes.as_dtype(dtype).name
