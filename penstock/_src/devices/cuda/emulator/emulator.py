@@ -43,11 +43,12 @@ class Memory:
     name: str
     shadow: np.ndarray = field(init=False)
     address: int = field(init=False)
+    row: tuple[int, int, int] = field(init=False)  # start, bytes, address of the shadow
 
     def __post_init__(self) -> None:
         self.shadow = np.zeros(state.SHADOW_WORDS * max(self.bytes.nbytes, 1), np.int32)
         self.address = int(self.bytes.ctypes.data)
-        self.range = (self.address, self.bytes.nbytes, int(self.shadow.ctypes.data))
+        self.row = (self.address, self.bytes.nbytes, int(self.shadow.ctypes.data))
 
 
 @functools.cache
@@ -154,7 +155,7 @@ class Emulator:
         slots = np.zeros(threads * 2 * state.SLOT, np.uint8)
         shadow = np.zeros(state.SHADOW_WORDS * max(shared_bytes, 1), np.int32)
         map_words = np.frombuffer(maps + bytes(state.MOST_MAPS * MAP_BYTES), np.uint8)
-        rows = [m.range for m in self.memory]
+        rows = [m.row for m in self.memory]
         latest = np.zeros(state.LATEST_WORDS, np.int64)
         ranges = np.array(rows, np.int64).reshape(-1, state.RANGE_WORDS)
         if words[state.EPOCH] > EPOCHS:
