@@ -1,8 +1,9 @@
 """What `import keras` and a first model import: not what few programs use."""
 
-import os
 import subprocess
 import sys
+
+from tests.harness.processes import lean
 
 RARE = (
     "compiler.compile",
@@ -34,7 +35,7 @@ assert sharded not in sys.modules
 
 
 def run(program: str) -> str:
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    environment = lean({"KERAS_BACKEND": "tensorflow"}, program)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment
     )

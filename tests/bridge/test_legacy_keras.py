@@ -1,7 +1,6 @@
 """TF_USE_LEGACY_KERAS=1: tf.keras is Keras 2."""
 
 import operator
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.bridge.tensorflow_alias import asks_for_keras_2
+from tests.harness.processes import lean
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -28,7 +28,7 @@ assert Dense(2)(tf.ones([1, 3])).shape == [1, 2]
 def test_the_environment_chooses_keras(asked, package):
     if find_spec(package[:-1]) is None:
         pytest.skip(f"{package[:-1]} is not installed")
-    environment = {**os.environ, "TF_USE_LEGACY_KERAS": asked, "PYTHONPATH": str(ROOT)}
+    environment = lean({"TF_USE_LEGACY_KERAS": asked, "PYTHONPATH": str(ROOT)})
     command = [sys.executable, "-c", PROGRAM.format(package=package)]
     subprocess.run(command, check=True, env=environment, timeout=120)
 
@@ -50,7 +50,7 @@ assert tf.compat.v1.nn.rnn_cell.LSTMCell(2).state_size.c == 2
 def test_keras_2_is_found_at_the_paths_of_each_version():
     if find_spec("tf_keras") is None:
         pytest.skip("tf_keras is not installed")
-    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "PYTHONPATH": str(ROOT)}
+    environment = lean({"TF_USE_LEGACY_KERAS": "1", "PYTHONPATH": str(ROOT)})
     subprocess.run([sys.executable, "-c", PATHS], check=True, env=environment, timeout=120)
 
 

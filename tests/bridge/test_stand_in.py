@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.harness.processes import bare
 
 PROGRAMS = {
     "penstock alone leaves tensorflow alone": """
@@ -71,7 +70,7 @@ assert keras.layers.Dense(2)(tf.ones([1, 3])).shape == (1, 2) and tf.keras.layer
     "keras keeps another backend": """
 import os, sys
 os.environ["KERAS_BACKEND"] = "numpy"
-import penstock, keras
+import penstock, keras  # whose backend for NumPy imports jax
 assert keras.config.backend() == "numpy" and "tensorflow" not in sys.modules
 """,
     "tf.keras without the stand-in": """
@@ -102,7 +101,7 @@ def test_program(what, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAMS[what]],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        env=bare(PROGRAMS[what], tmp_path),
         capture_output=True,
         text=True,
         timeout=120,

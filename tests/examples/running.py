@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,12 @@ class Run:
 
 
 def run(
-    name: str, *options: str, tensorflow: str | None = None, timeout: float = 600, core: bool = True
+    name: str,
+    *options: str,
+    tensorflow: str | None = None,
+    timeout: float = 600,
+    core: bool = True,
+    variables: Mapping[str, str] = os.environ,
 ) -> Run:
     """Runs an example.
 
@@ -56,6 +62,7 @@ def run(
       tensorflow: the interpreter on whose TensorFlow it runs, or None for Penstock.
       timeout: seconds after which it is ended.
       core: whether it gets a single core of the processor, where the system can do this.
+      variables: of its environment.
 
     Raises:
       RuntimeError: it ended with an error, did not end, or its last line is not its result.
@@ -65,8 +72,8 @@ def run(
         command = [tensorflow, "-c", _AS_TENSORFLOW, str(path), *options]
     else:
         command = [sys.executable, "-m", "penstock", "run", str(path), *options]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    libraries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    environment = {**variables, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    libraries = variables.get("PYTHONPATH", "").split(os.pathsep)
     environment["PYTHONPATH"] = "" if tensorflow else os.pathsep.join([str(ROOT), *libraries])
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as output,

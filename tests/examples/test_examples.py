@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness.processes import lean
 
-from . import running, table
+from . import lean_running, running, table
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SAYS = {  # the last number of the last line: between
@@ -93,7 +93,7 @@ def test_short_run(name, tmp_path):
     if bound.picture:
         picture = ["--picture", str(tmp_path / bound.picture)]
     low, high = bound.quick
-    assert low <= running.run(name, "--quick", *picture, core=False).value(bound.measure) <= high
+    assert low <= lean_running.run(name, "--quick", *picture).value(bound.measure) <= high
     assert [path.name for path in tmp_path.iterdir()] == [bound.picture][: len(picture)]
 
 

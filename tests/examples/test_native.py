@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
-from . import running
+from . import lean_running
 
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="needs a C++ compiler")
 def test_the_model_learns_its_owners_hand():
-    run = running.run("native/digits", core=False)
+    run = lean_running.run("native/digits")
     assert run.value("before") < 0.6 and run.value("after") > 0.8
     assert "A wrong call is refused: image has another type" in run.output

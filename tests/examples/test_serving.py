@@ -13,11 +13,11 @@ from penstock._src.native.target import levels_of_host
 from tests.aot.packing.kit import maker, save_small
 from tests.harness.processes import lean
 
-from . import running
+from . import lean_running, running
 
 
 def test_all_clients_get_the_models_answers():
-    run = running.run("serving/digits", core=False)
+    run = lean_running.run("serving/digits")
     assert 0.85 <= run.value("accuracy") <= 0.98
     programs = [name for name in ("curl", "node") if shutil.which(name)]
     assert run.value("clients") == 1 + len(programs)

@@ -26,11 +26,22 @@ def lean(environment=None, program=""):
     What the compiler makes is verified by its own tests, and may be by `environment`: without, programs run as users run them.
     """
     variables = {**os.environ, "PENSTOCK_VERIFY": "0", **(environment or {})}
-    variables["LEFT_OUT"] = " ".join(name for name in OF_KERAS if name not in program)
-    variables["PYTHONPATH"] = os.pathsep.join(
-        filter(None, (str(LEAN), variables.get("PYTHONPATH")))
-    )
-    return variables
+    return variables | _left_out(program, variables)
+
+
+def bare(program, home):
+    """The variables of an interpreter that has nothing of this environment, in its own home, without libraries that the program does not name."""
+    held = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(home)}
+    return held | _left_out(program, held)
+
+
+def _left_out(program, variables):
+    """The variables by which libraries of Keras are not found that a program does not name."""
+    path = filter(None, (str(LEAN), variables.get("PYTHONPATH")))
+    return {
+        "LEFT_OUT": " ".join(name for name in OF_KERAS if name not in program),
+        "PYTHONPATH": os.pathsep.join(path),
+    }
 
 
 def launched(

@@ -3,15 +3,13 @@
 import importlib.metadata
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from penstock._src.bridge.cli import main
 from penstock._src.bridge.environments import site_packages, stand_in
+from tests.harness.processes import bare
 from tests.harness.stubs import make_stubs
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -31,7 +29,7 @@ def python(program, folder):
     done = subprocess.run(
         [sys.executable, "-c", start + program],
         cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder)},
+        env=bare(program, folder),
         capture_output=True,
         text=True,
         timeout=120,

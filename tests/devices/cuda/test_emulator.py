@@ -141,6 +141,45 @@ def test_an_access_outside_names_the_place(at):
         run(kernel(write), [floats(64)])
 
 
+@pytest.mark.parametrize("written", range(4))
+def test_a_vector_races_for_the_one_element_that_another_warp_writes(written):
+    def write(f):
+        room = f.shared(64 * 4)
+        f.store(f.const(1.0, F32), room, f.thread)
+        f.barrier()
+        f.when(f.thread.eq(0), lambda: f.store(f.const(2.0, F32), room, written))
+        f.when(f.thread.eq(40), lambda: f.store(f.load(room, 0, vec(F32, 4)), f.load(f.ctx, 0)))
+
+    with pytest.raises(KernelFault, match="thread 40 of block 0 loads 16.*race with thread 0"):
+        run(kernel(write), [floats(64)])
+
+
+def test_a_vector_with_an_unwritten_end_is_found():
+    def write(f):
+        room = f.shared(64 * 4)
+        f.when(f.thread < 63, lambda: f.store(f.const(1.0, F32), room, f.thread))
+        f.barrier()
+        last = f.thread.eq(40)
+        f.when(last, lambda: f.store(f.load(room, 60, vec(F32, 4)), f.load(f.ctx, 0)))
+
+    with pytest.raises(KernelFault, match="shared memory.*nobody has written"):
+        run(kernel(write), [floats(64)])
+
+
+def test_accesses_find_each_of_many_arrays_in_turn():
+    count = 40
+
+    def write(f):
+        for _ in range(2):
+            for i in range(count):
+                mine = f.load(f.ctx, i)
+                f.store(f.load(mine, f.thread, F32) + float(i), mine, f.thread)
+
+    found = run(kernel(write), [floats(64) for _ in range(count)])
+    for i, numbers in enumerate(found):
+        np.testing.assert_array_equal(numbers, floats(64) + 2 * i)
+
+
 def test_a_vector_that_straddles_is_misaligned():
     def write(f):
         f.vector_load(f.load(f.ctx, 0), 1, vec(F32, 4))

@@ -1,10 +1,14 @@
 """The ONNX standard's own tests (`onnx.backend.test`), run by models that Penstock has read."""
 
+import fcntl
 import functools
 import glob
+import hashlib
 import os
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +18,7 @@ from penstock._src.formats.onnx.reading.model import read_proto
 from penstock._src.formats.onnx.schema import ModelProto
 
 KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator")
+BUILD = Path(__file__).resolve().parents[3] / "build"
 # What random numbers decide, which differ between generators.
 RANDOM = ("test_bernoulli", "test_training_dropout")
 EVERY = -np.ones((), np.int32)  # the shape of a list's elements: any
@@ -40,8 +45,22 @@ class Case:
 
 @functools.cache
 def cases() -> list[Case]:
-    """All tests of the standard that come with data in the wheel."""
-    return list(_cases())
+    """All tests of the standard that come with data in the wheel.
+
+    The standard computes most of the data, for a dozen seconds: the first process keeps it for others.
+    """
+    import onnx
+
+    versions = f"{onnx.__version__} {np.__version__} {Path(__file__).read_text()}"
+    BUILD.mkdir(exist_ok=True)
+    path = BUILD / f"onnx-cases-{hashlib.sha256(versions.encode()).hexdigest()[:16]}"
+    with open(BUILD / "onnx-cases.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            partial = path.with_suffix(".partial")
+            partial.write_bytes(pickle.dumps(list(_cases())))
+            partial.replace(path)
+    return pickle.loads(path.read_bytes())
 
 
 def _cases() -> Iterator[Case]:

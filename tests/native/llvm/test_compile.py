@@ -63,3 +63,37 @@ def test_codes_that_wait_are_left_after_an_error_of_the_writer():
         threads.add(code_of("a"))
         raise KeyError
     assert not done
+
+
+def test_target_machines_are_made_for_as_many_threads_as_compile_at_once(monkeypatch):
+    monkeypatch.setattr(compiling, "_MACHINES", compiling._Machines())
+    with (
+        compiling._MACHINES.one_for(host()) as first,
+        compiling._MACHINES.one_for(host()) as second,
+    ):
+        assert first is not second
+    machines = []
+    monkeypatch.setattr(
+        compiling, "compile_object", lambda text, machine, _: machines.append(machine) or b""
+    )
+    for name in "abc":
+        compile_all([code_of(name)], lambda *_: None)
+    assert {id(machine) for machine in machines} <= {id(first), id(second)}
+    assert len(machines) == 3
+
+
+def test_a_target_machine_is_not_used_again_after_an_error(monkeypatch):
+    monkeypatch.setattr(compiling, "_MACHINES", compiling._Machines())
+    with pytest.raises(KeyError), compiling._MACHINES.one_for(host()) as first:
+        raise KeyError
+    with compiling._MACHINES.one_for(host()) as second:
+        assert second is not first
+
+
+def test_object_code_does_not_depend_on_what_a_machine_compiled_before():
+    objects = {}
+    for name in "aba":
+        compile_all(
+            [code_of(name)], lambda code, data: objects.setdefault(code.text, []).append(data)
+        )
+    assert [len(set(data)) for data in objects.values()] == [1, 1]

@@ -85,6 +85,8 @@ class Dim:
         return _make(_sum(expression(other), _scaled(self.expr, -1)))
 
     def __mul__(self, other: Any) -> Any:
+        if type(other) is Dim:
+            return _make(_product(self.expr, other.expr))
         if is_extent(other):
             return _make(_product(self.expr, expression(other)))
         return int(self) * other if isinstance(other, float) else NotImplemented
@@ -297,10 +299,16 @@ def is_large(extent: Extent, least: int) -> bool:
 
 def product(extents: Iterable[Extent]) -> Extent:
     """The product of extents; 1 for no extents."""
-    result: Any = 1
+    number: Any = 1
+    unknown: Any = None
     for extent in extents:
-        result = result * extent
-    return result
+        if type(extent) is not Dim:
+            number = number * extent
+        else:
+            unknown = extent if unknown is None else unknown * extent
+    if unknown is None:
+        return number
+    return unknown if type(number) is int and number == 1 else unknown * number
 
 
 def constant_term(extent: Extent) -> int:

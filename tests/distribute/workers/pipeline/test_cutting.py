@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.harness.processes import ROOT
+from tests.harness.processes import ROOT, lean
 
 PROGRAM = """
 import keras
@@ -59,7 +59,9 @@ def test_cuts(tmp_path):
     script = tmp_path / "cuts.py"
     script.write_text(PROGRAM)
     command = [sys.executable, "-m", "penstock", "run", str(script)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(
+        command, cwd=ROOT, env=lean(program=PROGRAM), capture_output=True, text=True, timeout=100
+    )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[:5] == [

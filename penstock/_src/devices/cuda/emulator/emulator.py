@@ -42,14 +42,13 @@ class Memory:
     bytes: np.ndarray
     name: str
     shadow: np.ndarray = field(init=False)
+    address: int = field(init=False)
+    row: tuple[int, int, int] = field(init=False)  # start, bytes, address of the shadow
 
     def __post_init__(self) -> None:
-        self.shadow = np.zeros(4 * max(self.bytes.nbytes, 1), np.int32)
-
-    @property
-    def address(self) -> int:
-        """The address of its first byte."""
-        return int(self.bytes.ctypes.data)
+        self.shadow = np.zeros(state.SHADOW_WORDS * max(self.bytes.nbytes, 1), np.int32)
+        self.address = int(self.bytes.ctypes.data)
+        self.row = (self.address, self.bytes.nbytes, int(self.shadow.ctypes.data))
 
 
 @functools.cache
@@ -156,7 +155,8 @@ class Emulator:
         slots = np.zeros(threads * 2 * state.SLOT, np.uint8)
         shadow = np.zeros(state.SHADOW_WORDS * max(shared_bytes, 1), np.int32)
         map_words = np.frombuffer(maps + bytes(state.MOST_MAPS * MAP_BYTES), np.uint8)
-        rows = [(m.address, m.bytes.nbytes, m.shadow.ctypes.data) for m in self.memory]
+        rows = [m.row for m in self.memory]
+        latest = np.zeros(state.LATEST_WORDS, np.int64)
         ranges = np.array(rows, np.int64).reshape(-1, state.RANGE_WORDS)
         if words[state.EPOCH] > EPOCHS:
             words[state.EPOCH] = 0
@@ -173,6 +173,7 @@ class Emulator:
             state.COPIES: copies.ctypes.data, state.COPY_COUNTS: counts.ctypes.data, state.TASKS: tasks, state.SYNCS_OF: syncs.ctypes.data, state.CHECKED: checked,
             state.CONDITIONS: self.conditions.ctypes.data, state.CONDITION_COUNT: len(self.conditions),
             state.MAPS: map_words.ctypes.data, state.SERVICE: 0, state.WAVEFRONT: kernel.wavefront,
+            state.LATEST: latest.ctypes.data,
         }  # fmt: skip
         service = None
         if kernel.assembly:

@@ -24,6 +24,10 @@ from penstock._src.native.language.types import I1, I32, I64, PTR
 from penstock._src.native.language.value import Val
 
 WRITTEN, WRITER, READ, READER = range(SHADOW_WORDS)
+GRANULE = 8  # bits of an address below those that choose where the latest range is kept
+PAIRS = (
+    SHADOW_WORDS // 2
+)  # of a time and a thread, as words of 64 bits: the last write, the last read
 
 
 def write_memory(m: Module) -> None:
@@ -71,6 +75,12 @@ def _write_look(m: Module) -> None:
         # the bits of a thread's number that hold its wavefront
         of_warp = f.convert(f.i64(state.OTHERS) - word(f, state.WAVEFRONT), I32)
 
+        def halves(pair: Val) -> tuple[Val, Val]:
+            return f.convert(pair, I32), f.convert(pair >> 32, I32)
+
+        def whole(low: Val, high: Val) -> Val:
+            return f.convert(low, I64, signed=False) | (f.convert(high, I64) << 32)
+
         def fault(kind: Fault, other: Val) -> Callable[[], None]:
             named = f.select(other < 0, other, other & (state.OTHERS - 1))
             words = (int(kind), f.place, f.size, f.convert(named, I64), f.stores)
@@ -83,9 +93,19 @@ def _write_look(m: Module) -> None:
             mine = ((who ^ me) & (state.OTHERS - 1)).eq(0) & (who & state.OTHERS).eq(0)
             return when.eq(now) & ~(in_warp & (ordered | mine))
 
-        def one(i: Val) -> None:
-            at = f.at(f.shadow, i * SHADOW_WORDS, I32)
-            written, writer, read, reader = (f.load(at, k, I32) for k in range(SHADOW_WORDS))
+        def run(first: Val) -> tuple[Val]:
+            """Looks at the bytes from `first` on that have one shadow: nearly always all of them. Returns where they end."""
+            at = f.at(f.shadow, first * SHADOW_WORDS, I32)
+            write, use = (f.load(at, k, I64) for k in range(2))
+
+            def is_equal(i: Val) -> Val:
+                other = f.at(f.shadow, f.select(i < f.size, i, first) * SHADOW_WORDS, I32)
+                differs = (f.load(other, 0, I64) ^ write) | (f.load(other, 1, I64) ^ use)
+                return (i < f.size) & differs.eq(0)
+
+            (end,) = f.loop_while(is_equal, lambda i: (i + 1,), first + 1)
+            written, writer = halves(write)
+            read, reader = halves(use)
             elsewhere = ~is_shared & (written >= launch) & (written < block)
             f.when(elsewhere | is_beside(written, writer), fault(Fault.RACE, writer))
             f.when(is_shared & ~stores & (written < block), fault(Fault.UNWRITTEN, me))
@@ -93,20 +113,15 @@ def _write_look(m: Module) -> None:
             f.when(written.eq(state.IN_FLIGHT), fault(Fault.ON_ITS_WAY, writer))
             near = is_beside(read, reader)
             f.when(stores & (far | near), fault(Fault.RACE, reader))
+            in_warp = (reader >= 0) & ((reader ^ me) & of_warp).eq(0)
+            others = f.select(in_warp, me | state.OTHERS, SEVERAL)
+            as_reader = f.select(far, OTHER_BLOCK, f.select(near, others, me))
+            which = f.select(stores, 0, f.i64(1))
+            noted = whole(now, f.select(stores, me, as_reader))
+            f.loop(first, end, 1, lambda i: f.store(noted, f.shadow, i * PAIRS + which))
+            return (end,)
 
-            def note_store() -> None:
-                f.store(now, at, WRITTEN)
-                f.store(me, at, WRITER)
-
-            def note_load() -> None:
-                in_warp = (reader >= 0) & ((reader ^ me) & of_warp).eq(0)
-                others = f.select(in_warp, me | state.OTHERS, SEVERAL)
-                f.store(now, at, READ)
-                f.store(f.select(far, OTHER_BLOCK, f.select(near, others, me)), at, READER)
-
-            f.when(stores, note_store, note_load)
-
-        f.loop(f.i64(0), f.size, 1, one)
+        f.loop_while(lambda i: i < f.size, run, f.i64(0))
 
 
 def _write_access(m: Module) -> None:
@@ -126,13 +141,22 @@ def _write_access(m: Module) -> None:
 
         def elsewhere() -> tuple[Val, ...]:
             ranges, count = word(f, state.RANGES, PTR), word(f, state.RANGE_COUNT)
+            latest = f.at(
+                word(f, state.LATEST, PTR), (place >> GRANULE) & (state.LATEST_WORDS - 1), I64
+            )
 
             def is_not_here(i: Val) -> Val:
                 row = f.select(i < count, i, 0) * RANGE_WORDS
                 start, size = f.load(ranges, row, I64), f.load(ranges, row + 1, I64)
                 return (i < count) & ~f.compare("ult", place - start, size)
 
-            (i,) = f.loop_while(is_not_here, lambda i: (i + 1,), f.i64(0))
+            def search() -> tuple[Val]:
+                (i,) = f.loop_while(is_not_here, lambda i: (i + 1,), f.i64(0))
+                f.store(i, latest)
+                return (i,)
+
+            before = f.load(latest, 0, I64)
+            (i,) = f.when(is_not_here(before) | before.eq(count), search, lambda: (before,))
 
             def found() -> tuple[Val, ...]:
                 start, size = (f.load(ranges, i * RANGE_WORDS + k, I64) for k in (0, 1))

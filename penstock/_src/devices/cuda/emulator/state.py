@@ -6,14 +6,15 @@ import enum
     THREAD, THREADS, BLOCK, BLOCKS, SCHEDULER, STACKS_OF, STATUS_OF, EPOCH, SHARED, SHARED_BYTES, SHARED_SHADOW, RANGES,
     RANGE_COUNT, FAULT, FAULT_ADDRESS, FAULT_SIZE, FAULT_THREAD, FAULT_BLOCK, FAULT_OTHER, SLOTS, PARITIES, STACK_LOW,
     STACK_BYTES, KERNEL, CONTEXT, TASKS, BLOCK_EPOCH, LAUNCH_EPOCH, STACK_OF_ONE, FAULT_STORES, SYNCS_OF,
-    CHECKED, COPIES, COPY_COUNTS, CONDITIONS, CONDITION_COUNT, MAPS, SERVICE, REQUESTS, WAVEFRONT,
-) = range(40)  # fmt: skip
-WORDS = 40
+    CHECKED, COPIES, COPY_COUNTS, CONDITIONS, CONDITION_COUNT, MAPS, SERVICE, REQUESTS, WAVEFRONT, LATEST,
+) = range(41)  # fmt: skip
+WORDS = 41
 
 FIRST_CONDITION = 0xC0DE0000  # the handle of the first; so that no small number is one by chance
 UNSET = -1  # a condition that no kernel has set
 
 RANGE_WORDS = 3  # start, bytes, its shadow
+LATEST_WORDS = 512  # ranges that were accessed last, by bits of the address
 SHADOW_WORDS = (
     4  # words of 32 bits for each byte: time and thread of the last write, and of the last read
 )

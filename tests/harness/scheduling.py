@@ -1,0 +1,43 @@
+"""Files of tests for workers of pytest-xdist: as its own `loadfile` hands them out, in time that does not grow with the number of tests.
+
+Its scheduler looks for each test in the list of all, and counts all tests that a worker has run after each of them.
+"""
+
+from collections.abc import Sequence
+
+from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
+
+
+class Collection(list[str]):
+    """The tests that a worker has collected; finds the number of one at once."""
+
+    def __init__(self, tests: Sequence[str]) -> None:
+        super().__init__(tests)
+        self._numbers: dict[str, int] = {}
+        for number, test in enumerate(tests):
+            self._numbers.setdefault(test, number)
+
+    def index(self, test: str, *bounds: int) -> int:
+        """The number of a test."""
+        return super().index(test, *bounds) if bounds else self._numbers[test]
+
+
+class FileScheduling(LoadFileScheduling):
+    """Hands out whole files, and forgets those whose tests have all been run."""
+
+    def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
+        """Keeps what a worker has collected."""
+        super().add_node_collection(node, collection)
+        if node in self.registered_collections:  # a late worker's may differ
+            self.registered_collections[node] = Collection(collection)
+
+    def mark_test_complete(
+        self, node: WorkerController, item_index: int, duration: float = 0
+    ) -> None:
+        """Notes that a test was run."""
+        super().mark_test_complete(node, item_index, duration)
+        file = self._split_scope(self.registered_collections[node][item_index])
+        tests = self.assigned_work[node][file]
+        if all(tests.values()):
+            del self.assigned_work[node][file]
