@@ -1,11 +1,9 @@
 """Reads a model here, runs it, and compares it with its own runtime."""
 
 import json
-import math
 import os
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +12,11 @@ import numpy as np
 import penstock as tf
 from penstock._src.formats import table
 
+from .child import time_of
 from .entries import Entry
 
 CHILD = Path(__file__).with_name("child.py")
 LIMIT = 300  # seconds for a model in its own runtime
-REPEATS, SECONDS = 10, 0.3  # the least number of timed calls, and the least time of all of them
 # Probabilities that are all tiny are compared as probabilities.
 LEAST = 0.01
 
@@ -50,15 +48,13 @@ def compare(entry: Entry, path: Path, python: str | None) -> Outcome:
         function, order = _read(path)
         given = _inputs(entry, function)
         run = _caller(function, given, order)
-        ours = run()
-        repeats = max(REPEATS, math.ceil(SECONDS / _seconds(run, REPEATS)))
-        seconds = _seconds(run, repeats)
+        ours, seconds = run(), time_of(run)
     except Exception as error:  # whatever it is, it is the row's result
         return Outcome("refused", f"{type(error).__name__}: {error}".splitlines()[0])
     if python is None or not entry.runtime:
         return Outcome("read")
     try:
-        theirs, their_seconds = _own_runtime(entry, path, given, python, repeats)
+        theirs, their_seconds = _own_runtime(entry, path, given, python)
     except subprocess.CalledProcessError as error:
         return Outcome("runtime refuses", error.stderr.strip().splitlines()[-1])
     difference = _difference(ours, theirs)
@@ -115,15 +111,7 @@ def _plain(x) -> np.ndarray:
     return np.asarray(x).astype(np.bytes_) if isinstance(x, bytes) or x.dtype == object else x
 
 
-def _seconds(run, repeats: int) -> float:
-    """The processor time of a call."""
-    start = time.process_time()
-    for _ in range(repeats):
-        run()
-    return (time.process_time() - start) / repeats
-
-
-def _own_runtime(entry: Entry, path: Path, given, python: str, repeats: int):
+def _own_runtime(entry: Entry, path: Path, given, python: str):
     with tempfile.TemporaryDirectory() as folder:
         inputs, outputs = Path(folder, "inputs.npz"), Path(folder, "outputs.npz")
         np.savez(inputs, **{str(i): x for i, x in enumerate(given)})
@@ -134,7 +122,6 @@ def _own_runtime(entry: Entry, path: Path, given, python: str, repeats: int):
             path,
             inputs,
             outputs,
-            repeats,
             int(entry.delegates),
         ]
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
