@@ -14,6 +14,7 @@ from tests.harness.op_case import OpCase, check, values
 raw = tf.raw_ops
 RECORDED = np.load(pathlib.Path(__file__).with_name("packed.npz"))
 NAMES = sorted(FORMATS)
+OF_FILES = [name for name in NAMES if not name.endswith("_F32")]
 
 
 def packed(name, rows, blocks, seed=0):
@@ -21,10 +22,10 @@ def packed(name, rows, blocks, seed=0):
     form, random = FORMATS[name], np.random.default_rng(seed)
     made = random.integers(0, 256, (rows, blocks, form.size), dtype=np.uint8)
     largest = 0.0005 if form.factors else 0.02
-    for at in (form.scale, form.minimum):
+    for at, dtype in ((form.scale, form.scale_dtype), (form.minimum, np.float16)):
         if at is not None:
-            scales = random.uniform(-largest, largest, (rows, blocks, 1)).astype(np.float16)
-            made[..., at : at + 2] = scales.view(np.uint8)
+            scales = random.uniform(-largest, largest, (rows, blocks, 1)).astype(dtype)
+            made[..., at : at + scales.itemsize] = scales.view(np.uint8)
     return made.reshape(rows, blocks * form.size)
 
 
@@ -32,7 +33,7 @@ def test_formats_are_those_of_the_attribute():
     assert typing.get_args(Format) == tuple(FORMATS)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_FILES)
 def test_unpacked_as_recorded(name):
     weights, wanted = RECORDED[name], RECORDED[f"{name} unpacked"]
     found = raw.PackedDequantize(weights=weights, format=name)
