@@ -1,6 +1,5 @@
 """Packed weights: recorded blocks of each format, products against float64, gradients, rounding of activations, refusals."""
 
-import pathlib
 import typing
 
 import numpy as np
@@ -10,11 +9,10 @@ import penstock as tf
 from penstock._src.ir.meaning.packed import FORMATS, round_groups, unpack
 from penstock._src.ops.quantized.packed import Format
 from tests.harness.op_case import OpCase, check, values
+from tests.ops.quantized.recorded import RECORDED
 
 raw = tf.raw_ops
-RECORDED = np.load(pathlib.Path(__file__).with_name("packed.npz"))
 NAMES = sorted(FORMATS)
-OF_FILES = [name for name in NAMES if not name.endswith("_F32")]
 
 
 def packed(name, rows, blocks, seed=0):
@@ -33,9 +31,9 @@ def test_formats_are_those_of_the_attribute():
     assert typing.get_args(Format) == tuple(FORMATS)
 
 
-@pytest.mark.parametrize("name", OF_FILES)
+@pytest.mark.parametrize("name", NAMES)
 def test_unpacked_as_recorded(name):
-    weights, wanted = RECORDED[name], RECORDED[f"{name} unpacked"]
+    weights, wanted = RECORDED[name]
     found = raw.PackedDequantize(weights=weights, format=name)
     np.testing.assert_array_equal(found.numpy(), wanted)
     rows = raw.PackedGather(weights=weights, indices=[[1], [0], [1]], format=name)

@@ -30,9 +30,7 @@ def test_states_may_say_the_batch_that_inputs_leave_open(kind):
 
 def test_another_batch_than_that_of_the_state_is_refused():
     given = layer("GRU", 2)
-    proto = node_model(
-        "GRU", given, {"y": np.float32}, ("w", "r", "h"), (0, 1), "", hidden_size=4
-    )
+    proto = node_model("GRU", given, {"y": np.float32}, ("w", "r", "h"), (0, 1), "", hidden_size=4)
     function = read_proto(proto).signatures["serving_default"]
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[6,2,12\]"):
         function(x=tf.constant(given["x"]))
