@@ -1,6 +1,5 @@
 """Every primitive: its meaning against plain NumPy, and its shape rule against its meaning."""
 
-import pathlib
 import warnings
 
 import numpy as np
@@ -14,12 +13,10 @@ from penstock._src.ir.errors import MalformedFunction
 from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Function, reachable
 from penstock._src.ir.meaning import scalars
-from penstock._src.ir.meaning.packed import FORMATS
 from penstock._src.ir.primitives import BINARY, COMPARE, PRIMITIVES, UNARY
 from penstock._src.ir.verify import verify
 from tests.extents import symbol
-
-PACKED = np.load(pathlib.Path(__file__).parents[1] / "ops/quantized/packed.npz")
+from tests.ops.quantized.recorded import RECORDED
 
 
 def evaluate(build, *arrays, rules=True):
@@ -110,10 +107,10 @@ CASES = {
     **{
         f"unpack {name}": (
             lambda p, x, name=name: p.unpack(x, name),
-            [PACKED[name]],
-            PACKED[f"{name} unpacked"],
+            [packed],
+            numbers,
         )
-        for name in FORMATS
+        for name, (packed, numbers) in RECORDED.items()
     },
     "round_groups": (
         lambda p, x: p.round_groups(x, 2),

@@ -22,6 +22,7 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.passes.fold_constants import fold_constants
 from penstock._src.graph.passes.fold_scales import fold_scales
 from penstock._src.graph.passes.freeze import freeze as without_variables
+from penstock._src.graph.passes.unpack_weights import unpack_weights
 from penstock._src.saving.saved_model.signatures import named_results
 
 # Names that operations can have.
@@ -79,7 +80,7 @@ def freeze(
 ) -> FrozenFunction:
     """Returns a function as operations alone.
 
-    Variables have their present values, calls are replaced by what they call, what follows from constants is computed, and
+    Variables have their present values, packed weights are unpacked, calls are replaced by what they call, what follows from constants is computed, and
     what only gradients or checks need is left out.
 
     Args:
@@ -98,7 +99,8 @@ def freeze(
             raise UnimplementedError(
                 f"Signature {name!r} reads {folded}, which is not a tensor: only variables and constants can be written."
             )
-    folded_function = fold_constants(without_variables(function.graph_function, values))
+    plain = unpack_weights(without_variables(function.graph_function, values))
+    folded_function = fold_constants(plain)
     if folds_scales:
         folded_function = fold_constants(fold_scales(folded_function))
     names = output_names(function, name)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from operator import is_
 from typing import Any
 
+import numpy as np
+
 from penstock._src.api.extending import types
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core.calls.binding import kernel_name
@@ -33,6 +35,7 @@ from penstock._src.util.process.references import mark_shared
 from penstock._src.util.signatures import read_only
 
 _MOST_KNOWN = 256
+_NOT_KNOWN: Any = object()  # instead of the order of a call whose kinds are new
 _PLAIN = (tuple, list, dict)
 
 
@@ -186,8 +189,8 @@ class ConcreteFunction:
             kinds = _kinds(given)
             if kinds is not None:
                 kinds = (*kinds, *kwargs) if kwargs else kinds
-                if kinds in self._known_calls:
-                    order = self._known_calls[kinds]
+                order = self._known_calls.get(kinds, _NOT_KNOWN)
+                if order is not _NOT_KNOWN:
                     return self.call_flat(given if order is None else [given[i] for i in order])
             if self._binder is not None:
                 tensors = self._bound(args, kwargs)
@@ -435,12 +438,15 @@ types.ConcreteFunction.register(ConcreteFunction)
 
 
 def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
-    """Returns the (dtype, shape) of arguments that are eager tensors of numbers, None if one is not."""
+    """Returns the (number of the dtype, shape) of arguments that are eager tensors of numbers, None if one is not."""
     kinds = []
     for argument in arguments:
-        if type(argument) is not EagerTensor or not argument._is_array():
+        if type(argument) is not EagerTensor:
             return None
-        kinds.append((argument._dtype, argument._value.shape))
+        value = argument._value
+        if type(value) is not np.ndarray:
+            return None
+        kinds.append((argument._dtype._enum, value.shape))
     return tuple(kinds)
 
 

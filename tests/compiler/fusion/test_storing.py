@@ -43,6 +43,12 @@ def times(p, x, function, count):
     return x
 
 
+def joined(p, x, y, function):
+    """Two arrays of [30, 40], their elements in the order of columns, one after the other."""
+    parts = [p.reshape(p.transpose(function(each), (1, 0)), (1200,)) for each in (x, y)]
+    return p.concat(parts, 0)
+
+
 EXP = 8  # the cost of an exponential
 STORED = {
     "a chain is not": (lambda p, x, **_: [p.sin(p.exp(x))], ["sin"]),
@@ -85,6 +91,22 @@ STORED = {
     "a concatenation of many pieces": (
         lambda p, x, **_: [p.sin(p.concat([times(p, x, "sin", i) for i in range(MOST_PIECES + 1)], 0))],
         ["concat", "sin"],
+    ),
+    "a concatenation that another one reads": (
+        lambda p, x, y, **_: [p.sin(p.concat([p.reshape(p.concat([x, y], 1), (2400,)), p.reshape(x, (1200,))], 0))],
+        ["concat", "sin"],
+    ),
+    "a concatenation of regrouped elements that two want": (
+        lambda p, x, y, **_: [p.sin(z := joined(p, x, y, p.exp)), p.cos(z)],
+        ["concat", "sin", "cos"],
+    ),
+    "not a concatenation of regrouped elements that one wants": (
+        lambda p, x, y, **_: [p.sin(joined(p, x, y, p.exp))],
+        ["sin"],
+    ),
+    "not a concatenation of rows that two want": (
+        lambda p, x, y, **_: [p.sin(z := p.concat([p.neg(x), y], 0)), p.cos(z)],
+        ["sin", "cos"],
     ),
     "not a concatenation of few pieces": (
         lambda p, x, **_: [p.sin(p.concat([times(p, x, "sin", i) for i in range(MOST_PIECES)], 0))],

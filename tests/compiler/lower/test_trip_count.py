@@ -66,3 +66,67 @@ def test_large_steps_beside_a_counter():
     for _ in range(12):
         large, mixed = large + 10**9, mixed ^ large
     assert [int(t) for t in stepped(12)] == [12, large, mixed]
+
+
+def rows_while(first, start, step, ahead, kind=tf.int32):
+    """A function that collects a row for each step; the body computes whether there is another one from `x`'s extent."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3])])
+    def run(x):
+        limit = tf.cast(tf.shape(x)[0], kind)
+        rows = tf.TensorArray(tf.float32, 0, dynamic_size=True, element_shape=[3])
+
+        def body(going, i, k, rows):
+            rows = rows.write(k, x[0] + tf.cast(i, tf.float32))
+            i += step
+            return tf.cast(i + ahead, kind) < limit, i, k + 1, rows
+
+        go = tf.constant(first) if first is not None else tf.cast(start, kind) < limit
+        values = [go, tf.constant(start), 0, rows]
+        return tf.while_loop(lambda going, *_: going, body, values)[3].stack()
+
+    return run
+
+
+def steps_of(first, start, step, ahead, limit):
+    taken, i, going = 0, start, first if first is not None else start < limit
+    while going:
+        taken, i = taken + 1, i + step
+        going = i + ahead < limit
+    return taken
+
+
+@pytest.mark.parametrize("kind", [tf.int32, tf.int64, tf.float32])
+@pytest.mark.parametrize(
+    ("first", "start", "step", "ahead"),
+    [(None, 0, 1, 0), (None, 2, 3, 0), (True, 0, 1, 0), (True, 4, 2, -1), (False, 0, 1, 0)],
+)
+def test_conditions_that_the_body_computes_bound_the_loop(first, start, step, ahead, kind):
+    run = rows_while(first, start, step, ahead, kind)
+    for limit in (1, 2, 5, 9):
+        expected = steps_of(first, start, step, ahead, limit)
+        found = run(tf.zeros([limit, 3])).numpy()
+        assert found.shape == (expected, 3)
+        assert found[:, 0].tolist() == [start + step * n for n in range(expected)]
+
+
+@pytest.mark.parametrize("kind", [tf.int32, tf.float32])
+def test_loops_with_such_conditions_are_compiled(kind):
+    run = rows_while(None, 0, 1, 0, kind)
+    run(tf.zeros([5, 3]))
+    assert not run.get_concrete_function().graph_function.executable.host_ops
+
+
+def test_conditions_of_rounded_numbers_are_no_bound():
+    @tf.function
+    def run():
+        start = tf.constant(2**24 - 2), tf.constant(0)
+        limit = tf.constant(2.0**24 + 2)
+        return tf.while_loop(
+            lambda going, i, k: going & (k < 9),
+            lambda going, i, k: (tf.cast(i + 1, tf.float32) < limit, i + 1, k + 1),
+            (tf.constant(True), *start),
+        )
+
+    # 2**24 + 1 is rounded to 2**24, and 2**24 + 3 to 2**24 + 4.
+    assert [int(t) for t in run()] == [0, 2**24 + 2, 4]

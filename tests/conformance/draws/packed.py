@@ -17,10 +17,10 @@ def weights(draw, rows):
     form, random = FORMATS[name], np.random.default_rng(draw(SEED))
     blocks = random.integers(0, 256, (rows, draw(st.integers(1, 2)), form.size), dtype=np.uint8)
     largest = 0.0005 if form.factors else 0.02
-    for at in (form.scale, form.minimum):
+    for at, dtype in ((form.scale, form.scale_dtype), (form.minimum, np.float16)):
         if at is not None:
-            scales = random.uniform(-largest, largest, (*blocks.shape[:2], 1)).astype(np.float16)
-            blocks[..., at : at + 2] = scales.view(np.uint8)
+            scales = random.uniform(-largest, largest, (*blocks.shape[:2], 1)).astype(dtype)
+            blocks[..., at : at + scales.itemsize] = scales.view(np.uint8)
     return name, blocks.reshape(rows, blocks.shape[1] * form.size)
 
 

@@ -8,6 +8,8 @@ import subprocess
 import venv
 from pathlib import Path
 
+import penstock as tf
+
 from . import comparing, fetching
 from .entries import ENTRIES, TENSORFLOW
 
@@ -18,6 +20,8 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", help="parts of names of models; by default all")
     parser.add_argument("--runtime", action="append", default=[], metavar="NAME=PYTHON")
     parsed = parser.parse_args()
+    # The own runtimes have one thread as well, so that processor times can be compared.
+    tf.config.threading.set_intra_op_parallelism_threads(1)
     given = dict(each.rsplit("=", 1) for each in parsed.runtime)
     chosen = [e for e in ENTRIES if not parsed.parts or any(p in e.name for p in parsed.parts)]
     print(

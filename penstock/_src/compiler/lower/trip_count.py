@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+import ml_dtypes
+import numpy as np
+
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning import ranges
@@ -15,7 +18,8 @@ def trip_count(
     """The least bound in the condition, and True if it is the exact trip count.
 
     `carried` are (value before the loop, parameter, value after one step). A bound is found where one of the terms of
-    the condition is `i < n` (or `i <= n`) with a known n, and i is a known number that each step raises by a known one.
+    the condition is `i < n` (or `i <= n`) with a known n, and i is a known number that each step raises by a known one. A term may
+    also be a carried value that each step sets to such a comparison of the next i, as loops have them that compute their condition in the body.
     """
     counters = {}
     for before, parameter, after in carried:
@@ -23,14 +27,116 @@ def trip_count(
         step = growth(p, parameter, after)
         if first is not None and step is not None and step > 0:
             counters[parameter.id] = first, step
+    flags = {node.id: (before, after) for before, node, after in carried if node.dtype.is_bool}
     best, exact = None, True
     for term in terms(condition):
-        bound = _bound(p, term, counters)
-        if bound is None:
-            exact = exact and is_true(term)
+        if term.id in flags:
+            bound, is_whole = _bound_of_flag(p, *flags[term.id], counters, carried)
         else:
+            bound = _bound(p, term, counters)
+            is_whole = bound is not None or is_true(term)
+        exact = exact and is_whole
+        if bound is not None:
             best = bound if best is None else dims.minimum(best, bound)
     return best, exact and best is not None
+
+
+def _bound_of_flag(
+    p: NodeMaker,
+    before: Any,
+    after: Node,
+    counters: dict[int, tuple[Any, int]],
+    carried: Sequence[tuple[Any, Node, Node]],
+) -> tuple[dims.Extent | None, bool]:
+    """The bound that a carried condition has, and True if it is the exact trip count.
+
+    A step sets the condition to `i + ahead < n`. The first value is another condition: where it is not known to be this one's of a step
+    before, the loop may take one step, or none.
+    """
+    best, exact = None, isinstance(before, Node)
+    for term in terms(after):
+        found = _ahead(p, term, counters, carried)
+        if found is None:
+            exact = exact and is_true(term)
+            continue
+        first, step, op, limit = found
+        room = limit - first + (1 if op == "le" else 0)
+        more = dims.maximum(dims.ceil_divide(room, step), 0)
+        is_same = exact and _is_comparison(p, before, op, first - step, limit)
+        if is_same:
+            bound = dims.maximum(dims.ceil_divide(room + step, step), 0)
+        else:
+            bound = more + 1
+            exact = exact and is_true(before)
+        best = bound if best is None else dims.minimum(best, bound)
+    return best, exact and best is not None
+
+
+def _ahead(
+    p: NodeMaker,
+    term: Node,
+    counters: dict[int, tuple[Any, int]],
+    carried: Sequence[tuple[Any, Node, Node]],
+) -> tuple[Any, int, str, Any] | None:
+    """(what is compared in the first step, its growth, operator, limit) of a comparison of a counter, or of one plus a known number."""
+    if term.kind != "compare" or term.op not in ("lt", "le"):
+        return None
+    left, right = term.args
+    limit = _whole(p, right)
+    if limit is None:
+        return None
+    number = _uncast(left)
+    for _, parameter, _ in carried:
+        ahead = p.known.difference(parameter, number) if parameter.id in counters else None
+        if ahead is None:
+            continue
+        first, step = counters[parameter.id]
+        most = min(_exact_to(left.dtype), _exact_to(number.dtype))
+        if limit + step > most or not -most <= first + ahead:
+            return None  # it would be rounded, or wrap around
+        return first + ahead, step, term.op, limit
+    return None
+
+
+def _is_comparison(p: NodeMaker, node: Node, op: str, left: Any, right: Any) -> bool:
+    """True if a node compares these numbers."""
+    if node.kind != "compare" or node.op != op:
+        return False
+    sides = [_whole(p, side) for side in node.args]
+    return None not in sides and dims.shape_key(tuple(sides)) == dims.shape_key((left, right))
+
+
+def _whole(p: NodeMaker, node: Node) -> Any:
+    """The known integer in a node of any type of numbers; None if it is not known, or has been rounded."""
+    source = _uncast(node)
+    known = p.known.numbers(source) if dims.is_one(source.size) else None
+    if known is None:
+        return None
+    number, most = np.asarray(known).reshape(-1)[0], _exact_to(node.dtype)
+    if not dims.is_symbolic(number):
+        if not float(number).is_integer():
+            return None
+        number = int(number)
+    return number if -most <= number <= most else None
+
+
+def _uncast(node: Node) -> Node:
+    """What is widened to a node, or changed to a float."""
+    while node.kind == "cast" and node.args[0].dtype.is_integer and not _narrows(node):
+        node = node.args[0]
+    return node
+
+
+def _narrows(cast: Node) -> bool:
+    source = cast.args[0].dtype
+    return cast.dtype.is_integer and ranges.limits(cast.dtype)[1] < ranges.limits(source)[1]
+
+
+def _exact_to(dtype: Any) -> int:
+    """The integer to which all are numbers of a type."""
+    if dtype.is_floating:
+        return int(2 ** (ml_dtypes.finfo(dtype.np).nmant + 1))
+    return int(ranges.limits(dtype)[1])
 
 
 def value_range(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.formats.stablehlo.functions import write_function
 from penstock._src.formats.stablehlo.writer import Value, Writer, writes
 from penstock._src.ir.builder import Builder
@@ -52,16 +53,16 @@ def _part(p: Builder, x: Node, at: int, count: int) -> Node:
     return p.slice_axis(x, -1, at, at + count)
 
 
-def _half(p: Builder, blocks: Node, at: int) -> Node:
-    """The float16 at a byte of each block, [..., 1]."""
-    half = p.bitcast(_part(p, blocks, at, 2), dtypes.float16)
-    return p.expand_dims(p.cast(half, dtypes.float32), -1)
+def _float(p: Builder, blocks: Node, at: int, dtype: DType = dtypes.float16) -> Node:
+    """The number at a byte of each block, [..., 1]."""
+    number = p.bitcast(_part(p, blocks, at, dtype.size), dtype)
+    return p.expand_dims(p.cast(number, dtypes.float32), -1)
 
 
 def _scales(p: Builder, blocks: Node, form: PackedFormat) -> tuple[Node, Node | None]:
     """Scales [..., factors or 1], and the added constants."""
-    scale = _half(p, blocks, form.scale)
-    minimum = None if form.minimum is None else _half(p, blocks, form.minimum)
+    scale = _float(p, blocks, form.scale, dtypes.as_dtype(form.scale_dtype))
+    minimum = None if form.minimum is None else _float(p, blocks, form.minimum)
     if form.factors == "int8":
         factors = p.bitcast(_part(p, blocks, form.factor, len(form.runs)), dtypes.int8)
         return p.mul(p.cast(factors, dtypes.float32), scale), None

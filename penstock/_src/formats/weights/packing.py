@@ -1,4 +1,4 @@
-"""Packs numbers into blocks of 32: a scale in float16, a minimum in some types, and integers of 4, 5 or 8 bits (`ir/meaning/packed.py` has the layouts)."""
+"""Packs numbers into blocks of 32: a scale, a minimum in some types, and integers of 4, 5 or 8 bits (`ir/meaning/packed.py` has the layouts)."""
 
 from __future__ import annotations
 
@@ -77,6 +77,37 @@ def pack_q8_0(values: np.ndarray) -> np.ndarray:
     # Halves are rounded away from zero.
     whole = np.sign(scaled) * np.floor(np.abs(scaled) + np.float32(0.5))
     return np.concatenate([_bytes(scale), whole.astype(np.int8).view(np.uint8)], 1)
+
+
+BLOCK = 32  # numbers of a block of all types here
+
+
+def pack_integers(numbers: np.ndarray, scales: np.ndarray) -> tuple[str, np.ndarray] | None:
+    """Packs `numbers * scales` without rounding, in the smallest type that holds them.
+
+    Args:
+      numbers: integers `[n, 32]`.
+      scales: of the blocks, `[n]`, of a float type that float32 holds.
+
+    Returns:
+      The name of the type, and blocks `[n, bytes]`; None if a number has more than eight bits.
+    """
+    low, high = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    if low >= -8 and high < 8:
+        name, codes = "Q4_0", [_joined((numbers + 8).astype(np.uint8))]
+    elif low >= -16 and high < 16:
+        shifted = (numbers + 16).astype(np.uint8)
+        name, codes = "Q5_0", [_fifth_bits(shifted), _joined(shifted)]
+    elif low >= -128 and high < 128:
+        name, codes = "Q8_0", [numbers.astype(np.int8).view(np.uint8)]
+    else:
+        return None
+    wide = scales.astype("<f4").reshape(-1, 1)
+    with np.errstate(over="ignore"):
+        halves = wide.astype("<f2")
+    if np.array_equal(halves.astype(np.float32), wide):
+        return name, np.concatenate([halves.view(np.uint8), *codes], 1)
+    return f"{name}_F32", np.concatenate([wide.view(np.uint8), *codes], 1)
 
 
 PACKERS = {

@@ -1,4 +1,4 @@
-"""Packed weights: blocks of few-bit numbers with scales, in the layouts of GGUF files; the layout of each format, and its meaning.
+"""Packed weights: blocks of few-bit numbers with scales, in the layouts of GGUF files and some of our own; the layout of each format, and its meaning.
 
 A row of k elements is k / block blocks of `size` bytes. An element is
 
@@ -8,7 +8,8 @@ A row of k elements is k / block blocks of `size` bytes. An element is
     (scale * s) * q - minimum * m      Q4_K Q5_K: s and m, six bits of its run
 
 in float32, rounded after each operation; `scale` and `minimum` are float16 of the block. Neighboring elements with common scales are a `Run`. F16
-and BF16 are not packed formats: their rows are ordinary tensors.
+and BF16 are not packed formats: their rows are ordinary tensors. Formats whose names end in `_F32` are no file's: their scales are float32, as ONNX's
+quantized models have them, so that these are held without rounding.
 """
 
 from collections.abc import Sequence
@@ -44,7 +45,8 @@ class PackedFormat:
     Args:
       block: elements of a block.
       size: bytes of a block.
-      scale: offset of the float16 scale.
+      scale: offset of the scale.
+      scale_dtype: of the scale: "float16" or "float32".
       minimum: offset of the float16 minimum, or None.
       bits: low bits of an element, 4 or 8 (of a signed byte).
       high_bits: further bits of an element, which are stored separately.
@@ -60,6 +62,7 @@ class PackedFormat:
     size: int
     scale: int
     runs: tuple[Run, ...]
+    scale_dtype: str = "float16"
     minimum: int | None = None
     bits: int = 4
     high_bits: int = 0
@@ -126,6 +129,11 @@ FORMATS = {
         PackedFormat("Q5_0", 32, 22, 0, _halves(6, 2, 16), high_bits=1, across=True, zero=16),
         PackedFormat("Q5_1", 32, 24, 0, _halves(8, 4, 16), minimum=2, high_bits=1, across=True),
         PackedFormat("Q8_0", 32, 34, 0, (Run(0, 32, 2, 0),), bits=8),
+        PackedFormat("Q4_0_F32", 32, 20, 0, _halves(4), "float32", zero=8),
+        PackedFormat(
+            "Q5_0_F32", 32, 24, 0, _halves(8, 4, 16), "float32", high_bits=1, across=True, zero=16
+        ),
+        PackedFormat("Q8_0_F32", 32, 36, 0, (Run(0, 32, 4, 0),), "float32", bits=8),
         PackedFormat("Q4_K", 256, 144, 0, _pairs(16), minimum=2, factors="six bits", factor=4),
         PackedFormat(
             "Q5_K", 256, 176, 0, _pairs(48, 16), minimum=2, high_bits=1, factors="six bits", factor=4
@@ -160,8 +168,8 @@ def unpack(packed: np.ndarray, format: PackedFormat) -> np.ndarray:
     """
     lead, row = packed.shape[:-1], packed.shape[-1]
     blocks = np.ascontiguousarray(packed).reshape(*lead, row // format.size, format.size)
-    scale = _half(blocks, format.scale)
-    minimum = None if format.minimum is None else _half(blocks, format.minimum)
+    scale = _float(blocks, format.scale, format.scale_dtype)
+    minimum = None if format.minimum is None else _float(blocks, format.minimum)
     scales: Sequence | np.ndarray = []
     minima: Sequence | np.ndarray = []
     if format.factors == "six bits":
@@ -204,9 +212,10 @@ def _group_scale(largest: np.ndarray) -> np.ndarray:
     return largest * np.float32(1 / 127) + (largest - largest)
 
 
-def _half(blocks: np.ndarray, at: int) -> np.ndarray:
-    """The float16 at a byte of each block, [..., 1]."""
-    return np.ascontiguousarray(blocks[..., at : at + 2]).view(np.float16).astype(np.float32)
+def _float(blocks: np.ndarray, at: int, dtype: str = "float16") -> np.ndarray:
+    """The number at a byte of each block, [..., 1]."""
+    size = np.dtype(dtype).itemsize
+    return np.ascontiguousarray(blocks[..., at : at + size]).view(dtype).astype(np.float32)
 
 
 def _numbers(blocks: np.ndarray, run: Run, format: PackedFormat) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Weights that GPTQ and AWQ have quantized: groups of integers with scales and zero points, as packed rows of the same numbers.
 
 A number is `(q - zero) * scale`. Where all zero points of a matrix are the middle one, its rows become Q4_0; else `q - zero` takes five bits, and they
-become Q5_0. Numbers of eight bits become Q8_0. Nothing is rounded: scales are float16 in both.
+become Q5_0. Numbers of eight bits become Q8_0. Nothing is rounded: scales that float16 does not hold are kept in float32.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import DataLossError
+from penstock._src.formats.weights.packing import BLOCK, pack_integers
 from penstock._src.formats.weights.stored import StoredTensor, Weights
 from penstock._src.formats.weights.types import TYPES
 from penstock._src.language.families.facts import Facts
@@ -21,7 +22,6 @@ _WEIGHT = ".qweight"
 _PARTS = ("qweight", "qzeros", "scales", "g_idx")
 # Of the numbers in a word of AWQ, the columns.
 _AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)
-_BLOCK = 32
 
 
 def unpacked_groups(weights: Weights, where: str) -> Weights:
@@ -92,9 +92,9 @@ class _Layout:
             raise DataLossError(
                 f"{where}: {list(words.shape)}, zero points {list(zeros.shape)} and scales {list(scales.shape)} do not fit each other."
             )
-        if not groups or inputs % groups or (inputs // groups) % _BLOCK:
+        if not groups or inputs % groups or (inputs // groups) % BLOCK:
             self._about.lacks(
-                ("group_size",), f"groups of multiples of {_BLOCK}", f"{groups} groups of {inputs}"
+                ("group_size",), f"groups of multiples of {BLOCK}", f"{groups} groups of {inputs}"
             )
         size = inputs // groups
         if parts["g_idx"] is not None:
@@ -104,11 +104,12 @@ class _Layout:
         numbers = self._spread(words, not self._is_awq).astype(np.int16)
         points = self._spread(zeros, False).astype(np.int16) + self._added
         signed = numbers - np.repeat(points, size, axis=0)
-        exact = np.asarray(scales, np.float16)
-        if not np.array_equal(np.asarray(exact, np.float32), np.asarray(scales, np.float32)):
-            self._about.lacks(("scales",), "scales that float16 holds", scales.dtype)
-        rows = np.ascontiguousarray(np.repeat(exact, size // _BLOCK, axis=0).T)
-        return self._blocks(np.ascontiguousarray(signed.T).reshape(-1, _BLOCK), rows, where)
+        rows = np.repeat(np.asarray(scales, np.float32), size // BLOCK, axis=0).T
+        found = pack_integers(np.ascontiguousarray(signed.T).reshape(-1, BLOCK), rows)
+        if found is None:
+            raise DataLossError(f"{where}: zero points are out of range.")
+        kind, blocks = found
+        return StoredTensor((outputs, inputs), TYPES[kind], blocks.reshape(-1))
 
     def _spread(self, words: np.ndarray, is_along_inputs: bool) -> np.ndarray:
         """The numbers in words `[inputs, outputs]`."""
@@ -119,35 +120,6 @@ class _Layout:
         if is_along_inputs:
             return found.transpose(0, 2, 1).reshape(-1, words.shape[1])
         return found.reshape(len(words), -1)
-
-    def _blocks(self, signed: np.ndarray, scales: np.ndarray, where: str) -> StoredTensor:
-        """Rows of blocks.
-
-        Args:
-          signed: numbers less their zero points, `[blocks, 32]`.
-          scales: of the blocks, float16 `[outputs, blocks of a row]`.
-          where: for messages.
-        """
-        low, high = int(signed.min()), int(signed.max())
-        head = scales.reshape(-1, 1).view(np.uint8).reshape(-1, 2)
-        if self._bits == 8 and low >= -128 and high < 128:
-            kind, parts = "Q8_0", [head, signed.astype(np.int8).view(np.uint8)]
-        elif low >= -8 and high < 8:
-            kind, parts = "Q4_0", [head, _nibbles(signed + 8)]
-        elif low >= -16 and high < 16:
-            shifted = signed + 16
-            bits = np.packbits((shifted >> 4).astype(np.uint8), axis=1, bitorder="little")
-            kind, parts = "Q5_0", [head, bits, _nibbles(shifted & 15)]
-        else:
-            raise DataLossError(f"{where}: zero points are out of range.")
-        shape = (len(scales), scales.shape[1] * _BLOCK)
-        return StoredTensor(shape, TYPES[kind], np.concatenate(parts, axis=1).reshape(-1))
-
-
-def _nibbles(numbers: np.ndarray) -> np.ndarray:
-    """Half of the numbers of a block in low bits, the others in high ones."""
-    half = _BLOCK // 2
-    return (numbers[:, :half] | numbers[:, half:] << 4).astype(np.uint8)
 
 
 def _array(tensor: StoredTensor | None, part: str, where: str) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Products with packed weights: blocks of few-bit numbers with their scales, unpacked where they are used (ir/meaning/packed.py)."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -50,7 +50,26 @@ def check_extents(op, x, weights):
         )
 
 
-class PackedMatMul(Op):
+class OnPackedWeights(Op):
+    """Base of ops that take packed weights."""
+
+    packed_input: ClassVar[int]  # the position of the weights
+
+    @property
+    def unpacked_dtype(self):
+        """The dtype of the weights that `on_unpacked` takes."""
+        return dtypes.float32
+
+    def unpacked(self, weights):
+        """The numbers of packed weights, in `unpacked_dtype`."""
+        return rounded_to(unpack(weights, FORMATS[self.format]), self.unpacked_dtype)
+
+    def on_unpacked(self, *inputs):
+        """The op's result, by TensorFlow's ops, with unpacked weights in place of the packed ones."""
+        raise NotImplementedError
+
+
+class PackedMatMul(OnPackedWeights):
     """x W^T for x [..., k] and packed weights W [n, k]; or x W for x [..., n], if transpose_b is False.
 
     Sums are of float32. `activations="int8"` rounds each 32 neighboring elements of x to int8 times a scale of their own, so that products are
@@ -63,6 +82,19 @@ class PackedMatMul(Op):
     transpose_b: bool = True
     activations: Literal["float32", "int8"] = "float32"
     elements = Elements(is_row_wise=True)
+    packed_input = 1
+
+    def on_unpacked(self, x, weights):
+        # Rounded activations are an approximation of this product.
+        wide = x if x.dtype is dtypes.float32 else raw.Cast(x, DstT=dtypes.float32)
+        if x.shape.rank != 2:
+            wide = raw.Reshape(wide, np.array([-1, weights.shape[int(self.transpose_b)]], np.int32))
+        product = raw.MatMul(wide, weights, transpose_b=self.transpose_b)
+        if x.shape.rank != 2:
+            lead = raw.Shape(x)[:-1]
+            columns = np.array([weights.shape[1 - int(self.transpose_b)]], np.int32)
+            product = raw.Reshape(product, raw.ConcatV2([lead, columns], 0))
+        return product if x.dtype is dtypes.float32 else raw.Cast(product, DstT=x.dtype)
 
     def shape(self, x, weights):
         x, weights = x.with_rank_at_least(1), weights.with_rank(2)
@@ -120,7 +152,7 @@ class PackedMatMul(Op):
         return p.cast(p.reshape(product, (*x.shape[:-1], product.shape[-1])), x.dtype)
 
 
-class PackedGather(Op):
+class PackedGather(OnPackedWeights):
     """Rows of packed weights [n, k], unpacked: those that `indices` name."""
 
     signature = "weights: uint8, indices: Tindices -> rows: dtype"
@@ -128,6 +160,14 @@ class PackedGather(Op):
     format: Format
     dtype: SINGLE = dtypes.float32
     differentiable = False
+    packed_input = 0
+
+    @property
+    def unpacked_dtype(self):
+        return self.dtype
+
+    def on_unpacked(self, weights, indices):
+        return raw.GatherV2(weights, indices, 0)
 
     def shape(self, weights, indices):
         weights = weights.with_rank(2)
@@ -150,13 +190,21 @@ class PackedGather(Op):
         return p.cast(p.unpack(rows, self.format), self.dtype)
 
 
-class PackedDequantize(Op):
+class PackedDequantize(OnPackedWeights):
     """Packed rows [..., bytes of a row], unpacked to [..., k]."""
 
     signature = "weights: uint8 -> values: dtype"
     format: Format
     dtype: SINGLE = dtypes.float32
     differentiable = False
+    packed_input = 0
+
+    @property
+    def unpacked_dtype(self):
+        return self.dtype
+
+    def on_unpacked(self, weights):
+        return raw.Identity(weights)
 
     def shape(self, weights):
         weights = weights.with_rank_at_least(1)

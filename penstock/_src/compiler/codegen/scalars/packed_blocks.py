@@ -34,7 +34,10 @@ def scales(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Scales:
     count = lanes
     if form.factors:
         count = form.block // form.group
-    scale = _half(f, block, form.scale, count)
+    if form.scale_dtype == "float32":
+        scale = f.splat(f.bits(_word(f, block, form.scale), F32), count)
+    else:
+        scale = _half(f, block, form.scale, count)
     minimum = None if form.minimum is None else _half(f, block, form.minimum, count)
     if not form.factors:
         return Scales(scale, minimum, False)

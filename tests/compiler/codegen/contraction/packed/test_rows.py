@@ -22,10 +22,10 @@ def product(name, m, n, k, group=0):
 def operands(name, m, n, k, seed=0):
     form, random = FORMATS[name], np.random.default_rng(seed)
     blocks = random.integers(0, 256, (n, k // form.block, form.size), dtype=np.uint8)
-    for at in (form.scale, form.minimum):
+    for at, dtype in ((form.scale, form.scale_dtype), (form.minimum, np.float16)):
         if at is not None:
-            scales = random.uniform(-0.01, 0.01, (n, k // form.block, 1)).astype(np.float16)
-            blocks[..., at : at + 2] = scales.view(np.uint8)
+            scales = random.uniform(-0.01, 0.01, (n, k // form.block, 1)).astype(dtype)
+            blocks[..., at : at + scales.itemsize] = scales.view(np.uint8)
     return random.standard_normal((m, k)).astype(np.float32), blocks.reshape(n, -1)
 
 

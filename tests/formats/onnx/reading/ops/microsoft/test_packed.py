@@ -1,8 +1,11 @@
 """Weights of few bits with a scale for each block: beside ONNX Runtime."""
 
 import numpy as np
+import onnxruntime
 import pytest
 
+import penstock as tf
+from penstock._src.formats import table
 from penstock._src.formats.onnx.reading.model import read_proto
 from penstock.errors import InvalidArgumentError, UnimplementedError
 from tests.formats.onnx.reading.ops.microsoft.beside import floats, node_model, numbers, same
@@ -33,6 +36,59 @@ def test_products(columns, bits, block, zeros):
     given = packed(5, columns, bits, block, zeros)
     settings = {"K": columns, "N": 5, "bits": bits, "block_size": block}
     same("MatMulNBits", given, weights=("w", "s", "z"), rtol=1e-4, atol=1e-3, **settings)
+
+
+def formats(op_type, given, weights, **settings):
+    """The formats of the packed weights that a node is read with."""
+    proto = node_model(op_type, given, {"y": np.float32}, weights, **settings)
+    function = read_proto(proto).signatures["serving_default"]
+    operations = function.graph.get_operations()
+    return [x.get_attr("format").decode() for x in operations if x.type.startswith("Packed")]
+
+
+@pytest.mark.parametrize(
+    ("bits", "block", "zeros", "halves", "expected"),
+    [
+        (4, 32, "none", True, "Q4_0"),
+        (4, 64, "none", False, "Q4_0_F32"),
+        (4, 32, "packed", False, "Q5_0_F32"),
+        (4, 128, "packed", True, "Q5_0"),
+        (8, 32, "none", False, "Q8_0_F32"),
+        (2, 32, "none", True, "Q4_0"),
+        (4, 32, "floats", True, None),
+        (4, 16, "none", True, None),
+        (8, 32, "packed", True, None),
+    ],
+)
+def test_weights_stay_packed_where_a_format_holds_them(bits, block, zeros, halves, expected):
+    given = packed(5, 128, bits, block, zeros)
+    if halves:
+        given["s"] = given["s"].astype(np.float16).astype(np.float32)
+    settings = {"K": 128, "N": 5, "bits": bits, "block_size": block}
+    found = formats("MatMulNBits", given, ("w", "s", "z"), **settings)
+    assert found == ([expected] if expected else [])
+
+
+def test_rows_that_are_looked_up_stay_packed():
+    given = {"w": numbers(7, 64), "i": np.array([0, 6, -1]), "s": np.abs(floats(7, 4, seed=2))}
+    settings = {"bits": 4, "block_size": 32, "quantize_axis": 1, "gather_axis": 0}
+    weights = ("w", "s", "z")
+    assert formats("GatherBlockQuantized", given, weights, **settings) == ["Q4_0_F32"]
+    same("GatherBlockQuantized", given, weights=weights, **settings)
+
+
+def test_packed_weights_are_written_unpacked(tmp_path):
+    given = packed(5, 64, 4, 32, "packed")
+    settings = {"K": 64, "N": 5, "bits": 4, "block_size": 32}
+    proto = node_model("MatMulNBits", given, {"y": np.float32}, ("w", "s", "z"), **settings)
+    first, second = str(tmp_path / "first.onnx"), str(tmp_path / "second.onnx")
+    (tmp_path / "first.onnx").write_bytes(proto.SerializeToString())
+    model = table.read(first)
+    table.FORMATS["onnx"].write(model, second)
+    session = onnxruntime.InferenceSession(second, providers=["CPUExecutionProvider"])
+    (there,) = session.run(None, {"x": given["x"]})
+    here = model.signatures["serving_default"](x=tf.constant(given["x"]))["y"]
+    np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("zeros", [True, False])

@@ -2,7 +2,8 @@
 
     weight[row, k] = scale[row, k // block] * (number[row, k] - zero point[row, k // block])
 
-They are unpacked when the model is read, to floats that products take: right, and as large as the model was before.
+They stay packed where they are rows of whole blocks of 32 (`formats/weights/packing.py`) and the numbers less their zero points are integers of eight
+bits: the products are those of language models from GGUF files. Others are unpacked when the model is read, to floats as large as the model was before.
 """
 
 from typing import Any
@@ -16,6 +17,7 @@ from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.ops.contraction import product_of
 from penstock._src.formats.onnx.reading.ops.indexing import wrapped
 from penstock._src.formats.onnx.reading.registry import MICROSOFT, Node, reads
+from penstock._src.formats.weights.packing import BLOCK, pack_integers
 
 
 def unpacked(numbers: np.ndarray, bits: int, count: int) -> np.ndarray:
@@ -48,12 +50,43 @@ def _matmul_n_bits(
         raise InvalidArgumentError(
             f"weights {numbers.shape} and scales {scales.shape} are not {rows} rows of {blocks} blocks."
         )
-    wide = unpacked(values.reshape(rows, blocks, -1), bits, block).astype(np.float32)
+    parts = unpacked(values.reshape(rows, blocks, -1), bits, block)
     points = _zero_points(zeros, bits, rows, blocks)
-    weights = (wide - points[..., None]) * factors.reshape(rows, blocks, 1).astype(np.float32)
-    weights = weights.reshape(rows, -1)[:, :columns].T
-    y = product_of(x, t.constant(np.ascontiguousarray(weights), x.dtype))
+    factors = factors.reshape(rows, blocks)
+    held = _held(parts, points, factors, columns)
+    if held is not None:
+        y = raw.PackedMatMul(x, t.constant(held[1], dtypes.uint8), format=held[0])
+    else:
+        weights = _widened(parts, points, factors)[:, :columns].T
+        y = product_of(x, t.constant(np.ascontiguousarray(weights), x.dtype))
     return y if bias is None else raw.AddV2(y, bias)
+
+
+def _held(
+    parts: np.ndarray, points: np.ndarray, scales: np.ndarray, columns: int
+) -> tuple[str, np.ndarray] | None:
+    """The packed format and the rows that hold the numbers, None if there is no such format.
+
+    Args:
+      parts: integers without a sign, `[rows, blocks, numbers of a block]`.
+      points: zero points of the blocks, floats `[rows, blocks]`.
+      scales: of the blocks.
+      columns: the numbers of a row, of which the last block may have more.
+    """
+    rows, _, block = parts.shape
+    if not columns or block % BLOCK or columns % BLOCK or (points != np.rint(points)).any():
+        return None
+    signed = parts.astype(np.int16) - points.astype(np.int16)[..., None]
+    signed = signed.reshape(rows, -1)[:, :columns].reshape(-1, BLOCK)
+    each = np.repeat(scales, block // BLOCK, axis=1)[:, : columns // BLOCK]
+    found = pack_integers(signed, each)
+    return None if found is None else (found[0], found[1].reshape(rows, -1))
+
+
+def _widened(parts: np.ndarray, points: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """The numbers as floats, `[rows, numbers of all blocks]`."""
+    wide = (parts.astype(np.float32) - points[..., None]) * scales[..., None].astype(np.float32)
+    return wide.reshape(len(parts), -1)
 
 
 def _zero_points(zeros: Any, bits: int, rows: int, blocks: int) -> np.ndarray:
@@ -79,17 +112,25 @@ def _gather_block_quantized(
         if axis != rank - 1:
             raise UnimplementedError("numbers packed in bytes along another axis than the last.")
         values = unpacked(values, bits, values.shape[-1] * 8 // bits)
-    points: Any = 0
+    points = np.zeros(factors.shape, np.float32)
     if zeros is not None:
         points = t.required(zeros, "the zero points of packed rows")
         if points.dtype == np.uint8 and bits < 8:
             points = unpacked(points, bits, factors.shape[-1])
-        points = _by_block(points, block, axis, values.shape[axis]).astype(np.float32)
+        points = points.astype(np.float32)
     elif numbers.dtype is dtypes.uint8:
-        points = 2 ** (bits - 1)
-    factor = _by_block(factors, block, axis, values.shape[axis]).astype(np.float32)
-    table = t.constant((values.astype(np.float32) - points) * factor, scales.dtype)
+        points += 2 ** (bits - 1)
     along = t.axis_of(n.attr("gather_axis", 0), rank)
+    if (rank, axis, along) == (2, 1, 0) and values.shape[1] == factors.shape[1] * block:
+        parts = values.reshape(len(values), -1, block)
+        held = _held(parts, points, factors, values.shape[1])
+        if held is not None:
+            rows = wrapped(indices, t.constant(np.int64(len(values)), indices.dtype))
+            packed = t.constant(held[1], dtypes.uint8)
+            return raw.PackedGather(packed, rows, format=held[0], dtype=scales.dtype)
+    by_number = (_by_block(each, block, axis, values.shape[axis]) for each in (points, factors))
+    point, factor = (each.astype(np.float32) for each in by_number)
+    table = t.constant((values.astype(np.float32) - point) * factor, scales.dtype)
     return t.batched_gather(table, wrapped(indices, t.extent(table, along)), along)
 
 

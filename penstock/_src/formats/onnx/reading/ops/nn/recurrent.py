@@ -126,6 +126,9 @@ class Sequences:
         step: Callable[..., Sequence[Any]],
     ) -> tuple[Any, list[Any]]:
         """Runs `step(row of inputs, *states) -> new states`; returns the first state at all times, and the last ones."""
+        batch = states[0].shape[0]
+        if batch is not None and inputs.shape[1] is None:  # a loop's state keeps its shape
+            inputs = raw.EnsureShape(inputs, shape=[None, batch, inputs.shape[2]])
         if self.backwards[direction]:
             inputs = self.turned(inputs)
         count = t.cast(self.steps, dtypes.int32)

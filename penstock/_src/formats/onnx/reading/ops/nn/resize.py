@@ -1,5 +1,6 @@
 """Resize and Upsample: every output row along an axis is a weighted sum of input rows."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,10 @@ from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
 _KIND = dtypes.float64  # dtype of coordinates: float64, as rows at exact halves must not be missed
+
+_EXACT = (
+    1 << 10
+)  # the largest parts of a fraction whose product with an extent float64 does not round
 
 
 def _number(value: Any) -> Any:
@@ -120,6 +125,8 @@ def _resized(rule: Rule, x: Any, axis: int, scale: Any, size: Any) -> Any:
     known = t.known(scale)
     if known is not None and known == 1.0 and size is None and rule.roi is None:
         return x
+    if known is not None and size is None and rule.roi is None:
+        size = _scaled_extent(x, axis, float(known))
     scale, rows = t.cast(scale, _KIND), t.cast(t.extent(x, axis), _KIND)
     exact = raw.Mul(rows, scale)  # the number of output rows before rounding
     if rule.roi is not None:
@@ -141,6 +148,23 @@ def _resized(rule: Rule, x: Any, axis: int, scale: Any, size: Any) -> Any:
     last = raw.Sub(rows, _number(1))
     inside = raw.LogicalAnd(raw.GreaterEqual(place, _number(0)), raw.LessEqual(place, last))
     return raw.SelectV2(t.aligned(inside, t.rank(x), axis), y, t.like(rule.outside, y))
+
+
+def _scaled_extent(x: Any, axis: int, scale: float) -> Any:
+    """An extent times a scale, rounded down; None if that depends on how the scale was rounded.
+
+    Integers are sizes that the compiler knows for all calls.
+    """
+    if not math.isfinite(scale) or scale <= 0:
+        return None
+    times, by = scale.as_integer_ratio()
+    if max(times, by) > _EXACT:
+        return None
+    extent = x.shape.as_list()[axis]
+    if extent is not None:
+        return t.int64(extent * times // by)
+    many = raw.Mul(t.extent(x, axis), t.int64(times))
+    return many if by == 1 else raw.FloorDiv(many, t.int64(by))
 
 
 def _source(rule: Rule, out: Any, scale: Any, rows: Any, exact: Any, size: Any) -> Any:
