@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tests.layout.sources import SourceFile, Tree, fact
 
 SRC = "penstock/_src"
+FORKS = "_src/util/process/forks.py"  # whose properties are free in a child of a fork
 
 
 class Uses(NamedTuple):
@@ -68,3 +69,24 @@ def f(shapes):
         "util/a.py:6: nest.flattened",
         "util/a.py:6: kinds.float33",
     ]
+
+
+@fact("penstock")
+def locked_properties(file: SourceFile) -> list[int]:
+    """Lines that name functools.cached_property, which holds a lock in Python 3.11."""
+    named = [
+        node.lineno
+        for node in file.of_kind(ast.Attribute)
+        if ast.unparse(node) == "functools.cached_property"
+    ]
+    imported = [
+        node.lineno
+        for node in file.of_kind(ast.ImportFrom)
+        if node.module == "functools" and any(each.name == "cached_property" for each in node.names)
+    ]
+    return named + imported
+
+
+def test_properties_that_are_computed_once_are_those_of_forks(tree):
+    found = {path for path, lines in tree.facts(locked_properties, "penstock").items() if lines}
+    assert found == {FORKS}

@@ -15,7 +15,6 @@ A stage treats a function together with those nested in it, bodies of loops and 
 PENSTOCK_VERIFY is set and written to a file when PENSTOCK_DUMP is; PENSTOCK_DISABLE leaves out those that are optional.
 """
 
-import functools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import field
@@ -47,6 +46,7 @@ from penstock._src.ir.function import Function
 from penstock._src.native.cache.packs import Pack
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
+from penstock._src.util.process import forks
 from penstock._src.util.run_observers import WORK_OBSERVERS
 
 MOST_PLANS = 8  # most plans of a function for many extents
@@ -161,7 +161,7 @@ class Prepared:
         with Recording(current().symbols, self.recorded.conditions) as recording:
             return planned_for(self.schedule, generator, threads, stages, lanes), recording
 
-    @functools.cached_property
+    @forks.cached_property
     def _is_for_many(self) -> bool:
         """True if there are kernels and the program serves extents other than those of a call."""
         recorded = self.recorded

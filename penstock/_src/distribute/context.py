@@ -9,6 +9,7 @@ from typing import Any
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.function.autograph import convert
+from penstock._src.util.process import forks
 from penstock._src.util.slots import above
 
 
@@ -35,7 +36,7 @@ class _Defaults:
 
     experimental: Any = None
 
-    @functools.cached_property
+    @forks.cached_property
     def strategy(self) -> Any:
         """The strategy if none is chosen; made when it is first asked for."""
         return above("default_strategy")()

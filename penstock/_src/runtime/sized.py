@@ -5,7 +5,6 @@ signature, and the extents. All SizedPrograms share launch tables. If a table wa
 writes its numbers anew, in microseconds.
 """
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +28,7 @@ from penstock._src.runtime.program import Program, unused
 from penstock._src.runtime.signature import OpenSignature, ProgramSignature, signature_of
 from penstock._src.runtime.weight_packer import packers_of
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process import forks
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
 # An arena above LARGE bytes is given back after ROOMY_RUNS runs in a row that needed less than 1/ROOMY of it.
@@ -181,12 +181,12 @@ class SizedProgram(Program):
         self._set_signature(signature)
         self._packers, self._conditions = shared.packers, shared.checks
 
-    @functools.cached_property
+    @forks.cached_property
     def plan(self) -> Plan:  # type: ignore[override]
         """The plan, with the numbers of these extents."""
         return numbered(self.shared.plan, self.extents)
 
-    @functools.cached_property
+    @forks.cached_property
     def _alone(self) -> Program:
         """The program of this plan alone: observers read its records."""
         plan = self.plan

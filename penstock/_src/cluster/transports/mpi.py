@@ -2,7 +2,6 @@
 
 import atexit
 import ctypes
-import functools
 import logging
 import os
 import sys
@@ -40,6 +39,7 @@ from penstock._src.cluster.transports.mpi_messages import MpiMessages
 from penstock._src.core.errors import UnavailableError
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.util.flags import flags
+from penstock._src.util.process import forks
 
 LOG = logging.getLogger("tensorflow")
 WORDS, ANSWERS = 1, 2  # tags of messages: with words, and those of `absent`
@@ -164,7 +164,7 @@ class MpiTransport(Transport):
             self._kept.append(members)
         return self._records[ranks]
 
-    @functools.cached_property
+    @forks.cached_property
     def native(self) -> NativeCalls:  # type: ignore[override]
         mpi = self._mpi
         library = ctypes.CDLL(mpi.__file__)  # finds what the libraries define that it is linked to

@@ -4,7 +4,6 @@ A symbol may be read in several places, such as the batch size of two inputs, wh
 """
 
 import dataclasses
-import functools
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from penstock._src.ir.extents.dims import LEAST, least
 from penstock._src.ir.extents.values import CallValues, Values
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process import forks
 
 # Where a number is read: ("rank", position of the input), ("extent", position, axis), ("value", position, index of an element), ("count", position)
 # for the length of a list, ("item", position, axis) for an extent of its elements, ("bytes", position) for a whole value.
@@ -31,7 +31,7 @@ class InputForm:
         """Adds a number: `what` is the name of a symbol (after a minus for negative numbers), or the required value."""
         self.entries.append((read, what))
 
-    @functools.cached_property
+    @forks.cached_property
     def symbols(self) -> tuple[str, ...]:
         """The names of the symbols, sorted."""
         return tuple(sorted({what.lstrip("-") for _, what in self.entries if type(what) is str}))
@@ -70,12 +70,12 @@ class InputForm:
         numbers[symbol] = number
         return True
 
-    @functools.cached_property
+    @forks.cached_property
     def _pack(self) -> Callable[..., bytes]:
         """Packs the numbers of the symbols."""
         return struct.Struct(f"={len(self.symbols)}q").pack
 
-    @functools.cached_property
+    @forks.cached_property
     def _shapes(self) -> list[_Shape]:
         """The entries for ranks and extents, grouped by input, so that each shape is read once."""
         shapes: dict[int, _Shape] = {}
@@ -88,7 +88,7 @@ class InputForm:
                 shapes[position][2].append((axis[0], what))
         return list(shapes.values())
 
-    @functools.cached_property
+    @forks.cached_property
     def _others(self) -> list[tuple[Read, Any, int | None, int]]:
         """The other entries, with the index of the symbol (None for a required value) and its sign."""
         others = []

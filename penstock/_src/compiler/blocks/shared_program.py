@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from penstock._src.compiler.blocks.specialize import Specialized
@@ -10,6 +9,7 @@ from penstock._src.compiler.plan.sizes import Admission
 from penstock._src.ir.extents import guards
 from penstock._src.ir.extents.values import Values
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process import forks
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,6 @@ class SharedProgram:
         """True if the conditions hold for these extents."""
         return self._admission.admits(extents)
 
-    @functools.cached_property
+    @forks.cached_property
     def _admission(self) -> Admission:
         return Admission(sorted(self.recording.symbols), self.recording.conditions)

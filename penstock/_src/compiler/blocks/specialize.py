@@ -10,7 +10,6 @@ So a graph that lowers completely is one program, and one with k host operations
 
 import contextlib
 import dataclasses
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,6 +44,7 @@ from penstock._src.ir.extents.values import current
 from penstock._src.ir.function import reachable
 from penstock._src.ir.node import Node
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process import forks
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Specialized:
         """True if the steps are valid for inputs of any shapes: none of them is a program."""
         return not any(isinstance(step, ProgramForm) for step in self.steps)
 
-    @functools.cached_property
+    @forks.cached_property
     def only_program(self) -> ProgramForm | None:
         """The only step, if it is a program that computes the outputs from the inputs as they are."""
         if len(self.steps) != 1 or self.waiting is not None:

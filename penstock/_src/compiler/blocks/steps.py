@@ -3,7 +3,6 @@
 The other kinds of steps are operations on the host (compiler/host/steps.py) and blocks that wait (block.py).
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +21,7 @@ from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function
 from penstock._src.ops.control.list_value import TensorList, list_of_rows
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process import forks
 
 MOST_MILLISECONDS = 5_000  # for a loop that runs again on the host to raise its error
 # The source of an argument: ("input", slot), ("list", slot) or ("call", function).
@@ -64,7 +64,7 @@ class ProgramForm:
         """The slots that the step writes."""
         return [slot for slot, _ in self.makers]
 
-    @functools.cached_property
+    @forks.cached_property
     def is_plain(self) -> bool:
         """True if the inputs are the program's arguments and its results are the outputs, unchanged."""
         passes_inputs = all(kind == "input" for kind, _ in self.sources)
@@ -72,7 +72,7 @@ class ProgramForm:
             maker == ("result", i) for i, (_, maker) in enumerate(self.makers)
         )
 
-    @functools.cached_property
+    @forks.cached_property
     def is_empty(self) -> bool:
         """True if there is nothing to compute."""
         return not self.prepared.function.roots

@@ -1,7 +1,6 @@
 """The record of the results of recognition in a function."""
 
 from collections.abc import Mapping
-from functools import cached_property
 
 from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.kernels.attention import Attention
@@ -9,6 +8,7 @@ from penstock._src.ir import printer
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process.forks import cached_property
 
 
 @dataclass(frozen=True, eq=False)

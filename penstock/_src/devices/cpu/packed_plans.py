@@ -1,6 +1,5 @@
 """The programs that a pack has for a section of a model's graph, on the CPU of this process."""
 
-import functools
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from penstock._src.native.target import level, levels_of_host
 from penstock._src.runtime.packed.program import PackedProgram, libraries_by_number
 from penstock._src.runtime.packed.record import PlanRecord, record_of
 from penstock._src.util.flags import TABLE, flags
+from penstock._src.util.process import forks
 
 log = logging.getLogger("penstock.native")
 
@@ -44,7 +44,7 @@ class PackedPlan:
         except (NumbersTooLarge, Stopped):
             return None
 
-    @functools.cached_property
+    @forks.cached_property
     def program(self) -> PackedProgram:
         """The program, with its code loaded."""
         record, pack, target = self._record, self._pack, level(self._target)

@@ -62,7 +62,7 @@ class Cards:
                 self._driver = driver
             return self._driver
 
-    @functools.cached_property
+    @forks.cached_property
     def nccl(self) -> Nccl | None:
         """The collectives of several GPUs; None if NCCL is not installed."""
         library = self._collectives(self.driver.library)

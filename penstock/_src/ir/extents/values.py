@@ -9,12 +9,13 @@ records the decisions that used them.
 
 from __future__ import annotations
 
-import functools
 import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
+
+from penstock._src.util.process import forks
 
 Expression = tuple  # ((monomial, coefficient), ...), see dims.py
 
@@ -54,7 +55,7 @@ class Values:
         self.symbols = dict(symbols)
         self._numbers: dict[Expression, int] = {}
 
-    @functools.cached_property
+    @forks.cached_property
     def packed(self) -> bytes:
         """The numbers as bytes of int64, in the order of the symbols' names.
 
@@ -115,7 +116,7 @@ class CallValues(Values):
         self._names, self.packed = names, packed
         self._numbers = {}
 
-    @functools.cached_property
+    @forks.cached_property
     def symbols(self) -> dict[str, int]:  # type: ignore[override]
         """The numbers by name."""
         numbers = struct.unpack(f"={len(self._names)}q", self.packed)

@@ -6,7 +6,6 @@ row's maximum and sum) are indexed by row number in the matrix of scores, as in 
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.pack import room
@@ -18,6 +17,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, PTR, SIZE
 from penstock._src.native.language.value import Val
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process.forks import cached_property
 
 ROWS, COLUMNS = 64, 128  # of a block of scores, sized to stay in the L1 cache
 ROW_TILE, SMALL_ROW_TILE, VECTORS = 8, 4, 2  # rows and vectors of a register tile of scores

@@ -10,7 +10,6 @@ matrix or the pixels under a convolution window: images are never unrolled to co
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 from penstock._src.compiler.codegen.processors import processor_of
@@ -18,6 +17,7 @@ from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import SIZE, lanes, scalar, vec
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process.forks import cached_property
 
 MOST_ROWS = 16
 MOST_VECTORS = 6

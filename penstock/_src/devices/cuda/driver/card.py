@@ -1,6 +1,5 @@
 """A GPU in use: its context, its stream, its memory and its loaded kernels."""
 
-import functools
 import hashlib
 import threading
 import time
@@ -100,7 +99,7 @@ class Card:
         for release in releases:
             release()
 
-    @functools.cached_property
+    @forks.cached_property
     def feeder(self) -> Feeder:
         """The feeder, which copies arrays of the host to this GPU while it computes."""
         return Feeder(self)
@@ -197,7 +196,7 @@ class Card:
         return cubin
 
     # -- graphs
-    @functools.cached_property
+    @forks.cached_property
     def control(self) -> Control:
         """The way in which results on the GPU control loops and branches."""
         return control_of(self.driver.version())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from penstock._src.core.values.resources import ResourceManager, VariableHandle
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.passes.unused_results import without_unread_effects
+from penstock._src.util.process import forks
 
 
 class Steps:
@@ -83,7 +83,7 @@ class Part:
     awaited: Sequence[Operation]
     why_host: str = ""
 
-    @functools.cached_property
+    @forks.cached_property
     def _program(self) -> Any:
         inputs, outputs = [*self.given, *self.taken], [*self.returned, *self.left]
         operations = without_unread_effects(list(self.operations), outputs, self.awaited)

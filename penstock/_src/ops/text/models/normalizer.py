@@ -13,6 +13,7 @@ from penstock._src.native.algorithms.texts.replacing import Replacements
 from penstock._src.ops.text.characters.normalization import folded, is_ignorable
 from penstock._src.ops.text.models.double_array import Trie, build
 from penstock._src.ops.text.models.flatbuffer import Table, write
+from penstock._src.util.process import forks
 
 _CHANGES = 1 << 30
 _LENGTH_BITS = 6
@@ -49,7 +50,7 @@ class NormalizerModel:
         size, begin = value & 63, (value & ~_CHANGES) >> _LENGTH_BITS
         return self._pool[begin : begin + size] if begin + size <= len(self._pool) else None
 
-    @functools.cached_property
+    @forks.cached_property
     def known(self) -> "_New":
         """The replacements of the code points seen so far."""
         return _New(self.new)

@@ -20,6 +20,7 @@ from penstock._src.ops.text.models.double_array import Trie, build
 from penstock._src.ops.text.models.flatbuffer import Table, write
 from penstock._src.ops.text.pieces.memory import Memory, Piece
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process import forks
 
 _GOES_ON = 1 << 30
 _MOST_CHARACTERS = 256
@@ -83,7 +84,7 @@ class WordpieceModel:
     def __post_init__(self) -> None:
         self.memory = Memory(self.cut)
 
-    @functools.cached_property
+    @forks.cached_property
     def vocabulary(self) -> tuple[Vocabulary, np.ndarray] | None:
         """The vocabulary for native code, and the texts of pieces by number; None if pieces of several texts have one number."""
         number_bits = _GOES_ON - 1
@@ -105,7 +106,7 @@ class WordpieceModel:
             texts,
         )
 
-    @functools.cached_property
+    @forks.cached_property
     def joiner(self) -> Joiner | None:
         """Joins pieces to texts; None if a piece is empty, as an empty text would then not mean the start."""
         if not all(self.texts) or len(self.texts) != len(self.goes_on):

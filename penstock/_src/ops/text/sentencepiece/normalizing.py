@@ -1,11 +1,11 @@
 """Texts normalized by the rules of a model."""
 
-import functools
 import re
 from collections.abc import Sequence
 
 from penstock._src.ops.strings.unicode import well_formed_parts
 from penstock._src.ops.text.sentencepiece.model import SPACE, Rules
+from penstock._src.util.process import forks
 
 _REPLACEMENT = "\ufffd".encode()
 _SYMBOL = SPACE.encode()
@@ -63,7 +63,7 @@ class Normalizer:
         ((point, _), *rest) = well_formed_parts(part)
         return (_REPLACEMENT, 1) if point is None or rest else (part, size)
 
-    @functools.cached_property
+    @forks.cached_property
     def _ascii(self) -> bytes | None:
         """The replacement of each ASCII character in ASCII texts, zero for none; None if a table cannot express it."""
         if self._symbols is not None:

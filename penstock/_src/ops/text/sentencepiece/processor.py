@@ -30,6 +30,7 @@ from penstock._src.ops.text.sentencepiece.model import (
 )
 from penstock._src.ops.text.sentencepiece.normalizing import Normalizer
 from penstock._src.ops.text.sentencepiece.segmenting import Cut, Merges, chunks, lattice, segmenter
+from penstock._src.util.process import forks
 
 # Limit of the number of cuts from which one is drawn, as in SentencePiece.
 _MOST_WAYS = 512
@@ -57,11 +58,11 @@ class Processor:
         self.texts = np.empty(len(pieces.texts), object)
         self.texts[:] = [encoded(text) for text in pieces.texts]
 
-    @functools.cached_property
+    @forks.cached_property
     def _segment(self) -> Callable[[str], Cut]:
         return segmenter(self.pieces)
 
-    @functools.cached_property
+    @forks.cached_property
     def _native(self) -> tuple[NativeNormalizer, Cutter] | None:
         """The native normalizer and cutter of texts; None if native code does not support the model."""
         normalizer = native.normalizer(self.pieces, self.rules)
@@ -210,11 +211,11 @@ class Processor:
             return [drawing.drawn_of_best(arcs, text, ways, alpha)]
         return [drawing.drawn(arcs, text, alpha)]
 
-    @functools.cached_property
+    @forks.cached_property
     def _lattice(self):
         return lattice(self.pieces)
 
-    @functools.cached_property
+    @forks.cached_property
     def _joiner(self) -> Joiner | None:
         pieces = self.pieces
 
@@ -225,7 +226,7 @@ class Processor:
 
         return native.joiner(surface, pieces, self.rules)
 
-    @functools.cached_property
+    @forks.cached_property
     def _is_byte(self) -> np.ndarray:
         return np.array(self.pieces.types) == BYTE
 

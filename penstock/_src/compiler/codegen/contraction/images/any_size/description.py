@@ -1,6 +1,5 @@
 """The descriptions of convolutions of images of any size."""
 
-from functools import cached_property
 from math import gcd
 from typing import ClassVar
 
@@ -8,6 +7,7 @@ from penstock._src.compiler.codegen.contraction.extents import Extent
 from penstock._src.compiler.codegen.contraction.images.convolution import Filter
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process.forks import cached_property
 
 
 @dataclass(frozen=True)
