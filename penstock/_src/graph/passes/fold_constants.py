@@ -9,17 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.binding import complete
-from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op, flatten_arguments, group_arguments
-from penstock._src.core.registry import find
-from penstock._src.graph.control import bodies_of
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.passes.rebuilding import copied, rebuilt, with_bodies
 from penstock._src.graph.static_values import constant_value, constant_value_as_shape
 
 # A constant with more bytes is only created if it is not larger than its inputs.
@@ -35,20 +32,8 @@ def fold_constants(function: GraphFunction) -> GraphFunction:
     Args:
       function: a graph function without calls and variables; see `freeze`.
     """
-    old, graph = function.graph, FuncGraph(function.graph.name)
-    graph.enclosing = None
-    table: dict[int, SymbolicTensor] = {}
-    with building_unrecorded(graph):
-        for t in function.inputs:
-            placeholder = graph.placeholder(t.dtype, t.shape, t.op.name)
-            placeholder._handle_data = t._handle_data
-            graph.inputs.append(placeholder)
-            table[t._id] = placeholder
-        for node in needed_operations(old, function.inputs, function.outputs, []):
-            outputs = _folded(graph, node, [table[t._id] for t in node._inputs])
-            table.update((t._id, new) for t, new in zip(node.outputs, outputs, strict=True))
-        graph.outputs = [_as_constant(graph, table[t._id]) for t in function.outputs]
-    return GraphFunction(graph)
+    operations = needed_operations(function.graph, function.inputs, function.outputs, [])
+    return rebuilt(function, operations, _folded, _as_constant)
 
 
 def known_results(graph: Graph) -> dict[str, tuple[np.ndarray, dtypes.DType]]:
@@ -89,10 +74,10 @@ def _folded(
     if node.raw_op.elements.passes_on:
         return _passed(node, inputs)
     inputs = [_as_constant(graph, t) for t in inputs]
-    op = _with_folded_bodies(node)
+    op = with_bodies(node, fold_constants)
     if node.type == "Reshape":
         inputs[1] = _partly_known(graph, inputs[1])
-    copies = _copied(graph, node, op, inputs)
+    copies = copied(graph, node, op, inputs)
     if not inputs or op.stateful or any(t.dtype in _HELD for t in (*inputs, *copies)):
         return copies
     known = [t.op.raw_op.attrs["value"] for t in inputs if t.op.type == "Const"]
@@ -109,16 +94,6 @@ def _passed(node: Operation, inputs: Sequence[SymbolicTensor]) -> list[SymbolicT
         if new.op.type != "Const":
             new.set_shape(old.shape)
     return list(inputs)
-
-
-def _copied(
-    graph: FuncGraph, node: Operation, op: Op, inputs: list[SymbolicTensor]
-) -> list[SymbolicTensor]:
-    copy = graph.add(op, inputs, node.name)
-    for old, new in zip(node.outputs, copy.outputs, strict=True):
-        new._handle_data = old._handle_data
-        new.set_shape(old.shape)
-    return copy.outputs
 
 
 def _as_constant(graph: FuncGraph, tensor: SymbolicTensor) -> SymbolicTensor:
@@ -159,16 +134,3 @@ def _computed(
     flat = flatten_arguments(result if isinstance(result, tuple | list) else [result])
     values = [np.asarray(value, t.dtype.np) for value, t in zip(flat, outputs, strict=True)]
     return values if sum(value.nbytes for value in values) <= most else None
-
-
-def _with_folded_bodies(node: Operation) -> Op:
-    """Returns the op of an operation with its branches, or the body and condition of its loop, folded."""
-    op, attrs = node.raw_op, dict(node.raw_op.attrs)
-    if not bodies_of(node) or op.flow.control not in ("if", "case", "while"):
-        return op
-    for key, value in attrs.items():
-        if isinstance(value, GraphFunction):
-            attrs[key] = fold_constants(value)
-        elif isinstance(value, tuple) and value and isinstance(value[0], GraphFunction):
-            attrs[key] = tuple(fold_constants(each) for each in value)
-    return complete(find(node.type), attrs, True)

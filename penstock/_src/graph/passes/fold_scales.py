@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.op import Op
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.passes.rebuilding import copied, rebuilt
 
 # Linear ops, and the axes of their second input along which the last axis of their result lies.
 _OUTPUT_AXES = {"Conv2D": (3,), "Conv3D": (4,), "DepthwiseConv2dNative": (2, 3), "MatMul": (1,)}
@@ -125,33 +125,21 @@ def _along_last_axis(value: np.ndarray, channels: int) -> bool:
 def _scaled(
     function: GraphFunction, operations: Sequence[Operation], factors: _Factors
 ) -> GraphFunction:
-    graph = FuncGraph(function.graph.name)
-    graph.enclosing = None
-    table: dict[int, SymbolicTensor] = {}
-    with building_unrecorded(graph):
-        for t in function.inputs:
-            placeholder = graph.placeholder(t.dtype, t.shape, t.op.name)
-            graph.inputs.append(placeholder)
-            table[t._id] = placeholder
-        readers = _readers(operations, function.outputs)
-        for node in operations:
-            inputs = [table[t._id] for t in node._inputs]
-            if id(node) in factors.dropped:
-                at = 0 if node._inputs[1].op.type == "Const" else 1
-                table[node.outputs[0]._id] = inputs[at]
-                continue
-            if id(node) in factors.of:
-                inputs = _scaled_inputs(graph, node, inputs, factors.of[id(node)])
-            op = node.raw_op
-            if node.type in _SUMS and all(readers[t._id] == 1 for t in node._inputs):
-                op, inputs = _merged(graph, op, inputs, _channels(node.outputs[0]))
-            copy = graph.add(op, inputs, node.name)
-            for old, new in zip(node.outputs, copy.outputs, strict=True):
-                new._handle_data = old._handle_data
-                new.set_shape(old.shape)
-                table[old._id] = new
-        graph.outputs = [table[t._id] for t in function.outputs]
-    return GraphFunction(graph)
+    readers = _readers(operations, function.outputs)
+
+    def outputs_of(
+        graph: FuncGraph, node: Operation, inputs: list[SymbolicTensor]
+    ) -> list[SymbolicTensor]:
+        if id(node) in factors.dropped:
+            return [inputs[0 if node._inputs[1].op.type == "Const" else 1]]
+        if id(node) in factors.of:
+            inputs = _scaled_inputs(graph, node, inputs, factors.of[id(node)])
+        op = node.raw_op
+        if node.type in _SUMS and all(readers[t._id] == 1 for t in node._inputs):
+            op, inputs = _merged(graph, op, inputs, _channels(node.outputs[0]))
+        return copied(graph, node, op, inputs)
+
+    return rebuilt(function, operations, outputs_of)
 
 
 def _merged(
