@@ -123,6 +123,14 @@ class TableWords:
         """The words of the table, with 0 for those that are filled in later."""
         return encode(self.plan.launches, lambda x: libraries[x.code.key][x.function], self.word)
 
+    def patch_words(self, start: int) -> list[int]:
+        """The patches (array, word, offset), which follow the table's words so that the sizing program can write unknown offsets."""
+        patches = list[int]()
+        for number, word, offset in self.patches:
+            at = start + len(patches) + 2
+            patches += [number, word, self.number(offset, at)]
+        return patches
+
     def word(self, argument: Any, at: int) -> int:
         """The word of an argument; 0 if it is filled in later."""
         if isinstance(argument, SessionWord):

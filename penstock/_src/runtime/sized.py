@@ -99,7 +99,7 @@ class OpenProgram:
         facts += map(self._sizes.register, self.signature.extents)
         self._words = TableWords(plan, self.constants, self._sizes)
         table = self._words.table(self.libraries)
-        self.words = np.array([*table, *self._patch_words(len(table))], np.int64)
+        self.words = np.array([*table, *self._words.patch_words(len(table))], np.int64)
         self.table_words, self.checks = len(table), plan.conditions
         self.stores = np.array(self._words.stores, np.int64).reshape(-1, STORE_WORDS)
         recording = current()
@@ -107,14 +107,6 @@ class OpenProgram:
         self.conditions: Conditions = recording.added
         self._sizes.require(recording.conditions)
         self._calculation = self._sizes.finished(facts)
-
-    def _patch_words(self, start: int) -> list[int]:
-        """The patches (array, word, offset), which follow the table's words so that the sizing program can write unknown offsets."""
-        patches = list[int]()
-        for number, word, offset in self._words.patches:
-            at = start + len(patches) + 2
-            patches += [number, word, self._words.number(offset, at)]
-        return patches
 
     def sized(self, extents: Values) -> "SizedProgram | None":
         """The program for the extents of a call; None if its conditions or its function's do not hold."""

@@ -116,13 +116,13 @@ class Recorder:
         if program is None or section is None or made.others or made.value_positions:
             return
         shared = repr(made.shared_key(key))
-        for target, threads, plan, extents in self._planned.get(id(program.prepared), (None, []))[
-            1
-        ]:
+        _, plans = self._planned.get(id(program.prepared), (None, []))
+        for target, threads, plan, extents in plans:
             try:
-                record = portable(
-                    plan, extents, form.form.entries, shared, _key_of_packing, self._constant
-                )
+                with extents:
+                    record = portable(
+                        plan, extents, form.form.entries, shared, _key_of_packing, self._constant
+                    )
             except NotPortable:
                 continue
             self._records.setdefault(place_of_plans(target, threads, section), []).append(record)

@@ -70,7 +70,7 @@ def portable(
     key_of_packing: Callable[[Any], str],
     object_of: Callable[[bytes], int],
 ) -> PlanRecord:
-    """The record of a plan.
+    """The record of a plan, within its extents.
 
     Args:
       plan: for any target.
@@ -83,18 +83,6 @@ def portable(
     Raises:
       NotPortable: it has something that records cannot have.
     """
-    with extents:
-        return _portable(plan, extents, form, key, key_of_packing, object_of)
-
-
-def _portable(
-    plan: Plan,
-    extents: Values,
-    form: Sequence[tuple[tuple[Any, ...], Any]],
-    key: str,
-    key_of_packing: Callable[[Any], str],
-    object_of: Callable[[bytes], int],
-) -> PlanRecord:
     signature = signature_of(plan.function)
     if signature.assigned or plan.function.exchanges or plan.guarded:
         raise NotPortable("assigned variables or exchanges")
@@ -115,10 +103,7 @@ def _portable(
     words = _Words(plan, sizes)
     table = words.table(_ZeroAddresses())
     launches = codes.launches(plan.launches)
-    patches: list[int] = []
-    for number, word, offset in words.patches:
-        at = len(table) + len(patches) + 2
-        patches += [number, word, words.number(offset, at)]
+    patches = words.patch_words(len(table))
     constants = {
         b: _constant(b.array, plan.threads, codes, object_of)
         for b in plan.buffers
