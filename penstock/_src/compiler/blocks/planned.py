@@ -35,8 +35,6 @@ def name_of(section: Section) -> str | None:
         return None
     if not all(_is_as_imported(each, origin.model) for each in _graphs(graph, section.ops)):
         return None
-    ids = {id(t): t for t in (*section.inputs, *section.outputs)}
-    names = {t._id: t.name for t in ids.values()}
     facts = (
         origin.model,
         origin.function,
@@ -44,9 +42,8 @@ def name_of(section: Section) -> str | None:
         [t.name for t in section.inputs],
         [t.name for t in section.outputs],
         sorted(section.host),
-        sorted(names.get(i, "") for i in section.constants),
-        section.values,
-        sorted(names.get(i, "") for i in section.for_host),
+        [t.name for t in section.inputs if t._id in section.constants],
+        [t.name for t in section.inputs if t._id in section.for_host],
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
