@@ -25,9 +25,8 @@ from penstock._src.native.language.value import Val
 
 WRITTEN, WRITER, READ, READER = range(SHADOW_WORDS)
 GRANULE = 8  # bits of an address below those that choose where the latest range is kept
-PAIRS = (
-    SHADOW_WORDS // 2
-)  # of a time and a thread, as words of 64 bits: the last write, the last read
+# Of a time and a thread, as words of 64 bits: the last write, the last read.
+PAIRS = SHADOW_WORDS // 2
 
 
 def write_memory(m: Module) -> None:

@@ -13,10 +13,8 @@ from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
 _KIND = dtypes.float64  # dtype of coordinates: float64, as rows at exact halves must not be missed
-
-_EXACT = (
-    1 << 10
-)  # the largest parts of a fraction whose product with an extent float64 does not round
+# The largest parts of a fraction whose product with an extent float64 does not round.
+_EXACT = 1 << 10
 
 
 def _number(value: Any) -> Any:
