@@ -45,7 +45,7 @@ HELPERS["derivative"] = """
 def derivative(f, xs):
     with tf.autodiff.ForwardAccumulator(xs, directions(xs)) as forward:
         y = f(*xs)
-    return [y, forward.jvp(y, unconnected_gradients="zero")]
+    return [y, tf.convert_to_tensor(forward.jvp(y, unconnected_gradients="zero"))]
 """
 
 HELPERS["derivatives_of_gradients"] = """
@@ -56,7 +56,8 @@ def derivatives_of_gradients(f, xs):
             y = f(*xs)
         found = tape.gradient(y, xs, unconnected_gradients="zero")
         found = [tf.convert_to_tensor(g) for g in found]
-    return [y, *(forward.jvp(g, unconnected_gradients="zero") for g in found)]
+    tangents = [forward.jvp(g, unconnected_gradients="zero") for g in found]
+    return [y, *map(tf.convert_to_tensor, tangents)]
 """
 
 HELPERS["jacobian"] = """
