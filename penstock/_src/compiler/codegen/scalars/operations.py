@@ -178,16 +178,18 @@ def _pow(f, name, kind, dtype, a, b):
 
 
 def _integer_power(f: Fn, kind, a: Val, b: Val) -> Val:
-    """Integer power by squaring, for every bit of the exponent; negative exponents give 1/a truncated."""
+    """Integer power by squaring, for every bit of the largest exponent; negative exponents give 1/a truncated."""
     ty, n = scalar(a.ty), lanes(a.ty)
     one = spread(f, f.const(1, ty), n)
-    bits = kind.size * 8
 
-    def step(_, result, base, left):
+    def has_bits(result, base, left):
+        return (left if n == 1 else f.reduce("or", left)).ne(0)
+
+    def step(result, base, left):
         result = f.select((left & 1).ne(0), result * base, result)
         return result, base * base, f.binary("lshr", left, 1)
 
-    result, _, _ = f.loop(f.i64(0), bits, 1, step, one, a, b)
+    result, _, _ = f.loop_while(has_bits, step, one, a, b)
     if not _signed(kind):
         return result
     odd = f.select((b & 1).ne(0), a, one)
