@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from penstock._src.native.readers.pieces import splitter
-from penstock._src.native.readers.string_index import StringIndex
+from penstock._src.native.readers.string_index import StringIndex, numbered
 from penstock._src.ops.strings.elements import strings
 from penstock._src.ops.strings.fingerprint import fingerprint64, fingerprints64
 
@@ -47,3 +47,12 @@ def test_numbers_of_strings():
     asked += [key[:-1] + b"x" for key in keys if key] + [b"y" + key for key in keys]
     assert index.find(vector(asked)).tolist() == [numbers.get(key, -1) for key in asked]
     assert StringIndex(vector([])).find(vector([b"a"])).tolist() == [-1]
+
+
+def test_strings_are_numbered_in_order_of_appearance():
+    words = [bytes([i % 3]) * (i % 70) for i in range(0, 5000, 7)]
+    numbers: dict = {}
+    expected = [numbers.setdefault(word, len(numbers)) for word in words]
+    first, found = numbered(vector(words))
+    assert found.tolist() == expected
+    assert [words[i] for i in first] == list(numbers)

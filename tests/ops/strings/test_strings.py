@@ -7,6 +7,7 @@ import penstock as tf
 import penstock._src.api.load
 from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError, UnimplementedError
 from penstock._src.core.registry import raw
+from penstock._src.ops.strings.fingerprint import hash64
 
 
 def listed(tensor):
@@ -195,3 +196,37 @@ def test_no_split_leaves_strings_whole(separator):
 def test_a_separator_is_a_scalar():
     with tf.Graph().as_default(), pytest.raises(ValueError, match="must be rank 0 but is rank 1"):
         tf.strings.split(["a"], [","])
+
+
+@pytest.mark.parametrize(
+    ("most", "pieces"),
+    [
+        (1, [[], [b"a", b""], [b"a", b"b  c "], [b"a", b""]]),
+        (2, [[], [b"a"], [b"a", b"b", b"c "], [b"a"]]),
+    ],
+)
+def test_what_is_left_after_the_last_split_keeps_its_spaces(most, pieces):
+    texts = [b" ", b" a", b"a\tb  c ", b"a "]
+    assert tf.strings.split(texts, maxsplit=most).to_list() == pieces
+
+
+def test_buckets_of_all_lengths_are_those_of_the_plain_hash():
+    texts = [bytes(range(n)) for n in range(40)]
+    found = listed(raw.StringToHashBucket(string_tensor=texts, num_buckets=1 << 60))
+    assert found == [hash64(s) % (1 << 60) for s in texts]
+
+
+def test_characters_do_not_go_backwards_from_the_end():
+    with pytest.raises(InvalidArgumentError, match="pos -1 out of range for string at index 0"):
+        tf.strings.substr([b"hello"], -1, -1, "UTF8_CHAR")
+
+
+def test_many_numbers_are_formatted_as_each_is():
+    numbers = np.random.default_rng(0).normal(size=5000) * 1e3
+    found = listed(tf.strings.as_string(numbers, precision=2, width=9, fill="0"))
+    assert found == [b"%09.2f" % x for x in numbers]
+
+
+def test_malformed_parts_of_transcoded_text_are_replaced():
+    found = tf.strings.unicode_transcode([b"h\xc3\xa9", b"a\xffb"], "UTF-8", "UTF-16-BE")
+    assert listed(found) == ["hé".encode("utf-16-be"), "a\ufffdb".encode("utf-16-be")]

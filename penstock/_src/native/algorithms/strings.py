@@ -16,11 +16,13 @@ class StringNumbers(NamedTuple):
     """Builtins over arrays of bytes objects.
 
     hashes (strings, number, key int64 [2], hashes int64) -> 0; SipHash-2-4
+    murmur_hashes (strings, number, hashes int64) -> 0; MurmurHash64A with TensorFlow's seed
     characters (strings, number, counts int64) -> 0; the bytes of UTF-8 that begin a character
     decimals, integers (strings, number, values float64 or int64, valid int64) -> the number of invalid strings, which are left to the caller
     """
 
     hashes: Callable[..., int]
+    murmur_hashes: Callable[..., int]
     characters: Callable[..., int]
     decimals: Callable[..., int]
     integers: Callable[..., int]
@@ -32,10 +34,13 @@ def string_numbers(m: Module) -> None:
     decimals.emit(m)
     _emit_siphash(m)
     _emit_hashes(m)
+    _emit_murmur(m)
+    _emit_murmur_hashes(m)
     _emit_characters(m)
     _emit_numbers(m, "decimals", "decimal", F64)
     _emit_numbers(m, "integers", "integer", I64)
     py.emit_entry(m, "hashes", "anaa", holds_gil=True)
+    py.emit_entry(m, "murmur_hashes", "ana", holds_gil=True)
     py.emit_entry(m, "characters", "ana", holds_gil=True)
     py.emit_entry(m, "decimals", "anaa", holds_gil=True)
     py.emit_entry(m, "integers", "anaa", holds_gil=True)
@@ -94,6 +99,45 @@ def _emit_hashes(m: Module) -> None:
 
         def one(i: Val) -> None:
             f.store(f.call("siphash", *_string(f, i), *key, ret=I64), f.found, i)
+
+        f.loop(f.i64(0), f.number, 1, one)
+        f.give(f.i64(0))
+
+
+_MURMUR_FACTOR = 0xC6A4A7935BD1E995 - (1 << 64)  # as a signed word
+_MURMUR_SEED = 0xDECAFCAFFE
+
+
+def _emit_murmur(m: Module) -> None:
+    """`murmur` (data, size) -> hash: MurmurHash64A, words in little-endian order (Austin Appleby, MurmurHash2)."""
+    with m.fn("murmur", ret=I64, internal=True, data=PTR, count=I64) as f:
+        word = f.alloca(I64)
+
+        def folded(value: Val) -> Val:
+            return value ^ f.binary("lshr", value, 47)
+
+        def block(i: Val, value: Val) -> tuple[Val, ...]:
+            f.memcpy(word, f.at(f.data, i * 8), 8)
+            k = folded(f.load(word, 0, I64) * _MURMUR_FACTOR)
+            return ((value ^ k * _MURMUR_FACTOR) * _MURMUR_FACTOR,)
+
+        whole, rest = f.count >> 3, f.count & 7
+        (value,) = f.loop(f.i64(0), whole, 1, block, f.count * _MURMUR_FACTOR ^ _MURMUR_SEED)
+
+        def last() -> tuple[Val, ...]:
+            f.store(f.i64(0), word)
+            f.memcpy(word, f.at(f.data, whole * 8), rest)
+            return ((value ^ f.load(word, 0, I64)) * _MURMUR_FACTOR,)
+
+        (value,) = f.when(rest.ne(0), last, lambda: (value,))
+        f.give(folded(folded(value) * _MURMUR_FACTOR))
+
+
+def _emit_murmur_hashes(m: Module) -> None:
+    with m.fn("murmur_hashes", ret=I64, internal=True, strings=PTR, number=I64, found=PTR) as f:
+
+        def one(i: Val) -> None:
+            f.store(f.call("murmur", *_string(f, i), ret=I64), f.found, i)
 
         f.loop(f.i64(0), f.number, 1, one)
         f.give(f.i64(0))

@@ -14,6 +14,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_symbolic
 from penstock._src.native.algorithms.edits import edits
 from penstock._src.native.algorithms.number_index import MOST, numbered
+from penstock._src.native.readers import string_index
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import check_elements, in_float32, show
 
@@ -23,11 +24,19 @@ _FEWEST = 64  # numbers for which native code pays
 def distinct(x, axis=0):
     """Returns the distinct slices along an axis in order of appearance, the index of each slice among them, and counts."""
     if x.ndim == 1 and x.dtype == object:
+        if x.size >= _FEWEST and runs_native_code():
+            first, numbers = string_index.numbered(x)
+            return x[first], numbers, np.bincount(numbers, minlength=first.size)
         places: dict = {}
         numbers = np.array([places.setdefault(v, len(places)) for v in x.tolist()], np.int64)
         values = np.empty(len(places), object)
         values[:] = list(places)
         return values, numbers, np.bincount(numbers, minlength=len(places))
+    if x.ndim == 1 and x.dtype.kind == "f" and _FEWEST <= x.size < MOST and runs_native_code():
+        if not np.isnan(x).any():  # no NaN is equal to another
+            bits = (x + x.dtype.type(0)).view(f"i{x.itemsize}")  # both zeros are +0 here
+            first, numbers = numbered(bits.astype(np.int64))
+            return x[first], numbers, np.bincount(numbers, minlength=first.size)
     if x.ndim == 1 and x.dtype.kind in "iub" and _FEWEST <= x.size < MOST and runs_native_code():
         first, numbers = numbered(x.astype(np.int64))
         return x[first], numbers, np.bincount(numbers, minlength=first.size)

@@ -60,6 +60,18 @@ def shuffled(index, key, largest, rounds):
             return index
 
 
+def _shuffled_all(indices, key, largest, rounds):
+    """Return the positions of an array of indices in the permutation of 0 ... `largest`."""
+    bits = _half_block(largest)
+    keys = np.array(_keys(key, rounds, bits), np.uint64)
+    found = np.array(indices, np.uint64)
+    outside = np.arange(found.size)
+    while outside.size:
+        found[outside] = _encrypted(found[outside], keys, np.uint64(bits))
+        outside = outside[found[outside] > largest]
+    return found
+
+
 def permutation(key, largest, rounds):
     """Yields the position of each number in the same permutation."""
     bits = _half_block(largest)
@@ -110,15 +122,22 @@ class RandomIndexShuffle(Op):
                 raise self.invalid(
                     f"{name} must be a scalar or vector of size [{count}] but got {show(value.shape)}."
                 )
-        rows = np.broadcast_to(seed, (count, 3)).astype(np.int64).tolist()
-        tops = np.broadcast_to(max_index, (count,)).tolist()
-        out = []
-        for i, key, top in zip(np.broadcast_to(index, (count,)).tolist(), rows, tops):
-            for name, number in (("index", i), ("max_index", top)):
-                if number < 0:
-                    raise self.invalid(f"{name} must be >= 0 but was {number}")
-            if i > top:
-                raise self.invalid(f"max_index must be >= index, but {top} < {i}")
-            out.append(shuffled(i, [k & 0xFFFFFFFF for k in key], top, self.rounds))
-        result = np.array(out, self.output_dtypes[0].np)
-        return result if counts else result[0]
+        self._check_range(index, max_index)
+        kind, keys = self.output_dtypes[0].np, seed.astype(np.int64) & 0xFFFFFFFF
+        if seed.ndim == 1 and not max_index.ndim:
+            top = int(max_index)
+            found = _shuffled_all(index.reshape(-1), keys.tolist(), top, self.rounds)
+            return found.astype(kind).reshape(index.shape)
+        indices, tops = (np.broadcast_to(x, (count,)).tolist() for x in (index, max_index))
+        rows = np.broadcast_to(keys, (count, 3)).tolist()
+        found = [shuffled(*x, self.rounds) for x in zip(indices, rows, tops, strict=True)]
+        return np.array(found, kind)
+
+    def _check_range(self, index, max_index):
+        for name, numbers in (("index", index), ("max_index", max_index)):
+            if numbers.size and numbers.min() < 0:
+                raise self.invalid(f"{name} must be >= 0 but was {numbers[numbers < 0].flat[0]}")
+        beyond = index > max_index
+        if np.any(beyond):
+            i, top = (np.broadcast_to(x, beyond.shape)[beyond][0] for x in (index, max_index))
+            raise self.invalid(f"max_index must be >= index, but {top} < {i}")

@@ -10,6 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.array.unique import distinct
 from penstock._src.ops.math.binary import truncated_quotient
 from penstock._src.ops.rules import conj, dims_of, quiet, show
 from penstock._src.ops.sparse.tensor import check_indices, check_sparse, flat_places
@@ -92,14 +93,41 @@ class SparseAddGrad(Op):
     differentiable = False
 
     def eager(self, backprop_val_grad, a_indices, b_indices, sum_indices):
-        gradients = {
-            tuple(i): g for i, g in zip(sum_indices.tolist(), backprop_val_grad, strict=True)
-        }
-        zero = backprop_val_grad.dtype.type(0)
-        return tuple(
-            np.array([gradients.get(tuple(i), zero) for i in x.tolist()], backprop_val_grad.dtype)
-            for x in (a_indices, b_indices)
-        )
+        if not a_indices.ndim == b_indices.ndim == sum_indices.ndim == 2:
+            shapes = " and ".join(show(x.shape) for x in (a_indices, b_indices, sum_indices))
+            raise self.invalid(f"Input indices should be matrices but received shapes: {shapes}")
+        if len(sum_indices) != backprop_val_grad.size:
+            raise self.invalid(
+                "# elements of backprop_val_grad and # rows of sum_indices should match (#nnz of sum): "
+                f"got {backprop_val_grad.size} and {len(sum_indices)}"
+            )
+        ranks = [x.shape[1] for x in (a_indices, b_indices, sum_indices)]
+        if len(set(ranks)) > 1:
+            raise self.invalid(
+                "The densified operands should have the same ndims; for A, B, Sum got: "
+                f"{ranks[0]}, {ranks[1]}, {ranks[2]}"
+            )
+        rows = np.concatenate([sum_indices, a_indices, b_indices])
+        _, numbers, _ = distinct(_row_numbers(rows))
+        count = len(sum_indices)
+        by_row = np.zeros(len(rows), backprop_val_grad.dtype)
+        by_row[numbers[:count]] = backprop_val_grad
+        of_operands = by_row[numbers[count:]]
+        return of_operands[: len(a_indices)], of_operands[len(a_indices) :]
+
+
+def _row_numbers(rows):
+    """Return a number for each row of an integer matrix, equal for equal rows alone."""
+    numbers = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        low, high = (int(f(initial=0)) for f in (column.min, column.max))
+        span = high - low + 1
+        if (int(numbers.max(initial=0)) + 1) * span >= 1 << 62:
+            numbers = distinct(numbers)[1]
+            column, span = distinct(column)[1], len(rows)
+            low = 0
+        numbers = numbers * span + (column - low)
+    return numbers
 
 
 class _Extreme(Op):

@@ -146,13 +146,17 @@ class Substr(Op):
                 f"Incompatible shapes: {show(input.shape)} vs. {show(pos.shape)}"
             ) from None
         listed = words.reshape(-1).tolist()
-        if not pos.ndim and self.unit == "BYTE" and _is_within(listed, int(pos)):
+        if not pos.ndim and self._counts_bytes(listed, len) and _is_within(listed, int(pos)):
             begin, count = int(pos), int(len)
             end = None if count < 0 else begin + count  # a negative length means "to the end"
             return strings([s[begin:end] for s in listed], words.shape)
         triples = zip(listed, begins.reshape(-1).tolist(), counts.reshape(-1).tolist(), strict=True)
         cut = self._characters if self.unit == "UTF8_CHAR" else self._part
         return strings((cut(s, b, n, at) for at, (s, b, n) in enumerate(triples)), words.shape)
+
+    def _counts_bytes(self, words, len):
+        """True if the parts are ranges of bytes; a negative length means another range for characters."""
+        return self.unit == "BYTE" or len.min() >= 0 and all(map(bytes.isascii, words))
 
     def eager_each(self, input, pos, len):
         if is_group(pos) or is_group(len):
@@ -161,7 +165,8 @@ class Substr(Op):
 
     def _part(self, s, begin, count, at):
         size = len(s)
-        if begin > size or begin < -size:
+        backwards = self.unit == "UTF8_CHAR" and begin < 0 and count < 0
+        if begin > size or begin < -size or backwards:
             raise self.invalid(f"pos {begin} out of range for string at index {at}")
         first = begin + size if begin < 0 else begin
         # A negative length means "to the end" for bytes, but zero for characters.
@@ -170,7 +175,9 @@ class Substr(Op):
         return s[first : first + count]
 
     def _characters(self, s, begin, count, at):
-        return data(self._part(text(s), begin, count, at)) if s else self._part(s, begin, count, at)
+        if s.isascii():  # a character is a byte
+            return self._part(s, begin, count, at)
+        return data(self._part(text(s), begin, count, at))
 
 
 def _is_within(words, begin):
@@ -330,7 +337,14 @@ class StringToHashBucket(_Buckets):
     num_buckets: int
 
     def eager(self, string_tensor):
-        return self.bucket(hash64, string_tensor)
+        if not runs_native_code():
+            return self.bucket(hash64, string_tensor)
+        self.check()
+        flat = np.ascontiguousarray(string_tensor.reshape(-1))
+        hashes = np.empty(flat.size, np.uint64)
+        string_numbers().murmur_hashes(flat, flat.size, hashes)
+        buckets = (hashes % np.uint64(self.num_buckets)).astype(np.int64)
+        return buckets.reshape(string_tensor.shape)
 
 
 class Fingerprint(Op):

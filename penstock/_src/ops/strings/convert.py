@@ -1,6 +1,7 @@
 """Strings from and to numbers, templates, and base64."""
 
 import base64
+import binascii
 import re
 
 import numpy as np
@@ -54,13 +55,11 @@ class AsString(Op):
             return each(lambda s: ("%" + self._flags() + "s").encode() % s, input)
         flat = input.reshape(-1)
         if kind == "f" and self.precision <= MOST_DIGITS and np.isfinite(flat).all():
-            form = self._form()
-            return strings(((form % v).encode() for v in flat.tolist()), input.shape)
+            return _formatted(self._form(), flat, input.shape)
         if kind in "iu":
             # C writes no sign for unsigned numbers.
             flags = self._flags().lstrip("+ ") if kind == "u" else self._flags()
-            form = "%" + flags + "d"
-            return strings(((form % v).encode() for v in flat.tolist()), input.shape)
+            return _formatted("%" + flags + "d", flat, input.shape)
         return strings((self._shown(v, kind, real) for v in flat), input.shape)
 
     def _flags(self):
@@ -93,6 +92,18 @@ class AsString(Op):
         letter = "e" if self.scientific else "f"
         digits, by, exponent = f"%{flag}.{MOST_DIGITS}{letter}".__mod__(value).partition("e")
         return _justified(f"{digits}{'0' * zeros}{by}{exponent}", self.width, self.fill)
+
+
+_BATCH = 4096  # numbers formatted at a time
+
+
+def _formatted(form, flat, shape):
+    """Return the strings of numbers by a format that writes no zero bytes; many are formatted by one call."""
+    found = []
+    for at in range(0, flat.size, _BATCH):
+        numbers = flat[at : at + _BATCH].tolist()
+        found += ("\0".join([form] * len(numbers)) % tuple(numbers)).encode().split(b"\0")
+    return strings(found, shape)
 
 
 def _justified(number, width, flag):
@@ -278,6 +289,9 @@ def _summary(x, summarize, depth):
     return "[" + by.join([*rows, *last]) + "]"
 
 
+_WEB_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
 class EncodeBase64(Op):
     """Strings in web-safe base64."""
 
@@ -287,9 +301,10 @@ class EncodeBase64(Op):
     differentiable = False
 
     def eager(self, input):
+        dropped = b"" if self.pad else b"="
+
         def encode(s):
-            encoded = base64.urlsafe_b64encode(s)
-            return encoded if self.pad else encoded.rstrip(b"=")
+            return binascii.b2a_base64(s, newline=False).translate(_WEB_SAFE, dropped)
 
         return each(encode, input)
 

@@ -1,7 +1,6 @@
 """Strings cut into pieces, and n-grams of pieces."""
 
 import itertools
-import re
 
 import numpy as np
 
@@ -14,8 +13,6 @@ from penstock._src.native.readers.pieces import splitter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
-
-_SPACE = re.compile(rb"\s+")
 
 
 def _joined(rows):
@@ -103,14 +100,8 @@ class StringSplitV2(Op):
 
 def _words(s, most):
     """At most `most` words, then the rest, which may be empty."""
-    rest, pieces = s.lstrip(), []
-    for _ in range(most):
-        if not rest:
-            return pieces
-        gap = _SPACE.search(rest)
-        pieces.append(rest[: gap.start()] if gap else rest)
-        rest = rest[gap.end() :] if gap else b""
-    return [*pieces, rest]
+    pieces = s.split(None, most)
+    return [*pieces, b""] if len(pieces) == most else pieces
 
 
 class StringSplit(Op):
@@ -186,9 +177,9 @@ class StringNGrams(Op):
                 )
         if not data_splits.size:
             return strings([], (0,)), data_splits
-        grams, splits = [], [0]
-        for begin, end in zip(data_splits[:-1], data_splits[1:], strict=True):
-            grams.extend(self._row(list(data[begin:end])))
+        grams, splits, pieces, bounds = [], [0], data.tolist(), data_splits.tolist()
+        for begin, end in itertools.pairwise(bounds):
+            grams.extend(self._row(pieces[begin:end]))
             splits.append(len(grams))
         return strings(grams, (len(grams),)), np.array(splits, data_splits.dtype)
 
@@ -206,7 +197,8 @@ class StringNGrams(Op):
             if count <= 0:
                 continue
             padded = [left] * pad + row + [right] * pad
-            pieces.extend(by.join(padded[i : i + width]) for i in range(count))
+            runs = (padded[i : i + count] for i in range(width))
+            pieces.extend(padded if width == 1 else map(by.join, zip(*runs, strict=True)))
         if not pieces and self.preserve_short_sequences and row:
             pad = self._padding(min(self.ngram_widths))
             pieces.append(by.join([left] * pad + row + [right] * pad))

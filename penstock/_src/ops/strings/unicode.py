@@ -267,7 +267,15 @@ class UnicodeTranscode(Op):
         read = decoder(self, self.input_encoding)
         control = self.replace_control_characters
 
+        whole = _codec(self.input_encoding) == "utf-8" and not control
+        output = _codec(self.output_encoding)
+
         def transcode(s):
+            if whole:
+                try:
+                    return s.decode().encode(output)
+                except UnicodeDecodeError:
+                    pass  # malformed parts are handled one by one
             transcoded = handled(self, read(s), self.errors, self.replacement_char, control)
             return encoded([p for p, _ in transcoded], self.output_encoding)
 

@@ -1,0 +1,29 @@
+"""Random permutations by index."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.ops.random.index_shuffle import shuffled
+
+
+@pytest.mark.parametrize("largest", [0, 5, 1000, 1 << 33, (1 << 63) - 1])
+def test_vectors_of_indices_are_shuffled_as_each_is(largest):
+    drawn = np.random.default_rng(1).integers(0, min(largest, 5000) + 1, 300)
+    found = tf.random.experimental.index_shuffle(
+        drawn, [1, 2, 3], tf.constant(largest, tf.int64)
+    ).numpy()
+    assert found.tolist() == [shuffled(int(i), [1, 2, 3], largest, 4) for i in drawn]
+
+
+@pytest.mark.parametrize(
+    ("index", "largest", "message"),
+    [
+        ([1, -3], 9, "index must be >= 0 but was -3"),
+        ([1], -9, "max_index must be >= 0 but was -9"),
+        ([1, 12], 9, "max_index must be >= index, but 9 < 12"),
+    ],
+)
+def test_indices_are_within_the_range(index, largest, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        tf.random.experimental.index_shuffle(index, [1, 2, 3], largest)
