@@ -5,7 +5,8 @@ import pytest
 
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.runtime.signature import signature_of
 
 
@@ -37,3 +38,25 @@ def test_an_array_of_another_type_is_refused(signature, shape, dtype):
 def test_arguments_are_counted(signature):
     with pytest.raises(InvalidArgumentError, match="1 arguments are required"):
         signature.arrays_of([])
+
+
+def test_values_of_variables_are_taken_as_they_are_unless_they_are_shared():
+    p = LoweringContext()
+    handle = p.parameter(0, (), dtypes.resource, variable=((2, 3), dtypes.float32))
+    p.assign_variable(handle, p.read_variable(handle) * 2.0)
+    signature = signature_of(p.function("f", [handle], []))
+    variable = VariableHandle((2, 3), dtypes.float32, value=np.ones((2, 3), np.float32))
+    address = variable.value.ctypes.data
+    assert signature.arrays_of([variable])[0].ctypes.data == address
+    reader = variable.value
+    (taken,) = signature.arrays_of([variable])
+    assert taken is variable.value is not reader
+    np.testing.assert_array_equal(taken, reader)
+
+
+def test_a_variable_without_value_is_refused():
+    p = LoweringContext()
+    handle = p.parameter(0, (), dtypes.resource, variable=((2, 3), dtypes.float32))
+    signature = signature_of(p.function("f", [handle], [p.read_variable(handle) * 2.0]))
+    with pytest.raises(FailedPreconditionError, match="Could not find variable"):
+        signature.arrays_of([VariableHandle((2, 3), dtypes.float32)])

@@ -51,3 +51,22 @@ def entries(code: Code, functions: type[Functions]) -> Functions:
     _libraries.append(library)
     names = functions._fields
     return functions(*[py.builtin(library[f"py_{name}"], name) for name in names])
+
+
+def method(name: str) -> Callable[[Callable[[Module, str], None]], Callable[[], Any]]:
+    """Make a function that writes the entry `py_NAME` into one that returns it as a method, to be bound to owners (`python_calls.bind`).
+
+    Args:
+      name: of the method.
+    """
+
+    def decorated(write: Callable[[Module, str], None]) -> Callable[[], Any]:
+        @functools.cache
+        def load() -> Any:
+            library = kernels()[ModuleCode(write, (name,), kernels().cache)]
+            _libraries.append(library)
+            return py.define(library[f"py_{name}"], name)
+
+        return functools.update_wrapper(load, write)
+
+    return decorated

@@ -13,8 +13,10 @@ from penstock._src.core.values.arrays import SMALL, aligned_copy, empty_aligned
 from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
+from penstock._src.native.process.array_forms import check_of
 from penstock._src.util.dataclass import dataclass
-from penstock._src.util.process.references import is_value_shared
+from penstock._src.util.process import forks
+from penstock._src.util.process.references import is_any_value_shared, is_value_shared
 
 
 @dataclass(eq=False)
@@ -34,6 +36,12 @@ class ProgramSignature:
     assigned: tuple[int, ...]
     results: tuple[tuple[Any, tuple[int, ...], np.dtype], ...]
 
+    @forks.cached_property
+    def _are_fitting(self) -> Callable[..., bool]:
+        """The native check of a call's arrays, where handles are replaced by their values."""
+        forms = sorted([*self.arrays, *[entry[:3] for entry in self.handles]])
+        return check_of([(dtype, shape) for _, dtype, shape in forms])
+
     def arrays_of(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         """The arrays of a call. Types and shapes are checked: a wrong array must not reach native code."""
         if len(arguments) != self.count:
@@ -42,6 +50,17 @@ class ProgramSignature:
                 None,
                 f"Program: {self.count} arguments are required. Received {len(arguments)}.",
             )
+        # A tensor or a view also references the array: the update in place must not change it.
+        if not self.assigned or not is_any_value_shared(arguments, self.assigned):
+            arrays = list(arguments)
+            for entry in self.handles:
+                arrays[entry[0]] = arrays[entry[0]].value
+            if self._are_fitting(*arrays):
+                return arrays
+        return self._converted(arguments)
+
+    def _converted(self, arguments: Sequence[Any]) -> list[np.ndarray]:
+        """The arrays of a call, copied where they are not contiguous, or shared and assigned."""
         arrays = list(arguments)
         for i, dtype, shape in self.arrays:
             x = arrays[i]
@@ -53,7 +72,6 @@ class ProgramSignature:
             handle = arguments[i]
             if handle.value is None:
                 handle.read()  # raises the error for a variable without value
-            # A tensor or a view also references the array: the update in place must not change it.
             if assigned and is_value_shared(handle):
                 handle.value = aligned_copy(handle.value)
             x = handle.value

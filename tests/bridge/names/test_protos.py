@@ -136,3 +136,15 @@ def test_what_another_package_has_brought_stays():
         "print(pool.FindFileContainingSymbol('tensorflow.TensorShapeProto').name, tensor_shape_pb2.TensorShapeProto().dim)"
     )
     assert run(theirs + START + shown) == ["theirs.proto []"]
+
+
+def test_settings_of_xla_operations_have_the_numbers_of_their_fields():
+    shown = (
+        "from tensorflow.compiler.xla import xla_data_pb2 as xla\n"
+        "print(xla.RandomAlgorithm.RNG_PHILOX, xla.PrimitiveType.Value('BF16'), xla.FftType.Name(2))\n"
+        "gather = xla.GatherDimensionNumbers(offset_dims=[1], index_vector_dim=2, operand_batching_dims=[0])\n"
+        "print(gather.SerializeToString().hex())\n"
+        "precision = xla.PrecisionConfig(operand_precision=[xla.PrecisionConfig.HIGHEST])\n"
+        "print(precision.SerializeToString().hex())"
+    )
+    assert run(START + shown) == ["2 16 RFFT", "0a010120022a0100", "0a0102"]

@@ -116,6 +116,10 @@ STORED = {
         lambda p, x, wide, **_: [p.contract("mk,kn->mn", p.exp(x), wide)],
         ["exp", "contract"],
     ),
+    "not the windows of a depthwise convolution with one position": (
+        lambda p, x, y, **_: [p.contract("xcik,kci->xci", p.windows(p.reshape(x, (30, 40, 1)), [0], [30], [1], [1], [0], [0]), p.reshape(p.exp(y), (30, 40, 1)))],
+        ["contract"],
+    ),
     "what is taken again and again by windows": (
         lambda p, x, **_: [p.reduce_max(p.windows(p.exp(x), [1], [3], [1], [1], [1], [1]), [2])],
         ["exp", "max"],

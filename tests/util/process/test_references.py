@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from penstock._src.util.process import references
-from penstock._src.util.process.references import is_item_shared, is_value_shared
+from penstock._src.util.process.references import (
+    is_any_value_shared,
+    is_item_shared,
+    is_value_shared,
+)
 
 
 class Attribute:
@@ -24,6 +28,13 @@ class Attribute:
         return is_value_shared(self.holder)
 
 
+class Attributes(Attribute):
+    """What the attribute of one of several objects holds."""
+
+    def is_shared(self):
+        return is_any_value_shared([SimpleNamespace(value=object()), self.holder], (0, 1))
+
+
 class Item:
     """What a dictionary holds."""
 
@@ -37,7 +48,7 @@ class Item:
         return is_item_shared(self.holder, 3)
 
 
-@pytest.fixture(params=[Attribute, Item])
+@pytest.fixture(params=[Attribute, Attributes, Item])
 def held(request):
     return request.param(np.arange(3))
 

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from penstock._src.compiler.blocks.kinds import ARRAY, HANDLE, LIST, input_kinds
 from penstock._src.compiler.blocks.lists import ListKey, list_key
 from penstock._src.compiler.blocks.planned import PlannedStep, like, name_of
@@ -22,6 +24,7 @@ from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes import host_lists
 from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import Values
+from penstock._src.native.process.array_forms import check_of
 from penstock._src.ops.control.list_value import TensorList
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.lazy import ByName
@@ -50,6 +53,8 @@ MOST_PROGRAMS = 32
 # Programs in which an operation needed the number of an extent, as a Fourier transform does, or one that an input holds, such as an axis, before
 # such operations go to the host instead.
 MOST_FIXED = {"d": 2, "v": 8}
+# Variables of a block whose calls are compared with the last one first.
+MANY_HANDLES = 2
 # Called with each block that was specialized, the form and the key: packs take the programs of forms.
 SPECIALIZED_OBSERVERS: list[Callable[["Block", "Specialized", Any], None]] = []
 
@@ -70,6 +75,8 @@ class Block:
         self.others = [i for i in rest if kinds[i] != LIST or read[i]]
         # The ids of the handles of the last call, and their aliases: most calls pass the same variables.
         self.last_aliases: tuple[list[int], Any] = ([], None)
+        # The last call's specialization, the dict that had it, and the ids of its handles; None if there is not much to compare.
+        self.last: tuple[Specialization, Mapping[Any, Specialization], list[int]] | None = None
         self.value_positions = section.values or ()  # inputs whose values are part of the key
         self.specializations: dict[Any, Specialization] = {}
         self.programs: list[SharedProgram] = []
@@ -90,8 +97,45 @@ class Block:
         kept = self.specializations
         if self.for_any is not None and not kept:
             return self.for_any.run(values)
+        last = self.last
+        if last is not None and last[1] is kept and self.is_like_last(values, last):
+            return last[0].run(values)
         key = self.key(values)
-        return (kept.get(key) or self.for_any or self.missing(values, key, kept)).run(values)
+        known = kept.get(key)
+        if known is None:
+            return (self.for_any or self.missing(values, key, kept)).run(values)
+        if len(self.handles) >= MANY_HANDLES:
+            self.last = self.compared(values, known, kept)
+        return known.run(values)
+
+    def is_like_last(
+        self,
+        values: Sequence[Any],
+        last: tuple[Specialization, Mapping[Any, Specialization], list[int]],
+    ) -> bool:
+        """True if the key of these inputs is that of the last call, without computing it: a tuple of shapes for each variable."""
+        handles = [values[i] for i in self.handles]
+        if list(map(id, handles)) != last[2] or resources.LENT:
+            return False
+        arrays = [values[i] for i in self.arrays]
+        return last[0].check(*arrays, *[handle.value for handle in handles])  # type: ignore[misc]
+
+    def compared(
+        self, values: Sequence[Any], known: Specialization, kept: Mapping[Any, Specialization]
+    ) -> tuple[Specialization, Mapping[Any, Specialization], list[int]] | None:
+        """What `is_like_last` compares the next call with; None if its key holds more than types and shapes of arrays."""
+        handles = [values[i] for i in self.handles]
+        if self.others or self.value_positions or resources.LENT:
+            return None
+        if known.check is None:
+            arrays = [values[i] for i in self.arrays] + [handle.value for handle in handles]
+            if any(type(x) is not np.ndarray for x in arrays):
+                return None
+            known.check = check_of([(x.dtype, x.shape) for x in arrays])
+        last = known, kept, list(map(id, handles))
+        if FREE_THREADED:
+            mark_shared(last, known.check)
+        return last
 
     def key(self, values: Sequence[Any]) -> Any:
         """Everything that a specialization depends on: shapes, and the values that a lowering requested."""

@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Specialization:
-    """The steps of a block for inputs of given shapes. `run(values)` returns its outputs for these inputs."""
+    """The steps of a block for inputs of given shapes. `run(values)` returns its outputs for these inputs.
+
+    check    a native check of the block's arrays, then the values of its variables: True if they have the types and shapes of these
+             inputs; None until it is needed
+    """
 
     steps: Sequence[Any]
     run: Callable[[Sequence[Any]], list[Any]]
+    check: Callable[..., bool] | None = None
 
 
 def specialization(steps: Sequence[Any], form: "Specialized") -> Specialization:

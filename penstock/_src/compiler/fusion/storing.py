@@ -25,6 +25,7 @@ from penstock._src.ir.extents.dims import is_large, is_one, key, product
 from penstock._src.ir.meaning.orientation import turns_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
+from penstock._src.ir.shape_rules import split_spec
 from penstock._src.util.dataclass import dataclass
 
 SPECIAL = frozenset({*SPECIALS, "while", "case"})
@@ -247,7 +248,8 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, recognized: Rec
     """True if a user would compute an element of `node` many times, at a cost that matters."""
     if user.kind == "contract":
         movements = ("gather", "concat", "pad", "windows", "dynamic_slice")
-        return user.id not in recognized.matches and (weight > 0 or node.kind in movements)
+        is_costly = weight > 0 or node.kind in movements
+        return user.id not in recognized.matches and is_costly and not _reads_once(user, arg)
     if user.kind == "gather" and user.args[0] is not arg:  # it is read by the gather's indices
         behind = product(user.args[0].shape[user.attrs["axis"] + 1 :])
         return weight > REPEATED and key(user.size) != key(arg.size * behind)
@@ -268,3 +270,18 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, recognized: Rec
             _reads_often(u, user, node, weight, recognized) for u in recognized.users[user.id]
         )
     return False
+
+
+def _reads_once(contraction: Node, operand: Node) -> bool:
+    """True if a contraction reads each element of an operand once: the other operand has no axis of its own.
+
+    So it is in a sum of elementwise products, as of a depthwise convolution with one position.
+    """
+    left, right, _ = split_spec(contraction.attrs["spec"])
+    sides = list(zip(contraction.args, (left, right), strict=True))
+    return all(
+        letter in own or is_one(extent)
+        for (arg, own), (other, letters) in (sides, sides[::-1])
+        if arg is operand
+        for letter, extent in zip(letters, other.shape, strict=True)
+    )

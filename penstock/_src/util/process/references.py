@@ -14,7 +14,7 @@ thread counts as shared: whoever asks then copies it, and owns the copy.
 import ctypes
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 # The objects of a Python without GIL have larger headers.
@@ -48,14 +48,23 @@ def _own_count(value: Any) -> int:
 
 
 _count = _own_count if FREE_THREADED else sys.getrefcount
-# The counts of what is held alone, by an attribute and by a dictionary.
-_ATTRIBUTE = _ITEM = 0
+# The counts of what is held alone, by an attribute, by one of several attributes, and by a dictionary.
+_ATTRIBUTE = _ATTRIBUTES = _ITEM = 0
 
 
 def is_value_shared(holder: Any) -> bool:
     """True unless the attribute `value` of an object holds the only reference to what it is."""
     value = holder.value
     return _count(value) > _ATTRIBUTE
+
+
+def is_any_value_shared(holders: Sequence[Any], positions: Sequence[int]) -> bool:
+    """True unless the attributes `value` of some of these objects hold the only references to what they are."""
+    for position in positions:
+        value = holders[position].value
+        if _count(value) > _ATTRIBUTES:
+            return True
+    return False
 
 
 def is_item_shared(holder: Mapping[Any, Any], key: Any) -> bool:
@@ -73,15 +82,21 @@ class _Holder:
 
 def _measure() -> None:
     """Sets the counts of what is held alone to what the functions themselves see; below any if another reference makes no difference."""
-    global _ATTRIBUTE, _ITEM
-    holder, items = _Holder(), {0: object()}
+    global _ATTRIBUTE, _ATTRIBUTES, _ITEM
+    holder, holders, items = _Holder(), [_Holder(), _Holder()], {0: object()}
     while is_value_shared(holder) and _ATTRIBUTE < _MOST:
         _ATTRIBUTE += 1
+    while is_any_value_shared(holders, (0, 1)) and _ATTRIBUTES < _MOST:
+        _ATTRIBUTES += 1
     while is_item_shared(items, 0) and _ITEM < _MOST:
         _ITEM += 1
-    others = holder.value, items[0]
-    if not (is_value_shared(holder) and is_item_shared(items, 0)) or _MOST in (_ATTRIBUTE, _ITEM):
-        _ATTRIBUTE = _ITEM = -1
+    others = holder.value, holders[1].value, items[0]
+    if _MOST in (_ATTRIBUTE, _ATTRIBUTES, _ITEM) or not (
+        is_value_shared(holder)
+        and is_any_value_shared(holders, (0, 1))
+        and is_item_shared(items, 0)
+    ):
+        _ATTRIBUTE = _ATTRIBUTES = _ITEM = -1
     del others
 
 
