@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 from penstock._src.cluster.description import ALONE, Cluster
 from penstock._src.cluster.elastic.member import Member
+from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.communication import CommunicationOptions
 from penstock._src.distribute.mirrored.strategy import mirrored_variable
+from penstock._src.distribute.values import ReduceOp
 from penstock._src.distribute.workers.elastic.feeds import ElasticDataset
-from penstock._src.distribute.workers.elastic.steps import Steps
+from penstock._src.distribute.workers.elastic.steps import Step, Steps
 from penstock._src.distribute.workers.extended import (
     CollectiveAllReduceExtended,
     WorkerReplicaContext,
@@ -35,6 +38,8 @@ class ElasticExtended(CollectiveAllReduceExtended):
     Raises:
       UnimplementedError: state is to be divided among the workers.
     """
+
+    reads_assigned_sums = False
 
     def __init__(
         self,
@@ -70,6 +75,19 @@ class ElasticExtended(CollectiveAllReduceExtended):
         variable = mirrored_variable(self._strategy, next_creator, kwargs, 1)
         self._made.append(weakref.ref(variable))
         return variable
+
+    def _batch_reduce_to(
+        self, reduce_op: ReduceOp, value_destination_pairs: Any, options: Any
+    ) -> list[Any]:
+        """Reduces within a step; eagerly between steps, the reduction is one, which newcomers on their way to the others leave out."""
+        reduce = functools.partial(
+            super()._batch_reduce_to, reduce_op, value_destination_pairs, options
+        )
+        if self.steps.is_inside or not executing_eagerly():
+            return reduce()
+        if self.steps.is_apart:
+            return [value for value, _ in value_destination_pairs]
+        return self.steps.run(Step("reduction", reduce))  # type: ignore[no-any-return]
 
     def _experimental_distribute_dataset(self, dataset: Any, options: Any) -> Any:
         return ElasticDataset(dataset)

@@ -73,6 +73,7 @@ class Steps:
       made: how many steps were made.
       generation: grows with every change of workers: what was traced for another number of replicas is traced again.
       fits: how often training was begun.
+      is_inside: True while a step's call runs.
       arrival: where the others were when this process came in while they trained; None once it is there, too.
     """
 
@@ -80,7 +81,7 @@ class Steps:
         self._extended, self._member = extended, member
         self.made = self.generation = self.fits = 0
         self.arrival: dict[str, int] | None = None
-        self._is_joined = self._has_state = False
+        self._is_joined = self._has_state = self.is_inside = False
         self._kept: dict[int, list[Any]] = {}
         self._steps: dict[int, Step] = {}
         self._totals: list[np.ndarray] | None = None
@@ -88,6 +89,16 @@ class Steps:
     def begin(self) -> None:
         """Meets the other workers, unless this process is in a generation already."""
         self._until(lambda: self._is_joined)
+
+    @property
+    def is_pending(self) -> bool:
+        """True if workers will come or go before the next step that trains."""
+        return self._member.is_pending
+
+    @property
+    def is_apart(self) -> bool:
+        """True if this process does not work with the others yet: it has not met them, or is on its way to where they are."""
+        return not self._has_state or self.arrival is not None
 
     def run(self, step: Step) -> Any:
         """Makes a step together with the others; returns its result.
@@ -163,7 +174,11 @@ class Steps:
                 PROGRESS.begin_step()
                 step.feed.waiting.clear()
                 step.feed.waiting.append(part(step.batch, *self._place()))
-            step.result = step.call()
+            self.is_inside = True
+            try:
+                step.result = step.call()
+            finally:
+                self.is_inside = False
         self.made = number
         return True
 
