@@ -1,7 +1,8 @@
 """training.py WHAT: trains by Keras's `fit` in an elastic job, and prints a line of JSON per step: number, workers, loss.
 
 WHAT is JSON: `steps` (in all), `first` (that is made), `resize` ({step: workers}, after which all wait until workers come or go), `kill` ({step:
-rank}, which kills itself in the middle of the step), `folder` (of the checkpoint that is restored and written), `job` (file of the job's address).
+rank}, which kills itself in the middle of the step), `folder` (of the checkpoint that is restored and written), `job` (file of the job's address),
+`pause` (seconds after a step).
 """
 
 import json
@@ -37,6 +38,7 @@ class Follow(keras.callbacks.Callback):
             print(
                 json.dumps([number, strategy.num_replicas_in_sync, float(logs["loss"])]), flush=True
             )
+        time.sleep(WHAT.get("pause", 0))
         wanted = WHAT.get("resize", {}).get(str(number))
         if wanted and logs:
             if strategy.extended.should_checkpoint:

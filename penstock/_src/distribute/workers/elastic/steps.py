@@ -60,6 +60,8 @@ class Step:
             self.is_begun = True
             self.batch = None if self.feed is None else self.feed.pull()
             self.is_end = self.feed is not None and self.batch is None
+            if self.batch is not None:
+                PROGRESS.begin_step()
 
 
 class Steps:
@@ -171,7 +173,6 @@ class Steps:
             return False
         if not step.is_end:
             if step.feed is not None:
-                PROGRESS.begin_step()
                 step.feed.waiting.clear()
                 step.feed.waiting.append(part(step.batch, *self._place()))
             self.is_inside = True
