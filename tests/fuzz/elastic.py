@@ -17,6 +17,7 @@ import threading
 import time
 from pathlib import Path
 
+from penstock._src.bridge.cli.cluster.watch import is_alive
 from tests.harness.processes import ROOT, lean
 
 PROGRAM = ROOT / "tests/distribute/workers/elastic/training.py"
@@ -110,7 +111,7 @@ def main():
         told = {own for _, own in made[number]}
         if not told or any(abs(own - loss) > CLOSE * abs(loss) for own in told):
             wrong.append(f"step {number}: {sorted(told)}, expected {loss}")
-    left = [n for n in faults.processes if Path(f"/proc/{n}").exists()]
+    left = [n for n in faults.processes if is_alive(n)]
     sizes = collections.Counter(workers for told in made.values() for workers, _ in told)
     print(
         f"{len(faults.told)} events: {collections.Counter(faults.told)}; steps {len(made)} of {steps}; status {started.returncode}"

@@ -126,7 +126,7 @@ def _fitting(fit: Callable[..., Any]) -> Callable[..., Any]:
             return fit(self, *args, **kwargs)
         bound = signature.bind(self, *args, **kwargs)
         follower, given = _follower()(self), bound.arguments.get("callbacks")
-        if hasattr(given, "append") and not isinstance(given, list):
+        if given is not None and hasattr(given, "append") and not isinstance(given, list):
             given.append(follower)
         else:
             bound.arguments["callbacks"] = [follower, *nest.flatten(given or [])]
@@ -140,7 +140,7 @@ def _follower() -> type:
     """The class of the callback that meets the others when `fit` begins, and says where it is."""
     base = importlib.import_module("keras.src.callbacks.callback").Callback
 
-    class Follower(base):  # type: ignore[misc, name-defined]
+    class Follower(base):  # type: ignore[misc, name-defined, valid-type]
         """Meets the others, and notes epochs."""
 
         def __init__(self, model: Any) -> None:

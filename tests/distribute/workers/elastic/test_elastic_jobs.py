@@ -68,7 +68,7 @@ def test_a_loop_of_ones_own_takes_back_the_step_that_failed(tmp_path):
     done, printed = launched(what, 3, "--elastic", "1:3", program=program)
     assert done.returncode == 0, done.stderr
     totals = [21, 57, 93, 129, 165]
-    made = list(zip([1, 2, 3, 4, 5], [3, 3, 2, 2, 2], totals))
+    made = list(zip([1, 2, 3, 4, 5], [3, 3, 2, 2, 2], totals, strict=True))
     assert printed[0] == printed[1] == [*map(list, made), {"weight": 1 + 5 + sum(totals)}]
 
 

@@ -126,7 +126,9 @@ class ElasticJob:
             excess = max(self._membership.running - wanted, 0)
             superfluous = outside[len(outside) - min(excess, len(outside)) :] if members else []
         for number in superfluous:
-            self._processes.pop(number).running.kill()
+            process = self._processes.pop(number)
+            process.running.kill()
+            process.running.wait()
             self._membership.end(number, False)
         if wanted > self._planned:
             for _ in range(wanted - self._membership.running):
