@@ -121,6 +121,10 @@ fuzz/serving: $(STAMP)
 cluster-faults: $(STAMP)  ## jobs of four workers that are killed, stopped, cut off. SEED=7, COUNT=200, KINDS="kill stop"
 	$(BIN)/python -m tests.fuzz.clusters $(if $(SEED),--seed $(SEED),--first $(if $(filter file,$(origin FIRST)),0,$(FIRST)) --count $(if $(filter file,$(origin COUNT)),200,$(COUNT))) $(if $(KINDS),--kinds $(KINDS))
 
+.PHONY: elastic-faults
+elastic-faults: $(STAMP)  ## an elastic job that changes from 4 to 2 to 6 workers, which are killed and stopped. SEED=7, COUNT=20
+	$(BIN)/python -m tests.fuzz.elastic --seed $(or $(SEED),0) --faults $(if $(filter file,$(origin COUNT)),20,$(or $(COUNT),20))
+
 .PHONY: snapshot-faults
 snapshot-faults: $(STAMP)  ## snapshots of the tf.data service whose workers and dispatchers are killed and stopped
 	$(BIN)/python -m tests.fuzz.clusters.snapshots $(if $(SEED),--first $(SEED) --count 1,--first $(if $(filter file,$(origin FIRST)),0,$(FIRST)) --count $(if $(filter file,$(origin COUNT)),20,$(COUNT)))

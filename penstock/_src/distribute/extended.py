@@ -57,6 +57,9 @@ class StrategyExtended:
     # True if batches of datasets are those of all replicas together.
     _global_batch_size = True
 
+    # Whether assigning to a sum over the replicas returns it, for which replicas elsewhere would have to be asked.
+    reads_assigned_sums = True
+
     def __init__(self, container_strategy: Any) -> None:
         self._strategy = container_strategy
 

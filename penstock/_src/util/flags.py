@@ -315,6 +315,18 @@ declare(
     "A secret that calls between tasks of a cluster (tf.distribute.Server, the tf.data service) must carry; none if empty.",
 )
 declare(
+    "elastic_address",
+    str,
+    "",
+    "Set by `penstock launch --elastic`: where workers ask for their cluster.",
+)
+declare(
+    "elastic_worker",
+    int,
+    0,
+    "Set by `penstock launch --elastic`: the number of the worker.",
+)
+declare(
     "heartbeat",
     float,
     5.0,

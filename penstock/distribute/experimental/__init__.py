@@ -18,6 +18,7 @@ _NAMES = {
         "CentralStorageStrategy TPUStrategy=_ExperimentalTPUStrategy"
     ),
     "penstock._src.distribute.values": "ValueContext",
+    "penstock._src.distribute.workers.elastic.loop": "ElasticLoop",
     "penstock._src.distribute.workers.parts.options": "ShardingOptions",
     "penstock._src.distribute.workers.pipeline.strategy": "PipelineStrategy",
     "penstock._src.distribute.workers.strategy": (

@@ -22,6 +22,11 @@ COMMANDS = {
         "-n N SCRIPT ...",
         "runs a program in several processes that train together",
     ),
+    "resize": (
+        "cluster.resize",
+        "JOB [N]",
+        "changes the number of workers of an elastic job",
+    ),
     "enable": ("enable", "", "makes `tensorflow` mean Penstock in this virtual environment"),
     "disable": ("disable", "", "undoes `enable`"),
     "env": ("env", "", "versions, processor, threads, kernel cache"),

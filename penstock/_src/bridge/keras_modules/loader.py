@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock._src.util.process.collector import paused
 
-from . import backup, distribution, explaining, hints, loss_scaling, saving, tracebacks
+from . import backup, distribution, elastic, explaining, hints, loss_scaling, saving, tracebacks
 from .pipeline import hook
 
 
@@ -17,6 +17,7 @@ def _wrap_trainer(module: types.ModuleType) -> None:
     backup.wrap_trainer(module)
     explaining.wrap_trainer(module)
     hook.wrap_trainer(module)
+    elastic.wrap_trainer(module)
 
 
 def _nothing(module: types.ModuleType) -> None:

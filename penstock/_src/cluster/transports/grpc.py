@@ -11,11 +11,9 @@ import atexit
 import concurrent.futures
 import logging
 import os
-import struct
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,14 +34,14 @@ from penstock._src.cluster.transport import (
     late_ranks,
     widened,
 )
-from penstock._src.core.errors import AbortedError, DeadlineExceededError, OpError, UnavailableError
+from penstock._src.cluster.transports.mailbox import HEADER, Key, Mailbox
+from penstock._src.core.errors import DeadlineExceededError, OpError, UnavailableError
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.util.flags import flags
 from penstock._src.util.process.daemon_threads import DaemonThreads
 
 LOG = logging.getLogger("tensorflow")
 SERVICE = "penstock.cluster.Exchange"
-HEADER = struct.Struct("<qqqq")  # sender, channel, its group's hash, number of the message
 SMALL = 1 << 16  # bytes up to which an array goes whole to everyone
 PIECE = 1 << 26  # bytes of a message at most
 LOOK_EVERY = 1.0  # seconds of waiting after which one asks whether the other is still there
@@ -55,7 +53,6 @@ TOLD_EVERY = 10.0  # seconds between lines about who is awaited at the start
 MERGES: dict[str, Callable[..., Any]] = dict(
     zip(REDUCTIONS, (np.add, np.multiply, np.minimum, np.maximum), strict=True)
 )
-Key = tuple[int, int, int, int]
 
 
 def connect(cluster: Cluster) -> Transport:
@@ -70,57 +67,9 @@ def connect(cluster: Cluster) -> Transport:
         raise UnavailableError(
             None, None, f"{cluster.source} does not give the addresses of the processes."
         )
-    return GrpcTransport(cluster)
-
-
-class Mailbox:
-    """Received messages that have not been taken yet."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._messages: dict[Key, bytes] = {}
-        self._next: Counter[tuple[int, int, int]] = Counter()  # of each sender and group
-        self.failure = ""
-        self.is_woken = False
-
-    def put(self, request: bytes) -> bytes:
-        """Add a message. One that came before, because a connection broke, is dropped."""
-        sender, channel, group, number = HEADER.unpack_from(request)
-        with self._changed:
-            if number >= self._next[sender, channel, group]:
-                self._messages[sender, channel, group, number] = request[HEADER.size :]
-                self._changed.notify_all()
-        return b""
-
-    def fail(self, request: bytes) -> bytes:
-        """Notes that a process has failed; all who wait are woken."""
-        with self._changed:
-            self.failure = request.decode(errors="replace")
-            self._changed.notify_all()
-        return b""
-
-    def wake(self) -> None:
-        """Wake all waiting readers to check the state."""
-        with self._changed:
-            self.is_woken = True
-            self._changed.notify_all()
-
-    def take(self, key: Key, seconds: float) -> bytes | None:
-        """Returns a message, None if it has not come in some seconds.
-
-        Raises:
-          AbortedError: a process has failed.
-        """
-        with self._changed:
-            self._changed.wait_for(
-                lambda: key in self._messages or self.failure or self.is_woken, seconds
-            )
-            if key not in self._messages:
-                if self.failure:
-                    raise AbortedError(None, None, self.failure + here())
-                return None
-            self._next[key[:3]] = key[3] + 1
-            return self._messages.pop(key)
+    transport = GrpcTransport(cluster)
+    transport.connect()
+    return transport
 
 
 class GrpcTransport(Transport):
@@ -139,7 +88,7 @@ class GrpcTransport(Transport):
             "Failed": self._mailbox.fail,
             "Beat": self._beat,
         }
-        self._server = RpcServer(cluster.hosts[cluster.rank], SERVICE, methods)
+        self._server = self._serve(methods)
         self._channels = {
             rank: Channel(host, SERVICE, f"rank {rank}")
             for rank, host in enumerate(cluster.hosts)
@@ -152,10 +101,21 @@ class GrpcTransport(Transport):
         if flags.heartbeat > 0:
             self._heart = Heartbeat(cluster, self._post, tuple, self.lose, flags.heartbeat)
             self._heart.start()  # those who are here already expect it
+
+    def connect(self) -> None:
+        """Waits for the others.
+
+        Raises:
+          UnavailableError: another process is at the address of one, or one is lost.
+        """
         self._await_all()
         if self._heart is not None:
             self._heart.listen()
             atexit.register(self._leave, self._heart)
+
+    def _serve(self, methods: Mapping[str, Callable[[bytes], bytes]]) -> Any:
+        """Starts to answer at the address of this process; returns what `stop` ends."""
+        return RpcServer(self.cluster.hosts[self.cluster.rank], SERVICE, methods)
 
     # -- who is there
     def _here(self, request: bytes) -> bytes:
@@ -166,6 +126,7 @@ class GrpcTransport(Transport):
         last_report = time.monotonic()
         missing = list(self._channels)
         while missing:
+            self.check()
             missing = [rank for rank in missing if not self._answers(rank, ANSWERING)]
             if missing and time.monotonic() > last_report + TOLD_EVERY:
                 last_report = time.monotonic()

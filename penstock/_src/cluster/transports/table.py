@@ -43,6 +43,12 @@ def connect() -> Transport | None:
     return _started[0]
 
 
+def replace(transport: Transport | None) -> None:
+    """Makes another transport that of this process, or lets it have none: an elastic job changes."""
+    with _starting:
+        _started[:] = [] if transport is None else [transport]
+
+
 def _chosen(cluster: Cluster) -> str:
     """MPI, unless processes that know each other's addresses were started one by one."""
     if flags.transport in TRANSPORTS:

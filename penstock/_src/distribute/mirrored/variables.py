@@ -228,6 +228,8 @@ class SyncOnReadVariable(DistributedVariable):
         updates = self._assign_all(method, value, **kwargs)
         if builds_for_sessions() or not kwargs.get("read_value", True):
             return updates
+        if not self._distribute_strategy.extended.reads_assigned_sums:
+            return self
         return self.read_value()
 
     def _get_cross_replica(self) -> Any:

@@ -48,7 +48,7 @@ def in_step(dataset: Any) -> WorkerDataset:
 
 
 def _in_step(dataset: Any) -> Any:
-    spec = nest.map_structure(_of_any_size, dataset.element_spec)
+    spec = nest.map_structure(any_size, dataset.element_spec)
     variant = in_step_dataset(
         input_dataset=dataset._variant_tensor,
         output_types=structure.flat_types(spec),
@@ -57,8 +57,8 @@ def _in_step(dataset: Any) -> Any:
     return derived("_InStepDataset", variant, spec, dataset)
 
 
-def _of_any_size(leaf: Any) -> Any:
-    """The type of batches that may have any number of rows."""
+def any_size(leaf: Any) -> Any:
+    """Returns the type of batches that may have any number of rows."""
     shape = getattr(leaf, "shape", None)
     if shape is None or shape.rank == 0:
         return leaf

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from typing import Any
 
+from penstock._src.cluster.elastic.member import member
 from penstock._src.core.calls.placement import gpu_count, name_of
 from penstock._src.distribute.communication import (
     CommunicationImplementation,
@@ -62,15 +64,25 @@ class MultiWorkerMirroredStrategy(Strategy):
             name, "sharding_options", sharding_options, ShardingOptions, ShardingOptions(stage=0)
         )
         self._resolver = cluster_resolver or default_resolver()
-        transport = transport_of(self._resolver)
         if gpu_count():
             self.devices = (name_of(0),)
-        super().__init__(CollectiveAllReduceExtended(self, transport, options, sharding))
+        super().__init__(self._extended_of(options, sharding))
         cluster = self.extended._cluster
         self.default_replica = WorkerReplicaContext(self, cluster.rank)
         logging.getLogger("tensorflow").info(
             "MultiWorkerMirroredStrategy: worker %s of %s", cluster.rank, cluster.size
         )
+
+    def _extended_of(
+        self, options: CommunicationOptions, sharding: ShardingOptions
+    ) -> CollectiveAllReduceExtended:
+        """The hooks for the workers of the resolver, or of an elastic job."""
+        elastic = member()
+        if elastic is None:
+            transport = transport_of(self._resolver)
+            return CollectiveAllReduceExtended(self, transport, options, sharding)
+        where = "penstock._src.distribute.workers.elastic.extended"
+        return importlib.import_module(where).ElasticExtended(self, elastic, options, sharding)  # type: ignore[no-any-return]
 
     @classmethod
     def _from_local_devices(cls, devices: Any, communication_options: Any = None) -> Strategy:

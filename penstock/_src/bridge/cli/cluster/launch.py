@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
 from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Parser, parse_with_program
-from penstock._src.bridge.cli.cluster import starters
+from penstock._src.bridge.cli.cluster import elastic, starters
 from penstock._src.bridge.cli.cluster.restarts import Places
 from penstock._src.bridge.cli.cluster.watch import Watch
+from penstock._src.cluster.elastic.membership import Membership
 from penstock._src.native import host
 
 DESCRIPTION = """Runs a program in N processes that train together: `tf.distribute.MultiWorkerMirroredStrategy()` finds the others, `import tensorflow`
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs a program in several processes; returns the exit status of the first that failed, or 0."""
     usage = (
         "penstock launch -n N [--hosts HOST[:N],...] [--threads T] [--restarts R [--min M]] "
-        "SCRIPT ... | -m MODULE ..."
+        "[--elastic MIN:MAX [--job FILE]] SCRIPT ... | -m MODULE ..."
     )
     parser = Parser("penstock launch", DESCRIPTION, usage=usage)
     parser.add_argument("-n", type=int, required=True, help="how many processes", dest="count")
@@ -36,6 +38,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--min", type=int, default=0, help="how many are enough if a host is gone", dest="least"
     )
+    parser.add_argument(
+        "--elastic", default="", metavar="MIN:MAX", help="workers come and go while the job runs"
+    )
+    parser.add_argument("--job", default="", help="file for the address of an elastic job")
     parsed, program = parse_with_program(parser, arguments)
     if parsed.count < 1:
         parser.error(f"-n must be at least 1. Received {parsed.count}")
@@ -43,6 +49,8 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"--min must be at most -n. Received {parsed.least}")
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)
+    if parsed.elastic:
+        return _run_elastic(parser, parsed, program)
     hosts = tuple(host for host in parsed.hosts.split(",") if host)
     places = Places(parsed.count, hosts, parsed.least or parsed.count)
     for left in range(parsed.restarts, -1, -1):
@@ -59,6 +67,20 @@ def main(arguments: Sequence[str]) -> int:
             flush=True,
         )
     return status
+
+
+def _run_elastic(parser: Parser, parsed: argparse.Namespace, program: Sequence[str]) -> int:
+    """Runs a program in an elastic job; returns the exit status."""
+    if parsed.hosts or parsed.least:
+        parser.error("--elastic starts workers on this machine, without --hosts and --min")
+    least, most = elastic.bounds(parsed.elastic, parsed.count)
+    environment = _environment(most, 1, parsed.threads)
+    membership = Membership(least, most, parsed.count)
+    job = elastic.ElasticJob(membership, program, environment, parsed.restarts, parsed.job)
+    try:
+        return job.run()
+    except KeyboardInterrupt:
+        return 130
 
 
 def _run(places: Places, threads: int, program: Sequence[str]) -> int:

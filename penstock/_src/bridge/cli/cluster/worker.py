@@ -41,10 +41,9 @@ def main(program: Sequence[str]) -> None:
 
 def _work(rank: int, program: Sequence[str]) -> None:
     """Runs the program. An error ends the process at once: what it would do at its end waits for the others."""
-    for stream in (sys.stdout, sys.stderr):  # output is forwarded line by line
-        stream.reconfigure(line_buffering=True, write_through=False)  # type: ignore[union-attr]
+    line_by_line()
     events.tell(rank, events.STARTED)
-    status, text = _status_of(program)
+    status, text = status_of(program)
     if status:
         events.tell(rank, events.FAILED, text, status)
         os._exit(status)
@@ -83,8 +82,14 @@ def tf_config(rank: int, size: int) -> str:
     return json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}})
 
 
-def _status_of(program: Sequence[str]) -> tuple[int, str]:
-    """Runs the program: its exit status, and the error in one line if it failed."""
+def line_by_line() -> None:
+    """Lets this process print line by line, as its output is forwarded."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, write_through=False)  # type: ignore[union-attr]
+
+
+def status_of(program: Sequence[str]) -> tuple[int, str]:
+    """Runs the program; returns its exit status, and the error in one line if it failed."""
     try:
         run_program(program)
     except SystemExit as end:

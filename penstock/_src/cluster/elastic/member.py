@@ -1,0 +1,123 @@
+"""Member: a worker's side of the membership of an elastic job."""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+import time
+
+from penstock._src.cluster.description import Cluster
+from penstock._src.cluster.elastic.membership import GO, LEAVE, OVER, SERVICE, Generation
+from penstock._src.cluster.elastic.transport import Door, ElasticTransport
+from penstock._src.cluster.rpc.channel import Channel
+from penstock._src.cluster.transports.table import replace
+from penstock._src.core.errors import DeadlineExceededError, OpError
+from penstock._src.util.flags import flags
+
+# Variables by which the launcher tells a worker where the membership is, and its number.
+ADDRESS, NUMBER = "PENSTOCK_ELASTIC_ADDRESS", "PENSTOCK_ELASTIC_WORKER"
+ASK_EVERY = 0.05  # seconds
+BEAT_EVERY = 0.25
+ANSWER_WITHIN = 10.0
+JOIN_WITHIN = 600.0  # seconds in which a generation has to be made
+
+
+class Member:
+    """This process as a worker of an elastic job.
+
+    Attributes:
+      generation: the one that this process is in; its number is 0 before the first.
+      is_pending: True if the members should meet for another generation.
+    """
+
+    def __init__(self, address: str, number: int) -> None:
+        self.generation, self.is_pending = Generation(), False
+        self.transport: ElasticTransport | None = None
+        self._number = number
+        self._channel = Channel(address, SERVICE, "the launcher")
+        self._thread = threading.Thread(target=self._beat, name="penstock member", daemon=True)
+
+    def join(self, is_open: bool) -> Cluster:
+        """Waits for the next generation and connects its members; returns this process's place in it.
+
+        Args:
+          is_open: newcomers may come in at the step where this process is.
+
+        Raises:
+          SystemExit: this process is to end, as the job shrinks or is over.
+          DeadlineExceededError: no generation has come about.
+          UnavailableError: another member is lost meanwhile.
+        """
+        self.leave()
+        door = Door()
+        try:
+            made = self._next_generation(door.address, is_open)
+        except BaseException:
+            door.close()
+            raise
+        self.generation, self.is_pending = made, False
+        if not self._thread.is_alive():
+            self._thread.start()
+        cluster = Cluster(
+            made.members.index(self._number), len(made.members), made.addresses, "elastic job"
+        )
+        self.transport = ElasticTransport(cluster, door)
+        replace(self.transport)
+        self.transport.connect()
+        return cluster
+
+    def leave(self) -> None:
+        """Closes the connections of the generation that is over."""
+        if self.transport is not None:
+            self.transport.close()
+            self.transport = None
+            replace(None)
+
+    def _next_generation(self, address: str, is_open: bool) -> Generation:
+        asked = {
+            "worker": self._number,
+            "address": address,
+            "after": self.generation.number,
+            "open": is_open,
+        }
+        request = json.dumps(asked).encode()
+        until = time.monotonic() + JOIN_WITHIN
+        while time.monotonic() < until:
+            told = json.loads(self._channel.call("Join", request, ANSWER_WITHIN))
+            if told["state"] == GO:
+                return Generation(told["number"], tuple(told["members"]), tuple(told["addresses"]))
+            if told["state"] in (LEAVE, OVER):
+                raise SystemExit(0)
+            time.sleep(ASK_EVERY)
+        raise DeadlineExceededError(
+            None, None, f"No generation of the elastic job has come about in {JOIN_WITHIN:g} s."
+        )
+
+    def _beat(self) -> None:
+        """Tells the launcher that this process is there, and hears from it."""
+        while True:
+            time.sleep(BEAT_EVERY)
+            made = self.generation
+            request = json.dumps({"worker": self._number, "generation": made.number}).encode()
+            try:
+                told = json.loads(self._channel.call("Beat", request, ANSWER_WITHIN, 0))
+            except OpError:
+                continue  # a launcher that has ended ends this process
+            if made is not self.generation:
+                continue
+            self.is_pending = told["pending"]
+            transport = self.transport
+            if told["lost"] and transport is not None and transport.cluster.hosts == made.addresses:
+                ranks = ", ".join(str(made.members.index(n)) for n in told["lost"])
+                transport.lose(
+                    f"Rank {ranks} of {len(made.members)} is lost: its process has ended."
+                )
+
+
+@functools.cache
+def member() -> Member | None:
+    """Returns this process as a worker of an elastic job; None if it is none."""
+    if not flags.elastic_address:
+        return None
+    return Member(flags.elastic_address, flags.elastic_worker)

@@ -1,0 +1,210 @@
+"""Membership: which workers of an elastic job are in which generation. It lives in the launcher, and decides alone."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+
+from penstock._src.core.errors import InvalidArgumentError
+
+SERVICE = "penstock.cluster.Membership"
+# What a worker that asks to join is told: to ask again, that its generation is made, to end because the job shrinks or is over.
+WAIT, GO, LEAVE, OVER = "wait", "go", "leave", "over"
+
+
+@dataclass
+class _Worker:
+    """A process: its address once it has joined, when it was heard last, and whether it waits for a generation."""
+
+    address: str = ""
+    heard: float = 0.0
+    is_waiting: bool = False
+
+
+@dataclass(frozen=True)
+class Generation:
+    """The members of a cluster between two changes.
+
+    number     from 1
+    members    numbers of workers, by rank
+    addresses  of them
+    """
+
+    number: int = 0
+    members: tuple[int, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass
+class Membership:
+    """Workers and generations of a job.
+
+    least, most  how many workers there may be
+    wanted       how many there should be
+    """
+
+    least: int
+    most: int
+    wanted: int
+    generation: Generation = Generation()
+    _workers: dict[int, _Worker] = field(default_factory=dict)
+    _dismissed: set[int] = field(default_factory=set)
+    _finished: set[int] = field(default_factory=set)
+    _are_all_open: bool = True
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    # -- what the launcher tells
+    def start(self, worker: int) -> None:
+        """Notes that a process was started."""
+        with self._lock:
+            self._workers[worker] = _Worker()
+
+    def end(self, worker: int, in_order: bool) -> None:
+        """Notes that a process has ended: one that was not dismissed and ends in order is done with the program."""
+        with self._lock:
+            self._workers.pop(worker, None)
+            if in_order and worker not in self._dismissed:
+                self._finished.add(worker)
+
+    def resize(self, count: int) -> None:
+        """Changes how many workers there should be.
+
+        Raises:
+          InvalidArgumentError: that many may not be.
+        """
+        if not self.least <= count <= self.most:
+            raise InvalidArgumentError(
+                f"resize: the number of workers must be in [{self.least}, {self.most}] (--elastic {self.least}:{self.most}). Received: {count}."
+            )
+        with self._lock:
+            self.wanted = count
+
+    @property
+    def running(self) -> int:
+        """How many processes run that were not dismissed."""
+        with self._lock:
+            return len(self._workers.keys() - self._dismissed)
+
+    @property
+    def is_over(self) -> bool:
+        """True once a worker has come to the end of the program."""
+        return bool(self._finished)
+
+    def silent(self, seconds: float) -> list[int]:
+        """Returns the members that have not been heard for some seconds."""
+        now = time.monotonic()
+        with self._lock:
+            return [n for n in self._members() if now - self._workers[n].heard > seconds]
+
+    # -- what workers ask
+    def join(self, request: bytes) -> bytes:
+        """Answers a worker that waits for the next generation; it asks again until it is told what to do.
+
+        Args:
+          request: JSON of `worker`, `address`, `after` (the number of its last generation), `open` (newcomers may come in at its step).
+        """
+        asked = json.loads(request)
+        with self._lock:
+            worker, after = self._known(asked["worker"]), asked["after"]
+            number = asked["worker"]
+            worker.heard = time.monotonic()
+            if number in self.generation.members and after < self.generation.number:
+                return self._answer(GO)
+            if number in self._dismissed:
+                return self._answer(LEAVE)
+            if self.is_over and not after:
+                return self._answer(OVER)
+            if not worker.is_waiting and number in self.generation.members:
+                self._are_all_open &= asked["open"]
+            worker.address, worker.is_waiting = asked["address"], True
+            self._form()
+            return self._answer(
+                GO if number in self.generation.members and not worker.is_waiting else WAIT
+            )
+
+    def beat(self, request: bytes) -> bytes:
+        """Answers whether members should meet for another generation, and who of this one is lost."""
+        asked = json.loads(request)
+        with self._lock:
+            self._known(asked["worker"]).heard = time.monotonic()
+            lost = [
+                n
+                for n in self.generation.members
+                if n not in self._workers and n not in self._finished
+            ]
+            is_current = asked["generation"] == self.generation.number
+            return json.dumps(
+                {"pending": is_current and self._is_pending(), "lost": lost if is_current else []}
+            ).encode()
+
+    def status(self, request: bytes) -> bytes:
+        """Answers with the numbers of workers, as JSON."""
+        with self._lock:
+            return json.dumps(
+                {
+                    "generation": self.generation.number,
+                    "workers": len(self.generation.members),
+                    "wanted": self.wanted,
+                }
+            ).encode()
+
+    def resized(self, request: bytes) -> bytes:
+        """Answers a command to change the number of workers."""
+        self.resize(int(json.loads(request)["workers"]))
+        return self.status(b"")
+
+    def _known(self, number: int) -> _Worker:
+        if number not in self._workers:
+            raise InvalidArgumentError(f"Worker {number} is no process of this job.")
+        return self._workers[number]
+
+    def _members(self) -> list[int]:
+        """The members of the generation that are alive, by rank."""
+        return [n for n in self.generation.members if n in self._workers]
+
+    def _newcomers(self) -> list[int]:
+        return [
+            n
+            for n in self._workers
+            if n not in self.generation.members and n not in self._dismissed
+        ]
+
+    def _is_pending(self) -> bool:
+        """True if members should meet: some are too many, or newcomers wait and no other is still on its way."""
+        if self.is_over:
+            return False
+        newcomers = self._newcomers()
+        here = len(self._members())
+        all_wait = bool(newcomers) and all(self._workers[n].is_waiting for n in newcomers)
+        return here > self.wanted or (here < self.wanted and all_wait)
+
+    def _form(self) -> None:
+        """Makes the next generation if all who have to be there are."""
+        members = self._members()
+        if not all(self._workers[n].is_waiting for n in members):
+            return
+        newcomers = [n for n in self._newcomers() if self._workers[n].is_waiting]
+        if self.generation.number and not self._are_all_open:
+            newcomers = []
+        chosen = (members + newcomers)[: self.wanted]
+        enough = self.least if self.generation.number else self.wanted
+        if len(chosen) < enough and not self.is_over:
+            return
+        self._dismissed.update(n for n in members if n not in chosen)
+        for n in chosen:
+            self._workers[n].is_waiting = False
+        addresses = tuple(self._workers[n].address for n in chosen)
+        self.generation = Generation(self.generation.number + 1, tuple(chosen), addresses)
+        self._are_all_open = True
+
+    def _answer(self, state: str) -> bytes:
+        made = self.generation
+        told = {
+            "state": state,
+            "number": made.number,
+            "members": made.members,
+            "addresses": made.addresses,
+        }
+        return json.dumps(told).encode()

@@ -1,0 +1,94 @@
+"""ElasticLoop: loops of one's own in elastic jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.distribute.workers.elastic.extended import ElasticExtended
+from penstock._src.distribute.workers.elastic.feeds import Feed
+from penstock._src.distribute.workers.elastic.steps import TRAIN, Step
+from penstock._src.function.function import function
+from penstock._src.util.export import export
+
+
+@export("distribute.experimental.ElasticLoop", v1=[])
+class ElasticLoop:
+    """A training loop that goes on when workers come and go (`penstock launch --elastic`); elsewhere it counts and compiles steps. TensorFlow has none.
+
+    All variables have to be made in the strategy's scope, and before the first step. A step that fails as a worker is lost is made again by those that are left,
+    from the values of before.
+
+    Args:
+      strategy: a `tf.distribute.Strategy`.
+      step_fn: takes an iterator, makes a training step (`strategy.run` with its next element), and returns tensors. It is compiled, again whenever
+        the number of workers changes.
+
+    >>> strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    >>> with strategy.scope():
+    ...   total = tf.Variable(0)
+    >>> def step(iterator):
+    ...   return strategy.run(total.assign_add, args=(next(iterator),))
+    >>> dataset = strategy.experimental_distribute_dataset(tf.data.Dataset.range(4, output_type=tf.int32))
+    >>> loop, iterator = tf.distribute.experimental.ElasticLoop(strategy, step), iter(dataset)
+    >>> while loop.steps < 4:
+    ...   last = loop(iterator)
+    >>> int(last)
+    6
+    """
+
+    def __init__(self, strategy: Any, step_fn: Callable[[Any], Any]) -> None:
+        extended = strategy.extended
+        self._elastic = extended.steps if isinstance(extended, ElasticExtended) else None
+        self._step_fn, self._made = step_fn, 0
+        self._compiled: Any = None
+        self._generation = -1
+
+    @property
+    def steps(self) -> int:
+        """Number of steps made, on a worker that came later by the others; waits for them at first."""
+        if self._elastic is not None:
+            self._elastic.begin()
+            if self._elastic.arrival is not None:
+                self._made = self._elastic.arrival.get("loop", 0)
+        return self._made
+
+    def __call__(self, iterator: Any) -> Any:
+        """Makes a step together with the other workers; returns what `step_fn` returns.
+
+        Args:
+          iterator: over a dataset that the strategy distributes.
+
+        Raises:
+          OutOfRangeError: the dataset is at its end.
+          InvalidArgumentError: in an elastic job, the iterator is not over such a dataset.
+        """
+        made = self.steps
+        result = self._run(made, iterator)
+        self._made = made + 1
+        return result
+
+    def _run(self, made: int, iterator: Any) -> Any:
+        elastic = self._elastic
+        if elastic is None:
+            return self._function()(iterator)
+        feed = getattr(iterator, "feed", None)
+        if not isinstance(feed, Feed):
+            raise InvalidArgumentError(
+                None,
+                None,
+                "ElasticLoop: `iterator` must be that of a dataset of strategy.experimental_distribute_dataset. "
+                f"Received: {iterator!r}.",
+            )
+        if elastic.arrival is not None:
+            feed.advance(elastic.arrival["index"], elastic.arrival["taken"])
+            elastic.arrival = None
+        step = Step(TRAIN, lambda: self._function()(iterator), feed, {"loop": made})
+        return elastic.run(step)
+
+    def _function(self) -> Any:
+        generation = 0 if self._elastic is None else self._elastic.generation
+        if generation != self._generation:
+            self._compiled, self._generation = function(self._step_fn), generation
+        return self._compiled
