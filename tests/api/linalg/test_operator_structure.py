@@ -168,3 +168,41 @@ def test_matrices_without_elements():
     assert circulant.to_dense().shape == [3, 0, 0]
     factors, order = tf.linalg.lu(tf.zeros([2, 0, 0]))
     assert factors.shape == [2, 0, 0] and order.shape == [2, 0]
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        L.LinearOperatorKronecker([L.LinearOperatorDiag([1.0, 2.0])] * 2),
+        L.LinearOperatorBlockDiag([L.LinearOperatorDiag([1.0, 2.0])] * 2),
+        L.LinearOperatorZeros(2),
+        L.LinearOperatorScaledIdentity(2, 3.0),
+        L.LinearOperatorDiag([1 + 0j, 2], is_self_adjoint=True),
+    ],
+    ids=lambda operator: type(operator).__name__,
+)
+def test_the_adjoint_of_a_self_adjoint_operator_is_itself(operator):
+    assert operator.is_self_adjoint
+    assert operator.H is operator
+
+
+def test_the_factor_of_a_product_with_its_adjoint_is_known():
+    matrix = [[1.0, 0.0], [0.5, -0.2]]
+    positive = L.LinearOperatorLowerTriangular(
+        [[1.0, 0.0], [0.5, 0.2]], is_non_singular=True, is_positive_definite=True
+    )
+    assert (positive @ positive.H).cholesky() is positive
+    other = L.LinearOperatorLowerTriangular(matrix, is_non_singular=True)
+    factor = (other @ other.H).cholesky()
+    assert factor.to_dense().numpy().tolist() == np.float32([[1, 0], [0.5, 0.2]]).tolist()
+    upper = positive.H @ positive
+    np.testing.assert_allclose(
+        upper.cholesky().to_dense(), np.linalg.cholesky(upper.to_dense()), rtol=1e-5
+    )
+
+
+def test_complex_factors_have_positive_diagonals():
+    matrix = np.array([[1 - 1j, 0], [2j, -3]])
+    lower = L.LinearOperatorLowerTriangular(matrix, is_non_singular=True)
+    factor = (lower @ lower.H).cholesky().to_dense().numpy()
+    np.testing.assert_allclose(factor, np.linalg.cholesky(matrix @ matrix.conj().T), rtol=1e-12)

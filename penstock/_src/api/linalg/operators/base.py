@@ -461,8 +461,10 @@ class LinearOperator(Module, CompositeTensor, abc.ABC):
           name: a name for the operation.
 
         Returns:
-          A `LinearOperator`.
+          A `LinearOperator`: this one if it is known to be self-adjoint.
         """
+        if self.is_self_adjoint:
+            return self
         with self._scope(name):
             return self._linop_adjoint()
 

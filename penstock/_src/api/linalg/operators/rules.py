@@ -6,7 +6,7 @@ from penstock._src.api.math.complex_numbers import conj
 from penstock._src.core.registry import raw
 
 from . import shapes
-from .algebra import both, commuting_positive, commuting_self_adjoint, rule, square_product
+from .algebra import both, commuting_positive, commuting_self_adjoint, is_gram, rule, square_product
 from .base import LinearOperator
 from .kinds.blocks import LinearOperatorBlockDiag, LinearOperatorBlockLowerTriangular
 from .kinds.composed import LinearOperatorComposition, LinearOperatorKronecker
@@ -308,8 +308,6 @@ def _inverse_of_triangular_blocks(a):
 
 @rule("adjoint", LinearOperator)
 def _adjoint(a):
-    if a.is_self_adjoint:
-        return a
     return LinearOperatorAdjoint(
         a,
         is_non_singular=a.is_non_singular,
@@ -383,6 +381,24 @@ def _cholesky(a):
         raw.Cholesky(input=a.to_dense()),
         is_non_singular=True,
         is_self_adjoint=False,
+        is_square=True,
+    )
+
+
+@rule("cholesky", LinearOperatorComposition)
+def _cholesky_of_product(a):
+    first = a.operators[0]
+    is_factored = isinstance(first, LinearOperatorLowerTriangular) and len(a.operators) == 2
+    if not (is_factored and is_gram(a.operators)):
+        return _cholesky(a)
+    if first.is_positive_definite:
+        return first
+    diagonal = first.diag_part()
+    # The factor with a positive diagonal: columns times numbers of absolute value 1.
+    turned = conj(raw.Sign(x=diagonal))
+    return LinearOperatorLowerTriangular(
+        first.to_dense() * raw.ExpandDims(input=turned, axis=-2),
+        is_non_singular=a.is_non_singular,
         is_square=True,
     )
 
