@@ -206,4 +206,4 @@ def test_a_shape_never_seen_takes_few_more_steps_in_python():
         unseen = functions_entered(step, inputs[6, 3])
         step(inputs[4, 50])
         seen = functions_entered(step, inputs[6, 3])
-    assert unseen - seen <= 22
+    assert unseen - seen <= 30  # what the next call is compared with is made once for a shape

@@ -17,6 +17,7 @@ from penstock._src.bridge.cli.arguments import Refused
 from penstock._src.cluster.elastic.member import ADDRESS, NUMBER
 from penstock._src.cluster.elastic.membership import SERVICE, Membership
 from penstock._src.cluster.rpc.server import RpcServer
+from penstock._src.util.files.whole import written_whole
 from penstock._src.util.flags import flags
 
 LOOK_EVERY = 0.1  # seconds between looks at the processes
@@ -80,7 +81,8 @@ class ElasticJob:
         try:
             self._say(f"elastic job at {address} (penstock resize {address} N)")
             if self._file:
-                _write(self._file, address)
+                with written_whole(self._file, "w") as file:
+                    file.write(address)
             for _ in range(self._membership.wanted):
                 self._start()
             while self._processes and not self._is_lost():
@@ -217,12 +219,3 @@ def bounds(text: str, count: int) -> tuple[int, int]:
             f"--elastic must be MIN:MAX with 1 <= MIN <= -n <= MAX. Received {text!r} and -n {count}."
         )
     return int(least), int(most)
-
-
-def _write(file: str, address: str) -> None:
-    """Writes the address under a temporary name, which then becomes the file's."""
-    with open(f"{file}.tmp", "w", encoding="utf-8") as target:
-        target.write(address)
-        target.flush()
-        os.fsync(target.fileno())
-    os.replace(f"{file}.tmp", file)
