@@ -33,10 +33,10 @@ def string_numbers(m: Module) -> None:
     """The functions, compiled."""
     decimals.emit(m)
     _emit_siphash(m)
-    _emit_hashes(m)
     _emit_murmur(m)
-    _emit_murmur_hashes(m)
-    _emit_characters(m)
+    _emit_each(m, "hashes", _keyed_hash, key=PTR)
+    _emit_each(m, "murmur_hashes", _murmur_hash)
+    _emit_each(m, "characters", _characters)
     _emit_numbers(m, "decimals", "decimal", F64)
     _emit_numbers(m, "integers", "integer", I64)
     py.emit_entry(m, "hashes", "anaa", holds_gil=True)
@@ -92,16 +92,17 @@ def _emit_siphash(m: Module) -> None:
         f.give(a ^ b ^ c ^ d)
 
 
-def _emit_hashes(m: Module) -> None:
-    arguments: Any = dict(strings=PTR, number=I64, key=PTR, found=PTR)
-    with m.fn("hashes", ret=I64, internal=True, **arguments) as f:
-        key = [f.load(f.key, k, I64) for k in range(2)]
-
-        def one(i: Val) -> None:
-            f.store(f.call("siphash", *_string(f, i), *key, ret=I64), f.found, i)
-
-        f.loop(f.i64(0), f.number, 1, one)
+def _emit_each(m: Module, name: str, value_of: Callable[[Fn, Val, Val], Val], **more: str) -> None:
+    """A function (strings, number, ..., found) that stores a word for the bytes and size of each string."""
+    arguments: Any = dict(strings=PTR, number=I64, **more, found=PTR)
+    with m.fn(name, ret=I64, internal=True, **arguments) as f:
+        f.loop(f.i64(0), f.number, 1, lambda i: f.store(value_of(f, *_string(f, i)), f.found, i))
         f.give(f.i64(0))
+
+
+def _keyed_hash(f: Fn, data: Val, size: Val) -> Val:
+    key = [f.load(f.key, k, I64) for k in range(2)]
+    return f.call("siphash", data, size, *key, ret=I64)
 
 
 _MURMUR_FACTOR = 0xC6A4A7935BD1E995 - (1 << 64)  # as a signed word
@@ -133,32 +134,16 @@ def _emit_murmur(m: Module) -> None:
         f.give(folded(folded(value) * _MURMUR_FACTOR))
 
 
-def _emit_murmur_hashes(m: Module) -> None:
-    with m.fn("murmur_hashes", ret=I64, internal=True, strings=PTR, number=I64, found=PTR) as f:
-
-        def one(i: Val) -> None:
-            f.store(f.call("murmur", *_string(f, i), ret=I64), f.found, i)
-
-        f.loop(f.i64(0), f.number, 1, one)
-        f.give(f.i64(0))
+def _murmur_hash(f: Fn, data: Val, size: Val) -> Val:
+    return f.call("murmur", data, size, ret=I64)
 
 
-def _emit_characters(m: Module) -> None:
-    arguments: Any = dict(strings=PTR, number=I64, found=PTR)
-    with m.fn("characters", ret=I64, internal=True, **arguments) as f:
+def _characters(f: Fn, data: Val, size: Val) -> Val:
+    def byte(at: Val, count: Val) -> tuple[Val, ...]:
+        begins = (f.load(data, at, I8) & 0xC0).ne(0x80)
+        return (count + f.convert(begins, I64, signed=False),)
 
-        def one(i: Val) -> None:
-            data, size = _string(f, i)
-
-            def byte(at: Val, count: Val) -> tuple[Val, ...]:
-                begins = (f.load(data, at, I8) & 0xC0).ne(0x80)
-                return (count + f.convert(begins, I64, signed=False),)
-
-            (count,) = f.loop(f.i64(0), size, 1, byte, f.i64(0))
-            f.store(count, f.found, i)
-
-        f.loop(f.i64(0), f.number, 1, one)
-        f.give(f.i64(0))
+    return f.loop(f.i64(0), size, 1, byte, f.i64(0))[0]
 
 
 def _emit_numbers(m: Module, name: str, of_one: str, ty: str) -> None:

@@ -23,36 +23,61 @@ _FEWEST = 64  # numbers for which native code pays
 
 def distinct(x, axis=0):
     """Returns the distinct slices along an axis in order of appearance, the index of each slice among them, and counts."""
-    if x.ndim == 1 and x.dtype == object:
-        if x.size >= _FEWEST and runs_native_code():
-            first, numbers = string_index.numbered(x)
-            return x[first], numbers, np.bincount(numbers, minlength=first.size)
-        places: dict = {}
-        numbers = np.array([places.setdefault(v, len(places)) for v in x.tolist()], np.int64)
-        values = np.empty(len(places), object)
-        values[:] = list(places)
-        return values, numbers, np.bincount(numbers, minlength=len(places))
-    if x.ndim == 1 and x.dtype.kind == "f" and _FEWEST <= x.size < MOST and runs_native_code():
-        if not np.isnan(x).any():  # no NaN is equal to another
-            bits = (x + x.dtype.type(0)).view(f"i{x.itemsize}")  # both zeros are +0 here
-            first, numbers = numbered(bits.astype(np.int64))
-            return x[first], numbers, np.bincount(numbers, minlength=first.size)
-    if x.ndim == 1 and x.dtype.kind in "iub" and _FEWEST <= x.size < MOST and runs_native_code():
-        first, numbers = numbered(x.astype(np.int64))
-        return x[first], numbers, np.bincount(numbers, minlength=first.size)
-    rows = np.moveaxis(x, axis, 0)
-    keys = in_float32(rows) if x.dtype.kind == "V" else rows
-    if not keys.size:
-        count = min(len(keys), 1) if rows.ndim > 1 else 0
-        numbers = np.zeros(len(keys), np.int64)
-        return x.take(np.arange(count), axis), numbers, np.bincount(numbers, minlength=count)
-    _, first, inverse, counts = np.unique(
-        keys, axis=0, return_index=True, return_inverse=True, return_counts=True, equal_nan=False
+    first, numbers = _ordered(np.moveaxis(x, axis, 0))
+    return x.take(first, axis), numbers, np.bincount(numbers, minlength=len(first))
+
+
+def _ordered(rows):
+    """Return the index of the first of each distinct row, in order of appearance, and the number of each row."""
+    if rows.ndim == 1 and rows.dtype == object:
+        return _ordered_strings(rows)
+    if not rows.size:
+        return np.arange(min(len(rows), 1) if rows.ndim > 1 else 0), np.zeros(len(rows), np.int64)
+    if rows.ndim > 1 and rows.dtype.kind in "iub":
+        rows = _row_numbers(rows.reshape(len(rows), -1).astype(np.int64))
+    words = _words(rows)
+    if words is not None:
+        return numbered(words)
+    keys = in_float32(rows) if rows.dtype.kind == "V" else rows
+    _, first, inverse = np.unique(
+        keys, axis=0, return_index=True, return_inverse=True, equal_nan=False
     )
     order = np.argsort(first, kind="stable")
     rank = np.empty_like(order)
     rank[order] = np.arange(order.size)
-    return x.take(first[order], axis), rank[inverse.reshape(-1)], counts[order]
+    return first[order], rank[inverse.reshape(-1)]
+
+
+def _words(x):
+    """Return whole numbers that are equal where elements of a vector are; None if hashing them natively is not possible or not worth it."""
+    if x.ndim != 1 or not _FEWEST <= x.size < MOST or not runs_native_code():
+        return None
+    if x.dtype.kind in "iub":
+        return x.astype(np.int64)
+    if x.dtype.kind != "f" or np.isnan(x).any():  # no NaN is equal to another
+        return None
+    return (x + x.dtype.type(0)).view(f"i{x.itemsize}").astype(np.int64)  # both zeros are +0 here
+
+
+def _ordered_strings(strings):
+    if strings.size >= _FEWEST and runs_native_code():
+        return string_index.numbered(strings)
+    places: dict = {}
+    numbers = [places.setdefault(v, len(places)) for v in strings.tolist()]
+    return np.unique(numbers, return_index=True)[1], np.array(numbers, np.int64)
+
+
+def _row_numbers(rows):
+    """Return a number for each row of an int64 matrix, equal for equal rows alone."""
+    numbers = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        low = int(column.min())
+        span = int(column.max()) - low + 1
+        if (int(numbers.max()) + 1) * span >= 1 << 62:
+            numbers, column = (_ordered(x)[1] for x in (numbers, column))
+            low, span = 0, len(rows)
+        numbers = numbers * span + (column - low)
+    return numbers
 
 
 class Unique(Op):

@@ -108,26 +108,12 @@ class SparseAddGrad(Op):
                 f"{ranks[0]}, {ranks[1]}, {ranks[2]}"
             )
         rows = np.concatenate([sum_indices, a_indices, b_indices])
-        _, numbers, _ = distinct(_row_numbers(rows))
+        _, numbers, _ = distinct(rows)
         count = len(sum_indices)
         by_row = np.zeros(len(rows), backprop_val_grad.dtype)
         by_row[numbers[:count]] = backprop_val_grad
         of_operands = by_row[numbers[count:]]
         return of_operands[: len(a_indices)], of_operands[len(a_indices) :]
-
-
-def _row_numbers(rows):
-    """Return a number for each row of an integer matrix, equal for equal rows alone."""
-    numbers = np.zeros(len(rows), np.int64)
-    for column in rows.T:
-        low, high = (int(f(initial=0)) for f in (column.min, column.max))
-        span = high - low + 1
-        if (int(numbers.max(initial=0)) + 1) * span >= 1 << 62:
-            numbers = distinct(numbers)[1]
-            column, span = distinct(column)[1], len(rows)
-            low = 0
-        numbers = numbers * span + (column - low)
-    return numbers
 
 
 class _Extreme(Op):
