@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 WHAT = json.loads(sys.argv[1])
-BATCH, STEPS = 12, WHAT["steps"]
+BATCH, STEPS = 60, WHAT["steps"]  # a batch that one to six workers divide evenly
 WAIT = 60.0  # seconds until workers come
 
 

@@ -27,13 +27,13 @@ def main(arguments: Sequence[str]) -> int:
         with open(address, encoding="utf-8") as file:
             address = file.read().strip()
     if not address.rpartition(":")[2].isdecimal():
-        raise Refused(f"penstock resize: {parsed.job} is neither a file nor HOST:PORT.")
+        raise Refused(f"{parsed.job} is neither a file nor HOST:PORT.")
     method, request = "Status", b""
     if parsed.count is not None:
         method, request = "Resize", json.dumps({"workers": parsed.count}).encode()
     try:
         told = json.loads(Channel(address, SERVICE, "the job").call(method, request, ANSWER_WITHIN))
     except OpError as error:
-        raise Refused(f"penstock resize: {error.message}") from None
+        raise Refused(error.message) from None
     print(f"{told['workers']} workers in generation {told['generation']}, {told['wanted']} wanted")
     return 0
