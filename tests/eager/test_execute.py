@@ -1,5 +1,8 @@
 """Eager execution: ops kept with the types they were bound to, lists, numbers and variables among the inputs."""
 
+import functools
+import itertools
+import random
 import warnings
 
 import numpy as np
@@ -92,3 +95,73 @@ def test_lists_of_tensors_of_several_types_are_packs_error_outside_of_functions(
         tf.convert_to_tensor([float_, half, 1.0])
     with pytest.raises(TypeError, match="list containing a tensor of dtype"):
         tf.function(lambda: tf.reduce_sum([float_, half]))()
+
+
+VALUES = [
+    *(0, 2, -(2**31), 2**31, 2**63, True, 2.5, 1e39, float("inf"), float("nan"), "a", b"b", None),
+    *(
+        [1, 2],
+        (1, 2),
+        [2**31, 1],
+        [[1, 2], [3, 4]],
+        [[1], [2, 3]],
+        [1.5, 1e39],
+        [1.5, float("nan")],
+    ),
+    *([1, 2.5], [True, False], [True, 2], ["a", "b"], ["a", 1], [], [[]], [[1, 2], 3]),
+    *(
+        np.int64(3),
+        np.float64(0.5),
+        np.array([1, 2]),
+        np.array([2**40]),
+        np.array([1.5], np.float32),
+    ),
+    *(tf.constant([1, 2]), tf.constant([1.0, 2.0]), tf.constant([1], tf.int64), tf.constant("a")),
+    [tf.constant(1), 2],
+]
+
+
+def outcome(function):
+    """The dtypes, shapes and values of a result; the class of an error."""
+    try:
+        results = tf.nest.flatten(function())
+    except Exception as error:
+        return type(error)
+    return [(t.dtype, t.shape, np.asarray(t.numpy()).tobytes()) for t in results]
+
+
+@pytest.mark.parametrize("name", ["AddV2", "Equal", "Reshape", "ConcatV2", "TopKV2", "Cumsum"])
+def test_calls_do_not_depend_on_those_before(name):
+    cls, inputs = find(name), list(itertools.product(VALUES, repeat=2))
+    random.Random(0).shuffle(inputs)
+    op = getattr(raw, name)
+    calls = [functools.partial(op, *pair) for pair in inputs]
+    fresh = []
+    for call in calls:
+        cls.bound.clear()
+        fresh.append(outcome(call))
+    for pair, call, expected in zip(inputs, calls, fresh, strict=True):
+        assert outcome(call) == expected, pair
+    for pair, call, expected in zip(inputs, calls, fresh, strict=True):
+        assert outcome(call) == expected, pair
+
+
+def test_lists_as_attributes_are_part_of_what_is_kept():
+    x = tf.ones([1, 4, 4, 1])
+    for _ in range(2):
+        assert raw.Squeeze(x, squeeze_dims=[0]).shape == [4, 4, 1]
+        assert raw.Squeeze(x, squeeze_dims=[3]).shape == [1, 4, 4]
+        assert raw.Squeeze(x, squeeze_dims=[]).shape == [4, 4]
+
+
+def test_ops_of_several_outputs_are_kept():
+    x = tf.constant([[1.0, 3.0, 2.0]])
+    for k in (1, 2, 1):
+        values, indices = tf.math.top_k(x, k)
+        assert values.shape == indices.shape == [1, k] and indices.dtype == tf.int32
+    for count in (3, 1, 3):
+        assert [part.shape for part in tf.split(x, count, axis=1)] == [[1, 3 // count]] * count
+    v = tf.Variable(x)
+    with tf.GradientTape() as tape:
+        values, _ = tf.math.top_k(v, 2)
+    assert tape.gradient(values, v).numpy().tolist() == [[0.0, 1.0, 1.0]]

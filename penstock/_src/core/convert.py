@@ -13,7 +13,7 @@ import numpy as np
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType, as_dtype, float32, float64, int32, int64
 from penstock._src.core.tensor import Tensor
-from penstock._src.core.values.arrays import to_array
+from penstock._src.core.values.arrays import plain_array, to_array
 from penstock._src.util import slots
 from penstock._src.util.export import export
 
@@ -176,8 +176,12 @@ def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
             result = conversion(value, dtype=dtype, name=name, as_ref=False)
             if result is not NotImplemented:
                 return _checked(result, dtype)
-    if isinstance(value, (list, tuple)) and holds_tensor(value):
-        return slots.PACK(value, dtype, name)
+    if isinstance(value, (list, tuple)):
+        plain = plain_array(value, dtype)
+        if plain is not None:
+            return slots.MAKE_CONSTANT(*plain, name)
+        if holds_tensor(value):
+            return slots.PACK(value, dtype, name)
     return _constant(value, dtype, name)
 
 

@@ -1,11 +1,13 @@
 """Eager execution of an op: bind the arguments, run the kernel, wrap the results, record on the tapes."""
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from penstock._src.core import convert, dispatch
+from penstock._src.core import convert, dispatch, dtypes
 from penstock._src.core.calls.binding import bind
 from penstock._src.core.calls.refusals import refusal_of_values
 from penstock._src.core.dispatch import STATE
@@ -14,6 +16,7 @@ from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op, group_arguments, refusal_of_reference
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values.arrays import FLOAT32_MAX
 from penstock._src.core.values.resources import host_value
 from penstock._src.eager.compiled import (
     is_large,
@@ -33,22 +36,26 @@ from penstock._src.util.process.references import mark_shared
 MOST_BOUND = 1024
 
 _NUMBERS = frozenset({bool, int, float})
-_PLAIN = _NUMBERS | {EagerTensor, np.ndarray}
+_TEXTS = frozenset({str, bytes})
+_INT32 = 1 << 31
+_INDICES = frozenset({dtypes.int32, dtypes.int64})
+_PLAIN = _NUMBERS | _TEXTS | {EagerTensor, np.ndarray}
 
 
 class Kernel:
-    """An op with at most one output, bound to the dtypes of its inputs; `compiles_from` is 0 if its calls are never compiled.
+    """An op bound to the dtypes of its inputs; `compiles_from` is 0 if its calls are never compiled.
 
-    `types` are the dtypes of the inputs; `storage` is the NumPy dtype of the output. `dtype` is None without an output.
+    `types` are the dtypes of the inputs; `dtype` and `storage`, a NumPy dtype, are those of the output, or None if there is not just one.
     """
 
     __slots__ = ("op", "run", "types", "dtype", "storage", "is_plain", "compiles_from")
 
     def __init__(self, op: Op, types: tuple[DType, ...]) -> None:
         self.op, self.run, self.types = op, _runner(op), types
-        self.dtype: Any = op.output_dtypes[0] if op.outputs else None
-        self.storage = self.dtype.np if op.outputs else None
-        self.is_plain = bool(op.outputs) and self.storage.kind != "O"
+        dtype = op.output_dtypes[0] if len(op.output_dtypes) == 1 else None
+        self.dtype: Any = None if type(dtype) is tuple else dtype
+        self.storage = None if self.dtype is None else self.dtype.np
+        self.is_plain = self.storage is not None and self.storage.kind != "O"
         self.compiles_from = op.host_kernel.compiles_from if types and is_worth_compiling(op) else 0
 
     def mark_shared(self, key: tuple[Any, ...]) -> None:
@@ -93,18 +100,24 @@ def _bound_to(
 ) -> Kernel | None:
     """Returns the cached kernel for these dtypes and attributes, or None."""
     try:
-        return bound.get(
-            (
-                *[tensor._dtype._enum for tensor in tensors],
-                *attrs.items(),
-                *map(type, attrs.values()),
-            )
-        )
+        return bound.get((*[tensor._dtype._enum for tensor in tensors], *_key_of(attrs)))
     except TypeError:  # an unhashable attribute
         return None
 
 
-def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) -> EagerTensor | None:
+def _key_of(attrs: dict[str, Any]) -> tuple[Any, ...]:
+    """Returns the part of a cached kernel's key that stands for its attributes.
+
+    As keys True == 1, but as attributes they differ: the types are part of it.
+    """
+    kinds = tuple(map(type, attrs.values()))
+    if list not in kinds:
+        return (*attrs.items(), *kinds)
+    elements = [(*v, *map(type, v)) if type(v) is list else v for v in attrs.values()]
+    return (*zip(attrs, elements), *kinds)
+
+
+def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) -> Any:
     """Runs a kernel on tensors of its dtypes and records it on the tapes."""
     try:
         large = kernel.compiles_from
@@ -124,19 +137,21 @@ def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) ->
     return output
 
 
-def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> EagerTensor | None:
-    """Wraps the output of a kernel that returns strings, handles or nothing, and records it on the tapes."""
-    outputs = () if kernel.dtype is None else (_wrap_one(value, kernel.dtype),)
+def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> Any:
+    """Wraps what a kernel returns that is not one array of numbers, and records it on the tapes."""
+    op, dtype = kernel.op, kernel.dtype
+    outputs = wrap(op, value) if dtype is None else [_wrap_one(value, dtype)]
     if STATE.tapes or STATE.accumulators:
-        dispatch.record(kernel.op, inputs, outputs)
-    return outputs[0] if outputs else None
+        dispatch.record(op, inputs, outputs)
+    return arrange(op, outputs) if dtype is None else outputs[0]
 
 
 def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     """Run an op with arrays, numbers, variables or lists among its inputs, if a kernel is cached for inputs of these kinds."""
     inputs = [value if type(value) in _PLAIN else _as_input(value) for value in inputs]
+    kind = _kind_in_lists if cls.traits.takes_lists else _kind
     try:
-        kernel = cls.bound[(*map(_kind, inputs), *attrs.items(), *map(type, attrs.values()))]
+        kernel = cls.bound[(*map(kind, inputs), *_key_of(attrs))]
     except (KeyError, TypeError):
         return _execute_any(cls, inputs, attrs)
     if cls.traits.takes_lists:
@@ -148,7 +163,7 @@ def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) 
     return _run_kernel(kernel, tensors, [tensor._value for tensor in tensors])
 
 
-def _run_on_lists(kernel: Kernel, inputs: Sequence[Any]) -> EagerTensor | None:
+def _run_on_lists(kernel: Kernel, inputs: Sequence[Any]) -> Any:
     """Run a kernel with lists of tensors among its inputs."""
     tensors: list[EagerTensor] = []
     values: list[Any] = []
@@ -175,37 +190,66 @@ def _kind(value: Any) -> Any:
     """Returns the part of an input that determines the dtypes an op is bound to.
 
     Raises:
-    TypeError: the dtypes depend on more than that.
+      TypeError: the dtypes depend on more than that, as they do for an integer beyond int32.
     """
     kind = type(value)
     if kind is EagerTensor:
         return value._dtype._enum
     if kind is np.ndarray:
         return value.dtype
-    if kind in _NUMBERS:
+    if kind is list:
+        return list, _kind_of_elements(value)
+    if kind is int and -_INT32 <= value < _INT32 or kind is bool or kind in _TEXTS:
         return kind
-    if kind is list and value and all(type(one) is EagerTensor for one in value):
+    if kind is float and not FLOAT32_MAX < abs(value) < math.inf:
+        return kind
+    raise TypeError
+
+
+def _kind_of_elements(values: list[Any]) -> type:
+    """Returns the kind of all numbers or strings in a list, or in lists of one length. Raises TypeError as `_kind` does."""
+    if values and type(values[0]) is list:
+        length = len(values[0])
+        if any(type(row) is not list or len(row) != length for row in values):
+            raise TypeError
+        values = list(itertools.chain.from_iterable(values))
+    kind, *others = set(map(type, values)) or (None,)
+    if others:
+        raise TypeError
+    if kind is int and -_INT32 <= min(values) and max(values) < _INT32 or kind in _TEXTS:
+        return kind
+    if kind is float and not any(FLOAT32_MAX < abs(value) < math.inf for value in values):
+        return kind
+    raise TypeError
+
+
+def _kind_in_lists(value: Any) -> Any:
+    """Returns the kind of an input of an op that takes lists of tensors. Raises TypeError as `_kind` does."""
+    if type(value) is not list:
+        return _kind(value)
+    if value and all(type(one) is EagerTensor for one in value):
         return tuple([one._dtype._enum for one in value])
     raise TypeError
 
 
 def _tensor_of(value: Any, dtype: DType) -> EagerTensor:
-    """Returns an array of this dtype, or a number, as a tensor."""
+    """Returns an array of this dtype, a number or lists of numbers as a tensor."""
     if type(value) is np.ndarray:
         return EagerTensor(value.copy(), dtype)
     if type(value) is int:
         return integer(value, dtype)
+    if type(value) is list and dtype in _INDICES and _kind_of_elements(value) is int:
+        return EagerTensor(np.array(value, dtype.np), dtype)
     return convert.convert_to_tensor(value, dtype)
 
 
 def _execute_any(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     if cls.traits.has_refs:
         raise RuntimeError(refusal_of_reference(cls))
-    # As keys True == 1, but as attributes they differ: add the types.
-    key = (*attrs.items(), *map(type, attrs.values()))
+    key = _key_of(attrs)
     tensors, op = bind(cls, inputs, attrs, False)
     outputs = run(op, tensors)
-    if cls.traits.is_simple and len(cls.bound) < MOST_BOUND:
+    if not op.host_kernel.is_program and len(cls.bound) < MOST_BOUND:
         _keep(cls, inputs, tensors, key, op)
     if STATE.tapes or STATE.accumulators:
         dispatch.record(op, tensors, outputs)
@@ -226,7 +270,8 @@ def _keep(
             kernel.mark_shared(by_dtypes)
             cls.bound[by_dtypes] = kernel
         if all(_follows(cls, at, inputs, dtype) for at, dtype in enumerate(types)):
-            by_kinds = (*map(_kind, inputs), *given)
+            kind = _kind_in_lists if cls.traits.takes_lists else _kind
+            by_kinds = (*map(kind, inputs), *given)
             kernel.mark_shared(by_kinds)
             cls.bound[by_kinds] = kernel
     except TypeError:
@@ -239,12 +284,11 @@ def _follows(cls: type[Op], at: int, inputs: Sequence[Any], dtype: DType) -> boo
     value, argument = inputs[at], cls.inputs[at]
     if type(value) is np.ndarray:
         return value.dtype is dtype.np and dtype.np.kind != "O"
-    if type(value) not in _NUMBERS or argument.dtype is not None:
+    if type(value) in (EagerTensor, *_TEXTS) or argument.dtype is not None:
         return True
-    return isinstance(cls.attributes.get(str(argument.type_attr)), DType) or any(
-        type(other) is EagerTensor and of.type_attr == argument.type_attr
-        for other, of in zip(inputs, cls.inputs)
-    )
+    kinds = [type(x) for x, of in zip(inputs, cls.inputs) if of.type_attr == argument.type_attr]
+    # Without a tensor, arrays may say by their values whether integers are of 64 bits.
+    return EagerTensor in kinds or np.ndarray not in kinds
 
 
 def run(op: Op, tensors: list[Any]) -> list[EagerTensor]:

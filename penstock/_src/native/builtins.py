@@ -15,6 +15,30 @@ Parameters = ParamSpec("Parameters")
 _libraries: list[Any] = []  # kept alive: the builtins hold addresses in them
 
 
+class HotCounter:
+    """Counts the work that NumPy does in place of native code of the same results, until loading that code pays.
+
+    Args:
+      threshold: the work, over all calls, from which native code is used.
+
+    Example:
+      >>> from penstock._src.native.builtins import HotCounter
+      >>> counter = HotCounter(3)
+      >>> [counter.is_hot(2), counter.is_hot(2)]
+      [False, True]
+    """
+
+    def __init__(self, threshold: int) -> None:
+        self.threshold, self.done = threshold, 0
+
+    def is_hot(self, work: int) -> bool:
+        """Adds the work of a call; True if the work so far reaches the threshold. Threads may lose some of it."""
+        if self.done >= self.threshold:
+            return True
+        self.done += work
+        return self.done >= self.threshold
+
+
 def compiled(
     functions: type[Functions],
 ) -> Callable[[Callable[Concatenate[Module, Parameters], None]], Callable[Parameters, Functions]]:

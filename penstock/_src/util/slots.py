@@ -114,9 +114,17 @@ TABLE = {
 }
 
 
+_imported: dict[str, Any] = {}  # {name: its module}, once that is imported to its end
+
+
 def above(name: str) -> Any:
     """Returns the object of a higher layer that the table lists under `name`."""
-    return resolve(f"penstock._src.{TABLE[name]}", name)
+    module = _imported.get(name)
+    if module is not None:
+        return getattr(module, name)
+    value = resolve(f"penstock._src.{TABLE[name]}", name)
+    _imported[name] = sys.modules[f"penstock._src.{TABLE[name]}"]
+    return value
 
 
 def above_if_loaded(name: str) -> Any:

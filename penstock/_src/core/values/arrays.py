@@ -1,5 +1,6 @@
 """Converts Python values to NumPy arrays by TensorFlow's rules, and back."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,15 @@ INT64 = np.iinfo(np.int64)
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 ALIGNMENT = 64
 SMALL = 4096  # bytes below which alignment does not matter
+
+MOST_AXES = 32  # of lists in lists; one that contains itself has any number
+_SEQUENCES = frozenset({list, tuple})
+# By the type of a Python number, its dtype and others that hold it as it is, or rounded to nearest.
+_PLAIN_TYPES: dict[type, tuple[DType, frozenset[DType]]] = {
+    int: (dtypes.int32, frozenset({dtypes.int64, dtypes.float32, dtypes.float64})),
+    float: (dtypes.float32, frozenset({dtypes.float64})),
+    bool: (dtypes.bool_, frozenset()),
+}
 
 
 def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -99,6 +109,32 @@ def to_array(value: Any, dtype: DType | None, in_graph: bool = False) -> tuple[n
             f"Failed to convert elements of {value!r} to Tensor. Consider casting elements to a supported "
             "type. See https://www.tensorflow.org/api_docs/python/tf/dtypes for supported TF dtypes."
         ) from error
+
+
+def plain_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType] | None:
+    """Fast path of `to_array` for a number, or nested lists of numbers of one type that all fit a common dtype; None for other cases."""
+    leaves, shape = [value], []
+    kinds = {type(value)}
+    while kinds <= _SEQUENCES and len(kinds) == 1:
+        lengths = set(map(len, leaves))
+        if len(lengths) != 1 or len(shape) == MOST_AXES:
+            return None
+        shape += lengths
+        leaves = list(itertools.chain.from_iterable(leaves))
+        kinds = set(map(type, leaves))
+    if len(kinds) != 1:
+        return None
+    (kind,) = kinds
+    own, others = _PLAIN_TYPES.get(kind, (None, None))
+    if own is None or (dtype is not None and dtype is not own and dtype not in others):
+        return None
+    if kind is int:
+        if min(leaves) < INT32.min or max(leaves) > INT32.max:
+            return None
+    elif kind is float and not max(map(abs, leaves)) <= FLOAT32_MAX:
+        return None  # an infinity, NaN as the first, or one that float32 lacks
+    chosen = own if dtype is None else dtype
+    return np.array(leaves, chosen.np).reshape(shape), chosen
 
 
 def _of_shape(shape: TensorShape, dtype: DType | None) -> Any:

@@ -4,6 +4,7 @@ The ops Conv2D, Conv3D, Conv and their gradients describe their layout as a `Con
 Images are [batch, spatial..., channels] or channels first; filters [spatial..., channels / groups, outputs].
 """
 
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ from penstock._src.ops.nn.window import (
 from penstock._src.ops.rules import in_float32, quiet, show
 from penstock._src.ops.sums import sum_of_products
 
+MOST_READ = 1 << 20  # elements read by all windows that are copied, for one matrix product
 LETTERS = "xyz", "ijk"  # letters of output positions and of filter taps in contraction specs
 
 
@@ -162,6 +164,9 @@ def forward(c: Convolution, input: np.ndarray, filter: np.ndarray) -> np.ndarray
     c_last = with_channels_last(c)
     x = pad_axes(x, c_last.axes, c.windows)
     shape = c_last.output_shape(x.shape[0], w.shape[-1])
+    if c.groups == 1 and math.prod(shape[:-1]) * math.prod(w.shape[:-1]) <= MOST_READ:
+        out = _windows_of(x, c_last, shape, w.shape) @ w.reshape(-1, w.shape[-1])
+        return _channels_back(out.reshape(shape), c, dtype)
     out = np.zeros((*shape[:-1], c.groups, w.shape[-1] // c.groups), np.result_type(x, w))
     for offsets in _all_taps(c):
         part = x[taps(c_last.axes, c.windows, offsets)]
@@ -170,9 +175,26 @@ def forward(c: Convolution, input: np.ndarray, filter: np.ndarray) -> np.ndarray
         else:
             part = _by_group(part, c.groups)
             out += np.einsum("...gc,cgo->...go", part, _by_group(w[offsets], c.groups))
-    return np.ascontiguousarray(np.moveaxis(out.reshape(shape), -1, c.channels)).astype(
-        dtype, copy=False
+    return _channels_back(out.reshape(shape), c, dtype)
+
+
+def _windows_of(
+    x: np.ndarray, c: Convolution, shape: Sequence[int], filter_shape: Sequence[int]
+) -> np.ndarray:
+    """The elements of a padded input, channels last, that each output position reads: one row a position."""
+    x = np.ascontiguousarray(x)
+    inner = x.strides[1:-1]
+    steps = [stride * w.stride for stride, w in zip(inner, c.windows)]
+    taps_apart = [stride * w.dilation for stride, w in zip(inner, c.windows)]
+    extents = *shape[:-1], *filter_shape[:-1]
+    strides = x.strides[0], *steps, *taps_apart, x.strides[-1]
+    return np.ndarray(extents, x.dtype, x, 0, strides).reshape(
+        math.prod(shape[:-1]), math.prod(filter_shape[:-1])
     )
+
+
+def _channels_back(out: np.ndarray, c: Convolution, dtype: np.dtype) -> np.ndarray:
+    return np.ascontiguousarray(np.moveaxis(out, -1, c.channels)).astype(dtype, copy=False)
 
 
 @quiet

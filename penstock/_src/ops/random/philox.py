@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.native.algorithms.philox import MULTIPLIERS, ROUNDS, WEYL, philox
+from penstock._src.native.builtins import HotCounter
 from penstock._src.native.systems import runs_native_code
 
 _MULTIPLIER_A, _MULTIPLIER_B = map(np.uint64, MULTIPLIERS)
@@ -17,7 +18,8 @@ _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _MASK64 = (1 << 64) - 1
 _MASK128 = (1 << 128) - 1
-FEWEST = 64  # blocks for which native code pays
+FEWEST = 64  # blocks for which native code pays, in one call or in all calls so far
+_BLOCKS = HotCounter(FEWEST)
 _CHUNK = 1 << 15  # blocks computed at a time, so that temporaries fit into the L2 cache
 
 
@@ -67,7 +69,7 @@ class Stream:
 def blocks_at(stream: Stream, offsets: np.ndarray) -> np.ndarray:
     """Blocks of `stream` at the given block offsets: uint32[n, 4]."""
     out = np.empty((offsets.size, 4), np.uint32)
-    if offsets.size >= FEWEST and runs_native_code():
+    if _BLOCKS.is_hot(offsets.size) and runs_native_code():
         offsets = np.ascontiguousarray(offsets, np.uint64)
         philox().blocks(*stream.signed_words, offsets, offsets.size, out)
         return out
