@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.util.process.quiet import quiet
 
 # In float32 SciPy's has no right digit where the result is small.
 WIDER = {"betainc": np.float64}
@@ -75,12 +76,12 @@ def special(name: str) -> Callable[..., np.ndarray]:
       UnimplementedError (when called): SciPy is needed and not installed.
     """
 
+    @quiet
     def function(*arrays: Any) -> np.ndarray:
         dtype = arrays[-1].dtype
         if dtype.itemsize == 2 or name in WIDER:
             arrays = tuple(a.astype(WIDER.get(name, np.float32)) for a in arrays)
-        with np.errstate(all="ignore"):
-            return np.asarray(_find(name)(*arrays)).astype(dtype, copy=False)
+        return np.asarray(_find(name)(*arrays)).astype(dtype, copy=False)
 
     function.__name__ = name
     function.__doc__ = f"scipy.special.{name} in the type of its last argument."
@@ -115,26 +116,27 @@ _log_gamma_of = instead("gammaln", math.inf, np.isneginf)
 
 def lgamma(x: np.ndarray) -> np.ndarray:
     """Returns log |gamma(x)|; around its zeros at 1 and 2 by a series, since SciPy loses digits there."""
-    plain = _log_gamma_of(x)
+    values = _log_gamma_of(x)
     near = np.abs(x.astype(np.float64) - 1.5) < 0.8
-    if not near.any():
-        return plain
-    wide = np.where(near, x, 2.0).astype(np.float64)
-    below = wide < 1.5
-    step = np.where(below, wide - 1, wide - 2)  # log gamma(1 + z) = log gamma(2 + z) - log(1 + z)
-    series = step * np.polynomial.polynomial.polyval(step, _slopes_at_2(45))
-    series -= np.where(below, np.log1p(step), 0)
-    return np.where(near, series, plain).astype(x.dtype)
+    if near.any():
+        at = x[near].astype(np.float64)
+        below = at < 1.5
+        step = np.where(below, at - 1, at - 2)  # log gamma(1 + z) = log gamma(2 + z) - log(1 + z)
+        slopes = _slopes_at_2(45)
+        series = step * ((step[:, None] ** np.arange(len(slopes))) @ slopes)
+        values[near] = series - np.where(below, np.log1p(step), 0)
+    return values
 
 
 @functools.cache
-def _slopes_at_2(count: int) -> list[float]:
+def _slopes_at_2(count: int) -> np.ndarray:
     """Coefficients of log gamma(2 + z) / z: 1 minus Euler's constant, and (zeta(n) - 1) / n with alternating signs."""
     zeta_less_1 = [
         math.fsum(k**-n for k in range(200, 1, -1)) + _rest_of_zeta(n, 200)
         for n in range(2, count + 1)
     ]
-    return [1 - np.euler_gamma, *((-1) ** n * zeta / n for n, zeta in enumerate(zeta_less_1, 2))]
+    rest = [(-1) ** n * zeta / n for n, zeta in enumerate(zeta_less_1, 2)]
+    return np.array([1 - np.euler_gamma, *rest])
 
 
 def _rest_of_zeta(n: int, last: int) -> float:
@@ -144,14 +146,21 @@ def _rest_of_zeta(n: int, last: int) -> float:
     return math.fsum((*terms, -n * (n + 1) * (n + 2) * at ** (-n - 3) / 720))
 
 
+_psi, _gamma, _zeta = special("psi"), special("gamma"), special("zeta")
+_gammainc, _gammaincc = special("gammainc"), special("gammaincc")
+
+
 def digamma(x: np.ndarray) -> np.ndarray:
     """Returns the derivative of lgamma; below 0 by reflection about the nearest integer, which is accurate near it."""
-    values = np.where(x == 0, x.dtype.type(math.nan), special("psi")(x))
+    values = _psi(x)
+    if (x > 0).all():
+        return values
+    values = np.where(x == 0, x.dtype.type(math.nan), values)
     left = (x < 0) & np.isfinite(x)
     if left.any():
         wide = np.where(left, x, -0.5).astype(np.float64)
         with np.errstate(all="ignore"):
-            reflected = special("psi")(1 - wide) - np.pi / np.tan(np.pi * (wide - np.rint(wide)))
+            reflected = _psi(1 - wide) - np.pi / np.tan(np.pi * (wide - np.rint(wide)))
         whole = wide == np.rint(wide)
         values = np.where(left, np.where(whole, np.nan, reflected), values).astype(x.dtype)
     return values
@@ -178,7 +187,9 @@ def bessel_y1(x: np.ndarray) -> np.ndarray:
 
 def igamma(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Returns the lower regularized incomplete gamma function P(a, x)."""
-    inside = np.where((a <= 0) & (x != 0), x.dtype.type(math.nan), special("gammainc")(a, x))
+    if _is_ordinary(a, x):
+        return _gammainc(a, x)
+    inside = np.where((a <= 0) & (x != 0), x.dtype.type(math.nan), _gammainc(a, x))
     inside = np.where((a > _HUGE) & (x >= 0) & (x < a / 2), x.dtype.type(0), inside)
     return np.where((x == 0) | (np.isposinf(a) & np.isposinf(x)), x.dtype.type(0), inside)
 
@@ -186,9 +197,16 @@ def igamma(a: np.ndarray, x: np.ndarray) -> np.ndarray:
 _HUGE = 1e30  # from here on the function is a step at x = a
 
 
+def _is_ordinary(a: np.ndarray, x: np.ndarray) -> bool:
+    """True if SciPy's incomplete gamma functions are TensorFlow's for all these."""
+    return bool(((a > 0) & (a <= _HUGE) & (x > 0) & (x < math.inf)).all())
+
+
 def igammac(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Returns the upper regularized incomplete gamma function Q(a, x)."""
-    inside = np.where((a <= 0) & (x > 0), x.dtype.type(math.nan), special("gammaincc")(a, x))
+    if _is_ordinary(a, x):
+        return _gammaincc(a, x)
+    inside = np.where((a <= 0) & (x > 0), x.dtype.type(math.nan), _gammaincc(a, x))
     inside = np.where((a > _HUGE) & (x >= 0) & (x < a / 2), x.dtype.type(1), inside)
     return np.where(np.isposinf(a) & np.isposinf(x), x.dtype.type(0), inside)
 
@@ -198,10 +216,12 @@ def zeta(x: np.ndarray, q: np.ndarray) -> np.ndarray:
 
     At a pole (q is an integer <= 0) it is infinite for even x and NaN otherwise.
     """
+    if ((x > 1) & (x <= 1e4) & (q > 0) & (q < math.inf)).all():
+        return _zeta(x, q).astype(x.dtype, copy=False)
     whole_x, whole_q = x == np.floor(x), q == np.floor(q)
     # for large x only the first term matters
     with np.errstate(all="ignore"):
-        value = np.where((x > 1e4) & (q > 0), np.power(q, -x), special("zeta")(x, q))
+        value = np.where((x > 1e4) & (q > 0), np.power(q, -x), _zeta(x, q))
     value = np.where(np.isposinf(x) & (q > 1), 0, value)
     value = np.where((q <= 0) & (~whole_q & ~whole_x), np.nan, value)
     at_pole = np.where(whole_x & (np.mod(x, 2) == 0), np.inf, np.nan)
@@ -215,9 +235,12 @@ def polygamma(n: np.ndarray, x: np.ndarray) -> np.ndarray:
     order = np.where((n >= 0) & (np.floor(n) == n), n, np.nan)
     sign = np.where(np.mod(order, 2) == 1, 1.0, -1.0)
     wide = order.astype(np.float64) + 1
-    value = sign * special("gamma")(wide) * zeta(wide, x.astype(np.float64))
-    value = np.where(order == 0, digamma(x), value)
-    return np.where(np.isposinf(n), np.inf * zeta(n, x), value).astype(x.dtype)
+    value = sign * _gamma(wide) * zeta(wide, x.astype(np.float64))
+    if (order == 0).any():
+        value = np.where(order == 0, digamma(x), value)
+    if np.isposinf(n).any():
+        value = np.where(np.isposinf(n), np.inf * zeta(n, x), value)
+    return value.astype(x.dtype)
 
 
 def igamma_slope(a: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -308,7 +331,8 @@ def _slope_by_fraction(a: float, x: float, digamma_a: float) -> float:
     return -a * ((math.log(x) - digamma_a) * value + slope)
 
 
-NEAR = 1 << 16  # points that are skipped one by one
+NEAR = 1 << 16  # points that SciPy skips one by one
+FEW = 512  # points that take less time here than SciPy takes to begin
 SOBOL_BITS = 30
 
 
@@ -318,6 +342,22 @@ def sobol_points(dimensions: int, count: int, skip: int) -> np.ndarray:
     Raises:
       UnimplementedError: SciPy is not installed.
     """
+    if FEW < count and skip < NEAR:
+        sequence = _sobol(dimensions)
+        sequence.fast_forward(skip + 1)
+        return sequence.random(count)
+    if skip + count >= 1 << SOBOL_BITS:
+        raise ValueError(f"At most 2**{SOBOL_BITS} - 1 points can be generated")
+    # A point is the sum, modulo 2, of the direction numbers at the bits of its Gray code.
+    at = np.arange(skip + 1, skip + 1 + count, dtype=np.int64)
+    code = (at ^ at >> 1)[:, None]
+    points = np.zeros((count, dimensions), np.int64)
+    for bit in range(int(at[-1]).bit_length()):
+        points ^= (code >> bit & 1) * _directions(dimensions)[bit]
+    return points / (1 << SOBOL_BITS)
+
+
+def _sobol(dimensions: int) -> Any:
     try:
         library = importlib.import_module("scipy.stats.qmc")
     except ImportError:
@@ -325,16 +365,10 @@ def sobol_points(dimensions: int, count: int, skip: int) -> np.ndarray:
             "The Sobol sequence comes from SciPy, which is not installed: "
             "pip install 'penstock[scipy]'."
         ) from None
-    sequence = library.Sobol(dimensions, scramble=False)
-    if skip < NEAR:
-        sequence.fast_forward(skip + 1)
-        return sequence.random(count)
-    if skip + count >= 1 << SOBOL_BITS:
-        raise ValueError(f"At most 2**{SOBOL_BITS} - 1 points can be generated")
-    # SciPy steps to a point through all before it; each is the sum of the direction numbers at the bits of its Gray code.
-    at = np.arange(skip + 1, skip + 1 + count, dtype=np.int64)
-    code = (at ^ at >> 1)[:, None]
-    points = np.zeros((count, dimensions), np.int64)
-    for bit, direction in enumerate(sequence._sv.T.astype(np.int64)):
-        points ^= (code >> bit & 1) * direction
-    return points / (1 << SOBOL_BITS)
+    return library.Sobol(dimensions, scramble=False)
+
+
+@functools.lru_cache(64)
+def _directions(dimensions: int) -> np.ndarray:
+    """The direction numbers: int64[bits, dimensions]."""
+    return np.ascontiguousarray(_sobol(dimensions)._sv.T.astype(np.int64))

@@ -113,7 +113,8 @@ def to_array(value: Any, dtype: DType | None, in_graph: bool = False) -> tuple[n
 
 def plain_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType] | None:
     """Fast path of `to_array` for a number, or nested lists of numbers of one type that all fit a common dtype; None for other cases."""
-    leaves, shape = [value], []
+    leaves: list[Any] = [value]
+    shape: list[int] = []
     kinds = {type(value)}
     while kinds <= _SEQUENCES and len(kinds) == 1:
         lengths = set(map(len, leaves))
@@ -125,8 +126,10 @@ def plain_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType] | N
     if len(kinds) != 1:
         return None
     (kind,) = kinds
-    own, others = _PLAIN_TYPES.get(kind, (None, None))
-    if own is None or (dtype is not None and dtype is not own and dtype not in others):
+    if kind not in _PLAIN_TYPES:
+        return None
+    own, others = _PLAIN_TYPES[kind]
+    if dtype is not None and dtype is not own and dtype not in others:
         return None
     if kind is int:
         if min(leaves) < INT32.min or max(leaves) > INT32.max:

@@ -1,5 +1,7 @@
 """Concatenation, stacking and splitting."""
 
+import itertools
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -401,7 +403,7 @@ class Split(Op):
                 "Number of ways to split should evenly divide the split dimension, but got "
                 f"split_dim {at} (size = {size}) and num_split {self.num_split}"
             )
-        return [contiguous(part) for part in np.split(value, self.num_split, at)]
+        return _parts(value, [size // self.num_split] * self.num_split, at)
 
     def lower(self, p, axis, value):
         if axis.rank:
@@ -412,6 +414,14 @@ class Split(Op):
         at %= len(value.shape)
         size = value.shape[at] // self.num_split
         return p.split(value, [size] * self.num_split, at)
+
+
+def _parts(value, sizes, axis):
+    """Returns the parts of an array along an axis, which have these sizes."""
+    before = (slice(None),) * axis
+    ends = itertools.accumulate(sizes)
+    pieces = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+    return [contiguous(value[(*before, piece)]) for piece in pieces]
 
 
 def split_axis(op, axis, value):
@@ -476,8 +486,7 @@ class SplitV(Op):
                 f"{size_splits.ndim} -D and {size_splits.size} elements"
             )
         at = split_axis(self, axis, value)
-        ends = np.cumsum(self.sizes(size_splits.tolist(), value.shape[at]))[:-1]
-        return [contiguous(part) for part in np.split(value, ends, at)]
+        return _parts(value, self.sizes(size_splits.tolist(), value.shape[at]), at)
 
     def sizes(self, sizes, whole):
         """Returns the sizes with -1 resolved.

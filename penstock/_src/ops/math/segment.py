@@ -44,6 +44,13 @@ def check_sorted(op, data, segment_ids):
 
 def check_order(op, segment_ids, count):
     """Raises InvalidArgumentError of the first id that is followed by a lower one, or that no segment has."""
+    ends = segment_ids[:1], segment_ids[-1:] + 1
+    if (
+        (segment_ids[1:] >= segment_ids[:-1]).all()
+        and (ends[0] >= 0).all()
+        and (ends[1] <= count).all()
+    ):
+        return
     lower = np.flatnonzero(np.diff(segment_ids) < 0)
     outside = np.flatnonzero((segment_ids < 0) | (segment_ids >= count))
     if lower.size and not (outside.size and outside[0] < lower[0]):
@@ -65,12 +72,12 @@ def combine(ufunc, data, ids, count, start):
     if ufunc is np.add and data.ndim == 1 and data.dtype.kind in "iu":
         np.add.at(out, ids, data)  # exact in any order
         return out
-    order = np.argsort(ids, kind="stable") if np.any(np.diff(ids) < 0) else None
-    ids = ids if order is None else ids[order]
-    data = data if order is None else data[order]
-    firsts = np.flatnonzero(np.concatenate([[True], np.diff(ids) != 0]))
-    parts = _reduced_runs(ufunc, data, firsts)
-    out[ids[firsts]] = ufunc(out[ids[firsts]], parts)
+    if (ids[1:] < ids[:-1]).any():
+        order = np.argsort(ids, kind="stable")
+        ids, data = ids[order], data[order]
+    firsts = np.concatenate(([0], (ids[1:] != ids[:-1]).nonzero()[0] + 1))
+    at = ids[firsts]
+    out[at] = ufunc(out[at], _reduced_runs(ufunc, data, firsts))
     return out
 
 
@@ -139,7 +146,8 @@ def segment_rows(ufunc, data, ids, count):
     if wide.dtype.kind == "f":
         start = np.copysign(np.inf, start)
     out = combine(ufunc, wide, ids, count, start)
-    empty = np.bincount(ids.astype(np.int64), minlength=count)[:count] == 0
+    empty = np.ones(count, np.bool_)
+    empty[ids] = False
     out[empty] = 0
     return out
 

@@ -9,11 +9,15 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
+from penstock._src.native.algorithms.cycle_walks import cycle_walks
+from penstock._src.native.builtins import HotCounter
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import show
 
 _UNSIGNED = frozenset({dtypes.uint32, dtypes.uint64})
 _CONSTANTS = 0x7369F885192C0EF5  # the sequence z of the key schedule, lowest bit first
 _SMALLEST_BLOCK, _LARGEST_TABLE = 16, 22  # bits
+_BLOCKS = HotCounter(1 << 10)  # blocks of the cipher, over all calls, from which native code pays
 
 
 def _left(x, count, bits):
@@ -65,6 +69,14 @@ def _shuffled_all(indices, key, largest, rounds):
     bits = _half_block(largest)
     keys = np.array(_keys(key, rounds, bits), np.uint64)
     found = np.array(indices, np.uint64)
+    # A walk passes as many blocks of the cipher as there are for each number of the range.
+    if (
+        _BLOCKS.is_hot(found.size << max(2 * bits - int(largest).bit_length(), 0))
+        and runs_native_code()
+    ):
+        signed = np.array(largest, np.uint64).astype(np.int64)
+        cycle_walks().walk(found, keys, rounds, bits, int(signed), found.size)
+        return found
     outside = np.arange(found.size)
     while outside.size:
         found[outside] = _encrypted(found[outside], keys, np.uint64(bits))
@@ -130,8 +142,9 @@ class RandomIndexShuffle(Op):
             return found.astype(kind).reshape(index.shape)
         indices, tops = (np.broadcast_to(x, (count,)).tolist() for x in (index, max_index))
         rows = np.broadcast_to(keys, (count, 3)).tolist()
-        found = [shuffled(*x, self.rounds) for x in zip(indices, rows, tops, strict=True)]
-        return np.array(found, kind)
+        every = zip(indices, rows, tops, strict=True)
+        found = [_shuffled_all([at], key, top, self.rounds)[0] for at, key, top in every]
+        return np.array(found, np.uint64).astype(kind)
 
     def _check_range(self, index, max_index):
         for name, numbers in (("index", index), ("max_index", max_index)):
