@@ -208,7 +208,8 @@ def _checked(tensor: Tensor, dtype: DType | None) -> Tensor:
 
 
 def _constant(value: Any, dtype: DType | None, name: str | None) -> Tensor:
-    array, dtype = to_array(value, dtype, STATE.graph is not None)
+    plain = plain_array(value, dtype) if type(value) in (float, int, bool) else None
+    array, dtype = plain or to_array(value, dtype, STATE.graph is not None)
     return slots.MAKE_CONSTANT(array, dtype, name)
 
 

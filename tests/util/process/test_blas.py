@@ -31,12 +31,12 @@ def test_small_matrices_have_one_thread(two_threads):
 
 def test_large_matrices_have_all_threads(two_threads):
     assert threads_of(np.eye(blas.FEW + 1)) == 2
-    assert threads_of(np.eye(3), np.eye(blas.FEW + 1)) == 2
+    assert threads_of(np.eye(3), np.eye(blas.FEW + 1)) == threads_of(np.eye(blas.TINY)) == 2
 
 
 def test_the_number_comes_back_after_an_error(two_threads):
     with pytest.raises(np.linalg.LinAlgError):
-        blas.one_thread(np.linalg.inv)(np.zeros((3, 3)))
+        blas.one_thread(np.linalg.inv)(np.zeros((32, 32)))
     assert THREADS._get() == 2
 
 
@@ -49,7 +49,7 @@ def test_the_number_comes_back_after_calls_side_by_side(two_threads):
         return THREADS._get()
 
     seen = []
-    workers = [threading.Thread(target=lambda: seen.append(wait(np.eye(2)))) for _ in range(4)]
+    workers = [threading.Thread(target=lambda: seen.append(wait(np.eye(32)))) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -65,7 +65,7 @@ def test_a_child_that_is_forked_meanwhile_has_its_threads(two_threads):
         inside.set()
         done.wait(30)
 
-    worker = threading.Thread(target=wait, args=[np.eye(2)])
+    worker = threading.Thread(target=wait, args=[np.eye(32)])
     worker.start()
     inside.wait(30)
     child = os.fork()

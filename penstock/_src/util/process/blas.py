@@ -19,6 +19,7 @@ import numpy as np
 from penstock._src.util.process import forks
 
 FEW = 512  # rows and columns of matrices for which one thread is enough
+TINY = 16  # up to which OpenBLAS uses one anyway
 _NAMES = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "openblas_{}")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -58,17 +59,17 @@ def one_thread(function: _Function) -> _Function:
 
     @functools.wraps(function)
     def limited(*arguments: Any, **options: Any) -> Any:
-        threads = _threads()
-        if threads is None or any(map(_is_large, arguments[:2])):
+        most = max(
+            [max(a.shape[-2:], default=0) for a in arguments[:2] if isinstance(a, np.ndarray)],
+            default=0,
+        )
+        threads = _threads() if TINY < most <= FEW else None
+        if threads is None:
             return function(*arguments, **options)
         with threads:
             return function(*arguments, **options)
 
     return limited  # type: ignore[return-value]
-
-
-def _is_large(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and max(value.shape[-2:], default=0) > FEW
 
 
 @functools.cache
