@@ -30,7 +30,7 @@ class _Forward(Op):
             raise self.invalid(
                 "filter must not have zero elements (i.e. all dimensions must be non-zero)"
             )
-        c = cv.convolution(self, input.shape, filter.shape, self.spatial)
+        c = cv.known_convolution(self, input.shape, filter.shape, self.spatial)
         return cv.forward(c, input, filter)
 
     def lower(self, p, input, filter):

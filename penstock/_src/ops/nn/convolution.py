@@ -4,6 +4,7 @@ The ops Conv2D, Conv3D, Conv and their gradients describe their layout as a `Con
 Images are [batch, spatial..., channels] or channels first; filters [spatial..., channels / groups, outputs].
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from itertools import product
@@ -116,6 +117,10 @@ def convolution(
         for i, a in enumerate(axes)
     ]
     return Convolution(name, axes, channels, windows, max(groups, 1))
+
+
+# For kernels: most calls have the shapes of one before.
+known_convolution = functools.lru_cache(1024)(convolution)
 
 
 def output_shape(op: Any, input: TensorShape, filter: TensorShape, spatial: int) -> TensorShape:

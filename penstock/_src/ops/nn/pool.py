@@ -16,6 +16,7 @@ from penstock._src.ops.nn.pooling import (
     equal_gradient,
     first_equal_places,
     first_places,
+    known_pooling,
     lower_average,
     lower_average_gradient,
     lower_equal_gradient,
@@ -42,7 +43,7 @@ class _Max(Op):
         return output_shape(self, input)
 
     def eager(self, input):
-        return maximum(pooling(self, input.shape), input)
+        return maximum(known_pooling(self, input.shape), input)
 
     def lower(self, p, input):
         return lower_max(p, pooling(self, input.shape), input)
@@ -57,7 +58,7 @@ class _MaxGradient(Op):
         return orig_input.with_rank(self.rank)
 
     def eager(self, orig_input, orig_output, grad):
-        c = pooling(self, orig_input.shape)
+        c = known_pooling(self, orig_input.shape)
         c.require_output(orig_output.shape, "orig_output")
         c.require_output(grad.shape)
         return max_gradient(c, first_places(c, orig_input), grad)
@@ -89,7 +90,7 @@ class _MaxGradientGradient(Op):
     padding: Literal["SAME", "VALID"]
 
     def eager(self, orig_input, orig_output, grad):
-        c = pooling(self, orig_input.shape)
+        c = known_pooling(self, orig_input.shape)
         require_maxima(c, orig_input, orig_output, grad)
         return take_places(c, first_equal_places(c, orig_input, orig_output), grad)
 
@@ -228,7 +229,7 @@ class MaxPool3DGrad(_MaxGradient):
     TInput: {dtypes.bfloat16, dtypes.float16, dtypes.float32} = dtypes.float32
 
     def eager(self, orig_input, orig_output, grad):
-        c = pooling(self, orig_input.shape)
+        c = known_pooling(self, orig_input.shape)
         c.require_output(orig_output.shape, "orig_output")
         c.require_output(grad.shape)
         return equal_gradient(c, orig_input, orig_output, grad)
@@ -412,7 +413,7 @@ class MaxPoolGradGradWithArgmax(Op):
     include_batch_in_index: bool = False
 
     def eager(self, input, grad, argmax):
-        require_maxima(pooling(self, input.shape), input, argmax, grad)
+        require_maxima(known_pooling(self, input.shape), input, argmax, grad)
         return grad.reshape(-1)[_batch_places(self, input, argmax)]
 
 

@@ -78,6 +78,10 @@ def pooling(op: Any, shape: Sequence[int]) -> Pooling:
     return Pooling(op.op_type, list(shape), axes, windows)
 
 
+# For kernels: most calls have the shapes of one before.
+known_pooling = functools.lru_cache(1024)(pooling)
+
+
 def output_shape(op: Any, x: TensorShape) -> TensorShape:
     """The shape rule for partially known shapes."""
     rank = len(op.ksize)
