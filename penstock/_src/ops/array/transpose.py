@@ -111,13 +111,21 @@ class InvertPermutation(Op):
         if x.ndim != 1:
             raise self.invalid("invert_permutation expects a 1D vector.")
         out = np.full(x.size, -1, x.dtype)
-        for i, a in enumerate(x.tolist()):
-            if not 0 <= a < x.size:
-                raise self.invalid(f"{a} is not between 0 and {x.size}")
-            if out[a] != -1:
-                raise self.invalid(f"{a} is duplicated in the input.")
-            out[a] = i
+        if not ((x >= 0) & (x < x.size)).all():
+            raise self._refusal(x)
+        out[x] = np.arange(x.size, dtype=x.dtype)
+        if (out < 0).any():  # no element has this number, so two have another
+            raise self._refusal(x)
         return out
+
+    def _refusal(self, x):
+        seen = set()
+        for number in x.tolist():
+            if not 0 <= number < x.size:
+                return self.invalid(f"{number} is not between 0 and {x.size}")
+            if number in seen:
+                return self.invalid(f"{number} is duplicated in the input.")
+            seen.add(number)
 
     def lower(self, p, x):
         value = value_of(p, x, "the permutation")

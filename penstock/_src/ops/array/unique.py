@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements
+from penstock._src.core.calls.facts import SLOW, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, INDEX
@@ -221,6 +221,7 @@ class LowerBound(Op):
 
     signature = "sorted_inputs: T, values: T -> output: out_type"
     elements = Elements(vectorizes_one_by_one=True)
+    host_kernel = HostKernel(compiles_from=SLOW)
     T = ANY
     out_type: INDEX = dtypes.int32
     side = "left"

@@ -50,7 +50,10 @@ class DynamicPartition(Op):
                 f"partitions{place} = {numbers[bad[0]]} is not in [0, {self.num_partitions})"
             )
         rows = data.reshape(numbers.size, *data.shape[rank:])
-        return [rows[numbers == i] for i in range(self.num_partitions)]
+        if self.num_partitions <= 127:
+            numbers = numbers.astype(np.int8)  # which are compared four times as fast
+        parts = (np.flatnonzero(numbers == i) for i in range(self.num_partitions))
+        return [rows.take(part, axis=0) for part in parts]
 
 
 class _Stitch(Op):

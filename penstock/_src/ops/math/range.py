@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements, Values
+from penstock._src.core.calls.facts import SLOW, Elements, HostKernel, Values
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
@@ -429,6 +429,7 @@ class Bucketize(Op):
     T = COUNTED
     boundaries: list[float]
     elements = Elements(is_elementwise=True)
+    host_kernel = HostKernel(compiles_from=SLOW)
 
     def eager(self, input):
         edges = np.array(self.boundaries, np.float32)
