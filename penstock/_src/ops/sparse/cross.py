@@ -1,7 +1,6 @@
 """Feature crosses: all combinations of one value from each column, joined or hashed."""
 
 import itertools
-from functools import partial, reduce
 
 import numpy as np
 
@@ -9,23 +8,23 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
-from penstock._src.ops.strings.fingerprint import fingerprint64, siphash
+from penstock._src.ops.strings.fingerprint import fingerprints64, siphash
 
-_MULTIPLIER = 0xC6A4A7935BD1E995
+_MULTIPLIER = np.uint64(0xC6A4A7935BD1E995)
 _MASK = (1 << 64) - 1
 _LARGEST = (1 << 63) - 1
 
 
 def _mix(x):
-    return x ^ (x >> 47)
+    return x ^ (x >> np.uint64(47))
 
 
 def joined_fingerprints(first, second):
-    """The fingerprint of two concatenated fingerprints; the order matters."""
+    """The fingerprints of pairs of concatenated fingerprints, arrays of uint64; the order matters."""
     result = first ^ _MULTIPLIER
-    result ^= (_mix((second * _MULTIPLIER) & _MASK) * _MULTIPLIER) & _MASK
-    result = (result * _MULTIPLIER) & _MASK
-    return _mix((_mix(result) * _MULTIPLIER) & _MASK)
+    result ^= _mix(second * _MULTIPLIER) * _MULTIPLIER
+    result *= _MULTIPLIER
+    return _mix(_mix(result) * _MULTIPLIER)
 
 
 def rows_of_sparse(indices, values, rows):
@@ -43,16 +42,43 @@ def _bytes(value):
     return value if isinstance(value, bytes) else (value & 0xFFFFFFFF).to_bytes(4, "little")
 
 
-def hashed(buckets, of_text=fingerprint64, key=None):
-    """Hashes a combination: the fingerprints of the key, if any, and of its values, joined in order."""
-    modulus = buckets if buckets > 0 else _LARGEST
-    first = [] if key is None else [key & _MASK]
+def _fingerprints(column, of_texts):
+    """Returns the fingerprints of all values of a column, uint64; numbers are their own."""
+    values = list(itertools.chain.from_iterable(column))
+    if values and isinstance(values[0], bytes):
+        return of_texts(strings(values, (len(values),)))
+    return np.array([value & _MASK for value in values], np.uint64)
 
-    def combine(values):
-        numbers = (of_text(v) if isinstance(v, bytes) else v & _MASK for v in values)
-        return reduce(joined_fingerprints, itertools.chain(first, numbers)) % modulus
 
-    return combine
+def hashed_crosses(columns, rows, buckets, of_texts=fingerprints64, key=None):
+    """Hashes the combinations of each row: the fingerprints of the key, if any, and of its values, joined in order.
+
+    Args:
+      columns: for each column a list of values for each row.
+      rows: their number.
+      buckets: how many numbers there are for hashes; 0 for all.
+      of_texts: gives the fingerprints of a vector of byte strings.
+      key: a number, or None.
+
+    Returns:
+      The hashes of all rows, the last column running fastest, int64; and the number of each row's.
+    """
+    row = np.arange(rows)
+    hashes = None if key is None else np.full(rows, key & _MASK, np.uint64)
+    for column in columns:
+        counts = np.array(list(map(len, column)), np.int64)
+        repeats = counts[row]
+        # Each combination so far goes with every value of the column's row.
+        within = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        at = np.repeat((np.cumsum(counts) - counts)[row], repeats) + within
+        row = np.repeat(row, repeats)
+        numbers = _fingerprints(column, of_texts)[at]
+        hashes = (
+            numbers if hashes is None else joined_fingerprints(np.repeat(hashes, repeats), numbers)
+        )
+    modulus = np.uint64(buckets if buckets > 0 else _LARGEST)
+    hashes = np.zeros(0, np.uint64) if hashes is None else hashes % modulus
+    return hashes.astype(np.int64), np.bincount(row, minlength=rows)
 
 
 def joined(by):
@@ -61,10 +87,12 @@ def joined(by):
 
 
 def crossed(columns, rows, combine):
-    """The combinations of each row, the last column running fastest."""
-    return [
+    """The combinations of all rows, the last column running fastest, and the number of each row's."""
+    found = [
         [combine(c) for c in itertools.product(*(col[r] for col in columns))] for r in range(rows)
     ]
+    flat = list(itertools.chain.from_iterable(found))
+    return strings(flat, (len(flat),)), np.array(list(map(len, found)), np.int64)
 
 
 def _columns(op, indices, values, shapes, dense_inputs):
@@ -102,12 +130,11 @@ def _columns(op, indices, values, shapes, dense_inputs):
     return columns, rows
 
 
-def _as_sparse(found, kind):
-    at = [(r, c) for r, row in enumerate(found) for c in range(len(row))]
-    flat = [v for row in found for v in row]
-    values = strings(flat, (len(flat),)) if kind.kind == "O" else np.array(flat, kind)
-    widest = max((len(row) for row in found), default=0)
-    return np.array(at, np.int64).reshape(-1, 2), values, np.array([len(found), widest], np.int64)
+def _as_sparse(values, counts):
+    row = np.repeat(np.arange(len(counts)), counts)
+    column = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    widest = counts.max(initial=0)
+    return np.stack([row, column], 1), values, np.array([len(counts), widest], np.int64)
 
 
 class _Cross(Op):
@@ -136,10 +163,10 @@ class SparseCross(_Cross):
     def eager(self, indices, values, shapes, dense_inputs):
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
         if self.hashed_output:
-            combine = hashed(self.num_buckets, key=self.hash_key)
+            crosses = hashed_crosses(columns, rows, self.num_buckets, key=self.hash_key)
         else:
-            combine = joined(b"_X_")
-        return _as_sparse(crossed(columns, rows, combine), self.out_type.np)
+            crosses = crossed(columns, rows, joined(b"_X_"))
+        return _as_sparse(*crosses)
 
 
 class SparseCrossV2(_Cross):
@@ -155,7 +182,7 @@ class SparseCrossV2(_Cross):
                 f"Input separator should be a scalar. Received: {sep.astype(str).tolist()}"
             )
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
-        return _as_sparse(crossed(columns, rows, joined(sep.item())), np.dtype(object))
+        return _as_sparse(*crossed(columns, rows, joined(sep.item())))
 
 
 class SparseCrossHashed(_Cross):
@@ -173,6 +200,9 @@ class SparseCrossHashed(_Cross):
         for at in range(len(values)):
             columns[at] = [list(map(_bytes, row)) for row in columns[at]]
         key = tuple(int(part) & _MASK for part in salt)
-        of_text = partial(siphash, key) if strong_hash else fingerprint64
-        combine = hashed(int(num_buckets), of_text)
-        return _as_sparse(crossed(columns, rows, combine), np.dtype(np.int64))
+
+        def strong(texts):
+            return np.array([siphash(key, text) for text in texts], np.uint64)
+
+        of_texts = strong if strong_hash else fingerprints64
+        return _as_sparse(*hashed_crosses(columns, rows, int(num_buckets), of_texts))

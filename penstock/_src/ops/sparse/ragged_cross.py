@@ -5,9 +5,8 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
-from penstock._src.ops.strings.elements import strings
 
-from .cross import crossed, hashed, joined, rows_of_sparse
+from .cross import crossed, hashed_crosses, joined, rows_of_sparse
 
 _RANK = "tf.ragged.cross only supports inputs with rank=2."
 _BATCH = "inputs must all have the same batch dimension size."
@@ -78,12 +77,12 @@ class RaggedCross(Op):
             "D": [x.tolist() for x in dense_inputs],
         }
         columns = self._in_order(parts)
-        combine = hashed(self.num_buckets, key=self.hash_key)
-        lists = crossed(columns, rows, combine if self.hashed_output else joined(b"_X_"))
-        flat = [v for row in lists for v in row]
-        kind = self.out_values_type.np
-        splits = np.cumsum([0, *map(len, lists)])
-        array = strings(flat, (len(flat),)) if kind.kind == "O" else np.array(flat, kind)
+        if self.hashed_output:
+            crosses = hashed_crosses(columns, rows, self.num_buckets, key=self.hash_key)
+        else:
+            crosses = crossed(columns, rows, joined(b"_X_"))
+        array, counts = crosses
+        splits = np.cumsum([0, *counts])
         return array, splits.astype(self.out_row_splits_type.np)
 
     def _check_ragged(self, values, splits):
