@@ -14,7 +14,7 @@ from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op, flatten_arguments
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import make_shape
-from penstock._src.core.typesets import BOOL, FLOAT, INTEGER
+from penstock._src.core.typesets import BOOL, COMPLEX, FLOAT, INTEGER
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.util.process.compiler import has_compiler
 
@@ -22,7 +22,7 @@ from penstock._src.util.process.compiler import has_compiler
 SMALL = 16
 # The cache of executables is cleared when it has this many entries.
 MOST_KEPT = 512
-TYPES = FLOAT | INTEGER | BOOL
+TYPES = FLOAT | COMPLEX | INTEGER | BOOL
 _PHILOX = 1  # as `alg`
 _DRAWING_INPUTS = (
     ("like", dtypes.int8, (None,)),

@@ -158,9 +158,11 @@ class OneHot(Op):
         if size < 0:
             raise self.invalid(f"depth must be non-negative, got: {size}")
         at = rank if self.axis == -1 else self.axis
-        places = np.arange(size).reshape(-1, *[1] * (rank - at))
-        chosen = np.expand_dims(indices, at).astype(np.int64) == places
-        return np.where(chosen, on_value, off_value).astype(self.T.np, copy=False)
+        out = np.full((indices.size, size), off_value, self.T.np)
+        flat = indices.reshape(-1)
+        (rows,) = ((flat >= 0) & (flat < size)).nonzero()
+        out[rows, flat[rows]] = on_value
+        return np.ascontiguousarray(np.moveaxis(out.reshape(*indices.shape, size), -1, at))
 
     def lower(self, p, indices, depth, on_value, off_value):
         (size,) = dims_of(p, depth, "the depth")

@@ -1,8 +1,7 @@
 """Strings from and to numbers, templates, and base64."""
 
-import base64
 import binascii
-import re
+import string
 
 import numpy as np
 
@@ -289,7 +288,8 @@ def _summary(x, summarize, depth):
     return "[" + by.join([*rows, *last]) + "]"
 
 
-_WEB_SAFE = bytes.maketrans(b"+/", b"-_")
+_WEB_SAFE, _FROM_WEB_SAFE = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
+_DIGITS = (string.ascii_letters + string.digits + "-_").encode()
 
 
 class EncodeBase64(Op):
@@ -320,9 +320,11 @@ class DecodeBase64(Op):
         def decode(s):
             if len(s) % 4 == 1:
                 raise self.invalid("Base64 string length cannot be 1 modulo 4.")
-            bare = re.sub(rb"={1,2}\Z", b"", s) if len(s) % 4 == 0 else s
-            if not re.fullmatch(rb"[A-Za-z0-9_-]*", bare) or len(bare) % 4 == 1:
+            bare = s
+            for _ in range(2 if len(s) % 4 == 0 else 0):
+                bare = bare.removesuffix(b"=")
+            if bare.translate(None, _DIGITS) or len(bare) % 4 == 1:
                 raise self.invalid("Invalid character found in base64.")
-            return base64.urlsafe_b64decode(bare + b"=" * (-len(bare) % 4))
+            return binascii.a2b_base64(bare.translate(_FROM_WEB_SAFE) + b"=" * (-len(bare) % 4))
 
         return each(decode, input)
