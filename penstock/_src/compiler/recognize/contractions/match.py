@@ -9,13 +9,19 @@ operand alone and could be vectorized (sums of elementwise products): a loop nes
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from penstock._src.compiler.codegen.contraction.description import Description
 from penstock._src.compiler.codegen.contraction.images.any_size.description import (
     AnySizeConvolution,
+    AnySizeDepthwise,
     AnySizeFilterGradient,
 )
-from penstock._src.compiler.codegen.contraction.images.convolution import FilterGradient
+from penstock._src.compiler.codegen.contraction.images.convolution import (
+    Convolution,
+    Depthwise,
+    FilterGradient,
+)
 from penstock._src.compiler.codegen.contraction.images.filter_gradients.plain_choice import (
     OWN_BYTES,
 )
@@ -50,6 +56,9 @@ WIDE, WIDE_OUTPUTS = (
 )  # elements and columns of a result that is work for all threads undivided
 
 
+_DEPTHWISE = Depthwise, AnySizeDepthwise
+
+
 def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) -> Match | None:
     """Recognizes a `contract` node.  Views are followed to nodes for which `is_source` holds, or that are not views."""
     types = types_of(node, node.args)
@@ -62,7 +71,29 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
         return _match(node, *packed)
     narrow = unwidened(problem)
     recognized = _recognized(node, narrow) if narrow is not None else None
-    return recognized or _recognized(node, problem)
+    recognized = recognized or _recognized(node, problem)
+    if recognized is None or not _has_filter_per_channel(recognized.description):
+        return recognized
+    # The kernel of depthwise convolutions reads its filter densely: a slice of one is small, and stored first.
+    for stored in node.args:
+        ends = partial(_is_or_ends, stored, is_source)
+        dense = _recognized(node, problem_of(node, node.args, ends, types))
+        if dense is not None and isinstance(dense.description, _DEPTHWISE):
+            return dense
+    return recognized
+
+
+def _is_or_ends(stored: Node, is_source: Callable[[Node], bool], node: Node) -> bool:
+    return node is stored or is_source(node)
+
+
+def _has_filter_per_channel(description: Description) -> bool:
+    """True for a depthwise convolution by the kernel of others."""
+    if not isinstance(description, (Convolution, AnySizeConvolution)):
+        return False
+    c = description
+    is_depthwise = c.groups > 1 and c.channels == c.outputs == 1 and c.filter.group != 1
+    return is_depthwise and not isinstance(description, _DEPTHWISE)
 
 
 def match_as_product(match: Match) -> Match | None:

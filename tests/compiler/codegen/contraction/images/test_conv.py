@@ -187,6 +187,15 @@ def test_depthwise(g, channels):
     check(taps, x, dy, form="depthwise filter gradient")
 
 
+@pytest.mark.parametrize("g", [SAME3, SAME3 | dict(s=(2, 2))], ids=["same", "stride"])
+def test_depthwise_with_a_part_of_a_filter(g):
+    def part(p, x, w):
+        filter_ = p.reshape(p.slice(w, [0, 0, 0, 2], [3, 3, 16, 3]), [3, 3, 16])
+        return forward(**g, spec="nxycij,ijc->nxyc")(p, x, filter_)
+
+    check(part, (dim(2), 19, 11, 16), (3, 3, 16, 5), form="depthwise convolution")
+
+
 def test_depthwise_with_a_multiplier():
     check(forward(**SAME3, spec="nxycij,ijcm->nxycm"), (dim(2), 9, 11, 6), (3, 3, 6, 2))
 
