@@ -1,5 +1,6 @@
 """Products of matrices and tensors."""
 
+import functools
 import re
 
 import numpy as np
@@ -290,6 +291,7 @@ def einsum(equation, *inputs, **kwargs):
     terms, result = _explicit_equation(equation, len(tensors))
     if len(tensors) <= 2:
         return raw.Einsum(inputs=tensors, equation=f"{','.join(terms)}->{result}", name=name)
+    terms = list(terms)
     for group in _contraction_order(terms, result, tensors, optimize):
         picked = [(terms.pop(i), tensors.pop(i)) for i in sorted(group, reverse=True)][::-1]
         rest = "".join(terms) + result
@@ -315,7 +317,9 @@ def _of_one_dtype(inputs):
     ]
 
 
+@functools.lru_cache(1024)
 def _explicit_equation(equation, count):
+    """Returns the terms of the operands and of the result; raises ValueError for one that is none of so many operands."""
     text = equation.replace(" ", "")
     if not re.fullmatch(r"([a-zA-Z,]|\.{3})*(->([a-zA-Z]|\.{3})*)?", text):
         raise ValueError(f"Indices have incorrect format: {equation}")
@@ -337,7 +341,7 @@ def _explicit_equation(equation, count):
         raise ValueError(f"Output labels appear more than once in equation {equation!r}.")
     if any(term.count("...") > 1 for term in (*terms, result)):
         raise ValueError(f"Too many ellipses in a term of equation {equation!r}.")
-    return terms, result
+    return tuple(terms), result
 
 
 def _contraction_order(terms, result, tensors, optimize):

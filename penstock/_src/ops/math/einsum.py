@@ -1,6 +1,7 @@
 """Einsum: sums of products by named axes."""
 
 import functools
+import math
 from collections import Counter
 
 import numpy as np
@@ -24,6 +25,7 @@ from penstock._src.ops.rules import (
 )
 from penstock._src.ops.sums import add_up
 
+FEW = 1 << 12  # products that are added up sooner than NumPy finds how to use BLAS
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Letters for the broadcast axes of "...", which no user's equation contains.
 BATCH = "αβγδεζηθικλμνξοπ"
@@ -164,19 +166,19 @@ class Einsum(Op):
             terms, result = labels_of(self.equation, tuple(x.ndim for x in inputs))
         except RefusedValue as error:
             raise self.invalid(str(error)) from None
-        self.check(inputs, terms)
+        sizes = self.check(inputs, terms)
         terms, operands = _alone_summed(terms, [in_float32(x) for x in inputs], result)
         unique = "".join(dict.fromkeys(result))
         try:
             spec = in_ascii(f"{','.join(terms)}->{unique}")
-            out = np.einsum(spec, *operands, optimize=True)
+            out = np.einsum(spec, *operands, optimize=math.prod(sizes.values()) > FEW)
         except ValueError as error:
             raise self.invalid(f"{error} Equation: {self.equation}") from None
         out = on_diagonals(out, unique, result) if unique != result else out
         return np.asarray(out, order="C").astype(self.T.np, copy=False)
 
     def check(self, inputs, terms):
-        """Raises InvalidArgumentError if a label has two sizes."""
+        """Returns the size of each label; raises InvalidArgumentError if one has two."""
         sizes: dict[str, int] = {}
         for term, x in zip(terms, inputs):
             for axis, (label, size) in enumerate(zip(term, x.shape)):
@@ -188,6 +190,7 @@ class Einsum(Op):
                         f"Expected dimension {known} at axis {axis} of the input shaped "
                         f"{show(x.shape)} but got dimension {size}"
                     )
+        return sizes
 
     def lower(self, p, inputs):
         terms, result = labels_of(self.equation, tuple(len(x.shape) for x in inputs))
