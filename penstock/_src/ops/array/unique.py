@@ -23,7 +23,7 @@ _FEWEST = 64  # numbers for which native code pays
 
 def distinct(x, axis=0):
     """Returns the distinct slices along an axis in order of appearance, the index of each slice among them, and counts."""
-    first, numbers = _ordered(np.moveaxis(x, axis, 0))
+    first, numbers = _ordered(x if x.ndim == 1 else np.moveaxis(x, axis, 0))
     return x.take(first, axis), numbers, np.bincount(numbers, minlength=len(first))
 
 
@@ -31,6 +31,8 @@ def _ordered(rows):
     """Return the index of the first of each distinct row, in order of appearance, and the number of each row."""
     if rows.ndim == 1 and rows.dtype == object:
         return _ordered_strings(rows)
+    if rows.ndim == 1 and rows.size < _FEWEST and rows.dtype.kind in "iubf":
+        return _ordered_few(rows.tolist())  # no NaN is equal to another there, either
     if not rows.size:
         return np.arange(min(len(rows), 1) if rows.ndim > 1 else 0), np.zeros(len(rows), np.int64)
     if rows.ndim > 1 and rows.dtype.kind in "iub":
@@ -62,9 +64,18 @@ def _words(x):
 def _ordered_strings(strings):
     if strings.size >= _FEWEST and runs_native_code():
         return string_index.numbered(strings)
+    return _ordered_few(strings.tolist())
+
+
+def _ordered_few(elements):
     places: dict = {}
-    numbers = [places.setdefault(v, len(places)) for v in strings.tolist()]
-    return np.unique(numbers, return_index=True)[1], np.array(numbers, np.int64)
+    first, numbers = [], []
+    for at, element in enumerate(elements):
+        number = places.setdefault(element, len(first))
+        if number == len(first):
+            first.append(at)
+        numbers.append(number)
+    return np.array(first, np.int64), np.array(numbers, np.int64)
 
 
 def _row_numbers(rows):
