@@ -28,7 +28,7 @@ def test_a_pause_ends_with_an_error():
 
 
 @pytest.fixture(autouse=True)
-def _few_objects(monkeypatch, new_objects_only):
+def _few_objects(monkeypatch):
     """As in a young process: what a collection left decides when the next one is due."""
     monkeypatch.setattr(collector, "_kept", 0)
     monkeypatch.setattr(collector, "_uncollected", 0)
@@ -108,6 +108,7 @@ def test_a_pause_of_another_thread_ends_in_a_forked_child():
     assert gc.isenabled()
 
 
+@pytest.mark.own_process
 def test_what_has_settled_is_looked_at_only_when_it_settles_again():
     freed, kept = [], Cycle()
     collector.settle()
@@ -119,6 +120,7 @@ def test_what_has_settled_is_looked_at_only_when_it_settles_again():
     assert freed
 
 
+@pytest.mark.own_process
 @pytest.mark.skipif(FREE_THREADED, reason="nothing is moved, and nothing counted")
 def test_frozen_objects_are_counted_once_between_full_collections(monkeypatch):
     gc.freeze()
