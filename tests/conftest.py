@@ -114,11 +114,19 @@ def _no_global_seed() -> None:
 
 
 @pytest.fixture
-def new_objects_only() -> Iterator[None]:
-    """Leaves out of `gc.collect` and `gc.get_objects` what is there before the test: seconds, once a process has run many tests."""
+def new_objects_only() -> None:
+    """Leaves out of `gc.collect` and `gc.get_objects` what is there before the test, from now on: seconds, once a process has run many tests."""
+    _freeze()
+
+
+def pytest_collection_finish() -> None:
+    """Keeps collections of garbage from all tests, which are more than a million objects and live as long as the process."""
+    _freeze()
+
+
+def _freeze() -> None:
+    gc.collect()  # what is frozen is not collected later
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

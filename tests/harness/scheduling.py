@@ -1,5 +1,7 @@
 """Files of tests for workers of pytest-xdist: as its own `loadfile` hands them out, in time that does not grow with the number of tests.
 
+Some folders are handed out as if they were a file.
+
 Its scheduler looks for each test in the list of all, and counts all tests that a worker has run after each of them.
 """
 
@@ -23,8 +25,17 @@ class Collection(list[str]):
         return super().index(test, *bounds) if bounds else self._numbers[test]
 
 
+# Folders whose files one worker runs: one process at a time reads all sources for their rules, others would wait for it.
+TOGETHER = ("tests/layout/",)
+
+
 class FileScheduling(LoadFileScheduling):
-    """Hands out whole files, and forgets those whose tests have all been run."""
+    """Hands out whole files, or folders of files, and forgets those whose tests have all been run."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """The folder or file of a test."""
+        folder = next((folder for folder in TOGETHER if nodeid.startswith(folder)), None)
+        return folder or super()._split_scope(nodeid)
 
     def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
         """Keeps what a worker has collected."""

@@ -233,4 +233,3 @@ def test_fit_and_predict_leave_no_copy_of_the_data():
         assert [each for each in gc.get_objects() if isinstance(each, Pipeline)] == []
     finally:
         gc.enable()
-        gc.unfreeze()

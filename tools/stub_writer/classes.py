@@ -3,8 +3,10 @@
 import ast
 import dataclasses
 import enum
+import functools
 import importlib
 import inspect
+import pathlib
 import re
 import textwrap
 from typing import Any
@@ -131,11 +133,34 @@ def attributes_of(held: type, tree: Tree) -> dict[str, str]:
     return found
 
 
+@functools.cache
+def _definitions(path: str) -> dict[str, ast.ClassDef]:
+    """{qualified name: the first definition} of the classes of a file."""
+    found: dict[str, ast.ClassDef] = {}
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            inner = prefix
+            if isinstance(child, ast.ClassDef):
+                found.setdefault(prefix + child.name, child)
+                inner = f"{prefix}{child.name}."
+            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                inner = f"{prefix}{child.name}.<locals>."
+            visit(child, inner)
+
+    visit(ast.parse(pathlib.Path(path).read_bytes()), "")
+    return found
+
+
+@functools.cache
 def _assigned(held: type) -> list[str]:
     """The public attributes of `self` that methods assign."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(held)))
-    except (OSError, TypeError, SyntaxError):
+        path = inspect.getsourcefile(held)
+        tree = _definitions(path)[held.__qualname__] if path else None
+    except (OSError, TypeError, SyntaxError, KeyError):  # it has no source
+        return []
+    if tree is None:
         return []
     return [
         node.attr
@@ -320,10 +345,16 @@ def with_keywords_of_bases(held: type, signature: inspect.Signature) -> inspect.
                     default = None if parameter.default is kinds.empty else parameter.default
                     more = parameter.replace(kind=kinds.KEYWORD_ONLY, default=default)
                     taken.setdefault(parameter.name, more)
-            for word in POPPED.findall(inspect.getsource(made)):
+            for word in _popped(made):
                 taken.setdefault(word, kinds(word, kinds.KEYWORD_ONLY, default=None))
     order = sorted(taken.values(), key=lambda parameter: parameter.kind)
     return signature.replace(parameters=order)
+
+
+@functools.cache
+def _popped(function: Any) -> list[str]:
+    """The keyword arguments that a function takes out of those it passes on."""
+    return POPPED.findall(inspect.getsource(function))
 
 
 def _place(name: str) -> Any:

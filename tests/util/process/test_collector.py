@@ -8,6 +8,7 @@ import weakref
 import pytest
 
 from penstock._src.util.process import collector
+from penstock._src.util.process.references import FREE_THREADED
 
 
 def test_the_collector_runs_again_after_the_last_pause():
@@ -31,6 +32,7 @@ def _few_objects(monkeypatch):
     """As in a young process: what a collection left decides when the next one is due."""
     monkeypatch.setattr(collector, "_kept", 0)
     monkeypatch.setattr(collector, "_uncollected", 0)
+    monkeypatch.setattr(collector, "_has_frozen", False)
 
 
 class Cycle:
@@ -49,7 +51,9 @@ def test_garbage_made_in_pauses_is_collected():
     assert freed
 
 
+@pytest.mark.own_process
 def test_few_objects_are_not_collected_at_once():
+    gc.unfreeze()
     gc.collect()
     freed = []
     with collector.paused():
@@ -104,15 +108,33 @@ def test_a_pause_of_another_thread_ends_in_a_forked_child():
     assert gc.isenabled()
 
 
+@pytest.mark.own_process
 def test_what_has_settled_is_looked_at_only_when_it_settles_again():
     freed, kept = [], Cycle()
-    try:
-        collector.settle()
-        weakref.finalize(kept, freed.append, 1)
-        del kept
-        gc.collect()
-        assert gc.get_freeze_count() > 20_000 and not freed
-        collector.settle()
-        assert freed
-    finally:
-        gc.unfreeze()
+    collector.settle()
+    weakref.finalize(kept, freed.append, 1)
+    del kept
+    gc.collect()
+    assert gc.get_freeze_count() > 20_000 and not freed
+    collector.settle()
+    assert freed
+
+
+@pytest.mark.own_process
+@pytest.mark.skipif(FREE_THREADED, reason="nothing is moved, and nothing counted")
+def test_frozen_objects_are_counted_once_between_full_collections(monkeypatch):
+    gc.freeze()
+    counts = []
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: counts.append(1) or 1)
+    for _ in range(3):
+        with collector.paused():
+            pass
+    assert len(counts) == 1
+    collector._collect()
+    with collector.paused():
+        pass
+    assert len(counts) == 2
+    collector.settle()
+    with collector.paused():
+        pass
+    assert len(counts) == 2

@@ -18,6 +18,7 @@ _UNSIGNED = frozenset({dtypes.uint32, dtypes.uint64})
 _CONSTANTS = 0x7369F885192C0EF5  # the sequence z of the key schedule, lowest bit first
 _SMALLEST_BLOCK, _LARGEST_TABLE = 16, 22  # bits
 _BLOCKS = HotCounter(1 << 10)  # blocks of the cipher, over all calls, from which native code pays
+_LONG_WALK = 16  # numbers of the block for each of the range: fewer are walked one by one
 
 
 def _left(x, count, bits):
@@ -77,6 +78,8 @@ def _shuffled_all(indices, key, largest, rounds):
         signed = np.array(largest, np.uint64).astype(np.int64)
         cycle_walks().walk(found, keys, rounds, bits, int(signed), found.size)
         return found
+    if (1 << 2 * bits) > _LONG_WALK * (largest + 1):
+        return _positions(key, largest, rounds)[found.astype(np.int64)]
     outside = np.arange(found.size)
     while outside.size:
         found[outside] = _encrypted(found[outside], keys, np.uint64(bits))
@@ -84,19 +87,26 @@ def _shuffled_all(indices, key, largest, rounds):
     return found
 
 
+def _positions(key, largest, rounds):
+    """Return the positions of 0 ... `largest`.
+
+    Walks through a small range pass nearly every number of the block, so all take them at once: a walk that has not ended after n steps goes on
+    with the n steps of the number that it has reached.
+    """
+    bits = _half_block(largest)
+    found = _encrypted(np.arange(1 << 2 * bits), _keys(key, rounds, bits), bits)
+    while (found[: largest + 1] > largest).any():
+        outside = np.flatnonzero(found > largest)
+        found[outside] = found[found[outside]]
+    return found[: largest + 1]
+
+
 def permutation(key, largest, rounds):
     """Yields the position of each number in the same permutation."""
-    bits = _half_block(largest)
-    if 2 * bits > _LARGEST_TABLE:
+    if 2 * _half_block(largest) > _LARGEST_TABLE:
         yield from (shuffled(at, key, largest, rounds) for at in range(largest + 1))
         return
-    # All blocks at once: walks through a small range pass nearly every block of the cipher.
-    following = _encrypted(np.arange(1 << 2 * bits), _keys(key, rounds, bits), bits).tolist()
-    for at in range(largest + 1):
-        at = following[at]
-        while at > largest:
-            at = following[at]
-        yield at
+    yield from _positions(key, largest, rounds).tolist()
 
 
 MOST_ROUNDS = 1 << 12

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from . import forks
 from .references import FREE_THREADED
 
-_lock = forks.freed_in_child(threading.Lock())
+# Reentrant: a collection that begins while it is held calls finalizers, which may pause.
+_lock = forks.freed_in_child(threading.RLock())
 _pauses = 0
 _own = threading.local()  # pauses of the thread
 _was_enabled = False
 _uncollected = 0  # objects made in pauses since the last full collection
 _kept = 0  # objects that it left
+_has_frozen = False  # objects were frozen when last counted: counting visits each of them
 MOST_UNCOLLECTED = 200_000
 
 
@@ -50,11 +52,12 @@ def settle() -> None:
 
     For a process that has made its long-lived objects: each full collection looked at all of them, 60 ms for a server of one model.
     """
-    global _uncollected, _kept
+    global _uncollected, _kept, _has_frozen
     gc.unfreeze()
     gc.collect()
     gc.freeze()
     _uncollected = _kept = 0
+    _has_frozen = True
 
 
 def _end() -> bool:
@@ -68,10 +71,11 @@ def _end() -> bool:
 
 def _collect() -> None:
     """Collects all generations: Python does so only after enough collections of the younger ones, which these objects do not trigger."""
-    global _uncollected, _kept
+    global _uncollected, _kept, _has_frozen
     _uncollected = 0
     gc.collect()
     _kept = len(gc.get_objects())
+    _has_frozen = False
 
 
 def _in_child() -> None:
@@ -89,8 +93,12 @@ def _count_as_old() -> None:
     """Moves all objects to the oldest generation, so that the next collection skips the new ones.
 
     Both calls only concatenate lists. Does nothing if the program itself has frozen objects, which would be unfrozen, and in a Python without
-    GIL, which has one generation: there both calls stop all threads and visit all objects.
+    GIL, which has one generation: there both calls stop all threads and visit all objects. Frozen objects are counted once between full collections.
     """
-    if not FREE_THREADED and not gc.get_freeze_count():
+    global _has_frozen
+    if FREE_THREADED or _has_frozen:
+        return
+    _has_frozen = gc.get_freeze_count() > 0
+    if not _has_frozen:
         gc.freeze()
         gc.unfreeze()

@@ -11,9 +11,10 @@ from penstock._src.devices.cuda.emulator.device import DEVICE
 from penstock._src.eager.placed import dlpack
 from tests.devices.cuda.emulated import CARD, CPU, GPU, copies
 
-pytestmark = pytest.mark.skipif(
-    CARD != "GPU_emulated", reason="looks at the emulated card's memory"
-)
+pytestmark = [
+    pytest.mark.usefixtures("new_objects_only"),
+    pytest.mark.skipif(CARD != "GPU_emulated", reason="looks at the emulated card's memory"),
+]
 to_dlpack, from_dlpack = tf.experimental.dlpack.to_dlpack, tf.experimental.dlpack.from_dlpack
 
 

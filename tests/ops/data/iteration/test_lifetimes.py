@@ -46,18 +46,9 @@ def sleeping(element):
     return tf.numpy_function(lambda x: (time.sleep(0.002), x)[1], [element], tf.int64)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def earlier_objects_are_frozen():
-    """Collections of these tests skip what the process holds of others, which took seconds each."""
-    yield
-    gc.unfreeze()
-
-
 @pytest.fixture
-def alive():
+def alive(new_objects_only):
     """Gives the iterators, iterations and pipelines that were made since; the collector is off."""
-    gc.collect()
-    gc.freeze()  # what is there before is left out of `gc.get_objects`, and of further collections
     gc.disable()
     yield lambda: [
         each for each in gc.get_objects() if isinstance(each, Resumable | Run | Pipeline)
