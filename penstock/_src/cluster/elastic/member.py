@@ -8,11 +8,24 @@ import threading
 import time
 
 from penstock._src.cluster.description import Cluster
-from penstock._src.cluster.elastic.membership import GO, LEAVE, OVER, SERVICE, Generation
+from penstock._src.cluster.elastic.membership import (
+    GO,
+    LEAVE,
+    LOST,
+    MISSED,
+    OVER,
+    PAST,
+    SERVICE,
+    Generation,
+)
 from penstock._src.cluster.elastic.transport import Door, ElasticTransport
 from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.cluster.transports.table import replace
-from penstock._src.core.errors import DeadlineExceededError, OpError
+from penstock._src.core.errors import (
+    DeadlineExceededError,
+    FailedPreconditionError,
+    OpError,
+)
 from penstock._src.util.flags import flags
 
 # Variables by which the launcher tells a worker where the membership is, and its number.
@@ -21,6 +34,23 @@ ASK_EVERY = 0.05  # seconds
 BEAT_EVERY = 0.25
 ANSWER_WITHIN = 10.0
 JOIN_WITHIN = 600.0  # seconds in which a generation has to be made
+REFUSALS = {
+    MISSED: "Elastic job: section %d of the program (a fit, an evaluate or a loop) has ended in the other workers without a result, by an error that they have "
+    "caught: a worker that comes later cannot follow them.",
+    LOST: "Elastic job: the workers whose results this one has taken over, up to section %d of the program, are lost.",
+}
+
+
+class Passed(Exception):
+    """The other workers have a section of the program behind them.
+
+    Args:
+      result: of it.
+    """
+
+    def __init__(self, result: str) -> None:
+        super().__init__("The other workers have this section of the program behind them.")
+        self.result = result
 
 
 class Member:
@@ -29,6 +59,10 @@ class Member:
     Attributes:
       generation: the one that this process is in; its number is 0 before the first.
       is_pending: True if the members should meet for another generation.
+      section: of the program, that this process is in.
+      is_late: True if there were members when this process began.
+      is_first: True if this process is the first of the job.
+      is_taken: True once a strategy works by it.
     """
 
     def __init__(self, address: str, number: int) -> None:
@@ -36,6 +70,10 @@ class Member:
         self.transport: ElasticTransport | None = None
         self._number = number
         self._channel = Channel(address, SERVICE, "the launcher")
+        self.section = 0
+        status = json.loads(self._channel.call("Status", b"", ANSWER_WITHIN))
+        self.is_late = status["generation"] > 0
+        self.is_first, self.is_taken = number == 0, False
         self._thread = threading.Thread(target=self._beat, name="penstock member", daemon=True)
 
     def join(self, is_open: bool) -> Cluster:
@@ -45,6 +83,8 @@ class Member:
           is_open: newcomers may come in at the step where this process is.
 
         Raises:
+          Passed: the others have the section behind them.
+          FailedPreconditionError: they have, and there is no result.
           SystemExit: this process is to end, as the job shrinks or is over.
           DeadlineExceededError: no generation has come about.
           UnavailableError: another member is lost meanwhile.
@@ -74,12 +114,18 @@ class Member:
             self.transport = None
             replace(None)
 
+    def record(self, result: str) -> None:
+        """Keeps the result of the section for workers that come later."""
+        request = json.dumps({"section": self.section, "result": result}).encode()
+        self._channel.call("Record", request, ANSWER_WITHIN)
+
     def _next_generation(self, address: str, is_open: bool) -> Generation:
         asked = {
             "worker": self._number,
             "address": address,
             "after": self.generation.number,
             "open": is_open,
+            "section": self.section,
         }
         request = json.dumps(asked).encode()
         until = time.monotonic() + JOIN_WITHIN
@@ -89,6 +135,10 @@ class Member:
                 return Generation(told["number"], tuple(told["members"]), tuple(told["addresses"]))
             if told["state"] in (LEAVE, OVER):
                 raise SystemExit(0)
+            if told["state"] == PAST:
+                raise Passed(told["result"])
+            if told["state"] in REFUSALS:
+                raise FailedPreconditionError(None, None, REFUSALS[told["state"]] % self.section)
             time.sleep(ASK_EVERY)
         raise DeadlineExceededError(
             None, None, f"No generation of the elastic job has come about in {JOIN_WITHIN:g} s."
@@ -99,7 +149,8 @@ class Member:
         while True:
             time.sleep(BEAT_EVERY)
             made = self.generation
-            request = json.dumps({"worker": self._number, "generation": made.number}).encode()
+            says = {"worker": self._number, "generation": made.number, "section": self.section}
+            request = json.dumps(says).encode()
             try:
                 told = json.loads(self._channel.call("Beat", request, ANSWER_WITHIN, 0))
             except OpError:

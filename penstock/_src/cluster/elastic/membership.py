@@ -6,21 +6,35 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 
 SERVICE = "penstock.cluster.Membership"
 # What a worker that asks to join is told: to ask again, that its generation is made, to end because the job shrinks or is over.
 WAIT, GO, LEAVE, OVER = "wait", "go", "leave", "over"
+# And what one that comes later is told: the result of a section that the others have behind them, that there is none, or that all who had the state are lost.
+PAST, MISSED, LOST = "past", "missed", "lost"
 
 
 @dataclass
 class _Worker:
-    """A process: its address once it has joined, when it was heard last, and whether it waits for a generation."""
+    """A process.
+
+    address     once it has joined
+    heard       when, last
+    is_waiting  for a generation
+    is_open     newcomers may come in at its step; a newcomer may come in
+    section     of the program, that it is in
+    passed      the life of the job in which it took over results; 0 if it has not
+    """
 
     address: str = ""
     heard: float = 0.0
     is_waiting: bool = False
+    is_open: bool = False
+    section: int = 0
+    passed: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,18 +55,25 @@ class Generation:
 class Membership:
     """Workers and generations of a job.
 
+    A program consists of sections, which workers number alike: a `fit`, an `evaluate`, a loop. Newcomers come in at the section of the members, and are
+    given the results of earlier ones. If all members are lost, so are the results: the job has another life, from the beginning of the program.
+
     least, most  how many workers there may be
     wanted       how many there should be
+    job          a name of its own, which commands may say to be sure that they reach it
     """
 
     least: int
     most: int
     wanted: int
+    job: str = ""
     generation: Generation = Generation()
     _workers: dict[int, _Worker] = field(default_factory=dict)
     _dismissed: set[int] = field(default_factory=set)
     _finished: set[int] = field(default_factory=set)
     _are_all_open: bool = True
+    _results: dict[int, str] = field(default_factory=dict)
+    _life: int = 1
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     # -- what the launcher tells
@@ -62,11 +83,15 @@ class Membership:
             self._workers[worker] = _Worker()
 
     def end(self, worker: int, in_order: bool) -> None:
-        """Notes that a process has ended: one that was not dismissed and ends in order is done with the program."""
+        """Notes that a process has ended: a member that was not dismissed and ends in order is done with the program."""
         with self._lock:
             self._workers.pop(worker, None)
-            if in_order and worker not in self._dismissed:
+            members = self.generation.members
+            if in_order and worker not in self._dismissed and (worker in members or not members):
                 self._finished.add(worker)
+            if worker in members and not self._members() and not self.is_over:
+                self._results.clear()
+                self._life += 1
 
     def resize(self, count: int) -> None:
         """Changes how many workers there should be.
@@ -103,32 +128,60 @@ class Membership:
         """Answers a worker that waits for the next generation; it asks again until it is told what to do.
 
         Args:
-          request: JSON of `worker`, `address`, `after` (the number of its last generation), `open` (newcomers may come in at its step).
+          request: JSON of `worker`, `address`, `after` (the number of its last generation), `open` (newcomers may come in at its step, or it may as one),
+            `section` (that it is in).
         """
         asked = json.loads(request)
         with self._lock:
             worker, after = self._known(asked["worker"]), asked["after"]
             number = asked["worker"]
+            is_member = number in self.generation.members
             worker.heard = time.monotonic()
-            if number in self.generation.members and after < self.generation.number:
+            if is_member and after < self.generation.number:
                 return self._answer(GO)
             if number in self._dismissed:
                 return self._answer(LEAVE)
             if self.is_over and not after:
                 return self._answer(OVER)
-            if not worker.is_waiting and number in self.generation.members:
+            if not is_member and (state := self._behind(worker, asked["section"])):
+                worker.is_waiting = False
+                return self._answer(state, self._results.get(asked["section"], ""))
+            if not worker.is_waiting and is_member:
                 self._are_all_open &= asked["open"]
             worker.address, worker.is_waiting = asked["address"], True
+            worker.section, worker.is_open = asked["section"], asked["open"]
             self._form()
             return self._answer(
                 GO if number in self.generation.members and not worker.is_waiting else WAIT
             )
 
+    def record(self, request: bytes) -> bytes:
+        """Keeps the result of a section for workers that come later."""
+        told = json.loads(request)
+        with self._lock:
+            self._results[told["section"]] = told["result"]
+        return b""
+
+    def _behind(self, worker: _Worker, section: int) -> str:
+        """The answer to a newcomer at a section that the members are past; empty if they are not."""
+        members = self._members()
+        if worker.passed and worker.passed != self._life:
+            return LOST
+        if not members or section >= min(self._workers[n].section for n in members):
+            return ""  # if this is the last section, the newcomer waits here for the end of the job
+        if section not in self._results:
+            return MISSED
+        worker.passed = self._life
+        return PAST
+
     def beat(self, request: bytes) -> bytes:
         """Answers whether members should meet for another generation, and who of this one is lost."""
         asked = json.loads(request)
         with self._lock:
-            self._known(asked["worker"]).heard = time.monotonic()
+            worker = self._known(asked["worker"])
+            worker.heard = time.monotonic()
+            if not worker.is_waiting:
+                worker.section = asked["section"]
             lost = [
                 n
                 for n in self.generation.members
@@ -140,7 +193,12 @@ class Membership:
             ).encode()
 
     def status(self, request: bytes) -> bytes:
-        """Answers with the numbers of workers, as JSON."""
+        """Answers with the numbers of workers, as JSON.
+
+        Raises:
+          FailedPreconditionError: the request is for another job.
+        """
+        self._asked(request)
         with self._lock:
             return json.dumps(
                 {
@@ -151,9 +209,22 @@ class Membership:
             ).encode()
 
     def resized(self, request: bytes) -> bytes:
-        """Answers a command to change the number of workers."""
-        self.resize(int(json.loads(request)["workers"]))
+        """Answers a command to change the number of workers.
+
+        Raises:
+          FailedPreconditionError: the request is for another job.
+        """
+        self.resize(int(self._asked(request)["workers"]))
         return self.status(b"")
+
+    def _asked(self, request: bytes) -> dict[str, Any]:
+        """A command, which may say for which job it is."""
+        asked = json.loads(request or b"{}")
+        if asked.get("job") not in (None, "", self.job):
+            raise FailedPreconditionError(
+                None, None, "The job file is of an earlier job; another has its address now."
+            )
+        return asked  # type: ignore[no-any-return]
 
     def _known(self, number: int) -> _Worker:
         if number not in self._workers:
@@ -171,22 +242,34 @@ class Membership:
             if n not in self.generation.members and n not in self._dismissed
         ]
 
+    def _may_come_in(self) -> list[int]:
+        """The newcomers that wait where all members are."""
+        members = self._members()
+        sections = {self._workers[n].section for n in members}
+        waiting = [n for n in self._newcomers() if self._workers[n].is_waiting]
+        if not members:
+            return [n for n in waiting if self._workers[n].passed in (0, self._life)]
+        return [
+            n
+            for n in waiting
+            if self._workers[n].is_open and sections == {self._workers[n].section}
+        ]
+
     def _is_pending(self) -> bool:
         """True if members should meet: some are too many, or newcomers wait and no other is still on its way."""
         if self.is_over:
             return False
-        newcomers = self._newcomers()
         here = len(self._members())
-        all_wait = bool(newcomers) and all(self._workers[n].is_waiting for n in newcomers)
-        return here > self.wanted or (here < self.wanted and all_wait)
+        all_wait = all(self._workers[n].is_waiting for n in self._newcomers())
+        return here > self.wanted or (here < self.wanted and all_wait and bool(self._may_come_in()))
 
     def _form(self) -> None:
         """Makes the next generation if all who have to be there are."""
         members = self._members()
         if not all(self._workers[n].is_waiting for n in members):
             return
-        newcomers = [n for n in self._newcomers() if self._workers[n].is_waiting]
-        if self.generation.number and not self._are_all_open:
+        newcomers = self._may_come_in()
+        if members and not self._are_all_open:
             newcomers = []
         chosen = (members + newcomers)[: self.wanted]
         enough = self.least if self.generation.number else self.wanted
@@ -199,12 +282,13 @@ class Membership:
         self.generation = Generation(self.generation.number + 1, tuple(chosen), addresses)
         self._are_all_open = True
 
-    def _answer(self, state: str) -> bytes:
+    def _answer(self, state: str, result: str = "") -> bytes:
         made = self.generation
         told = {
             "state": state,
             "number": made.number,
             "members": made.members,
             "addresses": made.addresses,
+            "result": result,
         }
         return json.dumps(told).encode()

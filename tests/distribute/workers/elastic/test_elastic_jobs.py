@@ -33,7 +33,7 @@ def launched(what, workers, *options, program=PROGRAM):
 
 
 def test_a_job_that_changes_trains_as_jobs_that_are_started_again(tmp_path):
-    what = {"steps": 6, "folder": str(tmp_path)}
+    what = {"steps": 6, "folder": str(tmp_path), "varied": True}
     changing = {**what, "job": str(tmp_path / "job"), "resize": {2: 1, 4: 3}}
     done, printed = launched(changing, 2, "--elastic", "1:3", "--job", changing["job"])
     assert done.returncode == 0, done.stderr
@@ -79,10 +79,33 @@ def test_too_few_workers_end_the_job(tmp_path):
     assert "1 workers are left, fewer than 2 (--elastic)" in done.stderr
 
 
-@pytest.mark.parametrize("given", ["3:4", "0:4", "4", "a:b", "1:1"])
-def test_bounds_have_to_hold_the_number_of_workers(given):
-    done, _ = launched({}, 2, "--elastic", given)
-    assert done.returncode == 2
-    assert (
-        f"--elastic must be MIN:MAX with 1 <= MIN <= -n <= MAX. Received '{given}'" in done.stderr
-    )
+def test_a_script_of_keras_is_followed_by_workers_that_come_in_later_fits_and_epochs(tmp_path):
+    what = {"folder": str(tmp_path), "job": str(tmp_path / "job")}
+    script = PROGRAM.with_name("script.py")
+    changing = {**what, "resize": {3: 2, 7: 1, 10: 3}}
+    done, told = launched(changing, 1, "--elastic", "1:3", "--job", what["job"], program=script)
+    assert done.returncode == 0, done.stderr
+    alone, expected = launched(what, 1, "--elastic", "1:1", program=script)
+    assert alone.returncode == 0, alone.stderr
+    steps = [one for one in told[0] if one["what"] == "step"]
+    assert [one["workers"] for one in steps] == [1] * 3 + [2] * 4 + [1] * 3 + [3] * 2
+    assert_close(told[0], expected[0], {"workers"})
+    results = [one for one in told[0] if one["what"] != "step"]
+    for newcomer in (2, 3):
+        assert [one for one in told[newcomer] if one["what"] != "step"] == results
+        assert [one["step"] for one in told[newcomer] if one["what"] == "step"] == [2, 3]
+
+
+def assert_close(value, expected, without):
+    """Compares structures of numbers within rounding."""
+    if isinstance(value, dict):
+        for key in value.keys() - without:
+            assert_close(value[key], expected[key], without)
+    elif isinstance(value, list):
+        assert len(value) == len(expected)
+        for one, other in zip(value, expected, strict=True):
+            assert_close(one, other, without)
+    else:
+        assert value == (
+            pytest.approx(expected, rel=1e-4, abs=1e-5) if isinstance(value, float) else expected
+        )

@@ -2,7 +2,7 @@
 
 WHAT is JSON: `steps` (in all), `first` (that is made), `resize` ({step: workers}, after which all wait until workers come or go), `kill` ({step:
 rank}, which kills itself in the middle of the step), `folder` (of the checkpoint that is restored and written), `job` (file of the job's address),
-`pause` (seconds after a step).
+`pause` (seconds after a step), `varied` (True for a model with normalization, dropout and a schedule of learning rates).
 """
 
 import json
@@ -93,13 +93,17 @@ def mark(number):
 keras.utils.set_random_seed(1)
 strategy = tf.distribute.MultiWorkerMirroredStrategy()
 with strategy.scope():
-    layers = [keras.layers.Dense(8, activation="tanh"), keras.layers.Dense(1)]
+    layers, rate = [keras.layers.Dense(8, activation="tanh"), keras.layers.Dense(1)], 0.01
     if "kill" in WHAT:
         layers.insert(1, Dying())
+    if WHAT.get("varied"):
+        layers[1:1] = [keras.layers.BatchNormalization(), keras.layers.Dropout(0.3)]
+        rate = keras.optimizers.schedules.ExponentialDecay(0.05, 2, 0.8)
     model = keras.Sequential([keras.layers.Input((5,)), *layers])
-    model.compile(keras.optimizers.Adam(0.01), "mse")
+    model.compile(keras.optimizers.Adam(rate), "mse")
     model.optimizer.build(model.trainable_variables)
-checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
+others = [variable.value for variable in model.non_trainable_variables]  # seeds among them
+checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer, others=others)
 path = os.path.join(WHAT["folder"], "checkpoint")
 if WHAT.get("first"):
     checkpoint.read(path).expect_partial()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -14,10 +13,10 @@ from dataclasses import dataclass
 from typing import IO
 
 from penstock._src.bridge.cli.arguments import Refused
+from penstock._src.cluster.elastic import job_file
 from penstock._src.cluster.elastic.member import ADDRESS, NUMBER
 from penstock._src.cluster.elastic.membership import SERVICE, Membership
 from penstock._src.cluster.rpc.server import RpcServer
-from penstock._src.util.files.whole import written_whole
 from penstock._src.util.flags import flags
 
 LOOK_EVERY = 0.1  # seconds between looks at the processes
@@ -63,14 +62,17 @@ class ElasticJob:
         self._processes: dict[int, _Process] = {}
         self._numbers = 0
         self._planned = membership.wanted  # of workers for which processes were started
-        self._status = 0
+        self._status = self._late_status = (
+            0  # the latter of members that failed after others came to the end of the program
+        )
         self._printing = threading.Lock()
 
     def run(self) -> int:
-        """Returns 0 if the program came to its end, else the status of the worker whose loss ended the job."""
+        """Returns 0 if all members of the last generation came to the end of the program, else the status of a worker that failed there or whose loss ended the job."""
         methods = {
             "Join": self._membership.join,
             "Beat": self._membership.beat,
+            "Record": self._membership.record,
             "Status": self._membership.status,
             "Resize": self._membership.resized,
         }
@@ -81,8 +83,7 @@ class ElasticJob:
         try:
             self._say(f"elastic job at {address} (penstock resize {address} N)")
             if self._file:
-                with written_whole(self._file, "w") as file:
-                    file.write(address)
+                self._write_file(address)
             for _ in range(self._membership.wanted):
                 self._start()
             while self._processes and not self._is_lost():
@@ -95,9 +96,14 @@ class ElasticJob:
             self._end(within)
             server.stop()
             if self._file:
-                with contextlib.suppress(FileNotFoundError):
-                    os.remove(self._file)
-        return 0 if self._membership.is_over else self._status or 1
+                job_file.remove(self._file, self._membership.job)
+        return self._late_status if self._membership.is_over else self._status or 1
+
+    def _write_file(self, address: str) -> None:
+        try:
+            job_file.write(self._file, address, self._membership.job)
+        except OSError as error:
+            raise Refused(f"--job {self._file} cannot be written: {error.strerror}.") from None
 
     def _is_lost(self) -> bool:
         """True if too few workers are left."""
@@ -139,6 +145,7 @@ class ElasticJob:
 
     def _note_end(self, number: int, status: int) -> None:
         process = self._processes.pop(number)
+        was_over = self._membership.is_over and number in self._membership.generation.members
         for reader in process.readers:
             reader.join(READ_WITHIN)
         self._membership.end(number, not status)
@@ -148,6 +155,8 @@ class ElasticJob:
         if status < 0:
             why = f"it was killed by signal {-status} ({signal.Signals(-status).name})"
         self._status = max(status, 1)
+        if was_over:
+            self._late_status = self._status
         self._say(f"worker {number} (process {process.running.pid}) failed: {why}.")
         if self._restarts and not self._membership.is_over:
             self._restarts -= 1

@@ -15,8 +15,9 @@ def main() -> None:
     launcher, *program = sys.argv[1:]
     end_with(int(launcher), signal.SIGKILL)
     line_by_line()
-    status, _ = status_of(program)
+    status, why = status_of(program)
     if status:
+        print(why, file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

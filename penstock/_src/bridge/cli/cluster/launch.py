@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Sequence
@@ -47,10 +48,17 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"-n must be at least 1. Received {parsed.count}")
     if not 0 <= parsed.least <= parsed.count:
         parser.error(f"--min must be at most -n. Received {parsed.least}")
+    for name in ("threads", "restarts"):
+        if getattr(parsed, name) < 0:
+            parser.error(f"--{name} must not be negative. Received {getattr(parsed, name)}")
+    if parsed.job and not parsed.elastic:
+        parser.error("--job needs --elastic: it is the file of an elastic job's address")
+    if parsed.elastic and (parsed.hosts or parsed.least):
+        parser.error("--elastic starts workers on this machine, without --hosts and --min")
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)
     if parsed.elastic:
-        return _run_elastic(parser, parsed, program)
+        return _run_elastic(parsed, program)
     hosts = tuple(host for host in parsed.hosts.split(",") if host)
     places = Places(parsed.count, hosts, parsed.least or parsed.count)
     for left in range(parsed.restarts, -1, -1):
@@ -69,13 +77,11 @@ def main(arguments: Sequence[str]) -> int:
     return status
 
 
-def _run_elastic(parser: Parser, parsed: argparse.Namespace, program: Sequence[str]) -> int:
+def _run_elastic(parsed: argparse.Namespace, program: Sequence[str]) -> int:
     """Runs a program in an elastic job; returns the exit status."""
-    if parsed.hosts or parsed.least:
-        parser.error("--elastic starts workers on this machine, without --hosts and --min")
     least, most = elastic.bounds(parsed.elastic, parsed.count)
     environment = _environment(most, 1, parsed.threads)
-    membership = Membership(least, most, parsed.count)
+    membership = Membership(least, most, parsed.count, secrets.token_hex(8))
     job = elastic.ElasticJob(membership, program, environment, parsed.restarts, parsed.job)
     try:
         return job.run()

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.cluster.elastic import job_file
 from penstock._src.cluster.elastic.membership import SERVICE
 from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.core.errors import OpError
@@ -22,18 +23,27 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("job", help="address, or file with it")
     parser.add_argument("count", nargs="?", type=int, help="how many workers; only tells without")
     parsed = parser.parse_args(list(arguments))
-    address = parsed.job
-    if os.path.exists(address):
-        with open(address, encoding="utf-8") as file:
-            address = file.read().strip()
-    if not address.rpartition(":")[2].isdecimal():
-        raise Refused(f"{parsed.job} is neither a file nor HOST:PORT.")
-    method, request = "Status", b""
-    if parsed.count is not None:
-        method, request = "Resize", json.dumps({"workers": parsed.count}).encode()
     try:
-        told = json.loads(Channel(address, SERVICE, "the job").call(method, request, ANSWER_WITHIN))
+        address, job = _place(parsed.job)
+        method, request = "Status", {"job": job}
+        if parsed.count is not None:
+            method, request["workers"] = "Resize", str(parsed.count)
+        channel = Channel(address, SERVICE, "the job")
+        told = json.loads(channel.call(method, json.dumps(request).encode(), ANSWER_WITHIN))
     except OpError as error:
         raise Refused(error.message) from None
+    except OSError as error:
+        raise Refused(f"{parsed.job} cannot be read: {error.strerror}.") from None
     print(f"{told['workers']} workers in generation {told['generation']}, {told['wanted']} wanted")
     return 0
+
+
+def _place(job: str) -> tuple[str, str]:
+    """The address and the name of a job, from its file or its address."""
+    if os.path.exists(job):
+        return job_file.read(job)
+    if ":" not in job:
+        raise Refused(
+            f"{job} is neither a file nor HOST:PORT. A job removes its file when it ends."
+        )
+    return job_file.parse(job, "JOB, if it is not a file,")

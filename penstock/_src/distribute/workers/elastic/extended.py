@@ -36,7 +36,7 @@ class ElasticExtended(CollectiveAllReduceExtended):
       steps: those of this process.
 
     Raises:
-      UnimplementedError: state is to be divided among the workers.
+      UnimplementedError: state is to be divided among the workers, or the process has another such strategy.
     """
 
     reads_assigned_sums = False
@@ -54,8 +54,16 @@ class ElasticExtended(CollectiveAllReduceExtended):
                 None,
                 f"ShardingOptions: stage={sharding.stage} is not implemented in elastic jobs.",
             )
+        if member.is_taken:
+            raise UnimplementedError(
+                None,
+                None,
+                "MultiWorkerMirroredStrategy: a second one in a process of an elastic job is not implemented. Make one, and use it for all.",
+            )
+        member.is_taken = True
         super().__init__(container_strategy, None, options, sharding)
         self._cluster = ALONE
+        self._is_chief = member.is_first and not member.is_late  # until the first generation
         self._made: list[weakref.ref[Any]] = []
         self.steps = Steps(self, member)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 import zlib
 from collections import deque
 from collections.abc import Iterator
@@ -14,33 +15,39 @@ from penstock._src.data.dataset import Dataset
 from penstock._src.distribute.workers.datasets import WorkerDataset, any_size
 from penstock._src.util import nest
 
+# How many iterations of a dataset were begun: later ones draw other random numbers.
+_BEGUN: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+
 
 class Feed:
     """The batches of an iteration over an elastic dataset.
 
     Args:
       dataset: of batches for all workers together.
-      index: how many iterations were begun before.
 
     Attributes:
       taken: how many batches were taken.
       waiting: parts that the next step takes; without one, whoever asks gets whole batches.
     """
 
-    def __init__(self, dataset: Any, index: int) -> None:
-        self._dataset, self.index, self.taken = dataset, index, 0
+    def __init__(self, dataset: Any) -> None:
+        self._dataset, self.taken = dataset, 0
         self._source: Any = None
+        self._index = 0
         self.waiting: deque[Any] = deque()
+
+    @property
+    def index(self) -> int:
+        """Number of iterations of the dataset that were begun before this one."""
+        return _BEGUN.get(self._dataset, 0) if self._source is None else self._index
 
     def pull(self) -> Any:
         """Returns the next batch of all workers together; None at the end."""
         if self._source is None:
-            self._source = iter(self._dataset)
-        try:
-            batch = next(self._source)
-        except (StopIteration, OutOfRangeError):
-            return None
-        self.taken += 1
+            self._begin()
+        batch = self._next()
+        if batch is not None:
+            self.taken += 1
         return batch
 
     def advance(self, index: int, taken: int) -> None:
@@ -54,14 +61,16 @@ class Feed:
           InvalidArgumentError: this process's dataset ends before.
         """
         while self.index < index:
-            self._source = iter(self._dataset)
-            next(self._source, None)
-            self._source, self.index, self.taken = None, self.index + 1, 0
+            if self._source is None:
+                self._begin()
+                self._next()
+            self._source, self.taken = None, 0
         while self.taken < taken:
             if self.pull() is None:
                 raise InvalidArgumentError(
-                    f"The dataset of this worker ends after {self.taken} batches; the others have taken {taken}."
-                )
+                    None, None,
+                    f"The dataset of this worker ends after {self.taken} batches; the others have taken {taken}.",
+                )  # fmt: skip
 
     def elements(self) -> Iterator[Any]:
         """Yields what steps take."""
@@ -74,6 +83,17 @@ class Feed:
                 return
             yield batch
 
+    def _begin(self) -> None:
+        self._index = self.index
+        _BEGUN[self._dataset] = self._index + 1
+        self._source = iter(self._dataset)
+
+    def _next(self) -> Any:
+        try:
+            return next(self._source)
+        except (StopIteration, OutOfRangeError):
+            return None
+
 
 class ElasticDataset(WorkerDataset):
     """A dataset of batches that the workers of an elastic job divide.
@@ -84,12 +104,10 @@ class ElasticDataset(WorkerDataset):
 
     def __init__(self, dataset: Any) -> None:
         super().__init__(dataset, dataset)
-        self._begun = 0
         self._spec = nest.map_structure(any_size, dataset.element_spec)
 
     def __iter__(self) -> Any:
-        feed = Feed(self._original, self._begun)
-        self._begun += 1
+        feed = Feed(self._original)
         iterator = iter(Dataset.from_generator(feed.elements, output_signature=self._spec))
         iterator.feed = feed
         return iterator

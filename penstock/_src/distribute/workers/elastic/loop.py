@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.cluster.elastic.member import Passed
+from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError, UnimplementedError
 from penstock._src.distribute.workers.elastic.extended import ElasticExtended
 from penstock._src.distribute.workers.elastic.feeds import Feed
-from penstock._src.distribute.workers.elastic.steps import TRAIN, Step
+from penstock._src.distribute.workers.elastic.steps import TRAIN, Step, Steps
 from penstock._src.function.function import function
 from penstock._src.util.export import export
 
@@ -42,16 +44,16 @@ class ElasticLoop:
         extended = strategy.extended
         self._elastic = extended.steps if isinstance(extended, ElasticExtended) else None
         self._step_fn, self._made = step_fn, 0
+        self._section = 0  # none yet
+        self._is_past = self._is_at_end = False
         self._compiled: Any = None
         self._generation = -1
 
     @property
     def steps(self) -> int:
         """Number of steps made, on a worker that came later by the others; waits for them at first."""
-        if self._elastic is not None:
-            self._elastic.begin()
-            if self._elastic.arrival is not None:
-                self._made = self._elastic.arrival.get("loop", 0)
+        if self._elastic is not None and not self._section:
+            self._begin(self._elastic)
         return self._made
 
     def __call__(self, iterator: Any) -> Any:
@@ -63,11 +65,26 @@ class ElasticLoop:
         Raises:
           OutOfRangeError: the dataset is at its end.
           InvalidArgumentError: in an elastic job, the iterator is not over such a dataset.
+          UnimplementedError: on a worker that came later, the loop takes turns with another.
         """
         made = self.steps
         result = self._run(made, iterator)
         self._made = made + 1
         return result
+
+    def _begin(self, elastic: Steps) -> None:
+        """Begins a section of the program, and goes to the step where the others are in it, or at whose end they were."""
+        try:
+            self._section = elastic.begin_section(True)
+        except Passed as passed:
+            self._section, self._is_past = elastic.section, True
+            told = json.loads(passed.result)
+            self._made, self._is_at_end = told["loop"], told["end"]
+        if elastic.arrival is not None:
+            self._made = elastic.arrival["loop"]
+
+    def _result(self) -> str:
+        return json.dumps({"loop": self._made, "end": self._is_at_end})
 
     def _run(self, made: int, iterator: Any) -> Any:
         elastic = self._elastic
@@ -81,11 +98,22 @@ class ElasticLoop:
                 "ElasticLoop: `iterator` must be that of a dataset of strategy.experimental_distribute_dataset. "
                 f"Received: {iterator!r}.",
             )
+        if self._is_past:
+            if self._is_at_end:
+                raise OutOfRangeError(None, None, "End of sequence")
+            raise UnimplementedError(
+                None, None,
+                "ElasticLoop: the other workers are in a later loop, `fit` or `evaluate`. Loops that take turns are not implemented on workers that come later.",
+            )  # fmt: skip
+        elastic.resume_section(self._section, self._result)
         if elastic.arrival is not None:
-            feed.advance(elastic.arrival["index"], elastic.arrival["taken"])
-            elastic.arrival = None
+            elastic.arrive(feed)
         step = Step(TRAIN, lambda: self._function()(iterator), feed, {"loop": made})
-        return elastic.run(step)
+        try:
+            return elastic.run(step)
+        except OutOfRangeError:
+            self._is_at_end = True
+            raise
 
     def _function(self) -> Any:
         generation = 0 if self._elastic is None else self._elastic.generation

@@ -30,6 +30,17 @@ def described(variables: Sequence[Any]) -> int:
     return zlib.crc32(text.encode())
 
 
+def scalars(variables: Sequence[Any]) -> dict[int, bytes]:
+    """Returns the values of numbers that are no sums, by the variable's index: learning rates and counters, which programs assign between steps."""
+    return {
+        i: v.values[0].read_value().numpy().tobytes()
+        for i, v in enumerate(variables)
+        if v.shape.rank == 0
+        and (v.dtype.is_floating or v.dtype.is_integer)
+        and not isinstance(v, SyncOnReadVariable)
+    }
+
+
 def is_summed(variable: Any) -> bool:
     """True if each worker has a part of a variable's value, which is their sum."""
     return (
@@ -55,8 +66,8 @@ def totals_of(variables: Sequence[Any], transport: Transport, counts: bool) -> l
 
 def hand_on(
     variables: Sequence[Any], totals: Sequence[np.ndarray], transport: Transport, source: int
-) -> None:
-    """Gives all workers the values of one, and equal parts of sums.
+) -> list[np.ndarray]:
+    """Gives all workers the values of one, and equal parts of sums; returns the sums.
 
     Args:
       variables: of the strategy, alike in all workers.
@@ -71,11 +82,14 @@ def hand_on(
     sent = transport.broadcast(blob, source, transport.everyone)
     ends = np.cumsum([len(x) for x in raw])
     rank, size = transport.cluster.rank, transport.cluster.size
+    handed = []
     for variable, own, end, data in zip(variables, arrays, ends, raw, strict=True):
         value = np.frombuffer(sent[end - len(data) : end].tobytes(), own.dtype).reshape(own.shape)
         if is_summed(variable):
+            handed.append(value)
             value = _share(value, rank, size)
         variable.values[0].assign(value)
+    return handed
 
 
 def _share(total: np.ndarray, rank: int, size: int) -> np.ndarray:
@@ -85,9 +99,10 @@ def _share(total: np.ndarray, rank: int, size: int) -> np.ndarray:
     return total if rank == 0 else np.zeros_like(total)
 
 
-def broadcast_text(text: str, transport: Transport, source: int) -> str:
-    """Returns the text of one worker."""
-    data = np.frombuffer(text.encode(), np.uint8)
+def broadcast_bytes(own: bytes, transport: Transport, source: int) -> bytes:
+    """Returns the bytes of one worker."""
+    data = np.frombuffer(own, np.uint8)
     length = transport.broadcast(np.array([len(data)], np.int64), source, transport.everyone)
-    own = data if transport.cluster.rank == source else np.zeros(int(length[0]), np.uint8)
-    return transport.broadcast(own, source, transport.everyone).tobytes().decode()
+    if transport.cluster.rank != source:
+        data = np.zeros(int(length[0]), np.uint8)
+    return transport.broadcast(data, source, transport.everyone).tobytes()
