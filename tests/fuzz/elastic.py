@@ -114,7 +114,7 @@ def main():
     left = [n for n in faults.processes if is_alive(n)]
     sizes = collections.Counter(workers for told in made.values() for workers, _ in told)
     print(
-        f"{len(faults.told)} events: {collections.Counter(faults.told)}; steps {len(made)} of {steps}; status {started.returncode}"
+        f"{len(faults.told)} events: {collections.Counter(faults.told)}; steps {sum(map(bool, made.values()))} of {steps}; status {started.returncode}"
     )
     print(
         f"steps of workers by the number of workers: {dict(sorted(sizes.items()))}; processes left: {left}"
