@@ -70,6 +70,16 @@ def test_square_roots(name, wrap):
 
 
 @wraps()
+def test_square_roots_of_a_batch_do_not_depend_on_each_other(wrap):
+    singular, no_root = np.diag([4.0, 0.0]), np.diag([-1.0, 4.0])
+    batch = [singular, [[2.0, 1], [1, 3]], np.full((2, 2), np.inf), 1e-30 * np.eye(2), no_root]
+    together = np.asarray(wrap(tf.linalg.sqrtm)(tf.constant(batch, tf.float64)))
+    alone = [tf.linalg.sqrtm(tf.constant(m, tf.float64)) for m in batch]
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
+    assert np.isnan(together).all((-2, -1)).tolist() == [False, False, True, False, True]
+
+
+@wraps()
 @pytest.mark.parametrize("a", [NAN, np.full((2, 2), np.inf), [[-1, 0], [0, 4]]])
 def test_what_has_no_real_square_root_is_nan(a, wrap):
     assert np.isnan(wrap(tf.linalg.sqrtm)(tf.constant(a, tf.float64))).all()

@@ -246,15 +246,43 @@ class MirrorPadGrad(Op):
     def lower(self, p, input, paddings):
         offset = 0 if self.mode == "SYMMETRIC" else 1
         for axis, (low, high) in enumerate(lowered_amounts(p, input, paddings)):
-            n, rank = input.shape[axis] - low - high, len(input.shape)
+            n = input.shape[axis] - low - high
             if low > n - offset or high > n - offset or not self.T.is_numeric:
                 raise NotLowerable("a padding wider than the dimension")
-            total = p.slice_axis(input, axis, low, low + n)
-            for width, start, place in ((low, 0, offset), (high, low + n, n - offset - high)):
-                if not dims.same(width, 0):
-                    image = p.reverse(p.slice_axis(input, axis, start, start + width), [axis])
-                    lows, highs = [0] * rank, [0] * rank
-                    lows[axis], highs[axis] = place, n - place - width
-                    total = p.add(total, p.pad(image, lows, highs, 0))
-            input = total
+            apart = isinstance(n, int) and offset + low <= n - offset - high
+            add = _images_in_parts if apart else _images_padded
+            input = add(p, input, axis, (low, high, n, offset))
         return input
+
+
+def _images_in_parts(p, input, axis, sizes):
+    """Adds the images of two borders that do not overlap: what has no image is copied."""
+    low, high, n, offset = sizes
+    parts, at = (
+        [],
+        0,
+    )  # where the next part begins, counted from the first element within the borders
+    for width, start, place in ((low, 0, offset), (high, low + n, n - offset - high)):
+        if width:
+            image = p.reverse(p.slice_axis(input, axis, start, start + width), [axis])
+            inner = p.slice_axis(input, axis, low + place, low + place + width)
+            before = [p.slice_axis(input, axis, low + at, low + place)] if at < place else []
+            parts += [*before, p.add(inner, image)]
+            at = place + width
+    if at < n:
+        parts.append(p.slice_axis(input, axis, low + at, low + n))
+    return p.concat(parts, axis) if len(parts) > 1 else parts[0]
+
+
+def _images_padded(p, input, axis, sizes):
+    """Adds the images of two borders, which may overlap, with zeros around them."""
+    low, high, n, offset = sizes
+    rank = len(input.shape)
+    total = p.slice_axis(input, axis, low, low + n)
+    for width, start, place in ((low, 0, offset), (high, low + n, n - offset - high)):
+        if not dims.same(width, 0):
+            image = p.reverse(p.slice_axis(input, axis, start, start + width), [axis])
+            lows, highs = [0] * rank, [0] * rank
+            lows[axis], highs[axis] = place, n - place - width
+            total = p.add(total, p.pad(image, lows, highs, 0))
+    return total

@@ -119,7 +119,20 @@ class Where(Op):
     def eager(self, condition):
         if not condition.ndim:
             raise self.invalid("WhereOp : Unhandled input dimensions: 0")
-        return np.argwhere(condition).astype(np.int64)
+        return _places(condition)
+
+
+def _places(condition):
+    """The indices of what is not zero, from its numbers in a flat array, which NumPy finds several times faster than rows of them."""
+    rest = np.flatnonzero(condition)
+    rows = np.empty((rest.size, condition.ndim), np.int64)
+    for axis in range(condition.ndim - 1, 0, -1):
+        extent = max(condition.shape[axis], 1)
+        quotient = rest // extent
+        rows[:, axis] = rest - quotient * extent
+        rest = quotient
+    rows[:, 0] = rest
+    return rows
 
 
 class OneHot(Op):

@@ -95,21 +95,40 @@ class MatrixSquareRoot(Op):
 
     def eager(self, input):
         require_square(self, input)
-        return _each(lambda m: self._root(m), input).astype(input.dtype, copy=False)
+        if not input.size:
+            return input.copy()
+        roots = input.astype(np.complex128 if np.iscomplexobj(input) else np.float64, order="C")
+        flat = roots.reshape(-1, *input.shape[-2:])  # a view, which the roots are written to
+        finite = np.isfinite(flat).all((-2, -1))
+        flat[~finite] = _nothing(flat[~finite])
+        flat[finite] = _roots(flat[finite])
+        return roots.astype(input.dtype, copy=False)
 
-    def _root(self, a):
-        """Denman and Beavers's iteration, with products instead of a Schur form."""
-        y, z = a.astype(np.complex128 if np.iscomplexobj(a) else np.float64), np.eye(a.shape[0])
-        for _ in range(100):
-            try:
-                y_next, z_next = (y + lapack.inv(z)) / 2, (z + lapack.inv(y)) / 2
-            except lapack.LinAlgError:
-                return _root_by_eigenvalues(a)
-            done = np.abs(y_next - y).max() <= 1e-14 * np.abs(y_next).max()
-            y, z = y_next, z_next
-            if done:
-                return y
-        return _root_by_eigenvalues(a)
+
+MOST_STEPS = 100  # of an iteration that doubles its digits in each
+
+
+def _roots(a):
+    """Denman and Beavers's iteration for all matrices at once, with products instead of a Schur form."""
+    roots, going = np.empty_like(a), np.arange(len(a))
+    y, z = a, np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
+    for _ in range(MOST_STEPS):
+        if not going.size:
+            return roots
+        try:
+            y_next, z_next = (y + lapack.inv(z)) / 2, (z + lapack.inv(y)) / 2
+        except lapack.LinAlgError:  # one is singular, perhaps others are not
+            if len(going) > 1:
+                for at in going:
+                    roots[at] = _roots(a[at : at + 1])[0]
+                return roots
+            break
+        done = np.abs(y_next - y).max((-2, -1)) <= 1e-14 * np.abs(y_next).max((-2, -1))
+        roots[going[done]] = y_next[done]
+        going, y, z = going[~done], y_next[~done], z_next[~done]
+    for at in going:
+        roots[at] = _root_by_eigenvalues(a[at])
+    return roots
 
 
 def _root_by_eigenvalues(a):

@@ -1,7 +1,8 @@
 """float32 functions as straight-line vector code: selects, no tables, no calls, so any expression of them is one pass.
 
 Each takes the function being written and a float value with any number of lanes.  Largest errors seen in tests, in units
-in the last place: exp 0.9, log 0.9, erf 1.0, erfc 3.8, tanh 1.8, sigmoid 2.5, sin and cos 1.5.
+in the last place: exp 0.9, log 0.9, erf 1.0, erfc 3.8, tanh 1.8, sigmoid 2.5, sin and cos 1.5,
+asin and acos 0.6.
 """
 
 import math
@@ -14,6 +15,8 @@ from penstock._src.native.language.types import F32, F64, I32, lanes, like, mang
 from penstock._src.native.language.value import Val
 
 INF, NAN = float("inf"), float("nan")
+HALF_PI = 1.57079637050628662109375, -4.37113900018624283e-8  # the nearest number and what it lacks
+PI = 3.1415927410125732421875, -8.74227800037248566e-8
 
 
 def poly(f: Fn, x: Val, *coefficients: float) -> Val:
@@ -187,6 +190,38 @@ def _sine_or_cosine(f: Fn, r: Val, q: Val, name: str) -> Val:
         q = q + 1
     value = f.select((q & 1).ne(0), cosine, sine)
     return f.bits(f.bits(value, q.ty) ^ ((q & 2) << 30), value.ty)
+
+
+def _arcsine_parts(f: Fn, size: Val) -> tuple[Val, Val, Val]:
+    """Whether 0 <= size <= 1/2, and two numbers that sum to asin(size) there, beyond to half of acos(size) = 2 asin(sqrt((1 - size) / 2))."""
+    small = size <= 0.5
+    z = f.select(small, size * size, (1.0 - size) * 0.5)
+    root = sqrt(f, z)
+    # what rounding the root has lost; of a root of 0, nothing
+    lost = f.select(z > 0.0, f.fma(-root, root, z) / (root + root), z)
+    s = f.select(small, size, root)
+    r = poly(f, z, 3.75652015e-2, 1.44026075e-2, 3.18176113e-2, 4.45157215e-2, 7.50051066e-2, 1.66666597e-1)  # fmt: skip
+    return small, s, f.fma(s * z, r, f.select(small, 0.0, lost))
+
+
+def _difference(f: Fn, high: float, low: float, s: Val, more: Val) -> Val:
+    """high + low - (s + more), where |s| <= high, rounded once but for the smaller terms."""
+    total = high - s
+    return total + (((high - total) - s) + (low - more))
+
+
+def asin(f: Fn, x: Val) -> Val:
+    small, s, more = _arcsine_parts(f, fabs(f, x))
+    large = _difference(f, *HALF_PI, s + s, more + more)
+    return copysign(f, f.select(small, s + more, large), x)
+
+
+def acos(f: Fn, x: Val) -> Val:
+    small, s, more = _arcsine_parts(f, fabs(f, x))
+    middle = _difference(f, *HALF_PI, x, copysign(f, more, x))
+    twice, twice_more = s + s, more + more
+    low = _difference(f, *PI, twice, twice_more)
+    return f.select(small, middle, f.select(x < 0.0, low, twice + twice_more))
 
 
 FAST_ANGLE = 8192.0  # beyond it the reduction loses bits
