@@ -258,10 +258,8 @@ class MirrorPadGrad(Op):
 def _images_in_parts(p, input, axis, sizes):
     """Adds the images of two borders that do not overlap: what has no image is copied."""
     low, high, n, offset = sizes
-    parts, at = (
-        [],
-        0,
-    )  # where the next part begins, counted from the first element within the borders
+    parts = []
+    at = 0  # where the next part begins, counted from the first element within the borders
     for width, start, place in ((low, 0, offset), (high, low + n, n - offset - high)):
         if width:
             image = p.reverse(p.slice_axis(input, axis, start, start + width), [axis])

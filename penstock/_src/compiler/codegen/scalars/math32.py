@@ -198,7 +198,7 @@ def _arcsine_parts(f: Fn, size: Val) -> tuple[Val, Val, Val]:
     z = f.select(small, size * size, (1.0 - size) * 0.5)
     root = sqrt(f, z)
     # what rounding the root has lost; of a root of 0, nothing
-    lost = f.select(z > 0.0, f.fma(-root, root, z) / (root + root), z)
+    lost = f.select(z > 0.0, f.exact_fma(-root, root, z) / (root + root), z)
     s = f.select(small, size, root)
     r = poly(f, z, 3.75652015e-2, 1.44026075e-2, 3.18176113e-2, 4.45157215e-2, 7.50051066e-2, 1.66666597e-1)  # fmt: skip
     return small, s, f.fma(s * z, r, f.select(small, 0.0, lost))
