@@ -138,7 +138,7 @@ def truncated_normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
 
 def _is_compiled(count: int) -> bool:
     is_hot = count >= MANY or _NUMBERS.is_hot(count + _CALL)
-    return is_hot and count < MOST and runs_native_code()
+    return is_hot and 0 < count < MOST and runs_native_code()
 
 
 def _drawn(op_type: str, stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:

@@ -131,8 +131,8 @@ def memory_of_a_variable_while_it_trains():
 
 
 def test_a_variable_of_the_card_is_freed_with_its_handle(step):
-    before = DEVICE.card.use.current
-    assert memory_of_a_variable_while_it_trains() >= before + (1 << 18)
+    before, half = DEVICE.card.use.current, 1 << 17  # small arrays of other tests come and go
+    assert memory_of_a_variable_while_it_trains() >= before + half
     gc.collect()
     tf.function(lambda x: x + 1.0)(tf.constant(1.0))
-    assert DEVICE.card.use.current < before + (1 << 18)
+    assert DEVICE.card.use.current < before + half
