@@ -476,7 +476,6 @@ def _traits_of(cls: type[Op], allowed: dict[str, frozenset[DType]]) -> Traits:
         takes_lists=takes_lists,
         has_lists=takes_lists or gives_lists,
         has_refs=any(a.is_ref for a in arguments),
-        is_simple=len(cls.outputs) <= 1 and not gives_lists,
         scalars=tuple((n, a.name) for n, a in enumerate(cls.inputs) if a.shape == ""),
         type_sets=type_sets | allowed,
     )

@@ -174,8 +174,6 @@ class Traits(Facts):
     has_lists: bool = False
     # An input or output is a reference to a v1 variable; such ops run in graphs only.
     has_refs: bool = False
-    # At most one plain output: `Op.bound` then caches a kernel for each (dtypes, attributes).
-    is_simple: bool = False
     # The inputs that are scalars: their positions and names.
     scalars: tuple[tuple[int, str], ...] = ()
     # {dtype attribute: the dtypes that it may be}.
