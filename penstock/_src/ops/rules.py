@@ -253,6 +253,11 @@ def combined(function: Callable[..., Any], x: Any, y: Any) -> Any:
     return function(x, y, out=empty_aligned(np.broadcast_shapes(x.shape, y.shape), x.dtype))
 
 
+def places_in_runs(counts: np.ndarray) -> np.ndarray:
+    """The place of each element in its run, of runs of these lengths one after the other: 0, 1, 0, 1, 2 for lengths of 2 and 3."""
+    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
 def in_float32(array: np.ndarray) -> np.ndarray:
     """Returns 16-bit floats widened to float32, and other arrays unchanged."""
     return array.astype(np.float32) if array.dtype.itemsize == 2 and is_float(array) else array

@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
-from penstock._src.ops.rules import show
+from penstock._src.ops.rules import places_in_runs, show
 from penstock._src.ops.strings.elements import strings
 from penstock._src.ops.strings.fingerprint import fingerprints64, siphash
 
@@ -69,8 +69,7 @@ def hashed_crosses(columns, rows, buckets, of_texts=fingerprints64, key=None):
         counts = np.array(list(map(len, column)), np.int64)
         repeats = counts[row]
         # Each combination so far goes with every value of the column's row.
-        within = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-        at = np.repeat((np.cumsum(counts) - counts)[row], repeats) + within
+        at = np.repeat((np.cumsum(counts) - counts)[row], repeats) + places_in_runs(repeats)
         row = np.repeat(row, repeats)
         numbers = _fingerprints(column, of_texts)[at]
         hashes = (
@@ -132,7 +131,7 @@ def _columns(op, indices, values, shapes, dense_inputs):
 
 def _as_sparse(values, counts):
     row = np.repeat(np.arange(len(counts)), counts)
-    column = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    column = places_in_runs(counts)
     widest = counts.max(initial=0)
     return np.stack([row, column], 1), values, np.array([len(counts), widest], np.int64)
 

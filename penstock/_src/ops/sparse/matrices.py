@@ -7,7 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes
 from penstock._src.core.typesets import ANY
-from penstock._src.ops.rules import conj, unbroadcast
+from penstock._src.ops.rules import conj, places_in_runs, unbroadcast
 
 FIELD = frozenset({dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128})
 SCALAR = TensorShape([])
@@ -88,7 +88,7 @@ def product(a, b):
     start, stop = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, "right")
     counts = stop - start
     left = np.repeat(np.arange(len(wanted)), counts)
-    right = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts) + start[left]
+    right = places_in_runs(counts) + start[left]
     places = np.concatenate([a.places[left, :2], b.places[right, 2:]], 1)
     shape = (*a.shape[:-1], b.shape[-1])
     return summed(places, a.values[left] * b.values[right], shape)

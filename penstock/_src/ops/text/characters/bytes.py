@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core.op import Op
+from penstock._src.ops.rules import places_in_runs
 from penstock._src.ops.text.characters.decoding import (
     MALFORMED,
     characters,
@@ -83,7 +84,7 @@ class _Utf8Binarize(Op):
         counts = np.minimum(np.diff(decoded.splits), words)
         points = np.zeros((rows, words), np.int64)
         row = np.repeat(np.arange(rows), counts)
-        column = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        column = places_in_runs(counts)
         points[row, column] = decoded.points[decoded.splits[row] + column]
         points[points == MALFORMED] = self.replacement_char
         # Bits beyond those of a number are zeros.
