@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.core.registry import load_all
 from penstock._src.eager import compiled
+from penstock._src.util.flags import override
 
 RANDOM = np.random.default_rng(0)
 
@@ -108,3 +110,13 @@ def test_an_index_and_a_vector_of_one_index_are_told_apart():
     x = tf.ones([600, 300])
     assert tf.gather(x, 3).shape == [300]
     assert tf.gather(x, [3]).shape == [1, 300]
+
+
+@pytest.mark.parametrize("devices", [("GPU_emulated", "CPU"), ("CPU", "GPU_emulated")])
+def test_programs_are_kept_for_each_device(devices, monkeypatch):
+    monkeypatch.setattr(compiled, "_kept", {})
+    softmax = load_all()["Softmax"].instance({"T": tf.float32})
+    for device, rows in zip(devices * 2, (3, 1, 1, 3), strict=True):
+        with override(device=device):
+            result = compiled.run_compiled(softmax, [np.ones((rows, 200), np.float32)])
+        assert type(result) is np.ndarray and result.shape == (rows, 200)

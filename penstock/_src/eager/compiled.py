@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dispatch, dtypes
+from penstock._src.core.calls.placement import CPU
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op, flatten_arguments
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.typesets import BOOL, COMPLEX, FLOAT, INTEGER
 from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.util.flags import flags
 from penstock._src.util.process.compiler import has_compiler
 
 # Integer vectors of up to this many elements are constants of the program.
@@ -110,6 +112,7 @@ def _drawing_executable(op_type: str, dtype: np.dtype) -> Any:
     from penstock._src.compiler.compile import compile_graph
 
     graph = FuncGraph(op_type, outer_graph=None)
+    graph.home = CPU
     with dispatch.building_unrecorded(graph):
         for name, kind, shape in _DRAWING_INPUTS:
             graph.inputs.append(graph.placeholder(kind, make_shape(shape), name))
@@ -123,6 +126,7 @@ def _drawing_executable(op_type: str, dtype: np.dtype) -> Any:
 
 def _kept_executable(key: Any, of: Any, make: Callable[[Any, Any], Any], form: Any) -> Any:
     """Returns the executable cached under a key; otherwise builds it by `make` from an op, or its type, and the static properties."""
+    key = (flags.device, key)  # an executable plans its programs for the device of its first call
     entry = _kept.get(key)
     if entry is None:
         if len(_kept) >= MOST_KEPT:
@@ -146,6 +150,7 @@ def _executable(op: Op, forms: list[Any]) -> Any:
     from penstock._src.compiler.compile import compile_graph
 
     graph = FuncGraph(op.op_type, outer_graph=None)
+    graph.home = CPU
     tensors = []
     with dispatch.building(graph):
         types = flatten_arguments([op._dtype_of(argument) for argument in op.inputs])
