@@ -5,6 +5,7 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 
+from penstock._src.native.builtins import HotCounter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.random.libm import log, logf, sincos, sincosf
 from penstock._src.ops.random.philox import Stream, blocks_at
@@ -13,6 +14,8 @@ from penstock._src.util import slots
 # Rejection methods reserve this many words of the stream for each output of a group.
 RESERVED_WORDS = 256
 MANY = 1 << 16  # numbers from which a compiled program draws them: the same bits, sooner
+_CALL = 1 << 10  # numbers that NumPy draws in the time of a call
+_NUMBERS = HotCounter(2 * MANY)  # those of all calls from which smaller draws are compiled, too
 MOST = 1 << 40  # more are refused as arrays of NumPy are
 _EPSILON = 1.0e-7  # uniform numbers are clipped to this minimum before taking logarithms
 
@@ -134,7 +137,8 @@ def truncated_normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
 
 
 def _is_compiled(count: int) -> bool:
-    return MANY <= count < MOST and runs_native_code()
+    is_hot = count >= MANY or _NUMBERS.is_hot(count + _CALL)
+    return is_hot and 0 < count < MOST and runs_native_code()
 
 
 def _drawn(op_type: str, stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
