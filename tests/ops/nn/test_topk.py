@@ -58,3 +58,29 @@ def test_the_gradient_goes_to_the_elements_that_were_kept():
         return tape.gradient(y, x)
 
     assert f().numpy().tolist() == [0.0, 3.0, 2.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "int32", "uint8"])
+def test_the_largest_is_the_first_of_equals_and_nan_only_of_nan(dtype):
+    random = np.random.default_rng(1)
+    values = np.array([np.nan, -np.inf, np.inf, 0.0, -0.0, 1.0, -1.0, 2.5, 1e-40])
+    if tf.as_dtype(dtype).is_integer:
+        values = np.arange(4)
+    largest = tf.function(lambda x: tf.math.top_k(x, 1))
+    for kinds in range(1, len(values) + 1):
+        x = tf.cast(random.choice(values[:kinds], (40, 6)), dtype)
+        rows = np.asarray(tf.cast(x, tf.float64))
+        order = [
+            max(
+                range(6),
+                key=lambda i: (
+                    row[i] == row[i],
+                    np.nan_to_num(row[i], nan=0, posinf=9, neginf=-9),
+                    -i,
+                ),
+            )
+            for row in rows
+        ]
+        found, index = largest(x)
+        np.testing.assert_array_equal(index[:, 0], order)
+        np.testing.assert_array_equal(tf.cast(found[:, 0], tf.float64), rows[np.arange(40), order])

@@ -100,10 +100,25 @@ class Reduction(Elementwise):
         self, x: Node, k: int, index_dtype: DType = dtypes.int32, is_sorted: bool = True
     ) -> tuple[Node, Node]:
         """The k largest of each row and their indices; of equal ones the lower index first, or in the order of a heap (meaning/heaps.py)."""
+        if type(k) is int and k == 1:
+            index = self.expand_dims(self.arg_max(self._ordered(x), -1, index_dtype), -1)
+            place = {"axis": x.rank - 1, "batch_dims": x.rank - 1, "mode": "clamp"}
+            return self.make("gather", (x, index), **place), index
         places = self.iota(x.shape, -1, index_dtype)
         heap = not is_sorted and 1 < k < x.shape[-1]
         values, indices = self.sort([x, places], -1, descending=True, count=k, heap=heap)
         return values, indices
+
+    def _ordered(self, x: Node) -> Node:
+        """Integers in the order of real numbers, in which both zeros are equal and NaN is the least."""
+        if not x.dtype.is_floating:
+            return x
+        if x.dtype.size < 4:
+            x = self.cast(x, dtypes.float32)
+        wide = dtypes.int32 if x.dtype.size == 4 else dtypes.int64
+        bits, magnitude = self.bitcast(x, wide), wide.max
+        signed = self.select(self.lt(bits, 0), -self.and_(bits, magnitude), bits)
+        return self.select(self.is_nan(x), wide.min, signed)
 
     def fft(self, x: Node, axis: int, inverse: bool) -> Node:
         """The Fourier transform along an axis whose extent has no large prime factor."""
