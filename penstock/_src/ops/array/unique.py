@@ -260,10 +260,10 @@ class LowerBound(Op):
             raise NotLowerable("operands that are not two matrices")
         if self.T.is_bool or self.T.is_complex or not sorted_inputs.size:
             raise NotLowerable("empty rows, or elements that have no order")
-        return p.cast(_lowered_bisection(p, sorted_inputs, values, self.side), self.out_type)
+        return p.cast(lowered_bisection(p, sorted_inputs, values, self.side), self.out_type)
 
 
-def _lowered_bisection(p, rows, wanted, side):
+def lowered_bisection(p, rows, wanted, side):
     """`_bisect` for all values of all rows at once, with the number of steps of the longest search."""
     columns = rows.shape[1]
     last = p.scalar(columns - 1, dtypes.int32)

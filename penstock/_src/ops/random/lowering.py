@@ -7,7 +7,11 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ops.array.unique import lowered_bisection
 from penstock._src.ops.random import libm
+
+# Classes from which each drawn point is searched for by halves, not compared with all of them.
+MANY_CLASSES = 64
 
 # dtype: bits of the mantissa, the bits of 1.0, an unsigned type of that width
 _FORMATS = {
@@ -165,6 +169,8 @@ def categorical(p: Any, key: Any, counter: Any, logits: Any, samples: int, dtype
         cumulated, [1], keepdims=True
     )  # the last element, since the sums are non-decreasing
     points = uniform(p, key, counter, [rows, samples], dtypes.float64) * total
+    if logits.shape[1] >= MANY_CLASSES:
+        return p.cast(lowered_bisection(p, cumulated, points, "right"), dtype)
     passed = p.le(p.expand_dims(cumulated, 1), p.expand_dims(points, 2))
     return p.reduce_sum(p.cast(passed, dtype), [2])
 

@@ -1,12 +1,13 @@
 """Stateful random ops, which keep their position in a stream between runs."""
 
+import functools
 import secrets
 from math import prod
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Effects, Elements
+from penstock._src.core.calls.facts import SLOW, Effects, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
 from penstock._src.core.values import kernel_state
@@ -18,9 +19,12 @@ from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream
 from penstock._src.ops.random.stateless import PHILOX, require_range, shape_from, stream_of_seed
 from penstock._src.ops.rules import show
+from penstock._src.util import slots
 
 # Blocks reserved for each output of a run, whether used or not.
 RESERVED_BLOCKS = 256
+# Points of a row from which it is searched by itself.
+MANY_POINTS = 64
 
 
 def reserve(op, blocks):
@@ -223,7 +227,12 @@ class Multinomial(Op):
     def eager(self, logits, num_samples):
         rows, samples = require_logits(self, logits.shape, num_samples)
         stream = reserve(self, _drawn(rows, samples) * RESERVED_BLOCKS)
-        return categorical(stream, logits, samples, self.output_dtype.np)
+        is_small = max(logits.size, rows * samples) < SLOW
+        if is_small or not logits.size or not samples or not runs_native_code():
+            return categorical(stream, logits, samples, self.output_dtype.np)
+        position = stream.position
+        values = [logits, np.array(samples, np.int32), position[:1], position[1:]]
+        return slots.above("run_compiled")(_classes_at(self.T, self.output_dtype), values)
 
     def at_position(self, logits, num_samples):
         wanted = num_samples._value
@@ -264,10 +273,17 @@ class _MultinomialAt(Op):
         return lowering.categorical(p, key, counter, logits, samples, self.output_dtype)
 
 
+@functools.lru_cache(16)
+def _classes_at(kind, output_dtype):
+    """Return the op that draws classes at a position, for logits and classes of these types."""
+    return _MultinomialAt.instance({"T": kind, "output_dtype": output_dtype})
+
+
 class StatelessMultinomial(Op):
     """Classes drawn by unnormalized log-probabilities, from a pair of seeds."""
 
     signature = "logits: T, num_samples: int32, seed: Tseed -> output: output_dtype"
+    host_kernel = HostKernel(compiles_from=SLOW)
     ranks = {"num_samples": (0,)}
     extents = {"seed": "2"}
     elements = Elements(vectorizes_one_by_one=True)
@@ -317,16 +333,30 @@ def require_logits(op, shape, num_samples):
 
 def categorical(stream, logits, samples, dtype):
     """For each row, the classes at which its cumulative probability exceeds uniform numbers."""
-    rows, _ = logits.shape
-    out = np.empty((rows, samples), dtype)
+    rows = len(logits)
     words = stream.words(rows * samples * 2).reshape(rows, samples, 2)
     logits = logits.astype(np.float64)
-    for row in range(rows):
-        values = logits[row]
-        finite = np.isfinite(values)
-        top = values[finite].max() if finite.any() else 0.0
-        weights = np.where(finite, np.exp(np.where(finite, values, 0.0) - top), 0.0)
-        cumulated = np.cumsum(weights)
-        points = distributions.words_to_float64(words[row]) * cumulated[-1]
-        out[row] = np.searchsorted(cumulated, points, side="right")
-    return out
+    finite = np.isfinite(logits)
+    top = logits.max(1, keepdims=True, where=finite, initial=-np.inf)
+    top[np.isinf(top)] = 0.0  # of rows without a finite one
+    weights = np.exp(np.where(finite, logits - top, -np.inf))
+    cumulated = np.cumsum(weights, 1)
+    points = distributions.words_to_float64(words) * cumulated[:, -1:]
+    return _counts_up_to(points, cumulated).astype(dtype, copy=False)
+
+
+def _counts_up_to(points, sorted_rows):
+    """For each point, the number of elements of its sorted row that are not larger."""
+    rows, columns = sorted_rows.shape
+    if rows and points.shape[1] >= MANY_POINTS:
+        pairs = zip(sorted_rows, points, strict=True)
+        return np.stack([np.searchsorted(row, p, side="right") for row, p in pairs])
+    # All rows search in step: the count is made of powers of two, the largest first.
+    flat = np.ascontiguousarray(sorted_rows).reshape(-1)
+    first = np.arange(rows)[:, None] * columns
+    count = np.zeros(points.shape, np.int64)
+    for bit in reversed(range(columns.bit_length())):
+        wanted = count + (1 << bit)
+        last = first + np.minimum(wanted, columns) - 1
+        count = np.where((wanted <= columns) & (flat[last] <= points), wanted, count)
+    return count
