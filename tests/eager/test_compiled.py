@@ -120,3 +120,58 @@ def test_programs_are_kept_for_each_device(devices, monkeypatch):
         with override(device=device):
             result = compiled.run_compiled(softmax, [np.ones((rows, 200), np.float32)])
         assert type(result) is np.ndarray and result.shape == (rows, 200)
+
+
+@pytest.fixture
+def programs(monkeypatch):
+    """The programs of large eager calls from here on."""
+    monkeypatch.setattr(compiled, "_kept", kept := {})
+    return kept
+
+
+def test_elementwise_programs_serve_all_shapes(programs):
+    for shape in ([1 << 16], [1, 1 << 16], [4, 128, 130]):
+        x = RANDOM.standard_normal(shape).astype("float32")
+        np.testing.assert_array_equal(tf.subtract(x, x[::-1]), x - x[::-1])
+        np.testing.assert_array_equal(x * tf.constant(3.0), x * np.float32(3))
+        np.testing.assert_array_equal(tf.abs(x.T), abs(x.T))
+    assert len(programs) == 3
+
+
+def test_integers_are_divided_by_constants(programs):
+    x = RANDOM.integers(-1000, 1000, (300, 300)).astype("int32")
+    for by in (7, -3):
+        np.testing.assert_array_equal(tf.constant(x) // by, x // by)
+        np.testing.assert_array_equal(tf.constant(x) + by, x + by)
+    assert len(programs) == 3
+
+
+BY_ROWS = {
+    "softmax": (tf.nn.softmax, lambda x: np.exp(x) / np.exp(x).sum(1, keepdims=True)),
+    "maximum": (lambda x: tf.reduce_max(x, [1]), lambda x: x.max(1)),
+    "transpose": (tf.transpose, np.transpose),
+    "band": (lambda x: tf.linalg.band_part(x, 0, -1), np.triu),
+    "largest": (lambda x: tf.math.top_k(x, 1)[1], lambda x: x.argmax(1)[:, None]),
+    "bias": (lambda x: tf.constant(x) + x[0], lambda x: x + x[0]),
+}
+
+
+@pytest.mark.parametrize("name", BY_ROWS)
+def test_rows_of_all_lengths_share_a_program(programs, name):
+    function, expected = BY_ROWS[name]
+    for columns in (300, 301, 520):
+        x = RANDOM.standard_normal((256, columns)).astype("float32")
+        np.testing.assert_allclose(function(x), expected(x), rtol=1e-5)
+    assert len(programs) == 1
+
+
+@pytest.mark.parametrize("dtype, count", [("float16", 1), ("bfloat16", 1), ("float32", 0)])
+def test_narrow_numbers_are_compiled_sooner(compiled_ops, dtype, count):
+    x = tf.cast(np.linspace(-3, 3, 1 << 14), dtype)
+    np.testing.assert_array_equal((x * x)[:9], x[:9] * x[:9])
+    assert compiled_ops == ["Mul"] * count
+
+
+def test_types_that_compiled_code_lacks_are_cast_by_the_host():
+    x = np.linspace(-3, 3, 1 << 17).astype(tf.dtypes.experimental.float8_e4m3fn.as_numpy_dtype)
+    np.testing.assert_array_equal(tf.cast(tf.constant(x), tf.float32), x.astype("float32"))

@@ -1,27 +1,27 @@
 """Runs large eager ops by compiled kernels: an op becomes a graph of its own, compiled once per set of static properties.
 
 NumPy serves small tensors, where a call costs a microsecond or two. With at least `HostKernel.compiles_from` elements, a native
-kernel on all threads wins. The choice depends on sizes and types only, so results are reproducible.
+kernel on all threads wins. The choice depends on types and on sizes so far, so a program gives the same results each time it runs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core import dispatch, dtypes
+from penstock._src.core.calls.facts import SLOW
 from penstock._src.core.calls.placement import CPU
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op, flatten_arguments
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import make_shape
-from penstock._src.core.typesets import BOOL, COMPLEX, FLOAT, INTEGER
+from penstock._src.core.typesets import BOOL, COMPLEX, FLOAT, INTEGER, NARROW
+from penstock._src.eager.forms import Family, Form, form_of, key_of
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.util.flags import flags
 from penstock._src.util.process.compiler import has_compiler
 
-# Integer vectors of up to this many elements are constants of the program.
-SMALL = 16
 # The cache of executables is cleared when it has this many entries.
 MOST_KEPT = 512
 TYPES = FLOAT | COMPLEX | INTEGER | BOOL
@@ -33,6 +33,7 @@ _DRAWING_INPUTS = (
 )
 
 _kept: dict[Any, Any] = {}
+_families: dict[Any, Family] = {}
 
 
 def is_worth_compiling(op: Op) -> bool:
@@ -45,45 +46,65 @@ def is_worth_compiling(op: Op) -> bool:
         or op.traits.takes_lists
     ):
         return False
-    types = op.output_dtypes
+    types = [*flatten_arguments([op._dtype_of(a) for a in op.inputs]), *op.output_dtypes]
     return all(type(t) is not tuple and t in TYPES for t in types)
+
+
+def least_compiled(op: Op) -> int:
+    """Returns the number of elements of the first or the last value from which calls of an op are compiled, if the op is worth it."""
+    least = op.host_kernel.compiles_from
+    if least > SLOW and op.elements.is_elementwise:
+        types = flatten_arguments([op._dtype_of(argument) for argument in op.inputs])
+        return SLOW if any(t in NARROW for t in types) else least
+    return least
 
 
 def is_large(op: Op, values: list[Any]) -> bool:
     """True if the first or the last value is an array with enough elements that calls of the op are compiled."""
     if not values or type(values[0]) is not np.ndarray or type(values[-1]) is not np.ndarray:
         return False
-    return (
-        values[0].size >= op.host_kernel.compiles_from
-        or values[-1].size >= op.host_kernel.compiles_from
-    )
+    least = least_compiled(op)
+    return values[0].size >= least or values[-1].size >= least
 
 
-def run_compiled(op: Op, values: list[np.ndarray]) -> Any:
+def run_compiled(op: Op, values: Sequence[np.ndarray]) -> Any:
     """Returns the result of `op.eager(*values)`, computed by a compiled program.
 
-    Small integers, such as sizes and axes, are baked in. The first dimension of the largest input, and of the inputs that share it, stays
-    open unless sizes are given, so that another batch size needs no compilation. Shapes that do not fit raise the error of the eager
-    kernel. Ops that suit new sizes take a single image with its own size.
+    Shapes that do not fit raise the error of the eager kernel. Ops that suit new sizes take a single image with its own size.
     """
     if op.host_kernel.suits_new_sizes and len(values[0]) == 1:
         return op.eager(*values)  # one picture, and the next one may have another size
-    baked = [v.ndim <= 1 and v.size <= SMALL and v.dtype.kind == "i" for v in values]
-    largest = max(values, key=lambda v: v.size)
-    sized = any(is_baked and v.ndim for is_baked, v in zip(baked, values))
-    fixed = sized or op.host_kernel.compiles_each_shape
-    forms = [
-        v if is_baked else v.shape if fixed else open_shape(v, largest)
-        for v, is_baked in zip(values, baked)
-    ]
-    key = (id(op), *((f.shape, f.tobytes()) if type(f) is np.ndarray else f for f in forms))
-    key += tuple(v.dtype for v in values)
+    if op.elements.is_elementwise:
+        shapes = {value.shape for value in values if value.ndim}
+        if len(shapes) == 1:
+            return _run_on_vectors(op, values, shapes.pop())
     try:
-        executable = _kept_executable(key, op, _executable, forms)
+        form, executable = _for_call(op, values)
     except RefusedValue:
         return op.eager(*values)
-    results = executable([v for v, is_baked in zip(values, baked) if not is_baked])
+    results = executable([v for v, entry in zip(values, form) if type(entry) is tuple])
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def _for_call(op: Op, values: Sequence[np.ndarray]) -> tuple[Form, Any]:
+    """Returns the form and the executable for a call."""
+    form = form_of(op, values)
+    family_key = (id(op), *[(v.ndim, v.dtype) for v in values])
+    own_key = key_of(form)
+    family = _families.get(family_key) or _families.setdefault(family_key, Family())
+    chosen = family.chosen(form, own_key)
+    key = own_key if chosen is form else key_of(chosen)
+    return chosen, _kept_executable((family_key, key), op, _executable, chosen)
+
+
+def _run_on_vectors(op: Op, values: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Runs an elementwise op on arrays of one shape, or scalars, as vectors: one program serves all shapes."""
+    bakes = op.host_kernel.bakes_numbers
+    form: Form = [(None,) if v.ndim else v if bakes and v.dtype.kind == "i" else () for v in values]
+    executable = _kept_executable((id(op), key_of(form)), op, _executable, form)
+    given = [v for v, entry in zip(values, form) if type(entry) is tuple]
+    (result,) = executable([v.reshape(-1) if v.ndim > 1 else v for v in given])
+    return result.reshape(shape)  # type: ignore[no-any-return]
 
 
 def run_program(op: Op, values: list[np.ndarray]) -> list[np.ndarray]:
@@ -131,37 +152,31 @@ def _kept_executable(key: Any, of: Any, make: Callable[[Any, Any], Any], form: A
     if entry is None:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
+            _families.clear()
         # The executable keeps the op alive, so that its id is not reused.
         entry = _kept[key] = (of, make(of, form))
     return entry[1]
 
 
-def open_shape(value: np.ndarray, largest: np.ndarray) -> tuple[int | None, ...]:
-    """Returns the static shape under which a value's op is compiled."""
-    shape = value.shape
-    if shape and len(shape) == largest.ndim and shape[0] == largest.shape[0]:
-        return (None, *shape[1:])
-    return shape
-
-
-def _executable(op: Op, forms: list[Any]) -> Any:
-    """Compiles an op of inputs that are known (arrays) or of known shapes."""
+def _executable(op: Op, form: Form) -> Any:
+    """Compiles an op for a form."""
     # LLVM takes a quarter of a second to load, which programs without large tensors need not pay.
     from penstock._src.compiler.compile import compile_graph
 
-    graph = FuncGraph(op.op_type, outer_graph=None)
+    name = op.op_type.removeprefix("_")  # that of our own ops, with which no node's name begins
+    graph = FuncGraph(name, outer_graph=None)
     graph.home = CPU
     tensors = []
     with dispatch.building(graph):
         types = flatten_arguments([op._dtype_of(argument) for argument in op.inputs])
-        for dtype, form in zip(types, forms, strict=True):
-            if type(form) is np.ndarray:
-                tensors.append(graph.constant(form, dtype, "constant"))
+        for dtype, entry in zip(types, form, strict=True):
+            if type(entry) is np.ndarray:
+                tensors.append(graph.constant(entry, dtype, "constant"))
                 continue
-            tensors.append(graph.placeholder(dtype, make_shape(form), "input"))
+            tensors.append(graph.placeholder(dtype, make_shape(entry), "input"))
             graph.inputs.append(tensors[-1])
         try:
-            node = graph.add(op, tensors, op.op_type)
+            node = graph.add(op, tensors, name)
         except ValueError as error:  # its shape rule refuses
             raise RefusedValue(str(error)) from error
     return compile_graph(graph, graph.inputs, node.outputs)

@@ -21,6 +21,7 @@ from penstock._src.core.values.resources import host_value
 from penstock._src.eager.compiled import (
     is_large,
     is_worth_compiling,
+    least_compiled,
     run_compiled,
     run_program,
 )
@@ -56,7 +57,7 @@ class Kernel:
         self.dtype: Any = None if type(dtype) is tuple else dtype
         self.storage = None if self.dtype is None else self.dtype.np
         self.is_plain = self.storage is not None and self.storage.kind != "O"
-        self.compiles_from = op.host_kernel.compiles_from if types and is_worth_compiling(op) else 0
+        self.compiles_from = least_compiled(op) if types and is_worth_compiling(op) else 0
 
     def mark_shared(self, key: tuple[Any, ...]) -> None:
         """Notes that all threads read this and look it up under a key."""

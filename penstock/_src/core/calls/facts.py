@@ -94,7 +94,7 @@ class Elements(Facts):
 
 
 # `HostKernel.compiles_from`: the default, and the lower one of slow elementwise functions, where compiling pays off sooner.
-LARGE, SLOW = 1 << 17, 1 << 14
+LARGE, SLOW = 1 << 16, 1 << 14
 
 
 class HostKernel(Facts):
@@ -108,8 +108,11 @@ class HostKernel(Facts):
     suits_new_sizes: bool = False
     # Elements of the first or last input from which eager calls run a compiled kernel, if the op lowers.
     compiles_from: int = LARGE
-    # Those kernels are compiled for each shape: a first extent that is left open would make them slower.
-    compiles_each_shape: bool = False
+    # Extents that those kernels leave open: "all"; "first", that of the largest input, unless sizes are given; "none", where it would
+    # make them slower. Those of elementwise ops leave all open.
+    opens: str = "first"
+    # Integer scalars are constants of those kernels: to divide by a constant is far faster.
+    bakes_numbers: bool = False
     # `eager_each` gives a `Deferred`, and takes one as first input: worth a group only if an op follows that takes it.
     defers_each: bool = False
     # `eager_each` takes a first input that is a `Deferred` only, and gives a stack.

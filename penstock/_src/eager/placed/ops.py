@@ -15,8 +15,9 @@ from penstock._src.core.registry import find
 from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.accelerator import moved
-from penstock._src.eager.compiled import MOST_KEPT, SMALL, open_shape
+from penstock._src.eager.compiled import MOST_KEPT
 from penstock._src.eager.execute import run
+from penstock._src.eager.forms import SMALL, open_shape
 from penstock._src.eager.placed.tensor import PlacedTensor, held_value, tensor_there
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.func_graph import FuncGraph

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements
+from penstock._src.core.calls.facts import SLOW, Elements, HostKernel
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -391,6 +391,7 @@ class MatrixBandPart(Op):
     """The matrices with zeros outside a band around the main diagonal; a negative width keeps all."""
 
     signature = "input: T, num_lower: Tindex, num_upper: Tindex -> band: T[input]"
+    host_kernel = HostKernel(compiles_from=SLOW, opens="all")
     T = ANY
     Tindex: INDEX = dtypes.int64
     vectorize = "rows, shared, shared"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Definition, Elements, Values
+from penstock._src.core.calls.facts import SLOW, Definition, Elements, HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
@@ -24,6 +24,7 @@ class SelectV2(Op):
     """x where the condition holds and y elsewhere; all three broadcast."""
 
     signature = "condition: bool, t: T, e: T -> output: T"
+    host_kernel = HostKernel(compiles_from=SLOW)
     T = ANY
     elements = Elements(is_elementwise=True)
     values = Values(eager_is_exact=True)
@@ -57,6 +58,7 @@ class SelectV2(Op):
 class Select(Op):
     """x where the condition holds and y elsewhere; a vector of conditions chooses whole rows."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     signature = "condition: bool, x: T, y: T -> output: T"
     definition = Definition(input_names={"x": "t", "y": "e"})
     T = ANY

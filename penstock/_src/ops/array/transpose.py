@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import HostKernel, Values
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -23,6 +23,7 @@ class Transpose(Op):
 
     ranks = {"perm": (1,)}
     signature = "x: T, perm: Tperm -> y: T"
+    host_kernel = HostKernel(opens="all")
     values = Values(rounds_nothing=True, keeps_finite=True)
     T = ANY
     Tperm: INDEX = dtypes.int32

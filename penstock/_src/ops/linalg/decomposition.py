@@ -190,7 +190,7 @@ class Lu(Op):
     output_idx_type: INDEX = dtypes.int32
     vectorize = "rows"
     # NumPy has no such function: the host eliminates column by column.
-    host_kernel = HostKernel(compiles_from=1 << 11, compiles_each_shape=True)
+    host_kernel = HostKernel(compiles_from=1 << 11, opens="none")
 
     def shape(self, input):
         both = square(input)

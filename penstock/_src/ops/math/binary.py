@@ -6,7 +6,7 @@ import operator
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements, Slices, Values
+from penstock._src.core.calls.facts import SLOW, Elements, HostKernel, Slices, Values
 from penstock._src.core.composite import dense
 from penstock._src.core.errors import (
     FailedPreconditionError,
@@ -82,6 +82,7 @@ class Mul(Binary):
 class MulNoNan(Binary):
     """x * y, and 0 where y is 0, even if x is infinite or NaN."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T, primitive = SMOOTH, "mul"
 
     def gradient(self, x, y, _z, dz):
@@ -129,6 +130,7 @@ class SquaredDifference(Binary):
 class _Division(Binary):
     """Division of floats by IEEE's rules; integers may not be divided by zero."""
 
+    host_kernel = HostKernel(bakes_numbers=True)
     T = ALL
 
     def shape(self, x, y):
@@ -400,6 +402,7 @@ class NextAfter(Binary):
     """The next float after x1 in the direction of x2."""
 
     signature = "x1: T, x2: T -> output: T[x1 | x2]"
+    host_kernel = HostKernel(compiles_from=SLOW)
     T: {dtypes.float32, dtypes.float64} = dtypes.float32
     primitive = "next_after"
     ufunc = np.nextafter

@@ -64,6 +64,7 @@ def logistic(x):
 class Sigmoid(Unary):
     """1 / (1 + e ** -x)."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T, ufunc, primitive = SMOOTH, staticmethod(logistic), "sigmoid"
 
     def gradient(self, _x, y, dy):

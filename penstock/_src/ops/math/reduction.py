@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Definition, Values
+from penstock._src.core.calls.facts import SLOW, Definition, HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NARROW, NUMBER, QUANTIZED
@@ -34,6 +34,7 @@ REAL_NUMBER = FLOAT | INTEGER | QUANTIZED
 class _Reduction(Op):
     """A reduction along the axes in the second input, which must be distinct."""
 
+    host_kernel = HostKernel(opens="all")
     ranks = {"axis": (0, 1)}
     definition = Definition(input_names={"axis": "reduction_indices"})
     signature = "input: T, axis: Tidx -> output: T"
@@ -170,6 +171,7 @@ def cast_count(count, dtype):
 class Prod(_Reduction):
     """The product along axes; 1 for no elements."""
 
+    host_kernel = HostKernel(compiles_from=SLOW, opens="all")
     primitive = "reduce_prod"
     neutral = 1
 
@@ -303,6 +305,7 @@ class _ArgReduction(Op):
     """The index of the first maximum or minimum along one axis; NaN is ignored unless all elements are NaN."""
 
     signature = "input: T, dimension: Tidx -> output: output_type"
+    host_kernel = HostKernel(opens="all")
     ranks = {"dimension": (0,)}
     T = REAL_NUMBER | {dtypes.bool_}
     Tidx: INDEX = dtypes.int32

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements, Values
+from penstock._src.core.calls.facts import SLOW, Elements, HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL
@@ -114,6 +114,7 @@ class LeakyRelu(Op):
     """features where positive, alpha * features elsewhere."""
 
     signature = "features: T -> activations: T[features]"
+    host_kernel = HostKernel(compiles_from=SLOW)
     alpha: float = 0.20000000298023224
     T: FLOAT = dtypes.float32
     elements = Elements(is_elementwise=True)
@@ -133,6 +134,7 @@ class LeakyReluGrad(Op):
     """The gradient where features are positive, alpha * gradient elsewhere."""
 
     signature = "gradients: T, features: T -> backprops: T[gradients & features]"
+    host_kernel = HostKernel(compiles_from=SLOW)
     alpha: float = 0.20000000298023224
     T: FLOAT = dtypes.float32
     elements = Elements(is_elementwise=True)
@@ -154,6 +156,8 @@ class LeakyReluGrad(Op):
 class Elu(_Activation):
     """exp(features) - 1 where negative, features elsewhere."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
+
     def gradient(self, _features, activations, dy):
         return raw.EluGrad(gradients=dy, outputs=activations)
 
@@ -169,6 +173,7 @@ class EluGrad(Op):
     """The gradient of Elu from its outputs."""
 
     signature = "gradients: T, outputs: T -> backprops: T[gradients & outputs]"
+    host_kernel = HostKernel(compiles_from=SLOW)
     T = FLOAT
     elements = Elements(is_elementwise=True)
     vectorize = "rows, rows"  # shapes are equal, not broadcast
@@ -192,6 +197,8 @@ class EluGrad(Op):
 class Selu(_Activation):
     """Elu with the scale and slope of self-normalizing networks."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
+
     def gradient(self, _features, activations, dy):
         return raw.SeluGrad(gradients=dy, outputs=activations)
 
@@ -210,6 +217,7 @@ class SeluGrad(Op):
     """The gradient of Selu from its outputs."""
 
     signature = "gradients: T, outputs: T -> backprops: T[gradients & outputs]"
+    host_kernel = HostKernel(compiles_from=SLOW)
     T = FLOAT
     elements = Elements(is_elementwise=True)
     vectorize = "rows, rows"  # shapes are equal, not broadcast

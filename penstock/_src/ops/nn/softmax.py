@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements, Values
+from penstock._src.core.calls.facts import SLOW, Elements, HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -24,6 +24,7 @@ class Softmax(Op):
     """exp(logits) / sum(exp(logits)) along the last axis, shifted by the row's maximum so that no exp overflows."""
 
     signature = "logits: T -> softmax: T"
+    host_kernel = HostKernel(compiles_from=SLOW, opens="all")
     values = Values(in_float32=True)
     T = FLOAT
     vectorize = "rows"
@@ -50,6 +51,7 @@ class LogSoftmax(Op):
     """logits - log(sum(exp(logits))) along the last axis."""
 
     signature = "logits: T -> logsoftmax: T"
+    host_kernel = HostKernel(compiles_from=SLOW, opens="all")
     values = Values(in_float32=True)
     T = FLOAT
     vectorize = "rows"
@@ -77,6 +79,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
     """The cross entropy of each row's softmax against its labels, and its gradient with respect to the logits."""
 
     signature = "features: T, labels: T -> loss: T, backprop: T"
+    host_kernel = HostKernel(opens="all")
     values = Values(in_float32=True)
     T = FLOAT
 
@@ -131,6 +134,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
     """The cross entropy of each row's softmax against its label's class, and its gradient with respect to the logits."""
 
     signature = "features: T, labels: Tlabels -> loss: T, backprop: T"
+    host_kernel = HostKernel(opens="all")
     values = Values(in_float32=True)
     T = FLOAT
     Tlabels: INDEX = dtypes.int64

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import SLOW, HostKernel
 from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX, REAL
@@ -75,6 +76,7 @@ class TopK(_TopK):
     """The k largest elements of each row with their indices."""
 
     signature = "input: T -> values: T, indices: int32"
+    host_kernel = HostKernel(compiles_from=SLOW, opens="all")
     minimum = {"k": 0}
     T = REAL
     k: int
@@ -99,6 +101,7 @@ class TopKV2(_TopK):
     """The k largest elements of each row with their indices."""
 
     signature = "input: T, k: Tk -> values: T, indices: index_type"
+    host_kernel = HostKernel(compiles_from=SLOW, opens="all")
     T = REAL
     sorted: bool = True
     Tk: INDEX | {dtypes.int16} = dtypes.int32

@@ -1,0 +1,84 @@
+"""Forms of large eager calls: what the compiled program of an op is made for.
+
+A form is a list with an entry for each input: its static shape, or the value itself where it is baked into the program.
+"""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core.op import Op
+
+# Integer vectors of up to this many elements are constants of the program.
+SMALL = 16
+# Forms of a family that get programs of their own.
+FEW = 2
+
+Form = list[Any]
+
+
+def form_of(op: Op, values: Sequence[np.ndarray]) -> Form:
+    """Returns the form of a call by itself: small integers are baked in, and `HostKernel.opens` says which extents stay open."""
+    baked = [v.ndim <= 1 and v.size <= SMALL and v.dtype.kind == "i" for v in values]
+    opens = "all" if op.elements.is_elementwise else op.host_kernel.opens
+    if opens == "all":
+        return [v if is_baked else (None,) * v.ndim for v, is_baked in zip(values, baked)]
+    largest = max(values, key=lambda v: v.size)
+    sized = any(is_baked and v.ndim for is_baked, v in zip(baked, values))
+    fixed = sized or opens == "none"
+    return [
+        v if is_baked else v.shape if fixed else open_shape(v, largest)
+        for v, is_baked in zip(values, baked)
+    ]
+
+
+def open_shape(value: np.ndarray, largest: np.ndarray) -> tuple[int | None, ...]:
+    """Returns the shape of a value with an open first extent, if that is the largest value's."""
+    shape = value.shape
+    if shape and len(shape) == largest.ndim and shape[0] == largest.shape[0]:
+        return (None, *shape[1:])
+    return shape
+
+
+def key_of(form: Form) -> tuple[Hashable, ...]:
+    """Returns a key that is equal for equal forms."""
+    return tuple([(f.shape, f.tobytes()) if type(f) is np.ndarray else f for f in form])
+
+
+class Family:
+    """The forms of an op's large calls with inputs of the same ranks and dtypes.
+
+    The first few have programs of their own. Others share one in which all extents and values that ever differed are open, as those
+    of a tf.function with `reduce_retracing` are: calls of ever new sizes soon compile nothing.
+    """
+
+    __slots__ = ("own", "shared")
+
+    def __init__(self) -> None:
+        self.own: set[Hashable] = set()
+        self.shared: Form | None = None
+
+    def chosen(self, form: Form, key: tuple[Hashable, ...]) -> Form:
+        """Returns the form of the program for a call of this form."""
+        if key in self.own or len(self.own) < FEW:
+            self.own.add(key)
+            self.shared = _joined(self.shared, form)
+            return form
+        self.shared = joined = _joined(self.shared, form)
+        return joined
+
+
+def _joined(first: Form | None, second: Form) -> Form:
+    """Returns the form that serves calls of both."""
+    if first is None:
+        return second
+    return [_joined_entry(a, b) for a, b in zip(first, second, strict=True)]
+
+
+def _joined_entry(first: Any, second: Any) -> Any:
+    both_baked = type(first) is type(second) is np.ndarray
+    if both_baked and first.shape == second.shape and (first == second).all():
+        return first
+    shapes = [f.shape if type(f) is np.ndarray else f for f in (first, second)]
+    return tuple([a if a == b else None for a, b in zip(*shapes, strict=True)])

@@ -1,0 +1,73 @@
+"""Calls of ever new sizes share a program once a few sizes had programs of their own."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.eager import compiled, execute
+from penstock._src.eager.forms import FEW, Family, key_of
+
+RANDOM = np.random.default_rng(0)
+KERNEL = RANDOM.standard_normal((3, 3, 4, 8)).astype("float32")
+
+
+def images(size):
+    return RANDOM.standard_normal((4, size, size + 3, 4)).astype("float32")
+
+
+CALLS = {
+    "conv": lambda x: tf.nn.conv2d(x, KERNEL, 1, "SAME"),
+    "pool": lambda x: tf.nn.max_pool2d(x, 3, 2, "SAME"),
+    "tile": lambda x: tf.tile(x, [1, 2, 1, x.shape[1] % 3 + 1]),
+    "pad": lambda x: tf.pad(x, [[0, 0], [1, x.shape[1] % 4], [2, 0], [0, 0]]),
+    "reverse": lambda x: tf.reverse(x, [1]),
+    "roll": lambda x: tf.roll(x, x.shape[1] % 5, 2),
+    "gather": lambda x: tf.gather(x, [2, 0, 1], axis=2),
+    "sorted": lambda x: tf.sort(x, 1),
+    "resized": lambda x: tf.image.resize(x, [20 + x.shape[1] % 7, 31]),
+    "slope": lambda x: slope(x),
+}
+
+
+def slope(x):
+    with tf.GradientTape() as tape:
+        tape.watch(x := tf.constant(x))
+        y = tf.nn.conv2d(x, KERNEL, 2, "SAME") ** 2
+    return tape.gradient(y, x)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_new_sizes_give_what_the_host_kernel_gives(name, monkeypatch):
+    monkeypatch.setattr(compiled, "_kept", programs := {})
+    monkeypatch.setattr(compiled, "_families", {})
+    sizes = [40, 41, 45, 52, 63, 70, 71, 40, 52]
+    given = [images(size) for size in sizes]
+    found = [CALLS[name](x) for x in given]
+    assert len(programs) <= 30
+    monkeypatch.setattr(execute, "run_compiled", lambda op, values: op.eager(*values))
+    for x, result in zip(given, found, strict=True):
+        np.testing.assert_allclose(result, CALLS[name](x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name, most", [("conv", FEW + 2), ("pool", FEW + 2), ("sorted", FEW + 2)])
+def test_new_sizes_soon_compile_nothing(name, most, monkeypatch):
+    monkeypatch.setattr(compiled, "_kept", programs := {})
+    monkeypatch.setattr(compiled, "_families", {})
+    for size in range(40, 52):
+        CALLS[name](images(size))
+    assert len(programs) <= most
+
+
+def test_what_differed_is_open():
+    family = Family()
+    axes = np.array([0, 1])
+    forms = [[(None, 3 + i, 7), axes, np.array(i % 2)] for i in range(FEW)]
+    assert [family.chosen(form, key_of(form)) for form in forms] == forms
+    shared = family.chosen([(None, 9, 7), axes, np.array(5)], ())
+    assert shared == [(None, None, 7), axes, ()]
+    assert family.chosen(forms[0], key_of(forms[0])) is forms[0]
+    assert family.chosen([(None, 9, 8), axes[:1], np.array(5)], ()) == [
+        (None, None, None),
+        (None,),
+        (),
+    ]
