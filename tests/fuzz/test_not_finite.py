@@ -32,7 +32,6 @@ APART = {
     "MaxPoolV2": "XLA: a NaN is no window's maximum, or several are, and the gradient goes to one, or none",
     "RFFT": "a product by zero parts of roots of unity",
     "RFFT2D": "a product by zero parts of roots of unity",
-    "ReluGrad": "XLA: a gradient is selected, or multiplied by 0 (tests/conformance/edges)",
 }
 
 

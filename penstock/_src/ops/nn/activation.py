@@ -67,7 +67,7 @@ class ReluGrad(Op):
         return gradients * (features > 0).astype(gradients.dtype)
 
     def lower(self, p, gradients, features):
-        return p.select(p.gt(features, 0), gradients, 0)
+        return p.mul(gradients, p.cast(p.gt(features, 0), self.T))
 
 
 class Relu6(Op):
@@ -103,11 +103,11 @@ class Relu6Grad(Op):
     @quiet
     def eager(self, gradients, features):
         inside = (features > 0) & (features < 6)
-        return np.where(inside, gradients, gradients.dtype.type(0))
+        return gradients * inside.astype(gradients.dtype)  # a product, as that of ReluGrad
 
     def lower(self, p, gradients, features):
         inside = p.and_(p.gt(features, 0), p.lt(features, 6))
-        return p.select(inside, gradients, 0)
+        return p.mul(gradients, p.cast(inside, self.T))
 
 
 class LeakyRelu(Op):
