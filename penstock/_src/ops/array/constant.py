@@ -23,6 +23,7 @@ from penstock._src.filesystems.translation import translated
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import dims_of, quiet, show, sum_over
+from penstock._src.ops.tensor_proto import is_serialized, zero_variant
 
 EMPTY_STRING = b""
 
@@ -198,7 +199,7 @@ class ZerosLike(Op):
 
     def eager(self, x):
         if self.T == dtypes.variant:
-            return x.zeros_like()
+            return zero_variant(x) if is_serialized(x) else x.zeros_like()
         if self.T == dtypes.string:
             return np.full(x.shape, EMPTY_STRING, object)
         return np.zeros(x.shape, self.T.np)
