@@ -67,3 +67,29 @@ def test_a_decorator_keeps_the_name():
         return x + y
 
     assert plus.__name__ == "plus" and int(plus(1, 2)) == 3
+
+
+def _of_operation(x):
+    return tf.reshape(x, [7])
+
+
+@pytest.mark.parametrize(
+    "call",
+    {
+        "eager": lambda: tf.py_function(_of_operation, [1.0], tf.float32),
+        "traced": lambda: tf.function(
+            lambda: tf.numpy_function(_of_operation, [1.0], tf.float32)
+        )(),
+        "dataset": lambda: list(
+            tf.data.Dataset.range(1).map(lambda x: tf.py_function(_of_operation, [x], tf.int64))
+        ),
+        "generator": lambda: list(
+            tf.data.Dataset.from_generator(
+                lambda: map(_of_operation, [1.0]), output_signature=tf.TensorSpec([])
+            )
+        ),
+    }.values(),
+)
+def test_errors_of_operations_in_python_functions_are_unknown_ones(call):
+    with pytest.raises(tf.errors.UnknownError, match="InvalidArgumentError: .*reshape"):
+        call()

@@ -225,3 +225,22 @@ def test_reads_of_variables_in_imported_graphs_have_their_shapes():
     with tf.Graph().as_default():
         (y,) = tf.import_graph_def(graph.as_graph_def(), return_elements=["y:0"])
         assert y.shape.as_list() == [2]
+
+
+def test_nodes_call_functions_of_the_graph_that_they_come_to():
+    concrete = tf.function(lambda x: x + 1.0).get_concrete_function(tf.TensorSpec([], tf.float32))
+    with tf.Graph().as_default() as source:
+        concrete(tf.constant(1.0))
+    called = source.as_graph_def()
+    called.ClearField("library")
+    named = tf.compat.v1.GraphDef()  # the name of the function as the type of the operation
+    named.CopyFrom(called)
+    named.node[-1].op = concrete.function_def.signature.name
+    named.node[-1].attr.clear()
+    with tf.Graph().as_default() as graph, tf.compat.v1.Session() as session:
+        with pytest.raises(ValueError, match="not in its library"):
+            tf.import_graph_def(called)
+        concrete.add_to_graph(graph)
+        for nodes in (called, named):
+            (call,) = tf.import_graph_def(nodes, return_elements=[nodes.node[-1].name])
+            assert session.run(call.outputs[0]) == 2

@@ -10,7 +10,7 @@ import numpy as np
 from penstock._src.api.strings import functions as strings
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
-from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.convert import convert_to_tensor, is_tensor_message
 from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -176,7 +176,7 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
     """`values` as a TensorProto.
 
     Args:
-      values: an array, nested list or number.
+      values: an array, nested list or number; a TensorProto is returned as it is.
       dtype: of the tensor.
       shape: of the tensor; of fewer values, readers of the message repeat the last one.
       verify_shape: raise TypeError unless the values have exactly `shape`.
@@ -190,6 +190,8 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
     """
     if values is None:
         raise ValueError("None values not supported.")
+    if is_tensor_message(values):
+        return values
     kind = None if dtype is None else dtypes.as_dtype(dtype)
     with building_unrecorded(None):  # a message needs no node of the graph that is built
         tensor = _tensor_of(values, kind)

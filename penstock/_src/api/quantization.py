@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 
 def _v1(name):
@@ -26,7 +26,7 @@ def _axis_of(input, axis):
     return axis % rank if rank else axis
 
 
-@export("quantization.quantized_concat", v1=_v1("quantized_concat"))
+@dispatchable("quantization.quantized_concat", v1=_v1("quantized_concat"))
 def quantized_concat(concat_dim, values, input_mins, input_maxes, name=None):
     """Quantized tensors concatenated, with common bounds.
 
@@ -127,8 +127,6 @@ quantization.quantize_and_dequantize = QuantizeAndDequantizeV2(input, input_min,
 
     Returns:
       A tensor of the shape and dtype of `input`.
-""",
-    plain="""
 quantization.fake_quant_with_min_max_vars_gradient +fake_quant_with_min_max_vars_gradient = FakeQuantWithMinMaxVarsGradient(gradients, inputs, min, max, num_bits=8, narrow_range=False)
     The gradients of `fake_quant_with_min_max_vars`.
 

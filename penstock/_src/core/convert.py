@@ -209,8 +209,17 @@ def _checked(tensor: Tensor, dtype: DType | None) -> Tensor:
 
 def _constant(value: Any, dtype: DType | None, name: str | None) -> Tensor:
     plain = plain_array(value, dtype) if type(value) in (float, int, bool) else None
+    if STATE.graph is not None and is_tensor_message(value):
+        return _checked(slots.above("constant_of_message")(value, name), dtype)
     array, dtype = plain or to_array(value, dtype, STATE.graph is not None)
     return slots.MAKE_CONSTANT(array, dtype, name)
+
+
+def is_tensor_message(value: Any) -> bool:
+    """True for a TensorProto, which stands for a constant in graphs, but not eagerly."""
+    return (
+        getattr(getattr(value, "DESCRIPTOR", None), "full_name", None) == "tensorflow.TensorProto"
+    )
 
 
 def holds_tensor(values: Any) -> bool:

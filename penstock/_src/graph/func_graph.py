@@ -197,7 +197,7 @@ class FuncGraph(Graph, TensorSignature):
         placeholder = self.placeholder(
             tensor.dtype, tensor.shape if shape is None else shape, name or self._name_of(tensor)
         )
-        placeholder._handle_data = getattr(tensor, "_handle_data", None)
+        placeholder._handle_data = _handle_data_of(tensor)
         self._captures[tensor._id] = (tensor, placeholder)
         self.inputs.append(placeholder)
         self.record_capture(tensor, placeholder)
@@ -359,6 +359,14 @@ class FuncGraph(Graph, TensorSignature):
         return f"FuncGraph(name={self.name}, id={id(self)})"
 
     __repr__ = __str__
+
+
+def _handle_data_of(tensor: Any) -> Any:
+    """The shapes and dtypes of what a handle holds; an eager tensor's list says them itself."""
+    known = getattr(tensor, "_handle_data", None)
+    if known is None and tensor.dtype is dtypes.variant:
+        known = getattr(getattr(tensor, "_value", None), "handle_data", None)
+    return known
 
 
 def _watch_copy(tensor: Any, placeholder: SymbolicTensor) -> None:

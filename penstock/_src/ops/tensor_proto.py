@@ -11,6 +11,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.proto.tensor import TensorProto, VariantTensorDataProto
+from penstock._src.util import slots
 from penstock._src.util.files import varints
 
 
@@ -118,6 +119,26 @@ def variants(messages: Sequence[Any], shape: Sequence[int]) -> np.ndarray:
     return array.reshape(shape)
 
 
+# TensorFlow's variants that hold one number, whose bytes are the metadata.
+_NUMBERS = ("int", "float", "double", "bool")
+
+
+def zero_variant(value: np.ndarray) -> np.ndarray:
+    """The zero of a serialized variant that holds a number.
+
+    Raises:
+      InvalidArgumentError: it is no scalar, or holds something else.
+    """
+    if value.ndim:
+        message = "ZerosLike non-scalar Tensor with dtype=DT_VARIANT is not supported."
+        raise InvalidArgumentError(message)
+    kind = value.item().type_name
+    if kind not in _NUMBERS:
+        raise InvalidArgumentError(f"ZerosLike: no zeros are known of a variant of type '{kind}'.")
+    metadata = bytes(len(value.item().metadata))
+    return variants([VariantTensorDataProto(type_name=kind, metadata=metadata)], ())
+
+
 def from_proto(proto: Any) -> np.ndarray:
     """The host value in a TensorProto, whichever field holds it.
 
@@ -142,6 +163,11 @@ def from_proto(proto: Any) -> np.ndarray:
     if dtype is dtypes.string:
         return _filled(list(proto.string_val), count, object, b"").reshape(shape)
     return _numbers(proto, dtype, count).reshape(shape)
+
+
+def constant_of_message(proto: Any, name: str | None) -> Any:
+    """A constant of the current graph with the value in a TensorProto."""
+    return slots.MAKE_CONSTANT(from_proto(proto), _dtype_in(proto), name)
 
 
 def _variants(proto: Any, shape: Sequence[int], count: int) -> np.ndarray:

@@ -60,6 +60,7 @@ TABLE = {
     "can_combine": "devices.cuda.nccl.collectives",  # whether replicas of strategies are added there
     "call_with_ragged_tensors": "api.ragged_overrides.table",  # public functions and operators of the first RaggedTensor
     "call_with_sparse_tensors": "api.sparse.overrides",  # public functions of SparseTensors
+    "constant_of_message": "ops.tensor_proto",  # a TensorProto as an argument in a graph
     "graph_def": "graph.serialize.exporter",  # Graph.as_graph_def
     "versions": "graph.serialize.exporter",  # Graph.graph_def_versions
     "node_def": "graph.serialize.exporter",  # Operation.node_def

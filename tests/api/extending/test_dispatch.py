@@ -13,6 +13,52 @@ def test_functions_of_raw_operations_dispatch():
         assert function._tf_fallback_dispatchers == []
 
 
+# {function: arguments that are no tensors}
+ON_TENSORS = {
+    tf.io.decode_raw: (tf.int32,),
+    tf.io.write_file: ("a",),
+    tf.io.parse_tensor: (tf.float32,),
+    tf.io.serialize_sparse: (),
+    tf.audio.encode_wav: (8000,),
+    tf.extract_volume_patches: ([1] * 5, [1] * 5, "SAME"),
+    tf.edit_distance: (None,),
+    tf.linalg.global_norm: (),
+    tf.clip_by_global_norm: (1.0,),
+    tf.linalg.eigh_tridiagonal: (None,),
+    tf.nn.isotonic_regression: (),
+    tf.nn.sufficient_statistics: ([0],),
+    tf.quantization.quantize: (0.0, 1.0, tf.qint8),
+    tf.random.split: (),
+    tf.random.experimental.stateless_shuffle: ([1, 2],),
+    tf.sets.union: (None,),
+    tf.sparse.bincount: (),
+    tf.sparse.reshape: ([1],),
+    tf.scan: (None,),
+    tf.identity_n: (),
+    tf.shape_n: (),
+}
+
+
+@pytest.mark.parametrize("function", ON_TENSORS, ids=lambda function: function.__name__)
+def test_functions_that_dispatch_in_tensorflow_do(function):
+    class Other:
+        pass
+
+    class Named(tf.__internal__.dispatch.OpDispatcher):
+        def handle(self, args, kwargs):
+            is_other = any(isinstance(argument, Other) for argument in tf.nest.flatten(args))
+            return function.__name__ if is_other else self.NOT_SUPPORTED
+
+    Named().register(function)
+    try:
+        first = [Other()] if function in (tf.identity_n, tf.shape_n) else Other()
+        first = (lambda a, b: a, first) if function is tf.scan else (first,)
+        rest = () if function is tf.scan else ON_TENSORS[function]
+        assert function(*first, *rest) == function.__name__
+    finally:
+        function._tf_fallback_dispatchers.pop()
+
+
 class Masked(tf.experimental.ExtensionType):
     """Values, some of which count."""
 

@@ -101,3 +101,31 @@ def test_boxes_said_to_be_sorted_are_taken_in_their_order():
         boxes, scores, 3, 0.5, 0.15, pad_to_max_output_size=True, sorted_input=True
     )
     assert chosen.numpy().tolist() == [[0, 2, 0]] and count.numpy().tolist() == [2]
+
+
+BOXES = tf.constant([[4.0, 6.0, 3.0, 6.0], [2.0, 1.0, 5.0, 4.0]]), [5.0, 6.0]
+
+
+@pytest.mark.parametrize("most", [2**31, tf.constant(2, tf.int64), 2.0, "3"])
+def test_padded_suppression_takes_int32_alone(most):
+    with pytest.raises(TypeError, match="max_output_size has type .* not match type int32"):
+        tf.image.non_max_suppression_padded(*BOXES, most)
+
+
+@pytest.mark.parametrize(
+    "suppress",
+    [
+        tf.image.non_max_suppression,
+        tf.image.non_max_suppression_with_scores,
+        tf.image.non_max_suppression_padded,
+    ],
+)
+def test_the_most_boxes_are_one_number(suppress):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"must be 0-D, got shape \[1\]"):
+        suppress(*BOXES, tf.constant([2]))
+
+
+def test_the_most_boxes_of_another_type():
+    for suppress in (tf.image.non_max_suppression, tf.image.non_max_suppression_with_scores):
+        with pytest.raises(ValueError, match="requested dtype int32 for Tensor with dtype int64"):
+            suppress(*BOXES, tf.constant(2, tf.int64))

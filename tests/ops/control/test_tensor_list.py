@@ -166,3 +166,38 @@ def test_what_a_list_holds_is_part_of_the_shape_of_what_is_read_from_it():
         )
         assert item.shape.as_list() == [None, 3]
         assert whole.shape.as_list() == [3, 2, 3]
+
+
+def test_captured_lists_keep_what_they_hold():
+    held = raw.TensorListReserve(element_shape=[-1, 3], num_elements=0, element_dtype=tf.float32)
+
+    @tf.function
+    def read():
+        extents = raw.TensorListElementShape(input_handle=held, shape_type=tf.int32)
+        item = raw.TensorListGetItem(
+            input_handle=held, index=0, element_shape=tf.constant(-1), element_dtype=tf.float32
+        )
+        return extents, item
+
+    extents, item = read.get_concrete_function().structured_outputs
+    assert (extents.shape.as_list(), item.shape.as_list()) == ([2], [None, 3])
+
+
+@pytest.mark.parametrize("shape, wanted", [([], (0,)), ([4], (0, 4))])
+def test_loops_without_iterations_over_captured_lists(shape, wanted):
+    held = raw.TensorListReserve(
+        element_shape=tf.constant(shape, tf.int32), num_elements=2, element_dtype=tf.float32
+    )
+
+    @tf.function
+    def collect():
+        def body(i, items):
+            item = raw.TensorListGetItem(
+                input_handle=held, index=i, element_shape=tf.constant(-1), element_dtype=tf.float32
+            )
+            return i + 1, items.write(i, item)
+
+        array = tf.TensorArray(tf.float32, 0)
+        return tf.while_loop(lambda i, _: i < 0, body, (0, array))[1].stack()
+
+    assert collect().shape == wanted

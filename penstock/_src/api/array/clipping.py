@@ -6,7 +6,6 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 
 @unary("clip_by_value", v1=["clip_by_value"], named="clip_by_value")
@@ -80,7 +79,7 @@ def clip_by_norm(t, clip_norm, axes=None, name=None):
     return type(t)(clipped, t.indices, t.dense_shape) if slices else clipped
 
 
-@export("linalg.global_norm", v1=["linalg.global_norm", "global_norm"])
+@dispatchable("linalg.global_norm", v1=["linalg.global_norm", "global_norm"])
 @scoped("global_norm")
 def global_norm(t_list, name=None):
     """The square root of the sum of squares of all entries of a list of tensors.
@@ -108,7 +107,7 @@ def _values_of(t):
     return convert_to_tensor(t.values if hasattr(t, "indices") and hasattr(t, "values") else t)
 
 
-@export("clip_by_global_norm")
+@dispatchable("clip_by_global_norm")
 def clip_by_global_norm(t_list, clip_norm, use_norm=None, name=None):
     """Returns tensors scaled by one factor so that their common norm is at most `clip_norm`.
 

@@ -14,7 +14,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import LARGE
 from penstock._src.core.calls.refusals import refusal_of_call
 from penstock._src.core.calls.tracebacks import shorten
-from penstock._src.core.convert import convert_to_tensor, leaves_int32
+from penstock._src.core.convert import convert_to_tensor, is_tensor_message, leaves_int32
 from penstock._src.core.dispatch import OBSERVED, STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -87,6 +87,8 @@ def plain_constant(value, dtype=None, shape=None, name="Const"):
 
 def constant_of_shape(value, dtype, shape, name, in_shape=None):
     """A constant; in graphs `in_shape(array, extents)` applies a given shape to the value."""
+    if STATE.graph is not None and is_tensor_message(value):  # it says its dtype and shape
+        return convert_to_tensor(value, name=name)
     kind = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
     if isinstance(value, Tensor) and kind is not None and value.dtype != kind:
         if STATE.graph is None:

@@ -12,7 +12,6 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.ops.rules import ints
-from penstock._src.util.export import export
 
 from .creation import shape_vector
 
@@ -483,7 +482,7 @@ def _remember_slice(result, var, spec):
     result.assign = assign
 
 
-@export("edit_distance")
+@dispatchable("edit_distance")
 def edit_distance(hypothesis, truth, normalize=True, name="edit_distance"):
     """The Levenshtein distances between the sequences in two sparse tensors.
 

@@ -264,7 +264,7 @@ def identity(input, name=None):
     return raw.Identity(input=input, name=name)
 
 
-@export("identity_n")
+@dispatchable("identity_n")
 def identity_n(input, name=None):
     """A list of tensors with the contents of those given.
 
@@ -478,6 +478,16 @@ ensure_shape = EnsureShape(x: input, shape)
 
     >>> tf.ensure_shape([[1, 2], [3, 4]], [None, 2]).shape
     TensorShape([2, 2])
+shape_n = ShapeN(input, out_type=dtypes.int32)
+    The extents of each tensor of a list.
+
+    Args:
+      input: a list of tensors of one dtype.
+      out_type: int32 or int64.
+      name: of the operation.
+
+    Returns:
+      A list of vectors of dtype `out_type`.
 """,
     plain="""
 guarantee_const = GuaranteeConst(input)
@@ -489,16 +499,6 @@ guarantee_const = GuaranteeConst(input)
 
     Returns:
       A tensor equal to `input`. The promise is not used.
-shape_n = ShapeN(input, out_type=dtypes.int32)
-    The extents of each tensor of a list.
-
-    Args:
-      input: a list of tensors of one dtype.
-      out_type: int32 or int64.
-      name: of the operation.
-
-    Returns:
-      A list of vectors of dtype `out_type`.
 """,
     unary="""
 bitcast = Bitcast(input, type)
@@ -526,7 +526,7 @@ bitcast = Bitcast(input, type)
 )
 
 
-@export("parallel_stack")
+@dispatchable("parallel_stack")
 def parallel_stack(values, name="parallel_stack"):
     """Stacks tensors of equal shape along a new first axis, in a graph.
 

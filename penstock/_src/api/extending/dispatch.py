@@ -161,7 +161,11 @@ def _dispatching(
                 if result is NOT_SUPPORTED:
                     refusal_of_call(function, error, args, kwargs)
                     raise
-            except (MemoryError, *ACCIDENTS) as error:
+            except ACCIDENTS as error:
+                result = _fall_back(api, args, kwargs)
+                if result is NOT_SUPPORTED:
+                    raise refusal_of_call(function, error, args, kwargs)  # noqa: B904 - or the error itself
+            except MemoryError as error:
                 raise refusal_of_call(function, error, args, kwargs)  # noqa: B904 - or the error itself
         except Exception as error:
             shorten(error)

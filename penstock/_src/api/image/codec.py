@@ -228,8 +228,6 @@ image.encode_png io.encode_png = EncodePng(image: convert_to_tensor(image), comp
 
     >>> tf.io.encode_png(tf.zeros([2, 2, 1], tf.uint8)).numpy()[1:4]
     b'PNG'
-""",
-    plain="""
 -image.decode_jxl -io.decode_jxl = DecodeJxl(contents, channels=0, dtype=dtypes.uint8)
     The image of a JPEG XL file's bytes.
 

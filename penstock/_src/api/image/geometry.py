@@ -309,8 +309,6 @@ image.extract_patches = ExtractImagePatches(images, sizes: ksizes, strides, rate
 
     Returns:
       A float32 tensor `[batch, size..., channels]`.
-""",
-    plain="""
 extract_volume_patches = ExtractVolumePatches(input, ksizes, strides, padding)
     Windows of volumes, laid out in the channels.
 

@@ -255,7 +255,7 @@ def non_max_suppression(
     return raw.NonMaxSuppressionV3(
         boxes=boxes,
         scores=scores,
-        max_output_size=max_output_size,
+        max_output_size=convert_to_tensor(max_output_size, dtypes.int32, "max_output_size"),
         iou_threshold=np.float32(iou_threshold)
         if not isinstance(iou_threshold, Tensor)
         else iou_threshold,
@@ -291,7 +291,7 @@ def non_max_suppression_with_scores(
     indices, kept, _ = raw.NonMaxSuppressionV5(
         boxes=boxes,
         scores=scores,
-        max_output_size=max_output_size,
+        max_output_size=convert_to_tensor(max_output_size, dtypes.int32, "max_output_size"),
         iou_threshold=iou_threshold,
         score_threshold=score_threshold,
         soft_nms_sigma=soft_nms_sigma,
@@ -326,14 +326,22 @@ def non_max_suppression_padded(
 
     Returns:
       (indices, count): int32 `[..., m]` and int32 `[...]`.
+
+    Raises:
+      TypeError: `max_output_size` is no int32.
     """
     del canonicalized_coordinates, tile_size
     boxes, scores = convert_to_tensor(boxes), convert_to_tensor(scores)
+    size = convert_to_tensor(max_output_size)
+    if size.dtype != dtypes.int32:
+        raise TypeError(
+            f"non_max_suppression_padded: max_output_size has type {size.dtype.name} that does not match type int32."
+        )
     if sorted_input:
         scores = _descending(scores, score_threshold)
         score_threshold = -np.inf
     arguments = dict(
-        max_output_size=max_output_size,
+        max_output_size=size,
         iou_threshold=iou_threshold,
         score_threshold=score_threshold,
         pad_to_max_output_size=pad_to_max_output_size,

@@ -4,6 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
@@ -300,7 +301,7 @@ def _ragged(name, feature, found):
     return ragged_features.partitioned(values, feature, lambda key: found["r", key])
 
 
-@export("io.parse_example", v1=[])
+@dispatchable("io.parse_example", v1=[])
 @scoped("ParseExample")
 def parse_example(serialized, features, example_names=None, name=None):
     """Returns tensors of serialized `tf.train.Example` messages, by the names of features.
@@ -367,7 +368,7 @@ def _scalar(serialized):
     return serialized
 
 
-@export("io.parse_single_example", v1=[])
+@dispatchable("io.parse_single_example", v1=[])
 def parse_single_example(serialized, features, example_names=None, name=None):
     """Returns tensors of one serialized `tf.train.Example`, by the names of features.
 
@@ -446,7 +447,7 @@ def _sequence(serialized, context_features, sequence_features, example_names, na
     )
 
 
-@export("io.parse_sequence_example")
+@dispatchable("io.parse_sequence_example")
 def parse_sequence_example(
     serialized, context_features=None, sequence_features=None, example_names=None, name=None
 ):
@@ -467,7 +468,7 @@ def parse_sequence_example(
     return _sequence(serialized, context_features, sequence_features, example_names, name)
 
 
-@export("io.parse_single_sequence_example", v1=["io.parse_single_sequence_example"])
+@dispatchable("io.parse_single_sequence_example", v1=["io.parse_single_sequence_example"])
 def parse_single_sequence_example(
     serialized, context_features=None, sequence_features=None, example_name=None, name=None
 ):
@@ -489,7 +490,7 @@ def parse_single_sequence_example(
     return context, steps
 
 
-@export("io.serialize_sparse", v1=[])
+@dispatchable("io.serialize_sparse", v1=[])
 def serialize_sparse(sp_input, out_type=dtypes.string, name=None):
     """A sparse tensor as three strings.
 
@@ -510,7 +511,7 @@ def serialize_sparse(sp_input, out_type=dtypes.string, name=None):
     )
 
 
-@export("io.serialize_many_sparse", v1=[])
+@dispatchable("io.serialize_many_sparse", v1=[])
 def serialize_many_sparse(sp_input, out_type=dtypes.string, name=None):
     """Each row of a sparse tensor as three strings.
 
@@ -531,7 +532,9 @@ def serialize_many_sparse(sp_input, out_type=dtypes.string, name=None):
     )
 
 
-@export("io.deserialize_many_sparse", v1=["io.deserialize_many_sparse", "deserialize_many_sparse"])
+@dispatchable(
+    "io.deserialize_many_sparse", v1=["io.deserialize_many_sparse", "deserialize_many_sparse"]
+)
 def deserialize_many_sparse(serialized_sparse, dtype, rank=None, name=None):
     """The sparse tensor of rows that `serialize_sparse` made.
 

@@ -3,6 +3,7 @@
 import enum
 import zlib
 
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.core import dtypes, errors
@@ -219,7 +220,7 @@ def match_filenames_once(pattern, name=None):
     )
 
 
-@export("io.decode_raw", v1=[])
+@dispatchable("io.decode_raw", v1=[])
 def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, name=None):
     r"""Returns numbers that are stored as bytes, along a new last axis.
 
@@ -252,7 +253,7 @@ def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, nam
     return raw.DecodeRaw(bytes=input_bytes, out_type=kind, little_endian=little_endian, name=name)
 
 
-@export("io.decode_csv", v1=[])
+@dispatchable("io.decode_csv", v1=[])
 @scoped(named="DecodeCSV")
 def decode_csv(
     records,
@@ -348,23 +349,7 @@ io.decode_compressed +decode_compressed = DecodeCompressed(bytes, compression_ty
     Returns:
       A string tensor of this shape.
 """,
-    plain="""
-io.read_file +read_file = ReadFile(filename)
-    Returns the contents of a file.
-
-    Args:
-      filename: a string scalar: a path or a URL.
-      name: a name for the operation.
-
-    Returns:
-      A string scalar.
-
-    Raises:
-      NotFoundError: there is no such file.
-
-    >>> tf.io.write_file(folder + "/a.txt", "words")
-    >>> tf.io.read_file(folder + "/a.txt").numpy()
-    b'words'
+    dispatchable="""
 io.write_file +write_file = WriteFile(filename, contents)
     Writes a string to a file, whose folder is made if needed.
 
@@ -379,24 +364,6 @@ io.write_file +write_file = WriteFile(filename, contents)
     >>> tf.io.write_file(folder + "/new/a.txt", "words")
     >>> tf.io.gfile.exists(folder + "/new/a.txt")
     True
-io.serialize_tensor +serialize_tensor = SerializeTensor(tensor)
-    A tensor as the bytes of a TensorProto.
-
-    Args:
-      tensor: any dtype.
-      name: of the operation.
-
-    Returns:
-      A string scalar.
-io.decode_json_example +decode_json_example = DecodeJSONExample(json_examples)
-    Examples in JSON as the bytes of their messages.
-
-    Args:
-      json_examples: a string tensor of any shape: `tf.train.Example`s in JSON.
-      name: of the operation.
-
-    Returns:
-      A string tensor of this shape.
 audio.decode_wav = DecodeWav(contents, desired_channels=-1, desired_samples=-1)
     Returns the samples and the sample rate of the bytes of a 16-bit WAV file.
 
@@ -454,5 +421,41 @@ io.parse_tensor +parse_tensor = ParseTensor(serialized, out_type)
 
     Returns:
       A tensor of this dtype.
+""",
+    plain="""
+io.read_file +read_file = ReadFile(filename)
+    Returns the contents of a file.
+
+    Args:
+      filename: a string scalar: a path or a URL.
+      name: a name for the operation.
+
+    Returns:
+      A string scalar.
+
+    Raises:
+      NotFoundError: there is no such file.
+
+    >>> tf.io.write_file(folder + "/a.txt", "words")
+    >>> tf.io.read_file(folder + "/a.txt").numpy()
+    b'words'
+io.serialize_tensor +serialize_tensor = SerializeTensor(tensor)
+    A tensor as the bytes of a TensorProto.
+
+    Args:
+      tensor: any dtype.
+      name: of the operation.
+
+    Returns:
+      A string scalar.
+io.decode_json_example +decode_json_example = DecodeJSONExample(json_examples)
+    Examples in JSON as the bytes of their messages.
+
+    Args:
+      json_examples: a string tensor of any shape: `tf.train.Example`s in JSON.
+      name: of the operation.
+
+    Returns:
+      A string tensor of this shape.
 """,
 )

@@ -12,7 +12,6 @@ from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 from .decompositions import adjoint_of
 from .products import matmul
@@ -516,7 +515,7 @@ def tridiagonal_solve(
     return matrix_transpose(result) if transpose_rhs else result
 
 
-@export("linalg.eigh_tridiagonal")
+@dispatchable("linalg.eigh_tridiagonal")
 def eigh_tridiagonal(
     alpha, beta, eigvals_only=True, select="a", select_range=None, tol=None, name=None
 ):

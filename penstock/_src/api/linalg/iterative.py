@@ -5,13 +5,13 @@ import collections
 import numpy as np
 
 from penstock._src.api.control.while_loops import while_loop
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.linalg.operators import shapes
 from penstock._src.api.math.complex_numbers import conj
 from penstock._src.api.math.norms import norm
 from penstock._src.api.math.reduction import reduce_any, reduce_sum
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 CGState = collections.namedtuple("CGState", ["i", "x", "r", "p", "gamma"])
 
@@ -20,7 +20,7 @@ def _dot(x, y):
     return reduce_sum(conj(x) * y, -1)
 
 
-@export("linalg.experimental.conjugate_gradient")
+@dispatchable("linalg.experimental.conjugate_gradient")
 def conjugate_gradient(
     operator, rhs, preconditioner=None, x=None, tol=1e-5, max_iter=20, name="conjugate_gradient"
 ):

@@ -5,6 +5,7 @@ from typing import Any
 
 from penstock._src.api.control.tensor_array import TensorArray
 from penstock._src.api.control.while_loops import while_loop
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.mapping import row_codec
 from penstock._src.core import dtypes
 from penstock._src.core.calls.tracebacks import shortening
@@ -246,7 +247,7 @@ def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
     )[1]
 
 
-@export("foldl")
+@dispatchable("foldl")
 @shortening
 def foldl(
     fn: Callable[..., Any],
@@ -277,7 +278,7 @@ def foldl(
     return _fold(fn, elems, initializer, backwards=False)
 
 
-@export("foldr")
+@dispatchable("foldr")
 @shortening
 def foldr(
     fn: Callable[..., Any],
@@ -308,7 +309,7 @@ def foldr(
     return _fold(fn, elems, initializer, backwards=True)
 
 
-@export("scan")
+@dispatchable("scan")
 @shortening
 def scan(
     fn: Callable[..., Any],

@@ -14,7 +14,6 @@ from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
-from penstock._src.util.export import export
 
 _FORMATS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 
@@ -560,7 +559,7 @@ def conv_transpose(
     return function(input, filters, output_shape, strides, padding, layout, dilations, name)
 
 
-@export("nn.atrous_conv2d")
+@dispatchable("nn.atrous_conv2d")
 def atrous_conv2d(value, filters, rate, padding, name=None):
     """`conv2d` of NHWC images with dilation `rate`.
 
@@ -577,7 +576,7 @@ def atrous_conv2d(value, filters, rate, padding, name=None):
     return conv2d(value, filters, 1, padding, dilations=rate, name=name)
 
 
-@export("nn.atrous_conv2d_transpose")
+@dispatchable("nn.atrous_conv2d_transpose")
 @scoped("atrous_conv2d_transpose")
 def atrous_conv2d_transpose(value, filters, output_shape, rate, padding, name=None):
     """The gradient of `atrous_conv2d`.
@@ -597,7 +596,7 @@ def atrous_conv2d_transpose(value, filters, output_shape, rate, padding, name=No
     return conv2d_transpose(value, filters, output_shape, 1, padding, dilations=rate, name=name)
 
 
-@export("nn.depthwise_conv2d_backprop_input", v1=["nn.depthwise_conv2d_backprop_input"])
+@dispatchable("nn.depthwise_conv2d_backprop_input", v1=["nn.depthwise_conv2d_backprop_input"])
 def depthwise_conv2d_backprop_input(
     input_sizes,
     filter,
@@ -638,7 +637,7 @@ def depthwise_conv2d_backprop_input(
     )
 
 
-@export("nn.depthwise_conv2d_backprop_filter", v1=["nn.depthwise_conv2d_backprop_filter"])
+@dispatchable("nn.depthwise_conv2d_backprop_filter", v1=["nn.depthwise_conv2d_backprop_filter"])
 def depthwise_conv2d_backprop_filter(
     input,
     filter_sizes,

@@ -14,7 +14,6 @@ from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
 from penstock._src.graph.operation import scope_of
-from penstock._src.util.export import export
 
 
 @dispatchable("nn.moments", v1=[])
@@ -107,7 +106,7 @@ def _axis_in(axis, rank):
     return axis % rank
 
 
-@export("nn.sufficient_statistics", v1=[])
+@dispatchable("nn.sufficient_statistics", v1=[])
 @scoped("sufficient_statistics")
 def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
     """The count, sum, sum of squares and shift, for `normalize_moments`.
@@ -144,7 +143,7 @@ def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
     return count, mean_ss, variance_ss, shift
 
 
-@export("nn.normalize_moments")
+@dispatchable("nn.normalize_moments")
 @scoped("normalize")
 def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
     """Mean and variance from the results of `sufficient_statistics`.
@@ -201,7 +200,7 @@ def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name
         return scaled + cast(shift, x.dtype)
 
 
-@export("nn.batch_norm_with_global_normalization", v1=[])
+@dispatchable("nn.batch_norm_with_global_normalization", v1=[])
 def batch_norm_with_global_normalization(
     input, mean, variance, beta, gamma, variance_epsilon, scale_after_normalization, name=None
 ):
@@ -273,7 +272,7 @@ def local_response_normalization(input, depth_radius=5, bias=1, alpha=1, beta=0.
     )
 
 
-@export("nn.isotonic_regression", v1=[])
+@dispatchable("nn.isotonic_regression", v1=[])
 def isotonic_regression(inputs, decreasing=True, axis=-1):
     """The nearest monotone sequences along `axis`, and the segment of each entry.
 

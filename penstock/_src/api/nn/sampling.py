@@ -51,7 +51,7 @@ Returns:
 """
 
 
-@export(
+@dispatchable(
     "random.log_uniform_candidate_sampler",
     v1=["random.log_uniform_candidate_sampler", "nn.log_uniform_candidate_sampler"],
 )
@@ -64,7 +64,7 @@ def log_uniform_candidate_sampler(
     return _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, name)
 
 
-@export(
+@dispatchable(
     "random.uniform_candidate_sampler",
     v1=["random.uniform_candidate_sampler", "nn.uniform_candidate_sampler"],
 )
@@ -77,7 +77,7 @@ def uniform_candidate_sampler(
     return _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, name)
 
 
-@export("nn.learned_unigram_candidate_sampler", "random.learned_unigram_candidate_sampler")
+@dispatchable("nn.learned_unigram_candidate_sampler", "random.learned_unigram_candidate_sampler")
 @with_sections(_SAMPLED)
 def learned_unigram_candidate_sampler(
     true_classes, num_true, num_sampled, unique, range_max, seed=None, name=None
@@ -87,7 +87,7 @@ def learned_unigram_candidate_sampler(
     return _sample(op, true_classes, num_true, num_sampled, unique, range_max, seed, name)
 
 
-@export("nn.fixed_unigram_candidate_sampler", "random.fixed_unigram_candidate_sampler")
+@dispatchable("nn.fixed_unigram_candidate_sampler", "random.fixed_unigram_candidate_sampler")
 def fixed_unigram_candidate_sampler(
     true_classes,
     num_true,
@@ -155,7 +155,7 @@ def all_candidate_sampler(true_classes, num_true, num_sampled, unique, seed=None
     return _sample(op, true_classes, num_true, num_sampled, unique, None, seed, name)
 
 
-@export("nn.compute_accidental_hits")
+@dispatchable("nn.compute_accidental_hits")
 def compute_accidental_hits(true_classes, sampled_candidates, num_true, seed=None, name=None):
     """The sampled classes that are true ones, with weights that cancel their logits.
 
@@ -240,7 +240,7 @@ def sampled_logits(
     return logits, wanted
 
 
-@export("nn.nce_loss", v1=[])
+@dispatchable("nn.nce_loss", v1=[])
 def nce_loss(
     weights,
     biases,
@@ -300,7 +300,7 @@ def nce_loss_of_parts(
     return raw.Sum(input=losses, axis=[1], name=name)
 
 
-@export("nn.sampled_softmax_loss", v1=[])
+@dispatchable("nn.sampled_softmax_loss", v1=[])
 def sampled_softmax_loss(
     weights,
     biases,
@@ -532,7 +532,7 @@ def ctc_beam_search_decoder_v1(
     return _decoded(indices, values, shapes), scores
 
 
-@export("nn.ctc_unique_labels")
+@dispatchable("nn.ctc_unique_labels")
 @scoped("ctc_unique_labels")
 def ctc_unique_labels(labels, name=None):
     """The distinct labels of each row, padded with zeros, and the index of each label among them.
@@ -561,7 +561,7 @@ def ctc_unique_labels(labels, name=None):
     return [raw.Sum(input=chosen, axis=[2], name=name), index]
 
 
-@export("nn.collapse_repeated")
+@dispatchable("nn.collapse_repeated")
 def collapse_repeated(labels, seq_length, name=None):
     """Rows of labels with runs of equal ones reduced to one, and their new lengths.
 

@@ -12,7 +12,6 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
-from penstock._src.util.export import export
 
 from .seeds import key_and_counter, op_seeds
 
@@ -572,7 +571,7 @@ def stateless_categorical(logits, num_samples, seed, dtype=dtypes.int64, name=No
     )
 
 
-@export("random.experimental.stateless_shuffle")
+@dispatchable("random.experimental.stateless_shuffle")
 @scoped("stateless_shuffle")
 def stateless_shuffle(value, seed, alg="auto_select", name=None):
     """The rows of `value` in an order that is a function of `seed`.
@@ -590,7 +589,7 @@ def stateless_shuffle(value, seed, alg="auto_select", name=None):
     return raw.StatelessShuffle(value=value, key=key, counter=counter, alg=number, name=name)
 
 
-@export("random.experimental.index_shuffle")
+@dispatchable("random.experimental.index_shuffle")
 def index_shuffle(index, seed, max_index):
     """The position of `index` in a random permutation of 0 ... max_index, a function of `seed`.
 

@@ -1,13 +1,13 @@
 """Makes independent seeds of one."""
 
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 from .functions import stateless_uniform
 
 
-@export("random.split", "random.experimental.stateless_split")
+@dispatchable("random.split", "random.experimental.stateless_split")
 def split(seed, num=2, alg="auto_select"):
     """Returns several seeds made of one, for numbers that are independent of each other.
 
@@ -27,7 +27,7 @@ def split(seed, num=2, alg="auto_select"):
     return stateless_uniform([num, 2], seed, minval=None, maxval=None, dtype=seed.dtype, alg=alg)
 
 
-@export("random.fold_in", "random.experimental.stateless_fold_in")
+@dispatchable("random.fold_in", "random.experimental.stateless_fold_in")
 def fold_in(seed, data, alg="auto_select"):
     """A new seed from a seed and an integer.
 

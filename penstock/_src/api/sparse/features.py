@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.debugging.asserts import assert_equal
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor
@@ -15,7 +16,7 @@ from penstock._src.util.export import export
 from .sparse_tensor import SparseTensor
 
 
-@export("sparse.bincount")
+@dispatchable("sparse.bincount")
 def bincount(
     values,
     weights=None,

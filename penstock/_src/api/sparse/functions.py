@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.api.array.indexing import is_unknown
 from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.debugging.asserts import assert_equal, assert_less_equal
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
@@ -130,7 +131,7 @@ def _with_shape(sp, shape):
     return sp
 
 
-@export("sparse.reshape", v1=["sparse.reshape", "sparse_reshape"])
+@dispatchable("sparse.reshape", v1=["sparse.reshape", "sparse_reshape"])
 def reshape(sp_input, shape, name=None):
     """Returns the same entries in another shape.
 

@@ -1,9 +1,9 @@
 """tf.sets: set operations on the last axis of tensors."""
 
+from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.util.export import export
 
 from .sparse_tensor import SparseTensor, to_sparse
 
@@ -62,7 +62,7 @@ def _operation(a, b, operation, validate_indices):
     return SparseTensor(*parts)
 
 
-@export("sets.size", v1=["sets.size", "sets.set_size"])
+@dispatchable("sets.size", v1=["sets.size", "sets.set_size"])
 def size(a, validate_indices=True):
     """The number of distinct entries of each set of a SparseTensor.
 
@@ -87,7 +87,7 @@ def size(a, validate_indices=True):
     )
 
 
-@export("sets.intersection", v1=["sets.intersection", "sets.set_intersection"])
+@dispatchable("sets.intersection", v1=["sets.intersection", "sets.set_intersection"])
 def intersection(a, b, validate_indices=True):
     """Returns the entries that the sets in the rows of two tensors have in common.
 
@@ -111,7 +111,7 @@ def intersection(a, b, validate_indices=True):
     return _operation(a, b, "intersection", validate_indices)
 
 
-@export("sets.difference", v1=["sets.difference", "sets.set_difference"])
+@dispatchable("sets.difference", v1=["sets.difference", "sets.set_difference"])
 def difference(a, b, aminusb=True, validate_indices=True):
     """The difference of the sets of each row: a - b, or b - a without `aminusb`.
 
@@ -130,7 +130,7 @@ def difference(a, b, aminusb=True, validate_indices=True):
     return _operation(a, b, "a-b" if aminusb else "b-a", validate_indices)
 
 
-@export("sets.union", v1=["sets.union", "sets.set_union"])
+@dispatchable("sets.union", v1=["sets.union", "sets.set_union"])
 def union(a, b, validate_indices=True):
     """The union of the sets of each row, as a SparseTensor.
 

@@ -234,8 +234,9 @@ def _identity(args: list[Lowered]) -> Sequence[Lowered]:
 @handler("Const")
 def _constant(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     raw = raw_op(op)
-    if raw.dtype == dtypes.string:
-        return [HostValue("strings are held by the host", raw.eager())]
+    if raw.dtype.np.hasobject:
+        kind = "strings" if raw.dtype == dtypes.string else f"values of type {raw.dtype.name}"
+        return [HostValue(f"{kind} are held by the host", raw.eager())]
     return [raw.lower(lowering.p)]
 
 

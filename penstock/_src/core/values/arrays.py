@@ -361,7 +361,7 @@ def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, in_graph: boo
         raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
     allowed = {"bool", "int", "float"}
     if not dtype.is_numpy_compatible:
-        if not leaves:
+        if not leaves and (in_graph or dtype is not dtypes.variant):
             raise TypeError(f"Cannot convert an empty list to a tensor of dtype {dtype.name}")
         allowed = set()
     elif dtype is dtypes.string:

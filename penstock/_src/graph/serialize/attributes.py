@@ -10,7 +10,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
-from penstock._src.ops.tensor_proto import from_proto, to_proto
+from penstock._src.ops.tensor_proto import from_proto, is_serialized, to_proto
 from penstock._src.proto.graph import AttrValue
 from penstock._src.proto.tensor import TensorShapeProto
 
@@ -59,6 +59,12 @@ def _append(target: Any, annotation: Any, value: Any, function_name: Callable[[A
         getattr(target, field).append(plain)
 
 
+def _dtype_of(value: Any) -> DType:
+    if value.dtype != object:
+        return dtypes.as_dtype(value.dtype)
+    return dtypes.variant if value.size and is_serialized(value) else dtypes.string
+
+
 def _scalar(annotation: Any, value: Any, function_name: Callable[[Any], str]) -> tuple[str, Any]:
     """Returns (field, value) for one item."""
     if annotation is Function or hasattr(value, "graph") and hasattr(value, "outputs"):
@@ -66,8 +72,7 @@ def _scalar(annotation: Any, value: Any, function_name: Callable[[Any], str]) ->
         holder.func.name = value if isinstance(value, str) else function_name(value)
         return "func", holder.func
     if annotation is TensorValue:
-        dtype = dtypes.as_dtype(value.dtype) if value.dtype != object else dtypes.string
-        return "tensor", to_proto(value, dtype)
+        return "tensor", to_proto(value, _dtype_of(value))
     if isinstance(value, DType):
         return "type", value.as_datatype_enum
     if isinstance(value, TensorShape) or annotation is TensorShape:

@@ -367,6 +367,12 @@ def functions_of(graph: Graph) -> list[GraphFunction]:
     return list(by_name.values())
 
 
+def functions_by_name(graph: Graph) -> dict[str, GraphFunction]:
+    """Returns the functions that were added to a graph, and those to which its operations refer."""
+    added = {name: function.function for name, function in graph._added_functions.items()}
+    return {function.name: function for function in functions_of(graph)} | added
+
+
 def versions(imported: Sequence[Any] = ()) -> Any:
     """The VersionDef of a graph to which GraphDefs of these versions were added."""
     return VersionDef(

@@ -25,6 +25,7 @@ from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.serialize import attributes
+from penstock._src.graph.serialize.exporter import functions_by_name
 from penstock._src.graph.serialize.v1_control import (
     JUMPS,
     ControlImporter,
@@ -92,7 +93,7 @@ class Library:
         self._active: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
-        return name in self.definitions or name in self.functions
+        return name in self.definitions or name in self.functions or name in self._known
 
     def get(self, name: str) -> GraphFunction:
         """Returns the function called `name`.
@@ -539,7 +540,7 @@ def import_graph_def(
     """Adds the nodes of a GraphDef to the current graph.
 
     Args:
-      graph_def: a GraphDef.
+      graph_def: a GraphDef; its nodes may call functions of the current graph, too.
       input_map: tensors of the current graph to use in place of tensors of the GraphDef, by name.
       return_elements: names of operations and tensors of the GraphDef to return.
       name: a scope for the nodes; "import" by default, "" for none.
@@ -564,7 +565,8 @@ def import_graph_def(
     _check_arguments(graph_def, input_map, return_elements)
     mapped = {_text(key): tensor for key, tensor in (input_map or {}).items()}
     elements = None if return_elements is None else [_text(name) for name in return_elements]
-    return add_graph_def(graph_def, mapped, elements, name, consent_of_program())
+    known = None if STATE.graph is None else functions_by_name(STATE.graph)
+    return add_graph_def(graph_def, mapped, elements, name, consent_of_program(), known)
 
 
 def _text(name: str | bytes) -> str:
@@ -609,12 +611,16 @@ def add_graph_def(
     return_elements: Sequence[str] | None = None,
     name: str | None = None,
     consent: Consent | None = None,
+    known: Mapping[str, GraphFunction] | None = None,
 ) -> Any:
-    """Adds the nodes of a GraphDef to the current graph, with the permissions of `consent`; see `import_graph_def`."""
+    """Adds the nodes of a GraphDef to the current graph, with the permissions of `consent`; see `import_graph_def`.
+
+    The nodes may refer to functions in `known` besides those of the GraphDef.
+    """
     graph = STATE.graph
     if graph is None:
         raise RuntimeError("import_graph_def: enter a graph first (with tf.Graph().as_default()).")
-    library = Library(graph_def.library, consent=consent)
+    library = Library(graph_def.library, known, consent)
     importer = NodeImporter(graph, library, graph_input)
     _check_versions(graph_def.versions)
     graph.imported_versions.append(graph_def.versions)

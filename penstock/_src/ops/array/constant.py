@@ -23,8 +23,11 @@ from penstock._src.filesystems.translation import translated
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import dims_of, quiet, show, sum_over
+from penstock._src.util.lazy import ByName
 
 EMPTY_STRING = b""
+# Of serialized variants, which few programs have: messages are imported for them alone.
+_ZERO_VARIANT = ByName("penstock._src.ops.tensor_proto", "zero_variant")
 
 
 def zero_of(dtype: DType) -> object:
@@ -198,7 +201,7 @@ class ZerosLike(Op):
 
     def eager(self, x):
         if self.T == dtypes.variant:
-            return x.zeros_like()
+            return _ZERO_VARIANT(x) if isinstance(x, np.ndarray) else x.zeros_like()
         if self.T == dtypes.string:
             return np.full(x.shape, EMPTY_STRING, object)
         return np.zeros(x.shape, self.T.np)

@@ -29,6 +29,11 @@ class TensorList:
         self.items = items if type(items) is list else list(items)
         self.max_num_elements = max_num_elements
 
+    @property
+    def handle_data(self) -> list[tuple[TensorShape, DType]]:
+        """The shape and dtype of elements, as graphs keep them for handles."""
+        return [(self.element_shape, self.dtype)]
+
     def __len__(self) -> int:
         return len(self.items)
 

@@ -11,7 +11,6 @@ from penstock._src.core.calls.facts import Flow, Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     InvalidArgumentError,
-    OpError,
     OutOfRangeError,
     ResourceExhaustedError,
     UnimplementedError,
@@ -42,12 +41,10 @@ def calling(function: Callable[..., Any], *arguments: Any) -> Any:
     """Calls a user's function inside a graph, translating its exceptions.
 
     Raises:
-      OpError: of the class that corresponds to the exception.
+      OpError: of the class that corresponds to the exception; UnknownError also for errors of operations.
     """
     try:
         return function(*arguments)
-    except OpError:
-        raise
     except Exception as error:
         kind = next(
             (error_class for known, error_class in _ERRORS if isinstance(error, known)),

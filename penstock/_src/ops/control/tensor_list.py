@@ -11,7 +11,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import SCALAR, TensorShape, make_shape
+from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape, make_shape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.control.list_value import TensorList, shape_from, shape_to
 from penstock._src.ops.rules import show
@@ -189,9 +189,14 @@ class TensorListLength(ListOp):
 class TensorListElementShape(ListOp):
     """The static shape of all elements, -1 where unknown."""
 
-    signature = "input_handle: variant -> element_shape: shape_type[...]"
+    signature = "input_handle: variant -> element_shape: shape_type"
     shape_type: INDEX
     differentiable = False
+
+    def shape(self, input_handle):
+        data = input_handle.handle_data
+        rank = data[0][0].rank if data else None
+        return UNKNOWN if rank is None else (rank,)
 
     def eager(self, input_handle):
         return shape_to(self.list_of(input_handle).element_shape, self.shape_type)

@@ -115,8 +115,18 @@ def _check(op, boxes, scores, iou_threshold):
         raise op.invalid("iou_threshold must be in [0, 1]")
 
 
+def _refuse_vectors(op, numbers):
+    """Raises InvalidArgumentError if an input after the first two, which are arrays, is no scalar."""
+    for argument, number in zip(op.inputs[2:], numbers):
+        if np.ndim(number):
+            raise op.invalid(f"{argument.name} must be 0-D, got shape {show(np.shape(number))}")
+
+
 def _suppressed(op, boxes, scores, most, iou, least=-np.inf, soft=0.0):
+    _refuse_vectors(op, (most, iou, least, soft))
     _check(op, boxes, scores, iou)
+    if soft < 0:
+        raise op.invalid("soft_nms_sigma_val must be >= 0")
     if most < 0:
         raise op.invalid("output size must be non-negative")
     wide, of_boxes = boxes.astype(np.float32), scores.astype(np.float32)
@@ -235,8 +245,6 @@ class NonMaxSuppressionV5(Op):
         return chosen, chosen, ()
 
     def eager(self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma):
-        if soft_nms_sigma < 0:
-            raise self.invalid("soft_nms_sigma_val must be >= 0")
         kept, values = _suppressed(
             self, boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma
         )
@@ -272,9 +280,7 @@ class NonMaxSuppressionWithOverlaps(Op):
         Raises:
           InvalidArgumentError: a shape is wrong, or the largest number of results negative.
         """
-        for argument, number in zip(self.inputs[2:], numbers):
-            if number.ndim:
-                raise self.invalid(f"{argument.name} must be 0-D, got shape {show(number.shape)}")
+        _refuse_vectors(self, numbers)
         if overlaps.ndim != 2:
             raise self.invalid(f"overlaps must be 2-D{show(overlaps.shape)}")
         if overlaps.shape[0] != overlaps.shape[1]:
