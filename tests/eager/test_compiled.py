@@ -175,3 +175,21 @@ def test_narrow_numbers_are_compiled_sooner(compiled_ops, dtype, count):
 def test_types_that_compiled_code_lacks_are_cast_by_the_host():
     x = np.linspace(-3, 3, 1 << 17).astype(tf.dtypes.experimental.float8_e4m3fn.as_numpy_dtype)
     np.testing.assert_array_equal(tf.cast(tf.constant(x), tf.float32), x.astype("float32"))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda x: tf.constant(x) // 0,
+        lambda x: tf.constant(x) + x[:100],
+        lambda x: tf.gather(x, np.full(300, 300)),
+        lambda x: tf.cumsum(x, 2),
+    ],
+)
+def test_errors_are_those_of_small_calls(refused):
+    x = np.ones((300, 300), np.int32)
+    tf.constant(x) // 1, tf.constant(x) + x, tf.gather(x, [0] * 300), tf.cumsum(x, 0)
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        refused(x)
+    assert caught.value.message.endswith("]") and "[Op:" in caught.value.message
+    assert "user code" not in caught.value.message

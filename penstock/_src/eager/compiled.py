@@ -13,6 +13,7 @@ from penstock._src.core import dispatch, dtypes
 from penstock._src.core.calls.facts import SLOW
 from penstock._src.core.calls.placement import CPU
 from penstock._src.core.calls.refusals import RefusedValue
+from penstock._src.core.errors import InternalError, InvalidArgumentError
 from penstock._src.core.op import Op, flatten_arguments
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import make_shape
@@ -82,7 +83,8 @@ def run_compiled(op: Op, values: Sequence[np.ndarray]) -> Any:
         form, executable = _for_call(op, values)
     except RefusedValue:
         return op.eager(*values)
-    results = executable([v for v, entry in zip(values, form) if type(entry) is tuple])
+    given = [v for v, entry in zip(values, form) if type(entry) is tuple]
+    results = _results(op, values, executable, given)
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -103,8 +105,25 @@ def _run_on_vectors(op: Op, values: Sequence[np.ndarray], shape: tuple[int, ...]
     form: Form = [(None,) if v.ndim else v if bakes and v.dtype.kind == "i" else () for v in values]
     executable = _kept_executable((id(op), key_of(form)), op, _executable, form)
     given = [v for v, entry in zip(values, form) if type(entry) is tuple]
-    (result,) = executable([v.reshape(-1) if v.ndim > 1 else v for v in given])
-    return result.reshape(shape)  # type: ignore[no-any-return]
+    vectors = [v.reshape(-1) if v.ndim > 1 else v for v in given]
+    result: np.ndarray = _results(op, values, executable, vectors)[0]
+    return result.reshape(shape)
+
+
+def _results(
+    op: Op, values: Sequence[np.ndarray], executable: Any, given: list[np.ndarray]
+) -> list[Any]:
+    """Returns the results of a program; where it refuses the values, the error is that of the eager kernel.
+
+    The program's names the line that it was made for, in an earlier call, and shapes of vectors.
+    """
+    try:
+        results: list[Any] = executable(given)
+        return results
+    except (InvalidArgumentError, InternalError) as error:
+        refusal = error
+    op.eager(*values)
+    raise refusal
 
 
 def run_program(op: Op, values: list[np.ndarray]) -> list[np.ndarray]:
