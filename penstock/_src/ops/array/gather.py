@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements, Values
+from penstock._src.core.calls.facts import SLOW, Elements, HostKernel, Values
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -260,6 +260,7 @@ class GatherNd(Op):
     """Elements or blocks of `params` chosen by vectors of indices into its leading dimensions."""
 
     signature = "params: Tparams, indices: Tindices -> output: Tparams"
+    host_kernel = HostKernel(compiles_from=SLOW)
     Tparams = ANY
     Tindices = WIDE_INDEX
     bad_indices_policy: str = ""

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import SLOW, HostKernel, Values
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -37,6 +37,7 @@ from penstock._src.ops.rules import dims_of, shape_of, show, zeros_like
 class _Max(Op):
     """The maximum of every window."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     vectorize = "examples"
 
     def shape(self, input):
@@ -52,6 +53,7 @@ class _Max(Op):
 class _MaxGradient(Op):
     """Passes each window's gradient to its first maximum."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     vectorize = "examples, examples, examples"
 
     def shape(self, orig_input, orig_output, grad):
@@ -103,6 +105,7 @@ class _MaxGradientGradient(Op):
 class _Mean(Op):
     """The mean of the inputs in every window; padding does not count."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T = FLOAT
     ksize: list[int]
     strides: list[int]
@@ -122,6 +125,7 @@ class _MeanGradient(Op):
     """Spreads each window's gradient evenly over its inputs."""
 
     signature = "orig_input_shape: int32, grad: T -> output: T"
+    host_kernel = HostKernel(compiles_from=SLOW)
     T = FLOAT
     ksize: list[int]
     strides: list[int]
