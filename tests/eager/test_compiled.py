@@ -115,6 +115,7 @@ def test_an_index_and_a_vector_of_one_index_are_told_apart():
 @pytest.mark.parametrize("devices", [("GPU_emulated", "CPU"), ("CPU", "GPU_emulated")])
 def test_programs_are_kept_for_each_device(devices, monkeypatch):
     monkeypatch.setattr(compiled, "_kept", {})
+    monkeypatch.setattr(compiled, "_calls", {})
     softmax = load_all()["Softmax"].instance({"T": tf.float32})
     for device, rows in zip(devices * 2, (3, 1, 1, 3), strict=True):
         with override(device=device):
@@ -125,6 +126,7 @@ def test_programs_are_kept_for_each_device(devices, monkeypatch):
 @pytest.fixture
 def programs(monkeypatch):
     """The programs of large eager calls from here on."""
+    monkeypatch.setattr(compiled, "_calls", {})
     monkeypatch.setattr(compiled, "_kept", kept := {})
     return kept
 

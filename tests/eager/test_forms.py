@@ -40,6 +40,7 @@ def slope(x):
 def test_new_sizes_give_what_the_host_kernel_gives(name, monkeypatch):
     monkeypatch.setattr(compiled, "_kept", programs := {})
     monkeypatch.setattr(compiled, "_families", {})
+    monkeypatch.setattr(compiled, "_calls", {})
     sizes = [40, 41, 45, 52, 63, 70, 71, 40, 52]
     given = [images(size) for size in sizes]
     found = [CALLS[name](x) for x in given]
@@ -53,6 +54,7 @@ def test_new_sizes_give_what_the_host_kernel_gives(name, monkeypatch):
 def test_new_sizes_soon_compile_nothing(name, most, monkeypatch):
     monkeypatch.setattr(compiled, "_kept", programs := {})
     monkeypatch.setattr(compiled, "_families", {})
+    monkeypatch.setattr(compiled, "_calls", {})
     for size in range(40, 52):
         CALLS[name](images(size))
     assert len(programs) <= most

@@ -18,13 +18,15 @@ from penstock._src.core.op import Op, flatten_arguments
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.typesets import BOOL, COMPLEX, FLOAT, INTEGER, NARROW
-from penstock._src.eager.forms import Family, Form, form_of, key_of
+from penstock._src.eager.forms import Family, Form, form_of, key_of, key_of_call
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.util.flags import flags
 from penstock._src.util.process.compiler import has_compiler
 
 # The cache of executables is cleared when it has this many entries.
 MOST_KEPT = 512
+# So is that of the executables for calls of the same shapes.
+MOST_CALLS = 4096
 TYPES = FLOAT | COMPLEX | INTEGER | BOOL
 _PHILOX = 1  # as `alg`
 _DRAWING_INPUTS = (
@@ -35,6 +37,7 @@ _DRAWING_INPUTS = (
 
 _kept: dict[Any, Any] = {}
 _families: dict[Any, Family] = {}
+_calls: dict[Any, tuple[list[int], Any]] = {}
 
 
 def is_worth_compiling(op: Op) -> bool:
@@ -79,24 +82,30 @@ def run_compiled(op: Op, values: Sequence[np.ndarray]) -> Any:
         shapes = {value.shape for value in values if value.ndim}
         if len(shapes) == 1:
             return _run_on_vectors(op, values, shapes.pop())
-    try:
-        form, executable = _for_call(op, values)
-    except RefusedValue:
-        return op.eager(*values)
-    given = [v for v, entry in zip(values, form) if type(entry) is tuple]
-    results = _results(op, values, executable, given)
+    key = (flags.device, id(op), key_of_call(values))
+    known = _calls.get(key)
+    if known is None:
+        try:
+            known = _calls[key] = _for_call(op, values)
+        except RefusedValue:
+            return op.eager(*values)
+    given, executable = known
+    results = _results(op, values, executable, [values[i] for i in given])
     return results[0] if len(results) == 1 else tuple(results)
 
 
-def _for_call(op: Op, values: Sequence[np.ndarray]) -> tuple[Form, Any]:
-    """Returns the form and the executable for a call."""
+def _for_call(op: Op, values: Sequence[np.ndarray]) -> tuple[list[int], Any]:
+    """Returns the positions of the values that are not baked in, and the executable for a call."""
     form = form_of(op, values)
     family_key = (id(op), *[(v.ndim, v.dtype) for v in values])
     own_key = key_of(form)
     family = _families.get(family_key) or _families.setdefault(family_key, Family())
     chosen = family.chosen(form, own_key)
     key = own_key if chosen is form else key_of(chosen)
-    return chosen, _kept_executable((family_key, key), op, _executable, chosen)
+    executable = _kept_executable((family_key, key), op, _executable, chosen)
+    if len(_calls) >= MOST_CALLS:
+        _calls.clear()
+    return [i for i, entry in enumerate(chosen) if type(entry) is tuple], executable
 
 
 def _run_on_vectors(op: Op, values: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
@@ -172,6 +181,7 @@ def _kept_executable(key: Any, of: Any, make: Callable[[Any, Any], Any], form: A
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
             _families.clear()
+            _calls.clear()
         # The executable keeps the op alive, so that its id is not reused.
         entry = _kept[key] = (of, make(of, form))
     return entry[1]

@@ -20,7 +20,7 @@ Form = list[Any]
 
 def form_of(op: Op, values: Sequence[np.ndarray]) -> Form:
     """Returns the form of a call by itself: small integers are baked in, and `HostKernel.opens` says which extents stay open."""
-    baked = [v.ndim <= 1 and v.size <= SMALL and v.dtype.kind == "i" for v in values]
+    baked = list(map(_is_baked, values))
     opens = "all" if op.elements.is_elementwise else op.host_kernel.opens
     if opens == "all":
         return [v if is_baked else (None,) * v.ndim for v, is_baked in zip(values, baked)]
@@ -39,6 +39,15 @@ def open_shape(value: np.ndarray, largest: np.ndarray) -> tuple[int | None, ...]
     if shape and len(shape) == largest.ndim and shape[0] == largest.shape[0]:
         return (None, *shape[1:])
     return shape
+
+
+def _is_baked(value: np.ndarray) -> bool:
+    return value.ndim <= 1 and value.dtype.kind == "i" and value.size <= SMALL
+
+
+def key_of_call(values: Sequence[np.ndarray]) -> tuple[Hashable, ...]:
+    """Returns a key that is equal for calls of an op whose forms are equal."""
+    return tuple([(v.shape, v.tobytes()) if _is_baked(v) else v.shape for v in values])
 
 
 def key_of(form: Form) -> tuple[Hashable, ...]:
