@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements, Values
+from penstock._src.core.calls.facts import SLOW, Elements, HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -23,6 +23,7 @@ class _FusedBatchNorm(Op):
     `exponential_avg_factor` of the inputs and the batch's, whose variance is corrected by n / (n - 1).
     """
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     outputs_before_reserve = 5
 
     def shape(self, x, scale, offset, mean, variance):
@@ -195,6 +196,8 @@ class FusedBatchNormV3(_FusedBatchNorm):
 
 class _FusedBatchNormGrad(Op):
     """The gradients of batch normalization with respect to x, scale and offset."""
+
+    host_kernel = HostKernel(compiles_from=SLOW)
 
     def shape(self, y_backprop, x, scale, reserve_space_1, reserve_space_2, *rest):
         rank = 5 if self.data_format in ("NDHWC", "NCDHW") else 4
@@ -377,6 +380,7 @@ class LRN(Op):
     """input / (bias + alpha * sum of squares over neighboring channels) ** beta."""
 
     signature = "input: T[?, ?, ?, ?] -> output: T[input]"
+    host_kernel = HostKernel(compiles_from=SLOW)
     values = Values(in_float32=True)
     depth_radius: int = 5
     bias: float = 1.0
@@ -414,6 +418,7 @@ class LRNGrad(Op):
     """The gradient of LRN."""
 
     signature = "input_grads: T, input_image: T, output_image: T -> output: T"
+    host_kernel = HostKernel(compiles_from=SLOW)
     values = Values(in_float32=True)
     depth_radius: int = 5
     bias: float = 1.0
