@@ -28,6 +28,7 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
 from penstock._src.function.structured_values import decode, encode
+from penstock._src.ops.control.python_call import PassedOn
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto import saved, tensor
 from penstock._src.proto.schema import Schema
@@ -369,7 +370,7 @@ class _Result:
             guard: Any = contextlib.nullcontext()
         else:
             guard = control_dependencies(
-                [numpy_function(_raise_if_failed, [code, message], dtypes.int64)]
+                [numpy_function(_pass_on_failure, [code, message], dtypes.int64)]
             )
         with guard:
             values = [raw.Identity(input=v) for v in values]
@@ -397,3 +398,11 @@ def _raise_if_failed(code: Any, message: Any) -> np.int64:
     if code:
         raise CLASS_OF_CODE.get(int(code), InternalError)(None, None, bytes(message).decode())
     return np.int64(0)
+
+
+def _pass_on_failure(code: Any, message: Any) -> np.int64:
+    """Raises the error in a graph, where errors of Python functions lose their class."""
+    try:
+        return _raise_if_failed(code, message)
+    except OpError as error:
+        raise PassedOn(error) from None

@@ -11,6 +11,7 @@ from penstock._src.core.calls.facts import Flow, Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     InvalidArgumentError,
+    OpError,
     OutOfRangeError,
     ResourceExhaustedError,
     UnimplementedError,
@@ -37,6 +38,13 @@ def register(function: Callable[..., Any]) -> tuple[str, Any]:
     return token, entry
 
 
+class PassedOn(Exception):
+    """Carries an error out of a function of our own: `calling` raises it as it is."""
+
+    def __init__(self, error: OpError) -> None:
+        self.error = error
+
+
 def calling(function: Callable[..., Any], *arguments: Any) -> Any:
     """Calls a user's function inside a graph, translating its exceptions.
 
@@ -45,6 +53,8 @@ def calling(function: Callable[..., Any], *arguments: Any) -> Any:
     """
     try:
         return function(*arguments)
+    except PassedOn as passed:
+        raise passed.error from None
     except Exception as error:
         kind = next(
             (error_class for known, error_class in _ERRORS if isinstance(error, known)),
