@@ -50,7 +50,7 @@ def is_worth_compiling(op: Op) -> bool:
         or op.traits.takes_lists
     ):
         return False
-    types = [*flatten_arguments([op._dtype_of(a) for a in op.inputs]), *op.output_dtypes]
+    types = [*_input_types(op), *op.output_dtypes]
     return all(type(t) is not tuple and t in TYPES for t in types)
 
 
@@ -58,9 +58,12 @@ def least_compiled(op: Op) -> int:
     """Returns the number of elements of the first or the last value from which calls of an op are compiled, if the op is worth it."""
     least = op.host_kernel.compiles_from
     if least > SLOW and op.elements.is_elementwise:
-        types = flatten_arguments([op._dtype_of(argument) for argument in op.inputs])
-        return SLOW if any(t in NARROW for t in types) else least
+        return SLOW if any(t in NARROW for t in _input_types(op)) else least
     return least
+
+
+def _input_types(op: Op) -> list[Any]:
+    return flatten_arguments([op._dtype_of(argument) for argument in op.inputs])
 
 
 def is_large(op: Op, values: list[Any]) -> bool:
@@ -197,8 +200,7 @@ def _executable(op: Op, form: Form) -> Any:
     graph.home = CPU
     tensors = []
     with dispatch.building(graph):
-        types = flatten_arguments([op._dtype_of(argument) for argument in op.inputs])
-        for dtype, entry in zip(types, form, strict=True):
+        for dtype, entry in zip(_input_types(op), form, strict=True):
             if type(entry) is np.ndarray:
                 tensors.append(graph.constant(entry, dtype, "constant"))
                 continue

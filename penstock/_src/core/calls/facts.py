@@ -93,7 +93,7 @@ class Elements(Facts):
     vectorizes_one_by_one: bool = False
 
 
-# `HostKernel.compiles_from`: the default, and the lower one of slow elementwise functions, where compiling pays off sooner.
+# `HostKernel.compiles_from`: the default, and the lower one of ops whose `eager` is slow, where compiling pays off sooner.
 LARGE, SLOW = 1 << 16, 1 << 14
 
 
