@@ -191,3 +191,40 @@ def test_scaled_numbers_are_computed_in_float32():
     assert tf.bitcast(made.output, tf.uint8).numpy()[23] == 43
     wanted = [0.45529410243034363, 0.8999999761581421, 1.7999999523162842]
     np.testing.assert_array_equal(again.numpy()[[23, 26, 32]], np.float32(wanted))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "numbers", "ends"),
+    [
+        (tf.qint8, -2.5, [-128, -118, 0, 127, 127], [-2.7, 2.7]),
+        (tf.qint8, 0.0, [-128, -118, 0, 127, 127], [-2.7, 2.7]),
+        (tf.quint8, -2.8, [0, 0, 0, 246, 255], [0, 2.8]),
+    ],
+)
+def test_halves_to_even_take_the_range_of_the_wider_end(dtype, low, numbers, ends):
+    # recorded from TensorFlow 2.21
+    x = tf.constant([-9, -2.5, 0, 2.7, 9])
+    made = tf.quantization.quantize(x, low, 2.7, dtype, "SCALED", "HALF_TO_EVEN")
+    assert tf.cast(made.output, tf.int32).numpy().tolist() == numbers
+    np.testing.assert_array_equal([made.output_min, made.output_max], np.float32(ends))
+
+
+@pytest.mark.parametrize(("dtype", "levels"), [(tf.quint8, [10, 16]), (tf.qint8, [-117, -111])])
+def test_a_low_end_of_bytes_is_added_before_numbers_are_rounded(dtype, levels):
+    # recorded from TensorFlow 2.21, where signed bytes are one level higher
+    made = tf.quantization.quantize(tf.constant([-2.19, -2.07]), -2.4, 2.7, dtype, "MIN_FIRST")
+    assert tf.cast(made.output, tf.int32).numpy().tolist() == levels
+
+
+def test_ranges_along_an_axis_in_a_function():
+    @tf.function
+    def quantized(x, low, high):
+        made = tf.quantization.quantize(x, low, high, tf.qint8, axis=1)
+        return tf.quantization.dequantize(made.output, *made[1:], axis=1), made.output_min
+
+    x = tf.constant([[-1.0, 2.0, 30.0], [1.0, -2.0, -30.0]])
+    again, low = quantized(x, tf.constant([-1.0, -2.0, -30.0]), tf.constant([1.0, 2.0, 30.0]))
+    np.testing.assert_allclose(again, x, rtol=0.01)
+    assert low.shape == [3]
+    with pytest.raises(ValueError, match="2 and 3"):
+        quantized(x, tf.constant([-1.0, -2.0]), tf.constant([1.0, 2.0]))

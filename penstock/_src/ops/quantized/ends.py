@@ -17,3 +17,13 @@ def check_channels(op, x, axis, **ends):
                 f"{name} must have {count} elements for axis {axis} of an input of shape "
                 f"{list(x.shape)}, received shape {list(value.shape)}"
             )
+
+
+def merge_channels(x, axis, low, high):
+    """Returns the static shape of a range's ends: one for each index along an axis, or single numbers if that is -1."""
+    if axis == -1:
+        return low.with_rank(0).merge_with(high.with_rank(0))
+    ends = low.with_rank(1).merge_with(high.with_rank(1))
+    if x.rank is None or axis >= x.rank:
+        return ends
+    return ends.merge_with([x[axis]])

@@ -4,6 +4,9 @@ Three modes relate a range [low, high] to the integers of a type:
 MIN_COMBINED  low is the least integer, high the greatest;
 MIN_FIRST     the same, with low itself rounded to a step first;
 SCALED        zero is zero: the range is widened until both its ends are multiples of one step.
+
+All is computed in float32, in TensorFlow's order: a number near the middle of two levels goes to
+the level that TensorFlow rounds it to.
 """
 
 from typing import Literal
@@ -13,7 +16,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
-from penstock._src.ops.quantized.ends import check_channels
+from penstock._src.ops.quantized.ends import check_channels, merge_channels
 from penstock._src.ops.rules import quiet
 
 Mode = Literal["MIN_COMBINED", "MIN_FIRST", "SCALED"]
@@ -35,14 +38,14 @@ def along(bound, rank, axis):
 
 def half_away(x):
     """Returns the nearest integers, halves away from zero."""
-    return np.trunc(x + np.copysign(np.float64(0.5), x))
+    whole = np.trunc(x)
+    return whole + np.where(np.abs(x - whole) >= 0.5, np.sign(x), 0).astype(x.dtype)
 
 
 def scaled_step(low, high, first, last):
     """Returns the step of the SCALED mode: the least by which neither end overflows."""
-    by_low = np.where(first * low > 0, low / first, 0.0) if first else np.zeros_like(low)
-    by_high = np.where(last * high > 0, high / last, 0.0)
-    return np.maximum(by_low, by_high)
+    by_low = low / np.float32(first) if first else np.float32(0)
+    return np.maximum(by_low, high / np.float32(last))
 
 
 class QuantizeV2(Op):
@@ -50,7 +53,6 @@ class QuantizeV2(Op):
 
     signature = """input: float32, min_range: float32, max_range: float32
         -> output: T, output_min: float32, output_max: float32"""
-    ranks = {"min_range": (0,), "max_range": (0,)}
     T: QUANTIZED
     mode: Mode = "MIN_COMBINED"
     round_mode: Rounding = "HALF_AWAY_FROM_ZERO"
@@ -59,7 +61,7 @@ class QuantizeV2(Op):
     ensure_minimum_range: float = 0.01
 
     def shape(self, input, min_range, max_range):
-        ends = [] if self.axis == -1 else [min_range[0] if min_range.rank == 1 else None]
+        ends = merge_channels(input, self.axis, min_range, max_range)
         return input, ends, ends
 
     @quiet
@@ -69,69 +71,97 @@ class QuantizeV2(Op):
         if self.round_mode == "HALF_TO_EVEN" and self.mode != "SCALED":
             raise self.invalid("Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED'")
         check_channels(self, input, self.axis, min_range=min_range, max_range=max_range)
-        low = np.minimum(0.0, min_range.astype(np.float64))
-        limit = max_range.astype(np.float64)
         if np.any(min_range > max_range):
             raise self.invalid("max_range must be larger than min_range.")
-        room = np.maximum(1.0, np.maximum(np.abs(low), np.abs(limit))) * self.ensure_minimum_range
-        high = np.maximum(0.0, np.maximum(limit, low + room))
-        least, greatest = limits(self.T)
-        wide_low, wide_high = (along(v, input.ndim, self.axis) for v in (low, high))
-        x = input.astype(np.float64)
+        low = np.minimum(np.float32(0), min_range)
+        widest = np.maximum(np.float32(1), np.maximum(np.abs(low), np.abs(max_range)))
+        room = widest * np.float32(self.ensure_minimum_range)
+        high = np.maximum(np.float32(0), np.maximum(max_range, low + room))
+        numbers, low, high = self._quantize(input, low, high)
+        return np.clip(numbers, *limits(self.T)).astype(self.T.np), low, high
+
+    def _quantize(self, x, low, high):
+        """Returns the numbers before they are clipped to the type, and the ends of their range."""
         if self.mode == "SCALED":
-            first = least + self.narrow_range
-            # In float32 throughout, as TensorFlow does it.
-            step = scaled_step(low, high, first, greatest)
-            end = np.where(step * greatest == high, high, low)
-            scale = np.float32(np.where(end == high, greatest, first)) / end.astype(np.float32)
-            low, high = np.float32(first) / scale, np.float32(greatest) / scale
-            ends = [along(v, input.ndim, self.axis) for v in (low, high, scale)]
-            rounded = np.rint if self.round_mode == "HALF_TO_EVEN" else half_away
-            numbers = rounded(np.clip(input, *ends[:2]) * ends[2])
-        elif self.mode == "MIN_FIRST":
-            steps = float(1 << (8 * self.T.size))
-            scale = (steps - 1) / (wide_high - wide_low)
-            offset = half_away(wide_low * scale) - least
-            numbers = half_away(x * scale) - offset
-        else:
-            scale = (greatest - least) / (wide_high - wide_low)
-            half = 0.0 if least == 0 else (greatest - least + 1) / 2
-            numbers = half_away((np.clip(x, wide_low, wide_high) - wide_low) * scale - half)
-        output = np.clip(numbers, least, greatest).astype(self.T.np)
-        return output, low.astype(np.float32), high.astype(np.float32)
+            if self._in_bytes and self.round_mode == "HALF_TO_EVEN":
+                return self._scale_by_the_wider_end(x, low, high)
+            return self._scale(x, low, high)
+        wide_low, wide_high = (along(end, x.ndim, self.axis) for end in (low, high))
+        if self.mode == "MIN_COMBINED":
+            return self._combine(x, wide_low, wide_high), low, high
+        if self._in_bytes and self.T == dtypes.quint8:
+            scale = np.float32(255) / (high - low)
+            return np.rint(x * scale - low * scale), low, high
+        return self._round_low_first(x, wide_low, wide_high), low, high
+
+    @property
+    def _in_bytes(self):
+        """Whether TensorFlow computes it by oneDNN, which rounds halves to even numbers."""
+        return self.T.size == 1 and self.axis == -1 and not self.narrow_range
+
+    def _scale_by_the_wider_end(self, x, low, high):
+        """Scales as oneDNN does: a range without a sign, or one that is symmetric."""
+        end = np.maximum(np.abs(low), np.abs(high))
+        signed = self.T == dtypes.qint8
+        scale = np.float32(127.5 if signed else 255) / end
+        return np.rint(x * scale), -end if signed else np.zeros_like(end), end
+
+    def _scale(self, x, low, high):
+        least, greatest = (np.float32(limit) for limit in limits(self.T))
+        first = least + np.float32(self.narrow_range)
+        most = np.finfo(np.float32).max
+        by_low = np.where(first * low > 0, first / low, most)
+        by_high = np.where(greatest * high > 0, greatest / high, most)
+        scale = np.minimum(by_low, by_high).astype(np.float32)
+        low, high = first / scale, greatest / scale
+        wide_low, wide_high, wide_scale = (along(v, x.ndim, self.axis) for v in (low, high, scale))
+        rounded = np.rint if self.round_mode == "HALF_TO_EVEN" else half_away
+        return rounded(np.clip(x, wide_low, wide_high) * wide_scale), low, high
+
+    def _combine(self, x, low, high):
+        least, greatest = limits(self.T)
+        scale = ((greatest - least) / (high - low).astype(np.float64)).astype(np.float32)
+        steps = (np.clip(x, low, high) - low) * scale
+        if least == 0:
+            return np.trunc(steps + np.float32(0.5))
+        return half_away(steps - np.float32((greatest - least + 1) / 2))
+
+    def _round_low_first(self, x, low, high):
+        least, _ = limits(self.T)
+        most = float(1 << (8 * self.T.size)) - 1
+        scale = (most / (high - low).astype(np.float64)).astype(np.float32)
+        return half_away(x * scale) - (half_away(low * scale) - np.float32(least))
 
 
 class Dequantize(Op):
     """The floats that integers over a range represent."""
 
     signature = "input: T, min_range: float32, max_range: float32 -> output: dtype[input]"
-    ranks = {"min_range": (0,), "max_range": (0,)}
     T = QUANTIZED
     mode: Mode = "MIN_COMBINED"
     narrow_range: bool = False
     axis: int = -1
     dtype: {dtypes.float32, dtypes.bfloat16} = dtypes.float32
 
+    def shape(self, input, min_range, max_range):
+        merge_channels(input, self.axis, min_range, max_range)
+        return input
+
     @quiet
     def eager(self, input, min_range, max_range):
         if self.axis >= input.ndim or self.axis < -1:
             raise self.invalid(f"axis {self.axis} must be less than the rank {input.ndim}")
         check_channels(self, input, self.axis, min_range=min_range, max_range=max_range)
+        low, high = (along(end, input.ndim, self.axis) for end in (min_range, max_range))
+        return self._floats(input.astype(np.float32), low, high).astype(self.dtype.np)
+
+    def _floats(self, numbers, low, high):
         least, greatest = limits(self.T)
-        low = along(min_range.astype(np.float64), input.ndim, self.axis)
-        high = along(max_range.astype(np.float64), input.ndim, self.axis)
-        numbers = input.astype(np.float64)
         if self.mode == "SCALED":
-            first = least + self.narrow_range
-            ends = low.astype(np.float32), high.astype(np.float32)
-            step = scaled_step(*ends, np.float32(first), np.float32(greatest))
-            floats = input.astype(np.float32) * step.astype(np.float32)
-        elif self.mode == "MIN_FIRST":
-            step = (high - low) / (float(1 << (8 * self.T.size)) - 1)
-            floats = np.where(
-                high == low, low, half_away(low / step) * step + (numbers - least) * step
-            )
-        else:
-            half = 0.0 if least == 0 else (greatest - least + 1) / 2
-            floats = (numbers + half) * ((high - low) / (greatest - least)) + low
-        return floats.astype(np.float32).astype(self.dtype.np)
+            return numbers * scaled_step(low, high, least + self.narrow_range, greatest)
+        step = ((high - low).astype(np.float64) / (greatest - least)).astype(np.float32)
+        if self.mode == "MIN_FIRST":
+            rounded_low = np.where(high == low, low, half_away(low / step) * step)
+            return (rounded_low - np.float32(least) * step) + numbers * step
+        half = 0.0 if least == 0 else (greatest - least + 1) / 2
+        return (numbers + np.float32(half)) * step + low
