@@ -115,7 +115,8 @@ def machine_of(triple: str = _NATIVE, cpu: str = "", features: str = "") -> Mach
         if key not in _TRIPLES:
             raise _unknown(own.triple)
         if not cpu:
-            return _machine(key, own.cpu, own.features, own.vector_bytes, own.registers)
+            features = _without_matrix_registers(own.features)
+            return _machine(key, own.cpu, features, own.vector_bytes, own.registers)
         return machine_of(f"{key[1]}-{key[0]}", cpu, features)
     first = triple.split("-")[0]
     architecture = _CALLED.get(first, first)
@@ -128,8 +129,13 @@ def machine_of(triple: str = _NATIVE, cpu: str = "", features: str = "") -> Mach
     if architecture == "x86_64":
         vector_bytes, registers = _x86_vectors(cpu, features)
     _check_cpu(_TRIPLES[key][0], cpu)
-    features = ",".join(x for x in (row.features, features) if x)
+    features = ",".join(x for x in (row.features, _without_matrix_registers(features)) if x)
     return _machine(key, cpu, features, vector_bytes, registers)
+
+
+def _without_matrix_registers(features: str) -> str:
+    """The features but AMX: a process must ask its system for that, and a library may be loaded by any process."""
+    return features.replace("+amx-", "-amx-")
 
 
 def _machine(

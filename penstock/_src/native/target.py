@@ -17,6 +17,7 @@ from penstock._src.util.process.compiler import has_compiler
 
 from . import llvm
 from .language.types import SIZE, vec
+from .process.matrix_registers import allow_matrix_registers
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,12 @@ class Target:
     def multiplies_pairs(self) -> bool:
         """True if the target has dot products of bfloat16 pairs."""
         return "+avx512bf16" in self.features and "+avx512vl" in self.features
+
+    @property
+    def multiplies_matrices(self) -> bool:
+        """True if the target multiplies matrices of 16 rows of bfloat16 pairs and of four bytes (AMX)."""
+        features = {"+amx-tile", "+amx-bf16", "+amx-int8", "+avx512bw", "+avx512bf16"}
+        return self.vector_bytes == 64 and features <= set(self.features.split(","))
 
     @property
     def multiplies_quads(self) -> bool:
@@ -172,6 +179,8 @@ def host() -> Target:
     else:
         llvm.initialize()
         known = llvm.binding().get_host_cpu_features()
+        if not allow_matrix_registers():
+            known = type(known)({x: has and not x.startswith("amx-") for x, has in known.items()})
         triple, cpu = llvm.binding().get_process_triple(), llvm.binding().get_host_cpu_name()
         target = Target(triple, cpu, known.flatten(), *_vectors(platform.machine(), known))
     return dataclasses.replace(

@@ -62,6 +62,9 @@ _CLASSES = {
     16: Processor(Blocking(depth=256, columns=128, wide_columns=512), broadcast=1.5),
 }
 
+# Products by matrix registers; depths count groups of neighbors (measured on Emerald Rapids).
+MATRIX_BLOCKING = Blocking(depth=512, wide_depth=512)
+
 # Without vectors, which LLVM would split, and without caches: blocks are in RAM. Sized for the memory of a Cortex-M4, not measured.
 _MICROCONTROLLER = Processor(
     Blocking(depth=128, columns=32, wide_columns=64), gradient_window=4 << 10, window=8 << 10, wide_window=16 << 10,

@@ -8,6 +8,7 @@ rows do not compete for a few cache sets; a tile that divides the output needs h
 stage of packing costs a write to and a read from the L3 besides the fork-join: 10 to 30 % of a product with few rows.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import (
@@ -20,6 +21,7 @@ from penstock._src.compiler.codegen.contraction.pack import room
 from penstock._src.compiler.codegen.contraction.tile import MOST_VECTORS, cover
 from penstock._src.compiler.codegen.kernel_code import round_up
 from penstock._src.compiler.codegen.processors import (
+    MATRIX_BLOCKING,
     Blocking,
     Processor,
     blocking_of,
@@ -31,6 +33,7 @@ from penstock._src.util.dataclass import dataclass
 
 from .description import Gemm, Matrix, PackedMatrix
 from .gathered import Gathered
+from .matrix_registers import SIDE
 from .pairs import in_groups
 from .schedule import Cut, GemmSchedule, Panels, Place
 
@@ -47,6 +50,7 @@ STRIP_ROWS = 512  # for at least these rows the packing of B by each task costs 
 ROWS_AT_ONCE = 64  # rows of A that a task packs for itself at a time
 SLAB = 64  # rows of k that one task packs
 TASK_WORK = 5e5  # flops of the smallest task that pays for its overhead: some 2 µs
+LEAST_MATRIX_ROWS = 8  # fewer leave more than half of a matrix register's rows empty
 LEAST_ROWS = 8  # fewer take as long, as reading B dominates
 
 Runs = list[tuple[int, Any] | None]
@@ -88,8 +92,16 @@ class Problem:
         return SIZE[self.gemm.types.total]
 
     @property
+    def by_matrices(self) -> bool:
+        """True if the sums are kept in matrix registers; few rows would leave most of them empty."""
+        is_few = is_static(self.gemm.m) and self.gemm.m < LEAST_MATRIX_ROWS
+        return self.gemm.group > 1 and self.target.multiplies_matrices and not is_few
+
+    @property
     def unit(self) -> int:
         """Elements of k of which depth blocks are multiples."""
+        if self.by_matrices:
+            return SIDE
         right = self.gemm.right
         return right.form.block if isinstance(right, PackedMatrix) else 4
 
@@ -105,6 +117,8 @@ class Problem:
     @property
     def blocking(self) -> Blocking:
         """The tuner's blocking, or that of the target's class."""
+        if self.by_matrices:
+            return replace(self.gemm.blocking or MATRIX_BLOCKING, tile=None)
         return self.gemm.blocking or blocking_of(self.target, self.size)
 
     @property
@@ -120,7 +134,7 @@ class Problem:
     @property
     def idle(self) -> int:
         """Further rows of a tile, for the zero point of A."""
-        return int(bool(self.gemm.zero) and not self.begins)
+        return int(bool(self.gemm.zero) and not self.begins and not self.by_matrices)
 
     @property
     def can_prepack(self) -> bool:
@@ -150,7 +164,8 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
     in_place = _reads_left_in_place(problem, mr, nr), _reads_right_in_place(problem, mr, kc)
     cut = _cut(problem, mr, nr, kc, in_place)
     # Panels start on whole vectors.
-    rooms = [round_up(room(width, kc, lanes), lanes) for width in (mr, nr)]
+    deep = round_up(kc, SIDE) if problem.by_matrices else kc
+    rooms = [round_up(room(width, deep, lanes), lanes) for width in (mr, nr)]
     places = (
         Place.IN_PLACE if in_place[0] else _place_of_left(problem, cut),
         Place.IN_PLACE if in_place[1] else _place_of_right(problem, cut),
@@ -161,6 +176,8 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
             places, (mr, nr), rooms, (gemm.left, gemm.right), runs, strict=True
         )
     )
+    if problem.by_matrices:
+        left = replace(left, by_rows=False)
     return GemmSchedule(
         gemm=gemm,
         target=target,
@@ -176,11 +193,14 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
         right=right,
         slab=kc if problem.begins else SLAB,  # the initial value of a sum depends on all rows of k
         rows_at_once=max(1, ROWS_AT_ONCE // mr) * mr,
+        by_matrices=problem.by_matrices,
     )
 
 
 def _register_tile(problem: Problem) -> tuple[int, int]:
     """(rows, vectors)."""
+    if problem.by_matrices:
+        return (2 * SIDE if problem.m > SIDE else SIDE), (2 if problem.n > SIDE else 1)
     if problem.blocking.tile:
         return problem.blocking.tile
     most = MOST_VECTORS
@@ -270,6 +290,8 @@ def _reads_left_in_place(problem: Problem, mr: int, nr: int) -> bool:
     changes = g.group > 1 and problem.is_converted(a)  # packing changes groups
     if a.second is not None or changes:
         return False
+    if problem.by_matrices:
+        return _reads_whole_registers(problem, a)
     if is_static(g.m) and g.m <= 4:
         return True
     if problem.is_converted(a) and not (is_static(g.n) and n <= nr):
@@ -279,6 +301,15 @@ def _reads_left_in_place(problem: Problem, mr: int, nr: int) -> bool:
     if _waits_for_memory(problem, a) and not crowds_no_sets(a.cross, mr, SIZE[a.element], 4):
         return False
     return a.depth[0] == 1 and crowds_no_sets(a.cross, mr, SIZE[a.element])
+
+
+def _reads_whole_registers(problem: Problem, a: Matrix) -> bool:
+    """True if each matrix register of A has 16 rows of whole groups, which crowd no sets."""
+    g = problem.gemm
+    if not is_static(g.m) or not is_static(a.cross) or a.depth[0] != 1:
+        return False
+    whole = g.m % SIDE == 0 and product(g.k) % SIDE == 0
+    return whole and crowds_no_sets(a.cross, SIDE, SIZE[a.element], most=4)
 
 
 def _sweeps(a: Matrix) -> int:

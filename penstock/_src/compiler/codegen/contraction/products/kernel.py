@@ -18,6 +18,7 @@ from penstock._src.native.language.types import PTR
 from penstock._src.native.process.interrupts import unless_dropped
 
 from .frame import DepthBlock, Frame, base_of, batch_offset, depth_block, load_frame
+from .matrix_registers import begin_matrices, end_matrices
 from .packing import OperandPacking, write_packing, write_prepacking
 from .schedule import GemmSchedule, Place
 from .tiles import TileNames, write_tiles
@@ -39,6 +40,8 @@ def write(schedule: GemmSchedule, epilogue: Epilogue) -> Code:
 def _write_task(f: Fn, s: GemmSchedule, epilogue: Epilogue, tiles: TileNames) -> None:
     """Writes the task: a block of rows and columns of one batch, for all depth blocks of a group."""
     g = s.gemm
+    if s.by_matrices:
+        begin_matrices(f)
     frame = load_frame(f, s)
     # The task's number counts columns first, then rows, then batches: [i0, i1) x [j0, j1) is its block of the output.
     mc = s.cut.rows(f, frame.m, frame.batches, frame.n)
@@ -98,6 +101,8 @@ def _write_task(f: Fn, s: GemmSchedule, epilogue: Epilogue, tiles: TileNames) ->
 
     is_short = is_static(frame.count) and frame.count == 1
     f.loop(0, frame.count, 1, write_block if is_short else unless_interrupted)
+    if s.by_matrices:
+        end_matrices(f)
 
 
 class _Reads:

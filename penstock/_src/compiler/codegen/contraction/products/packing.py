@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from penstock._src.compiler.codegen.contraction.extents import ceil_divide, unravel, value
+from penstock._src.compiler.codegen.contraction.extents import (
+    ceil_divide,
+    product,
+    unravel,
+    value,
+)
 from penstock._src.compiler.codegen.contraction.pack import (
     pack_across,
     pack_rows,
@@ -17,6 +22,8 @@ from .description import Matrix, PackedMatrix
 from .frame import DepthBlock, Frame, base_of, depth_block, load_frame
 from .gathered import Gathered
 from .gathered_packing import pack_gathered
+from .matrix_packing import pack_matrix_rows
+from .matrix_registers import SIDE
 from .pairs import begin_sums, reader, surplus
 from .schedule import GemmSchedule, Panels, Place
 
@@ -30,6 +37,9 @@ class OperandPacking:
         self.source: Val = (frame.a, frame.b)[side]
         self.panels: Panels = (schedule.left, schedule.right)[side]
         self.begins = side == 1 and schedule.begins
+        self.is_left = side == 0
+        whole = schedule.static_k and product(schedule.gemm.k) % SIDE == 0
+        self.pads = schedule.by_matrices and side == 1 and not whole
 
     def all_panels(self, block: DepthBlock, base, first, count, dst: Val) -> None:
         """Packs `count` rows or columns, starting at `first`, over a depth block."""
@@ -56,20 +66,36 @@ class OperandPacking:
             f, self.source, start, along, value(f, matrix.depth[-1]), width, count, low, high, dst, room,
             matrix.element, total, self.schedule.lanes, read=reader(self.schedule.gemm, matrix),
         )  # fmt: skip
+        panels = ceil_divide(word(f, count), width)
+        if self.pads:
+            pad = lambda p: self.pad(block, f.at(dst, p * room, total))
+            is_last = word(f, high).eq(block.depth)
+            f.when(is_last, lambda: f.loop(f.i64(0), panels, 1, pad))
         if self.begins:
-            panels = ceil_divide(word(f, count), width)
             f.loop(f.i64(0), panels, 1, lambda p: self.begin(block, f.at(dst, p * room, total)))
 
     def panel(self, block: DepthBlock, base, first, count, dst: Val) -> None:
         """Packs one panel, starting with row or column `first`, over a depth block."""
         self.elements(block, base, first, count, dst)
+        if self.pads:
+            self.pad(block, dst)
         if self.begins:
             self.begin(block, dst)
+
+    def pad(self, block: DepthBlock, panel: Val) -> None:
+        """Adds rows of zeros to a packed panel of B, up to those of a whole matrix register."""
+        f, s, depth = self.f, self.schedule, word(self.f, block.depth)
+
+        def row(k: Val) -> None:
+            for v in range(s.nv):
+                f.store(f.zero(s.target.vector(s.types.total)), panel, k * s.nr + s.lanes * v)
+
+        f.loop(depth, ceil_divide(depth, SIDE) * SIDE, 1, row)
 
     def begin(self, block: DepthBlock, panel: Val) -> None:
         """Appends the initial values of the columns' sums to a packed panel of B."""
         s = self.schedule
-        at, over = s.kc * s.nr, surplus(s.gemm, s.target)
+        at, over = s.start_of_sums, s.gemm.zero if s.by_matrices else surplus(s.gemm, s.target)
         begin_sums(self.f, panel, block.depth, s.nr, s.lanes, over, at, s.gemm.group)
 
     def elements(self, block: DepthBlock, base, first, count, dst: Val) -> None:
@@ -83,6 +109,10 @@ class OperandPacking:
         if isinstance(matrix, PackedMatrix):
             where = self.source, first, width, count, block.start, block.depth, dst
             pack_blocks(f, *where, matrix, self.schedule.lanes)
+            return
+        if self.is_left and self.schedule.by_matrices:
+            where = first, count, block.start, block.depth, dst
+            pack_matrix_rows(f, self.source, matrix, base, *where, self.schedule)
             return
         cross = value(f, matrix.cross)
         start = word(f, times(f, first, cross) + base)

@@ -31,6 +31,7 @@ from penstock._src.native import Target
 from penstock._src.util.dataclass import dataclass
 
 from .description import Gemm
+from .matrix_registers import SIDE
 
 STEP_BITS = 32  # the step of a stage has its first depth block in these low bits, and the number of blocks above
 
@@ -112,6 +113,7 @@ class GemmSchedule(TileNumbers):
     left, right   the panels of A and B
     slab          rows of k that a task packs for all panels together
     rows_at_once  rows of A that a task packs for itself at a time
+    by_matrices   True if matrix registers hold the sums (matrix_registers.py): panels of A have its rows one after the other
     """
 
     gemm: Gemm
@@ -128,6 +130,17 @@ class GemmSchedule(TileNumbers):
     right: Panels
     slab: int
     rows_at_once: int
+    by_matrices: bool = False
+
+    @property
+    def row_of_left(self) -> int:
+        """Groups from a row to the next in packed panels of A for matrix registers: whole registers."""
+        return round_up(self.kc, SIDE)
+
+    @property
+    def start_of_sums(self) -> int:
+        """The element of a packed panel of B at which the initial values of sums are."""
+        return (round_up(self.kc, SIDE) if self.by_matrices else self.kc) * self.nr
 
     @property
     def types(self) -> Types:
@@ -267,4 +280,5 @@ class GemmSchedule(TileNumbers):
             "kc": self.kc,
             "nc": self.cut.columns,
             "group": self.gemm.group,
+            "unit": "matrices" if self.by_matrices else "vectors",
         }

@@ -22,6 +22,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, vec
 
 from .description import Matrix
+from .matrix_registers import SIDE, matrix_registers
 from .pairs import multiplication
 from .schedule import GemmSchedule, Place
 
@@ -47,15 +48,16 @@ def write_tiles(module: Module, s: GemmSchedule, epilogue: Epilogue) -> TileName
     for r in rows:
         for edge in edges:
             name = f"tile_{r}{'r' if ragged else ''}{'e' if edge else ''}"
+            kind = MatrixTile if s.by_matrices else Tile
             with module.fn(name, internal=True, noalias=False, **ARGUMENTS) as f:
-                _Tile(f, s, epilogue, r, ragged, edge).write()
+                kind(f, s, epilogue, r, ragged, edge).write()
             tiles[r, edge] = name
     for r in rows:  # never called, but named
         tiles.setdefault((r, False), tiles[r, edges[0]])
     return tiles
 
 
-class _Tile:
+class Tile:
     """Writes one kind of tile with `rows` rows. If it is ragged only the first f.left of them exist; at an edge columns are missing."""
 
     def __init__(
@@ -114,7 +116,7 @@ class _Tile:
         vector = vec(types.total, s.lanes)
         acc = zeros(f, len(rows) * nv, vector)
         if s.begins:
-            acc = [f.load(f.b, s.kc * s.nr + s.lanes * j, vector) for j in range(nv)] * r
+            acc = [f.load(f.b, s.start_of_sums + s.lanes * j, vector) for j in range(nv)] * r
         acc = accumulate(
             f, types, rows, nv, [(depth, step_a, step_b)], f.a, f.b, acc,
             masks if reads_b else None, type_a, type_b, multiply=multiplication(g), idle=g.zero,
@@ -172,24 +174,49 @@ class _Tile:
 
     def finish_rows(self, acc: list[Val], c: Val, masks: list[Val | None]) -> None:
         """Stores the epilogue's values row by row: LLVM takes as long as its text is."""
-        f, s, types, nv = self.f, self.schedule, self.schedule.types, len(masks)
-        stride, vector = value(f, s.gemm.row), vec(types.total, s.lanes)
-        sums = f.alloca(types.total, s.lanes * len(acc))
+        f, s = self.f, self.schedule
+        sums = f.alloca(s.types.total, s.lanes * len(acc))
         for number, x in enumerate(acc):
             f.store(x, sums, s.lanes * number)
+        width = s.lanes * len(masks)
+        self.each_row(
+            masks,
+            lambda i, tile, start: self.store_results(
+                tile, self.row_of(sums, i, width, masks), c, start, masks
+            ),
+        )
+
+    def each_row(self, masks: list[Val | None], write: Callable) -> None:
+        """Writes a loop over the existing rows, with write(i, tile of the row, offset of the row in the tile)."""
+        f, s = self.f, self.schedule
+        stride = value(f, s.gemm.row)
 
         def row(i: Val) -> None:
             start = times(f, i, stride)
             tile = RegisterTile(
-                f, [(0, j) for j in range(nv)], lambda _, j: f.out + start + s.lanes * j,
+                f, [(0, j) for j in range(len(masks))], lambda _, j: f.out + start + s.lanes * j,
                 lambda j: f.col + s.lanes * j, lambda j: masks[j], value(f, s.gemm.n), FIRST_SIZE + s.gemm.sizes,
             )  # fmt: skip
-            own = [f.load(sums, (i * nv + j) * s.lanes, vector) for j in range(nv)]
-            values = self.epilogue.apply(f, tile, own)
-            for j, x in enumerate(values):
-                store_as(f, x, c, start + s.lanes * j, types.output, masks[j])
+            write(i, tile, start)
 
         f.loop(f.i64(0), f.min(f.left, self.rows) if self.ragged else self.rows, 1, row)
+
+    def row_of(self, sums: Val, i: Val, width: int, masks: list[Val | None]) -> list[Val]:
+        """The vectors of row i of sums in memory."""
+        vector = vec(self.schedule.types.total, self.schedule.lanes)
+        at = lambda j: i * width + self.schedule.lanes * j
+        return [self.f.load(sums, at(j), vector) for j in range(len(masks))]
+
+    def store_results(
+        self, tile: RegisterTile, sums: list[Val], c: Val, start: Val, masks: list[Val | None]
+    ) -> None:
+        """Stores the epilogue's values of one row."""
+        f, s = self.f, self.schedule
+        values = self.epilogue.apply(f, tile, sums)
+        if self.epilogue.partial_bytes:
+            self.epilogue.accumulate(f, tile, values, f.partial)
+        for j, x in enumerate(values):
+            store_as(f, x, c, start + s.lanes * j, s.types.output, masks[j])
 
     def waiting_sums(self) -> tuple[Val, Callable]:
         """The address of the tile's sums in scratch memory, and a function for the offset of each vector."""
@@ -198,3 +225,73 @@ class _Tile:
         width = value(f, s.gemm.n)
         row = lambda i: f.min(f.left - 1, i) if self.ragged and i else i
         return sums, lambda i, j: times(f, row(i), width) + s.lanes * j
+
+
+class MatrixTile(Tile):
+    """A tile of up to two by two matrix registers of sums; its rows are finished from memory, one after the other."""
+
+    def write(self) -> None:
+        f, s = self.f, self.schedule
+        masks = self.masks()
+        c = f.at(f.load(f.ctx, OUTPUT, PTR), f.out, s.types.output)
+        width = s.nr
+        sums = f.alloca(s.types.total, s.mr * width)
+        self.multiply(sums)
+        waiting, _ = self.waiting_sums() if s.sums_apart else (c, None)
+        between = value(f, s.gemm.n if s.sums_apart else s.gemm.row)
+
+        def finish(i: Val, tile: RegisterTile, start: Val) -> None:
+            own = self.row_of(sums, i, width, masks)
+            if s.steps == 1:
+                self.store_results(tile, own, c, start, masks)
+                return
+            at = [times(f, i, between) + s.lanes * j for j in range(len(masks))]
+            vector = vec(s.types.total, s.lanes)
+            earlier = lambda: [
+                x + f.load(waiting, here, vector, mask)
+                for x, here, mask in zip(own, at, masks, strict=True)
+            ]
+            all_sums = list(f.when(f.first, lambda: own, earlier))
+
+            def put() -> None:
+                for x, here, mask in zip(all_sums, at, masks, strict=True):
+                    f.store(x, waiting, here, mask)
+
+            f.when(f.final, lambda: self.store_results(tile, all_sums, c, start, masks), put)
+
+        self.each_row(masks, finish)
+
+    def multiply(self, sums: Val) -> None:
+        """Stores the sums over the depth block at `sums`."""
+        f, s = self.f, self.schedule
+        registers = matrix_registers(f, s.gemm)
+        down, across = ceil_divide(self.rows, SIDE), s.nr // SIDE
+        of_sums = [[i * across + j for j in range(across)] for i in range(down)]
+        lefts = [down * across + i for i in range(down)]
+        rights = [down * across + down + j for j in range(across)]
+        stride = s.row_of_left
+        if s.left.place is Place.IN_PLACE and isinstance(s.gemm.left, Matrix):
+            stride = value(f, s.gemm.left.cross)
+        total = s.types.total
+        for row in of_sums:
+            for j, register in enumerate(row):
+                if s.begins:  # a row of initial values is read for each row
+                    registers.load(register, f.at(f.b, s.start_of_sums + SIDE * j, total), 0)
+                else:
+                    registers.zero(register)
+
+        def step(t: Val) -> None:
+            for i, register in enumerate(lefts):
+                at = times(f, stride, SIDE * i) + t * SIDE
+                registers.load(register, f.at(f.a, at, total), stride)
+            for j, register in enumerate(rights):
+                registers.load(register, f.at(f.b, t * (SIDE * s.nr) + SIDE * j, total), s.nr)
+            for i, row in enumerate(of_sums):
+                for j, register in enumerate(row):
+                    registers.multiply(register, lefts[i], rights[j])
+
+        depth = product(s.gemm.k) if s.steps == 1 else f.depth
+        f.loop(f.i64(0), ceil_divide(depth, SIDE), 1, step)
+        for i, row in enumerate(of_sums):
+            for j, register in enumerate(row):
+                registers.store(register, f.at(sums, SIDE * (i * s.nr + j), total), s.nr)

@@ -1,0 +1,141 @@
+"""The eight matrix registers of AMX: each has 16 rows of 64 bytes, which are 16 sums, or 16 groups of neighbors.
+
+    C[m][n] += A[m][k] . B[k][n]        m, k, n < 16; a group of A by a group of B
+
+A kernel begins and ends their use once for each task. Their instructions read memory without checks, so code that is checked keeps
+the registers in memory, and computes by ordinary instructions: for tests on every processor, too.
+Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 1, chapter 18.
+"""
+
+from abc import ABC, abstractmethod
+
+from penstock._src.native import Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import F32, I8, I32, vec
+
+from .description import Gemm
+
+SIDE = 16  # rows of a register, and sums or groups of a row
+ROW_BYTES = 64
+COUNT = 8
+_CONFIGURATION_BYTES = 64
+_PALETTE, _ROW_BYTES_AT, _ROWS_AT = 0, 16, 48  # bytes of the configuration
+
+
+class MatrixRegisters(ABC):
+    """Writes their instructions into a function. Registers have numbers; strides are in elements of a sum's size."""
+
+    def __init__(self, f: Fn, gemm: Gemm) -> None:
+        self.f, self.total, self.group = f, gemm.types.total, gemm.group
+
+    @abstractmethod
+    def zero(self, register: int) -> None:
+        """Sets a register to zeros."""
+
+    @abstractmethod
+    def load(self, register: int, p: Val, stride: Val | int) -> None:
+        """Loads the rows at p, p + stride, ..."""
+
+    @abstractmethod
+    def store(self, register: int, p: Val, stride: Val | int) -> None:
+        """Stores the rows at p, p + stride, ..."""
+
+    @abstractmethod
+    def multiply(self, c: int, a: int, b: int) -> None:
+        """Adds the product of registers a and b to register c."""
+
+
+def matrix_registers(f: Fn, gemm: Gemm) -> MatrixRegisters:
+    """The registers of a function's target."""
+    return _InMemory(f, gemm) if f.target.checked else _Instructions(f, gemm)
+
+
+def begin_matrices(f: Fn) -> None:
+    """Configures all registers as whole ones; their contents become zeros."""
+    if f.target.checked:
+        return
+    p = f.alloca(I8, _CONFIGURATION_BYTES)
+    f.memset(p, 0, _CONFIGURATION_BYTES)
+    f.store(f.const(1, I8), p, _PALETTE)
+    for register in range(COUNT):
+        f.store(f.const(ROW_BYTES, I8), p, _ROW_BYTES_AT + 2 * register)
+        f.store(f.const(SIDE, I8), p, _ROWS_AT + register)
+    f.call("llvm.x86.ldtilecfg", p)
+
+
+def end_matrices(f: Fn) -> None:
+    """Frees the registers: threads that have some in use take longer to interrupt."""
+    if not f.target.checked:
+        f.call("llvm.x86.tilerelease")
+
+
+class _Instructions(MatrixRegisters):
+    """AMX."""
+
+    def zero(self, register: int) -> None:
+        self.f.call("llvm.x86.tilezero", self._number(register))
+
+    def load(self, register: int, p: Val, stride: Val | int) -> None:
+        bytes_of_row = self.f.i64(stride) * 4
+        self.f.call("llvm.x86.tileloadd64", self._number(register), p, bytes_of_row)
+
+    def store(self, register: int, p: Val, stride: Val | int) -> None:
+        bytes_of_row = self.f.i64(stride) * 4
+        self.f.call("llvm.x86.tilestored64", self._number(register), p, bytes_of_row)
+
+    def multiply(self, c: int, a: int, b: int) -> None:
+        name = "tdpbf16ps" if self.total == F32 else "tdpbssd"
+        self.f.call(f"llvm.x86.{name}", *map(self._number, (c, a, b)))
+
+    def _number(self, register: int) -> Val:
+        return self.f.const(register, I8)
+
+
+class _InMemory(MatrixRegisters):
+    """The registers as arrays on the stack."""
+
+    def __init__(self, f: Fn, gemm: Gemm) -> None:
+        super().__init__(f, gemm)
+        self.arrays = [f.alloca(I32, SIDE * SIDE) for _ in range(COUNT)]
+
+    def zero(self, register: int) -> None:
+        self.f.memset(self.arrays[register], 0, SIDE * ROW_BYTES)
+
+    def load(self, register: int, p: Val, stride: Val | int) -> None:
+        self._copy(p, stride, self.arrays[register], SIDE)
+
+    def store(self, register: int, p: Val, stride: Val | int) -> None:
+        self._copy(self.arrays[register], SIDE, p, stride)
+
+    def _copy(self, source: Val, stride: Val | int, to: Val, to_stride: Val | int) -> None:
+        f, row = self.f, vec(I32, SIDE)
+        f.loop(
+            f.i64(0), SIDE, 1, lambda i: f.store(f.load(source, i * stride, row), to, i * to_stride)
+        )
+
+    def multiply(self, c: int, a: int, b: int) -> None:
+        f, row, sums = self.f, vec(I32, SIDE), vec(self.total, SIDE)
+        left, right, total = (self.arrays[register] for register in (a, b, c))
+
+        def add(m: Val, k: Val, acc: Val) -> Val:
+            x = f.splat(f.load(left, m * SIDE + k, I32), SIDE)
+            y = f.load(right, k * SIDE, row)
+            for u, v in zip(self._parts(x), self._parts(y), strict=True):
+                acc = f.fma(u, v, acc) if self.total == F32 else acc + u * v
+            return acc
+
+        def of_row(m: Val) -> None:
+            acc = f.load(total, m * SIDE, sums)
+            (acc,) = f.loop(f.i64(0), SIDE, 1, lambda k, acc: (add(m, k, acc),), acc)
+            f.store(acc, total, m * SIDE)
+
+        f.loop(f.i64(0), SIDE, 1, of_row)
+
+    def _parts(self, groups: Val) -> list[Val]:
+        """The neighbors in groups, as sums."""
+        f, bits = self.f, 32 // self.group
+        high = [f.binary("shl", groups, 32 - bits - bits * i) for i in range(self.group)]
+        if self.total == F32:
+            kept = [f.binary("and", x, -(1 << bits)) for x in high]
+            return [f.bits(x, vec(F32, SIDE)) for x in kept]
+        return [f.binary("ashr", x, 32 - bits) for x in high]
