@@ -5,8 +5,7 @@ from collections.abc import Callable
 from penstock._src.compiler.codegen.contraction.products.pairs import dot_of_pairs
 from penstock._src.compiler.codegen.contraction.tile import Types, accumulate, fits, times, zeros
 from penstock._src.compiler.codegen.kernel_code import Epilogue, RegisterTile
-from penstock._src.compiler.codegen.scalars import operations
-from penstock._src.core import dtypes
+from penstock._src.compiler.codegen.scalars import math32, math64
 from penstock._src.native import Module, Target
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, I64, PTR, vec
@@ -31,9 +30,12 @@ class ScoreTile(RegisterTile):
 
 
 def exponential(f: Fn, x: Val, total: str) -> Val:
-    """e^x."""
-    dtype = dtypes.float32 if total == F32 else dtypes.float64
-    return operations.apply(f, "exp", dtype, [dtype], [x])
+    """e^x of x <= 0, and 0 in place of subnormal numbers.
+
+    Products with those take long, and a row's largest weight is 1: they would be below its rounding.
+    """
+    functions = math32 if total == F32 else math64
+    return functions.exp(f, x, functions.LEAST_NORMAL_EXPONENT)
 
 
 class Tiles:

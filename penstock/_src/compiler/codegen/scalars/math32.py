@@ -15,6 +15,8 @@ from penstock._src.native.language.types import F32, F64, I32, lanes, like, mang
 from penstock._src.native.language.value import Val
 
 INF, NAN = float("inf"), float("nan")
+LEAST_EXPONENT = -103.97208  # e^x rounds to 0 below
+LEAST_NORMAL_EXPONENT = -87.33654  # e^x is subnormal below
 HALF_PI = 1.57079637050628662109375, -4.37113900018624283e-8  # the nearest number and what it lacks
 PI = 3.1415927410125732421875, -8.74227800037248566e-8
 
@@ -59,8 +61,12 @@ def clamp(f: Fn, x: Val, low: float, high: float) -> Val:
     return f.select(x < low, low, x)
 
 
-def exp(f: Fn, x: Val) -> Val:
-    """2^n e^r with |r| <= ln2 / 2."""
+def exp(f: Fn, x: Val, least: float = LEAST_EXPONENT) -> Val:
+    """2^n e^r with |r| <= ln2 / 2; 0 for arguments below `least`.
+
+    Those are no powers of two that underflow: on many processors each of these takes a hundred cycles.
+    """
+    is_zero = x < least
     x = clamp(f, x, -105.0, 89.0)
     n, i = _whole(f, x * 1.4426950408889634)
     r = f.fma(n, -0.693145752, x)  # ln2 in two parts, the first with trailing zeros
@@ -68,7 +74,7 @@ def exp(f: Fn, x: Val) -> Val:
     e = poly(
         f, r, 1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1.0, 1.0
     )
-    return ldexp(f, e, i)
+    return ldexp(f, f.select(is_zero, 0.0, e), i)
 
 
 def _whole(f: Fn, x: Val) -> tuple[Val, Val]:
@@ -110,7 +116,7 @@ def tanh(f: Fn, x: Val) -> Val:
 
 
 def sigmoid(f: Fn, x: Val) -> Val:
-    return 1.0 / (exp(f, -x) + 1.0)
+    return 1.0 / (exp(f, -x, LEAST_NORMAL_EXPONENT) + 1.0)
 
 
 def erf(f: Fn, x: Val) -> Val:
@@ -120,7 +126,7 @@ def erf(f: Fn, x: Val) -> Val:
     r = f.fma(r, s, u)
     for c in (-1.06777877e-1, -6.34846687e-1, -1.28717512e-1):
         r = f.fma(r, t, c)
-    big = copysign(f, 1.0 - exp(f, f.fma(r, t, -t)), x)
+    big = copysign(f, 1.0 - exp(f, f.fma(r, t, -t), LEAST_NORMAL_EXPONENT), x)
     p = poly(
         f,
         s,

@@ -26,6 +26,8 @@ from penstock._src.native.language.types import F32, F64, I64, lanes, like
 from penstock._src.native.language.value import Val
 
 LOG2E = 1.4426950408889634
+LEAST_EXPONENT = -745.1332191019412  # e^x rounds to 0 below
+LEAST_NORMAL_EXPONENT = -708.3964185322641  # e^x is subnormal below
 LN2_HI, LN2_LO = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 FACTORIALS = (
     6227020800.0,
@@ -61,10 +63,11 @@ def _expm1_near_zero(f: Fn, r: Val) -> Val:
     return f.fma(p, r * r, r)
 
 
-def exp(f: Fn, x: Val) -> Val:
+def exp(f: Fn, x: Val, least: float = LEAST_EXPONENT) -> Val:
+    """e^x; 0 for arguments below `least`, without an underflow, which takes long."""
     n, r = _reduced(f, clamp(f, x, -746.0, 710.0))
     half = n >> 1
-    e = _expm1_near_zero(f, r) + 1.0
+    e = f.select(x < least, 0.0, _expm1_near_zero(f, r) + 1.0)
     return e * _power_of_two(f, half) * _power_of_two(f, n - half)
 
 
@@ -118,7 +121,7 @@ def tanh(f: Fn, x: Val) -> Val:
 
 
 def sigmoid(f: Fn, x: Val) -> Val:
-    return 1.0 / (exp(f, -x) + 1.0)
+    return 1.0 / (exp(f, -x, LEAST_NORMAL_EXPONENT) + 1.0)
 
 
 def _half_exp(f: Fn, a: Val) -> Val:
