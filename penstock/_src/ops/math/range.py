@@ -100,9 +100,19 @@ class Range(Op):
         ):  # numpy.arange makes none of too many
             raise memory_limit.exhausted((count,), self.Tidx.np, self.op_type)
         if not self.Tidx.is_floating:
-            return (np.arange(count) * step + first).astype(self.Tidx.np)
+            return self._whole_numbers(first, count, step)
         wide = np.float32 if self.Tidx.size < 4 else self.Tidx.np.type
         return (np.arange(count).astype(wide) * wide(step) + wide(first)).astype(self.Tidx.np)
+
+    def _whole_numbers(self, first, count, step):
+        if self.Tidx.size < 4:  # a step may be beyond the type
+            return (np.arange(count) * step + first).astype(self.Tidx.np)
+        numbers = np.arange(count, dtype=self.Tidx.np)
+        if step != 1:
+            numbers *= self.Tidx.np.type(step)
+        if first:
+            numbers += self.Tidx.np.type(first)
+        return numbers
 
     def lower(self, p, start, limit, delta):
         known = [p.dims(v) for v in (start, limit, delta)] if self.Tidx.is_integer else [None]
