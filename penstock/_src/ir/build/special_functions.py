@@ -99,7 +99,9 @@ class SpecialFunctions(Indexing):
             power = self.mul(power, self.mul(inner, 0.5))
         outer = self.reciprocal(self.maximum(size, _BESSEL_FROM))
         large = self.polynomial(outer, _descending(order))
-        large = self.mul(large, self.sqrt(self.mul(outer, 1 / (2 * math.pi))))
+        # 1 / x may underflow, its root does not.
+        root = self.sqrt(self.maximum(size, _BESSEL_FROM))
+        large = self.div(large, self.mul(root, math.sqrt(2 * math.pi)))
         value = self.select(self.lt(size, _BESSEL_FROM), power, large)
         if order:
             value = self.select(self.lt(wide, 0.0), self.neg(value), value)
@@ -112,14 +114,20 @@ class SpecialFunctions(Indexing):
         return self.cast(grown, x.dtype)
 
     def next_after(self, x: Node, y: Node) -> Node:
-        """The float next to x in the direction of y."""
+        """The float next to x in the direction of y: by integers in the same order, which tell denormal numbers apart."""
         x, y = self.broadcast_together(x, y)
         carrier = dtypes.int32 if x.dtype.size == 4 else dtypes.int64
-        bits = self.bitcast(x, carrier)
-        away = self.eq(self.gt(x, 0.0), self.gt(y, x))
-        stepped = self.bitcast(self.select(away, self.add(bits, 1), self.sub(bits, 1)), x.dtype)
-        least = self.bitcast(self.full(x.shape, 1, carrier), x.dtype)
-        from_zero = self.select(self.gt(y, 0.0), least, self.neg(least))
-        moved = self.select(self.eq(x, 0.0), from_zero, stepped)
+        sign, zero, one = (self.constant(i, carrier) for i in (carrier.min, 0, 1))
+
+        def turned(i: Node) -> Node:
+            """The integers of numbers in their order, from their bits; or the bits, from those."""
+            return self.select(self.lt(i, zero), self.sub(sign, i), i)
+
+        at, to = (turned(self.bitcast(v, carrier)) for v in (x, y))
+        following = self.add(at, self.select(self.gt(to, at), one, self.neg(one)))
+        # Below 0, the number next to it is -0.
+        beside_zero = self.select(self.lt(at, zero), sign, zero)
+        bits = self.select(self.eq(following, zero), beside_zero, turned(following))
         unordered = self.or_(self.is_nan(x), self.is_nan(y))
-        return self.select(unordered, float("nan"), self.select(self.eq(x, y), y, moved))
+        moved = self.select(self.eq(at, to), y, self.bitcast(bits, x.dtype))
+        return self.select(unordered, float("nan"), moved)

@@ -141,8 +141,8 @@ class _Division(Binary):
 
     def gradient(self, x, y, z, dz):
         y = conj(y)
-        dx = dz / y
-        return unbroadcast(dx, x), unbroadcast(raw.Neg(conj(x)) / y * dx, y)
+        # 1 / y may underflow where x / y / y does not.
+        return unbroadcast(dz / y, x), unbroadcast(dz * (raw.Neg(conj(x)) / y / y), y)
 
     @quiet
     def eager(self, x, y):
