@@ -31,7 +31,7 @@ from .language.module import Module
 from .llvm import initialize
 from .llvm.compile import compile_object
 from .loading import Library, provide
-from .process import array_memory, bounds, float16_calls, interrupts
+from .process import array_memory, bounds, denormals, float16_calls, interrupts
 from .systems import system_calls
 from .target import host, usable_cores
 
@@ -126,6 +126,7 @@ entry:
   %tid = and i64 %start, 4294967295
   %first = lshr i64 %start, 32
   %first32 = trunc i64 %first to i32
+  %mode = call i64 @penstock_denormals_flush()            ; for good: a worker runs tasks alone
   br label %idle
 idle:                                                     ; %seen: the last job worked on
   %seen = phi i32 [ %first32, %entry ], [ %job, %work ]
@@ -367,6 +368,7 @@ def write_pool(module: Module) -> None:
     """Writes the pool's native code, with other code that exists once in a process."""
     target = module.target
     module.raw(system_calls(target) + POOL_TEXT, _EXPORTS)
+    module.raw(denormals.text(target), denormals.EXPORTS)
     module.raw(array_memory.TEXT, array_memory.EXPORTS)
     module.raw(interrupts.TEXT, interrupts.EXPORTS)
     module.raw(bounds.TEXT, bounds.EXPORTS)

@@ -146,7 +146,9 @@ def _emit_run(m: Module, name: str) -> None:
         deadline = f.load(f.status, DEADLINE, I64)
         main = f.call("penstock_run_begins", ret=I64)  # true on the thread that handles signals
         stretch = f.table, f.i64(0), f.words, f.status, f.limit, f.log
+        mode = f.call("penstock_denormals_flush", ret=I64)
         f.call(f"{name}_steps", *stretch, main, deadline)
+        f.call("penstock_denormals_restore", mode)
         ended = f.call("penstock_run_ends", main, ret=I64)
         f.give(f.select(ended.ne(0), f.i64(INTERRUPTED), f.load(f.status, 0, I64)))
 

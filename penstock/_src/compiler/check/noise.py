@@ -73,11 +73,12 @@ def spacing(dtype: np.dtype) -> float:
 
 
 def smallest(dtype: np.dtype) -> float:
-    """The smallest positive number of the type."""
+    """The smallest positive number of the type that programs compute with: they take denormal numbers for zeros, but of float16."""
     return _limits(dtype)[1]
 
 
 @cache
 def _limits(dtype: np.dtype) -> tuple[float, float]:
     limits = ml_dtypes.finfo(f"f{dtype.itemsize // 2}" if dtype.kind == "c" else dtype)
-    return float(limits.eps), float(limits.smallest_subnormal)
+    keeps_denormals = dtype.kind == "f" and dtype.itemsize == 2
+    return float(limits.eps), float(limits.smallest_subnormal if keeps_denormals else limits.tiny)
