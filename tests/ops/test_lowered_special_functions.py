@@ -21,6 +21,7 @@ ENDS_OF_BETA = np.array(
 ALPHA = np.concatenate([RNG.uniform(0.01, 50, 40), 10 ** RNG.uniform(-3, 3, 40)])
 LEAST = 2e-38  # programs take denormal numbers for zeros
 SAMPLES = np.random.default_rng(5).gamma(ALPHA) + LEAST
+PARTS = np.maximum(SAMPLES / (SAMPLES + SAMPLES[::-1]), LEAST)
 # {op: (names of its inputs, between what, and special values)}
 CASES = {
     "Zeta": (
@@ -36,7 +37,7 @@ CASES = {
     "Igamma": (("a", "x"), (ALPHA, SAMPLES), ENDS_OF_TWO),
     "Igammac": (("a", "x"), (ALPHA, SAMPLES), ENDS_OF_TWO),
     "Betainc": (
-        ("a", "b", "x"), (ALPHA, ALPHA[::-1], SAMPLES / (SAMPLES + SAMPLES[::-1])), ENDS_OF_BETA
+        ("a", "b", "x"), (ALPHA, ALPHA[::-1], PARTS), ENDS_OF_BETA
     ),
     "IgammaGradA": (
         ("a", "x"), (ALPHA, RNG.gamma(ALPHA) + LEAST), ([1, 0, -1, INF, 1e31, 2, NAN], [0, 1, 1, 1, 1, INF, 1])

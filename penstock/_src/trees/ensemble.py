@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from penstock._src.core.values.bounds import normal_bounds
 from penstock._src.ops.trees.tables import Tables
 
 Number = Literal["float32", "float64"]
@@ -63,12 +64,12 @@ class Ensemble:
     def thresholds(self, number: Number) -> np.ndarray:
         """Returns the thresholds as numbers of a type, with which rows of this type go the same way."""
         wide = self.tables.threshold
+        end = np.inf if self.tables.strict else -np.inf
         if number == "float64":
-            return wide
+            return normal_bounds(wide, end)
         with np.errstate(over="ignore"):
             narrow = wide.astype(np.float32)
-        if self.tables.strict:  # x < wide: the least float32 that is not below
-            wrong, toward = narrow < wide, np.float32(np.inf)
-        else:
-            wrong, toward = narrow > wide, np.float32(-np.inf)
-        return np.where(wrong, np.nextafter(narrow, toward), narrow)
+        # x < wide: the least float32 that is not below
+        wrong = narrow < wide if self.tables.strict else narrow > wide
+        moved = np.where(wrong, np.nextafter(narrow, np.float32(end)), narrow)
+        return normal_bounds(moved, end)

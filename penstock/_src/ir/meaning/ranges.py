@@ -136,8 +136,15 @@ def _cast(ranges: Ranges, node: Node, depth: int) -> Range | None:
 
 
 def _finite(low: Any, high: Any) -> Range | None:
-    """A range of floats, unless an end is infinite: products with infinity may be NaN, which no range contains."""
-    return (float(low), float(high)) if np.isfinite(low) and np.isfinite(high) else None
+    """A range of floats, unless an end is infinite: products with infinity may be NaN, which no range contains.
+
+    Ends that are denormal numbers are taken for zeros when a program runs.
+    """
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return None
+    least = float(np.finfo(np.float64 if isinstance(low, np.float64) else np.float32).tiny)
+    low, high = float(low), float(high)
+    return (0.0 if 0 < low < least else low, 0.0 if -least < high < 0 else high)
 
 
 def _iota(ranges: Ranges, node: Node, depth: int) -> Range | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
+from penstock._src.core.values.bounds import normal_bounds
 from penstock._src.formats.tflite.reading.call import Call, custom
 from penstock._src.formats.tflite.reading.quantized_kernels.values import dequantize
 
@@ -38,7 +39,7 @@ def detection_postprocess(call: Call) -> list[Any]:
         int(options["max_detections"]),
         float(options["nms_iou_threshold"]),
         # Scores that equal the threshold count.
-        float(np.nextafter(np.float32(options["nms_score_threshold"]), np.float32(-np.inf))),
+        _just_below(np.float32(options["nms_score_threshold"])),
     )
     if options.get("use_regular_nms", False):
         each = int(options.get("detections_per_class", _USUAL_PER_CLASS))
@@ -46,6 +47,12 @@ def detection_postprocess(call: Call) -> list[Any]:
     else:
         results = found.by_best_class(int(options["max_classes_per_detection"]))
     return [raw.ExpandDims(input=x, axis=_FIRST) for x in results]
+
+
+def _just_below(threshold: np.float32) -> float:
+    """Returns the largest number below a threshold."""
+    below = np.nextafter(np.array(threshold), np.float32(-np.inf))
+    return float(normal_bounds(below, -np.inf))
 
 
 def _reals(call: Call, i: int) -> Any:

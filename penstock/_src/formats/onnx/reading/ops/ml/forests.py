@@ -10,6 +10,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.values.bounds import normal_bounds
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.util.process.forks import cached_property
 
@@ -192,6 +193,7 @@ def _tables(forest: Forest, order: list[int], number: Any) -> dict[str, np.ndarr
     swapped = np.isin(mode, (GREATER, GREATER_EQUAL))
     with np.errstate(all="ignore"):
         threshold = np.where(below, np.nextafter(splits, splits.dtype.type(-np.inf)), splits)
+        threshold = normal_bounds(threshold, -np.inf)
     true, false = places[:, 0], places[:, 1]
     is_root = np.ones(len(order), bool)
     is_root[places[~is_leaf].reshape(-1)] = False
