@@ -258,7 +258,7 @@ class Block:
         if self.others or self.value_positions:
             return None
         if self.packed is None:
-            name = name_of(self.section)
+            name = self.name_of_plans()
             self.packed = above("packed_plans")(self.section.pack, name) if name else ()
         shared = repr(self.shared_key(key))
         for plan in self.packed:
@@ -268,6 +268,10 @@ class Block:
                 step = PlannedStep(self.specialize, program, list(map(like, values)))
                 return self.keep(key, Specialization([step], step.run))
         return None
+
+    def name_of_plans(self) -> str | None:
+        """The name under which packs have plans for the section; None if they have none."""
+        return name_of(self.section)
 
     def shared_key(self, key: Any) -> Any:
         """The part of a key on which a program for many extents depends: all but the shapes of arrays and the known values."""

@@ -1,5 +1,6 @@
 """tf.saved_model.load."""
 
+import functools
 import itertools
 import os
 import sys
@@ -45,13 +46,14 @@ from penstock._src.saving.saved_model import (
 from penstock._src.saving.saved_model.files import of_file, pack_in, parsed
 from penstock._src.saving.saved_model.object_values import WHOLE, Pair, RestoredSaveables
 from penstock._src.saving.saved_model.objects import SignatureMap
-from penstock._src.saving.saved_model.revived import (
+from penstock._src.saving.saved_model.revived.functions import (
     RestoredFunction,
     RevivedConcreteFunction,
     python_signature,
     revive_concrete,
     structured_or_flat,
 )
+from penstock._src.saving.saved_model.revived.planned_calls import PlannedCalls
 from penstock._src.saving.saved_model.selection import Selection, Setter
 from penstock._src.util.export import export
 from penstock._src.util.process import collector, forks
@@ -286,6 +288,8 @@ class _Loader:
         # Setters of attributes for objects that need a special one.
         self.setters: dict[int, Setter] = {n: setter for n, (_, setter) in selection.given.items()}
         self.concrete: dict[str, RevivedConcreteFunction] = {}
+        # The names of the inputs of functions that have some of their own.
+        self.keywords: dict[str, list[str]] = {}
         self.importing = forks.freed_in_child(threading.RLock())
         self.graph_nodes = {node.name: node for node in meta.graph_def.node}
 
@@ -494,18 +498,33 @@ class _Loader:
 
     def _bare(self, saved: Any) -> RevivedConcreteFunction:
         """A concrete function without the tf.function that it is a trace of."""
-        concrete = self._concrete(saved.concrete_function_name)
+        name = saved.concrete_function_name
+        self.keywords[name] = list(saved.argument_keywords)
+        concrete = self._concrete(name)
         concrete.when_made(lambda made: _name_arguments(made, saved))
         return concrete
 
     def _concrete(self, name: str) -> RevivedConcreteFunction:
         if name not in self.concrete:
             if self.is_known:
-                made = RevivedConcreteFunction.later(lambda: self._imported_later(name))
+                make = functools.partial(self._imported_later, name)
+                plan = functools.cache(functools.partial(self._planned, name))
+                made = RevivedConcreteFunction.later(make, plan)
             else:
                 made = self._imported(name)
             self.concrete[name] = made
         return self.concrete[name]
+
+    def _planned(self, name: str) -> PlannedCalls | None:
+        """The calls of a function that its pack can answer; None if it is to be imported for all."""
+        saved, library = self.saved_functions[name], self.library
+        if not saved.HasField("canonicalized_input_signature"):  # it is only called by others
+            return None
+        captured = [self._captured(number) for number in saved.bound_inputs]
+        planned = PlannedCalls(
+            library.definitions[name], saved, captured, library.pack, library.model, self.keywords.get(name)
+        )  # fmt: skip
+        return planned if planned.is_plain else None
 
     def _imported(self, name: str) -> RevivedConcreteFunction:
         saved = self.saved_functions[name]
