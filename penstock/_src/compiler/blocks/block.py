@@ -8,7 +8,7 @@ import dataclasses
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,7 +81,7 @@ class Block:
         self.specializations: dict[Any, Specialization] = {}
         self.programs: list[SharedProgram] = []
         # Programs of the model's pack, once they were looked for; they are for the operations as they were then.
-        self.packed: Sequence[Any] | None = None if section.pack else ()
+        self.packed: Iterable[Any] | None = None if section.pack else ()
         self.value_programs = 0  # programs made for values of inputs
         # Programs made in which an unknown is a number, by its kind.
         self.fixed_programs = Counter[str]()
