@@ -3,6 +3,8 @@
 import json
 import random
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from penstock._src.native.target import levels_of_host
 from penstock._src.runtime.packed.record import record_of, text_of
 from penstock._src.util.flags import override
 
-from .kit import Small, maker
+from .kit import Machine, Small, maker
 
 pytestmark = pytest.mark.skipif(
     not levels_of_host(), reason="packs are for Linux, x86-64-v2 on or aarch64"
@@ -168,6 +170,26 @@ def test_functions_of_a_file_that_the_maker_has_not_loaded_are_imported_at_once(
     content = bytearray((other / "saved_model.pb").read_bytes())
     (other / "saved_model.pb").write_bytes(content + b"\xf8\x3f\x01")  # an unknown field
     assert is_imported(signature_of(other))
+
+
+AGAIN = """
+import sys
+import numpy as np
+import penstock as tf
+model = tf.saved_model.load(sys.argv[1])
+tf.saved_model.save(model, sys.argv[2], signatures=model.signatures)
+again = tf.saved_model.load(sys.argv[2]).signatures["serving_default"]
+x = tf.ones([2, 64])
+np.testing.assert_array_equal(again(x=x)["scores"], model.signatures["serving_default"](x=x)["scores"])
+"""
+
+
+@pytest.mark.timed
+def test_a_packed_model_is_saved_again_before_its_functions_are_imported(packed, keys, tmp_path):
+    machine = Machine(tmp_path / "second", [keys[1]])
+    again = [sys.executable, "-c", AGAIN, str(packed(Small)), str(tmp_path / "again")]
+    done = subprocess.run(again, env=machine.environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_changed_graph_is_lowered(packed):

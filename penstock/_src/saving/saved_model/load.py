@@ -30,6 +30,7 @@ from penstock._src.filesystems.damaged import count_of, dtype_of
 from penstock._src.filesystems.files import exists, matching_prefix, status
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
+from penstock._src.graph.func_graph import leave_out_names
 from penstock._src.graph.serialize.attributes import shape_from_proto
 from penstock._src.graph.serialize.importer import Library
 from penstock._src.ops.io.bundle import index_name
@@ -282,6 +283,7 @@ class _Loader:
         _rename_resources(meta.graph_def.library)
         pack = pack_in(folder)
         self.library = Library(meta.graph_def.library, consent=consent, pack=pack, model=digest)
+        leave_out_names(self.library.definitions)
         # The maker of a pack has loaded this very file by these very sources: its functions can be imported, and are when they are used.
         self.is_known = pack is not None and pack.manifest.model == digest and not in_v1_graph()
         self.objects: dict[int, Any] = {n: target for n, (target, _) in selection.given.items()}
