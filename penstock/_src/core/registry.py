@@ -59,7 +59,7 @@ def lookup(name: str) -> type[Op] | None:
     else:
         return cls
     if module is not None:
-        with collector.paused():
+        with collector.paused(lasting=True):
             importlib.import_module(module)  # waits if another thread is importing it
     return OPS.get(name)
 

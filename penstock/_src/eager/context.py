@@ -97,6 +97,9 @@ def init_scope() -> Iterator[None]:
     True
     """
     graph, inner = outermost_graph(), STATE.graph
+    if inner is None and not STATE.tapes:  # as it is
+        yield
+        return
     if graph is inner:
         with dispatch.init_scope_graph(graph), _without_dependencies(graph):
             yield

@@ -60,14 +60,18 @@ def under(*names: str) -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext() if graph is None else graph.name_scope("/".join(names) + "/")
 
 
-@contextlib.contextmanager
-def initial_value_of(name: str, is_called: bool) -> Iterator[None]:
+def initial_value_of(name: str, is_called: bool) -> contextlib.AbstractContextManager[Any]:
     """Enter the scope in which a graph computes the initial value of the variable `name`."""
-    graph = STATE.graph
-    if graph is None:
-        yield
-        return
-    with under(name, "Initializer"), graph.initial_value_of(name, is_called):
+    return (
+        contextlib.nullcontext()
+        if STATE.graph is None
+        else _initial_value_in_graph(name, is_called)
+    )
+
+
+@contextlib.contextmanager
+def _initial_value_in_graph(name: str, is_called: bool) -> Iterator[None]:
+    with under(name, "Initializer"), STATE.graph.initial_value_of(name, is_called):
         yield
 
 

@@ -9,7 +9,6 @@ is alive.
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -18,8 +17,11 @@ from penstock._src.filesystems import files
 from penstock._src.filesystems.translation import translated
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.util.files.whole import is_left_over, is_temporary, temporary_path
+from penstock._src.util.lazy import ByName
 
 _ENDING = ".commit"
+# Imported by name: with all formats of archives, which processes that only read need not.
+_COPY_MODE = ByName("shutil", "copymode")
 
 
 def record_of(path: str) -> str:
@@ -57,7 +59,7 @@ class Transaction:
     def take(self, path: str, written: str) -> None:
         """Rename an already written local file to `path`, in the same file system, with the mode of the file that it replaces."""
         if os.path.exists(path):
-            shutil.copymode(path, written)
+            _COPY_MODE(path, written)
         with open(written, "rb") as file:
             os.fsync(file.fileno())
         self._places[path] = written

@@ -19,7 +19,6 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable_spec import VariableSpec, stand_in
 from penstock._src.function import retracing, side_effects
 from penstock._src.function.autograph.line_tracer import recorded_lines
-from penstock._src.function.autograph.public import uses_builtins
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.explaining import compile_now, explain_call, stage_printer
 from penstock._src.function.trace_cache import MOST_SHAPES, TraceCache
@@ -47,10 +46,14 @@ from penstock._src.function.types.input_signature import (
 from penstock._src.function.types.trace_types import from_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.lazy import ByName
 from penstock._src.util.process import forks
 from penstock._src.util.process.references import mark_shared
 from penstock._src.util.signatures import read_only
 from penstock._src.util.slots import above, above_if_loaded
+
+# Imported by name: functions of files are traced by none.
+_USES_BUILTINS = ByName("penstock._src.function.autograph.public", "uses_builtins")
 
 
 class _Settings:
@@ -194,7 +197,7 @@ class Function(Trackable):
         if concrete is not None:
             if not self._side_effects_checked:
                 self._side_effects_checked = True
-                prints_values = uses_builtins(self._autograph_options)
+                prints_values = _USES_BUILTINS(self._autograph_options)
                 side_effects.warn(self._python_function, prints_values)
             return concrete, leaves
         with self._lock:
@@ -271,7 +274,7 @@ class Function(Trackable):
         retracing.count(self, why)
         trace = Trace(
             self._target(), self._name, parameters, specs, self._signature, self._autograph, values,
-            self._attributes.get("api_implements"), uses_builtins(self._autograph_options),
+            self._attributes.get("api_implements"), _USES_BUILTINS(self._autograph_options),
         )  # fmt: skip
         concrete = self._trace_with(trace)
         concrete._attributes = dict(self._attributes)

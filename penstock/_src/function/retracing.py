@@ -7,11 +7,14 @@ import time
 import weakref
 from typing import Any
 
-from penstock._src.function.autograph.convert import is_user_module
 from penstock._src.util.flags import flags
+from penstock._src.util.lazy import ByName
 from penstock._src.util.run_observers import WORK_OBSERVERS
 
 logger = logging.getLogger("penstock")
+
+# Imported by name: functions of files are not traced.
+_IS_USER_MODULE = ByName("penstock._src.function.autograph.convert", "is_user_module")
 
 # Warn at this many traces of one function, or of functions created repeatedly from one definition.
 MANY_FUNCTIONS = 5
@@ -25,7 +28,7 @@ def count(function: Any, reason: str) -> None:
     """Counts a trace, made for this reason; warns once if there are too many."""
     plain = _plain(function)
     code = getattr(plain, "__code__", None)
-    if not is_user_module(getattr(plain, "__module__", None)):
+    if not _IS_USER_MODULE(getattr(plain, "__module__", None)):
         return
     traces = _of_function.get(function, 0) + 1
     _of_function[function] = traces

@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from penstock._src.core.tensor import Tensor
-from penstock._src.function.autograph.convert import is_user_module
 from penstock._src.function.autograph.parser import InaccessibleSourceCodeError, parse
+from penstock._src.util.lazy import ByName
 
 logger = logging.getLogger("penstock")
+
+# Imported by name: functions of files have no Python that could have side effects.
+_IS_USER_MODULE = ByName("penstock._src.function.autograph.convert", "is_user_module")
 
 CONTAINERS = (list, dict, set, collections.deque)
 CHANGES = frozenset(
@@ -38,7 +41,7 @@ _ABOUT_PRINT = "To print in every call, use tf.print."
 def warn(function: Any, prints_values: bool = False) -> None:
     """Warn about side effects of a Python function when its trace is reused; `print` may be part of the trace."""
     plain = getattr(inspect.unwrap(function), "__func__", inspect.unwrap(function))
-    if not isinstance(plain, types.FunctionType) or not is_user_module(plain.__module__):
+    if not isinstance(plain, types.FunctionType) or not _IS_USER_MODULE(plain.__module__):
         return
     if not _INSTALLED.isdisjoint(Path(plain.__code__.co_filename).parts):
         return

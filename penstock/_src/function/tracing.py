@@ -15,8 +15,6 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
 from penstock._src.eager.variable_spec import VariableSpec, has_own_handle
-from penstock._src.function.autograph import convert
-from penstock._src.function.autograph.builtins import printing
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.trace_type import Leaves, argument_names, input_names, substitute
 from penstock._src.graph import trace as graph_trace
@@ -26,8 +24,14 @@ from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util import nest, slots
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.lazy import ByName
 from penstock._src.util.process import collector
 from penstock._src.util.process.progress import Progress
+
+# Imported by name: processes that only call the functions of files convert none.
+_CONVERTED = ByName("penstock._src.function.autograph.convert", "converted")
+_CONVERTED_CALLABLE = ByName("penstock._src.function.autograph.convert", "converted_callable")
+_PRINTING = ByName("penstock._src.function.autograph.builtins", "printing")
 
 
 @dataclass
@@ -68,7 +72,7 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
     graph.converts = trace.autograph
     function = trace.function
     if trace.autograph:
-        function = convert.converted(function, requested=True) or _converted_call(function)
+        function = _CONVERTED(function, requested=True) or _CONVERTED_CALLABLE(function)
     with graph_trace.recording(graph), dispatch.device(None):  # calls may be on other devices
         placeholders = _placeholders(graph, trace)
         if allow_variables:
@@ -78,7 +82,7 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
         before = [_shallow(value) for _, value in arguments]
         args, kwargs = _call_form(arguments, trace.signature)
         try:
-            with printing(trace.prints_values):
+            with _PRINTING(trace.prints_values):
                 result = function(*args, **kwargs)
         except Exception as error:
             name_users_line(error)
@@ -94,13 +98,6 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
     shown = _specs_of(trace)
     graph.structured_input_signature = _signature_form(shown, trace.signature)
     return ConcreteFunction(graph, shown, signature=trace.signature), created
-
-
-def _converted_call(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Convert callables other than plain functions when they are called."""
-    if getattr(function, convert._MARK, None) == "never":
-        return function
-    return lambda *args, **kwargs: convert.converted_call(function, *args, **kwargs)
 
 
 def _placeholders(graph: FuncGraph, trace: Trace) -> list[SymbolicTensor]:
@@ -284,4 +281,4 @@ def _copied(tensor: SymbolicTensor, graph: Any) -> SymbolicTensor | None:
 
 
 slots.LIFT = lift
-slots.CONVERT = lambda function: convert.converted(function) or function
+slots.CONVERT = lambda function: _CONVERTED(function) or function

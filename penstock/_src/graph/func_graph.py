@@ -1,8 +1,9 @@
 """FuncGraph: the body of a function. Outer tensors that it reads become captures: extra inputs."""
 
-import itertools
+import re
+import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
@@ -14,13 +15,39 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.util.process import forks
 
 # Captured eager integers of up to this many elements become constants, so that shapes stay static.
 SMALL_CONSTANT = 128
 # The collections that functions share with the graph around them.
 _OF_VARIABLES = ("variables", "local_variables", "trainable_variables")
-# Numbers of functions, which their names end in.
-_COUNT = itertools.count(1)
+# A number at the end of a function's name; a file may have any.
+_NUMBER = re.compile("[0-9]{1,9}")
+
+
+class _Numbers:
+    """Numbers of functions, which their names end in."""
+
+    def __init__(self) -> None:
+        self._lock = forks.freed_in_child(threading.Lock())
+        self._next = 1
+
+    def __next__(self) -> int:
+        with self._lock:
+            self._next += 1
+            return self._next - 1
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Goes on above the numbers at the end of these names."""
+        ends = [name.rpartition("_")[2] for name in names]
+        highest = max((int(end) for end in ends if _NUMBER.fullmatch(end)), default=-1)
+        with self._lock:
+            self._next = max(self._next, highest + 1)
+
+
+_COUNT = _Numbers()
+# Called with the names of a file's functions before these are imported: functions that are made from now on have others.
+leave_out_names = _COUNT.leave_out
 
 
 class Global:

@@ -380,6 +380,7 @@ def _read_objects(
         graph = TrackableObjectGraph.FromString(data)
         skips_slots = options is not None and options.experimental_skip_slot_variables
         restoration = Restoration(reader, graph, attached, prefix, assignments, skips_slots)
+        reader.expect_all()
         restoration.begin(root)
     return CheckpointLoadStatus(restoration)
 

@@ -7,9 +7,16 @@ import collections
 import contextlib
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from penstock._src.filesystems.files import matching_prefix, status
-from penstock._src.proto.event import HistogramProto
+from penstock._src.util.lazy import ByName
+
+if TYPE_CHECKING:
+    from penstock._src.proto.event import HistogramProto
+
+# Imported by name: few processes ask for the statistics.
+_HISTOGRAM_PROTO = ByName("penstock._src.proto.event", "HistogramProto")
 
 # Names of the functions that save and load.
 SAVE_V2, SAVE_BUILDER = "save_v2", "save_v1_builder"
@@ -74,7 +81,9 @@ def record_size(label: str, prefix: str) -> None:
 def histogram(metric: str, label: str) -> HistogramProto:
     """The durations of a metric in buckets."""
     seen = DURATIONS[metric, label]
-    proto = HistogramProto(num=seen.count, sum=seen.sum, sum_squares=seen.sum_squares)
+    proto: HistogramProto = _HISTOGRAM_PROTO(
+        num=seen.count, sum=seen.sum, sum_squares=seen.sum_squares
+    )
     proto.min, proto.max = seen.least, seen.most
     proto.bucket_limit.extend([*_LIMITS, float("inf")])
     proto.bucket.extend(map(float, seen.buckets))

@@ -31,7 +31,7 @@ def resolve(module: str, attribute: str) -> Any:
     # Within the function: `import penstock` alone needs none of what this imports.
     from penstock._src.util.process.collector import paused
 
-    with paused():
+    with paused(lasting=True):
         # Imported each time: while another thread is importing it, this waits for its end.
         importlib.import_module(STARTUP)
         value: Any = importlib.import_module(module)
@@ -59,7 +59,7 @@ class ByName:
             # Within the property: `import penstock` alone needs none of what this imports.
             from penstock._src.util.process.collector import paused
 
-            with paused():
+            with paused(lasting=True):
                 self._function = getattr(importlib.import_module(self.module), self.attribute)
         return self._function
 

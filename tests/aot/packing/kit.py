@@ -38,6 +38,7 @@ from penstock._src.native.llvm.compile import COMPILATIONS
 print(json.dumps({{
     "values": values, "compiled": COMPILATIONS.number, "packed": kernels().statistics.from_packs,
     "llvm": sys.modules.get("llvmlite") is not None,
+    "modules": [name for name in sys.modules if name.startswith("penstock._src.")],
 }}))
 """
 

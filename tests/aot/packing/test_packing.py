@@ -81,6 +81,24 @@ def test_a_machine_without_llvm_runs_a_packed_model(packed, keys, tmp_path, name
     assert without["values"] == with_llvm["values"]
 
 
+# What traces Python, converts its control flow, differentiates it, lowers graphs and writes code.
+UNUSED = (
+    "function.autograph.convert", "function.autograph.operators", "function.autograph.builtins",
+    "api.control", "autodiff.gradient_tape", "autodiff.loop_gradient", "autodiff.jacobian",
+    "compiler.lower", "compiler.recognize", "compiler.fusion", "bridge.keras_modules",
+)  # fmt: skip
+MOST_MODULES = 335
+
+
+def test_a_packed_model_imports_no_more_than_it_needs(packed, keys, tmp_path):
+    machine = Machine(tmp_path / "second", [keys[1]], verify=0)  # what is verified is lowered
+    result, messages = machine.run(packed("pictures"))
+    assert result is not None, messages
+    modules = [name.removeprefix("penstock._src.") for name in result["modules"]]
+    assert [m for m in modules if any(f"{m}.".startswith(f"{u}.") for u in UNUSED)] == []
+    assert len(modules) <= MOST_MODULES, len(modules)
+
+
 @pytest.mark.skipif(levels_of_host() == ("aarch64",), reason="PENSTOCK_CPU names levels of x86-64")
 def test_a_machine_of_fewer_features_takes_their_code(packed, keys, tmp_path):
     best, _ = Machine(tmp_path / "best", [keys[1]]).run(packed("kinds"))

@@ -3,6 +3,8 @@
 import json
 import random
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from penstock._src.native.target import levels_of_host
 from penstock._src.runtime.packed.record import record_of, text_of
 from penstock._src.util.flags import override
 
-from .kit import Small, maker
+from .kit import Machine, Small, maker
 
 pytestmark = pytest.mark.skipif(
     not levels_of_host(), reason="packs are for Linux, x86-64-v2 on or aarch64"
@@ -98,15 +100,96 @@ def test_plans_of_a_pack_are_neither_lowered_nor_planned(packed, monkeypatch):
         assert ours.tobytes() == theirs.tobytes()
 
 
-def test_functions_of_a_packed_model_are_imported_when_they_are_used(packed, tmp_path):
+def is_imported(function):
+    return "graph" in vars(function)
+
+
+def test_calls_that_a_pack_answers_do_not_import_their_function(packed):
     function = signature_of(packed(Small))
-    assert "graph" not in vars(function)
     assert function.structured_input_signature[1]["x"].shape.as_list() == [None, 64]
-    assert "graph" in vars(function)
+    early = scores_of(function, [1, 3, 1])
+    assert not is_imported(function)
+    assert function.graph.inputs  # which imports it
+    for ours, theirs in zip(early, scores_of(function, [1, 3, 1]), strict=True):
+        assert ours.tobytes() == theirs.tobytes()
+
+
+def gradient_of(function):
+    x = tf.constant(small_input(2))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = tf.reduce_sum(function(x=x)["scores"] ** 2)
+    return tape.gradient(loss, x)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_calls_of_other_kinds_import_their_function(packed, number):
+    own, x = Small(), tf.constant(small_input(2))
+    expected = own(x)["scores"]
+    calls = [
+        lambda function: function(x),
+        lambda function: function(x=small_input(2)),
+        lambda function: tf.function(lambda: function(x=x))(),
+    ]
+    function = signature_of(packed(Small))
+    if number == len(calls):
+        theirs = gradient_of(lambda x: own(x))
+        np.testing.assert_allclose(gradient_of(function), theirs, rtol=1e-4, atol=1e-7)
+    else:
+        np.testing.assert_allclose(calls[number](function)["scores"], expected, rtol=1e-5)
+    assert is_imported(function)
+
+
+def error_of(function, kwargs):
+    """The class of the error of a call, None if there is none."""
+    try:
+        function(**kwargs)
+    except (TypeError, ValueError, tf.errors.OpError) as error:
+        return type(error)
+    return None
+
+
+def test_wrong_calls_of_a_packed_function_give_the_errors_of_others(packed, tmp_path):
+    own = Small()
+    tf.saved_model.save(own, str(tmp_path / "plain"), signatures=own.__call__)
+    calls = [
+        {},
+        {"y": tf.constant(small_input(2))},
+        {"x": tf.constant(small_input(2)), "y": 1},
+        {"x": tf.constant([[1, 2]])},
+        {"x": tf.zeros([2, 63])},
+    ]
+    folders = packed(Small), tmp_path / "plain"
+    for kwargs in calls:
+        ours, theirs = [error_of(signature_of(folder), kwargs) for folder in folders]
+        assert theirs is not None and ours == theirs
+
+
+def test_functions_of_a_file_that_the_maker_has_not_loaded_are_imported_at_once(packed, tmp_path):
     other = shutil.copytree(packed(Small), tmp_path / "other")
     content = bytearray((other / "saved_model.pb").read_bytes())
     (other / "saved_model.pb").write_bytes(content + b"\xf8\x3f\x01")  # an unknown field
-    assert "graph" in vars(signature_of(other))  # the pack's maker has not loaded this file
+    assert is_imported(signature_of(other))
+
+
+AGAIN = """
+import sys
+import numpy as np
+import penstock as tf
+model = tf.saved_model.load(sys.argv[1])
+tf.saved_model.save(model, sys.argv[2], signatures=model.signatures)
+again = tf.saved_model.load(sys.argv[2]).signatures["serving_default"]
+x = tf.ones([2, 64])
+np.testing.assert_array_equal(again(x=x)["scores"], model.signatures["serving_default"](x=x)["scores"])
+"""
+
+
+@pytest.mark.timed
+def test_a_packed_model_is_saved_again_before_its_functions_are_imported(packed, keys, tmp_path):
+    machine = Machine(tmp_path / "second", [keys[1]])
+    again = [sys.executable, "-c", AGAIN, str(packed(Small)), str(tmp_path / "again")]
+    done = subprocess.run(again, env=machine.environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_changed_graph_is_lowered(packed):

@@ -50,3 +50,14 @@ def test_the_builtin_checks_its_arguments():
     for wrong in ((b"",), ("text", 0), (b"", "0")):
         with pytest.raises(TypeError):
             extend(*wrong)
+
+
+def test_native_code_is_loaded_at_once_for_many_bytes_that_are_expected(monkeypatch):
+    loads = []
+    for name, value in {"extend": None, "at": None, "summed": 0}.items():
+        monkeypatch.setattr(module._Native, name, value)
+    monkeypatch.setattr(module, "google_crc32c", None)
+    monkeypatch.setattr(module._Native, "load", lambda: loads.append("load"))
+    assert crc32c(b"123456789") == 0xE3069283 and not loads
+    module.expect(1 << 20)
+    assert crc32c(b"123456789") == 0xE3069283 and loads

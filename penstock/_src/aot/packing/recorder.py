@@ -10,7 +10,7 @@ from penstock._src.aot.packing.signing import Maker
 from penstock._src.compiler import pipeline
 from penstock._src.compiler.blocks import block
 from penstock._src.compiler.blocks.block import Block
-from penstock._src.compiler.blocks.planned import name_of
+from penstock._src.compiler.blocks.planned import name_of, whole_function
 from penstock._src.compiler.blocks.specialize import Specialized
 from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.codegen.names import text_of_key
@@ -125,7 +125,8 @@ class Recorder:
                     )
             except NotPortable:
                 continue
-            self._records.setdefault(place_of_plans(target, threads, section), []).append(record)
+            for name in filter(None, (section, whole_function(made.section))):
+                self._records.setdefault(place_of_plans(target, threads, name), []).append(record)
 
     def _constant(self, content: bytes) -> int:
         return self._constants.setdefault(content, len(self._constants))

@@ -51,7 +51,7 @@ class Loader(importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Delegates to the other loader, then wraps."""
-        with paused():
+        with paused(lasting=True):
             self.inner.exec_module(module)
         WRAPPERS[module.__name__](module)
 

@@ -290,7 +290,7 @@ PATHS: dict[str, str] = {
     "python.saved_model.builder_impl": "_SAVE_BUILDER_LABEL=@saving.metrics:SAVE_BUILDER",
     "python.saved_model.load": (
         "_LOAD_V2_LABEL=@saving.metrics:LOAD_V2 "
-        "_WrapperFunction=@saving.saved_model.revived:RevivedConcreteFunction @saving.saved_model.load"
+        "_WrapperFunction=@saving.saved_model.revived.functions:RevivedConcreteFunction @saving.saved_model.load"
     ),
     "python.saved_model.load_v1_in_v2": "_LOAD_V1_V2_LABEL=@saving.metrics:LOAD_V1_IN_V2",
     "python.saved_model.registration.registration": "@bridge.python.saved_model.registration",

@@ -8,7 +8,7 @@ import dataclasses
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,7 +81,7 @@ class Block:
         self.specializations: dict[Any, Specialization] = {}
         self.programs: list[SharedProgram] = []
         # Programs of the model's pack, once they were looked for; they are for the operations as they were then.
-        self.packed: Sequence[Any] | None = None if section.pack else ()
+        self.packed: Iterable[Any] | None = None if section.pack else ()
         self.value_programs = 0  # programs made for values of inputs
         # Programs made in which an unknown is a number, by its kind.
         self.fixed_programs = Counter[str]()
@@ -258,7 +258,7 @@ class Block:
         if self.others or self.value_positions:
             return None
         if self.packed is None:
-            name = name_of(self.section)
+            name = self.name_of_plans()
             self.packed = above("packed_plans")(self.section.pack, name) if name else ()
         shared = repr(self.shared_key(key))
         for plan in self.packed:
@@ -268,6 +268,10 @@ class Block:
                 step = PlannedStep(self.specialize, program, list(map(like, values)))
                 return self.keep(key, Specialization([step], step.run))
         return None
+
+    def name_of_plans(self) -> str | None:
+        """The name under which packs have plans for the section; None if they have none."""
+        return name_of(self.section)
 
     def shared_key(self, key: Any) -> Any:
         """The part of a key on which a program for many extents depends: all but the shapes of arrays and the known values."""

@@ -48,6 +48,21 @@ def name_of(section: Section) -> str | None:
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
+def name_of_function(model: str, function: str) -> str:
+    """The name of all that a function of a model's file computes, which its graph need not be imported for."""
+    return hashlib.sha256(repr((model, function)).encode()).hexdigest()
+
+
+def whole_function(section: Section) -> str | None:
+    """The name of the function that a section with a name is; None if it is a part of one."""
+    graph = section.ops[0].graph
+    sides = (section.inputs, graph.inputs), (section.outputs, graph.outputs)
+    is_whole = all([t._id for t in own] == [t._id for t in whole] for own, whole in sides)
+    if not is_whole or section.host or section.constants or section.for_host:
+        return None
+    return name_of_function(graph._origin.model, graph._origin.function)
+
+
 def _graphs(graph: Any, ops: Sequence[Operation]) -> Iterator[Any]:
     """A graph, and those of the functions that operations call, with what these call."""
     seen = {id(graph)}

@@ -1,7 +1,7 @@
 """The programs that a pack has for a section of a model's graph, on the CPU of this process."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from penstock._src.compiler.blocks.input_form import InputForm
@@ -78,28 +78,34 @@ def place_of_plans(target: str, threads: int, section: str) -> str:
     return f"{target} {threads} {section}"
 
 
-def packed_plans(pack: Pack, section: str) -> Sequence[PackedPlan]:
-    """The programs of a pack for a section; none if flags, GPUs or records of tuning might make others.
+class PackedPlans:
+    """The programs of a pack for a section, in the order of their records, each read when it is come to.
 
     A record that is none is left out with a warning: the section is then lowered.
     """
-    if any(getattr(flags, name) != TABLE[name].default for name in _FLAGS) or has_gpus():
-        return []
-    tuned = tuning_file()
-    if tuned is not None and tuned.exists():
-        return []
-    planned = target_and_threads(pack)
-    if planned is None:
-        return []
-    found = []
-    for text in pack.plans(place_of_plans(*planned, section)):
+
+    def __init__(self, pack: Pack, target: str, threads: int, section: str) -> None:
+        self._pack, self._target, self._threads = pack, target, threads
+        self._texts = pack.plans(place_of_plans(target, threads, section))
+        self._found: list[PackedPlan] = []
+
+    def __iter__(self) -> Iterator[PackedPlan]:
+        yield from self._found
+        while self._texts:
+            plan = self._plan(self._texts.pop(0))
+            if plan is not None:
+                self._found.append(plan)
+                yield plan
+
+    def _plan(self, text: bytes) -> PackedPlan | None:
+        pack = self._pack
         try:
             record = record_of(text, pack.objects)
             if any(pack.manifest.codes.get(code) is None for code in record.codes):
                 raise KeyError("code")
-            if record.threads != planned[1]:
+            if record.threads != self._threads:
                 raise ValueError("it is for another number of threads")
-            found.append(PackedPlan(pack, planned[0], record))
+            return PackedPlan(pack, self._target, record)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OpError) as error:
             log.warning(
                 "A plan of the pack %s is not used: %s: %s. The program is compiled.",
@@ -107,4 +113,15 @@ def packed_plans(pack: Pack, section: str) -> Sequence[PackedPlan]:
                 type(error).__name__,
                 error,
             )
-    return found
+            return None
+
+
+def packed_plans(pack: Pack, section: str) -> Iterable[PackedPlan]:
+    """The programs of a pack for a section; none if flags, GPUs or records of tuning might make others."""
+    if any(getattr(flags, name) != TABLE[name].default for name in _FLAGS) or has_gpus():
+        return ()
+    tuned = tuning_file()
+    if tuned is not None and tuned.exists():
+        return ()
+    planned = target_and_threads(pack)
+    return () if planned is None else PackedPlans(pack, *planned, section)

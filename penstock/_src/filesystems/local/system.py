@@ -3,7 +3,6 @@
 import glob
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable
 from typing import BinaryIO, cast
@@ -15,8 +14,11 @@ from penstock._src.filesystems.local.direct import write_past_cache
 from penstock._src.filesystems.translation import translated
 from penstock._src.util.files import whole
 from penstock._src.util.files.records import BUFFER
+from penstock._src.util.lazy import ByName
 
 _SCHEME = "file://"
+# Imported by name: with all formats of archives, for a call that few processes make.
+_REMOVE_TREE = ByName("shutil", "rmtree")
 
 
 def plain(path: str) -> str:
@@ -118,7 +120,7 @@ class LocalFiles(FileSystem):
     def remove_tree(self, path: str) -> None:
         with translated(path):
             if os.path.isdir(plain(path)):
-                shutil.rmtree(plain(path))
+                _REMOVE_TREE(plain(path))
             else:
                 os.remove(plain(path))
 

@@ -98,6 +98,13 @@ def _call_unconverted(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
+def converted_callable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A callable that converts another than a plain function when it is called."""
+    if getattr(function, _MARK, None) == "never":
+        return function
+    return lambda *args, **kwargs: converted_call(function, *args, **kwargs)
+
+
 def converted_call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Calls `function`, converted first if it is user code."""
     try:

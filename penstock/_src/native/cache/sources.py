@@ -26,8 +26,9 @@ def digest_of(package: Path, folders: Sequence[str]) -> str | None:
     digest = hashlib.sha256()
     try:
         for folder in folders:
-            for path, size, time in _scanned(package / folder):
-                digest.update(f"{package / folder}/{path} {size} {time}\n".encode())
+            place = package / folder
+            lines = [f"{place}/{path} {size} {time}\n" for path, size, time in _scanned(place)]
+            digest.update("".join(lines).encode())
     except OSError:
         return None
     return digest.hexdigest()

@@ -201,6 +201,10 @@ class BundleReader:
     def __contains__(self, name: str) -> bool:
         return name in self.entries
 
+    def expect_all(self) -> None:
+        """Tells that all tensors will be read: checksums of many small ones are worth native code from the first on."""
+        crc32c.expect(sum(entry.size for entry in self.entries.values()))
+
     def shape(self, name: str) -> list[int]:
         """The full shape of a tensor."""
         shape = _shape(self._find(name))

@@ -59,6 +59,9 @@ def read_data(reader: Reader, offset: int, target: np.ndarray) -> int | None:
     """
     if offset < 0 or offset + target.size > reader.size:
         return None
+    if target.size <= _PIECE:
+        whole = not target.size or reader.read_into(target.data, offset) == target.size
+        return crc32c.crc32c(target.data) if whole else None  # else somebody cuts the file now
     pieces: dict[int, tuple[int, int]] = {}
     share = max(_PIECE, -(-target.size // (_PIECE * THREADS)) * _PIECE)  # of a thread
 
@@ -66,14 +69,11 @@ def read_data(reader: Reader, offset: int, target: np.ndarray) -> int | None:
         for start in range(first, min(first + share, target.size), _PIECE):
             piece = target[start : min(start + _PIECE, first + share)]
             if reader.read_into(piece.data, offset + start) < piece.size:
-                raise EOFError  # somebody cuts the file now
+                raise EOFError
             pieces[start] = crc32c.crc32c(piece.data), piece.size
 
     try:
-        if target.size > _PIECE:
-            run_all(read, range(0, target.size, share))
-        elif target.size:
-            read(0)
+        run_all(read, range(0, target.size, share))
     except EOFError:
         return None
     return _joined(pieces)

@@ -6,5 +6,5 @@
 
 `constants.py` has the names of the format; `objects.py` numbers the objects to save, `object_values.py` has functions for
 their values, `writing/` makes the graph for servers and the messages; `save.py` writes them;
-`load.py` reads; `revived.py` has the loaded functions. SavedModels of TensorFlow 1 sessions are handled by `v1/saving/`.
+`load.py` reads; `revived/` has the loaded functions. SavedModels of TensorFlow 1 sessions are handled by `v1/saving/`.
 """

@@ -1,5 +1,6 @@
 """tf.saved_model.load."""
 
+import functools
 import itertools
 import os
 import sys
@@ -29,6 +30,7 @@ from penstock._src.filesystems.damaged import count_of, dtype_of
 from penstock._src.filesystems.files import exists, matching_prefix, status
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import Function
+from penstock._src.graph.func_graph import leave_out_names
 from penstock._src.graph.serialize.attributes import shape_from_proto
 from penstock._src.graph.serialize.importer import Library
 from penstock._src.ops.io.bundle import index_name
@@ -45,13 +47,14 @@ from penstock._src.saving.saved_model import (
 from penstock._src.saving.saved_model.files import of_file, pack_in, parsed
 from penstock._src.saving.saved_model.object_values import WHOLE, Pair, RestoredSaveables
 from penstock._src.saving.saved_model.objects import SignatureMap
-from penstock._src.saving.saved_model.revived import (
+from penstock._src.saving.saved_model.revived.functions import (
     RestoredFunction,
     RevivedConcreteFunction,
     python_signature,
     revive_concrete,
     structured_or_flat,
 )
+from penstock._src.saving.saved_model.revived.planned_calls import PlannedCalls
 from penstock._src.saving.saved_model.selection import Selection, Setter
 from penstock._src.util.export import export
 from penstock._src.util.process import collector, forks
@@ -280,12 +283,15 @@ class _Loader:
         _rename_resources(meta.graph_def.library)
         pack = pack_in(folder)
         self.library = Library(meta.graph_def.library, consent=consent, pack=pack, model=digest)
+        leave_out_names(self.library.definitions)
         # The maker of a pack has loaded this very file by these very sources: its functions can be imported, and are when they are used.
         self.is_known = pack is not None and pack.manifest.model == digest and not in_v1_graph()
         self.objects: dict[int, Any] = {n: target for n, (target, _) in selection.given.items()}
         # Setters of attributes for objects that need a special one.
         self.setters: dict[int, Setter] = {n: setter for n, (_, setter) in selection.given.items()}
         self.concrete: dict[str, RevivedConcreteFunction] = {}
+        # The names of the inputs of functions that have some of their own.
+        self.keywords: dict[str, list[str]] = {}
         self.importing = forks.freed_in_child(threading.RLock())
         self.graph_nodes = {node.name: node for node in meta.graph_def.node}
 
@@ -494,18 +500,33 @@ class _Loader:
 
     def _bare(self, saved: Any) -> RevivedConcreteFunction:
         """A concrete function without the tf.function that it is a trace of."""
-        concrete = self._concrete(saved.concrete_function_name)
+        name = saved.concrete_function_name
+        self.keywords[name] = list(saved.argument_keywords)
+        concrete = self._concrete(name)
         concrete.when_made(lambda made: _name_arguments(made, saved))
         return concrete
 
     def _concrete(self, name: str) -> RevivedConcreteFunction:
         if name not in self.concrete:
             if self.is_known:
-                made = RevivedConcreteFunction.later(lambda: self._imported_later(name))
+                make = functools.partial(self._imported_later, name)
+                plan = functools.cache(functools.partial(self._planned, name))
+                made = RevivedConcreteFunction.later(make, plan)
             else:
                 made = self._imported(name)
             self.concrete[name] = made
         return self.concrete[name]
+
+    def _planned(self, name: str) -> PlannedCalls | None:
+        """The calls of a function that its pack can answer; None if it is to be imported for all."""
+        saved, library = self.saved_functions[name], self.library
+        if not saved.HasField("canonicalized_input_signature"):  # it is only called by others
+            return None
+        captured = [self._captured(number) for number in saved.bound_inputs]
+        planned = PlannedCalls(
+            library.definitions[name], saved, captured, library.pack, library.model, self.keywords.get(name)
+        )  # fmt: skip
+        return planned if planned.is_plain else None
 
     def _imported(self, name: str) -> RevivedConcreteFunction:
         saved = self.saved_functions[name]

@@ -47,6 +47,11 @@ def use_native_at(extend: Callable[[int, int, int], int]) -> None:
     _Native.at = extend
 
 
+def expect(count: int) -> None:
+    """Tells of bytes that will be summed soon, in small parts: native code is loaded for the first, if it is worth it for all."""
+    _Native.summed += count
+
+
 def joined(first: int, second: int, length: int) -> int:
     """The checksum of two pieces, from those of each; `length` is the second's in bytes."""
     return int(_push(np.array([first], np.uint32), length)[0]) ^ second

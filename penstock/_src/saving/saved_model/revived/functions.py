@@ -21,6 +21,7 @@ from penstock._src.graph.control import bodies_of
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.proto.saved import FunctionSpec
+from penstock._src.saving.saved_model.revived.planned_calls import PlannedCalls, specs_of
 from penstock._src.util import nest
 from penstock._src.util.process import forks
 from penstock._src.util.signatures import read_only
@@ -30,22 +31,29 @@ class RevivedConcreteFunction(ConcreteFunction):
     """A trace of a SavedModel. Its `structured_outputs` are specs, as in TensorFlow.
 
     One that is made later has only these attributes until then: `_make` makes it, `_changes` are made to it, and `_making` is held meanwhile.
+    What `_plan` gives answers calls without making it.
     """
 
     _make: Callable[[], "RevivedConcreteFunction"]
     _changes: list[Callable[["RevivedConcreteFunction"], None]]
     _making: Any
+    _plan: Callable[[], PlannedCalls | None] | None = None
 
     def __init__(self, graph: FuncGraph, parameters: Sequence[tuple[str, Any]]) -> None:
         super().__init__(graph, parameters)
         self._results: Any = None
 
     @classmethod
-    def later(cls, make: Callable[[], "RevivedConcreteFunction"]) -> "RevivedConcreteFunction":
-        """A trace that `make` makes when anything is asked of it."""
+    def later(
+        cls,
+        make: Callable[[], "RevivedConcreteFunction"],
+        plan: Callable[[], PlannedCalls | None],
+    ) -> "RevivedConcreteFunction":
+        """A trace that `make` makes when anything is asked of it that what `plan` returns cannot answer."""
         concrete = cls.__new__(cls)
-        concrete._make, concrete._changes = make, []
+        concrete._make, concrete._changes, concrete._plan = make, [], plan
         concrete._making = forks.freed_in_child(threading.RLock())
+        concrete._known_calls, concrete._binder = {}, None
         return concrete
 
     def __getattr__(self, name: str) -> Any:
@@ -57,11 +65,14 @@ class RevivedConcreteFunction(ConcreteFunction):
         with self.__dict__["_making"]:  # other threads wait until it is made
             make = self.__dict__.get("_make")
             if make is not None:
-                made = make()
+                made, planned = make(), self._planned()
+                if planned is not None:
+                    planned.hand_over(made._function)
                 for change in self.__dict__["_changes"]:
                     change(made)
                 self.__dict__.update(made.__dict__)
                 del self.__dict__["_make"]
+                self._plan = None
         return object.__getattribute__(self, name)
 
     def when_made(self, change: Callable[["RevivedConcreteFunction"], None]) -> None:
@@ -85,6 +96,38 @@ class RevivedConcreteFunction(ConcreteFunction):
         except TypeError:  # an older file: parameters keep the numbers of arguments
             return
         self._signature, self.parameters = signature, list(bound.arguments.items())
+
+    def _planned(self) -> PlannedCalls | None:
+        plan = self._plan  # another thread may make the function meanwhile
+        return None if plan is None else plan()
+
+    def _flat_arguments(
+        self, args: Sequence[Any], kwargs: dict[str, Any], only_tensors: bool = False
+    ) -> list[Any]:
+        planned = self._planned()
+        tensors = planned.bound(kwargs) if planned is not None and not args else None
+        if tensors is not None:
+            return tensors
+        if "_make" in self.__dict__:
+            self.graph  # noqa: B018  (which is made: with it the function gets its binder)
+            if self._binder is not None:
+                return self._bound(args, kwargs)
+        return super()._flat_arguments(args, kwargs, only_tensors)
+
+    def call_flat(self, tensors: Sequence[Any]) -> Any:
+        """Calls with the tensors of the arguments, in order; returns the structured result."""
+        planned = self._planned()
+        outputs = None if planned is None else planned.outputs(tensors)
+        if planned is None or outputs is None:
+            return super().call_flat(tensors)
+        return planned.packed(outputs)
+
+    @property
+    def structured_input_signature(self) -> tuple[tuple[Any, ...], dict[str, Any]]:  # type: ignore[override]
+        """(positional, keyword) arguments with TensorSpecs for tensors."""
+        planned = self._planned()
+        signature = self.graph.structured_input_signature if planned is None else planned.signature
+        return signature  # type: ignore[no-any-return]
 
     @property
     def function_type(self) -> FunctionType:
@@ -123,7 +166,7 @@ def revive_concrete(
     concrete = RevivedConcreteFunction(graph, parameters)
     concrete._results = results
     concrete._function, concrete._callable = function, DifferentiableFunction(function)
-    names = [s.name for s in _specs((args, kwargs))]
+    names = [s.name for s in specs_of((args, kwargs))]
     if len(names) == concrete.arity and all(names):
         concrete._arguments = names  # type: ignore[assignment]
     return concrete
@@ -196,15 +239,6 @@ def _structured(form: Any, tensors: list[Any]) -> Any:
         return value
 
     return nest.map_structure(build, form)
-
-
-def _specs(signature: Any) -> list[TensorSpec]:
-    return [
-        part
-        for leaf in nest.flatten(signature)
-        if isinstance(leaf, TypeSpec)
-        for part in leaf.flatten()
-    ]
 
 
 class RestoredFunction(Function):
