@@ -106,7 +106,8 @@ def _emit_decimal(m: Module) -> None:
         value, count = f.load(number, 0, I64), (whole - first) + (stop - after)
         power, finish, is_power = _exponent(f, stop, end, number)
         power = power - (stop - after)
-        is_read = finish.eq(end) & (count > 0) & (count <= MOST_DIGITS) & is_power
+        significant = count - _leading_zeros(f, first, stop)
+        is_read = finish.eq(end) & (count > 0) & (significant <= MOST_DIGITS) & is_power
         is_exact = (value >= 0) & (value <= _EXACT_INTEGER)
         is_exact = is_exact & (power >= -_EXACT_POWER) & (power <= _EXACT_POWER)
 
@@ -125,6 +126,19 @@ def _emit_decimal(m: Module) -> None:
         # The sign as a bit: arithmetic may lose that of a zero.
         sign = f.convert(is_minus, I64) << 63
         f.give(f.bits(f.bits(scaled, I64) | sign, F64))
+
+
+def _leading_zeros(f: Fn, first: Val, end: Val) -> Val:
+    """The number of zeros before the first other digit."""
+
+    def is_zero(at: Val, _: Val) -> Val:
+        byte = _byte(f, at)
+        return (at < end) & (byte.eq(48) | byte.eq(46))
+
+    def step(at: Val, zeros: Val) -> tuple[Val, ...]:
+        return at + 1, zeros + f.convert(_byte(f, at).eq(48), I64)
+
+    return f.loop_while(is_zero, step, first, f.i64(0))[1]
 
 
 def _exponent(f: Fn, stop: Val, end: Val, number: Val) -> tuple[Val, Val, Val]:
