@@ -9,7 +9,7 @@ from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX, FLOAT
-from penstock._src.native.algorithms.triangular import TYPES, triangular
+from penstock._src.native.algorithms.solvers.triangular import TYPES, triangular
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.linalg import elimination, lapack

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .. import python_calls as py
-from ..builtins import compiled
-from ..language.module import Module
-from ..language.types import F32, F64, I64, PTR, lanes, vec
-from ..language.value import Val
+from ... import python_calls as py
+from ...builtins import compiled
+from ...language.module import Module
+from ...language.types import F32, F64, I64, PTR, lanes, vec
+from ...language.value import Val
 
 TYPES = {"float32": F32, "float64": F64}
 BYTES_AT_ONCE = (
