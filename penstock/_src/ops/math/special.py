@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, Elements, HostKernel
+from penstock._src.core.calls.facts import SLOWEST, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
@@ -44,7 +44,7 @@ class _SpecialBinary(Binary):
     signature = "a: T, x: T -> z: T"
 
     T = WIDE
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     lower = None
 
 
@@ -115,7 +115,7 @@ class Betainc(Op):
     signature = "a: T, b: T, x: T -> z: T"
     T = WIDE
     elements = Elements(is_elementwise=True)
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     def shape(self, a, b, x):
         shapes = [a, b, x]
@@ -196,7 +196,7 @@ class _SpecialUnary(HostUnary):
     """A special function of one number."""
 
     T = FLOAT
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
 
 class Dawsn(_SpecialUnary):
