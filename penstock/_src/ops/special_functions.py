@@ -110,11 +110,17 @@ bessel_k1 = instead("k1", math.inf, lambda x: x < 0)
 bessel_k1e = instead("k1e", math.inf, lambda x: x < 0)
 
 
+FEW_LOGARITHMS = 32  # numbers that take less time one by one
 _log_gamma_of = instead("gammaln", math.inf, np.isneginf)
 
 
 def lgamma(x: np.ndarray) -> np.ndarray:
     """Returns log |gamma(x)|; around its zeros at 1 and 2 by a series, since SciPy loses digits there."""
+    if (
+        x.size <= FEW_LOGARITHMS and x.dtype.itemsize < 8
+    ):  # the standard library's is right in single precision
+        numbers = [_log_gamma(number) for number in x.astype(np.float64).ravel().tolist()]
+        return np.array(numbers, np.float64).astype(x.dtype).reshape(x.shape)
     values = _log_gamma_of(x)
     near = np.abs(x.astype(np.float64) - 1.5) < 0.8
     if near.any():
