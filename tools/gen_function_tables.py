@@ -122,7 +122,7 @@ def far_expint(z: Any) -> Any:
     return mp.ei(1 / z) * mp.exp(-1 / z) / z
 
 
-POSITIVE = {bessel_i, dawson, expint}  # all derivatives are positive
+POSITIVE = {bessel_i, dawson, far_dawson, expint}  # all derivatives are positive
 
 
 def tables() -> dict[str, tuple[float, float, Function, int]]:
@@ -168,7 +168,7 @@ def main() -> None:
     mp.dps = 50
     text = HEADER
     for name, (low, high, function, degree) in tables().items():
-        moved = function not in POSITIVE and getattr(function, "func", None) not in POSITIVE
+        moved = low > 0 or getattr(function, "func", function) not in POSITIVE
         coefficients = interpolated(function, mpf(low), mpf(high), degree)
         if not moved:
             coefficients = of_unmoved(coefficients, high)
