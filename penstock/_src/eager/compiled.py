@@ -158,8 +158,36 @@ def draw_many(op_type: str, position: np.ndarray, count: int, dtype: np.dtype) -
     return executable([np.empty(count, np.int8), position[:1], position[1:]])[0]
 
 
+def draw_for_each(
+    op_type: str, position: np.ndarray, count: int, parameter: np.ndarray
+) -> np.ndarray:
+    """Returns numbers of a distribution for each element of its parameter, from a position of a Philox stream.
+
+    Args:
+      op_type: the op that draws them at a key and a counter, `StatelessRandomGammaV3` or one like it.
+      position: the key and the halves of the counter, uint64[3].
+      count: of the numbers for an element; one program serves all counts and sizes.
+      parameter: a vector.
+
+    Returns:
+      An array [count, size of the parameter] of the parameter's dtype.
+    """
+    form = parameter.dtype
+    executable = _kept_executable((op_type, form), op_type, _executable_for_each, form)
+    return executable([np.empty(count, np.int8), position[:1], position[1:], parameter])[0]
+
+
 def _drawing_executable(op_type: str, dtype: np.dtype) -> Any:
     """Compiles a draw of as many numbers as the first input has elements."""
+    return _compiled_draw(op_type, {"dtype": dtypes.as_dtype(dtype)}, None)
+
+
+def _executable_for_each(op_type: str, dtype: np.dtype) -> Any:
+    """Compiles a draw of as many numbers for each element of the last input as the first input has elements."""
+    return _compiled_draw(op_type, {}, dtypes.as_dtype(dtype))
+
+
+def _compiled_draw(op_type: str, attributes: dict[str, Any], parameter: Any) -> Any:
     # As below: LLVM takes its time to load.
     from penstock._src.compiler.compile import compile_graph
 
@@ -169,10 +197,14 @@ def _drawing_executable(op_type: str, dtype: np.dtype) -> Any:
         for name, kind, shape in _DRAWING_INPUTS:
             graph.inputs.append(graph.placeholder(kind, make_shape(shape), name))
         like, key, counter = graph.inputs
-        arguments = {"key": key, "counter": counter, "alg": _PHILOX}
+        arguments = {"key": key, "counter": counter, "alg": _PHILOX, **attributes}
         shape = raw.Shape(input=like, out_type=dtypes.int64)
-        draw = getattr(raw, op_type)
-        drawn = draw(shape=shape, **arguments, dtype=dtypes.as_dtype(dtype))
+        if parameter is not None:
+            alpha = graph.placeholder(parameter, make_shape((None,)), "parameter")
+            graph.inputs.append(alpha)
+            sizes = [shape, raw.Shape(input=alpha, out_type=dtypes.int64)]
+            shape, arguments["alpha"] = raw.ConcatV2(values=sizes, axis=np.int32(0)), alpha
+        drawn = getattr(raw, op_type)(shape=shape, **arguments)
     return compile_graph(graph, graph.inputs, [drawn])
 
 

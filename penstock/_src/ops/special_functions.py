@@ -108,14 +108,19 @@ bessel_k0 = instead("k0", math.inf, lambda x: x < 0)
 bessel_k0e = instead("k0e", math.inf, lambda x: x < 0)
 bessel_k1 = instead("k1", math.inf, lambda x: x < 0)
 bessel_k1e = instead("k1e", math.inf, lambda x: x < 0)
-bessel_y0 = instead("y0", -math.inf, lambda x: x < 0)
 
 
+FEW_LOGARITHMS = 32  # numbers that take less time one by one
 _log_gamma_of = instead("gammaln", math.inf, np.isneginf)
 
 
 def lgamma(x: np.ndarray) -> np.ndarray:
     """Returns log |gamma(x)|; around its zeros at 1 and 2 by a series, since SciPy loses digits there."""
+    if (
+        x.size <= FEW_LOGARITHMS and x.dtype.itemsize < 8
+    ):  # the standard library's is right in single precision
+        numbers = [_log_gamma(number) for number in x.astype(np.float64).ravel().tolist()]
+        return np.array(numbers, np.float64).astype(x.dtype).reshape(x.shape)
     values = _log_gamma_of(x)
     near = np.abs(x.astype(np.float64) - 1.5) < 0.8
     if near.any():
@@ -177,9 +182,53 @@ def fresnel(which: str) -> Callable[..., np.ndarray]:
     return completed
 
 
+FAR_PHASE = 1e4  # from here on, four terms of the series for large numbers have double precision
+
+
+def _with_exact_phase(name: str, along: tuple[int, int]) -> Callable[..., np.ndarray]:
+    """Returns a Bessel function; that of large numbers is computed from sin(x) and cos(x), since SciPy rounds x minus a constant.
+
+    Source: DLMF 10.17.3, 10.17.4.
+
+    Args:
+      name: of SciPy's function, which ends with its order.
+      along: the factors of sin(x) and cos(x) in the leading term.
+    """
+    function = special(name)
+    mu = 4 * int(name[-1]) ** 2
+
+    def mended(x: np.ndarray) -> np.ndarray:
+        values = function(x)
+        far = (np.abs(x) > FAR_PHASE) & np.isfinite(x)
+        if not far.any():
+            return values
+        at = np.abs(x[far].astype(np.float64))
+        sin, cos, inverse = np.sin(at), np.cos(at), 1 / (8 * at)
+        even = 1 - (mu - 1) * (mu - 9) / 2 * inverse**2
+        odd = (mu - 1) * inverse * (1 - (mu - 9) * (mu - 25) / 6 * inverse**2)
+        first, second = along
+        wave = even * (first * sin + second * cos) + odd * (first * cos - second * sin)
+        values = np.array(values)
+        values[far] = wave / np.sqrt(at * np.pi) * np.where((x[far] < 0) & (name == "j1"), -1, 1)
+        return values
+
+    mended.__name__, mended.__doc__ = name, function.__doc__
+    return quiet(mended)
+
+
+bessel_j0, bessel_j1 = _with_exact_phase("j0", (1, 1)), _with_exact_phase("j1", (1, -1))
+_bessel_y0, _bessel_y1 = _with_exact_phase("y0", (1, -1)), _with_exact_phase("y1", (-1, -1))
+
+
+def bessel_y0(x: np.ndarray) -> np.ndarray:
+    """Returns the Bessel function of the second kind of order 0; -inf below 0."""
+    values = _bessel_y0(x)
+    return np.where(x < 0, values.dtype.type(-math.inf), values)
+
+
 def bessel_y1(x: np.ndarray) -> np.ndarray:
     """Returns the Bessel function of the second kind of order 1; at 0, NaN or, in float64, -inf."""
-    values = special("y1")(x)
+    values = _bessel_y1(x)
     at_zero = -math.inf if x.dtype == np.float64 else math.nan
     values = np.where(x == 0, values.dtype.type(at_zero), values)
     return np.where(x < 0, values.dtype.type(-math.inf), values)

@@ -55,6 +55,7 @@ TABLE = {
     "find_device": "devices.table",  # the compiler's device of a name
     "pack_saved_model": "aot.packing.writing",  # machine code beside a SavedModel
     "draw_many": "eager.compiled",  # many random numbers by a compiled program
+    "draw_for_each": "eager.compiled",  # the same, of a distribution with a parameter
     "run_compiled": "eager.compiled",  # the compiled program of an op
     "combined": "devices.cuda.nccl.collectives",  # what collective ops compute on GPUs
     "can_combine": "devices.cuda.nccl.collectives",  # whether replicas of strategies are added there

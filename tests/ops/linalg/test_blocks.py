@@ -98,3 +98,22 @@ def test_what_is_not_positive_definite_is_nan():
     found = tf.function(tf.linalg.cholesky)(np.stack([a, np.eye(70)])).numpy()
     assert np.isnan(np.tril(found[0])[np.tril_indices(70)]).all()
     np.testing.assert_array_equal(found[1], np.eye(70))
+
+
+@pytest.mark.parametrize("n", [1, 3, 128, 130, 200])
+@pytest.mark.parametrize("adjoint", [True, False])
+@pytest.mark.parametrize("columns", [1, 9, 40])
+def test_eager_triangles_broadcast_and_ignore_the_other_half(n, adjoint, columns):
+    a = (matrices(n) + 2 * n * np.eye(n)).astype(np.float32)
+    right = np.random.default_rng(0).normal(size=(3, 1, n, columns)).astype(np.float32)
+    for lower, half in ((True, np.tril(a)), (False, np.triu(a))):
+        unread = half + np.where(np.tri(n, k=-1).T if lower else np.tri(n, k=-1), np.nan, 0)
+        found = tf.linalg.triangular_solve(unread.astype(np.float32), right, lower, adjoint)
+        wide = half.astype(np.float64)
+        wanted = np.linalg.solve(wide.swapaxes(1, 2) if adjoint else wide, right)
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6 * np.abs(wanted).max())
+
+
+def test_a_zero_on_the_diagonal_of_a_triangle_is_divided_by():
+    a, ones = np.diag(np.float32([1, 2, 0])), np.ones((3, 1), np.float32)
+    np.testing.assert_array_equal(tf.linalg.triangular_solve(a, -ones), [[-1], [-0.5], [-np.inf]])

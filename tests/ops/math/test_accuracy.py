@@ -40,3 +40,10 @@ def test_functions_of_16_bits_are_rounded_once(name, dtype):
     x = tf.cast(tf.linspace(0.01, 9.0, 700), dtype)
     exact = getattr(tf.math, name)(tf.cast(x, tf.float64))
     np.testing.assert_array_equal(getattr(tf.math, name)(x), tf.cast(exact, dtype))
+
+
+def test_few_logarithms_of_gamma_are_those_of_many():
+    ends = [0.0, -0.0, -1.0, -2.5, np.inf, -np.inf, np.nan, 1e30, 1.0, 2.0, 1 + 2**-23]
+    x = np.concatenate([np.linspace(-3.3, 5, 400), ends]).astype(np.float32)
+    parts = [tf.math.lgamma(part).numpy() for part in np.array_split(x, 50)]
+    np.testing.assert_array_equal(np.concatenate(parts), tf.math.lgamma(x))

@@ -1,4 +1,4 @@
-"""The order of `tf.math.top_k(sorted=False)`, as TensorFlow 2.21 gives it: samplers draw by places in it."""
+"""The order of `tf.math.top_k(sorted=False)`, as TensorFlow 2.21 gives it (samplers draw by places in it), and other selections."""
 
 import numpy as np
 import pytest
@@ -84,3 +84,36 @@ def test_the_largest_is_the_first_of_equals_and_nan_only_of_nan(dtype):
         found, index = largest(x)
         np.testing.assert_array_equal(index[:, 0], order)
         np.testing.assert_array_equal(tf.cast(found[:, 0], tf.float64), rows[np.arange(40), order])
+
+
+@pytest.mark.parametrize("k", [1, 3, 20])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("find", [tf.math.approx_max_k, tf.math.approx_min_k])
+def test_approximate_extremes_are_compiled(k, axis, find):
+    x = np.random.default_rng(0).integers(0, 9, (21, 20, 20)).astype(np.float32)
+    x[0, 3, 5], x[2, 2, 2] = np.nan, -np.inf
+    function = tf.function(lambda x: find(x, k, axis), autograph=False)
+    assert "host" not in str(function.explain(x))
+    for found, wanted in zip(function(x), find(x, k, axis), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_approximate_extremes_of_too_few_elements_are_refused():
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="at least k columns"):
+        tf.function(lambda x: tf.math.approx_max_k(x, 4))(np.ones((2, 3), np.float32))
+
+
+@pytest.mark.parametrize("reverse", [True, False])
+@pytest.mark.parametrize("columns", [20, 300])
+def test_elements_in_order_of_short_and_long_rows(columns, reverse):
+    x = np.random.default_rng(0).normal(size=(40, columns)).astype(np.float32)
+    wanted = np.sort(x)[:, ::-1][:, 7] if reverse else np.sort(x)[:, 7]
+    select = lambda x: tf.raw_ops.NthElement(input=x * 1.0, n=7, reverse=reverse)  # noqa: E731
+    np.testing.assert_array_equal(select(x), wanted)
+    np.testing.assert_array_equal(tf.function(select, autograph=False)(x), wanted)
+    in_a_loop = tf.function(
+        lambda x: tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, select(x)), [0, x[:, 0]])[
+            1
+        ]
+    )
+    np.testing.assert_array_equal(in_a_loop(x), wanted)

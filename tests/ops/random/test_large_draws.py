@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.ops.random import distributions
+from penstock._src.ops.random import distributions, gamma
 from penstock._src.ops.random.philox import Stream
 
 FLOATS = np.float32, np.float16, ml_dtypes.bfloat16, np.float64
@@ -55,3 +55,26 @@ def test_gradients_pass_a_large_draw():
 def test_counts_beyond_all_memory_are_refused():
     with pytest.raises((tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError)):
         tf.random.normal([1 << 62])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("alpha", [0.7, [0.5, 2.0, 30.0], [[1.0, 0.1], [5.0, 9.0]]])
+def test_many_gamma_numbers_are_those_of_few_at_a_time(dtype, alpha, monkeypatch):
+    alpha = tf.constant(alpha, dtype)
+
+    def draw():
+        tf.random.set_seed(3)
+        shape = [1500, *alpha.shape]
+        return (
+            tf.random.stateless_gamma(shape, [1, 2], alpha, dtype=dtype),
+            tf.random.gamma([1500], alpha, dtype=dtype),
+        )
+
+    monkeypatch.setattr(gamma, "MANY", 1000)
+    with monkeypatch.context() as context:
+        context.setattr(gamma.rejection, "gamma", None)
+        many = draw()
+    monkeypatch.setattr(gamma, "MANY", 1 << 60)
+    for found, wanted in zip(many, draw(), strict=True):
+        # programs round doubles to float16 by way of float32
+        np.testing.assert_array_max_ulp(found.numpy(), wanted.numpy(), int(dtype == "float16"))

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import penstock as tf
+from penstock._src.ops.strings import convert
 from penstock._src.ops.strings.numbers import needs_care, to_float, to_integer
 
 
@@ -34,3 +36,15 @@ def test_what_is_no_float(text):
 def test_doubles_that_may_be_rounded_twice():
     doubles = np.array([1.0, 1 + 2**-24, 0.1, 1e-40, 0.0, np.inf])
     assert needs_care(doubles).tolist() == [False, True, False, True, False, False]
+
+
+def test_numbers_of_17_digits_are_read_natively(monkeypatch):
+    random = np.random.default_rng(0)
+    numbers = random.normal(size=500) * 10.0 ** random.integers(-20, 20, 500)
+    texts = [*map(repr, numbers.tolist()), "9007199254740993", "9999999999999999999", "-0.0"]
+    wanted = np.array(list(map(float, texts)))
+    monkeypatch.setattr(convert, "to_float", None)
+    found = tf.strings.to_number(texts, tf.float64).numpy()
+    np.testing.assert_array_equal(found.view(np.int64), wanted.view(np.int64))
+    found = tf.strings.to_number(texts[:500]).numpy()
+    np.testing.assert_array_equal(found, wanted[:500].astype(np.float32))

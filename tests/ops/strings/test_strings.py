@@ -230,3 +230,19 @@ def test_many_numbers_are_formatted_as_each_is():
 def test_malformed_parts_of_transcoded_text_are_replaced():
     found = tf.strings.unicode_transcode([b"h\xc3\xa9", b"a\xffb"], "UTF-8", "UTF-16-BE")
     assert listed(found) == ["hé".encode("utf-16-be"), "a\ufffdb".encode("utf-16-be")]
+
+
+@pytest.mark.parametrize("unit", ["BYTE", "UTF8_CHAR"])
+@pytest.mark.parametrize("begin", [0, 1, -1, 4, -4, 9])
+@pytest.mark.parametrize("count", [0, 2, 100, -1])
+def test_parts_at_one_position_are_those_at_equal_positions(unit, begin, count):
+    words = tf.constant([["hello", "wonder"], ["abcde", "\u00fcber"]])
+
+    def parts(begin, count):
+        try:
+            return tf.strings.substr(words, begin, count, unit).numpy().tolist()
+        except tf.errors.InvalidArgumentError as error:
+            return error.message
+
+    each = parts(tf.fill([2, 2], begin), tf.fill([2, 2], count))
+    assert parts(begin, count) == each

@@ -93,8 +93,9 @@ class Elements(Facts):
     vectorizes_one_by_one: bool = False
 
 
-# `HostKernel.compiles_from`: the default, and the lower one of ops whose `eager` is slow, where compiling pays off sooner.
-LARGE, SLOW = 1 << 16, 1 << 14
+# `HostKernel.compiles_from`: the default, and lower ones where compiling pays off sooner: of ops whose `eager` is slow, and of those
+# where it takes tens of nanoseconds for an element.
+LARGE, SLOW, SLOWEST = 1 << 16, 1 << 14, 1 << 11
 
 
 class HostKernel(Facts):

@@ -14,22 +14,6 @@ _DIGAMMA_FROM = 10  # from here on the series has double precision
 # The positive zero of digamma, in two parts; it has a separate series around it: the formula above would subtract nearly equal numbers.
 _DIGAMMA_ZERO = 1.4616321449683622, 9.549995429965697e-17
 _NEAR_ZERO, _TERMS_AT_ZERO = 0.4, 30
-_BESSEL_FROM = 20.0  # below it the power series, above it the one for large numbers
-_BESSEL_TERMS = 44, 20  # numbers of terms of the two
-
-
-def _ascending(order: int) -> list[float]:
-    """Coefficients of (x ** 2 / 4) ** k in I(x) / (x / 2) ** order (Abramowitz & Stegun 9.6.10)."""
-    terms = range(_BESSEL_TERMS[0])
-    return [1 / (math.factorial(k) * math.factorial(k + order)) for k in terms]
-
-
-def _descending(order: int) -> list[float]:
-    """Coefficients of x ** -k in I(x) exp(-x) sqrt(2 pi x) (Abramowitz & Stegun 9.7.1)."""
-    coefficients = [1.0]
-    for k in range(1, _BESSEL_TERMS[1]):
-        coefficients.append(-coefficients[-1] * (4 * order * order - (2 * k - 1) ** 2) / (8 * k))
-    return coefficients
 
 
 @functools.cache
@@ -87,31 +71,6 @@ class SpecialFunctions(Indexing):
         reflected = self.sub(value, self.mul(self.div(self.cos(turn), self.sin(turn)), math.pi))
         value = self.select(low, reflected, value)
         return self.cast(self.select(poles, float("nan"), value), x.dtype)
-
-    def bessel_ie(self, x: Node, order: int) -> Node:
-        """The modified Bessel function of the first kind of order 0 or 1, times exp(-|x|)."""
-        wide = self.cast(x, dtypes.float64)
-        size = self.abs(wide)
-        inner = self.minimum(size, _BESSEL_FROM)
-        power = self.polynomial(self.mul(self.mul(inner, inner), 0.25), _ascending(order))
-        power = self.mul(power, self.exp(self.neg(inner)))
-        if order:
-            power = self.mul(power, self.mul(inner, 0.5))
-        outer = self.reciprocal(self.maximum(size, _BESSEL_FROM))
-        large = self.polynomial(outer, _descending(order))
-        # 1 / x may underflow, its root does not.
-        root = self.sqrt(self.maximum(size, _BESSEL_FROM))
-        large = self.div(large, self.mul(root, math.sqrt(2 * math.pi)))
-        value = self.select(self.lt(size, _BESSEL_FROM), power, large)
-        if order:
-            value = self.select(self.lt(wide, 0.0), self.neg(value), value)
-        return self.cast(self.select(self.is_nan(wide), wide, value), x.dtype)
-
-    def bessel_i(self, x: Node, order: int) -> Node:
-        """The modified Bessel function of the first kind of order 0 or 1."""
-        wide = self.cast(x, dtypes.float64)
-        grown = self.mul(self.bessel_ie(wide, order), self.exp(self.abs(wide)))
-        return self.cast(grown, x.dtype)
 
     def next_after(self, x: Node, y: Node) -> Node:
         """The float next to x in the direction of y: by integers in the same order, which tell denormal numbers apart."""

@@ -1,7 +1,7 @@
-"""Parses decimal numbers in native code: whole numbers, and doubles with exact digits and powers of ten.
+"""Parses decimal numbers in native code: whole numbers, and doubles of up to 19 digits.
 
-A number that a few operations cannot round correctly (Clinger, "How to Read Floating Point Numbers Accurately", 1990) is left to the caller, as
-is all other notation.
+If digits and power of ten are exact doubles, one operation rounds correctly (Clinger, "How to Read Floating Point Numbers Accurately", 1990);
+others are rounded by `doubles.py`. The few that it leaves open are left to the caller, as is all other notation.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import F64, I8, I64, PTR, constant
 from ..language.value import Val
+from . import doubles
 
 MOST_DIGITS = 19  # which fit 64 bits without a sign
 _EXACT_INTEGER = 1 << 53  # up to here every integer is a double
@@ -19,6 +20,7 @@ _EXACT_POWER = 22  # up to here every power of ten is a double
 def emit(m: Module) -> None:
     """Adds `integer` and `decimal` to a module: (data, begin, end, address of the validity flag) -> number."""
     powers = ", ".join(f"double {constant(10.0**n, F64)}" for n in range(_EXACT_POWER + 1))
+    doubles.emit(m)
     m.raw(f"@powers_of_ten = private constant [{_EXACT_POWER + 1} x double] [{powers}]")
     _emit_trimmed(m)
     _emit_digits(m)
@@ -104,17 +106,39 @@ def _emit_decimal(m: Module) -> None:
         value, count = f.load(number, 0, I64), (whole - first) + (stop - after)
         power, finish, is_power = _exponent(f, stop, end, number)
         power = power - (stop - after)
-        is_exact = (value >= 0) & (value <= _EXACT_INTEGER) & (count <= MOST_DIGITS)
-        is_near = (power >= -_EXACT_POWER) & (power <= _EXACT_POWER)
-        is_valid = finish.eq(end) & (count > 0) & is_exact & is_near & is_power
-        f.store(f.convert(is_valid, I64), f.valid)
-        size = f.select(is_valid, f.max(power, 0 - power), f.i64(0))
-        scale = f.load(f.address("powers_of_ten"), size, F64)
-        double = f.convert(value, F64)
-        scaled = f.select(power < 0, double / scale, double * scale)
+        significant = count - _leading_zeros(f, first, stop)
+        is_read = finish.eq(end) & (count > 0) & (significant <= MOST_DIGITS) & is_power
+        is_exact = (value >= 0) & (value <= _EXACT_INTEGER)
+        is_exact = is_exact & (power >= -_EXACT_POWER) & (power <= _EXACT_POWER)
+
+        def divide() -> tuple[Val, ...]:
+            f.store(f.convert(is_read, I64), f.valid)
+            scale = f.load(f.address("powers_of_ten"), f.max(power, 0 - power), F64)
+            double = f.convert(value, F64)
+            return (f.select(power < 0, double / scale, double * scale),)
+
+        def round_digits() -> tuple[Val, ...]:
+            nearest = f.call("nearest", value, power, f.valid, ret=F64)
+            f.store(f.load(f.valid, 0, I64) & f.convert(is_read, I64), f.valid)
+            return (nearest,)
+
+        (scaled,) = f.when(is_exact, divide, round_digits)
         # The sign as a bit: arithmetic may lose that of a zero.
         sign = f.convert(is_minus, I64) << 63
         f.give(f.bits(f.bits(scaled, I64) | sign, F64))
+
+
+def _leading_zeros(f: Fn, first: Val, end: Val) -> Val:
+    """The number of zeros before the first other digit."""
+
+    def is_zero(at: Val, _: Val) -> Val:
+        byte = _byte(f, at)
+        return (at < end) & (byte.eq(48) | byte.eq(46))
+
+    def step(at: Val, zeros: Val) -> tuple[Val, ...]:
+        return at + 1, zeros + f.convert(_byte(f, at).eq(48), I64)
+
+    return f.loop_while(is_zero, step, first, f.i64(0))[1]
 
 
 def _exponent(f: Fn, stop: Val, end: Val, number: Val) -> tuple[Val, Val, Val]:

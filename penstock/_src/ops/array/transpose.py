@@ -112,10 +112,12 @@ class InvertPermutation(Op):
         if x.ndim != 1:
             raise self.invalid("invert_permutation expects a 1D vector.")
         out = np.full(x.size, -1, x.dtype)
-        if not ((x >= 0) & (x < x.size)).all():
+        if not x.size:
+            return out
+        if x.min() < 0 or x.max() >= x.size:
             raise self._refusal(x)
         out[x] = np.arange(x.size, dtype=x.dtype)
-        if (out < 0).any():  # no element has this number, so two have another
+        if out.min() < 0:  # no element has this number, so two have another
             raise self._refusal(x)
         return out
 

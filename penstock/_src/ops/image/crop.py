@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import SLOWEST, HostKernel
 from penstock._src.core.errors import OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -224,6 +225,7 @@ class _Projective(Op):
     """Base of the versions of ImageProjectiveTransform."""
 
     extents = {"output_shape": "2"}
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     dtype = FLOAT | INDEX | {dtypes.uint8}
     interpolation: str

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import HostKernel
+from penstock._src.core.calls.facts import SLOWEST, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, INDEX
@@ -190,7 +190,7 @@ class Lu(Op):
     output_idx_type: INDEX = dtypes.int32
     vectorize = "rows"
     # NumPy has no such function: the host eliminates column by column.
-    host_kernel = HostKernel(compiles_from=1 << 11, opens="none")
+    host_kernel = HostKernel(compiles_from=SLOWEST, opens="none")
 
     def shape(self, input):
         both = square(input)

@@ -1,5 +1,7 @@
 """Inverses, determinants, and solutions of linear equations."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -7,6 +9,8 @@ from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX, FLOAT
+from penstock._src.native.algorithms.solvers.triangular import TYPES, triangular
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.linalg import elimination, lapack
 from penstock._src.ops.linalg.matrices import (
@@ -23,6 +27,7 @@ from penstock._src.ops.linalg.matrices import (
     widened,
 )
 from penstock._src.ops.rules import conj, quiet, show
+from penstock._src.util.process.blas import one_thread
 
 
 class MatrixInverse(Op):
@@ -208,8 +213,7 @@ class MatrixTriangularSolve(Op):
             raise self.invalid(
                 f"Matrix size-incompatible: In[0]: {show(matrix.shape)}, In[1]: {show(rhs.shape)}"
             )
-        a = np.tril(widened(matrix)) if self.lower else np.triu(widened(matrix))
-        lower = self.lower
+        a, lower = widened(matrix), self.lower
         if self.adjoint:
             a, lower = adjoint_array(a), not lower
         return _substitute(a, widened(rhs), lower).astype(rhs.dtype, copy=False)
@@ -235,25 +239,63 @@ def _sign_and_pivots(p, input):
     return p.cast(1 - 2 * p.mod(exchanges, 2), pivots.dtype), pivots
 
 
-@quiet
-def _substitute(a, b, lower):
-    """Forward or backward substitution in blocks; a zero on the diagonal is divided by without an error.
+BLOCK = 64  # rows of a triangle that are solved row by row; products carry the solution over to the others
+WHOLE = 128  # rows of matrices that are solved as one triangle
 
-    Where that may happen, or numbers are not finite, rows are taken one by one: LAPACK exchanges the rows of a block.
-    """
-    singular = (np.diagonal(a, axis1=-2, axis2=-1) == 0).any()
-    one_by_one = singular or not (np.isfinite(a).all() and np.isfinite(b).all())
-    n, block = a.shape[-1], 1 if one_by_one else 64
-    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    x = np.broadcast_to(b, (*batch, *b.shape[-2:])).copy()
-    begins = range(0, n, block)
-    for begin in begins if lower else reversed(begins):
-        end = min(begin + block, n)
-        corner, rows = a[..., begin:end, begin:end], x[..., begin:end, :]
-        x[..., begin:end, :] = rows / corner if one_by_one else lapack.solve(corner, rows)
-        rest = slice(end, n) if lower else slice(0, begin)
-        x[..., rest, :] -= a[..., rest, begin:end] @ x[..., begin:end, :]
+
+def _substitute(a, b, lower):
+    """Forward or backward substitution; a zero on the diagonal is divided by without an error."""
+    dtype = a.dtype if a.dtype == b.dtype else np.result_type(a, b)
+    shape = b.shape
+    if a.shape[:-2] != b.shape[:-2]:
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        shape = (*batch, *b.shape[-2:])
+        a, b = np.broadcast_to(a, (*batch, *a.shape[-2:])), np.broadcast_to(b, shape)
+    x = np.array(b, dtype, order="C")
+    is_native = dtype.name in TYPES and runs_native_code()
+    if is_native and shape[-2] <= WHOLE:
+        _solve_natively(a, x, lower)
+    elif x.size:
+        _substitute_blocks(_solve_natively if is_native else _solve_rows, a, x, lower)
     return x
+
+
+@quiet
+def _substitute_blocks(solve, a, x, lower):
+    """Solves for blocks of rows, and carries each solution over to the other rows by a product."""
+    n = a.shape[-1]
+    begins = range(0, n, BLOCK)
+    for begin in begins if lower else reversed(begins):
+        end = min(begin + BLOCK, n)
+        rows = np.ascontiguousarray(x[..., begin:end, :])
+        solve(a[..., begin:end, begin:end], rows, lower)
+        x[..., begin:end, :] = rows
+        rest = slice(end, n) if lower else slice(0, begin)
+        x[..., rest, :] -= _product(a[..., rest, begin:end], rows)
+
+
+_product = one_thread(np.matmul)
+
+
+def _solve_natively(a, x, lower):
+    """Replaces the values of one contiguous array by the solutions of triangular systems."""
+    *batch, n, columns = x.shape
+    if len(batch) > 1 or a.dtype != x.dtype:
+        a = np.ascontiguousarray(a, x.dtype)
+    count, size = math.prod(batch), a.itemsize
+    between = a.strides[-3] // size if len(batch) == 1 else n * n
+    down, along = (stride // size for stride in a.strides[-2:])
+    solve = triangular(x.dtype.name).solve
+    solve(a, x, count, n, columns, between, down, along, 0 if lower else 1)
+
+
+def _solve_rows(a, x, lower):
+    """The same, row by row."""
+    n = a.shape[-1]
+    for i in range(n) if lower else reversed(range(n)):
+        x[..., i, :] /= a[..., i, i, None]
+        rest = slice(i + 1, n) if lower else slice(0, i)
+        x[..., rest, :] -= a[..., rest, i, None] * x[..., i : i + 1, :]
 
 
 class MatrixSolveLs(Op):

@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN
 from penstock._src.core.typesets import COMPLEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.native.algorithms.tridiagonal import TYPES, tridiagonal
+from penstock._src.native.algorithms.solvers.tridiagonal import TYPES, tridiagonal
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.linalg import elimination
 from penstock._src.ops.linalg.matrices import adjoint, cut, shifted, shifted_rows

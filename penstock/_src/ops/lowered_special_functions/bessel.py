@@ -1,9 +1,11 @@
-"""Modified Bessel functions of the second kind."""
+"""Modified Bessel functions."""
 
 import math
 from typing import Any
 
 import numpy as np
+
+from penstock._src.ops.lowered_special_functions.tabulated import limit_of, tabulated
 
 _K_FROM = 4.0  # where series in x give way to polynomials in 1 / x
 # sqrt(x) e^x K(x) of orders 0 and 1 as polynomials in 2 _K_FROM / x - 1, interpolated at Chebyshev's nodes with 40 digits; off by 1e-13.
@@ -61,3 +63,28 @@ def bessel_k(p: Any, x: Any, order: int, scaled: bool) -> Any:
     value = p.select(p.le(x, _K_FROM), series, p.select(p.eq(x, math.inf), 0.0, beyond))
     value = p.select(p.le(x, 0.0), math.inf, value)
     return p.select(p.is_nan(x), math.nan, value)
+
+
+def bessel_i(p: Any, x: Any, order: int, scaled: bool, narrow: bool) -> Any:
+    """The modified Bessel function of the first kind of a float64 node, times e^-|x| if scaled; `narrow`: accurate to single precision only.
+
+    Near 0, it is a power of x times a polynomial in x ** 2; beyond, e^|x| / sqrt(|x|) times a polynomial in 1 / |x| (DLMF 10.25.2, 10.40.1).
+    """
+    kind = "single" if narrow else "double"
+    near_table, far_table = f"i{order}_{kind}", f"i{order}_far_{kind}"
+    cut = math.sqrt(limit_of(near_table))
+    size = p.abs(x)
+    inner, outer = p.minimum(size, cut), p.maximum(size, cut)
+    near = tabulated(p, near_table, p.mul(inner, inner))
+    if order:
+        near = p.mul(near, inner)
+    inverse = p.reciprocal(outer)
+    far = p.mul(tabulated(p, far_table, inverse), p.sqrt(inverse))
+    if scaled:
+        near = p.mul(near, p.exp(p.neg(inner)))
+    else:
+        far = p.mul(far, p.exp(outer))
+    value = p.select(p.le(size, cut), near, far)
+    if order:
+        value = p.select(p.lt(x, 0.0), p.neg(value), value)
+    return p.select(p.is_nan(x), x, value)

@@ -5,30 +5,32 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core import dtypes
+from penstock._src.ops.lowered_special_functions.tabulated import limit_of, tabulated
 
-_MOST_SERIES = {
-    True: 24.0,
-    False: 40.0,
-}  # above, terms of the asymptotic series fall below an error for a while
-_SERIES_TERMS = {True: 80, False: 130}
+# Tables in 1 / x, from small numbers to large ones.
+_FAR = {
+    "single": ("expint_middle_single", "expint_far_single"),
+    "double": ("expint_lower_double", "expint_upper_double", "expint_far_double"),
+}
 
 
 def expint(p: Any, x: Any, narrow: bool) -> Any:
     """The exponential integral Ei of a float64 node; `narrow`: accurate to single precision only.
 
-    Ei(x) = gamma + log(x) + the sum of x^k / (k k!), whose terms are positive, and e^x / x times the sum of k! / x^k far out (DLMF 6.6.2, 6.12.2).
+    Ei(x) is gamma + log(x) and x times a polynomial near 0, and e^x / x times polynomials in 1 / x beyond (DLMF 6.6.2, 6.12.2).
     """
-    limit = _MOST_SERIES[narrow]
+    kind = "single" if narrow else "double"
+    near_table = f"expint_{kind}"
+    limit = limit_of(near_table)
     near, far = p.minimum(x, limit), p.maximum(x, limit)
-    total = p.full(x.shape, 0.0, dtypes.float64)
-    for k in range(_SERIES_TERMS[narrow], 0, -1):
-        total = p.mul(p.add(total, 1 / (k * math.factorial(k))), near)
-    series = p.add(p.add(total, p.log(near)), float(np.euler_gamma))
+    entire = p.mul(tabulated(p, near_table, near), near)
+    series = p.add(p.add(entire, p.log(near)), float(np.euler_gamma))
     inverse = p.div(1.0, far)
-    rest = p.full(x.shape, 1.0, dtypes.float64)
-    for k in range(int(limit) - 1, 0, -1):
-        rest = p.add(p.mul(p.mul(rest, float(k)), inverse), 1.0)
+    first, *others = _FAR[kind]
+    rest = tabulated(p, first, p.maximum(inverse, limit_of(others[0])))
+    for name in others:
+        end = limit_of(name)
+        rest = p.select(p.lt(inverse, end), tabulated(p, name, p.minimum(inverse, end)), rest)
     root = p.exp(p.mul(far, 0.5))  # whose square may overflow where the result does not
     value = p.select(p.le(x, limit), series, p.mul(p.mul(p.mul(root, inverse), rest), root))
     return p.select(p.or_(p.lt(x, 0.0), p.eq(x, math.inf)), math.nan, value)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements, HostKernel
+from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED, UNSIGNED
@@ -131,7 +131,6 @@ class BatchMatMulV2(Op):
     """Products of matrices with leading dimensions that broadcast; `adj_` conjugates and transposes."""
 
     signature = "x: T, y: T -> output: T"
-    host_kernel = HostKernel(opens="all")
     T = BROAD
     adj_x: bool = False
     adj_y: bool = False

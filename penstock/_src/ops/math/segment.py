@@ -67,10 +67,11 @@ def combine(ufunc, data, ids, count, start):
     out = np.full((count, *data.shape[1:]), start, data.dtype)
     if not data.size:
         return out
-    if ufunc is np.add and data.ndim == 1 and data.dtype == np.float64:
-        return out + np.bincount(ids, data, count)
-    if ufunc is np.add and data.ndim == 1 and data.dtype.kind in "iu":
-        np.add.at(out, ids, data)  # exact in any order
+    if data.ndim == 1 and data.dtype.kind in "fiu":
+        if ufunc is np.add and data.dtype.kind == "f":
+            # in float64: the error of a running sum grows with its steps
+            return out + np.bincount(ids, data, count).astype(data.dtype, copy=False)
+        ufunc.at(out, ids, data)
         return out
     if (ids[1:] < ids[:-1]).any():
         order = np.argsort(ids, kind="stable")
@@ -194,7 +195,7 @@ def mean_rows(data, ids, count, power=1.0):
     """Returns each segment's sum divided by its number of rows to a power."""
     wide = in_float32(data)
     total = combine(np.add, wide, ids, count, 0)
-    sizes = np.maximum(np.bincount(ids.astype(np.int64), minlength=count)[:count], 1)
+    sizes = np.maximum(np.bincount(ids, minlength=count)[:count], 1)
     sizes = sizes.reshape(-1, *[1] * (data.ndim - 1))
     if wide.dtype.kind in "iu":
         return np.trunc(total / sizes).astype(wide.dtype)

@@ -1,11 +1,12 @@
 """Special functions: incomplete gamma and beta, polygamma and zeta, Bessel, Fresnel and others."""
 
+import functools
 import math
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, Elements, HostKernel
+from penstock._src.core.calls.facts import SLOWEST, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
@@ -14,7 +15,11 @@ from penstock._src.ops import infer
 from penstock._src.ops import special_functions as functions
 from penstock._src.ops.lowered_special_functions import (
     bessel,
+    bessel_jy,
+    dawson,
+    dilogarithm,
     exponential_integral,
+    fresnel,
     incomplete_beta,
     incomplete_gamma,
     incomplete_gamma_slope,
@@ -39,7 +44,7 @@ class _SpecialBinary(Binary):
     signature = "a: T, x: T -> z: T"
 
     T = WIDE
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     lower = None
 
 
@@ -110,7 +115,7 @@ class Betainc(Op):
     signature = "a: T, b: T, x: T -> z: T"
     T = WIDE
     elements = Elements(is_elementwise=True)
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     def shape(self, a, b, x):
         shapes = [a, b, x]
@@ -191,7 +196,7 @@ class _SpecialUnary(HostUnary):
     """A special function of one number."""
 
     T = FLOAT
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
 
 class Dawsn(_SpecialUnary):
@@ -201,6 +206,9 @@ class Dawsn(_SpecialUnary):
 
     def gradient(self, x, y, dy):
         return dy * (1 - x * y * 2)
+
+    def lower(self, p, x):
+        return _in_double(dawson.dawson, p, x)
 
 
 class Expint(_SpecialUnary):
@@ -212,25 +220,34 @@ class Expint(_SpecialUnary):
         return dy * raw.Exp(x) / x
 
     def lower(self, p, x):
-        narrow = x.dtype != dtypes.float64
-        return p.cast(exponential_integral.expint(p, p.cast(x, dtypes.float64), narrow), x.dtype)
+        return _in_double(exponential_integral.expint, p, x)
 
 
-class FresnelCos(_SpecialUnary):
-    """The Fresnel cosine integral."""
+class _Fresnel(_SpecialUnary):
+    which = ""
 
     def ufunc(self, x):
-        return functions.fresnel("fresnel_cos")(x)
+        return functions.fresnel(f"fresnel_{self.which}")(x)
+
+    def lower(self, p, x):
+        if x.dtype == dtypes.float64:
+            raise NotLowerable("SciPy's functions of double precision are used")
+        return p.cast(fresnel.fresnel(p, p.cast(x, dtypes.float64), self.which), x.dtype)
+
+
+class FresnelCos(_Fresnel):
+    """The Fresnel cosine integral."""
+
+    which = "cos"
 
     def gradient(self, x, _y, dy):
         return dy * raw.Cos(raw.Square(x) * (math.pi / 2))
 
 
-class FresnelSin(_SpecialUnary):
+class FresnelSin(_Fresnel):
     """The Fresnel sine integral."""
 
-    def ufunc(self, x):
-        return functions.fresnel("fresnel_sin")(x)
+    which = "sin"
 
     def gradient(self, x, _y, dy):
         return dy * raw.Sin(raw.Square(x) * (math.pi / 2))
@@ -245,6 +262,14 @@ class Spence(_SpecialUnary):
         slope = raw.Log(x) / (1 - x)
         return dy * where(raw.Equal(x, raw.OnesLike(x)), raw.Neg(raw.OnesLike(x)), slope)
 
+    def lower(self, p, x):
+        return p.cast(dilogarithm.spence(p, p.cast(x, dtypes.float64)), x.dtype)
+
+
+def _bessel_i(p, x, order, scaled):
+    function = functools.partial(bessel.bessel_i, order=order, scaled=scaled)
+    return _in_double(function, p, x)
+
 
 class BesselI0(_SpecialUnary):
     """The modified Bessel function of the first kind of order 0."""
@@ -255,7 +280,7 @@ class BesselI0(_SpecialUnary):
         return dy * raw.BesselI1(x)
 
     def lower(self, p, x):
-        return p.bessel_i(x, 0)
+        return _bessel_i(p, x, 0, scaled=False)
 
 
 class BesselI0e(_SpecialUnary):
@@ -267,7 +292,7 @@ class BesselI0e(_SpecialUnary):
         return dy * (raw.BesselI1e(x) - raw.Sign(x) * y)
 
     def lower(self, p, x):
-        return p.bessel_ie(x, 0)
+        return _bessel_i(p, x, 0, scaled=True)
 
 
 def first_order(dy, x, y, order_zero, e_part, at_zero):
@@ -287,7 +312,7 @@ class BesselI1(_SpecialUnary):
         return first_order(dy, x, y, raw.BesselI0(x), 0.0, 1.0)
 
     def lower(self, p, x):
-        return p.bessel_i(x, 1)
+        return _bessel_i(p, x, 1, scaled=False)
 
 
 class BesselI1e(_SpecialUnary):
@@ -299,25 +324,31 @@ class BesselI1e(_SpecialUnary):
         return first_order(dy, x, y, raw.BesselI0e(x), raw.Sign(x), 0.5)
 
     def lower(self, p, x):
-        return p.bessel_ie(x, 1)
+        return _bessel_i(p, x, 1, scaled=True)
 
 
 class BesselJ0(_SpecialUnary):
     """The Bessel function of the first kind of order 0."""
 
-    ufunc = staticmethod(special("j0"))
+    ufunc = staticmethod(functions.bessel_j0)
 
     def gradient(self, x, _y, dy):
         return raw.Neg(dy) * raw.BesselJ1(x)
+
+    def lower(self, p, x):
+        return p.cast(bessel_jy.bessel_j(p, p.cast(x, dtypes.float64), 0), x.dtype)
 
 
 class BesselJ1(_SpecialUnary):
     """The Bessel function of the first kind of order 1."""
 
-    ufunc = staticmethod(special("j1"))
+    ufunc = staticmethod(functions.bessel_j1)
 
     def gradient(self, x, y, dy):
         return first_order(dy, x, y, raw.BesselJ0(x), 0.0, 0.5)
+
+    def lower(self, p, x):
+        return p.cast(bessel_jy.bessel_j(p, p.cast(x, dtypes.float64), 1), x.dtype)
 
 
 class _BesselK(_SpecialUnary):
@@ -374,6 +405,9 @@ class BesselY0(_SpecialUnary):
     def gradient(self, x, _y, dy):
         return raw.Neg(dy) * raw.BesselY1(x)
 
+    def lower(self, p, x):
+        return p.cast(bessel_jy.bessel_y(p, p.cast(x, dtypes.float64), 0, -math.inf), x.dtype)
+
 
 class BesselY1(_SpecialUnary):
     """The Bessel function of the second kind of order 1."""
@@ -382,6 +416,10 @@ class BesselY1(_SpecialUnary):
 
     def gradient(self, x, y, dy):
         return dy * (raw.BesselY0(x) - y / x)
+
+    def lower(self, p, x):
+        at_zero = -math.inf if x.dtype == dtypes.float64 else math.nan
+        return p.cast(bessel_jy.bessel_y(p, p.cast(x, dtypes.float64), 1, at_zero), x.dtype)
 
 
 # -- low-discrepancy points ------------------------------------------------------------------------

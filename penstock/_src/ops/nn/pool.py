@@ -1,15 +1,17 @@
 """Pooling: the maximum or the mean of every window, over any axes of images and volumes."""
 
+from math import prod
 from typing import Literal
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, HostKernel, Values
+from penstock._src.core.calls.facts import SLOW, SLOWEST, HostKernel, Values
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, REAL, SIGNED
+from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.nn.pooling import (
     average,
     average_gradient,
@@ -19,6 +21,7 @@ from penstock._src.ops.nn.pooling import (
     known_pooling,
     lower_average,
     lower_average_gradient,
+    lower_compared_places,
     lower_equal_gradient,
     lower_first_places,
     lower_max,
@@ -328,6 +331,9 @@ class AvgPool3DGrad(_MeanGradient):
         return None, raw.AvgPool3D(input=dy, **_attrs(self))
 
 
+MOST_TAPS = 64  # elements of a window that are compared one by one
+
+
 class _WithPlaces:
     """The attributes of MaxPoolWithArgmax under MaxPool's names."""
 
@@ -341,6 +347,7 @@ class MaxPoolWithArgmax(Op):
 
     signature = "input: T -> output: T, argmax: Targmax"
     ranks = {"input": (4,)}
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     minimum = {"ksize": 4, "strides": 4}
     T = REAL
     ksize: list[int]
@@ -383,6 +390,24 @@ class MaxPoolWithArgmax(Op):
             flat = flat + coordinates[0] * (shape[1] * shape[2] * shape[3])
         return flat
 
+    def lower(self, p, input):
+        if not input.size:
+            raise NotLowerable("no elements")
+        c = pooling(_WithPlaces(self), input.shape)
+        if prod(c.sizes) > MOST_TAPS:
+            raise NotLowerable("large windows")
+        out, _, height, width, channels = c.output(), *input.shape
+        coordinates = [p.iota(out, axis, dtypes.int64) for axis in range(4)]
+        rest = p.cast(lower_compared_places(p, c, input), dtypes.int64)
+        for axis, w in reversed(list(zip(c.axes, c.windows, strict=True))):
+            coordinates[axis] = coordinates[axis] * w.stride - w.low + p.mod(rest, w.size)
+            rest = p.floordiv(rest, w.size)
+        image, row, column, channel = coordinates
+        flat = (row * width + column) * channels + channel
+        if self.include_batch_in_index:
+            flat = flat + image * (height * width * channels)
+        return lower_max(p, c, input), p.cast(flat, self.Targmax)
+
 
 class MaxPoolGradWithArgmax(Op):
     """Adds each gradient at the index that MaxPoolWithArgmax found."""
@@ -401,6 +426,23 @@ class MaxPoolGradWithArgmax(Op):
         out = np.zeros(input.size, grad.dtype)
         np.add.at(out, _batch_places(self, input, argmax), grad)
         return out.reshape(input.shape)
+
+    def lower(self, p, input, grad, argmax):
+        if tuple(grad.shape) != tuple(argmax.shape) or not input.size or not grad.size:
+            raise NotLowerable("gradients and indices of different shapes, or no elements")
+        images, *image = input.shape
+        size = prod(image)
+        flat = p.cast(argmax, dtypes.int64)
+        if not self.include_batch_in_index:
+            flat = flat + p.iota(argmax.shape, 0, dtypes.int64) * size
+        inside = p.and_(p.ge(flat, 0), p.lt(flat, images * size))
+        message = (
+            f"{self.op_type}: argmax has a value outside of the input of shape {show(input.shape)}"
+        )
+        p.check(p.reduce_all(inside), message, [input, grad, argmax])
+        zeros = p.full((images * size,), 0, grad.dtype)
+        places, numbers = p.reshape(flat, (-1, 1)), p.reshape(grad, (-1,))
+        return p.reshape(p.scatter(zeros, places, numbers, op="add"), input.shape)
 
 
 class MaxPoolGradGradWithArgmax(Op):

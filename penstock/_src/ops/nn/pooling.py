@@ -361,6 +361,25 @@ def lower_first_places(p: Any, c: Pooling, x: Any, out: Any) -> Any:
     return p.reduce_min(p.select(at_max, _offsets(p, c), none), _window_axes(c))
 
 
+def lower_compared_places(p: Any, c: Pooling, x: Any) -> Any:
+    """`first_places`, which compares elements one after another: a NaN counts only as the first element of a window."""
+    least = lowest(x.dtype.np)
+    best, places = p.full(c.output(), least, x.dtype), p.full(c.output(), -1, dtypes.int32)
+    whole, real = _view(p, c, x, least), _view(p, c, p.full(c.shape, True, dtypes.bool_), False)
+    for place, tap in enumerate(product(*map(range, c.sizes))):
+        value, is_real = (_tap(p, c, view, tap) for view in (whole, real))
+        better = p.and_(p.or_(p.gt(value, best), p.lt(places, 0)), is_real)
+        best, places = p.select(better, value, best), p.select(better, place, places)
+    return places
+
+
+def _tap(p: Any, c: Pooling, view: Any, tap: Sequence[int]) -> Any:
+    """One element of every window."""
+    for axis, offset in zip(_window_axes(c), tap, strict=True):
+        view = p.slice_axis(view, axis, offset, offset + 1)
+    return p.squeeze(view, _window_axes(c))
+
+
 def _over_windows(p: Any, c: Pooling, x: Any) -> Any:
     for axis in _window_axes(c):
         x = p.expand_dims(x, axis)

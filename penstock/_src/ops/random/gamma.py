@@ -31,6 +31,8 @@ from penstock._src.ops.random.stateless import (
 )
 from penstock._src.ops.rules import check_elements, rank_of, show, span, sum_over
 from penstock._src.ops.special_functions import gamma_number_slope
+from penstock._src.util import slots
+from penstock._src.util.process.compiler import has_compiler
 
 
 def _with_parameters(shape, parameters):
@@ -62,6 +64,21 @@ def _lowered(p, key, counter, alpha, samples, shape):
     return p.cast(p.reshape(numbers, shape), alpha.dtype)
 
 
+MANY = 1 << 11  # numbers from which a compiled program draws them
+
+
+def _gamma(stream, alpha, samples):
+    """Returns gamma numbers [samples, size of alpha].
+
+    A compiled program draws many, but not doubles: their last bits may differ.
+    """
+    is_double = alpha.dtype == np.float64
+    if samples * alpha.size < MANY or is_double or not has_compiler():
+        return rejection.gamma(stream, alpha, samples)
+    flat = np.ascontiguousarray(alpha.reshape(-1))
+    return slots.above("draw_for_each")("StatelessRandomGammaV3", stream.position, samples, flat)
+
+
 class RandomGamma(Op):
     """Gamma numbers of shape [shape, alpha's shape]."""
 
@@ -83,7 +100,7 @@ class RandomGamma(Op):
         dims = shape_from(self, shape)
         samples = prod(dims)
         stream = reserve(self, samples * alpha.size * RESERVED_BLOCKS)
-        drawn = rejection.gamma(stream, alpha, samples)
+        drawn = _gamma(stream, alpha, samples)
         return drawn.reshape((*dims, *alpha.shape)).astype(alpha.dtype)
 
     def at_position(self, shape, alpha):
@@ -109,7 +126,7 @@ class _StatelessGamma(Op):
         samples = _samples_per(self, dims, alpha)
         if not samples:
             return np.zeros(dims, alpha.dtype)
-        return rejection.gamma(stream, alpha, samples).reshape(dims).astype(alpha.dtype)
+        return _gamma(stream, alpha, samples).reshape(dims).astype(alpha.dtype)
 
     def lowered(self, p, key, counter, shape, alpha):
         dims = lowered_shape(p, shape)

@@ -14,6 +14,8 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.core.values.groups import NotGrouped, Stacked, elementwise, is_group
 from penstock._src.native.algorithms.strings import string_numbers
+from penstock._src.native.algorithms.texts.parts import parts as parts_of
+from penstock._src.native.algorithms.texts.words import sizes_of
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.infer import broadcast
@@ -100,7 +102,9 @@ class StringLength(Op):
 
     def eager(self, input):
         flat = input.reshape(-1)
-        if self.unit == "UTF8_CHAR" and runs_native_code():
+        if self.unit == "BYTE" and runs_native_code():
+            lengths, _ = sizes_of(np.ascontiguousarray(flat))
+        elif self.unit == "UTF8_CHAR" and runs_native_code():
             lengths = np.empty(flat.size, np.int64)
             string_numbers().characters(np.ascontiguousarray(flat), flat.size, lengths)
         elif self.unit == "UTF8_CHAR":
@@ -118,6 +122,9 @@ class StringStrip(Op):
 
     def eager(self, input):
         return each(lambda s: s.strip(b" \t\n\r\x0b\x0c"), input)
+
+
+TO_END = np.iinfo(np.int64).max
 
 
 class Substr(Op):
@@ -145,18 +152,21 @@ class Substr(Op):
             raise self.invalid(
                 f"Incompatible shapes: {show(input.shape)} vs. {show(pos.shape)}"
             ) from None
-        listed = words.reshape(-1).tolist()
-        if not pos.ndim and self._counts_bytes(listed, len) and _is_within(listed, int(pos)):
-            begin, count = int(pos), int(len)
-            end = None if count < 0 else begin + count  # a negative length means "to the end"
-            return strings([s[begin:end] for s in listed], words.shape)
-        triples = zip(listed, begins.reshape(-1).tolist(), counts.reshape(-1).tolist(), strict=True)
+        flat = words.reshape(-1)
+        if not pos.ndim and runs_native_code() and self._counts_bytes(flat, len):
+            count = int(len) if len >= 0 else TO_END  # a negative length means "to the end"
+            parts = parts_of(flat, int(pos), count)
+            if parts is not None:
+                return parts.reshape(words.shape)
+        triples = zip(
+            flat.tolist(), begins.reshape(-1).tolist(), counts.reshape(-1).tolist(), strict=True
+        )
         cut = self._characters if self.unit == "UTF8_CHAR" else self._part
         return strings((cut(s, b, n, at) for at, (s, b, n) in enumerate(triples)), words.shape)
 
     def _counts_bytes(self, words, len):
         """True if the parts are ranges of bytes; a negative length means another range for characters."""
-        return self.unit == "BYTE" or len.min() >= 0 and all(map(bytes.isascii, words))
+        return self.unit == "BYTE" or len.min() >= 0 and all(map(bytes.isascii, words.tolist()))
 
     def eager_each(self, input, pos, len):
         if is_group(pos) or is_group(len):
@@ -178,11 +188,6 @@ class Substr(Op):
         if s.isascii():  # a character is a byte
             return self._part(s, begin, count, at)
         return data(self._part(text(s), begin, count, at))
-
-
-def _is_within(words, begin):
-    """True if a position counted from the start is in, or at the end of, each byte string."""
-    return begin >= 0 and min(map(len, words), default=begin) >= begin
 
 
 class ReduceJoin(Op):
