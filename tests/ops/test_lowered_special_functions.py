@@ -93,7 +93,8 @@ def test_single_precision_is_rounded_once(op, device):
         found = compiled(x).numpy()
     with np.errstate(over="ignore"):
         expected = function(x=x.astype(np.float64)).numpy().astype(np.float32)
-    expected[np.abs(expected) < np.finfo(np.float32).tiny] = 0
+    if device == "CPU":
+        expected[np.abs(expected) < np.finfo(np.float32).tiny] = 0
     if op == "BesselY1":
         expected[x == 0] = NAN  # in single precision only, as TensorFlow's
     # half a unit in the last place of each, at most

@@ -78,8 +78,8 @@ def bessel_i(p: Any, x: Any, order: int, scaled: bool, narrow: bool) -> Any:
     near = tabulated(p, near_table, p.mul(inner, inner))
     if order:
         near = p.mul(near, inner)
-    inverse = p.reciprocal(outer)
-    far = p.mul(tabulated(p, far_table, inverse), p.sqrt(inverse))
+    # 1 / x may underflow, its root does not.
+    far = p.div(tabulated(p, far_table, p.reciprocal(outer)), p.sqrt(outer))
     if scaled:
         near = p.mul(near, p.exp(p.neg(inner)))
     else:

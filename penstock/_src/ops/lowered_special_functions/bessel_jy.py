@@ -59,7 +59,7 @@ def _far(p: Any, x: Any, order: int) -> tuple[Any, Any]:
     )  # sqrt(2) times the cosine and the sine of x - pi / 4
     if order:
         along, across = across, p.neg(along)
-    scale = p.sqrt(p.mul(inverse, 1 / math.pi))
+    scale = p.div(1 / math.sqrt(math.pi), p.sqrt(far))  # 1 / x may underflow, its root does not
     first = p.sub(p.mul(even, along), p.mul(odd, across))
     second = p.add(p.mul(even, across), p.mul(odd, along))
     return p.mul(first, scale), p.mul(second, scale)
