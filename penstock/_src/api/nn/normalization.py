@@ -41,7 +41,8 @@ def moments(x, axes, shift=None, keepdims=False, name=None):
         x = convert_to_tensor(x, name="x")
         y = cast(x, dtypes.float32) if x.dtype in NARROW else x
         if isinstance(axes, (list, tuple)) and not any(map(is_unknown, axes)):
-            axes = [int(a) for a in axes]
+            # Sums take nested axes; the axes to remove, which `Squeeze` has as an attribute, are plain numbers.
+            axes = [a if isinstance(a, (list, tuple)) else int(a) for a in axes]
         mean = reduce_mean(y, axes, keepdims=True, name="mean")
         squares = raw.SquaredDifference(x=y, y=raw.StopGradient(input=mean))
         variance = reduce_mean(squares, axes, keepdims=True, name="variance")
