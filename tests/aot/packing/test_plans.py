@@ -17,6 +17,7 @@ from penstock._src.native.cache.packs import packs_in_use
 from penstock._src.native.cache.packs.trust import key_of, trust
 from penstock._src.native.target import levels_of_host
 from penstock._src.runtime.packed.record import record_of, text_of
+from penstock._src.util import slots
 from penstock._src.util.flags import override
 
 from .kit import Machine, Small, maker
@@ -104,7 +105,8 @@ def is_imported(function):
     return "graph" in vars(function)
 
 
-def test_calls_that_a_pack_answers_do_not_import_their_function(packed):
+def test_calls_that_a_pack_answers_do_not_import_their_function(packed, monkeypatch):
+    monkeypatch.setattr(slots, "RUN_FUNCTION", None)  # set where a process has logical CPUs
     function = signature_of(packed(Small))
     assert function.structured_input_signature[1]["x"].shape.as_list() == [None, 64]
     early = scores_of(function, [1, 3, 1])

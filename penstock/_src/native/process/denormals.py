@@ -47,7 +47,8 @@ define void @penstock_denormals_restore(i64 %mode) #0 {{
   ret void
 }}
 """
-_KEPT = """
+# The same functions where the mode stays as it is.
+KEPT = """
 define i64 @penstock_denormals_flush() #0 {
   ret i64 0
 }
@@ -59,4 +60,4 @@ define void @penstock_denormals_restore(i64 %mode) #0 {
 
 def text(target: Target) -> str:
     """IR text of the functions that set the calling thread's mode, and restore it."""
-    return {"x86_64": _X86, "aarch64": _AARCH64}.get(target.architecture, _KEPT)
+    return {"x86_64": _X86, "aarch64": _AARCH64}.get(target.architecture, KEPT)
