@@ -207,6 +207,15 @@ def NthElement(draw):
     return OpCase("NthElement", [x, n], {"reverse": draw(st.booleans())})
 
 
+@drawn(DRAWS)
+def ApproxTopK(draw):
+    x = array(draw, "ApproxTopK", least=1, most=3, extent=SOME)
+    axis = draw(st.integers(-x.ndim, x.ndim - 1))
+    k = draw(st.integers(0, x.shape[axis]))
+    attrs = {"k": k, "reduction_dimension": axis, "is_max_k": draw(st.booleans())}
+    return OpCase("ApproxTopK", [x], attrs)
+
+
 def _in_top(op):
     @st.composite
     def strategy(draw):

@@ -178,6 +178,31 @@ for _op in ("MaxPoolGradGrad", "MaxPoolGradGradV2", "MaxPool3DGradGrad"):
     DRAWS[_op] = _max_gradient(_op, 3 if "3D" in _op else 2, True)
 
 
+def _with_places(draw):
+    x, out, attrs = draw(st.composite(_pooled)("MaxPool", 2).filter(lambda drawn: drawn[0].size))
+    return x, out, {**attrs, "include_batch_in_index": draw(st.booleans())}
+
+
+@drawn(DRAWS)
+def MaxPoolWithArgmax(draw):
+    x, _, attrs = _with_places(draw)
+    return OpCase("MaxPoolWithArgmax", [x], attrs)
+
+
+@drawn(DRAWS)
+def MaxPoolGradWithArgmax(draw):
+    x, out, attrs = _with_places(draw)
+    places = raw.MaxPoolWithArgmax(tf.constant(x), **attrs)[1].numpy()
+    incoming = numbers(draw(SEED), out, x.dtype)
+    return OpCase(
+        "MaxPoolGradWithArgmax",
+        [x, incoming, places],
+        attrs,
+        gradient=(1,),
+        tolerance=slack(x.dtype),
+    )
+
+
 @drawn(DRAWS)
 def Dilation2D(draw):
     kind = draw(types("Dilation2D"))

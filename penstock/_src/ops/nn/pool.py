@@ -372,7 +372,7 @@ class MaxPoolWithArgmax(Op):
         )
 
     def eager(self, input):
-        if 0 in input.shape[1:]:
+        if not input.size:
             raise self.invalid(f"tensor_in must not be empty: {show(input.shape)}")
         c = pooling(_WithPlaces(self), input.shape)
         places = self._flat_places(c, first_places(c, input), input.shape)
@@ -381,7 +381,7 @@ class MaxPoolWithArgmax(Op):
     def _flat_places(self, c, places, shape):
         """Converts indices inside windows to indices in the image."""
         sizes = [w.size for w in c.windows]
-        inside = np.unravel_index(places, sizes)
+        inside = np.unravel_index(places, sizes) if sizes else ()
         coordinates = list(np.indices(places.shape, sparse=True))
         for axis, w, offset in zip(c.axes, c.windows, inside, strict=True):
             coordinates[axis] = coordinates[axis] * w.stride - w.low + offset

@@ -209,21 +209,21 @@ class ApproxTopK(Op):
         return dims, dims
 
     def gradient(self, input, _values, indices, dy, _dindices):
-        axis = self.reduction_dimension % input.shape.rank
-        depth = raw.StridedSlice(
-            input=raw.Shape(input=input),
-            begin=[axis],
-            end=[axis + 1],
-            strides=[1],
-            shrink_axis_mask=1,
-        )
+        rank = raw.Rank(input=input) if input.shape.rank is None else input.shape.rank
+        axis = self.reduction_dimension
+        axis = axis if axis >= 0 else rank + axis
+        depth = raw.GatherV2(params=raw.Shape(input=input), indices=axis, axis=0)
         hot = raw.OneHot(
             indices=indices, depth=depth, on_value=np.float32(1), off_value=np.float32(0), axis=-1
         )
         spread = raw.Cast(x=hot, DstT=dy.dtype) * raw.ExpandDims(input=dy, axis=-1)
-        total = raw.Sum(input=spread, axis=[axis])
-        perm = [*range(axis), input.shape.rank - 1, *range(axis, input.shape.rank - 1)]
-        return raw.Transpose(x=total, perm=perm)
+        total = raw.Sum(input=spread, axis=axis)
+        before, after = (
+            raw.Range(start=start, limit=limit, delta=1)
+            for start, limit in ((0, axis), (axis, rank - 1))
+        )
+        last = raw.Reshape(tensor=rank - 1, shape=[1])
+        return raw.Transpose(x=total, perm=raw.ConcatV2(values=[before, last, after], axis=0))
 
     def eager(self, input):
         axis = self._axis(input.ndim)
