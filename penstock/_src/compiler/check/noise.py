@@ -73,7 +73,7 @@ def spacing(dtype: np.dtype) -> float:
 
 
 def smallest(dtype: np.dtype) -> float:
-    """The smallest positive number of the type that programs compute with: they take denormal numbers for zeros, but of float16."""
+    """The smallest positive number of the type that programs compute with: the least normal one, but in float16 the least denormal one."""
     return _limits(dtype)[1]
 
 

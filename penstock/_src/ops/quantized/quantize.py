@@ -96,7 +96,7 @@ class QuantizeV2(Op):
 
     @property
     def _in_bytes(self):
-        """Whether TensorFlow computes it by oneDNN, which rounds halves to even numbers."""
+        """True if TensorFlow computes it by oneDNN, which rounds halves to even numbers."""
         return self.T.size == 1 and self.axis == -1 and not self.narrow_range
 
     def _scale_by_the_wider_end(self, x, low, high):

@@ -64,7 +64,7 @@ def clamp(f: Fn, x: Val, low: float, high: float) -> Val:
 def exp(f: Fn, x: Val, least: float = LEAST_EXPONENT) -> Val:
     """2^n e^r with |r| <= ln2 / 2; 0 for arguments below `least`.
 
-    Those are no powers of two that underflow: on many processors each of these takes a hundred cycles.
+    Their powers of two would underflow, which takes a hundred cycles on many processors.
     """
     is_zero = x < least
     x = clamp(f, x, -105.0, 89.0)
