@@ -7,4 +7,5 @@ if it is not in the cache.
     frame.py      addresses and extents that every function of a kernel loads first
     gathered.py   operands with borders or mixed axes, read element by element; gathered_packing.py copies them to panels
     pairs.py      narrow types by the CPU's dot products of two or four neighbors
+    matrix_registers.py  the registers of AMX, which hold 16 x 16 sums of such; matrix_packing.py packs rows for them
 """
