@@ -159,6 +159,14 @@ class Epilogue(Protocol):
         """Adds stored values to the task's own statistics; only called if partial_bytes is not 0."""
 
 
+def final_values(f: Fn, epilogue: Epilogue, tile: RegisterTile, sums: list[Val]) -> list[Val]:
+    """The values to store for a tile's sums, which are added to the task's statistics; `f` has an argument `partial`."""
+    values = epilogue.apply(f, tile, sums)
+    if epilogue.partial_bytes:
+        epilogue.accumulate(f, tile, values, f.partial)
+    return values
+
+
 class Plain:
     """The epilogue that stores the sums."""
 

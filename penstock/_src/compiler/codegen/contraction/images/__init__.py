@@ -3,8 +3,7 @@
 In: descriptions (convolution.py). Out: a KernelCode. Read emit.py first, which chooses the algorithm; then schedule.py, the division of a
 convolution as a record, choice.py, which chooses it, and conv.py, which writes its kernel.
 
-    dots.py              conv.py for int8, by the processor's dot products
-    few_outputs.py       conv.py with vectors along the input channels
+    families/            other kernels by the same division: int8, bfloat16 by matrix registers, few outputs
     depthwise.py         a filter for each channel
     filter_gradients/    implicit products summed over pixels
     winograd/            3 x 3 taps, and their gradients, with a quarter of the multiplications

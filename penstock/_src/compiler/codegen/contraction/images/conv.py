@@ -122,11 +122,11 @@ class ConvolutionPart(PanelWriter):
             column0 = times(f, group, c.outputs)
             packed = w if c.is_prepacked else scratch
 
-            def tile(name, a, b, out, p, kb=0, taps=c.h.taps):
+            def tile(name, a, b, out, p, kb=0, number=c.h.taps):
                 column = word(f, times(f, p, s.nr))
                 f.call(
                     name, a, b, f.ctx, partials, f.i64(out) + column, column + column0,
-                    f.i64(kb).eq(0), f.i64(kb).eq(s.k_blocks - 1), f.i64(taps),
+                    f.i64(kb).eq(0), f.i64(kb).eq(s.k_blocks - 1), f.i64(number),
                 )  # fmt: skip
 
             def panel(p, nv: int, masked: bool):
@@ -191,7 +191,7 @@ class ConvolutionPart(PanelWriter):
                 to = out + times(f, r, s.y_row) + times(f, i, s.mr * s.y_column)
                 if ahead is not None:
                     self.ask_for(f, ahead, r, i)
-                tile(name, f.at(a, at, s.left_type), weights, to, p, taps=t1 - t0)
+                tile(name, f.at(a, at, s.left_type), weights, to, p, number=t1 - t0)
 
             f.loop(0, c.w.out // s.mr, 1, one)
 

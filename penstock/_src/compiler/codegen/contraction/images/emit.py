@@ -3,12 +3,11 @@
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue, KernelCode, threads_of_cut
 from penstock._src.native import Target
 
-from . import conv, dots, few_outputs
+from . import conv
 from .choice import PartProblem, choose
 from .conv import ConvolutionPart
 from .convolution import Convolution, FilterGradient
-from .dots import DotConvolution, DotProblem
-from .few_outputs import FewOutputs, FewOutputsProblem
+from .families import dots, few_outputs, matrices
 from .filter_gradients.emit import emit_plain_gradient
 from .winograd import filter_gradient as winograd_gradient
 from .winograd import forward as winograd
@@ -21,10 +20,12 @@ def emit_convolution(
         return winograd.emit_winograd(described, target, threads, epilogue)
     problem: type[PartProblem] = PartProblem
     part: type[ConvolutionPart] = ConvolutionPart
-    if few_outputs.suits(described, target):
-        problem, part = FewOutputsProblem, FewOutputs
+    if matrices.suits(described, target):
+        problem, part = matrices.MatrixProblem, matrices.MatrixConvolution
+    elif few_outputs.suits(described, target):
+        problem, part = few_outputs.FewOutputsProblem, few_outputs.FewOutputs
     elif dots.suits(described, target):
-        problem, part = DotProblem, DotConvolution
+        problem, part = dots.DotProblem, dots.DotConvolution
     schedule = choose(
         described, target, threads, threads_of_cut(threads, epilogue, target), problem
     )

@@ -18,6 +18,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     SCRATCH,
     Epilogue,
     RegisterTile,
+    final_values,
 )
 from penstock._src.native import Module, Val
 from penstock._src.native.language.function import Fn
@@ -131,10 +132,7 @@ class PanelWriter(ABC):
                     store_as(f, v, y, place(i, j), types.output, masks[j])
 
             def finish():
-                values = self.epilogue.apply(f, tile, list(acc))
-                if self.epilogue.partial_bytes:
-                    self.epilogue.accumulate(f, tile, values, f.partial)
-                put(values)
+                put(final_values(f, self.epilogue, tile, list(acc)))
 
             if s.k_blocks == 1:
                 finish()

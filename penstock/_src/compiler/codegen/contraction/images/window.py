@@ -10,6 +10,7 @@ from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import Extent
 from penstock._src.compiler.codegen.contraction.tile import times
+from penstock._src.compiler.codegen.kernel_code import round_up
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import vec
@@ -116,7 +117,7 @@ class ImageWindow:
     @property
     def pitch(self) -> int:
         """Elements between two rows."""
-        return self.width * self.channels if self.copied else self.x.row
+        return self.width * self.column if self.copied else self.x.row
 
     @property
     def in_rows(self) -> int:
@@ -180,14 +181,14 @@ class ImageWindow:
 
     def _row(self, f: Fn, source: Val, start: Val, dst: Val) -> None:
         """One row of the window from the input row at `start`: zeros, pixels, zeros."""
-        w, channels = self.w, self.channels
+        w, step = self.w, self.column
         low = max(0, w.low)
         skipped = max(0, -w.low)
         here = max(0, min(self.width - low, w.size - skipped))
-        self._blank(f, dst, 0, low * channels)
-        self._blank(f, dst, (low + here) * channels, self.pitch)
+        self._blank(f, dst, 0, low * step)
+        self._blank(f, dst, (low + here) * step, self.pitch)
         self._copy(
-            f, source, start + skipped * self.x.column, f.at(dst, low * channels, self.total), here
+            f, source, start + skipped * self.x.column, f.at(dst, low * step, self.total), here
         )
 
     def _copy(self, f: Fn, source: Val, start: Val, dst: Val, pixels: int) -> None:
@@ -203,17 +204,17 @@ class ImageWindow:
                 def one(c):
                     offset = start + times(f, p, x.column) + times(f, c, x.channel)
                     v = self._taken(f, f.load(source, offset, x.element))
-                    f.store(v, dst, times(f, p, channels) + c)
+                    f.store(v, dst, times(f, p, self.column) + c)
 
                 f.loop(0, channels, 1, one)
 
             f.loop(f.i64(0), pixels, 1, single)
-        elif x.column == channels:
+        elif x.column == channels == self.column:
             span(f, pixels * channels, lanes, lambda i, mask: move(start + i, i, mask))
         else:
 
             def pixel(p):
-                at, place = start + times(f, p, x.column), times(f, p, channels)
+                at, place = start + times(f, p, x.column), times(f, p, self.column)
                 span(f, channels, lanes, lambda c, mask: move(at + c, place + c, mask))
 
             f.loop(f.i64(0), pixels, 1, pixel)
@@ -259,10 +260,6 @@ class BlockedImageWindow(ImageWindow):
         return self.lanes
 
     @property
-    def pitch(self) -> int:
-        return self.width * self.lanes
-
-    @property
     def image_pitch(self) -> int:
         return self.image_room or self.plane * (self.channels // self.lanes)
 
@@ -298,3 +295,35 @@ class BlockedImageWindow(ImageWindow):
 
         if high > low:
             f.loop(f.i64(0), self.channels // self.lanes, 1, plane)
+
+
+@dataclass(frozen=True)
+class PaddedImageWindow(ImageWindow):
+    """The window with zeros after the channels of each pixel, up to whole vectors; always a copy of an image with contiguous channels.
+
+    room_after  elements after the last pixel that may be read
+    """
+
+    room_after: int = 0
+
+    @property
+    def column(self) -> int:
+        return round_up(self.channels, self.lanes)
+
+    @property
+    def elements(self) -> int:
+        return super().elements + self.room_after
+
+    def _copy(self, f: Fn, source: Val, start: Val, dst: Val, pixels: int) -> None:
+        x, lanes = self.x, self.lanes
+
+        def pixel(p):
+            at, place = start + times(f, p, x.column), times(f, p, self.column)
+
+            def some(c, mask):
+                v = f.load(source, at + c, vec(x.element, lanes), mask)
+                f.store(self._taken(f, v), dst, place + c)  # lanes without a channel are zeros
+
+            span(f, self.channels, lanes, some)
+
+        f.loop(f.i64(0), pixels, 1, pixel)

@@ -4,7 +4,7 @@ from penstock._src.compiler.codegen.contraction.extents import Extent, is_static
 from penstock._src.native.language.types import SIZE
 from penstock._src.util.dataclass import dataclass
 
-from .window import Axis, BlockedImageWindow, Image, ImageWindow
+from .window import Axis, Image, ImageWindow
 
 WANTED_PIXELS = (
     96  # least pixels of a block, so that each weight that is loaded is used often enough
@@ -69,13 +69,12 @@ def choose_images(
 
 def choose_window(
     x: Image, h: Axis, w: Axis, channels: int, batch: Extent, total: str, lanes: int, limits: WindowLimits,
-    copied: bool = False, is_blocked: bool = False, shift: int = 0, blank: int = 0,
+    copied: bool = False, kind: type[ImageWindow] = ImageWindow, shift: int = 0, blank: int = 0,
 ) -> ImageWindow:  # fmt: skip
     """The window of a convolution or a gradient; it is a copy where the image is not dense, or if `copied`."""
     size = SIZE[total]
     rows = choose_rows(h, w, channels, size, limits)
     images = choose_images(h, w, channels, batch, size, limits) if rows == h.out else 1
-    kind = BlockedImageWindow if is_blocked else ImageWindow
     return kind(
         x, h, w, channels, total, lanes, copied or not is_dense(x, h, w, total), rows, images, shift, blank
     )  # fmt: skip

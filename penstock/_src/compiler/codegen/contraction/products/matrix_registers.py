@@ -9,11 +9,10 @@ Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 1, 
 
 from abc import ABC, abstractmethod
 
+from penstock._src.compiler.codegen.contraction.tile import times
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, I8, I32, vec
-
-from .description import Gemm
 
 SIDE = 16  # rows of a register, and sums or groups of a row
 ROW_BYTES = 64
@@ -25,8 +24,9 @@ _PALETTE, _ROW_BYTES_AT, _ROWS_AT = 0, 16, 48  # bytes of the configuration
 class MatrixRegisters(ABC):
     """Writes their instructions into a function. Registers have numbers; strides are in elements of a sum's size."""
 
-    def __init__(self, f: Fn, gemm: Gemm) -> None:
-        self.f, self.total, self.group = f, gemm.types.total, gemm.group
+    def __init__(self, f: Fn, total: str, group: int) -> None:
+        """Sums are of type `total`, of groups of `group` neighbors."""
+        self.f, self.total, self.group = f, total, group
 
     @abstractmethod
     def zero(self, register: int) -> None:
@@ -45,9 +45,51 @@ class MatrixRegisters(ABC):
         """Adds the product of registers a and b to register c."""
 
 
-def matrix_registers(f: Fn, gemm: Gemm) -> MatrixRegisters:
+def matrix_registers(f: Fn, total: str, group: int) -> MatrixRegisters:
     """The registers of a function's target."""
-    return _InMemory(f, gemm) if f.target.checked else _Instructions(f, gemm)
+    return (_InMemory if f.target.checked else _Instructions)(f, total, group)
+
+
+class RegisterBlock:
+    """`down` x `across` registers of sums, and those of their operands: at least one for rows of A, one for each 16 columns of B."""
+
+    def __init__(self, registers: MatrixRegisters, down: int, across: int) -> None:
+        self.registers, self.down, self.across = registers, down, across
+        self.sums = [[i * across + j for j in range(across)] for i in range(down)]
+        first = down * across
+        self.rights = list(range(first, first + across))
+        self.lefts = list(range(first + across, COUNT))
+        assert self.lefts, "There are too few registers."
+
+    def begin(self) -> None:
+        """Sets all sums to zero."""
+        for register in sum(self.sums, []):
+            self.registers.zero(register)
+
+    def begin_with(self, columns: Val) -> None:
+        """Sets the sums of each column to a number at `columns`."""
+        for row in self.sums:
+            for j, register in enumerate(row):  # the row is read for each row
+                at = self.registers.f.at(columns, SIDE * j, self.registers.total)
+                self.registers.load(register, at, 0)
+
+    def multiply(self, a: Val, stride: Val | int, b: Val, width: int) -> None:
+        """Adds the product of 16 groups of each row, rows at a, a + stride, ..., and of 16 rows of `width` columns at b."""
+        f, total = self.registers.f, self.registers.total
+        for j, register in enumerate(self.rights):
+            self.registers.load(register, f.at(b, SIDE * j, total), width)
+        for i, row in enumerate(self.sums):
+            left = self.lefts[i % len(self.lefts)]
+            self.registers.load(left, f.at(a, times(f, stride, SIDE * i), total), stride)
+            for j, register in enumerate(row):
+                self.registers.multiply(register, left, self.rights[j])
+
+    def store(self, p: Val, width: int) -> None:
+        """Stores the sums as rows of `width`."""
+        f, total = self.registers.f, self.registers.total
+        for i, row in enumerate(self.sums):
+            for j, register in enumerate(row):
+                self.registers.store(register, f.at(p, SIDE * (i * width + j), total), width)
 
 
 def begin_matrices(f: Fn) -> None:
@@ -94,8 +136,8 @@ class _Instructions(MatrixRegisters):
 class _InMemory(MatrixRegisters):
     """The registers as arrays on the stack."""
 
-    def __init__(self, f: Fn, gemm: Gemm) -> None:
-        super().__init__(f, gemm)
+    def __init__(self, f: Fn, total: str, group: int) -> None:
+        super().__init__(f, total, group)
         self.arrays = [f.alloca(I32, SIDE * SIDE) for _ in range(COUNT)]
 
     def zero(self, register: int) -> None:

@@ -16,13 +16,14 @@ from penstock._src.compiler.codegen.kernel_code import (
     SCRATCH,
     Epilogue,
     RegisterTile,
+    final_values,
 )
 from penstock._src.native import Module, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I1, I64, PTR, vec
 
 from .description import Matrix
-from .matrix_registers import SIDE, matrix_registers
+from .matrix_registers import SIDE, RegisterBlock, matrix_registers
 from .pairs import multiplication
 from .schedule import GemmSchedule, Place
 
@@ -133,12 +134,9 @@ class Tile:
         f, s, types, cells = self.f, self.schedule, self.schedule.types, tile.cells
         sums, sum_place = self.waiting_sums() if s.sums_apart else (c, place)
         if s.steps != 1:
-            vector = vec(types.total, s.lanes)
-            earlier = lambda: [
-                x + f.load(sums, sum_place(i, j), vector, masks[j])
-                for x, (i, j) in zip(acc, cells, strict=True)
-            ]
-            acc = f.when(f.first, lambda: acc, earlier)
+            acc = self.with_earlier(
+                acc, sums, [sum_place(i, j) for i, j in cells], [masks[j] for _, j in cells]
+            )
 
         def put(values, p, where, element):
             for i in sorted({i for i, _ in cells}):
@@ -155,15 +153,23 @@ class Tile:
             if self.has_long_epilogue:
                 self.finish_rows(acc, c, masks)
                 return
-            values = self.epilogue.apply(f, tile, list(acc))
-            if self.epilogue.partial_bytes:
-                self.epilogue.accumulate(f, tile, values, f.partial)
-            put(values, c, place, types.output)
+            put(final_values(f, self.epilogue, tile, list(acc)), c, place, types.output)
 
         if s.steps == 1:
             final()
         else:
             f.when(f.final, final, lambda: put(acc, sums, sum_place, types.total))
+
+    def with_earlier(
+        self, sums: list[Val], waiting: Val, places: list[Val], masks: list[Val | None]
+    ) -> list[Val]:
+        """The sums, with those of earlier steps that wait at `places` added to them."""
+        f, vector = self.f, vec(self.schedule.types.total, self.schedule.lanes)
+        earlier = lambda: [
+            x + f.load(waiting, place, vector, mask)
+            for x, place, mask in zip(sums, places, masks, strict=True)
+        ]
+        return list(f.when(f.first, lambda: sums, earlier))
 
     @property
     def has_long_epilogue(self) -> bool:
@@ -212,10 +218,7 @@ class Tile:
     ) -> None:
         """Stores the epilogue's values of one row."""
         f, s = self.f, self.schedule
-        values = self.epilogue.apply(f, tile, sums)
-        if self.epilogue.partial_bytes:
-            self.epilogue.accumulate(f, tile, values, f.partial)
-        for j, x in enumerate(values):
+        for j, x in enumerate(final_values(f, self.epilogue, tile, sums)):
             store_as(f, x, c, start + s.lanes * j, s.types.output, masks[j])
 
     def waiting_sums(self) -> tuple[Val, Callable]:
@@ -246,12 +249,7 @@ class MatrixTile(Tile):
                 self.store_results(tile, own, c, start, masks)
                 return
             at = [times(f, i, between) + s.lanes * j for j in range(len(masks))]
-            vector = vec(s.types.total, s.lanes)
-            earlier = lambda: [
-                x + f.load(waiting, here, vector, mask)
-                for x, here, mask in zip(own, at, masks, strict=True)
-            ]
-            all_sums = list(f.when(f.first, lambda: own, earlier))
+            all_sums = self.with_earlier(own, waiting, at, masks)
 
             def put() -> None:
                 for x, here, mask in zip(all_sums, at, masks, strict=True):
@@ -263,35 +261,22 @@ class MatrixTile(Tile):
 
     def multiply(self, sums: Val) -> None:
         """Stores the sums over the depth block at `sums`."""
-        f, s = self.f, self.schedule
-        registers = matrix_registers(f, s.gemm)
-        down, across = ceil_divide(self.rows, SIDE), s.nr // SIDE
-        of_sums = [[i * across + j for j in range(across)] for i in range(down)]
-        lefts = [down * across + i for i in range(down)]
-        rights = [down * across + down + j for j in range(across)]
+        f, s, total = self.f, self.schedule, self.schedule.types.total
+        registers = matrix_registers(f, total, s.gemm.group)
+        block = RegisterBlock(registers, ceil_divide(self.rows, SIDE), s.nr // SIDE)
         stride = s.row_of_left
         if s.left.place is Place.IN_PLACE and isinstance(s.gemm.left, Matrix):
             stride = value(f, s.gemm.left.cross)
-        total = s.types.total
-        for row in of_sums:
-            for j, register in enumerate(row):
-                if s.begins:  # a row of initial values is read for each row
-                    registers.load(register, f.at(f.b, s.start_of_sums + SIDE * j, total), 0)
-                else:
-                    registers.zero(register)
+        if s.begins:
+            block.begin_with(f.at(f.b, s.start_of_sums, total))
+        else:
+            block.begin()
 
         def step(t: Val) -> None:
-            for i, register in enumerate(lefts):
-                at = times(f, stride, SIDE * i) + t * SIDE
-                registers.load(register, f.at(f.a, at, total), stride)
-            for j, register in enumerate(rights):
-                registers.load(register, f.at(f.b, t * (SIDE * s.nr) + SIDE * j, total), s.nr)
-            for i, row in enumerate(of_sums):
-                for j, register in enumerate(row):
-                    registers.multiply(register, lefts[i], rights[j])
+            block.multiply(
+                f.at(f.a, t * SIDE, total), stride, f.at(f.b, t * (SIDE * s.nr), total), s.nr
+            )
 
         depth = product(s.gemm.k) if s.steps == 1 else f.depth
         f.loop(f.i64(0), ceil_divide(depth, SIDE), 1, step)
-        for i, row in enumerate(of_sums):
-            for j, register in enumerate(row):
-                registers.store(register, f.at(sums, SIDE * (i * s.nr + j), total), s.nr)
+        block.store(sums, s.nr)

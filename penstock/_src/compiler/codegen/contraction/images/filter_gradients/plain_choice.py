@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import is_static
 from penstock._src.compiler.codegen.contraction.images.convolution import FilterGradient
-from penstock._src.compiler.codegen.contraction.images.window import ImageWindow
+from penstock._src.compiler.codegen.contraction.images.window import BlockedImageWindow, ImageWindow
 from penstock._src.compiler.codegen.contraction.images.window_choice import (
     TYPICAL_BATCH,
     WindowLimits,
@@ -169,7 +169,7 @@ def _window(
         limits = WindowLimits(most, processor.wide_window, cut_for)
     window = choose_window(
         g.x, g.h, g.w, g.channels, g.batch, g.types.total, g.types.lanes(target), limits,
-        copied=blocked or not own, is_blocked=blocked,
+        copied=blocked or not own, kind=BlockedImageWindow if blocked else ImageWindow,
     )  # fmt: skip
     return replace(window, blank_rows=not (blocked and g.h.has_border))
 

@@ -5,15 +5,14 @@
 and at the end the lanes of each sum are added up. With vectors along the outputs most lanes would be idle.
 """
 
+from penstock._src.compiler.codegen.contraction.images.choice import PartProblem
+from penstock._src.compiler.codegen.contraction.images.conv import ConvolutionPart
+from penstock._src.compiler.codegen.contraction.images.convolution import Convolution
 from penstock._src.compiler.codegen.contraction.tile import times
 from penstock._src.compiler.codegen.kernel_code import OUTPUT, RIGHT, SCRATCH
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import PTR, is_float, vec
-
-from .choice import PartProblem
-from .conv import ConvolutionPart
-from .convolution import Convolution
 
 MOST_SUMS = 16  # most sums of a tile: pixels times outputs, each a vector
 

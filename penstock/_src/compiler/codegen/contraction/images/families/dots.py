@@ -11,6 +11,12 @@ from functools import partial
 
 from penstock._src.compiler.codegen.contraction.dots import Dots, dots_of
 from penstock._src.compiler.codegen.contraction.extents import is_static
+from penstock._src.compiler.codegen.contraction.images.choice import PartProblem
+from penstock._src.compiler.codegen.contraction.images.conv import ConvolutionPart
+from penstock._src.compiler.codegen.contraction.images.convolution import Convolution
+from penstock._src.compiler.codegen.contraction.images.schedule import PartSchedule
+from penstock._src.compiler.codegen.contraction.images.window import ImageWindow
+from penstock._src.compiler.codegen.contraction.images.window_choice import choose_window
 from penstock._src.compiler.codegen.contraction.products.pairs import interleaved
 from penstock._src.compiler.codegen.contraction.tile import accumulate, times, word
 from penstock._src.compiler.codegen.kernel_code import Epilogue
@@ -18,13 +24,6 @@ from penstock._src.native import Module, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I8, I32, vec
 from penstock._src.util.dataclass import dataclass
-
-from .choice import PartProblem
-from .conv import ConvolutionPart
-from .convolution import Convolution
-from .schedule import PartSchedule
-from .window import ImageWindow
-from .window_choice import choose_window
 
 TASK_WORK = 1.25e5  # least work of a block of rows, as flops of floats
 EPILOGUE_STEPS = 8  # that storing a sum of int32 as a rescaled int8 takes as long as
