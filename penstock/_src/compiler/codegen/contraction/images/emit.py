@@ -8,7 +8,8 @@ from .choice import PartProblem, choose
 from .conv import ConvolutionPart
 from .convolution import Convolution, FilterGradient
 from .families import dots, few_outputs, matrices
-from .filter_gradients.emit import emit_plain_gradient
+from .filter_gradients.emit import emit_matrix_gradient, emit_plain_gradient
+from .filter_gradients.matrices import suits as suits_matrices
 from .winograd import filter_gradient as winograd_gradient
 from .winograd import forward as winograd
 
@@ -35,6 +36,8 @@ def emit_convolution(
 def emit_filter_gradient(
     described: FilterGradient, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
+    if suits_matrices(described, target):
+        return emit_matrix_gradient(described, target, threads, epilogue)
     if winograd_gradient.suits(described, target):
         return winograd_gradient.emit_winograd(described, target, threads, epilogue)
     return emit_plain_gradient(described, target, threads, epilogue)

@@ -68,28 +68,35 @@ class RegisterBlock:
 
     def begin_with(self, columns: Val) -> None:
         """Sets the sums of each column to a number at `columns`."""
-        for row in self.sums:
-            for j, register in enumerate(row):  # the row is read for each row
-                at = self.registers.f.at(columns, SIDE * j, self.registers.total)
-                self.registers.load(register, at, 0)
+        self.load(columns, 0, 0)
 
-    def multiply(self, a: Val, stride: Val | int, b: Val, width: int) -> None:
-        """Adds the product of 16 groups of each row, rows at a, a + stride, ..., and of 16 rows of `width` columns at b."""
+    def load(self, p: Val, width: Val | int, down: Val | int) -> None:
+        """Loads sums whose rows are `width` apart, and those of registers below each other `down`."""
+        for register, at in self._places(p, down):
+            self.registers.load(register, at, width)
+
+    def store(self, p: Val, width: Val | int, down: Val | int) -> None:
+        """Stores the sums as `load` takes them."""
+        for register, at in self._places(p, down):
+            self.registers.store(register, at, width)
+
+    def _places(self, p: Val, down: Val | int) -> list[tuple[int, Val]]:
         f, total = self.registers.f, self.registers.total
-        for j, register in enumerate(self.rights):
-            self.registers.load(register, f.at(b, SIDE * j, total), width)
-        for i, row in enumerate(self.sums):
+        return [
+            (register, f.at(p, times(f, down, i) + SIDE * j, total))
+            for i, row in enumerate(self.sums)
+            for j, register in enumerate(row)
+        ]
+
+    def multiply(self, lefts: list[Val], stride: Val | int, rights: list[Val], width: int) -> None:
+        """Adds the products of 16 groups: of 16 rows of each left address, `stride` apart, and 16 rows of each right one."""
+        for register, b in zip(self.rights, rights, strict=True):
+            self.registers.load(register, b, width)
+        for i, a in enumerate(lefts):
             left = self.lefts[i % len(self.lefts)]
-            self.registers.load(left, f.at(a, times(f, stride, SIDE * i), total), stride)
-            for j, register in enumerate(row):
-                self.registers.multiply(register, left, self.rights[j])
-
-    def store(self, p: Val, width: int) -> None:
-        """Stores the sums as rows of `width`."""
-        f, total = self.registers.f, self.registers.total
-        for i, row in enumerate(self.sums):
-            for j, register in enumerate(row):
-                self.registers.store(register, f.at(p, SIDE * (i * width + j), total), width)
+            self.registers.load(left, a, stride)
+            for register, right in zip(self.sums[i], self.rights, strict=True):
+                self.registers.multiply(register, left, right)
 
 
 def begin_matrices(f: Fn) -> None:

@@ -273,10 +273,12 @@ class MatrixTile(Tile):
             block.begin()
 
         def step(t: Val) -> None:
-            block.multiply(
-                f.at(f.a, t * SIDE, total), stride, f.at(f.b, t * (SIDE * s.nr), total), s.nr
-            )
+            lefts = [
+                f.at(f.a, times(f, stride, SIDE * i) + t * SIDE, total) for i in range(block.down)
+            ]
+            rights = [f.at(f.b, t * (SIDE * s.nr) + SIDE * j, total) for j in range(block.across)]
+            block.multiply(lefts, stride, rights, s.nr)
 
         depth = product(s.gemm.k) if s.steps == 1 else f.depth
         f.loop(f.i64(0), ceil_divide(depth, SIDE), 1, step)
-        block.store(sums, s.nr)
+        block.store(sums, s.nr, SIDE * s.nr)

@@ -12,6 +12,7 @@ from tests.compiler.codegen.contraction.images.test_conv import (
     PLAIN,
     SAME3,
     dy_size,
+    filter_gradient,
     forward,
     input_gradient,
 )
@@ -119,3 +120,38 @@ def test_an_epilogue_reads_its_operands_and_sums_its_values(target, s):
     want = np.maximum(plain + bias + residual, 0)
     np.testing.assert_allclose(got, want, atol=1e-5)
     np.testing.assert_allclose(partials.view(np.float32).sum(0), want.sum((0, 1, 2)), rtol=1e-4)
+
+
+def check_gradient(taps, g, *shapes, target, **kw):
+    """Checks a filter's gradient, and that the kernel is one of matrix registers."""
+    make = filter_gradient(taps, **g)
+    check(make, *shapes, dtype=dtypes.bfloat16, target=target, **kw)
+    label = kernel_of(make, shapes, dtypes.bfloat16, target)[-1].label
+    assert label.startswith("filter gradient by matrices")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("size", "taps", "channels", "outputs", "g"), CASES, ids=IDS)
+def test_filter_gradient(size, taps, channels, outputs, g, target):
+    outputs = max(16, outputs)
+    for batch in (dim(3), 2):
+        x, dy = (batch, *size, channels), (batch, *dy_size(size, taps, g), outputs)
+        check_gradient(taps, g, x, dy, target=target)
+        check_gradient(taps, g, x, dy, target=target, at_end=False)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_infinity_reaches_only_the_taps_that_meet_it(target):
+    shapes = [(2, 9, 11, 18), (2, 9, 11, 20)]
+    node, _, found, kernel = kernel_of(
+        filter_gradient((3, 3), **SAME3), shapes, dtypes.bfloat16, target
+    )
+    x, dy = values(shapes, dtypes.bfloat16)
+    x[1, 0, 10, 3] = (
+        np.inf
+    )  # a corner, which the taps of the last row and the first column never meet
+    got, _ = run_kernel(kernel, x, dy, np.zeros(node.shape, dtypes.bfloat16.np), found.sizes)
+    finite = np.isfinite(got.astype(np.float32))
+    assert not finite[:2, 1:, 3].any()
+    finite[:2, 1:, 3] = True
+    assert finite.all()

@@ -162,6 +162,7 @@ class MatrixConvolution(ConvolutionPart):
         s, c, win, total = self.schedule, self.conv, self.schedule.window, self.types.total
         registers = matrix_registers(f, total, PAIR)
         block = RegisterBlock(registers, -(-rows // SIDE), nv * self.lanes // SIDE)
+        stride = c.w.stride * win.column
         block.begin()
 
         def row_of_taps(i):
@@ -170,17 +171,18 @@ class MatrixConvolution(ConvolutionPart):
                 b = times(f, times(f, i, c.w.taps) + j, win.column * s.nr)
 
                 def some(k):
-                    block.multiply(
-                        f.at(f.a, a + k, total), c.w.stride * win.column,
-                        f.at(f.b, b + times(f, k, s.nr), total), s.nr,
-                    )  # fmt: skip
+                    down = range(block.down)
+                    lefts = [f.at(f.a, a + k + SIDE * stride * i, total) for i in down]
+                    at = b + times(f, k, s.nr)
+                    rights = [f.at(f.b, at + SIDE * j, total) for j in range(block.across)]
+                    block.multiply(lefts, stride, rights, s.nr)
 
                 f.loop(f.i64(0), win.column, SIDE, some)
 
             f.loop(f.i64(0), c.w.taps, 1, tap)
 
         f.loop(f.i64(0), c.h.taps, 1, row_of_taps)
-        block.store(sums, s.nr)
+        block.store(sums, s.nr, SIDE * s.nr)
 
     def finish_rows(self, f: Fn, rows: int, nv: int, masked: bool, sums: Val) -> None:
         """Stores the epilogue's values of the pixels that exist."""

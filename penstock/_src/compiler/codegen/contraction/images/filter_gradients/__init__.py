@@ -2,5 +2,6 @@
 
 plain.py       sums of plain products; plain_choice.py chooses their schedule
 depthwise.py   each channel separately
+matrices.py    bfloat16, by the registers of AMX
 ../winograd    3 x 3 taps in a quarter of the multiplications
 """

@@ -11,7 +11,7 @@ from penstock._src.compiler.codegen.kernel_code import (
 )
 from penstock._src.native import Target
 
-from . import depthwise, kernel, plain, plain_choice
+from . import depthwise, kernel, matrices, plain, plain_choice
 
 
 def emit_plain_gradient(
@@ -19,6 +19,14 @@ def emit_plain_gradient(
 ) -> KernelCode:
     schedule = plain_choice.choose(gradient, target, threads, target.sum_threads, epilogue is PLAIN)
     return kernel.emit(schedule, epilogue, plain.PlainWriter)
+
+
+def emit_matrix_gradient(
+    gradient: FilterGradient, target: Target, threads: int, epilogue: Epilogue = PLAIN
+) -> KernelCode:
+    """Sums of a tap by matrix registers."""
+    schedule = matrices.choose(gradient, target, threads, target.sum_threads)
+    return kernel.emit(schedule, epilogue, matrices.MatrixGradientWriter)
 
 
 def emit_depthwise_filter_gradient(
