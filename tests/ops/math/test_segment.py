@@ -176,3 +176,9 @@ def test_sums_of_many_long_rows_are_exact_to_some_units():
     data = np.full((20000, 256), 0.1, np.float32)
     (got,) = tf.math.segment_sum(data, np.zeros(20000, np.int32)).numpy()
     np.testing.assert_allclose(got, data[:, 0].astype(np.float64).sum(), rtol=4e-6)
+
+
+def test_short_sums_are_added_one_by_one_as_tensorflow_adds_them():
+    numbers = np.full(7, 0.214441, np.float32)
+    total = tf.math.unsorted_segment_sum(numbers, np.zeros(7, np.int32), 1)
+    assert total.numpy()[0] == np.float32(1.5010871887207031)

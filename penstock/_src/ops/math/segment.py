@@ -68,8 +68,8 @@ def combine(ufunc, data, ids, count, start):
     if not data.size:
         return out
     if data.ndim == 1 and data.dtype.kind in "fiu":
-        if ufunc is np.add and data.dtype.kind == "f":
-            # in float64: the error of a running sum grows with its steps
+        if ufunc is np.add and data.dtype.kind == "f" and data.size > STRETCH:
+            # in float64: the error of a running sum grows with its steps; a short one has TensorFlow's bits
             return out + np.bincount(ids, data, count).astype(data.dtype, copy=False)
         ufunc.at(out, ids, data)
         return out
