@@ -149,6 +149,9 @@ EXAMPLES = {
     "contract(transpose(x), y) -> contract(x, y), other letters": lambda p, x, y, **_: p.contract(
         "mk,kn->mn", p.transpose(x, [1, 0]), y
     ),
+    "contract(broadcast(x), y) -> broadcast(contract(x, y)) along letters of one operand alone": lambda p, x, y, **_: (
+        p.contract("km,kn->mn", p.broadcast(p.reduce_sum(x, [1]), x.shape, [0]), y)
+    ),
     "sum(contract(x, y)) over letters of both -> contract(x, y)": lambda p, x, y, **_: p.reduce_sum(
         p.contract("bm,bn->bmn", x, y), [0]
     ),

@@ -262,6 +262,20 @@ MADE = {
         lambda p, x, **_: p.reshape(p.reduce_sum(x, [1]), [1, 3]),
     ),
     # contractions
+    "rows that are all alike": (
+        lambda p, v, y, **_: p.contract("mk,nk->mn", p.broadcast(v, [5, 4], [1]), y),
+        lambda p, v, y, **_: p.broadcast(p.contract("k,nk->n", v, y), [5, 3], [1]),
+    ),
+    "a row that is repeated, in a batch": (
+        lambda p, row, w, **_: p.contract("mk,bnk->mbn", p.broadcast(row, [5, 4], [0, 1]), w),
+        lambda p, v, row, w, **_: p.broadcast(
+            p.contract("k,bnk->bn", p.reshape(row, [4]), w), [5, 2, 3], [1, 2]
+        ),
+    ),
+    "a number that is repeated along a sum": (
+        lambda p, s, x, **_: p.contract("mk,nk->mn", p.broadcast_to(s, [5, 4]), x),
+        lambda p, s, x, **_: p.broadcast(p.contract("k,nk->n", p.broadcast_to(s, [4]), x), [5, 3], [1]),
+    ),
     "a product of two that are turned": (
         lambda p, x, y, **_: p.contract("km,kn->mn", p.transpose(x, [1, 0]), p.transpose(y, [1, 0])),
         lambda p, x, y, **_: p.contract("mk,nk->mn", x, y),

@@ -1,7 +1,7 @@
 """Contractions absorb transposes into their letters: operands are read in memory order.
 
 Products of complex matrices become four products of their parts, which have kernels. Sums over letters of both operands are merged: the weights of a
-layer that was applied to a batch of matrices. If no operand contributes its own letter to the result, the contraction is a reduction, which is split
+layer that was applied to a batch of matrices. Rows that are all alike, as those of the gradient of a sum, are multiplied once. If no operand contributes its own letter to the result, the contraction is a reduction, which is split
 if it is long.
 """
 
@@ -31,6 +31,42 @@ def _transposed_operand(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | No
     if not changed:
         return None
     return p.contract_again(node, f"{letters[0]},{letters[1]}->{result}", *operands)
+
+
+def _repeated_operand(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
+    left, right, result = split_spec(node.attrs["spec"])
+    dropped = _repeated_letters(x, left) - set(right) | _repeated_letters(y, right) - set(left)
+    dropped &= set(result)
+    if not dropped:
+        return None
+    operands = [_without(p, operand, own, dropped) for operand, own in ((x, left), (y, right))]
+    spelled = ["".join(c for c in own if c not in dropped) for own in (left, right, result)]
+    once = p.contract_again(node, f"{spelled[0]},{spelled[1]}->{spelled[2]}", *operands)
+    axes = [i for i, c in enumerate(result) if c not in dropped]
+    return p.broadcast(once, node.shape, axes)
+
+
+def _repeated_letters(x: Node, letters: str) -> set[str]:
+    """The letters of the axes along which an operand repeats what it is broadcast from."""
+    if x.kind != "broadcast":
+        return set()
+    (source,), axes = x.args, x.attrs["axes"]
+    varied = {
+        a for a, extent in zip(axes, source.shape, strict=True) if not dims.is_one(extent)
+    } | {a for a, extent in enumerate(x.shape) if dims.is_one(extent)}
+    return {c for a, c in enumerate(letters) if a not in varied}
+
+
+def _without(p: NodeMaker, x: Node, letters: str, dropped: set[str]) -> Node:
+    """An operand without the axes of these letters, along which it repeats itself."""
+    gone = [a for a, c in enumerate(letters) if c in dropped]
+    if not gone:
+        return x
+    (source,), axes = x.args, x.attrs["axes"]
+    kept = [a for a in range(x.rank) if a not in gone]
+    of_source = [i for i, a in enumerate(axes) if a not in gone]
+    source = p.reshape(source, [source.shape[i] for i in of_source])
+    return p.broadcast(source, [x.shape[a] for a in kept], [kept.index(axes[i]) for i in of_source])
 
 
 def _sum_over_batch(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
@@ -88,6 +124,11 @@ CONTRACTION = (
         "contract(transpose(x), y) -> contract(x, y), other letters",
         m.Apply("contract", None, (x, y)),
         _transposed_operand,
+    ),
+    rule(
+        "contract(broadcast(x), y) -> broadcast(contract(x, y)) along letters of one operand alone",
+        m.Apply("contract", None, (x, y)),
+        _repeated_operand,
     ),
     rule(
         "sum(contract(x, y)) over letters of both -> contract(x, y)",
