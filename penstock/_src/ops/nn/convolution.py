@@ -403,21 +403,23 @@ def _plane_filter(p: Any, filter: Any, tap: int) -> Any:
 
 
 def _turned(p: Any, x: Any) -> Any:
-    """Volumes with the first spatial axis in front of the batch, or back; 16-bit numbers wide, so that sums are."""
-    return p.transpose(_wide(p, x), [1, 0, 2, 3, 4])
+    """Volumes with the first spatial axis in front of the batch, or back."""
+    return p.transpose(x, [1, 0, 2, 3, 4])
 
 
 def _wide(p: Any, x: Any) -> Any:
+    """16-bit operands of a product as float32, so that the sums over all taps are; they are read as they are."""
     return p.cast(x, dtypes.float32) if x.dtype in (dtypes.float16, dtypes.bfloat16) else x
 
 
 def _forward_by_planes(p: Any, c: Convolution, input: Any, filter: Any) -> Any:
-    x, w, window_ = _turned(p, input), _wide(p, filter), c.windows[0]
+    x, window_ = _turned(p, input), c.windows[0]
     parts = []
     for tap, first, end in _taps_of_planes(c):
         begin = tap * window_.dilation - window_.low + first * window_.stride
         images = _planes(p, x, begin, end - first, window_.stride)
-        y = lower_forward(p, _of_planes(c), images, _plane_filter(p, w, tap))
+        w = _wide(p, _plane_filter(p, filter, tap))
+        y = lower_forward(p, _of_planes(c), _wide(p, images), w)
         y = p.reshape(y, (end - first, x.shape[1], *y.shape[1:]))
         parts.append(_placed(p, y, first, 1, window_.out))
     return p.cast(p.transpose(sum(parts[1:], parts[0]), [1, 0, 2, 3, 4]), input.dtype)
@@ -434,14 +436,14 @@ def _placed(p: Any, planes: Any, first: int, stride: int, extent: int) -> Any:
 def _input_gradient_by_planes(
     p: Any, c: Convolution, shape: Sequence[int], filter: Any, dy: Any
 ) -> Any:
-    g, w, window_ = _turned(p, dy), _wide(p, filter), c.windows[0]
+    g, window_ = _turned(p, dy), c.windows[0]
     parts = []
     for tap, first, end in _taps_of_planes(c):
         count = end - first
         plane = [count * shape[0], *shape[2:]]
-        dx = lower_input_gradient(
-            p, _of_planes(c), plane, _plane_filter(p, w, tap), _planes(p, g, first, count)
-        )
+        w = _wide(p, _plane_filter(p, filter, tap))
+        planes = _wide(p, _planes(p, g, first, count))
+        dx = lower_input_gradient(p, _of_planes(c), plane, w, planes)
         begin = tap * window_.dilation - window_.low + first * window_.stride
         dx = p.reshape(dx, (count, shape[0], *shape[2:]))
         parts.append(_placed(p, dx, begin, window_.stride, window_.extent))
@@ -454,8 +456,10 @@ def _filter_gradient_by_planes(p: Any, c: Convolution, input: Any, dy: Any) -> A
     for tap, first, end in _taps_of_planes(c):
         begin = tap * window_.dilation - window_.low + first * window_.stride
         images = _planes(p, x, begin, end - first, window_.stride)
-        dw = lower_filter_gradient(p, _of_planes(c), images, _planes(p, g, first, end - first))
+        planes = _wide(p, _planes(p, g, first, end - first))
+        dw = lower_filter_gradient(p, _of_planes(c), _wide(p, images), planes)
         parts_by_tap[tap] = p.expand_dims(dw, 0)
-    nothing = p.full(next(iter(parts_by_tap.values())).shape, 0, x.dtype)
+    some = next(iter(parts_by_tap.values()))
+    nothing = p.full(some.shape, 0, some.dtype)
     parts = [parts_by_tap.get(tap, nothing) for tap in range(window_.size)]
     return p.cast(p.concat(parts, 0), dy.dtype)

@@ -1,7 +1,9 @@
-"""int8 operands that are widened only to be multiplied: kernels read them without widening.
+"""int8 and bfloat16 operands that are widened only to be multiplied: kernels read them without widening.
 
 Before: contract(sub(cast<int32>(x), zero), cast<int32>(w))     for int8 x and w, and for views of these
 After:  contract(x, w), whose products and sums are of int32, and whose kernel knows `zero`
+
+Likewise contract(cast<float32>(x), cast<float32>(w)) for bfloat16 x and w: products of two of these are exact in float32.
 
 A reshape of a widened operand, such as of stacked rows to one matrix, is one of the narrow operand: both are the same elements in order.
 """
@@ -14,13 +16,15 @@ from penstock._src.compiler.kernels.views import View
 from penstock._src.compiler.recognize.contractions.problem import Problem
 from penstock._src.core import dtypes
 from penstock._src.ir.node import Node
-from penstock._src.native.language.types import I8, I32
+from penstock._src.native.language.types import BF16, F32, I8, I32
 
 _INT8 = np.iinfo(np.int8)
 
 
 def unwidened(problem: Problem) -> Problem | None:
-    """The problem over int8, if it is one; one operand at most has a zero."""
+    """The problem over int8 or bfloat16, if it is one; one operand at most has a zero."""
+    if problem.types.total == F32:
+        return _of_bfloat16(problem)
     if problem.types.total != I32:
         return None
     narrow = [_narrow(view.source) for view in (problem.left, problem.right)]
@@ -34,6 +38,30 @@ def unwidened(problem: Problem) -> Problem | None:
         types=replace(problem.types, left=I8, right=I8),
         zeros=(left_zero, right_zero),
     )
+
+
+def _of_bfloat16(problem: Problem) -> Problem | None:
+    """The problem over bfloat16, if both operands are widened from it."""
+    if problem.types.left != F32 or problem.types.right != F32:
+        return None
+    left, right = (_bfloat16(view.source) for view in (problem.left, problem.right))
+    if left is None or right is None:
+        return None
+    return replace(
+        problem,
+        left=View(left, problem.left.axes),
+        right=View(right, problem.right.axes),
+        types=replace(problem.types, left=BF16, right=BF16),
+    )
+
+
+def _bfloat16(node: Node) -> Node | None:
+    """The node that a node widens from bfloat16."""
+    if node.kind == "reshape":
+        inner = _bfloat16(node.args[0])
+        return None if inner is None else inner.builder.reshape(inner, node.shape)
+    is_widened = node.kind == "cast" and node.args[0].dtype == dtypes.bfloat16
+    return node.args[0] if is_widened else None
 
 
 def _narrow(node: Node) -> tuple[Node | None, int]:

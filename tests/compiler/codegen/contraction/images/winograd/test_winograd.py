@@ -1,9 +1,13 @@
 """Convolutions by Winograd's algorithm against float64 NumPy: borders, odd sizes, input gradients, rounding errors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from penstock._src.core import dtypes
+from penstock._src.native import host
+from penstock._src.native.language.types import F32
 from penstock._src.util.flags import override
 from tests.compiler.codegen.contraction.harness import check, dim, evaluate, kernel_of, values
 from tests.compiler.codegen.contraction.images.test_conv import (
@@ -29,6 +33,10 @@ SHAPES = pytest.mark.parametrize(
     [(8, (8, 12), 16, 48), (9, (10, 14), 32, 16), (dim(5), (13, 9), 16, 32), (1, (22, 17), 48, 16)],
 )
 AT_END = pytest.mark.parametrize("at_end", [True, False])
+
+
+# Where matrix registers multiply bfloat16, they do so.
+WITHOUT_MATRICES = replace(host(), features=host().features.replace("+amx-tile", "-amx-tile"))
 
 
 def is_winograd(kernel):
@@ -173,11 +181,34 @@ def test_weights_and_gradients_that_are_not_finite_reach_what_reads_them():
     same_as_plain(filter_gradient((3, 3), **PLAIN), shapes, [x, spoiled(dy)])
 
 
-def same_as_plain(make, shapes, arrays):
+@pytest.mark.parametrize("dtype", [dtypes.bfloat16, dtypes.float16], ids=lambda dtype: dtype.name)
+@pytest.mark.parametrize("target", [pytest.param(WITHOUT_MATRICES, id="own"), *LESSER])
+def test_narrow_numbers_are_transformed_in_float32(dtype, target):
+    image, weights, dy = (dim(5), 13, 9, 16), (3, 3, 16, 32), (dim(5), 13, 9, 32)
+    for make, shapes in [
+        (forward(**SAME3), [image, weights]),
+        (input_gradient((13, 9), **SAME3), [dy, weights]),
+        (filter_gradient((3, 3), **SAME3), [image, dy]),
+    ]:
+        assert is_winograd(kernel_of(make, shapes, dtype, target)[3])
+        check(make, *shapes, dtype=dtype, target=target)
+
+
+def test_what_is_not_finite_in_narrow_numbers_reaches_what_reads_it():
+    narrow = dict(dtype=dtypes.bfloat16, target=WITHOUT_MATRICES)
+    shapes = [(dim(6), 9, 14, 16), (3, 3, 16, 48)]
+    x, w = values(shapes, dtypes.bfloat16)
+    same_as_plain(forward(**SAME3), shapes, [spoiled(x), w], **narrow)
+    shapes = [(dim(6), 9, 14, 32), (dim(6), 9, 14, 16)]
+    x, dy = values(shapes, dtypes.bfloat16)
+    same_as_plain(filter_gradient((3, 3), **SAME3), shapes, [spoiled(x), dy], **narrow)
+
+
+def same_as_plain(make, shapes, arrays, dtype=dtypes.float32, target=None):
     found = []
     for disabled in ("winograd", ""):
         with override(disable=disabled):
-            node, _, matched, kernel = kernel_of(make, shapes)
+            node, _, matched, kernel = kernel_of(make, shapes, dtype, target, output=F32)
         assert is_winograd(kernel) == (not disabled)
         out = np.zeros([int(d) for d in node.shape], np.float32)
         found.append(run_kernel(kernel, *arrays, out, matched.sizes)[0])

@@ -13,7 +13,7 @@ from penstock._src.compiler.codegen.contraction.images.convolution import (
 from penstock._src.compiler.codegen.contraction.tile import times
 from penstock._src.native import Module, Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import I64, PTR, lanes, scalar
+from penstock._src.native.language.types import I64, PTR, lanes, scalar, vec
 
 from .tiles import tiles_along
 from .transforms import OUTPUTS, TAPS
@@ -45,11 +45,11 @@ def emit_sums(module: Module, conv: Convolution, vector: str, nr: int, pitch: in
         def tap(row: Val, column: Val, i: Val, j: Val, total: Val) -> tuple[Val, ...]:
             at = times(f, row, conv.x.row) + times(f, column, conv.x.column)
             number = times(f, i, TAPS) + j
-            pixel = f.at(f.x, at, element)
+            pixel = f.at(f.x, at, conv.x.element)
             weights = f.at(f.weights, times(f, number, conv.channels * nr), element)
 
             def channel(c: Val, total: Val) -> tuple[Val]:
-                x = f.splat(f.load(pixel, c, element), count)
+                x = f.splat(f.convert(f.load(pixel, c, conv.x.element), element), count)
                 return (f.fma(x, f.load(weights, times(f, c, nr), vector), total),)
 
             return f.loop(f.i64(0), conv.channels, 1, channel, total)
@@ -73,20 +73,22 @@ def emit_filter_sums(module: Module, gradient: FilterGradient, vector: str) -> N
         def pixel(n: Val, row: Val, column: Val) -> None:
             """All products of one pixel's gradient."""
             dy_at = times(f, n, g.y.image) + times(f, row, g.y.row) + times(f, column, g.y.column)
-            dy = f.at(f.dy, dy_at + g.y.base, element)
+            dy = f.at(f.dy, dy_at + g.y.base, g.y.element)
 
             def tap(top: Val, left: Val, i: Val, j: Val) -> tuple[()]:
                 at = times(f, n, g.x.image) + times(f, top, g.x.row) + times(f, left, g.x.column)
-                x = f.at(f.x, at + g.x.base, element)
+                x = f.at(f.x, at + g.x.base, g.x.element)
                 number = times(f, i, TAPS) + j
                 rows = f.at(f.taps, times(f, number, g.channels * g.outputs), element)
 
                 def channel(c: Val) -> None:
-                    value, to = f.splat(f.load(x, c, element), count), times(f, c, g.outputs)
+                    value = f.splat(f.convert(f.load(x, c, g.x.element), element), count)
+                    to = times(f, c, g.outputs)
 
                     def some(o: Val) -> None:
                         total = f.load(rows, to + o, vector)
-                        f.store(f.fma(value, f.load(dy, o, vector), total), rows, to + o)
+                        more = f.convert(f.load(dy, o, vec(g.y.element, count)), element)
+                        f.store(f.fma(value, more, total), rows, to + o)
 
                     f.loop(f.i64(0), g.outputs, count, some)
 

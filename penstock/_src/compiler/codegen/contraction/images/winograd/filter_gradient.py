@@ -6,6 +6,7 @@ the sums become 3 x 3 taps. A second fork-join adds the ranges up in order. A ra
 plainly (`direct`).
 """
 
+from functools import partial
 from typing import Any, ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import value
@@ -155,8 +156,9 @@ class _WinogradGradientWriter(FilterGradientWriter):
 
     def __init__(self, schedule: WinogradGradientSchedule, epilogue: Epilogue) -> None:
         super().__init__(schedule, epilogue)
-        self.inputs = TileReader(self.module, "inputs", schedule.inputs, of_inputs)
-        self.gradients = TileReader(self.module, "gradients", schedule.gradients, of_gradients)
+        reader = partial(TileReader, self.module, total=schedule.types.total)
+        self.inputs = reader("inputs", schedule.inputs, transform=of_inputs)
+        self.gradients = reader("gradients", schedule.gradients, transform=of_gradients)
 
     def write_sums(self) -> None:
         """A task sums a range of blocks, into rows of the filter of its own."""

@@ -212,7 +212,9 @@ class _WinogradWriter:
         self.schedule, self.epilogue = schedule, epilogue
         self.conv = schedule.conv
         self.module = Module(schedule.target)
-        self.reader = TileReader(self.module, "inputs", schedule.inputs, of_inputs)
+        self.reader = TileReader(
+            self.module, "inputs", schedule.inputs, schedule.element, of_inputs
+        )
         self.written: set[str] = set()  # functions that transform products
 
     def write(self) -> Code:
@@ -358,7 +360,7 @@ class _WinogradWriter:
             image, ti = (first + r) // s.inputs.down, (first + r) % s.inputs.down
             start = times(f, image, c.y.image) + times(f, ti, OUTPUTS * c.y.row)
             start = f.i64(start + c.y.base) + column
-            pixels = f.at_any(x, f.i64(times(f, image, c.x.image) + c.x.base), s.element)
+            pixels = f.at_any(x, f.i64(times(f, image, c.x.image) + c.x.base), c.x.element)
             top = f.i64(times(f, ti, OUTPUTS) - c.h.low)
 
             def tile(j, rows: int, columns: int):

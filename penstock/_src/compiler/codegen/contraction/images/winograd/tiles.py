@@ -16,7 +16,7 @@ from penstock._src.compiler.codegen.contraction.tile import Types, times
 from penstock._src.compiler.codegen.kernel_code import LINE, round_up
 from penstock._src.native import Module, Target, Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import PTR, SIZE, vec
+from penstock._src.native.language.types import BF16, F16, F32, PTR, SIZE, vec
 from penstock._src.util.dataclass import dataclass
 
 from .transforms import INPUTS, OUTPUTS, TAPS, both_axes
@@ -42,13 +42,19 @@ def suits(axes: Sequence[Axis], batch: Extent, channels: int, outputs: int, type
         if (axis.taps, axis.stride, axis.dilation, axis.base) != (TAPS, 1, 1, 1) or axis.out <= 0:
             return False
     width = types.lanes(target)
-    if not types.left == types.right == types.total or channels % width or outputs % width:
+    if not _are_floats(types) or channels % width or outputs % width:
         return False
     tiles, pixels = 1, 1
     for axis in axes:
         tiles, pixels = tiles * tiles_along(axis.out), pixels * axis.out
     filled = pixels / (OUTPUTS * OUTPUTS * tiles)
     return filled >= LEAST_FILLED and typical(batch) * tiles >= LEAST_TILES
+
+
+def _are_floats(types: Types) -> bool:
+    """True if operands have the type of their sums, or a narrower one of floats, from which they are converted as they are read."""
+    narrow = types.total == F32 and types.left == types.right and types.left in (BF16, F16)
+    return narrow or types.left == types.right == types.total
 
 
 def store_points(f: Fn, points: Sequence[Sequence[Val | None]], vector: str, dst: Val, pitch: int, at) -> None:  # fmt: skip
@@ -103,9 +109,10 @@ class TileGrid:
 class TileReader:
     """Writes the functions that transform the tiles of an image."""
 
-    def __init__(self, module: Module, name: str, grid: TileGrid, transform: Callable[..., Any]) -> None:  # fmt: skip
+    def __init__(self, module: Module, name: str, grid: TileGrid, total: str, transform: Callable[..., Any]) -> None:  # fmt: skip
+        """`total` is the type of the transformed tiles."""
         self.module, self.name, self.grid, self.transform = module, name, grid, transform
-        self.vector = vec(grid.image.element, grid.lanes)
+        self.total, self.vector = total, vec(total, grid.lanes)
         self.written: set[str] = set()
 
     def read(self, f: Fn, x: Val, first: Val, count: Val, dst: Val, blank: Val) -> None:
@@ -128,7 +135,7 @@ class TileReader:
                     for e, p in zip(exists, source, strict=True)
                 ]
                 at = times(f, times(f, r, grid.across) + j, grid.channels)
-                f.call(name, *rows, f.at(dst, at, image.element))
+                f.call(name, *rows, f.at(dst, at, self.total))
 
             for columns, run in groupby(range(grid.across), inside):
                 all_of, skipped = list(run), columns.index(True) if True in columns else 0
@@ -154,7 +161,10 @@ class TileReader:
                     row = getattr(f, f"row{i}")
                     inside = columns[j]
                     offset = at + (j - skipped) * grid.image.column
-                    return f.load(row, offset, self.vector) if inside else None
+                    if not inside:
+                        return None
+                    pixels = f.load(row, offset, vec(grid.image.element, grid.lanes))
+                    return f.convert(pixels, self.total)
 
                 tile = [[pixel(i, j) for j in range(grid.reads)] for i in range(grid.reads)]
                 points = both_axes(f, tile, self.transform)
