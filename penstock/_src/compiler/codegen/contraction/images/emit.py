@@ -17,11 +17,12 @@ from .winograd import forward as winograd
 def emit_convolution(
     described: Convolution, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
-    if winograd.suits(described, target):
+    by_matrices = matrices.suits(described, target)
+    if not by_matrices and winograd.suits(described, target):
         return winograd.emit_winograd(described, target, threads, epilogue)
     problem: type[PartProblem] = PartProblem
     part: type[ConvolutionPart] = ConvolutionPart
-    if matrices.suits(described, target):
+    if by_matrices:
         problem, part = matrices.MatrixProblem, matrices.MatrixConvolution
     elif few_outputs.suits(described, target):
         problem, part = few_outputs.FewOutputsProblem, few_outputs.FewOutputs

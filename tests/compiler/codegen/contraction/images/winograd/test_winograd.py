@@ -1,12 +1,9 @@
 """Convolutions by Winograd's algorithm against float64 NumPy: borders, odd sizes, input gradients, rounding errors."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from penstock._src.core import dtypes
-from penstock._src.native import host
 from penstock._src.native.language.types import F32
 from penstock._src.util.flags import override
 from tests.compiler.codegen.contraction.harness import check, dim, evaluate, kernel_of, values
@@ -20,7 +17,7 @@ from tests.compiler.codegen.contraction.images.test_conv import (
 )
 from tests.compiler.codegen.contraction.products.test_products import BiasReluSum
 from tests.compiler.codegen.kernel_harness import run_kernel
-from tests.harness.targets import LESSER
+from tests.harness.targets import LESSER, WITHOUT_MATRICES
 
 UNEVEN = PLAIN | dict(low=(2, 0), high=(1, 1))
 
@@ -33,10 +30,6 @@ SHAPES = pytest.mark.parametrize(
     [(8, (8, 12), 16, 48), (9, (10, 14), 32, 16), (dim(5), (13, 9), 16, 32), (1, (22, 17), 48, 16)],
 )
 AT_END = pytest.mark.parametrize("at_end", [True, False])
-
-
-# Where matrix registers multiply bfloat16, they do so.
-WITHOUT_MATRICES = replace(host(), features=host().features.replace("+amx-tile", "-amx-tile"))
 
 
 def is_winograd(kernel):

@@ -32,6 +32,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     LEFT,
     RIGHT,
     SCRATCH,
+    Epilogue,
     KernelStage,
     Sizes,
     round_up,
@@ -178,8 +179,11 @@ class MatrixGradientWriter(FilterGradientWriter):
     schedule: MatrixGradientSchedule
     gradient: FilterGradient
 
+    def __init__(self, schedule: MatrixGradientSchedule, epilogue: Epilogue) -> None:
+        super().__init__(schedule, epilogue)
+        self.tiles: dict[tuple[int, int], str] = {}  # functions of tiles that have been written
+
     def write_sums(self) -> None:
-        self.tiles: dict[tuple[int, int], str] = {}
         self.write_outputs()
         self.write_taps()
         self.write_turn()
