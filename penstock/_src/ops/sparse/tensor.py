@@ -389,17 +389,22 @@ class SparseSplit(Op):
         if parts > extent:
             raise self.invalid(f"Number of splits {parts} must be at most the extent {extent}")
         base, extra = divmod(extent, parts)
-        groups, begin = ([], [], []), 0
-        column = indices[:, axis]
-        for at in range(parts):
-            size = base + (at < extra)
-            here = (column >= begin) & (column < begin + size)
-            (moved, own), whole = rows_where(here, indices, values), shape.copy()
+        ends = np.arange(1, parts + 1) * base + np.minimum(np.arange(1, parts + 1), extra)
+        column = np.ascontiguousarray(indices[:, axis])
+        part_of = np.searchsorted(ends, column, side="right")
+        order, _, _ = grouped(part_of)
+        if order is not None:
+            indices, values = indices.take(order, 0), values.take(order)
+        counts = np.bincount(part_of, minlength=parts)
+        groups, first, begin = ([], [], []), 0, 0
+        for count, end in zip(counts.tolist(), ends.tolist(), strict=True):
+            moved, whole = indices[first : first + count].copy(), shape.copy()
             moved[:, axis] -= begin
-            whole[axis] = size
+            whole[axis] = end - begin
+            own = values[first : first + count].copy()
             for group, part in zip(groups, (moved, own, whole), strict=True):
                 group.append(part)
-            begin += size
+            first, begin = first + count, end
         return groups
 
 
@@ -460,10 +465,11 @@ def _filled_places(rows, is_empty, empty):
         place = np.empty(order.size, np.int64)
         place[order] = np.arange(order.size)
         return place
-    added = np.cumsum(is_empty)  # up to each row
-    return np.concatenate(
-        [np.arange(count) + added.take(rows), np.searchsorted(rows, empty) + np.arange(empty.size)]
-    )
+    place = np.cumsum(is_empty).take(rows)  # the elements added to earlier rows
+    place += np.arange(count)
+    is_free = np.ones(count + empty.size, bool)
+    is_free[place] = False
+    return np.concatenate([place, np.flatnonzero(is_free)])
 
 
 def check_reverse_index(op, reverse_index_map, grad_values):
