@@ -79,11 +79,18 @@ class _Case(Op):
             raise self.invalid(
                 f"only utf-8 or '' (no encoding) is supported, received {self.encoding}"
             )
+        if not runs_native_code():
+            return each(self._changed_characters if self.encoding else self.change, input)
+        changed = bytewise.mapped(input, self.change(_ALL_BYTES))
         if self.encoding:
-            return each(lambda s: self.change(s.decode(errors="replace")).encode(), input)
-        if runs_native_code():
-            return bytewise.mapped(input, self.change(_ALL_BYTES))
-        return each(self.change, input)
+            flat, before = changed.reshape(-1), input.reshape(-1).tolist()
+            for at, s in enumerate(before):
+                if not s.isascii():
+                    flat[at] = self._changed_characters(s)
+        return changed
+
+    def _changed_characters(self, s):
+        return self.change(s.decode(errors="replace")).encode()
 
 
 class StringLower(_Case):
