@@ -10,7 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.native.algorithms.merging import merging
+from penstock._src.native.algorithms.orders.merging import merging
 from penstock._src.native.builtins import HotCounter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.array.unique import distinct

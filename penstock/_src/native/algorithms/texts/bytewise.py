@@ -192,10 +192,10 @@ def _emit_encoded(m: Module) -> None:
                 at = whole * 4
                 write(bits, 18, at)
                 write(bits, 12, at + 1)
-                f.when(left.eq(2), lambda: write(bits, 6, at + 2) or ())
+                f.when(left.eq(2), lambda: write(bits, 6, at + 2))
 
                 def pad() -> tuple[Val, ...]:
-                    f.when(left.eq(1), lambda: f.store(f.const(61, I8), out, at + 2) or ())
+                    f.when(left.eq(1), lambda: f.store(f.const(61, I8), out, at + 2))
                     f.store(f.const(61, I8), out, at + 3)
                     return ()
 
@@ -250,7 +250,7 @@ def _emit_decoded(m: Module) -> None:
                 third = f.select(left.eq(3), value(at + 2), f.i64(0))
                 bits = (first << 18) | (second << 12) | (third << 6)
                 write(bits, 16, to)
-                f.when(left.eq(3), lambda: write(bits, 8, to + 1) or ())
+                f.when(left.eq(3), lambda: write(bits, 8, to + 1))
                 return (first | second | third,)
 
             (seen,) = f.loop(f.i64(0), size >> 2, 1, group, f.i64(0))
