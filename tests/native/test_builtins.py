@@ -33,7 +33,7 @@ def test_a_module_is_written_for_each_arguments_once():
 
 
 PROGRAM = """
-from penstock._src.native.algorithms.permutations import permutations
+from penstock._src.native.algorithms.orders.permutations import permutations
 from penstock._src.native.language.module import Module
 made, old = [], Module.__init__
 Module.__init__ = lambda self, *given: (made.append(1), old(self, *given))[1]

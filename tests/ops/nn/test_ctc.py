@@ -48,3 +48,16 @@ def test_a_narrow_beam_prunes_as_tensorflow_does():
     assert values[0].numpy().tolist() == [0, 0, 1, 0]
     assert shapes[0].numpy().tolist() == [2, 3]
     np.testing.assert_allclose(scores, [[-0.9871], [-2.0890]], atol=1e-4)
+
+
+def test_greedy_decoding_stops_at_each_length():
+    best = np.array([[0, 1, 2], [0, 1, 1], [2, 1, 0], [1, 0, 0]])
+    inputs = np.eye(3, dtype=np.float32)[best]
+    sizes = np.array([4, 0, 3], np.int32)
+    indices, values, shape, scores = raw.CTCGreedyDecoder(
+        inputs=inputs, sequence_length=sizes, merge_repeated=True, blank_index=2
+    )
+    assert indices.numpy().tolist() == [[0, 0], [0, 1], [2, 0], [2, 1]]
+    assert values.numpy().tolist() == [0, 1, 1, 0]
+    assert shape.numpy().tolist() == [3, 2]
+    assert scores.numpy().tolist() == [[-4], [0], [-3]]

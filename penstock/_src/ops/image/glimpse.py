@@ -37,12 +37,13 @@ class _Glimpse(Op):
         glimpses = np.zeros((len(input), height, width, input.shape[3]), input.dtype)
         stream = None if self.noise == "zero" else _noise()
         for image, offset, out in zip(input, offsets, glimpses):
-            if stream is not None and image.size and out.size:
-                out[...] = self.background(stream, image, out.shape)
             extents = np.array(image.shape[:2], np.float32)
             start = np.trunc(self.corner(offset, extents, size.astype(np.float32))).astype(int)
             first = np.maximum(start, 0)
             last = np.minimum(start + [height, width], image.shape[:2])
+            is_inside = (last - first == [height, width]).all()
+            if stream is not None and image.size and out.size and not is_inside:
+                out[...] = self.background(stream, image, out.shape)
             if (last > first).all():
                 (i, j), (k, l) = first - start, last - start
                 out[i:k, j:l] = image[first[0] : last[0], first[1] : last[1]]

@@ -13,6 +13,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED
 from penstock._src.core.values import memory_limit
 from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, splits_of
+from penstock._src.native.algorithms.texts.bytewise import gathered
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import each, strings
 
@@ -41,6 +43,13 @@ class DecodeRaw(Op):
         flat = bytes.reshape(-1)
         if not flat.size:
             return np.zeros((*bytes.shape, 0), kind)
+        size = len(flat[0])
+        if runs_native_code() and not size % kind.itemsize:
+            numbers = gathered(flat, size, kind)
+            if numbers is not None:
+                in_order = self.little_endian or kind.itemsize == 1
+                ordered = numbers if in_order else numbers.byteswap()
+                return ordered.reshape(*bytes.shape, size // kind.itemsize)
         size, *others = dict.fromkeys(map(len, flat.tolist()))
         if others:
             raise self.invalid(

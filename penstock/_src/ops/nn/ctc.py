@@ -201,18 +201,21 @@ class CTCGreedyDecoder(Op):
                 f"{self.blank_index}"
             )
         blank = self.blank_index % classes
-        rows, scores = [], np.zeros((inputs.shape[1], 1), inputs.dtype)
-        for b, size in enumerate(sequence_length):
-            part = inputs[: max(size, 0), b]
-            best = part.argmax(-1)
-            scores[b] = -part.max(-1).sum()
-            previous, row = -1, []
-            for label in best.tolist():
-                if label != blank and not (self.merge_repeated and label == previous):
-                    row.append(label)
-                previous = label
-            rows.append(row)
-        return (*_sparse(rows), scores)
+        steps = np.arange(len(inputs))[:, None] < sequence_length
+        best = inputs.argmax(-1)
+        largest = np.take_along_axis(inputs, best[..., None], -1)[..., 0]
+        scores = np.zeros((inputs.shape[1], 1), inputs.dtype)
+        for b, size in enumerate(sequence_length.tolist()):
+            scores[b] = -largest[: max(size, 0), b].sum()
+        is_kept = steps & (best != blank)
+        if self.merge_repeated:
+            is_kept[1:] &= best[1:] != best[:-1]
+        counts = np.count_nonzero(is_kept, axis=0)
+        values = best.T[is_kept.T]
+        indices = np.empty((values.size, 2), np.int64)
+        indices[:, 0] = np.repeat(np.arange(counts.size), counts)
+        indices[:, 1] = np.arange(values.size) - np.repeat(np.cumsum(counts) - counts, counts)
+        return indices, values, np.array([counts.size, counts.max(initial=0)], np.int64), scores
 
 
 class CTCBeamSearchDecoder(Op):

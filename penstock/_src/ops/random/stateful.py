@@ -13,7 +13,7 @@ from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
 from penstock._src.core.values import kernel_state
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import product
-from penstock._src.native.algorithms.permutations import permutations
+from penstock._src.native.algorithms.orders.permutations import permutations
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import Stream

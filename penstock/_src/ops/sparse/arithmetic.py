@@ -10,26 +10,49 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.native.algorithms.orders.merging import merging
+from penstock._src.native.builtins import HotCounter
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.array.unique import distinct
 from penstock._src.ops.math.binary import truncated_quotient
 from penstock._src.ops.rules import conj, dims_of, quiet, show
-from penstock._src.ops.sparse.tensor import check_indices, check_sparse, flat_places
+from penstock._src.ops.sparse.tensor import (
+    check_indices,
+    check_sparse,
+    flat_places,
+    grouped,
+    rows_where,
+)
+
+_merges = HotCounter(20_000)
 
 
-def _union(a_indices, a_values, b_indices, b_values, shape, missing=0):
+def _union(a_indices, a_values, b_indices, b_values, shape):
     """The indices of both tensors, sorted, with both values at each."""
-    both = np.concatenate([flat_places(a_indices, shape), flat_places(b_indices, shape)])
-    order = np.argsort(both, kind="stable")  # which merges, as both are sorted
-    first = np.ones(both.size, bool)
-    first[1:] = np.diff(both[order]) != 0
-    numbers = np.empty(both.size, np.int64)
-    numbers[order] = np.cumsum(first) - 1
-    a_at, b_at = numbers[: len(a_indices)], numbers[len(a_indices) :]
-    count = int(np.count_nonzero(first))
-    a, b = (np.full(count, missing, a_values.dtype) for _ in range(2))
+    places = flat_places(a_indices, shape), flat_places(b_indices, shape)
+    ascend = all((x[1:] > x[:-1]).all() for x in places)
+    if ascend and runs_native_code() and _merges.is_hot(len(a_indices) + len(b_indices)):
+        a_at, b_at = (np.empty(len(x), np.int64) for x in places)
+        count = merging().merge(places[0], len(a_at), places[1], len(b_at), a_at, b_at)
+    else:
+        a_at, b_at, count = _merged(*places)
+    a, b = (np.zeros(count, a_values.dtype) for _ in range(2))
     a[a_at], b[b_at] = a_values, b_values
-    indices = np.concatenate([a_indices, b_indices])[order[first]]
-    return _Union(indices, a, b, a_at, b_at)
+    which = np.empty(count, np.int64)
+    which[b_at] = np.arange(len(a_at), len(a_at) + len(b_at))
+    which[a_at] = np.arange(len(a_at))
+    return _Union(np.concatenate([a_indices, b_indices]).take(which, 0), a, b, a_at, b_at)
+
+
+def _merged(a, b):
+    """Return the positions of the elements of each vector in the sorted union of both, and its size."""
+    both = np.concatenate([a, b])
+    order, begins, _ = grouped(both)
+    numbers = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(both)))
+    if order is not None:
+        in_order, numbers = numbers, np.empty_like(numbers)
+        numbers[order] = in_order
+    return numbers[: len(a)], numbers[len(a) :], len(begins)
 
 
 class _Union(NamedTuple):
@@ -74,14 +97,13 @@ class SparseAdd(Op):
         _same_shape(self, a_shape, b_shape)
         both = _union(a_indices, a_values, b_indices, b_values, a_shape)
         total = both.a + both.b
+        keep = np.abs(total) >= thresh
+        if keep.all():
+            return both.indices, total, a_shape
         # As in TensorFlow, an element of only one tensor is kept, however small.
-        alone = (
-            np.bincount(both.a_at, minlength=total.size)
-            + np.bincount(both.b_at, minlength=total.size)
-            < 2
-        )
-        keep = alone | (np.abs(total) >= thresh)
-        return both.indices[keep], total[keep], a_shape
+        elements = np.bincount(both.a_at, minlength=total.size)
+        elements += np.bincount(both.b_at, minlength=total.size)
+        return *rows_where(keep | (elements < 2), both.indices, total), a_shape
 
 
 class SparseAddGrad(Op):
@@ -173,7 +195,10 @@ class SparseTensorDenseAdd(Op):
             )
         check_indices(self, a_indices, a_shape, False, "Sparse tensor has an invalid index: ")
         out = b.copy()
-        np.add.at(out, tuple(a_indices.T), a_values)
+        if out.ndim:
+            np.add.at(out.reshape(-1), flat_places(a_indices, a_shape), a_values)
+        else:
+            np.add.at(out, (), a_values)
         return out
 
 
@@ -211,14 +236,17 @@ class _Cwise(Op):
     def eager(self, sp_indices, sp_values, sp_shape, dense):
         check_sparse(self, sp_indices, sp_values, sp_shape)
         try:
-            wide = np.broadcast_to(dense, tuple(int(n) for n in sp_shape))
+            np.broadcast_to(dense, tuple(int(n) for n in sp_shape))
         except ValueError:
             raise self.invalid(
                 "SparseDenseBinaryOpShared broadcasts dense to sparse only; got incompatible shapes: "
                 f"[{show(sp_shape)}] vs. [{show(dense.shape)}]"
             ) from None
         check_indices(self, sp_indices, sp_shape, ordered=False)
-        return self.combine(sp_values, wide[tuple(sp_indices.T)])
+        extents = np.array([1] * (sp_shape.size - dense.ndim) + list(dense.shape), np.int64)
+        kept = np.flatnonzero(extents != 1)
+        places = flat_places(sp_indices.take(kept, 1), extents[kept])
+        return self.combine(sp_values, dense.reshape(-1).take(places))
 
 
 class SparseDenseCwiseAdd(_Cwise):
@@ -369,10 +397,9 @@ def _reduce(op, indices, values, shape, axes, keep_dims, combine):
     kept = [a for a in range(rank) if a not in gone]
     whole = shape[kept]
     places = flat_places(indices[:, kept], whole)
-    unique, group = np.unique(places, return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    firsts = np.searchsorted(group[order], np.arange(unique.size))
-    out = combine.reduceat(values[order], firsts, dtype=values.dtype)
+    order, firsts, unique = grouped(places)
+    in_order = values if order is None else values.take(order)
+    out = combine.reduceat(in_order, firsts, dtype=values.dtype)
     left = (
         np.stack(np.unravel_index(unique, [int(n) for n in whole]), -1)
         if kept

@@ -1,6 +1,7 @@
 """Sets in the rows of dense or sparse tensors."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,25 +9,97 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError
 from penstock._src.core.op import Op, at_least
 from penstock._src.core.typesets import SIGNED
+from penstock._src.ops.array.unique import distinct
 from penstock._src.ops.rules import show
-from penstock._src.ops.sparse.tensor import check_indices
+from penstock._src.ops.sparse.tensor import check_indices, flat_places, grouped, outside
+
+
+class _Elements(NamedTuple):
+    """The elements of sets in rows: the index of each one's row, and its value."""
+
+    rows: np.ndarray
+    values: np.ndarray
 
 
 def _of_dense(x):
-    """{position of the row: set} of a dense tensor."""
     shape = x.shape[:-1]
-    rows = x.reshape(math.prod(shape), x.shape[-1])
-    return {
-        tuple(int(i) for i in np.unravel_index(at, shape)): set(row.tolist())
-        for at, row in enumerate(rows)
-    }
+    rows = np.repeat(np.arange(math.prod(shape)), x.shape[-1])
+    return _Elements(_unraveled(rows, shape), x.reshape(-1))
 
 
 def _of_sparse(indices, values):
-    groups = {}
-    for index, value in zip(indices.tolist(), values.tolist(), strict=True):
-        groups.setdefault(tuple(index[:-1]), set()).add(value)
-    return groups
+    return _Elements(indices[:, :-1], values)
+
+
+def _unraveled(rows, shape):
+    """Return the index of each row of a shape, by its number."""
+    return rows[:, None] if len(shape) == 1 else np.stack(np.unravel_index(rows, shape), -1)
+
+
+class _Words:
+    """Whole numbers that order elements by row, then by value.
+
+    Args:
+      elements: of one set or several.
+      shape: of the rows.
+    """
+
+    def __init__(self, elements: list[_Elements], shape: tuple[int, ...]) -> None:
+        rows, values = (np.concatenate(parts) for parts in zip(*elements, strict=True))
+        self._shape, self._table, total = shape, None, math.prod(shape)
+        self._set_values(values, total)
+        if total * self._span >= 1 << 62:
+            self._table, numbers = np.unique(rows, axis=0, return_inverse=True)
+            numbers = numbers.reshape(-1)
+        else:
+            numbers = flat_places(rows, shape)
+        words = numbers * self._span + self._codes
+        ends = np.cumsum([len(part.values) for part in elements])[:-1]
+        self.sets = [_distinct(part) for part in np.split(words, ends)]
+
+    def _set_values(self, values: np.ndarray, total: int) -> None:
+        """Numbers the values by their order: by their distance from the least if words are large enough."""
+        if values.dtype != object and values.size:
+            least = int(values.min())
+            self._span = int(values.max()) - least + 1
+            if total * self._span < 1 << 62:
+                self._codes = values.astype(np.int64) - least
+                self._value_of = lambda codes: (codes + least).astype(values.dtype)
+                return
+        kinds, numbers, _ = distinct(values)
+        order = np.argsort(kinds, kind="stable")
+        rank = np.empty_like(order)
+        rank[order] = np.arange(order.size)
+        self._codes, self._span = rank.take(numbers), max(len(kinds), 1)
+        self._value_of = kinds.take(order).take
+
+    def rows(self, words: np.ndarray) -> np.ndarray:
+        """Returns the number of each word's row."""
+        return words // self._span
+
+    def indices(self, rows: np.ndarray) -> np.ndarray:
+        """Returns the index of each row, by its number."""
+        if self._table is not None:
+            return self._table.take(rows, 0)
+        return _unraveled(rows, self._shape)
+
+    def values(self, words: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns the values."""
+        return self._value_of(words - rows * self._span)
+
+
+def _distinct(words):
+    """Return the distinct words, sorted."""
+    words = np.sort(words)
+    return words[np.flatnonzero(np.concatenate([[True], words[1:] != words[:-1]])[: len(words)])]
+
+
+def _without(a, b, is_common=False):
+    """Return the words of a that are not in b, or those that are."""
+    if not b.size:
+        return a[:0] if is_common else a
+    at = np.minimum(np.searchsorted(b, a), b.size - 1)
+    return a[(b.take(at) == a) == is_common]
 
 
 def check_set(op, indices, values, shape):
@@ -47,39 +120,36 @@ def check_set(op, indices, values, shape):
         raise op.invalid(f"Invalid rank {shape.size}.")
     if op.validate_indices:
         check_indices(op, indices, shape)
-    outside = np.argwhere(indices >= shape)
-    if outside.size:
-        row, axis = outside[0]
+    if outside(indices, shape) is not None:
+        row, axis = np.argwhere((indices < 0) | (indices >= shape))[0]
+        least = ">= 0 and " if indices[row, axis] < 0 else ""
         raise InternalError(
-            f"indices[{row}, {axis}] expected < {shape[axis]}, got {indices[row, axis]}."
+            f"indices[{row}, {axis}] expected {least}< {shape[axis]}, got {indices[row, axis]}."
         )
 
 
 _OPERATIONS = {
-    "a-b": lambda a, b: a - b,
-    "b-a": lambda a, b: b - a,
-    "intersection": lambda a, b: a & b,
-    "union": lambda a, b: a | b,
+    "a-b": _without,
+    "b-a": lambda a, b: _without(b, a),
+    "intersection": lambda a, b: _without(a, b, is_common=True),
+    "union": lambda a, b: _distinct(np.concatenate([a, b])),
 }
 
 
-def _combined(op, first, second, shape, dtype):
+def _combined(op, first, second, shape):
     operation = _OPERATIONS.get(op.set_operation.lower())
     if operation is None:
         raise op.invalid(f"Invalid set_operation {op.set_operation}.")
-    indices, values, widest = [], [], 0
-    for row in sorted(set(first) | set(second)):
-        elements = sorted(operation(first.get(row, set()), second.get(row, set())))
-        widest = max(widest, len(elements))
-        indices.extend((*row, at) for at in range(len(elements)))
-        values.extend(elements)
-    out = np.empty(len(values), dtype)
-    out[:] = values
-    return (
-        np.array(indices, np.int64).reshape(-1, len(shape) + 1),
-        out,
-        np.array([*shape, widest], np.int64),
-    )
+    words = _Words([first, second], shape)
+    found = operation(*words.sets)
+    rows = words.rows(found)
+    _, begins, _ = grouped(rows)
+    counts = np.diff(begins, append=len(rows))
+    indices = np.empty((len(rows), len(shape) + 1), np.int64)
+    indices[:, :-1] = words.indices(rows)
+    indices[:, -1] = np.arange(len(rows)) - np.repeat(begins, counts)
+    sizes = np.array([*shape, counts.max(initial=0)], np.int64)
+    return indices, words.values(found, rows), sizes
 
 
 class DenseToDenseSetOperation(Op):
@@ -99,7 +169,7 @@ class DenseToDenseSetOperation(Op):
                 raise self.invalid(f"Shape {show(values.shape)} has rank {values.ndim} < 2")
         if set1.shape[:-1] != set2.shape[:-1]:
             raise self.invalid(f"Mismatched group shapes {show(set1.shape)} and {show(set2.shape)}")
-        return _combined(self, _of_dense(set1), _of_dense(set2), set1.shape[:-1], set1.dtype)
+        return _combined(self, _of_dense(set1), _of_dense(set2), set1.shape[:-1])
 
 
 class DenseToSparseSetOperation(Op):
@@ -120,7 +190,7 @@ class DenseToSparseSetOperation(Op):
             raise self.invalid(f"Mismatched group shapes {show(set1.shape)} and {show(set2_shape)}")
         check_set(self, set2_indices, set2_values, set2_shape)
         second = _of_sparse(set2_indices, set2_values)
-        return _combined(self, _of_dense(set1), second, set1.shape[:-1], set1.dtype)
+        return _combined(self, _of_dense(set1), second, set1.shape[:-1])
 
 
 class SparseToSparseSetOperation(Op):
@@ -151,7 +221,7 @@ class SparseToSparseSetOperation(Op):
         first = _of_sparse(set1_indices, set1_values)
         second = _of_sparse(set2_indices, set2_values)
         shape = tuple(int(n) for n in set1_shape[:-1])
-        return _combined(self, first, second, shape, set1_values.dtype)
+        return _combined(self, first, second, shape)
 
 
 class SetSize(Op):
@@ -167,7 +237,10 @@ class SetSize(Op):
 
     def eager(self, set_indices, set_values, set_shape):
         check_set(self, set_indices, set_values, set_shape)
-        out = np.zeros([int(n) for n in set_shape[:-1]], np.int32)
-        for row, members in _of_sparse(set_indices, set_values).items():
-            out[row] = len(members)
+        shape = tuple(set_shape[:-1].tolist())
+        out = np.zeros(shape, np.int32)
+        words = _Words([_of_sparse(set_indices, set_values)], shape)
+        _, begins, numbers = grouped(words.rows(words.sets[0]))
+        index = tuple(words.indices(numbers).T)
+        out[index] = np.diff(begins, append=len(words.sets[0]))
         return out

@@ -18,9 +18,28 @@ def strides_of(shape):
 
 def flat_places(indices, shape):
     """The row-major position of each index in the dense tensor."""
-    if indices.shape[1] == 0:
+    if not indices.shape[1]:
         return np.zeros(len(indices), np.int64)
-    return indices @ strides_of(shape)
+    places = indices[:, 0].astype(np.int64)
+    for column, extent in zip(indices.T[1:], shape[1:], strict=True):
+        places *= extent
+        places += column
+    return places
+
+
+def outside(indices, shape):
+    """Return True for each index that is not within a shape; None if all are."""
+    columns = [c for c in zip(indices.T, shape, strict=True) if len(indices)]
+    # Columns one by one: NumPy is slow along an axis of a few elements.
+    if all(column.min() >= 0 and column.max() < extent for column, extent in columns):
+        return None
+    return ((indices < 0) | (indices >= shape)).any(-1)
+
+
+def rows_where(mask, *arrays):
+    """Return the rows of each array where a mask is True."""
+    at = np.flatnonzero(mask)
+    return [array.take(at, 0) for array in arrays]  # several times as fast as array[mask]
 
 
 def check_indices(op, indices, shape, ordered=True, what=""):
@@ -28,8 +47,8 @@ def check_indices(op, indices, shape, ordered=True, what=""):
 
     `what` stands before the message for an index outside.
     """
-    wrong = ((indices < 0) | (indices >= shape)).any(-1)
-    if wrong.any():
+    wrong = outside(indices, shape)
+    if wrong is not None:
         at = int(np.argmax(wrong))
         raise op.invalid(
             f"{what}indices[{at}] = {show(indices[at])} is out of bounds: need 0 <= index < "
@@ -37,12 +56,13 @@ def check_indices(op, indices, shape, ordered=True, what=""):
         )
     if not ordered or len(indices) < 2:
         return
-    steps = np.diff(flat_places(indices, np.asarray(shape)))
-    if (steps <= 0).any():
-        at = int(np.argmax(steps <= 0)) + 1
+    places = flat_places(indices, np.asarray(shape))
+    ascends = places[1:] > places[:-1]
+    if not ascends.all():
+        at = int(np.argmin(ascends)) + 1
         what = (
             "repeated"
-            if steps[at - 1] == 0
+            if places[at] == places[at - 1]
             else (
                 "out of order. Many sparse ops require sorted indices.\n    Use `tf.sparse.reorder` to "
                 "create a correctly ordered copy.\n\n"
@@ -77,7 +97,7 @@ def dense_of(indices, values, shape, fill=0):
     """The dense array."""
     out = np.full(tuple(int(n) for n in shape), fill, values.dtype)
     if out.ndim:
-        out[tuple(indices.T)] = values
+        out.reshape(-1)[flat_places(indices, shape)] = values
     elif len(values):
         out[...] = values[-1]
     return out
@@ -88,8 +108,33 @@ def sorted_parts(indices, values, shape):
     places = flat_places(indices, np.asarray(shape))
     if (places[1:] >= places[:-1]).all():
         return indices, values
-    order = np.argsort(places, kind="stable")
-    return indices[order], values[order]
+    order = stable_order(places)
+    return indices.take(order, 0), values.take(order)
+
+
+def stable_order(numbers):
+    """Return the order that sorts a vector of int64 and keeps the order of equal ones.
+
+    Numbers and their positions are sorted as one word if they fit: NumPy sorts words much faster than it orders them.
+    """
+    bits = len(numbers).bit_length()
+    if not len(numbers) or numbers.min() < 0 or int(numbers.max()).bit_length() + bits > 63:
+        return np.argsort(numbers, kind="stable")
+    words = numbers << bits
+    words |= np.arange(len(numbers))
+    words.sort()
+    words &= (1 << bits) - 1
+    return words
+
+
+def grouped(numbers):
+    """Return the order that sorts a vector of int64 (None if it is sorted), where groups of equal ones begin, and their numbers."""
+    order = None
+    if not (numbers[1:] >= numbers[:-1]).all():
+        order = stable_order(numbers)
+        numbers = numbers.take(order)
+    begins = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]])[: len(numbers)])
+    return order, begins, numbers.take(begins)
 
 
 class SparseToDense(Op):
@@ -135,7 +180,7 @@ class SparseToDense(Op):
             raise self.invalid("default_value should be a scalar.")
         if self.validate_indices:
             check_indices(self, indices, output_shape)
-        elif ((indices < 0) | (indices >= output_shape)).any():
+        elif outside(indices, output_shape) is not None:
             shape = show(output_shape.tolist())
             raise self.invalid(f"Indices are not valid (out of bounds).  Shape: {shape}")
         return dense_of(
@@ -241,7 +286,8 @@ class SparseReshape(Op):
         places = flat_places(input_indices, input_shape)
         moved = np.zeros((len(places), len(target)), np.int64)
         for axis, stride in enumerate(strides_of(target)):
-            moved[:, axis], places = np.divmod(places, max(stride, 1))
+            moved[:, axis] = whole = places // max(stride, 1)  # faster than NumPy's divmod
+            places = places - whole * max(stride, 1)
         return moved, np.array(target, np.int64)
 
 
@@ -304,9 +350,20 @@ class SparseSlice(Op):
                     f"Expected {name} to be a vector of length {shape.size} but got length "
                     f"{vector.size}"
                 )
-        inside = ((indices >= start) & (indices < start + size)).all(-1)
-        kept = np.maximum(np.minimum(start + size, shape) - start, 0)
-        return indices[inside] - start, values[inside], kept.astype(np.int64)
+        check_sparse(self, indices, values, shape, "input")
+        if (size < 0).any():
+            raise self.invalid(f"Expected a non-negative size, got {show(size)}")
+        inside, columns = np.ones(len(indices), bool), []
+        for axis, column in enumerate(indices.T):
+            columns.append(column - start[axis])
+            # As unsigned numbers, those before the start are larger than any size.
+            inside &= columns[-1].view(np.uint64) < np.uint64(size[axis])
+        at = np.flatnonzero(inside)
+        moved = np.empty((at.size, indices.shape[1]), np.int64)
+        for axis, column in enumerate(columns):
+            moved[:, axis] = column.take(at)
+        # `start + size` may be more than an int64 holds.
+        return moved, values.take(at), np.maximum(np.minimum(size, shape - start), 0)
 
 
 class SparseSplit(Op):
@@ -332,16 +389,22 @@ class SparseSplit(Op):
         if parts > extent:
             raise self.invalid(f"Number of splits {parts} must be at most the extent {extent}")
         base, extra = divmod(extent, parts)
-        groups, begin = ([], [], []), 0
-        for at in range(parts):
-            size = base + (at < extra)
-            here = (indices[:, axis] >= begin) & (indices[:, axis] < begin + size)
-            moved, whole = indices[here].copy(), shape.copy()
+        ends = np.arange(1, parts + 1) * base + np.minimum(np.arange(1, parts + 1), extra)
+        column = np.ascontiguousarray(indices[:, axis])
+        part_of = np.searchsorted(ends, column, side="right")
+        order, _, _ = grouped(part_of)
+        if order is not None:
+            indices, values = indices.take(order, 0), values.take(order)
+        counts = np.bincount(part_of, minlength=parts)
+        groups, first, begin = ([], [], []), 0, 0
+        for count, end in zip(counts.tolist(), ends.tolist(), strict=True):
+            moved, whole = indices[first : first + count].copy(), shape.copy()
             moved[:, axis] -= begin
-            whole[axis] = size
-            for group, part in zip(groups, (moved, values[here], whole), strict=True):
+            whole[axis] = end - begin
+            own = values[first : first + count].copy()
+            for group, part in zip(groups, (moved, own, whole), strict=True):
                 group.append(part)
-            begin += size
+            first, begin = first + count, end
         return groups
 
 
@@ -373,25 +436,40 @@ class SparseFillEmptyRows(Op):
         if default_value.ndim:
             raise self.invalid(f"default_value must be a scalar, saw: {show(default_value.shape)}")
         rows = int(dense_shape[0])
-        wrong = (indices[:, 0] < 0) | (indices[:, 0] >= rows)
-        if wrong.any():
+        wrong = outside(indices[:, :1], dense_shape[:1])
+        if wrong is not None:
             at = int(np.argmax(wrong))
             raise self.invalid(f"indices({at}, 0) is invalid: {indices[at, 0]} >= {rows}")
-        present = np.bincount(indices[:, 0], minlength=rows) > 0
-        empty = np.flatnonzero(~present)
+        is_empty = np.ones(rows, bool)
+        is_empty[indices[:, 0]] = False
+        empty = np.flatnonzero(is_empty)
         added = np.zeros((empty.size, indices.shape[1]), np.int64)
         added[:, 0] = empty
-        all_indices = np.concatenate([indices, added])
+        place = _filled_places(indices[:, 0], is_empty, empty)
+        order = np.empty(place.size, np.int64)
+        order[place] = np.arange(place.size)
         filling = np.full(empty.size, default_value[()], values.dtype)
-        order = np.argsort(all_indices[:, 0], kind="stable")
-        place = np.empty(order.size, np.int64)
-        place[order] = np.arange(order.size)
         return (
-            all_indices[order],
-            np.concatenate([values, filling])[order],
-            ~present,
+            np.concatenate([indices, added]).take(order, 0),
+            np.concatenate([values, filling]).take(order),
+            is_empty,
             place[: len(indices)],
         )
+
+
+def _filled_places(rows, is_empty, empty):
+    """Return the position of each element by its row, then of the one that is added to each empty row."""
+    count = len(rows)
+    if not (rows[1:] >= rows[:-1]).all():
+        order = stable_order(np.concatenate([rows, empty]))
+        place = np.empty(order.size, np.int64)
+        place[order] = np.arange(order.size)
+        return place
+    place = np.cumsum(is_empty).take(rows)  # the elements added to earlier rows
+    place += np.arange(count)
+    is_free = np.ones(count + empty.size, bool)
+    is_free[place] = False
+    return np.concatenate([place, np.flatnonzero(is_free)])
 
 
 def check_reverse_index(op, reverse_index_map, grad_values):
@@ -450,8 +528,12 @@ class SparseSoftmax(Op):
         if sp_shape.size < 2:
             raise self.invalid(f"Input should have rank >= 2, but received shape: {sp_shape}")
         rows = flat_places(sp_indices[:, :-1], sp_shape[:-1])
-        _, group = np.unique(rows, return_inverse=True)
-        count = group.max() + 1 if group.size else 0
+        order, begins, unique = grouped(rows)
+        count = len(unique)
+        group = np.repeat(np.arange(count), np.diff(begins, append=len(rows)))
+        if order is not None:
+            in_order, group = group, np.empty_like(group)
+            group[order] = in_order
         top = np.full(count, -np.inf, sp_values.dtype)
         np.maximum.at(top, group, sp_values)
         e = np.exp(sp_values - top[group])

@@ -14,6 +14,8 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.core.values.groups import NotGrouped, Stacked, elementwise, is_group
 from penstock._src.native.algorithms.strings import string_numbers
+from penstock._src.native.algorithms.texts import bytewise
+from penstock._src.native.algorithms.texts.joining import joined_neighbours
 from penstock._src.native.algorithms.texts.parts import parts as parts_of
 from penstock._src.native.algorithms.texts.words import sizes_of
 from penstock._src.native.systems import runs_native_code
@@ -60,6 +62,9 @@ class StringJoin(Op):
         return elementwise(lambda *arrays: self.eager(arrays), inputs)
 
 
+_ALL_BYTES = bytes(range(256))
+
+
 class _Case(Op):
     """Letters in another case: ASCII ones, or all with encoding utf-8."""
 
@@ -74,9 +79,18 @@ class _Case(Op):
             raise self.invalid(
                 f"only utf-8 or '' (no encoding) is supported, received {self.encoding}"
             )
+        if not runs_native_code():
+            return each(self._changed_characters if self.encoding else self.change, input)
+        changed = bytewise.mapped(input, self.change(_ALL_BYTES))
         if self.encoding:
-            return each(lambda s: self.change(s.decode(errors="replace")).encode(), input)
-        return each(self.change, input)
+            flat, before = changed.reshape(-1), input.reshape(-1).tolist()
+            for at, s in enumerate(before):
+                if not s.isascii():
+                    flat[at] = self._changed_characters(s)
+        return changed
+
+    def _changed_characters(self, s):
+        return self.change(s.decode(errors="replace")).encode()
 
 
 class StringLower(_Case):
@@ -121,6 +135,8 @@ class StringStrip(Op):
     elements = Elements(is_elementwise=True)
 
     def eager(self, input):
+        if runs_native_code():
+            return bytewise.stripped(input)
         return each(lambda s: s.strip(b" \t\n\r\x0b\x0c"), input)
 
 
@@ -225,7 +241,7 @@ class ReduceJoin(Op):
         moved = inputs.transpose(kept + axes[::-1])  # the first listed axis varies fastest
         shape = [inputs.shape[a] for a in kept]
         rows = moved.reshape(math.prod(shape), math.prod(inputs.shape[a] for a in axes))
-        joined = strings((separator.join(row) for row in rows), tuple(shape))
+        joined = _joined_rows(rows, separator).reshape(shape)
         if self.keep_dims:
             shape = [1 if a in axes else n for a, n in enumerate(inputs.shape)]
             joined = joined.reshape(shape)
@@ -237,6 +253,14 @@ class ReduceJoin(Op):
                 f"Invalid reduction dimension {axis} for input with {rank} dimension(s)"
             )
         return axis % rank
+
+
+def _joined_rows(rows, separator):
+    """Return the strings of each row of a matrix, joined."""
+    count, width = rows.shape
+    if not width or not runs_native_code():
+        return strings((separator.join(row) for row in rows), (count,))
+    return joined_neighbours(rows.reshape(-1), np.arange(count) * width, width, separator)
 
 
 class UnsortedSegmentJoin(Op):

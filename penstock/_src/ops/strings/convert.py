@@ -13,10 +13,12 @@ from penstock._src.core.shapes import SCALAR
 from penstock._src.core.typesets import INDEX, NUMERIC
 from penstock._src.core.values import memory_limit
 from penstock._src.native.algorithms.strings import string_numbers
+from penstock._src.native.algorithms.texts import bytewise
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.strings.elements import each, strings, text
 from penstock._src.ops.strings.numbers import needs_care, to_float, to_integer
 
+_TRUTHS = strings([b"false", b"true"], (2,))
 MOST_DIGITS = 1100  # after the point, of any float64
 
 
@@ -58,8 +60,13 @@ class AsString(Op):
         if kind in "iu":
             # C writes no sign for unsigned numbers.
             flags = self._flags().lstrip("+ ") if kind == "u" else self._flags()
+            if not flags and runs_native_code():
+                return bytewise.decimals(input)
             return _formatted("%" + flags + "d", flat, input.shape)
-        return strings((self._shown(v, kind, real) for v in flat), input.shape)
+        if kind == "b":
+            self._flags()
+            return _TRUTHS.take(input)
+        return strings((self._shown(v, kind) for v in flat), input.shape)
 
     def _flags(self):
         if self.fill not in ("", " ", "+", "-", "0", "#"):
@@ -67,10 +74,7 @@ class AsString(Op):
         width = str(self.width) if self.width > -1 else ""
         return self.fill + width
 
-    def _shown(self, value, kind, real):
-        if kind == "b":
-            self._flags()
-            return b"true" if value else b"false"
+    def _shown(self, value, kind):
         form = self._form()
         if kind == "c":
             return f"({self._written(form, value.real)},{self._written(form, value.imag)})".encode()
@@ -289,7 +293,7 @@ def _summary(x, summarize, depth):
 
 
 _WEB_SAFE, _FROM_WEB_SAFE = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
-_DIGITS = (string.ascii_letters + string.digits + "-_").encode()
+_DIGITS = (string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_").encode()
 
 
 class EncodeBase64(Op):
@@ -301,6 +305,8 @@ class EncodeBase64(Op):
     differentiable = False
 
     def eager(self, input):
+        if runs_native_code():
+            return bytewise.encoded(input, _DIGITS, self.pad)
         dropped = b"" if self.pad else b"="
 
         def encode(s):
@@ -317,6 +323,11 @@ class DecodeBase64(Op):
     differentiable = False
 
     def eager(self, input):
+        if runs_native_code():
+            decoded = bytewise.decoded(input, _DIGITS)
+            if decoded is not None:
+                return decoded
+
         def decode(s):
             if len(s) % 4 == 1:
                 raise self.invalid("Base64 string length cannot be 1 modulo 4.")

@@ -97,3 +97,32 @@ def test_a_pattern_that_would_need_much_memory_is_refused():
 
 def test_a_rewrite_ends_at_a_lone_backslash():
     assert tf.strings.regex_replace("abc", "b", "\\").numpy() == b"ac"
+
+
+@pytest.mark.parametrize(
+    "pattern, literal",
+    [
+        (r"(\w+) of", b" of"), (".*Tensor.*", b"Tensor"), ("(a)(b)c|abc", b""), (r"ab\bcd", b"abcd"),
+        ("x(?:abc)+y", b"abc"), ("x(?:abc)*yz", b"yz"), ("(?i)abc", b""), ("aéb", b"a"), ("ab?c", b"a"),
+        ("", b""), ("a{2}bc", b"bc"),
+    ],
+)  # fmt: skip
+def test_literal_is_in_every_match(pattern, literal):
+    assert expression(pattern).literal == literal
+
+
+def test_strings_with_and_without_the_literal_are_matched_alike():
+    words = np.array(
+        [[b"one of two", b"of", b" of", b"", b"\xff of x"], ["é of é".encode(), b"\xff", b"a\n of", b"of of of", b"x of"]],
+        object,
+    )  # fmt: skip
+    replaced = tf.strings.regex_replace(words, r"(\w+) of", r"[\1]").numpy().tolist()
+    assert replaced == [
+        [b"[one] two", b"of", b" of", b"", b"\xff of x"],
+        ["é of é".encode(), b"\xff", b"a\n of", b"[of] of", b"[x]"],
+    ]
+    first = tf.strings.regex_replace(words, "of", "", replace_global=False).numpy()
+    assert first[1, 3] == b" of of"
+    full = tf.strings.regex_full_match(words, ".*of.*").numpy().tolist()
+    assert full == [[True, True, True, False, False], [True, False, False, True, True]]
+    assert tf.strings.regex_full_match(np.empty([0, 2], object), "a").shape == [0, 2]

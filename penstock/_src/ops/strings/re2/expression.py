@@ -59,6 +59,7 @@ class Expression:
     def __init__(self, pattern: str) -> None:
         self.tree, self.groups = parse(pattern)
         self.least = _least(self.tree)
+        self.literal = _literal(self.tree)  # ASCII characters that every match contains
         full, search = _steps(self.tree), _steps(_without_last(self.tree))
         length = max(1, len(pattern))
         self._full = Steps(full.factor * length, max(1, full.degree))
@@ -140,6 +141,16 @@ class Expression:
             return None
         return self._pattern(text).sub(template, text)
 
+    def ascii_matcher(self, size: int) -> Callable[[str], object] | None:
+        """`matches` for ASCII texts up to a size, faster; None where that takes many steps."""
+        return self._pattern("").fullmatch if self._takes_few(self._full, size) else None
+
+    def ascii_substitution(self, template: str, size: int) -> Callable[[str], str] | None:
+        """`substituted` by a template for ASCII texts up to a size, faster; None where that takes many steps or differs."""
+        if not self.least or not self._takes_few(self._search, size):
+            return None
+        return functools.partial(self._pattern("").sub, template)
+
 
 @functools.lru_cache(maxsize=1024)
 def expression(pattern: str) -> Expression:
@@ -201,6 +212,26 @@ def _least(node: Node) -> int:
     if isinstance(node, Group):
         return _least(node.part)
     return node.least * _least(node.part) if isinstance(node, Repeat) else 0
+
+
+def _literal(node: Node) -> bytes:
+    """The longest run of ASCII characters that every match contains, empty if none is known."""
+    joined = "".join([character or "\x80" for character in _required(node)])
+    return max(joined.split("\x80"), key=len).encode()
+
+
+def _required(node: Node) -> list[str | None]:
+    """The characters of every match in order, None where others may be between them."""
+    if isinstance(node, Chars):
+        is_one = len(node.ranges) == 1 and node.ranges[0][0] == node.ranges[0][1] < 0x80
+        return [chr(node.ranges[0][0]) if is_one else None]
+    if isinstance(node, Cat):
+        return [character for part in node.parts for character in _required(part)]
+    if isinstance(node, Group):
+        return _required(node.part)
+    if isinstance(node, Repeat) and node.least:
+        return [None, *_required(node.part), None]
+    return [] if isinstance(node, At) else [None]
 
 
 def _steps(node: Node) -> Steps:

@@ -1,0 +1,1 @@
+"""Orders of whole numbers: shuffles, and unions of ascending vectors."""

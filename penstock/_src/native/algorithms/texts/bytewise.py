@@ -1,0 +1,291 @@
+"""Strings of bytes to new ones: mapped, stripped, in base64, and of decimal digits; and their bytes side by side."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ... import python_calls as py
+from ...builtins import compiled
+from ...language.function import Fn
+from ...language.module import Module
+from ...language.types import I8, I64, PTR
+from ...language.value import Val
+from .utf8 import byte, string
+from .words import make, put
+
+_DIGITS = 24  # more than a number of 64 bits has, with its sign
+_INVALID = 64  # beyond the values of digits in base64
+
+
+class _Functions(NamedTuple):
+    """Builtins.
+
+    mapped (strings, number, table uint8 [256], results) -> 0; each byte by the table
+    stripped (strings, number, results) -> 0; without ASCII white space at either end
+    gathered (strings, number, size, bytes [number, size]) -> the number of strings before the first of another size
+    encoded (strings, number, digits uint8 [64], True if padded, results) -> 0; in base64
+    decoded (strings, number, values uint8 [256], results) -> the number of strings before the first malformed one
+    decimals (values int64, number, True if signed, results) -> 0
+    """
+
+    mapped: Callable[..., int]
+    stripped: Callable[..., int]
+    gathered: Callable[..., int]
+    encoded: Callable[..., int]
+    decoded: Callable[..., int]
+    decimals: Callable[..., int]
+
+
+@compiled(_Functions)
+def _functions(m: Module) -> None:
+    _emit_mapped(m)
+    _emit_stripped(m)
+    _emit_gathered(m)
+    _emit_encoded(m)
+    _emit_decoded(m)
+    _emit_decimals(m)
+    for name, parameters in (
+        ("mapped", "anaa"), ("stripped", "ana"), ("gathered", "anna"), ("encoded", "anana"),
+        ("decoded", "anaa"), ("decimals", "anna"),
+    ):  # fmt: skip
+        py.emit_entry(m, name, parameters, holds_gil=True)
+
+
+def mapped(strings: np.ndarray, table: bytes) -> np.ndarray:
+    """The strings of an array, each byte replaced by the one that a table of 256 has for it."""
+    entries = np.frombuffer(table, np.uint8)
+    return _each(strings, lambda flat, out: _functions().mapped(flat, len(flat), entries, out))
+
+
+def stripped(strings: np.ndarray) -> np.ndarray:
+    """The strings of an array without ASCII white space at either end."""
+    return _each(strings, lambda flat, out: _functions().stripped(flat, len(flat), out))
+
+
+def gathered(strings: np.ndarray, size: int, dtype: Any) -> np.ndarray | None:
+    """The bytes of a vector of strings as one vector of a dtype; None if a string has another size."""
+    flat = np.ascontiguousarray(strings)
+    numbers = np.empty(len(flat) * size // np.dtype(dtype).itemsize, dtype)
+    return numbers if _functions().gathered(flat, len(flat), size, numbers) == len(flat) else None
+
+
+def encoded(strings: np.ndarray, digits: bytes, is_padded: bool) -> np.ndarray:
+    """The strings of an array in base64 with these digits."""
+    known, pads = np.frombuffer(digits, np.uint8), int(is_padded)
+    return _each(strings, lambda flat, out: _functions().encoded(flat, len(flat), known, pads, out))
+
+
+def decoded(strings: np.ndarray, digits: bytes) -> np.ndarray | None:
+    """The strings of an array out of base64 with these digits; None if one is malformed."""
+    values = np.full(256, _INVALID, np.uint8)
+    values[np.frombuffer(digits, np.uint8)] = np.arange(len(digits))
+    counts = []
+    results = _each(
+        strings,
+        lambda flat, out: counts.append(_functions().decoded(flat, len(flat), values, out)),
+    )
+    return results if counts == [strings.size] else None
+
+
+def decimals(numbers: np.ndarray) -> np.ndarray:
+    """The whole numbers of an array as strings."""
+    flat = np.ascontiguousarray(numbers.reshape(-1), numbers.dtype.str[1:2] + "8")
+    strings = np.empty(numbers.shape, object)
+    _functions().decimals(flat, len(flat), int(numbers.dtype.kind == "i"), strings)
+    return strings
+
+
+def _each(strings: np.ndarray, work: Callable[[np.ndarray, np.ndarray], Any]) -> np.ndarray:
+    results = np.empty(strings.shape, object)
+    work(np.ascontiguousarray(strings.reshape(-1)), results)
+    return results
+
+
+def _empty(f: Fn, size: Val) -> tuple[Val, Val]:
+    """A new bytes object of a size, and the address of its bytes, which are not written yet."""
+    text = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), size, ret=PTR)
+    return text, f.call("PyBytes_AsString", text, ret=PTR)
+
+
+def _emit_mapped(m: Module) -> None:
+    with m.fn("mapped", ret=I64, internal=True, strings=PTR, number=I64, table=PTR, into=PTR) as f:
+
+        def one(row: Val) -> None:
+            data, size = string(f, f.strings, row)
+            text, out = _empty(f, size)
+            f.loop(
+                f.i64(0), size, 1,
+                lambda at: f.store(f.load(f.table, byte(f, data, at), I8), out, at),
+            )  # fmt: skip
+            put(f, text, f.into, row)
+
+        f.loop(f.i64(0), f.number, 1, one)
+        f.give(f.i64(0))
+
+
+def _emit_stripped(m: Module) -> None:
+    with m.fn("stripped", ret=I64, internal=True, strings=PTR, number=I64, into=PTR) as f:
+
+        def one(row: Val) -> None:
+            data, size = string(f, f.strings, row)
+
+            def is_space(at: Val) -> Val:
+                value = byte(f, data, at)
+                return value.eq(32) | ((value >= 9) & (value <= 13))
+
+            (begin,) = f.loop_while(
+                lambda at: (at < size) & is_space(at), lambda at: (at + 1,), f.i64(0)
+            )
+            # A string without any other byte ends where it begins.
+            (end,) = f.loop_while(
+                lambda at: (at > begin) & is_space(f.max(at - 1, f.i64(0))),
+                lambda at: (at - 1,), size,
+            )  # fmt: skip
+            make(f, f.at(data, begin), end - begin, f.into, row)
+
+        f.loop(f.i64(0), f.number, 1, one)
+        f.give(f.i64(0))
+
+
+def _emit_gathered(m: Module) -> None:
+    with m.fn("gathered", ret=I64, internal=True, strings=PTR, number=I64, size=I64, out=PTR) as f:
+
+        def one(row: Val, _: Val) -> tuple[Val, ...]:
+            data, size = string(f, f.strings, row)
+
+            def copied() -> tuple[Val, ...]:
+                f.memcpy(f.at(f.out, row * f.size), data, f.size)
+                return row + 1, f.i64(1)
+
+            return f.when(size.eq(f.size), copied, lambda: (row, f.i64(0)))
+
+        row, _ = f.loop_while(
+            lambda row, is_same: (row < f.number) & is_same.ne(0), one, f.i64(0), f.i64(1)
+        )
+        f.give(row)
+
+
+def _emit_encoded(m: Module) -> None:
+    arguments: Any = dict(strings=PTR, number=I64, digits=PTR, pads=I64, into=PTR)
+    with m.fn("encoded", ret=I64, internal=True, **arguments) as f:
+
+        def one(row: Val) -> None:
+            data, size = string(f, f.strings, row)
+            whole = size // 3
+            left = size - whole * 3
+            padded = (size + 2) // 3 * 4
+            text, out = _empty(f, f.select(f.pads.ne(0), padded, (size * 4 + 2) // 3))
+
+            def write(bits: Val, shift: int, at: Val) -> None:
+                f.store(f.load(f.digits, (bits >> shift) & 63, I8), out, at)
+
+            def group(i: Val) -> None:
+                first, second, third = (byte(f, data, i * 3 + k) for k in range(3))
+                bits = (first << 16) | (second << 8) | third
+                for k in range(4):
+                    write(bits, 18 - 6 * k, i * 4 + k)
+
+            def last() -> tuple[Val, ...]:
+                # After a single byte comes the zero at the end of the string.
+                bits = (byte(f, data, whole * 3) << 16) | (byte(f, data, whole * 3 + 1) << 8)
+                at = whole * 4
+                write(bits, 18, at)
+                write(bits, 12, at + 1)
+                f.when(left.eq(2), lambda: write(bits, 6, at + 2))
+
+                def pad() -> tuple[Val, ...]:
+                    f.when(left.eq(1), lambda: f.store(f.const(61, I8), out, at + 2))
+                    f.store(f.const(61, I8), out, at + 3)
+                    return ()
+
+                f.when(f.pads.ne(0), pad)
+                return ()
+
+            f.loop(f.i64(0), whole, 1, group)
+            f.when(left.ne(0), last)
+            put(f, text, f.into, row)
+
+        f.loop(f.i64(0), f.number, 1, one)
+        f.give(f.i64(0))
+
+
+def _emit_decoded(m: Module) -> None:
+    with m.fn(
+        "decoded", ret=I64, internal=True, strings=PTR, number=I64, values=PTR, into=PTR
+    ) as f:
+
+        def one(row: Val, _: Val) -> tuple[Val, ...]:
+            data, whole = string(f, f.strings, row)
+
+            def is_padding(at: Val) -> Val:
+                return (whole > at) & byte(f, data, f.max(whole - 1 - at, f.i64(0))).eq(61)
+
+            can_be_padded = (whole & 3).eq(0)
+            is_one = can_be_padded & is_padding(f.i64(0))
+            is_two = is_one & is_padding(f.i64(1))
+            pads = f.convert(is_one, I64, signed=False) + f.convert(is_two, I64, signed=False)
+            size = whole - pads
+            left = size & 3
+            bytes_left = f.max(left - 1, f.i64(0))
+            text, out = _empty(f, (size >> 2) * 3 + bytes_left)
+
+            def value(at: Val) -> Val:
+                found = f.load(f.values, byte(f, data, at), I8)
+                return f.convert(found, I64, signed=False)
+
+            def write(bits: Val, shift: int, at: Val) -> None:
+                f.store(f.convert((bits >> shift) & 255, I8), out, at)
+
+            def group(i: Val, wrong: Val) -> tuple[Val, ...]:
+                parts = [value(i * 4 + k) for k in range(4)]
+                bits = (parts[0] << 18) | (parts[1] << 12) | (parts[2] << 6) | parts[3]
+                for k in range(3):
+                    write(bits, 16 - 8 * k, i * 3 + k)
+                return (wrong | parts[0] | parts[1] | parts[2] | parts[3],)
+
+            def last() -> tuple[Val, ...]:
+                at, to = size - left, (size >> 2) * 3
+                first, second = value(at), value(at + 1)
+                third = f.select(left.eq(3), value(at + 2), f.i64(0))
+                bits = (first << 18) | (second << 12) | (third << 6)
+                write(bits, 16, to)
+                f.when(left.eq(3), lambda: write(bits, 8, to + 1))
+                return (first | second | third,)
+
+            (seen,) = f.loop(f.i64(0), size >> 2, 1, group, f.i64(0))
+            (rest,) = f.when(left >= 2, last, lambda: (f.i64(0),))
+            put(f, text, f.into, row)
+            is_right = ((seen | rest) & _INVALID).eq(0) & left.ne(1)
+            return row + f.convert(is_right, I64, signed=False), f.convert(
+                is_right, I64, signed=False
+            )
+
+        row, _ = f.loop_while(
+            lambda row, is_right: (row < f.number) & is_right.ne(0), one, f.i64(0), f.i64(1)
+        )
+        f.give(row)
+
+
+def _emit_decimals(m: Module) -> None:
+    with m.fn(
+        "decimals", ret=I64, internal=True, values=PTR, number=I64, signed=I64, into=PTR
+    ) as f:
+        buffer = f.alloca(I8, _DIGITS)
+
+        def digit(at: Val, left: Val) -> tuple[Val, ...]:
+            rest = f.binary("udiv", left, 10)
+            f.store(f.convert(left - rest * 10 + ord("0"), I8), buffer, at - 1)
+            return at - 1, rest
+
+        def one(row: Val) -> None:
+            value = f.load(f.values, row, I64)
+            is_negative = (value < 0) & f.signed.ne(0)
+            start = digit(f.i64(_DIGITS), f.select(is_negative, f.i64(0) - value, value))
+            at, _ = f.loop_while(lambda _, left: left.ne(0), digit, *start)
+            f.store(f.const(ord("-"), I8), buffer, at - 1)
+            begin = f.select(is_negative, at - 1, at)
+            make(f, f.at(buffer, begin), _DIGITS - begin, f.into, row)
+
+        f.loop(f.i64(0), f.number, 1, one)
+        f.give(f.i64(0))

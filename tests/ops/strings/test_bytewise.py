@@ -1,0 +1,108 @@
+"""Strings that native functions make, compared with Python's bytes and base64."""
+
+import base64
+import random
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+
+@pytest.fixture(scope="module")
+def words():
+    draw = random.Random(0)
+    letters = b" \t\x0bab\xff\x00\xc3Zz@[`{=-_A9"
+    drawn = [bytes(draw.choices(letters, k=draw.randrange(14))) for _ in range(3000)]
+    return [*drawn, b"", b" ", b"\0", b"\n\n"]
+
+
+def of(strings):
+    return np.array([*strings, None], object)[:-1]
+
+
+def test_letters_beyond_ascii_keep_their_case(words):
+    assert tf.strings.upper(of(words)).numpy().tolist() == [w.upper() for w in words]
+    assert tf.strings.lower(of(words)).numpy().tolist() == [w.lower() for w in words]
+
+
+def test_strip_removes_ascii_white_space_alone(words):
+    stripped = [w.strip(b" \t\n\r\x0b\x0c") for w in words]
+    assert tf.strings.strip(of(words)).numpy().tolist() == stripped
+
+
+@pytest.mark.parametrize("pad", [False, True])
+def test_base64_goes_there_and_back(words, pad):
+    expected = [base64.urlsafe_b64encode(w) for w in words]
+    coded = tf.io.encode_base64(of(words), pad=pad)
+    assert coded.numpy().tolist() == [w if pad else w.rstrip(b"=") for w in expected]
+    assert tf.io.decode_base64(coded).numpy().tolist() == words
+
+
+@pytest.mark.parametrize("word, said", [
+    (b"A", "cannot be 1 modulo 4"), (b"A===", "Invalid character"), (b"AB=C", "Invalid character"),
+    (b"AB+/", "Invalid character"), (b"=", "1 modulo 4"), (b"==", "Invalid"), (b"====", "Invalid"),
+    (b"AB=", "Invalid character"), (b"ABCD\xff=", "Invalid character"), (b"AB C", "Invalid character"),
+])  # fmt: skip
+def test_malformed_base64_is_refused(word, said):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=said):
+        tf.io.decode_base64(of([b"QQ", word, b"QQ=="]))
+
+
+def test_last_bits_of_base64_are_ignored():
+    assert tf.io.decode_base64(of([b"QR", b"QUJ=", b"QX=="])).numpy().tolist() == [
+        b"A",
+        b"AB",
+        b"A",
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"])  # fmt: skip
+def test_whole_numbers_are_written_to_their_ends(dtype):
+    ends = np.iinfo(dtype)
+    numbers = np.array([ends.min, ends.max, 0, 9, 10, 99, 100, ends.max // 10], dtype)
+    assert tf.strings.as_string(numbers).numpy().tolist() == [b"%d" % n for n in numbers.tolist()]
+    every_other = tf.strings.as_string(numbers.reshape(2, 4)[:, ::2])
+    assert every_other.numpy()[1].tolist() == [b"10", b"100"]
+    wide = tf.strings.as_string(numbers[2:4], width=4, fill="0")
+    assert wide.numpy().tolist() == [b"0000", b"0009"]
+
+
+def test_truths_are_words_of_any_shape():
+    assert tf.strings.as_string(True).numpy() == b"true"
+    assert tf.strings.as_string([[False, True]]).numpy().tolist() == [[b"false", b"true"]]
+    assert tf.strings.as_string(np.zeros([0, 2], bool)).shape == [0, 2]
+
+
+@pytest.mark.parametrize("axes", [[0], [1], [0, 1], [1, 0], []])
+def test_joins_along_axes(axes):
+    x = np.array([[b"a", b"", b"c"], [b"\0", b"ee", b"f"]], object)
+    joined = tf.strings.reduce_join(x, axes, separator="--").numpy()
+    order = {(0,): x.T, (1,): x, (0, 1): x.T.reshape(1, 6), (1, 0): x.reshape(1, 6)}
+    if axes:
+        assert np.ravel(joined).tolist() == [b"--".join(row) for row in order[tuple(axes)]]
+    else:
+        assert joined.tolist() == x.tolist()
+    empty = np.empty([2, 0], object)
+    assert tf.strings.reduce_join(empty, 1).numpy().tolist() == [b"", b""]
+    assert tf.strings.reduce_join(empty, 0).numpy().tolist() == []
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "complex64", "bool"])
+@pytest.mark.parametrize("is_little", [True, False])
+def test_raw_bytes_of_equal_strings_are_read(dtype, is_little):
+    size = np.dtype(dtype).itemsize
+    rows = [[bytes(range(k, k + 2 * size)) for k in (0, 1)], [bytes(2 * size), b"\1" * 2 * size]]
+    x = np.empty((2, 2), object)
+    x[:] = rows
+    got = tf.io.decode_raw(x, dtype, little_endian=is_little).numpy()
+    whole = np.frombuffer(b"".join(rows[0] + rows[1]), dtype)
+    expected = whole if is_little or size == 1 else whole.byteswap()
+    assert got.shape == (2, 2, 2)
+    assert got.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("words, said", [([b"ab", b"abc"], "same size"), ([b"abc", b"abc"], "multiple")])  # fmt: skip
+def test_raw_bytes_of_other_sizes_are_refused(words, said):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=said):
+        tf.io.decode_raw(of(words), tf.int16)
