@@ -104,3 +104,13 @@ def test_parts_of_a_sparse_tensor_are_named_in_its_scope():
             "SparseTensor/values",
             "SparseTensor/dense_shape",
         ]
+
+
+def test_an_operation_knows_its_readers():
+    with tf.Graph().as_default():
+        first, second = tf.unstack(tf.constant([1.0, 2.0]))
+        total = tf.add(first, first)
+        product = tf.multiply(total, second)
+        assert first.op.readers() == [total.op, product.op]
+        assert first.consumers() == [total.op]
+        assert product.op.readers() == []

@@ -63,7 +63,7 @@ class SymbolicTensor(Tensor):
 
     def consumers(self) -> list["Operation"]:
         """Returns the operations that read this tensor."""
-        return [op for op in self.graph._operations if any(t is self for t in op.inputs)]
+        return _readers(self.graph, [self])
 
     def _shape_tuple(self) -> Any:
         return self._shape._dims
@@ -223,6 +223,10 @@ class Operation(OperationConversions):
         return tuple(self._inputs)
 
     outputs: list[SymbolicTensor] = read_only("_outputs", "The tensors that it produces.")
+
+    def readers(self) -> list["Operation"]:
+        """Returns the operations that read what it produces."""
+        return _readers(self.graph, self._outputs)
 
     @property
     def control_inputs(self) -> list["Operation"]:
@@ -415,3 +419,9 @@ def scope_of(
 def _scope_in(graph: contextlib.AbstractContextManager[Any], name: str) -> Iterator[str]:
     with graph, STATE.graph.name_scope(name) as scope:
         yield scope
+
+
+def _readers(graph: Any, tensors: list[SymbolicTensor]) -> list[Operation]:
+    """The operations of `graph` that read any of `tensors`, in one pass without Python code for each input."""
+    sought = frozenset(map(id, tensors))
+    return [op for op in graph._operations if not sought.isdisjoint(map(id, op._inputs))]

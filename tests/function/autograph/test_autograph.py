@@ -280,6 +280,40 @@ def test_set_loop_options_may_stand_in_a_context():
     assert outcome(f, tf.constant(2)) == [1.0] * 4
 
 
+def test_set_loop_options_gives_shape_invariants_in_a_loop_that_continues():
+    @tf.function
+    def plain(n):
+        x = tf.zeros([0], tf.int32)
+        for i in tf.range(n):
+            tf.autograph.experimental.set_loop_options(
+                shape_invariants=[(x, tf.TensorShape([None]))]
+            )
+            if i % 2 == 0:
+                continue
+            x = tf.concat([x, [i]], 0)
+        return x
+
+    @tf.function
+    def in_a_context(n):
+        x = tf.zeros([0], tf.int32)
+        i = 0
+        while i < n:
+            with tf.name_scope("step"):
+                tf.autograph.experimental.set_loop_options(
+                    shape_invariants=[(x, tf.TensorShape([None]))]
+                )
+                i += 1
+                if i % 2 == 0:
+                    continue
+                if i > 5:
+                    break
+            x = tf.concat([x, [i]], 0)
+        return x
+
+    assert plain(tf.constant(6)).numpy().tolist() == [1, 3, 5]
+    assert in_a_context(tf.constant(9)).numpy().tolist() == [1, 3, 5]
+
+
 def test_set_loop_options_gives_shape_invariants_of_structures():
     grows = (tf.TensorShape([None]), {"a": tf.TensorShape([None])})
 

@@ -13,7 +13,12 @@ from dataclasses import field
 
 from penstock._src.function.autograph import scopes, templates
 from penstock._src.function.autograph.expressions import ExpressionConverter
-from penstock._src.function.autograph.jumps import lower_break_continue, lower_returns
+from penstock._src.function.autograph.jumps import (
+    Loop,
+    cleared_flags,
+    lower_break_continue,
+    lower_returns,
+)
 from penstock._src.function.autograph.parser import contains_yield
 from penstock._src.function.autograph.templates import Namer
 from penstock._src.util.dataclass import dataclass
@@ -174,7 +179,7 @@ class StatementConverter(ExpressionConverter):
 
     def visit_While(self, node: ast.While) -> Block:
         state: list[str] = node.state  # type: ignore[attr-defined]
-        options, body_statements = self._loop_options(node.body)
+        options, body_statements = self._body_and_options(node)
         tests = [
             ast.UnaryOp(ast.Not(), templates.load(flag)) for flag in getattr(node, "flags", ())
         ]
@@ -195,7 +200,7 @@ class StatementConverter(ExpressionConverter):
 
     def visit_For(self, node: ast.For) -> Block:
         state: list[str] = node.state  # type: ignore[attr-defined]
-        options, body_statements = self._loop_options(node.body)
+        options, body_statements = self._body_and_options(node)
         iterated = self.visit(node.iter)
         body, stop = self.namer.new("loop_body"), self.namer.new("extra_test")
         item = self.namer.new("item")
@@ -219,6 +224,12 @@ class StatementConverter(ExpressionConverter):
             + helpers
             + templates.statements(call, node, ITERATED=iterated, OPTIONS=options)
         )
+
+    def _body_and_options(self, node: Loop) -> tuple[ast.expr, Block]:
+        """Returns the options of a loop, and its body without them."""
+        start = cleared_flags(node)
+        options, body = self._loop_options(node.body[start:])
+        return options, [*node.body[:start], *body]
 
     def _loop_options(self, body: Block) -> tuple[ast.expr, Block]:
         """Remove `tf.autograph.experimental.set_loop_options(...)` from the start of a loop body, or of a context there."""

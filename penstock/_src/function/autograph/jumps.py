@@ -120,6 +120,11 @@ def stop_flags(loop: ast.stmt) -> list[str]:
     return loop.flags  # type: ignore[attr-defined]
 
 
+def cleared_flags(loop: ast.stmt) -> int:
+    """The number of statements at the start of the body of `loop` that lowering put there: they clear flags."""
+    return getattr(loop, "cleared", 0)
+
+
 class _BreakContinue(ast.NodeTransformer):
     """Lowers the jumps of each loop, innermost first."""
 
@@ -140,6 +145,7 @@ class _BreakContinue(ast.NodeTransformer):
             flag = self.namer.new("continue_")
             node.body, _ = _jump(ast.Continue, flag).lower(node.body)
             node.body = [*templates.statements(f"{flag} = False", node), *node.body]
+            node.cleared = 1  # type: ignore[union-attr]
         if has_break:
             break_flag = self.namer.new("break_")
             node.body, _ = _jump(ast.Break, break_flag).lower(node.body)

@@ -475,8 +475,8 @@ class BroadcastGradientArgs(Op):
     def lower(self, p, s0, s1):
         first, second = dims_of(p, s0, "s0"), dims_of(p, s1, "s1")
         whole = p.broadcast_shape(first, second)
-        made = getattr(p.origin, "_outputs", ())  # none if no operation of a graph is lowered
-        users = [user for t in made for user in t.consumers()]
+        readers = getattr(p.origin, "readers", list)  # none if no operation of a graph is lowered
+        users = readers()
         if users and all(user.type == "Sum" for user in users):
             axes = repeated_axes(first, whole), repeated_axes(second, whole)
         else:
