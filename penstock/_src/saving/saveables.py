@@ -35,7 +35,9 @@ def saveables_by_attribute(found: Any) -> dict[str, Any]:
     for attribute, saveable in saveable_factories(found).items():
         if isinstance(saveable, Variable):
             saveable = VariableSaveable(saveable, attribute)
-        elif callable(saveable) and not hasattr(saveable, "dtype") and not hasattr(saveable, "specs"):
+        elif (
+            callable(saveable) and not hasattr(saveable, "dtype") and not hasattr(saveable, "specs")
+        ):
             saveable = saveable(name=attribute)
         saveables[attribute] = saveable
     return saveables
