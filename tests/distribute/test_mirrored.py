@@ -41,6 +41,21 @@ def variable(strategy, aggregation="NONE", synchronization="AUTO", initial=1.0):
         )
 
 
+@pytest.mark.parametrize("synchronization", ["AUTO", "ON_READ"])
+def test_updates_that_read_nothing_give_nothing_or_an_operation(strategy, synchronization):
+    v = variable(strategy, "MEAN", synchronization)
+    assert v.assign(2.0, read_value=False) is None
+
+    @tf.function
+    def add():
+        update = v.assign_add(1.0, read_value=False)
+        assert isinstance(update, tf.Operation)
+        with tf.control_dependencies([update]):
+            return tf.identity(v.values[1])
+
+    assert add().numpy() == 3.0
+
+
 def test_variables_have_a_copy_for_each_replica(strategy):
     v = variable(strategy)
     assert isinstance(v, tf.Variable) and isinstance(v, tf.distribute.DistributedValues)

@@ -105,6 +105,27 @@ def test_older_saveables_are_saved(tmp_path):
     assert pair.b.numpy() == 2.0
 
 
+def test_a_variable_around_another_is_saved_as_that(tmp_path):
+    class Around(tf.Variable):
+        def __init__(self, inner):
+            self.inner = inner
+
+        def __getattr__(self, name):
+            return getattr(self.inner, name)
+
+        def _gather_saveables_for_checkpoint(self):
+            return self.inner._gather_saveables_for_checkpoint()
+
+    around = Around(tf.Variable([1.0, 2.0]))
+    path = tf.train.Checkpoint(x=around).write(str(tmp_path / "c"))
+    around.inner.assign([0.0, 0.0])
+    tf.train.Checkpoint(x=around).read(path).assert_consumed()
+    assert around.inner.numpy().tolist() == [1.0, 2.0]
+    plain = tf.Variable([0.0, 0.0])
+    tf.train.Checkpoint(x=plain).read(path).assert_consumed()
+    assert plain.numpy().tolist() == [1.0, 2.0]
+
+
 def test_tables_share_one_attribute(tmp_path):
     """Keys as in TensorFlow's checkpoints, which are therefore read."""
     table = tf.lookup.experimental.MutableHashTable(tf.string, tf.float32, -1.0)

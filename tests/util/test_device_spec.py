@@ -17,6 +17,10 @@ def test_only_common_types_are_put_in_upper_case(name, full):
     assert DeviceSpec.from_string(name).to_string() == full
 
 
+def test_no_name_has_no_parts():
+    assert DeviceSpec.from_string(None) == DeviceSpec()
+
+
 def test_a_device_has_one_type():
     with pytest.raises(ValueError, match="Multiple device types"):
         DeviceSpec.from_string("/cpu:0/device:GPU:2")

@@ -389,6 +389,7 @@ def _check_index(index):
         not isinstance(index, np.ndarray)
         and hasattr(index, "__index__")
         and not isinstance(index, (bool, np.bool_, Tensor))
+        and not getattr(index, "shape", None)  # a variable of several numbers has the method, too
     ):
         return
     dtype = getattr(index, "dtype", None)

@@ -361,6 +361,10 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
             )
         return self.assign(convert_to_tensor(value, dtype=self._dtype))
 
+    def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
+        """Returns itself by its attribute: subclasses around another variable return that variable's."""
+        return {"VARIABLE_VALUE": self}
+
     # -- its value
 
     def _read(self) -> Tensor:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.core.tracking.trackable import Trackable
+from penstock._src.eager.variable import Variable
+from penstock._src.util.dataclass import dataclass
 
 
 def has_serialize_to_tensors(found: Any) -> bool:
@@ -31,10 +33,48 @@ def saveables_by_attribute(found: Any) -> dict[str, Any]:
     """
     saveables = {}
     for attribute, saveable in saveable_factories(found).items():
-        if callable(saveable) and not hasattr(saveable, "dtype") and not hasattr(saveable, "specs"):
+        if isinstance(saveable, Variable):
+            saveable = VariableSaveable(saveable, attribute)
+        elif (
+            callable(saveable) and not hasattr(saveable, "dtype") and not hasattr(saveable, "specs")
+        ):
             saveable = saveable(name=attribute)
         saveables[attribute] = saveable
     return saveables
+
+
+@dataclass(frozen=True)
+class VariableSpec:
+    """A value of a variable's saveable.
+
+    Attributes:
+      name: of the attribute of checkpoints.
+      tensor: the value.
+    """
+
+    name: str
+    tensor: Any
+
+
+class VariableSaveable:
+    """The value of a variable as the saveable of an object around it.
+
+    Args:
+      variable: the variable.
+      attribute: of checkpoints.
+    """
+
+    def __init__(self, variable: Variable, attribute: str) -> None:
+        self._variable = variable
+        self.specs = [
+            VariableSpec(attribute, value) for value in variable._serialize_to_tensors().values()
+        ]
+
+    def restore(self, tensors: Sequence[Any], shapes: Any) -> Any:
+        """Gives the variable the only one of `tensors`; in a graph, returns the operation that does."""
+        del shapes
+        (name,) = self._variable._serialize_to_tensors()
+        return self._variable._restore_from_tensors({name: tensors[0]})
 
 
 class SaveableCompatibilityConverter(Trackable):

@@ -53,11 +53,11 @@ class DeviceSpec:
     device_index: int | None = read_only("_device_index", "The number among devices of its type.")
 
     @classmethod
-    def from_string(cls, spec: str) -> DeviceSpec:
+    def from_string(cls, spec: str | None) -> DeviceSpec:
         """Returns the parts of a name.
 
         Args:
-          spec: the name, such as "/job:worker/CPU:0".
+          spec: the name, such as "/job:worker/CPU:0"; None has no parts.
 
         Returns:
           A `DeviceSpec`.
@@ -66,6 +66,7 @@ class DeviceSpec:
           ValueError: the name has another form.
         """
         parts: dict[str, Any] = {}
+        spec = spec or ""
         for piece in filter(None, spec.split("/")):
             words = piece.split(":")
             kind = words[0].lower()

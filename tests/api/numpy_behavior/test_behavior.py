@@ -42,6 +42,22 @@ for at in [np.s_[:, (True, False, True)], np.s_[(False, True),], np.s_[:, [0, 2]
     )
 
 
+def test_variables_are_indices_as_tensors_are():
+    _run(
+        "legacy",
+        """
+y = np.arange(24).reshape(2, 3, 4)
+x, places, place, mask = c(y), tf.Variable([1, 0]), tf.Variable(1), tf.Variable(y > 7)
+assert (x[places].numpy() == y[[1, 0]]).all()
+assert (x[:, places, 2].numpy() == y[:, [1, 0], 2]).all()
+assert (x[place, places].numpy() == y[1, [1, 0]]).all()
+assert (x[place, place:].numpy() == y[1, 1:]).all()
+assert (x[mask].numpy() == y[y > 7]).all()
+assert (tf.function(lambda a: a[:, places])(x).numpy() == y[:, [1, 0]]).all()
+""",
+    )
+
+
 def test_numpys_promotion():
     _run(
         "legacy",

@@ -7,6 +7,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.variable import Variable
+
+_TENSORS = (Tensor, Variable)
 
 
 def is_advanced(spec):
@@ -21,7 +24,7 @@ def _entries(spec):
 def _is_array(entry):
     if isinstance(entry, (list, tuple, np.ndarray)):
         return np.ndim(entry) > 0 or np.asarray(entry).dtype == bool
-    return isinstance(entry, Tensor) and (entry.shape.rank != 0 or entry.dtype.is_bool)
+    return isinstance(entry, _TENSORS) and (entry.shape.rank != 0 or entry.dtype.is_bool)
 
 
 def selected(tensor, spec, basic):
@@ -56,7 +59,7 @@ def selected(tensor, spec, basic):
 
 
 def _is_scalar(entry):
-    return isinstance(entry, Tensor) and entry.shape.rank == 0
+    return isinstance(entry, _TENSORS) and entry.shape.rank == 0
 
 
 def _with_masks_as_places(entries):

@@ -48,11 +48,11 @@ def builds_for_sessions() -> bool:
 
 def run_together(updates: Sequence[Any]) -> Any:
     """Returns the updates of all copies such that a session that runs one of them runs all."""
+    if isinstance(updates[0], Operation):
+        return group(*updates)
     if len(updates) == 1:
         return Mirrored(updates)
     every = group(*updates)
-    if isinstance(updates[0], Operation):
-        return every
     with STATE.graph.control_dependencies([every]):
         return Mirrored([raw.Identity(input=convert_to_tensor(update)) for update in updates])
 
@@ -138,7 +138,7 @@ class DistributedVariable(DistributedValues, Variable):
         if builds_for_sessions():
             return run_together(updates)
         if not kwargs.get("read_value", True):
-            return self
+            return None if STATE.graph is None else run_together(updates)
         # Values of now, which later updates leave as they are.
         return Mirrored([copy.read_value() for copy in self.values])
 
