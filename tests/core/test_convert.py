@@ -112,3 +112,27 @@ def test_arrays_of_strings_become_the_numbers_that_they_spell():
 def test_axes_to_squeeze_must_be_known_while_tracing():
     with pytest.raises(TypeError, match="Expected list for 'axis'"):
         tf.function(lambda axis: tf.squeeze([[1.0]], axis))(tf.constant(0))
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([1e40], tf.float32),
+        ([2**40, -1e40], tf.float32),
+        ([True, 1.0], tf.float32),
+        ([True, 1], tf.int32),
+        ([1.0, 1j], tf.complex128),
+        ([np.float64(1), 2.0], tf.float32),
+        ([np.float16(1)], tf.float16),
+        ([np.bool_(True), 1.0], tf.float32),
+        ([2**40, 1], tf.int64),
+        ([2**63], tf.uint64),
+        ([], tf.float32),
+    ],
+    ids=repr,
+)
+def test_numbers_in_graphs_have_numpys_common_dtype(values, dtype):
+    made = tf.function(lambda: tf.constant(values))()
+    assert made.dtype == dtype
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(made, np.array(values).astype(dtype.as_numpy_dtype))

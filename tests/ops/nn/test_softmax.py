@@ -44,3 +44,12 @@ def test_gradients_of_gradients_go_through_the_second_output(case):
     twice = 2 * (softmax - np.eye(7)[:5])
     expected = softmax * (twice - (twice * softmax).sum(1, keepdims=True))
     np.testing.assert_allclose(second(LOGITS), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("run", [lambda f: f, tf.function], ids=["eager", "function"])
+def test_a_class_of_no_probability_that_is_excluded_makes_the_loss_nan(run):
+    # As in TensorFlow: the product of a label of 0 and an infinite logarithm is missing.
+    op = run(lambda x, y: tf.raw_ops.SoftmaxCrossEntropyWithLogits(features=x, labels=y))
+    loss, backprop = op(tf.constant([[-np.inf, 0.0]]), tf.constant([[0.0, 1.0]]))
+    assert np.isnan(loss.numpy()).all()
+    np.testing.assert_array_equal(backprop, [[0.0, 0.0]])

@@ -213,7 +213,8 @@ def _from_python(
     kinds = {_kind(leaf) for leaf in leaves}
     if dtype is None and "string" in kinds and kinds != {"string"}:
         raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
-    chosen = dtype if dtype is not None else _infer(leaves, kinds)
+    infer = _infer_in_graph if in_graph else _infer
+    chosen = dtype if dtype is not None else infer(leaves, kinds)
     _check_kinds(leaves, kinds, chosen, in_graph)
     if chosen is dtypes.string:
         array = np.empty(len(leaves), object)
@@ -337,6 +338,18 @@ def _infer(leaves: list[Any], kinds: set[str]) -> DType:
     if INT64.min <= low and high <= INT64.max:
         return dtypes.int64
     raise ValueError("Can't convert Python sequence with out-of-range integer to Tensor.")
+
+
+def _infer_in_graph(leaves: list[Any], kinds: set[str]) -> DType:
+    """The dtype that NumPy has for the numbers together, but float32 for float64, and int32 if they fit."""
+    if not leaves or "string" in kinds:
+        return _infer(leaves, kinds)
+    together = np.array(leaves).dtype
+    if together == np.float64:
+        return dtypes.float32
+    if together in (np.int64, np.object_):
+        return _infer([int(leaf) for leaf in leaves], {"int"})
+    return dtypes.as_dtype(together)
 
 
 # dtypes to which Python numbers and booleans convert elementwise.

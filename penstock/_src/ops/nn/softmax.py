@@ -116,7 +116,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
         dtype, shifted, y = features.dtype, _shifted(features), in_float32(labels)
         e = np.exp(shifted)
         total = e.sum(-1, keepdims=True)
-        terms = np.where(y == 0, y.dtype.type(0), y * (np.log(total) - shifted))
+        terms = y * (np.log(total) - shifted)
         return terms.sum(-1).astype(dtype, copy=False), (e / total - y).astype(dtype, copy=False)
 
     def lower(self, p, features, labels):
@@ -126,7 +126,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
         shifted = features - p.reduce_max(features, [-1], keepdims=True)
         e = p.exp(shifted)
         total = p.reduce_sum(e, [-1], keepdims=True)
-        terms = p.select(p.eq(labels, 0), 0, labels * (p.log(total) - shifted))
+        terms = labels * (p.log(total) - shifted)
         return p.reduce_sum(terms, [-1]), e / total - labels
 
 
