@@ -159,11 +159,13 @@ class Epilogue(Protocol):
         """Adds stored values to the task's own statistics; only called if partial_bytes is not 0."""
 
 
-def final_values(f: Fn, epilogue: Epilogue, tile: RegisterTile, sums: list[Val]) -> list[Val]:
-    """The values to store for a tile's sums, which are added to the task's statistics; `f` has an argument `partial`."""
+def final_values(
+    f: Fn, epilogue: Epilogue, tile: RegisterTile, sums: list[Val], partial: Val
+) -> list[Val]:
+    """The values to store for a tile's sums; they are added to the task's statistics at `partial`."""
     values = epilogue.apply(f, tile, sums)
     if epilogue.partial_bytes:
-        epilogue.accumulate(f, tile, values, f.partial)
+        epilogue.accumulate(f, tile, values, partial)
     return values
 
 

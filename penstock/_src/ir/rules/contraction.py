@@ -1,8 +1,8 @@
 """Contractions absorb transposes into their letters: operands are read in memory order.
 
 Products of complex matrices become four products of their parts, which have kernels. Sums over letters of both operands are merged: the weights of a
-layer that was applied to a batch of matrices. Rows that are all alike, as those of the gradient of a sum, are multiplied once. If no operand contributes its own letter to the result, the contraction is a reduction, which is split
-if it is long.
+layer that was applied to a batch of matrices. Rows that are all alike, as those of the gradient of a sum, are multiplied once. If no operand
+contributes its own letter to the result, the contraction is a reduction, which is split if it is long.
 """
 
 from penstock._src.core import dtypes

@@ -15,19 +15,22 @@ import numpy as np
 from penstock._src.compiler.kernels.views import View
 from penstock._src.compiler.recognize.contractions.problem import Problem
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.ir.node import Node
 from penstock._src.native.language.types import BF16, F32, I8, I32
 
 _INT8 = np.iinfo(np.int8)
+# By the type of the sums: the type that is widened to it, and its dtype.
+_WIDENED = {I32: (I8, dtypes.int8), F32: (BF16, dtypes.bfloat16)}
 
 
 def unwidened(problem: Problem) -> Problem | None:
     """The problem over int8 or bfloat16, if it is one; one operand at most has a zero."""
-    if problem.types.total == F32:
-        return _of_bfloat16(problem)
-    if problem.types.total != I32:
+    types = problem.types
+    if types.total not in _WIDENED or not types.left == types.right == types.total:
         return None
-    narrow = [_narrow(view.source) for view in (problem.left, problem.right)]
+    element, dtype = _WIDENED[types.total]
+    narrow = [_narrow(view.source, dtype) for view in (problem.left, problem.right)]
     (left, left_zero), (right, right_zero) = narrow
     if left is None or right is None or (left_zero and right_zero):
         return None
@@ -35,48 +38,24 @@ def unwidened(problem: Problem) -> Problem | None:
         problem,
         left=View(left, problem.left.axes),
         right=View(right, problem.right.axes),
-        types=replace(problem.types, left=I8, right=I8),
+        types=replace(types, left=element, right=element),
         zeros=(left_zero, right_zero),
     )
 
 
-def _of_bfloat16(problem: Problem) -> Problem | None:
-    """The problem over bfloat16, if both operands are widened from it."""
-    if problem.types.left != F32 or problem.types.right != F32:
-        return None
-    left, right = (_bfloat16(view.source) for view in (problem.left, problem.right))
-    if left is None or right is None:
-        return None
-    return replace(
-        problem,
-        left=View(left, problem.left.axes),
-        right=View(right, problem.right.axes),
-        types=replace(problem.types, left=BF16, right=BF16),
-    )
-
-
-def _bfloat16(node: Node) -> Node | None:
-    """The node that a node widens from bfloat16."""
+def _narrow(node: Node, dtype: DType) -> tuple[Node | None, int]:
+    """The node of a narrow dtype that a node widens (None if it does not), and its zero point, which is subtracted from int8."""
     if node.kind == "reshape":
-        inner = _bfloat16(node.args[0])
-        return None if inner is None else inner.builder.reshape(inner, node.shape)
-    is_widened = node.kind == "cast" and node.args[0].dtype == dtypes.bfloat16
-    return node.args[0] if is_widened else None
-
-
-def _narrow(node: Node) -> tuple[Node | None, int]:
-    """The narrow node that a node widens (None if it does not), and its zero point, which is subtracted."""
-    if node.kind == "reshape":
-        inner, zero = _narrow(node.args[0])
+        inner, zero = _narrow(node.args[0], dtype)
         return (None if inner is None else inner.builder.reshape(inner, node.shape)), zero
     zero = 0
-    if node.kind == "binary" and node.attrs["op"] in ("sub", "add"):
+    if dtype == dtypes.int8 and node.kind == "binary" and node.attrs["op"] in ("sub", "add"):
         number = _number(node.args[1])
         if number is None:
             return None, 0
         node, zero = node.args[0], number if node.attrs["op"] == "sub" else -number
-    is_int8 = node.kind == "cast" and node.args[0].dtype == dtypes.int8
-    if not is_int8 or not _INT8.min <= zero <= _INT8.max:
+    is_widened = node.kind == "cast" and node.args[0].dtype == dtype
+    if not is_widened or not _INT8.min <= zero <= _INT8.max:
         return None, 0
     return node.args[0], zero
 

@@ -18,6 +18,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     KernelStage,
     RegisterTile,
     Sizes,
+    final_values,
 )  # fmt: skip
 from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Code, Module, NamedCode, Target, Val
@@ -222,10 +223,7 @@ class _DepthwisePart:
                 f, [(t, 0) for t in range(columns)], lambda t, _j: at(t), lambda _j: f.i64(e), lambda _j: mask,
                 c.groups, FIRST_SIZE + c.sizes,
             )  # fmt: skip
-            values = self.epilogue.apply(f, tile, acc)
-            if self.epilogue.partial_bytes:
-                self.epilogue.accumulate(f, tile, values, partial)
-            for t, v in enumerate(values):
+            for t, v in enumerate(final_values(f, self.epilogue, tile, acc, partial)):
                 store_as(f, v, to, t * s.y_column, types.output, mask)
 
         span(f, c.groups, lanes, some, unroll=1)

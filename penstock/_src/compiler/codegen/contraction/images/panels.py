@@ -132,7 +132,7 @@ class PanelWriter(ABC):
                     store_as(f, v, y, place(i, j), types.output, masks[j])
 
             def finish():
-                put(final_values(f, self.epilogue, tile, list(acc)))
+                put(final_values(f, self.epilogue, tile, list(acc), f.partial))
 
             if s.k_blocks == 1:
                 finish()

@@ -196,7 +196,8 @@ class ImageWindow:
 
         def move(offset, place, mask):
             v = self._taken(f, f.load(source, offset, vec(x.element, lanes), mask))
-            f.store(v, dst, place, mask)
+            # Lanes without a channel are zeros: they fill the room after a pixel's channels.
+            f.store(v, dst, place, mask if self.column == channels else None)
 
         if x.channel != 1:
 
@@ -313,17 +314,3 @@ class PaddedImageWindow(ImageWindow):
     @property
     def elements(self) -> int:
         return super().elements + self.room_after
-
-    def _copy(self, f: Fn, source: Val, start: Val, dst: Val, pixels: int) -> None:
-        x, lanes = self.x, self.lanes
-
-        def pixel(p):
-            at, place = start + times(f, p, x.column), times(f, p, self.column)
-
-            def some(c, mask):
-                v = f.load(source, at + c, vec(x.element, lanes), mask)
-                f.store(self._taken(f, v), dst, place + c)  # lanes without a channel are zeros
-
-            span(f, self.channels, lanes, some)
-
-        f.loop(f.i64(0), pixels, 1, pixel)

@@ -153,7 +153,7 @@ class Tile:
             if self.has_long_epilogue:
                 self.finish_rows(acc, c, masks)
                 return
-            put(final_values(f, self.epilogue, tile, list(acc)), c, place, types.output)
+            put(final_values(f, self.epilogue, tile, list(acc), f.partial), c, place, types.output)
 
         if s.steps == 1:
             final()
@@ -218,7 +218,7 @@ class Tile:
     ) -> None:
         """Stores the epilogue's values of one row."""
         f, s = self.f, self.schedule
-        for j, x in enumerate(final_values(f, self.epilogue, tile, sums)):
+        for j, x in enumerate(final_values(f, self.epilogue, tile, sums, f.partial)):
             store_as(f, x, c, start + s.lanes * j, s.types.output, masks[j])
 
     def waiting_sums(self) -> tuple[Val, Callable]:

@@ -22,6 +22,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     KernelStage,
     RegisterTile,
     Sizes,
+    final_values,
     round_up,
 )
 from penstock._src.compiler.codegen.processors import processor_of
@@ -199,10 +200,7 @@ class _Writer:
                     f, [(t, 0) for t in range(pixels)], lambda t, _: f.out + (e + t * step_y),
                     lambda _: f.col + e, lambda _: mask, c.groups, FIRST_SIZE + c.sizes,
                 )  # fmt: skip
-                values = self.epilogue.apply(f, tile, sums)
-                if self.epilogue.partial_bytes:
-                    self.epilogue.accumulate(f, tile, values, f.partial)
-                for t, x in enumerate(values):
+                for t, x in enumerate(final_values(f, self.epilogue, tile, sums, f.partial)):
                     store_as(f, x, y, e + t * step_y, s.types.output, mask)
 
             span(f, win.channels, lanes, some, unroll=1)

@@ -207,7 +207,7 @@ class MatrixConvolution(ConvolutionPart):
                     f.load(sums, i * s.nr + lanes * j, vec(self.types.total, lanes))
                     for j in range(nv)
                 ]
-                for j, x in enumerate(final_values(f, self.epilogue, tile, own)):
+                for j, x in enumerate(final_values(f, self.epilogue, tile, own, f.partial)):
                     store_as(f, x, y, start + lanes * j, self.types.output, masks[j])
 
             f.when(column < c.w.out, store)
@@ -224,7 +224,8 @@ class MatrixConvolution(ConvolutionPart):
             at = start + times(f, i, c.filter.row) + times(f, j, c.filter.column)
             here = f.at(dst, times(f, times(f, i, c.w.taps) + j, column * nr), total)
             pack_tap(f, c.filter, source, at, nr, count, c.channels, here, self.types, self.lanes)
-            f.memset(f.at(here, c.channels * nr, total), 0, (column - c.channels) * nr * 4)
+            padding = (column - c.channels) * nr * self.schedule.size
+            f.memset(f.at(here, c.channels * nr, total), 0, padding)
 
         f.loop(
             f.i64(0), c.h.taps, 1,

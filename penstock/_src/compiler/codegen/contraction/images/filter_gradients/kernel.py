@@ -12,6 +12,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     Epilogue,
     KernelCode,
     RegisterTile,
+    final_values,
 )
 from penstock._src.native import Code, Module, NamedCode
 from penstock._src.native.language.types import PTR, vec
@@ -91,9 +92,7 @@ class FilterGradientWriter(ABC):
                         g.outputs,
                         FIRST_SIZE + g.sizes,
                     )
-                    (v,) = self.epilogue.apply(f, tile, [total])
-                    if self.epilogue.partial_bytes:
-                        self.epilogue.accumulate(f, tile, [v], partial)
+                    (v,) = final_values(f, self.epilogue, tile, [total], partial)
                     store_as(f, v, out, at + j, types.output, mask)
 
                 span(f, g.outputs, lanes, some, unroll=1)

@@ -12,6 +12,7 @@ product is made of elements that do not meet.
     add_up          the epilogue (kernel.py)
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -35,7 +36,6 @@ from penstock._src.compiler.codegen.kernel_code import (
     Epilogue,
     KernelStage,
     Sizes,
-    round_up,
 )
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
@@ -157,8 +157,7 @@ def choose(
     sums = taps * channels * outputs * REGISTER * 4
     tap_tasks = 1 if sums <= OWN_BYTES else taps
     most = max(1, min(ALL_RANGES_BYTES // (sums * g.groups or 1), MOST_RANGES, blocks))
-    column = round_up(block_rows * width // PAIR, SIDE) * SIDE + SIDE
-    return MatrixGradientSchedule(
+    schedule = MatrixGradientSchedule(
         gradient=g,
         target=target,
         threads=threads,
@@ -166,11 +165,12 @@ def choose(
         nv=SIDE * min(ACROSS, channels) // target.lanes(F32),
         rows=taps * g.channels,
         ranges=1,
-        window_elements=column * max(channels, outputs),
+        window_elements=0,
         block_rows=block_rows,
         parts=min(most, -(-4 * cut_for // (tap_tasks * g.groups))),
         tap_tasks=tap_tasks,
     )
+    return replace(schedule, window_elements=schedule.column * max(channels, outputs))
 
 
 class MatrixGradientWriter(FilterGradientWriter):

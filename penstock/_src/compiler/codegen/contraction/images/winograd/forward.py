@@ -38,6 +38,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     KernelStage,
     RegisterTile,
     Sizes,
+    final_values,
     round_up,
     threads_of_cut,
 )  # fmt: skip
@@ -320,9 +321,7 @@ class _WinogradWriter:
                 points = [[read(i, j) for j in range(INPUTS)] for i in range(INPUTS)]
                 y = [v for row in both_axes(f, points, of_products, rows, columns) for v in row]
                 y = self.finite_or_direct(f, y, rows, columns, at)
-                values = self.epilogue.apply(f, tile, y)
-                if self.epilogue.partial_bytes:
-                    self.epilogue.accumulate(f, tile, values, f.partial)
+                values = final_values(f, self.epilogue, tile, list(y), f.partial)
                 y_at = f.at(f.load(f.ctx, OUTPUT, PTR), out, s.types.output)
                 for i, v in enumerate(values):
                     store_as(f, v, y_at, place(i), s.types.output)
