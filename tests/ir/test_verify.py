@@ -33,7 +33,7 @@ def refused(match, parameters, results, updates=()):
 def test_parameters_are_parameters_in_order(p):
     x, y = (p.parameter(i, (3,), F32) for i in range(2))
     verify(Function("f", (x, y), (p.add(x, y),)))
-    refused("position is 0", [y, x], [p.add(x, y)])
+    refused("after that of index 1", [y, x], [p.add(x, y)])
     refused("must be of kind parameter", [x, p.exp(y)], [x])
 
 

@@ -12,11 +12,13 @@ from penstock._src.ir.primitives import OPS_OF, PRIMITIVES
 def verify(function: Function) -> None:
     """Raises MalformedFunction with the node and its origin if the function is not well formed."""
     parameters = {p.id for p in function.parameters}
-    for position, parameter in enumerate(function.parameters):
+    last = -1
+    for parameter in function.parameters:
         if parameter.kind != "parameter":
             _fail(function, parameter, "a parameter must be of kind parameter")
-        if parameter.attrs["index"] != position:
-            _fail(function, parameter, f"the parameter's position is {position}")
+        if parameter.attrs["index"] <= last:
+            _fail(function, parameter, f"a parameter after that of index {last}")
+        last = parameter.attrs["index"]
     for node in function.nodes():
         _verify_node(function, node, parameters)
         for body in bodies(node):

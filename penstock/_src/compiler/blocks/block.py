@@ -36,7 +36,7 @@ from penstock._src.util.slots import above
 
 if TYPE_CHECKING:
     from penstock._src.compiler.blocks.shared_program import SharedProgram
-    from penstock._src.compiler.blocks.specialize import Specialized
+    from penstock._src.compiler.blocks.specialize import Specialized, WaitingSection
 
 # Imported by name: processes whose programs are all in packs neither lower nor plan.
 _SPECIALIZE = ByName(f"{__package__}.specialize", "specialize")
@@ -67,8 +67,9 @@ class Block:
     ) -> None:
         self.section, self.needed = section, needed
         kinds = input_kinds(section.inputs)
-        # Shapes that only the host reads are not part of the key: its kernels take arrays of any shape.
-        read = [t._id not in section.for_host for t in section.inputs]
+        # Shapes that only the host reads are not part of the key: its kernels take arrays of any shape. Those of constants stay as they are.
+        fixed = section.for_host | section.constants
+        read = [t._id not in fixed for t in section.inputs]
         self.arrays = [i for i, kind in enumerate(kinds) if kind == ARRAY and read[i]]
         self.handles = [i for i, kind in enumerate(kinds) if kind == HANDLE]
         rest = [i for i, kind in enumerate(kinds) if kind not in (ARRAY, HANDLE)]
@@ -308,7 +309,7 @@ class Block:
             steps: list[Any] = _LOADED(form.steps)
         if form.waiting is not None:
             rest = form.waiting
-            block = self.block_of(rest.section)
+            block = self.block_of(rest)
             steps.append(BlockStep(block, rest.reasons, rest.reads, rest.writes))
         return specialization(steps, form)
 
@@ -317,12 +318,11 @@ class Block:
         self.specializations = {}  # a new dict: `missing` compares identities
         self.programs.clear()
 
-    def block_of(self, waiting: Section) -> "Block":
+    def block_of(self, waiting: "WaitingSection") -> "Block":
         """The block of a section that waits, shared by equal sections of other specializations."""
-        key = waiting.identity()
-        block = self.waiting.get(key)
+        block = self.waiting.get(waiting.identity)
         if block is None:
-            block = self.waiting[key] = Block(waiting)
+            block = self.waiting[waiting.identity] = Block(waiting.section)
             # Extents that have changed often in this block will do so in that one, also as numbers that the host tells.
             has_often = self.fixed_programs["d"] >= MOST_FIXED["d"]
             block.fixed_programs = Counter(MOST_FIXED) if has_often else self.fixed_programs.copy()

@@ -1,6 +1,6 @@
 """The inputs of a block as parameters of a program, with Dims for unknown extents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,14 @@ class ProgramInputs:
             return self._known(position, on_host(value), tensor.dtype)
         shape = self._shape(position, tensor, value.shape)
         return self._parameter(("input", position), position, shape, tensor.dtype)
+
+    def tell(self, values: Mapping[int, Any]) -> None:
+        """Makes the values of inputs, by their positions, known to lowerings from now on, although they are parameters."""
+        for node in self.parameters:
+            position = self.positions.get(node.id)
+            if position in values:
+                known = self._known(position, on_host(values[position]), node.dtype)
+                self.p.known.tell(node, self.p.known.symbolic(known))
 
     def host_input(self, function: Any, shape: Sequence[int], dtype: dtypes.DType) -> Node:
         """A parameter whose value `function()` computes before each run of the program, such as a position in a random stream."""

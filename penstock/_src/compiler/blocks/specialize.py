@@ -19,7 +19,7 @@ from penstock._src.compiler.blocks.kinds import ARRAY, input_kinds
 from penstock._src.compiler.blocks.placing import Placing, refuse_without_kernel
 from penstock._src.compiler.blocks.results import ProgramResults
 from penstock._src.compiler.blocks.section import Section
-from penstock._src.compiler.blocks.steps import ProgramForm
+from penstock._src.compiler.blocks.steps import ProgramForm, Source
 from penstock._src.compiler.host.locks import locked_resources, resource_of
 from penstock._src.compiler.host.running import reads_reference, run_on_host
 from penstock._src.compiler.host.steps import HostStep, host_step
@@ -31,7 +31,8 @@ from penstock._src.compiler.lower import (  # noqa: F401  (they register handler
     dynamic_rows_sources,
     tensor_lists,
 )
-from penstock._src.compiler.lower.context import LoweringContext
+from penstock._src.compiler.lower.checks import nodes_of
+from penstock._src.compiler.lower.context import LoweringContext, Refusal
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import DynamicRows
 from penstock._src.compiler.pipeline import prepare
@@ -41,7 +42,7 @@ from penstock._src.graph.passes import host_lists, own_sizes
 from penstock._src.ir.errors import LoweringDefect, NotLowerable, RefusedArguments
 from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import current
-from penstock._src.ir.function import reachable
+from penstock._src.ir.function import Function, reachable
 from penstock._src.ir.node import Node
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process import forks
@@ -55,6 +56,11 @@ class WaitingSection:
     reasons: Mapping[str, str]
     reads: list[int]
     writes: list[int]
+
+    @forks.cached_property
+    def identity(self) -> Any:
+        """The section's."""
+        return self.section.identity()
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ class LoweredSection:
     ops: list[Operation]
     left: list[Operation]
     deferrals: list[Deferral]
+    wanted: set[int]  # inputs for whose values the section should be specialized first
     device: int | None  # of the program
 
 
@@ -160,9 +167,8 @@ def specialize(
         assert isinstance(recording, Recording)
         with recording.lowering(left_open):
             lowered = lower_ready(section, pending, values, reasons)
-        wanted = [i for deferral in lowered.deferrals for i in deferral.values]
-        if wanted:
-            return wanted
+        if lowered.wanted:
+            return sorted(lowered.wanted)
         deferrals, form = lowered.deferrals, lowered.inputs.form
         pending = lowered.left
         steps += program_of(section, lowered, slots)
@@ -264,26 +270,48 @@ def lower_ready(
     deferrals: list[Deferral] = []
     left: list[Operation] = []
     waiting: set[str] = set()
+    wanted: set[int] = set()
     placing = Placing(section, values)
     for op in pending:
         if not (_must_wait(op, lowering, waiting, reasons) or placing.is_elsewhere(op)):
-            p.asked.clear()
             p.device = placing.device
-            # If a function fails to lower halfway, its assignments so far must be undone: the host runs all of it.
-            whole = p.whole_or_not() if _may_assign(op) else contextlib.nullcontext()
-            try:
-                with whole:
-                    lowering.lower(op)
+            deferral = _lower(section, op, inputs, lowering, values)
+            # The values are known from here on, so that this attempt, which is dropped, finds what later operations request.
+            while deferral is not None and not wanted.issuperset(deferral.values):
+                wanted.update(deferral.values)
+                inputs.tell({i: values[i] for i in deferral.values})
+                deferral = _lower(section, op, inputs, lowering, values)
+            if deferral is None:
                 continue
-            except (NotLowerable, LoweringDefect) as error:
-                deferral = _deferral(section, op, error, inputs, lowering, values)
-                deferrals.append(deferral)
-                if deferral.is_final:
-                    reasons.host[op.name] = str(error)
+            deferrals.append(deferral)
+            if deferral.is_final:
+                reasons.host[op.name] = str(deferral.error)
         left.append(op)
         waiting.add(op.name)
     lowered = [op for op in pending if op.name not in waiting]
-    return LoweredSection(p, inputs, lowering.values, lowered, left, deferrals, placing.device)
+    return LoweredSection(
+        p, inputs, lowering.values, lowered, left, deferrals, wanted, placing.device
+    )
+
+
+def _lower(
+    section: Section,
+    op: Operation,
+    inputs: ProgramInputs,
+    lowering: Lowering,
+    values: Sequence[Any],
+) -> Deferral | None:
+    """Lowers an operation; or tells why it cannot be part of the program."""
+    p = lowering.p
+    p.asked.clear()
+    # If a function fails to lower halfway, its assignments so far must be undone: the host runs all of it.
+    whole = p.whole_or_not() if _may_assign(op) else contextlib.nullcontext()
+    try:
+        with whole:
+            lowering.lower(op)
+    except (NotLowerable, LoweringDefect) as error:
+        return _deferral(section, op, error, inputs, lowering, values)
+    return None
 
 
 def _must_wait(op: Operation, lowering: Lowering, waiting: set[str], reasons: Reasons) -> bool:
@@ -360,12 +388,32 @@ def program_of(section: Section, lowered: LoweredSection, slots: Slots) -> list[
                 source = results.source(lowered.values[tensor._id])
                 makers.append((slots.slot(tensor), source))
     function = p.function(section.name, inputs.parameters, results.nodes)
+    sources: Sequence[Source] = inputs.sources
+    if lowered.left:
+        # Inputs that only the operations left read would be checked and passed at each run.
+        function, sources = _with_read_inputs(function, sources, p.assertions)
     steps = []
     if makers or function.updates or function.checks or function.exchanges:
         prepared = prepare(function, lowered.device, section.pack)
-        steps = [ProgramForm(prepared, inputs.sources, makers, lowered.ops, p.assertions, p.equal)]
+        steps = [ProgramForm(prepared, sources, makers, lowered.ops, p.assertions, p.equal)]
     p.forget()
     return steps
+
+
+def _with_read_inputs(
+    function: Function, sources: Sequence[Source], refusals: Mapping[Any, Refusal]
+) -> tuple[Function, list[Source]]:
+    """The function and its sources without the inputs that neither it nor the operations that report its failed checks read."""
+    refused = [node for refusal in refusals.values() for node in nodes_of(refusal)]
+    handles = [handle for handle, _ in function.updates]
+    read = {node.id for node in reachable([*function.roots, *handles, *refused])}
+    kept = [
+        (parameter, source)
+        for parameter, source in zip(function.parameters, sources, strict=True)
+        if parameter.id in read or source[0] != "input"
+    ]
+    parameters = tuple([parameter for parameter, _ in kept])
+    return dataclasses.replace(function, parameters=parameters), [source for _, source in kept]
 
 
 def what_waits(

@@ -112,6 +112,12 @@ def _variables_read(nodes: Sequence[Node], known: Collection[int]) -> set[int]:
     return {node.args[0].id for node in ancestors.values() if node.kind == "read"}
 
 
+def nodes_of(refusal: Refusal) -> list[Node]:
+    """The nodes of a refusal's condition and arguments."""
+    conditions = [] if refusal.condition is None else [refusal.condition]
+    return [*conditions, *[node for arg in refusal.args for node in _nodes_of(arg)]]
+
+
 def _nodes_of(argument: Any) -> list[Node]:
     """The nodes that an argument consists of."""
     if isinstance(argument, Node):

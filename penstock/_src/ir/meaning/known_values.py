@@ -30,6 +30,11 @@ class KnownValues:
         """Drops everything."""
         self.__init__()  # type: ignore[misc]
 
+    def tell(self, node: Node, numbers: np.ndarray) -> None:
+        """Makes the value of a node known from now on, as an object array of ints and Dims."""
+        self._symbolic = {i: known for i, known in self._symbolic.items() if known is not None}
+        self._symbolic[node.id] = numbers
+
     def value(self, node: Node) -> Any:
         """The value of a node in this specialization as an array, or None. Numbers of Dims in it become conditions."""
         if node.kind == "constant":
