@@ -114,3 +114,15 @@ def test_an_operation_knows_its_readers():
         assert first.op.readers() == [total.op, product.op]
         assert first.consumers() == [total.op]
         assert product.op.readers() == []
+
+
+def test_consumers_are_those_after_the_last_change_of_the_graph():
+    with tf.Graph().as_default():
+        first, second = tf.constant(1.0), tf.constant(2.0)
+        total = tf.add(first, second)
+        assert first.consumers() == [total.op]
+        doubled = tf.add(first, first)
+        assert first.consumers() == [total.op, doubled.op]
+        total.op._update_input(0, second)
+        assert first.consumers() == [doubled.op]
+        assert second.consumers() == [total.op]

@@ -422,6 +422,19 @@ def _scope_in(graph: contextlib.AbstractContextManager[Any], name: str) -> Itera
 
 
 def _readers(graph: Any, tensors: list[SymbolicTensor]) -> list[Operation]:
-    """The operations of `graph` that read any of `tensors`, in one pass without Python code for each input."""
-    sought = frozenset(map(id, tensors))
-    return [op for op in graph._operations if not sought.isdisjoint(map(id, op._inputs))]
+    """The operations of `graph` that read any of `tensors`, in order."""
+    state = len(graph._operations), graph._edits
+    if graph.readers_found[0] != state:
+        graph.readers_found = state, _all_readers(graph._operations)
+    found = graph.readers_found[1]
+    readers = {op.position: op for tensor in tensors for op in found.get(tensor._id, ())}
+    return [readers[position] for position in sorted(readers)]
+
+
+def _all_readers(operations: list[Operation]) -> dict[int, list[Operation]]:
+    """For the id of each tensor the operations that read it."""
+    found: dict[int, list[Operation]] = {}
+    for op in operations:
+        for tensor in op._inputs:
+            found.setdefault(tensor._id, []).append(op)
+    return found
