@@ -105,7 +105,7 @@ class RevivedConcreteFunction(ConcreteFunction):
         self, args: Sequence[Any], kwargs: dict[str, Any], only_tensors: bool = False
     ) -> list[Any]:
         planned = self._planned()
-        tensors = planned.bound(kwargs) if planned is not None and not args else None
+        tensors = None if planned is None else planned.bound(args, kwargs)
         if tensors is not None:
             return tensors
         if "_make" in self.__dict__:

@@ -68,12 +68,17 @@ class PlannedCalls:
             for structure, types in sides
         )
 
-    def bound(self, kwargs: dict[str, Any]) -> list[Any] | None:
-        """The tensors of a call by names; None if they are not the function's, or other values."""
+    def bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any] | None:
+        """The tensors of a call by names, or of the only one by position; None if they are not the function's, or other values."""
         names = self.names
-        if names is None or kwargs.keys() != set(names):
+        if names is None:
             return None
-        tensors = [kwargs[name] for name in names]
+        if len(args) == len(names) == 1 and not kwargs:
+            tensors = list(args)
+        elif args or kwargs.keys() != set(names):
+            return None
+        else:
+            tensors = [kwargs[name] for name in names]
         return tensors if self._are_taken(tensors) else None
 
     def _are_taken(self, tensors: Sequence[Any]) -> bool:
