@@ -64,7 +64,7 @@ class Graph(Colocation, ControlScopes, AttributeScopes, GraphConversions):
     # Number of changes to inputs or control inputs of its operations.
     _edits = 0
     # (number of operations and of edits, {id of a tensor: its readers}): see graph/operation.py
-    readers_found: tuple[Any, dict[int, list[Operation]]] = (None, {})
+    _readers_found: tuple[Any, dict[int, list[Operation]]] = (None, {})
     # the operation that new operations replace
     _default_original_op: Any = None
     # called with each variable that is made while the function of this graph is traced

@@ -424,9 +424,9 @@ def _scope_in(graph: contextlib.AbstractContextManager[Any], name: str) -> Itera
 def _readers(graph: Any, tensors: list[SymbolicTensor]) -> list[Operation]:
     """The operations of `graph` that read any of `tensors`, in order."""
     state = len(graph._operations), graph._edits
-    if graph.readers_found[0] != state:
-        graph.readers_found = state, _all_readers(graph._operations)
-    found = graph.readers_found[1]
+    if graph._readers_found[0] != state:
+        graph._readers_found = state, _all_readers(graph._operations)
+    found = graph._readers_found[1]
     readers = {op.position: op for tensor in tensors for op in found.get(tensor._id, ())}
     return [readers[position] for position in sorted(readers)]
 

@@ -5,7 +5,7 @@ In: operations, with the lowered values of their inputs (values.py). Out: nodes,
     lowering.py       calls each op's `lower`; read it first
     context.py        the LoweringContext `p`, the argument of `lower`
     control_flow.py   ops whose attributes are functions: calls and loops; loops.py and branches.py make `while` and `case` nodes
-    trip_count.py     trip counts of loops
+    trip_count.py     trip counts of loops, and by how much numbers grow in a step
     tensor_lists.py   lists of tensors as dense buffers; list_memory.py: their sizes in loops
     dynamic_rows*.py  arrays with a data-dependent number of rows
     checks.py         assertions; concrete_shapes.py: the shape rules of ops, applied again to the shapes of a call

@@ -8,7 +8,7 @@ from typing import Any
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.control_flow import inline, truth
 from penstock._src.compiler.lower.dynamic_rows import as_dynamic_rows, padded
-from penstock._src.compiler.lower.loops import checked, effects, variables_of
+from penstock._src.compiler.lower.loops import checked, effects, variables_of, within_branch
 from penstock._src.compiler.lower.lowering import Lowering, handler, raw_op
 from penstock._src.compiler.lower.packing import Packing
 from penstock._src.compiler.lower.values import Absent, DynamicRows, ListValue, Lowered
@@ -129,8 +129,12 @@ class _Trial:
     def __init__(self, given: _Operands, function: Any) -> None:
         p = given.p
         self.parameters = p.parameters_like(given.nodes)
+        for parameter, node in zip(self.parameters, given.nodes, strict=True):
+            p.assume_like(
+                parameter, node
+            )  # what is known of a loop's counter holds in its branches
         before = given.values_of_variables(self.parameters)
-        with p.deeper(), p.collected() as self.checks:
+        with within_branch(p), p.collected() as self.checks:
             self.results, self.after = given.run(function, self.parameters)
         self.written = {h.id: h for h in given.handles if self.after[h.id] is not before[h.id]}
 
@@ -217,12 +221,17 @@ def _zeros(p: LoweringContext, like: Lowered) -> Lowered:
 
 
 def _common_list(p: LoweringContext, column: Sequence[Lowered]) -> Any:
-    """Dynamic rows with room for those of all branches, or the first list with memory, among the values of one result in all branches."""
+    """Dynamic rows with room for those of all branches, the first list that waits for the memory of a loop, or the first list with memory,
+    among the values of one result in all branches."""
     if any(isinstance(value, DynamicRows) for value in column):
         extents = [v.capacity if isinstance(v, DynamicRows) else _rows(v) for v in column]
         # As an expression: which branch has more rows depends on the extents of the call.
         return padded(p, as_dynamic_rows(p, column[0]), functools.reduce(dims.maximum, extents))
-    return next((v for v in column if isinstance(v, ListValue) and v.buffer is not None), None)
+    lists = [v for v in column if isinstance(v, ListValue)]
+    for value in lists:
+        if value.buffer is None and value.awaits and value.noted:
+            return value
+    return next((value for value in lists if value.buffer is not None), None)
 
 
 def _rows(value: Lowered) -> int:
@@ -245,7 +254,9 @@ def _allocated(p: LoweringContext, values: Sequence[Lowered], like: Sequence[Any
         if isinstance(other, (DynamicRows, Node)):
             extent = other.capacity if isinstance(other, DynamicRows) else other.shape[0]
             value = padded(p, as_dynamic_rows(p, value), extent)
-        if isinstance(value, ListValue) and value.buffer is None and other is not None:
+        if isinstance(value, ListValue) and isinstance(other, ListValue) and other.buffer is None:
+            value = replace(other, length=value.length)
+        elif isinstance(value, ListValue) and value.buffer is None and other is not None:
             value = ListValue(
                 other.dtype,
                 p.full(other.buffer.shape, 0, other.dtype),

@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from penstock._src.compiler.lower.context import LoweringContext
-from penstock._src.compiler.lower.trip_count import growth
+from penstock._src.compiler.lower.trip_count import growth_range
 from penstock._src.compiler.lower.values import ListValue, Lowered, known_length
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node, Shape
 from penstock._src.util.dataclass import dataclass
 
@@ -84,31 +85,43 @@ def _needed(
     p: LoweringContext, arg: ListValue, inside: ListValue, after: ListValue, trips: Any
 ) -> Any:
     """The maximum number of items of a list in a loop; None for a list that does not grow and has no bound."""
-    added, length = growth(p, inside.length, after.length), known_length(p, arg)
+    ends, length = growth_range(p, inside.length, after.length), known_length(p, arg)
+    added = None if ends is None else ends[1]
     if added is not None and added <= 0:
         return arg.capacity
     if trips is None or length is None:
         raise NotLowerable("a list grows in a loop whose number of steps is not known")
-    if added is not None:
-        return length + trips * added
-    reached = [p.bounds(term) for term in _lengths(inside.length, after.length)]
+    if ends is not None and (ends[0] == ends[1] or ends[1] <= _MOST_ADDED):
+        return length + trips * ends[1]
+    reached = [p.bounds(term) for term in _lengths(p, inside.length, after.length)]
     most = max([length, *[ends[1] for ends in reached if ends is not None]])
     if None in reached or most > length + _MOST_ADDED * trips:
         raise NotLowerable("a list grows by a number that is not known")
     return most
 
 
-def _lengths(inside: Node, after: Node) -> list[Node]:
-    """The numbers whose maximum is a list's length after a step, besides the length before it.
-
-    Raises:
-      NotLowerable: the length is not of this form.
-    """
+def _lengths(p: LoweringContext, inside: Node, after: Node) -> list[Node]:
+    """The numbers whose maximum is a list's length after a step, besides the length before it."""
     if after is inside:
         return []
+    if after.kind == "item" and after.args[0].kind == "case":
+        case, index = after.args[0], after.attrs["index"]
+        return [
+            number
+            for branch in case.attrs["branches"]
+            for number in _lengths(p, _within(p, branch, case, inside), branch.results[index])
+        ]
     if after.kind != "binary" or after.op != "maximum":
-        raise NotLowerable("a list grows by a number that is not known")
+        return [after]
     parts = [part for part in after.args if part is not inside]
     nested = [part for part in parts if part.kind == "binary" and part.op == "maximum"]
     rest = [part for part in parts if part not in nested]
-    return rest + [number for part in nested for number in _lengths(inside, part)]
+    return rest + [number for part in nested for number in _lengths(p, inside, part)]
+
+
+def _within(p: LoweringContext, branch: Function, case: Node, number: Node) -> Node:
+    """The parameter of a branch that is a number of outside, or the number itself. The ranges of numbers of outside hold in the branch."""
+    pairs = list(zip(branch.parameters, case.args[1:], strict=True))
+    for parameter, operand in pairs:
+        p.assume_like(parameter, operand)
+    return next((parameter for parameter, operand in pairs if operand is number), number)

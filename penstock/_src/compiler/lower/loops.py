@@ -253,6 +253,18 @@ def _tried(p: LoweringContext) -> Iterator[None]:
         p.trial = before
 
 
+@contextlib.contextmanager
+def within_branch(p: LoweringContext) -> Iterator[None]:
+    """One function deeper, in a branch: it notes what lists need where the loop around it does."""
+    before, is_tried = p.trial, p.trial == p.depth
+    with p.deeper():
+        p.trial = p.depth if is_tried else before
+        try:
+            yield
+        finally:
+            p.trial = before
+
+
 def _count(value: Lowered) -> Node | None:
     """The number by which a value may be a counter: the length of a list, or the number itself."""
     number = value.length if isinstance(value, ListValue) else value

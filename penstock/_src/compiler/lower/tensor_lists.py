@@ -149,15 +149,23 @@ def _check_index(p: LoweringContext, held: ListValue, index: Lowered, message: s
 
 def _set_or_grow(p: LoweringContext, held: ListValue, index: Lowered, item: Node) -> ListValue:
     """SetItem where the list may become longer: only for indices that are known."""
-    known = p.dims(_node(index))
-    if known is None:
+    known, length = p.dims(_node(index)), known_length(p, held)
+    if known is None or (length is None and held.buffer is not None):
         return _set_or_grow_somewhere(p, held, p.cast(_index(p, index), dtypes.int32), item)
-    length = known_length(p, held)
     if length is None or held.buffer is None and held.capacity is None and held.awaits:
         raise NotLowerable("a list of unknown length grows")
     wanted = dims.maximum(length, known[0] + 1)
-    grown = _resized(p, held, wanted, item.shape)
-    return grown.with_buffer(p.dynamic_set_index(grown.memory, _index(p, index), item))
+    grown = held if _has_room(held, length, known[0]) else _resized(p, held, wanted, item.shape)
+    _check_element(grown, item)
+    written = grown.with_buffer(p.dynamic_set_index(grown.memory, _index(p, index), item))
+    return replace(written, length=p.scalar(wanted, dtypes.int32), pushed=None)
+
+
+def _has_room(held: ListValue, length: dims.Extent, index: dims.Extent) -> bool:
+    """True if an element can be set at an index, or appended there, where the list is: a loop gave it memory for more."""
+    if held.buffer is None or any(map(dims.is_symbolic, (length, index, held.buffer.shape[0]))):
+        return False
+    return 0 <= index <= length and index < held.buffer.shape[0]
 
 
 def _set_or_grow_somewhere(p: LoweringContext, held: ListValue, at: Node, item: Node) -> ListValue:

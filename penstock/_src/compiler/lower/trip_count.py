@@ -1,6 +1,7 @@
 """The largest trip count of a loop, and the growth of a list in a step, derived from the traced condition and body."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ml_dtypes
@@ -11,6 +12,9 @@ from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning import ranges
 from penstock._src.ir.node import Node
 
+_DEEPEST = 24  # length of the longest chain of nodes by which a counter may grow
+Range = tuple[int, int]
+
 
 def trip_count(
     p: NodeMaker, condition: Node, carried: Sequence[tuple[Any, Node, Node]]
@@ -18,15 +22,19 @@ def trip_count(
     """The least bound in the condition, and True if it is the exact trip count.
 
     `carried` are (value before the loop, parameter, value after one step). A bound is found where one of the terms of
-    the condition is `i < n` (or `i <= n`) with a known n, and i is a known number that each step raises by a known one. A term may
+    the condition is `i < n` (or `i <= n`) with a known n, and i is a known number that each step raises by a number of known bounds. A term may
     also be a carried value that each step sets to such a comparison of the next i, as loops have them that compute their condition in the body.
     """
-    counters = {}
+    counters: dict[int, tuple[Any, int]] = {}
+    uneven: dict[int, tuple[Any, tuple[int, int]]] = {}  # those whose steps differ
     for before, parameter, after in carried:
-        first = _known(p, before)
-        step = growth(p, parameter, after)
-        if first is not None and step is not None and step > 0:
-            counters[parameter.id] = first, step
+        first, steps = _known(p, before), growth_range(p, parameter, after)
+        if first is None or steps is None or steps[0] <= 0:
+            continue
+        if steps[0] == steps[1]:
+            counters[parameter.id] = first, steps[0]
+        else:
+            uneven[parameter.id] = first, steps
     flags = {node.id: (before, after) for before, node, after in carried if node.dtype.is_bool}
     best, exact = None, True
     for term in terms(condition):
@@ -35,6 +43,7 @@ def trip_count(
         else:
             bound = _bound(p, term, counters)
             is_whole = bound is not None or is_true(term)
+            bound = _uneven_bound(p, term, uneven) if bound is None else bound
         exact = exact and is_whole
         if bound is not None:
             best = bound if best is None else dims.minimum(best, bound)
@@ -142,16 +151,19 @@ def _exact_to(dtype: Any) -> int:
 def value_range(
     p: NodeMaker, before: Node | None, inside: Node | None, after: Node | None, trips: Any
 ) -> tuple[int, int] | None:
-    """The least and largest values of a counter in `trips` steps (None: any number) if each adds a known number, else None."""
+    """The least and largest values of a counter in `trips` steps (None: any number) if each adds a number of known bounds, else None."""
     if before is None or inside is None or after is None:
         return None
-    first, step = _known(p, before), growth(p, inside, after)
-    if first is None or step is None or not before.dtype.is_integer:
+    first, steps = _known(p, before), growth_range(p, inside, after)
+    if first is None or steps is None or not before.dtype.is_integer:
         return None
-    if trips is None and step:
+    if trips is None and any(steps):
         return None
-    last = first + step * (trips - 1) if step else first
-    ends = dims.minimum(first, last), dims.maximum(first, last)
+    reached = [first + step * (trips - 1) if step else first for step in sorted(set(steps))]
+    ends = (
+        functools.reduce(dims.minimum, reached, first),
+        functools.reduce(dims.maximum, reached, first),
+    )
     least, most = ranges.limits(before.dtype)
     return None if ends[0] < least or ends[1] > most else ends  # it wraps around
 
@@ -167,6 +179,80 @@ def growth(p: NodeMaker, before: Node, after: Node) -> int | None:
     return None if difference is None else int(difference)
 
 
+def growth_range(p: NodeMaker, before: Node, after: Node) -> Range | None:
+    """The least and the most by which `after` is larger than `before`, or None: branches may add different numbers."""
+    return _Growth(p, before).of(after, {before.id: (0, 0)}, _DEEPEST)
+
+
+class _Growth:
+    """How much nodes of a loop's body are larger than a number before it."""
+
+    def __init__(self, p: NodeMaker, before: Node) -> None:
+        self.p, self.before = p, before
+
+    def of(self, node: Node, known: dict[int, Range], depth: int) -> Range | None:
+        """The ends of a node minus the number; `known` has those of others by their ids."""
+        if node.id in known:
+            return known[node.id]
+        if not depth or node.dtype is None or not node.dtype.is_integer:
+            return None
+        if node.kind in ("reshape", "broadcast") and dims.is_one(node.size):
+            return self.of(node.args[0], known, depth - 1)
+        if node.kind == "constant":
+            return self._of_number(node)
+        if node.kind == "select":
+            return _hull([self.of(arg, known, depth - 1) for arg in node.args[1:]])
+        if node.kind == "item" and node.args[0].kind == "case":
+            return self._of_branches(node, known, depth - 1)
+        return self._of_binary(node, known, depth - 1) if node.kind == "binary" else None
+
+    def _of_number(self, node: Node) -> Range | None:
+        """The ends of a constant: the number before has ends itself."""
+        number, ends = _known(self.p, node), self.p.bounds(self.before)
+        if number is None or ends is None or any(map(dims.is_symbolic, ends)):
+            return None
+        if ends == ranges.limits(self.before.dtype):
+            return None  # nothing is known of it
+        return int(number) - ends[1], int(number) - ends[0]
+
+    def _of_binary(self, node: Node, known: dict[int, Range], depth: int) -> Range | None:
+        left, right = node.args
+        if node.op in ("maximum", "minimum"):
+            first, second = self.of(left, known, depth), self.of(right, known, depth)
+            choose = max if node.op == "maximum" else min
+            if first is None or second is None:
+                return None
+            return choose(first[0], second[0]), choose(first[1], second[1])
+        if node.op not in ("add", "sub"):
+            return None
+        if node.op == "add" and _known(self.p, left) is not None:
+            left, right = right, left
+        step, ends = _known(self.p, right), self.of(left, known, depth)
+        if step is None or ends is None:
+            return None
+        step = int(step) if node.op == "add" else -int(step)
+        return ends[0] + step, ends[1] + step
+
+    def _of_branches(self, item: Node, known: dict[int, Range], depth: int) -> Range | None:
+        """The ends of a result of a `case`, whichever branch is taken."""
+        case = item.args[0]
+        given = [self.of(x, known, depth) if dims.is_one(x.size) else None for x in case.args[1:]]
+        found = []
+        for branch in case.attrs["branches"]:
+            pairs = zip(branch.parameters, given, strict=True)
+            inside = {parameter.id: ends for parameter, ends in pairs if ends is not None}
+            found.append(self.of(branch.results[item.attrs["index"]], inside, depth))
+        return _hull(found)
+
+
+def _hull(parts: Sequence[Range | None]) -> Range | None:
+    """The least and the largest of all ends; None if some are not known."""
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    return min(low for low, _ in known), max(high for _, high in known)
+
+
 def terms(condition: Node) -> list[Node]:
     """The terms of a conjunction."""
     if condition.kind == "binary" and condition.op == "and":
@@ -175,6 +261,34 @@ def terms(condition: Node) -> list[Node]:
 
 
 def _bound(p: NodeMaker, term: Node, counters: dict[int, tuple[Any, int]]) -> dims.Extent | None:
+    """The number of steps in which a counter reaches the limit that a comparison has for it."""
+    compared = _compared(p, term, counters)
+    if compared is None:
+        return None
+    counter, room = compared
+    first, step = counters[counter.id]
+    trips = dims.maximum(dims.ceil_divide(room, step), 0)
+    if first + trips * step > ranges.limits(counter.dtype)[1]:
+        return None  # it wraps around before it gets there
+    return trips
+
+
+def _uneven_bound(
+    p: NodeMaker, term: Node, counters: dict[int, tuple[Any, tuple[int, int]]]
+) -> dims.Extent | None:
+    """The largest number of steps in which a counter, to which steps add different numbers, reaches the limit that a comparison has for it."""
+    compared = _compared(p, term, counters)
+    if compared is None:
+        return None
+    counter, room = compared
+    first, (least, most) = counters[counter.id]
+    if first + room + most > ranges.limits(counter.dtype)[1]:
+        return None  # it may wrap around
+    return dims.maximum(dims.ceil_divide(room, least), 0)
+
+
+def _compared(p: NodeMaker, term: Node, counters: Mapping[int, Any]) -> tuple[Node, Any] | None:
+    """(a counter, what it lacks at first of failing the comparison `term`); None if it is not one of a counter with a known limit."""
     if term.kind != "compare":
         return None
     left, right = term.args
@@ -190,12 +304,7 @@ def _bound(p: NodeMaker, term: Node, counters: dict[int, tuple[Any, int]]) -> di
             # Records its value as requested: if the loop does not lower without it, it waits for the value.
             p.dims(right)
         return None
-    first, step = counters[left.id]
-    room = limit - first + (1 if op == "le" else 0)
-    trips = dims.maximum(dims.ceil_divide(room, step), 0)
-    if first + trips * step > ranges.limits(left.dtype)[1]:
-        return None  # it wraps around before it gets there
-    return trips
+    return left, limit - counters[left.id][0] + (1 if op == "le" else 0)
 
 
 def _known(p: NodeMaker, node: Any) -> Any:
