@@ -15,7 +15,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import InputShape, Op, ruled
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape, unknown_shape
-from penstock._src.graph.graph import flat_shapes
+from penstock._src.graph.shapes import flat_shapes
 
 Dims = tuple[int | None, ...] | None
 # Longer vectors are never shapes, axes or sizes.

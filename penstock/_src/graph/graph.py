@@ -1,8 +1,7 @@
-"""Graph: operations in creation order, with names, scopes and collections."""
+"""Graph: operations in creation order, with names and scopes. More of its methods are in members/."""
 
 import contextlib
 import itertools
-import re
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -12,18 +11,18 @@ import numpy as np
 from penstock._src.core import dispatch
 from penstock._src.core.calls import op_callbacks
 from penstock._src.core.calls.binding import bind, complete
-from penstock._src.core.calls.refusals import REFUSALS
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.op import InputShape, Op, group_arguments, ruled
+from penstock._src.core.op import InputShape, Op, group_arguments
 from penstock._src.core.registry import find
-from penstock._src.core.shapes import UNKNOWN, TensorShape, as_shape, make_shape
 from penstock._src.core.values import kernel_state
-from penstock._src.graph.conversions import GraphConversions
+from penstock._src.graph.members.collections import Collections
+from penstock._src.graph.members.conversions import GraphConversions
+from penstock._src.graph.members.elements import GraphElements
+from penstock._src.graph.members.scopes import AttributeScopes, Colocation, ControlScopes, Waiting
 from penstock._src.graph.operation import Operation, SymbolicTensor, flat_arguments, graph_of
 from penstock._src.graph.registered_gradients import RegisterGradient
-from penstock._src.graph.scopes import AttributeScopes, Colocation, ControlScopes, Waiting
+from penstock._src.graph.shapes import infer_shapes
 from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
 from penstock._src.util.locations import user_location
@@ -35,7 +34,9 @@ _KEYS = itertools.count()
 
 
 @export("Graph")
-class Graph(Colocation, ControlScopes, AttributeScopes, GraphConversions):
+class Graph(
+    Colocation, ControlScopes, AttributeScopes, GraphElements, Collections, GraphConversions
+):
     """A graph of operations: `with graph.as_default():` records the ops called within.
 
     >>> graph = tf.Graph()
@@ -434,146 +435,6 @@ class Graph(Colocation, ControlScopes, AttributeScopes, GraphConversions):
         finally:
             self._container = before
 
-    # -- looking up
-
-    def get_operations(self) -> list[Operation]:
-        """Returns the operations in creation order.
-
-        Returns:
-          A list.
-        """
-        return list(self._operations)
-
-    @property
-    def operations(self) -> list[Operation]:
-        """The operations in creation order."""
-        return self.get_operations()
-
-    def num_operations(self) -> int:
-        """Returns the number of operations.
-
-        Returns:
-          An int.
-        """
-        return len(self._operations)
-
-    def new_operations(self) -> list[Operation]:
-        """Returns operations added without the graph's knowledge: always none.
-
-        Returns:
-          An empty list.
-        """
-        return []
-
-    def get_operation_by_name(self, name: str) -> Operation:
-        """Returns the operation called `name`.
-
-        Args:
-          name: of the operation.
-
-        Returns:
-          An Operation.
-
-        Raises:
-          KeyError: there is none.
-          TypeError: `name` is not a str.
-        """
-        if not isinstance(name, str):
-            raise TypeError(f"Operation names are strings (or similar), not {type(name).__name__}.")
-        return self.as_graph_element(name, allow_tensor=False)
-
-    def get_tensor_by_name(self, name: str) -> SymbolicTensor:
-        """Returns the tensor `<operation>:<output>`.
-
-        Args:
-          name: such as "total:0".
-
-        Returns:
-          A tensor.
-
-        Raises:
-          KeyError: there is none.
-          ValueError: the name does not have that form.
-          TypeError: `name` is not a str.
-        """
-        if not isinstance(name, str):
-            raise TypeError(f"Tensor names are strings (or similar), not {type(name).__name__}.")
-        return self.as_graph_element(name, allow_operation=False)
-
-    def as_graph_element(
-        self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True
-    ) -> Any:
-        """Returns the tensor or operation that `obj` is or names.
-
-        Args:
-          obj: a tensor, operation or variable, or a name.
-          allow_tensor, allow_operation: whether the result may be one.
-
-        Returns:
-          A tensor or Operation of this graph.
-
-        Raises:
-          TypeError: `obj` can't be either.
-          ValueError: it is of another graph, or a name of the wrong form.
-          KeyError: nothing has this name.
-        """
-        convert = getattr(obj, "_as_graph_element", None)
-        if convert is not None:
-            obj = convert()
-        if isinstance(obj, SymbolicTensor if allow_tensor else ()) or isinstance(
-            obj, Operation if allow_operation else ()
-        ):
-            if obj.graph is not self:
-                raise ValueError(f"{obj!r} is not an element of this graph.")
-            return obj
-        if not (allow_tensor or allow_operation):
-            raise ValueError("allow_tensor and allow_operation can't both be False.")
-        if not isinstance(obj, str):
-            wanted = " or ".join(
-                k for k, on in (("Tensor", allow_tensor), ("Operation", allow_operation)) if on
-            )
-            raise TypeError(f"Can not convert a {type(obj).__name__} into a {wanted}.")
-        if ":" in obj and allow_tensor:
-            return self._tensor_named(obj)
-        if ":" not in obj and allow_operation:
-            if obj not in self._by_name:
-                raise KeyError(f"The name '{obj}' refers to an Operation not in the graph.")
-            return self._by_name[obj]
-        if allow_tensor and obj in self._by_name:
-            raise ValueError(
-                f"The name '{obj}' refers to an Operation, not a Tensor. Tensor names must be of the form "
-                '"<op_name>:<output_index>".'
-            )
-        if allow_tensor:
-            raise ValueError(
-                f"The name '{obj}' looks like an (invalid) Operation name, not a Tensor. Tensor "
-                'names must be of the form "<op_name>:<output_index>".'
-            )
-        base = obj.partition(":")[0]
-        if base in self._by_name:
-            raise ValueError(f"Name '{obj}' appears to refer to a Tensor, not a Operation.")
-        raise ValueError(f"The name '{obj}' looks like a Tensor name, not an Operation.")
-
-    def _tensor_named(self, name: str) -> SymbolicTensor:
-        base, _, index = name.rpartition(":")
-        if not base or not index.isdigit():
-            raise ValueError(
-                f"The name '{name}' looks a like a Tensor name, but is not a valid one. Tensor "
-                'names must be of the form "<op_name>:<output_index>".'
-            )
-        if base not in self._by_name:
-            raise KeyError(
-                f"The name '{name}' refers to a Tensor which does not exist. The operation, "
-                f"'{base}', does not exist in the graph."
-            )
-        outputs = self._by_name[base].outputs
-        if int(index) >= len(outputs):
-            raise KeyError(
-                f"The name '{name}' refers to a Tensor which does not exist. The operation, "
-                f"'{base}', exists but only has {len(outputs)} outputs."
-            )
-        return outputs[int(index)]
-
     # -- v1
 
     @forks.cached_property
@@ -601,169 +462,6 @@ class Graph(Colocation, ControlScopes, AttributeScopes, GraphConversions):
 
     def Dismantle(self) -> None:
         """Does nothing: garbage collection frees the graph."""
-
-    @property
-    def collections(self) -> list[Any]:
-        """The names of the collections."""
-        return list(self._collections)
-
-    def add_to_collection(self, name: Any, value: Any) -> None:
-        """Appends `value` to a collection.
-
-        Args:
-          name: of the collection; a new one is made.
-          value: any object.
-        """
-        self._collections.setdefault(name, []).append(value)
-
-    def add_to_collections(self, names: Any, value: Any) -> None:
-        """Appends `value` to several collections.
-
-        Args:
-          names: of the collections; one that is named twice gets one entry.
-          value: any object.
-        """
-        for name in {names} if isinstance(names, str) else set(names):
-            self.add_to_collection(name, value)
-
-    def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
-        """Returns a copy of a collection, or of its items with names that begin with a match of `scope`.
-
-        Args:
-          name: of the collection.
-          scope: a regular expression, such as a prefix; None for all items.
-
-        Returns:
-          A list, empty if there is no such collection.
-        """
-        items = self._collections.get(name, [])
-        if scope is None:
-            return list(items)
-        matches = re.compile(scope).match
-        return [item for item in items if hasattr(item, "name") and matches(item.name)]
-
-    def get_collection_ref(self, name: Any) -> list[Any]:
-        """Returns the collection itself, not a copy.
-
-        Args:
-          name: of the collection; a new one is made.
-
-        Returns:
-          A list; what changes it changes the collection.
-        """
-        return self._collections.setdefault(name, [])
-
-    def get_all_collection_keys(self) -> list[Any]:
-        """Returns the names of the collections that hold something.
-
-        Returns:
-          A list of str.
-        """
-        return [name for name in self._collections if isinstance(name, str)]
-
-    def clear_collection(self, name: Any) -> None:
-        """Empties a collection.
-
-        Args:
-          name: of the collection.
-        """
-        self._collections.pop(name, None)
-
-    def is_feedable(self, tensor: Any) -> bool:
-        """True if a session may be fed `tensor`.
-
-        Args:
-          tensor: of the graph.
-
-        Returns:
-          False after `prevent_feeding(tensor)`.
-        """
-        return tensor._id not in self._unfeedable
-
-    def is_fetchable(self, tensor_or_op: Any) -> bool:
-        """True if a session may fetch `tensor_or_op`.
-
-        Args:
-          tensor_or_op: of the graph.
-
-        Returns:
-          False after `prevent_fetching` of the operation.
-        """
-        return getattr(tensor_or_op, "op", tensor_or_op) not in self._unfetchable
-
-    def prevent_feeding(self, tensor: Any) -> None:
-        """Forbids sessions to be fed `tensor`.
-
-        Args:
-          tensor: of the graph.
-        """
-        self._unfeedable.add(tensor._id)
-
-    def prevent_fetching(self, op: Any) -> None:
-        """Forbids sessions to fetch `op`.
-
-        Args:
-          op: an operation of the graph.
-        """
-        self._unfetchable.add(op)
-
-
-def infer_shapes(
-    op: Op, inputs: list[SymbolicTensor], name: str, location: Any
-) -> list[TensorShape]:
-    """Returns the static shapes of the op's outputs for these inputs, as a flat list.
-
-    Raises:
-      ValueError: the input shapes are incompatible; the message names the user's line.
-    """
-    types = op.output_dtypes
-    if not op.checks_shapes():
-        return flat_shapes(types, None)
-    try:
-        return flat_shapes(types, ruled(op, [InputShape(t) for t in inputs]))
-    except (*REFUSALS, InvalidArgumentError) as error:
-        raise ValueError(_shape_message(op, inputs, name, location, error)) from None
-
-
-def flat_shapes(types: Sequence[Any], result: Any) -> list[TensorShape]:
-    """Returns the shapes that a shape rule gave, one for each tensor: list outputs are flattened. None gives unknown shapes."""
-    if len(types) == 1:
-        result = (result,)
-    elif result is None:
-        result = (None,) * len(types)
-    shapes: list[TensorShape] = []
-    for shape, dtype in zip(result, types, strict=True):
-        if type(dtype) is tuple:
-            parts = (None,) * len(dtype) if shape is None else shape
-            shapes.extend(_plain(s) for s in parts)
-        else:
-            shapes.append(_plain(shape))
-    return shapes
-
-
-def _plain(shape: Any) -> TensorShape:
-    if shape is None:
-        return UNKNOWN
-    shape = as_shape(shape)
-    return make_shape(shape._dims) if type(shape) is not TensorShape else shape
-
-
-def _shape_message(
-    op: Op, inputs: list[SymbolicTensor], name: str, location: Any, error: Exception
-) -> str:
-    shapes = ", ".join(
-        "?"
-        if t.shape.rank is None
-        else "[" + ",".join("?" if d is None else str(d) for d in t.shape.as_list()) + "]"
-        for t in inputs
-    )
-    names = ", ".join(t.op.name for t in inputs)
-    where = f"\n{location.in_user_code()}" if location else ""
-    text = getattr(error, "in_graph", str(error)).rstrip(".")
-    return (
-        f"{text} for '{{{{node {name}}}}} = {op.op_type}({names})' with input shapes: "
-        f"{shapes}.{where}"
-    )
 
 
 def shown(node: Operation) -> Sequence[Any]:

@@ -12,7 +12,7 @@ from penstock._src.core.errors import OperatorNotAllowedInGraphError, OutOfRange
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import NEXT_ID, Tensor
-from penstock._src.graph.conversions import OperationConversions
+from penstock._src.graph.members.conversions import OperationConversions
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 from penstock._src.util.locations import Location, StackFrame, StackTrace

@@ -14,8 +14,8 @@ from penstock._src.core.calls.refusals import REFUSALS
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import InputShape, ruled
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape, unknown_shape
-from penstock._src.graph.graph import flat_shapes
 from penstock._src.graph.operation import Operation
+from penstock._src.graph.shapes import flat_shapes
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.errors import LoweringDefect, RefusedArguments
 from penstock._src.ir.extents.dims import number
