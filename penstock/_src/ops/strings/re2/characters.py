@@ -7,7 +7,6 @@ from collections.abc import Iterable
 Ranges = tuple[tuple[int, int], ...]
 
 LAST, LAST_ASCII = 0x10FFFF, 0x7F
-_SURROGATES = (0xD800, 0xDFFF)
 
 
 def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
@@ -22,9 +21,9 @@ def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
 
 
 def negated(ranges: Ranges) -> Ranges:
-    """All other characters; surrogates, which stand for bytes that are no UTF-8, are none."""
+    """All other characters."""
     found, at = [], 0
-    for low, high in merged((*ranges, _SURROGATES)):
+    for low, high in merged(ranges):
         if low > at:
             found.append((at, low - 1))
         at = high + 1
@@ -33,13 +32,23 @@ def negated(ranges: Ranges) -> Ranges:
     return tuple(found)
 
 
+def without_surrogates(ranges: Ranges) -> Ranges:
+    """The characters but surrogates, which stand for bytes that are no UTF-8 in decoded texts."""
+    low, high = 0xD800, 0xDFFF
+    return tuple(
+        part
+        for first, last in ranges
+        for part in ((first, min(last, low - 1)), (max(first, high + 1), last))
+        if part[0] <= part[1]
+    )
+
+
 def of(text: str) -> Ranges:
     """The ranges of pairs of characters: "azAZ" has two."""
     return merged((ord(low), ord(high)) for low, high in zip(text[::2], text[1::2], strict=True))
 
 
 EVERY: Ranges = ((0, LAST),)
-ANY = negated(())
 NO_NEWLINE = negated(((10, 10),))
 _DIGITS, _SPACES, _WORDS = of("09"), of("\t\n\f\r  "), of("09AZ__az")
 PERL = {

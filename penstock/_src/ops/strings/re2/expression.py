@@ -4,7 +4,9 @@ import functools
 import re
 from collections.abc import Callable
 
+from penstock._src.native.algorithms.texts.automata import Automaton
 from penstock._src.ops.strings.re2 import characters
+from penstock._src.ops.strings.re2.automaton import automaton
 from penstock._src.ops.strings.re2.characters import Ranges
 from penstock._src.ops.strings.re2.machine import Machine
 from penstock._src.ops.strings.re2.parsing import (
@@ -65,6 +67,7 @@ class Expression:
         self._full = Steps(full.factor * length, max(1, full.degree))
         self._search = Steps(search.factor * length, search.degree + 1)
         self._machine: Machine | None = None
+        self._automata: dict[bool, Automaton | None] = {}
         self._is_bounded = search.factor < MOST_STEPS
         # By the last character of texts: sets of ASCII characters are faster.
         self._python: dict[int, re.Pattern[str]] = {}
@@ -89,6 +92,16 @@ class Expression:
         if self._machine is None:
             self._machine = Machine(self.tree, self.groups)
         return self._machine
+
+    def automaton(self, is_full: bool) -> Automaton | None:
+        """The automaton of the pattern, for native code; None if it would be too large.
+
+        Args:
+          is_full: whether it is to match whole texts.
+        """
+        if is_full not in self._automata:
+            self._automata[is_full] = automaton(self.tree, is_full)
+        return self._automata[is_full]
 
     def matches(self, text: str) -> bool:
         """True if the pattern matches the whole text."""
@@ -171,7 +184,10 @@ def _compiled(source: str) -> re.Pattern[str]:
 def _source(node: Node, last: int) -> str:
     """A pattern that matches the same in texts of characters up to the last one."""
     if isinstance(node, Chars):
-        return _set(tuple((low, min(high, last)) for low, high in node.ranges if low <= last))
+        if node.is_byte:
+            return r"[\s\S]"
+        ranges = characters.without_surrogates(node.ranges)
+        return _set(tuple((low, min(high, last)) for low, high in ranges if low <= last))
     if isinstance(node, At):
         return _PLACES[node.kind]
     if isinstance(node, Cat):

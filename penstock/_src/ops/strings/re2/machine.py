@@ -6,7 +6,7 @@ the virtual machine approach", 2009.
 
 from collections.abc import Callable, Sequence
 
-from penstock._src.ops.strings.re2.characters import Ranges
+from penstock._src.ops.strings.re2.characters import Ranges, without_surrogates
 from penstock._src.ops.strings.re2.parsing import (
     Alt,
     At,
@@ -64,7 +64,8 @@ class Machine:
 
     def _emit(self, node: Node) -> None:
         if isinstance(node, Chars):
-            self._add(_CHAR, node.ranges)
+            taken = node.ranges if node.is_byte else without_surrogates(node.ranges)
+            self._add(_CHAR, taken)
         elif isinstance(node, At):
             self._add(_AT, node.kind)
         elif isinstance(node, Cat):

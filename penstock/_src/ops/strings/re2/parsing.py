@@ -1,6 +1,6 @@
 """RE2's syntax of regular expressions, parsed to a tree.
 
-    node := Chars(ranges)                    one character of these
+    node := Chars(ranges, is_byte)           one character of these, or any byte
           | Cat(parts) | Alt(parts)
           | Repeat(part, least, most, is_greedy)   most is None for no bound
           | Group(part, number)              number is None for a group that is not captured
@@ -23,9 +23,10 @@ MOST_DEPTH = 200
 
 @dataclass(frozen=True)
 class Chars:
-    """One character of some ranges."""
+    """One character of some ranges, or one byte."""
 
     ranges: Ranges
+    is_byte: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ class _Parser:
             )
         self.at = start + 1
         if letter == ".":
-            return Chars(characters.ANY if flags.dot_is_all else characters.NO_NEWLINE)
+            return Chars(characters.EVERY if flags.dot_is_all else characters.NO_NEWLINE)
         if letter == "^":
             return At("line" if flags.many_lines else "text")
         if letter == "$":
@@ -267,7 +268,7 @@ class _Parser:
             return At(places[letter])
         if letter == "C":
             self.at += 2
-            return Chars(characters.EVERY)
+            return Chars(characters.EVERY, is_byte=True)
         ranges = self.class_escape(flags)
         return Chars(ranges) if ranges is not None else self.chars(self.code(), flags)
 
