@@ -1,6 +1,5 @@
 """Regular expressions over strings, in RE2's syntax; the work is linear in the text (re2/)."""
 
-import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -13,7 +12,7 @@ from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, text
 from penstock._src.ops.strings.re2.expression import Expression, expression
 from penstock._src.ops.strings.re2.parsing import PatternError
-from penstock._src.util.dataclass import dataclass
+from penstock._src.ops.strings.re2.rewriting import parsed
 
 
 def compiled(op_type, pattern):
@@ -32,71 +31,12 @@ def compiled(op_type, pattern):
         raise InvalidArgumentError(message) from None
 
 
-@dataclass(frozen=True)
-class _Rewrite:
-    """A rewrite of RE2's (\\0 to \\9).
-
-    Attributes:
-      texts: between groups.
-      groups: their numbers.
-      most: the largest number, also behind an invalid escape.
-      is_valid: False if it ends at an invalid escape.
-      native: for native code, if all groups are 0.
-    """
-
-    texts: tuple[str, ...]
-    groups: tuple[int, ...]
-    most: int
-    is_valid: bool
-    native: automata.Rewrite
-
-    def template(self):
-        """The rewrite as a template of Python's `re`."""
-        first, *texts = [piece.replace("\\", "\\\\") for piece in self.texts]
-        return first + "".join(
-            f"\\g<{group}>{piece}" for group, piece in zip(self.groups, texts, strict=True)
-        )
-
-    def __call__(self, source, spans):
-        """The replacement of a match in a text."""
-        first, *texts = self.texts
-        return first + "".join(
-            source[spans[2 * group] : spans[2 * group + 1]] + piece
-            for group, piece in zip(self.groups, texts, strict=True)
-        )
-
-
-@functools.lru_cache(maxsize=1024)
-def _parsed(rewrite):
-    texts, groups, most, held, at, is_valid = [], [], 0, "", 0, True
-    while at < len(rewrite):
-        letter, following = rewrite[at], rewrite[at + 1 : at + 2]
-        is_escape = letter == "\\"
-        at += 2 if is_escape else 1
-        is_group = is_escape and following.isdigit() and following.isascii()
-        if is_group:
-            most = max(most, int(following))
-        if not is_valid:
-            continue
-        if is_group:
-            texts.append(held)
-            groups.append(int(following))
-            held = ""
-        elif not is_escape or following == "\\":
-            held += letter
-        else:
-            is_valid = False
-    texts.append(held)
-    native = automata.Rewrite([*map(data, texts)])
-    return _Rewrite(tuple(texts), tuple(groups), most, is_valid, native)
-
-
 def _longest(strings):
     return max(map(len, strings.tolist()), default=0)
 
 
 def _replaced(op, input, pattern, rewrite, everywhere):
-    matcher, rewriting = compiled(op.op_type, pattern), _parsed(text(rewrite))
+    matcher, rewriting = compiled(op.op_type, pattern), parsed(rewrite)
     # RE2 replaces all matches by what stands before an invalid escape, but not a single one.
     if rewriting.most > matcher.groups or not (rewriting.is_valid or everywhere):
         return input
@@ -121,11 +61,11 @@ def _searched(matcher: Expression, strings, rewriting, everywhere):
     def new(element):
         if quick is not None and element.isascii():
             return data(quick(element.decode()))
-        source = text(element)
-        replaced = matcher.substituted(source, template) if everywhere else None
-        return data(
-            matcher.replaced(source, rewriting, everywhere) if replaced is None else replaced
-        )
+        reader, source, encoding = matcher.reading(element)
+        replaced = reader.substituted(source, template) if everywhere else None
+        if replaced is None:
+            replaced = reader.replaced(source, rewriting.function(encoding), everywhere)
+        return replaced.encode(encoding, "surrogateescape")
 
     results[at] = each(new, results[at])
     return results
@@ -183,7 +123,8 @@ def _matches(op, input, pattern):
     def answer(string):
         if quick is not None and string.isascii():
             return quick(string.decode()) is not None
-        return known.matches(text(string))
+        reader, source, _ = known.reading(string)
+        return reader.matches(source)
 
     answers = _Answers(answer)
     matches[at] = np.fromiter(map(answers.__getitem__, chosen.tolist()), bool, chosen.size)

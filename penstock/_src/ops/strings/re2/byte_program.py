@@ -3,6 +3,7 @@
 RE2 encodes ranges of characters in UTF-8 without regard to surrogates, and takes some malformed bytes for characters beyond ASCII if a range has all of these.
 """
 
+from dataclasses import replace
 from typing import TypeAlias
 
 from penstock._src.ops.strings.re2.characters import LAST
@@ -99,21 +100,24 @@ class _Writer:
     def chars(self, node: Chars, following: int) -> int:
         if node.is_byte:
             return self.add(Take(0, 0xFF, following))
-        known: dict[ByteRanges, int] = {(): following}
-        firsts = [
-            self.sequence(sequence, known)
-            for low, high in node.ranges
-            for sequence in utf8_sequences(low, high)
-        ]
-        return firsts[0] if len(firsts) == 1 else self.add(Split(tuple(firsts)))
+        sequences = [sequence for part in node.ranges for sequence in utf8_sequences(*part)]
+        return self.sequences(tuple(sequences), {((),): following})
 
-    def sequence(self, sequence: ByteRanges, known: dict[ByteRanges, int]) -> int:
-        """Adds bytes one after the other; equal ends of sequences are the same instructions."""
-        index = known.get(sequence)
+    def sequences(
+        self, sequences: tuple[ByteRanges, ...], known: dict[tuple[ByteRanges, ...], int]
+    ) -> int:
+        """Adds alternative sequences, whose first bytes are equal or disjoint; equal sets of ends are the same instructions."""
+        index = known.get(sequences)
         if index is None:
-            low, high = sequence[0]
-            index = self.add(Take(low, high, self.sequence(sequence[1:], known)))
-            known[sequence] = index
+            ends: dict[tuple[int, int], list[ByteRanges]] = {}
+            for first, *end in sequences:
+                ends.setdefault(first, []).append(tuple(end))
+            takes = [
+                self.add(Take(*first, self.sequences(tuple(end), known)))
+                for first, end in ends.items()
+            ]
+            index = takes[0] if len(takes) == 1 else self.add(Split(tuple(takes)))
+            known[sequences] = index
         return index
 
     def choice(self, preferred: int, other: int, is_greedy: bool) -> Split:
@@ -178,6 +182,38 @@ def utf8_sequences(low: int, high: int) -> list[ByteRanges]:
         if high & rest != rest:
             return utf8_sequences(low, (high & ~rest) - 1) + utf8_sequences(high & ~rest, high)
     return [tuple(zip(_encoded(low), _encoded(high), strict=True))]
+
+
+def of_bytes(node: Node) -> Node:
+    """A pattern that matches the bytes of what another one matches, as characters up to 255."""
+    if isinstance(node, Chars):
+        if node.is_byte:
+            return Chars(((0, 0xFF),))
+        sequences = [sequence for part in node.ranges for sequence in utf8_sequences(*part)]
+        return Alt(tuple([Cat(tuple([Chars((byte,)) for byte in s])) for s in sequences]))
+    if isinstance(node, Cat):
+        return Cat(tuple(map(of_bytes, node.parts)))
+    if isinstance(node, Alt):
+        return Alt(tuple(map(of_bytes, node.parts)))
+    if isinstance(node, Group):
+        return Group(of_bytes(node.part), node.number)
+    return replace(node, part=of_bytes(node.part)) if isinstance(node, Repeat) else node
+
+
+def size_of_first(text: str) -> int:
+    """The number of bytes of the character at the begin of up to four bytes; 1 if it is malformed.
+
+    Args:
+      text: bytes as characters up to 255.
+    """
+    encoded = text.encode("latin-1")
+    for size in range(1, len(encoded) + 1):
+        try:
+            encoded[:size].decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            continue
+        return size
+    return 1
 
 
 def _encoded(code: int) -> bytes:

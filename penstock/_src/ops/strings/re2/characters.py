@@ -32,17 +32,6 @@ def negated(ranges: Ranges) -> Ranges:
     return tuple(found)
 
 
-def without_surrogates(ranges: Ranges) -> Ranges:
-    """The characters but surrogates, which stand for bytes that are no UTF-8 in decoded texts."""
-    low, high = 0xD800, 0xDFFF
-    return tuple(
-        part
-        for first, last in ranges
-        for part in ((first, min(last, low - 1)), (max(first, high + 1), last))
-        if part[0] <= part[1]
-    )
-
-
 def of(text: str) -> Ranges:
     """The ranges of pairs of characters: "azAZ" has two."""
     return merged((ord(low), ord(high)) for low, high in zip(text[::2], text[1::2], strict=True))
@@ -51,14 +40,7 @@ def of(text: str) -> Ranges:
 EVERY: Ranges = ((0, LAST),)
 NO_NEWLINE = negated(((10, 10),))
 _DIGITS, _SPACES, _WORDS = of("09"), of("\t\n\f\r  "), of("09AZ__az")
-PERL = {
-    "d": _DIGITS,
-    "D": negated(_DIGITS),
-    "s": _SPACES,
-    "S": negated(_SPACES),
-    "w": _WORDS,
-    "W": negated(_WORDS),
-}
+PERL = {"d": _DIGITS, "s": _SPACES, "w": _WORDS}
 POSIX = {
     "alnum": of("09AZaz"),
     "alpha": of("AZaz"),

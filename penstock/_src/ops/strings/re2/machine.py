@@ -6,7 +6,8 @@ the virtual machine approach", 2009.
 
 from collections.abc import Callable, Sequence
 
-from penstock._src.ops.strings.re2.characters import Ranges, without_surrogates
+from penstock._src.ops.strings.re2.byte_program import is_nullable
+from penstock._src.ops.strings.re2.characters import Ranges
 from penstock._src.ops.strings.re2.parsing import (
     Alt,
     At,
@@ -64,8 +65,7 @@ class Machine:
 
     def _emit(self, node: Node) -> None:
         if isinstance(node, Chars):
-            taken = node.ranges if node.is_byte else without_surrogates(node.ranges)
-            self._add(_CHAR, taken)
+            self._add(_CHAR, node.ranges)
         elif isinstance(node, At):
             self._add(_AT, node.kind)
         elif isinstance(node, Cat):
@@ -96,6 +96,9 @@ class Machine:
     def _emit_repeat(self, node: Repeat) -> None:
         for _ in range(node.least):
             self._emit(node.part)
+        if node.most is None and is_nullable(node.part):
+            self._emit_loop_of_nullable(node)
+            return
         if node.most is None:
             split = self._add(_SPLIT, ())
             self._emit(node.part)
@@ -108,6 +111,16 @@ class Machine:
             self._emit(node.part)
         for split in splits:
             self._set_split(split, len(self.code), node.is_greedy)
+
+    def _emit_loop_of_nullable(self, node: Repeat) -> None:
+        """RE2 takes x* for (x+)? if x may be empty: an empty x ends the loop."""
+        skip = self._add(_SPLIT, ())
+        begin = len(self.code)
+        self._emit(node.part)
+        again = self._add(_SPLIT, ())
+        end = len(self.code)
+        self.code[again] = _SPLIT, (begin, end) if node.is_greedy else (end, begin)
+        self._set_split(skip, end, node.is_greedy)
 
     def _set_split(self, split: int, end: int, is_greedy: bool) -> None:
         self.code[split] = _SPLIT, (split + 1, end) if is_greedy else (end, split + 1)

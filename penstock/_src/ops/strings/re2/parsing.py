@@ -275,9 +275,9 @@ class _Parser:
     def class_escape(self, flags: _Flags) -> Ranges | None:
         """Parses an escape for a class of characters, None if it is another one."""
         letter = self.pattern[self.at + 1 : self.at + 2]
-        if letter and letter in characters.PERL:
+        if letter and letter.lower() in characters.PERL:
             self.at += 2
-            return characters.PERL[letter]
+            return self.folded(characters.PERL[letter.lower()], letter.isupper(), flags)
         if not letter or letter not in "pP":
             return None
         start = self.at
@@ -294,6 +294,10 @@ class _Parser:
         ranges = characters.property_ranges(name.removeprefix("^"))
         if ranges is None:
             raise PatternError(f"invalid character class range: {self.pattern[start : self.at]}")
+        return self.folded(ranges, is_negated, flags)
+
+    def folded(self, ranges: Ranges, is_negated: bool, flags: _Flags) -> Ranges:
+        """A named class under flags; cases are joined before it is negated."""
         ranges = characters.folded(ranges) if flags.ignores_case else ranges
         return characters.negated(ranges) if is_negated else ranges
 
@@ -359,7 +363,7 @@ class _Parser:
                 ranges = characters.POSIX.get(name.removeprefix("^"))
                 if ranges is None:
                     raise PatternError(f"invalid character class range: [:{name}:]")
-                return characters.negated(ranges) if name.startswith("^") else ranges
+                return self.folded(ranges, name.startswith("^"), flags)
         if self.peek("\\"):
             many = self.class_escape(flags)
             if many is not None:
