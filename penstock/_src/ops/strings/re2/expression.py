@@ -9,7 +9,7 @@ from penstock._src.ops.strings.re2 import characters
 from penstock._src.ops.strings.re2.automaton import automaton
 from penstock._src.ops.strings.re2.byte_program import of_bytes, size_of_first
 from penstock._src.ops.strings.re2.characters import Ranges
-from penstock._src.ops.strings.re2.machine import Machine
+from penstock._src.ops.strings.re2.machine import MOST_INSTRUCTIONS, Machine
 from penstock._src.ops.strings.re2.parsing import (
     Alt,
     At,
@@ -82,7 +82,7 @@ class Expression:
         if self._is_bounded:
             self._pattern("")
         else:
-            self._machine = Machine(self.tree, self.groups)
+            self.machine()
 
     def _takes_few(self, steps: Steps, size: int) -> bool:
         return self._is_bounded and steps.factor * max(size, 1) ** steps.degree <= MOST_STEPS
@@ -98,7 +98,9 @@ class Expression:
     def machine(self) -> Machine:
         """The linear machine of the pattern."""
         if self._machine is None:
-            self._machine = Machine(self.tree, self.groups)
+            # Classes of characters are many instructions over bytes.
+            most = MOST_INSTRUCTIONS * (20 if self._is_by_bytes else 1)
+            self._machine = Machine(self.tree, self.groups, most)
         return self._machine
 
     def automaton(self, is_full: bool) -> Automaton | None:
