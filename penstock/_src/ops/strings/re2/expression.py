@@ -123,9 +123,13 @@ class Expression:
                 return self, string.decode(), "utf-8"
         except UnicodeDecodeError:
             pass
+        return self.by_bytes(), string.decode("latin-1"), "latin-1"
+
+    def by_bytes(self) -> "Expression":
+        """The expression for texts whose characters stand for bytes."""
         if self._by_bytes is None:
             self._by_bytes = Expression(self._pattern_text, by_bytes=True)
-        return self._by_bytes, string.decode("latin-1"), "latin-1"
+        return self._by_bytes
 
     def matches(self, text: str) -> bool:
         """True if the pattern matches the whole text."""
