@@ -43,15 +43,15 @@ def _replaced(op, input, pattern, rewrite, everywhere):
     flat = input.reshape(-1)
     automaton = None if any(rewriting.groups) else matcher.automaton(False)
     if automaton is None:
-        return _searched(matcher, flat, rewriting, everywhere).reshape(input.shape)
+        return searched(matcher, flat, rewriting, everywhere).reshape(input.shape)
     results, number_left = rewriting.native.replaced(flat, automaton, everywhere)
     if number_left:
         left = np.flatnonzero(np.equal(results, None))
-        results[left] = _searched(matcher, flat[left], rewriting, everywhere)
+        results[left] = searched(matcher, flat[left], rewriting, everywhere)
     return results.reshape(input.shape)
 
 
-def _searched(matcher: Expression, strings, rewriting, everywhere):
+def searched(matcher: Expression, strings, rewriting, everywhere):
     """The new strings, for any pattern and rewrite."""
     results = strings.copy()
     at = _candidates(matcher, results)

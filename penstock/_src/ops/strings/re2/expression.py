@@ -252,6 +252,7 @@ def _sees_bytes(node: Node) -> bool:
         return _sees_bytes(node.part)
     return node.kind == "no_word"
 
+
 def _least(node: Node) -> int:
     """The length of the shortest match."""
     if isinstance(node, Chars):

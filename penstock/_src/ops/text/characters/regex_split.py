@@ -30,7 +30,7 @@ class RegexSplitWithOffsets(Op):
             if parts is not None:
                 strings = np.ascontiguousarray(input)
                 return parts_of(strings, parts), parts.begins, parts.ends, parts.splits
-        return _searched(input, delimiter, keep)
+        return searched(input, delimiter, keep)
 
 
 def _looks_around(node) -> bool:
@@ -41,7 +41,7 @@ def _looks_around(node) -> bool:
     return isinstance(node, Group | Repeat) and _looks_around(node.part)
 
 
-def _searched(rows, delimiter, keep):
+def searched(rows, delimiter, keep):
     """The outputs for any patterns."""
     tokens, begins, ends, splits = [], [], [], [0]
     by_rest = _looks_around(delimiter.tree)
