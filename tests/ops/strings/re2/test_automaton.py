@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import penstock as tf
 from penstock._src.native.algorithms.texts import automata
 from penstock._src.ops.strings import regex
+from penstock._src.ops.strings.re2 import expression as module
 from penstock._src.ops.strings.re2.expression import expression
 from penstock._src.ops.strings.re2.rewriting import parsed
 from penstock._src.ops.text.characters import regex_split
@@ -153,6 +154,14 @@ def test_a_pattern_of_too_many_states_has_no_automaton():
     assert time.process_time() - start < 5
     replaced = tf.strings.regex_replace([b"b" + b"a" * 15 + b"c", b"b"], pattern, "-")
     assert replaced.numpy().tolist() == [b"-c", b"b"]
+
+
+def test_without_native_code_texts_are_searched(monkeypatch):
+    monkeypatch.setattr(module, "runs_native_code", lambda: False)
+    rows = np.array([b"a1 b", b"\xff2"], object)
+    assert tf.strings.regex_replace(rows, r"\d|[^a-z]", "-").numpy().tolist() == [b"a--b", b"\xff-"]
+    assert tf.strings.regex_full_match(rows, r"\w\d \w").numpy().tolist() == [True, False]
+    assert tf.text.regex_split(rows, r"\s").to_list() == [[b"a1", b"b"], [b"\xff2"]]
 
 
 def test_many_rows_of_a_view():

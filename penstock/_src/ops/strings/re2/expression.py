@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 from penstock._src.native.algorithms.texts.automata import Automaton
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.strings.re2 import characters
 from penstock._src.ops.strings.re2.automaton import automaton
 from penstock._src.ops.strings.re2.byte_program import of_bytes, size_of_first
@@ -104,11 +105,13 @@ class Expression:
         return self._machine
 
     def automaton(self, is_full: bool) -> Automaton | None:
-        """The automaton of the pattern, for native code; None if it would be too large.
+        """The automaton of the pattern, for native code; None if there is no such code, or the automaton would be too large.
 
         Args:
           is_full: whether it is to match whole texts.
         """
+        if not runs_native_code():
+            return None
         if is_full not in self._automata:
             self._automata[is_full] = automaton(self.tree, is_full)
         return self._automata[is_full]

@@ -180,6 +180,7 @@ class _Parser:
             return self.escape(flags)
         if letter in "*+?" or letter == "{" and self.bounds() is not None:
             self.at = max(self.at, start + 1)
+            self.take("?")
             raise PatternError(
                 f"no argument for repetition operator: {self.pattern[start : self.at]}"
             )
@@ -248,6 +249,7 @@ class _Parser:
         if max(least, most or 0) > MOST_REPEATS or most is not None and most < least:
             raise PatternError(f"invalid repetition size: {self.pattern[start : self.at]}")
         if self.operator() is not None:
+            self.take("?")
             raise PatternError(f"bad repetition operator: {self.pattern[start : self.at]}")
         repetition = Repeat(part, least, most, is_greedy)
         if _repeats(repetition) > MOST_REPEATS:
