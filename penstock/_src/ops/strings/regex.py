@@ -1,7 +1,5 @@
 """Regular expressions over strings, in RE2's syntax; the work is linear in the text (re2/)."""
 
-import functools
-import operator
 from collections.abc import Callable
 
 import numpy as np
@@ -9,10 +7,12 @@ import numpy as np
 from penstock._src.core.calls.facts import Elements
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
+from penstock._src.native.algorithms.texts import automata
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, text
 from penstock._src.ops.strings.re2.expression import Expression, expression
-from penstock._src.ops.strings.re2.parsing import Cat, Chars, PatternError, Repeat
+from penstock._src.ops.strings.re2.parsing import PatternError
+from penstock._src.ops.strings.re2.rewriting import parsed
 
 
 def compiled(op_type, pattern):
@@ -31,89 +31,44 @@ def compiled(op_type, pattern):
         raise InvalidArgumentError(message) from None
 
 
-@functools.lru_cache(maxsize=1024)
-def _pieces(op_type, rewrite):
-    """A rewrite of RE2's (\\0 to \\9) as texts and numbers of groups."""
-    pieces, held, at = [], "", 0
-    while at < len(rewrite):
-        letter, following = rewrite[at], rewrite[at + 1 : at + 2]
-        at += 1
-        if letter != "\\":
-            held += letter
-        elif following.isdigit():
-            pieces += [held, int(following)]
-            held, at = "", at + 1
-        elif following == "\\":
-            held, at = held + "\\", at + 1
-        elif following:
-            raise InvalidArgumentError(f"{op_type}: Invalid rewrite pattern: {rewrite}")
-    return (*pieces, held)
-
-
-def _rewriting(pieces):
-    """The function from a text and the spans of a match to the replacement."""
-
-    def rewrite(source, spans):
-        return "".join(
-            piece if isinstance(piece, str) else source[spans[2 * piece] : spans[2 * piece + 1]]
-            for piece in pieces
-        )
-
-    return rewrite
-
-
-def _template(pieces):
-    """The pieces as a template of Python's `re`."""
-    return "".join(
-        piece.replace("\\", "\\\\") if isinstance(piece, str) else f"\\g<{piece}>"
-        for piece in pieces
-    )
-
-
-@functools.lru_cache(maxsize=1024)
-def _characters(found: Expression, rewrite):
-    """The arguments of bytes.translate that replace a class of ASCII characters; None for any other expression.
-
-    Classes with `+` count if what they match is removed.
-    """
-    node = found.tree
-    while isinstance(node, Cat) and len(node.parts) == 1:
-        (node,) = node.parts
-    if isinstance(node, Repeat) and not rewrite and (node.least, node.most) == (1, None):
-        node = node.part
-    if not isinstance(node, Chars) or len(rewrite) > 1 or node.ranges and node.ranges[-1][1] > 127:
-        return None
-    codes = bytes(code for low, high in node.ranges for code in range(low, high + 1))
-    if not rewrite:
-        return None, codes
-    return bytes.maketrans(codes, rewrite * len(codes)), b""
-
-
 def _longest(strings):
     return max(map(len, strings.tolist()), default=0)
 
 
 def _replaced(op, input, pattern, rewrite, everywhere):
-    matcher, pieces = compiled(op.op_type, pattern), _pieces(op.op_type, text(rewrite))
-    if max([piece for piece in pieces if isinstance(piece, int)], default=0) > matcher.groups:
+    matcher, rewriting = compiled(op.op_type, pattern), parsed(rewrite)
+    # RE2 replaces all matches by what stands before an invalid escape, but not a single one.
+    if rewriting.most > matcher.groups or not (rewriting.is_valid or everywhere):
         return input
-    characters = _characters(matcher, rewrite) if everywhere and b"\\" not in rewrite else None
-    if characters:
-        return each(operator.methodcaller("translate", *characters), input)
-    instead, template = _rewriting(pieces), _template(pieces)
-    results = input.reshape(-1).copy()
+    flat = input.reshape(-1)
+    automaton = None if any(rewriting.groups) else matcher.automaton(False)
+    if automaton is None:
+        return searched(matcher, flat, rewriting, everywhere).reshape(input.shape)
+    results, number_left = rewriting.native.replaced(flat, automaton, everywhere)
+    if number_left:
+        left = np.flatnonzero(np.equal(results, None))
+        results[left] = searched(matcher, flat[left], rewriting, everywhere)
+    return results.reshape(input.shape)
+
+
+def searched(matcher: Expression, strings, rewriting, everywhere):
+    """The new strings, for any pattern and rewrite."""
+    results = strings.copy()
     at = _candidates(matcher, results)
+    template = rewriting.template()
     quick = matcher.ascii_substitution(template, _longest(results[at])) if everywhere else None
 
     def new(element):
         if quick is not None and element.isascii():
             return data(quick(element.decode()))
-        source = text(element)
-        replaced = matcher.substituted(source, template) if everywhere else None
-        return data(matcher.replaced(source, instead, everywhere) if replaced is None else replaced)
+        reader, source, encoding = matcher.reading(element)
+        replaced = reader.substituted(source, template) if everywhere else None
+        if replaced is None:
+            replaced = reader.replaced(source, rewriting.function(encoding), everywhere)
+        return replaced.encode(encoding, "surrogateescape")
 
     results[at] = each(new, results[at])
-    return results.reshape(input.shape)
+    return results
 
 
 def _candidates(matcher, strings):
@@ -157,6 +112,9 @@ class StaticRegexReplace(Op):
 
 def _matches(op, input, pattern):
     known = compiled(op.op_type, pattern)
+    automaton = known.automaton(True)
+    if automaton is not None:
+        return automata.matched(input.reshape(-1), automaton).reshape(input.shape)
     flat, matches = input.reshape(-1), np.zeros(input.size, bool)
     at = _candidates(known, flat)
     chosen = flat[at]
@@ -165,7 +123,8 @@ def _matches(op, input, pattern):
     def answer(string):
         if quick is not None and string.isascii():
             return quick(string.decode()) is not None
-        return known.matches(text(string))
+        reader, source, _ = known.reading(string)
+        return reader.matches(source)
 
     answers = _Answers(answer)
     matches[at] = np.fromiter(map(answers.__getitem__, chosen.tolist()), bool, chosen.size)

@@ -59,6 +59,8 @@ def test_bytes_that_are_no_text_match_nothing():
         ("[a", "missing ]: [a"),
         ("*a", "no argument for repetition operator: *"),
         ("a**", "bad repetition operator: **"),
+        ("*?a", "no argument for repetition operator: *?"),
+        ("a*{2}?", "bad repetition operator: *{2}?"),
         ("(a){1001}", "invalid repetition size: {1001}"),
         ("x{2,1}", "invalid repetition size: {2,1}"),
         ("(?=a)", "invalid perl operator: (?="),

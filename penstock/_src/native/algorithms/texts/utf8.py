@@ -36,7 +36,7 @@ def character(f: Fn, data: Val, at: Val) -> tuple[Val, Val]:
     return f.when(first < 0x80, lambda: (first, f.i64(1)), longer)  # type: ignore[return-value]
 
 
-def emit_longer(m: Module) -> None:
+def emit_longer(m: Module, has_surrogates: bool = False) -> None:
     """`longer_character` (data, position, its byte) -> a character of several bytes: its code point times 8, plus its size."""
     with m.fn("longer_character", ret=I64, internal=True, data=PTR, place=I64, first=I64) as f:
         first = f.first
@@ -60,7 +60,11 @@ def emit_longer(m: Module) -> None:
 
         def three() -> tuple[Val]:
             low = f.select(first.eq(0xE0), f.i64(0xA0), f.i64(0x80))
-            high = f.select(first.eq(0xED), f.i64(0x9F), f.i64(0xBF))  # no surrogates
+            high = (
+                f.i64(0xBF)
+                if has_surrogates
+                else f.select(first.eq(0xED), f.i64(0x9F), f.i64(0xBF))
+            )
             return (
                 going_on(first & 0xF, 1, low, high, lambda p: going_on(p, 2, 0x80, 0xBF, last(2))),
             )

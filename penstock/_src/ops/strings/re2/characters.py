@@ -7,7 +7,6 @@ from collections.abc import Iterable
 Ranges = tuple[tuple[int, int], ...]
 
 LAST, LAST_ASCII = 0x10FFFF, 0x7F
-_SURROGATES = (0xD800, 0xDFFF)
 
 
 def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
@@ -22,9 +21,9 @@ def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
 
 
 def negated(ranges: Ranges) -> Ranges:
-    """All other characters; surrogates, which stand for bytes that are no UTF-8, are none."""
+    """All other characters."""
     found, at = [], 0
-    for low, high in merged((*ranges, _SURROGATES)):
+    for low, high in merged(ranges):
         if low > at:
             found.append((at, low - 1))
         at = high + 1
@@ -39,17 +38,9 @@ def of(text: str) -> Ranges:
 
 
 EVERY: Ranges = ((0, LAST),)
-ANY = negated(())
 NO_NEWLINE = negated(((10, 10),))
 _DIGITS, _SPACES, _WORDS = of("09"), of("\t\n\f\r  "), of("09AZ__az")
-PERL = {
-    "d": _DIGITS,
-    "D": negated(_DIGITS),
-    "s": _SPACES,
-    "S": negated(_SPACES),
-    "w": _WORDS,
-    "W": negated(_WORDS),
-}
+PERL = {"d": _DIGITS, "s": _SPACES, "w": _WORDS}
 POSIX = {
     "alnum": of("09AZaz"),
     "alpha": of("AZaz"),

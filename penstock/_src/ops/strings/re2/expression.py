@@ -4,9 +4,13 @@ import functools
 import re
 from collections.abc import Callable
 
+from penstock._src.native.algorithms.texts.automata import Automaton
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.strings.re2 import characters
+from penstock._src.ops.strings.re2.automaton import automaton
+from penstock._src.ops.strings.re2.byte_program import of_bytes, size_of_first
 from penstock._src.ops.strings.re2.characters import Ranges
-from penstock._src.ops.strings.re2.machine import Machine
+from penstock._src.ops.strings.re2.machine import MOST_INSTRUCTIONS, Machine
 from penstock._src.ops.strings.re2.parsing import (
     Alt,
     At,
@@ -46,6 +50,7 @@ class Expression:
 
     Args:
       pattern: in RE2's syntax.
+      by_bytes: whether characters of texts stand for bytes.
 
     Raises:
       PatternError: it cannot be parsed.
@@ -56,8 +61,13 @@ class Expression:
       False
     """
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, by_bytes: bool = False) -> None:
         self.tree, self.groups = parse(pattern)
+        self.sees_bytes = _sees_bytes(self.tree)
+        self._by_bytes: Expression | None = None
+        self._is_by_bytes = by_bytes
+        if by_bytes:
+            self.tree = of_bytes(self.tree)
         self.least = _least(self.tree)
         self.literal = _literal(self.tree)  # ASCII characters that every match contains
         full, search = _steps(self.tree), _steps(_without_last(self.tree))
@@ -65,13 +75,15 @@ class Expression:
         self._full = Steps(full.factor * length, max(1, full.degree))
         self._search = Steps(search.factor * length, search.degree + 1)
         self._machine: Machine | None = None
+        self._automata: dict[bool, Automaton | None] = {}
         self._is_bounded = search.factor < MOST_STEPS
+        self._pattern_text = pattern
         # By the last character of texts: sets of ASCII characters are faster.
         self._python: dict[int, re.Pattern[str]] = {}
         if self._is_bounded:
             self._pattern("")
         else:
-            self._machine = Machine(self.tree, self.groups)
+            self.machine()
 
     def _takes_few(self, steps: Steps, size: int) -> bool:
         return self._is_bounded and steps.factor * max(size, 1) ** steps.degree <= MOST_STEPS
@@ -87,8 +99,40 @@ class Expression:
     def machine(self) -> Machine:
         """The linear machine of the pattern."""
         if self._machine is None:
-            self._machine = Machine(self.tree, self.groups)
+            # Classes of characters are many instructions over bytes.
+            most = MOST_INSTRUCTIONS * (20 if self._is_by_bytes else 1)
+            self._machine = Machine(self.tree, self.groups, most)
         return self._machine
+
+    def automaton(self, is_full: bool) -> Automaton | None:
+        """The automaton of the pattern, for native code; None if there is no such code, or the automaton would be too large.
+
+        Args:
+          is_full: whether it is to match whole texts.
+        """
+        if not runs_native_code():
+            return None
+        if is_full not in self._automata:
+            self._automata[is_full] = automaton(self.tree, is_full)
+        return self._automata[is_full]
+
+    def reading(self, string: bytes) -> tuple["Expression", str, str]:
+        """The expression that reads a string, the string as a text for it, and the encoding of that.
+
+        A text is a string's characters if it has no malformed ones, and the pattern does not tell bytes apart; else its bytes.
+        """
+        try:
+            if not self.sees_bytes or string.isascii():
+                return self, string.decode(), "utf-8"
+        except UnicodeDecodeError:
+            pass
+        return self.by_bytes(), string.decode("latin-1"), "latin-1"
+
+    def by_bytes(self) -> "Expression":
+        """The expression for texts whose characters stand for bytes."""
+        if self._by_bytes is None:
+            self._by_bytes = Expression(self._pattern_text, by_bytes=True)
+        return self._by_bytes
 
     def matches(self, text: str) -> bool:
         """True if the pattern matches the whole text."""
@@ -126,8 +170,8 @@ class Expression:
             start, end = spans[:2]
             pieces.append(text[at:start])
             if start == end == last:  # no empty match where one has just ended
-                pieces.append(text[start : start + 1])
-                at = start + 1
+                at = start + (size_of_first(text[start : start + 4]) if self._is_by_bytes else 1)
+                pieces.append(text[start:at])
                 continue
             pieces.append(rewrite(text, spans))
             at = last = end
@@ -137,7 +181,7 @@ class Expression:
 
     def substituted(self, text: str, template: str) -> str | None:
         """`replaced` everywhere by a template of `re`, which is faster; None where that takes many steps or differs."""
-        if not self.least or not self._takes_few(self._search, len(text)):
+        if not self.least or self._is_by_bytes or not self._takes_few(self._search, len(text)):
             return None
         return self._pattern(text).sub(template, text)
 
@@ -199,6 +243,17 @@ def _escaped(code: int) -> str:
 
 
 # -- bounds
+
+
+def _sees_bytes(node: Node) -> bool:
+    """True if a pattern may begin or end a match within a character."""
+    if isinstance(node, Chars):
+        return node.is_byte
+    if isinstance(node, Cat | Alt):
+        return any(map(_sees_bytes, node.parts))
+    if isinstance(node, Group | Repeat):
+        return _sees_bytes(node.part)
+    return node.kind == "no_word"
 
 
 def _least(node: Node) -> int:

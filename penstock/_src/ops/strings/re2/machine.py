@@ -6,6 +6,7 @@ the virtual machine approach", 2009.
 
 from collections.abc import Callable, Sequence
 
+from penstock._src.ops.strings.re2.byte_program import is_nullable
 from penstock._src.ops.strings.re2.characters import Ranges
 from penstock._src.ops.strings.re2.parsing import (
     Alt,
@@ -41,10 +42,20 @@ class State:
 
 
 class Machine:
-    """A pattern as a program; `match` finds the spans of its groups."""
+    """A pattern as a program; `match` finds the spans of its groups.
 
-    def __init__(self, tree: Node, groups: int) -> None:
+    Args:
+      tree: of the pattern.
+      groups: the number of captured ones.
+      most: the largest number of instructions.
+
+    Raises:
+      PatternError: there are more instructions.
+    """
+
+    def __init__(self, tree: Node, groups: int, most: int = MOST_INSTRUCTIONS) -> None:
         self.code: list[Instruction] = []
+        self._most = most
         self.groups = groups
         self._emit(Group(tree, 0))
         self._add(_MATCH, None)
@@ -57,7 +68,7 @@ class Machine:
         self._states: dict[tuple[frozenset[int], bool, bool], State] = {}
 
     def _add(self, kind: int, operand: object) -> int:
-        if len(self.code) >= MOST_INSTRUCTIONS:
+        if len(self.code) >= self._most:
             raise PatternError("pattern too large - compile failed")
         self.code.append((kind, operand))
         return len(self.code) - 1
@@ -93,13 +104,11 @@ class Machine:
             self.code[end] = _SPLIT, (len(self.code),)
 
     def _emit_repeat(self, node: Repeat) -> None:
-        for _ in range(node.least):
+        copies = node.least if node.most is not None else max(node.least - 1, 0)
+        for _ in range(copies):
             self._emit(node.part)
         if node.most is None:
-            split = self._add(_SPLIT, ())
-            self._emit(node.part)
-            self._add(_SPLIT, (split,))
-            self._set_split(split, len(self.code), node.is_greedy)
+            self._emit_loop(node)
             return
         splits = []
         for _ in range(node.most - node.least):
@@ -107,6 +116,20 @@ class Machine:
             self._emit(node.part)
         for split in splits:
             self._set_split(split, len(self.code), node.is_greedy)
+
+    def _emit_loop(self, node: Repeat) -> None:
+        # RE2 takes x* for (x+)? if x may be empty: an empty x ends the loop.
+        skip = self._add(_SPLIT, ()) if not node.least else None
+        begin = len(self.code)
+        self._emit(node.part)
+        if skip is not None and not is_nullable(node.part):
+            self._add(_SPLIT, (skip,))
+        else:
+            again = self._add(_SPLIT, ())
+            end = len(self.code)
+            self.code[again] = _SPLIT, (begin, end) if node.is_greedy else (end, begin)
+        if skip is not None:
+            self._set_split(skip, len(self.code), node.is_greedy)
 
     def _set_split(self, split: int, end: int, is_greedy: bool) -> None:
         self.code[split] = _SPLIT, (split + 1, end) if is_greedy else (end, split + 1)

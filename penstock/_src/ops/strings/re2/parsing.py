@@ -1,6 +1,6 @@
 """RE2's syntax of regular expressions, parsed to a tree.
 
-    node := Chars(ranges)                    one character of these
+    node := Chars(ranges, is_byte)           one character of these, or any byte
           | Cat(parts) | Alt(parts)
           | Repeat(part, least, most, is_greedy)   most is None for no bound
           | Group(part, number)              number is None for a group that is not captured
@@ -23,9 +23,10 @@ MOST_DEPTH = 200
 
 @dataclass(frozen=True)
 class Chars:
-    """One character of some ranges."""
+    """One character of some ranges, or one byte."""
 
     ranges: Ranges
+    is_byte: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,12 +180,13 @@ class _Parser:
             return self.escape(flags)
         if letter in "*+?" or letter == "{" and self.bounds() is not None:
             self.at = max(self.at, start + 1)
+            self.take("?")
             raise PatternError(
                 f"no argument for repetition operator: {self.pattern[start : self.at]}"
             )
         self.at = start + 1
         if letter == ".":
-            return Chars(characters.ANY if flags.dot_is_all else characters.NO_NEWLINE)
+            return Chars(characters.EVERY if flags.dot_is_all else characters.NO_NEWLINE)
         if letter == "^":
             return At("line" if flags.many_lines else "text")
         if letter == "$":
@@ -247,6 +249,7 @@ class _Parser:
         if max(least, most or 0) > MOST_REPEATS or most is not None and most < least:
             raise PatternError(f"invalid repetition size: {self.pattern[start : self.at]}")
         if self.operator() is not None:
+            self.take("?")
             raise PatternError(f"bad repetition operator: {self.pattern[start : self.at]}")
         repetition = Repeat(part, least, most, is_greedy)
         if _repeats(repetition) > MOST_REPEATS:
@@ -267,16 +270,16 @@ class _Parser:
             return At(places[letter])
         if letter == "C":
             self.at += 2
-            return Chars(characters.EVERY)
+            return Chars(characters.EVERY, is_byte=True)
         ranges = self.class_escape(flags)
         return Chars(ranges) if ranges is not None else self.chars(self.code(), flags)
 
     def class_escape(self, flags: _Flags) -> Ranges | None:
         """Parses an escape for a class of characters, None if it is another one."""
         letter = self.pattern[self.at + 1 : self.at + 2]
-        if letter and letter in characters.PERL:
+        if letter and letter.lower() in characters.PERL:
             self.at += 2
-            return characters.PERL[letter]
+            return self.folded(characters.PERL[letter.lower()], letter.isupper(), flags)
         if not letter or letter not in "pP":
             return None
         start = self.at
@@ -293,6 +296,10 @@ class _Parser:
         ranges = characters.property_ranges(name.removeprefix("^"))
         if ranges is None:
             raise PatternError(f"invalid character class range: {self.pattern[start : self.at]}")
+        return self.folded(ranges, is_negated, flags)
+
+    def folded(self, ranges: Ranges, is_negated: bool, flags: _Flags) -> Ranges:
+        """A named class under flags; cases are joined before it is negated."""
         ranges = characters.folded(ranges) if flags.ignores_case else ranges
         return characters.negated(ranges) if is_negated else ranges
 
@@ -358,7 +365,7 @@ class _Parser:
                 ranges = characters.POSIX.get(name.removeprefix("^"))
                 if ranges is None:
                     raise PatternError(f"invalid character class range: [:{name}:]")
-                return characters.negated(ranges) if name.startswith("^") else ranges
+                return self.folded(ranges, name.startswith("^"), flags)
         if self.peek("\\"):
             many = self.class_escape(flags)
             if many is not None:
