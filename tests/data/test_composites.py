@@ -1,4 +1,4 @@
-"""Ragged and sparse tensors, None, and datasets as components of elements."""
+"""Ragged and sparse tensors, lists of arrays, None, and datasets as components of elements."""
 
 import numpy as np
 import pytest
@@ -180,3 +180,17 @@ def test_datasets_of_one_type_are_slices():
     assert tf.data.Dataset.from_tensors(ranges).element_spec._dataset_shape == [2]
     with pytest.raises(ValueError, match="unsupported type"):
         tf.data.Dataset.from_tensor_slices([ranges[0], tf.data.Dataset.from_tensors(1.0)])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float16, np.bool_])
+def test_lists_of_arrays_keep_their_dtype(kind):
+    pictures = [np.ones([2, 2], kind), np.ones([2, 2], kind)]
+    dataset = tf.data.Dataset.from_tensor_slices({"x": pictures, "n": [[p] for p in pictures]})
+    assert dataset.element_spec["x"].dtype == dataset.element_spec["n"].dtype == kind
+    assert next(dataset.as_numpy_iterator())["x"].dtype == kind
+    assert tf.type_spec_from_value(pictures).dtype == kind
+
+
+def test_lists_of_arrays_of_several_dtypes_are_numbers():
+    mixed = [np.ones(1, np.uint8), np.ones(1, np.int64)]
+    assert tf.data.Dataset.from_tensors(mixed).element_spec.dtype == tf.int32
