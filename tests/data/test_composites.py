@@ -194,3 +194,32 @@ def test_lists_of_arrays_keep_their_dtype(kind):
 def test_lists_of_arrays_of_several_dtypes_are_numbers():
     mixed = [np.ones(1, np.uint8), np.ones(1, np.int64)]
     assert tf.data.Dataset.from_tensors(mixed).element_spec.dtype == tf.int32
+
+
+def test_padded_batches_of_computed_strings_hold_bytes():
+    words = Dataset.from_tensor_slices(["a", "bb"]).map(lambda word: tf.strings.join([word, "!"]))
+    (batch,) = words.padded_batch(2)
+    assert batch.numpy().tolist() == [b"a!", b"bb!"]
+    assert tf.strings.length(batch).numpy().tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "value, dtype, expected",
+    [
+        (1.5, tf.int32, None),
+        (None, tf.float32, None),
+        ("a", tf.bool, None),
+        (True, tf.uint8, None),
+        (300, tf.uint8, 44),
+        (2**40, tf.int32, 0),
+        (np.float32(2.5), tf.int32, 2),
+        (3, tf.float16, 3.0),
+    ],
+)
+def test_values_of_a_generator_are_converted_as_in_tensorflow(value, dtype, expected):
+    dataset = Dataset.from_generator(lambda: iter([value]), output_types=dtype)
+    if expected is None:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="did not match the expected"):
+            next(iter(dataset))
+    else:
+        assert next(iter(dataset)).numpy() == expected

@@ -11,7 +11,6 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TensorSpec, TypeSpec
-from penstock._src.core.tensor import Tensor
 from penstock._src.data import structure
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
@@ -110,8 +109,9 @@ def _reader(spec: Any) -> Callable[[Any], Element]:
 
 def _host_value(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> Any:
     try:
-        if leaf.dtype.is_numpy_compatible and leaf.dtype != dtypes.string:
-            value = value if isinstance(value, Tensor) else np.asarray(value, leaf.dtype.np)
+        of_numpy = isinstance(value, (np.ndarray, np.generic))  # which is cast, Python's is not
+        if of_numpy and leaf.dtype.is_numpy_compatible and leaf.dtype != dtypes.string:
+            value = np.asarray(value, leaf.dtype.np)
         with init_scope():
             tensor: Any = convert_to_tensor(value, dtype=leaf.dtype)
     except (TypeError, ValueError) as error:
