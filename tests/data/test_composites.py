@@ -216,10 +216,22 @@ def test_padded_batches_of_computed_strings_hold_bytes():
         (3, tf.float16, 3.0),
     ],
 )
-def test_values_of_a_generator_are_converted_as_in_tensorflow(value, dtype, expected):
+def test_values_of_a_generator_without_a_shape_are_converted_as_in_tensorflow(
+    value, dtype, expected
+):
     dataset = Dataset.from_generator(lambda: iter([value]), output_types=dtype)
     if expected is None:
         with pytest.raises(tf.errors.InvalidArgumentError, match="did not match the expected"):
             next(iter(dataset))
     else:
         assert next(iter(dataset)).numpy() == expected
+
+
+@pytest.mark.parametrize(
+    "value, dtype, expected",
+    [(1.5, tf.int32, 1), (300, tf.uint8, 44), (2**40, tf.int32, 0), ("a", tf.bool, True)],
+)
+def test_values_of_a_generator_of_known_rank_are_cast_by_numpy(value, dtype, expected):
+    spec = tf.TensorSpec([], dtype)
+    dataset = Dataset.from_generator(lambda: iter([value]), output_signature=spec)
+    assert next(iter(dataset)).numpy() == expected

@@ -11,6 +11,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
 from penstock._src.data import structure
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import EagerTensor
@@ -109,9 +110,11 @@ def _reader(spec: Any) -> Callable[[Any], Element]:
 
 def _host_value(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> Any:
     try:
-        of_numpy = isinstance(value, (np.ndarray, np.generic))  # which is cast, Python's is not
-        if of_numpy and leaf.dtype.is_numpy_compatible and leaf.dtype != dtypes.string:
-            value = np.asarray(value, leaf.dtype.np)
+        is_number = leaf.dtype.is_numpy_compatible and leaf.dtype != dtypes.string
+        # NumPy casts to a declared rank; where no shape is declared, only NumPy's own values are cast.
+        casts = leaf.shape.rank is not None or isinstance(value, (np.ndarray, np.generic))
+        if is_number and casts and not isinstance(value, Tensor):
+            value = _cast(value, leaf.dtype)
         with init_scope():
             tensor: Any = convert_to_tensor(value, dtype=leaf.dtype)
     except (TypeError, ValueError) as error:
@@ -122,6 +125,14 @@ def _host_value(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> Any:
             f"of shape {leaf.shape} was expected."
         )
     return tensor._value
+
+
+def _cast(value: Any, dtype: dtypes.DType) -> np.ndarray:
+    """The value as NumPy casts it; integers that are out of range wrap around."""
+    try:
+        return np.asarray(value, dtype.np)
+    except OverflowError:
+        return np.asarray(value).astype(dtype.np)
 
 
 def _mismatch(spec: Any, values: Any) -> Exception:
