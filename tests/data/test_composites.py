@@ -1,4 +1,4 @@
-"""Ragged and sparse tensors, None, and datasets as components of elements."""
+"""Ragged and sparse tensors, lists of arrays, None, and datasets as components of elements."""
 
 import numpy as np
 import pytest
@@ -180,3 +180,58 @@ def test_datasets_of_one_type_are_slices():
     assert tf.data.Dataset.from_tensors(ranges).element_spec._dataset_shape == [2]
     with pytest.raises(ValueError, match="unsupported type"):
         tf.data.Dataset.from_tensor_slices([ranges[0], tf.data.Dataset.from_tensors(1.0)])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float16, np.bool_])
+def test_lists_of_arrays_keep_their_dtype(kind):
+    pictures = [np.ones([2, 2], kind), np.ones([2, 2], kind)]
+    dataset = tf.data.Dataset.from_tensor_slices({"x": pictures, "n": [[p] for p in pictures]})
+    assert dataset.element_spec["x"].dtype == dataset.element_spec["n"].dtype == kind
+    assert next(dataset.as_numpy_iterator())["x"].dtype == kind
+    assert tf.type_spec_from_value(pictures).dtype == kind
+
+
+def test_lists_of_arrays_of_several_dtypes_are_numbers():
+    mixed = [np.ones(1, np.uint8), np.ones(1, np.int64)]
+    assert tf.data.Dataset.from_tensors(mixed).element_spec.dtype == tf.int32
+
+
+def test_padded_batches_of_computed_strings_hold_bytes():
+    words = Dataset.from_tensor_slices(["a", "bb"]).map(lambda word: tf.strings.join([word, "!"]))
+    (batch,) = words.padded_batch(2)
+    assert batch.numpy().tolist() == [b"a!", b"bb!"]
+    assert tf.strings.length(batch).numpy().tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "value, dtype, expected",
+    [
+        (1.5, tf.int32, None),
+        (None, tf.float32, None),
+        ("a", tf.bool, None),
+        (True, tf.uint8, None),
+        (300, tf.uint8, 44),
+        (2**40, tf.int32, 0),
+        (np.float32(2.5), tf.int32, 2),
+        (3, tf.float16, 3.0),
+    ],
+)
+def test_values_of_a_generator_without_a_shape_are_converted_as_in_tensorflow(
+    value, dtype, expected
+):
+    dataset = Dataset.from_generator(lambda: iter([value]), output_types=dtype)
+    if expected is None:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="did not match the expected"):
+            next(iter(dataset))
+    else:
+        assert next(iter(dataset)).numpy() == expected
+
+
+@pytest.mark.parametrize(
+    "value, dtype, expected",
+    [(1.5, tf.int32, 1), (300, tf.uint8, 44), (2**40, tf.int32, 0), ("a", tf.bool, True)],
+)
+def test_values_of_a_generator_of_known_rank_are_cast_by_numpy(value, dtype, expected):
+    spec = tf.TensorSpec([], dtype)
+    dataset = Dataset.from_generator(lambda: iter([value]), output_signature=spec)
+    assert next(iter(dataset)).numpy() == expected

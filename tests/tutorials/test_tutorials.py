@@ -7,7 +7,7 @@ from . import running
 # One for each field, that take some seconds each; `make tutorials` runs all.
 SHARE = """audio/ctc custom/callbacks custom/modules detection/ious methods/meta probabilistic/bayesian
 recommendation/factorization reinforcement/reinforce science/energy series/quantiles sessions/control_flow
-systems/pipelines text/ragged vision/siamese generative/dcgan shapes/any_size shapes/lengths adapting/lora
+systems/pipelines text/ragged vision/siamese generative/dcgan pipelines/collected shapes/any_size shapes/lengths adapting/lora
 keras2/siamese types/masked types/records solvers/operators saving/assets saving/folds detection/soft_nms
 embeddings/slices custom/per_example""".split()
 

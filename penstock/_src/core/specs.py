@@ -11,6 +11,7 @@ from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values.arrays import dtype_of_arrays
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.lazy import resolve
@@ -720,7 +721,7 @@ def spec_of_value(value: Any, fail: bool = True) -> Any:
         if isinstance(value, kind):
             return convert(value)
     try:
-        tensor = convert_to_tensor(value)
+        tensor = convert_to_tensor(value, dtype=dtype_of_arrays(value))
         return TensorSpec(tensor.shape, tensor.dtype)
     except (ValueError, TypeError):
         if not fail:

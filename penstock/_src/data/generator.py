@@ -110,8 +110,11 @@ def _reader(spec: Any) -> Callable[[Any], Element]:
 
 def _host_value(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> Any:
     try:
-        if leaf.dtype.is_numpy_compatible and leaf.dtype != dtypes.string:
-            value = value if isinstance(value, Tensor) else np.asarray(value, leaf.dtype.np)
+        is_number = leaf.dtype.is_numpy_compatible and leaf.dtype != dtypes.string
+        # NumPy casts to a declared rank; where no shape is declared, only NumPy's own values are cast.
+        casts = leaf.shape.rank is not None or isinstance(value, (np.ndarray, np.generic))
+        if is_number and casts and not isinstance(value, Tensor):
+            value = _cast(value, leaf.dtype)
         with init_scope():
             tensor: Any = convert_to_tensor(value, dtype=leaf.dtype)
     except (TypeError, ValueError) as error:
@@ -122,6 +125,14 @@ def _host_value(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> Any:
             f"of shape {leaf.shape} was expected."
         )
     return tensor._value
+
+
+def _cast(value: Any, dtype: dtypes.DType) -> np.ndarray:
+    """The value as NumPy casts it; integers that are out of range wrap around."""
+    try:
+        return np.asarray(value, dtype.np)
+    except OverflowError:
+        return np.asarray(value).astype(dtype.np)
 
 
 def _mismatch(spec: Any, values: Any) -> Exception:

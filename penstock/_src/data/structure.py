@@ -21,6 +21,7 @@ from penstock._src.core.specs import (
     type_spec_from_value,
 )
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values.arrays import dtype_of_arrays
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -154,7 +155,7 @@ def as_value(leaf: Any) -> Any:
             variants = raw.Pack(values=[dataset._variant_tensor for dataset in leaf])
             return spec._batch(len(leaf))._from_components(variants)
     sparse = _from_scipy(leaf)
-    return convert_to_tensor(leaf) if sparse is None else sparse
+    return convert_to_tensor(leaf, dtype=dtype_of_arrays(leaf)) if sparse is None else sparse
 
 
 def _from_value(leaf: Any) -> Any:

@@ -124,3 +124,14 @@ def test_zeros_and_ones_are_written_as_one_value(make):
     (node,) = graph.as_graph_def().node
     assert not node.attr["value"].tensor.tensor_content
     assert list(node.attr["value"].tensor.float_val) == [float(make is tf.ones)]
+
+
+def test_stacked_arrays_keep_their_dtype_in_functions():
+    for kind in (np.uint8, np.int64, np.float64):
+        arrays = [np.ones(2, kind), np.ones(2, kind)]
+        assert tf.function(lambda arrays=arrays: tf.stack(arrays))().dtype == kind
+
+
+def test_a_tuple_in_a_function_takes_arrays():
+    first, second = tf.function(lambda: tf.tuple([np.array([1, 2]), np.float64(3)]))()
+    assert first.dtype == tf.int64 and second.dtype == tf.float64 and second.numpy() == 3

@@ -1,5 +1,6 @@
 """Arrays with addresses that kernels like."""
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -46,3 +47,71 @@ def test_a_list_in_itself_is_refused():
     endless.append(endless)
     with pytest.raises(RecursionError):
         tf.constant(endless)
+
+
+# Recorded from TensorFlow 2.21: the elements of a list, the dtype asked for, and the dtype and values or the error that come, eagerly.
+HALF, SINGLE = np.float16, np.float32
+MIXTURES = [
+    ([np.complex64(1j), 1.0], None, (tf.complex128, [1j, 1])),
+    ([np.complex64(1j)], None, (tf.complex128, [1j])),
+    ([np.complex64(1j), True], None, (tf.complex128, [1j, 1])),
+    ([1j, 2**64], None, (tf.complex128, [1j, 2**64])),
+    ([1, 1j], None, ValueError),
+    ([2**63, 1.5], None, ValueError),
+    ([1, True, 2**63, 1.5], None, ValueError),
+    ([1, 1.5, 2**63], None, (tf.float32, [1, 1.5, 2**63])),
+    ([np.int8(5), True, 2**40], None, (tf.int64, [5, 1, 2**40])),
+    ([1, np.bool_(True)], None, ValueError),
+    ([1.5, np.bool_(True)], None, ValueError),
+    ([True, np.bool_(False)], None, (tf.bool, [True, False])),
+    ([HALF(1), 65519.0], None, (tf.float16, [1, 65504])),
+    ([HALF(1), 65520.0], None, ValueError),
+    ([HALF(1), 2**40], None, (tf.float16, [1, np.inf])),
+    ([SINGLE(1), 1e40], None, ValueError),
+    ([np.float64(1), 1e40], None, (tf.float64, [1, 1e40])),
+    ([3.40282356e38], None, (tf.float32, [3.4028234663852886e38])),
+    ([1, ml_dtypes.bfloat16(1)], None, ValueError),
+    ([np.bool_(True)], tf.float32, TypeError),
+    ([np.bool_(True)], tf.bool, (tf.bool, [True])),
+    ([True], tf.float32, (tf.float32, [1])),
+    ([True], tf.uint8, TypeError),
+    ([np.int16(5), True], tf.uint8, (tf.uint8, [5, 1])),
+    ([SINGLE(1), True], tf.complex64, (tf.complex64, [1, 1])),
+    ([1.5, 1e40], tf.bfloat16, (tf.bfloat16, [1.5, np.inf])),
+    ([SINGLE(1), 1e40], tf.float32, (tf.float32, [1, np.inf])),
+    ([HALF(1), 70000.0], tf.float32, (tf.float32, [1, 70000])),
+    ([HALF(1), 70000.0], tf.float16, ValueError),
+    ([1e40], tf.int32, TypeError),
+    ([2**63, 1.5], tf.int32, ValueError),
+]
+
+
+@pytest.mark.parametrize("value, dtype, expected", MIXTURES)
+def test_numbers_of_several_types_become_what_they_become_in_tensorflow(value, dtype, expected):
+    if isinstance(expected, type):
+        with pytest.raises(expected):
+            tf.constant(value, dtype)
+    else:
+        result = tf.constant(value, dtype)
+        assert (result.dtype, result.numpy().tolist()) == expected
+
+
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        ([2**63, 1.5], (tf.float32, [2.0**63, 1.5])),
+        ([HALF(1), 70000.0], (tf.float32, [1, 70000])),
+        ([1, np.bool_(True)], (tf.int32, [1, 1])),
+        ([2**40, -1], (tf.int64, [2**40, -1])),
+        ([np.complex64(1j)], (tf.complex64, [1j])),
+        ([2**64, float("inf")], TypeError),
+        ([2**63, -1], (tf.float32, [2.0**63, -1])),
+    ],
+)
+def test_numbers_of_several_types_in_graphs_have_the_dtype_of_numpy(value, expected):
+    function = tf.function(lambda: tf.constant(value))
+    if isinstance(expected, type):
+        with pytest.raises(expected):
+            function()
+    else:
+        assert (function().dtype, function().numpy().tolist()) == expected

@@ -363,3 +363,9 @@ def test_slices_backwards_that_hold_nothing(count, cut):
     x = np.arange(count, dtype="f")
     taken = tf.function(lambda v: v[cut], autograph=False)(x)
     np.testing.assert_array_equal(taken, x[cut])
+
+
+def test_a_computed_string_is_assigned_to_a_row_as_bytes():
+    variable = tf.Variable(["a", "b"])
+    variable[0].assign(tf.strings.join(["z", "!"]))
+    assert variable.numpy().tolist() == [b"z!", b"b"]

@@ -46,3 +46,10 @@ def test_closing_cancels_waiting_enqueues_or_lets_them_end(cancels):
         thread.join(10)
     assert results == ["cancelled" if cancels else "enqueued"]
     assert int(queue.size()) == (0 if cancels else 1)
+
+
+def test_a_padding_queue_stacks_computed_strings_as_bytes():
+    queue = tf.queue.PaddingFIFOQueue(3, [tf.string], [[]])
+    for word in ("a", "b"):
+        queue.enqueue(tf.strings.join([word, "!"]))
+    assert queue.dequeue_many(2).numpy().tolist() == [b"a!", b"b!"]

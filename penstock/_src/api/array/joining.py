@@ -7,6 +7,7 @@ from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, index_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import Dimension
@@ -82,7 +83,9 @@ def stack(values, axis=0, name="stack"):
             return convert_to_tensor([], name=name)
         raise ValueError("stack: at least one tensor is required. Received an empty list.")
     first = next((v for v in values if isinstance(v, Tensor)), None)
-    if first is None and axis == 0:
+    # Graphs have no constants of lists that begin with an array, so the arrays keep their dtype.
+    of_arrays = STATE.graph is not None and isinstance(values[0], np.ndarray) and values[0].ndim
+    if first is None and axis == 0 and not of_arrays:
         try:
             return convert_to_tensor(values, name=name)  # a constant, as in TensorFlow's graphs
         except (TypeError, ValueError):

@@ -181,7 +181,7 @@ def group(*inputs, **kwargs):
         return None
     flat = nest.flatten(list(inputs), expand_composites=True)
     for one in flat:
-        if one is not None and not hasattr(one, "device") and not hasattr(one, "op"):
+        if one is not None and not _is_output(one):
             raise TypeError(
                 "'inputs' should be zero or more (nested) Tensors. Received "
                 f"'{one}' with type '{type(one)}'"
@@ -208,9 +208,15 @@ def tuple(tensors, control_inputs=None, name=None):
         return _gated(tensors, control_inputs)
 
 
+def _is_output(value):
+    """True for a tensor or operation; NumPy's arrays have a device, too."""
+    return not isinstance(value, (np.ndarray, np.generic)) and (
+        hasattr(value, "device") or hasattr(value, "op")
+    )
+
+
 def _gated(tensors, control_inputs):
-    has_device = [t is None or hasattr(t, "device") or hasattr(t, "op") for t in tensors]
-    tensors = [t if has else convert_to_tensor(t) for t, has in zip(tensors, has_device)]
+    tensors = [t if t is None or _is_output(t) else convert_to_tensor(t) for t in tensors]
     waits = [t for t in tensors if t is not None] + list(control_inputs or [])
     if not waits:
         raise ValueError("Must have at least one Tensor")

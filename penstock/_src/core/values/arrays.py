@@ -13,6 +13,8 @@ from penstock._src.core.values.memory import LARGE, Block, recycled_block
 
 INT32 = np.iinfo(np.int32)
 INT64 = np.iinfo(np.int64)
+MIXED = "Can't convert Python sequence with mixed types to Tensor."
+OUT_OF_RANGE = "Can't convert Python sequence with out-of-range integer to Tensor."
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 ALIGNMENT = 64
 SMALL = 4096  # bytes below which alignment does not matter
@@ -140,6 +142,20 @@ def plain_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType] | N
     return np.array(leaves, chosen.np).reshape(shape), chosen
 
 
+def dtype_of_arrays(value: Any) -> DType | None:
+    """The dtype of the arrays in nested lists of nothing else, if all have the same; None for anything else.
+
+    Elsewhere such lists are numbers, so that arrays of uint8 become int32. Elements of datasets and their types keep the dtype of arrays.
+    """
+    if not isinstance(value, list) or not value:
+        return None
+    kinds = {
+        part.dtype if isinstance(part, np.ndarray) else dtype_of_arrays(part) for part in value
+    }
+    own = kinds.pop() if len(kinds) == 1 else None
+    return own if own is None or isinstance(own, DType) else dtypes.BY_NUMPY.get(own)
+
+
 def _of_shape(shape: TensorShape, dtype: DType | None) -> Any:
     """The dimensions as an array: int32, or int64 if asked for or needed."""
     if not shape.is_fully_defined():
@@ -210,11 +226,13 @@ def _from_python(
 ) -> tuple[np.ndarray, DType]:
     leaves: list[Any] = []
     shape = _walk(value, leaves, in_graph)
-    kinds = {_kind(leaf) for leaf in leaves}
+    kinds = _kinds(leaves)
     if dtype is None and "string" in kinds and kinds != {"string"}:
-        raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
-    infer = _infer_in_graph if in_graph else _infer
-    chosen = dtype if dtype is not None else infer(leaves, kinds)
+        raise ValueError(MIXED)
+    if dtype is None and in_graph and leaves and "string" not in kinds:
+        array, chosen = _together(leaves)
+        return array.reshape(shape), chosen
+    chosen = dtype if dtype is not None else _infer(leaves, kinds)
     _check_kinds(leaves, kinds, chosen, in_graph)
     if chosen is dtypes.string:
         array = np.empty(len(leaves), object)
@@ -226,9 +244,7 @@ def _from_python(
                 chosen.np
             )
     except OverflowError:
-        raise ValueError(
-            "Can't convert Python sequence with out-of-range integer to Tensor."
-        ) from None
+        raise ValueError(OUT_OF_RANGE) from None
     return array.reshape(shape), chosen
 
 
@@ -290,6 +306,11 @@ def _elements(value: Any) -> list[Any]:
         ) from error
 
 
+def _kinds(leaves: list[Any]) -> set[str]:
+    """The kinds of the elements; those of a type are alike."""
+    return {_kind(leaf) for leaf in {type(leaf): leaf for leaf in reversed(leaves)}.values()}
+
+
 def _kind(leaf: Any) -> str:
     if isinstance(leaf, (bool, np.bool_)):
         return "bool"
@@ -310,46 +331,79 @@ def _kind(leaf: Any) -> str:
     )
 
 
-def _infer(leaves: list[Any], kinds: set[str]) -> DType:
+def _infer(leaves: list[Any], kinds: set[str], asked: bool = False) -> DType:
+    """The dtype of Python numbers outside of graphs; their range matters less if another dtype is `asked` for."""
     if not leaves:
         return dtypes.float32
     if "string" in kinds:
         return dtypes.string
     first = _kind(leaves[0])
     if (first == "bool" and kinds != {"bool"}) or ("complex" in kinds and first != "complex"):
-        raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
-    if first in ("float", "complex") and isinstance(leaves[0], np.generic):
-        return dtypes.as_dtype(leaves[0].dtype)
+        raise ValueError(MIXED)
+    if _has_foreign(leaves, first):
+        raise ValueError(MIXED)
     if first == "complex":
         return dtypes.complex128
-    if "float" in kinds:
-        if any(FLOAT32_MAX < abs(leaf) < np.inf for leaf in leaves):
-            raise ValueError(
-                "Can't convert Python sequence with a value out of range for a double-precision "
-                "float."
-            )
-        return dtypes.float32
     if first == "bool":
         return dtypes.bool_
-    values = [int(leaf) for leaf in leaves]
+    if first == "int":
+        before = itertools.takewhile(lambda leaf: _kind(leaf) != "float", leaves)
+        of_integers = _integer_dtype([int(leaf) for leaf in before])
+        if "float" not in kinds:
+            return of_integers
+    of_numpy = isinstance(leaves[0], np.floating)
+    own = dtypes.as_dtype(leaves[0].dtype) if of_numpy else dtypes.float32
+    if not asked or own is dtypes.float16:
+        _check_range(leaves, own)
+    return own
+
+
+def _has_foreign(leaves: list[Any], first: str) -> bool:
+    """True if a list that begins with an element of kind `first` does not take all: NumPy's booleans among numbers, or ml_dtypes."""
+    return any(
+        (kind is np.bool_ and first != "bool") or kind.__module__ == "ml_dtypes"
+        for kind in set(map(type, leaves))
+    )
+
+
+def _check_range(leaves: list[Any], dtype: DType) -> None:
+    """Raises if a finite float among the elements becomes infinite; integers may."""
+    if _kinds(leaves) != {"float"}:
+        leaves = [leaf for leaf in leaves if _kind(leaf) == "float"]
+    floats = np.array(leaves, np.float64)
+    with np.errstate(over="ignore"):
+        rounded = floats.astype(dtype.np)
+    if np.any(np.isinf(rounded) & np.isfinite(floats)):
+        raise ValueError(
+            "Can't convert Python sequence with a value out of range for a double-precision float."
+        )
+
+
+def _integer_dtype(values: list[int]) -> DType:
+    """int32 if it holds the values, else int64."""
     low, high = min(values), max(values)
     if INT32.min <= low and high <= INT32.max:
         return dtypes.int32
     if INT64.min <= low and high <= INT64.max:
         return dtypes.int64
-    raise ValueError("Can't convert Python sequence with out-of-range integer to Tensor.")
+    raise ValueError(OUT_OF_RANGE)
 
 
-def _infer_in_graph(leaves: list[Any], kinds: set[str]) -> DType:
-    """The dtype that NumPy has for the numbers together, but float32 for float64, and int32 if they fit."""
-    if not leaves or "string" in kinds:
-        return _infer(leaves, kinds)
-    together = np.array(leaves).dtype
-    if together == np.float64:
-        return dtypes.float32
-    if together in (np.int64, np.object_):
-        return _infer([int(leaf) for leaf in leaves], {"int"})
-    return dtypes.as_dtype(together)
+def _together(leaves: list[Any]) -> tuple[np.ndarray, DType]:
+    """The numbers as NumPy takes them together, but float32 for float64, and int32 if they fit."""
+    with np.errstate(all="ignore"):
+        array = np.array(leaves)
+        if array.dtype == np.object_:
+            if {_kind(leaf) for leaf in leaves} - {"int", "bool"}:
+                raise ValueError(OUT_OF_RANGE)
+            array = np.array([int(leaf) for leaf in leaves], object)
+        if array.dtype in (np.int64, np.object_):
+            chosen = _integer_dtype([int(array.min()), int(array.max())])
+        elif array.dtype == np.float64:
+            chosen = dtypes.float32
+        else:
+            chosen = dtypes.as_dtype(array.dtype)
+        return array.astype(chosen.np, copy=False), chosen
 
 
 # dtypes to which Python numbers and booleans convert elementwise.
@@ -371,7 +425,7 @@ _OF_BOOLS = frozenset(
 def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, in_graph: bool) -> None:
     """Raises if Python values of these kinds cannot be converted to `dtype`."""
     if "string" in kinds and kinds != {"string"} and not in_graph:
-        raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
+        raise ValueError(MIXED)
     allowed = {"bool", "int", "float"}
     if not dtype.is_numpy_compatible:
         if not leaves and (in_graph or dtype is not dtypes.variant):
@@ -385,18 +439,31 @@ def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, in_graph: boo
         allowed = {"bool", "int"}
     elif dtype.is_complex:
         allowed = {"bool", "int", "float", "complex"}
-    if dtype not in _OF_BOOLS and not in_graph:
-        # Infer the dtype of Python numbers first, then cast.
-        _infer(leaves, kinds)
-        allowed -= {"bool"}
+    if not in_graph:
+        if not _is_direct(leaves, kinds, allowed, dtype):
+            # Infer the dtype of Python numbers first, then cast.
+            if _infer(leaves, kinds, asked=True).is_bool and not dtype.is_bool:
+                allowed -= {"bool"}
     if not kinds <= allowed:
-        if not in_graph:
-            _infer(leaves, kinds)
         wrong = next(leaf for leaf in leaves if _kind(leaf) not in allowed)
         if in_graph:
             kind = type(wrong).__name__
             raise TypeError(f"Expected {dtype.name}, but got {wrong} of type '{kind}'.")
         raise TypeError(f"Cannot convert {wrong!r} to EagerTensor of dtype {dtype.name}")
+
+
+def _is_direct(leaves: list[Any], kinds: set[str], allowed: set[str], dtype: DType) -> bool:
+    """True if the elements outside of a graph become numbers of `dtype` one by one, not as numbers of their own dtype first."""
+    if dtype not in _OF_BOOLS or not kinds <= allowed:
+        return False
+    if "float" in kinds and dtype in (dtypes.float16, dtypes.float32):
+        try:
+            _check_range(leaves, dtype)
+        except ValueError:
+            return False
+    if dtype.is_bool or dtype is dtypes.string:
+        return True
+    return not _has_foreign(leaves, "int")
 
 
 def in_order(array: np.ndarray) -> np.ndarray:

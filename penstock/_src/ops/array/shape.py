@@ -352,7 +352,7 @@ class EnsureShape(Op):
     shape: TensorShape
 
     def output_shape(self, input):
-        return input.merge_with(self.attrs["shape"])
+        return self.attrs["shape"].merge_with(input)
 
     def gradient(self, _input, _output, dy):
         return dy

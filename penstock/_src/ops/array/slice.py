@@ -464,7 +464,7 @@ class TensorStridedSliceUpdate(_Strided):
             raise self.invalid(
                 f"Cannot broadcast input shape {show(value.shape)} into final shape {show(target)}"
             ) from None
-        out[index] = values
+        out[index] = values if values.ndim else values[()]  # an index of a string takes no array
         return out
 
     def lower(self, p, input, begin, end, strides, value):

@@ -122,7 +122,7 @@ class TensorList:
         result = np.zeros((len(self), *known), self.dtype.np)
         for i, item in enumerate(self.items):
             if item is not None:
-                result[i] = item
+                result[i, ...] = item
         return result
 
     def zeros_like(self) -> "TensorList":

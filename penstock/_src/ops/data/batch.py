@@ -181,7 +181,8 @@ class _PaddedBatch(_Batch):
         stacked = np.empty((len(values), *shape), values[0].dtype)
         stacked[...] = scalar(self.fills[component])
         for at, value in enumerate(values):
-            stacked[(at, *map(slice, value.shape))] = value
+            # The ellipsis copies a scalar of strings, where an index alone would put the array itself there.
+            stacked[(at, *map(slice, value.shape), ...)] = value
         return stacked
 
 

@@ -214,7 +214,7 @@ class PaddingQueue(Queue):
             extents = np.max([a.shape for a in column], axis=0).astype(int) if column else []
             whole = np.full((len(column), *extents), zero_of(dtype), dtype.np)
             for at, array in enumerate(column):
-                whole[(at, *(slice(n) for n in array.shape))] = array
+                whole[(at, *(slice(n) for n in array.shape), ...)] = array
             out.append(whole)
         return out
 
