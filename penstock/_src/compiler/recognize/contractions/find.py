@@ -32,20 +32,25 @@ def find_contractions(
 
     Mappings are by ids. Nodes in `absorbed` belong to other kernels already. An epilogue stays in its contraction's lane.
     """
-    matches: dict[int, Match] = {}
     ends: dict[int, Node] = {}
     taken = set(absorbed)
     if "contractions" in flags.disable:
-        return matches, ends, set()
-    for node in nodes:
-        contraction = match(node) if node.kind == "contract" else None
-        if contraction is None:
+        return {}, ends, set()
+    contracts = [node for node in nodes if node.kind == "contract"]
+    matches = {node.id: found for node in contracts if (found := match(node)) is not None}
+    # What a contraction reads is stored, also where it is behind a cast, which its kernel does without.
+    operands = {home(n).id for found in matches.values() for n in (found.left, found.right)}
+
+    def is_stored(node: Node) -> bool:
+        return home(node).id in roots or home(node).id in operands
+
+    for node in contracts:
+        if node.id not in matches:
             continue
-        matches[node.id] = contraction
         end = node
         takes = node.dtype.is_floating or node.dtype == dtypes.int32
         if takes and "epilogues" not in flags.disable:
-            end, between = end_of_epilogue(node, users, lambda n: home(n).id in roots, lanes)
+            end, between = end_of_epilogue(node, users, is_stored, lanes)
             if any(n.id in taken or n.id in ends for n in (end, *between)):
                 end, between = node, []  # another's epilogue already: a sum of two products
             taken.update(n.id for n in (node, *between) if n is not end)
