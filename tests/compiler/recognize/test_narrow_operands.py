@@ -7,7 +7,8 @@ import penstock as tf
 
 RANDOM = np.random.default_rng(0)
 X, W, V = (
-    tf.constant(RANDOM.standard_normal(shape), tf.float32) for shape in ((8, 16), (16, 16), (16, 12))
+    tf.constant(RANDOM.standard_normal(shape), tf.float32)
+    for shape in ((8, 16), (16, 16), (16, 12))
 )
 
 
