@@ -2,6 +2,8 @@
 
 import collections
 
+import pytest
+
 import penstock as tf
 
 Point = collections.namedtuple("Point", ["x", "y"])
@@ -70,3 +72,22 @@ def test_specs_of_ranks_only():
     assert ranks == tf.RaggedTensorSpec([None, None, None], tf.int32, 1)
     assert tf.TensorSpec([2, 3])._with_tensor_ranks_only() == tf.TensorSpec([None, None])
     assert tf.TensorSpec(None)._with_tensor_ranks_only() == tf.TensorSpec(None)
+
+
+def test_decoded_tensors_have_the_shape_of_their_type():
+    spec = tf.TensorSpec([None, 3])
+
+    @tf.function(input_signature=[tf.TensorSpec(None)])
+    def decoded(x):
+        assert spec._from_tensor_list([x]).shape.as_list() == [None, 3]
+        return x
+
+    decoded(tf.zeros([2, 3]))
+
+
+@pytest.mark.parametrize(
+    "tensors", [[], [tf.zeros([3])] * 2, [tf.zeros([2])], [tf.zeros([3], tf.int32)]]
+)
+def test_tensors_of_another_type_are_not_decoded(tensors):
+    with pytest.raises(ValueError, match="TensorSpec"):
+        tf.TensorSpec([3])._from_tensor_list(tensors)

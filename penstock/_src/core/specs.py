@@ -384,6 +384,21 @@ class BatchableTypeSpec(TypeSpec):
         return [t for spec, part in pairs for t in _encoded(spec, part, minimum_rank)]
 
     def _from_tensor_list(self, tensors: Sequence[Any]) -> Any:
+        """The value that tensors encode.
+
+        Raises:
+          ValueError: their number, shapes or dtypes are others.
+        """
+        expected = self._flat_tensor_specs
+        if len(tensors) != len(expected):
+            raise ValueError(
+                f"{type(self).__name__}: a value has {len(expected)} tensors. Received {len(tensors)}."
+            )
+        for number, (tensor, spec) in enumerate(zip(tensors, expected, strict=True)):
+            if not spec.is_compatible_with(tensor):
+                raise ValueError(
+                    f"{type(self).__name__}: tensor {number} of a value is {spec}. Received {tensor}."
+                )
         return self._from_compatible_tensor_list(tensors)
 
     def _from_compatible_tensor_list(self, tensor_list: Sequence[Any]) -> Any:
@@ -417,12 +432,19 @@ def _encoded(spec: Any, value: Any, minimum_rank: int) -> list[Any]:
 def _decoded(spec: Any, tensors: Iterator[Any]) -> Any:
     """The component that the next tensors encode."""
     if isinstance(spec, TensorSpec):
-        return next(tensors)
+        return _of_shape(next(tensors), spec)
     encoder = getattr(spec, "__batch_encoder__", None)
     if encoder is None:
         return spec._from_tensor_list([next(tensors) for _ in spec._flat_tensor_specs])
     specs = encoder.encoding_specs(spec)
     return encoder.decode(spec, _packed(specs, [_decoded(s, tensors) for s in _parts(specs)]))
+
+
+def _of_shape(tensor: Any, spec: "TensorSpec") -> Any:
+    """The tensor; in a graph it gets what the type knows of its shape."""
+    if isinstance(tensor, Tensor) and not tensor.shape.is_fully_defined():
+        tensor.set_shape(spec.shape)
+    return tensor
 
 
 class DenseSpec(TypeSpec):

@@ -293,6 +293,10 @@ class SparseTensorSpec(BatchableTypeSpec):
             TensorSpec([rank], dtypes.int64),
         ]
 
+    def _from_tensor_list(self, tensors):
+        # Here a value is three tensors, not the variant that `_flat_tensor_specs` names as TensorFlow does.
+        return self._from_compatible_tensor_list(tensors)
+
     def _to_components(self, value):
         if isinstance(value, SparseTensorValue):
             value = SparseTensor.from_value(value)

@@ -1,5 +1,8 @@
 """The names that packages give their symbols, by API. As in TensorFlow 2.21."""
 
+import subprocess
+import sys
+
 import pytest
 
 import penstock as tf
@@ -22,3 +25,19 @@ def test_names_of_components_are_kept_apart():
 def test_components_export_below_their_own_name():
     with pytest.raises(tf_export.InvalidSymbolNameError, match="component"):
         tf_export.keras_export("layers.Layer")
+
+
+INSTALLED = """
+import penstock
+penstock.install_as_tensorflow()
+import tensorflow as tf
+from tensorflow.python.util.tf_export import get_canonical_name_for_symbol as name
+symbols = tf.RaggedTensor, tf.SparseTensor, tf.data.Dataset, tf.random.Generator, tf.Module, tf.nn.relu
+print(*map(name, symbols))
+"""
+
+
+def test_classes_have_their_names_where_they_are_of_tensorflow_s_modules():
+    done = subprocess.run([sys.executable, "-c", INSTALLED], capture_output=True, text=True)
+    names = "RaggedTensor sparse.SparseTensor data.Dataset random.Generator Module nn.relu"
+    assert done.stdout.strip() == names, done.stderr

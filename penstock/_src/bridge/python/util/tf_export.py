@@ -10,6 +10,7 @@ import importlib
 import sys
 from typing import Any
 
+from penstock._src.bridge.names.identities import home_of
 from penstock._src.util.export import V1, V2, Export
 
 from . import tf_decorator
@@ -74,8 +75,15 @@ def _names(symbol: Any, suffix: str, table: dict[str, Export]) -> list[str]:
     if any(names is not None for names in noted):
         return [name for names in noted for name in names or ()]
     below = tf_decorator.unwrap(symbol)[1]
-    place = Export(getattr(below, "__module__", ""), getattr(below, "__qualname__", ""))
-    return [name for name, entry in table.items() if entry == place]
+    home = home_of(below) or ""
+    # Where Penstock is installed as TensorFlow, classes have TensorFlow's names: they are found by what their module holds.
+    held = vars(sys.modules[home]) if home in sys.modules else {}
+    place = Export(home, getattr(below, "__qualname__", ""))
+    return [
+        name
+        for name, entry in table.items()
+        if entry == place or entry.module == home and held.get(entry.attribute) is below
+    ]
 
 
 def get_v1_names(symbol: Any) -> list[str]:
