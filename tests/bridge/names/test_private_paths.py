@@ -38,6 +38,7 @@ IMPORTED = {
     "python.ops.linalg.linear_operator": "make_composite_tensor",
     "python.ops.lookup_ops": "InitializableLookupTableBase LookupInterface",
     "python.ops.parallel_for.control_flow_ops": "pfor",
+    "python.trackable.resource": "RestoredResource",
     "python.ops.resource_variable_ops": "VariableSpec",
     "python.saved_model.load_context": "get_load_options",
     "python.saved_model.nested_structure_coder": "StructureCoder decode_proto",
@@ -213,7 +214,7 @@ def test_definitions_of_ops_by_name():
         known.get_op_def("NoSuchOp")
 
 
-def test_modules_of_ours_do_not_hide_private_modules():
+def test_modules_of_ours_do_not_hide_private_modules(stand_in):
     import penstock._src.bridge.python.framework.ops  # noqa: F401  # an attribute of its package from now on
 
     framework = importlib.import_module("tensorflow.python.framework")

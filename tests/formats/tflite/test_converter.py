@@ -157,6 +157,28 @@ def test_a_keras_model_and_a_saved_model(tmp_path):
     np.testing.assert_allclose(runner(**{name: x})["output_0"], model(x), rtol=1e-4, atol=1e-6)
 
 
+class OldModel(tf.Module):
+    """A model that is saved as those of Keras 2 are, with a signature of its own."""
+
+    save_spec = None
+
+    def _trackable_children(self, save_type="checkpoint", **options):
+        children = super()._trackable_children(save_type, **options)
+        if save_type == "savedmodel":
+            spec = tf.TensorSpec([None, 2], name="first")
+            call = tf.function(lambda first: {"last_layer": 2.0 * first}, input_signature=[spec])
+            children["_default_save_signature"] = call
+        return children
+
+
+def test_results_of_a_keras_2_model_have_the_names_of_its_layers():
+    written = tf.lite.TFLiteConverter.from_keras_model(OldModel()).convert()
+    run = tf.lite.Interpreter(model_content=written).get_signature_runner("serving_default")
+    (name,) = run.get_output_details()
+    np.testing.assert_array_equal(run(first=np.ones([1, 2], np.float32))[name], [[2, 2]])
+    assert name == "last_layer"
+
+
 def test_what_has_no_counterpart_is_named(tmp_path):
     converter = _converter(lambda x: tf.linalg.inv(x), _spec("x", 3, 3))
     with pytest.raises(tf.errors.UnimplementedError, match="MatrixInverse"):

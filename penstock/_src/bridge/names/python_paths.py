@@ -305,7 +305,9 @@ PATHS: dict[str, str] = {
     "python.tools.saved_model_utils": "@bridge.internals.saved_model",
     "python.trackable.base": "@core.tracking.trackable",
     "python.trackable.data_structures": "@core.tracking.data_structures @core.tracking.trackable",
-    "python.trackable.resource": "@eager.trackable_resource @bridge.internals.tracking",
+    "python.trackable.resource": (
+        "RestoredResource=@saving.saved_model.load:RestoredResource @eager.trackable_resource @bridge.internals.tracking"
+    ),
     "python.summary.plugin_asset": "@v1.summaries.plugin_assets",
     "python.summary.writer.writer": "_PLUGINS_DIR=@v1.summaries.summary:PLUGINS",
     "python.summary.writer.event_file_writer": "@v1.summaries.event_files",

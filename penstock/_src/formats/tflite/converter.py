@@ -13,6 +13,8 @@ from penstock._src.formats.tflite.writing.quantizing import Integers
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.saving.saved_model.load import load
+from penstock._src.saving.saved_model.objects import SavedChildren
+from penstock._src.saving.saved_model.signatures import canonical, wrapped
 from penstock._src.util.export import export
 
 
@@ -167,7 +169,7 @@ class TFLiteConverter:
 
     def _signatures(self) -> dict[str, ConcreteFunction]:
         if not self._funcs:
-            return {DEFAULT_SERVING_SIGNATURE_DEF_KEY: traced(self._trackable_obj)}
+            return _of_model(self._trackable_obj)
         if self._keys:
             return dict(zip(self._keys, self._funcs, strict=True))
         if len(self._funcs) == 1:
@@ -176,6 +178,13 @@ class TFLiteConverter:
             "This converter can only convert a single ConcreteFunction. Converting multiple functions is under "
             "development."
         )
+
+
+def _of_model(model: Any) -> dict[str, ConcreteFunction]:
+    """The call of a Keras model as its signature: Keras 2 names results after layers, as it does in a SavedModel."""
+    if hasattr(model, "save_spec"):
+        return wrapped(canonical(model, None, SavedChildren()))
+    return {DEFAULT_SERVING_SIGNATURE_DEF_KEY: traced(model)}
 
 
 def integers_of(converter: Any) -> Integers | None:
