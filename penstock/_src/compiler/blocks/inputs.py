@@ -19,7 +19,6 @@ from penstock._src.ops.control.list_value import MIXED, TensorList
 
 # The largest integer input for whose value a program may be specialized, in elements.
 SMALL_VALUE = 64
-NOWHERE = -1  # the position of a parameter that is no input
 
 
 class ProgramInputs:
@@ -63,8 +62,8 @@ class ProgramInputs:
     def tell(self, values: Mapping[int, Any]) -> None:
         """Makes the values of inputs, by their positions, known to lowerings from now on, although they are parameters."""
         for node in self.parameters:
-            position = self.positions.get(node.id, NOWHERE)
-            if position in values:
+            position = self.positions.get(node.id)
+            if position is not None and position in values:
                 known = self._known(position, on_host(values[position]), node.dtype)
                 self.p.known.tell(node, self.p.known.symbolic(known))
 

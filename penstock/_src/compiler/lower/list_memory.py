@@ -86,8 +86,7 @@ def _needed(
 ) -> Any:
     """The maximum number of items of a list in a loop; None for a list that does not grow and has no bound."""
     ends, length = growth_range(p, inside.length, after.length), known_length(p, arg)
-    added = None if ends is None else ends[1]
-    if added is not None and added <= 0:
+    if ends is not None and ends[1] <= 0:
         return arg.capacity
     if trips is None or length is None:
         raise NotLowerable("a list grows in a loop whose number of steps is not known")
