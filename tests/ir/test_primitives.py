@@ -360,7 +360,7 @@ def test_equal_nodes_are_one():
 def test_what_a_kind_does_not_allow_is_malformed():
     p = Builder()
     x = p.parameter(0, (3,), dtypes.float32)
-    with pytest.raises(MalformedFunction, match="binary add: the dtypes must be equal"):
+    with pytest.raises(MalformedFunction, match="binary: the dtypes of add must be equal"):
         p.add(x, p.cast(x, dtypes.float64))
 
 

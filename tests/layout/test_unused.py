@@ -20,17 +20,17 @@ REACHED_BY_PATH = {
 
 @fact(SRC)
 def defined(file: SourceFile) -> list[str]:
-    """Names of a module that nothing registers: no decorator, no op class."""
+    """Names of a module that nothing registers: no decorator, no class of an op or of a primitive."""
     return list(_defined(file))
 
 
 def _defined(file: SourceFile) -> Iterator[str]:
-    is_op = file.path.startswith(f"{SRC}/ops/")
+    is_registered = file.path.startswith((f"{SRC}/ops/", f"{SRC}/ir/primitives/"))
     for node in file.tree.body:
         match node:
             case ast.FunctionDef(name, decorator_list=[]):
                 yield name
-            case ast.ClassDef(name, decorator_list=[]) if not is_op:
+            case ast.ClassDef(name, decorator_list=[]) if not is_registered:
                 yield name
             case ast.Assign([ast.Name(name)]) if not name.startswith("__"):
                 yield name

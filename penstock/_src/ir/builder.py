@@ -14,7 +14,7 @@ from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.errors import MalformedFunction, NotLowerable
 from penstock._src.ir.meaning.known_values import KnownValues
 from penstock._src.ir.node import Node, attribute_key
-from penstock._src.ir.primitives import OPS_OF, PRIMITIVES
+from penstock._src.ir.primitives import PRIMITIVES
 from penstock._src.ir.rules import simplify
 
 # The dtype of nodes with several results; each `item` has its own.
@@ -68,13 +68,13 @@ def new_node(
     maker: NodeMaker, kind: str, args: tuple[Node, ...], attrs: Mapping[str, Any], origin: Any
 ) -> Node:
     """A node without simplification, with the shape from the kind's rule."""
-    row = PRIMITIVES[kind]
-    if row.arity is not None and len(args) != row.arity:
-        raise MalformedFunction(f"{kind} takes {row.arity} arguments. Received {len(args)}.")
-    if kind in OPS_OF and attrs["op"] not in OPS_OF[kind]:
+    primitive = PRIMITIVES[kind]
+    if primitive.arity is not None and len(args) != primitive.arity:
+        raise MalformedFunction(f"{kind} takes {primitive.arity} arguments. Received {len(args)}.")
+    if primitive.ops is not None and attrs["op"] not in primitive.ops:
         raise MalformedFunction(f"{kind} knows no operation {attrs['op']!r}.")
     depth = max([a.depth for a in args], default=0)
-    typed = row.infer(args, attrs)
+    typed = primitive.infer(args, attrs)
     if isinstance(typed, list):
         return Node(maker, kind, args, attrs, (), NO_DTYPE, tuple(typed), depth, origin)
     shape, dtype = typed

@@ -12,11 +12,8 @@ from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.known_values import SMALL, wrapped
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import PRIMITIVES
 
-_NEVER = frozenset(
-    {"parameter", "read", "constant", "size", "iota", "random_bits", "broadcast", "while", "case"}
-    | {"exchange_start", "exchange_wait", "unpack"}
-)
 _VIEWS = frozenset({"reshape", "transpose", "slice", "reverse"})
 _LONGEST_LIST = 16
 
@@ -24,7 +21,7 @@ _LONGEST_LIST = 16
 def fold(p: NodeMaker, node: Node) -> Node | None:
     """The node as a constant or a `size` if all arguments are such nodes; else None."""
     kind = node.kind
-    if kind in _NEVER or not node.args or node.results is not None:
+    if not PRIMITIVES[kind].is_folded or not node.args or node.results is not None:
         return None
     kinds = {a.kind for a in node.args}
     if kinds == {"constant"} and not _is_unknown_part(node):

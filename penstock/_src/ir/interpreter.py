@@ -21,10 +21,7 @@ def evaluate_node(node: Node, args: Sequence[Any]) -> Any:
         index, branches = int(args[0]), node.attrs["branches"]
         chosen = branches[index] if 0 <= index < len(branches) else branches[-1]
         return run(chosen, args[1:])[0]
-    evaluate = PRIMITIVES[node.kind].evaluate
-    if evaluate is None:
-        raise NotImplementedError(f"{node.kind} has no meaning outside of a function")
-    result = evaluate(args, node)
+    result = PRIMITIVES[node.kind].evaluate(args, node)
     return result if isinstance(result, list) else np.asarray(result)
 
 

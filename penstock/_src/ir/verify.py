@@ -6,7 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.ir.errors import MalformedFunction
 from penstock._src.ir.function import Function, bodies
 from penstock._src.ir.node import Node
-from penstock._src.ir.primitives import OPS_OF, PRIMITIVES
+from penstock._src.ir.primitives import PRIMITIVES
 
 
 def verify(function: Function) -> None:
@@ -32,23 +32,23 @@ def verify(function: Function) -> None:
 
 
 def _verify_node(function: Function, node: Node, parameters: set[int]) -> None:
-    row = PRIMITIVES.get(node.kind)
-    if row is None:
+    primitive = PRIMITIVES.get(node.kind)
+    if primitive is None:
         _fail(function, node, "the kind is unknown")
     if node.kind == "parameter":
         if node.id not in parameters:
             _fail(function, node, "a parameter of another function is used")
         return
-    if row.arity is not None and len(node.args) != row.arity:
-        _fail(function, node, f"{row.arity} arguments are required")
-    if node.kind in OPS_OF and node.op not in OPS_OF[node.kind]:
+    if primitive.arity is not None and len(node.args) != primitive.arity:
+        _fail(function, node, f"{primitive.arity} arguments are required")
+    if primitive.ops is not None and node.op not in primitive.ops:
         _fail(function, node, "the operation is unknown")
     if any(a.id >= node.id for a in node.args):
         _fail(function, node, "an argument has a larger id")
     if any(a.results is not None for a in node.args) and node.kind != "item":
         _fail(function, node, "a node with several results is used as one value")
     try:
-        typed = row.infer(node.args, node.attrs)
+        typed = primitive.infer(node.args, node.attrs)
     except MalformedFunction as error:
         _fail(function, node, str(error))
     stated = list(node.results) if node.results is not None else (node.shape, node.dtype)

@@ -10,7 +10,7 @@ from penstock._src.formats.stablehlo.export import stablehlo_text
 from penstock._src.ir import interpreter
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
-from penstock._src.ir.primitives import BINARY, COMPARE, SCATTER, UNARY
+from penstock._src.ir.primitives import BINARY, COMPARE, PRIMITIVES, UNARY
 from tests.formats.stablehlo import xla
 from tests.ir.test_primitives import CASES, X
 
@@ -96,7 +96,7 @@ def test_narrow_floats_are_summed_in_float32(dtype):
     compared(lambda p, x: p.contract("ab,cb->ac", x, x), x)
 
 
-@pytest.mark.parametrize("op", sorted(SCATTER))
+@pytest.mark.parametrize("op", sorted(PRIMITIVES["scatter"].ops))
 def test_scatters(op):
     at = np.array([[2], [7], [0], [2]], np.int32)
     compared(

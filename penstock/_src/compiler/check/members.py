@@ -133,8 +133,6 @@ class Members:
     def plain(self, node: Node, args: Sequence[Value]) -> Value:
         """A node's value where the primitive's own meaning rounds as every implementation must."""
         evaluate = PRIMITIVES[node.kind].evaluate
-        if evaluate is None:
-            raise NotImplementedError(f"{node.kind} has no meaning outside of a function")
         if node.attrs.get("mode") == "error" and any(len(a) > 1 for a in args):
             evaluate([of(a, 0) for a in args], node)  # raises
             node = forgiving(node)
@@ -148,7 +146,6 @@ class Members:
     def _unrounded(self, node: Node, args: Sequence[Value]) -> Value:
         """A choice, or a change of sign, which leaves a member's sums in float32 as they are."""
         evaluate = PRIMITIVES[node.kind].evaluate
-        assert evaluate is not None
         in_single = Node(node.builder, node.kind, node.args, node.attrs, node.shape, dtypes.float32)
         alike, results = _alike(args), []
         for k in range(self.count + 1):

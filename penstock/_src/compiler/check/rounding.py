@@ -8,7 +8,6 @@ import numpy as np
 from penstock._src.compiler.check.members import ROUNDED, Members, Step, Value, of, unified
 from penstock._src.compiler.check.noise import OTHERS, ULPS, is_floating, is_narrow, spacing, wide
 from penstock._src.ir.meaning import scalars
-from penstock._src.ir.meaning.arrays import cast as cast_meaning
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import PRIMITIVES
 
@@ -96,7 +95,6 @@ def _shifted(x: np.ndarray, by: Any) -> np.ndarray:
 
 def meaning(node: Node) -> Callable[[list[Any]], Any]:
     evaluate = PRIMITIVES[node.kind].evaluate
-    assert evaluate is not None
     return lambda args: np.asarray(evaluate(args, node))
 
 
@@ -216,12 +214,12 @@ def cast(members: Members, step: Step, args: list[Value]) -> Value:
         return members.plain(node, args)
     if is_floating(target) and spacing(target) <= spacing(source):
         return members.plain(node, args)
-    results = members.each(lambda a: cast_meaning(a, node), args)
+    results = members.each(meaning(node), args)
     doubt = doubt_of(members) * deviation(x)
     if target.kind == "b":
         near = (doubt > 0) & ~(np.abs(x[0].astype(wide(source))) > doubt)
         return undecided(members, results, np.zeros(near.shape, bool), near)
-    low, high = (cast_meaning([_shifted(x[0], s * doubt)], node) for s in (-1, 1))
+    low, high = (meaning(node)([_shifted(x[0], s * doubt)]) for s in (-1, 1))
     return undecided(members, results, low, high)
 
 

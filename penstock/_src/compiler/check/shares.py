@@ -6,7 +6,7 @@ the errors no longer cancel in dP - D. This shows where gradients cancel: that o
 """
 
 from penstock._src.ir.node import Node
-from penstock._src.ir.shape_rules import split_spec
+from penstock._src.ir.primitives import split_spec
 from penstock._src.util.dataclass import dataclass
 
 

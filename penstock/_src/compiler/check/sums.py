@@ -19,8 +19,8 @@ from penstock._src.compiler.check.noise import is_floating, is_narrow, spacing, 
 from penstock._src.compiler.check.rounding import DOUBT, SINGLE, as_type, precision
 from penstock._src.compiler.check.shares import Share
 from penstock._src.ir.node import Node
-from penstock._src.ir.primitives import PRIMITIVES
-from penstock._src.ir.shape_rules import split_spec
+from penstock._src.ir.primitives import PRIMITIVES, split_spec
+from penstock._src.ir.primitives.lines import Fft
 
 TILES = 3.0  # times the error of the plain sum, of Winograd's
 LANES = (1, 2, 4, 8, 16, 32)  # sums that run side by side
@@ -171,8 +171,8 @@ class _Wide:
 
 
 def _evaluate_as(node: Node, dtype: Any) -> Callable[[list[Any]], Any]:
-    evaluate: Any = PRIMITIVES[node.kind].evaluate
-    wider = _Wide(node, dtype)
+    evaluate = PRIMITIVES[node.kind].evaluate
+    wider: Any = _Wide(node, dtype)
     return lambda args: np.asarray(evaluate(args, wider))
 
 
@@ -284,7 +284,7 @@ def scatter(members: Members, step: Step, args: list[Value]) -> Value:
     dtype = x[0].dtype
     if node.op not in ("add", "mul") or not is_floating(dtype):
         return members.plain(node, args)
-    evaluate: Any = PRIMITIVES[node.kind].evaluate
+    evaluate = PRIMITIVES[node.kind].evaluate
     kind = wide(dtype)
     results = [
         as_type(evaluate([x[0].astype(kind), indices[0], updates[0].astype(kind)], node), node)
@@ -300,9 +300,9 @@ def scatter(members: Members, step: Step, args: list[Value]) -> Value:
     return unified(results)
 
 
-def fft(members: Members, step: Step, args: list[Value]) -> Value:
+def fourier_transform(members: Members, step: Step, args: list[Value]) -> Value:
     node = step.node
-    evaluate: Any = PRIMITIVES[node.kind].evaluate
+    evaluate = PRIMITIVES[node.kind].evaluate
     x, roots = args
     amount = precision(x[0].dtype) * (1 + math.log2(len(roots[0])))
     results = [evaluate([x[0], roots[0]], node)]
@@ -319,4 +319,10 @@ def _most(indices: np.ndarray) -> int:
     return int(np.unique(vectors, axis=0, return_counts=True)[1].max())
 
 
-ROUNDED |= {"reduce": reduce, "scan": scan, "contract": contract, "scatter": scatter, "fft": fft}
+ROUNDED |= {
+    "reduce": reduce,
+    "scan": scan,
+    "contract": contract,
+    "scatter": scatter,
+    Fft.kind: fourier_transform,
+}

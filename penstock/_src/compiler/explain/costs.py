@@ -1,36 +1,10 @@
-"""The work of nodes: floating point operations and bytes."""
+"""The work of functions: floating point operations, and the bytes of their values."""
 
 import math
-from collections.abc import Iterable
 
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
-
-
-def flops_of(node: Node) -> int:
-    """Floating point operations of a node; a loop's body counts once a trip, as far as trips are known."""
-    if node.kind == "contract":
-        letters = node.attrs["spec"].split("->")[0].replace(",", "")
-        extents = dict(zip(letters, (*node.args[0].shape, *node.args[1].shape)))
-        return 2 * math.prod(map(int, extents.values()))
-    if node.kind in ("unary", "binary", "compare", "select"):
-        return int(node.size)
-    if node.kind == "iterate":
-        return int(node.size) * int(node.attrs["recurrence"].operations())
-    if node.kind in ("reduce", "scan"):
-        return int(node.args[0].size)
-    if node.kind == "fft":
-        return int(5 * node.size * math.log2(int(node.args[1].size)))
-    if node.kind == "while":
-        return total_flops(node.attrs["body"].nodes()) * int(node.attrs.get("max_trips") or 1)
-    if node.kind == "case":
-        return max(total_flops(branch.nodes()) for branch in node.attrs["branches"])
-    return 0
-
-
-def total_flops(nodes: Iterable[Node]) -> int:
-    """Floating point operations of nodes."""
-    return sum(map(flops_of, nodes))
+from penstock._src.ir.primitives.control import total_flops
 
 
 def bytes_of(node: Node) -> int:

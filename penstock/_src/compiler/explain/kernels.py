@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from penstock._src.compiler.explain.costs import bytes_of, total_flops
+from penstock._src.compiler.explain.costs import bytes_of
 from penstock._src.compiler.explain.origins import (
     folded_operations,
     forward_operations,
@@ -21,6 +21,7 @@ from penstock._src.graph.operation import Operation
 from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function, bodies
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives.control import total_flops
 from penstock._src.util.dataclass import dataclass
 
 SILENT = frozenset({"constant", "iota", "size", "item", "parameter", "read"})

@@ -24,8 +24,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir.extents.dims import is_large, is_one, key, product
 from penstock._src.ir.meaning.orientation import turns_rows
 from penstock._src.ir.node import Node
-from penstock._src.ir.primitives import ELEMENTWISE
-from penstock._src.ir.shape_rules import split_spec
+from penstock._src.ir.primitives import ELEMENTWISE, split_spec
 from penstock._src.util.dataclass import dataclass
 
 SPECIAL = frozenset({*SPECIALS, "while", "case"})

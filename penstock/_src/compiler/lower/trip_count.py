@@ -9,7 +9,7 @@ import numpy as np
 
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.extents import dims
-from penstock._src.ir.meaning import ranges
+from penstock._src.ir.meaning import intervals
 from penstock._src.ir.node import Node
 
 _DEEPEST = 24  # length of the longest chain of nodes by which a counter may grow
@@ -138,14 +138,14 @@ def _uncast(node: Node) -> Node:
 
 def _narrows(cast: Node) -> bool:
     source = cast.args[0].dtype
-    return cast.dtype.is_integer and ranges.limits(cast.dtype)[1] < ranges.limits(source)[1]
+    return cast.dtype.is_integer and intervals.limits(cast.dtype)[1] < intervals.limits(source)[1]
 
 
 def _exact_to(dtype: Any) -> int:
     """The integer to which all are numbers of a type."""
     if dtype.is_floating:
         return int(2 ** (ml_dtypes.finfo(dtype.np).nmant + 1))
-    return int(ranges.limits(dtype)[1])
+    return int(intervals.limits(dtype)[1])
 
 
 def value_range(
@@ -164,7 +164,7 @@ def value_range(
         functools.reduce(dims.minimum, reached, first),
         functools.reduce(dims.maximum, reached, first),
     )
-    least, most = ranges.limits(before.dtype)
+    least, most = intervals.limits(before.dtype)
     return None if ends[0] < least or ends[1] > most else ends  # it wraps around
 
 
@@ -211,7 +211,7 @@ class _Growth:
         number, ends = _known(self.p, node), self.p.bounds(self.before)
         if number is None or ends is None or any(map(dims.is_symbolic, ends)):
             return None
-        if ends == ranges.limits(self.before.dtype):
+        if ends == intervals.limits(self.before.dtype):
             return None  # nothing is known of it
         return int(number) - ends[1], int(number) - ends[0]
 
@@ -268,7 +268,7 @@ def _bound(p: NodeMaker, term: Node, counters: dict[int, tuple[Any, int]]) -> di
     counter, room = compared
     first, step = counters[counter.id]
     trips = dims.maximum(dims.ceil_divide(room, step), 0)
-    if first + trips * step > ranges.limits(counter.dtype)[1]:
+    if first + trips * step > intervals.limits(counter.dtype)[1]:
         return None  # it wraps around before it gets there
     return trips
 
@@ -282,7 +282,7 @@ def _uneven_bound(
         return None
     counter, room = compared
     first, (least, most) = counters[counter.id]
-    if first + room + most > ranges.limits(counter.dtype)[1]:
+    if first + room + most > intervals.limits(counter.dtype)[1]:
         return None  # it may wrap around
     return dims.maximum(dims.ceil_divide(room, least), 0)
 

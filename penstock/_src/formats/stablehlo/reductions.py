@@ -10,7 +10,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.formats.stablehlo.movement import padded, reversed_along, sliced
 from penstock._src.formats.stablehlo.writer import Value, Writer, identity_of, integers, writes
 from penstock._src.ir.node import Node
-from penstock._src.ir.shape_rules import split_spec
+from penstock._src.ir.primitives import split_spec
 
 COMBINE = {
     "sum": "add",

@@ -1,6 +1,6 @@
-"""The meaning of each kind of node.
+"""The meaning of nodes, beyond what a class of ir/primitives/ says in a few lines.
 
-arrays.py        in NumPy, with scalars.py, random_streams.py and others: the reference for native code. A new kind needs a function there
+scalars.py       functions of elements in NumPy; random_streams.py, packed.py, trees.py and others are longer algorithms of one kind
 known_values.py  values known before the program runs, as numbers and expressions
-ranges.py        the least and the largest value
+ranges.py        the least and the largest value, by the rules of the kinds; intervals.py has their arithmetic
 """

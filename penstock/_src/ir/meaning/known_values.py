@@ -5,15 +5,17 @@ as constants. A comparison of such numbers takes the answer of the current call 
 """
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.extents import dims, functions
-from penstock._src.ir.meaning import arrays as meanings
-from penstock._src.ir.meaning import ranges
+from penstock._src.ir.meaning import intervals, ranges
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import PRIMITIVES
+from penstock._src.ir.primitives.base import ints
 
 SMALL = 4096  # most elements of a constant result that is computed while lowering
 SYMBOLIC = 64  # most elements of shape arithmetic that is computed as expressions
@@ -40,11 +42,11 @@ class KnownValues:
         if node.kind == "constant":
             return node.attrs["value"]
         if node.kind == "size":
-            return meanings.size((), node)
+            return _evaluated((), node)
         if node.kind == "broadcast" and node.args[0].kind in ("constant", "size"):
-            return meanings.broadcast([self.value(node.args[0])], node)
+            return _evaluated([self.value(node.args[0])], node)
         if node.kind == "iota" and not dims.is_large(node.size, SMALL + 1):
-            return meanings.iota((), node)
+            return _evaluated((), node)
         known = self.symbolic(node)
         if known is not None:
             return np.array([int(d) for d in known.flat], node.dtype.np).reshape(known.shape)
@@ -103,7 +105,7 @@ class KnownValues:
         if node.kind == "size":
             return _in_type(_objects(node), node.dtype)
         if node.kind == "iota":
-            return meanings.iota((), node).astype(object)
+            return _evaluated((), node).astype(object)
         if node.kind not in _OBJECT_MEANINGS or not node.args:
             return None
         args = [self._argument(node, i) for i in range(len(node.args))]
@@ -151,7 +153,7 @@ def wrapped(number: dims.Extent, dtype: DType) -> dims.Extent:
     """A number, wrapped around if it is outside of the integer type. In 64-bit types it becomes a plain int: extents have no more bits."""
     if not dtype.is_integer:
         return number
-    low, high = ranges.limits(dtype)
+    low, high = intervals.limits(dtype)
     if low <= number <= high:
         return number
     if dtype.size == 8:
@@ -183,8 +185,13 @@ _INDICES = {
 }
 
 
+def _evaluated(args: Sequence[Any], node: Node) -> Any:
+    """The meaning of the kind, which holds for objects as well."""
+    return PRIMITIVES[node.kind].evaluate(args, node)
+
+
 def _elementwise(function: Any, args: list, shape: tuple) -> np.ndarray:
-    result = np.empty(meanings.ints(shape), object)
+    result = np.empty(ints(shape), object)
     flat = [np.asarray(a, object).reshape(-1) for a in args]
     result.reshape(-1)[:] = [function(*values) for values in zip(*flat)] if result.size else []
     return result
@@ -270,7 +277,7 @@ def _gather(args: list, node: Node) -> Any:
         indices = indices.astype(np.int64)
         if node.attrs["mode"] == "error" and not _are_inside(indices, x.shape[node.attrs["axis"]]):
             return None  # its kernel raises the error
-        return meanings.gather([x, indices], node)
+        return _evaluated([x, indices], node)
     if node.attrs["axis"] or node.attrs["batch_dims"]:
         return None
     return _rows(x, list(indices.flat), node.shape)
@@ -284,7 +291,7 @@ def _slice(args: list, node: Node) -> Any:
     """A slice whose start may depend on unknown extents."""
     (x,), attrs = args, node.attrs
     if not _has_unknown([*attrs["starts"], *attrs["limits"]]):
-        return meanings.slice_(args, node)
+        return _evaluated(args, node)
     return _part(x, attrs["starts"], attrs["strides"], node)
 
 
@@ -292,7 +299,7 @@ def _dynamic_slice(args: list, node: Node) -> Any:
     x, *starts = args
     starts = [start.reshape(-1)[0] for start in starts]
     if not _has_unknown(starts):
-        return meanings.dynamic_slice([x, *[np.int64(n) for n in starts]], node)
+        return _evaluated([x, *[np.int64(n) for n in starts]], node)
     last = [n - taken for n, taken in zip(x.shape, node.shape, strict=True)]
     starts = [dims.minimum(dims.maximum(n, 0), m) for n, m in zip(starts, last, strict=True)]
     return _part(x, starts, [1] * x.ndim, node)
@@ -358,13 +365,12 @@ _OBJECT_MEANINGS = {
     "select": lambda args, node: _elementwise(lambda c, a, b: a if c else b, args, node.shape),
     "cast": _cast,
     "reduce": _reduce,
-    "pad": meanings.pad,
-    "concat": meanings.concat,
     "gather": _gather,
-    "scatter": meanings.scatter,
     "scan": _scan,
     "dynamic_slice": _dynamic_slice,
-    "dynamic_update_slice": meanings.dynamic_update_slice,
-    **{kind: getattr(meanings, kind) for kind in ("reshape", "transpose", "broadcast", "reverse")},
     "slice": _slice,
+    **dict.fromkeys(
+        "pad concat scatter dynamic_update_slice reshape transpose broadcast reverse".split(),
+        _evaluated,
+    ),
 }

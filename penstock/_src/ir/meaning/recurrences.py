@@ -4,7 +4,7 @@ A recurrence is not part of the graph: its instructions are a flat list that no 
 and a kernel runs it in registers.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +13,9 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 
-Meanings = Mapping[str, Callable[[Sequence[Any], Any], Any]]
+Evaluate = Callable[
+    [str, Sequence[Any], Any], Any
+]  # of a kind, its arguments and an object like its node
 
 COMPRESSED = (
     0.5  # share of active elements below which those that are done are dropped from the arrays
@@ -92,10 +94,10 @@ class Recurrence:
         return f"<{self.operations()} operations>"
 
 
-def results(recurrence: Recurrence, args: Sequence[Any], meanings: Meanings) -> list[Any]:
+def results(recurrence: Recurrence, args: Sequence[Any], evaluate: Evaluate) -> list[Any]:
     """The carried values of all elements after their last steps."""
     if recurrence.goes_on is None:
-        return evaluated(recurrence, recurrence.following, list(args), meanings)
+        return evaluated(recurrence, recurrence.following, list(args), evaluate)
     shape = np.broadcast_shapes(*[np.shape(a) for a in args])
     whole = [np.broadcast_to(a, shape).reshape(-1) for a in args]
     final = [np.array(a) for a in whole[: recurrence.carried]]
@@ -103,11 +105,11 @@ def results(recurrence: Recurrence, args: Sequence[Any], meanings: Meanings) -> 
     indices = np.arange(final[0].size)
     state, rest = [np.array(a) for a in final], whole[recurrence.carried :]
     while indices.size:
-        (goes_on,) = evaluated(recurrence, (recurrence.goes_on,), [*state, *rest], meanings)
+        (goes_on,) = evaluated(recurrence, (recurrence.goes_on,), [*state, *rest], evaluate)
         goes_on = np.broadcast_to(goes_on, indices.shape)
         if not goes_on.any():
             break
-        following = evaluated(recurrence, recurrence.following, [*state, *rest], meanings)
+        following = evaluated(recurrence, recurrence.following, [*state, *rest], evaluate)
         state = [np.where(goes_on, new, old) for new, old in zip(following, state, strict=True)]
         if goes_on.mean() < COMPRESSED:
             for array, of_active in zip(final, state, strict=True):
@@ -120,7 +122,7 @@ def results(recurrence: Recurrence, args: Sequence[Any], meanings: Meanings) -> 
 
 
 def evaluated(
-    recurrence: Recurrence, wanted: Sequence[int], args: list[Any], meanings: Meanings
+    recurrence: Recurrence, wanted: Sequence[int], args: list[Any], evaluate: Evaluate
 ) -> list[Any]:
     """Evaluates values of one step, for arrays of elements."""
     first = len(recurrence.types)
@@ -131,7 +133,7 @@ def evaluated(
             values[first + at] = np.asarray(instruction.number())
             continue
         inputs = [values[v] for v in instruction.args]
-        values[first + at] = meanings[instruction.kind](inputs, as_node(instruction))
+        values[first + at] = evaluate(instruction.kind, inputs, as_node(instruction))
     return [values[v] for v in wanted]
 
 

@@ -10,9 +10,9 @@ from penstock._src.core.typesets import NARROW
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import split_spec
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
-from penstock._src.ir.shape_rules import split_spec
 
 LARGE = 1 << 12  # multiplications
 

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.extents.dims import Dim, is_one
 from penstock._src.ir.node import Node
-from penstock._src.ir.primitives import ELEMENTWISE
+from penstock._src.ir.primitives import ELEMENTWISE, split_spec
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
-from penstock._src.ir.shape_rules import split_spec
 
 MOST_DEPTH = 16  # operations between a product and the numbers
 

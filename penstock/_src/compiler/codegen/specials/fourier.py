@@ -43,9 +43,9 @@ def launch(node: Node, _outputs: Any, target: Target, threads: int) -> SpecialLa
     groups = -(-lines // lanes)
     per = max(1, TASK // max(n * lanes, 1))
     return SpecialLaunch(
-        ("fft", *form), lambda target: emit(*form, target), -(-groups // per) if n else 0,
+        (node.kind, *form), lambda target: emit(*form, target), -(-groups // per) if n else 0,
         (x, roots, node, Scratch(2 * size * threads), lines, inner, groups, per),
-        f"fft[{outer}, {n}, {inner}]",
+        f"{node.kind}[{outer}, {n}, {inner}]",
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from penstock._src.compiler.lower.trip_count import growth, trip_count
 from penstock._src.compiler.passes.loops.loop import CarriedState, OpenLoop
 from penstock._src.core import dtypes
 from penstock._src.ir.extents import dims
-from penstock._src.ir.meaning import ranges
+from penstock._src.ir.meaning import intervals
 from penstock._src.ir.meaning.known_values import wrapped
 from penstock._src.ir.node import Node
 
@@ -93,7 +93,7 @@ def affine(loop: OpenLoop, node: Node) -> Affine | None:
     form = _affine(loop, node)
     if form is None:
         return None
-    least, most = ranges.limits(node.dtype)
+    least, most = intervals.limits(node.dtype)
     return form if all(least <= x <= most for x in _ends(loop, form)) else None
 
 

@@ -14,8 +14,8 @@ from penstock._src.compiler.passes.loops.counters import affine, is_within, norm
 from penstock._src.compiler.passes.loops.loop import CarriedState, OpenLoop
 from penstock._src.ir.extents.dims import is_one
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import split_spec
 from penstock._src.ir.rules import pattern as m
-from penstock._src.ir.shape_rules import split_spec
 from penstock._src.util.dataclass import dataclass
 
 MOST_BYTES = (

@@ -31,7 +31,7 @@ from penstock._src.core import dtypes
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.values import current
 from penstock._src.ir.function import Function
-from penstock._src.ir.meaning.ranges import limits
+from penstock._src.ir.meaning.intervals import limits
 from penstock._src.ir.node import Node
 from penstock._src.native import runner
 

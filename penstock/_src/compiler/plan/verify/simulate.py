@@ -24,8 +24,9 @@ from penstock._src.compiler.kernels.values import Value, closure
 from penstock._src.compiler.plan.verify.domain import Extents, evaluated, extents_of, fail
 from penstock._src.ir.function import Function
 from penstock._src.ir.interpreter import evaluate_node
-from penstock._src.ir.meaning import arrays, scalars
+from penstock._src.ir.meaning import scalars
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import PRIMITIVES
 
 SUMMING = 3  # simulated tasks of a contraction with partial sums
 LARGEST = 1 << 24  # elements of a value over all loops on which it depends
@@ -237,7 +238,7 @@ class _Points:
         if v.kind == "load":
             return self._load(v, args)
         if v.kind == "index":
-            return arrays.cast([self.index(v.attrs[0])], _like(v))
+            return _meaning("cast", [self.index(v.attrs[0])], v)
         if v.kind == "inside":
             index, low, limit = v.attrs
             at = self.index(index)
@@ -246,12 +247,12 @@ class _Points:
             return self._reduce(v, args[0])
         if v.kind == "iterate":
             recurrence, index = v.attrs
-            return arrays.iterate(args, _like(v, recurrence=recurrence, index=index))
+            return _meaning("iterate", args, v, recurrence=recurrence, index=index)
         if v.kind in ("select", "cast", "bitcast"):
-            return getattr(arrays, v.kind)(args, _like(v))
+            return _meaning(v.kind, args, v)
         if v.kind in scalars.COMPARE and v.dtype.is_bool and v.kind not in scalars.BINARY:
-            return arrays.compare(args, _like(v))
-        return (arrays.unary if len(args) == 1 else arrays.binary)(args, _like(v))
+            return _meaning("compare", args, v)
+        return _meaning("unary" if len(args) == 1 else "binary", args, v)
 
     def _load(self, v: Value, guards: list[Any]) -> Any:
         slot, index = v.attrs
@@ -280,16 +281,15 @@ class _Points:
         if len(v.attrs) > 2:
             body = self._within(v, body)
         if v.kind == "arg_reduce":
-            reduced = arrays.arg_reduce(
-                [body], _like(v, op=op, axis=axes[0], shape=[*np.delete(body.shape, axes)])
-            )
+            shape = [*np.delete(body.shape, axes)]
+            reduced = _meaning(v.kind, [body], v, op=op, axis=axes[0], shape=shape)
         else:
-            reduced = arrays.reduce([body], _like(v, op=op, axes=axes))
+            reduced = _meaning(v.kind, [body], v, op=op, axes=axes)
         return np.expand_dims(reduced, axes)
 
     def _within(self, v: Value, body: Any) -> Any:
         """The operand of a reduction with a limit, with the neutral element beyond the limit."""
-        neutral = arrays.reduce([np.empty(0, body.dtype)], _like(v, op=v.attrs[0], axes=(0,)))
+        neutral = _meaning("reduce", [np.empty(0, body.dtype)], v, op=v.attrs[0], axes=(0,))
         return np.where(self._below(v.attrs[1][0]), body, neutral)
 
     def _below(self, variable: Var) -> Any:
@@ -297,9 +297,12 @@ class _Points:
         return self._atom(variable) < self.index(self.limits[variable])
 
 
-def _like(v: Value, op: str | None = None, shape: Any = (), **attrs: Any) -> Any:
-    """An object with the attributes of a node that the meanings of primitives read."""
-    return SimpleNamespace(op=op or v.kind, dtype=v.dtype, shape=shape, attrs=attrs, args=v.args)
+def _meaning(
+    kind: str, args: list[Any], v: Value, op: str | None = None, shape: Any = (), **attrs: Any
+) -> Any:
+    """The value of a primitive of a kernel's value, by an object with the attributes of a node that its meaning reads."""
+    like: Any = SimpleNamespace(op=op or v.kind, dtype=v.dtype, shape=shape, attrs=attrs, args=v.args)
+    return PRIMITIVES[kind].evaluate(args, like)
 
 
 __all__ = ["TooLarge", "run"]

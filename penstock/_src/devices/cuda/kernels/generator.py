@@ -60,6 +60,7 @@ from penstock._src.devices.cuda.kernels.specials.scatter import scatter_launch
 from penstock._src.devices.cuda.kernels.specials.sort import sort_launch
 from penstock._src.devices.cuda.kernels.tasks import checked, code_of_tasks
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives import exchanges, indexing, leaves, lines, reduction
 from penstock._src.native import Code, NamedCode, Target
 from penstock._src.native.code import emitter_of
 from penstock._src.native.language.types import OF_NUMPY
@@ -67,13 +68,13 @@ from penstock._src.util.flags import flags
 
 # Kinds with a schedule for GPUs.
 OWN_SPECIALS: dict[str, Callable[[Node, Sequence[Node]], SpecialLaunch]] = {
-    "exchange_start": lambda node, _: exchange_start(node),
-    "exchange_wait": lambda node, _: exchange_wait(node),
-    "fft": lambda node, _: fourier_launch(node),
-    "random_bits": lambda node, _: random_bits_launch(node),
-    "scan": lambda node, _: scan_launch(node),
-    "scatter": lambda node, _: scatter_launch(node),
-    "sort": sort_launch,
+    exchanges.ExchangeStart.kind: lambda node, _: exchange_start(node),
+    exchanges.ExchangeWait.kind: lambda node, _: exchange_wait(node),
+    lines.Fft.kind: lambda node, _: fourier_launch(node),
+    leaves.RandomBits.kind: lambda node, _: random_bits_launch(node),
+    reduction.Scan.kind: lambda node, _: scan_launch(node),
+    indexing.Scatter.kind: lambda node, _: scatter_launch(node),
+    lines.Sort.kind: sort_launch,
 }
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ir.meaning.arrays import highest, lowest
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives.reduction import highest, lowest
 from penstock._src.ops.xla.translation.body import expression
 from penstock._src.ops.xla.translation.translate import Translation, ints, translates
 from penstock._src.stablehlo.module import HloBlock, HloOperation

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.ir.meaning.arrays import lowest
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives.reduction import lowest
 from penstock._src.ops.xla.products import cut
 from penstock._src.ops.xla.translation.indexing import combine_at
 from penstock._src.ops.xla.translation.reduction import (

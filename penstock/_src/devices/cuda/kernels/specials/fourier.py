@@ -73,8 +73,8 @@ def fourier_launch(node: Node) -> SpecialLaunch:
     blocks = -(-lines // form.lines) if n else 0
     rooms = 0 if in_shared or not blocks else Scratch(blocks * form.lines * form.size)
     return SpecialLaunch(
-        ("fft of threads", form), lambda target: emit_cuda_fourier(form, target), blocks,
-        (x, roots, node, rooms, lines, inner), f"fft[{outer}, {n}, {inner}]",
+        (f"{node.kind} of threads", form), lambda target: emit_cuda_fourier(form, target), blocks,
+        (x, roots, node, rooms, lines, inner), f"{node.kind}[{outer}, {n}, {inner}]",
     )  # fmt: skip
 
 

@@ -1,0 +1,81 @@
+"""Control: functions as attributes, with outer values passed in as arguments; and the order of computation."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from penstock._src.ir.errors import MalformedFunction
+from penstock._src.ir.meaning.intervals import Range
+from penstock._src.ir.node import Node
+from penstock._src.ir.primitives.base import (
+    PRIMITIVES,
+    Args,
+    Arrays,
+    Attrs,
+    Bounds,
+    Primitive,
+    Result,
+    SameType,
+)
+
+
+def total_flops(nodes: Iterable[Node]) -> int:
+    """Floating point operations of nodes."""
+    return sum([PRIMITIVES[node.kind].flops(node) for node in nodes])
+
+
+class While(Primitive):
+    """Carried values stepped by body while cond holds; arguments past `carried` stay as they are.
+
+    The interpreter runs it (interpreter.py), as it runs functions.
+    """
+
+    form = "while(...; cond, body, carried)"
+    is_folded = False
+
+    def infer(self, args: Args, attrs: Attrs) -> list[Result]:
+        return [(r.shape, r.dtype) for r in attrs["body"].results]
+
+    def flops(self, node: Node) -> int:
+        return total_flops(node.attrs["body"].nodes()) * int(node.attrs.get("max_trips") or 1)
+
+
+class Case(Primitive):
+    """The results of branches[index](operands); an index outside means the last branch. The interpreter runs it."""
+
+    form = "case(index, ...; branches)"
+    is_folded = False
+
+    def infer(self, args: Args, attrs: Attrs) -> list[Result]:
+        return [(r.shape, r.dtype) for r in attrs["branches"][0].results]
+
+    def flops(self, node: Node) -> int:
+        return max(total_flops(branch.nodes()) for branch in node.attrs["branches"])
+
+
+class Item(Primitive):
+    """One result of a node with several (get_tuple_element)."""
+
+    form = "item(x; index)"
+
+    def infer(self, args: Args, attrs: Attrs) -> Result:
+        results = args[0].results
+        if results is None:
+            raise MalformedFunction("item: the argument has one result only.")
+        return results[attrs["index"]]
+
+    def evaluate(self, args: Arrays, node: Node) -> Any:
+        return args[0][node.attrs["index"]]
+
+
+class OptimizationBarrier(SameType):
+    """x, computed anew where it would be an equal node, once the further arguments are known."""
+
+    form = "optimization_barrier(x, ...)"
+
+    def evaluate(self, args: Arrays, node: Node) -> np.ndarray:
+        return args[0]
+
+    def value_range(self, bounds: Bounds, node: Node) -> Range | None:
+        return bounds(node.args[0])
