@@ -18,6 +18,9 @@ from penstock._src.ops.linalg.matrices import widened
 # Rows of matrices; of larger ones LAPACK is faster, on the host. A step of QR goes over all of a matrix.
 LARGEST, LARGEST_OF_QR = 1024, 256
 LEAST_BLOCK, MOST_BLOCKS = 32, 16
+# Columns of a block that are worked on step by step: a wider block's left half carries over to the right one. Steps of exchanges and
+# substitutions are more kernels, which pays off for large matrices only.
+STEPS, STEPS_OF_CHOLESKY = 32, 16
 
 
 def as_batch(p: Any, x: Any, largest: int = LARGEST) -> Any:
@@ -87,7 +90,7 @@ def _places(p: Any, n: int) -> Any:
 def blocks(n: Extent) -> list[tuple[Extent, Extent]]:
     """(begin, end) of columns that are worked on step by step, before a product carries them over to the rest.
 
-    Where n is unknown, only how many blocks there are becomes a condition.
+    Where n is unknown, only how many blocks there are, and whether halves of the last one are worked on, become conditions.
     """
     size = max(LEAST_BLOCK, ceil_divide(n, MOST_BLOCKS))
     bounds: list[tuple[Extent, Extent]] = []
@@ -172,7 +175,46 @@ def are_pivots(p: Any, pivots: Any) -> Any:
 def _factorized_panel(
     p: Any, panel: Any, numbers: Any, exchanges: Any
 ) -> tuple[Any, Any, Any, Any, Any]:
-    """The factors of some columns, the order of their rows, the numbers in this order, pivots, and how many rows have been exchanged."""
+    """The factors of some columns, the order of their rows, the numbers in this order, pivots, and how many rows have been exchanged.
+
+    The left half carries over to the right one (Toledo, "Locality of reference in LU decomposition with partial pivoting", 1997).
+    """
+    batch, n, size = panel.shape
+    if size <= STEPS:
+        return _factorized_columns(p, panel, numbers, exchanges)
+    half = size // 2
+    left, order, numbers, pivots, exchanges = _factorized_panel(
+        p, p.slice_axis(panel, 2, 0, half), numbers, exchanges
+    )
+    right = p.gather(p.slice_axis(panel, 2, half, size), order, 1, batch_dims=1)
+    corner = p.slice_axis(left, 1, 0, half)
+    top = _substituted_corner(p, corner, p.slice_axis(right, 1, 0, half), True, unit=True)
+    below = p.slice_axis(left, 1, half, n)
+    right = p.slice_axis(right, 1, half, n) - p.contract("bij,bjk->bik", below, top, is_exact=True)
+    beyond = p.full((batch, half), n, dtypes.int32)
+    right, places, rest, right_pivots, exchanges = _factorized_panel(
+        p,
+        _beneath(p, right, n),
+        p.concat([p.slice_axis(numbers, 1, half, n), beyond], 1),
+        exchanges,
+    )
+    places = p.slice_axis(places, 1, 0, n - half)
+
+    def rows(x: Any) -> Any:
+        """Rows of the left half, those below in the order of the right one."""
+        moved = p.gather(p.slice_axis(x, 1, half, n), places, 1, batch_dims=1)
+        return p.concat([p.slice_axis(x, 1, 0, half), moved], 1)
+
+    right = p.concat([top, p.slice_axis(right, 1, 0, n - half)], 1)
+    numbers = p.concat([p.slice_axis(numbers, 1, 0, half), p.slice_axis(rest, 1, 0, n - half)], 1)
+    panel = p.concat([rows(left), right], 2)
+    return panel, rows(order), numbers, p.concat([pivots, right_pivots], 1), exchanges
+
+
+def _factorized_columns(
+    p: Any, panel: Any, numbers: Any, exchanges: Any
+) -> tuple[Any, Any, Any, Any, Any]:
+    """The same of few columns, step by step."""
     batch, n, size = panel.shape
     places, across = _places(p, n), p.iota((1, 1, size), 2, dtypes.int32)
 
@@ -233,6 +275,21 @@ def substituted(p: Any, a: Any, b: Any, lower: bool, unit: bool = False) -> Any:
 
 
 def _substituted_corner(p: Any, a: Any, b: Any, lower: bool, unit: bool) -> Any:
+    """The solution of a x = b for triangular matrices: the first half carries over to the second one."""
+    n = a.shape[1]
+    if n <= STEPS:
+        return _substituted_rows(p, a, b, lower, unit)
+    half = n // 2 if lower else n - n // 2
+    first, second = ((0, half), (half, n)) if lower else ((half, n), (0, half))
+    x = _substituted_corner(p, _part(p, a, first, first), p.slice_axis(b, 1, *first), lower, unit)
+    known = p.contract("bij,bjk->bik", _part(p, a, second, first), x, is_exact=True)
+    rest = p.slice_axis(b, 1, *second) - known
+    y = _substituted_corner(p, _part(p, a, second, second), rest, lower, unit)
+    return p.concat([x, y] if lower else [y, x], 1)
+
+
+def _substituted_rows(p: Any, a: Any, b: Any, lower: bool, unit: bool) -> Any:
+    """The same of few rows, step by step."""
     n = a.shape[1]
     places = _places(p, n)
 
@@ -271,7 +328,24 @@ def cholesky(p: Any, a: Any) -> Any:
 
 
 def _cholesky_panel(p: Any, panel: Any) -> Any:
-    """The factor's columns of some columns of symmetric matrices."""
+    """The factor's columns of some columns of symmetric matrices: the left half carries over to the right one."""
+    _, n, size = panel.shape
+    if size <= STEPS_OF_CHOLESKY:
+        return _cholesky_columns(p, panel)
+    half = size // 2
+    left = _cholesky_panel(p, p.slice_axis(panel, 2, 0, half))
+    top = p.slice_axis(left, 1, half, size)
+    right = p.slice_axis(panel, 2, half, size) - p.contract(
+        "bik,bjk->bij", left, top, is_exact=True
+    )
+    right = _cholesky_panel(p, _beneath(p, p.slice_axis(right, 1, half, n), n))
+    above = p.full((panel.shape[0], half, size - half), 0, panel.dtype)
+    right = p.concat([above, p.slice_axis(right, 1, 0, n - half)], 1)
+    return p.concat([left, right], 2)
+
+
+def _cholesky_columns(p: Any, panel: Any) -> Any:
+    """The factor's columns of few columns, step by step."""
     _, n, size = panel.shape
     places, across = _places(p, n), p.iota((1, 1, size), 2, dtypes.int32)
 
