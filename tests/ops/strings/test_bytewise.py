@@ -106,3 +106,27 @@ def test_raw_bytes_of_equal_strings_are_read(dtype, is_little):
 def test_raw_bytes_of_other_sizes_are_refused(words, said):
     with pytest.raises(tf.errors.InvalidArgumentError, match=said):
         tf.io.decode_raw(of(words), tf.int16)
+
+
+def floats(rng, places):
+    """Numbers of many sizes, numbers between two of so many places, and those next to them."""
+    spread = rng.standard_normal(200) * 10.0 ** rng.uniform(-places - 3, 14 - places, 200)
+    between = (rng.integers(-10_000, 10_000, 200) + 0.5) / 10.0**places
+    exact = rng.integers(-10_000, 10_000, 200) / 2.0 ** (places + 1)
+    beside = np.nextafter(between, rng.choice([-np.inf, np.inf], 200))
+    return np.concatenate([[0.0, -0.0, 1e-300, -1e-300], spread, between, exact, beside])
+
+
+@pytest.mark.parametrize("places", range(15))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_are_written_and_rounded_as_c_does(places, dtype):
+    numbers = floats(np.random.default_rng(places), places).astype(dtype)
+    written = tf.strings.as_string(numbers, precision=places).numpy().tolist()
+    assert written == [b"%.*f" % (places, n) for n in numbers.tolist()]
+
+
+def test_large_floats_are_written_with_all_digits():
+    numbers = [1e15, -1e22, 1.5]
+    assert tf.strings.as_string(numbers).numpy().tolist() == [
+        b"%f" % n for n in np.float32(numbers).tolist()
+    ]

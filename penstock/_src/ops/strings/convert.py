@@ -56,6 +56,8 @@ class AsString(Op):
             return each(lambda s: ("%" + self._flags() + "s").encode() % s, input)
         flat = input.reshape(-1)
         if kind == "f" and self.precision <= MOST_DIGITS and np.isfinite(flat).all():
+            if self._is_plain() and (written := bytewise.fixed(input, self._places())) is not None:
+                return written
             return _formatted(self._form(), flat, input.shape)
         if kind in "iu":
             # C writes no sign for unsigned numbers.
@@ -79,6 +81,14 @@ class AsString(Op):
         if kind == "c":
             return f"({self._written(form, value.real)},{self._written(form, value.imag)})".encode()
         return self._written(form, float(value)).encode()
+
+    def _is_plain(self):
+        """True if floats are written as digits with a point alone, by native code."""
+        return not (self.shortest or self.scientific or self._flags()) and runs_native_code()
+
+    def _places(self):
+        """The number of digits behind the point: six by default, as in C."""
+        return self.precision if self.precision > -1 else 6
 
     def _form(self):
         """The text of a float as Python writes it."""

@@ -301,7 +301,9 @@ def _meaning(
     kind: str, args: list[Any], v: Value, op: str | None = None, shape: Any = (), **attrs: Any
 ) -> Any:
     """The value of a primitive of a kernel's value, by an object with the attributes of a node that its meaning reads."""
-    like: Any = SimpleNamespace(op=op or v.kind, dtype=v.dtype, shape=shape, attrs=attrs, args=v.args)
+    like: Any = SimpleNamespace(
+        op=op or v.kind, dtype=v.dtype, shape=shape, attrs=attrs, args=v.args
+    )
     return PRIMITIVES[kind].evaluate(args, like)
 
 

@@ -14,7 +14,10 @@ from ...language.value import Val
 from .utf8 import byte, string
 from .words import make, put
 
-_DIGITS = 24  # more than a number of 64 bits has, with its sign
+_DIGITS = 32  # more than a number of 64 bits has, or MOST_PLACES behind a point, with a sign
+MOST_PLACES = 22  # whose power of ten is a float64
+_EXACT = 2.0**52  # from here on there are no halves between float64 numbers
+_SPLIT = 2.0**27 + 1
 _INVALID = 64  # beyond the values of digits in base64
 
 
@@ -26,7 +29,7 @@ class _Functions(NamedTuple):
     gathered (strings, number, size, bytes [number, size]) -> the number of strings before the first of another size
     encoded (strings, number, digits uint8 [64], True if padded, results) -> 0; in base64
     decoded (strings, number, values uint8 [256], results) -> the number of strings before the first malformed one
-    decimals (values int64, number, True if signed, results) -> 0
+    decimals (magnitudes uint64, number, signs bool, places behind a point, results) -> 0
     """
 
     mapped: Callable[..., int]
@@ -47,7 +50,7 @@ def _functions(m: Module) -> None:
     _emit_decimals(m)
     for name, parameters in (
         ("mapped", "anaa"), ("stripped", "ana"), ("gathered", "anna"), ("encoded", "anana"),
-        ("decoded", "anaa"), ("decimals", "anna"),
+        ("decoded", "anaa"), ("decimals", "anana"),
     ):  # fmt: skip
         py.emit_entry(m, name, parameters, holds_gil=True)
 
@@ -90,9 +93,41 @@ def decoded(strings: np.ndarray, digits: bytes) -> np.ndarray | None:
 
 def decimals(numbers: np.ndarray) -> np.ndarray:
     """The whole numbers of an array as strings."""
-    flat = np.ascontiguousarray(numbers.reshape(-1), numbers.dtype.str[1:2] + "8")
-    strings = np.empty(numbers.shape, object)
-    _functions().decimals(flat, len(flat), int(numbers.dtype.kind == "i"), strings)
+    magnitudes = numbers.astype(numbers.dtype.str[1:2] + "8", copy=False)
+    return _decimals(np.abs(magnitudes), numbers < 0, 0)
+
+
+def fixed(numbers: np.ndarray, places: int) -> np.ndarray | None:
+    """The floats of an array as strings with some places behind a point, rounded as C's "%f" does; None if some have too many digits.
+
+    The product with the power of ten is exact in two parts (Dekker 1971), so that halves are known: they round to even.
+    """
+    x, power = numbers.astype(np.float64), np.float64(10.0**places)
+    with np.errstate(over="ignore", invalid="ignore"):
+        high = x * power
+    if places > MOST_PLACES or not (np.abs(high) < _EXACT).all():
+        return None
+    whole = np.rint(high)
+    halves = np.abs(high - whole) == 0.5
+    if halves.any():
+        low = _rest_of_product(x[halves], power, high[halves])
+        toward = np.where(low > 0, 0.5, -0.5)
+        whole[halves] = np.where(low == 0, whole[halves], high[halves] + toward)
+    return _decimals(np.abs(whole).astype(np.uint64), np.signbit(x), places)
+
+
+def _rest_of_product(x: np.ndarray, y: np.float64, product: np.ndarray) -> np.ndarray:
+    """The exact product less the rounded one."""
+    (x_high, x_low), (y_high, y_low) = (
+        (v * _SPLIT - (v * _SPLIT - v), v - (v * _SPLIT - (v * _SPLIT - v))) for v in (x, y)
+    )
+    return ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + x_low * y_low
+
+
+def _decimals(magnitudes: np.ndarray, signs: np.ndarray, places: int) -> np.ndarray:
+    strings = np.empty(magnitudes.shape, object)
+    flat, signs = (np.ascontiguousarray(x.reshape(-1)) for x in (magnitudes, signs))
+    _functions().decimals(flat, len(flat), signs, places, strings)
     return strings
 
 
@@ -268,10 +303,13 @@ def _emit_decoded(m: Module) -> None:
 
 
 def _emit_decimals(m: Module) -> None:
-    with m.fn(
-        "decimals", ret=I64, internal=True, values=PTR, number=I64, signed=I64, into=PTR
-    ) as f:
+    arguments: Any = dict(values=PTR, number=I64, signs=PTR, places=I64, into=PTR)
+    with m.fn("decimals", ret=I64, internal=True, **arguments) as f:
         buffer = f.alloca(I8, _DIGITS)
+        point = _DIGITS - f.places
+
+        def put_byte(character: str, at: Val) -> None:
+            f.store(f.const(ord(character), I8), buffer, at)
 
         def digit(at: Val, left: Val) -> tuple[Val, ...]:
             rest = f.binary("udiv", left, 10)
@@ -280,11 +318,12 @@ def _emit_decimals(m: Module) -> None:
 
         def one(row: Val) -> None:
             value = f.load(f.values, row, I64)
-            is_negative = (value < 0) & f.signed.ne(0)
-            start = digit(f.i64(_DIGITS), f.select(is_negative, f.i64(0) - value, value))
-            at, _ = f.loop_while(lambda _, left: left.ne(0), digit, *start)
-            f.store(f.const(ord("-"), I8), buffer, at - 1)
-            begin = f.select(is_negative, at - 1, at)
+            fraction = f.loop_while(lambda at, _: at > point, digit, f.i64(_DIGITS), value)
+            put_byte(".", point - 1)
+            at, left = f.select(f.places > 0, point - 1, point), fraction[1]
+            at, _ = f.loop_while(lambda _, left: left.ne(0), digit, *digit(at, left))
+            put_byte("-", at - 1)
+            begin = f.select(byte(f, f.signs, row).ne(0), at - 1, at)
             make(f, f.at(buffer, begin), _DIGITS - begin, f.into, row)
 
         f.loop(f.i64(0), f.number, 1, one)
