@@ -25,6 +25,8 @@ from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, strings, text
 from penstock._src.ops.strings.fingerprint import fingerprint64, fingerprints64, hash64, siphash
 
+_MANY = 64  # strings, from which native code pays
+
 
 class StringJoin(Op):
     """Strings joined elementwise; scalars are broadcast."""
@@ -54,6 +56,10 @@ class StringJoin(Op):
             return strings([b""], ())
         flat = [x.reshape(-1) for x in np.broadcast_arrays(*inputs)]
         shape = shapes.pop() if shapes else ()
+        if flat[0].size >= _MANY and runs_native_code():
+            beside = np.stack(flat, 1).reshape(-1)
+            begins = np.arange(0, beside.size, len(flat))
+            return joined_neighbours(beside, begins, len(flat), separator).reshape(shape)
         return strings((separator.join(parts) for parts in zip(*flat, strict=True)), shape)
 
     def eager_each(self, inputs):
