@@ -12,8 +12,10 @@ from penstock._src.core.op import Op
 
 # Integer vectors of up to this many elements are constants of the program.
 SMALL = 16
+# Last extents up to this many elements are constants of the program: it handles several rows at a time, if it knows how narrow they are.
+NARROW = 64
 # Forms of a family that get programs of their own.
-FEW = 2
+FEW = 4
 
 Form = list[Any]
 
@@ -21,9 +23,11 @@ Form = list[Any]
 def form_of(op: Op, values: Sequence[np.ndarray]) -> Form:
     """Returns the form of a call by itself: small integers are baked in, and `HostKernel.opens` says which extents stay open."""
     baked = list(map(_is_baked, values))
-    opens = "all" if op.elements.is_elementwise else op.host_kernel.opens
-    if opens == "all":
+    if op.elements.is_elementwise:
         return [v if is_baked else (None,) * v.ndim for v, is_baked in zip(values, baked)]
+    opens = op.host_kernel.opens
+    if opens == "all":
+        return [v if is_baked else _wide_shape(v) for v, is_baked in zip(values, baked)]
     largest = max(values, key=lambda v: v.size)
     sized = any(is_baked and v.ndim for is_baked, v in zip(baked, values))
     fixed = sized or opens == "none"
@@ -31,6 +35,14 @@ def form_of(op: Op, values: Sequence[np.ndarray]) -> Form:
         v if is_baked else v.shape if fixed else open_shape(v, largest)
         for v, is_baked in zip(values, baked)
     ]
+
+
+def _wide_shape(value: np.ndarray) -> tuple[int | None, ...]:
+    """Returns a shape with all extents open, but the last one of narrow rows."""
+    if not value.ndim:
+        return ()
+    last = value.shape[-1]
+    return (*[None] * (value.ndim - 1), last if last <= NARROW else None)
 
 
 def open_shape(value: np.ndarray, largest: np.ndarray) -> tuple[int | None, ...]:

@@ -95,7 +95,7 @@ class Elements(Facts):
 
 # `HostKernel.compiles_from`: the default, and lower ones where compiling pays off sooner: of ops whose `eager` is slow, and of those
 # where it takes tens of nanoseconds for an element.
-LARGE, SLOW, SLOWEST = 1 << 16, 1 << 14, 1 << 11
+LARGE, SLOW, SLOWEST = 1 << 16, 1 << 13, 1 << 11
 
 
 class HostKernel(Facts):
@@ -109,7 +109,7 @@ class HostKernel(Facts):
     suits_new_sizes: bool = False
     # Elements of the first or last input from which eager calls run a compiled kernel, if the op lowers.
     compiles_from: int = LARGE
-    # Extents that those kernels leave open: "all"; "first", that of the largest input, unless sizes are given; "none", where it would
+    # Extents that those kernels leave open: "all", but a narrow last one; "first", that of the largest input, unless sizes are given; "none", where it would
     # make them slower. Those of elementwise ops leave all open.
     opens: str = "first"
     # Integer scalars are constants of those kernels: to divide by a constant is far faster.

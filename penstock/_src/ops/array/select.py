@@ -173,10 +173,11 @@ class OneHot(Op):
         if size < 0:
             raise self.invalid(f"depth must be non-negative, got: {size}")
         at = rank if self.axis == -1 else self.axis
-        out = np.full((indices.size, size), off_value, self.T.np)
-        flat = indices.reshape(-1)
-        (rows,) = ((flat >= 0) & (flat < size)).nonzero()
-        out[rows, flat[rows]] = on_value
+        out = np.full(indices.size * size, off_value, self.T.np)
+        flat = indices.reshape(-1).astype(np.int64)
+        places = np.arange(0, out.size, size) + flat if size else flat[:0]
+        inside = (flat >= 0) & (flat < size)
+        out[places if inside.all() else places[inside[: places.size]]] = on_value
         return np.ascontiguousarray(np.moveaxis(out.reshape(*indices.shape, size), -1, at))
 
     def lower(self, p, indices, depth, on_value, off_value):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, HostKernel
+from penstock._src.core.calls.facts import SLOW, SLOWEST, HostKernel
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT
 from penstock._src.ops import special_functions
@@ -84,7 +84,7 @@ class Erf(Unary):
     """The error function."""
 
     T, ufunc, primitive = FLOAT, staticmethod(special_functions.erf), "erf"
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     def gradient(self, x, _y, dy):
         return dy * (raw.Exp(raw.Neg(raw.Square(x))) * TWO_OVER_ROOT_PI)
@@ -94,7 +94,7 @@ class Erfc(Unary):
     """1 - erf(x), accurate where it is small."""
 
     T, ufunc, primitive = FLOAT, staticmethod(special_functions.erfc), "erfc"
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     def gradient(self, x, _y, dy):
         return dy * (raw.Exp(raw.Neg(raw.Square(x))) * -TWO_OVER_ROOT_PI)
@@ -151,7 +151,7 @@ class Erfinv(HostUnary):
     """The inverse of the error function."""
 
     T, ufunc = FLOAT, staticmethod(special_functions.erfinv)
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     def lower(self, p, x):
         wide = p.cast(x, dtypes.float64)
@@ -166,7 +166,7 @@ class Ndtri(HostUnary):
     """The quantile function of the normal distribution."""
 
     T, ufunc = FLOAT, staticmethod(special_functions.ndtri)
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     def lower(self, p, x):
         wide = p.cast(x, dtypes.float64)
@@ -180,7 +180,7 @@ class Lgamma(Unary):
     """The logarithm of |gamma(x)|."""
 
     T, ufunc, primitive = FLOAT, staticmethod(special_functions.lgamma), "lgamma"
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     def gradient(self, x, _y, dy):
         return dy * raw.Digamma(x)
@@ -190,7 +190,7 @@ class Digamma(Unary):
     """The derivative of Lgamma."""
 
     T, ufunc, primitive = FLOAT, staticmethod(special_functions.digamma), "digamma"
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     def gradient(self, x, _y, dy):
         return dy * raw.Polygamma(raw.OnesLike(x), x)

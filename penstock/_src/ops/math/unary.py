@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements, Slices, Values
+from penstock._src.core.calls.facts import SLOW, Elements, HostKernel, Slices, Values
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
@@ -154,6 +154,7 @@ class SqrtGrad(_GradientOp):
     """The gradient of Sqrt: dy / (2 y)."""
 
     vanishes = True
+    host_kernel = HostKernel(compiles_from=SLOW)
 
     def gradient(self, y, dy, _z, dz):
         half = dz / (y * 2)
@@ -167,6 +168,7 @@ class RsqrtGrad(_GradientOp):
     """The gradient of Rsqrt: dy * y**3 / -2."""
 
     vanishes = True
+    host_kernel = HostKernel(compiles_from=SLOW)
 
     def gradient(self, y, dy, _z, dz):
         y = conj(y)
@@ -180,6 +182,7 @@ class ReciprocalGrad(_GradientOp):
     """The gradient of Reciprocal: -dy * y**2."""
 
     vanishes = True
+    host_kernel = HostKernel(compiles_from=SLOW)
 
     def gradient(self, y, dy, _z, dz):
         y = conj(y)

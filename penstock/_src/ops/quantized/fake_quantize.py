@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, HostKernel, Slices
+from penstock._src.core.calls.facts import SLOW, SLOWEST, HostKernel, Slices
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import unknown_shape
@@ -72,7 +72,7 @@ class _FakeQuantize(Op):
     """Floats rounded to the levels of an integer type."""
 
     signature = "inputs: float32 -> outputs: float32"
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     num_bits: int = 8
     narrow_range: bool = False
 
