@@ -127,8 +127,7 @@ def lgamma(x: np.ndarray) -> np.ndarray:
         at = x[near].astype(np.float64)
         below = at < 1.5
         step = np.where(below, at - 1, at - 2)  # log gamma(1 + z) = log gamma(2 + z) - log(1 + z)
-        slopes = _slopes_at_2(45)
-        series = step * ((step[:, None] ** np.arange(len(slopes))) @ slopes)
+        series = step * np.polynomial.polynomial.polyval(step, _slopes_at_2(45))
         values[near] = series - np.where(below, np.log1p(step), 0)
     return values
 

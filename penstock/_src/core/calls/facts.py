@@ -94,8 +94,8 @@ class Elements(Facts):
 
 
 # `HostKernel.compiles_from`: the default, and lower ones where compiling pays off sooner: of ops whose `eager` is slow, and of those
-# where it takes tens of nanoseconds for an element.
-LARGE, SLOW, SLOWEST = 1 << 16, 1 << 13, 1 << 11
+# where it takes tens of nanoseconds, or a microsecond, for an element.
+LARGE, SLOW, SLOWEST, HEAVY = 1 << 16, 1 << 13, 1 << 11, 1 << 8
 
 
 class HostKernel(Facts):

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOWEST, Elements, HostKernel
+from penstock._src.core.calls.facts import HEAVY, SLOWEST, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
@@ -78,6 +78,7 @@ class Igammac(_SpecialBinary):
     """The upper regularized incomplete gamma function Q(a, x)."""
 
     T, ufunc = FLOAT, staticmethod(functions.igammac)
+    host_kernel = HostKernel(compiles_from=HEAVY)
 
     def shape(self, a, x):
         return infer.broadcast(a, x)
@@ -98,6 +99,7 @@ class IgammaGradA(_SpecialBinary):
     """The derivative of Igamma with respect to a."""
 
     ufunc = staticmethod(functions.igamma_slope)
+    host_kernel = HostKernel(compiles_from=HEAVY)
 
     def shape(self, a, x):
         return infer.broadcast(a, x)
@@ -175,6 +177,7 @@ class Polygamma(_SpecialBinary):
     """The a-th derivative of digamma."""
 
     ufunc = staticmethod(functions.polygamma)
+    host_kernel = HostKernel(compiles_from=HEAVY)
 
     def shape(self, a, x):
         return infer.broadcast(a, x)

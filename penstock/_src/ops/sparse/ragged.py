@@ -291,6 +291,22 @@ class RaggedTensorToSparse(Op):
         return index.astype(np.int64), rt_dense_values.reshape(-1), shape
 
 
+def _accumulated(starts, steps, counts, splits):
+    """Ranges of floats: each value is the one before plus the step, so rounding errors add up as in TensorFlow."""
+    flat = np.repeat(steps, counts)
+    filled = counts > 0
+    flat[splits[:-1][filled]] = starts[filled]
+    longest = int(counts.max(initial=0))
+    if longest < len(counts):
+        for at in range(1, longest):
+            places = splits[:-1][counts > at] + at
+            flat[places] += flat[places - 1]
+    else:
+        for begin, end in zip(splits[:-1], splits[1:], strict=True):
+            flat[begin:end] = np.add.accumulate(flat[begin:end])
+    return flat
+
+
 class RaggedRange(Op):
     """The ranges from starts to limits, as rows."""
 
@@ -331,12 +347,7 @@ class RaggedRange(Op):
             steps = np.arange(splits[-1]) - np.repeat(splits[:-1], counts)
             flat = np.repeat(starts, counts) + steps * np.repeat(deltas, counts)
         else:
-            # Each value is the one before plus the step, so rounding errors add up as in TensorFlow.
-            flat = np.repeat(deltas, counts)
-            filled = counts > 0
-            flat[splits[:-1][filled]] = starts[filled]
-            for begin, end in zip(splits[:-1], splits[1:], strict=True):
-                flat[begin:end] = np.add.accumulate(flat[begin:end])
+            flat = _accumulated(starts, deltas, counts, splits)
         return splits.astype(kind), flat.astype(starts.dtype)
 
     def _counts(self, starts, limits, deltas):

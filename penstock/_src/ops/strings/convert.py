@@ -54,11 +54,16 @@ class AsString(Op):
         )
         if kind == "O":
             return each(lambda s: ("%" + self._flags() + "s").encode() % s, input)
+        if self.T.is_floating and kind != "f":
+            input, kind = input.astype(np.float32), "f"
         flat = input.reshape(-1)
-        if kind == "f" and self.precision <= MOST_DIGITS and np.isfinite(flat).all():
-            if self._is_plain() and (written := bytewise.fixed(input, self._places())) is not None:
-                return written
-            return _formatted(self._form(), flat, input.shape)
+        if kind in "fc" and self.precision <= MOST_DIGITS and np.isfinite(flat).all():
+            if kind == "f":
+                return self._finite(input)
+            pairs = zip(
+                *[self._finite(part).flat for part in (input.real, input.imag)], strict=True
+            )
+            return strings((b"(%b,%b)" % pair for pair in pairs), input.shape)
         if kind in "iu":
             # C writes no sign for unsigned numbers.
             flags = self._flags().lstrip("+ ") if kind == "u" else self._flags()
@@ -82,13 +87,13 @@ class AsString(Op):
             return f"({self._written(form, value.real)},{self._written(form, value.imag)})".encode()
         return self._written(form, float(value)).encode()
 
-    def _is_plain(self):
-        """True if floats are written as digits with a point alone, by native code."""
-        return not (self.shortest or self.scientific or self._flags()) and runs_native_code()
-
-    def _places(self):
-        """The number of digits behind the point: six by default, as in C."""
-        return self.precision if self.precision > -1 else 6
+    def _finite(self, numbers):
+        """The strings of finite floats; native code writes digits with a point alone."""
+        if not (self.shortest or self.scientific or self._flags()) and runs_native_code():
+            written = bytewise.fixed(numbers, self.precision if self.precision > -1 else 6)
+            if written is not None:
+                return written
+        return _formatted(self._form(), numbers.reshape(-1), numbers.shape)
 
     def _form(self):
         """The text of a float as Python writes it."""
