@@ -33,6 +33,24 @@ def test_the_environment_chooses_keras(asked, package):
     subprocess.run(command, check=True, env=environment, timeout=120)
 
 
+CHANGED_LATER = """
+import os
+import penstock
+penstock.install_as_tensorflow()
+import tensorflow as tf
+first = tf.keras.Model
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+from tensorflow.keras import layers
+assert tf.keras.Model is first and tf.keras.layers is layers
+assert layers.Dense.__module__.startswith("keras."), layers.Dense
+"""
+
+
+def test_a_library_that_changes_the_environment_does_not_change_keras():
+    environment = lean({"TF_USE_LEGACY_KERAS": "0", "PYTHONPATH": str(ROOT)})
+    subprocess.run([sys.executable, "-c", CHANGED_LATER], check=True, env=environment, timeout=120)
+
+
 PATHS = """
 import penstock
 penstock.install_as_tensorflow()

@@ -1,6 +1,7 @@
 """Public modules, whose names are looked up when they are asked for."""
 
 import importlib
+import pickle
 import subprocess
 import sys
 
@@ -56,3 +57,14 @@ def test_nothing_is_of_a_class_of_a_module_that_was_not_imported():
     assert "penstock.no_such_module" not in sys.modules
     assert not is_instance_of(1, "penstock.no_such_module", "Class")
     assert is_instance_of(1, "builtins", "int") and not is_instance_of(1, "builtins", "str")
+
+
+@pytest.mark.parametrize("name", ["penstock.compat.v1.nn", "penstock.compat.v1.saved_model"])
+def test_modules_are_pickled_by_their_names(name):
+    module = importlib.import_module(name)
+    assert pickle.loads(pickle.dumps(module)) is module
+
+
+def test_the_module_of_flags_is_pickled():
+    flags = tf.compat.v1.flags
+    assert pickle.loads(pickle.dumps(flags)).DEFINE_string is flags.DEFINE_string

@@ -35,7 +35,7 @@ class PartOfKeras2(types.ModuleType):
         # The stand-in for `tensorflow` is loaded with it, which a program may do without.
         from . import keras
 
-        if not keras.asks_for_keras_2():
+        if not keras.asks_for_keras_2("v1"):
             raise AttributeError(
                 f"`{attribute}` is not available with Keras 3. `pip install --no-deps tf-keras` and "
                 f"TF_USE_LEGACY_KERAS=1 in the environment give {self.__name__} of Keras 2."
@@ -118,5 +118,7 @@ def _keras() -> types.ModuleType:
     from . import keras
 
     return (
-        keras.load_v1() if keras.asks_for_keras_2() else importlib.import_module("penstock.keras")
+        keras.load_v1()
+        if keras.asks_for_keras_2("v1")
+        else importlib.import_module("penstock.keras")
     )

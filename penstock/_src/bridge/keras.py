@@ -53,7 +53,7 @@ def load_v1(part: str = "") -> types.ModuleType:
       ImportError: Keras 2 is not installed.
     """
     tensorflow_alias.install()
-    return _load_keras_2(keras_module("v1") + part)
+    return _load_keras_2(tensorflow_alias.LEGACY_KERAS.format("v1") + part)
 
 
 def _load_keras_2(module: str) -> types.ModuleType:

@@ -30,6 +30,8 @@ LEGACY_KERAS = "tf_keras.api._{}.keras"
 KERAS_3 = "keras._tf_keras.keras"
 # Prefixes of the paths of modules that are made, in place of a module's name.
 PRIVATE, FROZEN = "private:", "frozen:"
+# Filled by `asks_for_keras_2`.
+_KERAS_2_BY_USE: dict[str, bool] = {}
 
 
 class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -64,10 +66,10 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             rest = rest[len("_api.v2") :].lstrip(".")
             rest = rest[2:].lstrip(".") if rest == "v2" or rest.startswith("v2.") else rest
         rest = rest.removeprefix("compat.v2.")
-        version = "v1" if rest.startswith("compat.v1.keras") and asks_for_keras_2() else "v2"
-        name = rest.removeprefix("compat.v1.") if version == "v1" else rest
+        is_v1 = rest.startswith("compat.v1.keras") and asks_for_keras_2("import")
+        name = rest.removeprefix("compat.v1.") if is_v1 else rest
         if name == "keras" or name.startswith("keras."):
-            module = keras_module(version) + name.removeprefix("keras")
+            module = _imported_keras(is_v1) + name.removeprefix("keras")
             return module if _can_import(module) else None
         if frozen_keras.is_known(rest):
             return FROZEN + rest
@@ -104,18 +106,29 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module.__spec__ = alias_spec.loader_state
 
 
-def asks_for_keras_2() -> bool:
-    """True if the environment selects Keras 2 as tf.keras."""
-    return os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1")
+def asks_for_keras_2(use: str = "v2") -> bool:
+    """True if Keras 2 is what a use of Keras gets.
 
-
-def keras_module(version: str = "v2") -> str:
-    """Returns the name of the module used as tf.keras: Keras 3, or Keras 2 if the environment selects it.
+    As in TensorFlow, the environment is read once for each use: libraries change it when they are imported (tensorflow-transform does),
+    which must not give a process two kinds of models.
 
     Args:
-      version: "v1" for tf.compat.v1.keras, which is another module in Keras 2.
+      use: "v2" for names of `tf.keras`, "v1" for those of `tf.compat.v1.keras`, "import" for modules below `tensorflow.keras`, which is
+        decided when `tensorflow` is imported.
     """
-    return LEGACY_KERAS.format(version) if asks_for_keras_2() else KERAS_3
+    if use not in _KERAS_2_BY_USE:
+        _KERAS_2_BY_USE[use] = os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1")
+    return _KERAS_2_BY_USE[use]
+
+
+def keras_module() -> str:
+    """Returns the name of the module used as tf.keras: Keras 3, or Keras 2 if the environment selects it."""
+    return LEGACY_KERAS.format("v2") if asks_for_keras_2() else KERAS_3
+
+
+def _imported_keras(is_v1: bool) -> str:
+    """Returns the name of the module that `import tensorflow.keras` finds, or `tensorflow.compat.v1.keras`."""
+    return LEGACY_KERAS.format("v1" if is_v1 else "v2") if asks_for_keras_2("import") else KERAS_3
 
 
 def _can_import(name: str) -> bool:
@@ -179,6 +192,7 @@ def install() -> None:
             "before anything imports tensorflow or keras."
         )
     if not is_installed():
+        asks_for_keras_2("import")
         sys.meta_path.insert(0, FINDER)
         sys.meta_path.append(METADATA)
         for companion in COMPANIONS:

@@ -109,7 +109,14 @@ def attach(
     return __getattr__, __dir__
 
 
-class LazyModule(types.ModuleType):
+class NamedModule(types.ModuleType):
+    """A module that is pickled by its name. Apache Beam's pickler, for one, knows no module of another class than ModuleType itself."""
+
+    def __reduce__(self) -> tuple[Callable[[str], types.ModuleType], tuple[str]]:
+        return importlib.import_module, (self.__name__,)
+
+
+class LazyModule(NamedModule):
     """A module created at run time with attributes from a table."""
 
     def __init__(

@@ -4,15 +4,23 @@ import importlib.metadata
 import importlib.util
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from penstock._src.bridge.environments import stand_in
 from penstock._src.version import OWN_VERSION, VERSION
 
-PACKAGING = Path(__file__).resolve().parents[3] / "packaging" / "tensorflow-on-penstock"
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGING = ROOT / "packaging" / "tensorflow-on-penstock"
+# The lowest versions that TensorFlow 2.21 takes.
+LOWEST = {
+    "absl-py": "1.0.0", "astunparse": "1.6.0", "gast": "0.2.1", "h5py": "3.11.0", "opt_einsum": "2.3.2", "packaging": "20.0",
+    "requests": "2.21.0", "setuptools": "60.0", "six": "1.12.0", "termcolor": "1.1.0", "typing_extensions": "3.6.6", "wrapt": "1.11.0",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +80,9 @@ def test_uninstalling_it_would_leave_nothing(installed):
     listed = {str(file) for distribution in own for file in distribution.files}
     there = {str(p.relative_to(installed)) for p in installed.rglob("*") if p.is_file()}
     assert there <= listed
+
+
+def test_it_takes_the_old_versions_that_tensorflow_takes():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = {r.name: r for r in map(Requirement, project["optional-dependencies"]["tensorflow"])}
+    assert not {n for n, lowest in LOWEST.items() if not wanted[n].specifier.contains(lowest)}

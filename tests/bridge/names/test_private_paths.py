@@ -1,6 +1,7 @@
 """The private paths of TensorFlow that other packages import, each name bound to what it does here."""
 
 import importlib
+import pickle
 import subprocess
 import sys
 
@@ -281,3 +282,9 @@ def test_constants_are_evaluated_through_any_ops():
         assert tf.get_static_value(positive) is None
         assert util.try_evaluate_constant(positive) == 1
         assert util.try_evaluate_constant(tf.random.uniform([])) is None
+
+
+@pytest.mark.parametrize("path", ["python.framework.ops", "core.framework.graph_pb2"])
+def test_modules_are_pickled_by_their_names(stand_in, path):
+    module = importlib.import_module(f"tensorflow.{path}")
+    assert pickle.loads(pickle.dumps(module)) is module

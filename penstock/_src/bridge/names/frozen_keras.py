@@ -12,6 +12,8 @@ import importlib.util
 import types
 from typing import Any
 
+from penstock._src.util.lazy import NamedModule
+
 ROOT = "python.keras"
 PACKAGE = "tf_keras"
 SOURCES = PACKAGE + ".src"
@@ -88,7 +90,7 @@ MOVED = {
 }
 
 
-class View(types.ModuleType):
+class View(NamedModule):
     """A module whose names are those of several others.
 
     Args:

@@ -9,10 +9,11 @@ import types
 from collections.abc import Callable, Container
 from typing import Any
 
+from penstock._src.util.lazy import NamedModule
 from penstock._src.version import VERSION
 
 
-class PackageModule(types.ModuleType):
+class PackageModule(NamedModule):
     """A module of such a package, whose names are looked up when they are asked for.
 
     Args:

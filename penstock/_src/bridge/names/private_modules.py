@@ -26,6 +26,7 @@ from typing import Any
 
 from penstock._src.core import registry
 from penstock._src.core.calls.attributes import REQUIRED
+from penstock._src.util.lazy import NamedModule
 
 from . import protos
 from .identities import NAMING, home_of
@@ -93,7 +94,7 @@ def _names_in(line: str, joint: str) -> dict[str, str]:
     return names
 
 
-class PrivateModule(types.ModuleType):
+class PrivateModule(NamedModule):
     """A module that looks its names up at first use."""
 
     def __init__(self, name: str, path: str) -> None:

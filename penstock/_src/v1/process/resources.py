@@ -3,9 +3,9 @@
 import importlib
 import os
 import sys
-import types
 
 from penstock._src.util.export import export, export_constant
+from penstock._src.util.lazy import NamedModule
 
 
 def _folder_of_caller():
@@ -65,15 +65,15 @@ def run(main=None, argv=None):
     app.run(main=program, argv=argv, flags_parser=lambda args: known(args, known_only=True))
 
 
-class _Flags(types.ModuleType):
+class _Flags(NamedModule):
     """The flags of programs; absl is loaded when they are used."""
 
     def __getattr__(self, name):
-        return getattr(importlib.import_module("penstock._src.v1.process.flags"), name)
+        return getattr(importlib.import_module(self.__name__), name)
 
     def __dir__(self):
-        return dir(importlib.import_module("penstock._src.v1.process.flags"))
+        return dir(importlib.import_module(self.__name__))
 
 
-flags = _Flags("flags")
+flags = _Flags("penstock._src.v1.process.flags")
 export_constant(None, flags, v1=["flags", "app.flags"])

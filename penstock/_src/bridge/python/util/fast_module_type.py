@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.util.lazy import NamedModule
 
-class FastModuleType(types.ModuleType):
+
+class FastModuleType(NamedModule):
     """A module whose attributes are looked up once, by functions that its owner sets.
 
     Args:

@@ -6,8 +6,10 @@ import importlib
 import types
 from typing import Any
 
+from penstock._src.util.lazy import NamedModule
 
-class LazyLoader(types.ModuleType):
+
+class LazyLoader(NamedModule):
     """A placeholder of a module; at the first use of a name it is replaced by the module in its parent's globals."""
 
     def __init__(
