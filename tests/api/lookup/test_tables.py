@@ -31,6 +31,31 @@ def test_a_table_is_not_filled_with_other_data_by_a_later_call():
         found(tf.constant([3, 4]))
 
 
+@pytest.mark.parametrize("buckets, ids", [(0, [1, -1]), (1, [1, 2])])
+def test_a_function_is_passed_the_path_of_its_vocabulary(tmp_path, buckets, ids):
+    (tmp_path / "words.txt").write_text("a\nb\n")
+
+    @tf.function
+    def find(path, words):
+        lines = tf.lookup.TextFileInitializer(path, tf.string, -2, tf.int64, -1)
+        if buckets:
+            return tf.lookup.StaticVocabularyTable(lines, buckets).lookup(words)
+        return tf.lookup.StaticHashTable(lines, -1).lookup(words)
+
+    path = tf.constant(str(tmp_path / "words.txt"))
+    assert find(path, tf.constant(["b", "z"])).numpy().tolist() == ids
+
+
+def test_a_function_fills_its_table_from_its_own_dataset():
+    @tf.function
+    def find(keys, words):
+        pairs = tf.data.Dataset.from_tensor_slices((keys, keys))
+        filled = tf.data.experimental.DatasetInitializer(pairs)
+        return tf.lookup.StaticHashTable(filled, "none").lookup(words)
+
+    assert find(tf.constant(["a"]), tf.constant(["a", "b"])).numpy().tolist() == [b"a", b"none"]
+
+
 def test_keys_of_vocabularies_are_int64_or_strings():
     ids = np.array([0], np.int64)
     words = tf.lookup.KeyValueTensorInitializer(["a"], ids)

@@ -99,7 +99,7 @@ class LookupInterface(TrackableResource):
 class TableInitializerBase(Trackable):
     """Base of the initializers of static tables."""
 
-    _computes = False  # whether what fills the table is computed by the function that makes it
+    _computes = False  # true if what fills the table is computed by the function that makes it
 
     def __init__(self, key_dtype, value_dtype):
         self._key_dtype, self._value_dtype = (
@@ -119,7 +119,7 @@ class TableInitializerBase(Trackable):
         return f"table_{next(_COUNT)}"
 
 
-def _is_computed_here(value):
+def is_computed_here(value):
     """True if a value is a tensor of the function being traced. Then each call fills the table."""
     graph = getattr(value, "graph", None) if isinstance(value, Tensor) else None
     return graph is not None and graph is not outermost_graph()
@@ -142,7 +142,7 @@ class KeyValueTensorInitializer(TableInitializerBase):
     """
 
     def __init__(self, keys, values, key_dtype=None, value_dtype=None, name=None):
-        self._computes = _is_computed_here(keys) or _is_computed_here(values)
+        self._computes = is_computed_here(keys) or is_computed_here(values)
         with contextlib.nullcontext() if self._computes else init_scope():
             self._keys = convert_to_tensor(keys, dtype=key_dtype, name="keys")
             self._values = convert_to_tensor(values, dtype=value_dtype, name="values")
@@ -227,6 +227,7 @@ class TextFileInitializer(TableInitializerBase):
         super().__init__(key, value)
         # SavedModels copy the file.
         self._filename = self._track_trackable(Asset(filename), "_filename")
+        self._computes = is_computed_here(self._filename.asset_path)
 
     def initialize(self, table):
         """Fills the table.

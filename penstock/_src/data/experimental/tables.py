@@ -9,7 +9,7 @@ from penstock._src.api.lookup.id_tables import (
     HasherSpec,
     IdTableWithHashBuckets,
 )
-from penstock._src.api.lookup.tables import StaticHashTable, TableInitializerBase
+from penstock._src.api.lookup.tables import StaticHashTable, TableInitializerBase, is_computed_here
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import as_dtype
 from penstock._src.core.registry import raw
@@ -37,6 +37,7 @@ class DatasetInitializer(TableInitializerBase):
             if not part.shape.is_compatible_with([]):
                 raise ValueError(f"Keys and values must be scalars. Received {spec}.")
         self._dataset = dataset
+        self._computes = is_computed_here(dataset._variant_tensor)
         super().__init__(spec[0].dtype, spec[1].dtype)
 
     def initialize(self, table: Any) -> Any:
