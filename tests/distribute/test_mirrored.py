@@ -423,3 +423,23 @@ def test_replicas_update_their_parts_of_a_variable():
 
     strategy.run(replica, args=(variable,))
     assert [float(part) for part in variable.values] == [1.5, 1.5]
+
+
+def test_variables_are_made_beside_others_in_replicas_but_not_outside_of_the_strategy(strategy):
+    with strategy.scope():
+        weight = tf.Variable(1.0)
+    slots = []
+
+    @tf.function
+    def total():
+        def in_a_replica():
+            with tf.init_scope(), strategy.extended.colocate_vars_with(weight):
+                if len(slots) < 2:
+                    slots.append(tf.Variable(2.0))
+            return weight + slots[0]
+
+        return strategy.run(in_a_replica)
+
+    assert [float(each) for each in strategy.experimental_local_results(total())] == [3.0, 3.0]
+    with pytest.raises(RuntimeError, match=r'Need to be inside "with strategy.scope\(\)"'):
+        strategy.extended.colocate_vars_with(weight)

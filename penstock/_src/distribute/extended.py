@@ -4,6 +4,7 @@ The public methods check where they are called, and call the hooks below, whose 
 one's own overrides hooks. Those here are of a strategy with one replica.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from penstock._src.distribute.context import (
     converted,
     current,
     require_cross_replica,
+    require_strategy,
 )
 from penstock._src.distribute.values import InputContext, MultiStepContext, ReduceOp, ValueContext
 from penstock._src.util import nest
@@ -154,9 +156,14 @@ class StrategyExtended:
 
         Returns:
           A context manager.
+
+        Raises:
+          RuntimeError: this strategy is not the current one.
         """
+        require_strategy(self._strategy)
         self._validate_colocate_with_variable(colocate_with_variable)
-        return self._strategy.scope()
+        # The strategy's scope is open already. Replicas may not enter it: legacy Keras makes the state of optimizers in them.
+        return contextlib.nullcontext()
 
     def _validate_colocate_with_variable(self, colocate_with_variable: Any) -> None:
         """Raises ValueError if variables cannot lie where this one does."""
