@@ -78,3 +78,25 @@ def test_what_only_keras_2_has_says_so(part):
     module = operator.attrgetter(part)(tf.compat.v1)
     with pytest.raises(AttributeError, match="`LSTMCell` is not available with Keras 3"):
         _ = module.LSTMCell
+
+
+REPLICATED = """
+import penstock
+penstock.install_as_tensorflow()
+import sys
+import tensorflow as tf
+strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+with strategy.scope():
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(2,))])
+    model.compile("adam", "mse")
+model.fit(tf.ones([4, 2]), tf.ones([4, 1]), batch_size=2, verbose=0, callbacks=[tf.keras.callbacks.TensorBoard(sys.argv[1])])
+assert model.optimizer.iterations.numpy() == 2
+"""
+
+
+def test_keras_2_trains_in_replicas_beside_its_callback(tmp_path):
+    if find_spec("tf_keras") is None:
+        pytest.skip("tf_keras is not installed")
+    environment = lean({"TF_USE_LEGACY_KERAS": "1", "PYTHONPATH": str(ROOT)})
+    command = [sys.executable, "-c", REPLICATED, str(tmp_path)]
+    subprocess.run(command, check=True, env=environment, timeout=120)

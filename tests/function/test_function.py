@@ -467,3 +467,12 @@ def test_a_graph_gets_the_functions_of_a_gradient_on_request():
     assert backward.attr["forward_function_name"].s.decode() == forward.signature.name
     assert forward.signature.name.startswith("__forward_")
     assert backward.signature.name.startswith("__inference___backward_")
+
+
+def test_the_first_trace_is_known_once_there_is_one():
+    function = tf.function(lambda x: x + 1)
+    assert not hasattr(function, "_concrete_variable_creation_fn")
+    function(tf.constant(1))
+    function(tf.constant(1.0))
+    [first] = function._concrete_variable_creation_fn.inputs
+    assert first.dtype == tf.int32

@@ -481,6 +481,13 @@ class Function(Trackable):
         return self.function_spec.function_type
 
     @property
+    def _concrete_variable_creation_fn(self) -> ConcreteFunction:
+        """The first trace, whose graph the TensorBoard callback of legacy Keras writes."""
+        for trace in self._list_all_concrete_functions():
+            return trace
+        raise AttributeError("The function has not been traced.")
+
+    @property
     def _run_functions_eagerly(self) -> bool:
         return _Settings.run_eagerly
 
