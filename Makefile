@@ -19,7 +19,7 @@ export HATCH_BUILD_NO_HOOKS := true
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 FUZZERS := programs models kernels shapes calls files bytes serving
-INTEROPS := formats models tfjs tflite serving open-inference ray ray-train ray-nodes
+INTEROPS := formats models tfjs tflite serving open-inference ray ray-train ray-nodes tfx
 
 # What a target does when WHICH chooses: $(call chosen,target,default,choices)
 chosen = $(if $(filter $(or $(WHICH),$2),$3),$(MAKE) --no-print-directory $1/$(or $(WHICH),$2),echo "make $1: WHICH is one of $3. Received $(WHICH)." >&2; exit 2)
@@ -198,7 +198,7 @@ zoo: $(STAMP)  ## models of other packages beside their own runtimes, in a cache
 	$(BIN)/python -m tests.ecosystem.zoo $(NAMES)
 
 .PHONY: interop $(INTEROPS:%=interop/%)
-interop:  ## Penstock with others. WHICH=formats|models|tfjs|tflite|serving|open-inference|ray|ray-train|ray-nodes, NAMES
+interop:  ## Penstock with others. WHICH=formats|models|tfjs|tflite|serving|open-inference|ray|ray-train|ray-nodes|tfx, NAMES
 	@+$(call chosen,interop,formats,$(INTEROPS))
 
 # Files of every format, written by Penstock and read by TensorFlow, and the other way round; NAMES="checkpoints events" chooses.
@@ -241,6 +241,10 @@ interop/ray-nodes: pyproject.toml
 	test -x $(RAY_VENV)/bin/python || $(PYTHON) -m venv $(RAY_VENV)
 	$(RAY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ray]' pytest
 	$(RAY_VENV)/bin/python -m tests.interop.ray.nodes $(NAMES)
+
+# TFX's pipelines on both, whose artifacts are compared; NAMES="penguin taxi components kubeflow" chooses. Takes root and apt-get before glibc 2.38.
+interop/tfx: $(UV)
+	$(BIN)/python -m tests.interop.tfx $(CURDIR)/$(UV) $(NAMES)
 
 # TensorFlow.js, in node, runs models that Penstock writes.
 TFJS := build/peers/tfjs
