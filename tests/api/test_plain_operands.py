@@ -43,3 +43,18 @@ def test_gelu_and_silu_have_tensorflows_constants_and_gradients():
         tape.watch(z)
         y = tf.nn.silu(z)
     np.testing.assert_allclose(tape.gradient(y, z), [2.0037405 + 0.26449805j], rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [tf.float32, tf.bfloat16, tf.int64])
+@pytest.mark.parametrize("matrix", [np.eye(2), np.eye(2, dtype=np.int32), [[1, 0], [0, 1]]])
+@pytest.mark.parametrize("wrap", [lambda call: call, tf.function])
+def test_a_matrix_before_the_operator_gets_the_dtype_of_the_tensor(kind, matrix, wrap):
+    tensor = tf.constant([[4, 2], [3, 1]], kind)
+    product = wrap(lambda: matrix @ tensor)()
+    assert product.dtype == kind and np.all(product == tensor)
+
+
+def test_matrices_in_products_are_named_after_them():
+    with tf.Graph().as_default():
+        product = np.eye(2) @ tf.ones([2, 2])
+    assert product.name == "matmul:0" and product.op.inputs[0].name == "matmul/x:0"

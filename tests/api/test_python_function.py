@@ -93,3 +93,11 @@ def _of_operation(x):
 def test_errors_of_operations_in_python_functions_are_unknown_ones(call):
     with pytest.raises(tf.errors.UnknownError, match="InvalidArgumentError: .*reshape"):
         call()
+
+
+@pytest.mark.parametrize("call", [tf.numpy_function, tf.py_function])
+def test_results_of_a_tuple_of_types_are_a_list_in_functions(call):
+    types = (tf.float32, tf.float32)
+    pair = tf.function(lambda: call(lambda x: (x, x + 1), [1.0], types))()
+    assert type(pair) is list and [float(x) for x in pair] == [1.0, 2.0]
+    assert type(tf.py_function(lambda x: x, [1.0], (tf.float32,))) is list

@@ -162,7 +162,7 @@ _OPERATORS = {
     "floordiv": _named("FloorDiv", "floordiv"),
     "mod": _named("FloorMod", "mod"),
     "pow": _named("Pow", "pow"),
-    "matmul": lambda x, y: matmul(x, y, name=None if STATE.graph is None else "matmul"),
+    "matmul": lambda x, y: _matrix_product(x, y),
     "and": _logic(_named("BitwiseAnd", "and"), _named("LogicalAnd", "and")),
     "or": _logic(_named("BitwiseOr", "or"), _named("LogicalOr", "or")),
     "xor": _logic(_named("BitwiseXor", "xor"), logic.logical_xor),
@@ -191,6 +191,16 @@ def _product(x, y):
         return _multiply(x, y)
     x, y = (elementwise.cast(v, dtypes.bool_) for v in (x, y))
     return logic.logical_and(x, y)
+
+
+def _matrix_product(x, y):
+    """The product of matrices, where what is no tensor gets the other operand's dtype."""
+    if STATE.graph is None:
+        return matmul(x, y)
+    with STATE.graph.name_scope("matmul") as scope:
+        if not isinstance(x, Tensor):
+            x = convert_to_tensor(x, dtype=y.dtype.base_dtype, name="x")
+        return matmul(x, y, name=scope)
 
 
 def _true_division(x, y):

@@ -59,7 +59,7 @@ def numpy_function(
     )
     if func is None or decorator is not None:
         return decorator
-    types, is_list, shapes = _output_types(Tout)
+    form, types, is_list, shapes = _output_types(Tout)
     if STATE.graph is None:
         return _called_now(func, [np.array(x) for x in inp or []])
     tensors = [convert_to_tensor(x) for x in inp or []]
@@ -67,7 +67,7 @@ def numpy_function(
     token, callback = register(function)
     call = raw.PyFunc if stateful else raw.PyFuncStateless
     outputs = call(input=tensors, token=token, Tout=types, name=name)
-    return _arranged(outputs, callback, is_list, Tout, shapes)
+    return _arranged(outputs, callback, is_list, form, shapes)
 
 
 def decorator_unless_called(
@@ -136,13 +136,15 @@ def _with_plain_scalars(func: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _output_types(given: Any) -> tuple[list[Any], bool, list[Any]]:
-    """Returns the flat dtypes, whether they are parts of a structure, and their shapes."""
+def _output_types(given: Any) -> tuple[Any, list[Any], bool, list[Any]]:
+    """Returns the structure of results, a list for a tuple, the flat dtypes, whether they are parts of it, and their shapes."""
+    if isinstance(given, tuple):
+        given = list(given)
     flat = nest.flatten(given, expand_composites=True) if given is not None else []
     shapes = [spec.shape if isinstance(spec, TensorSpec) else UNKNOWN for spec in flat]
     types = [spec.dtype if isinstance(spec, TensorSpec) else as_dtype(spec) for spec in flat]
     is_composite = isinstance(given, TypeSpec) and not isinstance(given, TensorSpec)
-    return types, is_composite or nest.is_nested(given), shapes
+    return given, types, is_composite or nest.is_nested(given), shapes
 
 
 def _arranged(outputs: Any, held: Any, is_list: bool, form: Any, shapes: Sequence[Any]) -> Any:
@@ -191,7 +193,7 @@ def py_function(
     decorator = decorator_unless_called(py_function, "tf.py_function", func, inp, Tout, name=name)
     if func is None or decorator is not None:
         return decorator
-    types, is_list, shapes = _output_types(Tout)
+    form, types, is_list, shapes = _output_types(Tout)
     arguments = nest.map_structure(
         lambda x: x if nest.is_composite(x) else convert_to_tensor(x), list(inp or [])
     )
@@ -200,7 +202,7 @@ def py_function(
     if STATE.graph is None:
         outputs = calling(caller.run, tensors)
         return (
-            nest.pack_sequence_as(Tout, outputs, expand_composites=True)
+            nest.pack_sequence_as(form, outputs, expand_composites=True)
             if is_list
             else (outputs[0] if outputs else None)
         )
@@ -217,7 +219,7 @@ def py_function(
         return node
     if not is_list:
         return node.outputs[0]
-    return nest.pack_sequence_as(Tout, node.outputs, expand_composites=True)
+    return nest.pack_sequence_as(form, node.outputs, expand_composites=True)
 
 
 class _EagerCall:

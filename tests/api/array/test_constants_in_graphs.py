@@ -132,6 +132,12 @@ def test_stacked_arrays_keep_their_dtype_in_functions():
         assert tf.function(lambda arrays=arrays: tf.stack(arrays))().dtype == kind
 
 
+def test_stacked_numbers_of_numpy_keep_their_dtype_in_functions():
+    numbers = [np.float64(1.5), np.float64(2)]
+    stacked = tf.function(lambda: tf.stack(numbers, axis=-1))()
+    assert stacked.dtype == tf.float64 and stacked.numpy().tolist() == [1.5, 2.0]
+
+
 def test_a_tuple_in_a_function_takes_arrays():
     first, second = tf.function(lambda: tf.tuple([np.array([1, 2]), np.float64(3)]))()
     assert first.dtype == tf.int64 and second.dtype == tf.float64 and second.numpy() == 3

@@ -91,8 +91,11 @@ def stack(values, axis=0, name="stack"):
         except (TypeError, ValueError):
             pass
     if first is None:
-        # Python numbers of several types get one dtype, as in any list.
-        numbers = all(isinstance(v, (int, float)) for v in values)
+        # Python numbers of several types get one dtype, as in any list; NumPy's keep theirs in graphs.
+        numbers = all(
+            isinstance(v, (int, float)) and not (STATE.graph and isinstance(v, np.generic))
+            for v in values
+        )
         kind = convert_to_tensor(values).dtype if numbers else None
         first = convert_to_tensor(values[0], dtype=kind)
         values[0] = first
