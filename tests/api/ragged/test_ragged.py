@@ -399,3 +399,12 @@ def test_masks_with_rows_of_other_lengths_are_refused(wrap):
     assert masked(fitting).to_list() == [[1.0], [], [3.0]]
     with pytest.raises(tf.errors.InvalidArgumentError, match="identical ragged splits"):
         masked(tf.ragged.constant([[True, False], [True], []]))
+
+
+@pytest.mark.parametrize("key", [-3, (-3, 0), (-3, slice(1)), tf.constant(-3)])
+def test_rows_before_the_first_are_invalid_arguments(key):
+    rows = tf.ragged.constant([[1, 2], [3]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="out of bounds"):
+        rows[key]
+    with pytest.raises(IndexError, match="Row key 2 out of bounds"):
+        rows[2]

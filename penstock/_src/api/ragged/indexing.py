@@ -60,10 +60,13 @@ def row(rt, index):
 
     Raises:
       IndexError: there is no such row; in a graph that is a ValueError, or an error when it runs.
+      InvalidArgumentError: there is none so far from the end.
     """
     try:
         start, limit = rt.row_starts()[index], rt.row_limits()[index]
     except InvalidArgumentError:
+        if index < 0:
+            raise
         raise IndexError(f"Row key {index} out of bounds") from None
     return _slice_values(rt.values, start, limit)
 
