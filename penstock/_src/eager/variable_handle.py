@@ -78,7 +78,7 @@ def _initial_value_in_graph(name: str, is_called: bool) -> Iterator[None]:
 def add_to_collections(variable: Any, collections: Any = None) -> None:
     """Adds a variable of a graph to the graph's collections, as TensorFlow 1 does."""
     names = ["variables"] if collections is None else list(collections)
-    if variable.trainable and "trainable_variables" not in names and "local_variables" not in names:
+    if variable.trainable and "trainable_variables" not in names:
         names.append("trainable_variables")
     for name in names:
         STATE.graph.add_to_collection(name, variable)

@@ -221,6 +221,4 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:
 @export(v1=["placeholder_with_default"])
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Any:
     """Returns a tensor with the value of `input` unless another value is fed."""
-    return raw.PlaceholderWithDefault(
-        input=convert_to_tensor(input), shape=as_shape(shape), name=name
-    )
+    return raw.PlaceholderWithDefault(input=input, shape=as_shape(shape), name=name)

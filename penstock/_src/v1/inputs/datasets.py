@@ -28,6 +28,8 @@ from penstock._src.util.signatures import read_only
 
 Structure = Any
 
+# The collection of a graph's iterators, which savers and tools look up.
+GLOBAL_ITERATORS = "iterators"
 # More calls of `get_next` than this are taken for calls in a loop over the elements.
 GET_NEXT_CALL_WARNING_THRESHOLD = 32
 GET_NEXT_CALL_WARNING_MESSAGE = (
@@ -82,6 +84,8 @@ class Iterator:
         self._element_spec = spec
         self._string_handle = raw.IteratorToStringHandle(resource_handle=resource)
         self._get_next_call_count = 0
+        if STATE.graph is not None:
+            STATE.graph.add_to_collection(GLOBAL_ITERATORS, resource)
 
     @classmethod
     def _make(cls, resource: Any, initializer: Any, spec: Structure) -> "Iterator":

@@ -25,7 +25,7 @@ from penstock._src.v1.training.optimizer_slots import (
     free,
     is_here,
 )
-from penstock._src.v1.variables.collections import trainable_variables
+from penstock._src.v1.variables.collections import GraphKeys, trainable_variables
 
 _FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
 
@@ -161,9 +161,11 @@ class Optimizer(OptimizerHooks, OptimizerSlots):
         with STATE.graph.name_scope(name or self._name) as scope:
             self._tensors = self._named_numbers()
             try:
-                return self._step_in_graph(pairs, global_step, scope)
+                step = self._step_in_graph(pairs, global_step, scope)
             finally:
                 self._tensors = None
+        STATE.graph.add_to_collection(GraphKeys.TRAIN_OP, step)
+        return step
 
     def _step_in_graph(self, pairs: Any, global_step: Any, scope: str) -> Any:
         """Records the updates and returns the last operation, which has the name of the scope."""
