@@ -1,13 +1,18 @@
 """Classes that borrow the operators of tensors, as Keras 2's symbolic tensors do, are asked through dispatchers."""
 
+import re
+
+import numpy as np
 import pytest
 
 import penstock as tf
 
 
 class Symbol:
-    def __init__(self, text):
+    def __init__(self, text, dtype=None):
         self.text = text
+        if dtype is not None:
+            self.dtype = dtype
 
 
 for name in tf.Tensor.OVERLOADABLE_OPERATORS:
@@ -32,7 +37,7 @@ a, b = Symbol("a"), Symbol("b")
 @pytest.mark.parametrize(
     "operate, shown",
     [
-        (lambda: a + b, "add(a, b)"),
+        (lambda: a + b, "add_operands(a, b)"),
         (lambda: 2 - a, "subtract(2, a)"),
         (lambda: a @ b, "matmul(a, b)"),
         (lambda: a / 2, "truediv(a, 2)"),
@@ -45,6 +50,27 @@ a, b = Symbol("a"), Symbol("b")
 )
 def test_operators_of_another_class(operate, shown):
     assert operate().text == shown
+
+
+@pytest.mark.parametrize(
+    ("operate", "shown"),
+    [
+        (lambda x, _: 1 + x, "add_operands(1.0, x)"),
+        (lambda x, _: 2 - x, "subtract(2.0, x)"),
+        (lambda x, _: 2**x, "pow(2.0, x)"),
+        (lambda x, _: [3] * x, "multiply([3.], x)"),
+        (lambda x, _: np.float64(2) / x, "truediv(2.0, x)"),
+        (lambda _, n: 5 % n, "floormod(5, n)"),
+        (lambda _, n: n & 3, "bitwise_and(n, 3)"),
+        (lambda _, n: 1 | n, "bitwise_or(1, n)"),
+        (lambda _, n: n ^ 3, "bitwise_xor(n, 3)"),
+        (lambda _, n: ~n, "invert(n)"),
+    ],
+)
+def test_operators_regard_the_dtype_of_another_class(operate, shown):
+    dispatched = operate(Symbol("x", tf.float32), Symbol("n", tf.int32)).text
+    numbers = re.sub(r"tf.Tensor\(([^,]*), shape[^)]*\), dtype=\w+\)", r"\1", dispatched)
+    assert numbers == shown
 
 
 def test_a_function_made_by_eager_code_has_an_outer_graph():

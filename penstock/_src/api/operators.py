@@ -19,6 +19,7 @@ from penstock._src.eager.variable import Variable
 from penstock._src.graph.operation import scope_of
 
 from .array import indexing
+from .borrowed_operators import OF_OTHERS, typed
 from .extending.dispatch import dispatchable
 from .linalg.products import matmul
 from .math import arithmetic, elementwise, logic
@@ -74,7 +75,11 @@ def _binary(op, reflected=False):
                 if operand is not None:
                     return run(operand, self) if reflected else run(self, operand)
             if not isinstance(self, Tensor):
-                return op.of_others(other, self) if reflected else op.of_others(self, other)
+                return (
+                    op.of_others(typed(other, self), self)
+                    if reflected
+                    else op.of_others(self, other)
+                )
             if _declines(other):
                 return NotImplemented
             return _of_any(self, other)
@@ -117,7 +122,7 @@ class _Operator:
         self.direct, self.reflected = f"__{name}__", f"__r{name}__"
         self.function = function
         # For classes that reuse the operators of tensors: with dispatch.
-        self.of_others = _PUBLIC[name]
+        self.of_others = OF_OTHERS[name]
 
     def __call__(self, x, y):
         return self.function(x, y)
@@ -169,19 +174,6 @@ _OPERATORS = {
 }
 
 
-_PUBLIC = {
-    "add": arithmetic.add,
-    "sub": arithmetic.subtract,
-    "mul": arithmetic.multiply,
-    "truediv": arithmetic.truediv,
-    "floordiv": arithmetic.floordiv,
-    "mod": arithmetic.floormod,
-    "pow": arithmetic.pow,
-    "matmul": matmul,
-    "and": logic.logical_and,
-    "or": logic.logical_or,
-    "xor": logic.logical_xor,
-}
 _multiply = _named("Mul", "mul")
 
 
@@ -229,9 +221,10 @@ def _compare(op, of_others):
 
 def _invert(self):
     try:
+        is_truth = getattr(self, "dtype", dtypes.bool_).base_dtype.is_bool
         if not isinstance(self, Tensor):
-            return elementwise.logical_not(self)
-        return raw.LogicalNot(self) if self.dtype.base_dtype.is_bool else raw.Invert(self)
+            return elementwise.logical_not(self) if is_truth else elementwise.invert(self)
+        return raw.LogicalNot(self) if is_truth else raw.Invert(self)
     except Exception as error:
         shorten(error)
         raise

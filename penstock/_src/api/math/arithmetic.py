@@ -42,7 +42,7 @@ def _pair_of_one_type(x, y):
     return x, y
 
 
-@binary("add", "math.add", "__operators__.add", named="Add")
+@binary("add", "math.add", named="Add")
 def add(x, y, name=None):
     """Returns x + y element by element; strings are concatenated.
 

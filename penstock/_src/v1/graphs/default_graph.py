@@ -6,7 +6,6 @@ from typing import Any
 
 from penstock._src.api import internal
 from penstock._src.core import dispatch
-from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import Dimension, TensorShape, as_shape

@@ -22,6 +22,17 @@ def test_names_of_components_are_kept_apart():
     assert name(tf.add) == "math.add"
 
 
+@pytest.mark.parametrize(
+    "canonical",
+    "nn.softmax nn.softsign math.sigmoid io.decode_png dtypes.saturate_cast cast".split(),
+)
+def test_the_first_of_several_names(canonical):
+    held = tf
+    for part in canonical.split("."):
+        held = getattr(held, part)
+    assert tf_export.get_canonical_name_for_symbol(held) == canonical
+
+
 def test_components_export_below_their_own_name():
     with pytest.raises(tf_export.InvalidSymbolNameError, match="component"):
         tf_export.keras_export("layers.Layer")

@@ -19,6 +19,12 @@ _SYMBOLS: dict[str, Any] = {}
 # {name of an API: prefix of the attributes with the names of its symbols}
 _PREFIXES = {"tensorflow": "_tf", "keras": "_keras"}
 
+# Names that TensorFlow lists before those in `math` and those without a namespace.
+_LISTED_FIRST = frozenset(
+    "nn.softmax nn.log_softmax nn.softsign dtypes.as_dtype dtypes.complex dtypes.saturate_cast "
+    "graph_util.import_graph_def".split()
+)
+
 
 class InvalidSymbolNameError(Exception):
     """A component gives a symbol a name outside of its own namespace."""
@@ -106,6 +112,11 @@ def get_v2_constants(module: Any) -> list[Any]:
     return list(getattr(module, "_tf_api_constants", []))
 
 
+def _place_in_lists(name: str) -> tuple[bool, bool]:
+    """Orders the names of a symbol as TensorFlow lists them, the canonical one first."""
+    return name not in _LISTED_FIRST, not name.startswith(("io.", "math.", "random."))
+
+
 def get_canonical_name_for_symbol(
     symbol: Any, api_name: str = "tensorflow", add_prefix_to_v1_names: bool = False
 ) -> str | None:
@@ -118,7 +129,7 @@ def get_canonical_name_for_symbol(
         names = noted or []
         names_v1 = _noted(symbol, f"{_PREFIXES[api_name]}_api_names_v1") or []
     if names:
-        return min(names, key=lambda name: not name.startswith("math."))
+        return min(names, key=_place_in_lists)
     return next((prefix + name for name in names_v1), None)
 
 
