@@ -49,7 +49,7 @@ class Kind:
     runs_only: bool
 
 
-SERVING = ("grpcio>=1.60", "uvicorn>=0.30", "httptools>=0.6", "orjson>=3.10")
+SERVING = ("ngh2>=0.3,<0.4", "uvicorn>=0.30", "httptools>=0.6", "orjson>=3.10")
 KINDS = {
     "run": Kind("penstock-run", 150 * 10**6, SERVING, True),
     "compile": Kind("penstock-compile", 350 * 10**6, SERVING, False),

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 # The packages that a server needs in addition to Penstock's own.
-PACKAGES = ("grpc", "httptools", "orjson", "uvicorn")
+PACKAGES = ("httptools", "ngh2", "orjson", "uvicorn")
 _SERVING = "Serving needs the package {}: pip install 'penstock[serve]'."
 _CLIENT = "Clients need the package {}: pip install 'penstock[client]'."
 
@@ -45,13 +45,24 @@ def uvicorn() -> ModuleType:
 
 
 @functools.cache
-def grpc() -> ModuleType:
-    """gRPC's server and client.
+def ngh2() -> ModuleType:
+    """HTTP/2's frames and headers.
 
     Raises:
       ImportError: it is not installed.
     """
     with _needed():
+        return importlib.import_module("ngh2")
+
+
+@functools.cache
+def grpc() -> ModuleType:
+    """gRPC's client.
+
+    Raises:
+      ImportError: it is not installed.
+    """
+    with _needed(_CLIENT):
         return importlib.import_module("grpc")
 
 

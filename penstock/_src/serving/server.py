@@ -12,12 +12,13 @@ from typing import Any
 
 from penstock._src.filesystems import files
 from penstock._src.serving.batching.scheduler import Scheduler
-from penstock._src.serving.grpc import server as grpc_server
-from penstock._src.serving.grpc.gate import interceptors
+from penstock._src.serving.grpc.gate import Gate
 from penstock._src.serving.grpc.generation import GenerationService
+from penstock._src.serving.grpc.http2 import server as grpc_server
 from penstock._src.serving.grpc.model_service import ModelService
 from penstock._src.serving.grpc.open_inference import OpenInferenceService
 from penstock._src.serving.grpc.prediction import PredictionService
+from penstock._src.serving.grpc.services import services
 from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.inference.warm_up import warm_up
 from penstock._src.serving.models.config import ModelConfig
@@ -47,8 +48,9 @@ from penstock._src.serving.trust.access_log import AccessLog
 from penstock._src.serving.trust.admission import Admission
 from penstock._src.serving.trust.folders import ReloadFolders
 from penstock._src.serving.trust.keys import ApiKeys
-from penstock._src.serving.trust.tls import HttpsContext, SSLConfigFile, grpc_credentials
+from penstock._src.serving.trust.tls import GrpcContext, HttpsContext, SSLConfigFile
 from penstock._src.util.process import collector
+from penstock._src.util.process.ports import listening
 
 # Seconds between checks for models that clients loaded in other processes, if the models' folders are not watched.
 _RELOAD_SECONDS = 1.0
@@ -142,7 +144,7 @@ class Server:
         self.rest_port = self.grpc_port = -1
         self.is_live = self._is_complete = False
         self._first_names: list[str] = []
-        self.grpc_services = grpc_server.services(
+        self.grpc_services = services(
             PredictionService(self.table, runner),
             ModelService(self.manager, folders, options.reload_file),
             GenerationService(self.table, self.admission),
@@ -213,7 +215,7 @@ class Server:
         """Answers REST and gRPC until the stack is closed."""
         options = self.options
         if options.rest_port >= 0:
-            listener = http.listening(options.host, options.rest_port)
+            listener = listening(options.host, options.rest_port)
             self.rest_port = listener.getsockname()[1]
             https = HttpsContext(options.tls) if options.tls else None
             rest = http.serving(
@@ -221,22 +223,24 @@ class Server:
             )
             await stack.enter_async_context(rest)
         if options.grpc_port >= 0:
-            address = f"{options.host}:{options.grpc_port}"
-            calls = grpc_server.serving(
+            listener = listening(options.host, options.grpc_port)
+            self.grpc_port = listener.getsockname()[1]
+            grpc = grpc_server.serving(
                 self.grpc_services,
-                address,
+                listener,
                 options.limits,
                 options.drain_seconds,
-                interceptors(self._keys, self._log),
-                self._grpc_credentials(),
+                Gate(self._keys, self._log),
+                self.admission,
+                self._grpc_context(),
             )
-            self.grpc_port = await stack.enter_async_context(calls)
+            await stack.enter_async_context(grpc)
 
-    def _grpc_credentials(self) -> Any:
+    def _grpc_context(self) -> GrpcContext | None:
         """The server's certificate for gRPC; None without TLS."""
         if self.options.ssl_config_file:
-            return grpc_credentials(SSLConfigFile(self.options.ssl_config_file))
-        return grpc_credentials(self.options.tls) if self.options.tls else None
+            return GrpcContext(SSLConfigFile(self.options.ssl_config_file))
+        return GrpcContext(self.options.tls) if self.options.tls else None
 
     def _first_models(self) -> Sequence[ModelConfig]:
         """Return the models to serve first: those that clients had loaded in the process that this one replaces, if any."""

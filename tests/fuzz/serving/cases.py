@@ -5,6 +5,7 @@ import json
 import random
 from typing import Any, NamedTuple
 
+import ngh2
 import numpy as np
 
 import penstock as tf
@@ -211,9 +212,55 @@ def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     return head + (stream & 0xFFFFFFFF).to_bytes(4, "big") + payload
 
 
+def _calls(made: random.Random) -> list[bytes]:
+    """The frames of a client that calls methods, as they should be."""
+    client = ngh2.Connection(ngh2.Role.CLIENT)
+    client.initiate_connection()
+    frames = [client.data_to_send()[len(PREFACE) :]]
+    for _ in range(made.choice((1, 2, 5))):
+        method = made.choice(list(MESSAGES))
+        if "Reload" in method:
+            continue
+        message = made.choice(MESSAGES[method]).SerializeToString(deterministic=True)
+        given = {":method": "POST", ":scheme": "http", ":path": method, ":authority": "x"}
+        given |= {"te": "trailers", "content-type": "application/grpc"}
+        given |= made.choice(({}, {"grpc-timeout": "20S"}, {"grpc-encoding": "gzip"}))
+        stream = client.send_request([(n.encode(), v.encode()) for n, v in given.items()])
+        frames.append(client.data_to_send())
+        is_compressed = made.random() < 0.3
+        message = gzip.compress(message, 1, mtime=0) if is_compressed else message
+        data = bytes([is_compressed]) + len(message).to_bytes(4, "big") + message
+        cut = made.randrange(len(data))
+        client.send_data(stream, data[:cut])
+        frames.append(client.data_to_send())
+        client.send_data(stream, data[cut:], end_stream=True)
+        frames.append(client.data_to_send())
+    return frames
+
+
 def _http2(made: random.Random) -> Case:
-    if made.random() < 0.1:
+    draw = made.random()
+    if draw < 0.1:
         return Case("http2", "", made.randbytes(made.choice((1, 24, 1000))))
+    if draw < 0.6:
+        calls = _calls(made)
+        for _ in range(made.choice((0, 1, 3))):
+            at = made.randrange(len(calls))
+            kind = made.randrange(4)
+            if kind == 0:
+                calls[at] = damaged_bytes(made, calls[at])
+            elif kind == 1:
+                calls.insert(at, calls[made.randrange(len(calls))])
+            elif kind == 2:
+                del calls[at]
+                calls = calls or [b""]
+            else:
+                payload = made.randbytes(made.choice((0, 4, 5, 8)))
+                calls.insert(
+                    at,
+                    frame(made.randrange(10), made.randrange(64), made.choice((0, 1, 3)), payload),
+                )
+        return Case("http2", "", PREFACE + b"".join(calls))
     frames = [frame(4, 0, 0, b"")]
     for _ in range(made.choice((1, 3, 10, 100))):
         payload = made.randbytes(made.choice((0, 1, 4, 5, 8, 20, 200)))

@@ -1,4 +1,5 @@
-"""Asks a server within the process, without sockets: some thousand cases a second. Cases of bytes for a connection of their own are left out."""
+"""Asks a server within the process, without sockets: some thousand cases a second. Bytes for a connection of their own are left out for REST; connections of gRPC
+are in memory."""
 
 import asyncio
 import time
@@ -6,42 +7,21 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
+from penstock._src.serving.grpc.gate import Gate
+from penstock._src.serving.grpc.http2.shared import Shared
 from penstock._src.serving.models.config_files import read_models
 from penstock._src.serving.options import Options
 from penstock._src.serving.server import Server
 from tests.fuzz.serving.asking import judged_call, judged_reply
 from tests.fuzz.serving.cases import Case, case_of
 from tests.fuzz.serving.served import PAGE
+from tests.serving.grpc.http2.kit import Client, connected
 
 # Cases that are asked at a time, so that requests are joined.
 _TOGETHER = 16
 _REPORT_SECONDS = 10.0
-
-
-class _Aborted(Exception):
-    """A call was ended by its method."""
-
-
-class _Context:
-    """What gRPC's methods ask of a call."""
-
-    code, text = "OK", ""
-
-    async def abort(self, code: Any, text: str) -> None:
-        self.code, self.text = code.name, text
-        raise _Aborted
-
-    def set_code(self, code: Any) -> None:
-        self.code = code.name
-
-    def set_details(self, text: str) -> None:
-        self.text = text
-
-    def time_remaining(self) -> None:
-        return None
-
-    def invocation_metadata(self) -> tuple:
-        return ()
+# Bytes that a connection gets at a time.
+_PACKET = 1000
 
 
 class Within:
@@ -56,13 +36,21 @@ class Within:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        handlers = {
+            f"/{service}/{method}": handler
+            for service, methods in server.grpc_services.items()
+            for method, handler in methods.items()
+        }
+        self._shared = Shared(handlers, server.options.limits, Gate(None, None), server.admission)
         self.counts: dict[str, int] = {}
 
     async def ask(self, case: Case) -> str:
         """Sends a case; returns what was wrong, "" for nothing."""
         if case.kind == "rest":
             return await self._rest(case)
-        return await self._grpc(case) if case.kind == "grpc" else ""
+        if case.kind == "http":
+            return ""
+        return await (self._grpc if case.kind == "grpc" else self._http2)(case)
 
     async def _rest(self, case: Case) -> str:
         path, _, query = case.where.partition("?")
@@ -90,18 +78,25 @@ class Within:
         return judged_reply(status, b"".join(message["body"] for message in sent[1:]))
 
     async def _grpc(self, case: Case) -> str:
-        _, service, method = case.where.split("/")
-        handler = self._server.grpc_services.get(service, {}).get(method)
-        if handler is None:
-            self._count("gRPC UNIMPLEMENTED")
-            return ""
-        context = _Context()
-        try:
-            await handler.unary_unary(case.data, context)
-        except _Aborted:
-            pass
-        self._count(f"gRPC {context.code}")
-        return judged_call(context.code, context.text)
+        client = Client(self._shared)
+        _, code, text = await client.call(case.where, case.data, turns=10**6)
+        client.connection.connection_lost(None)
+        self._count(f"gRPC {code}")
+        return judged_call(code, urllib.parse.unquote(text))
+
+    async def _http2(self, case: Case) -> str:
+        connection = connected(self._shared)
+        at = 0
+        while at < len(case.data) and not connection._transport.closed:
+            connection.data_received(case.data[at : at + _PACKET])
+            at += _PACKET
+            await asyncio.sleep(0)
+        while any(not call.is_ended and call.is_complete for call in connection._calls.values()):
+            await asyncio.sleep(1e-3)
+        connection.check(time.monotonic())
+        connection.connection_lost(None)
+        self._count("bytes to gRPC")
+        return ""
 
     def _count(self, what: str) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1

@@ -1,4 +1,4 @@
-"""Steps of every method: parse the request, run, and report errors by TensorFlow's codes."""
+"""Steps of every method: parse the request, run, and make statuses of errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from penstock._src.core import errors
-from penstock._src.serving.requirements import grpc
+from penstock._src.serving.grpc.http2.handlers import Handler, Kind
 from penstock._src.serving.trust.messages import message_of
 
 _LOG = logging.getLogger("penstock.serving")
@@ -20,8 +20,8 @@ Method = Callable[[Any, Any], Awaitable[Any]]
 StreamMethod = Callable[[Any, Any], AsyncGenerator[Any, None]]
 
 
-def unary(method: Method, request: type) -> Any:
-    """Returns grpcio's handler of a method with one request and one reply.
+def unary(method: Method, request: type) -> Handler:
+    """Returns the handler of a method with one request and one reply.
 
     Args:
       method: what answers.
@@ -29,27 +29,21 @@ def unary(method: Method, request: type) -> Any:
     """
 
     async def answer(data: bytes, context: Any) -> bytes:
-        try:
-            reply = await method(parsed(data, request), context)
-        except Exception as error:
-            await context.abort(*told(error))
+        reply = await method(parsed(data, request), context)
         return reply.SerializeToString()
 
-    return grpc().unary_unary_rpc_method_handler(answer)
+    return Handler(Kind.UNARY, answer)
 
 
-def streaming(method: StreamMethod, request: type) -> Any:
-    """Returns grpcio's handler of a method with one request and a stream of replies."""
+def streaming(method: StreamMethod, request: type) -> Handler:
+    """Returns the handler of a method with one request and a stream of replies."""
 
     async def answer(data: bytes, context: Any) -> AsyncGenerator[bytes, None]:
-        try:
-            async with contextlib.aclosing(method(parsed(data, request), context)) as replies:
-                async for reply in replies:
-                    yield reply.SerializeToString()
-        except Exception as error:
-            await context.abort(*told(error))
+        async with contextlib.aclosing(method(parsed(data, request), context)) as replies:
+            async for reply in replies:
+                yield reply.SerializeToString()
 
-    return grpc().unary_stream_rpc_method_handler(answer)
+    return Handler(Kind.STREAM, answer)
 
 
 def parsed(data: bytes, request: Any) -> Any:
@@ -66,20 +60,11 @@ def parsed(data: bytes, request: Any) -> Any:
         ) from error
 
 
-def told(error: Exception) -> tuple[Any, str]:
-    """Returns gRPC's status code and the text for an error; of one that is not the client's, only that there was one."""
+def status_of(error: Exception) -> tuple[int, str]:
+    """Returns gRPC's status code, which is TensorFlow's, and the text for an error; of one that is not the client's, only that there was one."""
     if isinstance(error, errors.OpError):
-        return _status(error.error_code), message_of(error)
+        return error.error_code, message_of(error)
     if isinstance(error, MemoryError):
-        return _status(errors.RESOURCE_EXHAUSTED), "The server is out of memory."
+        return errors.RESOURCE_EXHAUSTED, "The server is out of memory."
     _LOG.error("A call failed", exc_info=error)
-    return _status(errors.INTERNAL), f"Internal error: {type(error).__name__}"
-
-
-def _status(code: int) -> Any:
-    """gRPC's codes are TensorFlow's."""
-    return _by_number()[code]
-
-
-def _by_number() -> dict[int, Any]:
-    return {status.value[0]: status for status in grpc().StatusCode}
+    return errors.INTERNAL, f"Internal error: {type(error).__name__}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
-from penstock._src.serving.grpc.calls import told
+from penstock._src.serving.grpc.calls import status_of
 from penstock._src.serving.inference import messages
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.models.config_files import configs_of, write_models
@@ -48,10 +48,9 @@ class ModelService:
         try:
             await loop.run_in_executor(None, self._reload, configs_of(request.config))
         except Exception as error:
-            code, text = told(error)
-            context.set_code(code)
-            context.set_details(text)
-            reply.status.error_code, reply.status.error_message = code.value[0], text
+            code, text = status_of(error)
+            context.set_status(code, text)
+            reply.status.error_code, reply.status.error_message = code, text
         return reply
 
     def _reload(self, configs: Sequence[ModelConfig]) -> None:

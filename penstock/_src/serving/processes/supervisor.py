@@ -18,9 +18,9 @@ from multiprocessing.process import BaseProcess
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.serving.options import Options
 from penstock._src.serving.processes import process
-from penstock._src.serving.rest.http import bound
 from penstock._src.serving.server import check_files
 from penstock._src.util.flags import TABLE
+from penstock._src.util.process.ports import bound
 
 _LOG = logging.getLogger("penstock.serving")
 # Seconds that a process must have lived for its successor to start at once.

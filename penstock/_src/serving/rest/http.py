@@ -17,8 +17,6 @@ from penstock._src.serving.trust.limits import Limits
 from penstock._src.serving.trust.tls import HttpsContext
 
 _LOG = logging.getLogger("penstock.serving")
-# Connections that wait to be accepted.
-_BACKLOG = 1024
 # Seconds between checks of connections.
 _WATCH_SECONDS = 1.0
 
@@ -100,34 +98,3 @@ async def _watch(connections: Iterable[Any], https: HttpsContext | None) -> None
             except Exception as error:  # the others are looked at nevertheless
                 _LOG.error("A connection failed", exc_info=error)
                 connection.transport.abort()
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """Returns a socket that listens at an address; several processes may.
-
-    Raises:
-      OSError: the address is not free.
-    """
-    listener = bound(host, port)
-    listener.listen(_BACKLOG)
-    return listener
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """Returns a socket that holds an address, and does not listen yet.
-
-    Raises:
-      OSError: the address is not free.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio sends small packets at once: without it, replies waited 40 ms for acknowledgements.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if hasattr(socket, "SO_REUSEPORT"):
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise OSError(error.errno, f"Cannot listen at {host}:{port}: {error.strerror}") from error
-    return listener

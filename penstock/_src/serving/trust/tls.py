@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import ssl
+import tempfile
 from typing import Any
 
 from google.protobuf import text_format
@@ -12,7 +13,6 @@ from google.protobuf import text_format
 from penstock._src.core.errors import InvalidArgumentError, OpError
 from penstock._src.filesystems import files
 from penstock._src.serving.protos.config import SSLConfig
-from penstock._src.serving.requirements import grpc
 from penstock._src.serving.trust.changes import stamp_of
 from penstock._src.util.export import export
 
@@ -127,55 +127,81 @@ class HttpsContext:
             _LOG.error("The certificate stays as it is: %s", error)
 
 
+class GrpcContext:
+    """TLS context of a gRPC server. Each connection reads the files again if they have changed.
+
+    Args:
+      source: the files.
+
+    Attributes:
+      context: for the event loop's server.
+
+    Raises:
+      InvalidArgumentError: a file is not PEM, or they do not belong together.
+      NotFoundError: one is missing.
+      OSError: they cannot be read.
+    """
+
+    def __init__(self, source: TLS | SSLConfigFile) -> None:
+        self._source, self._stamps = source, _stamps(source)
+        self.context = self._current = _grpc_context(source)
+        # TLS calls it for each connection before it chooses the certificate, whether the client names a server or not.
+        self.context.sni_callback = self._choose
+
+    def _choose(self, connection: Any, name: str | None, context: ssl.SSLContext) -> None:
+        stamps = _stamps(self._source)
+        if stamps != self._stamps:
+            self._stamps = stamps
+            try:
+                self._current = _grpc_context(self._source)
+            except (OpError, OSError) as error:
+                _LOG.error("The certificate stays as it is: %s", error)
+        connection.context = self._current
+
+
 def _context(tls: TLS) -> ssl.SSLContext:
     tls.read()  # the ssl module does not name a missing file
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+    context = _new_context("http/1.1")
     try:
         context.load_cert_chain(tls.certificate, tls.key)
         if tls.client_authority:
             context.load_verify_locations(tls.client_authority)
             context.verify_mode = ssl.CERT_REQUIRED
     except ssl.SSLError as error:
-        raise InvalidArgumentError(
-            f"{', '.join(tls.paths)}: no certificate and key in PEM that belong together: {error}."
-        ) from error
+        raise _unfit(tls, error) from error
     return context
 
 
-def grpc_credentials(source: TLS | SSLConfigFile) -> Any:
-    """Returns grpcio's credentials of a server, which read the files again when they change.
-
-    Raises:
-      InvalidArgumentError: a file is invalid.
-    """
-    stamps = _stamps(source)
+def _grpc_context(source: TLS | SSLConfigFile) -> ssl.SSLContext:
     pems = source.read()
     for name, value in (("key", pems.key), ("certificate", pems.certificate)):
         if b"-----BEGIN " not in value:
             raise InvalidArgumentError(f"{', '.join(source.paths)}: the {name} is not PEM.")
-
-    def changed() -> Any:
-        nonlocal stamps
-        current = _stamps(source)
-        if current == stamps:
-            return None
-        stamps = current
-        try:
-            return _configuration(source.read())
-        except (OpError, OSError) as error:
-            _LOG.error("The certificate stays as it is: %s", error)
-            return None
-
-    return grpc().dynamic_ssl_server_credentials(
-        _configuration(pems), changed, require_client_authentication=bool(pems.client_authority)
-    )
+    context = _new_context("h2")
+    try:
+        # The ssl module reads certificates and keys from files only; nobody else may read this one.
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(pems.key + b"\n" + pems.certificate)
+            file.flush()
+            context.load_cert_chain(file.name)
+        if pems.client_authority:
+            context.load_verify_locations(cadata=pems.client_authority.decode())
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (ssl.SSLError, UnicodeDecodeError) as error:
+        raise _unfit(source, error) from error
+    return context
 
 
-def _configuration(pems: Pems) -> Any:
-    return grpc().ssl_server_certificate_configuration(
-        [(pems.key, pems.certificate)], pems.client_authority or None
+def _new_context(protocol: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols([protocol])
+    return context
+
+
+def _unfit(source: TLS | SSLConfigFile, error: Exception) -> Exception:
+    return InvalidArgumentError(
+        f"{', '.join(source.paths)}: no certificate and key in PEM that belong together: {error}."
     )
 
 
