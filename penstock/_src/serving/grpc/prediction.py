@@ -14,6 +14,7 @@ from penstock._src.saving.saved_model.constants import (
     REGRESS_METHOD_NAME,
 )
 from penstock._src.serving.inference import examples, messages
+from penstock._src.serving.inference.predict_messages import PredictResponse
 from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.inference.tensor_protos import array_of, fill
 from penstock._src.serving.models.table import ModelTable
@@ -40,16 +41,17 @@ class PredictionService:
             queue = version.queue(spec.signature_name)
             inputs = self._inputs(request, queue.signature)
             outputs = await self._runner.run(queue, inputs, context.time_remaining())
-        reply = apis.PredictResponse()
-        _set_spec(reply.model_spec, version, spec)
+        reply = PredictResponse(apis.PredictResponse())
+        _set_spec(reply.message.model_spec, version, spec)
         wanted = request.output_filter or outputs
         types = queue.signature.outputs
-        for name in wanted:
+        for name in dict.fromkeys(wanted):
             if name not in outputs:
                 raise InvalidArgumentError(
                     f"output tensor alias not found in signature: {name} Outputs expected to be in the set {sorted(outputs)}."
                 )
-            fill(reply.outputs[name], outputs[name], types[name].dtype)
+            if not reply.add(name, outputs[name], types[name].dtype):
+                fill(reply.message.outputs[name], outputs[name], types[name].dtype)
         return reply
 
     def _inputs(self, request: Any, signature: Signature) -> dict[str, np.ndarray]:
@@ -61,7 +63,7 @@ class PredictionService:
             )
         limit = self._runner.limits.max_tensor_bytes
         return {
-            name: array_of(proto, infos[name], name, limit)
+            name: array_of(proto, infos[name], name, limit, request.contents.get(name))
             for name, proto in request.inputs.items()
         }
 

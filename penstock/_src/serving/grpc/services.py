@@ -14,6 +14,8 @@ from penstock._src.serving.grpc.model_service import ModelService
 from penstock._src.serving.grpc.open_inference import OpenInferenceService
 from penstock._src.serving.grpc.prediction import PredictionService
 from penstock._src.serving.grpc.reflection import Reflection
+from penstock._src.serving.inference.predict_messages import PredictRequest
+from penstock._src.serving.protos import apis
 from penstock._src.serving.protos import grpc_services as names
 from penstock._src.serving.telemetry.recorder import Recorder
 
@@ -56,8 +58,9 @@ def services(
 
 def _handlers(service: str, servicer: Any, recorder: Recorder) -> dict[str, Handler]:
     handlers: dict[str, Handler] = {}
-    for name, (request, _) in names.METHODS[service].items():
+    for name, (message, _) in names.METHODS[service].items():
         method = getattr(servicer, name)
+        request = PredictRequest if message is apis.PredictRequest else message
         if name in names.STREAMED:
             handlers[name] = streaming(counted_stream(method, service, name, recorder), request)
         else:

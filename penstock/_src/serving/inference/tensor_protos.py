@@ -12,6 +12,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, ResourceExhaustedError
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.tensor import TensorProto
+from penstock._src.serving.inference.predict_messages import Content, large_array, put_back
 from penstock._src.serving.servables.servable import TensorInfo
 from penstock._src.util.files import varints
 
@@ -23,14 +24,17 @@ _VARINT = 0
 _MANY = 32
 
 
-def array_of(proto: Any, info: TensorInfo, name: str, max_bytes: int) -> np.ndarray:
-    """Returns the array in a TensorProto; that of `tensor_content` is not copied.
+def array_of(
+    proto: Any, info: TensorInfo, name: str, max_bytes: int, content: Content | None = None
+) -> np.ndarray:
+    """Returns the array in a TensorProto.
 
     Args:
       proto: the message.
       info: of the input that it is for.
       name: of the input, for messages.
       max_bytes: that the array may have.
+      content: the numbers, if they are not in the message; the array shares their memory.
 
     Raises:
       InvalidArgumentError: it is of another dtype, or damaged.
@@ -47,6 +51,11 @@ def array_of(proto: Any, info: TensorInfo, name: str, max_bytes: int) -> np.ndar
         raise ResourceExhaustedError(
             f"The input '{name}' of shape {shape} has {size:,} bytes. An input may have at most {max_bytes:,}."
         )
+    if content is not None:
+        array = large_array(content, shape, info.dtype)
+        if array is not None:
+            return array
+        put_back(proto, content)
     field, number = _PACKED.get(info.dtype, ("", 0))
     if (
         field
