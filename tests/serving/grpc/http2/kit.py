@@ -8,10 +8,15 @@ from penstock._src.core import errors
 from penstock._src.serving.grpc.gate import Gate
 from penstock._src.serving.grpc.http2.connection import Connection
 from penstock._src.serving.grpc.http2.handlers import Handler, Kind
-from penstock._src.serving.grpc.http2.messages import framed
 from penstock._src.serving.grpc.http2.shared import Shared
 from penstock._src.serving.trust.admission import Admission
 from penstock._src.serving.trust.limits import Limits
+
+
+def framed(message):
+    """A message as a stream carries it."""
+    return b"\0" + len(message).to_bytes(4, "big") + message
+
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -43,6 +48,9 @@ class Transport:
 
     def get_write_buffer_size(self):
         return sum(map(len, self.written))
+
+    def set_write_buffer_limits(self, high):
+        pass
 
     def pause_reading(self):
         self.reads = False

@@ -6,8 +6,7 @@ import gzip
 import ngh2
 import pytest
 
-from penstock._src.serving.grpc.http2.messages import framed
-from tests.serving.grpc.http2.kit import Client, headers, shared
+from tests.serving.grpc.http2.kit import Client, framed, headers, shared
 
 
 def run(test, **limits):

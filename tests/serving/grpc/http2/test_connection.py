@@ -8,12 +8,12 @@ import pytest
 
 from penstock._src.core import errors
 from penstock._src.serving.grpc.gate import Gate
-from penstock._src.serving.grpc.http2.messages import framed
 from tests.serving.grpc.http2.kit import (
     PREFACE,
     Client,
     connected,
     frame,
+    framed,
     frames_of,
     headers,
     shared,

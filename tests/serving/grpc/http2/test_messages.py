@@ -10,9 +10,10 @@ from penstock._src.serving.grpc.http2.messages import (
     MessageReader,
     check_encoding,
     decompressed,
-    framed,
     is_message,
+    pieces,
 )
+from tests.serving.grpc.http2.kit import framed
 
 MESSAGES = [b"", b"a", b"bc" * 300, b"", b"d"]
 
@@ -27,6 +28,14 @@ def test_data_that_are_cut_anywhere(size):
     assert reader.is_between
     reader.read(b"\0")
     assert not reader.is_between
+
+
+@pytest.mark.parametrize("size", [0, 1, 16_384, 16_385])
+def test_pieces(size):
+    message = b"a" * size
+    found = pieces(message)
+    assert b"".join(found) == framed(message)
+    assert (found[-1] is message) == (size > 16_384)
 
 
 def test_limits_and_flags():

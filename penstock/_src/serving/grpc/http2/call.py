@@ -24,8 +24,8 @@ from penstock._src.serving.grpc.http2.messages import (
     MessageReader,
     check_encoding,
     decompressed,
-    framed,
     is_message,
+    pieces,
 )
 from penstock._src.serving.grpc.http2.progress import Progress, patience
 from penstock._src.serving.grpc.http2.shared import Shared
@@ -44,8 +44,8 @@ class Connection(Protocol):
     peer: str
 
     def begin_reply(self, stream: int) -> None: ...
-    def send(self, stream: int, data: bytes) -> None: ...
-    def send_unary(self, stream: int, data: bytes) -> None: ...
+    def send(self, stream: int, data: tuple[bytes, ...]) -> None: ...
+    def send_unary(self, stream: int, data: tuple[bytes, ...]) -> None: ...
     def send_status(self, call: Call, code: int, text: str, has_begun: bool) -> None: ...
     def reset(self, stream: int) -> None: ...
     async def drained(self, call: Call) -> None: ...
@@ -260,10 +260,9 @@ class Call:
         if not self._replies_begun:
             self._replies_begun = True
             connection.begin_reply(self.stream)
-        data = framed(reply)
         self.sent += len(reply)
-        self.total += len(data)
-        connection.send(self.stream, data)
+        self.total += PREFIX + len(reply)
+        connection.send(self.stream, pieces(reply))
 
     def fail(self, error: Exception) -> None:
         """Ends the call with the status of an error."""
@@ -290,9 +289,8 @@ class Call:
         if self.is_ended:
             return
         if reply is not None and not self._replies_begun and code == errors.OK:
-            data = framed(reply)
-            self.sent, self.total = len(reply), len(data)
-            self._connection.send_unary(self.stream, data)
+            self.sent, self.total = len(reply), PREFIX + len(reply)
+            self._connection.send_unary(self.stream, pieces(reply))
         else:
             if reply is not None:
                 self._send(reply)

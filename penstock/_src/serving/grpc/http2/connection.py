@@ -24,8 +24,8 @@ from penstock._src.serving.grpc.http2.shared import Shared
 _STREAM_WINDOW, _CONNECTION_WINDOW = 1 << 20, 1 << 24
 # Bytes of a stream's replies that may wait before its method does.
 _MANY = 1 << 16
-# Bytes that are handed to the transport at a time.
-_PIECE = 1 << 20
+# Bytes that are handed to the transport at a time, and that it may hold. Larger pieces take new memory of the system each time, which costs more than they save.
+_PIECE, _MOST_WRITTEN = 1 << 16, 1 << 19
 # Pings, settings, resets and empty frames of a client between two checks; more are an attack.
 _MOST_NOISE = 2000
 # Requests that a client may cancel: at once, and in a second.
@@ -96,6 +96,7 @@ class Connection(asyncio.Protocol):
                 transport.abort()
                 return
         shared.connections.add(self)
+        transport.set_write_buffer_limits(_MOST_WRITTEN)
         self.peer = _shown(transport.get_extra_info("peername"))
         self._frames.initiate_connection(
             {
@@ -151,18 +152,20 @@ class Connection(asyncio.Protocol):
         with contextlib.suppress(*_GONE):
             self._frames.send_response(stream, headers_.REPLY)
 
-    def send(self, stream: int, data: bytes) -> None:
+    def send(self, stream: int, data: tuple[bytes, ...]) -> None:
         """Sends a part of a reply."""
         with contextlib.suppress(*_GONE):
-            self._frames.send_data(stream, data)
+            for piece in data:
+                self._frames.send_data(stream, piece)
             self._flush_soon()
 
-    def send_unary(self, stream: int, data: bytes) -> None:
+    def send_unary(self, stream: int, data: tuple[bytes, ...]) -> None:
         """Sends a whole reply."""
         frames = self._frames
         try:
             frames.send_response(stream, headers_.REPLY)
-            frames.send_data(stream, data)
+            for piece in data:
+                frames.send_data(stream, piece)
             frames.send_trailers(stream, headers_.OK)
         except _GONE:
             return

@@ -14,12 +14,15 @@ from penstock._src.core.errors import (
 PREFIX = 5
 # {grpc-encoding: zlib's number for its format}
 _FORMATS = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
+# Bytes of a message that is not copied.
+_LARGE = 16384
 ENCODINGS = b"identity, deflate, gzip"
 
 
-def framed(message: bytes) -> bytes:
-    """Returns a message as a stream carries it."""
-    return b"\0" + len(message).to_bytes(4, "big") + message
+def pieces(message: bytes) -> tuple[bytes, ...]:
+    """Returns a message as a stream carries it; a large one is not copied for its prefix."""
+    prefix = b"\0" + len(message).to_bytes(4, "big")
+    return (prefix, message) if len(message) > _LARGE else (prefix + message,)
 
 
 def is_message(data: bytes) -> bool:
