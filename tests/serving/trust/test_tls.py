@@ -71,6 +71,22 @@ def test_clients_without_one(mutual, name):
         check(mutual, name)
 
 
+@pytest.mark.parametrize("protocols", [["h2"], ["http/1.1"], []])
+def test_grpc_is_spoken_with_clients_that_agree_on_http2(model, protocols):
+    tls = TLS(*(str(PEMS / name) for name in ("server.pem", "server.key")))
+    context = ssl.create_default_context(cafile=PEMS / "ca.pem")
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    with running(Options(model, rest_port=-1, grpc_port=0, tls=tls)) as server:
+        with socket.create_connection(("localhost", server.grpc_port), 10) as connection:
+            with context.wrap_socket(connection, server_hostname="localhost") as wrapped:
+                try:
+                    answer = wrapped.recv(1000)
+                except OSError:
+                    answer = b""
+    assert bool(answer) == (protocols == ["h2"])
+
+
 def test_clients_without_tls(mutual):
     with socket.create_connection(("127.0.0.1", mutual.rest_port), 10) as connection:
         connection.sendall(b"GET /v1/models/half HTTP/1.1\r\n\r\n")

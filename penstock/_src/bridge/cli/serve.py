@@ -80,7 +80,7 @@ _MEGABYTE = 1 << 20
 # Fields of `Limits`: option, factor from the option's unit to the field's, description. Defaults are those of the record.
 LIMITS = {
     "max_body_bytes": ("max-body", _MEGABYTE, "megabytes of a request, decompressed"),
-    "max_header_bytes": ("max-headers", 1 << 10, "kilobytes of a request's headers, in HTTP"),
+    "max_header_bytes": ("max-headers", 1 << 10, "kilobytes of a request's headers"),
     "max_tensor_bytes": ("max-tensor", _MEGABYTE, "megabytes of one input"),
     "max_string_bytes": ("max-string", _MEGABYTE, "megabytes of one string in an input"),
     "max_values": (
@@ -91,7 +91,7 @@ LIMITS = {
     "max_rows": ("max-rows", 1, "of a request, along its batch axis"),
     "max_requests": ("max-requests", 1, "that are computed or wait at a time"),
     "max_held_bytes": ("max-held", _MEGABYTE, "megabytes of all requests at a time"),
-    "max_connections": ("max-connections", 1, "of HTTP at a time"),
+    "max_connections": ("max-connections", 1, "of REST, and as many of gRPC, at a time"),
     "transfer_seconds": (
         "transfer-seconds",
         1,

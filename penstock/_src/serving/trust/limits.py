@@ -18,18 +18,18 @@ class Limits:
 
     Args:
       max_body_bytes: of a request, after it is decompressed.
-      max_header_bytes: of a request's headers, in HTTP.
+      max_header_bytes: of a request's headers.
       max_tensor_bytes: of one input, once it is an array.
       max_string_bytes: of one string in an input.
       max_values: of a JSON text, besides arrays of numbers, which are read apart: lists, objects, strings, single numbers.
       max_rows: of a request: the extent of its inputs' first axis, for functions that are batched.
       max_requests: that are computed or wait for it at a time; further ones are refused.
       max_held_bytes: of the bodies and arrays of all requests at a time; what goes beyond is refused.
-      max_connections: of HTTP at a time; further ones are closed.
+      max_connections: of REST, and as many of gRPC, at a time; further ones are closed.
       transfer_seconds: that a client may take to send headers, to send a body, and to read a reply.
       transfer_bytes_per_second: a body or reply may take longer than that if it moves as fast as this.
       idle_seconds: after which a connection without a request is closed.
-      max_call_seconds: after which a gRPC connection is asked to end, and is closed after as long again: calls that never send their message end so.
+      max_call_seconds: after which a gRPC connection is asked to end; its calls are ended after as long again.
 
     Raises:
       InvalidArgumentError: a limit is not positive.

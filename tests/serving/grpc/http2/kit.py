@@ -25,7 +25,7 @@ class Transport:
     """Keeps what is written; `closed` is True after close and abort."""
 
     def __init__(self):
-        self.written, self.closed, self.reads = [], False, True
+        self.written, self.closed, self.aborted, self.reads = [], False, False, True
 
     def write(self, data):
         self.written.append(data)
@@ -38,7 +38,8 @@ class Transport:
     def close(self):
         self.closed = True
 
-    abort = close
+    def abort(self):
+        self.closed = self.aborted = True
 
     def is_closing(self):
         return self.closed

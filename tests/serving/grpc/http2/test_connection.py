@@ -304,6 +304,21 @@ def test_a_client_that_does_not_read_is_not_read():
     run(test)
 
 
+def test_a_closing_connection_whose_client_does_not_read():
+    async def test(common):
+        client = Client(common)
+        client.connection.drain()
+        client.transport.close()
+        now = time.monotonic()
+        client.connection.check(now)
+        client.connection.check(now + 19)
+        assert not client.transport.aborted
+        client.connection.check(now + 21)
+        assert client.transport.aborted
+
+    run(test)
+
+
 def test_messages_that_do_not_arrive():
     async def test(common):
         client = Client(common)

@@ -371,10 +371,11 @@ class Connection(asyncio.Protocol):
         """Ends what takes too long; called every second."""
         limits, transport = self.shared.limits, self._transport
         self._noise = 0
-        if transport.is_closing():
-            return
+        # Also of a closing connection, which stays open until its client has read the rest.
         if self._progress.is_stalled(now, transport.get_write_buffer_size(), self._written):
             transport.abort()
+            return
+        if transport.is_closing():
             return
         if not self._is_greeted:
             if now - self._began > limits.transfer_seconds:
