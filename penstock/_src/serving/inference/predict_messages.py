@@ -173,7 +173,7 @@ class PredictResponse:
         value = _head(_VALUE, len(head) + array.nbytes)
         size = len(key) + len(value) + len(head) + array.nbytes
         self._parts.append(_head(_OUTPUTS, size) + key + value + head)
-        self._parts.append(memoryview(np.ascontiguousarray(array).reshape(-1)).cast("B"))
+        self._parts.append(np.ascontiguousarray(array).reshape(-1).data.cast("B"))
         return True
 
     def SerializeToString(self) -> bytes:
