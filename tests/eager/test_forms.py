@@ -5,7 +5,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.eager import compiled, execute
-from penstock._src.eager.forms import FEW, Family, key_of
+from penstock._src.eager.forms import FEW, NARROW, Family, key_of
 
 RANDOM = np.random.default_rng(0)
 KERNEL = RANDOM.standard_normal((3, 3, 4, 8)).astype("float32")
@@ -73,3 +73,14 @@ def test_what_differed_is_open():
         (None,),
         (),
     ]
+
+
+@pytest.mark.parametrize("columns, programs", [(NARROW, FEW + 1), (NARROW + 7 * FEW, 1)])
+def test_programs_of_reductions_know_how_narrow_rows_are(columns, programs, monkeypatch):
+    monkeypatch.setattr(compiled, "_kept", kept := {})
+    monkeypatch.setattr(compiled, "_families", {})
+    monkeypatch.setattr(compiled, "_calls", {})
+    for less in range(FEW + 3):
+        x = RANDOM.standard_normal((4000, columns - less)).astype("float32")
+        np.testing.assert_allclose(tf.reduce_mean(x, 0), x.mean(0, np.float64), atol=1e-6)
+    assert len(kept) == programs

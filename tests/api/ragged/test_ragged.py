@@ -408,3 +408,15 @@ def test_rows_before_the_first_are_invalid_arguments(key):
         rows[key]
     with pytest.raises(IndexError, match="Row key 2 out of bounds"):
         rows[2]
+
+
+@pytest.mark.parametrize("rows, length", [(50, 4), (3, 40)])
+def test_ranges_of_floats_add_up_step_by_step(rows, length):
+    starts = np.random.default_rng(0).normal(size=rows).astype(np.float32)
+    steps = np.float32(np.linspace(-0.3, 0.7, rows))
+    limits = starts + steps * np.float32(length - 0.5)
+    limits[1] = starts[1]  # an empty row
+    ranges = tf.ragged.range(starts, limits, steps).to_list()
+    for row, start, step in zip(ranges, starts, steps, strict=True):
+        assert row == np.add.accumulate([start] + [step] * (len(row) - 1))[: len(row)].tolist()
+    assert [len(row) for row in ranges] == [length if i != 1 else 0 for i in range(rows)]

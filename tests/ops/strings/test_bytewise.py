@@ -130,3 +130,21 @@ def test_large_floats_are_written_with_all_digits():
     assert tf.strings.as_string(numbers).numpy().tolist() == [
         b"%f" % n for n in np.float32(numbers).tolist()
     ]
+
+
+@pytest.mark.parametrize("dtype", [tf.bfloat16, tf.float16])
+@pytest.mark.parametrize("form", [{}, {"precision": 2}, {"scientific": True}, {"width": 12}])
+def test_narrow_floats_are_written_as_the_same_float32(dtype, form):
+    numbers = tf.cast(np.linspace(-9, 9, 70), dtype)
+    wide = tf.strings.as_string(tf.cast(numbers, tf.float32), **form)
+    assert tf.strings.as_string(numbers, **form).numpy().tolist() == wide.numpy().tolist()
+
+
+@pytest.mark.parametrize("form", [{}, {"precision": 2}, {"shortest": True}, {"width": 12}])
+def test_complex_numbers_are_written_as_pairs(form):
+    numbers = np.random.default_rng(0).normal(size=(2, 70, 2)).astype(np.float32)
+    parts = tf.strings.as_string(numbers, **form)
+    pairs = tf.strings.join(["(", parts[..., 0], ",", parts[..., 1], ")"]).numpy().tolist()
+    assert (
+        tf.strings.as_string(numbers.view(np.complex64)[..., 0], **form).numpy().tolist() == pairs
+    )
