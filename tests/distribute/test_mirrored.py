@@ -425,7 +425,7 @@ def test_replicas_update_their_parts_of_a_variable():
     assert [float(part) for part in variable.values] == [1.5, 1.5]
 
 
-def test_variables_are_made_beside_others_in_replicas_but_not_outside_of_the_strategy(strategy):
+def test_variables_are_made_beside_others_in_replicas_and_outside_of_the_scope(strategy):
     with strategy.scope():
         weight = tf.Variable(1.0)
     slots = []
@@ -441,5 +441,5 @@ def test_variables_are_made_beside_others_in_replicas_but_not_outside_of_the_str
         return strategy.run(in_a_replica)
 
     assert [float(each) for each in strategy.experimental_local_results(total())] == [3.0, 3.0]
-    with pytest.raises(RuntimeError, match=r'Need to be inside "with strategy.scope\(\)"'):
-        strategy.extended.colocate_vars_with(weight)
+    with strategy.extended.colocate_vars_with(weight):
+        assert len(strategy.experimental_local_results(tf.Variable(3.0))) == 2

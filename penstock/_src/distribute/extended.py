@@ -20,7 +20,6 @@ from penstock._src.distribute.context import (
     converted,
     current,
     require_cross_replica,
-    require_strategy,
 )
 from penstock._src.distribute.values import InputContext, MultiStepContext, ReduceOp, ValueContext
 from penstock._src.util import nest
@@ -156,14 +155,11 @@ class StrategyExtended:
 
         Returns:
           A context manager.
-
-        Raises:
-          RuntimeError: this strategy is not the current one.
         """
-        require_strategy(self._strategy)
         self._validate_colocate_with_variable(colocate_with_variable)
-        # The strategy's scope is open already. Replicas may not enter it: legacy Keras makes the state of optimizers in them.
-        return contextlib.nullcontext()
+        # Replicas may not enter the scope: legacy Keras makes the state of optimizers in them.
+        is_open = current()[0] is self._strategy
+        return contextlib.nullcontext() if is_open else self._strategy.scope()
 
     def _validate_colocate_with_variable(self, colocate_with_variable: Any) -> None:
         """Raises ValueError if variables cannot lie where this one does."""
