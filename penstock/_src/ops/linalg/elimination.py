@@ -11,7 +11,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.extents.dims import Extent, ceil_divide
+from penstock._src.ir.extents.dims import Extent, ceil_divide, is_symbolic
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ops.linalg.matrices import widened
 
@@ -90,7 +90,7 @@ def _places(p: Any, n: int) -> Any:
 def blocks(n: Extent) -> list[tuple[Extent, Extent]]:
     """(begin, end) of columns that are worked on step by step, before a product carries them over to the rest.
 
-    Where n is unknown, only how many blocks there are, and whether halves of the last one are worked on, become conditions.
+    Where n is unknown, only how many blocks there are becomes a condition.
     """
     size = max(LEAST_BLOCK, ceil_divide(n, MOST_BLOCKS))
     bounds: list[tuple[Extent, Extent]] = []
@@ -100,6 +100,11 @@ def blocks(n: Extent) -> list[tuple[Extent, Extent]]:
         bounds.append((begin, end))
         begin = end
     return bounds
+
+
+def _is_narrow(size: Extent, most: int) -> bool:
+    """True if a block is worked on step by step; so is one of unknown size, without a condition."""
+    return is_symbolic(size) or size <= most
 
 
 def _part(p: Any, x: Any, rows: tuple[int, int], columns: tuple[int, int]) -> Any:
@@ -180,7 +185,7 @@ def _factorized_panel(
     The left half carries over to the right one (Toledo, "Locality of reference in LU decomposition with partial pivoting", 1997).
     """
     batch, n, size = panel.shape
-    if size <= STEPS:
+    if _is_narrow(size, STEPS):
         return _factorized_columns(p, panel, numbers, exchanges)
     half = size // 2
     left, order, numbers, pivots, exchanges = _factorized_panel(
@@ -277,7 +282,7 @@ def substituted(p: Any, a: Any, b: Any, lower: bool, unit: bool = False) -> Any:
 def _substituted_corner(p: Any, a: Any, b: Any, lower: bool, unit: bool) -> Any:
     """The solution of a x = b for triangular matrices: the first half carries over to the second one."""
     n = a.shape[1]
-    if n <= STEPS:
+    if _is_narrow(n, STEPS):
         return _substituted_rows(p, a, b, lower, unit)
     half = n // 2 if lower else n - n // 2
     first, second = ((0, half), (half, n)) if lower else ((half, n), (0, half))
@@ -330,7 +335,7 @@ def cholesky(p: Any, a: Any) -> Any:
 def _cholesky_panel(p: Any, panel: Any) -> Any:
     """The factor's columns of some columns of symmetric matrices: the left half carries over to the right one."""
     _, n, size = panel.shape
-    if size <= STEPS_OF_CHOLESKY:
+    if _is_narrow(size, STEPS_OF_CHOLESKY):
         return _cholesky_columns(p, panel)
     half = size // 2
     left = _cholesky_panel(p, p.slice_axis(panel, 2, 0, half))
