@@ -1,5 +1,7 @@
 """ForwardAccumulator: directional derivatives of ops, functions and loops, and of gradients."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -184,3 +186,45 @@ def test_the_second_derivative_of_a_linear_step_is_zero():
         derivative = inner.jvp(y)
     np.testing.assert_array_equal(derivative, [2.0, 1.0])
     np.testing.assert_array_equal(outer.jvp(derivative), [0.0, 0.0])
+
+
+def fourth_power(x):
+    return tf.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, y * y), [0, x])[1]
+
+
+def test_accumulators_nest_around_loops_of_functions():
+    @tf.function
+    def derivatives(x):
+        found, function = [], fourth_power
+        for _ in range(4):
+            function = functools.partial(along, function)
+            found.append(function(x))
+        return found
+
+    assert [float(d) for d in derivatives(tf.constant(2.0))] == [32.0, 48.0, 48.0, 24.0]
+
+
+def along(function, x):
+    with tf.autodiff.ForwardAccumulator(x, tf.ones_like(x)) as accumulator:
+        y = function(x)
+    return accumulator.jvp(y)
+
+
+def test_accumulators_around_the_gradient_of_a_loop():
+    def slope(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = fourth_power(x)
+        return tape.gradient(y, x)
+
+    third = lambda x: along(functools.partial(along, slope), x)  # noqa: E731
+    assert float(tf.function(third)(tf.constant(2.0))) == float(third(tf.constant(2.0))) == 48.0
+
+
+def test_an_inner_accumulator_does_not_see_what_an_outer_one_computes():
+    x = tf.constant(3.0)
+    with tf.autodiff.ForwardAccumulator(x, tf.constant(1.0)) as outer:
+        with tf.autodiff.ForwardAccumulator(x, tf.constant(1.0)) as inner:
+            y = x**3
+    assert outer.jvp(inner.jvp(y)).numpy() == 18.0
+    assert inner.jvp(outer.jvp(y)) is None

@@ -7,6 +7,7 @@ of <vjp(u), t> with respect to u is J t.
 Source: J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -183,18 +184,23 @@ class ForwardAccumulator:
             )
         tangents = [self._tangent_of(t) for t in step.inputs]
         self._busy = True
-        tapes = STATE.tapes
+        tapes, accumulators = STATE.tapes, STATE.accumulators
+        # Those further in do not see this one, as in TensorFlow. They would compute tangents of their own meanwhile, whose derivatives this one
+        # would miss.
+        STATE.accumulators = self._further_out(accumulators)
         try:
             output_tangents = self._tangents_of_step(step, flowing, tangents)
         finally:
-            STATE.tapes = tapes
+            STATE.tapes, STATE.accumulators = tapes, accumulators
             self._busy = False
         self._keep(flowing, output_tangents)
-        for other in STATE.accumulators:
-            if other is self:
-                break  # those further in do not see this one
+        for other in self._further_out(accumulators):
             if isinstance(other, ForwardAccumulator):
                 other._keep_constant(step.inputs, output_tangents)
+
+    def _further_out(self, accumulators: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns the accumulators that were entered before this one; all, if it has been left."""
+        return tuple(itertools.takewhile(lambda other: other is not self, accumulators))
 
     def _keep(self, tensors: Sequence[Any], tangents: Sequence[Any]) -> None:
         for tensor, tangent in zip(tensors, tangents, strict=True):
