@@ -125,6 +125,13 @@ def test_floats_are_written_and_rounded_as_c_does(places, dtype):
     assert written == [b"%.*f" % (places, n) for n in numbers.tolist()]
 
 
+@pytest.mark.parametrize("places", [22, 23, 309, 1074])
+def test_floats_are_written_with_more_places_than_they_have(places):
+    numbers = [1.5, -0.1, 1e-300]
+    written = tf.strings.as_string(np.float64(numbers), precision=places).numpy().tolist()
+    assert written == [b"%.*f" % (places, n) for n in numbers]
+
+
 def test_large_floats_are_written_with_all_digits():
     numbers = [1e15, -1e22, 1.5]
     assert tf.strings.as_string(numbers).numpy().tolist() == [

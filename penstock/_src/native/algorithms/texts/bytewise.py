@@ -102,10 +102,12 @@ def fixed(numbers: np.ndarray, places: int) -> np.ndarray | None:
 
     The product with the power of ten is exact in two parts (Dekker 1971), so that halves are known: they round to even.
     """
+    if places > MOST_PLACES:
+        return None
     x, power = numbers.astype(np.float64), np.float64(10.0**places)
     with np.errstate(over="ignore", invalid="ignore"):
         high = x * power
-    if places > MOST_PLACES or not (np.abs(high) < _EXACT).all():
+    if not (np.abs(high) < _EXACT).all():
         return None
     whole = np.rint(high)
     halves = np.abs(high - whole) == 0.5
