@@ -437,7 +437,7 @@ processors: $(STAMP)  ## the tests of generated code with the code for lesser pr
 
 .PHONY: aarch64
 aarch64: $(UV)  ## tests on an emulated ARM processor, from Debian's packages; NAMES="tests/native", CPU=cortex-a72
-	$(BIN)/python tools/platforms/aarch64.py --uv $(UV) $(if $(CPU),--cpu $(CPU)) $(NAMES)
+	$(BIN)/python -m tools.platforms.aarch64 --uv $(UV) $(if $(CPU),--cpu $(CPU)) $(NAMES)
 
 INSTALLED := build/installed
 .PHONY: sbom

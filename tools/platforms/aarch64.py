@@ -1,6 +1,6 @@
 """Runs tests on an emulated 64-bit ARM processor: Debian's Python for it under QEMU, with the libraries' wheels for it.
 
-    python tools/platforms/aarch64.py --uv uv [--cpu cortex-a72] [tests/native ...]
+    python -m tools.platforms.aarch64 --uv uv [--cpu cortex-a72] [tests/native ...]
 
 Needs an x86-64 machine with Debian's apt-get and dpkg; installs nothing, all is in build/aarch64. QEMU is some twenty times slower than the
 machine itself, so choose tests. `--cpu` takes QEMU's names.
@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tools.platforms.debian import download
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "aarch64"
@@ -39,7 +41,6 @@ TESTS = (
     "tests/compiler/codegen/contraction/images/test_conv.py",
     "tests/compiler/codegen/contraction/products/test_products.py",
 )
-KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def main() -> int:
@@ -63,32 +64,9 @@ def main() -> int:
 
 def unpack() -> None:
     """Unpacks QEMU, and Python with its libraries for the processor."""
-    apt, archives = WORK / "apt", WORK / "archives"
-    for folder in (
-        apt / "lists" / "partial",
-        apt / "cache" / "archives" / "partial",
-        archives,
-        SYSTEM,
-    ):
-        folder.mkdir(parents=True, exist_ok=True)
-    (apt / "status").touch()
-    source = (
-        f"deb [arch=amd64,arm64 signed-by={KEYS}] http://deb.debian.org/debian {RELEASE} main\n"
-    )
-    (apt / "sources.list").write_text(source)
-    settings = {
-        "Dir::State": apt, "Dir::State::status": apt / "status", "Dir::Cache": apt / "cache",
-        "Dir::Etc::sourcelist": apt / "sources.list", "Dir::Etc::sourceparts": "-", "APT::Sandbox::User": "root",
-    }  # fmt: skip
-    get = [
-        "apt-get",
-        "-qq",
-        *(word for key, value in settings.items() for word in ("-o", f"{key}={value}")),
-    ]
-    subprocess.run([*get, "update"], check=True)
+    SYSTEM.mkdir(parents=True, exist_ok=True)
     names = ["qemu-user", *(f"{name}:arm64" for name in PACKAGES)]
-    subprocess.run([*get, "download", *names], cwd=archives, check=True)
-    for archive in archives.glob("*.deb"):
+    for archive in download(WORK, names, RELEASE, ("amd64", "arm64")):
         to = SYSTEM if archive.name.endswith("_arm64.deb") else WORK / "qemu"
         subprocess.run(["dpkg", "-x", archive, to], check=True)
     (SYSTEM / "lib").symlink_to("usr/lib")

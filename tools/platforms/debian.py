@@ -1,10 +1,45 @@
-"""Debian's packages, unpacked in a folder and seen as installed by commands that run in a mount namespace: the system stays as it is."""
+"""Debian's packages, downloaded, or unpacked in a folder and seen as installed by commands that run in a mount namespace: the system stays as it is."""
 
 import os
 import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+
+KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def download(
+    folder: Path, packages: Sequence[str], release: str, architectures: Sequence[str] = ("amd64",)
+) -> list[Path]:
+    """Downloads packages of a release and of architectures that need not be the system's, without what they depend on.
+
+    Args:
+      folder: for apt's lists and the archives.
+      packages: Debian's names, with ":arm64" for those of another architecture.
+      release: Debian's name of it.
+      architectures: of the packages.
+
+    Returns:
+      The archives.
+    """
+    apt, archives = folder / "apt", folder / "archives"
+    for path in (apt / "lists" / "partial", apt / "cache" / "archives" / "partial", archives):
+        path.mkdir(parents=True, exist_ok=True)
+    (apt / "status").touch()
+    options = f"arch={','.join(architectures)} signed-by={KEYS}"
+    (apt / "sources.list").write_text(
+        f"deb [{options}] http://deb.debian.org/debian {release} main\n"
+    )
+    settings = {
+        "Dir::State": apt, "Dir::State::status": apt / "status", "Dir::Cache": apt / "cache",
+        "Dir::Etc::sourcelist": apt / "sources.list", "Dir::Etc::sourceparts": "-", "APT::Sandbox::User": "root",
+    }  # fmt: skip
+    options_of_apt = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+    get = ["apt-get", "-qq", *options_of_apt]
+    subprocess.run([*get, "update"], check=True)
+    subprocess.run([*get, "download", *packages], cwd=archives, check=True)
+    return sorted(archives.glob("*.deb"))
 
 
 class Tools:

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tools.platforms.debian import download
+
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "build" / "tfx"
 PYTHONS = {name: FOLDER / name / "bin" / "python" for name in ("penstock", "tensorflow")}
@@ -25,7 +27,6 @@ PACKAGES = [
 ]
 NEEDED_GLIBC = (2, 38)
 LIBRARIES = FOLDER / "trixie" / "usr" / "lib" / "x86_64-linux-gnu"
-KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def make(uv: str) -> dict[str, Path]:
@@ -61,24 +62,7 @@ def make(uv: str) -> dict[str, Path]:
 
 def _unpack_libraries() -> None:
     """Unpacks the C and C++ libraries of Debian trixie."""
-    apt, archives = FOLDER / "apt", FOLDER / "archives"
-    for folder in (apt / "lists" / "partial", apt / "cache" / "archives" / "partial", archives):
-        folder.mkdir(parents=True, exist_ok=True)
-    (apt / "status").touch()
-    source = f"deb [arch=amd64 signed-by={KEYS}] http://deb.debian.org/debian trixie main\n"
-    (apt / "sources.list").write_text(source)
-    settings = {
-        "Dir::State": apt, "Dir::State::status": apt / "status", "Dir::Cache": apt / "cache",
-        "Dir::Etc::sourcelist": apt / "sources.list", "Dir::Etc::sourceparts": "-", "APT::Sandbox::User": "root",
-    }  # fmt: skip
-    get = [
-        "apt-get",
-        "-qq",
-        *(word for key, value in settings.items() for word in ("-o", f"{key}={value}")),
-    ]
-    subprocess.run([*get, "update"], check=True)
-    subprocess.run([*get, "download", "libc6", "libstdc++6", "libgcc-s1"], cwd=archives, check=True)
-    for archive in archives.glob("*.deb"):
+    for archive in download(FOLDER, ["libc6", "libstdc++6", "libgcc-s1"], "trixie"):
         subprocess.run(["dpkg", "-x", archive, FOLDER / "trixie"], check=True)
 
 
