@@ -186,7 +186,7 @@ def _product(x, y):
 
 
 def _matrix_product(x, y):
-    """The product of matrices, where what is no tensor gets the other operand's dtype."""
+    """The product of matrices, where an operand that is not a tensor gets the other's dtype."""
     if STATE.graph is None:
         return matmul(x, y)
     with STATE.graph.name_scope("matmul") as scope:

@@ -29,7 +29,7 @@ def _origin(version: SymbolicTensor) -> SymbolicTensor:
 
 
 def _before(version: SymbolicTensor) -> SymbolicTensor | None:
-    """The list of the same length that an operation took; None if it is no such operation."""
+    """The list of the same length that an operation took; None for other operations."""
     op = version.op
     if op.type == "TensorListSetItem":
         return None if op.raw_op.resize_if_index_out_of_bounds else op._inputs[0]

@@ -90,7 +90,7 @@ class GraphFunction(TensorSignature):
 
     @property
     def kernel_states(self) -> dict[Any, Any]:
-        """What stateful kernels of its operations remember from run to run."""
+        """State that kernels of its operations keep from run to run."""
         return self.graph.kernel_states
 
     @property

@@ -277,7 +277,7 @@ MODULES: dict[tuple[Callable[..., None], tuple[str | int, ...]], None] = {}
 
 
 def identity_of(kind: str, target: Target, content: str) -> str:
-    """What a code computes, "kernel" or "module", and for which target, as a name that is the same in all installations of these sources."""
+    """Name of a code by its computation, its kind ("kernel" or "module") and its target; equal in all installations of these sources."""
     facts = f"{target.identity} {target.vector_bytes} {target.registers} {target.sum_threads}"
     digest = hashlib.sha256(f"{FORMAT}\n{facts}\n{content}".encode()).hexdigest()
     return f"{kind}-{digest[:40]}"
@@ -330,7 +330,7 @@ def hashed(target: Target, content: bytes) -> str:
 
 @functools.cache
 def _versions() -> str:
-    """What object code of this user's cache depends on."""
+    """Versions that object code in this user's cache depends on."""
     return f"{FORMAT} {llvm.versions() if has_compiler() else 'run-only'}"
 
 

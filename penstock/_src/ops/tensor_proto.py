@@ -127,7 +127,7 @@ def zero_variant(value: np.ndarray) -> np.ndarray:
     """The zero of a serialized variant that holds a number.
 
     Raises:
-      InvalidArgumentError: it is no scalar, or holds something else.
+      InvalidArgumentError: it is not a scalar, or holds something else.
     """
     if value.ndim:
         message = "ZerosLike non-scalar Tensor with dtype=DT_VARIANT is not supported."

@@ -34,7 +34,7 @@ THREADS = (1, 2, 4, 8)
 
 @dataclass(frozen=True)
 class Report:
-    """What a pack holds.
+    """Contents of a pack.
 
     programs   programs, for all extents each
     kernels    kernels of all targets and numbers of threads

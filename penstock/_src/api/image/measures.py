@@ -328,7 +328,7 @@ def non_max_suppression_padded(
       (indices, count): int32 `[..., m]` and int32 `[...]`.
 
     Raises:
-      TypeError: `max_output_size` is no int32.
+      TypeError: `max_output_size` is not an int32.
     """
     del canonicalized_coordinates, tile_size
     boxes, scores = convert_to_tensor(boxes), convert_to_tensor(scores)

@@ -44,7 +44,7 @@ class Coordinator:
                 ex = ex[1]
             if ex is not None and self._joined:
                 raise ex
-            is_late = self._stop.is_set()  # a thread that fails because of the stop is no error
+            is_late = self._stop.is_set()  # a thread that fails because of the stop has not failed
             if ex is not None and not isinstance(ex, self._clean) and not is_late:
                 self._error = ex
             self._stop.set()

@@ -1,4 +1,4 @@
-"""What keras.distribution needs once there are several processes: variables as DVariables, in the layouts that the distribution says."""
+"""Support for keras.distribution with several processes: variables are DVariables with the distribution's layouts."""
 
 from __future__ import annotations
 

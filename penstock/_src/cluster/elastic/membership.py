@@ -108,7 +108,7 @@ class Membership:
 
     @property
     def running(self) -> int:
-        """How many processes run that were not dismissed."""
+        """Number of running processes that were not dismissed."""
         with self._lock:
             return len(self._workers.keys() - self._dismissed)
 
@@ -228,7 +228,7 @@ class Membership:
 
     def _known(self, number: int) -> _Worker:
         if number not in self._workers:
-            raise InvalidArgumentError(f"Worker {number} is no process of this job.")
+            raise InvalidArgumentError(f"Worker {number} does not belong to this job.")
         return self._workers[number]
 
     def _members(self) -> list[int]:

@@ -124,7 +124,7 @@ class Block:
     def compared(
         self, values: Sequence[Any], known: Specialization, kept: Mapping[Any, Specialization]
     ) -> tuple[Specialization, Mapping[Any, Specialization], list[int]] | None:
-        """What `is_like_last` compares the next call with; None if its key holds more than types and shapes of arrays."""
+        """Values that `is_like_last` compares the next call with; None if its key holds more than types and shapes of arrays."""
         handles = [values[i] for i in self.handles]
         if self.others or self.value_positions or resources.LENT:
             return None

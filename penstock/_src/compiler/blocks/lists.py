@@ -6,14 +6,14 @@ from penstock._src.ops.control.list_value import TensorList
 
 
 class ListKey(NamedTuple):
-    """What a specialization depends on of a list."""
+    """Properties of a list that a specialization depends on."""
 
     length: int
     dtype: Any
     element_shape: Any
 
     def shared(self) -> Any:
-        """What a program for many extents depends on of it: it reads the length and the extents of elements in each call."""
+        """Properties that a program for many extents depends on: it reads the length and the extents of elements in each call."""
         shape = self.element_shape
         return self.dtype, self.length == 0, len(shape) if isinstance(shape, tuple) else shape
 

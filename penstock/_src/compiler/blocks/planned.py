@@ -119,7 +119,7 @@ class PlannedStep:
 
 
 def like(value: Any) -> Any:
-    """What a PlannedStep keeps of an input."""
+    """Properties of an input that a PlannedStep keeps."""
     if isinstance(value, VariableHandle):
         return weakref.ref(value)
     return value.shape, value.dtype

@@ -130,7 +130,7 @@ def _whole(p: NodeMaker, node: Node) -> Any:
 
 
 def _uncast(node: Node) -> Node:
-    """What is widened to a node, or changed to a float."""
+    """The node before it was widened or converted to a float."""
     while node.kind == "cast" and node.args[0].dtype.is_integer and not _narrows(node):
         node = node.args[0]
     return node
@@ -185,7 +185,7 @@ def growth_range(p: NodeMaker, before: Node, after: Node) -> Range | None:
 
 
 class _Growth:
-    """How much nodes of a loop's body are larger than a number before it."""
+    """Differences between nodes of a loop's body and a number before it."""
 
     def __init__(self, p: NodeMaker, before: Node) -> None:
         self.p, self.before = p, before

@@ -59,7 +59,7 @@ class _TupleMethods(TrackableDataStructure):
             raise ValueError(
                 f"Unable to save because the namedtuple {self.__wrapped__} is not constructable from its _fields (i.e. "
                 f"__new__ is overridden). Expected keyword arguments {self._kind._fields}. A tuple that need not be "
-                "saved can be wrapped in an object that is no tuple."
+                "saved can be wrapped in an object that is not a tuple."
             )
         names = [*getattr(self._kind, "_fields", ()), *range(len(self))]
         plain = vars(self).get("_untracked", ())

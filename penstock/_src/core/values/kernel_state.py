@@ -15,7 +15,7 @@ from penstock._src.util.process import forks
 
 
 class States(dict[Any, Any]):
-    """What the kernels of a graph remember, by node and path."""
+    """State of the kernels of a graph, by node and path."""
 
     def __init__(self) -> None:
         super().__init__()

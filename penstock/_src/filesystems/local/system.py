@@ -144,7 +144,7 @@ class LocalFiles(FileSystem):
 
 
 def _folder_here(pattern: str) -> str:
-    """What TensorFlow puts before the paths of a pattern: "./" if its first signs are in the first name of it."""
+    """Prefix that TensorFlow gives the paths of a pattern: "./" if the first name in the pattern has wildcards."""
     before = re.split(r"[*?\[\\]", pattern, maxsplit=1)
     return "./" if len(before) == 2 and "/" not in before[0] else ""
 

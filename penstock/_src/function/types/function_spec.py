@@ -74,7 +74,7 @@ class FunctionSpec:
         is_pure: bool = False,
         jit_compile: bool | None = None,
     ) -> "FunctionSpec":
-        """Returns the spec of a Python function with an input signature; None is no signature."""
+        """Returns the spec of a Python function with an input signature; None for none."""
         function_type, defaults = make_function_type(python_function, input_signature)
         while hasattr(python_function, "func"):
             python_function = python_function.func

@@ -59,7 +59,7 @@ class UnknownOpError(NotFoundError, UnimplementedError):  # type: ignore[misc, v
 
 @dataclass(frozen=True)
 class Origin:
-    """What a graph was imported from: a digest of the model's file, and the function's name; `state` tells later changes of the graph."""
+    """Source of an imported graph: a digest of the model's file, and the function's name; `state` tells later changes of the graph."""
 
     model: str
     function: str

@@ -25,7 +25,7 @@ class ExchangeStart(Primitive):
 
 
 class ExchangeWait(SameType):
-    """What was begun, complete with its unit; x is what was given, which must not change until then."""
+    """The exchange that was begun, complete with its unit; x is what was given, which must not change until then."""
 
     form = "exchange_wait(started, x; unit, number, last, size)"
     is_folded = False

@@ -1,4 +1,4 @@
-"""What a row of the table of families says."""
+"""Fields of a row of the table of families."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OF_SUMS = ("embedding_norm", *AFTER)
 
 @dataclass(frozen=True)
 class Family:
-    """What models of a family have in common.
+    """Properties that models of a family have in common.
 
     Attributes:
       name: as GGUF's files name the architecture.

@@ -144,7 +144,7 @@ class _Frequencies:
         return frequencies.divided(base, size, factors, magnitude)
 
     def _turned(self, scaling: Facts) -> int:
-        """How many numbers of a head are turned."""
+        """Number of elements of a head that are rotated."""
         names = ("partial_rotary_factor", "rotary_pct")
         usual = self._family.turned
         if "rotary_dim" in self._family.reads:

@@ -52,7 +52,7 @@ def unpacked_groups(weights: Weights, where: str) -> Weights:
 
 
 class _Layout:
-    """How a file holds groups.
+    """Layout of groups in a file.
 
     Args:
       about: its `quantization_config`.

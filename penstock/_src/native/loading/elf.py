@@ -142,7 +142,7 @@ class ElfObject:
 
 @dataclass
 class _Layout:
-    """Where sections lie in the image, by number, and what follows them: addresses of symbols, and jumps to those outside of the image."""
+    """Offsets of sections in the image, by number, and of the data after them: addresses of symbols, and jumps to those outside of the image."""
 
     places: dict[int, int]
     parts: list[tuple[int, int, int]]
@@ -201,7 +201,7 @@ class _Linking:
                 self.content[at : at + section.size] = self.parsed.content(section)
 
     def _address(self, symbol: _Symbol) -> int:
-        """Where a symbol lies."""
+        """Address of a symbol."""
         if symbol.type == _OF_THREADS:
             raise _refuse(f"symbol {symbol.name} is of threads")
         if symbol.section == _ABSOLUTE:

@@ -31,7 +31,7 @@ class Limit:
     number: float
 
     def passed_by(self, value: Any) -> float | None:
-        """The element of a value that passes it most; None if none does, or the value is no tensor of numbers."""
+        """The element of a value that passes it most; None if none does, or the value is not a numeric tensor."""
         array = value.numpy() if isinstance(value, EagerTensor) else value
         if not isinstance(array, np.ndarray | np.generic | float | int) or not np.size(array):
             return None

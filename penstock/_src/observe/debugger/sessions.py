@@ -85,7 +85,7 @@ class SessionFunction(GraphFunction):
 
     @property
     def kernel_states(self) -> dict[Any, Any]:
-        """What stateful kernels remember from run to run of the session."""
+        """State that kernels keep from run to run of the session."""
         return self._states
 
     @property

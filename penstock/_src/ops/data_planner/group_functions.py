@@ -191,7 +191,7 @@ def _defers(op: Any, reads_deferred: bool) -> bool:
 
 
 def _is_for_groups(operation: Any, own: set[int], deferred: set[int]) -> bool:
-    """Whether an operation is one of a group.
+    """True if an operation belongs to a group.
 
     Args:
       operation: one whose inputs are known in a group.

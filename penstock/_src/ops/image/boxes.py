@@ -116,7 +116,7 @@ def _check(op, boxes, scores, iou_threshold):
 
 
 def _refuse_vectors(op, numbers):
-    """Raises InvalidArgumentError if an input after the first two, which are arrays, is no scalar."""
+    """Raises InvalidArgumentError if an input after the first two, which are arrays, is not a scalar."""
     for argument, number in zip(op.inputs[2:], numbers):
         if np.ndim(number):
             raise op.invalid(f"{argument.name} must be 0-D, got shape {show(np.shape(number))}")

@@ -48,7 +48,7 @@ class _Decode(Op):
 
     @property
     def as_jpeg(self):
-        """How a JPEG is decoded, for native code, in the words of native/algorithms/pictures/resized.py; None if that has no such way."""
+        """Options for native decoding of a JPEG, as native/algorithms/pictures/resized.py takes them; None if it has none."""
         if self.channels not in (1, 3) or self.attrs.get("dtype", dtypes.uint8) != dtypes.uint8:
             return None
         return {"channels": self.channels, "method": FAST, "fancy": True}

@@ -37,7 +37,7 @@ class Lanes:
         return self.uniforms[lanes, self.uniforms_left[lanes]]
 
     def products(self, lanes: np.ndarray, least: np.ndarray) -> np.ndarray:
-        """How many uniform numbers of each of these lanes, which have given none, are multiplied until the product is at most
+        """Number of uniform numbers of each of these lanes, which have given none, are multiplied until the product is at most
         `least`, but for the last."""
         offsets, counts = self.cursor[lanes], np.empty(lanes.size)
         arguments = offsets, lanes.size, np.ascontiguousarray(least), counts

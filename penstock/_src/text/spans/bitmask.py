@@ -36,7 +36,7 @@ def create_feature_bitmask(tensor: Any, dtype: Any = dtypes.int32, name: str | N
       Integers, with one dimension less.
 
     Raises:
-      InvalidArgumentError: `tensor` is a list of tensors, or `dtype` is no such type.
+      InvalidArgumentError: `tensor` is a list of tensors, or `dtype` is not one of these types.
       ValueError: there are more bools than bits.
     """
     if isinstance(tensor, (list, tuple)) and tensor and isinstance(tensor[0], Tensor):

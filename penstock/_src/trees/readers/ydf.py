@@ -75,7 +75,7 @@ def read(folder: str, prefix: str | None = None) -> Ensemble:
 
 
 class Kind(NamedTuple):
-    """Where TensorFlow Decision Forests' ops find a feature.
+    """Position of a feature in the inputs of TensorFlow Decision Forests' ops.
 
     Attributes:
       kind: 0 of numbers, 1 of booleans, 2 of categories.

@@ -56,7 +56,7 @@ def _names(path: Path, pattern: re.Pattern[bytes]) -> list[str]:
 
 
 def kept_beside_code(folder: Path, kind: str, state: str) -> Any:
-    """What was kept beside the byte code of a folder for this state of its sources; None if nothing was."""
+    """Data kept beside the byte code of a folder for this state of its sources; None if there is none."""
     place = _place(folder, kind)
     try:
         kept = json.loads(place.read_bytes()) if place else None

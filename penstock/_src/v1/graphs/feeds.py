@@ -98,7 +98,7 @@ def _feed_array(tensor: SymbolicTensor, value: Any) -> Any:
 
 
 class SessionType(NamedTuple):
-    """How sessions convert objects of a class.
+    """Conversion of objects of a class by sessions.
 
     Attributes:
       kind: the class; its subclasses are taken likewise.

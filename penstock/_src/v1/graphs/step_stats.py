@@ -13,7 +13,7 @@ def node_stats(events: Iterable[Event], graph: Graph) -> Iterator[Any]:
     """The NodeExecStats of a run's events.
 
     A kernel computes several operations at once: each is listed with an equal share of the kernel's time, one after the other. What
-    is no operation of the graph, such as copies, goes by the kernel's name.
+    is not an operation of the graph, such as a copy, goes by the kernel's name.
     """
     for event in events:
         own = [op for op in event.operations if op.graph is graph]

@@ -19,7 +19,7 @@ from penstock._src.v1.variables.reference import ReferenceVariable
 
 
 class OptimizerHooks(Trackable):
-    """What subclasses of `tf.compat.v1.train.Optimizer` may override or call."""
+    """Methods that subclasses of `tf.compat.v1.train.Optimizer` may override or call."""
 
     # Given by the optimizer.
     _update_densely: Callable[[Any, Any], Any]

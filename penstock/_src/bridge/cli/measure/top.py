@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 class _Reports:
-    """Where reports go.
+    """Destination of reports.
 
     Args:
       usage: what they are about.

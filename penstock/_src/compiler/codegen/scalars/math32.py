@@ -199,7 +199,7 @@ def _sine_or_cosine(f: Fn, r: Val, q: Val, name: str) -> Val:
 
 
 def _arcsine_parts(f: Fn, size: Val) -> tuple[Val, Val, Val]:
-    """Whether 0 <= size <= 1/2, and two numbers that sum to asin(size) there, beyond to half of acos(size) = 2 asin(sqrt((1 - size) / 2))."""
+    """A flag for 0 <= size <= 1/2, and two numbers that sum to asin(size) there, beyond to half of acos(size) = 2 asin(sqrt((1 - size) / 2))."""
     small = size <= 0.5
     z = f.select(small, size * size, (1.0 - size) * 0.5)
     root = sqrt(f, z)

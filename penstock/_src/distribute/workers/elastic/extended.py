@@ -1,4 +1,4 @@
-"""What `MultiWorkerMirroredStrategy` does otherwise in an elastic job."""
+"""Behavior of `MultiWorkerMirroredStrategy` that differs in an elastic job."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class Steps:
       generation: grows with every change of workers: what was traced for another number of replicas is traced again.
       section: of the program: a `fit`, an `evaluate` or a loop.
       is_inside: True while a step's call runs.
-      is_within: True in a `fit` or an `evaluate`: what it calls is no section of its own.
+      is_within: True in a `fit` or an `evaluate`: nested calls are not sections of their own.
       arrival: where the others were when this process came in while they trained; None once it is there, too.
       luggage: state outside of variables, in the running section.
     """

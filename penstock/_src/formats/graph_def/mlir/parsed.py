@@ -78,7 +78,7 @@ def parse(text: str) -> Module:
     """Returns a module; functions without one around them are a module, too, as MLIR reads them.
 
     Raises:
-      InvalidArgumentError: it is no module.
+      InvalidArgumentError: it is not a module.
       UnimplementedError: it holds operations with regions, or in forms of their own.
     """
     lines = [line.strip() for line in text.splitlines()]

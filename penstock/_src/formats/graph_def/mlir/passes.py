@@ -29,7 +29,7 @@ def run_pass_pipeline(mlir_txt: str, pass_pipeline: str, show_debug_info: bool =
       The text of the module.
 
     Raises:
-      InvalidArgumentError: the text is no module, or a bracket of the pipeline is not closed.
+      InvalidArgumentError: the text is not a module, or a bracket of the pipeline is not closed.
       UnimplementedError: another pass, debug info, or operations with regions.
 
     >>> module = '''module {

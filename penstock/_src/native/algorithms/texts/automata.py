@@ -42,7 +42,7 @@ class Automaton(NamedTuple):
     delta: np.ndarray
 
     def arguments(self) -> tuple[Any, ...]:
-        """What builtins take."""
+        """Arguments that builtins take."""
         return *self, int(self.classes[-1]) + 1
 
 
@@ -80,7 +80,7 @@ def _functions(m: Module) -> None:
 
 
 class Rewrite:
-    """What stands instead of a match.
+    """Replacement of a match.
 
     Args:
       texts: between which the match is repeated.

@@ -58,7 +58,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a pack says of itself; see above."""
+    """Manifest of a pack; see above."""
 
     abi: str
     penstock: str

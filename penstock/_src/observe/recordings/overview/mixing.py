@@ -17,7 +17,7 @@ from penstock._src.observe.recordings.overview.events import Event, events_of
 
 
 def mixing(run: RecordedRun, events: Sequence[Event]) -> Iterator[str]:
-    """Where examples are mixed, in words."""
+    """Description of the place where examples are mixed."""
     count = _examples(run)
     if count is None:
         return

@@ -37,7 +37,7 @@ _MOST_WAITING = 1024
 
 
 class Connection(Protocol):
-    """What a call asks of its connection."""
+    """Interface of a connection to its calls."""
 
     shared: Shared
     loop: asyncio.AbstractEventLoop

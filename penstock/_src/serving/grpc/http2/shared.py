@@ -1,4 +1,4 @@
-"""What the connections of a server have in common."""
+"""State shared by the connections of a server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penstock._src.serving.trust.limits import Limits
 
 @dataclasses.dataclass
 class Shared:
-    """What the connections of a server have in common.
+    """State shared by the connections of a server.
 
     Args:
       handlers: by paths.

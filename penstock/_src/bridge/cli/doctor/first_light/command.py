@@ -25,7 +25,7 @@ _KEPT = 2_000  # characters of the output of a step that failed
 
 
 class Result(NamedTuple):
-    """What came of a step: its findings, its seconds, and its output if it failed."""
+    """Outcome of a step: its findings, its seconds, and its output if it failed."""
 
     name: str
     found: list[Found]

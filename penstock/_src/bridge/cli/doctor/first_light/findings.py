@@ -45,6 +45,6 @@ def measured(text: str) -> Found:
 
 
 def compared(what: str, found: float, allowed: float) -> Found:
-    """Whether a relative difference is within what is allowed."""
+    """Compares a relative difference with the largest one allowed."""
     text = f"{what}: differs by {found:.1e}, where {allowed:.0e} is allowed"
     return passed(text) if found <= allowed else failed(text)

@@ -29,7 +29,7 @@ class Step(NamedTuple):
 
 
 def doctor(subject: Subject) -> Iterator[Found]:
-    """What the doctor says."""
+    """Report of `penstock doctor`."""
     for room, checks in CHECKS.items():
         for each in findings_of(checks):
             text = f"{room}: {each.what}{f' -> {each.remedy}' if each.remedy else ''}"

@@ -16,7 +16,7 @@ def assert_stmt(expression1: Any, expression2: Callable[[], Any]) -> Any:
       The operation that checks a tensor of a graph.
 
     Raises:
-      ValueError: `expression2` is no function without parameters.
+      ValueError: `expression2` is not a function without parameters.
     """
     if not callable(expression2):
         raise ValueError(f"{expression2} must be a callable")

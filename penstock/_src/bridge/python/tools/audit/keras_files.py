@@ -51,7 +51,7 @@ def audit_hdf5(found: Findings, path: str) -> None:
     """Adds what an HDF5 file of Keras holds.
 
     Raises:
-      DataLossError: it is no such file.
+      DataLossError: it is not such a file.
       UnimplementedError: h5py is not installed.
     """
     try:

@@ -51,7 +51,7 @@ def later_keys(q: Any, k: Any) -> Any:
 
 
 def mask_addend(n: Node, mask: Any, batch: Any, keys: Any) -> Any:
-    """What a mask adds to scores [batch, heads, queries, keys]; None without a mask.
+    """Addend of a mask for scores [batch, heads, queries, keys]; None without a mask.
 
     A mask is of 1 for what is seen, [batch, keys] or [batch, queries, keys], or one vector of lengths, behind which may stand the first places.
     """

@@ -31,7 +31,7 @@ _qlinear = partial(reads, domain=MICROSOFT)
 
 
 def _values(x: Any, scale: Any, zero: Any) -> Any:
-    """What numbers of one scale stand for, in float32."""
+    """Values that quantized numbers of one scale represent, in float32."""
     return dequantized(x, _scalar(scale), _scalar(zero), dtypes.float32)
 
 

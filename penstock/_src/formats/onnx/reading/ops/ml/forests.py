@@ -212,7 +212,7 @@ def _tables(forest: Forest, order: list[int], number: Any) -> dict[str, np.ndarr
 
 
 def _places_of_children(forest: Forest, order: list[int]) -> np.ndarray:
-    """Where the children of each entry of a preorder stand in it, [entries, (true, false)]; 0 for leaves."""
+    """Indices of the children of each entry of a preorder, [entries, (true, false)]; 0 for leaves."""
     places = np.zeros((len(order), 2), np.int64)
     open_parents: list[tuple[int, int]] = []  # (parent, which child comes next)
     for index, at in enumerate(order):

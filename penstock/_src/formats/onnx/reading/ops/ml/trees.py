@@ -137,7 +137,7 @@ def _of_one_class(n: Node, x: Any, labels: np.ndarray, kind: str, only: int) -> 
 
 
 def _base(n: Node, outputs: int) -> np.ndarray:
-    """What is added to the outputs.
+    """Constants added to the outputs.
 
     Raises:
       UnimplementedError: there is another number of values than of outputs.
@@ -218,7 +218,7 @@ def _numbering(keys: list[Any], modes: list[str]) -> tuple[dict[Any, int], dict[
 def _leaf_values(
     n: Node, side: str, leaves: dict[Any, int], outputs: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What leaves give to outputs, and whether they do, [leaves, outputs]."""
+    """Contributions of leaves to outputs, and a mask of those that contribute, [leaves, outputs]."""
     weights = _numbers(n, f"{side}_weights")
     values = np.zeros((len(leaves), outputs), weights.dtype)
     present = np.zeros(values.shape, bool)
