@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core.errors import DeadlineExceededError, UnavailableError
+from penstock._src.serving.batching.pace import Pace
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.request import Request, deliver
 from penstock._src.serving.servables.servable import Signature
@@ -17,6 +18,8 @@ from penstock._src.serving.servables.servable import Signature
 # How many joined batches of equal requests are also computed alone; of different ones two are enough. Functions whose rows depend on each other
 # are found so.
 CHECKS = 8
+# How many batches of one request in a row show that requests come one by one.
+_ALONE = 16
 
 
 class Queue:
@@ -31,6 +34,7 @@ class Queue:
       parameters: limits.
       schedule: called with the queue when there is something to run now.
       schedule_at: called with a time and the queue when there is something to run then, unless it is full before.
+      run_here: called with the queue by a caller that computes the next batch itself.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class Queue:
         parameters: BatchingParameters,
         schedule: Callable[[Queue], None],
         schedule_at: Callable[[float, Queue], None],
+        run_here: Callable[[Queue], None],
     ) -> None:
         self.signature, self.model, self.parameters = signature, model, parameters
         # The batch that is running, or ran last.
@@ -49,16 +54,25 @@ class Queue:
         self.joins = signature.is_batched
         # Joined batches that are still to be compared with their requests computed alone.
         self.checks_left = CHECKS
+        self.pace = Pace(signature.is_steady and not parameters.pads_variable_lengths)
         self._sizes = frozenset(parameters.sizes)
-        self._schedule, self._schedule_at = schedule, schedule_at
+        self._schedule, self._schedule_at, self._run_here = schedule, schedule_at, run_here
         self._waiting: deque[Request] = deque()
+        self._alone = 0  # batches of one request since the last one of more
         self._rows = 0  # that wait; a request of more than a batch counts as one batch
         self._is_scheduled = False  # or running
         self._closed: threading.Event | None = None
         self._lock = threading.Lock()
 
-    def put(self, request: Request) -> None:
+    def put(self, request: Request, may_run_here: bool = False) -> bool:
         """Queues a request; its completion is called later, in another thread.
+
+        Args:
+          request: to queue.
+          may_run_here: True if the caller can compute a quick batch itself.
+
+        Returns:
+          True if the caller is to call `run_here` soon: the batch is quick, and nobody else will compute it.
 
         Raises:
           UnavailableError: the queue is full, or the model is being unloaded.
@@ -75,8 +89,32 @@ class Queue:
             request.times[0] = time.monotonic()
             self._waiting.append(request)
             self._rows += rows
-            if not self._is_scheduled:
-                self._plan_next()
+            if self._is_scheduled:
+                return False
+            if may_run_here and self._runs_here():
+                self._is_scheduled = True
+                return True
+            self._plan_next()
+            return False
+
+    def run_here(self) -> None:
+        """Computes the next batch in this thread, after `put` returned True; a batch that turns out not to be quick, in another."""
+        self._run_here(self)
+
+    def is_quick(self, batch: Sequence[Request]) -> bool:
+        """True if a batch that was taken is quick, so that this thread may compute it.
+
+        Joined requests are not: while a thread computes them, more gather than while this thread does, which saves more than it costs to pass them on.
+        """
+        return len(batch) == 1 and self.pace.is_quick(batch[0].rows, batch[0].shapes)
+
+    def _runs_here(self) -> bool:
+        """True if one request waits, for no others, and is quick. The last batches tell if others are likely to join it."""
+        return (
+            self._alone >= _ALONE
+            and not self.parameters.batch_timeout
+            and self.is_quick(self._waiting)
+        )
 
     def _rows_of(self, request: Request) -> int:
         """Return the number of rows that a request occupies in the queue."""
@@ -104,6 +142,7 @@ class Queue:
             expired = self._drop_abandoned()
             taken = self._next_batch()
             self._rows -= sum([self._rows_of(request) for request in taken])
+            self._alone = self._alone + 1 if len(taken) == 1 else 0
         if expired:
             deliver(expired)
         return taken

@@ -81,12 +81,15 @@ def deliver(requests: Sequence[Request]) -> None:
 
 
 class OnLoop:
-    """Completes requests of an event loop: `waiter` is a future of the loop."""
+    """Completes requests of an event loop, whose thread makes it: `waiter` is a future of the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self._loop, self._thread = loop, threading.get_ident()
 
     def __call__(self, requests: list[Request]) -> None:
+        if threading.get_ident() == self._thread:
+            _resolve(requests)
+            return
         try:
             self._loop.call_soon_threadsafe(_resolve, requests)
         except RuntimeError:

@@ -28,7 +28,10 @@ class Scheduler:
     """
 
     def __init__(self, threads: int, observers: Sequence[Observer] = ()) -> None:
-        self._ready: queues.SimpleQueue[Queue | None] = queues.SimpleQueue()
+        # Queues with something to run, and batches that were taken already.
+        self._ready: queues.SimpleQueue[tuple[Queue, list[Request] | None] | None] = (
+            queues.SimpleQueue()
+        )
         self._timer = _Timer()
         self._observers = tuple(observers)
         self._threads = [
@@ -40,7 +43,7 @@ class Scheduler:
 
     def queue(self, signature: Signature, parameters: BatchingParameters, model: str = "") -> Queue:
         """Returns a new queue for a signature, with the name of the model for metrics."""
-        return Queue(signature, model, parameters, self._ready.put, self._timer.add)
+        return Queue(signature, model, parameters, self._schedule, self._timer.add, self._run_here)
 
     def close(self) -> None:
         """Ends the threads, once they have computed the scheduled batches."""
@@ -50,17 +53,42 @@ class Scheduler:
         for thread in self._threads:
             thread.join()
 
+    def _schedule(self, queue: Queue) -> None:
+        self._ready.put((queue, None))
+
     def _work(self) -> None:
-        while (queue := self._ready.get()) is not None:
-            batch = queue.take()
+        while (entry := self._ready.get()) is not None:
+            queue, batch = entry
+            batch = queue.take() if batch is None else batch
             if batch:
                 compute(queue, batch)
-            runs, seconds = queue.runs, queue.run_seconds
-            queue.finished()
-            if batch:
-                deliver(batch)
-            for observer in self._observers if batch else ():
-                observer(queue, batch, runs, seconds)
+                if queue.runs == 1:
+                    queue.pace.took(_rows(batch), batch[0].shapes, queue.run_seconds)
+            self._end(queue, batch)
+
+    def _run_here(self, queue: Queue) -> None:
+        """Compute the next batch of a queue in the thread that asks, or pass it on if it is not quick."""
+        batch = queue.take()
+        if batch and not queue.is_quick(batch):
+            self._ready.put((queue, batch))
+            return
+        if batch:
+            compute(queue, batch)
+            queue.pace.took_as_quick(queue.run_seconds)
+        self._end(queue, batch)
+
+    def _end(self, queue: Queue, batch: list[Request]) -> None:
+        """Notify those that wait for a batch and those that observe it, and let the queue go on."""
+        runs, seconds = queue.runs, queue.run_seconds
+        queue.finished()
+        if batch:
+            deliver(batch)
+        for observer in self._observers if batch else ():
+            observer(queue, batch, runs, seconds)
+
+
+def _rows(batch: Sequence[Request]) -> int:
+    return sum([request.rows for request in batch])
 
 
 class _Timer:

@@ -57,8 +57,10 @@ class Runner:
         with self.admission.request(self._size(signature, arrays)):
             request = Request(arrays, rows, self._completion(), self._deadline(patience))
             request.waiter = asyncio.get_running_loop().create_future()
-            queue.put(request)
+            is_here = queue.put(request, may_run_here=True)
             try:
+                if is_here:
+                    await _run_here(queue)
                 results = await self._completion().wait(request)
             finally:
                 traces.add_phases(queue, request)
@@ -94,6 +96,14 @@ class Runner:
         if self._on_loop is None:
             self._on_loop = OnLoop(asyncio.get_running_loop())
         return self._on_loop
+
+
+async def _run_here(queue: Queue) -> None:
+    """Compute a queue's next batch in this thread, once the other tasks that are ready have added their requests."""
+    try:
+        await asyncio.sleep(0)
+    finally:  # others may have joined, so it runs even if this task is cancelled
+        queue.run_here()
 
 
 def _string_bytes(array: np.ndarray, name: str, limit: int) -> int:

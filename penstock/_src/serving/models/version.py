@@ -120,7 +120,7 @@ class ModelVersion:
 
 
 def _one_at_a_time(signatures: Mapping[str, Signature]) -> dict[str, Signature]:
-    """Return the functions with one lock, so that one runs at a time: some write state that others read."""
+    """Return the functions with one lock, so that one runs at a time: some write state that others read. Each may wait for any other, so none is steady."""
     lock = threading.Lock()
 
     def alone(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -130,4 +130,7 @@ def _one_at_a_time(signatures: Mapping[str, Signature]) -> dict[str, Signature]:
 
         return run_alone
 
-    return {key: dataclasses.replace(s, run=alone(s.run)) for key, s in signatures.items()}
+    return {
+        key: dataclasses.replace(s, run=alone(s.run), is_steady=False)
+        for key, s in signatures.items()
+    }

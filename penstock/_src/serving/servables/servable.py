@@ -45,6 +45,7 @@ class Signature:
       defaults: values of inputs that requests may leave out.
       refusal: why requests cannot call it; empty if they can.
       changes_state: whether it assigns variables or changes tables: each request is then run alone, and once.
+      is_steady: True if its time depends on the shapes of its inputs alone.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Signature:
     defaults: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     refusal: str = ""
     changes_state: bool = False
+    is_steady: bool = False
 
     @forks.cached_property
     def is_batched(self) -> bool:

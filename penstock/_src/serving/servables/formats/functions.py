@@ -14,6 +14,7 @@ from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.proto.saved import SignatureDef
 from penstock._src.saving.saved_model.constants import PREDICT_METHOD_NAME
 from penstock._src.serving.servables.servable import Shape, Signature, TensorInfo
+from penstock._src.serving.servables.steady import is_steady
 
 
 def extents(shape: TensorShape) -> Shape:
@@ -60,8 +61,15 @@ def signature_of_function(
     }
     outputs = {key: TensorInfo(t.dtype, extents(t.shape), t.name) for key, t in results.items()}
     run = runner(function, list(results.values()))
-    changes = changes_state(function.graph)
-    return Signature(name, PREDICT_METHOD_NAME, inputs, outputs, run, changes_state=changes)
+    return Signature(
+        name,
+        PREDICT_METHOD_NAME,
+        inputs,
+        outputs,
+        run,
+        changes_state=changes_state(function.graph),
+        is_steady=is_steady(function.graph),
+    )
 
 
 def definition_of(signature: Signature) -> Any:

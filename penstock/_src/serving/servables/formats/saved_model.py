@@ -18,6 +18,7 @@ from penstock._src.saving.saved_model.load import load as load_saved_model
 from penstock._src.serving.servables import generation
 from penstock._src.serving.servables.formats.functions import extents, runner
 from penstock._src.serving.servables.servable import ROOM, Room, Servable, Signature, TensorInfo
+from penstock._src.serving.servables.steady import is_steady
 
 # Begins the names of signatures that run when a model is loaded.
 _HIDDEN = "__saved_model_"
@@ -88,4 +89,5 @@ def _signature(name: str, function: ConcreteFunction, definition: Any) -> Signat
         defaults,
         refusal,
         changes_state(function.graph),
+        is_steady(function.graph),
     )
