@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.shapes import LARGEST_RANK
 from penstock._src.proto.tensor import TensorProto, VariantTensorDataProto
 from penstock._src.util import slots
 from penstock._src.util.files import varints
@@ -144,9 +145,14 @@ def from_proto(proto: Any) -> np.ndarray:
 
     Raises:
       InvalidArgumentError: the number of values does not fit the shape.
+      UnimplementedError: the shape has too many dimensions.
     """
     shape = [dim.size for dim in proto.tensor_shape.dim]
     dtype = _dtype_in(proto)
+    if len(shape) > LARGEST_RANK:
+        raise UnimplementedError(
+            f"TensorProto: tensors of more than {LARGEST_RANK} dimensions are not implemented. Received {len(shape)}."
+        )
     count = math.prod(shape)
     if any(size < 0 for size in shape) or count > _MOST:
         raise InvalidArgumentError(f"TensorProto: no tensor has the shape {shape}.")

@@ -48,7 +48,7 @@ def scheduler():
 def queue_of(scheduler, run, shape=(None,), outputs=(None,), **parameters):
     info = TensorInfo(dtypes.float32, shape)
     made = {"y": TensorInfo(dtypes.float32, outputs)}
-    signature = Signature("f", "", {"x": info}, made, run)
+    signature = Signature("f", "", {"x": info}, made, run, prove=lambda *_: lambda _: True)
     made = scheduler.queue(signature, BatchingParameters(**parameters))
     made.checks_left = 0
     return made

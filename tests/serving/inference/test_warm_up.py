@@ -1,5 +1,7 @@
 """Versions are run before they answer."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from penstock._src.serving.inference.warm_up import warm_up
 from penstock._src.serving.models.version import ModelVersion
 from penstock._src.serving.protos.logs import PredictionLog
 from penstock._src.serving.servables.formats.table import load
-from penstock._src.serving.servables.servable import Servable, Signature
+from penstock._src.serving.servables.servable import Servable
 from tests.serving.kit import HalfPlusTwo, example, save, save_half_plus_two_of_v1
 
 
@@ -36,7 +38,7 @@ def version():
         signatures = {}
         for name, s in servable.signatures.items():
             run = Recorder(s)
-            signatures[name] = Signature(s.name, s.method_name, s.inputs, s.outputs, run)
+            signatures[name] = dataclasses.replace(s, run=run)
         servable = Servable(folder, "", signatures, servable.signature_defs, servable.held)
         return ModelVersion("m", 1, servable, scheduler, BatchingParameters(max_batch_size=4))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import logging
 import os
 import signal
@@ -23,6 +24,11 @@ that TensorFlow Serving has are taken in its spelling too."""
 OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ("name", "model_name"): (str, None, "of the model; by default the last part of its path"),
     ("model-config-file",): (str, None, "text proto of models, in place of MODEL"),
+    ("enable-batching",): (
+        str,
+        "false",
+        "whether requests are joined without a proof that rows of the model are independent",
+    ),
     ("batching-parameters-file",): (str, None, "text proto of limits of batches"),
     ("monitoring-config-file",): (str, None, "text proto of metrics"),
     ("host",): (str, "127.0.0.1", "address to listen at; 0.0.0.0 for all"),
@@ -301,10 +307,12 @@ def _batching(parsed: argparse.Namespace) -> tuple[Any, int]:
     from penstock._src.serving.batching.parameters import BatchingParameters
     from penstock._src.serving.models.config_files import read_batching
 
+    joins = _is_true(parsed.enable_batching)
     if parsed.batching_parameters_file:
-        return read_batching(parsed.batching_parameters_file)
+        parameters, threads = read_batching(parsed.batching_parameters_file)
+        return dataclasses.replace(parameters, joins_unproven=joins), threads
     options = {} if parsed.max_batch_size is None else {"max_batch_size": parsed.max_batch_size}
-    return BatchingParameters(**options), 0
+    return BatchingParameters(**options, joins_unproven=joins), 0
 
 
 def _say_started(server: Any) -> None:

@@ -8,6 +8,7 @@ In: a `Section`, operations of a graph with their input and output tensors. Out:
     specialize.py      selects the operations for one program, those for the host, and those that wait for the host
     kinds.py           the kinds of inputs
     inputs.py          the parameters of the program; results.py: how tensors are read after its run
+    row_independence.py  proofs that rows of a batch do not depend on each other
     planned.py         programs of packs: sections by name, and the step that needs no lowering; planned_function.py: whole functions without a graph
     steps.py           the step that is a program; specialization.py runs all steps, including those of compiler/host
 

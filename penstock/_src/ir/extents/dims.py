@@ -31,6 +31,8 @@ Extent = Any  # an int or a Dim, as are sizes, strides and shape entries that an
 
 _NUMBERS = (int, np.integer)
 LEAST = 2  # lower bound of the symbols of extents: those of 0 and 1 are ints, as they broadcast and select other code
+# Of other symbols: numbers that an input holds, such as `v1`, and the number of rows of a batch, such as `b0` (compiler/blocks/row_independence.py).
+_LEAST_OF_KIND = {"v": 0, "b": 1}
 
 
 def _of_number(function: Callable[..., Any]) -> Any:
@@ -179,8 +181,8 @@ class Dim:
 
 
 def least(symbol: str) -> int:
-    """The least number of a symbol: LEAST for extents, such as `d0`, 0 for numbers that an input holds, such as `v1`."""
-    return 0 if symbol[0] == "v" else LEAST
+    """The least number of a symbol: LEAST for extents, such as `d0`; see `_LEAST_OF_KIND` for others."""
+    return _LEAST_OF_KIND.get(symbol[0], LEAST)
 
 
 def is_extent(value: Any) -> bool:

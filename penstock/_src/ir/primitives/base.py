@@ -9,6 +9,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.ir.errors import MalformedFunction
 from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.intervals import Range
+from penstock._src.ir.meaning.rows import MixedRows, RowFlow, State
 from penstock._src.ir.node import Node, Shape
 
 Args = Sequence[Node]
@@ -70,6 +71,15 @@ class Primitive:
     def flops(self, node: Node) -> int:
         """Floating point operations; those of a loop's body count once a trip, as far as trips are known."""
         return 0
+
+    def rows(self, flow: RowFlow, node: Node) -> State:
+        """Where the result has the rows of a batch, given where the arguments have them (meaning/rows.py).
+
+        Raises MixedRows if a part of the result may depend on several rows, on an index of a row, or on their number.
+        """
+        if self.is_elementwise:
+            return flow.joined(map(flow.of, node.args))
+        raise MixedRows(f"{self.kind} may depend on several rows")
 
     def require(self, condition: bool, message: str, args: Args = ()) -> None:
         """Raises MalformedFunction if the condition does not hold."""

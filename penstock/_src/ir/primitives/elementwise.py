@@ -10,6 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning import intervals, recurrences, scalars
 from penstock._src.ir.meaning.intervals import Range, finite, fitting
+from penstock._src.ir.meaning.rows import RowFlow, Rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives.base import (
     PRIMITIVES,
@@ -237,6 +238,10 @@ class Bitcast(Primitive):
     """The same bits as another dtype; a narrower one adds a last axis, a wider one takes it (bitcast_convert)."""
 
     form = "bitcast(x; dtype)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        (x,) = node.args
+        return flow.along(flow.of(x), () if x.rank == node.rank else (x.rank - 1,))
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         (x,), dtype = args, attrs["dtype"]

@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ir.meaning.intervals import Range, union
+from penstock._src.ir.meaning.rows import MixedRows, RowFlow, Rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives.base import (
     Args,
@@ -21,6 +22,20 @@ class Gather(Primitive):
     """x[..., indices, ...] at an axis; indices outside clamp, give zero, or raise an error."""
 
     form = "gather(x, indices; axis, batch_dims, mode)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        x, indices = node.args
+        axis, batch = node.attrs["axis"], node.attrs["batch_dims"]
+        of_x = flow.along(flow.of(x), (axis,))
+        of_indices = flow.of(indices)
+        states = []
+        if of_x is not None:
+            after = indices.rank - batch - 1 if of_x.axis > axis else 0
+            states.append(of_x.at(of_x.axis + after))
+        if of_indices is not None:
+            after = axis - batch if of_indices.axis >= batch else 0
+            states.append(of_indices.at(of_indices.axis + after))
+        return flow.joined(states)
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         x, indices = args
@@ -67,6 +82,21 @@ class Scatter(SameType):
     """x with updates combined at index vectors (last axis of indices) of its leading axes, in order unless they are unique."""
 
     form = "scatter(x, indices, updates; op, mode)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        x, indices, updates = node.args
+        depth = int(indices.shape[-1])
+        if flow.of(indices) is not None:
+            raise MixedRows("rows may be put at each other's places")
+        states = []
+        rows = flow.along(flow.of(x), range(depth))
+        if rows is not None:
+            states.append(rows)
+        rows = flow.along(flow.of(updates), range(indices.rank - 1))
+        if rows is not None:
+            states.append(rows.at(rows.axis - (indices.rank - 1) + depth))
+        return flow.joined(states)
+
     ops = frozenset({"set", *_COMBINE})
 
     def infer(self, args: Args, attrs: Attrs) -> Result:

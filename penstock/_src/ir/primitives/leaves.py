@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning import random_streams
 from penstock._src.ir.meaning.intervals import Range, finite, fitting, number_of
+from penstock._src.ir.meaning.rows import MixedRows, RowFlow, Rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives.base import Args, Arrays, Attrs, Bounds, Primitive, Result, ints
 
@@ -34,12 +35,18 @@ class Read(_ByAttributes):
 
     form = "read(variable; shape, dtype)"
 
+    def rows(self, flow: RowFlow, node: Node) -> None:
+        return None
+
 
 class Constant(Primitive):
     """A known array."""
 
     form = "constant(; value, dtype)"
     is_folded = False
+
+    def rows(self, flow: RowFlow, node: Node) -> None:
+        return None
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         return attrs["value"].shape, attrs["dtype"]
@@ -62,6 +69,10 @@ class Size(_ByAttributes):
 
     form = "size(; dims, shape, dtype)"
 
+    def rows(self, flow: RowFlow, node: Node) -> None:
+        if any(map(flow.depends, node.attrs["dims"])):
+            raise MixedRows("it computes with the number of rows")
+
     def evaluate(self, args: Arrays, node: Node) -> np.ndarray:
         return np.array(ints(node.attrs["dims"])).astype(node.dtype.np).reshape(ints(node.shape))
 
@@ -74,6 +85,12 @@ class Iota(_ByAttributes):
     """Each element's own index along `axis`."""
 
     form = "iota(; axis, shape, dtype)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        axis = flow.axis_of(node.shape)
+        if axis == node.attrs["axis"]:
+            raise MixedRows("it computes with the indices of rows")
+        return None if axis is None else Rows(axis, is_uniform=True)
 
     def evaluate(self, args: Arrays, node: Node) -> np.ndarray:
         axis, shape = node.attrs["axis"], ints(node.shape)
@@ -98,6 +115,10 @@ class RandomBits(Primitive):
 
     form = "random_bits(key, counter; count, algorithm)"
     is_folded = False
+
+    def rows(self, flow: RowFlow, node: Node) -> None:
+        if flow.depends(node.attrs["count"]):
+            raise MixedRows("each row has other random numbers")
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         key, counter = args

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.ir.meaning.heaps import kept_by_heap
+from penstock._src.ir.meaning.rows import RowFlow, Rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives.base import (
     Args,
@@ -24,6 +25,10 @@ class Sort(Primitive):
     """
 
     form = "sort(...; axis, descending, num_keys, count)"
+
+    def rows(self, flow: RowFlow, node: Node) -> list[Rows | None]:
+        rows = flow.along(flow.joined(map(flow.of, node.args)), (node.attrs["axis"],))
+        return [rows] * len(node.args)
 
     def infer(self, args: Args, attrs: Attrs) -> list[Result]:
         shape = self.same_shape(args)
@@ -67,6 +72,9 @@ class Fft(SameType):
     """
 
     form = "fft(x, roots; axis, inverse)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        return flow.along(flow.of(node.args[0]), (node.attrs["axis"],))
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         x, roots = args

@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.intervals import Range, union
+from penstock._src.ir.meaning.rows import MixedRows, RowFlow, Rows, reshaped
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives.base import (
     Args,
@@ -34,6 +35,10 @@ class Reshape(_Chosen):
     form = "reshape(x; shape)"
     is_movement = True
 
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        (x,) = node.args
+        return reshaped(flow, flow.of(x), x.shape, node.shape)
+
     def infer(self, args: Args, attrs: Attrs) -> Result:
         (x,), shape = args, attrs["shape"]
         message = f"{list(shape)} has another number of elements"
@@ -50,6 +55,10 @@ class Transpose(_Chosen):
     form = "transpose(x; perm)"
     is_movement = True
 
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        rows = flow.of(node.args[0])
+        return None if rows is None else rows.at(node.attrs["perm"].index(rows.axis))
+
     def infer(self, args: Args, attrs: Attrs) -> Result:
         (x,), perm = args, attrs["perm"]
         self.require(sorted(perm) == list(range(x.rank)), f"{perm} is not a permutation", args)
@@ -65,6 +74,13 @@ class Broadcast(_Chosen):
     form = "broadcast(x; shape, axes)"
     is_movement = True
     is_folded = False
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        rows = flow.of(node.args[0])
+        if rows is not None:
+            return rows.at(node.attrs["axes"][rows.axis])
+        axis = flow.axis_of(node.shape)
+        return None if axis is None else Rows(axis, is_uniform=True)
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         (x,), shape, axes = args, attrs["shape"], attrs["axes"]
@@ -88,6 +104,16 @@ class Slice(_Chosen):
 
     form = "slice(x; starts, limits, strides)"
     is_movement = True
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        (x,) = node.args
+        bounds = zip(x.shape, *[node.attrs[name] for name in ("starts", "limits", "strides")])
+        cut = [
+            axis
+            for axis, (extent, start, limit, stride) in enumerate(bounds)
+            if not (dims.same(start, 0) and dims.same(limit, extent) and dims.same(stride, 1))
+        ]
+        return flow.along(flow.of(x), cut)
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         (x,), starts, limits, strides = args, attrs["starts"], attrs["limits"], attrs["strides"]
@@ -118,6 +144,11 @@ class Pad(_Filled):
     """x with a scalar around it and between its elements; negative amounts cut."""
 
     form = "pad(x, fill; low, high, interior)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        amounts = zip(*[node.attrs[name] for name in ("low", "high", "interior")])
+        padded = [i for i, each in enumerate(amounts) if not all(dims.same(n, 0) for n in each)]
+        return flow.along(flow.of(node.args[0]), padded)
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         self.require_fill(args)
@@ -159,6 +190,9 @@ class Reverse(_Chosen, SameType):
     form = "reverse(x; axes)"
     is_movement = True
 
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        return flow.along(flow.of(node.args[0]), node.attrs["axes"])
+
     def evaluate(self, args: Arrays, node: Node) -> np.ndarray:
         return np.flip(args[0], node.attrs["axes"])
 
@@ -167,6 +201,10 @@ class Concat(Primitive):
     """The arguments one after the other along an axis (concatenate)."""
 
     form = "concat(...; axis)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        states = [flow.of(x) for x in node.args]
+        return flow.along(flow.joined(states), (node.attrs["axis"],))
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         axis, first = attrs["axis"], args[0]
@@ -191,6 +229,9 @@ class Windows(_Filled):
     """Every window of x: axes become window positions, and offsets inside a window come last; a scalar pads (a view)."""
 
     form = "windows(x, fill; axes, size, strides, dilations, low, high, base_dilations)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        return flow.along(flow.of(node.args[0]), node.attrs["axes"])
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         self.require_fill(args)
@@ -251,6 +292,12 @@ class DynamicSlice(_Chosen):
 
     form = "dynamic_slice(x, ...; sizes)"
 
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        x = node.args[0]
+        sizes = node.attrs["sizes"]
+        cut = [i for i, (n, size) in enumerate(zip(x.shape, sizes)) if not dims.same(n, size)]
+        return flow.along(flow.of(x), cut)
+
     def infer(self, args: Args, attrs: Attrs) -> Result:
         x, sizes = args[0], attrs["sizes"]
         self.require(len(args) == 1 + x.rank == 1 + len(sizes), "one start an axis", args)
@@ -267,6 +314,15 @@ class DynamicUpdateSlice(SameType):
     """x with a block replaced at run-time starts (scalars; clamped so that it fits)."""
 
     form = "dynamic_update_slice(x, update, ...)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        x, update = node.args[:2]
+        rows = flow.of(x)
+        if rows is None:
+            return None
+        if flow.of(update) is None:  # a part of the rows, at some index
+            raise MixedRows("it replaces some rows")
+        return flow.joined((rows, flow.of(update)))
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         x, update = args[0], args[1]

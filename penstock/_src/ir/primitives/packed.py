@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.ir.meaning import packed, trees
+from penstock._src.ir.meaning.rows import RowFlow, Rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives.base import Args, Arrays, Attrs, Primitive, Result, SameType
 
@@ -13,6 +14,10 @@ class Unpack(Primitive):
 
     form = "unpack(packed; format)"
     is_folded = False
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        (x,) = node.args
+        return flow.along(flow.of(x), (x.rank - 1,))
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         (x,), form = args, packed.FORMATS[attrs["format"]]
@@ -30,6 +35,10 @@ class RoundGroups(SameType):
 
     form = "round_groups(x; size)"
 
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        (x,) = node.args
+        return flow.along(flow.of(x), (x.rank - 1,))
+
     def infer(self, args: Args, attrs: Attrs) -> Result:
         (x,) = args
         self.require(x.dtype == dtypes.float32, "the dtype must be float32", args)
@@ -43,6 +52,11 @@ class RoundGroups(SameType):
 
 class _Trees(Primitive):
     """Sums [rows, sums] of the leaves that rows x reach (meaning/trees.py)."""
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        x, *tables = map(flow.of, node.args)
+        flow.along(flow.joined(tables), (0, 1))  # tables have no rows
+        return flow.along(x, (1,))
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         x, base, values = args[:3]

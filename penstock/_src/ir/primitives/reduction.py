@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.intervals import Range, fitting
+from penstock._src.ir.meaning.rows import MixedRows, RowFlow, Rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives.base import (
     Args,
@@ -39,10 +40,20 @@ def highest(dtype: np.dtype) -> Any:
     return np.inf
 
 
+def _reduced(flow: RowFlow, node: Node, axes: Any) -> Rows | None:
+    """The rows of the only argument without some axes."""
+    rows = flow.along(flow.of(node.args[0]), axes)
+    return None if rows is None else rows.at(rows.axis - sum(axis < rows.axis for axis in axes))
+
+
 class Reduce(Primitive):
     """One value of each line along axes, which disappear; a sum of nothing is 0, a max the lowest value."""
 
     form = "reduce(x; op, axes)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        return _reduced(flow, node, node.attrs["axes"])
+
     ops = frozenset("sum prod max min any all".split())
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
@@ -86,6 +97,10 @@ class ArgReduce(Primitive):
     """The index of the first largest (max) or smallest (min) element along an axis, which disappears."""
 
     form = "arg_reduce(x; op, axis, dtype)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        return _reduced(flow, node, (node.attrs["axis"],))
+
     ops = frozenset({"max", "min"})
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
@@ -109,6 +124,10 @@ class Scan(SameType):
     """The running sum, product, maximum or minimum along an axis (reduce_window)."""
 
     form = "scan(x; op, axis, exclusive, reverse)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        return flow.along(flow.of(node.args[0]), (node.attrs["axis"],))
+
     ops = frozenset(_SCAN)
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
@@ -145,6 +164,18 @@ class Contract(Primitive):
     """An einsum of two operands, "bmk,bkn->bmn": products summed over the missing letters (dot_general)."""
 
     form = "contract(x, y; spec)"
+
+    def rows(self, flow: RowFlow, node: Node) -> Rows | None:
+        *operands, result = split_spec(node.attrs["spec"])
+        states = []
+        for argument, letters in zip(node.args, operands, strict=True):
+            rows = flow.of(argument)
+            if rows is None:
+                continue
+            if letters[rows.axis] not in result:
+                raise MixedRows("it sums over rows")
+            states.append(rows.at(result.index(letters[rows.axis])))
+        return flow.joined(states)
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         x, y = args

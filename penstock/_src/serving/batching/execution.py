@@ -51,7 +51,7 @@ def check(queue: Queue, requests: Sequence[Request]) -> None:
     failed = any(request.error is not None for request in requests)
     alone = [request.outputs for request in requests]
     if failed or not all(agree(*pair) for r in zip(joined, alone, strict=True) for pair in zip(*r)):
-        queue.joins = False
+        queue.joining.refuse()
         name = queue.signature.name
         _LOG.warning("%s: its rows depend on each other, so requests are not joined", name)
     else:  # equal requests show little: they count less
@@ -103,7 +103,7 @@ def _compute_joined(queue: Queue, requests: Sequence[Request]) -> bool:
         _LOG.debug("A batch of %d rows for %s failed: %s", rows, queue.signature.name, error)
         return False
     if any(array.shape[:1] != (rows,) for array in outputs):
-        queue.joins = False
+        queue.joining.refuse()
         return False
     at = 0
     for request in requests:

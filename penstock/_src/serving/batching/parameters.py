@@ -25,6 +25,8 @@ class BatchingParameters:
       pads_variable_lengths: joins requests of unequal extents too: shorter ones are filled up with zeros (empty strings) along axes whose
         extent the signature does not know. The model must not mind.
       bucket_lengths: extents that such axes are filled up to; empty: powers of two.
+      joins_unproven: joins requests for functions as well for which there is no proof that no row of their results depends on other rows: those that
+        run operations on the host, such as on strings. The first batches are compared with their requests computed alone.
 
     Raises:
       InvalidArgumentError: a limit is out of range.
@@ -36,6 +38,7 @@ class BatchingParameters:
     allowed_batch_sizes: tuple[int, ...] = ()
     pads_variable_lengths: bool = False
     bucket_lengths: tuple[int, ...] = ()
+    joins_unproven: bool = False
 
     def __post_init__(self) -> None:
         sizes = self.allowed_batch_sizes

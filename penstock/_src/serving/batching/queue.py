@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core.errors import DeadlineExceededError, UnavailableError
+from penstock._src.serving.batching.joining import Joining
 from penstock._src.serving.batching.pace import Pace
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.request import Request, deliver
 from penstock._src.serving.servables.servable import Signature
 
-# How many joined batches of equal requests are also computed alone; of different ones two are enough. Functions whose rows depend on each other
-# are found so.
+# How many joined batches of equal requests are also computed alone if there is no proof; of different ones two are enough.
 CHECKS = 8
 # How many batches of one request in a row show that requests come one by one.
 _ALONE = 16
@@ -50,10 +50,9 @@ class Queue:
         # The batch that is running, or ran last.
         self.runs, self.run_began, self.run_seconds = 0, 0.0, 0.0
         self.numbers: Any = None  # set by an observer
-        # False once a result showed that rows of results are not those of the requests.
-        self.joins = signature.is_batched
+        self.joining = Joining(signature, parameters)
         # Joined batches that are still to be compared with their requests computed alone.
-        self.checks_left = CHECKS
+        self.checks_left = 0 if self.joining.needs_proof else CHECKS
         self.pace = Pace(signature.is_steady and not parameters.pads_variable_lengths)
         self._sizes = frozenset(parameters.sizes)
         self._schedule, self._schedule_at, self._run_here = schedule, schedule_at, run_here
@@ -63,6 +62,18 @@ class Queue:
         self._is_scheduled = False  # or running
         self._closed: threading.Event | None = None
         self._lock = threading.Lock()
+
+    @property
+    def joins(self) -> bool:
+        """True if some requests may be joined."""
+        return self.joining.is_possible
+
+    def prove_next(self) -> None:
+        """Finds out whether the requests that wait may be joined, if it is not known. Not in a thread that others wait for: it may take some time."""
+        with self._lock:
+            shapes = self._waiting[0].shapes if len(self._waiting) > 1 else None
+        if shapes is not None:
+            self.joining.prove(shapes)
 
     def put(self, request: Request, may_run_here: bool = False) -> bool:
         """Queues a request; its completion is called later, in another thread.
@@ -102,10 +113,7 @@ class Queue:
         self._run_here(self)
 
     def is_quick(self, batch: Sequence[Request]) -> bool:
-        """True if a batch that was taken is quick, so that this thread may compute it.
-
-        Joined requests are not: while a thread computes them, more gather than while this thread does, which saves more than it costs to pass them on.
-        """
+        """True if a batch that was taken is a single request, and quick, so that this thread may compute it."""
         return len(batch) == 1 and self.pace.is_quick(batch[0].rows, batch[0].shapes)
 
     def _runs_here(self) -> bool:
@@ -188,7 +196,7 @@ class Queue:
         waiting = self._waiting
         if not waiting:
             return []
-        if not self.joins or len(waiting) == 1:
+        if len(waiting) == 1 or not self.joining.allows(waiting[0].shapes):
             return [waiting.popleft()]
         key = self.key(waiting[0])
         fitting: list[Request] = []

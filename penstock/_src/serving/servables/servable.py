@@ -13,6 +13,10 @@ from penstock._src.saving.saved_model.constants import CLASSIFY_METHOD_NAME, REG
 from penstock._src.util.export import export
 from penstock._src.util.process import forks
 
+# Shapes of a request's inputs, without the first axis.
+RowShapes = tuple[tuple[int, ...], ...]
+# True if a proof that rows are independent holds for requests of other shapes, too.
+Proof = Callable[[RowShapes], bool]
 # Extents of a tensor, None for one that is not known; None for a shape of unknown rank.
 Shape = tuple[int | None, ...] | None
 
@@ -46,6 +50,8 @@ class Signature:
       refusal: why requests cannot call it; empty if they can.
       changes_state: whether it assigns variables or changes tables: each request is then run alone, and once.
       is_steady: True if its time depends on the shapes of its inputs alone.
+      prove: returns a proof that each row of its results depends on that row of its inputs alone, for shapes of inputs and up to a number of
+        rows; raises MixedRows if there is none. None: it cannot be proven.
     """
 
     name: str
@@ -57,10 +63,11 @@ class Signature:
     refusal: str = ""
     changes_state: bool = False
     is_steady: bool = False
+    prove: Callable[[RowShapes, int], Proof] | None = None
 
     @forks.cached_property
     def is_batched(self) -> bool:
-        """True if requests can be joined: the first axis of every input and output is unknown, and no variable is written.
+        """True if requests can be joined, given that rows are independent: the first axis of every input and output is unknown, and no variable is written.
 
         An input of unknown rank may have no rows, unless it takes examples. Results of unknown rank are checked at run time.
         """

@@ -7,14 +7,26 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.executable import Executable
 from penstock._src.core.shapes import TensorShape
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.graph.control import changes_state
 from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.ir.meaning.rows import ROWS, MixedRows
 from penstock._src.proto.saved import SignatureDef
 from penstock._src.saving.saved_model.constants import PREDICT_METHOD_NAME
-from penstock._src.serving.servables.servable import Shape, Signature, TensorInfo
+from penstock._src.serving.servables.servable import (
+    Proof,
+    RowShapes,
+    Shape,
+    Signature,
+    TensorInfo,
+)
 from penstock._src.serving.servables.steady import is_steady
+from penstock._src.util.lazy import ByName
+
+# Imported when it is first called: it loads the front of the compiler, which functions of packs do without.
+_PROVE = ByName("penstock._src.compiler.blocks.row_independence", "prove")
 
 
 def extents(shape: TensorShape) -> Shape:
@@ -44,6 +56,32 @@ def runner(
     return run
 
 
+def prover(function: ConcreteFunction, count: int) -> Callable[[RowShapes, int], Proof]:
+    """Return a function that proves that rows are independent; see `Signature.prove`.
+
+    Args:
+      function: of tensors.
+      count: the number of its inputs that requests give, which come first.
+    """
+    types = [tensor.dtype.np for tensor in function.inputs[:count]]
+    captured = [tensor._value for tensor in function.captured_inputs]
+
+    def values(shapes: RowShapes) -> list[Any]:
+        arrays = [
+            np.broadcast_to(np.zeros((), dtype), (ROWS, *s)) for dtype, s in zip(types, shapes)
+        ]
+        return [*arrays, *captured]
+
+    def prove(shapes: RowShapes, most: int) -> Proof:
+        executable = function._function.executable
+        if not isinstance(executable, Executable):
+            raise MixedRows("control flow of TensorFlow 1 is not followed")
+        proof = _PROVE(executable.block, values(shapes), count, most)
+        return lambda others: proof.admits(values(others), most)
+
+    return prove
+
+
 def signature_of_function(
     name: str, function: ConcreteFunction, names: Sequence[str], results: Mapping[str, Any]
 ) -> Signature:
@@ -69,6 +107,7 @@ def signature_of_function(
         run,
         changes_state=changes_state(function.graph),
         is_steady=is_steady(function.graph),
+        prove=prover(function, len(inputs)),
     )
 
 
