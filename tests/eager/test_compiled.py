@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.core.calls.facts import SLOWEST
+from penstock._src.core.calls.facts import HEAVY, SLOWEST
 from penstock._src.core.registry import load_all
 from penstock._src.eager import compiled
 from penstock._src.util.flags import override
@@ -45,6 +45,27 @@ def test_slow_functions_are_compiled_sooner(compiled_ops, count, ops):
     assert not compiled_ops
     np.testing.assert_array_max_ulp(tf.math.igamma(x, x).numpy()[::500], few.numpy(), 1)
     assert compiled_ops == ops
+
+
+SLOW_IN_NUMPY = {
+    "AvgPool": lambda x: tf.nn.avg_pool2d(x, 3, 2, "SAME"),
+    "MaxPool": lambda x: tf.nn.max_pool2d(x, 2, 1, "VALID"),
+    "LRN": tf.nn.local_response_normalization,
+    "RGBToHSV": tf.image.rgb_to_hsv,
+    "AdjustHue": lambda x: tf.raw_ops.AdjustHue(images=x, delta=0.1),
+    "CropAndResize": lambda x: tf.image.crop_and_resize(x, [[0.1, 0, 1.2, 1]], [0], [5, 6]),
+}
+
+
+@pytest.mark.parametrize("name", SLOW_IN_NUMPY)
+def test_ops_of_many_numpy_calls_are_compiled_for_small_arrays(compiled_ops, name):
+    call, image = SLOW_IN_NUMPY[name], RANDOM.random((1, 9, 9, 3), np.float32)
+    assert image.size < HEAVY < 2 * image.size
+    expected = call(image)
+    assert name not in compiled_ops
+    result = call(np.concatenate([image, image]))[:1]
+    assert name in compiled_ops
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_each_shape_of_matrices_is_compiled_where_open_extents_cost(compiled_ops):

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import HostKernel, Values
+from penstock._src.core.calls.facts import SLOW, HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -213,6 +213,7 @@ def mirrored(n, low, high, offset):
 class MirrorPadGrad(Op):
     """The gradient of MirrorPad: each element's image added to it."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     signature = "input: T, paddings: Tpaddings -> output: T"
     ranks = {"paddings": (2,)}
     T = ANY

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, HostKernel, Slices
+from penstock._src.core.calls.facts import SLOWEST, HostKernel, Slices
 from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, BOOL, INDEX, NUMBER
@@ -83,7 +83,7 @@ class ScatterNd(Op):
 
     ranks = {"shape": (1,), "indices": at_least(1), "updates": at_least(1)}
     signature = "indices: Tindices, updates: T, shape: Tindices -> output: T"
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T = ANY
     Tindices = WIDE_INDEX
     bad_indices_policy: str = ""
@@ -140,7 +140,7 @@ class _TensorScatter(Op):
     """A tensor with updates combined at index vectors; `how` names the combination."""
 
     signature = "tensor: T, indices: Tindices, updates: T -> output: T"
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     ranks = {"indices": at_least(1), "tensor": at_least(1)}
     T = ANY
     Tindices = INDEX

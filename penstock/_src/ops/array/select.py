@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, Definition, Elements, HostKernel, Values
+from penstock._src.core.calls.facts import SLOW, SLOWEST, Definition, Elements, HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
@@ -140,6 +140,7 @@ def _places(condition):
 class OneHot(Op):
     """A new axis with on_value at the index and off_value elsewhere."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     signature = "indices: TI, depth: int32, on_value: T, off_value: T -> output: T"
     values = Values(rounds_nothing=True)
     T = ANY

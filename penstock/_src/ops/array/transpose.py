@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import HostKernel, Values
+from penstock._src.core.calls.facts import SLOWEST, HostKernel, Values
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -226,6 +226,7 @@ class Reverse(Op):
 class ReverseSequence(Op):
     """Reverses the first seq_lengths elements of each batch along an axis; the rest is unchanged."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     signature = "input: T, seq_lengths: Tlen -> output: T"
     T = ANY
     Tlen: INDEX = dtypes.int64

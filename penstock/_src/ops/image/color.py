@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOWEST, HostKernel
+from penstock._src.core.calls.facts import HEAVY, HostKernel
 from penstock._src.core.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
@@ -82,7 +82,7 @@ class RGBToHSV(Op):
     """Hue, saturation and value of RGB images."""
 
     signature = "images: T -> output: T"
-    host_kernel = HostKernel(compiles_from=SLOWEST)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     T: FLOAT = dtypes.float32
 
     def shape(self, images):
@@ -132,7 +132,7 @@ class HSVToRGB(Op):
     """RGB images from hue, saturation and value."""
 
     signature = "images: T -> output: T"
-    host_kernel = HostKernel(compiles_from=SLOWEST)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     T: FLOAT = dtypes.float32
     differentiable = False
 
@@ -192,7 +192,7 @@ def _lower_hsv_to_rgb(p, images):
 class _Adjust(Op):
     """Images changed by one number."""
 
-    host_kernel = HostKernel(compiles_from=SLOWEST)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     T: {dtypes.float16, dtypes.float32} = dtypes.float32
     vectorize = "rows, shared"
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOWEST, HostKernel
+from penstock._src.core.calls.facts import HEAVY, SLOWEST, HostKernel
 from penstock._src.core.errors import OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -20,6 +20,7 @@ from penstock._src.ops.rules import check_elements, dims_of, quiet, show
 class CropAndResize(Op):
     """Boxes of normalized corners cut out of images and resized."""
 
+    host_kernel = HostKernel(compiles_from=HEAVY)
     signature = "image: T, boxes: float32, box_ind: int32, crop_size: int32 -> crops: float32"
     extents = {"boxes": "n, 4", "box_ind": "n", "crop_size": "2"}
     T = SIGNED | {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint16, dtypes.uint8}
@@ -152,6 +153,7 @@ def _require_boxes(op, boxes, box_ind, batch):
 class CropAndResizeGradImage(Op):
     """The gradient of CropAndResize with respect to the images."""
 
+    host_kernel = HostKernel(compiles_from=HEAVY)
     signature = """grads: float32, boxes: float32, box_ind: int32, image_size: int32
         -> output: T[*image_size]"""
     T: {dtypes.float16, dtypes.float32, dtypes.float64}

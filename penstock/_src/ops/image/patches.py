@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from penstock._src.core.calls.facts import SLOWEST, HostKernel
 from penstock._src.core.errors import OpError, OutOfRangeError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -182,6 +183,7 @@ class _Patches(Op):
 class ExtractImagePatches(_Patches):
     """Patches of images at regular intervals, each flattened into the depth."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     minimum = {"ksizes": 4, "strides": 4, "rates": 4}
 
     rank = 4

@@ -6,7 +6,7 @@ Except for nearest and bilinear, an output along an axis sums its taps (`taps.py
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import HostKernel
+from penstock._src.core.calls.facts import HEAVY, SLOWEST, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -139,6 +139,7 @@ def _transposed_taps(op, shape, size):
 class _ResizeGrad(Op):
     """The gradient of a resize: the transposed taps."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     differentiable = False
     align_corners: bool = False
     half_pixel_centers: bool = False
@@ -334,6 +335,7 @@ def _lowered_indices(p, op, inputs, outputs):
 class ResizeNearestNeighborGrad(Op):
     """The gradient of ResizeNearestNeighbor: each pixel's sum over its copies."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     signature = "grads: T, size: int32 -> output: T"
     extents = {"size": "2"}
     T = FLOAT | {dtypes.int32, dtypes.int8, dtypes.uint8}
@@ -441,6 +443,7 @@ class ScaleAndTranslate(Op):
 class ScaleAndTranslateGrad(Op):
     """The gradient of ScaleAndTranslate."""
 
+    host_kernel = HostKernel(compiles_from=HEAVY)
     signature = """grads: T, original_image: T, scale: float32, translation: float32
         -> output: T[original_image]"""
     T = frozenset({dtypes.float32})

@@ -6,7 +6,7 @@ import operator
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, Elements, HostKernel, Slices, Values
+from penstock._src.core.calls.facts import SLOW, SLOWEST, Elements, HostKernel, Slices, Values
 from penstock._src.core.composite import dense
 from penstock._src.core.errors import (
     FailedPreconditionError,
@@ -229,6 +229,7 @@ class FloorDiv(_Division):
 class FloorMod(_Division):
     """The remainder of FloorDiv: x - floor(x / y) * y, with the sign of y."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST, bakes_numbers=True)
     T = FLOAT | INTEGER
     primitive = "mod"
     ufunc = np.mod
@@ -258,6 +259,7 @@ class Mod(TruncateMod):
 class DivNoNan(Binary):
     """x / y, and 0 where y is 0."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T = SMOOTH
 
     def gradient(self, x, y, _z, dz):
@@ -280,6 +282,7 @@ class DivNoNan(Binary):
 class Pow(Binary):
     """x ** y; integers wrap around and do not allow negative exponents."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, primitive = FLOAT | SIGNED | COMPLEX, "pow"
 
     def gradient(self, x, y, z, dz):

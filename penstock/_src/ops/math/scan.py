@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls import deadlines
-from penstock._src.core.calls.facts import HostKernel
+from penstock._src.core.calls.facts import SLOW, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, NARROW, NUMBER
@@ -21,7 +21,7 @@ class _Scan(Op):
     """A scan along an axis; with `exclusive`, each result excludes its own element."""
 
     signature = "x: T, axis: Tidx -> out: T[x]"
-    host_kernel = HostKernel(opens="all")
+    host_kernel = HostKernel(compiles_from=SLOW, opens="all")
     T = NUMBER
     Tidx: INDEX = dtypes.int32
     exclusive: bool = False

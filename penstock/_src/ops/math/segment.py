@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import SLOWEST, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -261,6 +262,7 @@ def segment_product_gradient(product, data, ids, dy, more):
 class _SegmentV2(Op):
     """Rows combined into a given number of segments; empty ones get the identity."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     signature = "data: T, segment_ids: Tindices, num_segments: Tnumsegments -> output: T"
     ranks = {"num_segments": (0,)}
     T = NUMBER

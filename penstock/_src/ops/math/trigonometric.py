@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.core.calls.facts import SLOW, HostKernel
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT
 from penstock._src.ops.rules import Binary, Unary, conj, unbroadcast
@@ -12,6 +13,7 @@ SMOOTH = FLOAT | COMPLEX
 class Sin(Unary):
     """The sine."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T, ufunc, primitive = SMOOTH, np.sin, "sin"
 
     def gradient(self, x, _y, dy):
@@ -21,6 +23,7 @@ class Sin(Unary):
 class Cos(Unary):
     """The cosine."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T, ufunc, primitive = SMOOTH, np.cos, "cos"
 
     def gradient(self, x, _y, dy):

@@ -4,7 +4,7 @@ import math
 from typing import Literal
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, Elements, HostKernel
+from penstock._src.core.calls.facts import HEAVY, SLOWEST, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -21,7 +21,7 @@ class _Forward(Op):
 
     spatial = 2
     vectorize = "examples, shared"
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     def shape(self, input, filter):
         return cv.output_shape(self, input, filter, self.spatial)
@@ -46,7 +46,7 @@ class _ByInput(Op):
 
     ranks = {"input_sizes": (1,)}
     spatial = 2
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=HEAVY)
 
     def shape(self, input_sizes, filter, out_backprop):
         shape = known_shape(input_sizes, self.spatial + 2)
@@ -92,7 +92,7 @@ class _ByFilter(Op):
     T = FLOAT
 
     ranks = {"filter_sizes": (1,)}
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     spatial = 2
 
     def shape(self, input, filter_sizes, out_backprop):
@@ -127,7 +127,7 @@ class Conv2D(_Forward):
     signature = "input: T, filter: T -> output: T"
     ranks = {"filter": (4,)}
     T = FLOAT | {dtypes.int32}
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     strides: list[int]
     use_cudnn_on_gpu: bool = True
     padding: Literal["SAME", "VALID", "EXPLICIT"]

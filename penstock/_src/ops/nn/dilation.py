@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, HostKernel
+from penstock._src.core.calls.facts import HEAVY, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import REAL
@@ -17,7 +17,7 @@ from penstock._src.ops.rules import quiet, show
 class _Dilation(Op):
     """Base of dilation and its gradients."""
 
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     T = REAL
     strides: list[int]
     rates: list[int]

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, SLOWEST, Elements, HostKernel, Values
+from penstock._src.core.calls.facts import HEAVY, SLOW, Elements, HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -380,7 +380,7 @@ class LRN(Op):
     """input / (bias + alpha * sum of squares over neighboring channels) ** beta."""
 
     signature = "input: T[?, ?, ?, ?] -> output: T[input]"
-    host_kernel = HostKernel(compiles_from=SLOWEST)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     values = Values(in_float32=True)
     depth_radius: int = 5
     bias: float = 1.0
@@ -418,7 +418,7 @@ class LRNGrad(Op):
     """The gradient of LRN."""
 
     signature = "input_grads: T, input_image: T, output_image: T -> output: T"
-    host_kernel = HostKernel(compiles_from=SLOWEST)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     values = Values(in_float32=True)
     depth_radius: int = 5
     bias: float = 1.0

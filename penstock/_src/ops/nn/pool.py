@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, SLOWEST, HostKernel, Values
+from penstock._src.core.calls.facts import HEAVY, HostKernel, Values
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -40,7 +40,7 @@ from penstock._src.ops.rules import dims_of, shape_of, show, zeros_like
 class _Max(Op):
     """The maximum of every window."""
 
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     vectorize = "examples"
 
     def shape(self, input):
@@ -56,7 +56,7 @@ class _Max(Op):
 class _MaxGradient(Op):
     """Passes each window's gradient to its first maximum."""
 
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     vectorize = "examples, examples, examples"
 
     def shape(self, orig_input, orig_output, grad):
@@ -108,7 +108,7 @@ class _MaxGradientGradient(Op):
 class _Mean(Op):
     """The mean of the inputs in every window; padding does not count."""
 
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     T = FLOAT
     ksize: list[int]
     strides: list[int]
@@ -128,7 +128,7 @@ class _MeanGradient(Op):
     """Spreads each window's gradient evenly over its inputs."""
 
     signature = "orig_input_shape: int32, grad: T -> output: T"
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     T = FLOAT
     ksize: list[int]
     strides: list[int]
@@ -347,7 +347,7 @@ class MaxPoolWithArgmax(Op):
 
     signature = "input: T -> output: T, argmax: Targmax"
     ranks = {"input": (4,)}
-    host_kernel = HostKernel(compiles_from=SLOWEST)
+    host_kernel = HostKernel(compiles_from=HEAVY)
     minimum = {"ksize": 4, "strides": 4}
     T = REAL
     ksize: list[int]

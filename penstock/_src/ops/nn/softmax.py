@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, Elements, HostKernel, Values
+from penstock._src.core.calls.facts import SLOW, SLOWEST, Elements, HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -79,7 +79,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
     """The cross entropy of each row's softmax against its labels, and its gradient with respect to the logits."""
 
     signature = "features: T, labels: T -> loss: T, backprop: T"
-    host_kernel = HostKernel(opens="all")
+    host_kernel = HostKernel(compiles_from=SLOWEST, opens="all")
     values = Values(in_float32=True)
     T = FLOAT
 
@@ -134,7 +134,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
     """The cross entropy of each row's softmax against its label's class, and its gradient with respect to the logits."""
 
     signature = "features: T, labels: Tlabels -> loss: T, backprop: T"
-    host_kernel = HostKernel(opens="all")
+    host_kernel = HostKernel(compiles_from=SLOWEST, opens="all")
     values = Values(in_float32=True)
     T = FLOAT
     Tlabels: INDEX = dtypes.int64
@@ -218,6 +218,7 @@ class InTopK(Op):
 class InTopKV2(Op):
     """True for each row with its target among its k largest predictions."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     signature = "predictions: float32, targets: T[?], k: T -> precision: bool"
     T: INDEX = dtypes.int32
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Slices, Values
+from penstock._src.core.calls.facts import HEAVY, HostKernel, Slices, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
@@ -283,6 +283,7 @@ class SparseDenseCwiseDiv(_Cwise):
 class SparseTensorDenseMatMul(Op):
     """The product of a sparse matrix and a dense one, either of them transposed first."""
 
+    host_kernel = HostKernel(compiles_from=HEAVY)
     values = Values(in_float32=True)
     signature = "a_indices: Tindices, a_values: T, a_shape: int64, b: T -> product: T"
     ranks = {"a_indices": (2,), "a_values": (1,)}

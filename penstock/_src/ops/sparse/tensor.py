@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import SLOWEST, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
@@ -140,6 +141,7 @@ def grouped(numbers):
 class SparseToDense(Op):
     """A dense tensor with values at indices and a default elsewhere."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     ranks = {"output_shape": (1,), "default_value": (0,)}
     signature = """sparse_indices: Tindices, output_shape: Tindices, sparse_values: T,
         default_value: T -> dense: T[*output_shape]"""
