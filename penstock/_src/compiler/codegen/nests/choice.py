@@ -114,6 +114,7 @@ class Loops:
 
     vector        the innermost loop's variable, None if the nest has none
     lanes         of its vectors
+    rest          of ever shorter vectors for the elements that whole vectors of `lanes` leave
     in_registers  True if rows are reduced and fit in registers: then a vector is a row
     tiled         the variable whose loop is blocked and inside the vector loop, for a transposition
     tile          rows of such a block
@@ -125,6 +126,7 @@ class Loops:
     nest: LoopNest
     vector: Any
     lanes: int
+    rest: tuple[int, ...]
     in_registers: bool
     tiled: Var | None
     tile: int
@@ -193,7 +195,12 @@ def choose_loops(nest: LoopNest, target: Any) -> Loops:
     is_long = vector is not None and (isinstance(vector.extent, Dim) or vector.extent > CHUNK)
     chunked = tiled is None and is_long and not rows and not _enough(others)
     parallel, serial = _shared_out(problem, vector, others, tiled, chunked)
-    return Loops(nest, vector, row or lanes, bool(row), tiled, tile, chunked, parallel, serial)
+    rest = ()
+    if tiled is None and (others or problem.reduced):
+        rest = _lanes_of_rest(problem, vector, lanes)
+    return Loops(
+        nest, vector, row or lanes, rest, bool(row), tiled, tile, chunked, parallel, serial
+    )
 
 
 @dataclass(frozen=True)
@@ -225,6 +232,32 @@ def _lanes(problem: _Problem, vector: Var | None) -> int:
     inner = [v for v in problem.values if v.kind in REDUCTIONS and vector in v.vars]
     stored = [s.dtype for s in problem.nest.stores]
     return vector_length(problem.target, vector, problem.values, bool(inner), stored, len(inner))
+
+
+def _lanes_of_rest(problem: _Problem, vector: Var | None, lanes: int) -> tuple[int, ...]:
+    """Lanes of the vectors after whole ones of `lanes`, down to one register: a row of unknown extent may be a small part of a vector."""
+    if vector is None or not isinstance(vector.extent, Dim):
+        return ()
+    along = [v for v in problem.values if vector in v.vars and not v.dtype.is_bool]
+    sizes = [SIZE[register_type(v.dtype)] for v in along]
+    sizes += [SIZE[memory_type(s.dtype)] for s in problem.nest.stores]
+    least = max(4, problem.target.vector_bytes // max(sizes, default=4))
+    rest = []
+    while lanes > least:
+        lanes = max(least, lanes // 4)
+        rest.append(lanes)
+    return tuple(rest)
+
+
+def short_row_lanes(target: Any, vector: Var | None, lanes: int, needed: Sequence[Value]) -> int:
+    """Lanes of the one vector that a short row of unknown extent is reduced as; 0 if vectors of `lanes` are no longer than that."""
+    if vector is None or not isinstance(vector.extent, Dim):
+        return 0
+    sizes = [
+        SIZE[register_type(v.dtype)] for v in needed if vector in v.vars and not v.dtype.is_bool
+    ]
+    short: int = target.vector_bytes // max(sizes, default=4)
+    return short if 1 < short < lanes else 0
 
 
 def _lanes_of_row(problem: _Problem, vector: Var | None) -> int:

@@ -12,6 +12,7 @@ Context of a task: iterations a task takes, iterations in all, a pointer for eac
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.tile import transpose
@@ -20,6 +21,7 @@ from penstock._src.compiler.codegen.nests.choice import (
     CHUNK,
     Loops,
     choose_reduction_vector,
+    short_row_lanes,
     vector_length,
 )
 from penstock._src.compiler.codegen.nests.stretches import (
@@ -34,7 +36,7 @@ from penstock._src.compiler.codegen.nests.stretches import (
 )
 from penstock._src.compiler.codegen.nests.values import NestValues
 from penstock._src.compiler.codegen.scalars import calls
-from penstock._src.compiler.codegen.scalars.registers import memory_type, parts, spread
+from penstock._src.compiler.codegen.scalars.registers import joined, memory_type, parts, spread
 from penstock._src.compiler.kernels.index import Var
 from penstock._src.compiler.kernels.loop_nest import LoopNest, Store
 from penstock._src.compiler.kernels.values import Value, closure
@@ -137,8 +139,15 @@ class NestWriter(NestValues):
         if self.loops.chunked:
             low = self.start
             high = self.f.min(low + CHUNK, self.f.i64(high))
-        divisible = self._divides(self.loops.lanes, var.extent)
-        self._vector_loop(var, self.loops.lanes, low, high, divisible, lambda: self._inner(left))
+        lengths = [self.loops.lanes, *self.loops.rest]
+        for n in lengths:
+            divisible = self._divides(n, var.extent)
+            is_last = divisible or n == lengths[-1]
+            end = high if is_last else low + (high - low) // n * n
+            self._vector_loop(var, n, low, end, divisible or not is_last, lambda: self._inner(left))
+            if is_last:
+                break
+            low = end
 
     def _inner(self, stores: list[Store]) -> None:
         """The body of the vector loop: for a transposition, a loop over the rows of a block."""
@@ -349,9 +358,46 @@ class NestWriter(NestValues):
                 return cut(vectors, vector, [], carried)
             return self._step(work, bodies, needed, carried, False)
 
-        carry = inside(order, *initial(work))
-        for r, values in zip(work, split_carried(carry, work)):
-            self.frames[-1][r.value.number] = r.result(values)
+        def general() -> tuple:
+            return self._results(work, inside(order, *initial(work)))
+
+        is_row = not order and limited is None and first.kind == "reduce"
+        self._keep(group, self._by_length(group, vector, n, general) if is_row else general())
+
+    def _keep(self, group: Sequence[Value], registers: tuple) -> None:
+        """Makes registers, one after the other, those of the values of a group."""
+        rest = iter(registers)
+        for v in group:
+            taken = tuple(islice(rest, 2 if v.dtype.is_complex else 1))
+            self.frames[-1][v.number] = joined(taken)
+
+    def _by_length(
+        self, group: Sequence[Value], var: Var | None, lanes: int, general: Callable[[], tuple]
+    ) -> tuple:
+        """The results of reductions along a row; if it is as short as one vector, without loops."""
+        f, needed = self.f, closure([v.args[0] for v in group])
+        short = short_row_lanes(f.target, var, lanes, needed)
+        if not short or var is None:
+            return general()
+        row = partial(self._short_row, var, short, group, needed)
+        return f.when(f.i64(self.extent(var.extent)) <= short, row, general)
+
+    def _results(self, work: Sequence[reductions.Running], carry: tuple) -> tuple:
+        """The registers of the results, one after the other."""
+        totals = [r.result(values) for r, values in zip(work, split_carried(carry, work))]
+        return tuple([part for total in totals for part in parts(total)])
+
+    def _short_row(
+        self, var: Var, n: int, group: Sequence[Value], needed: Sequence[Value]
+    ) -> tuple:
+        """The results of reductions along rows of at most n elements: each is one step of a single vector."""
+        work = [reductions.Running(self.f, v, n, True) for v in group]
+        self.vector, self.lanes = var, n
+        self.mask = self.f.mask(n, self.f.i64(self.extent(var.extent)))
+        bodies = [v.args[0] for v in group]
+        carry = self._within(var, 0, lambda: self._step(work, bodies, needed, initial(work), True))
+        self.vector, self.lanes, self.mask = None, 1, None
+        return self._results(work, carry)
 
     def _is_latency_bound(self, work: Sequence[Any], needed: Sequence[Value]) -> bool:
         """True if sums of few registers over short expressions wait for their own last addition."""
