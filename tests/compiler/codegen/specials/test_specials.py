@@ -48,6 +48,18 @@ def test_sorts(native, values, shape, data):
     native(lambda p, x, n: p.sort([n % 3, x, n], axis, descending, num_keys=2), x, number)
 
 
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("n", [7, 16, 17, 100, 255, 257, 511, 512, 513, 1030])
+def test_sorts_of_lines_of_each_length(native, n, descending):
+    random = np.random.default_rng(n)
+    x = random.integers(-9, 9, (3, n)).astype("float32")  # most elements have equals
+    x[1, ::5], x[2, ::7] = np.nan, -np.inf
+    number = np.tile(np.arange(n, dtype=np.int32), (3, 1))
+    native(lambda p, x, n: p.sort([x, n], 1, descending), x, number)
+    native(lambda p, x: p.top_k(x, 5), x)
+    native(lambda p, x, n: p.sort([x, n], 1, descending), x.astype("float64") * 1e-300, number)
+
+
 @SLOW
 @given(
     n=st.sampled_from([1, 2, 3, 5, 8, 16, 24, 29, 49, 128, 130]),

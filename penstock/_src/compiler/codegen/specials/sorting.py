@@ -8,11 +8,12 @@ from penstock._src.compiler.codegen.nests import memory
 from penstock._src.compiler.codegen.scalars.registers import register_type
 from penstock._src.ir.node import Node
 from penstock._src.native import Module
-from penstock._src.native.language.types import I64, PTR
+from penstock._src.native.language.types import I64, PTR, vec
 from penstock._src.native.language.value import Val
 from penstock._src.native.process.interrupts import unless_dropped
 
 FEWEST = 512  # elements that are sorted by digits
+COMPARED = 64  # elements for each lane of a register up to which all are compared with all
 BYTES, DIGITS = 8, 256  # bytes of a key, and values of a byte
 PIECE = 1 << 18  # elements that are merged between looks for an interrupt
 WORDS = (
@@ -88,9 +89,12 @@ def write_lines(
 
 
 def write_stable_sort(m: Module) -> None:
-    """Writes the function stable_sort(keys, places, other_keys, other_places, n, tid): by merging or, for many elements, by digits."""
+    """Writes the function stable_sort(keys, places, other_keys, other_places, n, tid): by merging, few elements by counting, many by digits."""
     rooms = dict(keys=PTR, places=PTR, other_keys=PTR, other_places=PTR)
-    for name, write in (("merge_sort", _merge_sort), ("radix_sort", _radix_sort)):
+    # On microcontrollers counts of digits take more of the stack than there is, and each lane is code of its own.
+    is_small = m.target.is_microcontroller
+    more = [] if is_small else [("rank_sort", _rank_sort), ("radix_sort", _radix_sort)]
+    for name, write in (("merge_sort", _merge_sort), *more):
         with m.fn(name, internal=True, noalias=False, **rooms, n=I64, tid=I64) as f:
             write(f)
     with m.fn("stable_sort", internal=True, noalias=False, **rooms, n=I64, tid=I64) as f:
@@ -99,9 +103,55 @@ def write_stable_sort(m: Module) -> None:
         def by(name: str) -> Callable[[], None]:
             return lambda: f.call(name, *arguments)
 
-        # Counts of digits take more of the stack than microcontrollers have.
-        few = m.target.is_microcontroller or f.n < FEWEST
-        f.when(few, by("merge_sort"), by("radix_sort"))
+        def by_size() -> None:
+            f.when(f.n < FEWEST, by("merge_sort"), by("radix_sort"))
+
+        if is_small:
+            by("merge_sort")()
+        else:
+            f.when(f.n <= COMPARED * m.target.lanes(I64), by("rank_sort"), by_size)
+
+
+def _rank_sort(f: Any) -> None:
+    """Counts for each key those that come before it, several keys at once (Knuth, TAOCP volume 3, 5.2, algorithm C)."""
+    lanes = 2 * f.target.lanes(I64)
+    ranks = f.other_keys
+
+    def block(first: Val) -> None:
+        mask = f.mask(lanes, f.n - first)
+        own = f.load(f.keys, first, vec(I64, lanes), mask)
+        numbers = f.lane_numbers(lanes, I64) + first
+
+        def others(low: Any, high: Any, before: Callable[[Val, Val], Val], count: Val) -> Val:
+            def one(j: Val, count: Val) -> tuple[Val, ...]:
+                key = f.splat(f.load(f.keys, j, I64), lanes)
+                return (count + f.convert(before(key, j), I64, signed=False),)
+
+            return f.loop(low, high, 1, one, count)[0]
+
+        end = f.min(first + lanes, f.n)
+        count = f.splat(f.i64(0), lanes)
+        count = others(0, first, lambda key, _: f.compare("ule", key, own), count)
+        count = others(
+            first,
+            end,
+            lambda key, j: (
+                f.compare("ult", key, own) | (key.eq(own) & (f.splat(j, lanes) < numbers))
+            ),
+            count,
+        )
+        count = others(end, f.n, lambda key, _: f.compare("ult", key, own), count)
+        f.store(count, ranks, first, mask)
+
+    f.loop(f.i64(0), f.n, lanes, block)
+    for source, target in ((f.places, f.other_places), (f.keys, f.places)):
+
+        def move(i: Val, source: Val = source, target: Val = target) -> None:
+            f.store(f.load(source, i, I64), target, f.load(ranks, i, I64))
+
+        f.loop(0, f.n, 1, move)
+    f.memcpy(f.keys, f.places, f.n * 8)
+    f.memcpy(f.places, f.other_places, f.n * 8)
 
 
 def _radix_sort(f: Any) -> None:
