@@ -500,3 +500,17 @@ def test_lists_of_tensors_that_are_too_short(make, message):
 def test_one_sparse_tensor_is_its_concatenation():
     one = tf.sparse.from_dense([[0, 1]])
     assert tf.sparse.to_dense(tf.sparse.concat(0, [one])).numpy().tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_long_permutations_are_inverted(dtype):
+    random = np.random.default_rng(0)
+    for count in (255, 256, 1000):
+        order = random.permutation(count).astype(dtype)
+        inverse = tf.math.invert_permutation(tf.constant(order))
+        np.testing.assert_array_equal(inverse, np.argsort(order), strict=False)
+        assert inverse.dtype == dtype
+    for wrong, message in ((-1, "-1 is not"), (1000, "1000 is not"), (order[3], "duplicated")):
+        changed = np.concatenate([order[:-1], [wrong]]).astype(dtype)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            tf.math.invert_permutation(tf.constant(changed))

@@ -42,3 +42,15 @@ def test_stitch_undoes_a_partition():
 def test_a_part_that_does_not_exist():
     with pytest.raises(InvalidArgumentError, match=r"partitions\[2\] = 5 is not in \[0, 2\)"):
         raw.DynamicPartition(np.ones(3), ints(0, 1, 5), num_partitions=2)
+
+
+@pytest.mark.parametrize("rest", [(), (2, 3)])
+def test_stitched_parts_leave_rows_and_overwrite_others(rest):
+    random = np.random.default_rng(1)
+    numbers = [random.integers(0, 40, count).astype(np.int32) for count in (9, 0, 14)]
+    parts = [random.standard_normal((n.size, *rest)).astype(np.float32) for n in numbers]
+    expected = np.zeros((max(n.max() for n in numbers if n.size) + 1, *rest), np.float32)
+    for n, part in zip(numbers, parts):
+        for row, value in zip(n, part):
+            expected[row] = value
+    np.testing.assert_array_equal(raw.DynamicStitch(numbers, parts).numpy(), expected)

@@ -11,10 +11,13 @@ from penstock._src.core.shapes import UNKNOWN, unknown_shape
 from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER, STRING
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
+from penstock._src.native.algorithms.orders.permutations import inverses
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.array.slice import contiguous
 from penstock._src.ops.rules import conj, numbers_of, show, static_value, value_of
 
+_FEWEST = 256  # elements of a permutation for which native code pays
 REVERSIBLE = FLOAT | INTEGER | COMPLEX | BOOL | STRING
 
 
@@ -111,6 +114,11 @@ class InvertPermutation(Op):
     def eager(self, x):
         if x.ndim != 1:
             raise self.invalid("invert_permutation expects a 1D vector.")
+        if x.size >= _FEWEST and runs_native_code():
+            out, order = np.empty(x.size, x.dtype), np.ascontiguousarray(x)
+            if inverses(f"i{8 * x.itemsize}").invert(order, x.size, out):
+                raise self._refusal(x)
+            return out
         out = np.full(x.size, -1, x.dtype)
         if not x.size:
             return out
