@@ -5,6 +5,7 @@ kernel on all threads wins. The choice depends on types and on sizes so far, so 
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from penstock._src.core.calls.placement import CPU
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.errors import InternalError, InvalidArgumentError
 from penstock._src.core.op import Op, flatten_arguments
-from penstock._src.core.registry import raw
+from penstock._src.core.registry import make_function, raw
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.typesets import BOOL, COMPLEX, FLOAT, INTEGER, NARROW
 from penstock._src.eager.forms import Family, Form, form_of, key_of, key_of_call
@@ -159,52 +160,63 @@ def draw_many(op_type: str, position: np.ndarray, count: int, dtype: np.dtype) -
 
 
 def draw_for_each(
-    op_type: str, position: np.ndarray, count: int, parameter: np.ndarray
+    op: type[Op],
+    position: np.ndarray,
+    count: int,
+    parameter: np.ndarray,
+    dtype: dtypes.DType | None = None,
 ) -> np.ndarray:
     """Returns numbers of a distribution for each element of its parameter, from a position of a Philox stream.
 
     Args:
-      op_type: the op that draws them at a key and a counter, `StatelessRandomGammaV3` or one like it.
+      op: the op that draws them at a key and a counter, `StatelessRandomGammaV3` or one like it.
       position: the key and the halves of the counter, uint64[3].
       count: of the numbers for an element; one program serves all counts and sizes.
       parameter: a vector.
+      dtype: of the numbers, where it is an attribute of the op.
 
     Returns:
-      An array [count, size of the parameter] of the parameter's dtype.
+      An array [count, size of the parameter] of the parameter's dtype or the given one.
     """
-    form = parameter.dtype
-    executable = _kept_executable((op_type, form), op_type, _executable_for_each, form)
+    form = parameter.dtype, dtype
+    executable = _kept_executable((op, form), op, _executable_for_each, form)
     return executable([np.empty(count, np.int8), position[:1], position[1:], parameter])[0]
 
 
 def _drawing_executable(op_type: str, dtype: np.dtype) -> Any:
     """Compiles a draw of as many numbers as the first input has elements."""
-    return _compiled_draw(op_type, {"dtype": dtypes.as_dtype(dtype)}, None)
+    attributes = {"dtype": dtypes.as_dtype(dtype)}
+    return _compiled_draw(op_type, partial(getattr(raw, op_type), **attributes), None)
 
 
-def _executable_for_each(op_type: str, dtype: np.dtype) -> Any:
+def _executable_for_each(op: type[Op], form: tuple[np.dtype, dtypes.DType | None]) -> Any:
     """Compiles a draw of as many numbers for each element of the last input as the first input has elements."""
-    return _compiled_draw(op_type, {}, dtypes.as_dtype(dtype))
+    parameter, dtype = form
+    attributes = {} if dtype is None else {"dtype": dtype}
+    draw = partial(make_function(op), **attributes)
+    return _compiled_draw(op.op_type, draw, dtypes.as_dtype(parameter))
 
 
-def _compiled_draw(op_type: str, attributes: dict[str, Any], parameter: Any) -> Any:
+def _compiled_draw(name: str, draw: Callable[..., Any], parameter: Any) -> Any:
     # As below: LLVM takes its time to load.
     from penstock._src.compiler.compile import compile_graph
 
-    graph = FuncGraph(op_type, outer_graph=None)
+    graph = FuncGraph(name.removeprefix("_"), outer_graph=None)
     graph.home = CPU
     with dispatch.building_unrecorded(graph):
-        for name, kind, shape in _DRAWING_INPUTS:
-            graph.inputs.append(graph.placeholder(kind, make_shape(shape), name))
+        for input_name, kind, shape in _DRAWING_INPUTS:
+            graph.inputs.append(graph.placeholder(kind, make_shape(shape), input_name))
         like, key, counter = graph.inputs
-        arguments = {"key": key, "counter": counter, "alg": _PHILOX, **attributes}
+        algorithm = graph.constant(np.array(_PHILOX, np.int32), dtypes.int32, "alg")
+        arguments: dict[str, Any] = {"key": key, "counter": counter, "alg": algorithm}
         shape = raw.Shape(input=like, out_type=dtypes.int64)
         if parameter is not None:
             alpha = graph.placeholder(parameter, make_shape((None,)), "parameter")
             graph.inputs.append(alpha)
             sizes = [shape, raw.Shape(input=alpha, out_type=dtypes.int64)]
             shape, arguments["alpha"] = raw.ConcatV2(values=sizes, axis=np.int32(0)), alpha
-        drawn = getattr(raw, op_type)(shape=shape, **arguments)
+        # The names of our own ops begin with what no node's name may begin with.
+        drawn = draw(shape=shape, name=name.removeprefix("_"), **arguments)
     return compile_graph(graph, graph.inputs, [drawn])
 
 

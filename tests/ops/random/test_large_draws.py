@@ -78,3 +78,24 @@ def test_many_gamma_numbers_are_those_of_few_at_a_time(dtype, alpha, monkeypatch
     for found, wanted in zip(many, draw(), strict=True):
         # programs round doubles to float16 by way of float32
         np.testing.assert_array_max_ulp(found.numpy(), wanted.numpy(), int(dtype == "float16"))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int64"])
+@pytest.mark.parametrize("rates", ["float32", "float64"])
+def test_many_poisson_numbers_are_those_of_few_at_a_time(monkeypatch, rates, dtype):
+    rate = np.array([0, 0.3, 4, 9.9, 10, 28, 700], rates)
+
+    def draw():
+        tf.random.set_seed(3)
+        return (
+            tf.random.stateless_poisson([60, 7], [1, 2], rate, dtype),
+            tf.random.poisson([60], rate, dtype, seed=4),
+        )
+
+    with monkeypatch.context() as context:
+        context.setattr(gamma.rejection, "poisson", None)
+        many = draw()
+    monkeypatch.setattr(gamma, "MANY", 1 << 60)
+    for found, wanted in zip(many, draw(), strict=True):
+        np.testing.assert_array_equal(found.numpy(), wanted.numpy())
+        assert found.dtype == dtype

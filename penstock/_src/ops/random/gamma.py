@@ -64,7 +64,7 @@ def _lowered(p, key, counter, alpha, samples, shape):
     return p.cast(p.reshape(numbers, shape), alpha.dtype)
 
 
-MANY = 1 << 11  # numbers from which a compiled program draws them
+MANY = HEAVY  # numbers from which a compiled program draws them
 
 
 def _gamma(stream, alpha, samples):
@@ -76,7 +76,7 @@ def _gamma(stream, alpha, samples):
     if samples * alpha.size < MANY or is_double or not has_compiler():
         return rejection.gamma(stream, alpha, samples)
     flat = np.ascontiguousarray(alpha.reshape(-1))
-    return slots.above("draw_for_each")("StatelessRandomGammaV3", stream.position, samples, flat)
+    return slots.above("draw_for_each")(StatelessRandomGammaV3, stream.position, samples, flat)
 
 
 class RandomGamma(Op):
@@ -206,6 +206,12 @@ class _Poisson(Op):
     """Poisson numbers."""
 
     def counts(self, stream, rate, samples, kind):
+        """Returns Poisson numbers [samples, size of rate]; a compiled program draws many."""
+        many = samples * rate.size >= MANY and has_compiler() and rate.dtype.kind == "f"
+        if many and np.isfinite(rate).all():
+            draw, dtype = slots.above("draw_for_each"), dtypes.as_dtype(kind)
+            flat = np.ascontiguousarray(rate.reshape(-1))
+            return draw(_PoissonAt, stream.position, samples, flat, dtype)
         return rejection.poisson(stream, rate, samples, _largest(kind))
 
     def lowered(self, p, key, counter, rate, samples, dims, dtype):
@@ -213,6 +219,30 @@ class _Poisson(Op):
         flat = p.reshape(rate, [rate.size])
         numbers = lowered_rejection.poisson(p, key, counter, flat, samples, limit)
         return p.cast(p.reshape(numbers, dims), dtype)
+
+
+class _PoissonAt(_Poisson):
+    """Poisson numbers at a key and counter, which no op of TensorFlow's draws at."""
+
+    signature = """shape: S, key: uint64, counter: uint64, alg: int32, alpha: R
+        -> output: dtype[*shape]"""
+    S = INDEX
+    R = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
+    dtype: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64} = dtypes.int64
+    differentiable = False
+
+    def eager(self, shape, key, counter, alg, alpha):
+        dims = shape_from(self, shape)
+        stream = stream_of_key(self, key, counter, alg)
+        samples = _samples_per(self, dims, alpha)
+        drawn = rejection.poisson(stream, alpha, samples, _largest(self.dtype.np))
+        return _to(drawn.reshape(dims), self.dtype.np)
+
+    def lower(self, p, shape, key, counter, alg, alpha):
+        dims = lowered_shape(p, shape)
+        samples = product(dims[: len(dims) - alpha.rank])
+        stream = lowered_stream(p, key, counter, alg)
+        return self.lowered(p, *stream, alpha, samples, dims, self.dtype)
 
 
 class RandomPoissonV2(_Poisson):
