@@ -76,3 +76,46 @@ def test_windows_are_those_between_the_boundaries(name, overlapping, dtype):
                 mean = window.sum((1, 2)) / (window.shape[1] * window.shape[2])
                 expected = mean if dtype == "float64" else np.trunc(mean)
             np.testing.assert_allclose(found[:, i, j], expected, rtol=1e-12)
+
+
+def test_gradients_of_whole_numbers_are_added_before_they_are_cut():
+    # what TensorFlow gives
+    dy = np.array([7, -9, 12, 5], np.int32).reshape(1, 2, 2, 1)
+    gradient = tf.raw_ops.FractionalAvgPoolGrad(
+        orig_input_tensor_shape=np.array([1, 4, 4, 1]),
+        out_backprop=dy,
+        row_pooling_sequence=np.array([0, 1, 4]),
+        col_pooling_sequence=np.array([0, 2, 4]),
+        overlapping=True,
+    )
+    expected = [1, 1, -1, -2, 2, 2, 1, -1, 1, 1, 2, 0, 1, 1, 2, 0]
+    np.testing.assert_array_equal(gradient.numpy().ravel(), expected)
+
+
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_the_first_of_equal_maxima_takes_the_gradient(overlapping):
+    x = np.array([[3, 3, 1, 4], [3, 0, 4, 4], [2, 5, 5, 5]], np.float32).reshape(1, 3, 4, 1)
+    maxima = [[3, 4], [5, 5]] if not overlapping else [[4, 4], [5, 5]]
+    gradient = tf.raw_ops.FractionalMaxPoolGrad(
+        orig_input=x,
+        orig_output=np.array(maxima, np.float32).reshape(1, 2, 2, 1),
+        out_backprop=np.array([1, 10, 100, 1000], np.float32).reshape(1, 2, 2, 1),
+        row_pooling_sequence=np.array([0, 1, 3]),
+        col_pooling_sequence=np.array([0, 2, 4]),
+        overlapping=overlapping,
+    )
+    expected = np.zeros((3, 4))
+    if overlapping:
+        expected[1, 2], expected[0, 3], expected[2, 1], expected[2, 2] = 1, 10, 100, 1000
+    else:
+        expected[0, 0], expected[0, 3], expected[2, 1], expected[2, 2] = 1, 10, 100, 1000
+    np.testing.assert_array_equal(gradient.numpy()[0, :, :, 0], expected)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="maxima of the windows are others"):
+        tf.raw_ops.FractionalMaxPoolGrad(
+            orig_input=x,
+            orig_output=np.full((1, 2, 2, 1), 2, np.float32),
+            out_backprop=np.ones((1, 2, 2, 1), np.float32),
+            row_pooling_sequence=np.array([0, 1, 3]),
+            col_pooling_sequence=np.array([0, 2, 4]),
+            overlapping=overlapping,
+        )

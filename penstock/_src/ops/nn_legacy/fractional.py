@@ -124,6 +124,22 @@ def _along(x, axis, windows, combine):
     return combined
 
 
+def _shares(down, across):
+    """Yields for each row and column within windows: the windows that have it, and its place in the array, both as index arrays.
+
+    Later ones come first, so an element of several windows meets these in their order.
+    """
+    parts = []
+    for axis_windows in (down, across):
+        begins, ends = np.array(axis_windows, np.intp).reshape(-1, 2).T
+        steps = range(int((ends - begins).max(initial=0)) - 1, -1, -1)
+        numbers = [np.flatnonzero(ends - begins > step) for step in steps]
+        parts.append([(n, begins[n] + step) for n, step in zip(numbers, steps)])
+    for i, rows in parts[0]:
+        for j, columns in parts[1]:
+            yield (i[:, None], j), (rows[:, None], columns)
+
+
 class FractionalMaxPool(_FractionalPool):
     """The largest of each window, and the boundaries of the windows."""
 
@@ -193,19 +209,20 @@ class FractionalMaxPoolGrad(Op):
         )
         if not self._are_windows(orig_input, orig_output, down, across):
             raise self.invalid(_OTHER_MAXIMA)
+        chosen = []
+        is_missing = np.ones(orig_output.shape, bool)
+        for (i, j), (row, column) in reversed(list(_shares(down, across))):
+            part, largest = orig_input[:, row, column], orig_output[:, i, j]
+            if not (part <= largest).all():
+                raise self.invalid(_OTHER_MAXIMA)
+            is_first = (part == largest) & is_missing[:, i, j]
+            is_missing[:, i, j] &= ~is_first
+            chosen.append(((i, j), (row, column), is_first))
+        if is_missing.any():
+            raise self.invalid(_OTHER_MAXIMA)
         gradient = np.zeros_like(orig_input)
-        images, channels = np.ogrid[: gradient.shape[0], : gradient.shape[3]]
-        for i, (top, bottom) in enumerate(down):
-            for j, (left, right) in enumerate(across):
-                window = orig_input[:, top:bottom, left:right]
-                width = window.shape[2]
-                flat = window.reshape(len(gradient), -1, gradient.shape[3])
-                at = flat.argmax(1)
-                if not (flat[images, at, channels] == orig_output[:, i, j]).all():
-                    raise self.invalid(_OTHER_MAXIMA)
-                gradient[images, top + at // width, left + at % width, channels] += out_backprop[
-                    :, i, j
-                ]
+        for (i, j), (row, column), is_first in reversed(chosen):
+            gradient[:, row, column] += np.where(is_first, out_backprop[:, i, j], 0)
         return gradient
 
     @staticmethod
@@ -223,6 +240,16 @@ def require_rank_4(op, **tensors):
     for name, tensor in tensors.items():
         if tensor.ndim != 4:
             raise op.invalid(f"{name} should be a tensor of rank 4, got {show(tensor.shape)}")
+
+
+def _spread(part, shape, down, across):
+    """An array with the value of each window at all of its elements; windows follow one another."""
+    for axis, axis_windows in ((1, down), (2, across)):
+        part = part.repeat([end - begin for begin, end in axis_windows], axis)
+    result = np.zeros(shape, part.dtype)
+    if part.size:
+        result[:, down[0][0] : down[-1][1], across[0][0] : across[-1][1]] = part
+    return result
 
 
 class FractionalAvgPoolGrad(Op):
@@ -249,19 +276,20 @@ class FractionalAvgPoolGrad(Op):
             raise self.invalid(
                 f"out_backprop {show(out_backprop.shape)} does not fit an input of shape {shape}"
             )
-        gradient = np.zeros(shape, out_backprop.dtype)
         down, across = (
             self._windows(name, sequence, extent, count)
             for name, sequence, extent, count in zip(
                 ("row", "col"), (rows, columns), shape[1:3], out_backprop.shape[1:3]
             )
         )
-        for i, (top, bottom) in enumerate(down):
-            for j, (left, right) in enumerate(across):
-                count = gradient.dtype.type((bottom - top) * (right - left))
-                part = out_backprop[:, i, j][:, None, None, :]
-                gradient[:, top:bottom, left:right] += part / count
-        return gradient
+        heights, widths = (np.array([e - b for b, e in w], float) for w in (down, across))
+        part = out_backprop / np.outer(heights, widths)[:, :, None]
+        if not self.overlapping:
+            return _spread(part.astype(out_backprop.dtype), shape, down, across)
+        gradient = np.zeros(shape)
+        for (i, j), (row, column) in _shares(down, across):
+            gradient[:, row, column] += part[:, i, j]
+        return gradient.astype(out_backprop.dtype)
 
     def _windows(self, name, sequence, extent, count):
         """The `count` windows of a sequence, checked."""
