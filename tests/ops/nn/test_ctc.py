@@ -50,6 +50,19 @@ def test_a_narrow_beam_prunes_as_tensorflow_does():
     np.testing.assert_allclose(scores, [[-0.9871], [-2.0890]], atol=1e-4)
 
 
+def test_the_best_paths_of_a_full_beam():
+    # recorded from TensorFlow 2.21
+    logits = np.random.RandomState(1).randn(14, 1, 6).astype(np.float32)
+    arguments = dict(inputs=logits, sequence_length=np.array([14], np.int32), beam_width=6)
+    _, values, _, scores = raw.CTCBeamSearchDecoder(**arguments, top_paths=3, merge_repeated=False)
+    assert [path.numpy().tolist() for path in values] == [
+        [0, 2, 3, 0, 2, 1, 2, 1],
+        [0, 2, 3, 0, 2, 1, 2, 1, 2],
+        [0, 2, 3, 0, 2, 1, 2],
+    ]
+    np.testing.assert_allclose(scores, [[-9.7162, -10.7389, -10.9786]], atol=2e-4)
+
+
 def test_greedy_decoding_stops_at_each_length():
     best = np.array([[0, 1, 2], [0, 1, 1], [2, 1, 0], [1, 0, 0]])
     inputs = np.eye(3, dtype=np.float32)[best]

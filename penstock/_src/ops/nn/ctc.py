@@ -3,6 +3,8 @@
 Source: Graves, Fernandez, Gomez & Schmidhuber 2006, "Connectionist temporal classification".
 """
 
+import heapq
+import itertools
 import math
 
 import numpy as np
@@ -282,32 +284,44 @@ def _advanced(beam, row, width):
             without = without + numbers[prefix[-1]]
         kept[prefix] = total[prefix] + numbers[blank], without
     scores = {p: _log_of_sum(*score) for p, score in kept.items()}
-    least = _to_exceed(scores, width)
+    # Of equal scores the first to enter leaves first.
+    queue = [(score, at, prefix) for at, (prefix, score) in enumerate(scores.items())]
+    heapq.heapify(queue)
+    entered = itertools.count(len(queue))
+    least = _to_exceed(queue, width)
+    by_probability = sorted(range(blank), key=numbers.__getitem__, reverse=True)
     for prefix in sorted(beam, key=lambda p: -total[p]):
         if not total[prefix] > least:
             continue
         # The threshold only grows: other labels matter only if the beam has their prefixes.
-        promising = np.flatnonzero(row[:blank] + total[prefix] > least).tolist()
-        for label in sorted({*promising, *extensions.get(prefix, ())}):
+        promising = set(extensions.get(prefix, ()))
+        for label in by_probability:
+            if not numbers[label] + total[prefix] > least:
+                break
+            promising.add(label)
+        for label in sorted(promising):
             child = (*prefix, label)
             if child in scores:
                 continue
             twice = prefix and prefix[-1] == label
             score = numbers[label] + (beam[prefix][0] if twice else total[prefix])
             if score > least:
-                if len(scores) == width:
-                    worst = min(scores, key=scores.get)
+                entry = score, next(entered), child
+                if len(queue) == width:
+                    worst = heapq.heapreplace(queue, entry)[2]
                     del scores[worst], kept[worst]
+                else:
+                    heapq.heappush(queue, entry)
                 kept[child], scores[child] = (-np.inf, score), score
-                least = _to_exceed(scores, width)
+                least = _to_exceed(queue, width)
             elif child in total:
                 total[child] = -np.inf
     return kept
 
 
-def _to_exceed(scores, width):
-    """The log probability that a prefix must exceed to enter the beam."""
-    return -np.inf if len(scores) < width else min(scores.values())
+def _to_exceed(queue, width):
+    """The log probability that a prefix must exceed to enter the beam; `queue` is a heap of its scores."""
+    return -np.inf if len(queue) < width else queue[0][0]
 
 
 def _log_of_sum(x, y):
