@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from penstock._src.core.registry import raw
+from penstock import raw_ops as raw
 
 RNG = np.random.default_rng(3)
 
