@@ -50,7 +50,7 @@ def test_stitched_parts_leave_rows_and_overwrite_others(rest):
     numbers = [random.integers(0, 40, count).astype(np.int32) for count in (9, 0, 14)]
     parts = [random.standard_normal((n.size, *rest)).astype(np.float32) for n in numbers]
     expected = np.zeros((max(n.max() for n in numbers if n.size) + 1, *rest), np.float32)
-    for n, part in zip(numbers, parts):
-        for row, value in zip(n, part):
+    for n, part in zip(numbers, parts, strict=True):
+        for row, value in zip(n, part, strict=True):
             expected[row] = value
     np.testing.assert_array_equal(raw.DynamicStitch(numbers, parts).numpy(), expected)
