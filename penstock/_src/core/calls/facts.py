@@ -94,7 +94,7 @@ class Elements(Facts):
 
 
 # `HostKernel.compiles_from`: the default, and lower ones where compiling pays off sooner: of ops whose `eager` is slow, and of those
-# where it takes tens of nanoseconds, or a microsecond, for an element.
+# where it takes tens of nanoseconds, or a microsecond, for an element; the lowest one also where it makes dozens of NumPy's calls.
 LARGE, SLOW, SLOWEST, HEAVY = 1 << 16, 1 << 13, 1 << 11, 1 << 8
 
 
