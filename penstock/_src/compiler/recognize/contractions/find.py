@@ -9,6 +9,9 @@ from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from penstock._src.compiler.codegen.contraction.match import Match
 from penstock._src.compiler.kernels.index import extent_key
 from penstock._src.compiler.kernels.memory import home
+from penstock._src.compiler.recognize.contractions.computed_weights import (
+    multiplies_computed_row,
+)
 from penstock._src.compiler.recognize.contractions.match import match
 from penstock._src.compiler.recognize.contractions.packed import read_as_they_are
 from penstock._src.core import dtypes
@@ -37,7 +40,12 @@ def find_contractions(
     if "contractions" in flags.disable:
         return {}, ends, set()
     contracts = [node for node in nodes if node.kind == "contract"]
-    matches = {node.id: found for node in contracts if (found := match(node)) is not None}
+    matches = {
+        node.id: found
+        for node in contracts
+        if (found := match(node)) is not None
+        and not multiplies_computed_row(found, users, lambda n: home(n).id in roots)
+    }
     # What a contraction reads is stored, also where it is behind a cast, which its kernel does without.
     operands = {home(n).id for found in matches.values() for n in (found.left, found.right)}
 
