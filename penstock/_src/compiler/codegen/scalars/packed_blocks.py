@@ -116,9 +116,11 @@ def _bits_across(f: Fn, block: Val, run: Run, first: int, lanes: int) -> Val:
     return f.select(bits, f.const(16, vec(I8, lanes)), f.zero(vec(I8, lanes)))
 
 
-def unpacked(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Iterator[tuple[int, Val]]:
-    """(number of its first element, vector) of the block at an address, in order."""
-    block_scales = scales(f, block, form, lanes)
+def unpacked(
+    f: Fn, block: Val, form: PackedFormat, lanes: int, known_scales: Scales | None = None
+) -> Iterator[tuple[int, Val]]:
+    """(number of its first element, vector) of the block at an address, in order; its scales are read there unless they are known."""
+    block_scales = known_scales or scales(f, block, form, lanes)
     looks_up = form.bits == 4 and not form.high_bits and _has_tables(f, lanes)
     for run in form.runs:
         scale, minimum = block_scales.of(f, run, lanes)

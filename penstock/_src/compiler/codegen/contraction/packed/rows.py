@@ -22,18 +22,22 @@ from penstock._src.compiler.codegen.kernel_code import (
     RegisterTile,
     round_up,
 )
-from penstock._src.compiler.codegen.scalars.packed_blocks import unpacked
+from penstock._src.compiler.codegen.scalars.packed_blocks import Scales, scales, unpacked
 from penstock._src.ir.meaning.packed import PackedFormat
 from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import F32, PTR, vec
+from penstock._src.native.language.types import F32, I8, PTR, vec
 from penstock._src.util.dataclass import dataclass
 
 from .description import PackedProduct
+from .row_scales import RowScales
 
 MOST_LANES = 16  # lanes of a vector: the elements of the shortest run of any format
 MOST_CHAINS = 4  # independent sums, which hide the latency of additions
 UNROLLED = 64  # elements of a row that are multiplied one after the other without a jump
+AHEAD = 6 << 10  # bytes: processors foresee what is read in order, but not as far as memory is slow
+LINE = 64  # bytes of a cache line
+IN_SECOND_CACHE = 2  # of three
 TASK_BYTES = 16 << 10  # bytes of W in the smallest task
 
 TASKS = 4  # for each thread
@@ -95,6 +99,9 @@ class RowsTask:
         self.output = f.load(f.ctx, OUTPUT, PTR)
         self.partial = f.load(f.ctx, PARTIALS, PTR)
         self.sums = f.alloca(F32, schedule.rows * schedule.lanes)
+        blocks = product.k // schedule.form.block
+        fit = RowScales.fit(f, schedule.form, blocks)
+        self.row_scales = RowScales(f, schedule.form, blocks) if fit else None
 
     def write(self) -> None:
         f, s, n = self.f, self.schedule, self.product.n
@@ -135,11 +142,16 @@ class RowsTask:
 
         def blocks(number: Val, how_many: int, sums: Sequence[Val]) -> list[Val]:
             totals = list(sums)
+            start = f.at(row, number * s.form.size)
+            for line in range(0, how_many * s.form.size, LINE):
+                f.prefetch(start, AHEAD + line, I8, locality=IN_SECOND_CACHE)
             for i in range(how_many):
                 b = number + i
                 totals = self.multiply(f.at(row, b * s.form.size), b, i, totals)
             return totals
 
+        if self.row_scales is not None:
+            self.row_scales.convert(row)
         main = count // s.unrolled * s.unrolled
         sums = f.loop(0, main, s.unrolled, lambda b, *v: blocks(b, s.unrolled, v), *self.nothing())
         sums = f.loop(main, count, 1, lambda b, *v: blocks(b, 1, v), *sums)
@@ -158,11 +170,18 @@ class RowsTask:
     def total(self, chains: Sequence[Val]) -> Val:
         return self.f.reduce("fadd", sum(chains[1:], chains[0]))
 
+    def scales_of(self, address: Val, number: Val, lanes: int) -> Scales:
+        """The scales of block `number` of a row, which is at an address."""
+        if self.row_scales is not None:
+            return self.row_scales.of(number, lanes)
+        return scales(self.f, address, self.schedule.form, lanes)
+
     def multiply(self, address: Val, number: Val, turn: int, sums: Sequence[Val]) -> list[Val]:
         """Adds the products of block `number` of a row at an address to the sums; it is block `turn` of the unrolled ones."""
         f, s, totals = self.f, self.schedule, list(sums)
         cross, k = value(f, self.product.left.cross), number * s.form.block
-        for first, w in unpacked(f, address, s.form, s.lanes):
+        block_scales = self.scales_of(address, number, s.lanes)
+        for first, w in unpacked(f, address, s.form, s.lanes, block_scales):
             chain = (turn * s.form.block + first) // s.lanes % s.chains
             for j in range(s.rows):
                 x = f.load(self.x, k + first + times(f, j, cross), self.vector)
