@@ -54,6 +54,20 @@ def test_values_of_variables_are_taken_as_they_are_unless_they_are_shared():
     np.testing.assert_array_equal(taken, reader)
 
 
+@pytest.mark.parametrize("is_other", [False, True])
+def test_an_argument_that_does_not_fit_makes_no_variable_shared(is_other):
+    p = LoweringContext()
+    handle = p.parameter(0, (), dtypes.resource, variable=((2, 3), dtypes.float32))
+    x = p.parameter(1, (2, 3), dtypes.float32)
+    p.assign_variable(handle, p.read_variable(handle) + x)
+    signature = signature_of(p.function("f", [handle, x], []))
+    variable = VariableHandle((2, 3), dtypes.float32, value=np.ones((2, 3), np.float32))
+    address = variable.value.ctypes.data
+    argument = np.ones((3, 2), np.float32).T if is_other else np.ones((2, 3), np.float32)
+    argument.flags.writeable = False  # as arrays of mapped files
+    assert signature.arrays_of([variable, argument])[0].ctypes.data == address
+
+
 def test_a_variable_without_value_is_refused():
     p = LoweringContext()
     handle = p.parameter(0, (), dtypes.resource, variable=((2, 3), dtypes.float32))

@@ -40,7 +40,7 @@ class ProgramSignature:
     def _are_fitting(self) -> Callable[..., bool]:
         """The native check of a call's arrays, where handles are replaced by their values."""
         forms = sorted([*self.arrays, *[entry[:3] for entry in self.handles]])
-        return check_of([(dtype, shape) for _, dtype, shape in forms])
+        return check_of([(dtype, shape) for _, dtype, shape in forms], self.assigned)
 
     def arrays_of(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         """The arrays of a call. Types and shapes are checked: a wrong array must not reach native code."""
@@ -57,6 +57,7 @@ class ProgramSignature:
                 arrays[entry[0]] = arrays[entry[0]].value
             if self._are_fitting(*arrays):
                 return arrays
+            del arrays  # these references would make assigned variables look shared
         return self._converted(arguments)
 
     def _converted(self, arguments: Sequence[Any]) -> list[np.ndarray]:

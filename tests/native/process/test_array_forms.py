@@ -15,7 +15,6 @@ OTHERS = {
     "the order of columns": np.asfortranarray(np.ones((2, 3), np.float32)),
     "gaps": np.zeros((2, 6), np.float32)[:, ::2],
     "an odd address": np.zeros(25, np.uint8)[1:].view(np.float32).reshape(2, 3),
-    "read-only": read_only,
     "a class of its own": FLOATS.view(np.matrix),
     "a number": np.float32(0),
     "None": None,
@@ -35,6 +34,13 @@ def test_arrays_of_the_forms_fit(check):
 @pytest.mark.parametrize("what", OTHERS)
 def test_other_objects_do_not_fit(check, what):
     assert check(OTHERS[what], np.zeros((), np.int8)) is False
+
+
+def test_read_only_arrays_fit_where_nothing_is_written():
+    form = np.dtype(np.float32), (2, 3)
+    check = check_of([form, form], written=[1])
+    assert check(read_only, FLOATS) is True
+    assert check(FLOATS, read_only) is False
 
 
 def test_each_argument_is_compared_with_its_own_form(check):

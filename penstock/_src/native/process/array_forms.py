@@ -1,6 +1,6 @@
 """Checks of arrays before a native call: their dtypes, shapes and layouts in one call, where Python takes 0.3 us for each array."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 import numpy as np
 
@@ -14,10 +14,9 @@ from ..language.value import Val
 # Fields of an ndarray after its header: words, and halves of words.
 _EXTENTS, _DTYPE = 2, 5
 _RANK, _FLAGS = 2, 12
-_PLAIN = (
-    0x1 | 0x100 | 0x400
-)  # flags of an array that is contiguous in C's order, aligned and writable
-_FORM_WORDS = 2  # of each form before its extents: address of the dtype, rank
+_PLAIN = 0x1 | 0x100  # flags of an array that is contiguous in C's order and aligned
+_WRITABLE = 0x400
+_FORM_WORDS = 3  # of each form before its extents: address of the dtype, rank, flags
 
 
 class _Forms(np.ndarray):
@@ -26,14 +25,17 @@ class _Forms(np.ndarray):
     owner: tuple[np.dtype, ...] = ()
 
 
-def check_of(forms: Sequence[tuple[np.dtype, tuple[int, ...]]]) -> Callable[..., bool]:
+def check_of(
+    forms: Sequence[tuple[np.dtype, tuple[int, ...]]], written: Container[int] = ()
+) -> Callable[..., bool]:
     """Returns a builtin that tells if its arguments are plain arrays of these dtypes and shapes, in order.
 
-    Plain is an `np.ndarray` itself, contiguous in C's order, aligned and writable. A dtype is compared by identity: False only says
+    Plain is an `np.ndarray` itself, contiguous in C's order and aligned. A dtype is compared by identity: False only says
     that the caller has to look closer.
 
     Args:
       forms: a dtype and a shape for each argument.
+      written: the positions of arguments that must be writable.
 
     Example:
       >>> from penstock._src.native.process.array_forms import check_of
@@ -41,8 +43,9 @@ def check_of(forms: Sequence[tuple[np.dtype, tuple[int, ...]]]) -> Callable[...,
       True
     """
     words = [len(forms), id(np.ndarray)]
-    for dtype, shape in forms:
-        words += [id(dtype), len(shape), *shape]
+    for position, (dtype, shape) in enumerate(forms):
+        flags = _PLAIN | _WRITABLE if position in written else _PLAIN
+        words += [id(dtype), len(shape), flags, *shape]
     description = np.array(words, np.int64).view(_Forms)
     description.owner = tuple([dtype for dtype, _ in forms])
     return py.bind(_entry(), description)
@@ -75,7 +78,7 @@ def _has_form(f: Fn, array: Val, form: Val, rank: Val) -> tuple[Val, ...]:
     is_like = (
         f.load(fields, _DTYPE, I64).eq(f.load(form, 0, I64))
         & f.convert(f.load(fields, _RANK, I32), I64).eq(rank)
-        & (flags & f.i64(_PLAIN)).eq(_PLAIN)
+        & (flags & f.load(form, 2, I64)).eq(f.load(form, 2, I64))
     )
     extents = f.load(fields, _EXTENTS, PTR)
 
