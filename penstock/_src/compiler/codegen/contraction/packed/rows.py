@@ -100,7 +100,8 @@ class RowsTask:
         self.partial = f.load(f.ctx, PARTIALS, PTR)
         self.sums = f.alloca(F32, schedule.rows * schedule.lanes)
         blocks = product.k // schedule.form.block
-        fit = RowScales.fit(f, schedule.form, blocks)
+        # Products of integers leave the unit that permutes free.
+        fit = not product.group and RowScales.fit(f, schedule.form, blocks)
         self.row_scales = RowScales(f, schedule.form, blocks) if fit else None
 
     def write(self) -> None:
