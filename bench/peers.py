@@ -13,6 +13,10 @@ PACKAGES = {
     "openvino": ["openvino", KERAS],
     "onnxruntime": ["onnxruntime", "numpy"],
     "litert": ["ai-edge-litert", "numpy"],
+    "llama_cpp": [
+        "llama-cpp-python==0.3.36",
+        "numpy",
+    ],  # built from source: needs cmake and a C++ compiler
     "litserve": ["litserve", "onnxruntime", "numpy"],
     "mlserver": ["mlserver", "onnxruntime", "numpy"],
     "triton": ["nvidia-pytriton", "onnxruntime", "numpy"],
@@ -28,7 +32,7 @@ NODE_PACKAGES = {
     "onnxruntime-web": ["onnxruntime-web@1.30.0"],
 }
 SAME = {"jax-padded": "jax"}  # backends that differ by how a suite uses them
-OURS = {"penstock", *NODE_PACKAGES}  # whose processes run Penstock
+OURS = {"penstock", "penstock_int8", *NODE_PACKAGES}  # whose processes run Penstock
 # Triton brings a Python of its own, which reads the standard library of the interpreter that starts it: one that is as old.
 INTERPRETERS = {"triton": "/usr/bin/python3"}
 

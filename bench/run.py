@@ -31,6 +31,7 @@ SUITES = [
     "kernels",
     "ops",
     "generation",
+    "language",
     "growth",
     "shapes",
     "folders",
