@@ -2,7 +2,7 @@
 
     tasks                     rows of W, some vectors of results
       vectors of results      as many rows of W as a vector of the output has columns
-        rows of W             one after the other, from end to end: memory is read as it lies, which processors foresee;
+        rows of W             one after the other, from end to end: memory is read as it lies, and fetched some kilobytes ahead;
                               several vectors of sums for each row of x take turns
 
 Those of a row of W are added up over the lanes at its end, always in the same order.
@@ -35,7 +35,7 @@ from .row_scales import RowScales
 MOST_LANES = 16  # lanes of a vector: the elements of the shortest run of any format
 MOST_CHAINS = 4  # independent sums, which hide the latency of additions
 UNROLLED = 64  # elements of a row that are multiplied one after the other without a jump
-AHEAD = 6 << 10  # bytes: processors foresee what is read in order, but not as far as memory is slow
+AHEAD = 6 << 10  # bytes: processors fetch what is read in order too late by themselves
 LINE = 64  # bytes of a cache line
 IN_SECOND_CACHE = 2  # of three
 TASK_BYTES = 16 << 10  # bytes of W in the smallest task
