@@ -9,6 +9,7 @@ from penstock._src.bridge.names.package_finder import PackageFinder, PackageModu
 
 ALIAS = "tensorflow_decision_forests"
 _ROOM = "penstock._src.bridge.decision_forests"
+_TREE_MODULES = ("condition", "dataspec", "node", "objective", "tree", "value")
 # The modules that users import, and the module of ours whose names they offer; "" offers only modules.
 PATHS = {
     "": "",
@@ -16,11 +17,18 @@ PATHS = {
     "inspector": f"{_ROOM}.inspection",
     "model_plotter": f"{_ROOM}.plotting",
     "tuner": f"{_ROOM}.tuning",
+    "builder": f"{_ROOM}.building.builders",
+    "py_tree": "",
+    **{f"py_tree.{name}": f"{_ROOM}.py_tree.{name}" for name in _TREE_MODULES},
     "component": "",
+    "component.builder": "",
+    "component.builder.builder": f"{_ROOM}.building.builders",
     "component.inspector": "",
     "component.inspector.inspector": f"{_ROOM}.inspection",
     "component.model_plotter": "",
     "component.model_plotter.model_plotter": f"{_ROOM}.plotting",
+    "component.py_tree": "",
+    **{f"component.py_tree.{name}": f"{_ROOM}.py_tree.{name}" for name in _TREE_MODULES},
     "component.tuner": "",
     "component.tuner.tuner": f"{_ROOM}.tuning",
 }

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from penstock._src.bridge.decision_forests.datasets import columns_of, named
-from penstock._src.bridge.decision_forests.inspection import Inspector
+from penstock._src.bridge.decision_forests.inspection import AbstractInspector, inspector_of
 from penstock._src.bridge.decision_forests.learners import ydf
 from penstock._src.bridge.decision_forests.semantics import FeatureUsage, Task
 from penstock._src.bridge.decision_forests.templates import (
@@ -71,7 +71,7 @@ class CoreModel(keras.Model):
         **hyperparameters: Any,
     ) -> None:
         super().__init__(name=name)
-        self.task = task
+        self.task = Task(task)
         self._learner = learner or self._learner
         if not self._learner:
             raise InvalidArgumentError("CoreModel: expected the name of a learner of ydf.")
@@ -225,13 +225,13 @@ class CoreModel(keras.Model):
         """
         (print_fn or print)(str(self._known().describe("text")))
 
-    def make_inspector(self, index: int = 0) -> Inspector:
+    def make_inspector(self, index: int = 0) -> AbstractInspector:
         """Returns what looks into the model.
 
         Args:
           index: of one of several tasks; there is one.
         """
-        return Inspector(self._known())
+        return inspector_of(self._known())
 
     def ydf_model(self) -> Any:
         """Returns ydf's model."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 import enum
 from typing import Any
 
+from penstock._src.bridge.decision_forests.enums import NamedNumber
 from penstock._src.bridge.decision_forests.learners import ydf
 
 
-class Task(enum.Enum):
-    """The kind of prediction."""
+class Task(NamedNumber):
+    """The kind of prediction; models of uplift and of other tasks are only looked into."""
 
+    UNDEFINED = 0
     CLASSIFICATION = 1
     REGRESSION = 2
     RANKING = 3
+    CATEGORICAL_UPLIFT = 4
+    NUMERICAL_UPLIFT = 5
+    ANOMALY_DETECTION = 6
+    SURVIVAL_ANALYSIS = 7
 
 
 class FeatureSemantic(enum.Enum):

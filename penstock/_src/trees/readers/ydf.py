@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
-import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.filesystems import files
 from penstock._src.trees.ensemble import Ensemble, Feature
 from penstock._src.trees.readers.forest import Forest
-from penstock._src.trees.readers.ydf_schema import SCHEMA
+from penstock._src.trees.readers.ydf_files import (
+    BOOSTED,
+    COLUMNS,
+    FOREST,
+    HEADER,
+    SEQUENCE,
+    prefix_of,
+    read_message,
+    read_nodes,
+)
 
-HEADER, _COLUMNS = "header.pb", "data_spec.pb"
-_FOREST, _BOOSTED = "random_forest_header.pb", "gradient_boosted_trees_header.pb"
 _CLASSIFICATION, _TASKS = 1, {1, 2, 3}  # those of classes, numbers and ranks
 _CATEGORICAL, _BOOLEAN, _DISCRETIZED = 4, 7, 9  # types of columns
 _KINDS = {1, _CATEGORICAL, _BOOLEAN, _DISCRETIZED}  # numbers, besides
@@ -34,22 +39,11 @@ _LINKS = {
     8: "identity",
     9: "identity",
 }
-_SEQUENCE = "BLOB_SEQUENCE"
-_MAGIC, _HEAD = b"BS", 8
 
 
 def is_model(value: Any) -> bool:
     """True if a value is a model of the package ydf."""
     return any(kind.__module__.startswith("ydf.model") for kind in type(value).__mro__)
-
-
-def prefix_of(folder: str) -> str | None:
-    """Returns the prefix of the names of a folder's model files; None if there is no model."""
-    if not files.is_folder(folder):
-        return None
-    names = files.names(folder)
-    ends = [name.removesuffix(_COLUMNS) for name in names if name.endswith(_COLUMNS)]
-    return next((start for start in sorted(ends) if start + HEADER in names), None)
 
 
 def read_object(model: Any) -> Ensemble:
@@ -114,8 +108,8 @@ class _Reader:
 
     def __init__(self, folder: str, prefix: str) -> None:
         self.start = os.path.join(folder, prefix)
-        self.about = self._message("Model", HEADER)
-        self.columns = self._message("Specification", _COLUMNS).columns
+        self.about = read_message(self.start, "Model", HEADER)
+        self.columns = read_message(self.start, "Specification", COLUMNS).columns
         self.inputs = list(self.about.input_features)
         if self.about.task not in _TASKS:
             raise UnimplementedError(
@@ -123,15 +117,13 @@ class _Reader:
             )
         self.place = {column: i for i, column in enumerate(self.inputs)}
 
-    def _message(self, name: str, file: str) -> Any:
-        return _parsed(SCHEMA[name], files.read(self.start + file), file)
-
     def read(self) -> Ensemble:
         """Returns the ensemble."""
         labels = self._labels() if self.about.task == _CLASSIFICATION else ()
-        is_boosted = files.is_file(self.start + _BOOSTED)
-        head = self._message(*(("Boosted", _BOOSTED) if is_boosted else ("Forest", _FOREST)))
-        if head.node_format != _SEQUENCE:
+        is_boosted = files.is_file(self.start + BOOSTED)
+        kind = ("Boosted", BOOSTED) if is_boosted else ("Forest", FOREST)
+        head = read_message(self.start, *kind)
+        if head.node_format != SEQUENCE:
             raise UnimplementedError(
                 f"YDF's format of nodes {head.node_format!r} is not implemented."
             )
@@ -152,7 +144,7 @@ class _Reader:
             votes = not head.HasField("winner_take_all_inference") or head.winner_take_all_inference
             base, divisor = np.zeros(sums, np.float32), float(max(1, head.num_trees))
         forest = Forest(np.float32, strict=True)
-        nodes = self._nodes(head.num_node_shards)
+        nodes = read_nodes(self.start, head.num_node_shards)
         for number in range(head.num_trees):
             self._add(forest, nodes, sums, number % sums if is_boosted else None, votes)
         if next(nodes, None) is not None:
@@ -174,27 +166,6 @@ class _Reader:
             )
         has_texts = column.type == _CATEGORICAL and not column.categorical.is_already_integerized
         return Feature(column.name, _vocabulary(column.categorical) if has_texts else None)
-
-    def _nodes(self, shards: int) -> Iterator[Any]:
-        """The nodes of all files, in order."""
-        node = SCHEMA["Node"]
-        for shard in range(shards):
-            name = f"nodes-{shard:05d}-of-{shards:05d}"
-            data = files.read(self.start + name)
-            if data[:2] != _MAGIC or len(data) < _HEAD:
-                raise ValueError(f"{name} is damaged: it is not a sequence of nodes.")
-            if data[4]:
-                raise UnimplementedError("YDF's compressed nodes are not implemented.")
-            at = _HEAD
-            while at < len(data):
-                if at + 4 > len(data):
-                    raise ValueError(f"{name} is damaged: it ends too early.")
-                (size,) = struct.unpack_from("<I", data, at)
-                at += 4
-                if at + size > len(data):
-                    raise ValueError(f"{name} is damaged: it ends too early.")
-                yield _parsed(node, data[at : at + size], name)
-                at += size
 
     def _add(
         self, forest: Forest, nodes: Iterator[Any], sums: int, target: int | None, votes: bool
@@ -238,7 +209,7 @@ class _Reader:
         if kind.HasField("higher_condition"):
             tree.threshold[number] = kind.higher_condition.threshold
         elif kind.HasField("discretized_higher_condition"):
-            bounds = spec.discretized.boundaries
+            bounds = spec.discretized_numerical.boundaries
             tree.threshold[number] = bounds[kind.discretized_higher_condition.threshold - 1]
         elif kind.HasField("true_value_condition"):
             tree.threshold[number] = 0.5
@@ -304,18 +275,6 @@ class _Tree:
             for c in (self.left, self.right, self.feature, self.threshold, self.missing_left)
         )
         forest.add(*columns, values, target, np.array(self.set_of))
-
-
-def _parsed(message: Any, data: bytes, name: str) -> Any:
-    """A message of bytes.
-
-    Raises:
-      ValueError: they are damaged.
-    """
-    try:
-        return message.FromString(data)
-    except DecodeError as error:
-        raise ValueError(f"{name} is damaged: {error}") from error
 
 
 def _vocabulary(spec: Any) -> tuple[str, ...]:

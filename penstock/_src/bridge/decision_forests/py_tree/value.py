@@ -1,0 +1,139 @@
+"""What nodes predict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "AbstractValue",
+    "ProbabilityValue",
+    "RegressionValue",
+    "UpliftValue",
+    "core_value_to_value",
+    "set_core_node",
+]
+
+
+class AbstractValue:
+    """A prediction."""
+
+
+@dataclass(frozen=True, repr=False)
+class ProbabilityValue(AbstractValue):
+    """Probabilities of classes.
+
+    Args:
+      probability: of each class.
+      num_examples: rows that reached the node, which may have weights.
+    """
+
+    probability: list[float]
+    num_examples: float | None = 1.0
+
+    def __repr__(self) -> str:
+        return f"ProbabilityValue({self.probability},n={self.num_examples})"
+
+
+@dataclass(frozen=True, repr=False)
+class RegressionValue(AbstractValue):
+    """A number: of the label, or what boosting adds to a sum.
+
+    Args:
+      value: the number.
+      num_examples: rows that reached the node, which may have weights.
+      standard_deviation: of their labels.
+    """
+
+    value: float
+    num_examples: float | None = 1.0
+    standard_deviation: float | None = None
+
+    def __repr__(self) -> str:
+        spread = "" if self.standard_deviation is None else f",sd={self.standard_deviation}"
+        return f"RegressionValue(value={self.value}{spread},n={self.num_examples})"
+
+
+@dataclass(frozen=True, repr=False)
+class UpliftValue(AbstractValue):
+    """The effects of treatments.
+
+    Args:
+      treatment_effect: of each treatment.
+      num_examples: rows that reached the node, which may have weights.
+    """
+
+    treatment_effect: list[float]
+    num_examples: float | None = 1.0
+
+    def __repr__(self) -> str:
+        return f"UpliftValue(treatment_effect={self.treatment_effect},n={self.num_examples})"
+
+
+def core_value_to_value(core_node: Any) -> AbstractValue | None:
+    """Returns the value of a node of YDF's files; None if it has none.
+
+    Args:
+      core_node: the message.
+    """
+    found = next((kind for kind in _READ if core_node.HasField(kind)), None)
+    return None if found is None else _READ[found](getattr(core_node, found))
+
+
+def _probabilities(message: Any) -> ProbabilityValue:
+    held = message.distribution
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.array(held.counts[1:]) / held.sum
+    return ProbabilityValue(shares.tolist(), held.sum)
+
+
+def _number(message: Any) -> RegressionValue:
+    held = message.distribution
+    return RegressionValue(message.top_value, held.count, _deviation(held))
+
+
+def _deviation(held: Any) -> float | None:
+    if not (held.HasField("sum_squares") and held.count > 0):
+        return None
+    variance = held.sum_squares / held.count - (held.sum / held.count) ** 2
+    return math.sqrt(variance) if variance >= 0 else None
+
+
+def _effects(message: Any) -> UpliftValue:
+    return UpliftValue(list(message.treatment_effect), message.sum_weights)
+
+
+_READ: dict[str, Callable[[Any], AbstractValue]] = {
+    "classifier": _probabilities,
+    "regressor": _number,
+    "uplift": _effects,
+}
+
+
+def set_core_node(value: AbstractValue, core_node: Any) -> None:
+    """Writes a value into a node of YDF's files.
+
+    Args:
+      value: what is written.
+      core_node: the message.
+
+    Raises:
+      NotImplementedError: it is neither probabilities nor a number.
+    """
+    if isinstance(value, ProbabilityValue):
+        counts = np.array([0.0, *value.probability]) * (value.num_examples or 0.0)
+        core_node.classifier.distribution.sum = value.num_examples or 0.0
+        core_node.classifier.distribution.counts[:] = counts.tolist()
+        core_node.classifier.top_value = int(np.argmax(counts))
+    elif isinstance(value, RegressionValue):
+        core_node.regressor.top_value = value.value
+        if value.standard_deviation is not None:
+            held = core_node.regressor.distribution
+            held.sum, held.count = 0.0, value.num_examples
+            held.sum_squares = value.standard_deviation**2 * value.num_examples
+    else:
+        raise NotImplementedError(f"Only probabilities and numbers are written. Received: {value}")
