@@ -118,7 +118,8 @@ def test_chosen_features():
     )
     data = frame()
     model.fit(dataset(data))
-    assert {f.name: f.type for f in model.make_inspector().features()} == {"count": "CATEGORICAL", "color": "CATEGORICAL"}  # fmt: skip
+    category = forests.py_tree.dataspec.ColumnType.CATEGORICAL
+    assert {f.name: f.type for f in model.make_inspector().features()} == {"count": category, "color": category}  # fmt: skip
     made = model.predict(dataset(data), verbose=0)
     expected = model.ydf_model().predict({"count": data["count"], "color": data["color"]})
     np.testing.assert_allclose(made[:, 0], expected, rtol=1e-5)
@@ -133,7 +134,8 @@ def test_looking_into_a_model(capsys):
     assert inspector.label_classes() == ["0", "1"]
     best, _ = inspector.variable_importances()["SUM_SCORE"][0]
     assert best.name in ("color", "size_(cm)")
-    assert (inspector.label().name, inspector.label().type) == ("__LABEL", "CATEGORICAL")
+    category = forests.py_tree.dataspec.ColumnType.CATEGORICAL
+    assert (inspector.label().name, inspector.label().type) == ("__LABEL", category)
     last = inspector.training_logs()[-1]
     assert last.num_trees == 10 and last.evaluation == inspector.evaluation()
     assert inspector.evaluation().to_dict().keys() == {"num_examples", "accuracy", "loss"}
@@ -161,7 +163,7 @@ def test_leaves():
     tree = model.make_inspector().extract_tree(3)
     _, counts = np.unique(leaves[:, 3], return_counts=True)
     assert leaves.shape == (300, 10) and 1 < len(counts) < 300
-    assert str(tree).count("Leaf(") - str(tree).count("NonLeaf(") >= len(counts)
+    assert repr(tree).count("LeafNode(") - repr(tree).count("NonLeafNode(") >= len(counts)
 
 
 def test_summaries_of_fitting(tmp_path):

@@ -213,7 +213,10 @@ class AbstractInspector:
     def variable_importances(self) -> Importances:
         """Returns (column, importance) of each kind of importance, the most important first."""
         made = {
-            kind: [(self._column(each.attribute_idx), each.importance) for each in found.variable_importances]  # fmt: skip
+            kind: [
+                (self._column(each.attribute_idx), each.importance)
+                for each in found.variable_importances
+            ]  # fmt: skip
             for kind, found in self._header.precomputed_variable_importances.items()
         }
         if self._model is not None:
@@ -359,7 +362,9 @@ class _ForestInspector(AbstractInspector):
     def training_logs(self) -> list[TrainLog] | None:
         """Returns the evaluations while trees were added; None if there are none."""
         logs = self._head.out_of_bag_evaluations
-        return [TrainLog(log.number_of_trees, evaluation_of(log.evaluation)) for log in logs] or None
+        return [
+            TrainLog(log.number_of_trees, evaluation_of(log.evaluation)) for log in logs
+        ] or None
 
 
 class _BoostedInspector(AbstractInspector):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from penstock._src.bridge.decision_forests.building.saved import (
+    default_signature as build_default_input_model_signature,
+)
 from penstock._src.bridge.decision_forests.datasets import pd_dataframe_to_tf_dataset
 from penstock._src.bridge.decision_forests.models import (
     CartModel,
@@ -28,6 +31,7 @@ __all__ = [
     "Monotonic",
     "RandomForestModel",
     "Task",
+    "build_default_input_model_signature",
     "get_all_models",
     "pd_dataframe_to_tf_dataset",
     "yggdrasil_model_to_keras_model",

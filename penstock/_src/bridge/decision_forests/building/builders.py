@@ -28,7 +28,6 @@ from penstock._src.bridge.decision_forests.py_tree.objective import (
     AbstractObjective,
     AbstractUpliftObjective,
     ClassificationObjective,
-    RankingObjective,
     RegressionObjective,
 )
 from penstock._src.bridge.decision_forests.py_tree.tree import Tree
@@ -197,7 +196,9 @@ class AbstractBuilder:
     def _observe(self, condition: Any) -> None:
         has_items = (CategoricalIsInCondition, CategoricalSetContainsCondition)
         for feature in condition.features():
-            self.observe_feature(feature, condition.mask if isinstance(condition, has_items) else None)
+            self.observe_feature(
+                feature, condition.mask if isinstance(condition, has_items) else None
+            )
 
     def check_leaf(self, node: LeafNode) -> None:
         """Refuses a leaf that does not predict the objective.
@@ -232,10 +233,16 @@ class AbstractBuilder:
         ydf_files.write_message(start, ydf_files.COLUMNS, self.dataspec)
         files.write(start + ydf_files.DONE, b"")  # readers take a model as complete with it
         if self._format is ModelFormat.TENSORFLOW_SAVED_MODEL:
-            signature = self._signature(make_inspector(folder, self._prefix))
-            as_named = self._advanced.disable_categorical_integer_offset_correction
-            save_built(folder, self._prefix, self._path, signature, int(not as_named), self._name)
-            files.remove_tree(folder)
+            try:
+                self._save(folder)
+            finally:
+                files.remove_tree(folder)
+
+    def _save(self, folder: str) -> None:
+        """Writes the SavedModel of a folder of YDF."""
+        signature = self._signature(make_inspector(folder, self._prefix))
+        offset = int(not self._advanced.disable_categorical_integer_offset_correction)
+        save_built(folder, self._prefix, self._path, signature, offset, self._name)
 
     def _header(self) -> Any:
         """The message about the whole model."""
@@ -363,13 +370,17 @@ class GradientBoostedTreeBuilder(AbstractBuilder):
         super().__init__(path, objective, model_format, *others, **options)
         self._loss, self._sums = _loss_of(objective)
         if self._sums > 1 and bias:
-            raise ValueError(f"A bias is for one sum; there are {self._sums} classes. Received: {bias}")
+            raise ValueError(
+                f"A bias is for one sum; there are {self._sums} classes. Received: {bias}"
+            )
         self._bias = bias or 0.0
 
     def check_leaf(self, node: LeafNode) -> None:
         """Refuses a leaf that is not a number."""
         if not isinstance(node.value, RegressionValue):
-            raise ValueError(f"A leaf of boosted trees is a RegressionValue. Received: {node.value}")
+            raise ValueError(
+                f"A leaf of boosted trees is a RegressionValue. Received: {node.value}"
+            )
 
     def close(self) -> None:
         """Writes the model; call it last.

@@ -74,13 +74,21 @@ def save_built(
     if importlib.util.find_spec("tf_keras") is not None:
         _save_as_keras(forest, path, signature, name or _NAME)
     else:
-        forest.__call__ = function(forest.__call__, input_signature=[dict(signature)], autograph=False)  # fmt: skip
-        named = function(forest.named, input_signature=[dict(signature)], autograph=False)
+        specs = [{each: _named(spec, each) for each, spec in signature.items()}]
+        forest.__call__ = function(forest.__call__, input_signature=specs, autograph=False)
+        named = function(forest.named, input_signature=specs, autograph=False)
         save(forest, path, signatures=named)
     assets = os.path.join(path, "assets")
+    if files.is_folder(assets):  # of a model that was here before
+        files.remove_tree(assets)
     files.make_folders(assets)
     for each in files.names(folder):
         files.copy(os.path.join(folder, each), os.path.join(assets, each))
+
+
+def _named(spec: Any, name: str) -> Any:
+    """A spec with the name by which a signature takes it; only those of tensors have names."""
+    return TensorSpec(spec.shape, spec.dtype, name) if isinstance(spec, TensorSpec) else spec
 
 
 class _Forest(Module):
@@ -124,9 +132,7 @@ class _Forest(Module):
         return raw.SelectV2(condition=raw.Equal(x=code, y=-1), t=np.float32(np.nan), e=known)
 
 
-def _save_as_keras(
-    forest: _Forest, path: str, signature: Mapping[str, Any], name: str
-) -> None:
+def _save_as_keras(forest: _Forest, path: str, signature: Mapping[str, Any], name: str) -> None:
     """Writes a SavedModel that legacy Keras also reads."""
     legacy = importlib.import_module("tf_keras")
 

@@ -226,9 +226,7 @@ def core_condition_to_condition(core_condition: Any, dataspec: Any) -> AbstractC
     if kind.HasField("oblique_condition"):
         held = kind.oblique_condition
         features = [make_simple_column_spec(dataspec, each) for each in held.attributes]
-        return NumericalSparseObliqueCondition(
-            features, list(held.weights), held.threshold, *ends
-        )
+        return NumericalSparseObliqueCondition(features, list(held.weights), held.threshold, *ends)
     items = _items(kind, column)
     if items is None or feature.type not in _IN_COLUMN:
         raise ValueError(f"The condition of the column {feature.name!r} is of no known kind.")

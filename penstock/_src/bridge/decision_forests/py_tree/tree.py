@@ -41,4 +41,6 @@ class Tree:
           max_depth: of what is shown, "..." stands for what is deeper; None: all.
         """
         text = "No root\n" if self.root is None else self.root.pretty("", None, 1, max_depth)
-        return text if self.label_classes is None else f"{text}Label classes: {self.label_classes}\n"
+        return (
+            text if self.label_classes is None else f"{text}Label classes: {self.label_classes}\n"
+        )
