@@ -156,6 +156,15 @@ def test_a_tuner():
     assert logs["score"][logs["best"]].max() == logs["score"].max()
 
 
+def test_values_that_a_tuner_refuses():
+    tuner = forests.tuner.RandomSearch(num_trials=2)
+    tuner.choice("max_depth", [2, 3])
+    tuner.choice("max_depth", [4], merge=True)
+    for values, merge, text in [([], True, "none"), ([4], False, "merge"), ([4.0], True, "int")]:
+        with pytest.raises(ValueError, match=text):
+            tuner.choice("max_depth", values, merge=merge)
+
+
 def test_leaves():
     model = forests.keras.RandomForestModel(**FEW)
     model.fit(dataset(frame()))

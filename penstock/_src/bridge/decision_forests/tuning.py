@@ -25,7 +25,19 @@ class SearchSpace:
 
         Returns:
           The space of hyperparameters that are only tried with these values.
+
+        Raises:
+          ValueError: there are no values, there are some of another call already, or these are of another type.
         """
+        known = [type(held[0]) for name, held, _ in self.choices if name == key]
+        if not values:
+            raise ValueError(f"Expected values of {key!r}. There are none.")
+        if known and not merge:
+            raise ValueError(f"{key!r} has values already; merge=True adds to them.")
+        if known and known[0] is not type(values[0]):
+            raise ValueError(
+                f"Values of {key!r} are of the type {known[0].__name__}. Received: {values}"
+            )
         self.choices.append((key, values, merge))
         child = SearchSpace()
         self.children.append((len(self.choices) - 1, child))

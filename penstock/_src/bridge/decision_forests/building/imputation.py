@@ -60,8 +60,8 @@ def _beside(number: float, step: float) -> float:
 
 def _set_category(categorical: Any, tests: list[CategoricalIsInCondition]) -> None:
     """Writes a category that goes the way of missing ones, if there is one."""
-    within = {item for t in tests if t.missing_evaluation for item in t.mask}
-    outside = {item for t in tests if not t.missing_evaluation for item in t.mask}
+    within = {int(item) for t in tests if t.missing_evaluation for item in t.mask}
+    outside = {int(item) for t in tests if not t.missing_evaluation for item in t.mask}
     count = max(within | outside) + 1
     free = within - outside if within else set(range(1, count + 1)) - outside
     if free:

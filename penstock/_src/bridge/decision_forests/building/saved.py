@@ -75,9 +75,11 @@ def save_built(
         _save_as_keras(forest, path, signature, name or _NAME)
     else:
         specs = [{each: _named(spec, each) for each, spec in signature.items()}]
-        forest.__call__ = function(forest.__call__, input_signature=specs, autograph=False)
-        named = function(forest.named, input_signature=specs, autograph=False)
-        save(forest, path, signatures=named)
+        save(
+            _Called(forest, specs),
+            path,
+            signatures=function(forest.named, input_signature=specs, autograph=False),
+        )
     assets = os.path.join(path, "assets")
     if files.is_folder(assets):  # of a model that was here before
         files.remove_tree(assets)
@@ -130,6 +132,15 @@ class _Forest(Module):
         is_known = (code >= 0) & (code < self._counts[name])
         known = raw.Cast(x=raw.SelectV2(condition=is_known, t=code, e=0), DstT=dtypes.float32)
         return raw.SelectV2(condition=raw.Equal(x=code, y=-1), t=np.float32(np.nan), e=known)
+
+
+class _Called(Module):
+    """A forest whose call is saved."""
+
+    def __init__(self, forest: _Forest, specs: list[Any]) -> None:
+        super().__init__()
+        self.forest = forest
+        self.__call__ = function(forest.__call__, input_signature=specs, autograph=False)
 
 
 def _save_as_keras(forest: _Forest, path: str, signature: Mapping[str, Any], name: str) -> None:

@@ -133,7 +133,8 @@ def set_core_node(value: AbstractValue, core_node: Any) -> None:
         core_node.regressor.top_value = value.value
         if value.standard_deviation is not None:
             held = core_node.regressor.distribution
-            held.sum, held.count = 0.0, value.num_examples
-            held.sum_squares = value.standard_deviation**2 * value.num_examples
+            rows = value.num_examples or 0.0
+            held.sum, held.count = 0.0, rows
+            held.sum_squares = value.standard_deviation**2 * rows
     else:
         raise NotImplementedError(f"Only probabilities and numbers are written. Received: {value}")
