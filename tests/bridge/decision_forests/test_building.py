@@ -291,3 +291,13 @@ def test_models_that_are_not_found(tmp_path):
     with pytest.raises(ValueError, match="'a_', 'b_'"):
         forests.inspector.detect_model_file_prefix(str(tmp_path))
     assert forests.inspector.make_inspector(str(tmp_path), "b_").file_prefix == "b_"
+
+
+def test_legacy_keras_reads_what_was_written_with_it(tmp_path):
+    keras = pytest.importorskip("tf_keras")
+    grown = tree(shares(0.8, 0.2), shares(0.1, 0.9), shares(0.3, 0.7))
+    folder = written(tmp_path, "CARTBuilder", TWO, grown, keras_model_name="mine")
+    model = keras.models.load_model(folder)
+    rows = tf.data.Dataset.from_tensor_slices(ROWS).batch(2)
+    assert model.name == "mine"
+    np.testing.assert_allclose(model.predict(rows, verbose=0), predicted(folder), rtol=1e-6)
