@@ -91,3 +91,27 @@ def test_decoded_tensors_have_the_shape_of_their_type():
 def test_tensors_of_another_type_are_not_decoded(tensors):
     with pytest.raises(ValueError, match="TensorSpec"):
         tf.TensorSpec([3])._from_tensor_list(tensors)
+
+
+def test_only_composites_tell_their_own_type():
+    """Legacy Keras's symbolic tensors have a `_type_spec`, and are no values: tensorflow-gnn depends on the error."""
+
+    class Symbolic:
+        _type_spec = SCALAR
+
+    with pytest.raises(TypeError, match="Could not build a TypeSpec"):
+        tf.type_spec_from_value(Symbolic())
+
+
+def test_values_of_sessions_and_none_have_types():
+    sparse = tf.compat.v1.SparseTensorValue([[0, 1]], [1.5], [2, 3])
+    assert tf.type_spec_from_value(sparse) == tf.SparseTensorSpec([2, 3], tf.float32)
+    ragged = tf.compat.v1.ragged.constant_value([[["a"], []], []])
+    expected = tf.RaggedTensorSpec([2, None, None], tf.string, 2, tf.int64)
+    assert tf.type_spec_from_value(ragged) == expected
+    assert repr(tf.type_spec_from_value(None)) == "NoneTensorSpec()"
+
+
+def test_rows_without_a_shape_have_the_widths_of_their_values():
+    rows = tf.IndexedSlices(tf.ones([1, 3]), tf.constant([0]))
+    assert tf.type_spec_from_value(rows)._serialize()[0] == tf.TensorShape([None, 3])

@@ -202,6 +202,15 @@ def test_variables_read_by_a_function_are_watched():
     assert tape.gradient(y, v).numpy() == 2.0
 
 
+def test_listing_traces_makes_that_of_the_input_signature():
+    @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
+    def f(x):
+        return x
+
+    assert len(f._list_all_concrete_functions()) == 1
+    assert tf.function(lambda x: x)._list_all_concrete_functions() == []
+
+
 def test_methods_of_any_number_of_tensors_have_input_signatures():
     class Pairs:
         @tf.function(

@@ -87,7 +87,7 @@ class IndexedSlices(CompositeTensor):
     def _type_spec(self) -> "IndexedSlicesSpec":
         has_shape = self._dense_shape is not None
         return IndexedSlicesSpec(
-            self.shape,
+            self.shape if has_shape else TensorShape([None]).concatenate(self._values.shape[1:]),
             self.dtype,
             self._indices.dtype,
             self._dense_shape.dtype if has_shape else None,

@@ -734,9 +734,10 @@ def spec_of_value(value: Any, fail: bool = True) -> Any:
     """Returns the TypeSpec of a value; None if its type is unknown, unless `fail`."""
     if is_tensor_like(value) and isinstance(value, Tensor):
         return TensorSpec(value.shape, value.dtype)
-    own = getattr(value, "_type_spec", None)
-    if own is not None:
-        return own
+    if getattr(value, "_is_composite", False):
+        return value._type_spec
+    if value is None:
+        return resolve("penstock._src.data.structure", "NoneTensorSpec")()
     if isinstance(value, (np.ndarray, np.generic)):
         return TensorSpec(value.shape, value.dtype)
     for kind, convert in reversed(_FROM_VALUE):

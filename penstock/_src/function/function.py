@@ -376,11 +376,13 @@ class Function(Trackable):
         return {f"trace_{number}": trace for number, trace in enumerate(traces)}
 
     def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
+        """Returns all traces. A function with an input signature has one, made here if need be."""
+        if self.input_signature is not None and not self._cache.concrete_functions():
+            self.get_concrete_function()
         return self._cache.concrete_functions()
 
     def _list_all_concrete_functions_for_serialization(self) -> list[ConcreteFunction]:
-        if self.input_signature is not None and not self._cache.concrete_functions():
-            self.get_concrete_function()
+        self._list_all_concrete_functions()
         traces = self._cache.traces_in_contexts()
         return list(dict.fromkeys(self._to_save(trace, context) for context, trace in traces))
 
@@ -483,7 +485,7 @@ class Function(Trackable):
     @property
     def _concrete_variable_creation_fn(self) -> ConcreteFunction:
         """The first trace, whose graph the TensorBoard callback of legacy Keras writes."""
-        for trace in self._list_all_concrete_functions():
+        for trace in self._cache.concrete_functions():
             return trace
         raise AttributeError("The function has not been traced.")
 

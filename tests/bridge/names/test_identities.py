@@ -146,3 +146,13 @@ def test_importing_a_module_registers_its_ops():
         "print('Foo1' in registry.OPS)"
     )
     assert run(code) == ["True"]
+
+
+def test_classes_stand_in_the_dictionaries_of_their_modules():
+    """Legacy Keras looks a saved type up in `vars(module)`."""
+    code = START + (
+        "import importlib\n"
+        "for c in (tf.TensorSpec, tf.RaggedTensorSpec, tf.SparseTensorSpec):\n"
+        "    print(vars(importlib.import_module(c.__module__)).get(c.__name__) is c)\n"
+    )
+    assert run(code) == ["True"] * 3

@@ -11,7 +11,11 @@ from penstock._src.core.convert import convert_to_tensor, refuse_conversion
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
-from penstock._src.core.specs import BatchableTypeSpec, TensorSpec
+from penstock._src.core.specs import (
+    BatchableTypeSpec,
+    TensorSpec,
+    register_type_spec_from_value_converter,
+)
 from penstock._src.core.tensor import Tensor
 from penstock._src.util import slots
 from penstock._src.util.export import export
@@ -645,7 +649,7 @@ class RaggedTensorSpec(BatchableTypeSpec):
           A `RaggedTensorSpec`.
         """
         if isinstance(value, RaggedTensorValue):
-            value = RaggedTensor.from_row_splits(value.values, value.row_splits)
+            value = RaggedTensor.from_nested_row_splits(value.flat_values, value.nested_row_splits)
         flat = value.flat_values
         flat_spec = None if isinstance(flat, Tensor) else flat._type_spec
         return cls(
@@ -769,3 +773,4 @@ def _no_conversion(value, dtype=None, name=None, as_ref=False):
 
 
 refuse_conversion((RaggedTensor, RaggedTensorValue), _no_conversion)
+register_type_spec_from_value_converter(RaggedTensorValue, RaggedTensorSpec.from_value)

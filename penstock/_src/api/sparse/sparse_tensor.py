@@ -11,7 +11,11 @@ from penstock._src.core.convert import convert_to_tensor, refuse_conversion
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
-from penstock._src.core.specs import BatchableTypeSpec, TensorSpec
+from penstock._src.core.specs import (
+    BatchableTypeSpec,
+    TensorSpec,
+    register_type_spec_from_value_converter,
+)
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.operation import scope_of
 from penstock._src.graph.static_values import constant_value, constant_value_as_shape
@@ -331,3 +335,8 @@ def _no_conversion(value, dtype=None, name=None, as_ref=False):
 
 
 refuse_conversion((SparseTensor, SparseTensorValue), _no_conversion)
+
+
+register_type_spec_from_value_converter(
+    SparseTensorValue, lambda value: SparseTensor.from_value(value)._type_spec
+)

@@ -70,9 +70,11 @@ def rename(module: types.ModuleType) -> None:
         # pickling by reference searches for the module among those that are loaded
         NAMING.depth += 1
         try:
-            importlib.import_module(place)
+            home = importlib.import_module(place)
         finally:
             NAMING.depth -= 1
+        # legacy Keras reads classes of a type's module from `vars(module)`
+        vars(home).setdefault(known, cls)
 
 
 def _keep_annotations(cls: type, module: str) -> None:
