@@ -171,6 +171,21 @@ def test_failures_reach_the_caller(strategy):
         strategy.run(uneven)
 
 
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function])
+def test_values_reduced_within_replicas_are_one_for_each(strategy, wrap):
+    variable_of_all = variable(strategy)
+
+    def reduced():
+        def merge(strategy, value):
+            return strategy.extended.reduce_to("sum", value, variable_of_all)
+
+        return context().merge_call(merge, args=(tf.constant(2.0),))
+
+    result = wrap(lambda: strategy.run(reduced))()
+    assert isinstance(result, PerReplica) and values(result) == [4.0, 4.0]
+    assert float(strategy.reduce("SUM", result, axis=None)) == 8.0
+
+
 def test_the_cpu_stands_in_for_devices_that_are_not_there(caplog):
     made = tf.distribute.MirroredStrategy(["cpu:0", "GPU:7"])
     assert made.extended.worker_devices[1] == "/job:localhost/replica:0/task:0/device:GPU:7"

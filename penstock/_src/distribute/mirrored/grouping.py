@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
 from penstock._src.distribute.mirrored.variables import DistributedVariable
 from penstock._src.distribute.values import DistributedValues, Mirrored, PerReplica
 from penstock._src.util import nest
@@ -25,6 +27,14 @@ def select_copies(index: int, structure: Any) -> Any:
         lambda value: value.values[index] if isinstance(value, DistributedValues) else value,
         structure,
     )
+
+
+def unshared(value: Any) -> Any:
+    """Returns a mirrored tensor with an object for each replica: `regroup` takes one that all replicas return for a value of none of them."""
+    if type(value) is not Mirrored or not isinstance(value.values[0], Tensor):
+        return value
+    first, *others = value.values
+    return Mirrored([first, *[raw.Identity(input=v) if v is first else v for v in others]])
 
 
 def regroup(structures: Sequence[Any], kind: Callable[[Sequence[Any]], Any] = PerReplica) -> Any:

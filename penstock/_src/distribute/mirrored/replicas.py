@@ -16,6 +16,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.distribute.context import Entered
 from penstock._src.distribute.mirrored import grouping
 from penstock._src.function.autograph.line_tracer import recorded_lines
+from penstock._src.util import nest
 from penstock._src.util.slots import above_if_loaded
 
 # Attributes of a graph that hold the current scopes of new operations.
@@ -172,6 +173,7 @@ def _answer(strategy: Any, replicas: Sequence[Replica]) -> None:
             args = grouping.regroup([request.args for request in requests])
             kwargs = grouping.regroup([request.kwargs for request in requests])
             merged = requests[0].function(strategy, *args, **kwargs)
+        merged = nest.map_structure(grouping.unshared, merged)
     finally:
         set_scopes(graph, before)
     for i, replica in enumerate(replicas):
