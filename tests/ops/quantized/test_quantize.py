@@ -228,3 +228,13 @@ def test_ranges_along_an_axis_in_a_function():
     assert low.shape == [3]
     with pytest.raises(ValueError, match="2 and 3"):
         quantized(x, tf.constant([-1.0, -2.0]), tf.constant([1.0, 2.0]))
+
+
+def test_numbers_above_the_range_are_the_greatest_of_32_bits():
+    numbers, low, high = tf.quantization.quantize(
+        [0.5, 1.0, 2.0], -1.0, 1.0, tf.qint32, "MIN_FIRST"
+    )
+    expected = [1073741824, 2147483520, 2147483520]
+    assert tf.bitcast(numbers, tf.int32).numpy().tolist() == expected
+    floats = tf.quantization.dequantize(numbers, low, high, "MIN_FIRST")
+    np.testing.assert_allclose(floats, [0.5, 1.0, 1.0], rtol=1e-6)

@@ -29,6 +29,13 @@ def limits(dtype):
     return float(info.min), float(info.max)
 
 
+def _greatest_float(dtype):
+    """Returns the greatest float32 that is a number of a quantized type."""
+    greatest = limits(dtype)[1]
+    nearest = np.float32(greatest)
+    return nearest if float(nearest) <= greatest else np.nextafter(nearest, np.float32(0))
+
+
 def along(bound, rank, axis):
     """Reshapes the bounds of ranges to broadcast along their axis."""
     if axis == -1:
@@ -130,7 +137,9 @@ class QuantizeV2(Op):
         least, _ = limits(self.T)
         most = float(1 << (8 * self.T.size)) - 1
         scale = (most / (high - low).astype(np.float64)).astype(np.float32)
-        return half_away(x * scale) - (half_away(low * scale) - np.float32(least))
+        numbers = half_away(x * scale) - (half_away(low * scale) - np.float32(least))
+        # the greatest qint32 is no float32: numbers beyond it go to the float32 below, which fits
+        return np.minimum(numbers, _greatest_float(self.T))
 
 
 class Dequantize(Op):
