@@ -122,3 +122,12 @@ def test_fields_may_be_variables():
     assert held.count.numpy().tolist() == [2.0, 3.0]
     with pytest.raises(TypeError, match="count: expected"):
         Counted(3.0)
+
+
+def test_values_compared_by_their_fields_have_no_hash():
+    class Count(tf.experimental.ExtensionType):
+        number: int
+
+    assert Count(3) == Count(3)
+    with pytest.raises(TypeError, match="unhashable type: 'Count'"):
+        hash(Count(3))

@@ -305,8 +305,8 @@ class ExtensionType(_Record, CompositeTensor, metaclass=ExtensionTypeMetaclass):
         same = self == other
         return raw.LogicalNot(same) if isinstance(same, Tensor) else not same
 
-    def __hash__(self) -> int:
-        return id(self)
+    # instances are compared by their fields, tensors among them
+    __hash__ = None  # type: ignore[assignment]
 
 
 def _all(condition: Any) -> Any:

@@ -119,7 +119,7 @@ class WeakTensor(BatchableExtensionType, AnyTensor):
     def __str__(self) -> str:
         return self._shown(str(self.tensor))
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]
         return hash(self.tensor)
 
     def __copy__(self) -> WeakTensor:
