@@ -420,3 +420,11 @@ def test_ranges_of_floats_add_up_step_by_step(rows, length):
     for row, start, step in zip(ranges, starts, steps, strict=True):
         assert row == np.add.accumulate([start] + [step] * (len(row) - 1))[: len(row)].tolist()
     assert [len(row) for row in ranges] == [length if i != 1 else 0 for i in range(rows)]
+
+
+def test_a_ragged_tensor_has_a_hash_where_tensors_have_one():
+    with pytest.raises(TypeError, match="RaggedTensor is unhashable"):
+        hash(tf.ragged.constant([[1]]))
+    with tf.Graph().as_default():
+        ragged = tf.ragged.constant([[1]])
+        assert {ragged: 1}[ragged] == 1

@@ -413,8 +413,17 @@ def _no_truth(self):
     raise TypeError("RaggedTensor may not be used as a boolean.")
 
 
+def _hash(self):
+    """Returns the hash of the object, in graphs where tensors have one."""
+    try:
+        hash(self.flat_values)
+    except TypeError:
+        raise TypeError("RaggedTensor is unhashable.") from None
+    return id(self)
+
+
 for _name, _method in {
-    "hash": object.__hash__,
+    "hash": _hash,
     "neg": lambda self: self.with_flat_values(-self.flat_values),
     "abs": lambda self: self.with_flat_values(abs(self.flat_values)),
     "invert": lambda self: self.with_flat_values(~self.flat_values),
