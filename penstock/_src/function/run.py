@@ -4,7 +4,6 @@ from typing import Any
 
 from penstock._src.compiler.compile import compile_graph
 from penstock._src.graph.library import GraphFunction
-from penstock._src.util import slots
 from penstock._src.util.slots import above
 
 
@@ -19,6 +18,3 @@ def make_runner(function: GraphFunction) -> Any:
         why_host=function.why_host,
     )
     return above("debugged")(function, executable) if function.graph.is_debugged else executable
-
-
-slots.MAKE_RUNNER = make_runner

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from penstock._src.graph.func_graph import FuncGraph, TensorSignature
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.util import slots
 from penstock._src.util.signatures import read_only
+from penstock._src.util.slots import above
 
 # The functions of this process by name, while they are used: definitions may refer to those that are not given with them.
 FUNCTIONS: "weakref.WeakValueDictionary[str, GraphFunction]" = weakref.WeakValueDictionary()
@@ -81,7 +81,7 @@ class GraphFunction(TensorSignature):
     def executable(self) -> Runner:
         """The compiled or interpreted form; made at first use."""
         if self._runner is None:
-            self._runner = slots.MAKE_RUNNER(self)
+            self._runner = above("make_runner")(self)
         return self._runner
 
     def run(self, values: Sequence[Any]) -> list[Any]:

@@ -10,7 +10,6 @@ imported on first use.
     STATIC_VALUE         graph/static_values.py         shape rules, gradients: a tensor's value that is the same in every run, or None
     STATIC_SHAPE         graph/static_values.py         shape rules: the shape that a vector holds, as far as it is known
     WRAP                 core/tracking/data_structures  assignments to attributes of trackable objects: lists and dicts that track
-    MAKE_RUNNER          function/run.py                graph/library.py: makes a graph function runnable
     CONVERT              function/tracing.py            graph/trace.py: a Python function with its control flow converted by AutoGraph
     LIFT                 function/tracing.py            eager/variable.py: the value that a tensor of a function being traced has by now, or its copy in the graph around
     RUN_FUNCTION         eager/placed/hooks.py,         function/differentiable.py: the results of a function on DTensors, or on a device
@@ -42,7 +41,6 @@ PACK = _empty("Tensors are made once penstock._src.eager is loaded.")
 STATIC_VALUE = _empty("Static values are known once penstock._src.graph is loaded.")
 STATIC_SHAPE = _empty("Static values are known once penstock._src.graph is loaded.")
 WRAP = _empty("Attributes are tracked once penstock._src.core.tracking.data_structures is loaded.")
-MAKE_RUNNER = _empty("Graph functions run once penstock._src.function is loaded.")
 # Without tf.function nothing is converted, and no function is being traced.
 CONVERT: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function  # noqa: E731
 LIFT: Callable[[Any], Any] = lambda tensor: None  # noqa: E731
@@ -74,6 +72,8 @@ TABLE = {
     "shape_to_proto": "graph.serialize.attributes",  # TensorShape.as_proto
     "composed_function": "graph.composition",  # two functions of datasets as one
     "stacked_function": "api.vectorized.stacked",  # functions of datasets, for many elements at once
+    "make_runner": "function.run",  # the compiled or interpreted form of a graph function
+    "function": "function.function",  # what runs eagerly as a function, to have its gradients
     "op_gradient": "autodiff.control_flow",  # gradients of If and its like on host values
     "gradient_function": "autodiff.control_flow",  # the op SymbolicGradient
     "write_debug_tensor": "observe.debug_events.dumping",  # the op DebugIdentityV2

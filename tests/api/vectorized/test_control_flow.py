@@ -1,5 +1,8 @@
 """Conditions, loops and tensor lists for all rows at once give what each row gives by itself."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ import penstock as tf
 from penstock._src.api.vectorized.functions import pfor
 from penstock._src.bridge.python.ops import list_ops
 from penstock._src.bridge.python.ops.parallel_for.control_flow_ops import for_loop
+from tests.harness.processes import lean
 
 X = np.linspace(-2, 2, 12).reshape(4, 3).astype(np.float32)
 
@@ -130,3 +134,43 @@ def test_elements_of_lists_are_joined_in_each_row(lengths, shape):
 
     found = pfor(row, 3, fallback_to_while_loop=False)
     np.testing.assert_array_equal(found, tf.stack([row(i) for i in range(3)]))
+
+
+BODIES = {
+    "condition": lambda row, scale: tf.cond(
+        tf.reduce_sum(row) > 1, lambda: row * row * scale, lambda: row * 3.0
+    ),
+    "shared condition": lambda row, scale: tf.cond(
+        tf.reduce_sum(scale) > 1, lambda: row * row * scale, lambda: row
+    ),
+    "loop": lambda row, scale: tf.while_loop(
+        lambda i, a: i < 3, lambda i, a: (i + 1, a * row * scale), (0, row)
+    )[1],
+    "shared loop": lambda row, scale: (
+        tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * scale), (0, scale))[1] * row
+    ),
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_eager_gradients_pass_through_conditions_and_loops(body):
+    x, scale = tf.constant([[1.0, 2.0], [3.0, -4.0]]), tf.constant(2.0)
+    results = []
+    for mapped in (tf.vectorized_map, lambda f, x: tf.stack([f(row) for row in x])):
+        with tf.GradientTape() as tape:
+            tape.watch([x, scale])
+            total = tf.reduce_sum(mapped(lambda row: body(row, scale), x))
+        results.append([tf.convert_to_tensor(g).numpy() for g in tape.gradient(total, [x, scale])])
+    for vectorized, by_rows in zip(*results, strict=True):
+        np.testing.assert_allclose(vectorized, by_rows)
+
+
+def test_a_condition_is_the_first_function_of_a_process():
+    program = """
+import penstock as tf
+x, s = tf.constant([[1.0], [3.0]]), tf.constant(2.0)
+print(tf.vectorized_map(lambda r: tf.cond(s > 1, lambda: r * s, lambda: r), x).numpy().tolist())
+"""
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, env=lean(), check=False)
+    assert run.stdout == "[[2.0], [6.0]]\n", run.stderr

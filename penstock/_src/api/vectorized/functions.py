@@ -30,6 +30,7 @@ from penstock._src.graph.trace import (
 )
 from penstock._src.util import nest
 from penstock._src.util.export import export
+from penstock._src.util.slots import above
 
 
 @export("vectorized_map")
@@ -197,6 +198,10 @@ def _mapped(
         tensors = [_local(graph, t) for leaf in leaves or () for t in leaf.tensors]
     if created:
         _refuse_new_variables(row, values)
+    elif executing_eagerly() and not reductions and _has_bodies(graph):
+        # Conditions and loops have no gradients where they run eagerly, outside of graphs.
+        mapped = functools.partial(_mapped, row, values, count, by_rows)
+        return above("function")(lambda: mapped(), autograph=False)()
     for variable in graph.variables:  # their reads below are operations on handles
         variable_accessed(variable)
     known = {part._id: value for part, value in zip(parts, values, strict=True)}
@@ -219,6 +224,11 @@ def _mapped(
     left = iter(stacked)
     leaf_values = [leaf.make([next(left) for _ in leaf.tensors]) for leaf in leaves]
     return nest.pack_sequence_as(result, leaf_values)
+
+
+def _has_bodies(graph: FuncGraph) -> bool:
+    """True if a graph has conditions or loops."""
+    return any(op.raw_op.flow.control in ("if", "case", "while") for op in graph._operations)
 
 
 def _parts(graph: FuncGraph, values: list[Value]) -> list[SymbolicTensor]:
