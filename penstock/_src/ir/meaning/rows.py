@@ -14,6 +14,7 @@ from typing import Any
 
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import Dim, Extent
+from penstock._src.ir.function import reachable
 from penstock._src.util.dataclass import dataclass
 
 # The number of rows of inputs for which proofs are looked for (compiler/blocks/row_independence.py), which hold for other numbers as well.
@@ -194,7 +195,7 @@ def infer_rows(
       MixedRows: rows are not independent, or a kind of node is not known to keep them so.
     """
     flow = RowFlow(count, states)
-    for node in _reachable(function.results):
+    for node in reachable(function.results):
         if node.kind == "parameter":
             flow.set(node, flow.of(node))
             continue
@@ -214,15 +215,3 @@ def _message(node: Any, error: MixedRows) -> str:
     if ": " in text:
         return text
     return f"{getattr(node.origin, 'name', None) or node.kind}: {text}"
-
-
-def _reachable(roots: Iterable[Any]) -> list[Any]:
-    """The nodes on which roots depend, in topological order."""
-    nodes: dict[int, Any] = {}
-    pending = list(roots)
-    while pending:
-        node = pending.pop()
-        if node.id not in nodes:
-            nodes[node.id] = node
-            pending.extend(node.args)
-    return [nodes[i] for i in sorted(nodes)]
