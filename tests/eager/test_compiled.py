@@ -120,7 +120,8 @@ def test_gradients_of_large_convolutions_agree_with_small_ones():
         return tape.gradient(y, w).numpy()
 
     parts = sum(gradient(tf.constant(x[i : i + 1])) for i in range(32))
-    np.testing.assert_allclose(gradient(tf.constant(x)), parts, rtol=1e-5, atol=1e-3)
+    # Sums of some 30,000 terms, of which the largest are 2e5.
+    np.testing.assert_allclose(gradient(tf.constant(x)), parts, rtol=1e-5, atol=1e-2)
 
 
 def test_errors_name_the_op():

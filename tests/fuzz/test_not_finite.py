@@ -25,7 +25,6 @@ APART = {
     "Conv2DBackpropInput": BORDERS,
     "Conv3D": BORDERS,
     "Conv3DBackpropInputV2": BORDERS,
-    "DepthwiseConv2dNative": BORDERS,
     "DepthwiseConv2dNativeBackpropInput": BORDERS,
     "FusedBatchNormV3": "XLA: an infinite scale multiplies the gradient's terms before they are subtracted, or after",
     "MaxPool": "XLA: a NaN is no window's maximum, or several are, and the gradient goes to one, or none",
