@@ -117,7 +117,7 @@ class RowFlow:
             return None
         first: Rows = (exact or known)[0]
         if any(state.axis != first.axis for state in known) or not all(map(first.is_like, exact)):
-            raise MixedRows("it takes different rows together")
+            raise MixedRows("combines different rows")
         return first
 
     def along(self, state: Rows | None, axes: Iterable[int]) -> Rows | None:
@@ -127,7 +127,7 @@ class RowFlow:
           MixedRows: its rows are along one of them.
         """
         if state is not None and state.axis in axes:
-            raise MixedRows("it is computed over rows")
+            raise MixedRows("works along the axis of the rows")
         return state
 
     def _check(self, shape: Sequence[Extent], state: Rows | None) -> None:
@@ -202,7 +202,7 @@ def infer_rows(
         try:
             primitive = primitives.get(node.kind)
             if primitive is None:
-                raise MixedRows("its rows are not followed")
+                raise MixedRows(f"`{node.kind}` may combine rows")
             flow.set(node, primitive.rows(flow, node))
         except MixedRows as error:
             raise MixedRows(_message(node, error)) from error

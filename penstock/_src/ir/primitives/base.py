@@ -79,7 +79,7 @@ class Primitive:
         """
         if self.is_elementwise:
             return flow.joined(map(flow.of, node.args))
-        raise MixedRows(f"{self.kind} may depend on several rows")
+        raise MixedRows(f"`{self.kind}` may combine rows")
 
     def require(self, condition: bool, message: str, args: Args = ()) -> None:
         """Raises MalformedFunction if the condition does not hold."""

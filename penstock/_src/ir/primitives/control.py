@@ -55,7 +55,7 @@ class While(Primitive):
             states[:carried] = joined
         (condition,) = _results(node.attrs["cond"], flow, states)
         if condition is not None:
-            raise MixedRows("rows decide how often a loop runs")
+            raise MixedRows("rows decide how often it runs")
         return joined
 
     def infer(self, args: Args, attrs: Attrs) -> list[Result]:

@@ -87,7 +87,7 @@ class Scatter(SameType):
         x, indices, updates = node.args
         depth = int(indices.shape[-1])
         if flow.of(indices) is not None:
-            raise MixedRows("rows may be put at each other's places")
+            raise MixedRows("writes to indices that depend on rows")
         states = []
         rows = flow.along(flow.of(x), range(depth))
         if rows is not None:

@@ -71,7 +71,7 @@ class Size(_ByAttributes):
 
     def rows(self, flow: RowFlow, node: Node) -> None:
         if any(map(flow.depends, node.attrs["dims"])):
-            raise MixedRows("it computes with the number of rows")
+            raise MixedRows("computes with the number of rows")
 
     def evaluate(self, args: Arrays, node: Node) -> np.ndarray:
         return np.array(ints(node.attrs["dims"])).astype(node.dtype.np).reshape(ints(node.shape))
@@ -89,7 +89,7 @@ class Iota(_ByAttributes):
     def rows(self, flow: RowFlow, node: Node) -> Rows | None:
         axis = flow.axis_of(node.shape)
         if axis == node.attrs["axis"]:
-            raise MixedRows("it computes with the indices of rows")
+            raise MixedRows("computes with the indices of rows")
         return None if axis is None else Rows(axis, is_uniform=True)
 
     def evaluate(self, args: Arrays, node: Node) -> np.ndarray:
@@ -118,7 +118,7 @@ class RandomBits(Primitive):
 
     def rows(self, flow: RowFlow, node: Node) -> None:
         if flow.depends(node.attrs["count"]):
-            raise MixedRows("each row has other random numbers")
+            raise MixedRows("draws other random numbers for each row")
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         key, counter = args

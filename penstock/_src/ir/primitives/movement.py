@@ -321,7 +321,7 @@ class DynamicUpdateSlice(SameType):
         if rows is None:
             return None
         if flow.of(update) is None:  # a part of the rows, at some index
-            raise MixedRows("it replaces some rows")
+            raise MixedRows("replaces some of the rows")
         return flow.joined((rows, flow.of(update)))
 
     def infer(self, args: Args, attrs: Attrs) -> Result:

@@ -173,7 +173,7 @@ class Contract(Primitive):
             if rows is None:
                 continue
             if letters[rows.axis] not in result:
-                raise MixedRows("it sums over rows")
+                raise MixedRows("sums over rows")
             states.append(rows.at(result.index(letters[rows.axis])))
         return flow.joined(states)
 
