@@ -144,6 +144,8 @@ def test_a_process_that_dies_is_replaced(serve, model):
         ([".", "--max-batch-size", "0"], "max_batch_size: expected at least 1"),
         (["no/such"], "no/such: there is no such file"),
         (["--model_config_file", "/no/such"], "no/such"),
+        (["--enable_batching", "no/such"], "expected true or false. Received 'no/such'"),
+        (["no/such", "--enable_batching"], "no/such: there is no such file"),
     ],
 )
 def test_command_lines_that_are_refused(arguments, message, capsys):

@@ -20,13 +20,24 @@ DESCRIPTION = """Serves models behind TensorFlow Serving's REST and gRPC APIs (d
 MODEL is a folder with a folder for each version, named by its number, as TensorFlow Serving's; a SavedModel's folder; a `.keras` file; or a language
 model, a `.gguf` file or a Hugging Face folder, which answers OpenAI's paths. Options
 that TensorFlow Serving has are taken in its spelling too."""
+_SWITCH = {"true": True, "1": True, "false": False, "0": False}
+
+
+def switch(text: str) -> bool:
+    """The value of an option that is true or false; the option alone is true."""
+    value = _SWITCH.get(text.lower())
+    if value is None:
+        raise argparse.ArgumentTypeError(f"expected true or false. Received '{text}'")
+    return value
+
+
 # Option (and TensorFlow Serving's name if it differs): type, default, description.
 OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ("name", "model_name"): (str, None, "of the model; by default the last part of its path"),
     ("model-config-file",): (str, None, "text proto of models, in place of MODEL"),
     ("enable-batching",): (
-        str,
-        "false",
+        switch,
+        False,
         "whether requests are joined without a proof that rows of the model are independent",
     ),
     ("batching-parameters-file",): (str, None, "text proto of limits of batches"),
@@ -42,7 +53,7 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
         1.0,
         "between looks at the models' folders; 0: they are looked at once",
     ),
-    ("enable-model-warmup",): (str, "true", "whether versions are run before they answer"),
+    ("enable-model-warmup",): (switch, True, "whether versions are run before they answer"),
     ("memory-budget",): (
         float,
         None,
@@ -52,8 +63,8 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ("generation-tokens",): (int, 0, "of a generated reply; 0: as many as the model has room for"),
     ("generation-seconds",): (float, 600.0, "that a sequence may take; 0 for no limit"),
     ("generation-same-tokens",): (
-        str,
-        "true",
+        switch,
+        True,
         "whether a sequence gets the same tokens alone and among others",
     ),
     ("generation-slots",): (int, 4, "sequences that a language model generates at a time"),
@@ -188,6 +199,12 @@ def _parser() -> Parser:
     parser.add_argument("model", nargs="?", help="what to serve")
     parser.add_argument(*_spellings("model-base-path"), help="the same as MODEL")
     for names, (kind, default, text) in OPTIONS.items():
+        if kind is switch:
+            shown = f"{text} (default {str(default).lower()})"
+            parser.add_argument(
+                *_spellings(*names), type=kind, default=default, nargs="?", const=True, help=shown
+            )
+            continue
         shown = text if default in (None, "") else f"{text} (default {default})"
         parser.add_argument(*_spellings(*names), type=kind, default=default, help=shown)
     for field, (name, unit, text) in LIMITS.items():
@@ -260,14 +277,14 @@ def _options(parsed: argparse.Namespace) -> Any:
             parsed.generation_queue,
             parsed.generation_tokens,
             parsed.generation_seconds,
-            _is_true(parsed.generation_same_tokens),
+            parsed.generation_same_tokens,
             Room(
                 parsed.generation_slots,
                 parsed.generation_length,
                 int(parsed.generation_prefixes * _MEGABYTE),
             ),
         ),
-        warms_up=_is_true(parsed.enable_model_warmup),
+        warms_up=parsed.enable_model_warmup,
         drain_seconds=parsed.drain_seconds,
         **more,
     )
@@ -281,11 +298,6 @@ def _memory_budget(parsed: argparse.Namespace) -> int:
     if parsed.memory_budget is not None:
         return int(parsed.memory_budget * _MEGABYTE)
     return default_budget(parsed.workers)
-
-
-def _is_true(text: str) -> bool:
-    """The value of an option that TensorFlow Serving takes as true or false."""
-    return text.lower() not in ("false", "0")
 
 
 def _tls(parsed: argparse.Namespace) -> Any:
@@ -307,7 +319,7 @@ def _batching(parsed: argparse.Namespace) -> tuple[Any, int]:
     from penstock._src.serving.batching.parameters import BatchingParameters
     from penstock._src.serving.models.config_files import read_batching
 
-    joins = _is_true(parsed.enable_batching)
+    joins = parsed.enable_batching
     if parsed.batching_parameters_file:
         parameters, threads = read_batching(parsed.batching_parameters_file)
         return dataclasses.replace(parameters, joins_unproven=joins), threads
