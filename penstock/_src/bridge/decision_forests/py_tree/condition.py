@@ -116,8 +116,8 @@ class NumericalHigherThanCondition(_OfOneColumn):
 
 
 @dataclass(frozen=True, repr=False)
-class CategoricalIsInCondition(_OfOneColumn):
-    """Holds where a category is one of several.
+class _OfCategories(_OfOneColumn):
+    """A condition on categories.
 
     Args:
       feature: the column.
@@ -129,25 +129,17 @@ class CategoricalIsInCondition(_OfOneColumn):
     mask: list[str] | list[int]
     missing_evaluation: bool | None = field(compare=False)
     split_score: float | None = field(default=None, compare=False)
+
+
+class CategoricalIsInCondition(_OfCategories):
+    """Holds where a category is one of several. Arguments are those of conditions on categories."""
 
     def __repr__(self) -> str:
         return self._ended(f"{self.feature.name} in {self.mask}")
 
 
-@dataclass(frozen=True, repr=False)
-class CategoricalSetContainsCondition(_OfOneColumn):
-    """Holds where a set has one of several categories.
-
-    Args:
-      feature: the column.
-      mask: the categories: texts, or numbers.
-      missing_evaluation: whether the condition holds where the value is missing.
-      split_score: of the learner.
-    """
-
-    mask: list[str] | list[int]
-    missing_evaluation: bool | None = field(compare=False)
-    split_score: float | None = field(default=None, compare=False)
+class CategoricalSetContainsCondition(_OfCategories):
+    """Holds where a set has one of several categories. Arguments are those of conditions on categories."""
 
     def __repr__(self) -> str:
         return self._ended(f"{self.feature.name} intersect {self.mask} != empty")
