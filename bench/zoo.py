@@ -132,9 +132,18 @@ def _block(keras, x, heads, hidden, causal=False, first=False):
 
 def _embedded(keras, inputs, vocabulary, width):
     """Returns token embeddings plus position embeddings."""
-    layers, length = keras.layers, inputs.shape[1]
-    places = layers.Embedding(length, width)(keras.ops.arange(length))
-    return layers.Embedding(vocabulary, width)(inputs) + places
+    length = inputs.shape[1]
+
+    class Positions(keras.layers.Layer):
+        """Adds one trained vector for each position."""
+
+        def build(self, input_shape):
+            self.vectors = self.add_weight(shape=(length, width), name="vectors")
+
+        def call(self, tokens):
+            return tokens + self.vectors
+
+    return Positions()(keras.layers.Embedding(vocabulary, width)(inputs))
 
 
 def bert_base(keras, random, blocks=12, vocabulary=30522):
