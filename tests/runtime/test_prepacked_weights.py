@@ -108,6 +108,31 @@ def test_programs_of_other_batches_share_what_is_kept(programs):
     assert len({k.key for k in kept(programs)}) == 1
 
 
+def test_programs_of_few_rows_share_what_is_kept(programs):
+    w = tf.Variable(normal(300, 400))
+    infer = tf.function(lambda x: tf.matmul(x, w))
+    for batch in (5, 6, 7, 12, 16):
+        x = normal(batch, 300)
+        np.testing.assert_allclose(infer(x), x @ w.numpy(), rtol=1e-4, atol=1e-4)
+    w.assign(normal(300, 400))
+    for batch in (16, 5):
+        x = normal(batch, 300)
+        np.testing.assert_allclose(infer(x), x @ w.numpy(), rtol=1e-4, atol=1e-4)
+    assert len(kept(programs)) >= 2
+    assert len(w.handle._value.derived) <= 2  # of tiles of other widths
+
+
+def test_large_weights_that_many_rows_meet_are_not_kept_twice(programs):
+    w = tf.Variable(normal(600, 500))
+    infer = tf.function(lambda x: tf.matmul(x, w))
+    x = normal(300, 600)
+    np.testing.assert_allclose(infer(x), x @ w.numpy(), rtol=1e-4, atol=1e-3)
+    assert not kept(programs)
+    x = normal(2, 120, 600)
+    np.testing.assert_allclose(infer(x), x @ w.numpy(), rtol=1e-4, atol=1e-3)
+    assert len(kept(programs)) == 1
+
+
 def test_a_program_that_assigns_the_variable_keeps_nothing(programs):
     x, w = tf.constant(normal(130, 200)), tf.Variable(normal(200, 150))
 

@@ -56,6 +56,7 @@ class KernelCode:
     extents    expressions of the Dims that follow the epilogue's operands in the context
     prepacked_bytes    bytes of memory that may be cached between calls while the right operand does not change: stages
                that prepack fill it, to others its address is RIGHT
+    packed_form        equal for codes that fill such memory equally; None: for those of equal descriptions and threads
     """
 
     code: Code
@@ -69,6 +70,7 @@ class KernelCode:
     by: str = ""
     extents: Sequence[Any] = ()
     prepacked_bytes: int = 0
+    packed_form: Any = None
     facts: dict[str, Any] = field(
         default_factory=dict, compare=False
     )  # the choices of the schedule, for reports

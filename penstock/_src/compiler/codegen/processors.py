@@ -53,7 +53,8 @@ class Processor:
     winograd_tiles: int = 512 << 10  # transformed tiles of a block of a filter gradient
     # bytes of shared panels between two fork-joins of a product
     packed_panels: int = 8 << 20  # between two fork-joins of a product
-    in_memory: int = 16 << 20  # a matrix from this size on comes from memory
+    streamed: int = 2 << 20  # a matrix above this size leaves the L2 before it is read again
+    in_memory: int = 16 << 20  # a matrix above this size comes from memory
 
 
 _CLASSES = {

@@ -25,8 +25,8 @@ class Counted:
 def test_forms_of_many_weights_are_compared_linearly_often(monkeypatch):
     count, form = 40, contractions._form
 
-    def counted(builder, match):
-        start, key = form(builder, match)
+    def counted(builder, match, code):
+        start, key = form(builder, match, code)
         return start, Counted(key)
 
     monkeypatch.setattr(contractions, "_form", counted)

@@ -4,7 +4,9 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.compiler.codegen.contraction.extents import is_static, product
 from penstock._src.compiler.codegen.contraction.match import Match
+from penstock._src.compiler.codegen.contraction.products.description import Gemm
 from penstock._src.compiler.codegen.kernel_code import KernelCode
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home, is_splat
@@ -16,6 +18,8 @@ from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 
 LEAST_SIZE = 4  # bytes of the type in which products are summed
+MANY_ROWS = 256  # a product of so many rows takes 4 % longer if it packs its weights itself (Emerald Rapids)
+LARGE_BYTES = 1 << 20  # of weights of which a second copy counts
 
 
 def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
@@ -91,7 +95,21 @@ def stores_once(builder: PlanBuilder, kernel: ContractKernel) -> bool:
 def _chosen(builder: PlanBuilder, kernel: ContractKernel) -> Match:
     """A contraction with the tiling chosen for this program."""
     match = kernel.match
-    return builder.generator.chosen(match, builder.threads, _stays(builder, match.right))
+    is_cached = _stays(builder, match.right) and not _packs_cheaply(match)
+    return builder.generator.chosen(match, builder.threads, is_cached)
+
+
+def _packs_cheaply(match: Match) -> bool:
+    """True if packing is a small part of a product's work, and its weights are a large variable: a copy of them is not worth its memory.
+
+    That of a constant takes the constant's place.
+    """
+    gemm, weights = match.description, home(match.right)
+    if not isinstance(gemm, Gemm) or weights.kind == "constant" or weights.dtype.size == 1:
+        return False
+    rows = (gemm.m, *gemm.batch)
+    is_known = all(map(is_static, rows))
+    return is_known and product(rows) >= MANY_ROWS and bytes_of(weights) >= LARGE_BYTES
 
 
 def _stays(builder: PlanBuilder, weights: Node) -> bool:
@@ -125,7 +143,7 @@ def _prepacked(
     builder: PlanBuilder, match: Match, weights: Buffer, code: KernelCode, sizes: tuple[int, ...]
 ) -> Buffer:
     """The memory of packed weights, shared by all contractions of a variable that need the same packed form."""
-    start, key = _form(builder, match)
+    start, key = _form(builder, match, code)
     place = key, weights.number
     if place not in builder.prepacked:
         number = len(builder.prepacked)
@@ -142,7 +160,7 @@ def _packed_constant(
     if not code.prepacked_bytes or builder.buffer(match.right).place != "constant":
         return None
     array = builder.buffer(match.right).array
-    start, key = _form(builder, match)
+    start, key = _form(builder, match, code)
     place = key, id(array)
     if place not in builder.packed_constants:
         packed = PackedConstant(key, start, code, sizes, array)
@@ -152,10 +170,10 @@ def _packed_constant(
     return builder.packed_constants[place]
 
 
-def _form(builder: PlanBuilder, match: Match) -> tuple[int, Any]:
+def _form(builder: PlanBuilder, match: Match, code: KernelCode) -> tuple[int, Any]:
     """The offset of the right operand in its array, in bytes, and the key of its packed form."""
     start = match.starts[1] * match.right.dtype.size
-    return start, (match.description, start, builder.threads)
+    return start, (code.packed_form or (match.description, builder.threads), start)
 
 
 def _partials(

@@ -39,11 +39,9 @@ from .schedule import Cut, GemmSchedule, Panels, Place
 
 TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # assumed for extents that are known only at run time
 FEW_ROWS, FEW_COLUMNS = 64, 512  # up to these extents B is read in place, from the L2
-WIDE_ROWS, WIDE_COLUMNS = (
-    64,
-    1024,
-)  # a wide product has at most these rows and at least these columns
-STREAMED_DEPTH = 24  # rows of B that are read together if it comes from memory
+WIDE_ROWS = 64  # a wide product has at most these rows
+WIDE_COLUMNS, WIDE_IN_PLACE = 1024, 512  # and at least these columns: of cached panels, of others
+STREAMED_DEPTH = 24  # rows of B that are read together if it comes from the L3 or memory
 LONGEST_DEPTH = 1024  # limit of a panel of A that is not divided along k
 SWEEPS, PAGE = 4, 4096
 STRIP_ROWS = 512  # for at least these rows the packing of B by each task costs little
@@ -124,7 +122,8 @@ class Problem:
     @property
     def is_wide(self) -> bool:
         """True for few rows and many columns: B is read once, in long pieces of its rows."""
-        return is_static(self.gemm.m) and self.m <= WIDE_ROWS and self.n >= WIDE_COLUMNS
+        columns = WIDE_COLUMNS if self.is_cached else WIDE_IN_PLACE
+        return is_static(self.gemm.m) and self.m <= WIDE_ROWS and self.n >= columns
 
     @property
     def begins(self) -> bool:
@@ -145,9 +144,21 @@ class Problem:
         return all(is_static(s) and s == 0 for s in b.batch) and is_static(b.base)
 
     @property
+    def is_cached(self) -> bool:
+        """True if packed panels of B are cached between calls."""
+        return self.gemm.is_prepacked and self.can_prepack
+
+    @property
     def prefers_panels(self) -> bool:
-        """True if B is packed wherever its panels can be cached: on such targets short vectors of long rows load slowly."""
-        return self.target.loads_first and self.gemm.is_prepacked and self.can_prepack
+        """True if B is packed wherever its panels can be cached.
+
+        A tile reads pieces of long rows, each in another page: few rows by a B that leaves the L2 take half the time from panels (8 rows by
+        768 x 3072 on Emerald Rapids). One row reads whole pages in place, without a second copy of B.
+        """
+        if not self.is_cached:
+            return False
+        is_far = self.m > 1 and self.right_bytes > self.processor.narrow_block
+        return self.target.loads_first or is_static(self.gemm.m) and is_far
 
     def is_converted(self, operand: Matrix) -> bool:
         """True if an operand's elements are converted to the sum's type as they are read: once, if they are packed first."""
@@ -245,8 +256,9 @@ def _deepest_block(problem: Problem, mr: int) -> int:
         )  # each B of the batch fits the cache undivided: sums are stored once
     if problem.m <= mr and problem.prefers_panels:
         block = max(block, depth)  # cached panels are read once, from start to end
-    from_memory = problem.is_wide and problem.right_bytes > processor.in_memory
-    if from_memory and _reads_right_in_place(problem, mr, block):
+    near = processor.in_memory if problem.m == 1 else processor.streamed
+    from_far = problem.is_wide and problem.right_bytes > near
+    if from_far and _reads_right_in_place(problem, mr, block):
         block = STREAMED_DEPTH  # few rows of B at a time, so that each piece continues the pages of the last one
     return block
 
@@ -402,7 +414,7 @@ def _place_of_left(problem: Problem, cut: Cut) -> Place:
 
 def _place_of_right(problem: Problem, cut: Cut) -> Place:
     """The memory of packed B."""
-    if problem.gemm.is_prepacked and problem.can_prepack:
+    if problem.is_cached:
         return Place.PREPACKED
     return Place.SHARED if _packs_right_often(problem, cut) else Place.OF_A_TASK
 

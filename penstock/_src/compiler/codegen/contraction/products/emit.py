@@ -31,5 +31,6 @@ def emit(schedule: GemmSchedule, epilogue: Epilogue) -> KernelCode:
         in_place=schedule.steps == 1,
         label=f"gemm {schedule.mr}x{schedule.nr}",
         prepacked_bytes=schedule.prepacked_bytes,
+        packed_form=schedule.packed_form,
         facts=schedule.facts,
     )

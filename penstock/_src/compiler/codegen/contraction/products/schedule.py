@@ -30,7 +30,7 @@ from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target
 from penstock._src.util.dataclass import dataclass
 
-from .description import Gemm
+from .description import Gemm, Matrix
 from .matrix_registers import SIDE
 
 STEP_BITS = 32  # the step of a stage has its first depth block in these low bits, and the number of blocks above
@@ -248,6 +248,18 @@ class GemmSchedule(TileNumbers):
         if self.right.place is not Place.PREPACKED or self.steps is None:
             return 0
         return self.steps * ceil_divide(self.gemm.n, self.nr) * self.right.room * self.size
+
+    @property
+    def packed_form(self) -> Any:
+        """What the contents of the prepacked panels follow from: products by other numbers of rows share them. None if it has run-time sizes."""
+        g = self.gemm
+        strides = (g.right.cross, *g.right.depth) if isinstance(g.right, Matrix) else ()
+        if not all(map(is_static, strides)):
+            return None
+        operands = g.n, g.k, g.right, g.types.left, g.types.right, g.types.total, g.group, g.zero
+        return (
+            "product", *operands, self.nv, self.lanes, self.kc, self.steps, self.right, self.begins, self.by_matrices,
+        )  # fmt: skip
 
     @property
     def block_a(self) -> int:
