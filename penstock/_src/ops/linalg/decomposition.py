@@ -9,7 +9,7 @@ from penstock._src.core.calls.facts import SLOWEST, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, INDEX
-from penstock._src.ops.linalg import elimination, lapack
+from penstock._src.ops.linalg import elimination, lapack, small
 from penstock._src.ops.linalg.matrices import (
     adjoint,
     band,
@@ -277,12 +277,17 @@ class Svd(Op):
         empty = np.zeros(0, input.dtype)
         if x.size and not np.isfinite(x).all():
             return self._not_finite(input)
+        result = small.svd(x, self.full_matrices)
         if not self.compute_uv:
-            s = lapack.svd(x, compute_uv=False) if x.size else self._no_values(x)
+            if result is not None:
+                s = result[0]
+            else:
+                s = lapack.svd(x, compute_uv=False) if x.size else self._no_values(x)
             return s.astype(input.dtype, copy=False), empty, empty
-        u, s, vh = lapack.svd(x, full_matrices=self.full_matrices)
-        v = np.swapaxes(vh, -1, -2).conj()
-        return tuple(t.astype(input.dtype, copy=False) for t in (s, u, v))
+        if result is None:
+            u, s, vh = lapack.svd(x, full_matrices=self.full_matrices)
+            result = s, u, np.swapaxes(vh, -1, -2).conj()
+        return tuple(t.astype(input.dtype, copy=False) for t in result)
 
     def _no_values(self, x):
         return np.zeros((*x.shape[:-2], min(x.shape[-2:])), x.dtype)
@@ -355,10 +360,11 @@ class SelfAdjointEigV2(Op):
             raise self.invalid(
                 "Self-adjoint eigen decomposition was not successful. The input might not be valid."
             )
+        result = small.eigh(x)
         if not self.compute_v:
-            values = lapack.eigvalsh(x)
+            values = lapack.eigvalsh(x) if result is None else result[0]
             return values.astype(input.dtype), np.zeros(0, input.dtype)
-        values, vectors = lapack.eigh(x)
+        values, vectors = result or lapack.eigh(x)
         return values.astype(input.dtype), vectors.astype(input.dtype, copy=False)
 
 

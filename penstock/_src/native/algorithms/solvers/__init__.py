@@ -1,4 +1,5 @@
-"""Solutions of linear systems whose matrices are triangles or bands.
+"""Solutions of linear systems whose matrices are triangles or bands, and factorizations of many small matrices.
 
 In: contiguous right-hand sides, which become the solutions; matrices as the functions say. Read triangular.py first.
+`rotations.py` has what eigenvalues and singular values share.
 """

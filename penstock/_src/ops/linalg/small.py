@@ -1,0 +1,57 @@
+"""Factorizations of stacks of small matrices by rotations, in native code: several matrices at once, one in each lane of a register."""
+
+import math
+
+import numpy as np
+
+from penstock._src.native.algorithms.solvers.eigenvalues import eigenvalues
+from penstock._src.native.algorithms.solvers.rotations import TYPES
+from penstock._src.native.algorithms.solvers.singular_values import singular_values
+from penstock._src.native.systems import runs_native_code
+
+LARGEST = 8  # extent up to which rotations are faster than LAPACK's reductions
+_LANES = 8  # of the scratch memory
+
+
+def eigh(x: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Returns ascending eigenvalues, and eigenvectors, of finite symmetric matrices; None if LAPACK suits them better."""
+    if not _is_suitable(x):
+        return None
+    n = x.shape[-1]
+    batch = math.prod(x.shape[:-2])
+    values, vectors = np.empty(x.shape[:-1], x.dtype), np.empty(x.shape, x.dtype)
+    room = np.empty((2, n, n, _LANES), x.dtype)
+    solve = eigenvalues(x.dtype.name).solve
+    return (
+        (values, vectors)
+        if solve(np.ascontiguousarray(x), values, vectors, batch, n, room)
+        else None
+    )
+
+
+def svd(x: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Returns descending singular values, and left and right vectors as columns, of finite matrices; None if LAPACK suits them better.
+
+    Args:
+      x: the matrices.
+      full: if vectors are returned that belong to no singular value.
+    """
+    if not _is_suitable(x):
+        return None
+    *batch, m, n = x.shape
+    rows, columns = max(m, n), min(m, n)
+    strides = (n, 1) if m >= n else (1, n)
+    values = np.empty((*batch, columns), x.dtype)
+    long, short = (np.empty((*batch, k, k), x.dtype) for k in (rows, columns))
+    room = np.empty((3, rows, rows, _LANES), x.dtype)
+    extents = math.prod(batch), rows, columns, *strides
+    solve = singular_values(x.dtype.name).solve
+    if not solve(np.ascontiguousarray(x), values, long, short, *extents, room):
+        return None
+    long = long if full else long[..., :columns]
+    return (values, long, short) if m >= n else (values, short, long)
+
+
+def _is_suitable(x: np.ndarray) -> bool:
+    is_small = x.size > 0 and max(x.shape[-2:]) <= LARGEST
+    return is_small and x.dtype.name in TYPES and runs_native_code()

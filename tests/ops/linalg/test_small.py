@@ -1,0 +1,56 @@
+"""Factorizations of stacks of small matrices, beside LAPACK's of each."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+SHAPES = [(1, 1), (3, 3), (9, 3, 3), (2, 5, 4, 3), (11, 3, 5), (4, 8, 8), (8, 1), (17, 2, 2)]
+TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
+
+
+def _matrices(shape, dtype):
+    """Random matrices; of a stack, also zeros, ones, a huge one, a tiny one and one with a column of zeros."""
+    x = np.random.default_rng(3).standard_normal(shape).astype(dtype)
+    if x.ndim > 2 and len(x) > 8:
+        x[1], x[2], x[5, :, 0] = 0, 1, 0
+        x[3] *= dtype(1e30)
+        x[4] *= dtype(1e-30)
+    return x
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_singular_values_and_vectors_give_the_matrix(shape, full, dtype):
+    x = _matrices(shape, dtype)
+    s, u, v = (t.numpy() for t in tf.raw_ops.Svd(input=x, full_matrices=full))
+    tolerance, scale = TOLERANCE[x.dtype.name], np.abs(x).max((-2, -1), keepdims=True) + 1e-45
+    k = min(shape[-2:])
+    product = u[..., :k] @ (s[..., None] * np.swapaxes(v[..., :k], -1, -2))
+    np.testing.assert_allclose(product / scale, x / scale, atol=tolerance)
+    for vectors in (u, v):
+        square = np.swapaxes(vectors, -1, -2) @ vectors
+        np.testing.assert_allclose(
+            square, np.zeros_like(square) + np.eye(square.shape[-1]), atol=tolerance
+        )
+    assert (np.diff(s) <= 0).all()
+    assert u.shape[-1] == (shape[-2] if full else k)
+    wanted = np.linalg.svd(x.astype(np.float64), compute_uv=False)
+    np.testing.assert_allclose(s / scale[..., 0], wanted / scale[..., 0], atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape[-1] == shape[-2]])
+def test_eigenvectors_of_the_lower_triangle(shape, dtype):
+    x = _matrices(shape, dtype)
+    lower = np.tril(x)
+    symmetric = lower + np.swapaxes(np.tril(x, -1), -1, -2)
+    e, v = (t.numpy() for t in tf.raw_ops.SelfAdjointEigV2(input=x))
+    scale = np.abs(symmetric).max((-2, -1), keepdims=True) + 1e-45
+    tolerance = TOLERANCE[x.dtype.name]
+    product = v @ (e[..., None] * np.swapaxes(v, -1, -2))
+    np.testing.assert_allclose(product / scale, symmetric / scale, atol=tolerance)
+    assert (np.diff(e) >= 0).all()
+    only_values = tf.raw_ops.SelfAdjointEigV2(input=x, compute_v=False).e.numpy()
+    np.testing.assert_array_equal(only_values, e)
