@@ -94,8 +94,9 @@ class Elements(Facts):
 
 
 # `HostKernel.compiles_from`: the default, and lower ones where compiling pays off sooner: of ops whose `eager` is slow, and of those
-# where it takes tens of nanoseconds, or a microsecond, for an element; the lowest one also where it makes dozens of NumPy's calls.
-LARGE, SLOW, SLOWEST, HEAVY = 1 << 16, 1 << 13, 1 << 11, 1 << 8
+# where it takes tens of nanoseconds, or a microsecond, for an element; the latter also where it makes dozens of NumPy's calls; and of
+# those that compute one element after the other in Python.
+LARGE, SLOW, SLOWEST, HEAVY, ONE_BY_ONE = 1 << 16, 1 << 13, 1 << 11, 1 << 8, 1 << 5
 
 
 class HostKernel(Facts):

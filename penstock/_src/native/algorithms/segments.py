@@ -20,46 +20,144 @@ class Segments(NamedTuple):
     """Builtins.
 
     combine (rows [count, width], width, first row of each segment int64 [segments + 1], segments, combined [segments, width]) -> 0
-    A segment has a row at least; the last number is where the last one ends.
+        A segment has a row at least; the last number is where the last one ends.
+    ascending (rows [number, width], width, segments int64 [number], number, count, a number for empty segments, combined [count, width],
+        sizes int64 [count]) -> the number of rows before the first whose segment is less than the one before, or outside of the count
+    scattered (rows [number, width], width, segments int64 [number], number, count, combined [count, width]) -> the number of rows
+        before the first whose segment is too large; rows with negative segments are left out, others combined with what is there
     """
 
     combine: Callable[..., int]
+    ascending: Callable[..., int]
+    scattered: Callable[..., int]
 
 
 @compiled(Segments)
 def segments(m: Module, dtype: str, operation: str) -> None:
-    """The function for a dtype of TYPES and one of OPERATIONS, compiled."""
+    """The functions for a dtype of TYPES and one of OPERATIONS, compiled."""
+    ty = TYPES[dtype]
+    _emit_combine(m, ty, operation)
+    _emit_ascending(m, ty, operation)
+    _emit_scattered(m, ty, operation)
+    for name, parameters in (
+        ("combine", "anana"),
+        ("ascending", "anannaaa"),
+        ("scattered", "ananna"),
+    ):
+        py.emit_entry(m, name, parameters)
+
+
+def _emit_combine(m: Module, ty: str, operation: str) -> None:
     arguments: Any = dict(rows=PTR, width=I64, begins=PTR, count=I64, combined=PTR)
     with m.fn("combine", ret=I64, internal=True, **arguments) as f:
-        ty = TYPES[dtype]
 
         def segment(k: Val) -> None:
             begin, end = f.load(f.begins, k, I64), f.load(f.begins, k + 1, I64)
-            whole = f.width // LANES * LANES
-            f.loop(f.i64(0), whole, LANES, lambda c: column(k, begin, end, c, vec(ty, LANES)))
-            f.loop(whole, f.width, 1, lambda c: column(k, begin, end, c, ty))
-
-        def column(k: Val, begin: Val, end: Val, c: Val, ty: str) -> None:
-            def at(row: Val) -> Val:
-                return f.load(f.rows, row * f.width + c, ty)
-
-            def stretch(first: Val) -> Val:
-                last = f.min(first + STRETCH, end)
-
-                def step(row: Val, total: Val) -> tuple[Val, ...]:
-                    return (_combined(f, operation, total, at(row)),)
-
-                return f.loop(first + 1, last, 1, step, at(first))[0]
-
-            def more(first: Val, total: Val) -> tuple[Val, ...]:
-                return (_combined(f, operation, total, stretch(first)),)
-
-            (total,) = f.loop(begin + STRETCH, end, STRETCH, more, stretch(begin))
-            f.store(total, f.combined, k * f.width + c)
+            _combine_rows(f, ty, operation, k, begin, end)
 
         f.loop(f.i64(0), f.count, 1, segment)
         f.give(f.i64(0))
-    py.emit_entry(m, "combine", "anana")
+
+
+def _emit_ascending(m: Module, ty: str, operation: str) -> None:
+    arguments: Any = dict(
+        rows=PTR, width=I64, ids=PTR, number=I64, count=I64, empty=PTR, combined=PTR, sizes=PTR
+    )
+    with m.fn("ascending", ret=I64, internal=True, **arguments) as f:
+        nothing = f.load(f.empty, 0, ty)
+
+        def fill(begin: Val, end: Val) -> None:
+            f.loop(begin * f.width, end * f.width, 1, lambda at: f.store(nothing, f.combined, at))
+            f.loop(begin, end, 1, lambda k: f.store(f.i64(0), f.sizes, k))
+
+        def run(begin: Val, following: Val, _: Val) -> tuple[Val, ...]:
+            k = f.load(f.ids, begin, I64)
+            is_right = (k >= following) & (k < f.count)
+
+            def combine() -> tuple[Val, ...]:
+                fill(following, k)
+                end = _end_of_run(f, begin, k)
+                _combine_rows(f, ty, operation, k, begin, end)
+                f.store(end - begin, f.sizes, k)
+                return end, k + 1
+
+            return *f.when(is_right, combine, lambda: (begin, following)), is_right
+
+        def goes_on(begin: Val, _: Val, is_right: Val) -> Val:
+            return (begin < f.number) & is_right
+
+        done, following, _ = f.loop_while(goes_on, run, f.i64(0), f.i64(0), f.const(1, "i1"))
+        f.when(done.eq(f.number), lambda: fill(following, f.count))
+        f.give(done)
+
+
+def _end_of_run(f: Fn, begin: Val, k: Val) -> Val:
+    """The first row after `begin` that is not of segment k."""
+
+    def goes_on(at: Val) -> Val:
+        (same,) = f.when(
+            at < f.number,
+            lambda: (f.load(f.ids, at, I64).eq(k),),
+            lambda: (f.const(0, "i1"),),
+        )
+        return same
+
+    (end,) = f.loop_while(goes_on, lambda at: (at + 1,), begin + 1)
+    return end
+
+
+def _emit_scattered(m: Module, ty: str, operation: str) -> None:
+    arguments: Any = dict(rows=PTR, width=I64, ids=PTR, number=I64, count=I64, combined=PTR)
+    with m.fn("scattered", ret=I64, internal=True, **arguments) as f:
+
+        def row(i: Val, _: Val) -> tuple[Val, ...]:
+            k = f.load(f.ids, i, I64)
+            is_right = k < f.count
+
+            def column(c: Val, kind: str) -> None:
+                at = k * f.width + c
+                total, x = f.load(f.combined, at, kind), f.load(f.rows, i * f.width + c, kind)
+                f.store(_combined(f, operation, total, x), f.combined, at)
+
+            f.when(is_right & (k >= 0), lambda: _each_column(f, ty, column))
+            return f.select(is_right, i + 1, i), is_right
+
+        def goes_on(i: Val, is_right: Val) -> Val:
+            return (i < f.number) & is_right
+
+        done, _ = f.loop_while(goes_on, row, f.i64(0), f.const(1, "i1"))
+        f.give(done)
+
+
+def _each_column(f: Fn, ty: str, body: Callable[[Val, str], None]) -> None:
+    """Calls `body` for the first of several columns, with the type of a vector of them, and for each of the rest."""
+    whole = f.width // LANES * LANES
+    f.loop(f.i64(0), whole, LANES, lambda c: body(c, vec(ty, LANES)))
+    f.loop(whole, f.width, 1, lambda c: body(c, ty))
+
+
+def _combine_rows(f: Fn, ty: str, operation: str, k: Val, begin: Val, end: Val) -> None:
+    """Combines some rows to row k of the result."""
+
+    def column(c: Val, kind: str) -> None:
+        def at(row: Val) -> Val:
+            return f.load(f.rows, row * f.width + c, kind)
+
+        def stretch(first: Val) -> Val:
+            last = f.min(first + STRETCH, end)
+
+            def step(row: Val, total: Val) -> tuple[Val, ...]:
+                return (_combined(f, operation, total, at(row)),)
+
+            return f.loop(first + 1, last, 1, step, at(first))[0]
+
+        def more(first: Val, total: Val) -> tuple[Val, ...]:
+            return (_combined(f, operation, total, stretch(first)),)
+
+        (total,) = f.loop(begin + STRETCH, end, STRETCH, more, stretch(begin))
+        f.store(total, f.combined, k * f.width + c)
+
+    _each_column(f, ty, column)
 
 
 def _combined(f: Fn, operation: str, x: Val, y: Val) -> Val:

@@ -202,8 +202,9 @@ class Lu(Op):
         n = x.shape[-1]
         packed = x.reshape(math.prod(x.shape[:-2]), n, n).copy()
         order = np.tile(np.arange(n), (packed.shape[0], 1))
-        for matrix, rows in zip(packed, order, strict=True):
-            _factorize(self, matrix, rows)
+        if not small.factorize(packed, order):
+            for matrix, rows in zip(packed, order, strict=True):
+                _factorize(self, matrix, rows)
         kind = self.output_idx_type.as_numpy_dtype
         return (
             packed.reshape(x.shape).astype(input.dtype, copy=False),

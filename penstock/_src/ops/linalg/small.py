@@ -1,10 +1,11 @@
-"""Factorizations of stacks of small matrices by rotations, in native code: several matrices at once, one in each lane of a register."""
+"""Factorizations of stacks of small matrices in native code; those by rotations of several at once, one in each lane of a register."""
 
 import math
 
 import numpy as np
 
 from penstock._src.native.algorithms.solvers.eigenvalues import eigenvalues
+from penstock._src.native.algorithms.solvers.lu import factors
 from penstock._src.native.algorithms.solvers.rotations import TYPES
 from penstock._src.native.algorithms.solvers.singular_values import singular_values
 from penstock._src.native.systems import runs_native_code
@@ -55,3 +56,14 @@ def svd(x: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray] 
 def _is_suitable(x: np.ndarray) -> bool:
     is_small = x.size > 0 and max(x.shape[-2:]) <= LARGEST
     return is_small and x.dtype.name in TYPES and runs_native_code()
+
+
+def factorize(packed: np.ndarray, order: np.ndarray) -> bool:
+    """Factorizes matrices [batch, n, n], and orders their row numbers [batch, n] alike; False if one is singular, or there is no native code."""
+    if packed.dtype.name not in TYPES or not packed.size or not runs_native_code():
+        return False
+    factorized, rows = packed.copy(), order.astype(np.int64)
+    if factors(packed.dtype.name).factorize(factorized, rows, *packed.shape[:2]) < len(packed):
+        return False
+    packed[...], order[...] = factorized, rows
+    return True

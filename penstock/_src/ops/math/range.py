@@ -205,6 +205,13 @@ def count_values(values, size, weights, dtype, binary):
     return out
 
 
+def count_in_rows(rows, values, shape, weights, dtype, binary):
+    """Returns `count_values` of each row, [rows, size], from the values of all and their rows."""
+    size = shape[1]
+    places = np.where(values < size, rows * size + values, shape[0] * size)
+    return count_values(places, shape[0] * size, weights, dtype, binary).reshape(shape)
+
+
 def check_scalar(op, size):
     """Raises InvalidArgumentError unless the size is a scalar."""
     if size.ndim:
@@ -299,13 +306,10 @@ class DenseBincount(Op):
         count, dtype = int(size), self.T.np
         if input.ndim < 2:
             return count_values(input.ravel(), count, weights.ravel(), dtype, self.binary_output)
-        rows = [
-            count_values(
-                row, count, weights[i] if weights.size else weights, dtype, self.binary_output
-            )
-            for i, row in enumerate(input)
-        ]
-        return np.stack(rows) if rows else np.zeros((0, count), dtype)
+        rows = np.repeat(np.arange(len(input)), input.shape[1])
+        return count_in_rows(
+            rows, input.ravel(), (len(input), count), weights.ravel(), dtype, self.binary_output
+        )
 
     def lower(self, p, input, size, weights):
         return lower_counts(self, p, input, size, weights, self.binary_output)
@@ -340,12 +344,8 @@ class SparseBincount(Op):
             )
         if dense_shape.size == 1:
             return count_values(values, count, weights, dtype, binary)
-        out = np.zeros((int(dense_shape[0]), count), dtype)
-        for row in np.unique(indices[:, 0]):
-            here = indices[:, 0] == row
-            weight = weights[here] if weights.size else weights
-            out[row] = count_values(values[here], count, weight, dtype, binary)
-        return out
+        shape = int(dense_shape[0]), count
+        return count_in_rows(indices[:, 0], values, shape, weights, dtype, binary)
 
 
 class RaggedBincount(Op):
@@ -376,11 +376,10 @@ class RaggedBincount(Op):
         if weights.size and weights.size != values.size:
             weights = np.resize(np.pad(weights, (0, values.size)), values.size)
         check_counts(self, values.reshape(-1), count, weights)
-        out = np.zeros((splits.size - 1, count), dtype)
-        for i, (start, stop) in enumerate(zip(splits[:-1], splits[1:])):
-            weight = weights[start:stop] if weights.size else weights
-            out[i] = count_values(values[start:stop], count, weight, dtype, binary)
-        return out
+        ends = np.maximum.accumulate(splits)  # TensorFlow goes on from a split that is less
+        rows = np.searchsorted(ends, np.arange(values.size), "right") - 1
+        shape = splits.size - 1, count
+        return count_in_rows(rows, values.ravel(), shape, weights, dtype, binary)
 
 
 class HistogramFixedWidth(Op):

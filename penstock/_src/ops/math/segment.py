@@ -30,8 +30,8 @@ FEWEST_COLUMNS = 8  # of rows that native code combines
 NATIVE = dict(zip((np.add, np.multiply, np.maximum, np.minimum), segments.OPERATIONS, strict=True))
 
 
-def check_sorted(op, data, segment_ids):
-    """Raises InvalidArgumentError unless the ids are a non-negative, non-decreasing vector."""
+def checked_count(op, data, segment_ids):
+    """Returns the number of segments if the ids ascend; raises InvalidArgumentError unless they are a vector as long as the data."""
     if segment_ids.ndim != 1:
         raise op.invalid("segment_ids should be a vector.")
     if data.ndim < 1:
@@ -40,7 +40,7 @@ def check_sorted(op, data, segment_ids):
         raise op.invalid("segment_ids should be the same size as dimension 0 of input.")
     if segment_ids.size and segment_ids[-1] < 0:
         raise op.invalid("segment ids must be >= 0")
-    check_order(op, segment_ids, int(segment_ids[-1]) + 1 if segment_ids.size else 0)
+    return int(segment_ids[-1]) + 1 if segment_ids.size else 0
 
 
 def check_order(op, segment_ids, count):
@@ -68,6 +68,11 @@ def combine(ufunc, data, ids, count, start):
     out = np.full((count, *data.shape[1:]), start, data.dtype)
     if not data.size:
         return out
+    if data.size < SLOWEST and _is_native(data):
+        rows, numbers = np.ascontiguousarray(data), np.ascontiguousarray(ids, np.int64)
+        scatter = segments.segments(data.dtype.name, NATIVE[ufunc]).scattered
+        scatter(rows, data.size // len(data), numbers, len(numbers), count, out)
+        return out
     if data.ndim == 1 and data.dtype.kind in "fiu":
         if ufunc is np.add and data.dtype.kind == "f" and data.size > STRETCH:
             # in float64: the error of a running sum grows with its steps; a short one has TensorFlow's bits
@@ -87,7 +92,7 @@ def _reduced_runs(ufunc, data, firsts):
     """Returns the combined rows of each run that begins at one of `firsts`. NumPy goes through a run column by column, so runs of
     long rows are combined one by one."""
     width = data.size // len(data)
-    if width >= FEWEST_COLUMNS and data.dtype.name in segments.TYPES and runs_native_code():
+    if width >= FEWEST_COLUMNS and _is_native(data):
         begins = np.append(firsts, len(data)).astype(np.int64)
         parts = np.empty((firsts.size, *data.shape[1:]), data.dtype)
         rows = np.ascontiguousarray(data)
@@ -106,6 +111,32 @@ def _reduced_runs(ufunc, data, firsts):
             )
         ufunc.reduce(rows, axis=0, dtype=data.dtype, out=part)
     return parts
+
+
+def _is_native(data):
+    return data.dtype.name in segments.TYPES and runs_native_code()
+
+
+def combine_ascending(op, ufunc, data, ids, count):
+    """Returns the combined rows of each of `count` segments, empty ones as TensorFlow fills them, and the numbers of rows.
+
+    Raises:
+      InvalidArgumentError: the ids do not ascend, or no segment has one.
+    """
+    wide = in_float32(data)
+    empty = 1 if ufunc is np.multiply else 0
+    if not _is_native(wide) or not wide.size:
+        check_order(op, ids, count)
+        return _combined_ascending(ufunc, wide, ids, count, empty), np.bincount(ids, None, count)
+    combined = np.empty((count, *wide.shape[1:]), wide.dtype)
+    sizes = np.empty(count, np.int64)
+    rows, numbers = np.ascontiguousarray(wide), np.ascontiguousarray(ids, np.int64)
+    combine_natively = segments.segments(wide.dtype.name, NATIVE[ufunc]).ascending
+    extents = numbers, len(numbers), count
+    width, filler = wide.size // len(wide), np.full(1, empty, wide.dtype)
+    if combine_natively(rows, width, *extents, filler, combined, sizes) < len(numbers):
+        check_order(op, ids, count)
+    return combined, sizes
 
 
 def beginning(ufunc, dtype):
@@ -133,24 +164,21 @@ class _Segment(Op):
 
     @quiet
     def eager(self, data, segment_ids):
-        check_sorted(self, data, segment_ids)
-        count = int(segment_ids[-1]) + 1 if segment_ids.size else 0
-        return segment_rows(self.ufunc, data, segment_ids, count)
+        count = checked_count(self, data, segment_ids)
+        return combine_ascending(self, self.ufunc, data, segment_ids, count)[0]
 
 
-def segment_rows(ufunc, data, ids, count):
-    """Returns the combined rows of each of `count` segments, empty ones as TensorFlow fills them."""
-    wide = in_float32(data)
-    start = 1 if ufunc is np.multiply else 0
+def _combined_ascending(ufunc, wide, ids, count, empty):
+    """Returns the combined rows of each of `count` segments without native code."""
     if ufunc in (np.add, np.multiply):
-        return combine(ufunc, wide, ids, count, start)
+        return combine(ufunc, wide, ids, count, empty)
     start = beginning(ufunc, wide.dtype)
     if wide.dtype.kind == "f":
         start = np.copysign(np.inf, start)
     out = combine(ufunc, wide, ids, count, start)
-    empty = np.ones(count, np.bool_)
-    empty[ids] = False
-    out[empty] = 0
+    is_empty = np.ones(count, np.bool_)
+    is_empty[ids] = False
+    out[is_empty] = empty
     return out
 
 
@@ -187,20 +215,17 @@ class SegmentMean(_Segment):
 
     @quiet
     def eager(self, data, segment_ids):
-        check_sorted(self, data, segment_ids)
-        count = int(segment_ids[-1]) + 1 if segment_ids.size else 0
-        return mean_rows(data, segment_ids, count)
+        count = checked_count(self, data, segment_ids)
+        return mean_rows(self, data, segment_ids, count)
 
 
-def mean_rows(data, ids, count, power=1.0):
-    """Returns each segment's sum divided by its number of rows to a power."""
-    wide = in_float32(data)
-    total = combine(np.add, wide, ids, count, 0)
-    sizes = np.maximum(np.bincount(ids, minlength=count)[:count], 1)
-    sizes = sizes.reshape(-1, *[1] * (data.ndim - 1))
-    if wide.dtype.kind in "iu":
-        return np.trunc(total / sizes).astype(wide.dtype)
-    return (total / np.asarray(sizes**power, wide.real.dtype)).astype(wide.dtype)
+def mean_rows(op, data, ids, count, power=1.0):
+    """Returns each segment's sum divided by its number of rows to a power; raises InvalidArgumentError as `combine_ascending`."""
+    total, numbers = combine_ascending(op, np.add, data, ids, count)
+    sizes = np.maximum(numbers, 1).reshape(-1, *[1] * (data.ndim - 1))
+    if total.dtype.kind in "iu":
+        return np.trunc(total / sizes).astype(total.dtype)
+    return (total / np.asarray(sizes**power, total.real.dtype)).astype(total.dtype)
 
 
 class SegmentProd(_Segment):

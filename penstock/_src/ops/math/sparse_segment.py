@@ -9,7 +9,12 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER
 from penstock._src.ops import infer
-from penstock._src.ops.math.segment import check_order, combine, mean_rows
+from penstock._src.ops.math.segment import (
+    check_order,
+    combine,
+    combine_ascending,
+    mean_rows,
+)
 from penstock._src.ops.rules import in_float32, ints, quiet, show
 
 # TensorFlow refuses results of more elements.
@@ -39,15 +44,15 @@ def combine_chosen(op, data, indices, segment_ids, count, power):
     width = int(np.prod(data.shape[1:]))
     if count * width >= _MOST:
         raise op.invalid(f"Encountered overflow when multiplying {count} with {width}, result: -1")
-    check_order(op, segment_ids, count)
     bad = np.flatnonzero((indices < 0) | (indices >= data.shape[0]))
     if bad.size:
+        check_order(op, segment_ids, count)
         i = bad[0]
         raise op.invalid(f"indices[{i}] == {indices[i]} out of range [0, {data.shape[0]})")
     rows = data[indices]
     if not power:
-        return combine(np.add, in_float32(rows), segment_ids, count, 0)
-    return mean_rows(rows, segment_ids, count, power)
+        return combine_ascending(op, np.add, rows, segment_ids, count)[0]
+    return mean_rows(op, rows, segment_ids, count, power)
 
 
 class _SparseSegment(Op):

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import HEAVY, SLOWEST, Elements, HostKernel
+from penstock._src.core.calls.facts import HEAVY, ONE_BY_ONE, SLOWEST, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
@@ -59,6 +59,7 @@ class Igamma(_SpecialBinary):
     """The lower regularized incomplete gamma function P(a, x)."""
 
     T, ufunc = FLOAT, staticmethod(functions.igamma)
+    host_kernel = HostKernel(compiles_from=ONE_BY_ONE)
 
     def shape(self, a, x):
         return infer.broadcast(a, x)
@@ -78,7 +79,7 @@ class Igammac(_SpecialBinary):
     """The upper regularized incomplete gamma function Q(a, x)."""
 
     T, ufunc = FLOAT, staticmethod(functions.igammac)
-    host_kernel = HostKernel(compiles_from=HEAVY)
+    host_kernel = HostKernel(compiles_from=ONE_BY_ONE)
 
     def shape(self, a, x):
         return infer.broadcast(a, x)
@@ -99,7 +100,7 @@ class IgammaGradA(_SpecialBinary):
     """The derivative of Igamma with respect to a."""
 
     ufunc = staticmethod(functions.igamma_slope)
-    host_kernel = HostKernel(compiles_from=HEAVY)
+    host_kernel = HostKernel(compiles_from=ONE_BY_ONE)
 
     def shape(self, a, x):
         return infer.broadcast(a, x)

@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import HEAVY, Effects, Elements, HostKernel
+from penstock._src.core.calls.facts import HEAVY, ONE_BY_ONE, Effects, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
@@ -180,7 +180,7 @@ class RandomGammaGrad(Op):
     signature = "alpha: T, sample: T -> output: T"
     T = frozenset({dtypes.float32, dtypes.float64})
     elements = Elements(is_elementwise=True)
-    host_kernel = HostKernel(compiles_from=HEAVY)
+    host_kernel = HostKernel(compiles_from=ONE_BY_ONE)
 
     def shape(self, alpha, sample):
         return broadcast(alpha, sample)

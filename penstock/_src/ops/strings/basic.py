@@ -146,9 +146,6 @@ class StringStrip(Op):
         return each(lambda s: s.strip(b" \t\n\r\x0b\x0c"), input)
 
 
-TO_END = np.iinfo(np.int64).max
-
-
 class Substr(Op):
     """The part of each string from pos (from the end, if negative) with at most len units."""
 
@@ -175,9 +172,9 @@ class Substr(Op):
                 f"Incompatible shapes: {show(input.shape)} vs. {show(pos.shape)}"
             ) from None
         flat = words.reshape(-1)
-        if not pos.ndim and runs_native_code() and self._counts_bytes(flat, len):
-            count = int(len) if len >= 0 else TO_END  # a negative length means "to the end"
-            parts = parts_of(flat, int(pos), count)
+        if runs_native_code():
+            ranges = (begins, counts) if pos.ndim else (pos, len)
+            parts = parts_of(flat, *ranges, self.unit == "UTF8_CHAR")
             if parts is not None:
                 return parts.reshape(words.shape)
         triples = zip(
@@ -185,10 +182,6 @@ class Substr(Op):
         )
         cut = self._characters if self.unit == "UTF8_CHAR" else self._part
         return strings((cut(s, b, n, at) for at, (s, b, n) in enumerate(triples)), words.shape)
-
-    def _counts_bytes(self, words, len):
-        """True if the parts are ranges of bytes; a negative length means another range for characters."""
-        return self.unit == "BYTE" or len.min() >= 0 and all(map(bytes.isascii, words.tolist()))
 
     def eager_each(self, input, pos, len):
         if is_group(pos) or is_group(len):
