@@ -32,3 +32,19 @@ def test_many_values_with_equal_lower_bits():
     first, numbers = numbered(np.concatenate([values, values[::-1]]))
     assert (first == np.arange(100_000)).all()
     assert (numbers[100_000:] == np.arange(100_000)[::-1]).all()
+
+
+def test_keys_of_a_table_that_grew_are_found():
+    keys = np.arange(5000, dtype=np.int64) * 0x1234567
+    found = NumberIndex(keys).find(np.concatenate([keys[::-1], keys + 1]))
+    assert (found[:5000] == np.arange(5000)[::-1]).all()
+    assert (found[5000:] == -1).all()
+
+
+def test_values_of_a_small_range_are_numbered_in_their_own_slots():
+    values = np.array([7, 7, -3, 2**31 - 1, 7, -(2**31)], np.int32)
+    for x in (values, values[:3], values[:1], values[:0]):
+        first, numbers = numbered(x, np.int32)
+        assert numbers.dtype == np.int32
+        assert (x[first][numbers] == x).all()
+        assert first.tolist() == sorted(first.tolist())

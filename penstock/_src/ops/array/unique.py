@@ -21,13 +21,20 @@ from penstock._src.ops.rules import check_elements, in_float32, show
 _FEWEST = 64  # numbers for which native code pays
 
 
-def distinct(x, axis=0):
-    """Returns the distinct slices along an axis in order of appearance, the index of each slice among them, and counts."""
-    first, numbers = _ordered(x if x.ndim == 1 else np.moveaxis(x, axis, 0))
-    return x.take(first, axis), numbers, np.bincount(numbers, minlength=len(first))
+def distinct(x, axis=0, kind=np.int64):
+    """Returns the distinct slices along an axis in order of appearance, and the index of each slice among them, preferably of a dtype."""
+    first, numbers = _ordered(x if x.ndim == 1 else np.moveaxis(x, axis, 0), kind)
+    return x.take(first, axis), numbers
 
 
-def _ordered(rows):
+def distinct_with_counts(x, axis=0, kind=np.int64):
+    """Returns what `distinct` does, and how often each distinct slice is there."""
+    slices, numbers = distinct(x, axis, kind)
+    count = len(slices) if x.ndim == 1 else slices.shape[axis]
+    return slices, numbers, np.bincount(numbers, minlength=count)
+
+
+def _ordered(rows, kind=np.int64):
     """Return the index of the first of each distinct row, in order of appearance, and the number of each row."""
     if rows.ndim == 1 and rows.dtype == object:
         return _ordered_strings(rows)
@@ -39,7 +46,7 @@ def _ordered(rows):
         rows = _row_numbers(rows.reshape(len(rows), -1).astype(np.int64))
     words = _words(rows)
     if words is not None:
-        return numbered(words)
+        return numbered(words, kind)
     keys = in_float32(rows) if rows.dtype.kind == "V" else rows
     _, first, inverse = np.unique(
         keys, axis=0, return_index=True, return_inverse=True, equal_nan=False
@@ -55,10 +62,11 @@ def _words(x):
     if x.ndim != 1 or not _FEWEST <= x.size < MOST or not runs_native_code():
         return None
     if x.dtype.kind in "iub":
-        return x.astype(np.int64)
+        return x if x.dtype in (np.int32, np.int64) else x.astype(np.int64)
     if x.dtype.kind != "f" or np.isnan(x).any():  # no NaN is equal to another
         return None
-    return (x + x.dtype.type(0)).view(f"i{x.itemsize}").astype(np.int64)  # both zeros are +0 here
+    words = (x + x.dtype.type(0)).view(f"i{x.itemsize}")  # both zeros are +0 here
+    return words if x.itemsize > 2 else words.astype(np.int64)
 
 
 def _ordered_strings(strings):
@@ -102,7 +110,7 @@ class Unique(Op):
     def eager(self, x):
         if x.ndim != 1:
             raise self.invalid("unique expects a 1D vector.")
-        return distinct(x)[:2]
+        return distinct(x, 0, self.out_idx.np)
 
 
 class UniqueWithCounts(Op):
@@ -116,7 +124,7 @@ class UniqueWithCounts(Op):
     def eager(self, x):
         if x.ndim != 1:
             raise self.invalid("unique expects a 1D vector.")
-        return distinct(x)
+        return distinct_with_counts(x, 0, self.out_idx.np)
 
 
 def axis_of_unique(op, x, axis):
@@ -163,7 +171,7 @@ class UniqueV2(Op):
         return along(x, axis)
 
     def eager(self, x, axis):
-        return distinct(x, axis_of_unique(self, x, axis))[:2]
+        return distinct(x, axis_of_unique(self, x, axis), self.out_idx.np)
 
 
 class UniqueWithCountsV2(Op):
@@ -178,7 +186,7 @@ class UniqueWithCountsV2(Op):
         return (*along(x, axis), [None])
 
     def eager(self, x, axis):
-        return distinct(x, axis_of_unique(self, x, axis))
+        return distinct_with_counts(x, axis_of_unique(self, x, axis), self.out_idx.np)
 
 
 class ListDiff(Op):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from penstock._src.core.values.arrays import name_of
 from penstock._src.native.algorithms.solvers.eigenvalues import eigenvalues
 from penstock._src.native.algorithms.solvers.lu import factors
 from penstock._src.native.algorithms.solvers.rotations import TYPES
@@ -22,7 +23,7 @@ def eigh(x: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     batch = math.prod(x.shape[:-2])
     values, vectors = np.empty(x.shape[:-1], x.dtype), np.empty(x.shape, x.dtype)
     room = np.empty((2, n, n, _LANES), x.dtype)
-    solve = eigenvalues(x.dtype.name).solve
+    solve = eigenvalues(name_of(x.dtype)).solve
     return (
         (values, vectors)
         if solve(np.ascontiguousarray(x), values, vectors, batch, n, room)
@@ -46,7 +47,7 @@ def svd(x: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray] 
     long, short = (np.empty((*batch, k, k), x.dtype) for k in (rows, columns))
     room = np.empty((3, rows, rows, _LANES), x.dtype)
     extents = math.prod(batch), rows, columns, *strides
-    solve = singular_values(x.dtype.name).solve
+    solve = singular_values(name_of(x.dtype)).solve
     if not solve(np.ascontiguousarray(x), values, long, short, *extents, room):
         return None
     long = long if full else long[..., :columns]
@@ -55,15 +56,15 @@ def svd(x: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray] 
 
 def _is_suitable(x: np.ndarray) -> bool:
     is_small = x.size > 0 and max(x.shape[-2:]) <= LARGEST
-    return is_small and x.dtype.name in TYPES and runs_native_code()
+    return is_small and name_of(x.dtype) in TYPES and runs_native_code()
 
 
 def factorize(packed: np.ndarray, order: np.ndarray) -> bool:
     """Factorizes matrices [batch, n, n], and orders their row numbers [batch, n] alike; False if one is singular, or there is no native code."""
-    if packed.dtype.name not in TYPES or not packed.size or not runs_native_code():
+    if name_of(packed.dtype) not in TYPES or not packed.size or not runs_native_code():
         return False
     factorized, rows = packed.copy(), order.astype(np.int64)
-    if factors(packed.dtype.name).factorize(factorized, rows, *packed.shape[:2]) < len(packed):
+    if factors(name_of(packed.dtype)).factorize(factorized, rows, *packed.shape[:2]) < len(packed):
         return False
     packed[...], order[...] = factorized, rows
     return True

@@ -9,6 +9,7 @@ from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX, FLOAT
+from penstock._src.core.values.arrays import name_of
 from penstock._src.native.algorithms.solvers.triangular import TYPES, triangular
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
@@ -252,7 +253,7 @@ def _substitute(a, b, lower):
         shape = (*batch, *b.shape[-2:])
         a, b = np.broadcast_to(a, (*batch, *a.shape[-2:])), np.broadcast_to(b, shape)
     x = np.array(b, dtype, order="C")
-    is_native = dtype.name in TYPES and runs_native_code()
+    is_native = name_of(dtype) in TYPES and runs_native_code()
     if is_native and shape[-2] <= WHOLE:
         _solve_natively(a, x, lower)
     elif x.size:
@@ -285,7 +286,7 @@ def _solve_natively(a, x, lower):
     count, size = math.prod(batch), a.itemsize
     between = a.strides[-3] // size if len(batch) == 1 else n * n
     down, along = (stride // size for stride in a.strides[-2:])
-    solve = triangular(x.dtype.name).solve
+    solve = triangular(name_of(x.dtype)).solve
     solve(a, x, count, n, columns, between, down, along, 0 if lower else 1)
 
 

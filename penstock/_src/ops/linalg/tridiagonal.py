@@ -10,6 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN
 from penstock._src.core.typesets import COMPLEX
+from penstock._src.core.values.arrays import name_of
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.native.algorithms.solvers.tridiagonal import TYPES, tridiagonal
 from penstock._src.native.systems import runs_native_code
@@ -60,7 +61,7 @@ class TridiagonalSolve(Op):
             )
         if not rhs.size:
             return np.zeros(rhs.shape, rhs.dtype)
-        if runs_native_code() and rhs.dtype.name in TYPES and not self.perturb_singular:
+        if runs_native_code() and name_of(rhs.dtype) in TYPES and not self.perturb_singular:
             return self._native(diagonals, rhs)
         bands = np.moveaxis(diagonals.reshape(-1, 3, n), 2, 0).copy()  # by row
         values = np.moveaxis(rhs.reshape(-1, n, columns), 1, 0).copy()
@@ -73,7 +74,7 @@ class TridiagonalSolve(Op):
         n, columns = rhs.shape[-2:]
         solution, room = np.array(rhs, order="C"), np.empty((n, 3), rhs.dtype)
         extents = rhs.size // (n * columns), n, columns
-        solve = tridiagonal(rhs.dtype.name).solve
+        solve = tridiagonal(name_of(rhs.dtype)).solve
         solve(np.ascontiguousarray(diagonals), solution, *extents, int(self.partial_pivoting), room)
         return solution
 

@@ -8,6 +8,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NUMBER
+from penstock._src.core.values.arrays import name_of
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.native.algorithms import segments
 from penstock._src.native.systems import runs_native_code
@@ -70,7 +71,7 @@ def combine(ufunc, data, ids, count, start):
         return out
     if data.size < SLOWEST and _is_native(data):
         rows, numbers = np.ascontiguousarray(data), np.ascontiguousarray(ids, np.int64)
-        scatter = segments.segments(data.dtype.name, NATIVE[ufunc]).scattered
+        scatter = segments.segments(name_of(data.dtype), NATIVE[ufunc]).scattered
         scatter(rows, data.size // len(data), numbers, len(numbers), count, out)
         return out
     if data.ndim == 1 and data.dtype.kind in "fiu":
@@ -96,7 +97,7 @@ def _reduced_runs(ufunc, data, firsts):
         begins = np.append(firsts, len(data)).astype(np.int64)
         parts = np.empty((firsts.size, *data.shape[1:]), data.dtype)
         rows = np.ascontiguousarray(data)
-        combine_natively = segments.segments(data.dtype.name, NATIVE[ufunc]).combine
+        combine_natively = segments.segments(name_of(data.dtype), NATIVE[ufunc]).combine
         combine_natively(rows, width, begins, firsts.size, parts)
         return parts
     if width < LONG_ROW:
@@ -114,7 +115,7 @@ def _reduced_runs(ufunc, data, firsts):
 
 
 def _is_native(data):
-    return data.dtype.name in segments.TYPES and runs_native_code()
+    return name_of(data.dtype) in segments.TYPES and runs_native_code()
 
 
 def combine_ascending(op, ufunc, data, ids, count):
@@ -131,7 +132,7 @@ def combine_ascending(op, ufunc, data, ids, count):
     combined = np.empty((count, *wide.shape[1:]), wide.dtype)
     sizes = np.empty(count, np.int64)
     rows, numbers = np.ascontiguousarray(wide), np.ascontiguousarray(ids, np.int64)
-    combine_natively = segments.segments(wide.dtype.name, NATIVE[ufunc]).ascending
+    combine_natively = segments.segments(name_of(wide.dtype), NATIVE[ufunc]).ascending
     extents = numbers, len(numbers), count
     width, filler = wide.size // len(wide), np.full(1, empty, wide.dtype)
     if combine_natively(rows, width, *extents, filler, combined, sizes) < len(numbers):

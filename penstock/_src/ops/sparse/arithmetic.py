@@ -130,7 +130,7 @@ class SparseAddGrad(Op):
                 f"{ranks[0]}, {ranks[1]}, {ranks[2]}"
             )
         rows = np.concatenate([sum_indices, a_indices, b_indices])
-        _, numbers, _ = distinct(rows)
+        _, numbers = distinct(rows)
         count = len(sum_indices)
         by_row = np.zeros(len(rows), backprop_val_grad.dtype)
         by_row[numbers[:count]] = backprop_val_grad

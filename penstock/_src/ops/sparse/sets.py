@@ -66,7 +66,7 @@ class _Words:
                 self._codes = values.astype(np.int64) - least
                 self._value_of = lambda codes: (codes + least).astype(values.dtype)
                 return
-        kinds, numbers, _ = distinct(values)
+        kinds, numbers = distinct(values)
         order = np.argsort(kinds, kind="stable")
         rank = np.empty_like(order)
         rank[order] = np.arange(order.size)
