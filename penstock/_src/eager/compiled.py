@@ -59,7 +59,7 @@ def least_compiled(op: Op) -> int:
     """Returns the number of elements of the first or the last value from which calls of an op are compiled, if the op is worth it."""
     least = op.host_kernel.compiles_from
     if least > SLOW and op.elements.is_elementwise:
-        return SLOW if any(t in NARROW for t in _input_types(op)) else least
+        return SLOW if any(t in NARROW | COMPLEX for t in _input_types(op)) else least
     return least
 
 

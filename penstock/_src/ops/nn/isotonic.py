@@ -6,6 +6,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL
+from penstock._src.native.algorithms.isotonic import isotonic
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import show
 
 
@@ -46,8 +48,14 @@ class IsotonicRegression(Op):
     def eager(self, input):
         if input.ndim != 2:
             raise self.invalid(f"input must be a matrix. Received {show(input.shape)}")
-        out = np.empty(input.shape, self.output_dtype.np)
         segments = np.empty(input.shape, np.int32)
+        if runs_native_code():
+            rows, results = input.astype(np.float64, order="C"), np.empty(input.shape)
+            count, width = input.shape
+            room = np.empty(width), np.empty(width, np.int64)
+            isotonic().pool(rows, count, width, results, segments, *room)
+            return results.astype(self.output_dtype.np), segments
+        out = np.empty(input.shape, self.output_dtype.np)
         for at, row in enumerate(input):
             out[at], segments[at] = _pooled(row.astype(np.float64))
         return out, segments
@@ -56,12 +64,12 @@ class IsotonicRegression(Op):
 def _pooled(row):
     """Pools adjacent violators (Barlow, Bartholomew, Bremner & Brunk 1972); as in TensorFlow, equal neighbors are not
     violators."""
-    means, counts = [], []
+    sums, counts = [], []
     for value in row:
-        means.append(value)
-        counts.append(1)
-        while len(means) > 1 and means[-2] < means[-1]:
-            last, n = means.pop(), counts.pop()
-            means[-1] = (means[-1] * counts[-1] + last * n) / (counts[-1] + n)
-            counts[-1] += n
+        total, n = value, 1
+        while sums and sums[-1] / counts[-1] < total / n:
+            total, n = sums.pop() + total, counts.pop() + n
+        sums.append(total)
+        counts.append(n)
+    means = np.divide(sums, counts)
     return np.repeat(means, counts), np.repeat(np.arange(len(counts)), counts)
