@@ -40,7 +40,8 @@ _NUMBERS = frozenset({bool, int, float})
 _TEXTS = frozenset({str, bytes})
 _INT32 = 1 << 31
 _INDICES = frozenset({dtypes.int32, dtypes.int64})
-_PLAIN = _NUMBERS | _TEXTS | {EagerTensor, np.ndarray}
+_SCALARS = frozenset({np.bool_, np.int32, np.int64, np.float32})  # NumPy's, which are of one dtype
+_PLAIN = _NUMBERS | _TEXTS | _SCALARS | {EagerTensor, np.ndarray}
 
 
 class Kernel:
@@ -200,6 +201,8 @@ def _kind(value: Any) -> Any:
         return value.dtype
     if kind is list:
         return list, _kind_of_elements(value)
+    if kind in _SCALARS:
+        return kind
     if kind is int and -_INT32 <= value < _INT32 or kind is bool or kind in _TEXTS:
         return kind
     if kind is float and not FLOAT32_MAX < abs(value) < math.inf:
@@ -237,6 +240,8 @@ def _tensor_of(value: Any, dtype: DType) -> EagerTensor:
     """Returns an array of this dtype, a number or lists of numbers as a tensor."""
     if type(value) is np.ndarray:
         return EagerTensor(value.copy(), dtype)
+    if type(value) in _SCALARS:
+        return EagerTensor(np.asarray(value), dtype)
     if type(value) is int:
         return integer(value, dtype)
     if type(value) is list and dtype in _INDICES and _kind_of_elements(value) is int:
@@ -285,6 +290,8 @@ def _follows(cls: type[Op], at: int, inputs: Sequence[Any], dtype: DType) -> boo
     value, argument = inputs[at], cls.inputs[at]
     if type(value) is np.ndarray:
         return value.dtype is dtype.np and dtype.np.kind != "O"
+    if type(value) in _SCALARS:
+        return value.dtype is dtype.np
     if type(value) in (EagerTensor, *_TEXTS) or argument.dtype is not None:
         return True
     kinds = [type(x) for x, of in zip(inputs, cls.inputs) if of.type_attr == argument.type_attr]

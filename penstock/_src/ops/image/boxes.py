@@ -10,6 +10,8 @@ from penstock._src.native.algorithms.suppression import LANES, PLANES, suppressi
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import quiet, show
 
+_BEST_AT_ONCE = 64  # boxes that are tried first, besides some for each that is wanted
+
 
 def overlap(boxes, i, others):
     """Intersection over union of box i with others; corners may come in any order."""
@@ -60,23 +62,46 @@ def suppress(similarity, scores, most, iou_threshold, score_threshold, soft_sigm
 
 def _suppress_natively(boxes, scores, most, iou_threshold, score_threshold, soft_sigma):
     """`suppress` by the overlap of boxes."""
-    order, counts = _best_first(scores, score_threshold)
-    order, planes = order[: int(counts)], _planes(boxes)
-    if soft_sigma > 0:
-        scores = scores.copy()
-        kept = _kept_weakened(planes, order, scores, most, soft_sigma, score_threshold)
-    else:
+    planes = _planes(boxes)
+    if soft_sigma <= 0:
+        best = _best(scores, most)
+        order = best[_ordered(scores[best], score_threshold)]
         kept = _kept(planes, order, most, iou_threshold)
+        if len(kept) < most and len(best) < len(scores):
+            kept = _kept(planes, _ordered(scores, score_threshold), most, iou_threshold)
+        return kept, scores[kept]
+    order, scores = _ordered(scores, score_threshold), scores.copy()
+    kept = _kept_weakened(planes, order, scores, most, soft_sigma, score_threshold)
     return kept, scores[kept]
+
+
+def _best(scores, most):
+    """The indices, in order, of the boxes among which as many are likely to be kept; all unless these are few."""
+    count = _BEST_AT_ONCE + 4 * most
+    if len(scores) > 4 * count:
+        least = np.partition(scores, -count)[-count]
+        if not np.isnan(least):
+            return np.flatnonzero(scores >= least)
+    return np.arange(len(scores))
+
+
+def _ordered(scores, score_threshold):
+    """The indices of the scores above a threshold, the best first."""
+    order, count = _best_first(scores, score_threshold)
+    return order[: int(count)]
 
 
 def _planes(boxes):
     """The least and largest coordinates of boxes [..., count, 4], and their areas, [..., PLANES, count]."""
-    corners = boxes.reshape(*boxes.shape[:-1], 2, 2)
-    low, high = corners.min(-2), corners.max(-2)
-    areas = (high[..., 0] - low[..., 0]) * (high[..., 1] - low[..., 1])
-    planes = np.concatenate([low, high, areas[..., None]], -1)
-    return np.ascontiguousarray(planes.swapaxes(-1, -2), np.float32)
+    corners = np.ascontiguousarray(boxes.swapaxes(-1, -2))
+    first, second = corners[..., :2, :], corners[..., 2:, :]
+    planes = np.empty((*boxes.shape[:-2], PLANES, boxes.shape[-2]), np.float32)
+    low, high = planes[..., :2, :], planes[..., 2:4, :]
+    np.minimum(first, second, out=low)
+    np.maximum(first, second, out=high)
+    sides = high - low
+    np.multiply(sides[..., 0, :], sides[..., 1, :], out=planes[..., 4, :])
+    return planes
 
 
 def _best_first(scores, score_threshold):

@@ -129,6 +129,7 @@ class TopKV2(_TopK):
 
 
 MOST_SORTED = 32  # elements of a row
+FEW = 512  # elements of a row that are sorted sooner than the largest are selected
 
 
 class NthElement(Op):
@@ -260,7 +261,7 @@ def _descending(x, k):
     if k == 1 and columns:
         return x.argmax(-1)[..., None]
     backwards = x[..., ::-1]
-    if columns > 4 * k and columns > 64 and x.dtype.kind in "fiu":
+    if columns > 4 * k and columns > FEW and x.dtype.kind in "fiu":
         return _selected(x, k)
     order = np.argsort(backwards, axis=-1, kind="stable")[..., ::-1]
     return (columns - 1 - order)[..., :k]
