@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from penstock._src.core.values.arrays import name_of
+
 from .. import python_calls as py
 from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import F32, F64, I32, I64, PTR, vec
 from ..language.value import Val
+from ..systems import runs_native_code
 
 STRETCH = 128  # rows that one running sum adds up: its error grows with its steps
 LANES = 16
@@ -30,6 +35,29 @@ class Segments(NamedTuple):
     combine: Callable[..., int]
     ascending: Callable[..., int]
     scattered: Callable[..., int]
+
+
+def combine_at(operation: str, into: np.ndarray, ids: np.ndarray, rows: np.ndarray) -> bool:
+    """Combines rows, one after the other, with those of a contiguous array at row numbers that it has.
+
+    Args:
+      operation: one of OPERATIONS, or "sub".
+      into: [count, width].
+      ids: a vector of row numbers.
+      rows: [size of ids, width].
+
+    Returns:
+      False, and changes nothing, if there is no native code for the array.
+    """
+    dtype = name_of(into.dtype)
+    if dtype not in TYPES or not into.flags.c_contiguous or not runs_native_code():
+        return False
+    if operation == "sub":
+        operation, rows = "add", -rows
+    rows, ids = np.ascontiguousarray(rows, into.dtype), np.ascontiguousarray(ids, np.int64)
+    count, width = into.shape
+    segments(dtype, operation).scattered(rows, width, ids, len(ids), count, into)
+    return True
 
 
 @compiled(Segments)

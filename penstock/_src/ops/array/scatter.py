@@ -1,5 +1,7 @@
 """Scatters: updates combined at index vectors into zeros or a tensor."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -8,6 +10,7 @@ from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, BOOL, INDEX, NUMBER
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.native.algorithms.segments import combine_at
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.array.gather import bad_vectors, check_policy, rows_shape
@@ -47,12 +50,25 @@ def scatter_into(op, out, indices, updates, how):
         for i in range(count):
             out[...] = rows[i] if how == "set" else UFUNCS[how](out, rows[i])
         return out
-    place = tuple(vectors.T)
-    if how == "set":
-        out[place] = rows
-    else:
-        UFUNCS[how].at(out, place, rows)
+    if how == "set" or not _combined_natively(how, out, vectors, rows):
+        place = tuple(vectors.T)
+        if how == "set":
+            out[place] = rows
+        else:
+            UFUNCS[how].at(out, place, rows)
     return out
+
+
+def _combined_natively(how, out, vectors, rows):
+    """Combines rows with those of an array at index vectors that it has, if native code can."""
+    extents = out.shape[: vectors.shape[1]]
+    if not out.flags.c_contiguous or how not in UFUNCS or not out.size:
+        return False
+    numbers = vectors[:, 0].astype(np.int64)
+    for column, extent in zip(vectors.T[1:], extents[1:], strict=True):
+        numbers = numbers * extent + column
+    flat = out.reshape(math.prod(extents), -1)
+    return combine_at(how, flat, numbers, rows.reshape(len(numbers), flat.shape[1]))
 
 
 def lower_scatter(op, p, x, indices, updates, how):
@@ -285,7 +301,7 @@ class _Inplace(Op):
         rows = rows % max(x.shape[0], 1)
         if self.how == "set":
             out[rows] = values
-        else:
+        elif not _combined_natively(self.how, out, rows[:, None], values):
             UFUNCS[self.how].at(out, rows, values)
         return out
 

@@ -1,5 +1,7 @@
 """Gathers rows of variables, and scatters updates into them."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -14,6 +16,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX, NUMBER
 from penstock._src.core.values.resources import as_variable, owned
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.native.algorithms.segments import combine_at
 from penstock._src.ops.array.gather import rows_shape
 from penstock._src.ops.array.slice import TensorStridedSliceUpdate
 from penstock._src.ops.rules import show
@@ -35,8 +38,22 @@ def combine(op, array, index, updates):
         array[index] = updates
     elif op == "div" and array.dtype.kind in "iu":
         np.floor_divide.at(array, index, updates)
-    else:
+    elif op == "div" or not _combined_natively(op, array, index, updates):
         COMBINE[op](array, index, updates)
+
+
+def _combined_natively(op, array, index, updates):
+    """Combines updates into a contiguous array at rows, or at elements given by an index of each axis, if native code can."""
+    columns = index if type(index) is tuple else (index,)
+    if not array.size or not columns or not array.flags.c_contiguous:
+        return False
+    extents, rest = array.shape[: len(columns)], array.shape[len(columns) :]
+    numbers = columns[0].astype(np.int64)
+    for column, extent in zip(columns[1:], extents[1:], strict=True):
+        numbers = numbers * extent + column
+    rows = np.broadcast_to(updates, (*numbers.shape, *rest))
+    rows = rows.reshape(numbers.size, math.prod(rest))
+    return combine_at(op, array.reshape(math.prod(extents), -1), numbers.reshape(-1), rows)
 
 
 def _shape_of(resource):
