@@ -17,6 +17,7 @@ from penstock._src.util.process.compiler import has_compiler
 
 from . import llvm
 from .language.types import SIZE, vec
+from .llvm.answers import answers
 from .process.matrix_registers import allow_matrix_registers
 
 
@@ -159,6 +160,7 @@ class Target:
 
     def machine(self, opt: int = 2) -> Any:
         """A new LLVM target machine: one for each compiling thread."""
+        llvm.initialize()
         # On Windows, a process's libraries may be out of reach of the 32 bits of an address in code.
         model = "large" if self.system == "windows" else "small"
         return (
@@ -175,14 +177,13 @@ def host() -> Target:
     """The CPU that this process runs on, or the older one that PENSTOCK_CPU names; the level of it that packs have code for, without LLVM."""
     if flags.cpu or not has_compiler():
         target = level(_checked_level(flags.cpu) if flags.cpu else _best_level())
-        triple = llvm.binding().get_process_triple() if has_compiler() else target.triple
+        triple = answers().triple if has_compiler() else target.triple
     else:
-        llvm.initialize()
-        known = llvm.binding().get_host_cpu_features()
+        known, triple = answers().features, answers().triple
         if not allow_matrix_registers():
-            known = type(known)({x: has and not x.startswith("amx-") for x, has in known.items()})
-        triple, cpu = llvm.binding().get_process_triple(), llvm.binding().get_host_cpu_name()
-        target = Target(triple, cpu, known.flatten(), *_vectors(platform.machine(), known))
+            known = {x: has and not x.startswith("amx-") for x, has in known.items()}
+        features = ",".join(("+" if known[name] else "-") + name for name in sorted(known))
+        target = Target(triple, answers().cpu, features, *_vectors(platform.machine(), known))
     return dataclasses.replace(
         target,
         triple=triple,

@@ -202,3 +202,32 @@ def test_programs_run_without_llvm_s_linker(tmp_path):
         for more in ([], ["ours"])
     ]
     assert outputs[0] == outputs[1] and len(outputs[0]) > 80000
+
+
+# An object that has what our linker refuses, a common symbol, loaded where LLVM was not before.
+PROGRAM = """
+import sys
+from penstock._src.native.loading import Library
+
+library = Library(open(sys.argv[1], "rb").read(), ("entry",))
+assert "llvmlite.binding" in sys.modules
+import ctypes
+print(library.function("entry", result=ctypes.c_int64)())
+"""
+
+
+def test_llvm_links_what_ours_refuses(tmp_path):
+    text = "@room = common global i64 0\n" + (
+        "define i64 @entry() #0 {\n  %v = load volatile i64, ptr @room\n  ret i64 %v\n}\n"
+    )
+    module = Module(host())
+    module.raw(text, ("entry",))
+    code = compile_object(Code.of(module).text, host().machine())
+    with pytest.raises(DataLossError, match="room"):
+        link(code, ("entry",), {})
+    file = tmp_path / "code.o"
+    file.write_bytes(code)
+    found = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(file)], capture_output=True, text=True
+    )
+    assert found.stdout == "0\n", found.stderr

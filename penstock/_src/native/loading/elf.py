@@ -6,7 +6,9 @@ write for our code, alignments beyond a page, thread-local and common symbols. `
 
 import ctypes
 import functools
+import platform
 import struct
+import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -321,10 +323,13 @@ def _rights(section: _Section) -> int:
     return DATA if section.flags & _WRITTEN else CONSTANTS
 
 
+def links_here() -> bool:
+    """True if this linker knows this system and processor."""
+    return sys.platform == "linux" and _machine_of_host() in PROCESSORS
+
+
 @functools.cache
 def _machine_of_host() -> str:
-    import platform  # for installations without LLVM only
-
     name = platform.machine().lower()
     return {"amd64": "x86_64", "arm64": "aarch64"}.get(name, name)
 

@@ -5,10 +5,15 @@ import functools
 from typing import Any, Protocol
 
 from penstock._src.core import errors
+from penstock._src.util.lazy import ByName
 from penstock._src.util.process.compiler import has_compiler
 
+from .. import llvm
 from ..systems import symbols
 
+# Imported by name: most processes need one of the linkers, and that of LLVM loads it.
+_ELF, _LINKS_HERE = ByName(f"{__package__}.elf", "link"), ByName(f"{__package__}.elf", "links_here")
+_JIT = ByName(f"{__package__}.jit_link", "JitLinked")
 _symbols: dict[str, int] = {}  # symbols for generated code, besides those the process exports
 
 
@@ -31,21 +36,21 @@ class Linked(Protocol):
 def _linked(code: bytes, exports: tuple[str, ...], packed: bool) -> Linked:
     # A symbol takes LLVM 1 KB, even if it is not used.
     used = {name: address for name, address in _symbols.items() if name.encode() in code}
-    if has_compiler() and not packed:
-        # Its import is LLVM's.
-        from .jit_link import JitLinked
-
-        return JitLinked(code, exports, used)
-    # Only packed code and installations without LLVM need it.
-    from .elf import link
-
-    return link(code, exports, used)
+    if packed or not has_compiler():
+        return _ELF(code, exports, used)
+    if not llvm.is_loaded() and _LINKS_HERE():
+        try:
+            return _ELF(code, exports, used)
+        except (errors.DataLossError, errors.InternalError):
+            # It has what only LLVM's linker knows, which raises if it is damaged.
+            return _JIT(code, exports, used)
+    return _JIT(code, exports, used)
 
 
 class Library:
     """Loaded object code; `library["task"]` is the address of a function, valid while this object is alive.
 
-    Packed code, which is for systems that our own linker knows, is linked without loading LLVM.
+    Packed code, and code of the cache in a process that has compiled none, is linked by our own linker, without loading LLVM.
     """
 
     def __init__(self, code: bytes, exports: tuple[str, ...], packed: bool = False):
