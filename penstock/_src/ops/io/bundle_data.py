@@ -13,6 +13,8 @@ from penstock._src.util.files import crc32c
 
 # Bytes that are read and summed before they leave the core's cache.
 _PIECE = 2 << 20
+# The least that a thread reads: to start and wait for one takes longer than to read what is less.
+_SHARE = 8 << 20
 
 
 def as_bytes(value: np.ndarray) -> np.ndarray:
@@ -63,7 +65,7 @@ def read_data(reader: Reader, offset: int, target: np.ndarray) -> int | None:
         whole = not target.size or reader.read_into(target.data, offset) == target.size
         return crc32c.crc32c(target.data) if whole else None  # else somebody cuts the file now
     pieces: dict[int, tuple[int, int]] = {}
-    share = max(_PIECE, -(-target.size // (_PIECE * THREADS)) * _PIECE)  # of a thread
+    share = max(_SHARE, -(-target.size // (_PIECE * THREADS)) * _PIECE)  # of a thread
 
     def read(first: int) -> None:
         for start in range(first, min(first + share, target.size), _PIECE):
@@ -73,7 +75,10 @@ def read_data(reader: Reader, offset: int, target: np.ndarray) -> int | None:
             pieces[start] = crc32c.crc32c(piece.data), piece.size
 
     try:
-        run_all(read, range(0, target.size, share))
+        if target.size <= share:
+            read(0)
+        else:
+            run_all(read, range(0, target.size, share))
     except EOFError:
         return None
     return _joined(pieces)
