@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.compiler.blocks.block import Block
 from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.scheduler import Scheduler
@@ -54,8 +55,29 @@ def write(folder, logs):
             writer.write(log if isinstance(log, bytes) else log.SerializeToString())
 
 
-def test_all_sizes_are_run(version, tmp_path):
+class Split(tf.Module):
+    """Its second half waits for the host, which computes between both."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+    def __call__(self, x):
+        texts = tf.strings.as_string(2.0 * x)
+        return tf.strings.to_number(texts) + 1.0
+
+
+def test_programs_of_all_sizes_are_made_and_the_first_is_run(version, tmp_path):
     made = version(save(HalfPlusTwo(), tmp_path))
+    warm_up(made, 1 << 20)
+    signature = made.queues["serving_default"].signature
+    assert signature.run.calls == [[(1,)]]
+    lowered = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Block, "missing", lambda *given: lowered.append(given))
+        results = [signature.run([np.ones(size, np.float32)])[0] for size in (1, 2, 3, 4)]
+    assert not lowered and [r.tolist() for r in results] == [[2.5] * n for n in (1, 2, 3, 4)]
+
+
+def test_all_sizes_are_run_where_programs_are_made_by_running(version, tmp_path):
+    made = version(save(Split(), tmp_path))
     warm_up(made, 1 << 20)
     calls = made.queues["serving_default"].signature.run.calls
     assert calls == [[(1,)], [(2,)], [(3,)], [(4,)]]
@@ -78,7 +100,7 @@ def test_recorded_requests_are_run(version, tmp_path):
     warm_up(made, 1 << 20)
     calls = {name: queue.signature.run.calls for name, queue in made.queues.items()}
     sizes = [[(1,)], [(2,)], [(3,)], [(4,)]]
-    assert calls["serving_default"] == [[(3, 1)], *[[(n, 1)] for n in (1, 2, 3, 4)]]
+    assert calls["serving_default"] == [[(3, 1)], [(1, 1)]]
     assert calls["classify_x_to_y"] == calls["regress_x_to_y"] == [[(1,)], *sizes]
     assert calls["classify_labels"] == []
 

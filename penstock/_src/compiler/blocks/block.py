@@ -109,6 +109,12 @@ class Block:
             self.last = self.compared(values, known, kept)
         return known.run(values)
 
+    def prepare(self, values: Sequence[Any]) -> bool:
+        """Makes the specialization for these inputs. Returns True if a call then only computes; False if it makes further steps as it runs."""
+        kept = self.specializations
+        key = self.key(values)
+        return (self.for_any or kept.get(key) or self.missing(values, key, kept)).is_program
+
     def is_like_last(
         self,
         values: Sequence[Any],

@@ -24,6 +24,11 @@ class Specialization:
     run: Callable[[Sequence[Any]], list[Any]]
     check: Callable[..., bool] | None = None
 
+    @property
+    def is_program(self) -> bool:
+        """True if it is one program, which takes the inputs as they are and gives the outputs."""
+        return len(self.steps) == 1 and getattr(self.steps[0], "run", None) == self.run
+
 
 def specialization(steps: Sequence[Any], form: "Specialized") -> Specialization:
     """The specialization that runs these steps in order. They pass values in slots; the inputs have the first slots."""

@@ -31,9 +31,10 @@ _SECONDS = 2.0
 
 
 def warm_up(version: ModelVersion, max_tensor_bytes: int) -> None:
-    """Runs the requests in a model's warm-up file, then each function that can be batched with every size of batches.
+    """Runs the requests in a model's warm-up file, then gets each function that can be batched ready for every size of batches.
 
-    Inputs of batches are those of the warm-up file, or zeros where all other extents are known. Sizes are left out once they take too long.
+    The first size is run. Others are too, unless their programs can be made without. Inputs of batches are those of the warm-up file, or zeros where all
+    other extents are known. Sizes are left out once they take too long.
 
     Args:
       version: a loaded version.
@@ -118,15 +119,23 @@ def _zeros(queue: Queue) -> list[np.ndarray]:
 
 
 def _run_sizes(queue: Queue, inputs: Sequence[np.ndarray], end: float) -> None:
+    is_first = True
     for size in queue.parameters.sizes:
         if time.monotonic() > end:
             _LOG.info(
                 "%s: batches of %d and more rows were not warmed up", queue.signature.name, size
             )
             return
-        rows = [np.repeat(array[:1], size, axis=0) for array in inputs]
+        rows = [np.broadcast_to(array[:1], (size, *array.shape[1:])) for array in inputs]
         try:
-            queue.signature.run(rows)
+            if is_first or not _prepared(queue, rows):
+                queue.signature.run([np.array(array) for array in rows])
+            is_first = False
         except Exception as error:  # it may not take zeros
             _LOG.info("%s: not warmed up (%s)", queue.signature.name, error)
             return
+
+
+def _prepared(queue: Queue, rows: Sequence[np.ndarray]) -> bool:
+    prepare = queue.signature.prepare
+    return prepare is not None and prepare(rows)

@@ -52,6 +52,7 @@ class Signature:
       is_steady: True if its time depends on the shapes of its inputs alone.
       prove: returns a proof that each row of its results depends on that row of its inputs alone, for shapes of inputs and up to a number of
         rows; raises MixedRows if there is none. None: it cannot be proven.
+      prepare: makes the program for arguments of these shapes without running it; returns True if a call then only computes.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Signature:
     changes_state: bool = False
     is_steady: bool = False
     prove: Callable[[RowShapes, int], Proof] | None = None
+    prepare: Callable[[Sequence[np.ndarray]], bool] | None = None
 
     @forks.cached_property
     def is_batched(self) -> bool:

@@ -56,6 +56,18 @@ def runner(
     return run
 
 
+def preparer(function: ConcreteFunction) -> Callable[[Sequence[np.ndarray]], bool]:
+    """Return a function that makes the program for arrays of the shapes of those that it is given; see `Signature.prepare`."""
+    captured = tuple(tensor._value for tensor in function.captured_inputs)
+    executable = function._function.executable
+
+    def prepare(arrays: Sequence[np.ndarray]) -> bool:
+        is_compiled = type(executable) is Executable  # not on several devices, or interpreted
+        return is_compiled and executable.block.prepare([*arrays, *captured])
+
+    return prepare
+
+
 def prover(function: ConcreteFunction, count: int) -> Callable[[RowShapes, int], Proof]:
     """Return a function that proves that rows are independent; see `Signature.prove`.
 
@@ -108,6 +120,7 @@ def signature_of_function(
         changes_state=changes_state(function.graph),
         is_steady=is_steady(function.graph),
         prove=prover(function, len(inputs)),
+        prepare=preparer(function),
     )
 
 

@@ -16,7 +16,7 @@ from penstock._src.saving.saved_model.constants import SERVING, VARIABLES_DIRECT
 from penstock._src.saving.saved_model.files import contains_saved_model, parse
 from penstock._src.saving.saved_model.load import load as load_saved_model
 from penstock._src.serving.servables import generation
-from penstock._src.serving.servables.formats.functions import extents, prover, runner
+from penstock._src.serving.servables.formats.functions import extents, preparer, prover, runner
 from penstock._src.serving.servables.servable import ROOM, Room, Servable, Signature, TensorInfo
 from penstock._src.serving.servables.steady import is_steady
 
@@ -91,4 +91,5 @@ def _signature(name: str, function: ConcreteFunction, definition: Any) -> Signat
         changes_state(function.graph),
         is_steady(function.graph),
         prover(function, len(names)) if len(inputs) == len(names) else None,
+        preparer(function),
     )
