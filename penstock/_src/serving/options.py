@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.models.config import METRICS_PATH, ModelConfig
 from penstock._src.serving.trust.limits import Limits
 from penstock._src.serving.trust.tls import TLS
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 
 
 @export("serving.Options", v1=[])
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Options:
     """Options of a server.
 

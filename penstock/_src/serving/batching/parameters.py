@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 
 # Batch sizes between one and this are the default.
@@ -13,7 +13,7 @@ _LARGEST = 64
 
 
 @export("serving.BatchingParameters", v1=[])
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class BatchingParameters:
     """Parameters of joining requests.
 

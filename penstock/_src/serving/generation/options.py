@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.serving.servables.servable import ROOM, Room
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 
 
 @export("serving.GenerationOptions", v1=[])
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class GenerationOptions:
     """Options of generation. The number of concurrent sequences depends on the model: the slots of its cache.
 

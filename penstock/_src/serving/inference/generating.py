@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncGenerator, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.language.grammar import Grammar, Matcher
@@ -14,12 +14,15 @@ from penstock._src.language.logprobs import TokenLogprobs
 from penstock._src.language.sampling import Sampling
 from penstock._src.language.text.stream import TextStream
 from penstock._src.language.text.tokenizers import Part, Tokenizer
-from penstock._src.serving.generation.generator import Generator
 from penstock._src.serving.generation.sequence import FinishReason, LoopWaker, tokens_of
 from penstock._src.serving.telemetry import traces
+from penstock._src.util.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from penstock._src.serving.generation.generator import Generator
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class GenerationRequest:
     """Prompt and parameters of a generation.
 
@@ -53,7 +56,7 @@ class GenerationRequest:
         return 8 * sum(len(each.text) if isinstance(each, Part) else 1 for each in self.prompt)
 
 
-@dataclasses.dataclass
+@dataclass
 class Piece:
     """Tokens and text generated since the previous piece.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 
 # TensorFlow Serving's path of Prometheus's metrics.
@@ -14,7 +15,7 @@ METRICS_PATH = "/monitoring/prometheus/metrics"
 
 
 @export("serving.VersionPolicy", v1=[])
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class VersionPolicy:
     """Choice of the available versions to serve.
 
@@ -46,7 +47,7 @@ class VersionPolicy:
 
 
 @export("serving.ModelConfig", v1=[])
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class ModelConfig:
     """A model to serve.
 

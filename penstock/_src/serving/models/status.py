@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 
 from penstock._src.core.errors import OpError
+from penstock._src.util.dataclass import dataclass
 
 
 class State(enum.Enum):
@@ -18,7 +18,7 @@ class State(enum.Enum):
     END = 50
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class VersionStatus:
     """The state of a version.
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
-from penstock._src.language.encoder import TextEncoder
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.queue import Queue
 from penstock._src.serving.batching.scheduler import Scheduler
-from penstock._src.serving.generation.engine import Observer
-from penstock._src.serving.generation.generator import Generator
 from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.servables.servable import Servable, Signature
+from penstock._src.util.lazy import ByName
+
+if TYPE_CHECKING:
+    from penstock._src.language.encoder import TextEncoder
+    from penstock._src.serving.generation.engine import Observer
+    from penstock._src.serving.generation.generator import Generator
+
+# Imported by name, with all that language models need: for models that generate.
+_GENERATOR = ByName("penstock._src.serving.generation.generator", "Generator")
 
 
 class ModelVersion:
@@ -43,9 +49,9 @@ class ModelVersion:
         observers: Sequence[Observer] = (),
     ) -> None:
         self.name, self.number, self.servable = name, number, servable
-        self._generator = None
+        self._generator: Generator | None = None
         if servable.generation is not None:
-            self._generator = Generator(servable, generation or GenerationOptions(), observers)
+            self._generator = _GENERATOR(servable, generation or GenerationOptions(), observers)
         signatures = servable.signatures
         if any(signature.changes_state for signature in signatures.values()):
             signatures = _one_at_a_time(signatures)

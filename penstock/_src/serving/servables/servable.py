@@ -10,6 +10,7 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 from penstock._src.saving.saved_model.constants import CLASSIFY_METHOD_NAME, REGRESS_METHOD_NAME
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 from penstock._src.util.process import forks
 
@@ -21,7 +22,7 @@ Proof = Callable[[RowShapes], bool]
 Shape = tuple[int | None, ...] | None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class TensorInfo:
     """An input or output of a signature.
 
@@ -36,7 +37,7 @@ class TensorInfo:
     name: str = ""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Signature:
     """A function of a model.
 
@@ -107,7 +108,7 @@ class Room(NamedTuple):
 ROOM = Room()
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Servable:
     """One version of a model, loaded.
 

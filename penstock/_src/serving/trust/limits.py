@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 
 KIBIBYTE = 1 << 10
@@ -12,7 +13,7 @@ MEBIBYTE = 1 << 20
 
 
 @export("serving.Limits", v1=[])
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Limits:
     """Limits of requests and clients.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import ssl
 import tempfile
@@ -14,12 +13,13 @@ from penstock._src.core.errors import InvalidArgumentError, OpError
 from penstock._src.filesystems import files
 from penstock._src.serving.protos.config import SSLConfig
 from penstock._src.serving.trust.changes import stamp_of
+from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
 
 _LOG = logging.getLogger("penstock.serving")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Pems:
     """Certificates and a key, as PEM.
 
@@ -35,7 +35,7 @@ class Pems:
 
 
 @export("serving.TLS", v1=[])
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class TLS:
     """PEM files of a TLS server. They are read again when they change.
 
@@ -64,7 +64,7 @@ class TLS:
         return Pems(files.read(self.key), files.read(self.certificate), authority)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class SSLConfigFile:
     """TensorFlow Serving's `--ssl_config_file`, a text proto with PEM in it.
 

@@ -8,12 +8,11 @@ import functools
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from penstock._src.core.errors import DeadlineExceededError, InvalidArgumentError
-from penstock._src.language.encoder import TextEncoder, batches
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest.app import Route
 from penstock._src.serving.rest.metrics import counting
@@ -25,6 +24,13 @@ from penstock._src.serving.rest.parsing.values import dumps
 from penstock._src.serving.rest.replies import Reply
 from penstock._src.serving.telemetry.recorder import Recorder
 from penstock._src.serving.trust.admission import Admission
+from penstock._src.util.lazy import ByName
+
+if TYPE_CHECKING:
+    from penstock._src.language.encoder import TextEncoder
+
+# Imported by name, with all that language models need: for models that are encoders.
+_BATCHES = ByName("penstock._src.language.encoder", "batches")
 
 # Fields of a request, as in OpenAI's API.
 MOST_TEXTS = 2048
@@ -93,7 +99,7 @@ class EmbeddingRoutes:
                 )
             tokens = await self._run(functools.partial(_tokens, encoder, asked.texts))
             vectors = np.empty([len(tokens), width], np.float32)
-            for chosen in batches([len(each) for each in tokens]):
+            for chosen in _BATCHES([len(each) for each in tokens]):
                 if time.monotonic() > end:
                     raise DeadlineExceededError("The time of the request is over.")
                 given = [tokens[at] for at in chosen]
