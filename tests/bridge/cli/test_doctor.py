@@ -61,6 +61,11 @@ def test_values_that_cannot_be_read(monkeypatch):
     assert "PENSTOCK_THREADS: expected int" in the_problem(settings.variables())
 
 
+def test_variables_that_are_set_are_named(monkeypatch):
+    monkeypatch.setenv("PENSTOCK_THREADS", "2")
+    assert "PENSTOCK_THREADS is set" in [each.what for each in settings.variables()]
+
+
 def test_slow_settings(monkeypatch):
     monkeypatch.setenv("PENSTOCK_CHECK", "1")
     monkeypatch.setenv("PENSTOCK_VERIFY", "0")

@@ -167,6 +167,6 @@ def usage() -> str:
 
 
 def _unknown(name: str) -> str:
-    close = difflib.get_close_matches(name, COMMANDS, 1, cutoff=0.5)
+    close = difflib.get_close_matches(name, COMMANDS, 1)
     hint = f" Did you mean `penstock {close[0]}`?" if close else ""
     return f"there is no such command.{hint} Commands are {', '.join(COMMANDS)}; `penstock --help` says what they do."

@@ -20,7 +20,7 @@ SLOW = {
 
 
 def variables() -> Iterator[Finding]:
-    """Unknown names and unreadable values."""
+    """Unknown names, unreadable values, and what is set."""
     known = {flag.variable: flag for flag in flags.TABLE.values()}
     names = sorted(name for name in os.environ if name.startswith(PREFIX))
     for name in names:
@@ -33,6 +33,7 @@ def variables() -> Iterator[Finding]:
             continue
         try:
             known[name].read()
+            yield ok(f"{name} is set")
         except ValueError as error:
             yield problem(str(error), "`penstock flags` says what it takes.")
     if not names:
