@@ -23,11 +23,11 @@ from penstock._src.util.lazy import ByName
 from penstock._src.util.process import forks
 from penstock._src.util.process.compiler import has_compiler
 
+from . import llvm
 from .cache import ObjectCache
 from .cache.packs import Pack, PackedCode, packs_in_use
 from .cache.sources import PACKAGE, digest_of
 from .language.module import Module
-from .llvm.answers import answers
 from .target import Target, host, level, levels_of_host
 
 # Change this when object files rely on a different process interface: the thread pool's, or symbol names.
@@ -331,7 +331,7 @@ def hashed(target: Target, content: bytes) -> str:
 @functools.cache
 def _versions() -> str:
     """Versions that object code in this user's cache depends on."""
-    return f"{FORMAT} {answers().versions if has_compiler() else 'run-only'}"
+    return f"{FORMAT} {llvm.versions() if has_compiler() else 'run-only'}"
 
 
 # The state of the sources that write modules. Computed when this is loaded: if they change while this process runs, it still has the old code.

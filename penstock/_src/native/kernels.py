@@ -64,7 +64,7 @@ class Kernels:
             for key, code in new.items():
                 content = objects[key], code.exports
                 if content not in equal:
-                    equal[content] = Library(*content, packed=code.packed is not None)
+                    equal[content] = Library(*content)
                 loaded[key] = self._libraries[key] = equal[content]
             self.statistics.load_seconds += time.perf_counter() - start
             return loaded

@@ -386,7 +386,7 @@ class Pool:
             initialize()
             data = compile_object(code.text, host().machine())
             code.keep(cache, data)
-        self.library = Library(data, code.exports, packed=code.packed is not None)
+        self.library = Library(data, code.exports)
         for name in code.exports:
             if name not in array_memory.EXPORTS:
                 provide(name, self.library[name])

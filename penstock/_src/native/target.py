@@ -17,7 +17,7 @@ from penstock._src.util.process.compiler import has_compiler
 
 from . import llvm
 from .language.types import SIZE, vec
-from .llvm.answers import answers
+from .llvm.records import recorded
 from .process.matrix_registers import allow_matrix_registers
 
 
@@ -160,7 +160,6 @@ class Target:
 
     def machine(self, opt: int = 2) -> Any:
         """A new LLVM target machine: one for each compiling thread."""
-        llvm.initialize()
         # On Windows, a process's libraries may be out of reach of the 32 bits of an address in code.
         model = "large" if self.system == "windows" else "small"
         return (
@@ -177,13 +176,16 @@ def host() -> Target:
     """The CPU that this process runs on, or the older one that PENSTOCK_CPU names; the level of it that packs have code for, without LLVM."""
     if flags.cpu or not has_compiler():
         target = level(_checked_level(flags.cpu) if flags.cpu else _best_level())
-        triple = answers().triple if has_compiler() else target.triple
+        triple = llvm.binding().get_process_triple() if has_compiler() else target.triple
     else:
-        known, triple = answers().features, answers().triple
-        if not allow_matrix_registers():
-            known = {x: has and not x.startswith("amx-") for x, has in known.items()}
-        features = ",".join(("+" if known[name] else "-") + name for name in sorted(known))
-        target = Target(triple, answers().cpu, features, *_vectors(platform.machine(), known))
+        # Native code asks the processor, which is written for a target.
+        from .process.processor import identity
+
+        has_matrices, processor = allow_matrix_registers(), identity()
+        facts = None if processor is None else (processor, has_matrices)
+        described = recorded("processor", facts, functools.partial(_by_llvm, has_matrices))
+        target = Target(*described)
+        triple = target.triple
     return dataclasses.replace(
         target,
         triple=triple,
@@ -192,6 +194,16 @@ def host() -> Target:
         l2=_cache_size(2) or 512 << 10,
         sum_threads=_sum_threads(),
     )
+
+
+def _by_llvm(has_matrices: bool) -> list[Any]:
+    """Triple, name and features of the processor, bytes and number of vector registers, as LLVM describes it."""
+    llvm.initialize()
+    known = llvm.binding().get_host_cpu_features()
+    if not has_matrices:
+        known = type(known)({x: has and not x.startswith("amx-") for x, has in known.items()})
+    triple, cpu = llvm.binding().get_process_triple(), llvm.binding().get_host_cpu_name()
+    return [triple, cpu, known.flatten(), *_vectors(platform.machine(), known)]
 
 
 # The processors that packs have code for: triple, features, bytes and number of vector registers.

@@ -1,8 +1,7 @@
 """LLVM, by llvmlite: imported when code is first compiled, and missing in a run-only installation.
 
-In: IR text and a target. Out: object code (`compile.py`). `binding()` is the only import of llvmlite on the way of a model that runs; without
-llvmlite, it raises an error in one sentence. A process whose code is all in the cache does not load LLVM, which takes it longer than NumPy:
-`answers.py` keeps what the identity of code needs of LLVM.
+In: IR text and a target. Out: object code (`compile.py`). `records.py` keeps what LLVM says of itself and of the processor. `binding()` is the only import of llvmlite on the way of a model that runs; without
+llvmlite, it raises an error in one sentence.
 """
 
 import contextlib
@@ -13,6 +12,8 @@ from typing import Any
 
 from penstock._src.core import errors
 from penstock._src.util.process.compiler import has_compiler
+
+from .records import recorded
 
 INSTALL = "pip install llvmlite"
 _NAME = "llvmlite.binding"
@@ -35,15 +36,23 @@ def binding() -> Any:
     return importlib.import_module(_NAME)
 
 
+@functools.cache
+def versions() -> str:
+    """The versions of llvmlite and LLVM, part of the identity of compiled code."""
+    (text,) = recorded("versions", (), _versions)
+    return str(text)
+
+
+def _versions() -> list[str]:
+    llvm = binding()
+    package = importlib.import_module("llvmlite")
+    return [f"llvmlite {package.__version__} llvm {'.'.join(map(str, llvm.llvm_version_info))}"]
+
+
 def lock() -> contextlib.AbstractContextManager[Any]:
     """LLVM's lock, if LLVM is in use: it would never be free in a child that was forked while another thread is in LLVM."""
     module = sys.modules.get(_NAME)
     return contextlib.nullcontext() if module is None else module.ffi.lib._lock
-
-
-def is_loaded() -> bool:
-    """True if this process has loaded LLVM."""
-    return _NAME in sys.modules
 
 
 @functools.cache

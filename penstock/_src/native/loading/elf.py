@@ -315,17 +315,17 @@ def link(code: bytes, exports: tuple[str, ...], symbols: Mapping[str, int]) -> E
     return ElfImage(linking.image, addresses)
 
 
+def is_known_system() -> bool:
+    """True if object code of this process's system can be linked here."""
+    return sys.platform == "linux" and sys.maxsize > 1 << 32 and _machine_of_host() in PROCESSORS
+
+
 def _rights(section: _Section) -> int:
     if section.flags & _THREAD_LOCAL or section.flags & _EXECUTED and section.flags & _WRITTEN:
         raise _refuse(f"section {section.name} has flags {section.flags:#x}")
     if section.flags & _EXECUTED:
         return CODE
     return DATA if section.flags & _WRITTEN else CONSTANTS
-
-
-def links_here() -> bool:
-    """True if this linker knows this system and processor."""
-    return sys.platform == "linux" and _machine_of_host() in PROCESSORS
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from typing import Any
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _READ, _WRITE, _EXECUTE = 1, 2, 4
 _PRIVATE, _FIXED, _ANONYMOUS, _NORESERVE = 2, 0x10, 0x20, 0x4000
+_NOEXEC_SEAL = 8  # of memfd_create, Linux 6.3
 _FAILED = ctypes.c_void_p(-1).value
 CODE, CONSTANTS, DATA = _READ | _EXECUTE, _READ, _READ | _WRITE
 
@@ -45,7 +46,7 @@ class Image:
           content: all bytes.
           parts: (start, end, rights) of ranges of whole pages.
         """
-        file = os.memfd_create("penstock-code", os.MFD_CLOEXEC)
+        file = _new_file()
         try:
             os.ftruncate(file, self.size)
             written = 0
@@ -55,6 +56,16 @@ class Image:
                 _mapped(self.address + start, end - start, rights, _PRIVATE | _FIXED, file, start)
         finally:
             os.close(file)
+
+
+def _new_file() -> int:
+    name, flags = "penstock-code", os.MFD_CLOEXEC
+    try:
+        return os.memfd_create(name, flags)
+    except (
+        PermissionError
+    ):  # vm.memfd_noexec=2: files that may be mapped, but not executed as programs
+        return os.memfd_create(name, flags | _NOEXEC_SEAL)
 
 
 @functools.cache

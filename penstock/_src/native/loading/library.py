@@ -5,15 +5,11 @@ import functools
 from typing import Any, Protocol
 
 from penstock._src.core import errors
-from penstock._src.util.lazy import ByName
 from penstock._src.util.process.compiler import has_compiler
 
-from .. import llvm
 from ..systems import symbols
+from .elf import is_known_system, link
 
-# Imported by name: most processes need one of the linkers, and that of LLVM loads it.
-_ELF, _LINKS_HERE = ByName(f"{__package__}.elf", "link"), ByName(f"{__package__}.elf", "links_here")
-_JIT = ByName(f"{__package__}.jit_link", "JitLinked")
 _symbols: dict[str, int] = {}  # symbols for generated code, besides those the process exports
 
 
@@ -33,29 +29,23 @@ class Linked(Protocol):
     addresses: dict[str, int]
 
 
-def _linked(code: bytes, exports: tuple[str, ...], packed: bool) -> Linked:
+def _linked(code: bytes, exports: tuple[str, ...]) -> Linked:
     # A symbol takes LLVM 1 KB, even if it is not used.
     used = {name: address for name, address in _symbols.items() if name.encode() in code}
-    if packed or not has_compiler():
-        return _ELF(code, exports, used)
-    if not llvm.is_loaded() and _LINKS_HERE():
-        try:
-            return _ELF(code, exports, used)
-        except (errors.DataLossError, errors.InternalError):
-            # It has what only LLVM's linker knows, which raises if it is damaged.
-            return _JIT(code, exports, used)
-    return _JIT(code, exports, used)
+    if has_compiler() and not is_known_system():
+        # Its import is LLVM's.
+        from .jit_link import JitLinked
+
+        return JitLinked(code, exports, used)
+    return link(code, exports, used)
 
 
 class Library:
-    """Loaded object code; `library["task"]` is the address of a function, valid while this object is alive.
+    """Loaded object code; `library["task"]` is the address of a function, valid while this object is alive."""
 
-    Packed code, and code of the cache in a process that has compiled none, is linked by our own linker, without loading LLVM.
-    """
-
-    def __init__(self, code: bytes, exports: tuple[str, ...], packed: bool = False):
+    def __init__(self, code: bytes, exports: tuple[str, ...]):
         _provide_calls_of_system()
-        self._linked = _linked(code, exports, packed)
+        self._linked = _linked(code, exports)
 
     def __getitem__(self, name: str) -> int:
         try:

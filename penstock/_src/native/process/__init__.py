@@ -1,5 +1,6 @@
 """Native code that is installed in the process: NumPy's allocator (`array_memory.py`), the handler of SIGINT (`process/interrupts.py`).
 
 Functions that LLVM calls on processors without an instruction are here, too (`float16_calls.py`). All are IR text of the pool's module, installed when
-the pool is made, as is the mode in which programs take denormal numbers for zeros (`denormals.py`). `matrix_registers.py` asks the system for AMX. `exchanges.py` is a library of its own: it drives MPI for collectives that proceed while a program computes.
+the pool is made, as is the mode in which programs take denormal numbers for zeros (`denormals.py`). `matrix_registers.py` asks the system for AMX. `processor.py` asks which
+processor this is. `exchanges.py` is a library of its own: it drives MPI for collectives that proceed while a program computes.
 """
