@@ -25,7 +25,16 @@ class Runnable(Protocol):
 
 
 class Stopped(Exception):
-    """A packed program has no results: those of the same section, lowered, are asked, or its error (blocks/planned.py)."""
+    """A program of a record has no results: those of the same section, lowered, are asked, or its error (blocks/planned.py).
+
+    Args:
+      why: for debuggers.
+      end: the number of the error with which a run that assigns variables has stopped, and its status words; None if the section may run again.
+    """
+
+    def __init__(self, why: str, end: tuple[int, Any] | None = None) -> None:
+        super().__init__(why)
+        self.end = end
 
 
 class NumbersTooLarge(ArithmeticError):

@@ -301,7 +301,7 @@ def name_of_module(identity: str) -> str | None:
 
 def name_of(sources: str, identity: str) -> str:
     """The name of a code in this user's cache, for a state of the sources."""
-    return hashlib.sha256(f"{_versions()}\n{sources}\n{identity}".encode()).hexdigest()[:40]
+    return hashlib.sha256(f"{versions()}\n{sources}\n{identity}".encode()).hexdigest()[:40]
 
 
 def file_of(key: str) -> str:
@@ -323,13 +323,13 @@ def emitter_of(write: Callable[..., Any]) -> str:
 
 def hashed(target: Target, content: bytes) -> str:
     """A hash of content, CPU, features, and the versions of LLVM and Penstock."""
-    digest = hashlib.sha256(f"{_versions()}\n{target.identity}\n".encode())
+    digest = hashlib.sha256(f"{versions()}\n{target.identity}\n".encode())
     digest.update(content)
     return digest.hexdigest()[:40]
 
 
 @functools.cache
-def _versions() -> str:
+def versions() -> str:
     """Versions that object code in this user's cache depends on."""
     return f"{FORMAT} {llvm.versions() if has_compiler() else 'run-only'}"
 

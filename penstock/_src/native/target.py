@@ -162,6 +162,7 @@ class Target:
         """A new LLVM target machine: one for each compiling thread."""
         # On Windows, a process's libraries may be out of reach of the 32 bits of an address in code.
         model = "large" if self.system == "windows" else "small"
+        llvm.initialize()
         return (
             llvm.binding()
             .Target.from_triple(self.triple)
@@ -178,7 +179,7 @@ def host() -> Target:
         target = level(_checked_level(flags.cpu) if flags.cpu else _best_level())
         triple = llvm.binding().get_process_triple() if has_compiler() else target.triple
     else:
-        # Native code asks the processor, which is written for a target.
+        # It links native code, whose modules know targets.
         from .process.processor import identity
 
         has_matrices, processor = allow_matrix_registers(), identity()

@@ -107,6 +107,9 @@ class OpenProgram:
         self.conditions: Conditions = recording.added
         self._sizes.require(recording.conditions)
         self._calculation = self._sizes.finished(facts)
+        # All conditions, without what the recording has concluded from them.
+        self.extents = Values(recording.symbols)
+        self.all_conditions: Conditions = recording.conditions
 
     def sized(self, extents: Values) -> "SizedProgram | None":
         """The program for the extents of a call; None if its conditions or its function's do not hold."""

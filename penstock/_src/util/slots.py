@@ -50,6 +50,8 @@ RUN_FUNCTION: Callable[[Any, Any], Any] | None = None
 # {name of an object: the module that has it}
 TABLE = {
     "packed_plans": "devices.cpu.packed_plans",  # the programs of a pack for a section
+    "kept_plans": "devices.cpu.kept_plans",  # the programs that this user's processes have kept for a section
+    "keep_plan": "devices.cpu.kept_plans",  # keeps one
     "find_device": "devices.table",  # the compiler's device of a name
     "pack_saved_model": "aot.packing.writing",  # machine code beside a SavedModel
     "draw_many": "eager.compiled",  # many random numbers by a compiled program

@@ -13,7 +13,6 @@ from penstock._src.compiler.blocks.block import Block
 from penstock._src.compiler.blocks.planned import name_of, whole_function
 from penstock._src.compiler.blocks.specialize import Specialized
 from penstock._src.compiler.codegen.cpu import CpuGenerator
-from penstock._src.compiler.codegen.names import text_of_key
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.devices.cpu.packed_plans import place_of_plans
@@ -25,7 +24,7 @@ from penstock._src.native.cache.sources import digest_of_contents
 from penstock._src.native.code import FORMAT, MODULES, ModuleCode
 from penstock._src.native.target import LEVELS, level
 from penstock._src.runtime.packed.record import PlanRecord, text_of
-from penstock._src.runtime.packed.writing import NotPortable, portable
+from penstock._src.runtime.packed.writing import NotPortable, key_of_packing, portable
 from penstock._src.util.dataclass import dataclass
 from penstock._src.version import OWN_VERSION
 
@@ -121,7 +120,7 @@ class Recorder:
             try:
                 with extents:
                     record = portable(
-                        plan, extents, form.form.entries, shared, _key_of_packing, self._constant
+                        plan, extents, form.form.entries, shared, key_of_packing, self._constant
                     )
             except NotPortable:
                 continue
@@ -182,13 +181,6 @@ class Recorder:
         size = sum(map(len, objects))
         report = Report(self._programs, len(entries), len(objects), size, len(self._left_out))
         return data, report
-
-
-def _key_of_packing(key: Any) -> str:
-    text = text_of_key(key)
-    if text is None:
-        raise NotPortable("weights whose packed form has no permanent name")
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _renumbered(record: PlanRecord, objects: Sequence[int]) -> PlanRecord:

@@ -55,6 +55,8 @@ MOST_PROGRAMS = 32
 MOST_FIXED = {"d": 2, "v": 8}
 # Variables of a block whose calls are compared with the last one first.
 MANY_HANDLES = 2
+# The least number of operations of blocks whose programs are kept for other processes.
+FEWEST_OPERATIONS = 256
 # Called with each block that was specialized, the form and the key: packs take the programs of forms.
 SPECIALIZED_OBSERVERS: list[Callable[["Block", "Specialized", Any], None]] = []
 
@@ -81,8 +83,8 @@ class Block:
         self.value_positions = section.values or ()  # inputs whose values are part of the key
         self.specializations: dict[Any, Specialization] = {}
         self.programs: list[SharedProgram] = []
-        # Programs of the model's pack, once they were looked for; they are for the operations as they were then.
-        self.packed: Iterable[Any] | None = None if section.pack else ()
+        # Programs of the model's pack, or by keys those kept by earlier processes, once they were looked for; they are for the operations as they were then.
+        self.recorded: dict[str, Iterable[Any]] = {}
         self.value_programs = 0  # programs made for values of inputs
         # Programs made in which an unknown is a number, by its kind.
         self.fixed_programs = Counter[str]()
@@ -181,8 +183,8 @@ class Block:
             if kept is not self.specializations:
                 key = self.key(values)  # the form of keys has changed since
             known = self.specializations.get(key)  # another thread may have made it
-            if known is None and self.packed != ():
-                known = self.from_pack(values, key)
+            if known is None:
+                known = self.from_record(values, key)
             if known is None and self.programs:
                 self.update_operations()
                 known = self.from_program(values, key)
@@ -194,7 +196,7 @@ class Block:
         if ops is not self.section.ops and tuple(ops) != tuple(self.section.ops):
             self.programs.clear()
             self.section = dataclasses.replace(self.section, ops=ops)
-            self.packed = None if self.section.pack else ()
+            self.recorded.clear()
             self.leave_lists()
 
     def leave_lists(self) -> None:
@@ -220,6 +222,9 @@ class Block:
         key = self.key(values)
         for observer in SPECIALIZED_OBSERVERS:
             observer(self, form, key)
+        kept = None if form.only_program is None else self.kept_key(key, values)
+        if kept is not None:
+            above("keep_plan")(self.section, kept, form)
         if self.section.device is None and not recording.fixes_all:
             self.programs.insert(0, _SHARED_PROGRAM(self.shared_key(key), form, recording))
             del self.programs[MOST_PROGRAMS:]
@@ -259,22 +264,48 @@ class Block:
                 return self.keep(key, self.executable(program.specialized, extents))
         return None
 
-    def from_pack(self, values: Sequence[Any], key: Any) -> Specialization | None:
-        """Keeps and returns the specialization of a program that the model's pack has for such inputs; None if it has none."""
+    def kept_key(self, key: Any, values: Sequence[Any]) -> str | None:
+        """The part of a key on which programs that are kept for other processes depend; None if none are: planning takes little time, or another place has them."""
+        section, handles = self.section, [values[i] for i in self.handles]
+        if len(section.ops) < FEWEST_OPERATIONS or section.pack or SPECIALIZED_OBSERVERS:
+            return None
+        if self.others or self.value_positions or not all(map(_is_plain, handles)):
+            return None
+        return repr((self.shared_key(key), [handle.dtype.name for handle in handles]))
+
+    def from_record(self, values: Sequence[Any], key: Any) -> Specialization | None:
+        """Keeps and returns the specialization of a recorded program for such inputs, of the model's pack or this user's cache; None if there is none."""
         self.update_operations()
         if self.others or self.value_positions:
             return None
-        if self.packed is None:
-            name = self.name_of_plans()
-            self.packed = above("packed_plans")(self.section.pack, name) if name else ()
-        shared = repr(self.shared_key(key))
-        for plan in self.packed:
+        if self.section.pack:
+            shared = repr(self.shared_key(key))
+            plans = self.records("", self.packed_plans)
+        else:
+            kept = self.kept_key(key, values)
+            if kept is None:
+                return None
+            shared = kept
+            plans = self.records(kept, lambda: above("kept_plans")(self.section, kept))
+        for plan in plans:
             extents = plan.form.extents(values) if plan.key == shared else None
             program = None if extents is None else plan.sized(extents)
             if program is not None:
                 step = PlannedStep(self.specialize, program, list(map(like, values)))
                 return self.keep(key, Specialization([step], step.run))
         return None
+
+    def records(self, key: str, look: Callable[[], Iterable[Any]]) -> Iterable[Any]:
+        """Recorded programs, which are looked for once."""
+        if key not in self.recorded:
+            self.recorded[key] = look()
+        return self.recorded[key]
+
+    def packed_plans(self) -> Iterable[Any]:
+        """The programs of the model's pack."""
+        name = self.name_of_plans()
+        found: Iterable[Any] = above("packed_plans")(self.section.pack, name) if name else ()
+        return found
 
     def name_of_plans(self) -> str | None:
         """The name under which packs have plans for the section; None if they have none."""
@@ -361,6 +392,13 @@ class BlockStep:
         results = self.block([slots[i] for i in self.reads])
         for slot, value in zip(self.writes, results, strict=True):
             slots[slot] = value
+
+
+def _is_plain(resource: Any) -> bool:
+    """True if a resource is a variable that this process holds as a whole."""
+    if not isinstance(resource, VariableHandle):
+        return False
+    return resource.layout is None and not resource.holder and resource.device is None
 
 
 def other_key(value: Any) -> Any:

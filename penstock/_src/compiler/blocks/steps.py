@@ -4,7 +4,7 @@ The other kinds of steps are operations on the host (compiler/host/steps.py) and
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -110,14 +110,33 @@ class ProgramStep:
         try:
             return self.compiled.run(arguments)
         except OpError as error:
-            refusals = self.form.assertions
-            refusal = refusals.get(error._message) or refusals.get(getattr(error, "origin", None))
-            if refusal is not None:
-                with self.compiled.extents:
-                    self._raise_on_host(refusal, list(map(on_host, arguments)), error)
-                error._message = refusal.message or error._message
-            locate(error)
+            self._complete(error, arguments)
             raise
+
+    def fail(self, arguments: Sequence[Any], code: int, status: Any) -> NoReturn:
+        """Raises the error of a run of an equal program.
+
+        Args:
+          arguments: of the run.
+          code: the number of the error.
+          status: the status words.
+        """
+        try:
+            with self.compiled.extents:
+                raise self.compiled.program.plan.errors[code - 1].error(status)
+        except OpError as error:
+            self._complete(error, arguments)
+            raise
+
+    def _complete(self, error: OpError, arguments: Sequence[Any]) -> None:
+        """Adds to an error the operation that it comes from, with TensorFlow's message."""
+        refusals = self.form.assertions
+        refusal = refusals.get(error._message) or refusals.get(getattr(error, "origin", None))
+        if refusal is not None:
+            with self.compiled.extents:
+                self._raise_on_host(refusal, list(map(on_host, arguments)), error)
+            error._message = refusal.message or error._message
+        locate(error)
 
     def _raise_on_host(self, refusal: Refusal, arguments: Sequence[Any], error: OpError) -> None:
         """Runs on the host the operation whose check failed. It raises TensorFlow's message with the values; if it does not raise, this returns.

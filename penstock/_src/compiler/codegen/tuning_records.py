@@ -142,6 +142,11 @@ def using(choices: Choices) -> Iterator[None]:
         _chosen = before
 
 
+def is_choosing() -> bool:
+    """True within `using`."""
+    return _chosen is not None
+
+
 def tuned(match: Match, target: Target, threads: int) -> Match:
     """The contraction with the blocking that is on record for it, if any."""
     blocking = (_chosen or stored()).find(match, target, threads)

@@ -26,15 +26,15 @@ _FLAGS = (
 )  # fmt: skip
 
 
-class PackedPlan:
-    """A program of a pack.
+class RecordedPlan:
+    """A program of a record.
 
     form   how extents are read from the inputs
     key    what else the inputs must have
     """
 
-    def __init__(self, pack: Pack, target: str, record: PlanRecord) -> None:
-        self._pack, self._target, self._record = pack, target, record
+    def __init__(self, record: PlanRecord) -> None:
+        self._record = record
         self.form, self.key = InputForm(list(record.form)), record.key
 
     def sized(self, extents: Values) -> Any:
@@ -47,6 +47,20 @@ class PackedPlan:
     @forks.cached_property
     def program(self) -> PackedProgram:
         """The program, with its code loaded."""
+        return self._loaded()
+
+    def _loaded(self) -> PackedProgram:
+        raise NotImplementedError(type(self).__name__)
+
+
+class PackedPlan(RecordedPlan):
+    """A program of a pack."""
+
+    def __init__(self, pack: Pack, target: str, record: PlanRecord) -> None:
+        super().__init__(record)
+        self._pack, self._target = pack, target
+
+    def _loaded(self) -> PackedProgram:
         record, pack, target = self._record, self._pack, level(self._target)
         codes = [NamedCode(target, _not_written) for _ in record.codes]
         for code, identity in zip(codes, record.codes, strict=True):
@@ -116,12 +130,17 @@ class PackedPlans:
             return None
 
 
-def packed_plans(pack: Pack, section: str) -> Iterable[PackedPlan]:
-    """The programs of a pack for a section; none if flags, GPUs or records of tuning might make others."""
+def plans_are_usable() -> bool:
+    """False if flags, GPUs or records of tuning might make other plans than those that were recorded."""
     if any(getattr(flags, name) != TABLE[name].default for name in _FLAGS) or has_gpus():
-        return ()
+        return False
     tuned = tuning_file()
-    if tuned is not None and tuned.exists():
+    return tuned is None or not tuned.exists()
+
+
+def packed_plans(pack: Pack, section: str) -> Iterable[PackedPlan]:
+    """The programs of a pack for a section; none if others might be made."""
+    if not plans_are_usable():
         return ()
     planned = target_and_threads(pack)
     return () if planned is None else PackedPlans(pack, *planned, section)

@@ -9,6 +9,9 @@ Penstock. So that a kernel that is there is not written as IR again, most have a
 of the sources (`compiler/codegen/names.py`; `native/builtins.py` for functions of this layer), under which is kept which IR that gives (`NamedCode`
 in `native/code.py`). With other sources the IR is written anew, and LLVM compiles what differs. Files are written to a temporary name and renamed, signed by the user's key
 (`native/cache/signing.py`): code that others left there does not run.
+
+Other records lie beside the kernels, under names of their own: what LLVM says of itself and the processor (`native/llvm/records.py`), and programs with their
+constants (`devices/cpu/kept_plans.py`).
 """
 
 from .objects import ObjectCache

@@ -9,24 +9,19 @@ import hashlib
 import platform
 import sys
 from pathlib import Path
-from typing import Any
 
 from ..cache import ObjectCache
-from ..code import ModuleCode
-from ..language.module import Module
-from ..llvm import initialize
-from ..llvm.compile import compile_object
+from ..llvm import binding, initialize
 from ..loading.elf import ElfImage, link
-from ..target import level
 
 _EXPORTS = ("penstock_cpuid", "penstock_saved_registers")
 _TEXT = """
-define void @penstock_cpuid(i32 %leaf, i32 %part, ptr %out) #0 {
+define void @penstock_cpuid(i32 %leaf, i32 %part, ptr %out) nounwind {
   %r = call { i32, i32, i32, i32 } asm sideeffect "cpuid", "={ax},={bx},={cx},={dx},{ax},{cx}"(i32 %leaf, i32 %part)
   store { i32, i32, i32, i32 } %r, ptr %out
   ret void
 }
-define i64 @penstock_saved_registers() #0 {
+define i64 @penstock_saved_registers() nounwind {
   %r = call { i32, i32 } asm sideeffect "xgetbv", "={ax},={dx},{cx}"(i32 0)
   %low = extractvalue { i32, i32 } %r, 0
   %high = extractvalue { i32, i32 } %r, 1
@@ -86,16 +81,19 @@ def _of_x86() -> str:
 
 def _linked() -> ElfImage:
     cache = ObjectCache.from_flags()
-    # For any processor: which one it is comes out of it.
-    code = ModuleCode(_write, (), cache, level("x86-64-v2"))
-    data: Any = code.kept(cache)
-    if data is None:
-        initialize()
-        data = compile_object(code.text, code.target.machine())
-        code.keep(cache, data)
-    # By our linker: that of LLVM is made for a host which is known.
-    return link(data, code.exports, {})
+    key = hashlib.sha256(_TEXT.encode()).hexdigest()[:40] + "-cpuid"
+    code = cache.read(key)
+    if code is None:
+        code = _compiled()
+        cache.write(key, code)
+    return link(code, _EXPORTS, {})
 
 
-def _write(module: Module) -> None:
-    module.raw(_TEXT, _EXPORTS)
+def _compiled() -> bytes:
+    """The code for any processor: which one it is comes out of it."""
+    initialize()
+    llvm = binding()
+    target = llvm.Target.from_triple("x86_64-unknown-linux-gnu")
+    machine = target.create_target_machine(cpu="x86-64", reloc="pic", codemodel="small")
+    code: bytes = machine.emit_object(llvm.parse_assembly(_TEXT, llvm.create_context()))
+    return code

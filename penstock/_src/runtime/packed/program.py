@@ -28,7 +28,8 @@ class PackedSized(SizedProgram):
     def _fail(self, code: int, status: np.ndarray) -> None:
         if code == LATE:
             raise DeadlineExceededError(deadlines.MESSAGE)
-        raise Stopped(f"status {code}")
+        # Variables may have new values, so that the section must not run again.
+        raise Stopped(f"status {code}", (code, status.copy()) if self._assigned else None)
 
     def _exhausted(self) -> Exception:
         return Stopped("memory")
@@ -123,8 +124,8 @@ def _signature(given: Signature) -> OpenSignature:
         ProgramSignature(
             given.count,
             tuple([(i, dtype(name), shape(s)) for i, name, s in given.arrays]),
-            tuple([(i, dtype(name), shape(s), False) for i, name, s in given.handles]),
-            (),
+            tuple([(i, dtype(name), shape(s), bool(a)) for i, name, s, a in given.handles]),
+            tuple([i for i, _, _, assigned in given.handles if assigned]),
             tuple([result_maker(shape(s), dtype(name)) for name, s in given.results]),
         ),
         2,

@@ -63,16 +63,17 @@ class Packer:
 
 @dataclass(frozen=True)
 class Signature:
-    """Arguments and results, as in runtime/signature.py, without assigned variables.
+    """Arguments and results, as in runtime/signature.py.
 
-    arrays, handles  (index of the argument, dtype, shape)
+    arrays           (index of the argument, dtype, shape)
+    handles          (index of the argument, dtype, shape, 1 if the program assigns the variable)
     results          (dtype, shape)
     extents          number of unknown extents
     """
 
     count: int
     arrays: Sequence[tuple[int, str, Shape]]
-    handles: Sequence[tuple[int, str, Shape]]
+    handles: Sequence[tuple[int, str, Shape, int]]
     results: Sequence[tuple[str, Shape]]
     extents: int
 
@@ -95,6 +96,7 @@ class PlanRecord:
     stores      (word, register, 1 if the arena's address is added)
     rows, facts the sizing program, which also tests the conditions; its facts are the bytes of the arena and of the results, then the signature's extents
     packers     of variables
+    errors      number of errors with which a run may stop
     """
 
     name: str
@@ -115,6 +117,7 @@ class PlanRecord:
     facts: Sequence[int]
     signature: Signature
     packers: Sequence[Packer]
+    errors: int
 
 
 def text_of(record: PlanRecord) -> bytes:
@@ -178,6 +181,7 @@ def record_of(text: bytes, objects: int) -> PlanRecord:
             for p in content["packers"]
             if _require(p["variable"] in [handle[0] for handle in signature.handles], "packers")
         ],
+        _count(content["errors"]),
     )  # fmt: skip
 
 
@@ -191,12 +195,12 @@ def _signature(content: Any) -> Signature:
                 _require(False, "shape")
         return tuple(given)
 
-    def arguments(given: Any) -> list[tuple[int, str, Shape]]:
-        found = [(_count(i), _dtype(dtype), shape(s)) for i, dtype, s in given]
-        _require(all(i < count for i, _, _ in found), "arguments")
-        return found
-
-    arrays, handles = arguments(content["arrays"]), arguments(content["handles"])
+    arrays = [(_count(i), _dtype(dtype), shape(s)) for i, dtype, s in content["arrays"]]
+    handles = [
+        (_count(i), _dtype(dtype), shape(s), _count(assigned))
+        for i, dtype, s, assigned in content["handles"]
+    ]
+    _require(all(assigned <= 1 for *_, assigned in handles), "arguments")
     _require(sorted(i for i, *_ in (*arrays, *handles)) == list(range(count)), "arguments")
     results = [(_dtype(dtype), shape(s)) for dtype, s in content["results"]]
     return Signature(count, arrays, handles, results, extents)

@@ -1,10 +1,12 @@
 """Records of plans, for packs."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.codegen.names import text_of_key
 from penstock._src.compiler.codegen.specials.special import SessionWord
 from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.launch_table import Launch, offsets
@@ -69,6 +71,7 @@ def portable(
     key: str,
     key_of_packing: Callable[[Any], str],
     object_of: Callable[[bytes], int],
+    may_assign: bool = False,
 ) -> PlanRecord:
     """The record of a plan, within its extents.
 
@@ -79,13 +82,16 @@ def portable(
       key: see PlanRecord.
       key_of_packing: returns a text that differs for keys of packed forms that differ.
       object_of: puts bytes into the pack, and returns the number of the object.
+      may_assign: False refuses programs that assign variables.
 
     Raises:
       NotPortable: it has something that records cannot have.
     """
     signature = signature_of(plan.function)
-    if signature.assigned or plan.function.exchanges or plan.guarded:
-        raise NotPortable("assigned variables or exchanges")
+    if signature.assigned and not may_assign:
+        raise NotPortable("assigned variables")
+    if plan.function.exchanges or plan.guarded:
+        raise NotPortable("exchanges")
     if plan.conditions:
         raise NotPortable("checks after a run")
     if any(read[0] == "bytes" for read, _ in form):
@@ -120,6 +126,7 @@ def portable(
         [*table, *patches], len(table), launches, words.status, list(constants.values()),
         [(at, numbers[buffer], offset) for at, buffer, offset in words.constant_words],
         words.stores, sizes.rows, facts, _signature(signature, open_signature), packers,
+        len(plan.errors),
     )  # fmt: skip
 
 
@@ -195,10 +202,22 @@ def _signature(signature: ProgramSignature, opened: OpenSignature) -> Signature:
     return Signature(
         signature.count,
         [(i, _name(dtype), shape(s)) for i, dtype, s in signature.arrays],
-        [(i, _name(dtype), shape(s)) for i, dtype, s, _ in signature.handles],
+        [(i, _name(dtype), shape(s), int(assigned)) for i, dtype, s, assigned in signature.handles],
         [(_name(dtype), shape(s)) for _, s, dtype in signature.results],
         len(opened.extents),
     )
+
+
+def key_of_packing(key: Any) -> str:
+    """A text that differs for keys of packed forms that differ.
+
+    Raises:
+      NotPortable: the form has no permanent name.
+    """
+    text = text_of_key(key)
+    if text is None:
+        raise NotPortable("weights whose packed form has no permanent name")
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _name(dtype: np.dtype) -> str:

@@ -1,0 +1,154 @@
+"""Programs that this user's processes have planned, kept beside their kernels: a later process with the same graph neither lowers nor plans it.
+
+They are kept in the kernel cache under a hash of all that planning depends on: the operations with their attributes and shapes, shapes and types of variables, the
+sources of Penstock, versions of NumPy and LLVM, the processor and its caches, and the number of threads. Each program has the conditions on extents under
+which it was made, which are checked for each call, as within a process.
+"""
+
+import functools
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from penstock._src.compiler.blocks.planned import content_of
+from penstock._src.compiler.blocks.section import Section
+from penstock._src.compiler.codegen.names import name_of
+from penstock._src.core.errors import OpError
+from penstock._src.devices.cpu.packed_plans import RecordedPlan, plans_are_usable
+from penstock._src.ir.extents.guards import Recording
+from penstock._src.ir.extents.values import Values
+from penstock._src.native import NamedCode, host, kernels, pool
+from penstock._src.native.cache.sources import FOLDERS, PACKAGE, digest_of
+from penstock._src.native.code import versions
+from penstock._src.runtime.packed.program import PackedProgram, libraries_by_number
+from penstock._src.runtime.packed.record import PlanRecord, record_of, text_of
+
+MOST_PLANS = 4  # for a section and shapes of variables
+
+
+class _Missing(Exception):
+    """A kernel of a kept program is not in the cache any more."""
+
+
+class KeptPlan(RecordedPlan):
+    """A program that was kept.
+
+    Args:
+      record: the record.
+      objects: keys of the constants.
+    """
+
+    def __init__(self, record: PlanRecord, objects: Sequence[str]) -> None:
+        super().__init__(record)
+        self._objects = objects
+
+    def sized(self, extents: Values) -> Any:
+        """The program for the extents of a call; None if it is not for these, or is incomplete."""
+        try:
+            return super().sized(extents)
+        except _Missing:
+            return None
+
+    def _loaded(self) -> PackedProgram:
+        record, cache = self._record, kernels().cache
+        codes = [NamedCode(host(), _missing) for _ in record.codes]
+        for code, identity in zip(codes, record.codes, strict=True):
+            code.name_it(functools.partial(name_of, identity), cache, identity)
+        try:
+            libraries = libraries_by_number(codes, kernels().load(codes), record)
+        except KeyError as error:
+            raise _Missing(error) from error
+        return PackedProgram(record, libraries, self._content)
+
+    def _content(self, number: int) -> bytes:
+        found = kernels().cache.read(self._objects[number])
+        if found is None:
+            raise _Missing(self._objects[number])
+        return found
+
+
+def _missing() -> NamedCode:
+    raise _Missing("code")
+
+
+def _state() -> str | None:
+    """All that planning depends on besides the section; None if it is not known."""
+    libraries = versions(), np.__version__, ml_dtypes.__version__, platform.python_version()
+    return None if _SOURCES is None else repr((_SOURCES, libraries, host(), pool().threads))
+
+
+# Computed when this is loaded, as of kernels: if sources change while this process runs, it still has the old code.
+_SOURCES = digest_of(PACKAGE, FOLDERS)
+
+
+def _place(section: Section, key: str) -> str | None:
+    """The key in the cache of the programs for a section; None if they are not kept."""
+    if not plans_are_usable() or kernels().cache.folder is None:
+        return None
+    content, state = content_of(section), _state()
+    if content is None or state is None:
+        return None
+    return hashlib.sha256("\n".join((content, key, state)).encode()).hexdigest()[:40] + "-plans"
+
+
+def kept_plans(section: Section, key: str) -> list[KeptPlan]:
+    """The programs that were kept for a section.
+
+    Args:
+      section: the operations.
+      key: what else inputs must have in common.
+    """
+    place = _place(section, key)
+    found = None if place is None else kernels().cache.read(place)
+    plans = []
+    for entry in [] if found is None else json.loads(found):
+        try:
+            record = record_of(entry["record"].encode(), len(entry["objects"]))
+            plans.append(KeptPlan(record, entry["objects"]))
+        except (ValueError, KeyError, TypeError, OpError):  # of another form: it is planned again
+            continue
+    return plans
+
+
+def keep_plan(section: Section, key: str, form: Any) -> None:
+    """Keeps the programs of a section that was planned, if they are for many extents.
+
+    Args:
+      section: the operations.
+      key: what else inputs must have in common.
+      form: of the block (`Specialized`), one program.
+    """
+    # Only processes that plan need what writes records.
+    from penstock._src.compiler.codegen import tuning_records
+    from penstock._src.runtime.packed.writing import NotPortable, key_of_packing, portable
+
+    place = _place(section, key)
+    plans = form.only_program.prepared.plans
+    if place is None or not plans or tuning_records.is_choosing():
+        return
+    cache, objects = kernels().cache, list[str]()
+
+    def object_of(content: bytes) -> int:
+        name = hashlib.sha256(content).hexdigest()[:40] + "-constant"
+        if name not in objects:
+            objects.append(name)
+            cache.write(name, content)
+        return objects.index(name)
+
+    program = plans[0]
+    try:
+        with Recording(program.extents.symbols, program.all_conditions) as recording:
+            record = portable(
+                program.plan, recording, form.form.entries, key, key_of_packing, object_of, True
+            )
+    except NotPortable:
+        return
+    entry = {"record": text_of(record).decode(), "objects": objects}
+    found = cache.read(place)
+    others = [] if found is None else [e for e in json.loads(found) if e != entry]
+    cache.write(place, json.dumps([entry, *others][:MOST_PLANS]).encode())

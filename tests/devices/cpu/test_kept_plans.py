@@ -1,0 +1,248 @@
+"""Programs that are kept for other processes: a second function with the same graph is neither lowered nor planned."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.compiler.blocks import block
+from penstock._src.compiler.blocks.planned import content_of
+from penstock._src.compiler.codegen import tuning_records
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.devices.cpu import kept_plans
+from penstock._src.native import kernels
+from penstock._src.util.flags import override
+
+X = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)
+# No earlier run has kept programs of these graphs.
+UNIQUE = float(np.random.default_rng().uniform(1, 2))
+
+
+@pytest.fixture(autouse=True)
+def keeping(monkeypatch):
+    """Keeps programs of small graphs; verification would plan all."""
+    if kernels().cache.folder is None:
+        pytest.skip("there is no cache of kernels")
+    monkeypatch.setattr(block, "FEWEST_OPERATIONS", 1)
+    with override(verify=0):
+        yield
+
+
+def function_of(body, *signature):
+    return tf.function(body, input_signature=signature, autograph=False)
+
+
+def steps_of(function, *arguments):
+    """The kinds of steps that a call takes."""
+    made = []
+    keep = block.Block.keep
+
+    def noting(self, key, specialization):
+        made.extend(type(step).__name__ for step in specialization.steps)
+        return keep(self, key, specialization)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block.Block, "keep", noting)
+        result = function(*arguments)
+    return result, made
+
+
+def scaled(factor):
+    return function_of(
+        lambda x: tf.nn.softmax(x @ tf.transpose(x)) * factor, tf.TensorSpec([None, None])
+    )
+
+
+def test_a_second_function_takes_the_first_one_s_program():
+    first, made = steps_of(scaled(UNIQUE), X)
+    assert made == ["ProgramStep"]
+    function = scaled(UNIQUE)
+    second, made = steps_of(function, X)
+    assert made == ["PlannedStep"] and first.numpy().tobytes() == second.numpy().tobytes()
+    other, made = steps_of(function, X[:3])
+    assert made == ["PlannedStep"]
+    np.testing.assert_allclose(other, scaled(UNIQUE + 1)(X[:3]) * UNIQUE / (UNIQUE + 1), rtol=1e-5)
+
+
+def test_another_constant_is_another_program():
+    scaled(UNIQUE + 2)(X)
+    result, made = steps_of(scaled(UNIQUE + 3), X)
+    assert made == ["ProgramStep"]
+    np.testing.assert_allclose(result, scaled(1.0)(X) * (UNIQUE + 3), rtol=1e-6)
+
+
+def test_conditions_are_those_of_planning():
+    scaled(UNIQUE + 4)(X)
+    result, made = steps_of(scaled(UNIQUE + 4), X[:1])  # one row is another program
+    assert made == ["ProgramStep"] and result.shape == (1, 1)
+
+
+def accumulated(size, dtype=tf.float32):
+    total = tf.Variable(tf.zeros([size], dtype))
+
+    def add(at, x):
+        total.scatter_nd_update(at[:, None], tf.gather(total, at) + x * tf.cast(UNIQUE, dtype))
+        return tf.reduce_sum(total)
+
+    return total, function_of(add, tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], dtype))
+
+
+def test_variables_are_assigned():
+    totals = []
+    for expected in ("ProgramStep", "PlannedStep"):
+        total, add = accumulated(8)
+        before = total.read_value()
+        _, made = steps_of(add, np.array([1, 3], np.int32), np.array([1, 2], np.float32))
+        assert made == [expected] and not before.numpy().any()
+        add(np.array([3, 0, 7], np.int32), np.array([1, 5, 6], np.float32))
+        totals.append(total.numpy())
+    np.testing.assert_array_equal(*totals)
+    np.testing.assert_allclose(totals[0], UNIQUE * np.array([5, 1, 0, 3, 0, 0, 0, 6]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("other", [{"size": 9}, {"size": 8, "dtype": tf.float64}])
+def test_other_variables_are_another_program(other):
+    at, x = np.array([1, 3], np.int32), np.array([1, 2])
+    accumulated(8)[1](at, x.astype(np.float32))
+    total, add = accumulated(**other)
+    add(at, x.astype(total.dtype.as_numpy_dtype))
+    np.testing.assert_allclose(total[:4], UNIQUE * np.array([0, 1, 0, 2]), rtol=1e-6)
+
+
+def test_a_run_that_stops_has_the_error_of_the_lowered_program():
+    """Variables have their new values up to the error, once."""
+    found = []
+    for expected in ("ProgramStep", "PlannedStep"):
+        total, extra = tf.Variable(tf.zeros([8])), tf.Variable(0.0)
+
+        def add(at, x, total=total, extra=extra):
+            extra.assign_add(UNIQUE + 5)
+            return tf.gather(total, at) + x
+
+        function = function_of(add, tf.TensorSpec([None], tf.int32), tf.TensorSpec([None]))
+        _, made = steps_of(function, np.array([1, 3], np.int32), X[0, :2])
+        assert made == [expected]
+        with pytest.raises(InvalidArgumentError, match=r"indices\[1\] = 9 is not in \[0, 8\)") as e:
+            function(np.array([1, 9], np.int32), X[0, :2])
+        found.append((str(e.value), float(extra)))
+        np.testing.assert_array_equal(function(np.array([1, 3], np.int32), X[0, :2]), X[0, :2])
+    assert found[0] == found[1]
+
+
+def test_a_report_is_of_the_lowered_program():
+    scaled(UNIQUE + 6)(X)
+    function = scaled(UNIQUE + 6)
+    assert steps_of(function, X)[1] == ["PlannedStep"]
+    assert len(function.explain(X).kernels) == len(scaled(UNIQUE + 6).explain(X).kernels) > 0
+
+
+@pytest.mark.parametrize("content", [b"[]", b'[{"record": "{}", "objects": []}]', b'[{"a": 1}]'])
+def test_an_entry_of_another_form_is_planned_again(content, monkeypatch):
+    places, factor = [], UNIQUE + 7 + len(content)
+    place_of = kept_plans._place
+
+    def noting(*arguments):
+        places.append(place_of(*arguments))
+        return places[-1]
+
+    monkeypatch.setattr(kept_plans, "_place", noting)
+    scaled(factor)(X)
+    kernels().cache.write(places[0], content)
+    assert steps_of(scaled(factor), X)[1] == ["ProgramStep"]
+    assert json.loads(kernels().cache.read(places[0]))[0]["record"] != "{}"
+
+
+def test_kernels_that_are_gone_are_planned_again(monkeypatch):
+    scaled(UNIQUE + 100)(X)
+    monkeypatch.setattr(kept_plans, "libraries_by_number", lambda *_: kept_plans._missing())
+    assert steps_of(scaled(UNIQUE + 100), X)[1] == ["ProgramStep"]
+
+
+@pytest.mark.parametrize("flag", [{"disable": "merge"}, {"check": 1}, {"tuning": "other.json"}])
+def test_flags_of_the_compiler_are_heeded(flag):
+    factor = UNIQUE + 200 + len(str(flag))
+    scaled(factor)(X)
+    with override(**flag):
+        assert steps_of(scaled(factor), X)[1] == ["ProgramStep"]
+
+
+def test_candidates_of_a_search_are_not_kept():
+    with tuning_records.using(tuning_records.TuningRecords()):
+        scaled(UNIQUE + 300)(X)
+    assert steps_of(scaled(UNIQUE + 300), X)[1] == ["ProgramStep"]
+
+
+def section_of(body, *signature):
+    function = function_of(body, *signature)
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            kept_plans, "content_of", lambda section: found.append(section) or content_of(section)
+        )
+        function(*[np.zeros([n or 2 for n in spec.shape], spec.dtype.name) for spec in signature])
+    return found[0]
+
+
+MATRIX = tf.TensorSpec([None, 3])
+BODIES = {
+    "sum": lambda x: tf.reduce_sum(x, 0),
+    "sum of the other axis": lambda x: tf.reduce_sum(x, 1),
+    "sum, kept": lambda x: tf.reduce_sum(x, 0, keepdims=True),
+    "difference": lambda x: x - tf.reduce_sum(x),
+    "the other difference": lambda x: tf.reduce_sum(x) - x,
+    "two results": lambda x: (x + 1.0, x * 2.0),
+    "two results, exchanged": lambda x: (x * 2.0, x + 1.0),
+    "a rounded number": lambda x: x * np.float32(0.1),
+    "its neighbor": lambda x: x * np.nextafter(np.float32(0.1), np.float32(1)),
+    "zero": lambda x: x * np.float32(0.0),
+    "minus zero": lambda x: x * np.float32(-0.0),
+    "without an axis": lambda x: tf.squeeze(x[None, None], [0]),
+    "without two": lambda x: tf.squeeze(x[None, None], [0, 1]),
+}
+
+
+def test_contents_differ_where_functions_do():
+    contents = {name: content_of(section_of(body, MATRIX)) for name, body in BODIES.items()}
+    contents["known rows"] = content_of(section_of(BODIES["sum"], tf.TensorSpec([2, 3])))
+    contents["float64"] = content_of(
+        section_of(BODIES["sum"], tf.TensorSpec([None, 3], tf.float64))
+    )
+    assert None not in contents.values() and len(set(contents.values())) == len(contents)
+    again = {name: content_of(section_of(body, MATRIX)) for name, body in BODIES.items()}
+    assert again == {name: contents[name] for name in BODIES}
+
+
+PROGRAM = """
+import sys, penstock as tf, numpy as np
+from penstock._src.compiler.blocks import block
+block.FEWEST_OPERATIONS = 1
+x = tf.constant(np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6))
+w = tf.Variable(x[:, :4] * 0.5)
+@tf.function(input_signature=[tf.TensorSpec([None, 4])])
+def step(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.nn.gelu(x @ w) ** 2)
+    w.assign_sub(0.1 * tape.gradient(loss, w))
+    return loss
+print([step(x[:n, :4]).numpy().tobytes().hex() for n in (4, 3, 4)], w.numpy().tobytes().hex())
+print("penstock._src.compiler.pipeline" in sys.modules, "llvmlite.binding" in sys.modules)
+"""
+
+
+def test_another_process_neither_plans_nor_compiles(tmp_path, monkeypatch):
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    monkeypatch.setenv("PENSTOCK_CACHE_DIR", str(tmp_path / "kernels"))
+    monkeypatch.setenv("PENSTOCK_VERIFY", "0")
+    run = [sys.executable, str(path)]
+    first, second = (
+        subprocess.run(run, capture_output=True, text=True, check=True).stdout.split("\n")
+        for _ in range(2)
+    )
+    assert first[0] == second[0] and first[1:2] == ["True True"] and second[1:2] == ["False False"]
+    monkeypatch.setenv("PENSTOCK_THREADS", "1")
+    third = subprocess.run(run, capture_output=True, text=True, check=True).stdout.split("\n")
+    assert third[0] == first[0] and third[1].startswith("True")
