@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import penstock._src.api.load  # noqa: F401
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.proto.example import Example
@@ -49,3 +49,20 @@ def test_lengths_that_are_no_multiple_of_a_row_are_rejected():
     message = r"Key: a, Index: 1.  Number of float values is not a multiple of stride length. Saw 2 values but output shape is: \[\?,3,1\]"
     with pytest.raises(InvalidArgumentError, match=message):
         parse([SECOND, FIRST], [0], (None, 3, 1))
+
+
+def test_maps_over_several_examples_report_or_read_irregular_ones():
+    spec = {"v": tf.io.FixedLenFeature([], tf.int64)}
+
+    def parsed_column(rows):
+        return [
+            item["v"].numpy()
+            for item in tf.data.Dataset.from_tensor_slices(rows).map(
+                lambda row: tf.io.parse_single_example(row, spec)
+            )
+        ]
+
+    unknown_field = FIRST + b"\x12\x01x"
+    assert parsed_column([FIRST, unknown_field, FIRST]) == [9, 9, 9]
+    with pytest.raises(InvalidArgumentError, match="Feature: v .data type: int64. is required"):
+        parsed_column([FIRST, example(a=("float_list", [1])), FIRST])

@@ -28,10 +28,8 @@ def read_each(reader, serialized, keys, read):
         raise NotGrouped
     try:
         return read(reader(serialized.array.tolist(), *[tuple(dict.fromkeys(k)) for k in keys]))
-    except columns.IrregularError as error:
-        raise ValueError(
-            "an example is irregular"
-        ) from error  # parsing them separately shows which
+    except columns.IrregularError:  # parsing them separately reads it or reports its error
+        raise NotGrouped from None
 
 
 def dense_each(batch, keys, types, shapes, defaults):
