@@ -84,3 +84,43 @@ def test_feeds_are_a_dict():
     with tf.Graph().as_default(), v1.Session() as session:
         with pytest.raises(TypeError, match="must be a dict"):
             session.run(tf.constant(1), feed_dict=[1])
+
+
+@pytest.fixture
+def reference():
+    """A session, an input, a variable that stands for a reference, and a product of both."""
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [], "x")
+        variable = v1.get_variable("w", initializer=2.0, use_resource=False)
+        product = tf.multiply(x, variable, name="y")
+        session.run(v1.global_variables_initializer())
+        yield session, x, variable, product
+
+
+def test_what_reads_a_fed_reference_variable_reads_the_fed_value(reference):
+    session, x, variable, product = reference
+    chosen = tf.cond(x > 0, lambda: variable * x, lambda: x)
+    feeds_of_variable = {x: 3.0, variable: 5.0}
+    assert session.run([product, chosen, variable], feeds_of_variable) == [15, 15, 5]
+    assert session.run(product, {x: 3.0, "w:0": 7.0}) == 21
+    assert session.run([variable, product], {x: 3.0}) == [2, 6]
+    with pytest.raises(ValueError, match=r"shape \(1,\) for Tensor w:0, which has shape \(\)"):
+        session.run(product, {x: 3.0, variable: [1.0]})
+
+
+def test_fed_reference_variables_are_not_updated(reference):
+    session, _, variable, _ = reference
+    update = v1.assign_add(variable, 1.0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Variable w is fed"):
+        session.run(update, {variable: 5.0})
+    assert session.run(variable) == 2
+
+
+def test_the_tensor_of_a_reference_variable_is_assigned(reference):
+    session, _, variable, _ = reference
+    tensor = variable.graph.get_tensor_by_name("w:0")
+    session.run(v1.assign_sub(tensor, 0.5))
+    session.run(v1.assign_add(tensor, 1.0))
+    assert session.run("w:0") == 2.5
+    session.run(v1.assign(tensor, 9.0))
+    assert session.run(variable) == 9

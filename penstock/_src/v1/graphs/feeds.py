@@ -9,10 +9,13 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
+from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.shapes import as_shape
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.arrays import to_array
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.graph import Graph
-from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import nest
 from penstock._src.v1.graphs.handles import TensorHandle
 
@@ -41,6 +44,9 @@ def feed_parts(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor,
         if hasattr(value, "nested_row_splits"):
             value = [value.flat_values, *value.nested_row_splits]
         return list(zip(parts, value, strict=False))
+    made_by = getattr(getattr(key, "handle", None), "op", None)
+    if getattr(made_by, "stands_for_reference", False):
+        key = key.handle
     try:
         tensor = graph.as_graph_element(key, allow_operation=False)
     except (KeyError, ValueError, TypeError) as error:
@@ -63,11 +69,13 @@ def feed_value(tensor: SymbolicTensor, value: Any) -> Any:
             "scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor object "
             f"was {value} which was passed to the argument `feed_dict` with key {tensor}."
         )
+    if tensor.op.stands_for_reference:
+        return _fed_reference(tensor.op, value)
     if tensor.dtype in (dtypes.resource, dtypes.variant):
         return value
     if isinstance(value, TensorHandle):
         value = value.handle if tensor.dtype is dtypes.string else value.eval()
-    array = _feed_array(tensor, value)
+    array = _feed_array(tensor.dtype, value)
     if not tensor.shape.is_compatible_with(array.shape):
         raise ValueError(
             f"Cannot feed value of shape {array.shape} for Tensor {tensor.name}, which has shape "
@@ -76,17 +84,48 @@ def feed_value(tensor: SymbolicTensor, value: Any) -> Any:
     return array
 
 
-def _feed_array(tensor: SymbolicTensor, value: Any) -> Any:
-    """A fed value as NumPy casts it to the tensor's type: floats are truncated to integers.
+class _FedVariable(VariableHandle):
+    """A variable that has a fed value for one run, and takes no other."""
+
+    fed: np.ndarray | None = None
+
+    @property
+    def value(self) -> Any:
+        return self.fed
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if self.fed is not None:
+            raise InvalidArgumentError(
+                f"Variable {self.name} is fed, so no operation of this run can update it."
+            )
+        self.fed = value
+
+
+def _fed_reference(made_by: Operation, value: Any) -> VariableHandle:
+    """A variable for one run: what reads the reference, also in functions, reads the fed value."""
+    dtype, shape = made_by.get_attr("dtype"), as_shape(made_by.get_attr("shape"))
+    array = _feed_array(dtype, value)
+    if not shape.is_compatible_with(array.shape):
+        raise ValueError(
+            f"Cannot feed value of shape {array.shape} for Tensor {made_by.name}:0, which has shape {shape}"
+        )
+    array = array.copy()
+    array.setflags(write=False)  # programs write in place into others, without an assignment
+    return _FedVariable(shape, dtype, made_by.name, value=array)
+
+
+def _feed_array(dtype: Any, value: Any) -> Any:
+    """A fed value as NumPy casts it to a type: floats are truncated to integers.
 
     Raises:
       TypeError: it is an integer that the type cannot hold.
     """
-    if tensor.dtype is dtypes.string and not isinstance(value, int):
-        return to_array(value, tensor.dtype)[0]
-    kind = tensor.dtype.as_numpy_dtype
+    if dtype is dtypes.string and not isinstance(value, int):
+        return to_array(value, dtype)[0]
+    kind = dtype.as_numpy_dtype
     is_integer = isinstance(value, int) and not isinstance(value, bool)
-    if tensor.dtype is dtypes.string or (is_integer and np.asarray(value).astype(kind) != value):
+    if dtype is dtypes.string or (is_integer and np.asarray(value).astype(kind) != value):
         raise TypeError(
             f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type "
             f"{kind}. Try explicitly setting the type of the feed tensor to a larger type (e.g. int64)."

@@ -24,6 +24,7 @@ from penstock._src.graph.serialize.importer import add_graph_def
 from penstock._src.proto.saved import MetaGraphDef, QueueRunnerDef, SaverDef, VariableDef
 from penstock._src.util.export import export
 from penstock._src.util.slots import above
+from penstock._src.v1.graphs.default_graph import resource_variables_enabled
 from penstock._src.v1.graphs.meta_graphs import create_meta_graph_def
 from penstock._src.v1.graphs.scoped_graphs import (
     is_included,
@@ -387,6 +388,8 @@ def variable_of(definition: Any, graph: Any, prefix: str) -> Variable:
     variable._synchronization = VariableSynchronization.AUTO
     variable._aggregation, variable._in_graph_mode = VariableAggregation.NONE, True
     variable._unique = next(UNIQUE)
+    if definition.is_resource:
+        handle.op.stands_for_reference = not resource_variables_enabled()
     attrs = handle.op.raw_op.attrs
     variable._name, variable._handle = handle.op.name, handle
     variable._dtype = attrs["dtype"]

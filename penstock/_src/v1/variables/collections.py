@@ -221,6 +221,18 @@ def assigned(result: Any) -> Any:
     return result
 
 
+def _referenced(ref: Any) -> Any:
+    """Returns the variable of a tensor that stands for a reference; anything else unchanged."""
+    if not getattr(getattr(ref, "op", None), "stands_for_reference", False):
+        return ref
+    known = [
+        variable
+        for key in (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES)
+        for variable in ref.graph.get_collection(key)
+    ]
+    return next((v for v in known if getattr(v, "handle", None) is ref), ref)
+
+
 @export(v1=["assign"])
 def assign(
     ref: Any,
@@ -230,6 +242,7 @@ def assign(
     name: str | None = None,
 ) -> Any:
     """Sets a variable, or the variable of a reference; returns the new value, or the reference."""
+    ref = _referenced(ref)
     if isinstance(ref, Tensor):
         options = {"validate_shape": validate_shape, "use_locking": use_locking}
         chosen = {option: value for option, value in options.items() if value is not None}
@@ -240,6 +253,7 @@ def assign(
 @export(v1=["assign_add"])
 def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Any:
     """Adds to a variable, or to the variable of a reference; returns the new value, or the reference."""
+    ref = _referenced(ref)
     if isinstance(ref, Tensor):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignAdd(ref=ref, value=value, use_locking=bool(use_locking), name=name)
@@ -249,6 +263,7 @@ def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None =
 @export(v1=["assign_sub"])
 def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Any:
     """Subtracts from a variable, or from the variable of a reference; returns the new value, or the reference."""
+    ref = _referenced(ref)
     if isinstance(ref, Tensor):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignSub(ref=ref, value=value, use_locking=bool(use_locking), name=name)
