@@ -130,3 +130,16 @@ def test_conditions_of_rounded_numbers_are_no_bound():
 
     # 2**24 + 1 is rounded to 2**24, and 2**24 + 3 to 2**24 + 4.
     assert [int(t) for t in run()] == [0, 2**24 + 2, 4]
+
+
+@pytest.mark.parametrize("kind", [tf.uint32, tf.uint64])
+def test_a_cast_that_loses_the_sign_is_no_bound(kind):
+    @tf.function
+    def counted():
+        return tf.while_loop(
+            lambda i, go: go,
+            lambda i, go: (i + 1, tf.cast(i + 1, kind) < 10),
+            [tf.constant(-3), tf.constant(True)],
+        )
+
+    assert int(counted()[0]) == -2  # -2 is a large number of the other type

@@ -30,6 +30,7 @@ def trip_count(
     for before, parameter, after in carried:
         first, steps = _known(p, before), growth_range(p, parameter, after)
         if first is None or steps is None or steps[0] <= 0:
+            # A counter that may stand still or fall reaches no upper limit.
             continue
         if steps[0] == steps[1]:
             counters[parameter.id] = first, steps[0]
@@ -44,6 +45,7 @@ def trip_count(
             bound = _bound(p, term, counters)
             is_whole = bound is not None or is_true(term)
             bound = _uneven_bound(p, term, uneven) if bound is None else bound
+        # A term that is not understood may end the loop sooner: the bound holds, but is not exact.
         exact = exact and is_whole
         if bound is not None:
             best = bound if best is None else dims.minimum(best, bound)
@@ -64,11 +66,11 @@ def _bound_of_flag(
     """
     best, exact = None, isinstance(before, Node)
     for term in terms(after):
-        found = _ahead(p, term, counters, carried)
-        if found is None:
+        comparison = _ahead(p, term, counters, carried)
+        if comparison is None:
             exact = exact and is_true(term)
             continue
-        first, step, op, limit = found
+        first, step, op, limit = comparison
         room = limit - first + (1 if op == "le" else 0)
         more = dims.maximum(dims.ceil_divide(room, step), 0)
         is_same = exact and _is_comparison(p, before, op, first - step, limit)
@@ -137,8 +139,12 @@ def _uncast(node: Node) -> Node:
 
 
 def _narrows(cast: Node) -> bool:
-    source = cast.args[0].dtype
-    return cast.dtype.is_integer and intervals.limits(cast.dtype)[1] < intervals.limits(source)[1]
+    """True if an integer type lacks numbers of the type before: large ones, or, without a sign, negative ones."""
+    if not cast.dtype.is_integer:
+        return False
+    least, most = intervals.limits(cast.args[0].dtype)
+    low, high = intervals.limits(cast.dtype)
+    return bool(high < most or low > least)
 
 
 def _exact_to(dtype: Any) -> int:
@@ -159,6 +165,7 @@ def value_range(
         return None
     if trips is None and any(steps):
         return None
+    # A step sees the counter before it adds to it, so that `trips` - 1 additions come before the last step.
     reached = [first + step * (trips - 1) if step else first for step in sorted(set(steps))]
     ends = (
         functools.reduce(dims.minimum, reached, first),
@@ -201,6 +208,7 @@ class _Growth:
         if node.kind == "constant":
             return self._of_number(node)
         if node.kind == "select":
+            # Either side may be taken.
             return _hull([self.of(arg, known, depth - 1) for arg in node.args[1:]])
         if node.kind == "item" and node.args[0].kind == "case":
             return self._of_branches(node, known, depth - 1)
@@ -218,6 +226,7 @@ class _Growth:
     def _of_binary(self, node: Node, known: dict[int, Range], depth: int) -> Range | None:
         left, right = node.args
         if node.op in ("maximum", "minimum"):
+            # max(a, b) - n = max(a - n, b - n): the difference of a maximum is the maximum of the differences.
             first, second = self.of(left, known, depth), self.of(right, known, depth)
             choose = max if node.op == "maximum" else min
             if first is None or second is None:
@@ -236,13 +245,15 @@ class _Growth:
     def _of_branches(self, item: Node, known: dict[int, Range], depth: int) -> Range | None:
         """The ends of a result of a `case`, whichever branch is taken."""
         case = item.args[0]
-        given = [self.of(x, known, depth) if dims.is_one(x.size) else None for x in case.args[1:]]
-        found = []
+        operand_ranges = [
+            self.of(x, known, depth) if dims.is_one(x.size) else None for x in case.args[1:]
+        ]
+        result_ranges = []
         for branch in case.attrs["branches"]:
-            pairs = zip(branch.parameters, given, strict=True)
+            pairs = zip(branch.parameters, operand_ranges, strict=True)
             inside = {parameter.id: ends for parameter, ends in pairs if ends is not None}
-            found.append(self.of(branch.results[item.attrs["index"]], inside, depth))
-        return _hull(found)
+            result_ranges.append(self.of(branch.results[item.attrs["index"]], inside, depth))
+        return _hull(result_ranges)
 
 
 def _hull(parts: Sequence[Range | None]) -> Range | None:
@@ -268,6 +279,7 @@ def _bound(p: NodeMaker, term: Node, counters: dict[int, tuple[Any, int]]) -> di
     counter, room = compared
     first, step = counters[counter.id]
     trips = dims.maximum(dims.ceil_divide(room, step), 0)
+    # The addition that ends the loop happens too, beyond the limit.
     if first + trips * step > intervals.limits(counter.dtype)[1]:
         return None  # it wraps around before it gets there
     return trips
