@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from penstock._src.compiler.kernels.memory import is_splat
+from penstock._src.core import dtypes
 from penstock._src.ir.extents.dims import is_one, is_repeated
 from penstock._src.ir.node import Node
 
+# Sums of positions do not leave these types; an unsigned or narrow one would wrap around, and hide other columns.
+_EXACT = (dtypes.int32, dtypes.int64)
 NEVER = -1e30  # scores so low beside any other have the probability 0
 
 Affine = dict[str, int]  # letter -> coefficient; "" is the constant
@@ -22,12 +25,14 @@ def reach_of(logits: Node, letters: str) -> int | None:
     if logits.kind != "select":
         return None
     condition, _, hidden = logits.args
+    # A hidden score must vanish beside every other in exp, or the masked columns would count.
     number = _number(hidden)
     if number is None or number > NEVER:
         return None
     seen = _seen(condition, list(letters))
     if seen is None or seen.get("s") != 1 or seen.get("t") != -1 or seen.get("", 0) > 0:
         return None
+    # Another letter in the form makes the mask differ between heads or rows of a batch.
     return 1 - seen.get("", 0) if all(not c for x, c in seen.items() if x not in "st") else None
 
 
@@ -53,6 +58,7 @@ def _seen(node: Node, letters: Sequence[str]) -> Affine | None:
     if a is None or b is None or node.op not in ("le", "lt", "ge", "gt"):
         return None
     difference = _plus(a, b, -1) if node.op in ("le", "lt") else _plus(b, a, -1)
+    # In integers, a < b is a + 1 <= b.
     return _plus(difference, {"": 1}, int(node.op in ("lt", "gt")))
 
 
@@ -61,13 +67,15 @@ def _affine(node: Node, letters: Sequence[str]) -> Affine | None:
     number = _number(node)
     if number is not None:
         return {"": int(number)}
+    if node.dtype not in _EXACT:
+        return None
     if node.kind == "iota":
         letter = letters[node.attrs["axis"]]
         return {letter: 1} if letter else {"": 0}
     if node.kind in ("broadcast", "reshape"):
         inner = _letters_before(node, letters)
         return None if inner is None else _affine(node.args[0], inner)
-    if node.kind == "cast" and node.args[0].dtype.is_integer:
+    if node.kind == "cast" and node.args[0].dtype in _EXACT:
         return _affine(node.args[0], letters)
     if node.kind == "binary" and node.op in ("add", "sub"):
         a, b = (_affine(x, letters) for x in node.args)
@@ -84,6 +92,7 @@ def _letters_before(node: Node, letters: Sequence[str]) -> list[str] | None:
             "" if is_one(extent) or is_repeated(extent, node.shape[axis]) else letters[axis]
             for axis, extent in axes
         ]
+    # A reshape keeps letters only where it adds or removes unit axes.
     kept = [c for c, extent in zip(letters, node.shape, strict=True) if extent != 1]
     if [e for e in x.shape if e != 1] != [e for e in node.shape if e != 1]:
         return None
