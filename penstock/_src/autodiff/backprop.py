@@ -54,10 +54,13 @@ def gradients_of_tape(
     watched = tape.watched
     is_seen = STATE.graph is not None or STATE.accumulators
     backward = _backward_named if is_seen else _backward
+    # Entries off the paths from the sources are skipped: their backward functions could raise, or compute what nobody
+    # reads.
     for entry in reversed(needed_entries(tape, sources)):
         outputs = totals(partial_sums, entry.output_ids)
         if outputs is None:
             continue
+        # `totals` has removed the sum, which the result needs as well as the ops in front of the source.
         if not sources.isdisjoint(entry.output_ids):
             kept.update(
                 (key, total) for key, total in zip(entry.output_ids, outputs) if key in sources
@@ -111,14 +114,14 @@ def _scope_of_gradients(entry: Any) -> AbstractContextManager[Any]:
     return graph.name_scope(f"gradient_tape/{entry.scope}/" if entry.scope else "gradient_tape/")
 
 
-def totals(found: dict[int, list[Any]], ids: Sequence[int]) -> list[Any] | None:
-    """Removes the gradients of some tensors from `found`; returns the sum or None for each; None if all are None."""
+def totals(partial_sums: dict[int, list[Any]], ids: Sequence[int]) -> list[Any] | None:
+    """Removes the gradients of some tensors from `partial_sums`; returns the sum or None for each; None if all are None."""
     if len(ids) == 1:
-        gradients = found.pop(ids[0], None)
+        gradients = partial_sums.pop(ids[0], None)
         if gradients is None:
             return None
         return gradients if len(gradients) == 1 else [add_up(gradients)]
-    several = [found.pop(key, None) for key in ids]
+    several = [partial_sums.pop(key, None) for key in ids]
     return [add_up(gradients) for gradients in several] if any(several) else None
 
 
@@ -188,8 +191,10 @@ def add_up_now(gradients: list[Any]) -> Any:
 
 def joined_slices(gradients: list[Any]) -> IndexedSlices:
     """Concatenates the slices of all gradients, in forward order."""
+    # The reverse walk met the last reader first.
     forward = gradients[::-1]
     indices = [g.indices for g in forward]
+    # Indices of two types can meet where one gather used int32 and another int64.
     if any(i.dtype is not indices[0].dtype for i in indices):
         indices = [raw.Cast(i, DstT=dtypes.int64) for i in indices]
     values = raw.ConcatV2([g.values for g in forward], 0)

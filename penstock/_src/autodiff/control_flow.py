@@ -105,6 +105,7 @@ def differentiated(function: GraphFunction) -> GraphFunction:
 
 
 def _calls_stand_ins(function: GraphFunction) -> bool:
+    # Followed into functions that are called, each once: recursion would not end otherwise.
     pending, seen = [function], {id(function)}
     while pending:
         for node in pending.pop().graph._operations:
@@ -170,6 +171,8 @@ def forward_values(
     A body's inputs and outputs are the node's own. Any other tensor becomes an additional output of the node, for which
     the other bodies return a dummy value.
     """
+    # An additional output changes no index of the existing ones, so that earlier backward graphs of this node stay
+    # right.
     first = len(node._inputs) - len(bodies[0].inputs)  # skip a predicate or branch index
     missing: list[tuple[int, SymbolicTensor]] = []
     for index, (body, tensors) in enumerate(zip(bodies, captured, strict=True)):
@@ -246,6 +249,8 @@ def _conditional_gradient(
     kinds = _slices_types(seeds)
     backward = [backward_of(b, active, needed, kinds) for b in branches]
     flat = [part for seed in seeds for part in components(seed if any(kinds) else dense(seed))]
+    # One branch that reads an input is enough: the others return zeros for it, as all branches must have equal
+    # outputs.
     useful = [k for k in range(len(needed)) if any(b.gradients[k] is not None for b in backward)]
     if not useful:
         return [None] * count
@@ -267,6 +272,7 @@ def _conditional_gradient(
         IndexedSlices(next(outputs), next(outputs), next(outputs)) if sliced[k] else next(outputs)
         for k in useful
     ]
+    # The selector comes first among a conditional's inputs, and has no gradient.
     return [None, *spread(input_gradients, [needed[k] for k in useful], count - 1)]
 
 
@@ -289,6 +295,7 @@ def _branch_backward(node: Operation, gradients: list[Any], wanted: list[bool]) 
     branches, active, needed = _branch_flow(node, gradients, wanted)
     if active and needed:
         for branch in branches:
+            # The same key as in `_conditional_gradient`, which then takes these graphs from the cache.
             kinds = _slices_types([gradients[i] for i in active])
             yield backward_steps(branch, active, needed, kinds)
 
@@ -428,10 +435,12 @@ def unify(
         inputs = list(graph.inputs[:arguments])
         placeholders: dict[int, SymbolicTensor] = {}
         for external, placeholder in pairs:
+            # Two captures may be one outer tensor, as where a body returns an input: one placeholder stands for both.
             if external._id in placeholders:
                 replace_tensor(graph, placeholder, placeholders[external._id])
             else:
                 placeholders[external._id] = placeholder
+        # All graphs get all captures in one order: functions of a node take equal inputs.
         for key, external in externals.items():
             placeholder = placeholders.get(key)
             if placeholder is None:

@@ -115,6 +115,7 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
         )
     result, gradient = returned
     argument_ids = {id(a) for a in nest.flatten(list(args))}
+    # A variable among the arguments has its gradient as an argument.
     variables = [v for v in watcher.variables.values() if id(v) not in argument_ids]
     passed = [a for a in sources if _is_variable(a)] if is_eager else []
     for variable in [*variables, *passed]:
@@ -229,6 +230,7 @@ def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[A
     tensors = [graph.local(t) for t in (*flat, *inputs)]
     op = make_op("IdentityN", {"T": tuple(t.dtype for t in tensors)})
     node = graph.add(op, tensors, "IdentityN")
+    # Gradients of the results alone: the inputs are outputs of the node only so that it takes them.
     count = len(flat)
 
     def override(owner: Operation, *gradients: Any) -> list[Any]:
@@ -274,6 +276,8 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @custom_gradient
     def inner(*args: Any, **kwargs: Any) -> Any:
+        # The innermost tape is that by which `custom_gradient` finds the variables read; others would keep the
+        # intermediate values.
         with _only(STATE.tapes[-1] if STATE.tapes else None):
             result = f(*args, **kwargs)
 

@@ -64,6 +64,7 @@ class ForwardAccumulator:
 
     def __init__(self, primals: Any, tangents: Any) -> None:
         self._tangents: dict[int, Any] = {}
+        # Tensors with tangents stay alive: tangents are found by id, and an id may not be reused.
         self._held: list[Any] = []
         self._later: dict[int, Step] = {}  # of outputs that were added to nodes
         self._busy = False
@@ -112,6 +113,7 @@ class ForwardAccumulator:
 
     def record_op(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Computes the tangents of the outputs of an op that ran."""
+        # The ops that compute tangents are not differentiated by this accumulator again.
         if self._busy or not op.differentiable or not self._has_tangents(inputs):
             return
         if _jvp_function is not None:
@@ -168,6 +170,8 @@ class ForwardAccumulator:
     def _tangent_of(self, tensor: Any) -> Any:
         step = self._later.get(tensor._id)
         if step is not None and not self._busy:
+            # Outputs that one gradient added to a node share its backward run, so that all get their tangents at
+            # once.
             added = [t for t in step.outputs if self._later.pop(t._id, None) is not None]
             with building(tensor.graph):
                 self._run(step, added)
@@ -219,8 +223,10 @@ class ForwardAccumulator:
     def _tangents_of_step(self, step: Step, flowing: list[Any], tangents: list[Any]) -> list[Any]:
         """Returns the tangents of the outputs in `flowing`."""
         tapes = STATE.tapes
+        # Several directions walk the tape once each.
         tape = Tape(watch_accessed_variables=False, persistent=self._batched)
         STATE.tapes = (*tapes, tape)
+        # An output that carries no tangent gets no u, so that nothing is computed for it.
         seeds = [_seed_of(t) if any(t is f for f in flowing) else None for t in step.outputs]
         for seed in seeds:
             if seed is not None:
@@ -231,6 +237,7 @@ class ForwardAccumulator:
             for tangent, g in zip(tangents, gradients, strict=False)
             if g is not None and tangent is not None
         ]
+        # Outer tapes have recorded the gradient as a function of u; from here on they record the tangents.
         STATE.tapes = tapes
         ids = [s._id for s in seeds if s is not None]
 
@@ -270,16 +277,16 @@ class ForwardAccumulator:
 def _is_handle(tensor: Any) -> bool:
     """True if a tensor holds neither numbers nor, as far as is known, a list of them."""
     if tensor.dtype is dtypes.variant:
-        return _held_type(tensor) not in DIFFERENTIABLE
+        return _item_type(tensor) not in DIFFERENTIABLE
     return tensor.dtype is dtypes.resource
 
 
-def _held_type(tensor: Any) -> Any:
+def _item_type(tensor: Any) -> Any:
     """The dtype of the items of a list; None for another variant."""
     if STATE.graph is None:
         return getattr(tensor._value, "dtype", None)
-    held = getattr(tensor, "_handle_data", None)
-    return held[0][1] if held else None
+    handle_data = getattr(tensor, "_handle_data", None)
+    return handle_data[0][1] if handle_data else None
 
 
 def _seed_of(tensor: Any) -> Any:

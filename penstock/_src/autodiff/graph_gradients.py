@@ -47,6 +47,7 @@ def finished(steps: Steps) -> Any:
         except StopIteration as end:
             error = None
             waiting.pop()
+            # Values of inner steps are dropped: their callers read them from the cache that the steps fill.
             if not waiting:
                 return end.value
         except BaseException as raised:
@@ -104,6 +105,7 @@ def gradient_steps(
         gradients = []
         for t in outputs:
             total = _total(partial_sums.pop(t._id, None), node)
+            # A source between a target and another source both keeps its total and passes it on.
             if total is not None and t._id in sources:
                 partial_sums[t._id] = [total]
             gradients.append(None if t._id in stopped else total)
@@ -112,6 +114,7 @@ def gradient_steps(
         if node.raw_op.flow.control in BACKWARD_GRAPHS:
             yield from BACKWARD_GRAPHS[node.raw_op.flow.control](node, gradients, wanted)
         results = node_gradient(node, gradients, wanted)
+        # A loop's gradient may have appended inputs to the node, which need no gradient here.
         for t, gradient, needed in zip(node._inputs, results, wanted, strict=False):
             if needed and gradient is None and node.raw_op.flow.control == "while":
                 gradient = _zeros_of_variable(t)
@@ -181,6 +184,7 @@ def _across_closures(
 
 
 def _innermost(graphs: Sequence[Any]) -> Any:
+    # Captures point outward only, so that the walk starts at the graph that sees all the others.
     """The graph that all the others are around."""
     chosen = graphs[0]
     for graph in graphs[1:]:
@@ -203,6 +207,7 @@ def _equal_calls(graph: Any, apart: set[int]) -> dict[Operation, Operation]:
     Their gradients are added and computed once: a chain of functions that each call the next one twice would otherwise
     take time 2^depth. Calls with an output in `apart` are not merged.
     """
+    # Reached in forward order: gradients of later calls are moved to the first, which the reverse walk meets last.
     first: dict[Any, Operation] = {}
     same = {}
     for node in graph._operations:
@@ -230,11 +235,11 @@ def _same_outputs(node: Operation, other: Operation) -> list[Any]:
     return [by_id[t._id] for t in function.outputs]
 
 
-def _forget(found: dict[int, list[Any]], node: Operation, sources: set[int]) -> None:
+def _forget(partial_sums: dict[int, list[Any]], node: Operation, sources: set[int]) -> None:
     """Drops the gradients of the outputs of `node`, which are complete; keeps those of sources."""
     for t in node.outputs:
         if t._id not in sources:
-            found.pop(t._id, None)
+            partial_sums.pop(t._id, None)
 
 
 def _reached_from(graph: Any, xs: Sequence[Any], stopped: set[int]) -> set[int]:
@@ -271,6 +276,7 @@ def _ends_at(y: SymbolicTensor, reached: set[int]) -> bool:
 
 def node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
     """Returns the gradients of a node's inputs, given those of its outputs."""
+    # Read by observers and by gradient functions that ask which op they differentiate.
     around, STATE.gradient_of = STATE.gradient_of, node.outputs[0]._id
     graph: Any = STATE.graph
     note_gradients(graph, [t._id for t in node.outputs], gradients)
@@ -339,11 +345,14 @@ class Backward:
 
     def build(self, ys: Sequence[Any], xs: Sequence[Any]) -> Steps:
         before = STATE.tapes, STATE.accumulators
+        # Nothing here is recorded: tapes record the node that will run this graph.
         STATE.tapes, STATE.accumulators = (), ()
         try:
             with building(self.graph):
                 kinds = self.sliced or [None] * len(ys)
                 seeds = [self._seed(y, kind) for y, kind in zip(ys, kinds, strict=True)]
+                # Inner steps finish before this generator goes on, so that the graphs are entered and left in stack
+                # order.
                 self.gradients = yield from gradient_steps(ys, xs, seeds)
                 flat = [part for g in self.gradients for part in components(g)]
                 self.graph.outputs = [self.graph.local(convert_to_tensor(t)) for t in flat]

@@ -47,6 +47,7 @@ def whole(tape: Tape, target: Any, sources: Sequence[Any]) -> list[Any]:
         if rows_of_source is None:
             result.append(None)
             continue
+        # The shape of a source at run time: its static shape may be unknown.
         inner = raw.Slice(raw.Shape(rows_of_source), [1], [-1])
         reshaped = raw.Reshape(rows_of_source, raw.ConcatV2([shape, inner], 0))
         if STATE.graph is not None:
@@ -75,6 +76,7 @@ def of_rows(tape: Tape, target: Any, source: Any) -> Any:
     if stacked is None:
         return raw.Fill(full, np.zeros((), target.dtype.as_numpy_dtype))
     rank = stacked.shape.rank
+    # Rows arrive as [element, batch, ...source]; the result has the batch in front.
     axes = raw.Range(2, raw.Rank(stacked), 1) if rank is None else np.arange(2, rank)
     order = raw.ConcatV2([np.array([1, 0], np.int32), convert_to_tensor(axes, dtypes.int32)], 0)
     result = raw.Reshape(raw.Transpose(stacked, order), full)
@@ -111,6 +113,7 @@ def rows(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]
     if STATE.graph is not None and not (isinstance(count, int) and count <= LONGEST_UNROLLED):
         return rows_of_loop(count, row, sample)
     count = int(count)
+    # Without a row there is no gradient to take shapes from: one walk with zeros gives them.
     if not count:
         empty = [None if g is None else convert_to_tensor(g) for g in sample()]
         return [g if g is None else raw.ExpandDims(g, 0)[:0] for g in empty]
@@ -125,6 +128,7 @@ def rows_of_loop(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> l
     """`rows` computed by a While loop."""
     count = STATE.graph.local(convert_to_tensor(count, dtypes.int32))
     like: list[Any] = [None if g is None else convert_to_tensor(g) for g in sample()]
+    # A list for each source that the target depends on: a loop cannot carry None.
     flowing = [k for k, g in enumerate(like) if g is not None]
     shapes = [raw.Shape(like[k]) for k in flowing]
     lists = [
@@ -147,10 +151,12 @@ def rows_of_loop(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> l
     trace_body(body, step)
     functions, externals = unify([test, body], len(starts))
     again = functions[1]
+    # What the loop captures becomes a variable that the body returns unchanged.
     outputs = [*body.outputs, *again.inputs[len(starts) :]]
     again = GraphFunction(again.graph, again.inputs, outputs)
     loop_outputs = add_while(functions[0], again, [*starts, *externals], count, "jacobian")
     result: list[Any] = [None] * len(like)
+    # Captured tensors follow the lists among the loop's outputs.
     for k, shape, tensor_list in zip(flowing, shapes, loop_outputs[1:], strict=False):
         result[k] = raw.TensorListStack(tensor_list, shape, element_dtype=like[k].dtype)
     return result

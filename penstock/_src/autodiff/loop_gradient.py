@@ -104,6 +104,8 @@ def _flows(tensor: SymbolicTensor) -> bool:
 def _backward_step(body: GraphFunction, differentiated: list[int]) -> _Step:
     """The backward graph of an iteration, for all loop variables that gradients reach from those in `differentiated`."""
     cache = body.graph.backward_steps
+    # The outputs belong to the key: when a variable is appended, the same graph gets other outputs, and a step other
+    # sources.
     key = (tuple(differentiated), tuple(t._id for t in body.outputs))
     if key in cache:
         return cache[key]
@@ -121,6 +123,8 @@ def _backward_step(body: GraphFunction, differentiated: list[int]) -> _Step:
         if grown == active:
             break
         active = grown
+    # Built once more with the active variables alone as sources, so that each seed of the backward loop has one
+    # gradient.
     ys = [body.outputs[i] for i in active]
     xs = [body.inputs[i] for i in active]
     backward = _backward(body, ys, xs)
@@ -171,6 +175,7 @@ def _add_variables(node: Operation, variables: list[tuple[Any, Any]]) -> list[Sy
     grown: list[GraphFunction] = []
     added: list[SymbolicTensor] = []
     for function in (
+        # The functions are copied, not changed: the graph of an earlier specialization may still call the old ones.
         body,
         cond,
     ):  # the condition takes all variables as well, though it does not read the new ones
@@ -288,6 +293,8 @@ def _backward_loop(
         starts.append(dense(gradient))
     starts += [accumulator for _, accumulator in plan.popped]
     starts = [outer.local(convert_to_tensor(t)) for t in starts]
+    # The body's shapes, not those of the first values: an iteration may receive another shape than the loop's initial
+    # gradient.
     shapes = [TensorShape([]), *(gradient_type(body.inputs[i])[1] for i in step.active)]
     shapes += [TensorShape([]) for _ in plan.popped]
     cond_graph = _loop_graph("while_grad_cond", starts, shapes, outer)
@@ -397,6 +404,7 @@ def add_limited_while(
         "parallel_iterations": parallel_iterations,
     }
     node = add_node(kind, [convert_to_tensor(t) for t in inputs], attrs, name or "while")
+    # `_with_limit` keeps the counter at index 0, in front of the limit.
     node.loop = LoopFacts(counter=0, limit=limit)
     node.may_be_lowered = lowering_here()
     return node

@@ -76,6 +76,7 @@ class OpEntry:
         else:
             self.output_ids, self.outputs = tuple([t._id for t in outputs]), outputs
         replaced = REPLACED and op.op_type in REPLACED
+        # The common case comes first: this runs for each op that a tape records.
         if op.kept.inputs_only and not op.traits.has_lists and not replaced:
             self.kept: Sequence[Any] = (*inputs, *(None,) * len(outputs))
             return
@@ -277,6 +278,7 @@ def wrong_count(op: Op, result: Sequence[Any], count: int) -> ValueError:
 
 def push(tape: Tape) -> None:
     """Starts recording on `tape`."""
+    # A new tuple, not an append: loops over the tapes go on with the one that they began with.
     STATE.tapes = (*STATE.tapes, tape)
 
 
