@@ -46,6 +46,7 @@ def branch(
     if known is not None:
         return inline(lowering, functions[_chosen(known.reshape(-1)[0], len(functions))], args)
     operands = _Operands(lowering, args)
+    # Each function is traced on parameters of its own, as the branches of a node share none.
     trials = [_Trial(operands, function) for function in functions]
     written = {i: h for trial in trials for i, h in trial.written.items()}
     checks = list(dict.fromkeys(check for trial in trials for check in trial.checks))
@@ -80,6 +81,7 @@ def _without_equal(
         outside = {id(x): operand for x, operand in zip(parameters, operands, strict=True)}
         results.append([outside.get(id(x), x) for x in values])
     return [
+        # Only a node of this function or one around it exists outside of the branches.
         column[0] if column[0].depth <= p.depth and all(x is column[0] for x in column) else node
         for node, *column in zip(nodes, *results)
     ]
@@ -97,6 +99,7 @@ class _Operands:
         p = self.p = lowering.p
         self.lowering, self.args = lowering, args
         self.handles = variables_of(args)
+        # A known value as an operand would become an unknown parameter.
         self.passed = [i for i, a in enumerate(args) if not _is_known(p, a)]
         self.packing = Packing([args[i] for i in self.passed])
         self.nodes = [*self.packing.nodes, *[p.read_variable(h) for h in self.handles]]
@@ -126,17 +129,17 @@ class _Operands:
 class _Trial:
     """One function, traced on fresh parameters: its results, the variables that it assigns, its checks."""
 
-    def __init__(self, given: _Operands, function: Any) -> None:
-        p = given.p
-        self.parameters = p.parameters_like(given.nodes)
-        for parameter, node in zip(self.parameters, given.nodes, strict=True):
+    def __init__(self, operands: _Operands, function: Any) -> None:
+        p = operands.p
+        self.parameters = p.parameters_like(operands.nodes)
+        for parameter, node in zip(self.parameters, operands.nodes, strict=True):
             p.assume_like(
                 parameter, node
             )  # what is known of a loop's counter holds in its branches
-        before = given.values_of_variables(self.parameters)
+        before = operands.values_of_variables(self.parameters)
         with within_branch(p), p.collected() as self.checks:
-            self.results, self.after = given.run(function, self.parameters)
-        self.written = {h.id: h for h in given.handles if self.after[h.id] is not before[h.id]}
+            self.results, self.after = operands.run(function, self.parameters)
+        self.written = {h.id: h for h in operands.handles if self.after[h.id] is not before[h.id]}
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,7 @@ def _common_results(
         if _is_known(p, column[0]) and all(value is column[0] for value in column)
     }
     results = _Results(p, present, known, [_common_list(p, column) for column in columns])
+    # Written to in one branch counts for all: the loop around gives the list memory once.
     first = [_with_notes(column) for column in columns]
     packed = [results.packed(values) for values in (first, *list(zip(*columns))[1:])]
     if any(not packed[0].is_like(other) for other in packed[1:]):

@@ -91,6 +91,7 @@ def arguments_of(
     changed = [
         (handle, new_value)
         for handle, new_value in function.updates
+        # Without knowing which variables have their new values, all of them count as changed.
         if written is None or numbers[handle.id] in written
     ]
     known = () if written is None else [new_value for _, new_value in changed]
@@ -100,6 +101,7 @@ def arguments_of(
     if handles & _variables_read(nodes, {n.id for n in known}):
         return None
     values = [getattr(a, "value", a) for a in arguments]
+    # The program has written the new value over the old one.
     values += [values[numbers[handle.id]] for handle, _ in changed[: len(known)]]
     data = Function("data", (*function.parameters, *known), tuple(nodes))
     results = dict(zip([n.id for n in nodes], interpreter.run(data, values)[0]))
@@ -123,7 +125,7 @@ def _nodes_of(argument: Any) -> list[Node]:
     if isinstance(argument, Node):
         return [argument]
     if isinstance(argument, HeldVariable):
-        return [argument.held]
+        return [argument.value]
     parts = vars(argument).values() if isinstance(argument, ListValue | DynamicRows) else ()
     return [part for part in parts if isinstance(part, Node)]
 
@@ -134,7 +136,7 @@ def _value(argument: Any, values: Mapping[int, Any]) -> Any:
         return values[argument.id]
     if isinstance(argument, HeldVariable):
         shape, dtype = argument.handle.attrs["variable"]
-        return VariableHandle(shape, dtype, value=np.array(values[argument.held.id]))
+        return VariableHandle(shape, dtype, value=np.array(values[argument.value.id]))
     if isinstance(argument, DynamicRows):
         return values[argument.rows.id][: int(values[argument.count.id])]
     if not isinstance(argument, ListValue):

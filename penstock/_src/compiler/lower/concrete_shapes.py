@@ -43,6 +43,7 @@ class ConcreteShape(InputShape):
             return unknown_shape(self._node.shape[0]) if len(self._node.shape) == 1 else UNKNOWN
         if known.ndim == 0:
             return UNKNOWN
+        # In a vector that is a shape, -1 is an unknown extent.
         return make_shape(tuple([None if n < 0 else n for n in known.reshape(-1).tolist()]))
 
     @property
@@ -77,19 +78,19 @@ def expected_shapes(p: NodeMaker, op: Operation, args: Sequence[Node]) -> list[T
         raise RefusedArguments(f"{op.type}: its shapes are refused: {error}") from None
 
 
-def check_shapes(op: Operation, expected: Sequence[TensorShape], made: Sequence[Node]) -> None:
+def check_shapes(op: Operation, expected: Sequence[TensorShape], outputs: Sequence[Node]) -> None:
     """Compares the shapes of a lowering's results with those of the rule.
 
     Raises:
       LoweringDefect: they differ.
     """
-    for shape, node in zip(expected, made, strict=True):
+    for shape, node in zip(expected, outputs, strict=True):
         dims = shape._dims
         if dims is None:
             continue
         extents = zip(dims, node.shape)
         if len(dims) != len(node.shape) or any(d is not None and d != n for d, n in extents):
-            made_dims = list(map(number, node.shape))
+            lowered_dims = list(map(number, node.shape))
             ruled_dims = [None if d is None else number(d) for d in dims]
-            text = f"the lowering of '{op.name}' ({op.type}) gives shape {made_dims}, its rule {ruled_dims}"
+            text = f"the lowering of '{op.name}' ({op.type}) gives shape {lowered_dims}, its rule {ruled_dims}"
             raise LoweringDefect(LoweringDefect.PREFIX + text)

@@ -41,7 +41,7 @@ class HeldVariable:
     """A variable among the arguments of an operation, with the value that it has there."""
 
     handle: Node
-    held: Node
+    value: Node
 
 
 class InnerCheck(NamedTuple):
@@ -118,6 +118,7 @@ class LoweringContext(NodeMaker):
         results: Sequence[Node],
     ) -> Function:
         """The program that computes results, with the variable updates and checks collected so far."""
+        # A variable that gets its own value back has not changed.
         updates = [(h, self.variables[i]) for i, h in self.written.items()]
         changed = [(h, v) for h, v in updates if not (v.kind == "read" and v.args[0] is h)]
         return Function(
@@ -198,6 +199,7 @@ class LoweringContext(NodeMaker):
         if self.depth or not packs:
             raise NotLowerable("an exchange inside of a loop or branch, or of nothing")
         started: list[Node] = []
+        # Numbers go on where the exchange before ended.
         first = self.exchanges[-1].attrs["last"] + 1 if self.exchanges else 0
         for number, pack in enumerate(packs, first):
             before = started[-1:] or [wait.args[0] for wait in self.exchanges[-1:]]
@@ -239,7 +241,9 @@ class LoweringContext(NodeMaker):
             args = self.arguments if args is None else args
             key = message
             if message not in self.assertions and _is_repeatable(self.origin, args):
+                # Operations with other arguments may check with the same text: the number keeps their refusals apart.
                 key = f"{message} [{len(self.assertions)}]"
+                # A loop or branch is run again whole, so that all its arguments matter.
                 matters = None if self.origin.raw_op.flow.runs_functions else condition
                 args = self.with_values(args)
                 self.assertions[key] = Refusal(self.origin, args, matters, message)
@@ -248,6 +252,7 @@ class LoweringContext(NodeMaker):
         if self.inner_checks is None:
             raise NotLowerable("a check inside of a loop or branch")
         inner = InnerCheck(message, origin)
+        # One condition for all checks of an operation with this text: they raise the same error.
         earlier = self.inner_checks.get(inner)
         self.inner_checks[inner] = condition if earlier is None else self.and_(earlier, condition)
 
@@ -289,6 +294,7 @@ class LoweringContext(NodeMaker):
     @contextlib.contextmanager
     def whole_or_not(self) -> Iterator[None]:
         """Undoes updates of variables, checks and exchanges within if it ends in an exception."""
+        # Checks and exchanges are only appended, so that their numbers suffice to undo them.
         before = dict(self.variables), dict(self.written), len(self.checks)
         exchanged = len(self.exchanges)
         try:

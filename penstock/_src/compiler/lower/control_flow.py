@@ -33,6 +33,7 @@ def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[L
             calls[-1].inner.give(calls[-1].calling, results)
         elif op.raw_op.flow.control == "call":
             called, values = callee(op), [current.inner.value(t) for t in op._inputs]
+            # Equal calls are lowered once: functions that each call the next one twice would take time 2^depth.
             known = current.inner.p.inlined_calls.get(_call_key(current.inner.p, called, values))
             if known is not None:
                 current.inner.give(op, known[0])
@@ -59,12 +60,14 @@ class _Inlined:
             self.inner.values[tensor._id] = arg
         self.operations = iter(operations(function))
         self.calling: Any = None  # the operation that waits for another function
+        # Before the body is lowered: afterwards variables and checks may be others.
         self.key = _call_key(lowering.p, function, args)
 
     def results(self) -> list[Lowered]:
         """The function's outputs, once all its operations are lowered."""
         values = [self.inner.value(t) for t in self.function.outputs]
         if self.key is not None and all(isinstance(value, Node) for value in values):
+            # The checks are kept with the values, so that their id, a part of the key, is not reused.
             self.inner.p.inlined_calls[self.key] = values, self.inner.p.inner_checks
         return values
 
@@ -75,6 +78,7 @@ def _is_array(arg: Lowered) -> TypeGuard[Node]:
 
 def _call_key(p: LoweringContext, function: Any, args: Sequence[Lowered]) -> Any:
     """Equal for calls that give the same nodes and checks; None for calls that may have other effects."""
+    # A handle is no value: what it refers to may change between two calls.
     nodes = [a.id for a in args if isinstance(a, Node) and a.dtype != dtypes.resource]
     if len(nodes) < len(args) or function.is_stateful:
         return None
@@ -191,6 +195,7 @@ def _for(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Low
 
 def unchanged(body: Any) -> set[int]:
     """The positions of arguments that a loop's body returns unchanged."""
+    # Identities are followed, as tracing adds them to captured tensors.
     positions = set()
     for i, (argument, result) in enumerate(zip(body.inputs, body.outputs, strict=True)):
         while result is not argument and result.op.type == "Identity":
@@ -226,6 +231,7 @@ def _sum_after(p: LoweringContext, inputs: dict[int, Lowered], tensor: Any) -> N
     for _ in range(_MOST_STEPS_BACK):
         known = _leaf(p, inputs, tensor)
         if known is not None:
+            # Innermost first: `steps` were collected from the result back to the leaf.
             for change, addend in reversed(steps):
                 known = change(known, addend)
             return known

@@ -59,6 +59,7 @@ def aligned(p: LoweringContext, op: Operation, values: Sequence[DynamicRows]) ->
     values = [padded(p, v, capacity) for v in values]
     if all(same_number(p, v.count, values[0].count) for v in values[1:]):
         return [DynamicRows(v.rows, values[0].count) for v in values]
+    # Counts broadcast as extents do: 0 beside 1 gives 0 rows.
     count, empty = values[0].count, p.eq(values[0].count, 0)
     for v in values[1:]:
         count, empty = p.maximum(count, v.count), p.or_(empty, p.eq(v.count, 0))

@@ -153,6 +153,7 @@ def _reshape(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
     first = p.dims(p.take_index(shape, 0, 0))
     rest = p.dims(p.slice_axis(shape, 0, 1, shape.shape[0]))
     row, wanted = _row_size(x), dims.product(rest or ())
+    # Each row is split into `times` rows, never joined with the next: unused rows stay behind those in use.
     if rest is None or wanted <= 0 or row % wanted:
         raise _refuse(op)
     times = row // wanted
@@ -215,6 +216,7 @@ def _concat(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
             raise _refuse(op, "has another number of rows")
         values = aligned(p, op, values)
         return [DynamicRows(p.concat([v.rows for v in values], axis), values[0].count)]
+    # The capacities add up, so that no write is clamped to the end.
     capacity = sum(v.capacity for v in values)
     rows, count = padded(p, values[0], capacity).rows, values[0].count
     for v in values[1:]:  # each overwrites the unused rows of the previous one
@@ -236,6 +238,7 @@ def _strided_slice(lowering: Lowering, op: Operation, args: list[Lowered]) -> Se
     if first.is_index:
         rows = _element(p, x, first.begin or 0)
         count = None
+    # An end counted from the back depends on the number of rows in use.
     elif first.stride == 1 and (first.begin or 0) >= 0 and (first.end is None or first.end >= 0):
         begin = min(first.begin or 0, x.capacity)
         end = max(begin, x.capacity if first.end is None else min(first.end, x.capacity))
@@ -275,12 +278,14 @@ def _gather(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
     if isinstance(indices, DynamicRows) and isinstance(params, Node):
         if _axis(at, params.rank) != 0 or not params.shape[0]:
             raise _refuse(op)
+        # Unused rows hold undefined indices; 0 is valid for any array with rows.
         rows = lowering.outputs_of(op, [params, filled(p, indices, 0), axis])
         return [DynamicRows(rows[0], indices.count)]  # type: ignore[arg-type]
     if not isinstance(params, DynamicRows) or not isinstance(indices, Node):
         raise _refuse(op)
     if _axis(at, params.rank) != 0:
         return by_rows(lowering, op, [params.rows, indices, axis], params.count)
+    # In int64: the indices may be of a narrower type than the count.
     wide = p.cast(indices, dtypes.int64)
     inside = p.and_(p.ge(wide, 0), p.lt(wide, p.cast(params.count, dtypes.int64)))
     p.check(p.reduce_all(inside), "GatherV2: an index is out of range")
@@ -325,8 +330,10 @@ def _scattered(
         raise _refuse(op)
     limits = p.shape_value(x.shape[:depth], places.dtype)
     inside = p.and_(p.ge(places, 0), p.lt(places, p.broadcast_to(limits, places.shape)))
+    # An index vector is inside if each of its entries is.
     inside = p.reduce_all(inside, [1])
     p.check(p.reduce_all(p.or_(inside, p.not_(kept))), f"{op.type}: an index is out of range")
+    # -1 is outside: the mode "drop" leaves these rows out.
     wide = p.broadcast_to(p.expand_dims(kept, 1), places.shape)
     return combined(p, x, p.select(wide, places, -1), rows, how, "drop")
 
@@ -404,9 +411,11 @@ def _reduce(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
         return lowering.outputs_of(op, [filled(p, x, raw_op(op).neutral), *args[1:]])
     if not x.dtype.is_floating:
         raise _refuse(op)
+    # Halves are summed as float32: a sum over rows loses too much in their own type.
     wide = dtypes.float64 if x.dtype == dtypes.float64 else dtypes.float32
     whole = p.cast(filled(p, x, 0), wide)
     total = p.reduce_sum(whole, sorted(axes), keepdims=raw_op(op).keep_dims)
+    # The number of elements may exceed int32 where the number of rows does not.
     each = p.scalar(dims.product(x.rows.shape[axis] for axis in axes - {0}), dtypes.int64)
     count = p.mul(p.cast(x.count, dtypes.int64), each)
     return [p.cast(p.div(total, p.cast(count, wide)), x.dtype)]
@@ -415,6 +424,7 @@ def _reduce(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
 @on_dynamic_rows("_Scan")
 def _running(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, x = lowering.p, _rows(op, args[0])
+    # A reverse scan would begin with rows that are not in use.
     if raw_op(op).reverse and _axis(int(_value(p, op, args[1])), x.rank) == 0:
         raise _refuse(op)
     return by_rows(lowering, op, [x.rows, *_nodes(op, args[1:])], x.count)

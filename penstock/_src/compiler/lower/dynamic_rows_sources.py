@@ -35,6 +35,7 @@ def _array(value: Lowered) -> Node:
 
 def where_true(p: LoweringContext, mask: Node, values: Node) -> DynamicRows:
     """The elements of a vector where a mask holds, in order."""
+    # The number of true elements before each one is its index among them.
     before = p.cumulative(p.cast(mask, dtypes.int32), "sum", 0, exclusive=True)
     count = p.reduce_sum(p.cast(mask, dtypes.int32), [0])
     # the others go after them: writing each somewhere is faster than a branch

@@ -34,20 +34,23 @@ class Memory:
         """True if the memory is valid when the loop is lowered again, with other values."""
         return self.item is None or self.item.depth == 0 or self.place is not None
 
-    def given_to(self, p: LoweringContext, held: Any, given: Sequence[Lowered]) -> ListValue:
-        """The list with this memory; `given` are the loop's arguments."""
-        item: Any = self.item if self.place is None else given[self.place]
+    def given_to(
+        self, p: LoweringContext, tensor_list: Any, arguments: Sequence[Lowered]
+    ) -> ListValue:
+        """The list with this memory; `arguments` are the loop's arguments."""
+        item: Any = self.item if self.place is None else arguments[self.place]
         if item is not None:
             # the list repeats the value
             memory = p.broadcast_to(item, (self.items, *item.shape))
-            held = replace(held, pushed=item)
-        elif held.buffer is None:
-            memory = p.full((self.items, *self.shape), 0, held.dtype)
+            tensor_list = replace(tensor_list, pushed=item)
+        elif tensor_list.buffer is None:
+            # Elements that were never set are zeros.
+            memory = p.full((self.items, *self.shape), 0, tensor_list.dtype)
         else:
-            extra = self.items - held.buffer.shape[0]
-            zeros = p.full((extra, *held.buffer.shape[1:]), 0, held.dtype)
-            memory = p.concat([held.buffer, zeros], 0)
-        result: ListValue = held.with_buffer(memory)
+            extra = self.items - tensor_list.buffer.shape[0]
+            zeros = p.full((extra, *tensor_list.buffer.shape[1:]), 0, tensor_list.dtype)
+            memory = p.concat([tensor_list.buffer, zeros], 0)
+        result: ListValue = tensor_list.with_buffer(memory)
         return result
 
 
@@ -57,7 +60,7 @@ def memory_for(
     inside: Lowered,
     after: Lowered,
     trips: Any,
-    given: Sequence[Lowered],
+    arguments: Sequence[Lowered],
 ) -> Memory | None:
     """The memory that a list needs in a loop, or None if it has memory. `inside` and `after` are the list before and after
     a step.
@@ -76,9 +79,12 @@ def memory_for(
     if needed is None:
         raise NotLowerable("a list has no bound of its length")
     item = after.pushed
+    # A node of the step (deeper than the loop) differs between steps; and items that were there before are others.
     if arg.buffer is not None or item is None or item.depth > p.depth or known_length(p, arg) != 0:
         return Memory(needed, shape)
-    return Memory(needed, shape, item, next((i for i, x in enumerate(given) if x is item), None))
+    return Memory(
+        needed, shape, item, next((i for i, x in enumerate(arguments) if x is item), None)
+    )
 
 
 def _needed(
@@ -90,6 +96,8 @@ def _needed(
         return arg.capacity
     if trips is None or length is None:
         raise NotLowerable("a list grows in a loop whose number of steps is not known")
+    # Uneven steps take the largest addition for all, up to a limit: a bound far above the real length would waste
+    # memory.
     if ends is not None and (ends[0] == ends[1] or ends[1] <= _MOST_ADDED):
         return length + trips * ends[1]
     reached = [p.bounds(term) for term in _lengths(p, inside.length, after.length)]

@@ -83,18 +83,21 @@ def effects(
         p.variables, p.written = before, written
 
 
-def lower_loop(lowering: Lowering, loop: Loop, given: list[Lowered]) -> list[Lowered]:
-    """The values after stepping `given` by the body while the condition holds, and the loop's effects on variables."""
+def lower_loop(lowering: Lowering, loop: Loop, initial: list[Lowered]) -> list[Lowered]:
+    """The values after stepping `initial` by the body while the condition holds, and the loop's effects on variables."""
     p = lowering.p
-    handles = variables_of(given)
-    findings = p.loop_findings.setdefault(_key(loop, given, handles), LoopFindings(set(loop.fixed)))
+    handles = variables_of(initial)
+    findings = p.loop_findings.setdefault(
+        _key(loop, initial, handles), LoopFindings(set(loop.fixed))
+    )
     findings.memory = {i: memory for i, memory in findings.memory.items() if memory.is_lasting}
+    # Found when the loop was lowered before, perhaps with other values: tested below, and dropped where wrong.
     inherited = findings.fixed - loop.fixed
     is_refined = False
     for _ in range(MOST_TRACES):
-        args = list(given)
+        args = list(initial)
         for i, memory in findings.memory.items():
-            args[i] = memory.given_to(p, given[i], given)
+            args[i] = memory.given_to(p, initial[i], initial)
         arguments = _Arguments(p, args, handles, findings)
         trace = _traced(lowering, loop, arguments, findings)
         wrong = {i for i in inherited if not same_value(trace.results[i], args[i])}
@@ -107,10 +110,12 @@ def lower_loop(lowering: Lowering, loop: Loop, given: list[Lowered]) -> list[Low
         trips, exact = trace.trips()
         findings.ranges = arguments.ranges(trips, trace.counters())
         arguments.assume(findings.ranges)
-        grown = _grown(p, given, args, trace, trips)
-        is_told = findings.ranges == trace.told
+        grown = _grown(p, initial, args, trace, trips)
+        is_settled = findings.ranges == trace.assumed
+        # Assumed ranges that contain those found are sound. One more trace with the tighter ones may need fewer
+        # checks.
         if set(new_writes) <= set(findings.written) and not grown:
-            if is_told or (is_refined and _within(findings.ranges, trace.told)):
+            if is_settled or (is_refined and _within(findings.ranges, trace.assumed)):
                 break
             is_refined = True
         findings.written.update(new_writes)
@@ -121,17 +126,17 @@ def lower_loop(lowering: Lowering, loop: Loop, given: list[Lowered]) -> list[Low
     return _with_known_counters(p, args, trace, trips, final) if exact else final
 
 
-def _key(loop: Loop, given: Sequence[Lowered], handles: Sequence[Node]) -> Any:
+def _key(loop: Loop, initial: Sequence[Lowered], handles: Sequence[Node]) -> Any:
     """Equal for loops whose findings are likely to be equal."""
-    shapes = tuple([dims.shape_key(node.shape) for node in Packing(given).nodes])
+    shapes = tuple([dims.shape_key(node.shape) for node in Packing(initial).nodes])
     return loop.key, shapes, tuple([h.id for h in handles])
 
 
-def _within(ranges: dict[int, Range], told: dict[int, Range]) -> bool:
+def _within(ranges: dict[int, Range], assumed: dict[int, Range]) -> bool:
     """True if the assumed ranges contain the ranges found."""
     return all(
         i in ranges and low <= ranges[i][0] and ranges[i][1] <= high
-        for i, (low, high) in told.items()
+        for i, (low, high) in assumed.items()
     )
 
 
@@ -146,15 +151,19 @@ class _Arguments:
     """
 
     def __init__(
-        self, p: LoweringContext, given: list[Lowered], handles: list[Node], findings: LoopFindings
+        self,
+        p: LoweringContext,
+        initial: list[Lowered],
+        handles: list[Node],
+        findings: LoopFindings,
     ) -> None:
-        self.p, self.given = p, given
-        self.moving = [i for i in range(len(given)) if i not in findings.fixed]
-        self.packing = Packing([given[i] for i in self.moving])
+        self.p, self.initial = p, initial
+        self.moving = [i for i in range(len(initial)) if i not in findings.fixed]
+        self.packing = Packing([initial[i] for i in self.moving])
         variables = [p.read_variable(h) for h in findings.written.values()]
         self.parameters = p.parameters_like([*self.packing.nodes, *variables])
         split = len(self.packing.nodes)
-        self.inside = list(given)
+        self.inside = list(initial)
         for i, value in zip(self.moving, self.packing.unpack(self.parameters[:split])):
             if isinstance(value, ListValue):
                 value = replace(value, awaits=True)
@@ -168,7 +177,7 @@ class _Arguments:
         `after` are counters after one step.
         """
         pairs = [
-            (self.given[i], self.inside[i], after[i])
+            (self.initial[i], self.inside[i], after[i])
             for i in self.moving
             if isinstance(self.inside[i], Node) and i in after
         ]
@@ -185,7 +194,7 @@ class _Arguments:
         """The ranges of counters inside the loop. Where the number of steps is unknown, only counters that stay have one."""
         known = {}
         for i in self.moving:
-            before, inside = _count(self.given[i]), _count(self.inside[i])
+            before, inside = _count(self.initial[i]), _count(self.inside[i])
             ends = value_range(self.p, before, inside, after.get(i), trips)
             if ends is not None:
                 known[i] = ends
@@ -196,14 +205,14 @@ class _Arguments:
 class _Trace:
     """A loop's condition and body, traced.
 
-    told      the assumed ranges of arguments
+    assumed   the assumed ranges of arguments
     checks    of a step
     results   of a step; `after` are the values of variables after it
     """
 
     arguments: _Arguments
     condition: Any
-    told: dict[int, Range]
+    assumed: dict[int, Range]
     checks: dict[Any, Node]
     results: list[Lowered]
     after: dict[int, Node]
@@ -229,6 +238,7 @@ def _traced(
         if checks:
             raise NotLowerable("a check inside of a loop's condition")
         condition: Any = values[0]
+        # Ranges of an earlier trace come last: they were derived from the whole body.
         assumed = {**_foreseen(loop, arguments, condition), **findings.ranges}
         arguments.assume(assumed)
         with p.collected() as checks:
@@ -256,6 +266,7 @@ def _tried(p: LoweringContext) -> Iterator[None]:
 @contextlib.contextmanager
 def within_branch(p: LoweringContext) -> Iterator[None]:
     """One function deeper, in a branch: it notes what lists need where the loop around it does."""
+    # Only the body of the loop that is being traced notes: an inner loop has a trial of its own.
     before, is_tried = p.trial, p.trial == p.depth
     with p.deeper():
         p.trial = p.depth if is_tried else before
@@ -272,14 +283,18 @@ def _count(value: Lowered) -> Node | None:
 
 
 def _grown(
-    p: LoweringContext, given: Sequence[Lowered], args: Sequence[Lowered], trace: _Trace, trips: Any
+    p: LoweringContext,
+    initial: Sequence[Lowered],
+    args: Sequence[Lowered],
+    trace: _Trace,
+    trips: Any,
 ) -> dict[int, Memory]:
     """The memory of lists that need more than they have."""
     lengths = {}
     for i in trace.arguments.moving:
         arg = args[i]
         if isinstance(arg, ListValue):
-            memory = memory_for(p, arg, trace.arguments.inside[i], trace.results[i], trips, given)
+            memory = memory_for(p, arg, trace.arguments.inside[i], trace.results[i], trips, initial)
             if memory is not None:
                 lengths[i] = memory
     return lengths
@@ -292,6 +307,7 @@ def _with_known_counters(
 
     def known_end(before: Node, inside: Node, after: Node, value: Node) -> Node:
         first, step = p.known.symbolic(before), growth(p, inside, after)
+        # The condition is exact, so that the loop ends after this many steps for each counter.
         if first is None or first.size != 1 or step is None or not value.dtype.is_integer:
             return value
         last = wrapped(first.reshape(-1)[0] + trips * step, value.dtype)
@@ -326,6 +342,7 @@ def _emitted(
         raise NotLowerable("a value changes its type in the loop")
     checks = trace.checks
     init = [*trace.arguments.packing.nodes, *[p.read_variable(h) for h in written.values()]]
+    # A check of a step becomes a carried flag, true as long as it has held: it is read once, after the loop.
     holding = [p.constant(True) for _ in checks]
     flags = p.parameters_like(holding, trace.arguments.parameters)
     with p.deeper():

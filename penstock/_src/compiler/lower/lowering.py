@@ -100,6 +100,7 @@ class Lowering:
         """
         args = [self.value(t) for t in op._inputs]
         builder = self.p.builder
+        # The context is shared with nested lowerings, so that each puts back what it found.
         before, builder.origin = builder.origin, op
         outer, self.p.arguments = self.p.arguments, args
         calls, self.p.calls = self.p.calls, self.calls
@@ -123,6 +124,7 @@ class Lowering:
         Raises:
           NotLowerable: one of them has no lowered form.
         """
+        # Outside of a loop nothing gives the list memory later.
         if not self.p.depth and any(map(_lost_writes, outputs)):
             raise NotLowerable("a list is written to before its memory is known")
         for tensor, value in zip(op._outputs, outputs, strict=True):
@@ -154,6 +156,8 @@ class Lowering:
             raise NotLowerable(f"{op.type} makes values that only the host can hold")
         is_static = has_static_shapes(op)
         expected = [] if is_static else expected_shapes(self.p, op, cast("list[Node]", args))
+        # A lowering may ask for a value only after it has seen others, so that it is tried before the handler for
+        # unknown extents.
         try:
             result = raw.lowering(self.p, *group_arguments(raw.inputs, raw, args))
         except NeedsValue:

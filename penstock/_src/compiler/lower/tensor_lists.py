@@ -55,12 +55,15 @@ def _shape_input(p: LoweringContext, node: Lowered) -> Shape | None:
 
 
 def _element_shape(
-    p: LoweringContext, held: ListValue, given: Lowered | None, op: Operation | None = None
+    p: LoweringContext,
+    tensor_list: ListValue,
+    shape_input: Lowered | None,
+    op: Operation | None = None,
 ) -> Shape:
     """The shape of the elements, from the list, an input of the op, or its static shape."""
-    if held.element_shape is not None:
-        return held.element_shape
-    shape = None if given is None else _shape_input(p, given)
+    if tensor_list.element_shape is not None:
+        return tensor_list.element_shape
+    shape = None if shape_input is None else _shape_input(p, shape_input)
     if shape is not None:
         return shape
     if op is not None and op._outputs[-1].shape.is_fully_defined():
@@ -68,12 +71,12 @@ def _element_shape(
     raise NotLowerable("the shape of the list's elements is not known")
 
 
-def _unknown(p: LoweringContext, shape: Shape, held: ListValue) -> Node:
+def _unknown(p: LoweringContext, shape: Shape, tensor_list: ListValue) -> Node:
     """The value read from a list without memory: unknown but for its type if a loop will set it, else zeros."""
-    if not held.awaits:
-        zeros: Node = p.full(shape, 0, held.dtype)
+    if not tensor_list.awaits:
+        zeros: Node = p.full(shape, 0, tensor_list.dtype)
         return zeros
-    return p.parameter(0, shape, held.dtype, "unknown", scope=new_scope(max(p.depth, 1)))
+    return p.parameter(0, shape, tensor_list.dtype, "unknown", scope=new_scope(max(p.depth, 1)))
 
 
 def _checked(dtype: Any) -> Any:
@@ -118,124 +121,147 @@ def _from_tensor(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequ
 
 @handler("TensorListSetItem")
 def _set_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    p, held, item = lowering.p, _list(args[0]), _node(args[2])
+    p, tensor_list, item = lowering.p, _list(args[0]), _node(args[2])
     if raw_op(op).resize_if_index_out_of_bounds:
-        return [_set_or_grow(p, held, args[1], item)]
-    if held.buffer is None:
-        if held.awaits or (held.capacity is None and not p.depth):
-            return [_noted(held, item)]
-        if held.capacity is None:
+        return [_set_or_grow(p, tensor_list, args[1], item)]
+    if tensor_list.buffer is None:
+        if tensor_list.awaits or (tensor_list.capacity is None and not p.depth):
+            return [_noted(tensor_list, item)]
+        if tensor_list.capacity is None:
             raise NotLowerable("a list without a length is written to")
-        held = held.allocated(p, item.shape)
-    _check_element(held, item)
-    _check_index(p, held, args[1], "Tried to write to index, which is not in the list")
-    return [held.with_buffer(p.dynamic_set_index(held.memory, _index(p, args[1]), item))]
+        tensor_list = tensor_list.allocated(p, item.shape)
+    _check_element(tensor_list, item)
+    _check_index(p, tensor_list, args[1], "Tried to write to index, which is not in the list")
+    return [
+        tensor_list.with_buffer(p.dynamic_set_index(tensor_list.memory, _index(p, args[1]), item))
+    ]
 
 
-def _check_index(p: LoweringContext, held: ListValue, index: Lowered, message: str) -> None:
+def _check_index(p: LoweringContext, tensor_list: ListValue, index: Lowered, message: str) -> None:
     """Makes the program fail for an index outside of the list, unless it is known to be within."""
-    known, length = p.dims(_node(index)), known_length(p, held)
+    known, length = p.dims(_node(index)), known_length(p, tensor_list)
     if known is not None and length is not None and 0 <= known[0] < length:
         return
     at = _index(p, index)
-    within, lengths = p.bounds(at), p.bounds(held.length)
+    within, lengths = p.bounds(at), p.bounds(tensor_list.length)
     if within is not None and lengths is not None and 0 <= within[0] <= within[1] < lengths[0]:
+        # The range of an index or length is known inside a loop with a known number of steps.
         return
     if p.is_recorded(at):
         return  # it was within the list when the loop used it that this one is the gradient of
-    inside = p.and_(p.ge(at, 0), p.lt(at, p.cast(held.length, at.dtype)))
+    inside = p.and_(p.ge(at, 0), p.lt(at, p.cast(tensor_list.length, at.dtype)))
     p.check(inside, f"{message}: list index out of range")
 
 
-def _set_or_grow(p: LoweringContext, held: ListValue, index: Lowered, item: Node) -> ListValue:
+def _set_or_grow(
+    p: LoweringContext, tensor_list: ListValue, index: Lowered, item: Node
+) -> ListValue:
     """SetItem where the list may become longer: only for indices that are known."""
-    known, length = p.dims(_node(index)), known_length(p, held)
-    if known is None or (length is None and held.buffer is not None):
-        return _set_or_grow_somewhere(p, held, p.cast(_index(p, index), dtypes.int32), item)
-    if length is None or held.buffer is None and held.capacity is None and held.awaits:
+    known, length = p.dims(_node(index)), known_length(p, tensor_list)
+    if known is None or (length is None and tensor_list.buffer is not None):
+        return _set_or_grow_somewhere(p, tensor_list, p.cast(_index(p, index), dtypes.int32), item)
+    if (
+        length is None
+        or tensor_list.buffer is None
+        and tensor_list.capacity is None
+        and tensor_list.awaits
+    ):
         raise NotLowerable("a list of unknown length grows")
     wanted = dims.maximum(length, known[0] + 1)
-    grown = held if _has_room(held, length, known[0]) else _resized(p, held, wanted, item.shape)
+    grown = (
+        tensor_list
+        if _has_room(tensor_list, length, known[0])
+        else _resized(p, tensor_list, wanted, item.shape)
+    )
     _check_element(grown, item)
     written = grown.with_buffer(p.dynamic_set_index(grown.memory, _index(p, index), item))
     return replace(written, length=p.scalar(wanted, dtypes.int32), pushed=None)
 
 
-def _has_room(held: ListValue, length: dims.Extent, index: dims.Extent) -> bool:
+def _has_room(tensor_list: ListValue, length: dims.Extent, index: dims.Extent) -> bool:
     """True if an element can be set at an index, or appended there, where the list is: a loop gave it memory for more."""
-    if held.buffer is None or any(map(dims.is_symbolic, (length, index, held.buffer.shape[0]))):
+    if tensor_list.buffer is None or any(
+        map(dims.is_symbolic, (length, index, tensor_list.buffer.shape[0]))
+    ):
         return False
-    return 0 <= index <= length and index < held.buffer.shape[0]
+    return 0 <= index <= length and index < tensor_list.buffer.shape[0]
 
 
-def _set_or_grow_somewhere(p: LoweringContext, held: ListValue, at: Node, item: Node) -> ListValue:
+def _set_or_grow_somewhere(
+    p: LoweringContext, tensor_list: ListValue, at: Node, item: Node
+) -> ListValue:
     """SetItem of a list that may grow, in a loop with a known range of the index."""
-    length = p.maximum(held.length, p.add(at, 1))
+    length = p.maximum(tensor_list.length, p.add(at, 1))
     within = p.bounds(at)
     if (
-        held.buffer is None
+        tensor_list.buffer is None
         or within is None
-        or not 0 <= within[0] <= within[1] < held.buffer.shape[0]
+        or not 0 <= within[0] <= within[1] < tensor_list.buffer.shape[0]
     ):
-        if held.awaits if held.buffer is None else p.depth and p.depth == p.trial:
-            return replace(_noted(held, item), length=length, buffer=None, awaits=True)
+        if tensor_list.awaits if tensor_list.buffer is None else p.depth and p.depth == p.trial:
+            return replace(_noted(tensor_list, item), length=length, buffer=None, awaits=True)
         raise NotLowerable("a list grows at an index that is not known")
-    _check_element(held, item)
-    written = held.with_buffer(p.dynamic_set_index(held.memory, at, item))
+    _check_element(tensor_list, item)
+    written = tensor_list.with_buffer(p.dynamic_set_index(tensor_list.memory, at, item))
     return replace(written, length=length, pushed=None)
 
 
-def _noted(held: ListValue, item: Node) -> ListValue:
+def _noted(tensor_list: ListValue, item: Node) -> ListValue:
     """A list without memory, its elements' shape now known."""
-    shape = held.element_shape if held.element_shape is not None else item.shape
-    return replace(held, element_shape=shape, pushed=None, noted=True)
+    shape = tensor_list.element_shape if tensor_list.element_shape is not None else item.shape
+    return replace(tensor_list, element_shape=shape, pushed=None, noted=True)
 
 
-def _check_element(held: ListValue, item: Node) -> None:
-    if held.memory.shape[1:] != item.shape:
+def _check_element(tensor_list: ListValue, item: Node) -> None:
+    if tensor_list.memory.shape[1:] != item.shape:
         raise NotLowerable("the elements of a list have different shapes")
 
 
 @handler("TensorListGetItem")
 def _get_item(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    p, held = lowering.p, _list(args[0])
-    _check_index(p, held, args[1], "Tried to access an element that is not in the list")
-    if held.buffer is None:
-        shape = _element_shape(p, held, args[2], op)
-        return [_unknown(p, shape, held)]
-    return [p.dynamic_index(held.buffer, _index(p, args[1]))]
+    p, tensor_list = lowering.p, _list(args[0])
+    _check_index(p, tensor_list, args[1], "Tried to access an element that is not in the list")
+    if tensor_list.buffer is None:
+        shape = _element_shape(p, tensor_list, args[2], op)
+        return [_unknown(p, shape, tensor_list)]
+    return [p.dynamic_index(tensor_list.buffer, _index(p, args[1]))]
 
 
 @handler("TensorListPushBack")
 def _push_back(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    p, held, item = lowering.p, _list(args[0]), _node(args[1])
-    length = p.add(held.length, 1)
-    if held.buffer is None and held.awaits:
-        same = item if held.element_shape is None or held.pushed in (None, item) else None
-        noted = _noted(held, item)
+    p, tensor_list, item = lowering.p, _list(args[0]), _node(args[1])
+    length = p.add(tensor_list.length, 1)
+    if tensor_list.buffer is None and tensor_list.awaits:
+        # Holds while every push so far was of this very node: then the loop may fill its memory before it begins.
+        same = (
+            item
+            if tensor_list.element_shape is None or tensor_list.pushed in (None, item)
+            else None
+        )
+        noted = _noted(tensor_list, item)
         return [replace(noted, length=length, pushed=same)]
-    if held.pushed is item and held.buffer is not None:
-        return [replace(held, length=length)]  # its memory repeats this very item
-    known = known_length(p, held)
-    if held.buffer is None or (known is not None and known >= held.buffer.shape[0]):
+    if tensor_list.pushed is item and tensor_list.buffer is not None:
+        return [replace(tensor_list, length=length)]  # its memory repeats this very item
+    known = known_length(p, tensor_list)
+    if tensor_list.buffer is None or (known is not None and known >= tensor_list.buffer.shape[0]):
         if known is None:
             raise NotLowerable("a list of unknown length grows")
-        held = _resized(p, held, known + 1, item.shape)
-    _check_element(held, item)
-    buffer = p.dynamic_set_index(held.memory, p.sub(length, 1), item)
-    return [ListValue(held.dtype, None, length, None).with_buffer(buffer)]
+        tensor_list = _resized(p, tensor_list, known + 1, item.shape)
+    _check_element(tensor_list, item)
+    buffer = p.dynamic_set_index(tensor_list.memory, p.sub(length, 1), item)
+    return [ListValue(tensor_list.dtype, None, length, None).with_buffer(buffer)]
 
 
 @handler("TensorListPopBack")
 def _pop_back(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    p, held = lowering.p, _list(args[0])
-    length = p.sub(held.length, 1)
-    if held.buffer is None:
-        shape = _element_shape(p, held, args[1], op)
-        shorter = replace(held, length=length, element_shape=shape, pushed=None)
-        return [shorter, _unknown(p, shape, held)]
-    shorter = ListValue(held.dtype, None, length, None).with_buffer(held.buffer)
-    item = p.dynamic_index(held.buffer, length)
+    p, tensor_list = lowering.p, _list(args[0])
+    length = p.sub(tensor_list.length, 1)
+    if tensor_list.buffer is None:
+        shape = _element_shape(p, tensor_list, args[1], op)
+        shorter = replace(tensor_list, length=length, element_shape=shape, pushed=None)
+        return [shorter, _unknown(p, shape, tensor_list)]
+    shorter = ListValue(tensor_list.dtype, None, length, None).with_buffer(tensor_list.buffer)
+    item = p.dynamic_index(tensor_list.buffer, length)
     p.recorded.add(item.id)
     return [shorter, item]
 
@@ -247,66 +273,71 @@ def _length(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
 
 @handler("TensorListElementShape")
 def _shape_of_elements(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    held = _list(args[0])
+    tensor_list = _list(args[0])
     dtype = raw_op(op).shape_type
-    if held.element_shape is None:
+    if tensor_list.element_shape is None:
         return [lowering.p.constant(-1, dtype)]
-    return [lowering.p.shape_value(held.element_shape, dtype)]
+    return [lowering.p.shape_value(tensor_list.element_shape, dtype)]
 
 
 @handler("TensorListStack")
 def _stack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    p, held = lowering.p, _list(args[0])
-    count = known_length(p, held)
-    if count is None and held.buffer is not None:
-        return [DynamicRows(held.buffer, p.cast(held.length, dtypes.int32))]
+    p, tensor_list = lowering.p, _list(args[0])
+    count = known_length(p, tensor_list)
+    # The buffer has room for all steps; how many it took is known only after them.
+    if count is None and tensor_list.buffer is not None:
+        return [DynamicRows(tensor_list.buffer, p.cast(tensor_list.length, dtypes.int32))]
     if count is None:
         raise NotLowerable("the length of the list to stack is not known")
-    if held.buffer is None:
-        shape = _element_shape(p, held, args[1])
+    if tensor_list.buffer is None:
+        shape = _element_shape(p, tensor_list, args[1])
         shape_of_stack = (count, *shape)
-        return [_unknown(p, shape_of_stack, held)]
-    return [p.slice_axis(held.buffer, 0, 0, count)]
+        return [_unknown(p, shape_of_stack, tensor_list)]
+    return [p.slice_axis(tensor_list.buffer, 0, 0, count)]
 
 
 @handler("TensorListResize")
 def _resize(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    p, held = lowering.p, _list(args[0])
+    p, tensor_list = lowering.p, _list(args[0])
     size = p.dims(_node(args[1]))
     if size is None:
         raise NotLowerable("the new length of a list is not known")
-    if held.buffer is None:
+    if tensor_list.buffer is None:
         return [
-            replace(held, length=p.scalar(size[0], dtypes.int32), capacity=size[0], pushed=None)
+            replace(
+                tensor_list, length=p.scalar(size[0], dtypes.int32), capacity=size[0], pushed=None
+            )
         ]
-    return [_resized(p, held, size[0], held.element_shape)]
+    return [_resized(p, tensor_list, size[0], tensor_list.element_shape)]
 
 
 def _resized(
-    p: LoweringContext, held: ListValue, size: int, element_shape: Shape | None
+    p: LoweringContext, tensor_list: ListValue, size: int, element_shape: Shape | None
 ) -> ListValue:
     """The list cut, or filled up with zeros, to a length."""
     length = p.scalar(size, dtypes.int32)
-    if held.buffer is None:
-        return ListValue(held.dtype, None, length, size, held.element_shape).allocated(
-            p, element_shape
-        )
-    used = known_length(p, held)
+    if tensor_list.buffer is None:
+        return ListValue(
+            tensor_list.dtype, None, length, size, tensor_list.element_shape
+        ).allocated(p, element_shape)
+    used = known_length(p, tensor_list)
     if used is None:
         raise NotLowerable("a list of unknown length is resized")
-    kept = p.slice_axis(held.buffer, 0, 0, dims.minimum(used, size))
+    kept = p.slice_axis(tensor_list.buffer, 0, 0, dims.minimum(used, size))
     if size > kept.shape[0]:
-        kept = p.concat([kept, p.full((size - kept.shape[0], *kept.shape[1:]), 0, held.dtype)], 0)
-    return ListValue(held.dtype, None, length, None).with_buffer(kept)
+        kept = p.concat(
+            [kept, p.full((size - kept.shape[0], *kept.shape[1:]), 0, tensor_list.dtype)], 0
+        )
+    return ListValue(tensor_list.dtype, None, length, None).with_buffer(kept)
 
 
 @handler("TensorListGather")
 def _gather(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
-    p, held, indices = lowering.p, _list(args[0]), _node(args[1])
-    if held.buffer is None:
-        shape = (*indices.shape, *_element_shape(p, held, args[2]))
-        return [_unknown(p, shape, held)]
-    return [p.gather(held.buffer, indices, 0, mode="error")]
+    p, tensor_list, indices = lowering.p, _list(args[0]), _node(args[1])
+    if tensor_list.buffer is None:
+        shape = (*indices.shape, *_element_shape(p, tensor_list, args[2]))
+        return [_unknown(p, shape, tensor_list)]
+    return [p.gather(tensor_list.buffer, indices, 0, mode="error")]
 
 
 @handler("TensorListScatterV2", "TensorListScatter")
