@@ -27,13 +27,16 @@ def count_steps(loop: OpenLoop) -> bool:
     if not exact or trips is None:
         return False
     loop.trips = trips
+    # An int32 counter is kept where it suffices: index arithmetic is done in the type of the counter.
     kind = dtypes.int32 if trips <= _INT32[1] else dtypes.int64
     counters = [(s, c) for s in loop.states if (c := _counted(p, s)) is not None]
+    # A counter that the loop has already is taken, so that none is added.
     first = next((s for s, c in counters if c == (1, 0) and s.parameter.dtype == kind), None)
     if first is None:
         first = loop.add_state(p.scalar(0, kind), lambda t: p.add(t, 1))
     loop.counter = first.parameter
     known = {}
+    # The last values of counters are computed, so that the loop need not carry them for their readers after it.
     for state, (a, b) in counters:
         end = p.scalar(wrapped(trips * a + b, state.init.dtype), state.init.dtype)
         state.final = p.reshape(end, state.init.shape)
@@ -58,6 +61,7 @@ def _counted(p: Any, state: CarriedState) -> Affine | None:
 def normal_form(loop: OpenLoop, a: Any, b: Any) -> Node:
     """a * t + b in step t, always in one form: an int32, or an int64 where a term leaves that."""
     p, t = loop.p, loop.counter
+    # The product comes before the sum, so that it must fit too.
     terms = (a, b, *_ends(loop, (a, b)), a * loop.trips)
     dtype = dtypes.int32 if all(_INT32[0] <= x <= _INT32[1] for x in terms) else dtypes.int64
     if a == 0:
@@ -94,6 +98,7 @@ def affine(loop: OpenLoop, node: Node) -> Affine | None:
     if form is None:
         return None
     least, most = intervals.limits(node.dtype)
+    # A line has its extremes at its ends, so that two steps suffice.
     return form if all(least <= x <= most for x in _ends(loop, form)) else None
 
 

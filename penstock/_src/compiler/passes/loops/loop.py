@@ -57,6 +57,7 @@ class OpenLoop:
         parameters = [_parameter(p, x.shape, x.dtype, i, scope) for i, x in enumerate(init)]
 
         def opened(function: Function) -> list[Node]:
+            # Captured values keep their nodes: only carried ones become parameters.
             known = dict(zip([q.id for q in function.parameters], [*parameters, *outer]))
             with p.deeper():
                 return substitute(p, function.results, known)
@@ -85,6 +86,7 @@ class OpenLoop:
                 nodes_by_id[node.id] = node
                 if not self.is_invariant(node):
                     pending.extend(node.args)
+        # A node is made after its arguments, so that ids are a topological order.
         return [nodes_by_id[i] for i in sorted(nodes_by_id)]
 
     def users(self) -> dict[int, list[Node]]:
@@ -149,6 +151,7 @@ class OpenLoop:
     def _carried_in(self, finals: Sequence[Node]) -> list[CarriedState]:
         """The carried states whose placeholders are used after the loop."""
         placeholders = {node.id: state for node, state in self._placeholders}
+        # Ids grow as nodes are made: an older one cannot depend on a placeholder.
         first = min(placeholders, default=0)
         pending, seen, carried = list(finals) if placeholders else [], set(), []
         while pending:

@@ -44,6 +44,7 @@ def rewritten(p: Any, roots: Sequence[Node], depth: int) -> list[Node]:
     replacements: dict[int, Node] = {}
     finals: dict[int, dict[int, Node]] = {}
     for node in nodes:
+        # A node of an enclosing function is rewritten there.
         if node.depth < depth:
             replacements[node.id] = node
             continue
@@ -65,6 +66,7 @@ def _rewrite(p: Any, node: Node, used: list[int]) -> dict[int, Node]:
     loop = OpenLoop.of(p, node)
     with p.deeper():
         roots = [loop.condition, *[s.result for s in loop.states]]
+        # Inner loops first, so that a product moved out of one may move further out.
         if any(n.kind == "while" for n in loop.nodes()):
             roots = rewritten(p, roots, p.depth)
             loop.condition = roots[0]

@@ -54,6 +54,7 @@ class RowMover:
 
     def rewrite(self, used: list[int]) -> None:
         self.hoist()
+        # Hoisting has replaced nodes, so that their users are others.
         self.users = self.loop.users()
         live = self.loop.live(used)
         stacked = [(s, stack) for s in live if s.final is None and (stack := self.stacked(s))]
@@ -70,9 +71,11 @@ class RowMover:
 
     def merge_equal_states(self, live: list[CarriedState]) -> None:
         """A state that no step reads, and that equals another one up to its shape, need not be carried beside it."""
+        # Without a step the states keep their initial values, which may differ.
         if self.loop.trips < 1:
             return
         known: dict[int, CarriedState] = {}
+        # States that a step reads come first: they must be carried anyway.
         for state in sorted(live, key=lambda s: not self.users.get(s.parameter.id)):
             equal = known.setdefault(without_reshapes(state.result).id, state)
             read = self.users.get(state.parameter.id)
@@ -114,6 +117,7 @@ class RowMover:
 
     def order(self, whole: tuple, block: tuple, starts: Any) -> Order | None:
         """The order in which blocks at `starts` visit the rows of an array, each once; None if they do not."""
+        # One row for each step, no more and no fewer: otherwise a row would be left or written twice.
         if not whole or not is_one(block[0]) or whole[0] != self.loop.trips:
             return None
         if list(whole[1:]) != list(block[1:]):
@@ -135,6 +139,7 @@ class RowMover:
         result, parameter = state.result, state.parameter
         if result.kind != "dynamic_update_slice" or result.args[0] is not parameter:
             return None
+        # Its value within a step has no reader besides the next step.
         if self.users[result.id] != [None]:
             return None
         _, update, *starts = result.args
@@ -199,6 +204,7 @@ class RowMover:
         for user in self.users[value.id]:
             if user is None:
                 return False
+            # A reader other than the writes would keep the product in the loop, beside the one made of all rows.
             if user not in takers and not (user.kind == "reshape" and self.only_for(user, takers)):
                 return False
         return True
