@@ -38,6 +38,7 @@ def attention_kernel(
     gradient = attention.gradient
     backward = node is not attention.output
     if backward:
+        # The first gradient in order: the kernel of all three then precedes every reader of one of them.
         if gradient is None or node is not min(gradient.outputs, key=lambda n: n.id):
             return None
         ends.append((gradient.scores, gradient.final))

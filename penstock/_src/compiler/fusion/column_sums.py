@@ -41,6 +41,7 @@ def sum_on_tiles(
         kernel = None if at is None else merged[at].kernel
         if at is None or not isinstance(kernel, ContractKernel):
             continue
+        # The sums read the cells of a tile while it is in registers: there is one output, and it is read once.
         if len(kernel.outputs) > 1 or sum(place.get(i) == at for i in group.reads) != 1:
             continue
         if common_lane(lanes, group.nodes) != common_lane(lanes, kernel.outputs):
@@ -92,6 +93,7 @@ def _summed(
     epilogue = write_epilogue(kernel.node, final, match.columns, is_leaf, summed)
     if epilogue is None:
         return None
+    # A row of sums for each task, added up in order by the second kernel: no two tasks write to one sum.
     shape: Any = (Dim.symbol(TASKS), len(roots), *roots[0].shape)
     partial = Node(final.builder, "partial", (), {}, shape, dtypes.float32)
     operands = epilogue.slots[1:]

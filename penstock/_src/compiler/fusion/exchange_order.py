@@ -19,7 +19,7 @@ def in_exchange_order(kernels: Sequence[Kernel]) -> tuple[Kernel, ...]:
     """The kernels of a function, exchanges where they overlap with most others."""
     if not any(_kind(kernel) == "exchange_start" for kernel in kernels):
         return tuple(kernels)
-    return tuple([kernels[number] for number in _Order(kernels).made()])
+    return tuple([kernels[number] for number in _Order(kernels).numbers()])
 
 
 class _Order:
@@ -34,7 +34,7 @@ class _Order:
         self.order: list[int] = []
         self.done: set[int] = set()
 
-    def made(self) -> list[int]:
+    def numbers(self) -> list[int]:
         """The numbers in order."""
         for number in range(len(self.kinds)):
             if number not in self.done and number not in self.waiting:
@@ -46,6 +46,7 @@ class _Order:
                     if one not in self.done and self._needed(one) <= self.done:
                         self._place(one)
                         ready = True
+        # Exchanges whose results no kernel reads.
         for number in sorted(self.waiting - self.done):
             self._place(number)
         return self.order
@@ -54,6 +55,7 @@ class _Order:
         return self.needs[number] | self.older.get(number, set())
 
     def _place(self, number: int) -> None:
+        # A kernel that needs a result of an exchange makes its wait happen now, not earlier.
         for wait in sorted(self._needed(number) & self.waiting - self.done):
             self._place(wait)
         self.order.append(number)

@@ -59,6 +59,7 @@ def in_sections(
     done: set[int] = set()
     left = list(range(len(kernels)))
     while left:
+        # Kernels of no lane go as early as they can, so that the lanes after them find their inputs.
         for number in left:
             if own[number] == NO_LANE and needs[number] <= done:
                 order.append(number)
@@ -70,6 +71,7 @@ def in_sections(
             order += numbers
             done.update(numbers)
             bounds.append(len(order))
+        # A lane alone runs as usual.
         if len(section) > 1:
             work = [sum(_work(kernels[i]) for i in numbers) for numbers in section.values()]
             sections.append(LaneSection(tuple(bounds), tuple(work)))
@@ -85,6 +87,7 @@ def _section(
     placed: dict[int, set[int]] = {}
     for number in left:
         lane = own[number]
+        # A lane sees what was done before the section and its own kernels: it depends on no lane beside it.
         before = placed.setdefault(lane, set(done))
         if lane != NO_LANE and needs[number] <= before:
             before.add(number)
@@ -135,6 +138,7 @@ def _lanes_of_kernels(
             makers = {own[number] for number in needed}
             common = makers.pop() if len(makers) == 1 else NO_LANE
         own.append(common)
+    # From the end to the start: a kernel serves the lanes of all that follow from it.
     serves = [{lane} for lane in own]
     for number in reversed(range(len(kernels))):
         if own[number] != NO_LANE:

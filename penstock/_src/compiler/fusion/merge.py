@@ -32,6 +32,7 @@ def merge(partition: Partition) -> Partition:
     nested = {inner: merge(part) for inner, part in partition.nested.items()}
     groups = _merged(partition)
     stored = set(partition.stored)
+    # A check of bounds stores nothing, and stays.
     groups = [g for g in _unread_left_out(groups, partition, stored) if g.nodes or g.kernel]
     partition = replace(partition, stored=frozenset(stored), nested=nested)
     if "epilogues" not in flags.disable:
@@ -47,6 +48,7 @@ def _unread_left_out(
     wanted.update(*[group.reads for group in groups])
     kept = []
     for group in groups:
+        # Other kernels are built already, with all of their outputs.
         unread = {n.id for n in group.nodes} - wanted if group.kernel is None else None
         if unread:
             group = group.without(unread)
@@ -69,7 +71,7 @@ class _Open:
     position: int
     waits: bool
     lane: int | None
-    made: set[int] = field(default_factory=set)
+    node_ids: set[int] = field(default_factory=set)
     group: FusionGroup | None = None  # while nothing was added
 
     def closed(self) -> FusionGroup:
@@ -136,7 +138,9 @@ def _merged(partition: Partition) -> list[FusionGroup]:
             continue
         lists = [open_by_space.setdefault(space, []) for space in group.spaces()]
         current = group
+        # The latest first: fewer kernels lie between, whose positions could forbid the join.
         for earlier in dict.fromkeys(g for known in lists for g in reversed(known[-OPEN:])):
+            # Joins move groups: one that was earlier may have gone behind.
             if id(earlier) in gone or earlier is current or earlier.position > current.position:
                 continue
             if merger.join(earlier, current):
@@ -167,6 +171,7 @@ class _Merger:
 
     def join(self, a: _Open, b: _Open) -> bool:
         """Adds b to a and returns True, if that is possible and saves time."""
+        # Lanes run side by side, each with kernels of its own.
         if a.lane != b.lane:
             return False
         rows = a.rows or b.rows
@@ -186,7 +191,8 @@ class _Merger:
         ):
             return False
         ends = zip(b.nodes, b.roots)
-        if a.made & b.reads and not all(_same_place(*end, a, rows) for end in ends):
+        # Within the merged kernel a result exists only as the element, or row, that is being computed.
+        if a.node_ids & b.reads and not all(_same_place(*end, a, rows) for end in ends):
             return False
         if not self._find_position(a, b):
             return False
@@ -198,11 +204,11 @@ class _Merger:
 
     def _pays(self, a: _Open, b: _Open) -> bool:
         """True if two groups read a common node, or one reads a result of the other."""
-        common = (a.reads & b.reads) | (a.made & b.reads)
+        common = (a.reads & b.reads) | (a.node_ids & b.reads)
         if is_large(
             a.elements, SMALL + 1
         ):  # streams side by side are slower where they share nothing large
-            common = {i for i in common if i in a.made or self._is_comparable(i, a.elements)}
+            common = {i for i in common if i in a.node_ids or self._is_comparable(i, a.elements)}
         return bool(common or self.unrelated and a.kind == b.kind == "map")
 
     def _is_comparable(self, number: int, elements: Extent) -> bool:
@@ -224,14 +230,16 @@ class _Merger:
 
     def _find_position(self, a: _Open, b: _Open) -> bool:
         """True if there is a position after all inputs and before all readers of both: that of a, or that of b, to which a is then moved."""
+        # b moves up to a if everything that it reads exists there.
         if all(
-            i in a.made or i not in self.maker or self.maker[i].position < a.position
+            i in a.node_ids or i not in self.maker or self.maker[i].position < a.position
             for i in b.reads
         ):
             return True
+        # Else a moves down to b, past kernels that do not read its results.
         waits = a.waits and all(
             reader is b or not a.position < reader.position <= b.position
-            for i in a.made
+            for i in a.node_ids
             for reader in self.readers.get(i, {}).values()
         )
         if waits:
@@ -241,8 +249,8 @@ class _Merger:
     def _add(self, a: _Open, b: _Open) -> None:
         a.nodes += b.nodes
         a.roots += b.roots
-        a.made |= b.made
-        a.reads = (a.reads | b.reads) - a.made
+        a.node_ids |= b.node_ids
+        a.reads = (a.reads | b.reads) - a.node_ids
         a.group = None
         for node in b.nodes:
             self.maker[node.id] = a
@@ -257,6 +265,7 @@ def _same_place(node: Node, root: Node | None, group: _Open, rows: RowSpace | No
     All paths of arguments are followed; each node is read at the current "element", its "row", or "other".
     """
     kinds = {n.id: "element" if r is None else "row" for n, r in zip(group.nodes, group.roots)}
+    # Only the update is read at the result's elements; the array and the starts are read elsewhere.
     others = [a for a in node.args if node.kind == "dynamic_update_slice" and a is not node.args[1]]
     pending = [(a, "other") for a in others]
     if root is None:
@@ -269,6 +278,7 @@ def _same_place(node: Node, root: Node | None, group: _Open, rows: RowSpace | No
         current, place = pending.pop()
         if kinds.get(current.id, place) != place:
             return False
+        # A node older than all of the group cannot depend on it.
         if current.id in kinds or current.id < first or (current.id, place) in seen:
             continue
         seen.add((current.id, place))

@@ -89,6 +89,7 @@ def partition(recognized: Recognized) -> Partition:
 def _groups_of(node: Node, part: Partition) -> Iterator[FusionGroup]:
     """The groups that begin with a node."""
     recognized = part.recognized
+    # Before the gather's own group: its kernel may trust the indices.
     if node.kind == "gather" and node.attrs["mode"] == "error":
         indices = home(node.args[1])
         extent = node.args[0].shape[node.attrs["axis"]]
@@ -96,6 +97,7 @@ def _groups_of(node: Node, part: Partition) -> Iterator[FusionGroup]:
     if node.kind in SPECIAL and node.id not in recognized.absorbed:
         yield kernel_group(_special(node, part))
     elif node.id in recognized.attentions:
+        # The forward kernel computes the other outputs as well.
         attention = attention_kernel(node, recognized.attentions[node.id], part.is_leaf)
         if attention is not None:
             yield kernel_group(attention)

@@ -4,7 +4,7 @@ A node is *stored* only if it must be: it is a result, a reduction, a contractio
 such a node reads it; or if computing it again in every consumer would cost more than reading it.
 
     elementwise nodes     stored if two consumers would each read three or more arrays for it, if the expression is
-                          long, if a consumer reads elements many times (broadcast along rows, gather, windows), or if rows
+                          long, if a consumer reads elements many times (broadcast along rows, gather, windows), or
                           if a row reduction reads an array along its columns
     movements             stored only if a reader requires that layout, or reads rows across those of the argument
 """
@@ -75,6 +75,7 @@ def choose_stored(recognized: Recognized) -> Storing:
             or _wanted_in_rows(node, stored, recognized)
             or _worth_storing(node, own, read, by_id, recognized)
         ):
+            # Written into each kernel as a number, at no cost.
             if node.kind not in ("constant", "size", "iota") or node.id in demanded:
                 stored.add(node.id)
                 reads[node.id] = read
@@ -105,6 +106,7 @@ def _demanded(recognized: Recognized) -> set[int]:
             wanted.update(home(a).id for a in _wanted_in_memory(node, recognized))
         if node.kind == "gather" and node.attrs["mode"] == "error":
             wanted.add(home(node.args[1]).id)
+        # A bitcast to another width reads memory, as elements do not correspond one to one.
         if node.kind == "bitcast" and node.dtype.size != node.args[0].dtype.size:
             wanted.add(home(node.args[0]).id)
     return wanted
@@ -188,11 +190,11 @@ def _is_searched_often(
 
 def _readers(node: Node, recognized: Recognized) -> list[Node]:
     """The nodes that read a node or a movement of it."""
-    found = []
+    readers = []
     for user in recognized.users[node.id]:
         is_moved = user.kind in ("reshape", "transpose", "slice", "reverse")
-        found += _readers(user, recognized) if is_moved else [user]
-    return found
+        readers += _readers(user, recognized) if is_moved else [user]
+    return readers
 
 
 def _regroups(own: frozenset[int], by_id: Mapping[int, Node]) -> bool:
