@@ -35,6 +35,7 @@ def find_attentions(
     nodes: Sequence[Node], users: Users, wanted: Callable[[Node], bool]
 ) -> list[Attention]:
     """The attentions of a function whose absorbed nodes are not `wanted` by others."""
+    # Half-precision softmaxes divide in float32: their quotient is cast afterwards.
     quotients = [n for n in nodes if _is(n, "div") and n.dtype in (dtypes.float32, dtypes.float64)]
     return [attention for q in quotients if (attention := _attention(q, users, wanted)) is not None]
 
@@ -56,6 +57,7 @@ def _attention(quotient: Node, users: Users, wanted: Callable[[Node], bool]) -> 
             _require(not wanted(node) and all(u.id in region for u in users[node.id]))
         unstored = {n.id for n in attention.never_stored}
         _require(all(home(n).id not in unstored for n in attention.sources))
+        # Without a backward pass nothing but the quotient reads the maximum and the sum, which are never stored.
         if attention.gradient is not None:
             for node in (attention.maximum, attention.total):
                 _require(all(u.id in region for u in users[node.id]))
@@ -107,6 +109,7 @@ def _searched(quotient: Node, users: Users) -> Attention:
     outputs = [n for n in products if search.against(n, weights)[1].count(COLUMN)]
     _require(len(outputs) == 1)
     value, _, width, letters = search.product(outputs[0], weights, COLUMN)
+    # A row of a head must fit into registers and cache whole: its extents must be known.
     small = type(depth) is int and type(width) is int and max(depth, width) <= WIDEST
     _require(small and all(is_large(n, LEAST) for n in (scores.shape[-1], axes.extents[ROW])))
     _require(all(extent != 0 for extent in axes.extents.values()))  # there is a maximum
@@ -145,11 +148,13 @@ def _epilogue_above(logits: Node) -> tuple[Node, list[Node]]:
             region[node.id] = node
             if node.kind == "contract":
                 scores.append(node)
+                # With two contractions in the epilogue neither is the scores.
                 _require(len(scores) == 1)
             else:
                 pending += node.args
     _require(bool(scores))
     between, known = [scores[0]], {scores[0].id}
+    # In order of ids, which is an order of computation: arguments come before their users.
     for i in sorted(region):
         if any(a.id in known for a in region[i].args):
             between.append(region[i])
@@ -186,6 +191,7 @@ def _axes_of(scores: Node) -> _Axes:
     """Gives the axes of the scores their letters."""
     left, right, out = _letters(scores)
     _require(len(out) >= 2 and len(out) - 2 <= len(BATCH))
+    # The last axis of the scores belongs to the keys' operand, whichever side that is.
     of_column = left if out[-1] in left else right
     of_row = right if of_column is left else left
     alone = [c for c in out[:-1] if c in of_row and c not in of_column]
@@ -229,6 +235,7 @@ class _Search:
         _require(not any(other is w for w in weights) and len(mine) == len(self.axes.letters))
         rename = dict(zip(mine, self.axes.letters, strict=True))
         free = [c for c in theirs if c not in mine]
+        # One axis that the scores lack: the elements of a head.
         _require(len(free) == 1 and free[0] in out)
         rename[free[0]] = ELEMENT
         names = ["".join(rename[c] for c in letters) for letters in (theirs, out)]
@@ -250,6 +257,7 @@ class _Search:
         """A view of an operand with contiguous rows: of the array from which movements compute it, or of itself."""
         extents = {**self.axes.extents, ELEMENT: width}
         followed = view_of(node, letters, extents, lambda n: False)
+        # The kernel loads whole vectors of a row; other layouts are stored as rows first.
         if followed.plain and (is_one(width) or followed.coefficient(ELEMENT) == 1):
             return followed
         _require(letters[-1] == ELEMENT)
@@ -279,11 +287,14 @@ class _Search:
             (dp,) = dp.args
         _require(dp.kind == "contract" and _same(dp, attention.scores))
         rows, columns, _ = self.factors(dp)
+        # The backward kernel reads dO and V by the same views in both products.
         _require(rows == seed and columns == attention.value)
         final, chain = self.chain_from(scores, attention)
         dq, dk = self.last_products(final, attention)
         inside = [dp, *casts, ends[0], shares, *way, difference, *chain]
         attention.gradient = Gradient(seed, scores, final, dq, dk, dv, inside)
+        # The kernel runs where the first of its results is due: everything that its epilogue reads must exist by
+        # then.
         first = min(n.id for n in attention.gradient.outputs)
         region = {n.id for n in (*attention.never_stored, *attention.made)}
         _require(all(_ready(a, first) for n in chain for a in n.args if a.id not in region))

@@ -26,6 +26,7 @@ def lanes_of(nodes: Sequence[Node]) -> Mapping[int, int]:
     if "lanes" in flags.disable:
         return lanes
     for node in nodes:
+        # What is in memory has no kernel, and so no lane.
         if in_memory_already(node) and node.kind != "item":
             continue
         asked = getattr(node.origin, "device", None)
@@ -40,6 +41,7 @@ def common_lane(lanes: Mapping[int, int], nodes: Iterable[Node]) -> int | None:
     numbers = {lanes[n.id] for n in nodes if n.id in lanes}
     if not numbers:
         return None
+    # Nodes of two lanes meet in no lane, in kernels between the sections.
     return numbers.pop() if len(numbers) == 1 else NO_LANE
 
 

@@ -28,6 +28,7 @@ def recognize(function: Function, in_loop: bool = False) -> Recognized:
         for attention in find_attentions(nodes, users, lambda n: home(n).id in roots):
             absorbed.update(n.id for n in attention.never_stored)
             attentions.update((n.id, attention) for n in attention.made)
+    # Attentions first: they take contractions, reductions and epilogues whole.
     rest = [n for n in nodes if n.id not in attentions and n.id not in absorbed]
     matches, contractions, taken = find_contractions(rest, users, roots, absorbed, lanes)
     absorbed |= taken

@@ -35,6 +35,7 @@ def find_reductions(
                 break
             if lanes.get(user.id) != lanes.get(node.id):
                 break
+            # Two reductions meet here: one of them is stored, and read by the other.
             if any(a is not end and (a.kind == "reduce" or a.id in taken) for a in user.args):
                 break  # part of another reduction's epilogue
             chain.append(end)

@@ -27,6 +27,7 @@ def find_row_reductions(
     ids: set[int] = set()
     if "rows" in flags.disable:
         return frozenset()
+    # From the end, as the results of later reductions decide what earlier ones serve.
     for end in reversed(nodes):
         root = reductions.get(end.id)
         if root is None or end.id in roots:
@@ -86,6 +87,7 @@ class RowUses:
         shape = shape_key(node.shape)
         others = [u for u in self.users[node.id] if not self._feeds(u, shape)]
         if not others:
+            # A node without users is a result.
             return not self.users[node.id]
         (user, *more) = others
         plain = user.kind in ELEMENTWISE and shape_key(user.shape) == shape
@@ -94,6 +96,7 @@ class RowUses:
 
     def _feeds(self, node: Node, shape: Any) -> bool:
         """True if all users of a node, of a shape (a `shape_key`), end in reductions that are computed in rows."""
+        # With a stack of its own, as expressions are deeper than Python's.
         pending = [node]
         while pending:
             current = pending[-1]

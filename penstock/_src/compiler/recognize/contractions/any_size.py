@@ -62,6 +62,7 @@ def any_size_gradient(reading: Reading, numbering: Numbering) -> AnySizeFilterGr
     h, w = _open_axes(reading, numbering)
     if reading.output is None:  # every channel has its own filter
         is_dense = x.group == y.group == weights.group == 1
+        # One tap: a product over pixels, which has a kernel of its own.
         if not is_dense or h.taps * w.taps == 1:
             return None
         return AnySizeDepthwiseGradient(batch, h, w, 1, 1, groups, x, y, weights, types)

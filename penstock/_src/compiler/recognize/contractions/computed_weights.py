@@ -24,6 +24,7 @@ def multiplies_computed_row(
 ) -> bool:
     """True if a product has one row, and weights that are better computed where they are multiplied; `wanted` nodes are stored."""
     product, weights = match.description, match.right
+    # With more rows each weight would be computed once for every row.
     if not isinstance(product, Gemm) or product.batch or weights.kind not in ELEMENTWISE:
         return False
     if not is_static(product.m) or product.m != 1 or type(weights.size) is not int:
@@ -47,6 +48,7 @@ def _is_from_narrower(weights: Node) -> bool:
     sources: dict[int, Node] = {}
     seen, rest = {weights.id}, [weights]
     while rest:
+        # Through movements, too: they cost nothing in a loop nest.
         node = rest.pop()
         if node.kind not in _COMPUTED:
             sources[node.id] = node

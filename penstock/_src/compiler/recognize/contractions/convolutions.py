@@ -41,6 +41,7 @@ def as_convolution(
         "group": lambda c: c in out and c in filter_,
     }
     reading = Reading.of(problem, kinds)
+    # Stride and dilated pixels together have no kernel: the one walks over results, the other over inputs.
     if reading is None or any(p.base != 1 and p.stride != 1 for p in reading.paths):
         return None
     if reading.output and problem.output_strides[reading.output] != 1:
@@ -53,8 +54,10 @@ def as_convolution(
     batch = numbering(problem.extents[roles.batch]) if roles.batch else 1
     groups, channels, outputs = map(reading.extent, (roles.group, roles.channel, reading.output))
     dense = x.group == y.group == weights.group == 1
+    # Each channel has its own filter, and channels lie side by side: lanes of one vector.
     if roles.group and channels == outputs == 1 and dense:
         return Depthwise(batch, h, w, groups, 1, 1, x, weights, y, types, zero=problem.zeros[0])
+    # Winograd's fractions would round sums of whole numbers, which are exact otherwise.
     fast = _may_be_fast(types) and not holds_whole_numbers(problem.left.source)
     description = Convolution(
         batch, h, w, groups, channels, outputs, x, weights, y, types, fast=fast, zero=problem.zeros[0]
@@ -67,6 +70,7 @@ def as_filter_gradient(
 ) -> FilterGradient | AnySizeFilterGradient | None:
     """left = image, right = gradient of the output; the result is a filter."""
     if problem.zeros[0]:
+        # Padding would count as the zero point, which the sum over pixels does not leave out.
         return None
     _, dy, out = problem.letters
     kinds = {

@@ -41,13 +41,13 @@ def find_contractions(
         return {}, ends, set()
     contracts = [node for node in nodes if node.kind == "contract"]
     matches = {
-        node.id: found
+        node.id: candidate
         for node in contracts
-        if (found := match(node)) is not None
-        and not multiplies_computed_row(found, users, lambda n: home(n).id in roots)
+        if (candidate := match(node)) is not None
+        and not multiplies_computed_row(candidate, users, lambda n: home(n).id in roots)
     }
     # What a contraction reads is stored, also where it is behind a cast, which its kernel does without.
-    operands = {home(n).id for found in matches.values() for n in (found.left, found.right)}
+    operands = {home(n).id for m in matches.values() for n in (m.left, m.right)}
 
     def is_stored(node: Node) -> bool:
         return home(node).id in roots or home(node).id in operands
@@ -81,6 +81,7 @@ def end_of_epilogue(
     end, between = root, []
     while len(region) <= LONGEST_EPILOGUE:
         following = {u.id: u for n in region for u in users[n.id] if u.id not in known}
+        # The oldest follower first: ids are an order of computation, so that its arguments are in the region already.
         if not following:
             break
         user = following[min(following)]
@@ -88,6 +89,7 @@ def end_of_epilogue(
         if (
             not fits
             or lanes.get(user.id) != lanes.get(root.id)
+            # A stored value within the epilogue would be written by no kernel.
             or any(wanted(a) for a in user.args if a.id in known)
             or not _same_size(user, root)
         ):
@@ -97,6 +99,7 @@ def end_of_epilogue(
         exits = [
             n for n in region if not users[n.id] or any(u.id not in known for u in users[n.id])
         ]
+        # A reshape at the end would store a result under another shape; it is left to its readers.
         if len(exits) == 1 and exits[0].kind != "reshape" and _may_end(exits[0].dtype):
             end = exits[0]
             between = [n for n in region if n is not end and n is not root]

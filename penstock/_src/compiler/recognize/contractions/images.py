@@ -112,6 +112,7 @@ class Reading:
         """The array that is walked by taps in steps of `step`."""
         roles = self.roles
         steps = [int(step(tap)) for _, _, tap in roles.spatial]
+        # Reversed taps begin at the last one, and walk backwards.
         base += sum(s * (path.taps - 1) for s, path, t in zip(steps, self.paths, self.turned) if t)
         row, column = (-s if t else s for s, t in zip(steps, self.turned))
         channel, output, group = (
@@ -134,6 +135,7 @@ class Reading:
         spatial = {i for i, _, _ in self.roles.spatial}
         base: Any = 0
         for i, (axis, stride) in enumerate(zip(view.axes, view.strides)):
+            # Padding of a batch or channel axis moves the first element read.
             if i not in spatial and not dims.same(axis.const, 0):
                 base = base + axis.const * stride
         return None if type(base) is Dim else int(base)
@@ -206,6 +208,7 @@ def _roles(problem: Problem, kinds: Kinds) -> Roles | None:
     roles.spatial.sort(key=lambda s: s[0])
     if not roles.spatial or len(roles.spatial) > 2:
         return None
+    # A sum over one spatial axis is one over images of height 1.
     roles.spatial[:0] = [(-1, None, None)] * (2 - len(roles.spatial))
     return roles
 
@@ -214,6 +217,7 @@ def _group_and_channel(problem: Problem, axis: AxisIndex, kinds: Kinds) -> tuple
     """The letters of a channel axis that is divided into groups; None for other axes."""
     if not axis.plain or len(axis.terms) != 2:
         return None
+    # The smaller step is that of the channels: groups are runs of channels.
     channel, group = sorted(axis.terms, key=lambda c: axis.terms[c])
     is_cut = axis.terms[channel] == 1 and axis.terms[group] == problem.extents[channel]
     return (
@@ -229,6 +233,7 @@ def _spatial(axis: AxisIndex, kinds: Kinds) -> tuple[str | None, str | None] | N
     tap = next((c for c in letters if c != position and kinds["tap"](c)), None)
     if {position, tap} - {None} != set(letters):
         return None
+    # An image is walked forwards; reversed taps alone are turned.
     if position is not None and axis.terms[position] < 0:
         return None
     return position, tap
@@ -253,6 +258,7 @@ def _paths(problem: Problem, roles: Roles) -> tuple[list[Path], list[bool]]:
         taps = int(problem.extents[tap]) if tap else 1
         turned.append(step < 0)
         if step < 0:
+            # Counted from the last tap, the step is positive, and the border moves with it.
             const, step = const + step * (taps - 1), -step
         out = problem.extents[position] if position else 1
         stride = int(index.terms[position]) if position else 1

@@ -69,6 +69,7 @@ def match(node: Node, is_source: Callable[[Node], bool] = lambda node: False) ->
         return None
     if "packed" not in flags.disable and (packed := packed_product(problem)) is not None:
         return _match(node, *packed)
+    # Narrow operands first: the wide ones would be stored for nothing.
     narrow = unwidened(problem)
     recognized = _recognized(node, narrow) if narrow is not None else None
     recognized = recognized or _recognized(node, problem)
@@ -136,6 +137,7 @@ def _recognized(node: Node, problem: Problem) -> Match | None:
                         (_oddness(description), len(candidates), candidate, description, numbering)
                     )
         if candidates:
+            # The first candidate wins among equals, so that the choice does not depend on anything but the node.
             return _match(node, *min(candidates, key=lambda entry: entry[:2])[2:])
     return None
 

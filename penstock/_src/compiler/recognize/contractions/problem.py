@@ -55,11 +55,13 @@ class Problem:
 
 def types_of(node: Node, args: Sequence[Node]) -> Types | None:
     """Element types of a contraction, or None for types without a kernel (complex numbers)."""
+    # bool has no arithmetic, though it is a type of NumPy.
     names = [a.dtype.name for a in args]
     if not all(name in OF_NUMPY and name != "bool" for name in (*names, node.dtype.name)):
         return None
     left, right = (OF_NUMPY[name] for name in names)
     output = OF_NUMPY[node.dtype.name]
+    # Halves are summed in float32: a long sum in their own type would lose its small addends.
     return Types(left, right, F32 if output in (BF16, F16) else output, output)
 
 

@@ -35,6 +35,7 @@ def as_gemm(
     columns = [c for c in out if c not in left]
     if not columns or out[-1] != columns[-1]:
         return None  # turned, or no columns to put into vectors
+    # int8 products pair neighbors of the depth, and have a kernel for vectors too.
     is_vector = not rows and problem.types.left != I8
     if is_vector and not sums_along_memory and _walks_along_depth(problem, columns[-1], summed):
         return None
@@ -44,6 +45,7 @@ def as_gemm(
     steps = _Steps(problem)
     row_groups = _groups(steps, rows, ("left", "out") if plain[0] else ("out",))
     column_groups = _groups(steps, columns, ("right", "out") if plain[1] else ("out",))
+    # The largest steps outside: the innermost loop of the depth walks along memory.
     depth_order = sorted(
         summed, key=lambda c: _magnitude(steps.left(c) or steps.right(c)), reverse=True
     )
@@ -59,6 +61,7 @@ def as_gemm(
     )
     m, n = (row_groups or [()])[-1], (column_groups or [()])[-1]
     apart = [*batch_groups, *row_groups[:-1], *column_groups[:-1]]
+    # In the order of the result's memory.
     apart.sort(key=lambda g: steps.out(g[-1]), reverse=True)
     return _gemm(problem, numbering, steps, m, n, depth_groups, apart)
 
@@ -101,6 +104,7 @@ class _Steps:
         """True if `outer, inner` are one long letter in all of the arrays."""
         for name in arrays:
             step = getattr(self, name)
+            # Compared as expressions: unknown extents count as joined only if equal for every size.
             if dims.key(step(outer)) != dims.key(step(inner) * self.extents[inner]):
                 return False
         return True
@@ -169,6 +173,7 @@ def _gathered(
     for axis, stride, extent in zip(view.axes, view.strides, view.source.shape, strict=True):
         terms = tuple((*where[c], number(step)) for c, step in axis.terms.items())
         bounds = axis.bounds
+        # Between dilated pixels are zeros, so that every element is tested.
         if axis.divisor != 1 and bounds is None:
             bounds = (0, extent)
         axes.append(

@@ -37,6 +37,7 @@ def _start(operand: Any) -> int:
     if isinstance(operand, Gathered) or not is_static(operand.base):
         return 0
     steps = [step for step in operand.steps if not is_static(step) or step != 1]
+    # With steps that are known only at run time nothing relies on alignment.
     if not all(map(is_static, steps)):
         return int(operand.base)
     if min(steps, default=0) < 0:

@@ -32,6 +32,7 @@ def unwidened(problem: Problem) -> Problem | None:
     element, dtype = _WIDENED[types.total]
     narrow = [_narrow(view.source, dtype) for view in (problem.left, problem.right)]
     (left, left_zero), (right, right_zero) = narrow
+    # With two zero points the product would need the sums of both operands.
     if left is None or right is None or (left_zero and right_zero):
         return None
     return replace(
@@ -55,6 +56,7 @@ def _narrow(node: Node, dtype: DType) -> tuple[Node | None, int]:
             return None, 0
         node, zero = node.args[0], number if node.attrs["op"] == "sub" else -number
     is_widened = node.kind == "cast" and node.args[0].dtype == dtype
+    # A zero point outside of int8 does not fit into the kernel's packed operand.
     if not is_widened or not _INT8.min <= zero <= _INT8.max:
         return None, 0
     return node.args[0], zero
