@@ -86,6 +86,7 @@ def write_epilogue(
         inliner.value(node, Position(inliner.scope, node.shape, None, place))
         for node in (final, *summed)
     ]
+    # A tile holds one row by one column of the result at a time: a reduction, or another element, is not at hand.
     for v in closure([value, *sums]):
         if v.kind in ("reduce", "arg_reduce"):
             return None

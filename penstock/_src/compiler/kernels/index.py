@@ -193,6 +193,7 @@ class Index:
             least, most = atom.range()
             if not never_negative(c):
                 if not never_negative(-c):
+                    # A coefficient of unknown sign could give either end.
                     return None, None
                 least, most = most, least
             low = None if low is None or least is None else low + c * least
@@ -290,6 +291,7 @@ class IndexScope:
             return whole
         lifts = _lifts(rest, divisor)
         quotient = self._division(rest + lifts * divisor, divisor, True)
+        # Adding whole divisors before the division and taking them off after it keeps the value.
         return whole + of_atom(quotient) - lifts
 
     def remainder(self, index: Index, divisor: int) -> Index:

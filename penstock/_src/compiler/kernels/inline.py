@@ -133,6 +133,7 @@ class Inliner:
 
     def number(self, index: Index, dtype) -> Value:
         """An index as a value."""
+        # Known while compiling: constants join in simplification, an index does not.
         if not index.terms and type(index.const) is int:
             return self.scope.const(index.const, dtype)
         return self.scope.value("index", (), dtype, (index,))
@@ -152,6 +153,7 @@ class Inliner:
         return self.scope.value("and", (a, b), dtypes.bool_)
 
     def offer(self, variable: Var) -> None:
+        # In front: a reduction takes the row's own loop before any other.
         """Makes reductions over the extent of a loop variable use that variable if it is free, as along a row."""
         self._reduction_vars.setdefault((extent_key(variable.extent),), []).insert(0, (variable,))
 
@@ -185,6 +187,7 @@ def _size(k: Inliner, node: Node, position: Position, guard):
         return k.number(constant(extents[0]), node.dtype)
     if not where.terms and type(where.const) is int:
         return k.number(constant(extents[where.const]), node.dtype)
+    # A choice by comparison: extents are no array in memory.
     result = k.number(constant(extents[-1]), node.dtype)
     for i in range(len(extents) - 2, -1, -1):
         here = k.scope.value("inside", (), dtypes.bool_, (where, i, i + 1))
@@ -328,6 +331,7 @@ def _concat(k: Inliner, node: Node, position: Position, guard):
         limit = start + piece.shape[axis]
         pieces.append((piece, start, limit))
         start = limit
+    # The last piece is the default, so that n pieces take n - 1 selections.
     for piece, start, limit in reversed(pieces):
         here = k.inside(c, start, limit)
         coordinates = list(position.coordinates)
@@ -345,6 +349,7 @@ def start_index(k: Inliner, node: Node, most: int) -> Index:
     """A scalar node as an index, clamped to 0 ... most."""
     number = k.at(node, ())
     number = k.scope.value("cast", (number,), dtypes.int64)
+    # The clamp gives the index a range, by which later checks of bounds are known to hold.
     number = _clamped(k, number, most)
     return k.scope.dynamic(number, most + 1)
 
@@ -378,6 +383,7 @@ def _dynamic_update_slice(k: Inliner, node: Node, position: Position, guard):
     inside, coordinates = None, []
     for c, start, extent, size in zip(position.coordinates, starts, x.shape, update.shape):
         c = c - start_index(k, start, extent - size)
+        # An update of the whole extent can only start at 0: it replaces every element.
         if extent_key(extent) == extent_key(size):
             coordinates.append(c)
             continue
@@ -400,6 +406,7 @@ def _gather(k: Inliner, node: Node, position: Position, guard):
     extent = x.shape[axis]
     inside = None
     if mode != "clamp":
+        # The number is compared before it becomes an index: it may lie anywhere.
         inside = k.scope.value("inside", (), dtypes.bool_, (k.scope.dynamic(number), 0, extent))
         where = k.scope.dynamic(number)
     else:

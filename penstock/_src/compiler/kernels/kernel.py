@@ -73,13 +73,16 @@ def map_nest(
     """The nest that computes and stores nodes whose stored blocks have one shape."""
     inliner = Inliner(is_leaf)
     scope = inliner.scope
+    # A concat of equal pieces is written by one nest, a store for each piece.
     blocks = [(n, b) for n in nodes for b in (blocks_of(n) if define else [StoredBlock(n, n)])]
     shape = blocks[0][1].value.shape
     coordinates = [ZERO if is_one(extent) else of_atom(scope.var(extent)) for extent in shape]
     space = tuple([v for c in coordinates for v in c.vars])
+    # A reduction along the last axis then uses the row's loop.
     if space:
         inliner.offer(space[-1])
     position = Position(scope, shape, coordinates)
+    # The nodes of this nest exist as values: they are not read from memory that it only writes.
     defined = {n.id for n in nodes} if define else set()
     inliner.is_leaf = lambda n: n.id not in defined and is_leaf(n)
     stores = []
@@ -88,6 +91,7 @@ def map_nest(
         own = position if _ones(value.shape) == _ones(shape) else position.reshaped(value.shape)
         offset = block.offset(inliner, node, own)
         stores.append(Store(-1, offset, inliner.value(value, own), node.dtype))
+    # Outputs come after the leaves, whose number is known only now.
     leaves = inliner.slots
     stores = [Store(len(leaves) + i, s.offset, s.value, s.dtype) for i, s in enumerate(stores)]
     outputs = [node for node, _ in blocks]

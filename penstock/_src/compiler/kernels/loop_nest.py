@@ -119,6 +119,7 @@ def flatten(nest: LoopNest) -> tuple[LoopNest, int | None]:
 
     So the same arithmetic on arrays of other sizes (an optimizer's weights) reuses the code.
     """
+    # A nest of any length has no extent to divide by, and no end to compare with.
     if len(nest.space) != 1 or _reduced(nest):
         return nest, None
     (var,) = nest.space
@@ -149,6 +150,7 @@ def _plain(index: Index, var: Var) -> bool:
 def _mergeable(nest: LoopNest, pairs: Iterable[tuple[Var, Var]]) -> tuple[Var, Var] | None:
     """Two of these variables (outer, inner) that may become one."""
     all_indices = indices(nest)
+    # A reduction goes over the same variable again, which must stay what it is.
     twice = _reduced(nest).intersection(nest.space)  # a row's variable that reductions use as well
     for outer, inner in pairs:
         if outer in twice or inner in twice:
@@ -187,6 +189,7 @@ def _mergeable_reduction(nest: LoopNest) -> tuple[Var, Var] | None:
         if any(v in single for v in group):
             continue
         pair = _mergeable(nest, permutations(group, 2))  # in any order: sums commute
+        # Variables that other reductions share must go together there, too, or stay apart.
         if pair is not None and all(set(pair) <= set(g) or not set(pair) & set(g) for g in groups):
             return pair
     return None

@@ -36,6 +36,7 @@ def reduction_kernels(
     nodes: Sequence[Node], roots: Sequence[Node], is_leaf: Callable[[Node], bool]
 ) -> list[NestKernel]:
     """The kernels that compute `nodes`, each an elementwise expression of its reduce node among `roots`."""
+    # One cut serves all: they reduce one space along the same axes.
     axis, part = cut_of(roots[0])
     if axis is None:
         return [finish(nodes, {}, is_leaf)]
@@ -57,6 +58,7 @@ def cut_of(root: Node) -> tuple[int | None, int]:
     whole = dims.product(x.shape)
     if isinstance(results, Dim) or results == 0 or not axes:
         return None, 0
+    # Elements of a line are read as vectors: sums along it are fast even if there are few of them.
     along_lines = axes[-1] == len(x.shape) - 1 and (
         isinstance(x.shape[-1], Dim) or x.shape[-1] >= 16
     )
@@ -64,8 +66,10 @@ def cut_of(root: Node) -> tuple[int | None, int]:
         return None, 0
     if not isinstance(whole, Dim) and whole <= SMALL:
         return None, 0
+    # An unknown extent is the one to divide: the other axes give the size of a part.
     axis = next((a for a in axes if isinstance(x.shape[a], Dim)), None)
     if axis is None:
+        # A long axis gives parts enough; among those the outermost, whose parts are contiguous.
         axis = max(axes, key=lambda a: (int(x.shape[a]) >= 64, -a))
         if int(x.shape[axis]) < 2:
             axis = max(axes, key=lambda a: int(x.shape[a]))
@@ -151,6 +155,7 @@ class _Cut:
         self.number = self.scope.var(self.count)
         self.within = self.scope.var(part)
         self.along = of_atom(self.number) * part + of_atom(self.within)
+        # The last part is shorter.
         self.limit = constant(extent) - of_atom(self.number) * part
 
     def nest(
@@ -165,6 +170,7 @@ class _Cut:
         place = Position(self.scope, shape, [of_atom(v) for v in space])
         partials: Partials = {}
         stores, outputs = [], []
+        # Several nodes may end one reduce node: its parts are stored once.
         for root in dict.fromkeys(roots):
             wide = accumulator(root.dtype)
             (arg,) = root.args
@@ -220,10 +226,12 @@ def row_kernel(
     node_ids = {n.id for n in nodes}
     inliner = Inliner(lambda n: n.id not in node_ids and is_leaf(n))
     scope = inliner.scope
+    # All have the same rows.
     (x,) = next(root.args for root in roots if root is not None)
     axes = set(next(root.attrs["axes"] for root in roots if root is not None))
     coordinates = [ZERO if is_one(e) else of_atom(scope.var(e)) for e in x.shape]
     space = tuple([v for c in coordinates for v in c.vars])
+    # A reduction of the row takes the row's own loop where it can.
     inliner.offer(space[-1])
     element = Position(scope, x.shape, coordinates)
     row = Position(

@@ -102,10 +102,12 @@ def attr_key(attr: Any) -> Any:
         return ("var", attr.number)
     if isinstance(attr, tuple):
         return tuple([attr_key(a) for a in attr])
+    # By bits: -0.0 and 0.0 are equal, and two NaNs are not.
     if isinstance(attr, float):
         return attr.hex()
     if isinstance(attr, complex):
         return (attr.real.hex(), attr.imag.hex())
+    # True is equal to 1, and would find its value.
     if isinstance(attr, bool):
         return ("bool", attr)
     return extent_key(attr)

@@ -33,6 +33,7 @@ class AxisIndex:
         return self.bounds is None and self.divisor == 1
 
     def moved(self, by: int) -> AxisIndex:
+        # An index of the dilated array moves by the divisor for each step of the result.
         bounds = self.bounds and (self.bounds[0] + by, self.bounds[1] + by)
         return replace(self, const=self.const + by * self.divisor, bounds=bounds)
 
@@ -48,6 +49,7 @@ class AxisIndex:
     def reversed(self, extent: int) -> AxisIndex:
         if self.divisor != 1:
             raise Unfollowed
+        # The bounds change sides as the axis does.
         bounds = self.bounds and (extent - self.bounds[1], extent - self.bounds[0])
         return replace(self.times(-1).moved(extent - 1), bounds=bounds)
 
@@ -142,6 +144,7 @@ def _reverse(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
 def _slice(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
     axes_read = []
     for axis, start, stride in zip(axes, node.attrs["starts"], node.attrs["strides"], strict=True):
+        # A strided axis with bounds would need bounds in steps of the stride.
         if stride != 1:
             if not axis.plain:
                 raise Unfollowed
@@ -159,6 +162,7 @@ def _broadcast(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
             raise Unfollowed
         axes_read.append(AxisIndex() if repeated else axes[axis])
     dropped = set(range(len(axes))) - set(node.attrs["axes"])
+    # An axis that the broadcast adds would lose its border of zeros.
     if any(not axes[i].plain for i in dropped):
         raise Unfollowed
     return axes_read
@@ -206,6 +210,7 @@ def _reshape(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
     source, result = node.args[0].shape, node.shape
     if any(type(d) is not Dim and d == 0 for d in (*source, *result)):
         raise Unfollowed
+    # A unit axis that vanishes would lose its border of zeros.
     if any(is_one(d) and not a.plain for d, a in zip(result, axes, strict=True)):
         raise Unfollowed
     axes_read: list[AxisIndex] = []
@@ -222,6 +227,7 @@ def _reshape(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
                 raise Unfollowed
         if not _same(covered, extent):
             raise Unfollowed
+        # Joined axes count as one index, which cannot have a border for each.
         if len(taken) > 1 and any(not a.plain for _, a in taken):
             raise Unfollowed
         index, stride = taken[-1][1], taken[-1][0]
