@@ -35,6 +35,7 @@ def pack_across(
         here = n if isinstance(first, Val) else min(n, width - first)
         starts = []
         for c in range(here):
+            # Columns past the edge are copies of the last one, so that no memory beyond the operand is read.
             at = f.min(first + c, count - 1)
             starts.append(base + times(f, at, cross_stride))
         mask_out = f.mask(n, here) if here < n else None

@@ -182,6 +182,7 @@ def accumulate(
         u = unroll if not isinstance(count, int) or count > 2 * unroll else 1
         if f.target.loads_first:
             u = 1
+        # A known count that the unrolled body does not divide would need a second copy of the body.
         if isinstance(count, int) and count % u:
             u = 1
 

@@ -97,6 +97,7 @@ def vector_length(
     if columns == 1 and operations <= 4 and in_rows:
         n = min(COLUMNS * lanes, MOST_COLUMNS)  # long stretches of each row: few pages at a time
     if type(var.extent) is not Dim:
+        # A vector of more than twice the row would do mostly nothing.
         while n > 4 and n // 2 >= var.extent:
             n //= 2
         while n > lanes and var.extent % n and var.extent < 4 * n:
@@ -189,6 +190,7 @@ def choose_loops(nest: LoopNest, target: Any) -> Loops:
     tiled = None if rows or row else _transposed(problem, vector, others)
     tile = TILE
     if tiled is not None:
+        # A transposed block is square: as many rows as lanes.
         while lanes > TILE:
             lanes //= 2
         tile = lanes if lanes in (4, 8, 16) else TILE
@@ -268,7 +270,9 @@ def _lanes_of_row(problem: _Problem, vector: Var | None) -> int:
     if not any(v.kind == "reduce" and v.attrs[1] == (vector,) for v in values):
         return 0
     sizes = [SIZE[register_type(v.dtype)] for v in values if not v.dtype.is_bool]
+    # A vector's lanes are a power of two; the mask leaves out the others.
     n = 1 << (int(vector.extent) - 1).bit_length()
+    # The other half of the registers is for the values computed from the row.
     if n * max(sizes, default=4) > target.vector_bytes * target.registers // 2:
         return 0
     return max(n, 2)
@@ -303,6 +307,7 @@ def _vector_variable(problem: _Problem) -> Var | None:
         score = sum(2 * contiguity(o, var) for o in offsets if var in o.vars)
         score += sum(contiguity(v.attrs[1], var) for v in loads)
         score -= 4 * _too_short(var)
+        # Of equal ones the innermost: it comes last.
         if score >= best_score:
             best, best_score = var, score
     if best is not None and _rather_along_reduction(best, values):
@@ -353,6 +358,7 @@ def _outside_a_round(vector: Var, others: list[Var]) -> int:
     inside: Any = ROUND if isinstance(extent, Dim) else min(extent, CHUNK)
     while count > 0:
         extent = others[count - 1].extent
+        # An extent that may be large enough at run time counts as enough.
         if isinstance(extent, Dim) or inside * extent > ROUND:
             break
         inside *= extent

@@ -115,6 +115,7 @@ class Evaluator:
 
     def _divisor(self, extent: int) -> Any:
         x = self.extent(extent)
+        # A hoisted division runs even if the loop around it is empty.
         return self.f.max(x, 1) if isinstance(x, Val) else max(x, 1)
 
     def _partial(self, index: Index) -> None:
@@ -175,9 +176,13 @@ class Evaluator:
         x = self.f.i64(x)
         low, high = atom.index.range()
         if low is None or not never_negative(low):
+            # Numbers that are never negative are divided as unsigned ones, which LLVM replaces by multiplications or
+            # shifts.
             return self._rounded_down(x, divisor, atom.quotient)
         op = "udiv" if atom.quotient else "urem"
         fits = high is not None and type(high) is not Dim and high < 1 << 31
+        # Vectors have no high half of a 64-bit product, by which a division by a constant is replaced; one of 32 bits
+        # has.
         if width(x) > 1 and fits and isinstance(divisor, int):
             small = self.f.binary(op, self.f.convert(x, "i32"), divisor)
             return self.f.convert(small, I64)

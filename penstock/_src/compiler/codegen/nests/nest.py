@@ -101,6 +101,7 @@ class NestWriter(NestValues):
         opened = []
         for i in range(len(parallel) - 1, -1, -1):
             var, in_parts = parallel[i]
+            # The outermost variable is all that is left: no remainder is needed.
             if i == 0:
                 here = rest
             else:
@@ -125,6 +126,7 @@ class NestWriter(NestValues):
             self._row(lambda: self._level([], stores))
             return
         self._hoist(self.order)
+        # A store goes into the outermost loop that has its variables, so that it is written once.
         ready = [s for s in stores if s.vars <= self.open]
         self._store(ready)
         left = [s for s in stores if s not in ready]
@@ -167,6 +169,7 @@ class NestWriter(NestValues):
                 lambda i: self._within(tiled, i, lambda: self._level([], stores)),
             )
 
+        # A block in registers has as many rows as lanes, all of which exist.
         blocks = (
             [v for v in self.order if self._is_block(v)]
             if self.mask is None and size == self.lanes
@@ -284,6 +287,7 @@ class NestWriter(NestValues):
         running = reductions.Running(self.f, v, self.lanes, True)
         x = spread(self.f, self.get(v.args[0]), self.lanes)
         if self.mask is not None:
+            # Lanes beyond the row hold the neutral element.
             x = reductions.select(self.f, self.mask, x, running.start())
         return running.result(parts(x))
 
@@ -294,6 +298,7 @@ class NestWriter(NestValues):
         self._hoist(needed)
         variables = first.attrs[1] if first.kind == "reduce" else (first.attrs[1],)
         vector, n = (None, self.lanes)
+        # Inside of a vector loop each lane has a reduction of its own.
         if self.vector is None:
             vector = choose_reduction_vector(variables, needed)
             if vector is not None:
@@ -311,6 +316,7 @@ class NestWriter(NestValues):
         order = [v for v in variables if v is not vector]
         unrolled = UNROLLED if self._is_latency_bound(work, needed) else 1
         written_out = limited is None and _is_window(order)
+        # Stretches change the order of a sum: reductions that do not round gain nothing by them.
         starts_anew = all(rounds(r) for r in work)
 
         def cut(run: Callable[..., Any], var: Var, inner: list[Var], carried) -> Any:
@@ -368,6 +374,7 @@ class NestWriter(NestValues):
         """Makes registers, one after the other, those of the values of a group."""
         rest = iter(registers)
         for v in group:
+            # A complex number has two registers.
             taken = tuple(islice(rest, 2 if v.dtype.is_complex else 1))
             self.frames[-1][v.number] = joined(taken)
 

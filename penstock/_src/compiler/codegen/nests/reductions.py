@@ -106,6 +106,7 @@ class Running:
                 better = better & mask
             return [f.select(better, x, best), f.select(better, where, place)]
         if mask is not None:
+            # Lanes that do not exist hold the neutral element.
             x = select(f, mask, x, self.start())
         total = combine(f, self.op, self.dtype, joined(values), x)
         return list(parts(total))
@@ -128,6 +129,7 @@ class Running:
         name = "gt" if self.op == "max" else "lt"
         better = operations.apply(f, name, dtypes.bool_, [self.dtype, self.dtype], [x, best])
         if self.dtype.is_floating:
+            # The first NaN stays: another one does not replace it.
             better = better | (f.compare("uno", x, x) & f.compare("ord", best, best))
         return better
 
@@ -146,6 +148,7 @@ class Running:
         (a, i), (b, j) = first, second
         tie = operations.apply(f, "eq", dtypes.bool_, [self.dtype, self.dtype], [a, b])
         if self.dtype.is_floating:
+            # Two NaNs count as equal, so that the first one wins.
             tie = tie | (f.compare("uno", a, a) & f.compare("uno", b, b))
         chosen = self._better(b, a) | (tie & (j < i))
         return [f.select(chosen, b, a), f.select(chosen, j, i)]

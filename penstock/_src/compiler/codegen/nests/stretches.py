@@ -77,7 +77,7 @@ def in_stretches(
     work: Sequence[Running],
     run: Run,
     limits: tuple[Any, Any],
-    found: Sequence[int],
+    sizes: Sequence[int],
     carried: Sequence[Val],
 ) -> tuple:
     """run(low, high, *carried), a loop of reductions, divided into stretches that restart from the initial value.
@@ -87,7 +87,7 @@ def in_stretches(
       work: the reductions.
       run: writes the loop from and to a number.
       limits: where the loop begins and ends, numbers of Python or of the function.
-      found: lengths of stretches, as differences of the loop's variable.
+      sizes: lengths of stretches, as differences of the loop's variable.
       carried: the results so far.
     """
 
@@ -102,4 +102,4 @@ def in_stretches(
 
         return f.loop(low, end, length, stretch, *values)
 
-    return cut(found, *limits, *carried)
+    return cut(sizes, *limits, *carried)

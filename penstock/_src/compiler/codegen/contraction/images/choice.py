@@ -116,6 +116,7 @@ def choose(
             conv.h.base * y.row,
             conv.w.base * y.column,
         )
+        # Tasks of all parts count on, so that each has its own partial sums.
         before = sum(part.unit for part in parts)
         problem = family(phase, target, cut_for)
         parts.append(_part(f"conv{i}", problem, threads, before, places))
@@ -146,6 +147,7 @@ def _part(
         nv=nv,
         step=problem.step(nr),
         panels=panels,
+        # Rows of zeros are read only where taps outside of the image are not left out.
         window=replace(window, blank_rows=not skips),
         split=split,
         k_blocks=k_blocks,
@@ -163,6 +165,7 @@ def _window(problem: PartProblem, panels: int) -> tuple[ImageWindow, int]:
     wanted = 4 * problem.cut_for
     if blocks >= wanted or panels <= 1:
         return window, 1
+    # The fewest shares that give all threads work: each share reads the window again.
     split = min(d for d in divisors(panels) if blocks * d >= wanted or d == panels)
     return problem.window(split), split
 

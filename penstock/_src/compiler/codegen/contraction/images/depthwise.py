@@ -178,6 +178,7 @@ class _DepthwisePart:
                 for tap in range(h.taps):
                     ih = oh * h.stride + (tap * h.dilation - h.low)
                     inside = (ih >= 0) & (ih < h.size)
+                    # The address stays inside of the image where the row is left out, too.
                     rows.append((inside, f.i64(image + f.select(inside, ih, f.i64(0)) * c.x.row)))
                 out = f.i64(times(f, f.i64(n), c.y.image) + oh * s.y_row + s.y_first)
                 for j, columns, count in s.tiles():
@@ -240,6 +241,7 @@ class _DepthwisePart:
             f.convert(f.load(weights, first + q * weight.column, kind, mask), total)
             for q in range(wx.taps)
         ]
+        # Neighboring outputs read the same pixels: each is loaded once.
         seen: dict[int, Val] = {}
         for t in range(columns):
             for q in range(wx.taps):
@@ -249,6 +251,7 @@ class _DepthwisePart:
                 if place not in seen:
                     v = f.load(here, place * c.x.column, vec(c.x.element, lanes), mask)
                     v = f.convert(v, total)
+                    # Taps in the padding are left out, so that only pixels have the zero point.
                     seen[place] = v - c.zero if c.zero else v
                 acc[t] = f.fma(seen[place], taps[q], acc[t])
         return acc

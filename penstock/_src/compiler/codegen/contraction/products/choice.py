@@ -116,6 +116,7 @@ class Problem:
     def blocking(self) -> Blocking:
         """The tuner's blocking, or that of the target's class."""
         if self.by_matrices:
+            # The registers' shape fixes the tile.
             return replace(self.gemm.blocking or MATRIX_BLOCKING, tile=None)
         return self.gemm.blocking or blocking_of(self.target, self.size)
 
@@ -175,6 +176,7 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
     in_place = _reads_left_in_place(problem, mr, nr), _reads_right_in_place(problem, mr, kc)
     cut = _cut(problem, mr, nr, kc, in_place)
     # Panels start on whole vectors.
+    # Matrix registers multiply whole registers of k: a panel has room for the last one.
     deep = round_up(kc, SIDE) if problem.by_matrices else kc
     rooms = [round_up(room(width, deep, lanes), lanes) for width in (mr, nr)]
     places = (
@@ -187,6 +189,7 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
             places, (mr, nr), rooms, (gemm.left, gemm.right), runs, strict=True
         )
     )
+    # Matrix registers take the rows of A one after the other, however A lies in memory.
     if problem.by_matrices:
         left = replace(left, by_rows=False)
     return GemmSchedule(
@@ -269,6 +272,7 @@ def _fitted_to_runs(
     """Rounds depth blocks to whole runs of gathered operands; drops runs that do not fit."""
     runs = list(runs)
     for side, run in enumerate(runs):
+        # One block of whole runs fits as it is.
         if run is None or (steps == 1 and depth and depth % run[0] == 0):
             continue
         if not 1 < run[0] <= block:
@@ -277,6 +281,7 @@ def _fitted_to_runs(
         block = block // run[0] * run[0]
         if depth is not None:
             steps = max(1, ceil_divide(depth, block))
+    # The other operand may have shortened the block since.
     fitting = [None if run and steps != 1 and block % run[0] else run for run in runs]
     return block, steps, fitting
 
@@ -306,6 +311,7 @@ def _reads_left_in_place(problem: Problem, mr: int, nr: int) -> bool:
         return _reads_whole_registers(problem, a)
     if is_static(g.m) and g.m <= 4:
         return True
+    # Elements are converted at each read: that pays only if one column of tiles reads them.
     if problem.is_converted(a) and not (is_static(g.n) and n <= nr):
         return False
     if a.cross == 1 and is_static(g.n) and n <= _sweeps(a) * nr:
@@ -348,8 +354,10 @@ def _reads_right_in_place(problem: Problem, mr: int, kc: int) -> bool:
         return False
     if problem.prefers_panels:
         return False
+    # Each panel of A reads B once: for few of them that costs less than a copy.
     if is_static(g.m) and (m <= 2 * mr or m <= FEW_ROWS and g.n <= FEW_COLUMNS):
         return True
+    # Whole vectors need no masks, and the block stays in the cache.
     return g.n % problem.lanes == 0 and g.n * kc * SIZE[b.element] <= 64 << 10
 
 
@@ -358,6 +366,7 @@ def _cut(problem: Problem, mr: int, nr: int, kc: int, in_place: tuple[bool, bool
     """The division of the output into tasks; `in_place` is True for operands (A, B) that are not packed."""
     form, columns = _columns(problem, nr, kc, in_place)
     depth = problem.depth if problem.static_k else kc
+    # Two flops for each element of k, row and column.
     least = max(1, int(TASK_WORK / (2 * columns * max(1, depth))))
     if form == "columns":
         least = max(least, STRIP_ROWS)
@@ -428,6 +437,7 @@ def _packs_right_often(problem: Problem, cut: Cut) -> bool:
         return not b.batch
     if any(stride != 0 for stride in b.batch):
         return False
+    # An unknown number of batches counts as several.
     batches = product(x if is_static(x) else 8 for x in g.batch)
     blocks = 2
     if is_static(g.m):

@@ -99,6 +99,7 @@ def _write_task(f: Fn, s: GemmSchedule, epilogue: Epilogue, tiles: TileNames) ->
     def unless_interrupted(number):
         unless_dropped(f, lambda: write_block(number))
 
+    # A run that was given up ends between depth blocks; a single block is short enough to finish.
     is_short = is_static(frame.count) and frame.count == 1
     f.loop(0, frame.count, 1, write_block if is_short else unless_interrupted)
     if s.by_matrices:

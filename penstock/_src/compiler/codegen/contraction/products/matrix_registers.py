@@ -68,6 +68,7 @@ class RegisterBlock:
 
     def begin_with(self, columns: Val) -> None:
         """Sets the sums of each column to a number at `columns`."""
+        # With a distance of 0, all rows of a register are the same numbers.
         self.load(columns, 0, 0)
 
     def load(self, p: Val, width: Val | int, down: Val | int) -> None:
@@ -90,9 +91,11 @@ class RegisterBlock:
 
     def multiply(self, lefts: list[Val], stride: Val | int, rights: list[Val], width: int) -> None:
         """Adds the products of 16 groups: of 16 rows of each left address, `stride` apart, and 16 rows of each right one."""
+        # Each is loaded once, and multiplied by all rows of A.
         for register, b in zip(self.rights, rights, strict=True):
             self.registers.load(register, b, width)
         for i, a in enumerate(lefts):
+            # With one register for A, loads and products of it alternate.
             left = self.lefts[i % len(self.lefts)]
             self.registers.load(left, a, stride)
             for register, right in zip(self.sums[i], self.rights, strict=True):
@@ -183,6 +186,7 @@ class _InMemory(MatrixRegisters):
     def _parts(self, groups: Val) -> list[Val]:
         """The neighbors in groups, as sums."""
         f, bits = self.f, 32 // self.group
+        # The part is shifted to the top, where a bfloat16 is the upper half of its float32.
         high = [f.binary("shl", groups, 32 - bits - bits * i) for i in range(self.group)]
         if self.total == F32:
             kept = [f.binary("and", x, -(1 << bits)) for x in high]

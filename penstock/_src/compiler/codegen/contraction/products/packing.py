@@ -67,6 +67,7 @@ class OperandPacking:
             matrix.element, total, self.schedule.lanes, read=reader(self.schedule.gemm, matrix),
         )  # fmt: skip
         panels = ceil_divide(word(f, count), width)
+        # A slab does not know of the others: the one with the last row of k adds the padding.
         if self.pads:
             pad = lambda p: self.pad(block, f.at(dst, p * room, total))
             is_last = word(f, high).eq(block.depth)
@@ -159,6 +160,7 @@ def write_prepacking(module: Module, s: GemmSchedule) -> None:
             return
         dst, low = f.at(frame.c, panel * s.right.room, total), unit * s.slab
         high = f.min(low + s.slab, block.depth)
+        # The last depth block may be shorter than the others, and have fewer slabs.
         slab = lambda: packing.slab(block, base, 0, frame.n, low, high, dst)
         f.when(low < high, slab)
 

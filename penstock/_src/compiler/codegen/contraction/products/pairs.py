@@ -61,6 +61,7 @@ def _divisible(x: Extent, group: int) -> TypeGuard[int]:
 def _grouped(matrix: Matrix, group: int) -> Matrix | None:
     (along,) = matrix.depth if len(matrix.depth) == 1 else (0,)
     if along == 1:
+        # Distances in memory are counted in groups, and must be whole ones.
         fewer = tuple(x // group for x in matrix.batch if _divisible(x, group))
         if len(fewer) < len(matrix.batch) or not _divisible(matrix.base, group):
             return None
@@ -87,6 +88,8 @@ def _dot_of_bytes(f: Fn, a: Val, b: Val, acc: Val) -> Val:
     dots = dots_of(f.target)
     assert dots is not None
     if dots.bias:
+        # The instruction takes unsigned bytes on one side: a flipped top bit adds the bias, which the initial sums
+        # take off again.
         a = f.binary("xor", f.bits(a, vec(I8, 4 * lanes(acc.ty))), -dots.bias)
     return dots.multiply(f, a, b, acc)
 
@@ -123,6 +126,7 @@ def begin_sums(
         def row(k, total, v=v, vector=vector):
             all_of_group = f.load(panel, times(f, k, width) + v, vector)
             for shift in range(0, 32, bits):
+                # To the top and back down, so that the sign of each part is extended.
                 high = f.binary("shl", all_of_group, shift)
                 total = total + f.binary("ashr", high, 32 - bits)
             return (total,)

@@ -172,6 +172,7 @@ class GemmSchedule(TileNumbers):
             tasks: Callable[[Sizes], int] = lambda _: self.prepack_units * steps
             stages.append(KernelStage("keep", tasks, prepacks=True))
         for first, count in self.groups(sizes):
+            # Both numbers in one word, which is all that a stage passes to its tasks.
             step = first + count * (1 << STEP_BITS)
             if self.packs_beforehand:
                 stages.append(KernelStage("pack", partial(self.packed, count), step))

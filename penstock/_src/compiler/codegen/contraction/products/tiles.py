@@ -71,6 +71,8 @@ class Tile:
         f, s, g, lanes = self.f, self.schedule, self.schedule.gemm, self.schedule.lanes
         masks = self.masks()
         nv = len(masks)
+        # A row that does not exist reads the last one that does: nothing beyond A is read, and its sums are not
+        # stored.
         row = [f.min(f.left - 1, i) if self.ragged and i else i for i in range(self.rows)]
         stride = value(f, g.row)
         place = lambda i, j: times(f, row[i], stride) + lanes * j
@@ -81,6 +83,7 @@ class Tile:
             value(f, g.n), FIRST_SIZE + g.sizes, exists,
         )  # fmt: skip
         c = f.at(f.load(f.ctx, OUTPUT, PTR), f.out, s.types.output)
+        # The lines of the output are fetched while the sums are computed.
         for i, j in cells:
             f.prefetch(c, place(i, j), s.types.output)
         self.epilogue.prefetch(f, tile)
@@ -117,12 +120,14 @@ class Tile:
         vector = vec(types.total, s.lanes)
         acc = zeros(f, len(rows) * nv, vector)
         if s.begins:
+            # Initial values hold for the column: every row of the tile begins with them.
             acc = [f.load(f.b, s.start_of_sums + s.lanes * j, vector) for j in range(nv)] * r
         acc = accumulate(
             f, types, rows, nv, [(depth, step_a, step_b)], f.a, f.b, acc,
             masks if reads_b else None, type_a, type_b, multiply=multiplication(g), idle=g.zero,
         )  # fmt: skip
         if s.idle:
+            # (a - zero) b = a b - zero b: the further row holds the second sum, which is equal for all rows.
             of_zero = acc[r * nv :] * r
             acc = [x - y for x, y in zip(acc[: r * nv], of_zero, strict=True)]
         return acc

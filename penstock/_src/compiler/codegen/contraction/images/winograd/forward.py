@@ -114,6 +114,7 @@ class WinogradSchedule(TileNumbers):
     def own(self) -> int:
         """Elements of a thread's memory."""
         mine = self.inputs.blank + POINTS * (self.inputs.pitch + self.product_pitch)
+        # No two threads write to one cache line.
         return round_up(mine, LINE // self.size)
 
     @property
@@ -156,9 +157,11 @@ def choose(conv: Convolution, target: Target, threads: int, cut_for: int) -> Win
     """The schedule of a convolution that `suits`, its tasks cut for as many threads as `cut_for`."""
     c, lanes = conv, conv.types.lanes(target)
     down, across = tiles_along(c.h.out), tiles_along(c.w.out)
+    # About four tasks for each thread, so that all end at about the same time.
     enough = max(1, tiles.typical(c.batch) * down // (4 * cut_for))
     rows, mr, nv = _register_tile(c, target, across, enough)
     sides = Side(c.h.size, c.h.low), Side(c.w.size, c.w.low)
+    # The last register tile computes all its rows: there is room for them.
     capacity = round_up(rows * across, mr)
     inputs = TileGrid(c.x, sides, down, across, INPUTS, c.channels, lanes, capacity)
     return WinogradSchedule(c, target, threads, mr, nv, rows, inputs)
@@ -174,6 +177,7 @@ def _register_tile(
     processor, types = processor_of(target), conv.types
     vectors = conv.outputs // types.lanes(target)
     most = max(1, processor.winograd_inputs // (POINTS * conv.channels * SIZE[types.total]))
+    # A task has at least one row of tiles.
     most = max(across, min(most, MOST_TILES))
     best: tuple = (float("inf"),)
     for rows in range(1, min(max(1, most // across), enough) + 1):
@@ -237,6 +241,7 @@ class _WinogradWriter:
             weights = f.load(f.ctx, OUTPUT if c.is_prepacked else SCRATCH, PTR)
             parts = c.channels // lanes
             panel, first = f.task // parts, f.i64(times(f, f.task % parts, lanes))
+            # The plain weights stay beside the transformed ones: `direct` reads them.
             plain = f.at(weights, self.plain_of(f, panel) + first * nr, s.element)
             column = f.i64(times(f, panel, nr))
             start = times(f, column, w.output) + times(f, first, w.channel) + w.base
@@ -336,6 +341,7 @@ class _WinogradWriter:
         s = self.schedule
 
         def again() -> list[Val]:
+            # The products of this tile have been read: their memory takes the plain sums.
             sums = f.at(f.products, at, s.element)
             weights = f.at(f.weights, at, s.element)
             f.call("direct", f.x, weights, sums, f.top, f.left, f.i64(rows), f.i64(columns))
