@@ -110,6 +110,7 @@ def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
 
 def room(buffer: Buffer) -> Any:
     """The bytes that a buffer occupies in the arena: at least one, and whole, cache lines."""
+    # Whole lines: tasks on different cores never write to one line for different buffers.
     return dims.maximum(dims.ceil_divide(buffer.size, LINE) * LINE, LINE)
 
 

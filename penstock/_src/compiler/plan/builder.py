@@ -153,6 +153,7 @@ class PlanBuilder:
             if node.id in self.buffers or node.kind == "dynamic_update_slice":
                 continue
             old = self.lifetimes.replaced(kernel, node, taken, innermost)
+            # Inputs of the call, results and variables are not this kernel's to overwrite.
             if old is not None and self.buffer(old).place in ("arena", "inside"):
                 taken.add(old.id)
                 name = f"{node.kind} %{node.id}"
@@ -201,6 +202,7 @@ class PlanBuilder:
         if dims.is_symbolic(tasks) or tasks:  # a symbolic count that is 0 at run time ends at once
             made = self.made if made is None else made
             args = [dims.settled(a) if type(a) is dims.Dim else a for a in args]
+            # The run is held once, by the first launch that updates a variable.
             holds = self.updates and not self.is_held
             if not isinstance(label, str) and not current().is_open:
                 label = label()
@@ -214,6 +216,7 @@ class PlanBuilder:
         for buffer in buffers:
             buffer.touch(self.time)
         for buffer in self.known:
+            # Written before the loop, and read in it: the next round reads it again.
             if buffer.first < start <= buffer.last:
                 buffer.touch(self.time)
 

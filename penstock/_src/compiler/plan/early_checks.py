@@ -34,6 +34,7 @@ class EarlyChecks:
         function = schedule.function
         before: dict[int, list[Check]] = {}
         for check in function.checks if function.updates else ():
+            # Directly after the kernel that completes the condition.
             last_maker = schedule.makers.get(home(check.condition).id, NEVER)[-1]
             before.setdefault(last_maker + 1, []).append(check)
         return cls(before, schedule.makers, schedule.are_side_by_side)

@@ -30,6 +30,7 @@ def writable_in_place(
     """
     makers = schedule.makers.get(value.id, [])
     last_reader = schedule.last_readers.get(old.id, -1)
+    # A reader after the kernel would find the new value.
     if len(makers) != 1 or last_reader > makers[0]:
         return False
     if schedule.are_side_by_side(last_reader, makers[0]):
@@ -79,6 +80,7 @@ class Lifetimes:
             if (
                 self.last.get(own) is kernel
                 and own not in taken
+                # Two leaves of one array may be read at different elements.
                 and homes.count(own) == 1
                 and leaf.kind != "partial"  # its size depends on the number of tasks
                 and dims.same(bytes_of(leaf), bytes_of(output))
@@ -148,6 +150,8 @@ def same_element(kernel: NestKernel, value: Node, old: Node, innermost: int | No
         return True
     own = {len(nest.leaves) + i for i, o in enumerate(nest.outputs) if o is value}
     if len(own) > 1:
+        # Pieces of a concat are stored one after the other: a later piece could read what an earlier one has
+        # overwritten.
         return False
     offset = next((s.offset for s in nest.stores if s.slot in own), None)
     if offset is None:  # a value without elements, which no loop stores

@@ -82,6 +82,7 @@ def _begin(schedule: Schedule, generator: Generator, threads: int) -> PlanBuilde
     function = schedule.function
     numbers = {p.id: i for i, p in enumerate(function.parameters)}
     assigned = frozenset([numbers[handle.id] for handle, _ in function.updates])
+    # Verification simulates each access, for which extents must have numbers.
     trace = MemoryTrace() if flags.verify and not current().is_open else None
     builder = PlanBuilder(
         function, generator, threads, LAUNCHERS, schedule, Lifetimes(), numbers, assigned,
@@ -119,6 +120,7 @@ def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
         copy(builder, source, target, None, old_value)
     builder.note("the end", [*results, *conditions], [])
     for buffer in conditions:
+        # Conditions are read after the last launch.
         buffer.touch(builder.time)
 
 
@@ -136,6 +138,8 @@ def _give_results_memory(
         buffer = Buffer(f"result {i}", bytes_of(node), "output", i)
         results.append(buffer)
         own = home(node)
+        # What is in memory already was not stored by a kernel of this function, so that no kernel can be told to
+        # store it elsewhere.
         if own.id in taken or (in_memory_already(own) and own.kind != "item"):
             copies.append((node, buffer))
         else:

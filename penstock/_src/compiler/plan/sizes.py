@@ -76,6 +76,7 @@ class SizingProgram:
     def _bound(self, register: int, bounds: Bounds) -> None:
         low = SMALLEST if bounds.low is None else bounds.low
         high = LARGEST if bounds.high is None else bounds.high
+        # An impossible test makes the program refuse every call, as the condition does.
         if low > LARGEST or high < SMALLEST:  # no 64-bit number is within the bounds
             low, high = LARGEST, SMALLEST
         self._row(sizing.WITHIN, register, max(low, SMALLEST), min(high, LARGEST))

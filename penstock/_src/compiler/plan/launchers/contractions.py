@@ -36,6 +36,7 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     partials: Any = 0
     if kernel.partial is not None:
         partials = _partials(builder, kernel, kernel.partial, code, sizes)
+    # Before the output gets a buffer: it may take that of an input.
     if code.in_place:
         builder.put_in_place(kernel)
     output = builder.used(kernel.outputs[0])
@@ -161,6 +162,7 @@ def _packed_constant(
         return None
     array = builder.buffer(match.right).array
     start, key = _form(builder, match, code)
+    # The packed constant refers to the array, so that its id is not reused.
     place = key, id(array)
     if place not in builder.packed_constants:
         packed = PackedConstant(key, start, code, sizes, array)
@@ -173,6 +175,7 @@ def _packed_constant(
 def _form(builder: PlanBuilder, match: Match, code: KernelCode) -> tuple[int, Any]:
     """The offset of the right operand in its array, in bytes, and the key of its packed form."""
     start = match.starts[1] * match.right.dtype.size
+    # Blocks of weights may depend on the number of threads.
     return start, (code.packed_form or (match.description, builder.threads), start)
 
 

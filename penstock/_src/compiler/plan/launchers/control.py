@@ -91,6 +91,7 @@ def known_rounds(node: Node) -> int | None:
     (holds,) = node.attrs["cond"].results
     counts = [_rounds_of_term(node, term) for term in terms(holds) if not is_true(term)]
     known = [rounds for rounds in counts if rounds is not None]
+    # A term without a known count may end the loop sooner.
     return min(known) if known and len(known) == len(counts) else None
 
 

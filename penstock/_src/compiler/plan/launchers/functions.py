@@ -58,6 +58,7 @@ def launch_all(
         if states is not None:
             states.note(kernel)
         advance_exchanges(builder)
+        # A function within runs any number of times: `known_written` knows nothing of its variables.
         if schedule.function is builder.function:
             builder.note_written(kernel)
         look_at_checks(number + 1)
@@ -87,9 +88,11 @@ def _share_updated(builder: PlanBuilder, schedule: Schedule) -> None:
         if isinstance(k, NestKernel | ContractKernel)
         for n in k.outputs
     }
+    # The last update first: its buffer is handed down the whole chain.
     for kernel in reversed(schedule.kernels):
         for node in kernel.outputs:
             old = builder.lifetimes.updated(kernel, node)
+            # Only nests and contractions store wherever they are told to.
             if old is None or old.id not in computed or old.id in builder.buffers:
                 continue
             buffer = builder.buffer(node)

@@ -31,9 +31,11 @@ def launch_section(
 def _rounds(section: LaneSection, builder: PlanBuilder) -> Iterator[list[range]]:
     """Groups of lanes that run side by side, as indices of their kernels; a group of one lane runs on all threads."""
     lanes = [range(*bounds) for bounds in zip(section.bounds, section.bounds[1:])]
+    # A lane is on one thread already: those within it run one after another.
     at_once = builder.threads if builder.has_lanes and not builder.lane else 1
     for start in range(0, len(lanes), at_once):
         together, work = lanes[start : start + at_once], section.work[start : start + at_once]
+        # The longest lane should not take much longer than an even share.
         if min(work) >= LEAST and max(work) * builder.threads <= sum(work) * GAIN:
             yield together
         else:
@@ -45,6 +47,7 @@ def _launch_lanes(builder: PlanBuilder, lanes: list[range], launch: Callable[[in
     bounds = [(Label(), Label()) for _ in lanes]
     words = [word for start, end in bounds for word in (start, end, 1)]
     builder.launches.append(Jump(runner.LANES, len(lanes), words))
+    # Each lane has a thread of its own, so that its kernels are cut for one.
     builder.threads, times = 1, list[tuple[int, int]]()
     for number, (lane, (start, end)) in enumerate(zip(lanes, bounds), 1):
         builder.lane, builder.is_held, first = number, was_held, builder.time
@@ -53,6 +56,7 @@ def _launch_lanes(builder: PlanBuilder, lanes: list[range], launch: Callable[[in
             launch(kernel)
         builder.launches.append(end)
         times.append((first, builder.time))
+        # Between two lanes, so that their live ranges do not meet.
         builder.time += 1
     builder.threads, builder.lane, builder.is_held = threads, 0, was_held
     if any(isinstance(record, Launch) and record.holds for record in builder.launches[at:]):

@@ -69,6 +69,7 @@ def _launch(
     leaves: Sequence[Buffer],
 ) -> None:
     nest = kernel.nest
+    # The elements around a replaced block are read, as they stay.
     replaced = [
         b for b, n in zip(outputs, nest.outputs)
         if n.kind == "dynamic_update_slice" and n not in nest.leaves

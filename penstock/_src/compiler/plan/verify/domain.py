@@ -30,6 +30,7 @@ class Domain:
     def __init__(self, variables: Iterable[Var | Dynamic], extent: Extents):
         self.variables = list(dict.fromkeys(variables))
         extents = [extent(v.extent) for v in self.variables]
+        # As Python's ints: a product of extents may exceed 64 bits.
         self.size = int(np.prod([max(e, 0) for e in extents], dtype=object))
         self.whole = self.size <= MOST
         self.extent = extent

@@ -76,6 +76,7 @@ def verify_order(trace: MemoryTrace, arena_bytes: int, target: Target) -> None:
             stranger = memory.stranger(buffer)
             if stranger is not None:
                 fail(event, f"{buffer.name} is read, but its memory {stranger}")
+        # Events of a loop are in the list twice, and are verified once.
         if id(event) not in done:
             _verify_overlaps(event, target)
             done.add(id(event))

@@ -123,6 +123,7 @@ class _Run:
             if node.id in self.memory:
                 continue
             if node.kind == "dynamic_update_slice":
+                # The kernel keeps what is around the block.
                 self.memory[node.id] = _Elements(np.array(self.array(node.args[0])).reshape(-1))
             else:
                 size = extent(node.size)
@@ -227,6 +228,7 @@ class _Points:
         """A value at every point."""
         for v in closure([value]):
             if v.number not in self.known:
+                # Raises before NumPy allocates an array that is too large.
                 self.shape(v.vars)
                 with np.errstate(all="ignore"):
                     self.known[v.number] = self._compute(v, [self.known[a.number] for a in v.args])
@@ -269,6 +271,7 @@ class _Points:
             fail(self.kernel, f"slot {slot} is read at {index}, outside of {len(values)} elements")
         if memory.written is not None and not memory.written[here].all():
             fail(self.kernel, f"slot {slot} is read at {index}, where nothing was written")
+        # A load whose guard does not hold gives zero.
         out = np.zeros(places.shape, values.dtype)
         out[allowed] = values[here]
         return out
@@ -289,6 +292,7 @@ class _Points:
 
     def _within(self, v: Value, body: Any) -> Any:
         """The operand of a reduction with a limit, with the neutral element beyond the limit."""
+        # A reduction of nothing.
         neutral = _meaning("reduce", [np.empty(0, body.dtype)], v, op=v.attrs[0], axes=(0,))
         return np.where(self._below(v.attrs[1][0]), body, neutral)
 

@@ -45,6 +45,7 @@ def verify_loops(kernel: NestKernel, extent: Extents, target: Any) -> None:
                 kernel, f"the store of {name} at {store.offset} needs {strange}, which no loop has"
             )
         own = [i for i, v in enumerate(order) if v in store.vars]
+        # Tasks share their loops among all stores: they are around each.
         around = {*order[: own[-1] if own else 0], *shared} - store.vars
         empty = [v for v in around if isinstance(v.extent, Dim) or extent(v.extent) == 0]
         if empty and all(extent(v.extent) for v in store.vars):
