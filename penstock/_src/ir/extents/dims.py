@@ -116,6 +116,7 @@ class Dim:
         if not is_extent(other):
             return float(self) == other if isinstance(other, float) else NotImplemented
         difference = self - other
+        # The truth of a Dim is a decision: it may add a condition.
         return not difference if isinstance(difference, Dim) else difference == 0
 
     def __ne__(self, other: Any) -> Any:
@@ -133,6 +134,7 @@ class Dim:
         return _is_positive(other - self)
 
     def __ge__(self, other: Any) -> Any:
+        # One question, which adds one condition; "greater or equal" would ask two.
         less = self.__lt__(other)
         return less if less is NotImplemented else not less
 
@@ -304,6 +306,7 @@ def product(extents: Iterable[Extent]) -> Extent:
     number: Any = 1
     unknown: Any = None
     for extent in extents:
+        # Numbers are multiplied by themselves first, so that there is one product of polynomials for each Dim.
         if type(extent) is not Dim:
             number = number * extent
         else:
@@ -405,6 +408,7 @@ def _product(a: Expression, b: Expression) -> Expression:
 
 
 def _ordered(terms: dict[tuple, int]) -> Expression:
+    # Zeros are left out and terms have one order, so that equal polynomials are equal tuples.
     return tuple(sorted([t for t in terms.items() if t[1]], key=_order))
 
 
@@ -453,6 +457,7 @@ def _divide_by_monomial(a: Expression, b: Expression) -> Expression | None:
         if coefficient % scale:
             return None
         terms.append((tuple(left), coefficient // scale))
+    # Without the divisor's factors the terms may have another order.
     return tuple(sorted(terms, key=_order))
 
 
@@ -501,6 +506,7 @@ def _choice(function: str, a: Extent, b: Extent) -> Extent:
         order = difference > 0
     if order is not None:  # the choice is the same for every value
         return b if order == (function == "min") else a
+    # In one order, so that min(a, b) and min(b, a) are one expression.
     first, second = sorted((expression(a), expression(b)), key=_order)
     return Dim(((((function, first, second),), 1),))
 

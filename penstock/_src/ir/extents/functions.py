@@ -29,6 +29,7 @@ def bit_and(a: Extent, b: Extent) -> Extent:
         return int(a) & int(b)
     mask = int(a)
     if mask < 0:
+        # b & m = b - (b & ~m), where ~m is not negative.
         return b - bit_and(~mask, b)
     runs = list(_runs(mask))
     if len(runs) > MOST_RUNS:
@@ -38,6 +39,7 @@ def bit_and(a: Extent, b: Extent) -> Extent:
 
 def bit_or(a: Extent, b: Extent) -> Extent:
     """a | b."""
+    # Bits in both are counted once.
     return a + b - bit_and(a, b)
 
 

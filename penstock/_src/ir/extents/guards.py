@@ -12,7 +12,7 @@ To find what follows, a Recording computes bounds of expressions by interval ari
     atoms        bounds of symbols, `min`, `max`, `//` and `%` from those of their parts
     sums         each atom is replaced by its least number plus an offset that is not negative. Then `a*b - a` with a, b >= 2 is a sum
                  of products with positive coefficients, where bounds of the terms alone would give no lower bound
-    neighbours   `_beside`: `min(a, b) - a` is at most `a - a`, as a minimum is at most either argument; terms cancel that intervals of
+    neighbors    `_beside`: `min(a, b) - a` is at most `a - a`, as a minimum is at most either argument; terms cancel that intervals of
                  atoms cannot compare
 """
 
@@ -163,6 +163,7 @@ class Recording(Values):
 
     def _decide_zero(self, difference: Expression) -> bool:
         polynomial, factor, constant = normalized(difference)
+        # n*P + c = 0 has no solution in integers if n does not divide c.
         if constant % factor:
             return False
         wanted = -constant // factor
@@ -221,6 +222,7 @@ class Recording(Values):
         ends = self._expression_ends.get(expression)
         if ends is None:
             low, high = self._ends_of_sum(expression)
+            # Not cached: another question may have time for tighter bounds.
             if self._sought >= MOST_SOUGHT:
                 return low, high
             self._sought += 1
@@ -319,6 +321,7 @@ class Recording(Values):
             how = "above" if low is not None else "wide" if high is None else "below"
             sign = -1 if how == "below" else 1
             with_offset = [((*left, (how, atom)), sign * n) for left, n in products]
+            # A least number of 0 adds no term of its own.
             products = (
                 with_offset + [(left, n * end) for left, n in products] if end else with_offset
             )
@@ -343,6 +346,7 @@ class Recording(Values):
 
     def _condition(self, polynomial: Expression) -> Bounds:
         """The bounds of a polynomial, for the caller to change; clears the caches."""
+        # A new condition may tighten any bound.
         self._atom_ends.clear()
         self._expression_ends.clear()
         self._sum_ends.clear()
