@@ -252,6 +252,7 @@ def _emit_lane(m: Module, name: str) -> None:
         status = word(_LANE_STATUS)
         own = f.at(status, (f.task + 1) * STATUS_WORDS, I64)
         f.store(f.i64(0), own)
+        # A lane that starts while variables are half updated is held from its start.
         f.store(f.load(status, HELD, I64), own, HELD)
         args = f.at(word(_LANE_ARGS), f.task * LANE_WORDS, I64)
         start, end, threads = (f.load(args, i, I64) for i in range(LANE_WORDS))

@@ -301,6 +301,7 @@ def _sum_threads() -> int:
 def _vectors(machine: str, features: dict[str, bool]) -> tuple[int, int]:
     """(bytes, number) of the vector registers."""
     if machine.lower() in _X86:
+        # AVX-512 without byte and short-vector instructions is used as AVX.
         if features.get("avx512f") and features.get("avx512vl") and features.get("avx512bw"):
             return 64, 32
         return (32, 16) if features.get("avx") else (16, 16)

@@ -159,6 +159,7 @@ def _emit_tell(m: Module) -> None:
                 row = f.at(rows, member * WORDS, I64)
 
                 def exchange() -> tuple[Val, ...]:
+                    # Overwritten by the member's words, none of which begins so.
                     f.store(f.i64(-1), row)  # it has not come
                     rank = f.load(ranks, member, I64)
                     handle = word(WORD_TYPE), rank, word(TAG), word(TELLING)
@@ -184,8 +185,8 @@ def _emit_tell(m: Module) -> None:
         came = f.convert(f.load(flag, 0, I32), I64).ne(0) & code.eq(0)
 
         def compare() -> tuple[Val, ...]:
-            def difference(i: Val, found: Val) -> tuple[Val, ...]:
-                return (found | (f.load(rows, i, I64) ^ f.load(own, i % WORDS, I64)),)
+            def difference(i: Val, so_far: Val) -> tuple[Val, ...]:
+                return (so_far | (f.load(rows, i, I64) ^ f.load(own, i % WORDS, I64)),)
 
             (differences,) = f.loop(f.i64(0), size * WORDS, 1, difference, f.i64(0))
             f.store(f.i64(0), f.session, TOLD)
@@ -261,6 +262,7 @@ def _begin(f: Fn, this: Val, number: Val) -> None:
     _checked(f, begun)
     f.store(number + 1, f.session, BEGUN)
     is_new = f.load(f.session, READY, I64) <= number
+    # The last operation of a unit needs no arrays of the program: `start` is not called for it.
     f.when(is_new, lambda: f.store(number + 1, f.session, READY))
 
 
@@ -281,6 +283,7 @@ def _emit_work(m: Module) -> None:
             def known() -> tuple[Val, ...]:
                 this = operation(number)
                 last = f.load(this, LAST, I64).ne(0)
+                # The end of a unit may begin as soon as the unit is agreed on.
                 may = (number < word(READY)) | last
 
                 def agree() -> tuple[Val, ...]:
