@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import inspect
 import pickle
+import typing
 from dataclasses import field
 from typing import Any, ClassVar
 
@@ -191,3 +192,16 @@ def test_arguments_of_the_constructor_alone_are_refused():
         @light.dataclass
         class Record:
             value: dataclasses.InitVar[int]
+
+
+class Later:
+    """A class that a text names."""
+
+
+@light.dataclass
+class Named:
+    value: "Later"
+
+
+def test_texts_of_constructors_annotations_are_found_in_the_module():
+    assert typing.get_type_hints(Named.__init__)["value"] is Later

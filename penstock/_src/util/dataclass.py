@@ -12,6 +12,7 @@ methods are closures over the class's fields. `dataclasses.fields`, `replace`, `
 import dataclasses
 import operator
 import reprlib
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -112,9 +113,12 @@ def _constructor(cls: type, fields: tuple[Any, ...], frozen: bool) -> Callable[.
     if hasattr(cls, "__post_init__"):
         lines.append("self.__post_init__()")
     parameters = ", ".join(["self", *places, *(["*", *names] if names else [])])
-    body = "\n    ".join(lines or ["pass"])
-    exec(f"def __init__({parameters}):\n    {body}", scope)
-    constructor: Any = scope["__init__"]
+    body = "\n        ".join(lines or ["pass"])
+    text = f"def _make({', '.join(scope)}):\n    def __init__({parameters}):\n        {body}\n    return __init__"
+    # In the class's module, whose names annotations that are texts refer to.
+    module, made = sys.modules.get(cls.__module__), dict[str, Any]()
+    exec(text, {} if module is None else vars(module), made)
+    constructor: Any = made["_make"](**scope)
     constructor.__qualname__ = f"{cls.__qualname__}.__init__"
     constructor.__module__ = cls.__module__
     constructor.__annotations__ = {f.name: f.type for f in fields if f.init} | {"return": None}
