@@ -21,6 +21,7 @@ from penstock._src.util.process.forks import cached_property
 
 MOST_ROWS = 16
 MOST_VECTORS = 6
+IN_SECOND_CACHE = 2  # locality of prefetching, of three
 MOST_PADDING = 1 / 20  # largest share of padding in the columns of prepacked panels
 
 
@@ -141,12 +142,13 @@ def accumulate(
     multiply: Callable[[Fn, Val, Val, Val], Val] = Fn.fma,
     read: Callable[[Fn, Val, Any], Val] | None = None,
     idle: int = 0,
+    ahead: int = 0,
 ) -> list[Val]:
     """Emits the loop nest over k; returns the sums.
 
     `loops` are [(count, step in a, step in b), ...], outermost first: one loop for a matrix, one for each axis of a convolution's window. A row
     that is None has the constant `idle` for all its elements. `multiply(f, a, b, sum)` returns the next sum, `read(f, address, offset)` an element
-    of a. Steps are in elements of `a_type` and `b_type` (by default the type of the sums, as in packed panels).
+    of a. If `ahead` is not 0, the elements of b so many further on are fetched into the L2. Steps are in elements of `a_type` and `b_type` (by default the type of the sums, as in packed panels).
     """
     total = types.total
     a_type, b_type = a_type or total, b_type or total
@@ -164,6 +166,8 @@ def accumulate(
 
     def step(a: Val, b: Val, ka, kb, acc: Sequence[Val]) -> list[Val]:
         bv = [row_of_b(b, v, kb) for v in range(nv)]
+        for v in range(nv if ahead else 0):
+            f.prefetch(b, kb + width * v + ahead, b_type, locality=IN_SECOND_CACHE)
         new = []
         for r, offset in enumerate(rows):
             x = f.const(idle, vec(total, width)) if offset is None else element(a, offset + ka)

@@ -11,7 +11,12 @@ Those of a row of W are added up over the lanes at its end, always in the same o
 from collections.abc import Sequence
 
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, is_static, value
-from penstock._src.compiler.codegen.contraction.tile import store_as, times, zeros
+from penstock._src.compiler.codegen.contraction.tile import (
+    IN_SECOND_CACHE,
+    store_as,
+    times,
+    zeros,
+)
 from penstock._src.compiler.codegen.kernel_code import (
     FIRST_SIZE,
     LEFT,
@@ -37,7 +42,6 @@ MOST_CHAINS = 4  # independent sums, which hide the latency of additions
 UNROLLED = 64  # elements of a row that are multiplied one after the other without a jump
 AHEAD = 6 << 10  # bytes: processors fetch what is read in order too late by themselves
 LINE = 64  # bytes of a cache line
-IN_SECOND_CACHE = 2  # of three
 TASK_BYTES = 16 << 10  # bytes of W in the smallest task
 
 TASKS = 4  # for each thread

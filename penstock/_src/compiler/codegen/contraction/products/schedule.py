@@ -113,6 +113,7 @@ class GemmSchedule(TileNumbers):
     left, right   the panels of A and B
     slab          rows of k that a task packs for all panels together
     rows_at_once  rows of A that a task packs for itself at a time
+    ahead         elements of B from those that a tile reads to those that it fetches into the L2; 0: it fetches none
     by_matrices   True if matrix registers hold the sums (matrix_registers.py): panels of A have its rows one after the other
     """
 
@@ -130,6 +131,7 @@ class GemmSchedule(TileNumbers):
     right: Panels
     slab: int
     rows_at_once: int
+    ahead: int = 0
     by_matrices: bool = False
 
     @property

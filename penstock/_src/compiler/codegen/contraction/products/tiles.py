@@ -124,7 +124,7 @@ class Tile:
             acc = [f.load(f.b, s.start_of_sums + s.lanes * j, vector) for j in range(nv)] * r
         acc = accumulate(
             f, types, rows, nv, [(depth, step_a, step_b)], f.a, f.b, acc,
-            masks if reads_b else None, type_a, type_b, multiply=multiplication(g), idle=g.zero,
+            masks if reads_b else None, type_a, type_b, multiply=multiplication(g), idle=g.zero, ahead=s.ahead,
         )  # fmt: skip
         if s.idle:
             # (a - zero) b = a b - zero b: the further row holds the second sum, which is equal for all rows.
