@@ -6,7 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL
-from penstock._src.native.algorithms.isotonic import isotonic
+from penstock._src.native.algorithms.solvers.isotonic import isotonic
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import show
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .. import python_calls as py
-from ..builtins import compiled
-from ..language.function import Fn
-from ..language.module import Module
-from ..language.types import F64, I32, I64, PTR
-from ..language.value import Val
+from ... import python_calls as py
+from ...builtins import compiled
+from ...language.function import Fn
+from ...language.module import Module
+from ...language.types import F64, I32, I64, PTR
+from ...language.value import Val
 
 
 class Isotonic(NamedTuple):
