@@ -30,6 +30,7 @@ from penstock._src.ops.rules import show
 from penstock._src.util.process import forks
 
 _MANY = 16  # keys for which it pays to have numbers for all
+_PER_KEY = 4  # keys of a table that changed that are numbered for each that is to be found
 
 
 class Table(Resource):
@@ -44,10 +45,45 @@ class Table(Resource):
         self.value_shape = tuple(value_shape)
         self.held = {}
         self.lock = forks.freed_in_child(threading.RLock())
+        self._changes = 0  # how often `held` was changed
+        # The number of changes before, what finds the numbers of keys, and the values in their order.
+        self._numbered = None
 
     def find(self, keys, default):
         """The values at keys, the default where there is none."""
         self.require_keys(keys)
+        if not self.value_shape and self.held and self._pays_to_number(keys.size):
+            find, values = self._numbers()
+            if len(values):  # another thread may have emptied the table
+                numbers = find(keys.reshape(-1)).reshape(keys.shape)
+                many = default.reshape(keys.shape) if default.ndim else default
+                return np.where(numbers < 0, many, values[numbers])
+        return self._find_each(keys, default)
+
+    def _pays_to_number(self, count):
+        """True if as many keys are found sooner by their numbers, which may have to be assigned first."""
+        if count < _MANY:
+            return False
+        is_numbered = self._numbered is not None and self._numbered[0] == self._changes
+        return is_numbered or count * _PER_KEY >= len(self.held)
+
+    def _numbers(self):
+        """A function from keys to their numbers, -1 for those that are not held, and the values in this order."""
+        with self.lock:
+            numbered = self._numbered
+            if numbered is None or numbered[0] != self._changes:
+                keys, values = Table.export(self)
+                if keys.dtype == object and runs_native_code():
+                    find = StringIndex(keys).find
+                elif keys.dtype.kind in "iu" and runs_native_code():
+                    find = NumberIndex(keys).find
+                else:
+                    find = functools.partial(_found, dict(zip(keys.tolist(), range(len(keys)))))
+                numbered = self._numbered = self._changes, find, values
+        return numbered[1:]
+
+    def _find_each(self, keys, default):
+        """`find`, one key after the other."""
         out = np.empty((*keys.shape, *self.value_shape), self.value_dtype.np)
         flat = out.reshape(keys.size, *self.value_shape)
         many = default.ndim > len(self.value_shape)
@@ -66,6 +102,7 @@ class Table(Resource):
         with self.lock:
             for key, value in zip(keys.reshape(-1).tolist(), rows, strict=True):
                 self.held[key] = value
+            self._changes += 1
 
     def remove(self, keys):
         """Removes keys."""
@@ -73,6 +110,7 @@ class Table(Resource):
         with self.lock:
             for key in keys.reshape(-1).tolist():
                 self.held.pop(key, None)
+            self._changes += 1
 
     def export(self):
         """All keys and all values."""
@@ -84,8 +122,9 @@ class Table(Resource):
 
     def load(self, keys, values):
         """Replaces the contents by keys and values."""
-        self.held = {}
-        self.insert(keys, values)
+        with self.lock:
+            self.held = {}
+            self.insert(keys, values)
 
     def require_keys(self, keys):
         """Raises an error if a key is not allowed in this kind of table."""
@@ -99,30 +138,9 @@ class StaticTable(Table):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         self.initialized = False
-        # The keys, and their numbers in `_numbers`.
-        self._numbered = None
 
-    def find(self, keys, default):
-        """The values at keys, the default where there is none."""
-        if keys.size < _MANY or self.value_shape or not self.held:
-            return super().find(keys, default)
-        find, values = self._numbers()
-        numbers = find(keys.reshape(-1)).reshape(keys.shape)
-        return np.where(numbers < 0, default, values[numbers])
-
-    def _numbers(self):
-        """A function from keys to their numbers, -1 for those that are not held, and the values in this order."""
-        numbered = self._numbered
-        if numbered is None or numbered[0] is not self.held or len(numbered[2]) != len(self.held):
-            keys, values = self.export()
-            if keys.dtype == object and runs_native_code():
-                find = StringIndex(keys).find
-            elif keys.dtype.kind in "iu" and runs_native_code():
-                find = NumberIndex(keys).find
-            else:
-                find = functools.partial(_found, dict(zip(keys.tolist(), range(len(keys)))))
-            numbered = self._numbered = self.held, find, values
-        return numbered[1:]
+    def _pays_to_number(self, count):
+        return count >= _MANY
 
     def initialize(self, keys, values):
         """Fills the table; filling it again with the same values is allowed."""
@@ -142,6 +160,7 @@ class StaticTable(Table):
             if self.initialized and filled != self.held:
                 raise FailedPreconditionError("Table was already initialized with different data.")
             self.held, self.initialized = filled, True
+            self._changes += 1
 
 
 class DenseTable(Table):
@@ -179,6 +198,7 @@ class DenseTable(Table):
                 if key in self.held:
                     layout = self._laid_out()
                     layout.remove(key, self.held.pop(key))
+            self._changes += 1
 
     def _laid_out(self):
         """The buckets of the keys; they are first needed when a key is removed, or for an export."""
@@ -213,9 +233,8 @@ class DenseTable(Table):
 
     def require_keys(self, keys):
         """Raises InvalidArgumentError if a reserved key is used."""
-        listed = keys.reshape(-1).tolist()
         for name, key in (("empty_key", self.empty_key), ("deleted_key", self.deleted_key)):
-            if key in listed:
+            if (keys == key).any():
                 raise InvalidArgumentError(f"Using the {name} as a table key is not allowed")
 
 

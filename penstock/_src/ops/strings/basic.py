@@ -23,7 +23,7 @@ from penstock._src.ops import infer
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, strings, text
-from penstock._src.ops.strings.fingerprint import fingerprint64, fingerprints64, hash64, siphash
+from penstock._src.ops.strings.fingerprint import fingerprints64, hash64, siphash
 
 _MANY = 64  # strings, from which native code pays
 
@@ -390,13 +390,18 @@ class Fingerprint(Op):
             raise self.invalid(f"Unsupported fingerprint method: {method}")
         if data.ndim == 0:
             raise self.invalid("`data` should be at least one-dimensional")
-        rows = data.reshape(data.shape[0], -1)
+        rows = data.reshape(data.shape[0], math.prod(data.shape[1:]))
         if data.dtype == object:
-            if rows.shape[1] == 1:
-                found = fingerprints64(rows[:, 0])
-            else:
-                hashes = [[fingerprint64(s) for s in row] for row in rows]
-                found = [fingerprint64(np.array(h, np.uint64).tobytes()) for h in hashes]
+            hashes = np.asarray(fingerprints64(rows.reshape(-1)), np.uint64).reshape(rows.shape)
+            found = hashes if rows.shape[1] == 1 else fingerprints64(_row_bytes(hashes))
         else:
-            found = [fingerprint64(np.ascontiguousarray(row).tobytes()) for row in rows]
-        return np.array(found, np.uint64).view(np.uint8).reshape(-1, 8)
+            found = fingerprints64(_row_bytes(rows))
+        return np.array(found, np.uint64).reshape(-1).view(np.uint8).reshape(-1, 8)
+
+
+def _row_bytes(rows):
+    """The bytes of each row of a matrix."""
+    everything, size = rows.tobytes(), rows.shape[1] * rows.itemsize
+    return strings(
+        (everything[at * size : (at + 1) * size] for at in range(len(rows))), (len(rows),)
+    )
