@@ -145,7 +145,7 @@ def _emit_scattered(m: Module, ty: str, operation: str) -> None:
             def column(c: Val, kind: str) -> None:
                 at = k * f.width + c
                 total, x = f.load(f.combined, at, kind), f.load(f.rows, i * f.width + c, kind)
-                f.store(_combined(f, operation, total, x), f.combined, at)
+                f.store(combined(f, operation, total, x), f.combined, at)
 
             f.when(is_right & (k >= 0), lambda: _each_column(f, ty, column))
             return f.select(is_right, i + 1, i), is_right
@@ -175,12 +175,12 @@ def _combine_rows(f: Fn, ty: str, operation: str, k: Val, begin: Val, end: Val) 
             last = f.min(first + STRETCH, end)
 
             def step(row: Val, total: Val) -> tuple[Val, ...]:
-                return (_combined(f, operation, total, at(row)),)
+                return (combined(f, operation, total, at(row)),)
 
             return f.loop(first + 1, last, 1, step, at(first))[0]
 
         def more(first: Val, total: Val) -> tuple[Val, ...]:
-            return (_combined(f, operation, total, stretch(first)),)
+            return (combined(f, operation, total, stretch(first)),)
 
         (total,) = f.loop(begin + STRETCH, end, STRETCH, more, stretch(begin))
         f.store(total, f.combined, k * f.width + c)
@@ -188,7 +188,7 @@ def _combine_rows(f: Fn, ty: str, operation: str, k: Val, begin: Val, end: Val) 
     _each_column(f, ty, column)
 
 
-def _combined(f: Fn, operation: str, x: Val, y: Val) -> Val:
+def combined(f: Fn, operation: str, x: Val, y: Val) -> Val:
     if operation in ("add", "mul"):
         return f.binary(operation, x, y)
     is_first = f.compare("ge" if operation == "max" else "le", x, y)

@@ -10,6 +10,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values import kernel_state
+from penstock._src.native.algorithms.pictures.pooled import pooled
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.math.binary import truncated_quotient
 from penstock._src.ops.random import distributions
 from penstock._src.ops.random.philox import Stream
@@ -57,6 +59,12 @@ def windows(sequence, extent, overlapping):
     return [(b, min(e + more, extent)) for b, e in zip(sequence[:-1], sequence[1:])]
 
 
+def _bounds(sequence, extent, overlapping):
+    """`windows` as an array [windows, 2]."""
+    ends = np.minimum(sequence[1:] + int(overlapping), extent)
+    return np.stack([sequence[:-1], ends], 1)
+
+
 def _shortened(extent, ratio):
     """The windows along an axis; TensorFlow divides as float32."""
     return int(np.float32(extent) / np.float32(ratio))
@@ -97,8 +105,18 @@ class _FractionalPool(Op):
                     f"Input dim size: {extent} pooling ratio: {ratio:g}"
                 )
         rows, columns = self.sequences(value.shape[1:3])
-        parts = [windows(s, n, self.overlapping) for s, n in zip((rows, columns), value.shape[1:3])]
-        return self.pooled(value, *map(np.array, parts)), rows, columns
+        parts = [_bounds(s, n, self.overlapping) for s, n in zip((rows, columns), value.shape[1:3])]
+        if runs_native_code() and value.size:
+            return self._pooled_natively(value, *parts), rows, columns
+        return self.pooled(value, *parts), rows, columns
+
+    def _pooled_natively(self, value, rows, columns):
+        batch, height, width, depth = value.shape
+        results = np.empty((batch, len(rows), len(columns), depth), value.dtype)
+        pool = pooled(value.dtype.name, self.operation).pool
+        picture, parts = np.ascontiguousarray(value), (rows, len(rows), columns, len(columns))
+        pool(picture, results, batch, height, width, depth, *parts)
+        return results
 
     def sequences(self, extents):
         """The window boundaries along both axes; a deterministic op reuses its first ones."""
@@ -145,6 +163,7 @@ class FractionalMaxPool(_FractionalPool):
 
     signature = "value: T -> output: T, row_pooling_sequence: int64, col_pooling_sequence: int64"
     minimum = {"pooling_ratio": 4}
+    operation = "max"
 
     def pooled(self, value, rows, columns):
         """The largest of each window; rows and columns are [windows, 2], where they begin and end."""
@@ -166,6 +185,7 @@ class FractionalAvgPool(_FractionalPool):
 
     signature = "value: T -> output: T, row_pooling_sequence: int64, col_pooling_sequence: int64"
     minimum = {"pooling_ratio": 4}
+    operation = "mean"
 
     def pooled(self, value, rows, columns):
         """The mean of each window; rows and columns are [windows, 2], where they begin and end."""
