@@ -165,3 +165,22 @@ def test_ops_of_several_outputs_are_kept():
     with tf.GradientTape() as tape:
         values, _ = tf.math.top_k(v, 2)
     assert tape.gradient(values, v).numpy().tolist() == [[0.0, 1.0, 1.0]]
+
+
+def test_scalars_of_numpy_are_bound_by_their_types():
+    rows, ids = tf.reshape(tf.range(6), [3, 2]), tf.constant([2, 0])
+    gather = find("GatherV2")
+    for axis, expected in ((np.int32(0), [[4, 5], [0, 1]]), (np.int32(1), None)):
+        if expected is None:
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                tf.raw_ops.GatherV2(params=rows, indices=ids, axis=axis)
+        else:
+            assert (
+                tf.raw_ops.GatherV2(params=rows, indices=ids, axis=axis).numpy().tolist()
+                == expected
+            )
+    assert any(np.int32 in key for key in gather.bound)
+    doubles = tf.constant([1.0], tf.float64)
+    for _ in range(2):
+        assert tf.raw_ops.AddV2(x=doubles, y=np.float32(1)).dtype == tf.float64
+    assert tf.raw_ops.AddV2(x=tf.constant([1.0]), y=np.float32(1)).dtype == tf.float32

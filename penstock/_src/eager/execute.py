@@ -40,7 +40,7 @@ _NUMBERS = frozenset({bool, int, float})
 _TEXTS = frozenset({str, bytes})
 _INT32 = 1 << 31
 _INDICES = frozenset({dtypes.int32, dtypes.int64})
-_SCALARS = frozenset({np.bool_, np.int32, np.int64, np.float32})  # NumPy's, which are of one dtype
+_SCALARS = frozenset({np.bool_, np.int32, np.float32})  # NumPy's whose values never change the dtype
 _PLAIN = _NUMBERS | _TEXTS | _SCALARS | {EagerTensor, np.ndarray}
 
 

@@ -54,3 +54,21 @@ def test_eigenvectors_of_the_lower_triangle(shape, dtype):
     assert (np.diff(e) >= 0).all()
     only_values = tf.raw_ops.SelfAdjointEigV2(input=x, compute_v=False).e.numpy()
     np.testing.assert_array_equal(only_values, e)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1, 1), (7, 3, 3), (2, 2, 6, 6), (20, 20)])
+def test_triangular_factors_give_the_rows_in_their_order(shape, dtype):
+    x = np.random.default_rng(3).standard_normal(shape).astype(dtype)
+    packed, order = (t.numpy() for t in tf.raw_ops.Lu(input=x))
+    lower = np.tril(packed, -1) + np.eye(shape[-1], dtype=dtype)
+    assert (np.abs(lower) <= 1).all()
+    rows = np.take_along_axis(x, order[..., None], -2)
+    tolerance = 10 * TOLERANCE[x.dtype.name]
+    np.testing.assert_allclose(lower @ np.triu(packed), rows, atol=tolerance)
+
+
+def test_a_singular_matrix_has_no_triangular_factors():
+    stack = np.stack([np.eye(3), np.ones((3, 3))]).astype(np.float32)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not invertible"):
+        tf.raw_ops.Lu(input=stack)
