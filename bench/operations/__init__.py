@@ -5,7 +5,7 @@ A family's module has `cases(tf, random)`; sizes are what people have: rows of a
 
 import importlib
 
-FAMILIES = ["math", "special", "reductions", "arrays", "indexing", "nn", "images", "linalg", "random", "signal", "strings", "sets", "small"]  # fmt: skip
+FAMILIES = ["math", "special", "reductions", "arrays", "indexing", "nn", "images", "linalg", "random", "signal", "strings", "sets", "small", "sizes"]  # fmt: skip
 
 
 def cases_of(family, tf, random):
