@@ -40,7 +40,8 @@ _NUMBERS = frozenset({bool, int, float})
 _TEXTS = frozenset({str, bytes})
 _INT32 = 1 << 31
 _INDICES = frozenset({dtypes.int32, dtypes.int64})
-_SCALARS = frozenset({np.bool_, np.int32, np.float32})  # NumPy's whose values never change the dtype
+# NumPy's scalars whose values never change the dtype that they are bound to.
+_SCALARS = frozenset({np.bool_, np.int32, np.float32})
 _PLAIN = _NUMBERS | _TEXTS | _SCALARS | {EagerTensor, np.ndarray}
 
 
