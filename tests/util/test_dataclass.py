@@ -4,9 +4,8 @@ import copy
 import dataclasses
 import inspect
 import pickle
-import typing
 from dataclasses import field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_type_hints
 
 import pytest
 
@@ -194,14 +193,13 @@ def test_arguments_of_the_constructor_alone_are_refused():
             value: dataclasses.InitVar[int]
 
 
-class Later:
-    """A class that a text names."""
+@pytest.mark.parametrize("define", BOTH)
+def test_annotations_that_are_texts_are_found_in_the_module(define):
+    @define(frozen=True)
+    class Named:
+        number: "Any"
+        others: "dict[str, Any]" = field(default_factory=dict)
 
-
-@light.dataclass
-class Named:
-    value: "Later"
-
-
-def test_texts_of_constructors_annotations_are_found_in_the_module():
-    assert typing.get_type_hints(Named.__init__)["value"] is Later
+    hints = get_type_hints(Named.__init__)
+    assert hints == {"number": Any, "others": dict[str, Any], "return": type(None)}
+    assert Named(1) == Named(1, {})

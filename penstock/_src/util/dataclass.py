@@ -114,11 +114,11 @@ def _constructor(cls: type, fields: tuple[Any, ...], frozen: bool) -> Callable[.
         lines.append("self.__post_init__()")
     parameters = ", ".join(["self", *places, *(["*", *names] if names else [])])
     body = "\n        ".join(lines or ["pass"])
-    text = f"def _make({', '.join(scope)}):\n    def __init__({parameters}):\n        {body}\n    return __init__"
-    # In the class's module, whose names annotations that are texts refer to.
-    module, made = sys.modules.get(cls.__module__), dict[str, Any]()
-    exec(text, {} if module is None else vars(module), made)
-    constructor: Any = made["_make"](**scope)
+    text = f"def make({', '.join(scope)}):\n    def __init__({parameters}):\n        {body}\n    return __init__"
+    made: dict[str, Any] = {}
+    # With the globals of the class's module, in which tools look up annotations that are texts.
+    exec(text, getattr(sys.modules.get(cls.__module__), "__dict__", {}), made)
+    constructor: Any = made["make"](**scope)
     constructor.__qualname__ = f"{cls.__qualname__}.__init__"
     constructor.__module__ = cls.__module__
     constructor.__annotations__ = {f.name: f.type for f in fields if f.init} | {"return": None}
