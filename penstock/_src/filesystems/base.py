@@ -8,6 +8,8 @@ from typing import BinaryIO, NamedTuple
 
 # Bytes of a large file that a thread treats at a time: more than a system call costs, less than a core's cache holds.
 BLOCK = 4 << 20
+# Threads that read and write large files.
+THREADS = min(4, os.cpu_count() or 1)
 
 
 class FileStatus(NamedTuple):

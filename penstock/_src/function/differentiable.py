@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.autodiff.control_flow import backward_of, call_function, dense, differentiated
 from penstock._src.autodiff.tape import DIFFERENTIABLE, record_function
 from penstock._src.core.calls import op_callbacks
 from penstock._src.core.dispatch import STATE
@@ -12,6 +11,13 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util import slots
+from penstock._src.util.lazy import ByName
+
+# Imported by name: functions that are only run have no gradients, and no function calls them.
+_BACKWARD_OF = ByName("penstock._src.autodiff.control_flow", "backward_of")
+_CALL_FUNCTION = ByName("penstock._src.autodiff.control_flow", "call_function")
+_DENSE = ByName("penstock._src.autodiff.control_flow", "dense")
+_DIFFERENTIATED = ByName("penstock._src.autodiff.control_flow", "differentiated")
 
 
 class DifferentiableFunction:
@@ -34,7 +40,7 @@ class DifferentiableFunction:
     def __call__(self, tensors: Sequence[Any]) -> list[Any]:
         """Returns the outputs for these inputs."""
         if STATE.graph is not None:
-            return list(call_function(self.function, tensors))
+            return list(_CALL_FUNCTION(self.function, tensors))
         if STATE.tapes or STATE.accumulators:
             watched = self._watched(tensors)
             if STATE.op_callbacks:
@@ -91,10 +97,10 @@ class DifferentiableFunction:
 
     def _with_intermediates(self, watched: tuple[int, ...], orders: int) -> GraphFunction:
         """Returns the function with the intermediate values for gradients up to order `orders` as additional outputs."""
-        forward = differentiated(self.function)
+        forward = _DIFFERENTIATED(self.function)
         for _ in range(orders):
             active = _differentiable(forward)
-            backward = backward_of(forward, active, watched)
+            backward = _BACKWARD_OF(forward, active, watched)
             missing = _missing(forward, backward.graph.external_captures)
             if not missing:
                 break
@@ -109,7 +115,7 @@ class DifferentiableFunction:
         if forward is self.function:  # the gradient reads arguments and results only
             forward = forward.with_outputs(forward.outputs)
         active = _differentiable(self.function)
-        return forward, GraphFunction(backward_of(forward, active, watched).graph)
+        return forward, GraphFunction(_BACKWARD_OF(forward, active, watched).graph)
 
     def _run_backward(
         self,
@@ -124,7 +130,7 @@ class DifferentiableFunction:
         result: list[Any] = [None] * len(inputs)
         if not active:
             return result
-        backward = backward_of(forward, active, watched)
+        backward = _BACKWARD_OF(forward, active, watched)
         captures = backward.graph.external_captures
         table = {t._id: value for t, value in zip(forward.inputs, inputs, strict=True)}
         table.update((t._id, value) for t, value in zip(forward.outputs, outputs, strict=True))
@@ -137,7 +143,7 @@ class DifferentiableFunction:
             function = self._backward[id(backward)] = DifferentiableFunction(
                 GraphFunction(backward.graph)
             )
-        arguments = [dense(gradients[i]) for i in active]
+        arguments = [_DENSE(gradients[i]) for i in active]
         arguments += [table.get(t._id, t) for t in captures]
         packed = backward.pack(function(arguments))
         for position, gradient in zip(watched, packed, strict=True):

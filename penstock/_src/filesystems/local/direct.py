@@ -13,11 +13,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, wait
 
+from penstock._src.filesystems.base import THREADS
 from penstock._src.util.process.daemon_threads import DaemonThreads
 
 # The block of memory, disk and file system that divides every place and size of a direct write.
 _ALIGNMENT = 4096
-THREADS = min(4, os.cpu_count() or 1)
 _REFUSED = (errno.EINVAL, errno.ENOTSUP)
 
 

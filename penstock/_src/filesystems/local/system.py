@@ -10,7 +10,6 @@ from typing import BinaryIO, cast
 from penstock._src.core import errors
 from penstock._src.filesystems.base import BLOCK, FileStatus, FileSystem, Reader
 from penstock._src.filesystems.local.appending import AppendedFile
-from penstock._src.filesystems.local.direct import write_past_cache
 from penstock._src.filesystems.translation import translated
 from penstock._src.util.files import whole
 from penstock._src.util.files.records import BUFFER
@@ -19,6 +18,8 @@ from penstock._src.util.lazy import ByName
 _SCHEME = "file://"
 # Imported by name: with all formats of archives, for a call that few processes make.
 _REMOVE_TREE = ByName("shutil", "rmtree")
+# With threads, which small files do without.
+_WRITE_PAST_CACHE = ByName(f"{__package__}.direct", "write_past_cache")
 
 
 def plain(path: str) -> str:
@@ -77,7 +78,7 @@ class LocalFiles(FileSystem):
             super().write_blocks(path, size, fill, block)
             return
         with translated(path):
-            write_past_cache(plain(path), size, fill, block)
+            _WRITE_PAST_CACHE(plain(path), size, fill, block)
 
     def status(self, path: str) -> FileStatus:
         with translated(path):

@@ -32,14 +32,16 @@ from penstock._src.graph.serialize.v1_control import (
     Structure,
     is_functional,
 )
-from penstock._src.ops.control.functional import check_functions
 from penstock._src.proto.graph import NodeDef
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.device_spec import merged_device
 from penstock._src.util.export import export
+from penstock._src.util.lazy import ByName
 from penstock._src.util.locations import user_location
 from penstock._src.version import GRAPH_DEF_VERSION, VERSION
 
+# Imported by name, with the ops that call functions: packed models run before any operation is imported.
+_CHECK_FUNCTIONS = ByName("penstock._src.ops.control.functional", "check_functions")
 # Nesting limit of functions: no program nests deeper, and Python's stack can hold more.
 _DEEPEST = 60
 # Since this version of GraphDefs a Placeholder without dimensions is a scalar; before, it had any shape.
@@ -336,7 +338,7 @@ class NodeImporter:
         op = self.op_of(node, inputs)
         name = prefix + node.name if prefix else node.name
         _check_inputs(op, name, inputs)
-        check_functions(op)
+        _CHECK_FUNCTIONS(op)
         operation = self.graph.add(op, inputs, name)
         operation._device = merged_device(self.device, node.device) if self.device else node.device
         self.graph._apply_device_functions(operation)

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from penstock._src.filesystems.base import BLOCK, Reader
+from penstock._src.filesystems.base import BLOCK, THREADS, Reader
 from penstock._src.filesystems.files import system_of
-from penstock._src.filesystems.local.direct import THREADS, run_all
 from penstock._src.util.files import crc32c
+from penstock._src.util.lazy import ByName
+
+# Imported by name: small arrays need no threads.
+_RUN_ALL = ByName("penstock._src.filesystems.local.direct", "run_all")
 
 # Bytes that are read and summed before they leave the core's cache.
 _PIECE = 2 << 20
@@ -78,7 +81,7 @@ def read_data(reader: Reader, offset: int, target: np.ndarray) -> int | None:
         if target.size <= share:
             read(0)
         else:
-            run_all(read, range(0, target.size, share))
+            _RUN_ALL(read, range(0, target.size, share))
     except EOFError:
         return None
     return _joined(pieces)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from penstock._src.autodiff.control_flow import copy_operations
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import building_unrecorded
@@ -29,7 +28,10 @@ from penstock._src.saving.registered import (
 )
 from penstock._src.saving.saveables import has_serialize_to_tensors, saveable_factories
 from penstock._src.util import nest
+from penstock._src.util.lazy import ByName
 
+# Imported by name, with gradients: few objects have such values.
+_COPY_OPERATIONS = ByName("penstock._src.autodiff.control_flow", "copy_operations")
 WHOLE = ".TENSORS"
 
 
@@ -209,7 +211,7 @@ def names_for(save: ConcreteFunction, key: str) -> list[tuple[str, str]]:
     (source,) = save.inputs[: save.arity]
     table = {source._id: part.placeholder(source.dtype, source.shape, source.op.name)}
     part.inputs.append(table[source._id])
-    copy_operations(_behind(wanted, source), part, table)
+    _COPY_OPERATIONS(_behind(wanted, source), part, table)
     part.outputs = [table[tensor._id] for tensor in wanted]
     part.structured_outputs = part.outputs
     with building_unrecorded(None):
