@@ -59,11 +59,11 @@ def runner(
 def preparer(function: ConcreteFunction) -> Callable[[Sequence[np.ndarray]], bool]:
     """Return a function that makes the program for arrays of the shapes of those that it is given; see `Signature.prepare`."""
     captured = tuple(tensor._value for tensor in function.captured_inputs)
-    executable = function._function.executable
+    executable: Any = function._function.executable
+    is_compiled = type(executable) is Executable  # not on several devices, or interpreted
 
     def prepare(arrays: Sequence[np.ndarray]) -> bool:
-        is_compiled = type(executable) is Executable  # not on several devices, or interpreted
-        return is_compiled and executable.block.prepare([*arrays, *captured])
+        return is_compiled and executable.block.prepare([*arrays, *captured])  # type: ignore[no-any-return]
 
     return prepare
 
