@@ -26,6 +26,8 @@ from penstock._src.language.weights.grouped import unpacked_groups
 GGUF_SUFFIX = ".gguf"
 _TOKENIZER, _ABOUT_TOKENIZER = "tokenizer.json", "tokenizer_config.json"
 _GENERATION, _TEMPLATE = "generation_config.json", "chat_template.jinja"
+# Kinds of tokenizers of GGUF files without one.
+_NO_TOKENIZERS = (None, "none", "no_vocab")
 # Tokens that end an answer, if a file names none or only the one that ends a text.
 _ENDS = (
     "<|im_end|>",
@@ -80,7 +82,7 @@ class LanguageFiles:
         if self.made_tokenizer is not None:
             return self.made_tokenizer
         if self.is_gguf:
-            if "tokenizer.ggml.model" not in self.weights.metadata:
+            if self.weights.metadata.get("tokenizer.ggml.model") in _NO_TOKENIZERS:
                 return None
             tokenizer = gguf_tokenizers.tokenizer_of(self.weights.metadata, self.path)
             return of_library(tokenizer, [self.source], self.path)

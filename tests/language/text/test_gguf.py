@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.formats.weights.stored import Weights
+from penstock._src.language.files import LanguageFiles
 from penstock._src.language.text.gguf import tokenizer_of
 from penstock._src.language.text.tokenizers import of_library
 from tests.language.tiny import CONTROL, MERGES, VOCABULARY
@@ -102,3 +104,11 @@ def test_ends_are_added_where_the_file_says_so():
 def test_damage_is_named(facts, kind, message):
     with pytest.raises(kind, match=f"a.gguf: .*{message}"):
         tokenizer_of(facts, "a.gguf")
+
+
+@pytest.mark.parametrize("kind", ["none", "no_vocab"])
+def test_a_file_may_say_that_it_has_no_tokenizer(kind):
+    about = LanguageFiles(
+        "", Weights("", {}, {"tokenizer.ggml.model": kind}), True, None, (), "", {}
+    )
+    assert about.tokenizer() is None

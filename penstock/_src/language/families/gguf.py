@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from penstock._src.core.errors import DataLossError, UnimplementedError
@@ -13,6 +15,12 @@ from penstock._src.language.families.table import IN_GGUF, Family
 
 # In Gemma's largest models, attention is scaled by a head's share of the width.
 _LARGEST_GEMMA = {"gemma2": 46, "gemma3": 62}
+# Whose layers have a window even if a file names none.
+_WITH_WINDOWS = ("gemma2",)
+_PATTERN = "attention.sliding_window_pattern"
+# What files of a family may leave out.
+_CAPS = {"gemma2": (50.0, 30.0)}
+_SCALINGS = ("none", "linear", "yarn", "longrope")
 _FREQUENCIES = "rope_freqs.weight"
 _FACTORS = {False: "rope_factors_short.weight", True: "rope_factors_long.weight"}
 
@@ -41,6 +49,9 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
     windows = _windows(facts, family, layers)
     length = length or default_length(context)
     ropes, rope_of = _ropes(weights, facts, family, size, context, windows, length)
+    caps = _CAPS.get(name, (0.0, 0.0))
+    if family.is_encoder == facts.flag("attention.causal", default=not family.is_encoder):
+        facts.lacks(("attention.causal",), str(not family.is_encoder).lower(), family.is_encoder)
     scaled = width / heads if _LARGEST_GEMMA.get(name) == layers else size
     return Architecture(
         family=name,
@@ -62,8 +73,8 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
         is_gated=family.is_gated,
         is_parallel=family.is_parallel is not None
         and facts.flag("use_parallel_residual", default=family.is_parallel),
-        attention_cap=facts.number("attn_logit_softcapping", default=0.0),
-        logits_cap=facts.number("final_logit_softcapping", default=0.0),
+        attention_cap=facts.number("attn_logit_softcapping", default=caps[0]),
+        logits_cap=facts.number("final_logit_softcapping", default=caps[1]),
         embedding_scale=float(width) ** 0.5 if family.scales_embeddings else 1.0,
         norms_sums=family.norms_sums,
         is_causal=not family.is_encoder,
@@ -79,13 +90,18 @@ def _vocabulary(weights: Weights) -> int:
 
 
 def _windows(facts: Facts, family: Family, layers: int) -> tuple[int, ...]:
-    if not facts.get("attention.sliding_window"):
+    """The tokens that each layer looks at, 0 for all. Only of families some of whose layers look at all: files of others may name a window that no layer has."""
+    default = family.defaults.get("sliding_window") if family.name in _WITH_WINDOWS else None
+    if family.period == 1 or not (facts.get("attention.sliding_window") or default):
         return (0,) * layers
-    window = facts.integer("attention.sliding_window")
-    if family.name == "phi3":  # its files name a window that the models were not trained with
-        return (0,) * layers
-    period = family.period
-    return tuple(window if period == 1 or (at + 1) % period else 0 for at in range(layers))
+    window = facts.integer("attention.sliding_window", default=default)
+    pattern = facts.get(_PATTERN)
+    if isinstance(pattern, np.ndarray):
+        if pattern.shape != (layers,):
+            facts.refuse((_PATTERN,), f"one for each of {layers} layers", pattern.tolist())
+        return tuple(window if has else 0 for has in pattern.tolist())
+    period = 0 if pattern == 0 else facts.integer(_PATTERN, default=family.period)
+    return tuple(window if not period or (at + 1) % period else 0 for at in range(layers))
 
 
 def _ropes(
@@ -104,32 +120,42 @@ def _ropes(
     if turned % 2 or turned > size:
         facts.refuse(("rope.dimension_count",), f"an even number up to {size}", turned)
     whole = _scaled(weights, facts, base, turned, context, length)
-    if family.local_base is None:
+    local_base = facts.number("rope.freq_base_swa", default=family.local_base or base)
+    if family.period == 1 or (family.local_base is None and local_base == base):
         return (whole,), (0,) * len(windows)
-    local = frequencies.plain(family.local_base, turned)
+    if family.local_base is None:
+        local = _scaled(weights, facts, local_base, turned, context, length)
+    else:
+        local = frequencies.divided(local_base, turned, (1.0,) * (turned // 2), _magnitude(facts))
     return (whole, local), tuple(int(w > 0) for w in windows)
 
 
 def _scaled(
     weights: Weights, facts: Facts, base: float, size: int, context: int, length: int
 ) -> Rope:
-    kind = facts.text("rope.scaling.type", default="none")
+    """The frequencies of layers that see all tokens: of a factor for all, for each, or both; as llama.cpp, whose format it is, reads the same keys."""
+    kind = facts.text("rope.scaling.type", default="linear")
+    if kind not in _SCALINGS:
+        facts.lacks(("rope.scaling.type",), ", ".join(_SCALINGS), kind)
+    # The second is its name in older files; 0 is the same as 1.
+    factor = facts.number("rope.scaling.factor", "rope.scale_linear", default=1.0) or 1.0
     original = facts.integer("rope.scaling.original_context_length", default=context)
-    if _FACTORS[False] in weights.tensors:
-        factors = _factors(weights, _FACTORS[length > original], size)
-        given = facts.number("rope.scaling.attn_factor", default=0.0)
-        magnitude = given or frequencies.longrope_magnitude(context / original, original)
-        return frequencies.divided(base, size, factors, magnitude)
-    if _FREQUENCIES in weights.tensors:
-        return frequencies.divided(base, size, _factors(weights, _FREQUENCIES, size))
-    if kind == "none":
-        return frequencies.plain(base, size)
-    if kind == "linear":
-        return frequencies.linear(base, size, facts.number("rope.scaling.factor"))
+    magnitude = _magnitude(facts)
+    name = _FACTORS[length > original] if _FACTORS[False] in weights.tensors else _FREQUENCIES
+    factors = _factors(weights, name, size) if name in weights.tensors else (1.0,) * (size // 2)
     if kind == "yarn":
-        scaling = Facts({"factor": facts.number("rope.scaling.factor")}, weights.path)
-        return frequencies.yarn(base, size, scaling, original, context)
-    facts.lacks(("rope.scaling.type",), "none, linear or yarn", kind)
+        if name in weights.tensors:
+            facts.lacks(("rope.scaling.type",), f"none or linear with a tensor '{name}'", kind)
+        scaling = Facts({"factor": factor}, weights.path)
+        rope = frequencies.yarn(base, size, scaling, original, context)
+        return dataclasses.replace(rope, magnitude=rope.magnitude * magnitude)
+    divisor = 1.0 if kind == "none" else factor
+    return frequencies.divided(base, size, tuple(each * divisor for each in factors), magnitude)
+
+
+def _magnitude(facts: Facts) -> float:
+    """The factor of cosines and sines, whatever changes their frequencies."""
+    return facts.number("rope.scaling.attn_factor", default=1.0)
 
 
 def _factors(weights: Weights, name: str, size: int) -> tuple[float, ...]:

@@ -1,0 +1,130 @@
+"""Architectures of GGUF's metadata, as llama.cpp reads the same keys: logits of such models equal its own to 3e-6 of the largest."""
+
+import numpy as np
+import pytest
+
+from penstock._src.core.errors import DataLossError, UnimplementedError
+from penstock._src.formats.weights.stored import Weights, stored
+from penstock._src.language.families import frequencies
+from penstock._src.language.families.gguf import architecture_of
+
+SIZE, LAYERS = 16, 6
+GROWTH = 0.1 * np.log(4) + 1
+
+
+def read(name, length=64, tensors=None, **facts):
+    about = {
+        "block_count": LAYERS,
+        "embedding_length": 64,
+        "feed_forward_length": 96,
+        "context_length": 512,
+        "attention.head_count": 4,
+        "attention.layer_norm_rms_epsilon": 1e-6,
+        **{key.replace("__", "."): value for key, value in facts.items()},
+    }
+    metadata = {"general.architecture": name} | {f"{name}.{k}": v for k, v in about.items()}
+    values = {"token_embd.weight": np.zeros((128, 64), np.float32), **(tensors or {})}
+    return architecture_of(
+        Weights("file.gguf", {k: stored(v) for k, v in values.items()}, metadata), length
+    )
+
+
+def plain(divisor=1.0, base=10000.0):
+    return np.array(frequencies.plain(base, SIZE).frequencies) / divisor
+
+
+@pytest.mark.parametrize(
+    "facts, divisor",
+    [
+        ({}, 1),
+        ({"rope__scaling__factor": 4.0}, 4),
+        ({"rope__scale_linear": 4.0}, 4),
+        ({"rope__scaling__type": "linear", "rope__scaling__factor": 4.0}, 4),
+        ({"rope__scaling__type": "linear", "rope__scaling__factor": 0.0}, 1),
+        ({"rope__scaling__type": "none", "rope__scaling__factor": 4.0}, 1),
+    ],
+)
+def test_a_factor_divides_unless_there_is_no_scaling(facts, divisor):
+    (rope,) = read("llama", **facts).ropes
+    np.testing.assert_allclose(rope.frequencies, plain(divisor), rtol=1e-12)
+    assert rope.magnitude == 1
+    (rope,) = read("llama", **facts, rope__scaling__attn_factor=1.3).ropes
+    assert rope.magnitude == 1.3
+
+
+def test_factors_of_frequencies_are_divided_by_that_for_all():
+    each = np.linspace(1, 8, SIZE // 2).astype(np.float32)
+    facts = {"rope__scaling__type": "linear", "rope__scaling__factor": 4.0}
+    (rope,) = read("llama", tensors={"rope_freqs.weight": each}, **facts).ropes
+    np.testing.assert_allclose(rope.frequencies, plain() / each / 4, rtol=1e-6)
+    with pytest.raises(UnimplementedError, match="'llama.rope.scaling.type': expected none or lin"):
+        facts["rope__scaling__type"] = "yarn"
+        read("llama", tensors={"rope_freqs.weight": each}, **facts)
+
+
+@pytest.mark.parametrize("length, name", [(64, "short"), (512, "long")])
+def test_long_texts_have_factors_of_their_own(length, name):
+    each = {"short": np.full(SIZE // 2, 1.5, np.float32), "long": np.full(8, 6, np.float32)}
+    tensors = {f"rope_factors_{kind}.weight": values for kind, values in each.items()}
+    facts = {"rope__scaling__original_context_length": 256}
+    (rope,) = read("phi3", length, tensors, **facts).ropes
+    np.testing.assert_allclose(rope.frequencies, plain() / each[name], rtol=1e-6)
+    assert rope.magnitude == 1
+    (rope,) = read("phi3", length, tensors, **facts, rope__scaling__attn_factor=1.1).ropes
+    assert rope.magnitude == 1.1
+
+
+def test_yarn_grows_with_its_factor():
+    facts = {"type": "yarn", "factor": 4.0, "original_context_length": 128}
+    facts = {f"rope__scaling__{key}": value for key, value in facts.items()}
+    (rope,) = read("qwen2", **facts).ropes
+    np.testing.assert_allclose(rope.magnitude, GROWTH)
+    (rope,) = read("qwen2", **facts, rope__scaling__attn_factor=1.3).ropes
+    np.testing.assert_allclose(rope.magnitude, 1.3 * GROWTH)
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen2", "qwen3", "phi3"])
+def test_windows_count_where_models_of_the_family_have_some(name):
+    assert read(name, attention__sliding_window=6).windows == (0,) * LAYERS
+
+
+def test_windows_of_layers():
+    assert read("gemma3", attention__sliding_window=6).windows == (6, 6, 6, 6, 6, 0)
+    assert read("gemma3").windows == (0,) * LAYERS
+    assert read("gemma2").windows == (4096, 0) * 3
+
+    def patterned(pattern):
+        given = {"attention__sliding_window": 6, "attention__sliding_window_pattern": pattern}
+        return read("gemma3", **given).windows
+
+    assert patterned(3) == (6, 6, 0, 6, 6, 0) and patterned(0) == (6,) * LAYERS
+    assert patterned(np.array([1, 0, 0, 1, 1, 0], bool)) == (6, 0, 0, 6, 6, 0)
+    with pytest.raises(DataLossError, match="one for each of 6 layers"):
+        patterned(np.array([True]))
+
+
+def test_positions_of_layers_with_a_window():
+    window = {"attention__sliding_window": 6, "rope__freq_base": 1e6}
+    ropes = read("gemma3", **window, rope__scaling__factor=8.0, rope__scaling__attn_factor=1.2)
+    assert ropes.rope_of == (1, 1, 1, 1, 1, 0)
+    np.testing.assert_allclose(ropes.ropes[0].frequencies, plain(8, 1e6))
+    np.testing.assert_allclose(ropes.ropes[1].frequencies, plain())
+    assert [rope.magnitude for rope in ropes.ropes] == [1.2, 1.2]
+    local = read("gemma3", **window, rope__freq_base_swa=2e4).ropes[1]
+    np.testing.assert_allclose(local.frequencies, plain(1, 2e4))
+    both = read("gemma2", rope__freq_base_swa=2e4, rope__scaling__factor=2.0)
+    assert both.rope_of == (1, 0) * 3
+    np.testing.assert_allclose(both.ropes[1].frequencies, plain(2, 2e4))
+    assert len(read("gemma2").ropes) == 1
+
+
+def test_caps_of_logits_that_files_leave_out():
+    gemma2, gemma3 = read("gemma2"), read("gemma3")
+    assert (gemma2.attention_cap, gemma2.logits_cap) == (50, 30)
+    assert (gemma3.attention_cap, gemma3.logits_cap) == (0, 0)
+    assert read("gemma2", attn_logit_softcapping=20.0).attention_cap == 20
+
+
+def test_decoders_that_look_ahead_are_refused():
+    with pytest.raises(UnimplementedError, match="'llama.attention.causal': expected true"):
+        read("llama", attention__causal=False)
