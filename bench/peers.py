@@ -17,6 +17,7 @@ PACKAGES = {
         "llama-cpp-python==0.3.36",
         "numpy",
     ],  # built from source: needs cmake and a C++ compiler
+    "openvino_genai": ["openvino-genai", "numpy"],
     "litserve": ["litserve", "onnxruntime", "numpy"],
     "mlserver": ["mlserver", "onnxruntime", "numpy"],
     "triton": ["nvidia-pytriton", "onnxruntime", "numpy"],

@@ -1,13 +1,15 @@
-"""A language model from a GGUF file: SmolLM2-135M-Instruct Q4_1, beside llama.cpp on the same file.
+"""A language model from a GGUF file: SmolLM2-135M-Instruct Q4_1, beside llama.cpp and OpenVINO GenAI on the same file.
 
 `python examples/data/fetch.py language_model` fetches the file. Tokens are chosen by Python from the logits on all backends.
 """
 
 import os
 import pathlib
+import queue
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -15,9 +17,10 @@ import numpy as np
 TITLE = "Language models"
 NOTE = (
     "SmolLM2-135M-Instruct Q4_1: tokens/s, one after the other, after 64; of a prompt of 512; seconds from the start of the process to the first token. "
-    'llama.cpp rounds what weights are multiplied by to 8 bits, as `activations="int8"` does (`penstock_int8`).'
+    'llama.cpp rounds what weights are multiplied by to 8 bits, as `activations="int8"` does (`penstock_int8`). '
+    "OpenVINO GenAI converts the file each time it is loaded."
 )
-BACKENDS = ["penstock", "penstock_int8", "llama_cpp"]
+BACKENDS = ["penstock", "penstock_int8", "llama_cpp", "openvino_genai"]
 CASES = ["one_thread", "two_threads"]
 THREADS = {"one_thread": 1, "two_threads": 2}
 LOWER = {"first_token_s", "memory_mb"}
@@ -79,8 +82,47 @@ class OfLlama:
                 model.eval([token])
 
 
+class OfOpenVino:
+    """The model by openvino-genai."""
+
+    def __init__(self, threads):
+        import openvino_genai
+
+        self._library = openvino_genai
+        self._model = openvino_genai.LLMPipeline(str(FILE), "CPU", INFERENCE_NUM_THREADS=threads)
+
+    def followed(self, prompt, count):
+        """Yields the most likely tokens after a prompt, as they come from the thread that generates."""
+        import openvino
+
+        library, tokens = self._library, queue.SimpleQueue()
+        config = library.GenerationConfig(max_new_tokens=count, do_sample=False, ignore_eos=True)
+        config.apply_chat_template = False
+        ids = openvino.Tensor(np.array([prompt], np.int64))
+        given = library.TokenizedInputs(ids, openvino.Tensor(np.ones([1, len(prompt)], np.int64)))
+
+        class Streamer(library.StreamerBase):
+            def write(self, token):
+                for each in token if isinstance(token, list) else [token]:
+                    tokens.put(int(each))
+                return library.StreamingStatus.RUNNING
+
+            def end(self):
+                tokens.put(None)
+
+        arguments = (given, config, Streamer())
+        thread = threading.Thread(target=self._model.generate, args=arguments)
+        thread.start()
+        try:
+            yield from iter(tokens.get, None)
+        finally:
+            thread.join()
+
+
 def model_of(case, backend):
     """Returns the model of a backend."""
+    if backend == "openvino_genai":
+        return OfOpenVino(THREADS[case])
     if backend == "llama_cpp":
         return OfLlama(THREADS[case])
     return OfPenstock("int8" if backend == "penstock_int8" else "float32")
