@@ -42,6 +42,7 @@ __all__ = [
     "eager_mode",
     "ensure_initialized",
     "executing_eagerly",
+    "in_eager_mode",
     "get_device_name",
     "global_seed",
     "graph_mode",
@@ -381,6 +382,11 @@ class Context(eager_context.Context):
 
 
 _context: Context = Context()
+
+
+def in_eager_mode() -> bool:
+    """True if operations run at once: the older name of `executing_eagerly`."""
+    return executing_eagerly()
 
 
 def context() -> Context:
