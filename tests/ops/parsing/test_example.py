@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+import penstock._src.api.load  # noqa: F401
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.proto.example import Example
