@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-import penstock._src.api.load  # noqa: F401
+import penstock._src.api.load
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.proto.example import Example
