@@ -143,3 +143,21 @@ def test_a_cast_that_loses_the_sign_is_no_bound(kind):
         )
 
     assert int(counted()[0]) == -2  # -2 is a large number of the other type
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda i: tf.minimum(i - tf.constant(1, tf.uint8), i) + tf.constant(2, tf.uint8),
+        lambda i: tf.maximum(i + tf.constant(250, tf.uint8), i) - tf.constant(249, tf.uint8),
+    ],
+)
+def test_numbers_that_wrap_around_before_the_smaller_is_taken(step):
+    def stepped(first):
+        body = lambda i, k: (step(i), k + 1)
+        going = lambda i, k: (i < tf.constant(10, tf.uint8)) & (k < 40)
+        return tf.while_loop(going, body, [tf.constant(first, tf.uint8), 0])
+
+    for first in (0, 4, 7):
+        found = tf.function(stepped)(first)
+        assert [int(t) for t in found] == [int(t) for t in stepped(first)]

@@ -26,16 +26,18 @@ def trip_count(
     also be a carried value that each step sets to such a comparison of the next i, as loops have them that compute their condition in the body.
     """
     counters: dict[int, tuple[Any, int]] = {}
-    uneven: dict[int, tuple[Any, tuple[int, int]]] = {}  # those whose steps differ
+    # Those whose steps may differ, with what a step compares less the counter.
+    uneven: dict[int, tuple[Any, Range, Range]] = {}
     for before, parameter, after in carried:
-        first, steps = _known(p, before), growth_range(p, parameter, after)
+        found = _Growth(p, parameter)
+        first, steps = _known(p, before), found.range_of(after)
         if first is None or steps is None or steps[0] <= 0:
             # A counter that may stand still or fall reaches no upper limit.
             continue
-        if steps[0] == steps[1]:
+        if steps[0] == steps[1] and found.compared is None:
             counters[parameter.id] = first, steps[0]
         else:
-            uneven[parameter.id] = first, steps
+            uneven[parameter.id] = first, steps, found.compared or (0, 0)
     flags = {node.id: (before, after) for before, node, after in carried if node.dtype.is_bool}
     best, exact = None, True
     for term in terms(condition):
@@ -160,7 +162,8 @@ def value_range(
     """The least and largest values of a counter in `trips` steps (None: any number) if each adds a number of known bounds, else None."""
     if before is None or inside is None or after is None:
         return None
-    first, steps = _known(p, before), growth_range(p, inside, after)
+    found = _Growth(p, inside)
+    first, steps = _known(p, before), found.range_of(after)
     if first is None or steps is None or not before.dtype.is_integer:
         return None
     if trips is None and any(steps):
@@ -171,8 +174,10 @@ def value_range(
         functools.reduce(dims.minimum, reached, first),
         functools.reduce(dims.maximum, reached, first),
     )
+    low, high = found.compared or (0, 0)
     least, most = intervals.limits(before.dtype)
-    return None if ends[0] < least or ends[1] > most else ends  # it wraps around
+    wraps = ends[0] + min(low, 0) < least or ends[1] + max(high, 0) > most
+    return None if wraps else ends
 
 
 def is_true(node: Node) -> bool:
@@ -188,14 +193,22 @@ def growth(p: NodeMaker, before: Node, after: Node) -> int | None:
 
 def growth_range(p: NodeMaker, before: Node, after: Node) -> Range | None:
     """The least and the most by which `after` is larger than `before`, or None: branches may add different numbers."""
-    return _Growth(p, before).of(after, {before.id: (0, 0)}, _DEEPEST)
+    return _Growth(p, before).range_of(after)
 
 
 class _Growth:
-    """Differences between nodes of a loop's body and a number before it."""
+    """Differences between nodes of a loop's body and a number before it.
+
+    compared    the ends of those of which the larger or smaller is taken: true only where these numbers do not wrap around
+    """
 
     def __init__(self, p: NodeMaker, before: Node) -> None:
         self.p, self.before = p, before
+        self.compared: Range | None = None
+
+    def range_of(self, after: Node) -> Range | None:
+        """The least and the most by which `after` is larger than the number, or None."""
+        return self.of(after, {self.before.id: (0, 0)}, _DEEPEST)
 
     def of(self, node: Node, known: dict[int, Range], depth: int) -> Range | None:
         """The ends of a node minus the number; `known` has those of others by their ids."""
@@ -231,6 +244,7 @@ class _Growth:
             choose = max if node.op == "maximum" else min
             if first is None or second is None:
                 return None
+            self.compared = _hull([first, second, self.compared or first])
             return choose(first[0], second[0]), choose(first[1], second[1])
         if node.op not in ("add", "sub"):
             return None
@@ -286,15 +300,16 @@ def _bound(p: NodeMaker, term: Node, counters: dict[int, tuple[Any, int]]) -> di
 
 
 def _uneven_bound(
-    p: NodeMaker, term: Node, counters: dict[int, tuple[Any, tuple[int, int]]]
+    p: NodeMaker, term: Node, counters: dict[int, tuple[Any, Range, Range]]
 ) -> dims.Extent | None:
     """The largest number of steps in which a counter, to which steps add different numbers, reaches the limit that a comparison has for it."""
     compared = _compared(p, term, counters)
     if compared is None:
         return None
     counter, room = compared
-    first, (least, most) = counters[counter.id]
-    if first + room + most > intervals.limits(counter.dtype)[1]:
+    first, (least, most), (low, high) = counters[counter.id]
+    smallest, largest = intervals.limits(counter.dtype)
+    if first + low < smallest or first + room + max(most, high) > largest:
         return None  # it may wrap around
     return dims.maximum(dims.ceil_divide(room, least), 0)
 
