@@ -1,6 +1,9 @@
 """The columns that a masked row of scores sees, if the first and last are affine in the row: causal masks, also for unequal lengths."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
+
+import numpy as np
 
 from penstock._src.compiler.kernels.memory import is_splat
 from penstock._src.core import dtypes
@@ -10,6 +13,10 @@ from penstock._src.ir.node import Node
 # Sums of positions do not leave these types; an unsigned or narrow one would wrap around, and hide other columns.
 _EXACT = (dtypes.int32, dtypes.int64)
 NEVER = -1e30  # scores so low beside any other have the probability 0
+
+# Operations on numbers that are not low, whose results are not low either.
+_KEEPING = frozenset({"neg", "abs", "tanh", "add", "sub", "mul", "maximum", "minimum"})
+_MOVING = frozenset({"broadcast", "reshape", "transpose", "cast"})
 
 Affine = dict[str, int]  # letter -> coefficient; "" is the constant
 
@@ -24,11 +31,13 @@ def reach_of(logits: Node, letters: str) -> int | None:
         (logits,) = logits.args
     if logits.kind != "select":
         return None
-    condition, _, hidden = logits.args
+    condition, scores, hidden = logits.args
     # A hidden score must vanish beside every other in exp, or the masked columns would count.
     number = _number(hidden)
     if number is None or number > NEVER:
         return None
+    if number != -math.inf and not _is_never_low(scores):
+        return None  # where all that a row sees is as low, it sees what is hidden as well
     seen = _seen(condition, list(letters))
     if seen is None or seen.get("s") != 1 or seen.get("t") != -1 or seen.get("", 0) > 0:
         return None
@@ -36,10 +45,50 @@ def reach_of(logits: Node, letters: str) -> int | None:
     return 1 - seen.get("", 0) if all(not c for x, c in seen.items() if x not in "st") else None
 
 
+def _is_never_low(scores: Node) -> bool:
+    """True if scores are computed from a product, and else from numbers and positions: unknown arrays may be masks, too."""
+    pending, seen = [scores], set[int]()
+    while pending:
+        node = pending.pop()
+        if node.id in seen:
+            continue
+        seen.add(node.id)
+        if node.kind in ("contract", "iota") or node.dtype.is_integer or node.dtype.is_bool:
+            continue
+        if node.kind == "constant":
+            if not bool(np.all(np.abs(node.attrs["value"]) < -NEVER)):
+                return False
+        elif _is_scaled_product(node):
+            continue
+        elif node.kind == "select":
+            pending += node.args[1:]
+        elif node.kind in _MOVING or node.attrs.get("op") in _KEEPING:
+            pending += node.args
+        else:
+            return False
+    return True
+
+
+def _is_scaled_product(node: Node) -> bool:
+    """True if a node is a contraction times, or divided by, one number, which may be known only when it runs."""
+    if node.kind != "binary" or node.op not in ("mul", "div"):
+        return False
+    product, scale = (_inside(x, _MOVING) for x in node.args)
+    if node.op == "mul" and product.kind != "contract":
+        product, scale = scale, product
+    return product.kind == "contract" and is_one(scale.size)
+
+
+def _inside(node: Node, kinds: Collection[str]) -> Node:
+    """The node within others of these kinds."""
+    while node.kind in kinds:
+        (node,) = node.args
+    return node
+
+
 def _number(node: Node) -> float | None:
     """The value that all elements of a node have."""
-    while node.kind in ("broadcast", "cast", "reshape"):
-        (node,) = node.args
+    node = _inside(node, ("broadcast", "cast", "reshape"))
     if node.kind != "constant" or not is_splat(node):
         return None
     return float(node.attrs["value"].flat[0])
