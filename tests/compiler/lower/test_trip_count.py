@@ -154,9 +154,11 @@ def test_a_cast_that_loses_the_sign_is_no_bound(kind):
 )
 def test_numbers_that_wrap_around_before_the_smaller_is_taken(step):
     def stepped(first):
-        body = lambda i, k: (step(i), k + 1)
-        going = lambda i, k: (i < tf.constant(10, tf.uint8)) & (k < 40)
-        return tf.while_loop(going, body, [tf.constant(first, tf.uint8), 0])
+        return tf.while_loop(
+            lambda i, k: (i < tf.constant(10, tf.uint8)) & (k < 40),
+            lambda i, k: (step(i), k + 1),
+            [tf.constant(first, tf.uint8), 0],
+        )
 
     for first in (0, 4, 7):
         found = tf.function(stepped)(first)

@@ -60,3 +60,23 @@ def test_sums_of_numbers_are_left_alone():
     concrete = traced.get_concrete_function(tf.TensorSpec([2]))
     made = fold_scales(fold_constants(concrete.graph_function))
     assert float(made.run([np.float32([1, 2])])[0]) == 6
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: tf.nn.bias_add(x + S, B, data_format="NCHW"),
+        lambda x: (x[0, 0, 0] + S[None]) + B,
+        lambda x: (x[0, 0, 0] + S) + B[None],
+    ],
+)
+def test_sums_along_other_axes_are_not_merged(function):
+    traced = tf.function(function, autograph=False).get_concrete_function(
+        tf.TensorSpec([2, 6, 3, 6])
+    )
+    made = fold_constants(fold_scales(fold_constants(traced.graph_function)))
+    x = RNG.normal(size=[2, 6, 3, 6]).astype("f")
+    expected = traced(tf.constant(x)).numpy()
+    (result,) = made.run([x])
+    assert np.shape(result) == expected.shape
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)

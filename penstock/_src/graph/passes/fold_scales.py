@@ -135,7 +135,11 @@ def _scaled(
         if id(node) in factors.of:
             inputs = _scaled_inputs(graph, node, inputs, factors.of[id(node)])
         op = node.raw_op
-        if node.type in _SUMS and all(readers[t._id] == 1 for t in node._inputs):
+        if (
+            node.type in _SUMS
+            and _constant_operand(node) is not None
+            and all(readers[t._id] == 1 for t in node._inputs)
+        ):
             op, inputs = _merged(graph, op, inputs, _channels(node.outputs[0]))
         return copied(graph, node, op, inputs)
 
@@ -154,6 +158,9 @@ def _merged(
     second = inputs[at].op.raw_op.attrs["value"]
     if first is None or not all(_along_last_axis(v, channels) for v in (first[1], second)):
         return op, inputs
+    rank = first[0].shape.rank
+    if rank is None or rank < max(first[1].ndim, second.ndim):
+        return op, inputs  # a constant adds axes, which the sum of both would not
     both = first[1].astype(np.float64).reshape(-1) + second.astype(np.float64).reshape(-1)
     constant = inputs[at].op
     added = np.broadcast_to(both, (channels,)).astype(second.dtype)
