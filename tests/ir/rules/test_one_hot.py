@@ -182,3 +182,30 @@ NO_MASKS = {
 @pytest.mark.parametrize("name", NO_MASKS)
 def test_no_mask_before_the_largest(name):
     assert not applies(lambda p, x, y, *_: NO_MASKS[name](p, x, y), MASK)
+
+
+# -- indices of other types
+
+
+@pytest.mark.parametrize(
+    "indices, numbers",
+    [
+        (np.uint8([0, 5, 255]), np.arange(256, dtype=np.uint8)),
+        (np.int8([0, -1, 127]), np.arange(128, dtype=np.int8)),
+        (np.float32([0, 0.5, 3]), np.arange(4, dtype=np.float32)),
+        (np.uint8([0, 5, 255]), np.arange(0, dtype=np.uint8)),
+    ],
+)
+def test_sums_hold_for_numbers_that_fill_their_type_and_for_fractions(indices, numbers):
+    values = np.float32([1, 5, 2])
+
+    def summed(rules):
+        p = Builder(rules=rules)
+        index = p.parameter(0, indices.shape, dtypes.as_dtype(indices.dtype))
+        given = p.parameter(1, values.shape, F)
+        shape = [indices.size, numbers.size]
+        here = p.eq(p.broadcast(index, shape, [0]), p.broadcast(p.constant(numbers), shape, [1]))
+        total = p.reduce_sum(p.select(here, p.broadcast(given, shape, [0]), 0.0), [1])
+        return interpreter.run(Function("f", (index, given), (total,)), [indices, values])[0][0]
+
+    np.testing.assert_array_equal(summed(True), summed(False))

@@ -133,9 +133,10 @@ def _sum_of_given(p: NodeMaker, node: Node, x: Node) -> Node | None:
     """In a group with a single non-zero element, the sum is that element."""
     around, inner = _unwrapped(x)
     one_hot = _one_hot(inner)
-    if one_hot is None or not np.array_equal(
-        one_hot.numbers.ravel(), np.arange(one_hot.numbers.size, dtype=one_hot.numbers.dtype)
-    ):
+    # A fraction equals none of the numbers, though it is between them.
+    if one_hot is None or not one_hot.index.dtype.is_integer or not one_hot.numbers.size:
+        return None
+    if not np.array_equal(one_hot.numbers.ravel(), np.arange(one_hot.numbers.size)):
         return None
     axes = set(node.attrs["axes"])
     for outer in around:
@@ -150,7 +151,8 @@ def _sum_of_given(p: NodeMaker, node: Node, x: Node) -> Node | None:
             axes = split
     if not axes.issuperset(one_hot.axes):
         return None
-    there = p.and_(p.ge(one_hot.index, 0), p.lt(one_hot.index, int(one_hot.numbers.size)))
+    # The count itself may not be in the type: uint8 ends at 255.
+    there = p.and_(p.ge(one_hot.index, 0), p.le(one_hot.index, int(one_hot.numbers.size) - 1))
     kept = [i for i, a in enumerate(one_hot.others) if a in axes]
     return p.reduce_sum(p.select(there, one_hot.given, 0), kept)
 
