@@ -136,26 +136,26 @@ def _with_plain_scalars(func: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _output_types(given: Any) -> tuple[Any, list[Any], bool, list[Any]]:
+def _output_types(structure: Any) -> tuple[Any, list[Any], bool, list[Any]]:
     """Returns the structure of results, a list for a tuple, the flat dtypes, whether they are parts of it, and their shapes."""
-    if isinstance(given, tuple):
-        given = list(given)
-    flat = nest.flatten(given, expand_composites=True) if given is not None else []
+    if isinstance(structure, tuple):
+        structure = list(structure)
+    flat = nest.flatten(structure, expand_composites=True) if structure is not None else []
     shapes = [spec.shape if isinstance(spec, TensorSpec) else UNKNOWN for spec in flat]
     types = [spec.dtype if isinstance(spec, TensorSpec) else as_dtype(spec) for spec in flat]
-    is_composite = isinstance(given, TypeSpec) and not isinstance(given, TensorSpec)
-    return given, types, is_composite or nest.is_nested(given), shapes
+    is_composite = isinstance(structure, TypeSpec) and not isinstance(structure, TensorSpec)
+    return structure, types, is_composite or nest.is_nested(structure), shapes
 
 
-def _arranged(outputs: Any, held: Any, is_list: bool, form: Any, shapes: Sequence[Any]) -> Any:
+def _arranged(outputs: Any, function: Any, is_list: bool, form: Any, shapes: Sequence[Any]) -> Any:
     """Returns the outputs in the requested structure; the node keeps the function alive."""
     if STATE.graph is not None and outputs:
-        outputs[0].op.python_function = held
+        outputs[0].op.python_function = function
         for tensor, shape in zip(outputs, shapes, strict=True):
             tensor.set_shape(shape)
     elif STATE.graph is not None:
         node: Operation = STATE.graph._operations[-1]
-        node.python_function = held
+        node.python_function = function
         return node
     if not outputs:
         return [] if is_list else None

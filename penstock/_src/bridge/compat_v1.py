@@ -79,23 +79,23 @@ def attach(name: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
 
     def __getattr__(attribute: str) -> Any:
         if attribute in top:
-            held = resolve(*top[attribute])
+            value = resolve(*top[attribute])
         elif attribute in children[""]:
-            held = sys.modules[f"{name}.{attribute}"]
+            value = sys.modules[f"{name}.{attribute}"]
         elif attribute == "__all__":
             return starred(__dir__())
         elif attribute == "keras":
-            held = _keras()
+            value = _keras()
         elif attribute in SHARED:
-            held = importlib.import_module(f"penstock.{attribute}")
+            value = importlib.import_module(f"penstock.{attribute}")
         elif attribute == "__version__":
-            held = importlib.import_module("penstock").__version__
+            value = importlib.import_module("penstock").__version__
         elif attribute == "compat":
-            held = importlib.import_module("penstock.compat")
+            value = importlib.import_module("penstock.compat")
         else:
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
-        setattr(sys.modules[name], attribute, held)
-        return held
+        setattr(sys.modules[name], attribute, value)
+        return value
 
     def __dir__() -> list[str]:
         return sorted({*top, *children[""], *SHARED, "compat"})

@@ -183,12 +183,12 @@ def install() -> None:
     Raises:
       RuntimeError: the real TensorFlow has already been imported.
     """
-    held = sys.modules.get(ALIAS)
+    existing = sys.modules.get(ALIAS)
     own = importlib.import_module(PUBLIC)
-    if held is not None and held is not own:
+    if existing is not None and existing is not own:
         raise RuntimeError(
             "install_as_tensorflow: another `tensorflow` has already been imported, from "
-            f"{getattr(held, '__file__', 'an unknown place')}. Call `penstock.install_as_tensorflow()` "
+            f"{getattr(existing, '__file__', 'an unknown place')}. Call `penstock.install_as_tensorflow()` "
             "before anything imports tensorflow or keras."
         )
     if not is_installed():

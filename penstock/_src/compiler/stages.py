@@ -29,29 +29,29 @@ class Stages:
         self.seconds: dict[str, float] = {}
         self.functions: list[tuple[str, Function]] = []
 
-    def run(self, name: str, stage: Callable[..., Any], made: Any, *more: Any) -> Any:
+    def run(self, name: str, stage: Callable[..., Any], value: Any, *more: Any) -> Any:
         """Runs a stage on the result of the previous one; returns its input unchanged if PENSTOCK_DISABLE names the stage."""
         if name in flags.disable:
-            return made
-        made = self.timed(name, stage, made, *more)
-        self.look_at(name, made)
-        return made
+            return value
+        value = self.timed(name, stage, value, *more)
+        self.look_at(name, value)
+        return value
 
-    def timed(self, name: str, stage: Callable[..., Any], *made: Any) -> Any:
+    def timed(self, name: str, stage: Callable[..., Any], *arguments: Any) -> Any:
         """Runs a stage and adds its time to the record."""
         progress.note(name)
         start = time.perf_counter()
-        result = stage(*made)
+        result = stage(*arguments)
         self.seconds[name] = time.perf_counter() - start
         return result
 
-    def look_at(self, name: str, made: Any) -> None:
+    def look_at(self, name: str, result: Any) -> None:
         """Verifies the result of a stage, and reports it to observers."""
-        if isinstance(made, Function):
-            self.functions.append((name, made))
+        if isinstance(result, Function):
+            self.functions.append((name, result))
             if flags.verify:
-                verify(made)
+                verify(result)
         if flags.dump:
-            dump.write(self.name, name, made)
+            dump.write(self.name, name, result)
         if flags.debug >= 3:
-            print(f"-- after {name}\n{made}", file=sys.stderr)
+            print(f"-- after {name}\n{result}", file=sys.stderr)

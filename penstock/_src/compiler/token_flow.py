@@ -106,26 +106,28 @@ def _stages(ops: Sequence[Operation]) -> tuple[list[Operation], ...]:
     )
 
 
-def _compute(executable: Executable, held: dict[int, Any]) -> None:
+def _compute(executable: Executable, values_by_id: dict[int, Any]) -> None:
     """Runs compiled operations on values, and stores their results."""
     if not executable.outputs and not executable.ops:
         return
-    results = executable([held[t._id] for t in executable.inputs])
-    held.update((t._id, value) for t, value in zip(executable.outputs, results, strict=True))
+    results = executable([values_by_id[t._id] for t in executable.inputs])
+    values_by_id.update(
+        (t._id, value) for t, value in zip(executable.outputs, results, strict=True)
+    )
 
 
 def _run_what_is_alive(
-    ops: Sequence[Operation], held: dict[int, Any], dead: set[int], compute: Computing
+    ops: Sequence[Operation], values_by_id: dict[int, Any], dead: set[int], compute: Computing
 ) -> None:
     """Runs operations one by one, without those that read or wait for dead values."""
     for op in ops:
-        values = [held.get(t._id, DEAD) for t in op._inputs]
+        values = [values_by_id.get(t._id, DEAD) for t in op._inputs]
         is_dead = any(v is DEAD for v in values) or any(id(c) in dead for c in op._control_inputs)
         if is_dead and not op.raw_op.effects.runs_always:
             dead.add(id(op))
         else:
             results = compute(op, values, None)
-            held.update(zip([t._id for t in op._outputs], results, strict=True))
+            values_by_id.update(zip([t._id for t in op._outputs], results, strict=True))
 
 
 def _ran(op: Operation, values: list[Any], states: dict[Any, Any]) -> list[Any]:
@@ -144,8 +146,8 @@ def _computing(states: dict[Any, Any]) -> Computing:
     return compute
 
 
-def _fetched(position: int, tensor: Any, held: dict[int, Any]) -> Any:
-    value = held.get(tensor._id, DEAD)
+def _fetched(position: int, tensor: Any, values_by_id: dict[int, Any]) -> Any:
+    value = values_by_id.get(tensor._id, DEAD)
     if value is DEAD:
         raise InvalidArgumentError(
             f"Retval[{position}] does not have value: {tensor.name} is in a branch or loop that was not taken."
@@ -201,8 +203,8 @@ class _Pending:
 class _Run:
     """One run: `held` maps the ids of tensors to values; values known outside of all loops are added to it."""
 
-    def __init__(self, tokens: _Tokens, held: dict[int, Any], compute: Computing) -> None:
-        self.tokens, self.held, self.compute = tokens, held, compute
+    def __init__(self, tokens: _Tokens, values_by_id: dict[int, Any], compute: Computing) -> None:
+        self.tokens, self.held, self.compute = tokens, values_by_id, compute
         self.root = _Frame()
         self.frames = [self.root]
         self.ready: deque[tuple[Operation, _Frame, int, list[Any], bool]] = deque()

@@ -32,7 +32,7 @@ class CustomOp(NamedTuple):
 
 
 def _callable(
-    made: CustomOp, parameters: Parameters, function: Callable[..., Any], run: Callable[..., Any]
+    op: CustomOp, parameters: Parameters, function: Callable[..., Any], run: Callable[..., Any]
 ) -> Callable[..., Any]:
     """A function with the parameters of the user's that runs the op."""
 
@@ -42,7 +42,7 @@ def _callable(
     functools.update_wrapper(call, function, updated=())
     del call.__wrapped__  # type: ignore[attr-defined]
     call.__signature__ = parameters.signature  # type: ignore[attr-defined]
-    call.__penstock_op__ = made  # type: ignore[attr-defined]
+    call.__penstock_op__ = op  # type: ignore[attr-defined]
     return call
 
 

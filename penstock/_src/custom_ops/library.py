@@ -57,8 +57,8 @@ def load_op_library(library_filename: Any) -> types.ModuleType:
     return library
 
 
-def _described(held: Any) -> Any:
-    described = getattr(held, "__penstock_op__", None)
+def _described(value: Any) -> Any:
+    described = getattr(value, "__penstock_op__", None)
     return described if isinstance(described, CustomOp) else None
 
 

@@ -37,13 +37,13 @@ def call_of(
 
 
 def _with_gradient(
-    inner: Callable[..., Any], given: GivenGradient, inputs: Any, attributes: dict[str, Any]
+    inner: Callable[..., Any], gradient: GivenGradient, inputs: Any, attributes: dict[str, Any]
 ) -> tuple[Any, Callable[..., Any]]:
     results = inner(*inputs, **attributes)
     flat = [results] if isinstance(results, Tensor) else list(results)
-    given.check_results(len(flat))
+    gradient.check_results(len(flat))
 
     def backward(*gradients: Any) -> list[Any]:
-        return given(inputs, [*flat, *gradients], attributes)
+        return gradient(inputs, [*flat, *gradients], attributes)
 
     return results, backward

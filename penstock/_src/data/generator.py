@@ -95,15 +95,15 @@ def _reader(spec: Any) -> Callable[[Any], Element]:
             flat = structure.flatten_like(spec, values)
         except (TypeError, ValueError) as error:
             raise _mismatch(spec, values) from error
-        held: list[Any] = []
+        components: list[Any] = []
         for leaf, value in zip(leaves, flat):
             if isinstance(leaf, TensorSpec):
-                held.append(_host_value(leaf, value, spec, values))
+                components.append(_host_value(leaf, value, spec, values))
             else:
                 with init_scope():
                     parts: Sequence[Any] = structure.to_tensors(leaf, value)
-                    held.extend(part._value for part in parts)
-        return tuple(held)
+                    components.extend(part._value for part in parts)
+        return tuple(components)
 
     return read
 

@@ -27,9 +27,9 @@ from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
 
-def as_reduce_op(given: Any) -> ReduceOp:
+def as_reduce_op(op: Any) -> ReduceOp:
     """Returns a reduction given by its name in any case, or as it is."""
-    return ReduceOp(given.upper()) if isinstance(given, str) else given
+    return ReduceOp(op.upper()) if isinstance(op, str) else op
 
 
 def raw_identity(value: Any) -> Any:

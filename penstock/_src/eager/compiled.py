@@ -93,8 +93,8 @@ def run_compiled(op: Op, values: Sequence[np.ndarray]) -> Any:
             known = _calls[key] = _for_call(op, values)
         except RefusedValue:
             return op.eager(*values)
-    given, executable = known
-    results = _results(op, values, executable, [values[i] for i in given])
+    positions, executable = known
+    results = _results(op, values, executable, [values[i] for i in positions])
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -117,21 +117,21 @@ def _run_on_vectors(op: Op, values: Sequence[np.ndarray], shape: tuple[int, ...]
     bakes = op.host_kernel.bakes_numbers
     form: Form = [(None,) if v.ndim else v if bakes and v.dtype.kind == "i" else () for v in values]
     executable = _kept_executable((id(op), key_of(form)), op, _executable, form)
-    given = [v for v, entry in zip(values, form) if type(entry) is tuple]
-    vectors = [v.reshape(-1) if v.ndim > 1 else v for v in given]
+    arrays = [v for v, entry in zip(values, form) if type(entry) is tuple]
+    vectors = [v.reshape(-1) if v.ndim > 1 else v for v in arrays]
     result: np.ndarray = _results(op, values, executable, vectors)[0]
     return result.reshape(shape)
 
 
 def _results(
-    op: Op, values: Sequence[np.ndarray], executable: Any, given: list[np.ndarray]
+    op: Op, values: Sequence[np.ndarray], executable: Any, arguments: list[np.ndarray]
 ) -> list[Any]:
     """Returns the results of a program; where it refuses the values, the error is that of the eager kernel.
 
     The program's names the line that it was made for, in an earlier call, and shapes of vectors.
     """
     try:
-        results: list[Any] = executable(given)
+        results: list[Any] = executable(arguments)
         return results
     except (InvalidArgumentError, InternalError) as error:
         refusal = error

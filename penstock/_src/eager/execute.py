@@ -264,7 +264,7 @@ def _execute_any(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) ->
 
 
 def _keep(
-    cls: type[Op], inputs: Sequence[Any], tensors: list[Any], given: tuple[Any, ...], op: Op
+    cls: type[Op], inputs: Sequence[Any], tensors: list[Any], attrs: tuple[Any, ...], op: Op
 ) -> None:
     """Caches the kernel of `op` by the dtypes of its tensors and by the kinds of its inputs."""
     kernel = Kernel(op, tuple(t.dtype for t in tensors))
@@ -273,12 +273,12 @@ def _keep(
         if cls.traits.takes_lists:
             inputs, types = list(map(_as_input, inputs)), group_arguments(op.inputs, op, types)
         else:
-            by_dtypes = (*(dtype._enum for dtype in types), *given)
+            by_dtypes = (*(dtype._enum for dtype in types), *attrs)
             kernel.mark_shared(by_dtypes)
             cls.bound[by_dtypes] = kernel
         if all(_follows(cls, at, inputs, dtype) for at, dtype in enumerate(types)):
             kind = _kind_in_lists if cls.traits.takes_lists else _kind
-            by_kinds = (*map(kind, inputs), *given)
+            by_kinds = (*map(kind, inputs), *attrs)
             kernel.mark_shared(by_kinds)
             cls.bound[by_kinds] = kernel
     except TypeError:

@@ -44,7 +44,9 @@ _CLASSES: dict[type[errors.OpError], tuple[int, ...]] = {
         errno.ETXTBSY,
     ),
 }
-_BY_NUMBER = {number: made for made, numbers in _CLASSES.items() for number in numbers}
+_BY_NUMBER = {
+    number: error_class for error_class, numbers in _CLASSES.items() for number in numbers
+}
 # Errors that libraries raise without a number.
 _NUMBERS = (
     (FileNotFoundError, errno.ENOENT),

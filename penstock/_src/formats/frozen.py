@@ -67,11 +67,11 @@ def captured_values(function: ConcreteFunction) -> dict[int, Any]:
     """
     values: dict[int, Any] = {}
     for position, tensor in enumerate(function.captured_inputs, function.arity):
-        held = tensor._value if isinstance(tensor, EagerTensor) else None
-        if isinstance(held, VariableHandle | DividedHandle):
-            values[position] = held.read()
-        elif isinstance(held, np.ndarray) and tensor.dtype not in _HELD:
-            values[position] = held
+        value = tensor._value if isinstance(tensor, EagerTensor) else None
+        if isinstance(value, VariableHandle | DividedHandle):
+            values[position] = value.read()
+        elif isinstance(value, np.ndarray) and tensor.dtype not in _HELD:
+            values[position] = value
     return values
 
 

@@ -87,7 +87,11 @@ class ConcreteFunction:
             return {}
         resources = [getattr(tensor, "_value", None) for tensor in self._captures]
         owners = [owner() for r in resources if (owner := getattr(r, "owner", None)) is not None]
-        return {f"capture_{at}": held for at, held in enumerate(owners) if held is not None}
+        return {
+            f"capture_{at}": resource_owner
+            for at, resource_owner in enumerate(owners)
+            if resource_owner is not None
+        }
 
     def name_arguments(self, variadic: str | None) -> None:
         """Names the tensors of each parameter after it: `x`, `x_1`, ...; a TensorSpec's own name takes precedence.
@@ -185,36 +189,38 @@ class ConcreteFunction:
           TypeError: arguments do not fit the signature.
         """
         try:
-            given = (*args, *kwargs.values()) if kwargs else args
-            kinds = _kinds(given)
+            arguments = (*args, *kwargs.values()) if kwargs else args
+            kinds = _kinds(arguments)
             if kinds is not None:
                 kinds = (*kinds, *kwargs) if kwargs else kinds
                 order = self._known_calls.get(kinds, _NOT_KNOWN)
                 if order is not _NOT_KNOWN:
-                    return self.call_flat(given if order is None else [given[i] for i in order])
+                    return self.call_flat(
+                        arguments if order is None else [arguments[i] for i in order]
+                    )
             if self._binder is not None:
                 tensors = self._bound(args, kwargs)
             else:
                 tensors = self._flat_arguments(args, kwargs)
             if kinds is not None and len(self._known_calls) < _MOST_KNOWN:
-                self._learn(kinds, given, tensors, bool(kwargs))
+                self._learn(kinds, arguments, tensors, bool(kwargs))
             return self.call_flat(tensors)
         except Exception as error:
             shorten(error)
             raise
 
     def _learn(
-        self, kinds: tuple[Any, ...], given: Sequence[Any], tensors: Sequence[Any], named: bool
+        self, kinds: tuple[Any, ...], arguments: Sequence[Any], tensors: Sequence[Any], named: bool
     ) -> None:
         """Keeps how calls with arguments of these kinds and names pass their tensors, if each is passed as it is."""
-        if len(tensors) != len(given):
+        if len(tensors) != len(arguments):
             return
         if not named:
-            if all(map(is_, tensors, given)):
+            if all(map(is_, tensors, arguments)):
                 self._known_calls[kinds] = None
             return
-        places = {id(tensor): place for place, tensor in enumerate(given)}
-        if len(places) == len(given) and places.keys() == set(map(id, tensors)):
+        places = {id(tensor): place for place, tensor in enumerate(arguments)}
+        if len(places) == len(arguments) and places.keys() == set(map(id, tensors)):
             self._known_calls[kinds] = tuple([places[id(tensor)] for tensor in tensors])
 
     def _bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:

@@ -66,85 +66,85 @@ def encode(value: Any) -> Any:
     return message
 
 
-def _fill(made: Any, value: Any) -> None:
+def _fill(proto: Any, value: Any) -> None:
     codec = next((c for c in CODECS if c.can_encode(value)), None)
     if codec is not None:
-        made.CopyFrom(codec.do_encode(value, encode))
+        proto.CopyFrom(codec.do_encode(value, encode))
     elif value is None:
-        made.none_value.SetInParent()
+        proto.none_value.SetInParent()
     elif isinstance(value, bool):
-        made.bool_value = value
+        proto.bool_value = value
     elif isinstance(value, int):
-        made.int64_value = value
+        proto.int64_value = value
     elif isinstance(value, float):
-        made.float64_value = value
+        proto.float64_value = value
     elif isinstance(value, str):
-        made.string_value = value
+        proto.string_value = value
     elif isinstance(value, DType):
-        made.tensor_dtype_value = value.as_datatype_enum
+        proto.tensor_dtype_value = value.as_datatype_enum
     elif isinstance(value, TensorShape):
-        made.tensor_shape_value.CopyFrom(shape_to_proto(value))
+        proto.tensor_shape_value.CopyFrom(shape_to_proto(value))
     elif hasattr(value, "minimum") and isinstance(value, TensorSpec):
-        bounded = made.bounded_tensor_spec_value
+        bounded = proto.bounded_tensor_spec_value
         _fill_tensor_spec(bounded, value)
         for name in ("minimum", "maximum"):
             bound = _TENSOR_PROTO(getattr(value, name), value.dtype)
             getattr(bounded, name).CopyFrom(bound)
     elif isinstance(value, TensorSpec):
-        _fill_tensor_spec(made.tensor_spec_value, value)
+        _fill_tensor_spec(proto.tensor_spec_value, value)
     elif isinstance(value, TypeSpec):
-        _fill_type_spec(made.type_spec_value, value)
+        _fill_type_spec(proto.type_spec_value, value)
     elif isinstance(value, np.ndarray):
-        made.numpy_value.CopyFrom(_TENSOR_PROTO(value))
+        proto.numpy_value.CopyFrom(_TENSOR_PROTO(value))
     elif isinstance(value, Tensor) and (known := get_static_value(value)) is not None:
-        made.tensor_value.CopyFrom(_TENSOR_PROTO(known, value.dtype))
+        proto.tensor_value.CopyFrom(_TENSOR_PROTO(known, value.dtype))
     elif isinstance(value, SymbolicTensor):
         spec = TensorSpec(value.shape, value.dtype, value.op.name)
-        _fill_tensor_spec(made.tensor_spec_value, spec)
+        _fill_tensor_spec(proto.tensor_spec_value, spec)
     else:
-        _fill_structure(made, value)
+        _fill_structure(proto, value)
 
 
-def _fill_structure(made: Any, value: Any) -> None:
+def _fill_structure(proto: Any, value: Any) -> None:
     if nest.is_namedtuple(value):
-        made.named_tuple_value.name = type(value).__name__
+        proto.named_tuple_value.name = type(value).__name__
         for key, part in zip(value._fields, value, strict=True):
-            pair = made.named_tuple_value.values.add(key=key)
+            pair = proto.named_tuple_value.values.add(key=key)
             _fill(pair.value, part)
     elif isinstance(value, list):
-        made.list_value.SetInParent()
+        proto.list_value.SetInParent()
         for part in value:
-            _fill(made.list_value.values.add(), part)
+            _fill(proto.list_value.values.add(), part)
     elif isinstance(value, tuple):
-        made.tuple_value.SetInParent()
+        proto.tuple_value.SetInParent()
         for part in value:
-            _fill(made.tuple_value.values.add(), part)
+            _fill(proto.tuple_value.values.add(), part)
     elif isinstance(value, Mapping):
-        made.dict_value.SetInParent()
+        proto.dict_value.SetInParent()
         for key in value:
-            _fill(made.dict_value.fields[str(key)], value[key])
+            _fill(proto.dict_value.fields[str(key)], value[key])
     elif hasattr(value, "_type_spec"):
-        _fill(made, value._type_spec)
+        _fill(proto, value._type_spec)
     else:
         raise NotEncodableError(f"No encoder for object {value!r} of type {type(value)}.")
 
 
-def _fill_tensor_spec(made: Any, spec: TensorSpec) -> None:
-    made.name = spec.name or ""
-    made.shape.CopyFrom(shape_to_proto(spec.shape))
-    made.dtype = spec.dtype.as_datatype_enum
+def _fill_tensor_spec(proto: Any, spec: TensorSpec) -> None:
+    proto.name = spec.name or ""
+    proto.shape.CopyFrom(shape_to_proto(spec.shape))
+    proto.dtype = spec.dtype.as_datatype_enum
 
 
-def _fill_type_spec(made: Any, spec: TypeSpec) -> None:
+def _fill_type_spec(proto: Any, spec: TypeSpec) -> None:
     name = type(spec).__name__
     if name in _SPECS:
-        made.type_spec_class = _SPECS[name][0]
+        proto.type_spec_class = _SPECS[name][0]
     elif spec_names.is_registered(type(spec)):
         name = spec_names.get_name(type(spec))
         if is_instance_of(spec, _EXTENSION_TYPES, "ExtensionTypeSpec"):
-            made.type_spec_class = TypeSpecProto.EXTENSION_TYPE_SPEC
+            proto.type_spec_class = TypeSpecProto.EXTENSION_TYPE_SPEC
         else:
-            made.type_spec_class = TypeSpecProto.REGISTERED_TYPE_SPEC
+            proto.type_spec_class = TypeSpecProto.REGISTERED_TYPE_SPEC
             if not name.startswith(tuple(_REGISTERING)):
                 warnings.warn(
                     f"Encoding a StructuredValue with type {name}; loading this StructuredValue will require "
@@ -153,9 +153,9 @@ def _fill_type_spec(made: Any, spec: TypeSpec) -> None:
                 )
     else:
         raise NotEncodableError(f"No encoder for the TypeSpec {spec!r}.")
-    made.type_spec_class_name = name
-    made.num_flat_components = len(spec.flatten())
-    _fill(made.type_state, tuple(spec._serialize()))
+    proto.type_spec_class_name = name
+    proto.num_flat_components = len(spec.flatten())
+    _fill(proto.type_state, tuple(spec._serialize()))
 
 
 def decode(message: Any) -> Any:

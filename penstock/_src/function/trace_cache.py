@@ -34,8 +34,8 @@ class TraceCache:
         if not entries and self.reduce_retracing:
             # A list: another thread may add a trace meanwhile.
             known = list(self._by_structure.items())
-            general = [found for key, found in known if merged(key, structure) == key]
-            entries = [entry for found in general for entry in found]
+            general = [traces for key, traces in known if merged(key, structure) == key]
+            entries = [entry for traces in general for entry in traces]
         serving = [
             entry
             for entry in entries

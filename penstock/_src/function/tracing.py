@@ -129,9 +129,9 @@ def _is_of_variable(value: Any, values: Leaves) -> bool:
     return getattr(value, "_id", None) in values.variables
 
 
-def _without_variables(held: Sequence[Any], values: Leaves) -> list[Any]:
+def _without_variables(entries: Sequence[Any], values: Leaves) -> list[Any]:
     """Return the entries of tensors that are not variables' handles."""
-    pairs = zip(held, values, strict=True)
+    pairs = zip(entries, values, strict=True)
     return [each for each, value in pairs if not _is_of_variable(value, values)]
 
 
@@ -227,12 +227,12 @@ def _check_unchanged(trace: Trace, arguments: list[tuple[str, Any]], before: lis
         )
 
 
-def _same(value: Any, held: Any) -> bool:
-    if type(held) in (list, tuple):
-        return len(value) == len(held) and all(map(_same, value, held))
-    if type(held) is dict:
-        return value.keys() == held.keys() and all(_same(value[k], held[k]) for k in held)
-    return value is held
+def _same(value: Any, other: Any) -> bool:
+    if type(other) in (list, tuple):
+        return len(value) == len(other) and all(map(_same, value, other))
+    if type(other) is dict:
+        return value.keys() == other.keys() and all(_same(value[k], other[k]) for k in other)
+    return value is other
 
 
 def lift(tensor: SymbolicTensor) -> Tensor | None:

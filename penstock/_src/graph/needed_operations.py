@@ -25,29 +25,29 @@ def goes_back(op: Operation) -> bool:
     return op.raw_op.flow.redirects == "next"
 
 
-def _needs(op: Operation, given: set[int]) -> list[Operation]:
+def _needs(op: Operation, fed: set[int]) -> list[Operation]:
     """Return the operations that give an operation's inputs or must precede it."""
-    return [t.op for t in op._inputs if t._id not in given] + list(op._control_inputs)
+    return [t.op for t in op._inputs if t._id not in fed] + list(op._control_inputs)
 
 
-def _before(op: Operation, given: set[int]) -> list[Operation]:
+def _before(op: Operation, fed: set[int]) -> list[Operation]:
     """The operations that must run before."""
-    return [other for other in _needs(op, given) if not goes_back(other)]
+    return [other for other in _needs(op, fed) if not goes_back(other)]
 
 
-def _reached(roots: Sequence[Operation], given: set[int]) -> dict[int, Operation]:
+def _reached(roots: Sequence[Operation], fed: set[int]) -> dict[int, Operation]:
     reached: dict[int, Operation] = {}
     awaited: dict[int, Operation] = {}
     pending = list(roots)
     while pending:
         op = pending.pop()
-        if id(op) not in reached and not (op._outputs and all(t._id in given for t in op._outputs)):
+        if id(op) not in reached and not (op._outputs and all(t._id in fed for t in op._outputs)):
             reached[id(op)] = op
-            pending += [t.op for t in op._inputs if t._id not in given]
+            pending += [t.op for t in op._inputs if t._id not in fed]
             for before in op._control_inputs:
                 if id(before) not in awaited and _is_unread(before):
                     awaited[id(before)] = before
-                    pending += _awaited_through(before, given)
+                    pending += _awaited_through(before, fed)
                 elif id(before) not in awaited:
                     pending.append(before)
     return reached
@@ -61,34 +61,34 @@ def _is_unread(op: Operation) -> bool:
     return op.graph.building_function and only_reads(op)
 
 
-def _awaited_through(op: Operation, given: set[int]) -> list[Operation]:
+def _awaited_through(op: Operation, fed: set[int]) -> list[Operation]:
     """Return the operations with effects that run before an operation that only reads."""
     awaited: list[Operation] = []
     pending, seen = [op], {id(op)}
     while pending:
-        for before in _needs(pending.pop(), given):
+        for before in _needs(pending.pop(), fed):
             if id(before) not in seen:
                 seen.add(id(before))
                 (pending if _is_unread(before) else awaited).append(before)
     return awaited
 
 
-def _ordered(needed: dict[int, Operation], given: set[int]) -> list[Operation]:
+def _ordered(needed: dict[int, Operation], fed: set[int]) -> list[Operation]:
     """The operations in the order of their making, except where one that was put in later must come before."""
     order = sorted(needed.values(), key=lambda op: op.position)
     done: set[int] = set()
     for op in order:
-        if any(id(b) in needed and id(b) not in done for b in _before(op, given)):
-            return _sorted_by_dependence(needed, given)
+        if any(id(b) in needed and id(b) not in done for b in _before(op, fed)):
+            return _sorted_by_dependence(needed, fed)
         done.add(id(op))
     return order
 
 
-def _sorted_by_dependence(needed: dict[int, Operation], given: set[int]) -> list[Operation]:
+def _sorted_by_dependence(needed: dict[int, Operation], fed: set[int]) -> list[Operation]:
     waits: dict[int, int] = {}
     after: dict[int, list[Operation]] = {}
     for op in needed.values():
-        before = {id(b) for b in _before(op, given) if id(b) in needed}
+        before = {id(b) for b in _before(op, fed) if id(b) in needed}
         waits[id(op)] = len(before)
         for other in before:
             after.setdefault(other, []).append(op)

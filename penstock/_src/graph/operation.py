@@ -426,15 +426,15 @@ def _readers(graph: Any, tensors: list[SymbolicTensor]) -> list[Operation]:
     state = len(graph._operations), graph._edits
     if graph._readers_found[0] != state:
         graph._readers_found = state, _all_readers(graph._operations)
-    found = graph._readers_found[1]
-    readers = {op.position: op for tensor in tensors for op in found.get(tensor._id, ())}
+    by_tensor = graph._readers_found[1]
+    readers = {op.position: op for tensor in tensors for op in by_tensor.get(tensor._id, ())}
     return [readers[position] for position in sorted(readers)]
 
 
 def _all_readers(operations: list[Operation]) -> dict[int, list[Operation]]:
     """For the id of each tensor the operations that read it."""
-    found: dict[int, list[Operation]] = {}
+    by_tensor: dict[int, list[Operation]] = {}
     for op in operations:
         for tensor in op._inputs:
-            found.setdefault(tensor._id, []).append(op)
-    return found
+            by_tensor.setdefault(tensor._id, []).append(op)
+    return by_tensor

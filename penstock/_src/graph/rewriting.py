@@ -104,12 +104,12 @@ def _colocated_with(graph_def: Any) -> set[str]:
     return {text.decode().removeprefix("loc:@") for group in groups for text in group}
 
 
-def copy_library_and_versions(source: Any, made: Any) -> None:
+def copy_library_and_versions(source: Any, target: Any) -> None:
     """Copy the functions and versions of another GraphDef, if it has any."""
     if source.library.ByteSize():
-        made.library.CopyFrom(source.library)
+        target.library.CopyFrom(source.library)
     if source.versions.ByteSize():
-        made.versions.CopyFrom(source.versions)
+        target.versions.CopyFrom(source.versions)
 
 
 @export(v1=["graph_util.must_run_on_cpu"])

@@ -109,9 +109,9 @@ def is_language_model(path: str) -> bool:
     """True if a path is a GGUF file, or a folder of Hugging Face's with a `config.json` and safetensors."""
     if not files.is_folder(path):
         return path.endswith(GGUF_SUFFIX) and files.is_file(path)
-    held = (safetensors.WEIGHTS, safetensors.INDEX)
+    weight_files = (safetensors.WEIGHTS, safetensors.INDEX)
     return files.is_file(os.path.join(path, safetensors.CONFIG)) and any(
-        files.is_file(os.path.join(path, name)) for name in held
+        files.is_file(os.path.join(path, name)) for name in weight_files
     )
 
 

@@ -119,8 +119,8 @@ class Matcher:
       name: by which messages call the grammar.
     """
 
-    def __init__(self, made: Any, vocabulary: int, name: str) -> None:
-        self._made, self._vocabulary, self._name = made, vocabulary, name
+    def __init__(self, matcher: Any, vocabulary: int, name: str) -> None:
+        self._made, self._vocabulary, self._name = matcher, vocabulary, name
 
     def allowed(self) -> np.ndarray:
         """Returns the tokens that may come next, increasing; those that end a text are among them where it may end.
@@ -175,9 +175,9 @@ class _Vocabulary:
             return [token for character in text for token in self(character)]
 
 
-def _said(made: Any) -> str:
+def _said(matcher: Any) -> str:
     """The library's error message, without its state, which follows."""
-    return made.get_error().partition("\n<")[0].strip()
+    return matcher.get_error().partition("\n<")[0].strip()
 
 
 def _library() -> Any:

@@ -339,7 +339,7 @@ class LanguageModel:
         Raises:
           InvalidArgumentError: the prompt is empty or too long.
         """
-        given = self._checked(self._tokens_of(prompt))
+        prompt_tokens = self._checked(self._tokens_of(prompt))
         if max_tokens < 1:
             raise InvalidArgumentError(f"max_tokens: expected at least 1. Received {max_tokens}.")
         sampling.check_tokens(self.architecture.vocabulary)
@@ -347,10 +347,10 @@ class LanguageModel:
         matcher = None if form is None else self._matcher(form)
         owner = object()
         with self._lock:
-            logits, self._owner = self._prefill(given), owner
+            logits, self._owner = self._prefill(prompt_tokens), owner
         while True:
             allowed = None if matcher is None else matcher.allowed()
-            token = sampler.choose(logits, given, chosen, allowed=allowed)
+            token = sampler.choose(logits, prompt_tokens, chosen, allowed=allowed)
             if token in self.stop_tokens:
                 return
             chosen.append(token)
@@ -359,14 +359,14 @@ class LanguageModel:
                 matcher.take(token)
                 if matcher.is_complete:
                     return
-            place = len(given) + len(chosen) - 1
+            place = len(prompt_tokens) + len(chosen) - 1
             if len(chosen) >= max_tokens or place >= self.length:
                 return
             with self._lock:
                 if self._owner is owner:
                     logits = self._decode(token, place)
                 else:  # another text was begun since
-                    whole = np.concatenate([given, np.array(chosen, np.int32)])
+                    whole = np.concatenate([prompt_tokens, np.array(chosen, np.int32)])
                     logits, self._owner = self._prefill(whole), owner
 
     def _pieces(

@@ -171,10 +171,10 @@ class Usage:
             yield f"          and at {len(largest) - LISTED} other lines"
 
     def _of_datasets(self) -> Iterator[str]:
-        held = list(self.data.held())
-        total = sum(size for _, size, _ in held)
-        yield f"datasets  {_size(total)} in {sum(count for *_, count in held)}: what they were made of, and caches"
-        for line, size, count in held[:LISTED]:
+        records = list(self.data.held())
+        total = sum(size for _, size, _ in records)
+        yield f"datasets  {_size(total)} in {sum(count for *_, count in records)}: what they were made of, and caches"
+        for line, size, count in records[:LISTED]:
             yield f"          {_size(size):>9} in {count}: {line}"
 
     def _of_compilations(self) -> Iterator[str]:

@@ -109,7 +109,7 @@ def _access(ranges: Sequence[Range], words: np.ndarray) -> str:
 
 def _error(table: BoundTable, ranges: Sequence[Range], words: np.ndarray) -> InternalError:
     launch = _launch_at(table, int(table.status[STOPPED_AT]))
-    nodes = launch.made if launch is not None else ()
+    nodes = launch.nodes if launch is not None else ()
     label = launch.label if launch is not None else "the program"
     error = InternalError(f"{table.plan.function.name}: kernel '{label}' {_access(ranges, words)}")
     error.origin = next((n.origin for n in nodes if n.origin is not None), None)  # type: ignore[attr-defined]

@@ -66,9 +66,9 @@ class ObjectView:
                     self._add(child, (*self.paths[at], name))
             at += 1
 
-    def _add(self, found: Any, path: Path) -> None:
-        self._numbers[id(found)] = len(self.objects)
-        self.objects.append(found)
+    def _add(self, trackable: Any, path: Path) -> None:
+        self._numbers[id(trackable)] = len(self.objects)
+        self.objects.append(trackable)
         self.paths.append(path)
 
     def children(self, parent: Any) -> list[tuple[str, Any]]:
@@ -80,9 +80,9 @@ class ObjectView:
             dependencies.update(self.attached)
         return list(dependencies.items())
 
-    def number(self, found: Any) -> int:
+    def number(self, trackable: Any) -> int:
         """The index of an object."""
-        return self._numbers[id(found)]
+        return self._numbers[id(trackable)]
 
     def items(self) -> Iterator[tuple[Path, Any]]:
         """(path, object) in order."""
@@ -118,18 +118,18 @@ class Conversion:
     forced = False
 
 
-def legacy_name_of(found: Any) -> str | None:
+def legacy_name_of(trackable: Any) -> str | None:
     """The name of the attribute that all values of an object share, as those of tables do; None if each has its own."""
-    return None if Conversion.forced else getattr(found, "_legacy_saveable_name", None)
+    return None if Conversion.forced else getattr(trackable, "_legacy_saveable_name", None)
 
 
-def attribute_of(found: Any, name: str) -> tuple[str, str]:
+def attribute_of(trackable: Any, name: str) -> tuple[str, str]:
     """(attribute, suffix of its key) of a value: an attribute is one value, or some that share it."""
-    legacy = legacy_name_of(found)
+    legacy = legacy_name_of(trackable)
     if legacy is not None:
         return legacy, name
-    if not has_serialize_to_tensors(found):
-        for attribute in saveable_factories(found):
+    if not has_serialize_to_tensors(trackable):
+        for attribute in saveable_factories(trackable):
             if name.startswith(attribute):
                 return attribute, name[len(attribute) :]
     return name, ""

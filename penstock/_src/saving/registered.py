@@ -101,7 +101,7 @@ def register_serializable(
     def decorator(cls: type) -> type:
         if not isinstance(cls, type):
             raise TypeError(f"Registered serializable must be a class: {cls}")
-        accepts = predicate or (lambda found: isinstance(found, cls))
+        accepts = predicate or (lambda instance: isinstance(instance, cls))
         CLASSES.register(package, cls.__name__ if name is None else name, accepts, cls)
         return cls
 

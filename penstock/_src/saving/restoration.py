@@ -87,31 +87,31 @@ class Restoration:
         self.bind(0, root)
         self._run_registered()
 
-    def bind(self, number: int, found: Any) -> None:
-        """Restores the values of the checkpoint's object `number` into `found`, and its dependencies."""
+    def bind(self, number: int, trackable: Any) -> None:
+        """Restores the values of the checkpoint's object `number` into `trackable`, and its dependencies."""
         with init_scope():  # it may have been made while a function is traced
-            self._bind(number, found)
+            self._bind(number, trackable)
 
-    def _bind(self, number: int, found: Any) -> None:
-        waiting = [(number, found)]
+    def _bind(self, number: int, trackable: Any) -> None:
+        waiting = [(number, trackable)]
         while waiting:
-            number, found = waiting.pop(0)
-            if number in self.bound or id(found) in self.numbers:
-                if self.bound.get(number, found) is not found:
-                    log.warning(INCONSISTENT, "loading", self.bound[number], found)
+            number, trackable = waiting.pop(0)
+            if number in self.bound or id(trackable) in self.numbers:
+                if self.bound.get(number, trackable) is not trackable:
+                    log.warning(INCONSISTENT, "loading", self.bound[number], trackable)
                 continue
-            self.bound[number], self.numbers[id(found)] = found, number
-            found._maybe_initialize_trackable()
-            self.give(number, found)
+            self.bound[number], self.numbers[id(trackable)] = trackable, number
+            trackable._maybe_initialize_trackable()
+            self.give(number, trackable)
             self._restore_slots(number)
             children = self.graph.nodes[number].children
-            held = _dependencies(found) if len(children) > 1 else None
+            dependencies = _dependencies(trackable) if len(children) > 1 else None
             for child in children:
-                there = self._child(found, child.local_name, held)
+                there = self._child(trackable, child.local_name, dependencies)
                 if there is not None:
                     waiting.append((child.node_id, there))
                 else:
-                    self._leave_word(found, child)
+                    self._leave_word(trackable, child)
 
     def _restore_slots(self, number: int) -> None:
         """Restores the slots of an optimizer or variable if both are there."""
@@ -133,39 +133,39 @@ class Restoration:
             if slot_variable is not None:
                 position.restore(slot_variable)
 
-    def _child(self, parent: Any, name: str, held: dict[str, Any] | None) -> Any:
+    def _child(self, parent: Any, name: str, dependencies: dict[str, Any] | None) -> Any:
         if parent is self.root and name in self.attached:
             return self.attached[name]
-        return parent._lookup_dependency(name) if held is None else held.get(name)
+        return parent._lookup_dependency(name) if dependencies is None else dependencies.get(name)
 
     def _leave_word(self, parent: Any, child: Any) -> None:
         number = child.node_id
         words = parent._self_deferred.setdefault(child.local_name, [])
 
-        def restore(found: Any) -> None:
-            self.bind(number, found)
+        def restore(trackable: Any) -> None:
+            self.bind(number, trackable)
             self._run_registered()
 
         words.append(restore)
 
-    def give(self, number: int, found: Any) -> None:
+    def give(self, number: int, trackable: Any) -> None:
         """Restore an object from the checkpoint's object `number`, without its dependencies."""
         saver = self.graph.nodes[number].registered_saver.name
         if saver:
-            self._add_registered(saver, number, found)
+            self._add_registered(saver, number, trackable)
             return
         attributes = self.graph.nodes[number].attributes
         if not attributes:
             return
-        current = get_registered_saver_name(found)
+        current = get_registered_saver_name(trackable)
         if current is not None:  # its class has got a saver since the checkpoint was written
-            self._add_migrated(current, found, attributes)
+            self._add_migrated(current, trackable, attributes)
             return
-        wanted = values_of(found) if not in_v1_graph() else self._wanted_in_graph(found)
+        wanted = values_of(trackable) if not in_v1_graph() else self._wanted_in_graph(trackable)
         tensors = {}
         keys = {attribute.name: attribute.checkpoint_key for attribute in attributes}
         for name, value in wanted.items():
-            shared, suffix = attribute_of(found, name)
+            shared, suffix = attribute_of(trackable, name)
             for attribute, end in ((shared, suffix), (name, "")):
                 key = keys.get(attribute, "") + end
                 if key in self.reader and name not in tensors:
@@ -173,12 +173,12 @@ class Restoration:
                     self.used.add(keys[attribute])
         if not tensors:
             return
-        if has_serialize_to_tensors(found) and len(tensors) < len(wanted):
+        if has_serialize_to_tensors(trackable) and len(tensors) < len(wanted):
             raise self._not_found(set(wanted) - set(tensors), attributes[0].checkpoint_key)
-        if not in_v1_graph() or getattr(found, "_restores_at_once", False):
-            give_values(found, tensors)
+        if not in_v1_graph() or getattr(trackable, "_restores_at_once", False):
+            give_values(trackable, tensors)
         else:
-            self.operations.append((found, self._assignment(found, tensors)))
+            self.operations.append((trackable, self._assignment(trackable, tensors)))
 
     def _not_found(self, names: set[str], key: str) -> Exception:
         """The error for an object of which only some values are saved, others under `key`."""
@@ -187,10 +187,10 @@ class Restoration:
             f"Error when restoring from checkpoint or SavedModel at {self.prefix}: Key {missing} not found in checkpoint"
         )
 
-    def _wanted_in_graph(self, found: Any) -> dict[str, Any]:
+    def _wanted_in_graph(self, trackable: Any) -> dict[str, Any]:
         """The values of an object without new operations, if there was a restoration before."""
-        assignment = (self._assignments or {}).get(id(found))
-        return assignment[1] if assignment is not None else values_of(found)
+        assignment = (self._assignments or {}).get(id(trackable))
+        return assignment[1] if assignment is not None else values_of(trackable)
 
     def _value(self, key: str, like: Any) -> Any:
         """The tensor of a key; {slice: tensor} for an object that gives such."""
@@ -214,40 +214,40 @@ class Restoration:
             )
         return value
 
-    def _assignment(self, found: Any, tensors: dict[str, Any]) -> Any:
+    def _assignment(self, trackable: Any, tensors: dict[str, Any]) -> Any:
         """Return, in a graph, the operation that restores an object, from placeholders if it is used again."""
         if self._assignments is None:
             constant = STATE.graph.constant
             return give_values(
-                found, nest.map_structure(lambda t: constant(t._value, t.dtype, None), tensors)
+                trackable, nest.map_structure(lambda t: constant(t._value, t.dtype, None), tensors)
             )
-        assignment = self._assignments.get(id(found))
+        assignment = self._assignments.get(id(trackable))
         if assignment is None or _shapes(assignment[1]) != _shapes(tensors):
             places = nest.map_structure(
                 lambda tensor: raw.Placeholder(dtype=tensor.dtype, shape=tensor.shape), tensors
             )
-            assignment = found, places, give_values(found, dict(places))
-            self._assignments[id(found)] = assignment
+            assignment = trackable, places, give_values(trackable, dict(places))
+            self._assignments[id(trackable)] = assignment
         values = [tensor._value for tensor in nest.flatten(tensors)]
         self.feeds.update(zip(nest.flatten(assignment[1]), values, strict=True))
         return assignment[2]
 
-    def _add_registered(self, saver: str, number: int, found: Any) -> None:
+    def _add_registered(self, saver: str, number: int, trackable: Any) -> None:
         """Notes an object for its registered saver.
 
         Raises:
           ValueError: there is no such saver, or it does not accept the object and is strict.
         """
         try:
-            validate_restore_function(found, saver)
+            validate_restore_function(trackable, saver)
         except ValueError:
             if get_strict_predicate_restore(saver):
                 raise
             return
         name = self.graph.nodes[number].registered_saver.object_name
-        self._registered.setdefault(saver, {})[name] = found
+        self._registered.setdefault(saver, {})[name] = trackable
 
-    def _add_migrated(self, saver: str, found: Any, attributes: Any) -> None:
+    def _add_migrated(self, saver: str, trackable: Any, attributes: Any) -> None:
         """Make a registered saver restore the only value that a checkpoint holds of an object, under its key.
 
         Raises:
@@ -255,10 +255,10 @@ class Restoration:
         """
         if len(attributes) > 1:
             raise ValueError(
-                f"{found} has the registered saver '{saver}', and the checkpoint has several values of it: only one can "
+                f"{trackable} has the registered saver '{saver}', and the checkpoint has several values of it: only one can "
                 "be passed on."
             )
-        self._registered.setdefault(saver, {})[attributes[0].checkpoint_key] = found
+        self._registered.setdefault(saver, {})[attributes[0].checkpoint_key] = trackable
         self.used.add(attributes[0].checkpoint_key)
 
     def _run_registered(self) -> None:
@@ -292,10 +292,10 @@ class Restoration:
         return names.get(number, f"(object {number})")
 
 
-def _dependencies(found: Any) -> dict[str, Any] | None:
+def _dependencies(trackable: Any) -> dict[str, Any] | None:
     """The dependencies of an object by name, if it has no way of its own to look one up: then a list of many is listed once."""
-    has_own_way = type(found)._lookup_dependency is not Trackable._lookup_dependency
-    return None if has_own_way else found._trackable_children()
+    has_own_way = type(trackable)._lookup_dependency is not Trackable._lookup_dependency
+    return None if has_own_way else trackable._trackable_children()
 
 
 def _shapes(tensors: dict[str, Any]) -> dict[str, Any]:

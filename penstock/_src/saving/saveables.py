@@ -8,11 +8,11 @@ from penstock._src.eager.variable import Variable
 from penstock._src.util.dataclass import dataclass
 
 
-def has_serialize_to_tensors(found: Any) -> bool:
+def has_serialize_to_tensors(trackable: Any) -> bool:
     """True if an object implements `_serialize_to_tensors`."""
-    if "_serialize_to_tensors" in getattr(found, "__dict__", ()):
+    if "_serialize_to_tensors" in getattr(trackable, "__dict__", ()):
         return True
-    for kind in type(found).__mro__:  # classes nearer to the object's class come first
+    for kind in type(trackable).__mro__:  # classes nearer to the object's class come first
         if kind is not Trackable and "_serialize_to_tensors" in vars(kind):
             return True
         if kind is not Trackable and "_gather_saveables_for_checkpoint" in vars(kind):
@@ -20,19 +20,19 @@ def has_serialize_to_tensors(found: Any) -> bool:
     return False
 
 
-def saveable_factories(found: Any) -> dict[str, Any]:
+def saveable_factories(trackable: Any) -> dict[str, Any]:
     """The factories of an object's older saveables by attribute: those that it was loaded with, or its own."""
-    loaded = getattr(found, "__dict__", {}).get("_self_saveable_object_factories")
-    return found._gather_saveables_for_checkpoint() if loaded is None else loaded
+    loaded = getattr(trackable, "__dict__", {}).get("_self_saveable_object_factories")
+    return trackable._gather_saveables_for_checkpoint() if loaded is None else loaded
 
 
-def saveables_by_attribute(found: Any) -> dict[str, Any]:
+def saveables_by_attribute(trackable: Any) -> dict[str, Any]:
     """The saveables of an object by the attributes of checkpoints, or tensors where it gives those.
 
     A saveable has `specs`, each with a `name` and a `tensor`, and `restore(tensors, shapes)`.
     """
     saveables = {}
-    for attribute, saveable in saveable_factories(found).items():
+    for attribute, saveable in saveable_factories(trackable).items():
         if isinstance(saveable, Variable):
             saveable = VariableSaveable(saveable, attribute)
         elif (

@@ -98,9 +98,9 @@ def serialized(view: ObjectView, reads: Reads | None = None, copies: Any = None)
     return contents
 
 
-def _add(made: Serialized, key: str, found: Any, value: Any) -> None:
-    made.tensors[key] = tensor_of(key, value)
-    made.owners[key] = found
+def _add(content: Serialized, key: str, trackable: Any, value: Any) -> None:
+    content.tensors[key] = tensor_of(key, value)
+    content.owners[key] = trackable
 
 
 def tensor_of(name: str, value: Any) -> Any:
@@ -116,16 +116,16 @@ def tensor_of(name: str, value: Any) -> Any:
     return value if isinstance(value, EagerTensor) else convert_to_tensor(value)
 
 
-def _read(found: Any, reads: Reads | None) -> dict[str, Any]:
+def _read(trackable: Any, reads: Reads | None) -> dict[str, Any]:
     """The values of an object; in a graph, the tensors of the first time."""
     if reads is None or not in_v1_graph():
-        return values_of(found)
-    if id(found) not in reads:
-        tensors = {name: tensor_of(name, value) for name, value in values_of(found).items()}
+        return values_of(trackable)
+    if id(trackable) not in reads:
+        tensors = {name: tensor_of(name, value) for name, value in values_of(trackable).items()}
         if any(isinstance(tensor, EagerTensor) for tensor in nest.flatten(tensors)):
             return tensors
-        reads[id(found)] = found, tensors
-    return reads[id(found)][1]
+        reads[id(trackable)] = trackable, tensors
+    return reads[id(trackable)][1]
 
 
 def slots_of(view: ObjectView) -> Iterator[tuple[Any, Any, str, Any]]:
@@ -147,21 +147,21 @@ def _slot(optimizer: Any, variable: Any, name: str) -> Any:
         return None
 
 
-def _add_slots(view: ObjectView, made: Serialized, reads: Reads | None) -> None:
+def _add_slots(view: ObjectView, content: Serialized, reads: Reads | None) -> None:
     """Adds the slots of optimizers, each under the key of its variable."""
     paths = {id(trackable): path for path, trackable in view.items()}
     for optimizer, variable, name, slot in slots_of(view):
-        reference = made.graph.nodes[view.number(optimizer)].slot_variables.add()
+        reference = content.graph.nodes[view.number(optimizer)].slot_variables.add()
         reference.original_variable_node_id = view.number(variable)
         reference.slot_name = name
-        reference.slot_variable_node_id = len(made.graph.nodes)
-        node = made.graph.nodes.add()
+        reference.slot_variable_node_id = len(content.graph.nodes)
+        node = content.graph.nodes.add()
         node.has_checkpoint_values.value = True
         of_variable, of_optimizer = (object_name(paths[id(x)]) for x in (variable, optimizer))
         prefix = f"{of_variable}/.OPTIMIZER_SLOT/{of_optimizer}/{escaped(name)}/{ATTRIBUTES}"
         for value_name, value in _read(slot, reads).items():
             key = f"{prefix}/{escaped(value_name)}"
-            _add(made, key, slot, value)
+            _add(content, key, slot, value)
             node.attributes.add(name=value_name, full_name=slot._shared_name, checkpoint_key=key)
 
 

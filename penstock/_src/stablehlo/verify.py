@@ -127,12 +127,12 @@ def _check_types(what: str, values: Iterable[HloValue]) -> None:
         expect(_is_type(value.type), f"{what} {i} has no type, but {value.type!r}")
 
 
-def _is_type(found: Any) -> bool:
-    if isinstance(found, TupleType):
-        return all(map(_is_type, found.elements))
-    if isinstance(found, TensorType):
-        return isinstance(found.dtype, (DType, OtherType))
-    return isinstance(found, OtherType)
+def _is_type(kind: Any) -> bool:
+    if isinstance(kind, TupleType):
+        return all(map(_is_type, kind.elements))
+    if isinstance(kind, TensorType):
+        return isinstance(kind.dtype, (DType, OtherType))
+    return isinstance(kind, OtherType)
 
 
 def _check_operands(operation: HloOperation, facts: Facts) -> None:

@@ -61,14 +61,14 @@ def on_vectors(
     rank = known_rank(input, message)
     if not isinstance(input, RaggedTensor):
         if rank == 0:
-            return tuple(found.values for found in cut(raw.Reshape(tensor=input, shape=[1])))
+            return tuple(ragged.values for ragged in cut(raw.Reshape(tensor=input, shape=[1])))
         if rank == 1:
             return tuple(cut(input))
         input = RaggedTensor.from_tensor(input, ragged_rank=rank - 1)
     flat = input.flat_values
-    found = cut(flat) if flat.shape.rank == 1 else on_vectors(cut, flat, message)
+    ragged = cut(flat) if flat.shape.rank == 1 else on_vectors(cut, flat, message)
     kind = input.row_splits.dtype
-    return tuple(input.with_flat_values(one.with_row_splits_dtype(kind)) for one in found)
+    return tuple(input.with_flat_values(one.with_row_splits_dtype(kind)) for one in ragged)
 
 
 def on_values(function: Callable[[Any], Any], input: Any) -> Any:

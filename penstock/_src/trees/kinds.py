@@ -42,15 +42,15 @@ class Forest:
           booleans: 0, 1, or NaN.
           categories: numbers of categories; -1 where they are missing. Those that the model does not know count as 0.
         """
-        given = numbers, booleans, categories
-        count = max((len(g) for g, w in zip(given, self.widths, strict=True) if w), default=0)
+        groups = numbers, booleans, categories
+        count = max((len(g) for g, w in zip(groups, self.widths, strict=True) if w), default=0)
         rows = np.empty((count, len(self._kinds)), np.float32)
         for place, each in enumerate(self._kinds):
-            rows[:, place] = _feature(each, given[each.kind][:, each.place])
-        made = self._predict(rows)
-        if made.ndim == 2:
-            return made
-        return np.stack([1 - made, made], 1) if self._is_pair else made[:, None]
+            rows[:, place] = _feature(each, groups[each.kind][:, each.place])
+        predicted = self._predict(rows)
+        if predicted.ndim == 2:
+            return predicted
+        return np.stack([1 - predicted, predicted], 1) if self._is_pair else predicted[:, None]
 
 
 def _feature(each: ydf.Kind, values: np.ndarray) -> np.ndarray:

@@ -47,8 +47,8 @@ class Program(Module):
     def of_rows(self, number: DType) -> Callable[[np.ndarray], np.ndarray]:
         """Returns the compiled function of rows of a type, float32 or float64, to predictions, all as arrays."""
         spec = TensorSpec([None, len(self._ensemble.features)], number, "x")
-        made = function(self.predictions, input_signature=[spec], autograph=False)
-        traced = made.get_concrete_function()
+        compiled = function(self.predictions, input_signature=[spec], autograph=False)
+        traced = compiled.get_concrete_function()
         captured = [tensor._value for tensor in traced.captured_inputs]
         run = traced._function.executable.run
         return lambda rows: run([rows, *captured])[0]
@@ -148,5 +148,5 @@ def _table(vocabulary: tuple[str, ...]) -> StaticHashTable:
     """From texts to their numbers; unknown ones are number 0."""
     texts = np.array([text.encode() for text in vocabulary], object)
     numbers = np.arange(len(vocabulary))
-    made = KeyValueTensorInitializer(texts, numbers, dtypes.string, dtypes.int64)
-    return StaticHashTable(made, 0)
+    initializer = KeyValueTensorInitializer(texts, numbers, dtypes.string, dtypes.int64)
+    return StaticHashTable(initializer, 0)

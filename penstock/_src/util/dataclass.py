@@ -61,15 +61,15 @@ def _refuse_init_only(cls: Any, fields: tuple[Any, ...]) -> None:
 
 
 def _refuse_order(cls: type, fields: tuple[Any, ...]) -> None:
-    given = ""  # the last field with a default
+    default_field = ""  # the last field with a default
     for field in fields:
         if not field.init or field.kw_only:
             continue
         if field.default is not MISSING or field.default_factory is not MISSING:
-            given = field.name
-        elif given:
+            default_field = field.name
+        elif default_field:
             raise TypeError(
-                f"{cls.__name__}: {field.name!r}, without a default, follows {given!r}."
+                f"{cls.__name__}: {field.name!r}, without a default, follows {default_field!r}."
             )
 
 
@@ -80,10 +80,10 @@ class _Constructor:
         self.cls, self.fields, self.frozen = cls, fields, frozen
 
     def __get__(self, instance: Any, owner: type | None = None) -> Callable[..., None]:
-        made: Any = _constructor(self.cls, self.fields, self.frozen)
+        constructor: Any = _constructor(self.cls, self.fields, self.frozen)
         if self.cls.__dict__.get("__init__") is self:
-            self.cls.__init__ = made  # type: ignore[misc]
-        return made.__get__(instance, owner)
+            self.cls.__init__ = constructor  # type: ignore[misc]
+        return constructor.__get__(instance, owner)
 
 
 def _constructor(cls: type, fields: tuple[Any, ...], frozen: bool) -> Callable[..., None]:

@@ -132,8 +132,8 @@ class Bytes(int):
     expected = "a number of bytes, such as 1000000, 500MB or 8GB"
     UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
-    def __new__(cls, given: str | int) -> Bytes:
-        text = str(given).strip().upper()
+    def __new__(cls, value: str | int) -> Bytes:
+        text = str(value).strip().upper()
         unit = cls.UNITS.get(text[-2:], 1)
         size = int(float(text[:-2]) * unit) if unit > 1 else int(text)
         if size < 0:

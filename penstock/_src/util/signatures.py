@@ -60,8 +60,8 @@ def taking(
     shape = ast.parse(f"def {name}({parameters}): pass").body[0]
     assert isinstance(shape, ast.FunctionDef)
     declared = shape.args
-    given = [*declared.args, *declared.kwonlyargs, *filter(None, [declared.vararg, declared.kwarg])]
-    values = "".join(f"{argument.arg}, " for argument in given)
+    nodes = [*declared.args, *declared.kwonlyargs, *filter(None, [declared.vararg, declared.kwarg])]
+    values = "".join(f"{argument.arg}, " for argument in nodes)
     text = f"def {name}({parameters}):\n    return _call(({values}))\n"
     namespace = {**scope, "_call": call}
     # Below this file's name, so that messages and tracebacks treat the frame as library code.

@@ -35,9 +35,9 @@ def values_of_weights(
     function = whole.function
     arrays: dict[int, np.ndarray] = {}
     for parameter, position in zip(function.parameters, whole.positions):
-        held = values[position] if position >= 0 else None
-        if isinstance(held, VariableHandle) and id(held) not in assigned:
-            arrays[parameter.id] = held.value
+        argument = values[position] if position >= 0 else None
+        if isinstance(argument, VariableHandle) and id(argument) not in assigned:
+            arrays[parameter.id] = argument.value
     wanted = _wanted(function, arrays)
     if not wanted:
         return {}

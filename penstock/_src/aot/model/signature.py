@@ -81,12 +81,12 @@ def lower_function(
     captured = [tensor._value for tensor in function.captured_inputs]
     forms, results = {}, {}
     for batch in batches if varies else [1]:
-        given = [
+        samples = [
             np.zeros([batch if d is None else d for d in shape], tensor.dtype.np)
             for shape, tensor in zip(open_shapes, arguments)
         ]
         known = {
-            len(given) + i: f"captured value {i}"
+            len(samples) + i: f"captured value {i}"
             for i, value in enumerate(captured)
             if isinstance(value, np.ndarray)
         }
@@ -94,7 +94,7 @@ def lower_function(
             function.graph,
             function.graph.inputs,
             function.graph.outputs,
-            [*given, *captured],
+            [*samples, *captured],
             known,
             name,
         )

@@ -109,12 +109,12 @@ class Recorder:
                     self._add(code)
                 plans.append((name, threads, plan, extents))
 
-    def _observe_form(self, made: Block, form: Specialized, key: Any) -> None:
+    def _observe_form(self, block: Block, form: Specialized, key: Any) -> None:
         """Notes the plans of a block that is one program, for its place."""
-        program, section = form.only_program, name_of(made.section)
-        if program is None or section is None or made.others or made.value_positions:
+        program, section = form.only_program, name_of(block.section)
+        if program is None or section is None or block.others or block.value_positions:
             return
-        shared = repr(made.shared_key(key))
+        shared = repr(block.shared_key(key))
         _, plans = self._planned.get(id(program.prepared), (None, []))
         for target, threads, plan, extents in plans:
             try:
@@ -124,7 +124,7 @@ class Recorder:
                     )
             except NotPortable:
                 continue
-            for name in filter(None, (section, whole_function(made.section))):
+            for name in filter(None, (section, whole_function(block.section))):
                 self._records.setdefault(place_of_plans(target, threads, name), []).append(record)
 
     def _constant(self, content: bytes) -> int:

@@ -123,13 +123,13 @@ def values_text(recorded: Sequence[Recorded], name: str) -> str:
         for side, arrays in (("in", call.inputs), ("out", call.outputs)):
             for i, array in enumerate(arrays):
                 data = np.ascontiguousarray(array).tobytes()
-                held = [
+                literals = [
                     ",".join(map(str, data[at : at + _BYTES_OF_A_LINE]))
                     for at in range(0, len(data), _BYTES_OF_A_LINE)
                 ]
                 lines.append(
                     f"static const _Alignas(16) uint8_t {name}_{side}{number}_{i}[] = {{\n"
-                    + ",\n".join(held or ["0"])
+                    + ",\n".join(literals or ["0"])
                     + "};"
                 )
     return "\n".join([*lines, ""])

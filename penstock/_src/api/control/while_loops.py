@@ -246,14 +246,16 @@ def _loop_variable(leaf: Any) -> Any:
     return leaf if nest.is_composite(leaf) or leaf is None else convert_to_tensor(leaf)
 
 
-def _invariants(start: Any, flat: Sequence[Any], given: Any) -> tuple[list[TensorShape], list[Any]]:
+def _invariants(
+    start: Any, flat: Sequence[Any], declared: Any
+) -> tuple[list[TensorShape], list[Any]]:
     """Returns the shape of each tensor, and for each variable its type if an invariant gives a composite one."""
-    if given is None:
+    if declared is None:
         return [t.shape if t.dtype is not dtypes.variant else TensorShape([]) for t in flat], []
     shapes: list[TensorShape] = []
     forms: list[Any] = []
     leaves = nest.flatten(start)
-    invariants = flatten_up_to(start, given, check_types=False)
+    invariants = flatten_up_to(start, declared, check_types=False)
     for leaf, invariant in zip(leaves, invariants, strict=True):
         parts = nest.flatten(leaf, expand_composites=True)
         if isinstance(invariant, TypeSpec):

@@ -138,11 +138,11 @@ def convert_fields(
         raise ValueError(f"Got unexpected fields: {extra}")
     if missing := names - values.keys():
         raise ValueError(f"Missing required fields: {missing}")
-    found = {
+    converted_fields = {
         field.name: converted(values[field.name], field.value_type, (field.name,), use)
         for field in fields
     }
-    values.update(found)
+    values.update(converted_fields)
 
 
 def converted(value: Any, annotation: Any, path: tuple[str, ...], use: Use = Use.VALUE) -> Any:

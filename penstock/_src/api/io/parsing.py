@@ -261,29 +261,29 @@ def _order(item):
     return [isinstance(feature, kind) for kind in kinds].index(True), name
 
 
-def _assemble(features, found):
+def _assemble(features, parsed):
     results = {}
     for name, feature in sorted(features.items(), key=_order):
         if isinstance(feature, VarLenFeature):
-            results[name] = found["s", name]
+            results[name] = parsed["s", name]
         elif isinstance(feature, SparseFeature):
-            results[name] = _sparse(feature, found)
+            results[name] = _sparse(feature, parsed)
         elif isinstance(feature, RaggedFeature):
-            results[name] = _ragged(name, feature, found)
+            results[name] = _ragged(name, feature, parsed)
         else:
-            results[name] = found["d", name]
+            results[name] = parsed["d", name]
     return results
 
 
-def _sparse(feature, found):
+def _sparse(feature, parsed):
     keys = (
         feature.index_key if isinstance(feature.index_key, (list, tuple)) else [feature.index_key]
     )
     sizes = feature.size if isinstance(feature.size, (list, tuple)) else [feature.size]
-    values = found["s", feature.value_key]
+    values = parsed["s", feature.value_key]
     columns = [values.indices[:, :-1]]
     for key in keys:
-        columns.append(raw.ExpandDims(input=found["s", key].values, axis=1))
+        columns.append(raw.ExpandDims(input=parsed["s", key].values, axis=1))
     indices = raw.ConcatV2(values=columns, axis=1)
     lead = values.dense_shape[:-1]
     shape = raw.ConcatV2(values=[lead, np.array(sizes, np.int64)], axis=0)
@@ -296,9 +296,9 @@ def _sparse(feature, found):
     return SparseTensor(ordered[0], ordered[1], shape)
 
 
-def _ragged(name, feature, found):
-    values = found["r", feature.value_key or name]
-    return ragged_features.partitioned(values, feature, lambda key: found["r", key])
+def _ragged(name, feature, parsed):
+    values = parsed["r", feature.value_key or name]
+    return ragged_features.partitioned(values, feature, lambda key: parsed["r", key])
 
 
 @dispatchable("io.parse_example", v1=[])

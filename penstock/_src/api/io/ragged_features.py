@@ -25,30 +25,30 @@ _MAKERS = {
 }
 
 
-def partitioned(values, feature, found):
+def partitioned(values, feature, partition_tensor):
     """Partitions the values of a feature into rows.
 
     Args:
       values: a vector, of one example; `[examples, (values)]`; or `[examples, (steps), (values)]`.
       feature: a RaggedFeature; its last partition is the innermost.
-      found: the partition tensors by key, of the same form as `values`.
+      partition_tensor: the partition tensors by key, of the same form as `values`.
     """
     if not isinstance(values, RaggedTensor):
         for partition in reversed(feature.partitions):
-            values = _of_one(values, partition, feature, found)
+            values = _of_one(values, partition, feature, partition_tensor)
         return values
     examples = values.row_splits if values.ragged_rank > 1 else None
     values = values if examples is None else values.values
     for partition in reversed(feature.partitions):
-        values = _of_each(values, partition, feature, found)
+        values = _of_each(values, partition, feature, partition_tensor)
     if examples is None:
         return values
     return RaggedTensor.from_row_splits(values, examples, validate=feature.validate)
 
 
-def _of_one(values, partition, feature, found):
+def _of_one(values, partition, feature, partition_tensor):
     if not isinstance(partition, UniformRowLength):
-        rows = cast(found(partition.key), feature.row_splits_dtype)
+        rows = cast(partition_tensor(partition.key), feature.row_splits_dtype)
         return _MAKERS[type(partition)](values, rows, validate=feature.validate)
     if isinstance(values, RaggedTensor):
         return RaggedTensor.from_uniform_row_length(
@@ -64,7 +64,7 @@ def _in_rows_of(values, length):
     return raw.Reshape(tensor=values, shape=shape)
 
 
-def _of_each(values, partition, feature, found):
+def _of_each(values, partition, feature, partition_tensor):
     """`[examples, (values)]` as `[examples, (rows), (values)]`."""
     inner, checked = values.values, {"validate": feature.validate}
     if isinstance(partition, UniformRowLength):
@@ -75,7 +75,7 @@ def _of_each(values, partition, feature, found):
             inner = _in_rows_of(inner, length)
         splits = values.row_splits // np.asarray(length, values.row_splits.dtype.as_numpy_dtype)
         return RaggedTensor.from_row_splits(inner, splits, validate=False)
-    part = found(partition.key)
+    part = partition_tensor(partition.key)
     part = cast(part.values if part.ragged_rank > 1 else part, feature.row_splits_dtype)
     if isinstance(partition, RowLengths):
         return part.with_values(RaggedTensor.from_row_lengths(inner, part.values, **checked))

@@ -116,12 +116,12 @@ def map_fn(
         signature = nest.pack_sequence_as(elems, [t.dtype for t in flat])
     outputs = [_array_for(s, count, infer_shape) for s in nest.flatten(signature)]
 
-    def body(i: Any, held: list[TensorArray]) -> tuple[Any, list[TensorArray]]:
+    def body(i: Any, written: list[TensorArray]) -> tuple[Any, list[TensorArray]]:
         row = nest.pack_sequence_as(elems, [array.read(i) for array in arrays])
         result = fn(row)
         nest.assert_same_structure(signature, result, check_types=False)
         parts = nest.flatten(result)
-        return i + 1, [array.write(i, part) for array, part in zip(held, parts, strict=True)]
+        return i + 1, [array.write(i, part) for array, part in zip(written, parts, strict=True)]
 
     _, results = while_loop(
         lambda i, *_: i < count, body, (convert_to_tensor(0), outputs), maximum_iterations=count
@@ -159,20 +159,20 @@ def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any, infer_sha
     wanted = nest.flatten(signature)
     outputs = [_array_for(s, count, infer_shape) for s in wanted]
 
-    def body(i: Any, held: list[TensorArray]) -> tuple[Any, list[TensorArray]]:
+    def body(i: Any, written: list[TensorArray]) -> tuple[Any, list[TensorArray]]:
         parts = [row_codec.decode_row(s, a.read(i)) for s, a in zip(specs, arrays, strict=True)]
         result = nest.flatten(fn(nest.pack_sequence_as(elems, parts)))
         rows = [row_codec.encode_row(s, part) for s, part in zip(wanted, result, strict=True)]
-        return i + 1, [array.write(i, row) for array, row in zip(held, rows, strict=True)]
+        return i + 1, [array.write(i, row) for array, row in zip(written, rows, strict=True)]
 
     _, results = while_loop(
         lambda i, *_: i < count, body, (convert_to_tensor(0), outputs), maximum_iterations=count
     )
-    made = []
+    stacked = []
     for spec, array in zip(wanted, results, strict=True):
         rows = _static(array.stack(), count)
-        made.append(row_codec.decode_rows(spec, rows) if row_codec.is_encoded(spec) else rows)
-    return nest.pack_sequence_as(signature, made)
+        stacked.append(row_codec.decode_rows(spec, rows) if row_codec.is_encoded(spec) else rows)
+    return nest.pack_sequence_as(signature, stacked)
 
 
 def _is_batchable(leaf: Any) -> bool:
@@ -377,12 +377,12 @@ def scan(
         outputs = [array.write(first, t) for array, t in zip(outputs, parts, strict=True)]
         start = first + step
 
-    def body(i: Any, accumulated: Any, made: list[TensorArray]) -> Any:
+    def body(i: Any, accumulated: Any, written: list[TensorArray]) -> Any:
         result = nest.map_structure(convert_to_tensor, fn(accumulated, row(i)))
         nest.assert_same_structure(state, result, check_types=False)
         flat_result = nest.flatten(result)
         packed = nest.pack_sequence_as(state, flat_result)
-        return i + step, packed, [a.write(i, t) for a, t in zip(made, flat_result, strict=True)]
+        return i + step, packed, [a.write(i, t) for a, t in zip(written, flat_result, strict=True)]
 
     def more(i: Any, *_: Any) -> Any:
         return i >= 0 if reverse else i < count

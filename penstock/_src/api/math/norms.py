@@ -40,8 +40,8 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
     np.float32(6.0)
     """
     is_matrix = isinstance(axis, (tuple, list)) and len(axis) == 2
-    given = axis if is_matrix else () if axis is None else (axis,)
-    if not all(isinstance(a, int) for a in given) or (is_matrix and axis[0] == axis[1]):
+    listed = axis if is_matrix else () if axis is None else (axis,)
+    if not all(isinstance(a, int) for a in listed) or (is_matrix and axis[0] == axis[1]):
         raise ValueError(
             f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}"
         )

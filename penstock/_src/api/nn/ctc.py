@@ -41,11 +41,13 @@ def dense_ctc_loss(
     order = raw.Range(start=0, limit=raw.Shape(input=places)[1], delta=1)
     first = raw.SelectV2(condition=order < 2, t=by_frame.read(0), e=NEVER)
 
-    def step(t: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
-        jumped = raw.SelectV2(condition=jumps, t=_shifted(held, 2), e=NEVER)
-        reached = _log_sum(raw.Pack(values=[held, _shifted(held, 1), jumped]), 0) + by_frame.read(t)
+    def step(t: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+        jumped = raw.SelectV2(condition=jumps, t=_shifted(scores, 2), e=NEVER)
+        reached = _log_sum(
+            raw.Pack(values=[scores, _shifted(scores, 1), jumped]), 0
+        ) + by_frame.read(t)
         runs = raw.ExpandDims(input=t < logit_length, axis=1)
-        return t + 1, raw.SelectV2(condition=runs, t=reached, e=held)
+        return t + 1, raw.SelectV2(condition=runs, t=reached, e=scores)
 
     _, last = while_loop(
         lambda t, _: t < frames, step, (np.int32(1), first), maximum_iterations=frames

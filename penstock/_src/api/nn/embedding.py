@@ -32,8 +32,8 @@ def _clipped(rows, max_norm):
 
 def _table(part):
     """A table or a part of one, converted to a tensor if necessary."""
-    held = hasattr(part, "shape") and not isinstance(part, np.ndarray)
-    return part if held else convert_to_tensor(part, name="params")
+    has_shape = hasattr(part, "shape") and not isinstance(part, np.ndarray)
+    return part if has_shape else convert_to_tensor(part, name="params")
 
 
 def lookup(params, ids, strategy, max_norm, name=None):

@@ -106,12 +106,12 @@ def _checked_rates(dilation_rate: Any) -> Tensor:
 
 def _checked_axes(spatial_dims: Any, count: int, data_format: str | None) -> list[int]:
     first = 2 if channel_axis_of(data_format) == 1 else 1
-    given = list(range(first, first + count) if spatial_dims is None else spatial_dims)
-    axes = sorted({int(axis) for axis in given})
-    if axes != given or any(axis < 1 for axis in axes):
+    listed = list(range(first, first + count) if spatial_dims is None else spatial_dims)
+    axes = sorted({int(axis) for axis in listed})
+    if axes != listed or any(axis < 1 for axis in axes):
         raise ValueError(
             "`spatial_dims` must be a monotonically increasing sequence of positive integers. "
-            f"Received: spatial_dims={given}"
+            f"Received: spatial_dims={listed}"
         )
     return axes
 

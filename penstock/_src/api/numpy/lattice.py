@@ -123,11 +123,11 @@ def kind_of(x: Any) -> Kind:
         return x.dtype, True
     if isinstance(x, DType):
         return x.base_dtype, False
-    held = getattr(x, "dtype", None)
-    if isinstance(held, DType):
-        return held.base_dtype, False
-    if isinstance(held, np.dtype):
-        return _of_numpy(held), False
+    own_dtype = getattr(x, "dtype", None)
+    if isinstance(own_dtype, DType):
+        return own_dtype.base_dtype, False
+    if isinstance(own_dtype, np.dtype):
+        return _of_numpy(own_dtype), False
     if isinstance(x, (bytes, str)):
         return dtypes.string, False
     if isinstance(x, bool) or x is bool:

@@ -171,11 +171,11 @@ def allowed(kind):
     return np.dtype(narrow.get(np.dtype(kind), kind))
 
 
-def _of_value(found):
+def _of_value(contribution):
     """Return the dtype of an array made of a value, given the value's contribution to promotion."""
-    if isinstance(found, (bool, int, float, complex)) and RULES.mode != "legacy":
-        return np.dtype(lattice.kind_of(found)[0].as_numpy_dtype)
-    return allowed(np.result_type(_number(found)))
+    if isinstance(contribution, (bool, int, float, complex)) and RULES.mode != "legacy":
+        return np.dtype(lattice.kind_of(contribution)[0].as_numpy_dtype)
+    return allowed(np.result_type(_number(contribution)))
 
 
 @export("experimental.numpy.promote_types", v1=[])

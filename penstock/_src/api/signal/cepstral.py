@@ -166,15 +166,15 @@ def _mel(hertz):
     return 1127.0 * np.log(1.0 + hertz / 700.0)
 
 
-def _mel_weights(count, given, kind):
+def _mel_weights(count, arguments, kind):
     """Compute `linear_to_mel_weight_matrix` with data-dependent sizes."""
-    rate, low, high = (cast(convert_to_tensor(v), kind) for v in given[:3])
+    rate, low, high = (cast(convert_to_tensor(v), kind) for v in arguments[:3])
     number = kind.as_numpy_dtype
 
     def mel(hertz):
         return number(1127) * raw.Log(x=number(1) + hertz / number(700))
 
-    hertz = raw.LinSpace(start=number(0), stop=rate / number(2), num=given[3])
+    hertz = raw.LinSpace(start=number(0), stop=rate / number(2), num=arguments[3])
     bins = raw.ExpandDims(input=mel(hertz[1:]), axis=1)
     edges = raw.LinSpace(start=mel(low), stop=mel(high), num=count + 2)
     lower, center, upper = edges[:-2], edges[1:-1], edges[2:]

@@ -31,9 +31,9 @@ class Body:
     def __init__(self, step: Step, function: GraphFunction) -> None:
         self.step, self.function = step, function
 
-    def values(self, given: Sequence[Value], count: Any) -> list[Value]:
+    def values(self, arguments: Sequence[Value], count: Any) -> list[Value]:
         """Returns the results for these arguments and this number of rows."""
-        return self.step.nested(self.function, given, count)
+        return self.step.nested(self.function, arguments, count)
 
     def differs(self, stacked: Sequence[bool]) -> list[bool]:
         """Return a bool for each result: True if it differs between rows when these arguments do."""

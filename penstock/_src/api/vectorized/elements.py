@@ -39,7 +39,7 @@ def parts_of_result(leaf: Any, count: Any) -> Parts:
       NoRows: the results of rows have different sizes.
     """
     if leaf is None or isinstance(leaf, Operation):
-        return Parts([leaf], lambda made: made[0])
+        return Parts([leaf], lambda stacks: stacks[0])
     if _is_batchable(leaf):
         spec = leaf._type_spec
         rows = spec._batch(count if isinstance(count, int) else None)

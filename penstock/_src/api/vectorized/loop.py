@@ -43,12 +43,12 @@ class Vectorizer:
     def __init__(
         self,
         graph: FuncGraph,
-        given: dict[int, Value],
+        values: dict[int, Value],
         count: Any,
         by_rows: bool = True,
         reductions: dict[int, Reduction] | None = None,
     ) -> None:
-        self.graph, self.values, self.count, self.by_rows = graph, dict(given), count, by_rows
+        self.graph, self.values, self.count, self.by_rows = graph, dict(values), count, by_rows
         self.reductions = reductions or {}
         # Replacements of operations without outputs in the TensorFlow 1 graph that is being built, by id.
         self.operations: dict[int, Operation] = {}
@@ -81,11 +81,11 @@ class Vectorizer:
         step = Step(node, values, self.count, self._nested)
         graph = STATE.graph
         known = 0 if graph is None else len(graph._operations)
-        made = self._made(step)
+        results = self._made(step)
         if in_v1_graph() and not node._outputs:
             with graph.control_dependencies(graph._operations[known:]):
                 self.operations[id(node)] = raw.NoOp()
-        for tensor, value in zip(node._outputs, made, strict=True):
+        for tensor, value in zip(node._outputs, results, strict=True):
             value = value if isinstance(value, Value) else Value(value, True)
             if value.stacked and STATE.graph is not None and tensor.dtype is not dtypes.variant:
                 first = self.count if isinstance(self.count, int) else None

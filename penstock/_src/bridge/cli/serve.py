@@ -164,9 +164,9 @@ def _pack(options: Any, key: str) -> None:
     from penstock._src.serving.models.folders import versions
 
     for model in options.models:
-        found = versions(model.base_path)
-        for number in model.policy.chosen(sorted(found)):
-            folder = found[number]
+        folders = versions(model.base_path)
+        for number in model.policy.chosen(sorted(folders)):
+            folder = folders[number]
             if contains_saved_model(folder) and pack_in(folder) is None:
                 report = pack_saved_model(folder, key, exercise=lambda f=folder: run_as_served(f))  # type: ignore[misc]
                 print(

@@ -52,39 +52,39 @@ class TrainLog(NamedTuple):
 _METRICS = {"accuracy": "accuracy", "NDCG@5": "ndcg", "rmse": "rmse"}
 
 
-def evaluation_of(found: Any) -> Evaluation:
+def evaluation_of(message: Any) -> Evaluation:
     """Returns the evaluation of a message, on rows outside of trees' bags.
 
     Args:
-      found: the message.
+      message: the message.
     """
-    rows = found.count_predictions_no_weight
+    rows = message.count_predictions_no_weight
     if not rows:
         return Evaluation(num_examples=rows)
-    known: dict[str, Any] = {"loss": found.loss_value if found.HasField("loss_value") else None}
-    if found.HasField("classification"):
-        known |= _of_classes(found, known["loss"])
-    if found.HasField("regression") and found.regression.HasField("sum_square_error"):
-        known["rmse"] = math.sqrt(found.regression.sum_square_error / found.count_predictions)
-    if found.HasField("ranking") and found.ranking.HasField("ndcg"):
-        known["ndcg"] = found.ranking.ndcg.value
+    known: dict[str, Any] = {"loss": message.loss_value if message.HasField("loss_value") else None}
+    if message.HasField("classification"):
+        known |= _of_classes(message, known["loss"])
+    if message.HasField("regression") and message.regression.HasField("sum_square_error"):
+        known["rmse"] = math.sqrt(message.regression.sum_square_error / message.count_predictions)
+    if message.HasField("ranking") and message.ranking.HasField("ndcg"):
+        known["ndcg"] = message.ranking.ndcg.value
     for name in ("auuc", "qini"):
-        if found.HasField("uplift") and found.uplift.HasField(name):
-            known[name] = getattr(found.uplift, name)
+        if message.HasField("uplift") and message.uplift.HasField(name):
+            known[name] = getattr(message.uplift, name)
     return Evaluation(num_examples=rows, **known)
 
 
-def _of_classes(found: Any, loss: float | None) -> dict[str, Any]:
-    made, classes = {}, found.classification
+def _of_classes(message: Any, loss: float | None) -> dict[str, Any]:
+    metrics, classes = {}, message.classification
     if classes.HasField("confusion"):
         table = classes.confusion
         right = sum(table.counts[i * (table.nrow + 1)] for i in range(table.nrow))
-        made["accuracy"] = right / table.sum
+        metrics["accuracy"] = right / table.sum
     if classes.rocs:
-        made["aucs"] = [curve.auc for curve in classes.rocs]
+        metrics["aucs"] = [curve.auc for curve in classes.rocs]
     if loss is None and classes.HasField("sum_log_loss"):
-        made["loss"] = classes.sum_log_loss / found.count_predictions
-    return made
+        metrics["loss"] = classes.sum_log_loss / message.count_predictions
+    return metrics
 
 
 def evaluation_of_log(logs: Any, place: int) -> Evaluation:

@@ -212,18 +212,18 @@ class AbstractInspector:
 
     def variable_importances(self) -> Importances:
         """Returns (column, importance) of each kind of importance, the most important first."""
-        made = {
+        by_kind = {
             kind: [
                 (self._column(each.attribute_idx), each.importance)
-                for each in found.variable_importances
+                for each in importances.variable_importances
             ]  # fmt: skip
-            for kind, found in self._header.precomputed_variable_importances.items()
+            for kind, importances in self._header.precomputed_variable_importances.items()
         }
         if self._model is not None:
             known = {each.name: each for each in self.features()}
             for kind, rows in self._model.variable_importances().items():
-                made.setdefault(kind, [(known[name], value) for value, name in rows])
-        return made if "NUM_AS_ROOT" in made else made | {"NUM_AS_ROOT": self._roots()}
+                by_kind.setdefault(kind, [(known[name], value) for value, name in rows])
+        return by_kind if "NUM_AS_ROOT" in by_kind else by_kind | {"NUM_AS_ROOT": self._roots()}
 
     def _roots(self) -> list[tuple[SimpleColumnSpec, float]]:
         """(column, trees whose root tests it)"""
@@ -375,8 +375,8 @@ class _BoostedInspector(AbstractInspector):
     @property
     def bias(self) -> float | list[float]:
         """The first value of a sum; a list if there are several."""
-        found = list(self._head.initial_predictions)
-        return found[0] if len(found) == 1 else found
+        initial_values = list(self._head.initial_predictions)
+        return initial_values[0] if len(initial_values) == 1 else initial_values
 
     @property
     def num_trees_per_iter(self) -> int:
@@ -420,17 +420,17 @@ def detect_model_file_prefix(model_path: str) -> str:
       ValueError: the folder has no model, or several.
     """
     names = [name for name in files.names(model_path) if name.endswith(ydf_files.DONE)]
-    found = [
+    prefixes = [
         name.removesuffix(ydf_files.DONE)
         for name in names
         if not files.is_folder(os.path.join(model_path, name))
     ]
-    if not found:
+    if not prefixes:
         raise ValueError(f"{model_path}: there is no model: a file {ydf_files.DONE!r} is missing.")
-    if len(found) > 1:
-        known = ", ".join(map(repr, sorted(found)))
+    if len(prefixes) > 1:
+        known = ", ".join(map(repr, sorted(prefixes)))
         raise ValueError(f"{model_path}: there are several models. Pass one's file_prefix: {known}")
-    return found[0]
+    return prefixes[0]
 
 
 def make_inspector(directory: str, file_prefix: str | None = None) -> Any:

@@ -81,8 +81,8 @@ class CoreModel(keras.Model):
         self._group, self._says, self._tuner, self._threads = ranking_group, verbose, tuner, num_threads  # fmt: skip
         if hyperparameter_template is not None:
             known = templates_of(self._learner)
-            found = template_named(hyperparameter_template, known).parameters
-            hyperparameters = {**found, **hyperparameters}
+            template = template_named(hyperparameter_template, known).parameters
+            hyperparameters = {**template, **hyperparameters}
         self._options = hyperparameters
         self._fitted: Any = None
         self._program: Program | None = None
@@ -138,7 +138,7 @@ class CoreModel(keras.Model):
         package = ydf()
         package.verbose(self._says if verbose is None else verbose)
         known = self._table(x, y, sample_weight)
-        held = {"valid": self._table(*_parts(validation_data))} if validation_data is not None else {}  # fmt: skip
+        validation = {"valid": self._table(*_parts(validation_data))} if validation_data is not None else {}  # fmt: skip
         learner = getattr(package, self._learner)(
             label=_LABEL,
             task=package.Task[self.task.name],
@@ -152,7 +152,7 @@ class CoreModel(keras.Model):
         )
         history = keras.callbacks.CallbackList(callbacks, add_history=True, model=self)
         history.on_train_begin()
-        self._take(learner.train(known, **held))
+        self._take(learner.train(known, **validation))
         if self.task is Task.CLASSIFICATION:
             self._classes = int(np.max(known[_LABEL])) + 1
         history.on_epoch_end(0, {})
@@ -206,14 +206,16 @@ class CoreModel(keras.Model):
             predictions = self._all_classes(predictions)
         return predictions if self._after is None else self._after(predictions)
 
-    def _all_classes(self, made: Tensor) -> Tensor:
+    def _all_classes(self, probabilities: Tensor) -> Tensor:
         """Probabilities in the order of classes' numbers, with 0 for those without rows."""
         assert self._program is not None
         labels = [int(each) for each in self._program.ensemble.labels]
         if labels == list(range(self._classes)):
-            return made
+            return probabilities
         places = [labels.index(c) if c in labels else len(labels) for c in range(self._classes)]
-        padded = raw.PadV2(input=made, paddings=[[0, 0], [0, 1]], constant_values=np.float32(0))
+        padded = raw.PadV2(
+            input=probabilities, paddings=[[0, 0], [0, 1]], constant_values=np.float32(0)
+        )
         return raw.GatherV2(params=padded, indices=places, axis=1)
 
     def summary(self, line_length: Any = None, positions: Any = None, print_fn: Any = None, **_kwargs: Any) -> None:  # fmt: skip
@@ -249,8 +251,8 @@ class CoreModel(keras.Model):
         save(self._program, filepath, signatures=self._program.signature(by_columns=True))
         folder = os.path.join(files.text_of(filepath), "assets")
         files.make_folders(folder)
-        with tempfile.TemporaryDirectory() as made:
-            path = os.path.join(made, "model")
+        with tempfile.TemporaryDirectory() as temporary:
+            path = os.path.join(temporary, "model")
             self._fitted.save(path)
             for name in files.names(path):
                 files.copy(os.path.join(path, name), os.path.join(folder, name))

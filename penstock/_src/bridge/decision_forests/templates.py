@@ -29,8 +29,8 @@ def templates_of(learner: str) -> list[HyperParameterTemplate]:
     Args:
       learner: its name.
     """
-    found = getattr(ydf(), learner).hyperparameter_templates().values()
-    return [HyperParameterTemplate(t.name, t.version, dict(t.parameters), t.description) for t in found]  # fmt: skip
+    templates = getattr(ydf(), learner).hyperparameter_templates().values()
+    return [HyperParameterTemplate(t.name, t.version, dict(t.parameters), t.description) for t in templates]  # fmt: skip
 
 
 def template_named(name: str, templates: list[HyperParameterTemplate]) -> HyperParameterTemplate:

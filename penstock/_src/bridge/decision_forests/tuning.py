@@ -29,7 +29,7 @@ class SearchSpace:
         Raises:
           ValueError: there are no values, there are some of another call already, or these are of another type.
         """
-        known = [type(held[0]) for name, held, _ in self.choices if name == key]
+        known = [type(options[0]) for name, options, _ in self.choices if name == key]
         if not values:
             raise ValueError(f"Expected values of {key!r}. There are none.")
         if known and not merge:

@@ -90,6 +90,6 @@ def record(contents: dict[str, bytes], own: str) -> str:
     return "\n".join([*rows, f"{own},,"]) + "\n"
 
 
-def is_stand_in(found: importlib.metadata.Distribution) -> bool:
+def is_stand_in(distribution: importlib.metadata.Distribution) -> bool:
     """True if an installed distribution with a name of TensorFlow's is Penstock's."""
-    return found.metadata["Summary"] == SUMMARY
+    return distribution.metadata["Summary"] == SUMMARY

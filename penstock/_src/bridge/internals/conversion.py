@@ -125,16 +125,16 @@ def OptimizeGraph(
 
 def _with_constants(graph_def: Any, known: dict[str, Any]) -> Any:
     """A GraphDef with constants in place of the nodes whose values are known."""
-    made = GraphDef()
-    made.CopyFrom(graph_def)
-    for node in made.node:
+    copy = GraphDef()
+    copy.CopyFrom(graph_def)
+    for node in copy.node:
         if node.name in known and node.op != "Const":
             value, dtype = known[node.name]
             constant = NodeDef(name=node.name, op="Const", device=node.device)
             constant.attr["dtype"].type = dtype.as_datatype_enum
             constant.attr["value"].tensor.CopyFrom(to_proto(value, dtype))
             node.CopyFrom(constant)
-    return made
+    return copy
 
 
 def _node_name(text: str) -> str:

@@ -125,11 +125,11 @@ def graph_defs_equal(graph_def_1: Any, graph_def_2: Any, treat_nan_as_equal: boo
 
 
 def _in_order(graph_def: Any) -> bytes:
-    made = GraphDef()
-    made.CopyFrom(graph_def)
-    nodes = sorted(made.node, key=lambda node: node.name)
-    functions = sorted(made.library.function, key=lambda f: f.signature.name)
-    ordered = GraphDef(node=nodes, versions=made.versions)
+    copy = GraphDef()
+    copy.CopyFrom(graph_def)
+    nodes = sorted(copy.node, key=lambda node: node.name)
+    functions = sorted(copy.library.function, key=lambda f: f.signature.name)
+    ordered = GraphDef(node=nodes, versions=copy.versions)
     ordered.library.function.extend(functions)
     return ordered.SerializeToString(deterministic=True)
 

@@ -75,9 +75,9 @@ def TFE_Py_TapeSetPossibleGradientTypes(tensors: Sequence[Any]) -> int:
     for tape in STATE.tapes:
         if any(tape.is_watched(tensor) for tensor in tensors):
             count += 2 if tape.persistent else 1
-    for held in STATE.accumulators:
-        if isinstance(held, ForwardAccumulator):
-            count += any(held.jvp(tensor) is not None for tensor in tensors)
+    for accumulator in STATE.accumulators:
+        if isinstance(accumulator, ForwardAccumulator):
+            count += any(accumulator.jvp(tensor) is not None for tensor in tensors)
     return min(count, 2)
 
 

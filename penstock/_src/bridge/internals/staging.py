@@ -248,9 +248,9 @@ class MapStagingArea(BaseStagingArea):
         super().__init__(dtypes, shapes, names, shared_name, capacity, memory_limit)
         self._prefix = "OrderedMap" if ordered else "Map"
 
-    def _call(self, op: str, default: str, name: str | None, **given: Any) -> Any:
-        given.setdefault("dtypes", self._dtypes)
-        return getattr(raw, self._prefix + op)(**given, **self._limits(default, name))
+    def _call(self, op: str, default: str, name: str | None, **arguments: Any) -> Any:
+        arguments.setdefault("dtypes", self._dtypes)
+        return getattr(raw, self._prefix + op)(**arguments, **self._limits(default, name))
 
     def put(
         self, key: Any, vals: Any, indices: Sequence[int] | None = None, name: str | None = None

@@ -88,14 +88,14 @@ class ObjectGraphView(TrackableView):
 
     def breadth_first_traversal(self) -> tuple[list[Any], dict[Any, tuple[Any, ...]]]:
         """Returns the objects, the root first, and for each object the path of references to it."""
-        found: list[Any] = [self.root]
+        visited: list[Any] = [self.root]
         paths: dict[int, tuple[Any, ...]] = {id(self.root): ()}
-        for objects in found:
+        for objects in visited:
             for reference in self.list_children(objects):
                 if id(reference.ref) not in paths:
                     paths[id(reference.ref)] = (*paths[id(objects)], reference)
-                    found.append(reference.ref)
-        return found, ByIdentity(found, paths)
+                    visited.append(reference.ref)
+        return visited, ByIdentity(visited, paths)
 
 
 @export("__internal__.tracking.DelegatingTrackableMixin", v1=[])
@@ -163,10 +163,14 @@ def saveable_objects_from_trackable(obj: Trackable) -> dict[str, Callable[..., A
             for attribute in sorted(attributes)
         }
 
-    def named(given: Any) -> Callable[..., Any]:
-        return given if callable(given) and not hasattr(given, "dtype") else lambda name: given
+    def named(factory: Any) -> Callable[..., Any]:
+        return (
+            factory if callable(factory) and not hasattr(factory, "dtype") else lambda name: factory
+        )
 
-    return {name: named(given) for name, given in obj._gather_saveables_for_checkpoint().items()}
+    return {
+        name: named(factory) for name, factory in obj._gather_saveables_for_checkpoint().items()
+    }
 
 
 class _AttributeSaveable(SaveableObject):
@@ -187,13 +191,13 @@ class _AttributeSaveable(SaveableObject):
 
     def restore(self, restored_tensors: Any, restored_shapes: Any) -> Any:
         """Gives the object its values."""
-        given: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for (name, part), tensor in zip(self._names, restored_tensors, strict=True):
             if part:
-                given.setdefault(name, {})[part] = tensor
+                values.setdefault(name, {})[part] = tensor
             else:
-                given[name] = tensor
-        return give_values(self.op, given)
+                values[name] = tensor
+        return give_values(self.op, values)
 
 
 @export("__internal__.tracking.streaming_restore", v1=[])

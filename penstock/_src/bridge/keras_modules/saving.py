@@ -126,13 +126,13 @@ def _local_path(filepath: Any) -> str | None:
     return path if os.path.isdir(os.path.dirname(path)) else None
 
 
-def _is_accepted(name: str, path: str, given: dict[str, Any]) -> bool:
+def _is_accepted(name: str, path: str, options: dict[str, Any]) -> bool:
     """True if the function will save at a path, without a question or an error about the path itself."""
-    if not given.get("overwrite", True) and os.path.exists(path):
+    if not options.get("overwrite", True) and os.path.exists(path):
         return False
-    if given.get("save_format") in ("tf", "tensorflow"):
+    if options.get("save_format") in ("tf", "tensorflow"):
         return False
-    if not given.get("zipped", True):
+    if not options.get("zipped", True):
         return not path.endswith(".keras")
     return path.endswith(_ENDINGS[name])
 

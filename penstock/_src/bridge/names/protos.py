@@ -81,9 +81,9 @@ def _watch_generated_code() -> None:
     builder.BuildTopDescriptorsAndMessages = build_and_convert
 
 
-def _messages(found: Any) -> Iterator[Any]:
+def _messages(descriptors: Any) -> Iterator[Any]:
     """The descriptors of messages, and of those that are declared within them."""
-    for descriptor in found:
+    for descriptor in descriptors:
         yield descriptor
         yield from _messages(descriptor.nested_types)
 
@@ -153,8 +153,10 @@ def _files(path: str) -> list[Any]:
     """The descriptors of our files that hold the messages of a module."""
     sources = [source for source in PATHS.get(path, "").split() if source.startswith(PROTOS)]
     modules = {source[1:].partition(":")[0] for source in sources}
-    held = [vars(importlib.import_module(f"penstock._src.{module}")) for module in sorted(modules)]
-    return [value.descriptor for names in held for value in names.values() if _is_core(value)]
+    namespaces = [
+        vars(importlib.import_module(f"penstock._src.{module}")) for module in sorted(modules)
+    ]
+    return [value.descriptor for names in namespaces for value in names.values() if _is_core(value)]
 
 
 def _is_core(value: Any) -> bool:
@@ -163,11 +165,11 @@ def _is_core(value: Any) -> bool:
 
 def _closure(files: list[Any]) -> list[Any]:
     """The files with those that they depend on in front."""
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     for file in files:
-        found.update({each.name: each for each in _closure(list(file.dependencies))})
-        found[file.name] = file
-    return list(found.values())
+        by_name.update({each.name: each for each in _closure(list(file.dependencies))})
+        by_name[file.name] = file
+    return list(by_name.values())
 
 
 def _has_file(pool: Any, name: str) -> bool:

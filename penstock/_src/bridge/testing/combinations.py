@@ -213,12 +213,12 @@ def _customized(method: Callable[..., Any], rules: Sequence[TestCombination]) ->
 
 
 def _arguments(
-    method: Callable[..., Any], rules: Sequence[TestCombination], given: dict[str, Any]
+    method: Callable[..., Any], rules: Sequence[TestCombination], arguments: dict[str, Any]
 ) -> dict[str, Any]:
     requested = inspect.getfullargspec(inspect.unwrap(method)).args
-    passed = dict(given)
+    passed = dict(arguments)
     for modifier in {modifier for rule in rules for modifier in rule.parameter_modifiers()}:
-        passed.update(modifier.modified_arguments(dict(given), requested))
+        passed.update(modifier.modified_arguments(dict(arguments), requested))
     mark = ParameterModifier.DO_NOT_PASS_TO_THE_TEST
     passed = {name: value for name, value in passed.items() if value is not mark}
     missing, other = set(requested) - {"self", *passed}, {"self", *passed} - set(requested)

@@ -81,24 +81,24 @@ def NCHWToNHWC(input_tensor: Any) -> Any:
 
 def NHWCToNCHW_VECT_C(input_shape_or_tensor: Any) -> Any:
     """Returns a tensor (or a shape) with the channels in front of the spatial dimensions, in fours at the end."""
-    given = input_shape_or_tensor
-    shape: list[Any] = list(given.shape) if isinstance(given, Tensor) else list(given)
+    value = input_shape_or_tensor
+    shape: list[Any] = list(value.shape) if isinstance(value, Tensor) else list(value)
     if shape[-1] % 4 != 0:
         raise ValueError(
             "Last dimension of input must be evenly divisible by 4 to convert to NCHW_VECT_C."
         )
     shape[-1:] = [shape[-1] // 4, 4]
-    split = reshape(given, shape) if isinstance(given, Tensor) else shape
+    split = reshape(value, shape) if isinstance(value, Tensor) else shape
     return _permuted(split, {5: (0, 3, 1, 2, 4), 6: (0, 4, 1, 2, 3, 5)})
 
 
 def NCHW_VECT_CToNHWC(input_shape_or_tensor: Any) -> Any:
     """Returns a tensor (or a shape) with the channels, which are in fours at the end, after the spatial dimensions."""
-    given = input_shape_or_tensor
-    shape: list[Any] = list(given.shape) if isinstance(given, Tensor) else list(given)
+    value = input_shape_or_tensor
+    shape: list[Any] = list(value.shape) if isinstance(value, Tensor) else list(value)
     if shape[-1] != 4:
         raise ValueError("Last dimension of NCHW_VECT_C must be 4.")
-    moved = _permuted(given, {5: (0, 2, 3, 1, 4), 6: (0, 2, 3, 4, 1, 5)})
-    flat = [*(moved.shape if isinstance(given, Tensor) else moved)]
+    moved = _permuted(value, {5: (0, 2, 3, 1, 4), 6: (0, 2, 3, 4, 1, 5)})
+    flat = [*(moved.shape if isinstance(value, Tensor) else moved)]
     flat[-2:] = [flat[-2] * 4]
-    return reshape(moved, flat) if isinstance(given, Tensor) else flat
+    return reshape(moved, flat) if isinstance(value, Tensor) else flat

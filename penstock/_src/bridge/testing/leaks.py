@@ -19,8 +19,8 @@ from penstock._src.v1.graphs.default_graph import get_default_graph
 
 
 def _counts_by_type(leave_out: Any = ()) -> collections.Counter[str]:
-    counts = collections.Counter(type(held).__name__ for held in gc.get_objects())
-    return counts - collections.Counter(type(held).__name__ for held in leave_out)
+    counts = collections.Counter(type(instance).__name__ for instance in gc.get_objects())
+    return counts - collections.Counter(type(instance).__name__ for instance in leave_out)
 
 
 def assert_no_new_pyobjects_executing_eagerly(warmup_iters: int = 2) -> Callable[..., Any]:
@@ -74,12 +74,16 @@ def assert_no_new_tensors(func: Any) -> Any:
     """Makes a test fail if tensors or variables that it made still exist after it."""
 
     def run(self: Any, **kwargs: Any) -> Any:
-        before = {id(held) for held in gc.get_objects() if _is_tensor(held)}
+        before = {id(instance) for instance in gc.get_objects() if _is_tensor(instance)}
         mode = dispatch.building(None) if STATE.graph is None else contextlib.nullcontext()
         with Graph().as_default(), mode:
             result = func(self, **kwargs)
         gc.collect()
-        left = [held for held in gc.get_objects() if _is_tensor(held) and id(held) not in before]
+        left = [
+            instance
+            for instance in gc.get_objects()
+            if _is_tensor(instance) and id(instance) not in before
+        ]
         if left:
             raise AssertionError(f"{len(left)} Tensors not deallocated after test: {left}")
         return result
@@ -87,8 +91,8 @@ def assert_no_new_tensors(func: Any) -> Any:
     return make_decorator(func, run)
 
 
-def _is_tensor(held: Any) -> bool:
-    return issubclass(type(held), (Tensor, Variable))
+def _is_tensor(instance: Any) -> bool:
+    return issubclass(type(instance), (Tensor, Variable))
 
 
 def assert_no_garbage_created(func: Any) -> Any:

@@ -59,8 +59,8 @@ def _offered(module: Any, source: str) -> list[str]:
         return list(own)
     return [
         name
-        for name, held in vars(module).items()
-        if getattr(held, "__module__", module.__name__) == module.__name__
+        for name, member in vars(module).items()
+        if getattr(member, "__module__", module.__name__) == module.__name__
         or name in _reexported(module)
     ]
 

@@ -43,12 +43,12 @@ def parse(text: str, origin: str) -> tuple[str, str]:
     Raises:
       InvalidArgumentError: it is anything else.
     """
-    found = ADDRESS.fullmatch(text)
-    if found is None or not 1 <= int(found["port"]) <= LAST_PORT:
+    match = ADDRESS.fullmatch(text)
+    if match is None or not 1 <= int(match["port"]) <= LAST_PORT:
         raise InvalidArgumentError(
             None, None, f"{origin} must hold HOST:PORT. Received: {text[:60]!r}."
         )
-    return found["address"], found["job"] or ""
+    return match["address"], match["job"] or ""
 
 
 def remove(path: str, job: str) -> None:

@@ -92,15 +92,18 @@ class Member:
         self.leave()
         door = Door()
         try:
-            made = self._next_generation(door.address, is_open)
+            generation = self._next_generation(door.address, is_open)
         except BaseException:
             door.close()
             raise
-        self.generation, self.is_pending = made, False
+        self.generation, self.is_pending = generation, False
         if not self._thread.is_alive():
             self._thread.start()
         cluster = Cluster(
-            made.members.index(self._number), len(made.members), made.addresses, "elastic job"
+            generation.members.index(self._number),
+            len(generation.members),
+            generation.addresses,
+            "elastic job",
         )
         self.transport = ElasticTransport(cluster, door)
         replace(self.transport)
@@ -148,21 +151,29 @@ class Member:
         """Tells the launcher that this process is there, and hears from it."""
         while True:
             time.sleep(BEAT_EVERY)
-            made = self.generation
-            says = {"worker": self._number, "generation": made.number, "section": self.section}
+            generation = self.generation
+            says = {
+                "worker": self._number,
+                "generation": generation.number,
+                "section": self.section,
+            }
             request = json.dumps(says).encode()
             try:
                 told = json.loads(self._channel.call("Beat", request, ANSWER_WITHIN, 0))
             except OpError:
                 continue  # a launcher that has ended ends this process
-            if made is not self.generation:
+            if generation is not self.generation:
                 continue
             self.is_pending = told["pending"]
             transport = self.transport
-            if told["lost"] and transport is not None and transport.cluster.hosts == made.addresses:
-                ranks = ", ".join(str(made.members.index(n)) for n in told["lost"])
+            if (
+                told["lost"]
+                and transport is not None
+                and transport.cluster.hosts == generation.addresses
+            ):
+                ranks = ", ".join(str(generation.members.index(n)) for n in told["lost"])
                 transport.lose(
-                    f"Rank {ranks} of {len(made.members)} is lost: its process has ended."
+                    f"Rank {ranks} of {len(generation.members)} is lost: its process has ended."
                 )
 
 

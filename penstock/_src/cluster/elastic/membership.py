@@ -283,12 +283,12 @@ class Membership:
         self._are_all_open = True
 
     def _answer(self, state: str, result: str = "") -> bytes:
-        made = self.generation
+        generation = self.generation
         told = {
             "state": state,
-            "number": made.number,
-            "members": made.members,
-            "addresses": made.addresses,
+            "number": generation.number,
+            "members": generation.members,
+            "addresses": generation.addresses,
             "result": result,
         }
         return json.dumps(told).encode()

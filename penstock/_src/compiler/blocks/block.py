@@ -164,10 +164,10 @@ class Block:
 
     def forms(self) -> list[Specialization]:
         """All specializations, including the one for any shapes; those of packs are lowered first."""
-        for key, made in list(self.specializations.items()):
-            if isinstance(made.steps[0] if made.steps else None, PlannedStep):
+        for key, form in list(self.specializations.items()):
+            if isinstance(form.steps[0] if form.steps else None, PlannedStep):
                 with self.changing:
-                    if made.steps[0].lowered() is None:
+                    if form.steps[0].lowered() is None:
                         del self.specializations[key]
         return [*self.specializations.values(), *([self.for_any] if self.for_any else [])]
 
@@ -320,7 +320,7 @@ class Block:
         others = [k.shared() if isinstance(k, ListKey) else k for k in key[2]]
         return key[1], tuple(others), key[4]
 
-    def keep(self, key: Any, made: Specialization) -> Specialization:
+    def keep(self, key: Any, specialization: Specialization) -> Specialization:
         """Keeps a specialization under a key; drops the oldest one if there are too many."""
         count = len(self.specializations)
         if count >= FEWEST_KEPT and count >= min(
@@ -328,9 +328,9 @@ class Block:
         ):
             del self.specializations[next(iter(self.specializations))]
         if FREE_THREADED:
-            mark_shared(key, made.steps, made.run)
-        self.specializations[key] = made
-        return made
+            mark_shared(key, specialization.steps, specialization.run)
+        self.specializations[key] = specialization
+        return specialization
 
     def specialize_for(self, positions: set[int] | None) -> None:
         """Makes the values at these input positions part of the key; None: no values, from now on."""

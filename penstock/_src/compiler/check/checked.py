@@ -64,10 +64,10 @@ class CheckedProgram:
             self._compare(self._at_fault(oracle, copies), oracle, computed)
         return results
 
-    def _oracle(self, given: list[np.ndarray], refusal: OpError | None) -> Oracle:
+    def _oracle(self, copies: list[np.ndarray], refusal: OpError | None) -> Oracle:
         """The oracle of the arguments; raises the program's own refusal where the function refuses them, too."""
         try:
-            oracle = Oracle(self.function, given, self.ways)
+            oracle = Oracle(self.function, copies, self.ways)
         except InvalidArgumentError as error:
             if refusal is None:
                 raise InternalError(
@@ -80,43 +80,43 @@ class CheckedProgram:
             ) from refusal
         return oracle
 
-    def _compare_stages(self, oracle: Oracle, given: list[np.ndarray]) -> None:
+    def _compare_stages(self, oracle: Oracle, copies: list[np.ndarray]) -> None:
         last = oracle.function
         for name, function in self.stages[1:]:
             if function is last:
                 continue
-            results, updates = Members(0).run(function, [[a] for a in given])
-            new = self._by_handle(function, [v[0] for v in updates], given)
+            results, updates = Members(0).run(function, [[a] for a in copies])
+            new = self._by_handle(function, [v[0] for v in updates], copies)
             self._compare(f"stage '{name}'", oracle, [*[v[0] for v in results], *new])
             last = function
 
-    def _at_fault(self, oracle: Oracle, given: list[np.ndarray]) -> str:
+    def _at_fault(self, oracle: Oracle, copies: list[np.ndarray]) -> str:
         """Names the stage at fault for a wrong program: scheduling or code generation."""
         _, function = self.stages[-1]
         try:
-            results, updates = simulate.run(function, given)
+            results, updates = simulate.run(function, copies)
         except simulate.TooLarge:
             return "the program"
         except InternalError:  # a kernel as scheduled has an invalid read or store
             return "scheduling"
-        computed = [*results, *self._by_handle(function, updates, given)]
+        computed = [*results, *self._by_handle(function, updates, copies)]
         return "code generation" if oracle.wrong(computed) is None else "scheduling"
 
     def _by_handle(
-        self, function: Function, updates: Sequence[Any], given: list[np.ndarray]
+        self, function: Function, updates: Sequence[Any], copies: list[np.ndarray]
     ) -> list[Any]:
         """New values of the variables that the lowered function updates; those that a stage left alone keep theirs."""
         new = {handle.id: value for (handle, _), value in zip(function.updates, updates)}
-        return [new.get(self.function.parameters[i].id, given[i]) for i in self.updated]
+        return [new.get(self.function.parameters[i].id, copies[i]) for i in self.updated]
 
-    def _look_at_arguments(self, arguments: Sequence[Any], given: list[np.ndarray]) -> None:
-        for i, (argument, before) in enumerate(zip(arguments, given)):
+    def _look_at_arguments(self, arguments: Sequence[Any], copies: list[np.ndarray]) -> None:
+        for i, (argument, before) in enumerate(zip(arguments, copies)):
             handle = self.function.parameters[i].dtype == dtypes.resource
             if not handle and np.asarray(argument).tobytes() != before.tobytes():
                 raise InternalError(f"{self.function.name}: the program changed argument {i}.")
 
-    def _compare(self, stage: str, oracle: Oracle, made: Sequence[Any]) -> None:
-        wrong = oracle.wrong(made)
+    def _compare(self, stage: str, oracle: Oracle, results: Sequence[Any]) -> None:
+        wrong = oracle.wrong(results)
         if wrong is None:
             return
         i, place = wrong
@@ -127,7 +127,7 @@ class CheckedProgram:
             handle, node = function.updates[i - len(function.results)]
             what = f"variable '{handle.attrs.get('name', handle.id)}'"
         origin = f" from {node.origin!r}" if node.origin is not None else ""
-        got, right = np.asarray(made[i]), oracle.center[i]
+        got, right = np.asarray(results[i]), oracle.center[i]
         if got.shape != right.shape or got.dtype != right.dtype:
             difference = (
                 f"is {got.dtype}{list(got.shape)} instead of {right.dtype}{list(right.shape)}"

@@ -69,21 +69,21 @@ class Oracle:
                 self.away[i] = np.maximum(self.away[i], added.far * _deviation(value))
         return True
 
-    def wrong(self, made: Sequence[Any]) -> tuple[int, tuple[int, ...]] | None:
+    def wrong(self, results: Sequence[Any]) -> tuple[int, tuple[int, ...]] | None:
         """The index of the first array that differs and of its first wrong element, or None.
 
         Args:
-          made: the results of the function, then the new values of variables.
+          results: the results of the function, then the new values of variables.
         """
         left = {
             i: places
-            for i, array in enumerate(made)
+            for i, array in enumerate(results)
             if (places := far(array, self.center[i])) is not None
         }
         while left:
             for i in list(left):
                 if left[i].shape == self.center[i].shape:
-                    left[i] = left[i] & ~self._explained(i, made[i])
+                    left[i] = left[i] & ~self._explained(i, results[i])
                     if not left[i].any():
                         del left[i]
             if not left or not self.doubt():
@@ -93,31 +93,31 @@ class Oracle:
             return i, tuple(where[0].tolist()) if places.shape == self.center[i].shape else ()
         return None
 
-    def _explained(self, i: int, made: Any) -> Any:
+    def _explained(self, i: int, array: Any) -> Any:
         """A mask of the elements of an array that are within the members' deviation."""
         center, away = self.center[i], self.away[i]
-        if made.dtype.kind == "b":
+        if array.dtype.kind == "b":
             return np.broadcast_to(away > 0, center.shape)
-        kind = wide(made.dtype)
+        kind = wide(array.dtype)
         with np.errstate(all="ignore"):
-            near = np.abs(made.astype(kind) - center.astype(kind)) <= away
+            near = np.abs(array.astype(kind) - center.astype(kind)) <= away
             return (near & (away > 0)) | np.isinf(away)
 
 
-def far(made: Any, center: Any) -> np.ndarray | None:
+def far(array: Any, center: Any) -> np.ndarray | None:
     """A mask of the elements that differ by more than some units in the last place; None if there are none. All True for another type or shape."""
-    if made.shape != center.shape or made.dtype != center.dtype:
+    if array.shape != center.shape or array.dtype != center.dtype:
         return np.ones((1,) * (center.ndim + 1), bool)
-    if made.dtype.kind == "b":
-        wrong = made.view(np.uint8) != center.view(np.uint8)
-    elif not is_floating(made.dtype):
-        wrong = made != center
+    if array.dtype.kind == "b":
+        wrong = array.view(np.uint8) != center.view(np.uint8)
+    elif not is_floating(array.dtype):
+        wrong = array != center
     else:
-        kind = wide(made.dtype)
-        a, b = made.astype(kind), center.astype(kind)
+        kind = wide(array.dtype)
+        a, b = array.astype(kind), center.astype(kind)
         with np.errstate(all="ignore"):
-            ulps = 1 if made.dtype.itemsize <= 2 else CLOSE
-            allowed = ulps * spacing(made.dtype) * np.abs(b) + CLOSE * smallest(made.dtype)
+            ulps = 1 if array.dtype.itemsize <= 2 else CLOSE
+            allowed = ulps * spacing(array.dtype) * np.abs(b) + CLOSE * smallest(array.dtype)
             near = (np.abs(a - b) <= allowed) & np.isfinite(b)
             wrong = ~(near | (a == b) | (np.isnan(a) & np.isnan(b)))
     return wrong if wrong.any() else None

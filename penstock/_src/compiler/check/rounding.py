@@ -73,17 +73,17 @@ def deviation(value: Value) -> Any:
     return largest
 
 
-def undecided(members: Members, made: list[Any], low: Any, high: Any) -> Value:
+def undecided(members: Members, values: list[Any], low: Any, high: Any) -> Value:
     """Decisions of members; where they agree, though `low` and `high` do not, each takes one of those by chance."""
     open_ = low != high
-    for other in made[1:]:
-        open_ = open_ & (made[0] == other)
+    for other in values[1:]:
+        open_ = open_ & (values[0] == other)
     if not open_.any():
-        return unified(made)
-    made = made if len(made) > 1 else made * (members.count + 1)
-    return [made[0]] + [
+        return unified(values)
+    values = values if len(values) > 1 else values * (members.count + 1)
+    return [values[0]] + [
         np.where(open_, np.where(members.noise.coins(open_.shape), low, high), m).astype(m.dtype)
-        for m in made[1:]
+        for m in values[1:]
     ]
 
 
@@ -140,12 +140,14 @@ def binary(members: Members, step: Step, args: list[Value]) -> Value:
     return _louder(members, scalars.BINARY[op], members.plain(node, args), args)
 
 
-def _louder(members: Members, compute: Callable[..., Any], made: Value, args: list[Value]) -> Value:
+def _louder(
+    members: Members, compute: Callable[..., Any], results: Value, args: list[Value]
+) -> Value:
     """The results of operations that IEEE 754 rounds exactly, with enlarged roundings for loud members."""
-    if members.loud == 1 or len(made) == 1 or made[0].dtype.kind == "c":
-        return made
-    loud = [made[0]]
-    for k, member in enumerate(made[1:], 1):
+    if members.loud == 1 or len(results) == 1 or results[0].dtype.kind == "c":
+        return results
+    loud = [results[0]]
+    for k, member in enumerate(results[1:], 1):
         kind = np.longdouble if member.dtype == np.float64 else np.float64
         exact = compute(*[of(a, k).astype(kind) for a in args])
         loud.append(members.noise.louder(member.astype(kind), exact).astype(member.dtype))

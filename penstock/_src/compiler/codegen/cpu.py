@@ -107,8 +107,8 @@ class CpuGenerator(KeptCodes):
         )
 
 
-def _codes(found: Code | NestCode | KernelCode | AttentionCode) -> Sequence[Code]:
+def _codes(code: Code | NestCode | KernelCode | AttentionCode) -> Sequence[Code]:
     """The codes that something kept consists of."""
-    if isinstance(found, AttentionCode):
-        return found.codes
-    return [found if isinstance(found, Code) else found.code]
+    if isinstance(code, AttentionCode):
+        return code.codes
+    return [code if isinstance(code, Code) else code.code]

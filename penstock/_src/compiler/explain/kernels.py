@@ -59,7 +59,7 @@ def _records(
 ) -> list[KernelRecord]:
     """The kernels, within numbers of extents."""
     function, groups = plan.function, list(kernel_groups(plan.launches))
-    parts = compute_kernels([group.made for group in groups])
+    parts = compute_kernels([group.nodes for group in groups])
     direct = [kernel_operations(part.nodes, equal) for part in parts]
     folded = folded_operations(operations, direct)
     known = {t._id: op for ops in (operations, *direct) for op in ops for t in op._outputs[:1]}
@@ -78,10 +78,10 @@ def _records(
             tuple(_stored(group, roles)),
             part.read,
             0 if part.copies else total_flops(part.nodes),
-            sum(map(bytes_of, (*part.read, *group.made))),
+            sum(map(bytes_of, (*part.read, *group.nodes))),
             max(launch.tasks for launch in group.launches),
             tuple(group.records),
-            rounds.get(group.made[0].id, 1) if group.made else 1,
+            rounds.get(group.nodes[0].id, 1) if group.nodes else 1,
             group.launches[0].lane,
         )
         for i, (group, part, own, more) in enumerate(zip(groups, parts, direct, folded))
@@ -92,7 +92,7 @@ def _records(
 class Group:
     """The launches of one kernel. `records` are their numbers in the launch table."""
 
-    made: Sequence[Node]
+    nodes: Sequence[Node]
     launches: list[Launch]
     records: list[int]
 
@@ -108,10 +108,10 @@ def kernel_groups(records: Sequence[Record]) -> Iterator[Group]:
     for number, record in enumerate(records):
         if not isinstance(record, Launch):
             continue
-        if group is None or record.made is not group.made:
+        if group is None or record.nodes is not group.nodes:
             if group is not None:
                 yield group
-            group = Group(record.made, [], [])
+            group = Group(record.nodes, [], [])
         group.launches.append(record)
         group.records.append(number)
     if group is not None:
@@ -127,12 +127,12 @@ class Part:
     copies: bool = False
 
 
-def compute_kernels(made: Sequence[Sequence[Node]]) -> list[Part]:
+def compute_kernels(nodes_of_kernels: Sequence[Sequence[Node]]) -> list[Part]:
     """For each kernel, given by the nodes that it stores, the nodes that it computes, up to those that others have stored."""
-    stored = {node.id for nodes in made for node in nodes}
+    stored = {node.id for nodes in nodes_of_kernels for node in nodes}
     known: set[int] = set()
     parts = []
-    for nodes in made:
+    for nodes in nodes_of_kernels:
         copies = all(n.id in known or (in_memory_already(n) and not _is_made(n)) for n in nodes)
         known.update(n.id for n in nodes)
         own = {n.id for n in nodes}
@@ -147,10 +147,10 @@ def _is_made(node: Node) -> bool:
     return node.kind == "item" and node.args[0].kind not in ("while", "case")
 
 
-def _part(own: set[int], made: Iterable[Node], stored: set[int]) -> Part:
+def _part(own: set[int], nodes: Iterable[Node], stored: set[int]) -> Part:
     part: dict[int, Node] = {}
     read: dict[int, Node] = {}
-    pending = list(made)
+    pending = list(nodes)
     while pending:
         node = pending.pop()
         if node.id in part or node.id in read:
@@ -173,7 +173,7 @@ def _what(group: Group, part: Part) -> str:
 
 
 def _stored(group: Group, roles: dict[int, str]) -> list[Stored]:
-    outputs = () if group.checks else group.made
+    outputs = () if group.checks else group.nodes
     return [Stored(n, roles.get(home(n).id, "temporary")) for n in outputs]
 
 

@@ -75,11 +75,11 @@ def forward_operations(
     operations: Iterable[Operation], known: Mapping[int, Operation]
 ) -> tuple[Operation, ...]:
     """The operations that some operations differentiate; `known` are operations by their outputs' ids."""
-    found: dict[Operation, None] = {}
+    originals: dict[Operation, None] = {}
     for op in operations:
         forward: Operation | None = op
         while forward is not None and forward.gradient_of is not None:  # gradients have gradients
             forward = known.get(forward.gradient_of)
         if forward is not None and forward is not op:
-            found[forward] = None
-    return tuple(found)
+            originals[forward] = None
+    return tuple(originals)

@@ -39,7 +39,7 @@ class PlanBuilder:
     launchers   functions that add the launches of a kernel, by its class, or by the kind of a special kernel's node
     schedule    the current kernels: those of the function, or of one nested in it
     lifetimes   of their temporaries
-    made        the nodes that the current kernel stores
+    nodes       the nodes that the current kernel stores
     numbers     indices of parameters, by id
     assigned    indices of the variables that the function assigns
     buffers     of nodes, by id
@@ -66,7 +66,7 @@ class PlanBuilder:
     assigned: frozenset[int]
     trace: MemoryTrace | None
     time: int = 0
-    made: Sequence[Node] = ()
+    nodes: Sequence[Node] = ()
     updates: bool = False
     is_held: bool = False
     written: frozenset[int] = frozenset()
@@ -181,7 +181,7 @@ class PlanBuilder:
     def launch(self, kernel: Kernel) -> None:
         """Adds a kernel's launches."""
         key = kernel.node.kind if isinstance(kernel, SpecialKernel) else type(kernel)
-        self.made = kernel.outputs
+        self.nodes = kernel.outputs
         self.launchers[key](self, kernel)
         self.time += 1
 
@@ -192,22 +192,22 @@ class PlanBuilder:
         tasks: int,
         args: Sequence[Any],
         label: LaunchLabel,
-        made: Sequence[Node] | None = None,
+        nodes: Sequence[Node] | None = None,
         schedule: str = "",
     ) -> None:
-        """Adds a launch, unless it has no tasks. `made` are the nodes that it stores or checks, by default those of the current kernel.
+        """Adds a launch, unless it has no tasks. `nodes` are the nodes that it stores or checks, by default those of the current kernel.
 
         `label` is a function if it names extents, which may have no numbers yet.
         """
         if dims.is_symbolic(tasks) or tasks:  # a symbolic count that is 0 at run time ends at once
-            made = self.made if made is None else made
+            nodes = self.nodes if nodes is None else nodes
             args = [dims.settled(a) if type(a) is dims.Dim else a for a in args]
             # The run is held once, by the first launch that updates a variable.
             holds = self.updates and not self.is_held
             if not isinstance(label, str) and not current().is_open:
                 label = label()
             self.launches.append(
-                Launch(code, function, tasks, args, label, made, holds, self.lane, schedule)
+                Launch(code, function, tasks, args, label, nodes, holds, self.lane, schedule)
             )
             self.is_held, self.updates = self.is_held or holds, False
 

@@ -44,7 +44,7 @@ class Launch:
     """A fork-join over tasks.
 
     args      numbers, Buffers, STATUS, or one of these with a byte offset
-    made      the nodes that its kernel stores or checks: one list for all launches of a kernel
+    nodes     the nodes that its kernel stores or checks: one list for all launches of a kernel
     holds     True for the first launch that updates a variable: from here the run is not interrupted
     lane      the lane, counted from 1, where launches run side by side; else 0
     schedule  the tiling of a contraction, for reports: "gemm 8x48"
@@ -55,7 +55,7 @@ class Launch:
     tasks: Any  # an extent
     args: Sequence[Any]
     label: LaunchLabel
-    made: Sequence[Node]
+    nodes: Sequence[Node]
     holds: bool = False
     lane: int = 0
     schedule: str = ""

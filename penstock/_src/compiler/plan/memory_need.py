@@ -42,7 +42,7 @@ def _largest_buffers(plan: Plan) -> list[str]:
     nodes: dict[str, Node] = {}  # by buffer name
     for launch in plan.launches:
         if isinstance(launch, Launch):
-            nodes.update((f"{node.kind} %{node.id}", node) for node in launch.made)
+            nodes.update((f"{node.kind} %{node.id}", node) for node in launch.nodes)
     entries: list[tuple[int, str, Node | None]] = [
         (bytes_of(node), "result", node) for node in plan.function.results
     ]

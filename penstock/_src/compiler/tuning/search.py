@@ -209,12 +209,12 @@ def tune(
     return findings
 
 
-def _work(found: FoundProduct) -> float:
+def _work(product: FoundProduct) -> float:
     """Multiply-adds of a product."""
-    node = found.match.node
+    node = product.match.node
     operands, _ = node.attrs["spec"].replace(" ", "").split("->")
     extents: dict[str, int] = {}
-    with found.extents:
+    with product.extents:
         for letters, arg in zip(operands.split(","), node.args, strict=True):
             extents.update(zip(letters, map(int, arg.shape), strict=True))
     return float(np.prod([float(n) for n in extents.values()]))

@@ -55,16 +55,16 @@ def bind(
     return flat, complete(cls, attributes, in_graph)
 
 
-def complete(cls: type[Op], given: dict[str, Any], in_graph: bool) -> Op:
-    """Returns the op with the attributes `given` and defaults for the others, checked."""
+def complete(cls: type[Op], attrs: dict[str, Any], in_graph: bool) -> Op:
+    """Returns the op with the attributes `attrs` and defaults for the others, checked."""
     for name, default in cls.attributes.items():
-        if name not in given:
+        if name not in attrs:
             if default is REQUIRED:
                 raise TypeError(f"{cls.op_type}: missing attribute '{name}'.")
-            given[name] = default
+            attrs[name] = default
     if cls.traits.type_sets:
-        _check_types(cls, given, in_graph)
-    return cls.instance(given)
+        _check_types(cls, attrs, in_graph)
+    return cls.instance(attrs)
 
 
 def _convert_attributes(cls: type[Op], attrs: dict[str, Any]) -> dict[str, Any]:
@@ -92,14 +92,14 @@ def _bind_one(
     argument: Argument,
     value: Any,
     inputs: tuple[Any, ...],
-    given: dict[str, Any],
+    attrs: dict[str, Any],
     position: int,
     in_graph: bool,
 ) -> Any:
     attr = argument.type_attr
     if attr is None:
         return _converted(cls, argument, value, argument.dtype, position, in_graph)
-    wanted = given.get(attr)
+    wanted = attrs.get(attr)
     if wanted is None and not is_tensor_like(value):
         wanted = _type_of_siblings(cls, attr, inputs)
     if wanted is None:
@@ -121,9 +121,9 @@ def _bind_one(
             if not in_graph:
                 raise
             raise ValueError(_not_converted(argument, error)) from None
-        given[attr] = tensor.dtype.base_dtype
+        attrs[attr] = tensor.dtype.base_dtype
         return tensor
-    given[attr] = wanted
+    attrs[attr] = wanted
     return _converted(cls, argument, value, wanted, position, in_graph)
 
 
@@ -190,7 +190,7 @@ def _bind_list(
     argument: Argument,
     values: Any,
     inputs: tuple[Any, ...],
-    given: dict[str, Any],
+    attrs: dict[str, Any],
     flat: list[Any],
 ) -> None:
     """Binds a list in eager code."""
@@ -198,24 +198,24 @@ def _bind_list(
         raise TypeError(
             f"Expected list for '{argument.name}' argument to '{cls.op_type}' Op, not {values}."
         )
-    if argument.number_attr in given:
-        check_length(cls, argument, len(values), given)
+    if argument.number_attr in attrs:
+        check_length(cls, argument, len(values), attrs)
     if argument.type_list_attr:
-        hints = given.get(argument.type_list_attr) or (None,) * len(values)
+        hints = attrs.get(argument.type_list_attr) or (None,) * len(values)
         tensors = [
             convert_to_tensor(v, dtype=hint, name=argument.name)
             for v, hint in zip(values, hints, strict=True)
         ]
-        given[argument.type_list_attr] = tuple(t.dtype.base_dtype for t in tensors)
+        attrs[argument.type_list_attr] = tuple(t.dtype.base_dtype for t in tensors)
         flat.extend(tensors)
         return
     for value in values:
-        flat.append(_bind_one(cls, argument, value, inputs, given, len(flat), False))
-    if argument.type_attr and argument.type_attr not in given:
+        flat.append(_bind_one(cls, argument, value, inputs, attrs, len(flat), False))
+    if argument.type_attr and argument.type_attr not in attrs:
         default = cls.attributes.get(argument.type_attr, REQUIRED)
         if default is not REQUIRED:
-            given[argument.type_attr] = default
-    given[argument.number_attr or ""] = len(values)
+            attrs[argument.type_attr] = default
+    attrs[argument.number_attr or ""] = len(values)
 
 
 def _converted(
@@ -269,9 +269,9 @@ def _cast_to(wanted: DType, got: DType) -> str:
     return f" (tf.cast(..., tf.{wanted.name}) converts it)" if {wanted, got} <= numbers else ""
 
 
-def _check_types(cls: type[Op], given: dict[str, Any], in_graph: bool) -> None:
+def _check_types(cls: type[Op], attrs: dict[str, Any], in_graph: bool) -> None:
     for attr, allowed in cls.traits.type_sets.items():
-        dtype_or_list = given.get(attr)
+        dtype_or_list = attrs.get(attr)
         if dtype_or_list is None:
             raise InvalidArgumentError(
                 f"{cls.op_type}: the type '{attr}' cannot be inferred from an empty list [Op:{cls.op_type}]"

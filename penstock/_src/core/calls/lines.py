@@ -84,12 +84,12 @@ class _Seen:
 CURRENT = _Current()
 
 
-def mark(found: Mark, graph: Any) -> None:
+def mark(breakpoint_mark: Mark, graph: Any) -> None:
     """Adds a breakpoint after the last operation of the graph that is being built."""
     _Seen.marks = True
-    graph.breakpoints = (*graph.breakpoints, found)
+    graph.breakpoints = (*graph.breakpoints, breakpoint_mark)
     if CURRENT.stack and CURRENT.stack[-1].graph is graph:
-        CURRENT.stack[-1].lines[-1].marks.append(found)
+        CURRENT.stack[-1].lines[-1].marks.append(breakpoint_mark)
 
 
 def note_gradients(graph: Any, ids: Sequence[int], gradients: Sequence[Any]) -> None:

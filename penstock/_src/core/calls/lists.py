@@ -10,8 +10,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.tensor import Tensor
 
 
-def bind_list(cls: type[Op], argument: Argument, values: Any, given: dict[str, Any]) -> list[Any]:
-    """Returns the tensors of a list, and adds to `given` the attributes that they determine.
+def bind_list(cls: type[Op], argument: Argument, values: Any, attrs: dict[str, Any]) -> list[Any]:
+    """Returns the tensors of a list, and adds to `attrs` the attributes that they determine.
 
     Raises:
       TypeError: it is not a list, or the dtypes do not fit.
@@ -22,7 +22,7 @@ def bind_list(cls: type[Op], argument: Argument, values: Any, given: dict[str, A
         raise TypeError(f"Expected list for '{name}' argument to '{cls.op_type}' Op, not {values}.")
     attr = argument.type_list_attr
     if attr:
-        hints = given.get(attr)
+        hints = attrs.get(attr)
         tensors = _converted(cls, argument, values, hints)
         types = tuple(tensor.dtype.base_dtype for tensor in tensors)
         if hints is not None and hints != types:
@@ -30,11 +30,11 @@ def bind_list(cls: type[Op], argument: Argument, values: Any, given: dict[str, A
                 f"Input '{name}' of '{cls.op_type}' Op has type list of {_names(types)} that does not "
                 f"match type list {_names(hints)} of argument '{_origin(cls, argument, attr)}'."
             )
-        given[attr] = types
+        attrs[attr] = types
         return tensors
-    tensors = _converted(cls, argument, values, None, _expected(argument, values, given))
-    _note_length(cls, argument, len(tensors), given)
-    _note_type(cls, argument, tensors, given)
+    tensors = _converted(cls, argument, values, None, _expected(argument, values, attrs))
+    _note_length(cls, argument, len(tensors), attrs)
+    _note_type(cls, argument, tensors, attrs)
     return tensors
 
 
@@ -50,11 +50,11 @@ def _origin(cls: type[Op], argument: Argument, attr: str) -> str:
     )
 
 
-def _expected(argument: Argument, values: Any, given: dict[str, Any]) -> DType | None:
+def _expected(argument: Argument, values: Any, attrs: dict[str, Any]) -> DType | None:
     """The dtype of all elements, where it is known before they are converted."""
     if argument.dtype is not None:
         return argument.dtype
-    known = given.get(str(argument.type_attr))
+    known = attrs.get(str(argument.type_attr))
     if known is not None:
         return known
     return next((value.dtype.base_dtype for value in values if is_tensor_like(value)), None)
@@ -110,33 +110,33 @@ def _type_name(value: Any) -> str:
         return "<NOT CONVERTIBLE TO TENSOR>"
 
 
-def check_length(cls: type[Op], argument: Argument, length: int, given: dict[str, Any]) -> None:
+def check_length(cls: type[Op], argument: Argument, length: int, attrs: dict[str, Any]) -> None:
     """Raises ValueError if a list is not as long as an attribute or an earlier list says."""
     attr, name = str(argument.number_attr), argument.defined_name
-    if attr in given and given[attr] != length:
+    if attr in attrs and attrs[attr] != length:
         raise ValueError(
             f"List argument '{name}' to '{cls.op_type}' Op with length {length} must match length "
-            f"{given[attr]} of argument '{_origin(cls, argument, attr)}'."
+            f"{attrs[attr]} of argument '{_origin(cls, argument, attr)}'."
         )
 
 
-def _note_length(cls: type[Op], argument: Argument, length: int, given: dict[str, Any]) -> None:
-    check_length(cls, argument, length, given)
+def _note_length(cls: type[Op], argument: Argument, length: int, attrs: dict[str, Any]) -> None:
+    check_length(cls, argument, length, attrs)
     attr, name = str(argument.number_attr), argument.defined_name
     if length < cls.minimum.get(attr, 0):
         raise ValueError(
             f"List argument '{name}' to '{cls.op_type}' Op with length {length} shorter than minimum "
             f"length {cls.minimum[attr]}."
         )
-    given[attr] = length
+    attrs[attr] = length
 
 
-def _note_type(cls: type[Op], argument: Argument, tensors: Any, given: dict[str, Any]) -> None:
+def _note_type(cls: type[Op], argument: Argument, tensors: Any, attrs: dict[str, Any]) -> None:
     attr = argument.type_attr
-    if attr is None or attr in given:
+    if attr is None or attr in attrs:
         return
     if tensors:
-        given[attr] = tensors[0].dtype.base_dtype
+        attrs[attr] = tensors[0].dtype.base_dtype
     elif cls.attributes.get(attr, REQUIRED) is REQUIRED:
         raise TypeError(
             "Don't know how to infer type variable from empty input list passed to input "

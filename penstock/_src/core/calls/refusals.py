@@ -180,15 +180,15 @@ def _form(value: Any) -> str:
     return f"{kind}{list(value.shape)}"
 
 
-def _is_handle(found: Any, values: Sequence[Any]) -> bool:
+def _is_handle(handle: Any, values: Sequence[Any]) -> bool:
     """True if a value is the Python object of a resource or variant."""
-    if found is None or isinstance(found, np.ndarray | np.generic):
+    if handle is None or isinstance(handle, np.ndarray | np.generic):
         return False
     for value in values:
         if isinstance(value, list | tuple):
-            if _is_handle(found, value):
+            if _is_handle(handle, value):
                 return True
-        elif value is found or getattr(value, "ndim", None) == 0 and value.item() is found:
+        elif value is handle or getattr(value, "ndim", None) == 0 and value.item() is handle:
             return True
     return False
 

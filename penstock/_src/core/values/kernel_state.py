@@ -135,10 +135,10 @@ def of_running_node(make: Callable[[], Any]) -> Any:
         return states[key]
 
 
-def keep(held: Any) -> None:
+def keep(instance: Any) -> None:
     """Keeps an object alive with the running graph node, until that keeps another."""
     if _CURRENT.states is not None:
-        _CURRENT.states[_MADE, _CURRENT.node] = held
+        _CURRENT.states[_MADE, _CURRENT.node] = instance
 
 
 def clear() -> None:

@@ -101,8 +101,8 @@ class ParquetDataset(Columns):
             for batch in arrow_blocks.readable(name, batches):
                 yield arrow_blocks.columns_of(batch, specs, fills)
 
-        def made(found: np.ndarray) -> Pipeline:
-            return typed(ArrowFiles(names_of(found), read, specs), specs)
+        def made(paths: np.ndarray) -> Pipeline:
+            return typed(ArrowFiles(names_of(paths), read, specs), specs)
 
         super().__init__(from_host(made, [names], None), specs)
 
@@ -174,8 +174,8 @@ class ArrowDataset(Columns):
             for batch in arrow_blocks.readable(name, batches):
                 yield arrow_blocks.columns_of(batch, specs, fills)
 
-        def made(found: np.ndarray) -> Pipeline:
-            return typed(ArrowFiles(names_of(found), read, specs), specs)
+        def made(paths: np.ndarray) -> Pipeline:
+            return typed(ArrowFiles(names_of(paths), read, specs), specs)
 
         return from_host(made, [names], None), specs
 

@@ -26,11 +26,11 @@ class Columns(Dataset):
         return []
 
 
-def typed(made: Pipeline, specs: Mapping[str, TensorSpec]) -> Pipeline:
+def typed(pipeline: Pipeline, specs: Mapping[str, TensorSpec]) -> Pipeline:
     """Set the types of a pipeline's elements."""
-    made.types = tuple(structure.flat_types(dict(specs)))
-    made.shapes = tuple(structure.flat_shapes(dict(specs)))
-    return made
+    pipeline.types = tuple(structure.flat_types(dict(specs)))
+    pipeline.shapes = tuple(structure.flat_shapes(dict(specs)))
+    return pipeline
 
 
 def file_names(filenames: Any) -> Any:

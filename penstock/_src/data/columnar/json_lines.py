@@ -61,8 +61,8 @@ class JsonLinesDataset(Columns):
             for batch in arrow_blocks.readable(name, lambda: _batches(file, specs)):
                 yield arrow_blocks.columns_of(batch, specs, fills)
 
-        def made(found: np.ndarray) -> Pipeline:
-            return typed(ArrowFiles(names_of(found), read, specs, compression), specs)
+        def made(paths: np.ndarray) -> Pipeline:
+            return typed(ArrowFiles(names_of(paths), read, specs, compression), specs)
 
         super().__init__(from_host(made, [names], None), specs)
 

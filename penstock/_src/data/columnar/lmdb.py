@@ -38,8 +38,8 @@ class LMDBDataset(Dataset):
     def __init__(self, filenames: Any) -> None:
         lmdb_blocks.lmdb()
 
-        def made(found: np.ndarray) -> Pipeline:
-            pairs = lmdb_blocks.Pairs(names_of(found))
+        def made(paths: np.ndarray) -> Pipeline:
+            pairs = lmdb_blocks.Pairs(names_of(paths))
             pairs.types, pairs.shapes = (dtypes.string,) * 2, (TensorShape([]),) * 2
             return pairs
 

@@ -68,8 +68,8 @@ class WebDataset(Columns):
             if samples:
                 yield _stacked(samples, specs)
 
-        def made(found: np.ndarray) -> Pipeline:
-            return typed(FromFiles(names_of(found), "", read), specs)
+        def made(paths: np.ndarray) -> Pipeline:
+            return typed(FromFiles(names_of(paths), "", read), specs)
 
         super().__init__(from_host(made, [file_names(filenames)], None), specs)
 

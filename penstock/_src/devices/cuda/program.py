@@ -71,8 +71,8 @@ class CudaProgram(Program):
             finally:
                 self._free.append(table)
         return [
-            DeviceArray(shape, dtype, card.number, made)
-            for (_, shape, dtype), made in zip(self._results, results, strict=True)
+            DeviceArray(shape, dtype, card.number, address)
+            for (_, shape, dtype), address in zip(self._results, results, strict=True)
         ]
 
     def _given(self, arguments: Sequence[Any]) -> dict[int, Any]:

@@ -153,11 +153,11 @@ class Connection:
         return self._names_tasks[function.name]
 
 
-def _is_known_to(name: str, held: Resource) -> bool:
+def _is_known_to(name: str, resource: Resource) -> bool:
     """True if a task can reach a resource: its own, or one shared in the cluster by name."""
-    if not isinstance(held, Handle):
+    if not isinstance(resource, Handle):
         return False
-    return held.task.name in (name, held.task.own_name)
+    return resource.task.name in (name, resource.task.own_name)
 
 
 def _array(value: Any, dtype: DType) -> Any:

@@ -112,20 +112,20 @@ class Server:
 
 
 def _definition(
-    given: Any, job_name: str | None, task_index: int | None, protocol: Any, config: Any
+    description: Any, job_name: str | None, task_index: int | None, protocol: Any, config: Any
 ) -> Any:
     """The ServerDef of a server.
 
     Raises:
-      TypeError: `given` does not describe a cluster.
+      TypeError: `description` does not describe a cluster.
       ValueError: the task is ambiguous.
     """
     definition = ServerDef()
-    if isinstance(given, ServerDef):
-        definition.CopyFrom(given)
+    if isinstance(description, ServerDef):
+        definition.CopyFrom(description)
     else:
         try:
-            cluster = ClusterSpec(given)
+            cluster = ClusterSpec(description)
         except TypeError:
             raise TypeError(
                 "Could not convert `server_or_cluster_def` to a `tf.train.ServerDef` or "
@@ -135,7 +135,7 @@ def _definition(
     definition.job_name = job_name or definition.job_name or _only_job(definition.cluster)
     if task_index is not None:
         definition.task_index = task_index
-    elif not isinstance(given, ServerDef):
+    elif not isinstance(description, ServerDef):
         definition.task_index = _only_task(definition.cluster, definition.job_name)
     definition.protocol = protocol or definition.protocol or "grpc"
     if config is not None:

@@ -117,7 +117,9 @@ class DTensorIteratorSpec(IteratorSpec):
     value_type = property(lambda _: DTensorIterator, doc="The class of the values.")
 
     def _serialize(self) -> tuple[Any, ...]:
-        return self._element_spec, nest.map_structure(lambda held: held.to_string(), self._layouts)
+        return self._element_spec, nest.map_structure(
+            lambda layout: layout.to_string(), self._layouts
+        )
 
     def _from_components(self, components: Any) -> DTensorIterator:
         return DTensorIterator(None, self._layouts, components, self._element_spec)

@@ -165,7 +165,7 @@ class DatasetOfEach(DistributedDataset):
         spec = self._original.element_spec
         turns = self._original.map(lambda *element: batches.held(spec, _element(element)))
         return turns.batch(self._replicas).map(
-            lambda held: batches.released(spec, held, self._replicas)
+            lambda turn: batches.released(spec, turn, self._replicas)
         )
 
 

@@ -190,12 +190,12 @@ class DeviceAssignment:
         return cls(topology, np.array(assignment, np.int32))
 
 
-def _extents(given: Any, rank: int) -> np.ndarray:
-    if given is None:
+def _extents(sizes: Any, rank: int) -> np.ndarray:
+    if sizes is None:
         return np.ones(rank, np.int32)
-    extents = np.asarray(given, np.int32)
+    extents = np.asarray(sizes, np.int32)
     if extents.shape != (rank,) or (extents < 1).any():
-        raise ValueError(f"computation_shape and stride must be {rank} positive ints, got {given}")
+        raise ValueError(f"computation_shape and stride must be {rank} positive ints, got {sizes}")
     return extents
 
 

@@ -152,7 +152,7 @@ def _folder_here(pattern: str) -> str:
 
 def _glob_pattern(pattern: str) -> str:
     """A pattern of Python's, for TensorFlow's, in which a backslash takes a sign's meaning away."""
-    return re.sub(r"\\(.)", lambda found: glob.escape(found[1]), pattern)
+    return re.sub(r"\\(.)", lambda match: glob.escape(match[1]), pattern)
 
 
 LOCAL = LocalFiles()

@@ -67,23 +67,23 @@ def function_of(
     Raises:
       InvalidArgumentError: it has no such placeholders, or no outputs.
     """
-    found = {node.name: node for node in graph_def.node if node.op == "Placeholder"}
-    inputs = inputs or {name: name for name in found}
+    by_node_name = {node.name: node for node in graph_def.node if node.op == "Placeholder"}
+    inputs = inputs or {name: name for name in by_node_name}
     places = {key: name.partition(":")[0] for key, name in inputs.items()}
-    missing = [name for name in places.values() if name not in found]
+    missing = [name for name in places.values() if name not in by_node_name]
     if missing:
         raise InvalidArgumentError(
-            f"{path} has no placeholder {missing[0]!r}; it has {sorted(found)}."
+            f"{path} has no placeholder {missing[0]!r}; it has {sorted(by_node_name)}."
         )
     _drop_waits(graph_def, {f"^{name}" for name in places.values()})
-    specs = [_spec(found[name], key) for key, name in places.items()]
+    specs = [_spec(by_node_name[name], key) for key, name in places.items()]
     outputs = outputs or {name: name for name in _unread(graph_def)}
     results = {key: name if ":" in name else f"{name}:0" for key, name in outputs.items()}
     if not results:
         raise InvalidArgumentError(f"{path}: each node is read by another. Name the outputs.")
 
-    def call(*given: Any) -> dict[str, Any]:
-        mapped = dict(zip(places.values(), given, strict=True))
+    def call(*arguments: Any) -> dict[str, Any]:
+        mapped = dict(zip(places.values(), arguments, strict=True))
         placeholders = add_graph_def(graph_def, mapped, list(results.values()), name="")
         return dict(zip(results, placeholders, strict=True))
 

@@ -50,8 +50,8 @@ def traced(model: Any, path: str = "") -> ConcreteFunction:
     structure = getattr(model, "_inputs_struct", tensors[0] if len(tensors) == 1 else list(tensors))
     pack = importlib.import_module("keras.tree").pack_sequence_as
 
-    def call(*given: Any) -> dict[str, Any]:
-        return _named(model(pack(structure, given), training=False))
+    def call(*arguments: Any) -> dict[str, Any]:
+        return _named(model(pack(structure, arguments), training=False))
 
     return function(call, input_signature=specs, autograph=False).get_concrete_function()
 

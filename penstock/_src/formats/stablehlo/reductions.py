@@ -68,11 +68,11 @@ def _arg_reduce(w: Writer, node: Node, x: Value) -> Value:
 
     types = [(node.shape, x.dtype), (node.shape, dtypes.int64)]
     pair = [((), x.dtype), ((), dtypes.int64)]
-    _, found = w.op_of_many(
+    _, first_index = w.op_of_many(
         "reduce", [x, index, *firsts], types, f"dimensions = {integers([axis])}",
         [w.region(pair * 2, body)],
     )  # fmt: skip
-    return w.convert(found, node.dtype)
+    return w.convert(first_index, node.dtype)
 
 
 def equal(w: Writer, x: Value, y: Value) -> Value:
@@ -177,7 +177,7 @@ def _contract(w: Writer, node: Node, x: Value, y: Value) -> Value:
     batch = [n for n in left if n in right and n in result]
     summed = [n for n in left if n in right and n not in result]
     sizes = dict(zip((*left, *right), (*x.shape, *y.shape), strict=True))
-    made = [*batch, *[n for n in left + right if n not in batch and n not in summed]]
+    axes = [*batch, *[n for n in left + right if n not in batch and n not in summed]]
     numbers = ", ".join(
         f"{side}_{what}_dimensions = {[letters.index(n) for n in names]}"
         for what, names in (("batching", batch), ("contracting", summed))
@@ -186,11 +186,11 @@ def _contract(w: Writer, node: Node, x: Value, y: Value) -> Value:
     wide, exact = _accumulator(node.dtype), node.attrs.get("is_exact", False)
     precision = f", precision_config = [{', '.join([HIGHEST] * 2)}]" if exact else ""
     product = w.op(
-        "dot_general", [x, y], [sizes[n] for n in made], wide,
+        "dot_general", [x, y], [sizes[n] for n in axes], wide,
         f"dot_dimension_numbers = #stablehlo.dot<{numbers}>{precision}",
     )  # fmt: skip
     product = w.convert(product, node.dtype)
-    return w.transpose(product, [made.index(n) for n in result])
+    return w.transpose(product, [axes.index(n) for n in result])
 
 
 def _without_private(w: Writer, x: Value, letters: str, others: str) -> tuple[Value, str]:

@@ -113,10 +113,10 @@ class Writer:
         """Writes an operation of any number of results."""
         values = [self.value(shape, dtype, "r") for shape, dtype in results]
         name = name if "." in name else f"stablehlo.{name}"
-        held = f" ({', '.join(regions)})" if regions else ""
+        region_text = f" ({', '.join(regions)})" if regions else ""
         self.lines.append(
             f"{' ' * self.indent}{', '.join(v.name for v in values)}{' = ' if values else ''}"
-            f'"{name}"({", ".join(a.name for a in args)}){held}{f" {{{attrs}}}" if attrs else ""}'
+            f'"{name}"({", ".join(a.name for a in args)}){region_text}{f" {{{attrs}}}" if attrs else ""}'
             f" : ({', '.join(a.type for a in args)}) -> ({', '.join(v.type for v in values)})"
         )
         return values

@@ -146,9 +146,9 @@ def print_values(*objects: Any, **kwargs: Any) -> Any:
         return None
     at = [index for index, value in enumerate(objects) if is_tensor(value)]
 
-    def show(*found: Any) -> int:
+    def show(*tensors: Any) -> int:
         shown = list(objects)
-        for index, value in zip(at, found):
+        for index, value in zip(at, tensors):
             array = value.numpy()
             shown[index] = array.decode("utf-8") if isinstance(array, bytes) else array
         builtins.print(*shown, **{"flush": True, **kwargs})

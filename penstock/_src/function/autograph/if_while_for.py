@@ -239,10 +239,10 @@ class StatementConverter(ExpressionConverter):
         call = body[0].value if isinstance(body[0], ast.Expr) else None
         if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("set_loop_options"):
             names = ["parallel_iterations", "swap_memory", "maximum_iterations", "shape_invariants"]
-            given = dict(zip(names, call.args, strict=False))
-            given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-            keys: list[ast.expr | None] = [ast.Constant(name) for name in given]
-            converted = ast.Dict(keys, [self.visit(value) for value in given.values()])
+            settings = dict(zip(names, call.args, strict=False))
+            settings |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+            keys: list[ast.expr | None] = [ast.Constant(name) for name in settings]
+            converted = ast.Dict(keys, [self.visit(value) for value in settings.values()])
             ast.fix_missing_locations(ast.copy_location(converted, call))
             return converted, body[1:] or [ast.copy_location(ast.Pass(), body[0])]
         return ast.copy_location(ast.Dict([], []), body[0]), body

@@ -188,13 +188,13 @@ def _differ(copies: Iterable[Any], values: Iterable[Any]) -> bool:
     return any(copy is not value or isinstance(value, Tensor) for copy, value in pairs)
 
 
-def _same(value: Any, held: Any) -> bool:
+def _same(value: Any, other: Any) -> bool:
     """True if two values are one object, containers aside."""
     kind = type(value)
-    if kind is not type(held):
+    if kind is not type(other):
         return False
     if kind in (list, tuple):
-        return len(value) == len(held) and all(map(_same, value, held))
+        return len(value) == len(other) and all(map(_same, value, other))
     if kind is dict:
-        return value.keys() == held.keys() and all(_same(value[k], held[k]) for k in held)
-    return value is held
+        return value.keys() == other.keys() and all(_same(value[k], other[k]) for k in other)
+    return value is other

@@ -379,7 +379,7 @@ def check_iteration(
                 name,
                 x,
                 y,
-                given=invariants is not None and _loosened(invariants[index], start[index]),
+                has_invariant=invariants is not None and _loosened(invariants[index], start[index]),
             )
 
 
@@ -400,11 +400,11 @@ def _fits(before: Tensor, after: Tensor) -> bool:
     )
 
 
-def _check_shape(name: str, before: Tensor, after: Tensor, given: bool) -> None:
+def _check_shape(name: str, before: Tensor, after: Tensor, has_invariant: bool) -> None:
     if before.dtype in (dtypes.variant, dtypes.resource) or _fits(before, after):
         return
     old, new = before.shape, after.shape
-    if given:
+    if has_invariant:
         raise ValueError(
             f"'{name}' has shape {new} after one iteration, which does not conform with the shape "
             f"invariant {old}."

@@ -24,13 +24,13 @@ def plain_arity(signature: inspect.Signature | None) -> int:
     return len(parameters) if all(p.kind in plain for p in parameters) else -1
 
 
-def checked_signature(given: Any, signature: inspect.Signature | None) -> dict[str, Any] | None:
+def checked_signature(specs: Any, signature: inspect.Signature | None) -> dict[str, Any] | None:
     """Returns {parameter: specs} of an input signature."""
-    if given is None:
+    if specs is None:
         return None
-    check_specs(given)
+    check_specs(specs)
     table: dict[str, Any] = {}
-    remaining = list(given)
+    remaining = list(specs)
     for at, parameter in enumerate([] if signature is None else signature.parameters.values()):
         if at == 0 and parameter.name == "self":
             continue  # `self` of an unbound method
@@ -53,7 +53,7 @@ def checked_signature(given: Any, signature: inspect.Signature | None) -> dict[s
                 )
     if remaining:
         raise TypeError(
-            f"input_signature contains {len(remaining)} extra type constraints: it has {len(given)} entries, "
+            f"input_signature contains {len(remaining)} extra type constraints: it has {len(specs)} entries, "
             f"more than the function {signature} has parameters."
         )
     return table

@@ -285,17 +285,17 @@ def _of_structure(value: Any, context: Any) -> Any:
     return List(value, parts) if isinstance(value, list) else Tuple(value, parts)
 
 
-def to_structure(held: Any) -> Any:
+def to_structure(trace_type: Any) -> Any:
     """Returns a type as a structure of the specs and values in it: an input signature's form."""
-    if isinstance(held, _Nested):
-        return held._rebuilt([to_structure(part) for part in held.components])
-    return held if isinstance(held, TypeSpec) else held.placeholder_value(None)
+    if isinstance(trace_type, _Nested):
+        return trace_type._rebuilt([to_structure(part) for part in trace_type.components])
+    return trace_type if isinstance(trace_type, TypeSpec) else trace_type.placeholder_value(None)
 
 
-def aliases(held: Any) -> list[int | None]:
+def aliases(trace_type: Any) -> list[int | None]:
     """Returns the `alias_id` of each tensor that is a variable's handle in a type; None for the others."""
-    if isinstance(held, VariableSpec):
-        return [held.alias_id]
-    if isinstance(held, _Nested):
-        return [alias for part in held.components for alias in aliases(part)]
-    return [None] * len(held.flatten())
+    if isinstance(trace_type, VariableSpec):
+        return [trace_type.alias_id]
+    if isinstance(trace_type, _Nested):
+        return [alias for part in trace_type.components for alias in aliases(part)]
+    return [None] * len(trace_type.flatten())

@@ -39,28 +39,28 @@ def _of_given(ops: Sequence[Operation]) -> dict[str, str]:
             if tensor.dtype == dtypes.variant and tensor._id not in computed:
                 lists[tensor._id] = tensor
     reasons: dict[str, str] = {}
-    for given in lists.values():
-        changes = _changes(given, readers, computed)
+    for source in lists.values():
+        changes = _changes(source, readers, computed)
         reasons.update((op.name, GIVEN) for op in changes or ())
     return reasons
 
 
 def _changes(
-    given: Any, readers: dict[int, list[Operation]], computed: set[int]
+    source: Any, readers: dict[int, list[Operation]], computed: set[int]
 ) -> list[Operation] | None:
     """The operations that read or change a list and what becomes of it; None if other operations do, or a program would wait for one."""
-    found = []
-    pending = [(given, True)]  # a list, and True if it is known before anything is computed
+    changes = []
+    pending = [(source, True)]  # a list, and True if it is known before anything is computed
     while pending:
-        held, is_ready = pending.pop()
-        for op in readers.get(held._id, ()):
-            ready = is_ready and all(t is held or t._id not in computed for t in op._inputs)
+        tensor, is_ready = pending.pop()
+        for op in readers.get(tensor._id, ()):
+            ready = is_ready and all(t is tensor or t._id not in computed for t in op._inputs)
             use = op.raw_op.host_kernel.use_of_list
             if not use or not (ready or use == "changes"):
                 return None
-            found.append(op)
+            changes.append(op)
             pending += [(t, ready) for t in op._outputs if t.dtype == dtypes.variant]
-    return found
+    return changes
 
 
 def _of_loops(ops: Sequence[Operation]) -> dict[str, str]:

@@ -141,13 +141,13 @@ def attribute_of(op: Operation, name: str) -> Any:
     return _decoded(attributes.encode(type(op.raw_op), name, value, WrittenFunctions().name))
 
 
-def _decoded(made: Any) -> Any:
+def _decoded(attr_value: Any) -> Any:
     """Returns the value of an AttrValue."""
-    kind = made.WhichOneof("value")
+    kind = attr_value.WhichOneof("value")
     if kind != "list":
-        return _plain(kind, getattr(made, kind))
+        return _plain(kind, getattr(attr_value, kind))
     for kind in ("s", "i", "f", "b", "type", "shape", "tensor", "func"):
-        items = getattr(made.list, kind)
+        items = getattr(attr_value.list, kind)
         if items:
             return [_plain(kind, item) for item in items]
     return []
@@ -248,17 +248,17 @@ def _of_control_flow(op: Operation) -> dict[str, Any]:
     read = AttrValue()
     read.list.i.extend(read_only_resources(op))
     read.list.SetInParent()
-    found = {"_read_only_resource_inputs": read}
+    extra = {"_read_only_resource_inputs": read}
     if kind != "call" and not op.raw_op.attrs.get("output_shapes"):
-        shapes = found["output_shapes"] = AttrValue()
+        shapes = extra["output_shapes"] = AttrValue()
         shapes.list.SetInParent()
         for tensor in op.outputs:
             shapes.list.shape.add().CopyFrom(attributes.shape_to_proto(tensor.shape))
     if kind == "while":
-        found["_num_original_outputs"] = AttrValue(i=len(op.outputs))
+        extra["_num_original_outputs"] = AttrValue(i=len(op.outputs))
     if op.may_be_lowered is not None:
-        found["_lower_using_switch_merge"] = AttrValue(b=op.may_be_lowered)
-    return found
+        extra["_lower_using_switch_merge"] = AttrValue(b=op.may_be_lowered)
+    return extra
 
 
 def _function_def(function: GraphFunction, library: WrittenFunctions, add_shapes: bool) -> Any:
@@ -286,15 +286,15 @@ def _function_def(function: GraphFunction, library: WrittenFunctions, add_shapes
     return definition
 
 
-def _add_arguments(made: Any, function: GraphFunction) -> dict[int, str]:
+def _add_arguments(definition: Any, function: GraphFunction) -> dict[int, str]:
     """Adds the arguments of a function to its FunctionDef; returns their names by the tensors' ids."""
     names = _Names()
     arguments: dict[int, str] = {}
     captured = {inner._id: outer for outer, inner in function.graph.captures}
     for index, t in enumerate(function.inputs):
         name = arguments[t._id] = names.argument(t.op.name)
-        made.signature.input_arg.add(name=name, type=t.dtype.as_datatype_enum)
-        said = made.arg_attr[index].attr
+        definition.signature.input_arg.add(name=name, type=t.dtype.as_datatype_enum)
+        said = definition.arg_attr[index].attr
         said["_user_specified_name"].s = _given_name(t, captured.get(t._id)).encode()
         if t.dtype is not resource:
             shape = said["_output_shapes"].list.shape.add()
@@ -310,13 +310,13 @@ def _given_name(placeholder: SymbolicTensor, captured: Any) -> str:
     return name if captured is None else name.rpartition("/")[2]
 
 
-def _add_shapes(made: Any, function: GraphFunction) -> None:
+def _add_shapes(definition: Any, function: GraphFunction) -> None:
     """Record the static shapes of a function's arguments, and the variables of its handles."""
-    shapes = made.attr["_input_shapes"].list
+    shapes = definition.attr["_input_shapes"].list
     shapes.SetInParent()
     for t in function.inputs:
         shapes.shape.add().CopyFrom(attributes.shape_to_proto(t.shape))
-    signature = made.signature
+    signature = definition.signature
     tensors = [*function.inputs, *function.outputs]
     for t, argument in zip(tensors, [*signature.input_arg, *signature.output_arg], strict=True):
         for shape, dtype in t._handle_data or () if t.dtype is resource else ():

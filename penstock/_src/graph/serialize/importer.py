@@ -398,7 +398,7 @@ class NodeImporter:
             raise UnknownOpError(
                 f"Op type not registered '{node.op}' in binary: this operation is not implemented: node '{node.name}'{self._of_origin()}."
             )
-        given: dict[str, Any] = {}
+        attrs: dict[str, Any] = {}
         for name, value in node.attr.items():
             annotation = attributes.annotation_of(cls, name)
             if annotation is None:
@@ -407,13 +407,13 @@ class NodeImporter:
                 decoded = attributes.decode(annotation, value, self.library.get)
             except InvalidArgumentError as error:  # of a tensor, which knows no node
                 raise ValueError(f"attribute {name}: {error}") from error
-            given[name] = convert_attribute(cls.op_type, name, annotation, decoded)
-        if self.scalars_are_unknown and node.op == "Placeholder" and "shape" in given:
-            given["shape"] = given["shape"] if given["shape"].rank else TensorShape(None)
-        _infer_types(cls, given, inputs)
-        _check_attributes(cls, node, given)
+            attrs[name] = convert_attribute(cls.op_type, name, annotation, decoded)
+        if self.scalars_are_unknown and node.op == "Placeholder" and "shape" in attrs:
+            attrs["shape"] = attrs["shape"] if attrs["shape"].rank else TensorShape(None)
+        _infer_types(cls, attrs, inputs)
+        _check_attributes(cls, node, attrs)
         try:
-            return complete(guarded(cls, node.name, self.library.consent), given, True)
+            return complete(guarded(cls, node.name, self.library.consent), attrs, True)
         except InvalidArgumentError as error:  # of attributes, which know no node either
             raise ValueError(error.message) from error
 
@@ -460,10 +460,10 @@ def _as_placeholder(node: Any) -> Any:
     return placeholder
 
 
-def _check_attributes(cls: type[Op], node: Any, given: dict[str, Any]) -> None:
+def _check_attributes(cls: type[Op], node: Any, attrs: dict[str, Any]) -> None:
     """Refuses a node without attributes that have no default."""
     missing = sorted(
-        n for n, value in cls.attributes.items() if value is REQUIRED and n not in given
+        n for n, value in cls.attributes.items() if value is REQUIRED and n not in attrs
     )
     if missing:
         names = ", ".join(f"'{name}'" for name in missing)
@@ -515,18 +515,18 @@ def _shown(dtype: dtypes.DType) -> str:
 _ODDITIES = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 
 
-def _infer_types(cls: type[Op], given: dict[str, Any], inputs: list[SymbolicTensor]) -> None:
+def _infer_types(cls: type[Op], attrs: dict[str, Any], inputs: list[SymbolicTensor]) -> None:
     """Fills in type attributes that the graph omits: defaults, or types inferred from the inputs."""
     position = 0
     for argument in cls.inputs:
         if argument.is_list:
-            count = given.get(
-                argument.number_attr or "", len(given.get(argument.type_list_attr or "", ()))
+            count = attrs.get(
+                argument.number_attr or "", len(attrs.get(argument.type_list_attr or "", ()))
             )
             position += count
             continue
-        if argument.type_attr and argument.type_attr not in given and position < len(inputs):
-            given[argument.type_attr] = inputs[position].dtype
+        if argument.type_attr and argument.type_attr not in attrs and position < len(inputs):
+            attrs[argument.type_attr] = inputs[position].dtype
         position += 1
 
 

@@ -51,8 +51,8 @@ class Iteration(Control):
         """function(*args) where the condition holds; nothing of it is computed for vectors in which it holds nowhere."""
         done = self.full((), False, dtypes.bool_)
 
-        def step(pending: Node, _: Node, *given: Node) -> list[Node]:
-            return [self.broadcast_to(done, pending.shape), function(*given), *given]
+        def step(pending: Node, _: Node, *arguments: Node) -> list[Node]:
+            return [self.broadcast_to(done, pending.shape), function(*arguments), *arguments]
 
         return self.iterate(lambda pending, *_: pending, step, [condition, otherwise, *args])[1]
 

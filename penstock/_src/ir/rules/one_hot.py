@@ -94,10 +94,10 @@ def _mask_before(p: NodeMaker, node: Node, x: Node, y: Node, z: Node) -> Node | 
     return p.reshape(p.select(one_hot.node.args[0], own, 0), y.shape)
 
 
-def _where_equal(found: _OneHot, image: Node, shape: tuple[int, ...]) -> Node | None:
-    """For each window the largest element, at whose index in the image `found` is not zero, if the windows do not overlap
+def _where_equal(one_hot: _OneHot, image: Node, shape: tuple[int, ...]) -> Node | None:
+    """For each window the largest element, at whose index in the image `one_hot` is not zero, if the windows do not overlap
     and `shape` is the image's."""
-    index = found.index
+    index = one_hot.index
     if index.kind != "reduce" or index.op != "min" or index.args[0].kind != "select":
         return None
     test, numbers, _ = index.args[0].args
@@ -120,10 +120,10 @@ def _where_equal(found: _OneHot, image: Node, shape: tuple[int, ...]) -> Node | 
         and {1} == {*a["dilations"], *a["base_dilations"]}
         and not any(a["low"])
         and tuple(sorted(index.attrs["axes"])) == tuple(numbers.attrs["axes"]) == behind
-        and np.array_equal(_known(numbers), found.numbers)
+        and np.array_equal(_known(numbers), one_hot.numbers)
         and tuple(largest.attrs["axes"]) == tuple(range(rank))
         and shape_key(largest.args[0].shape) == shape_key(index.shape)
-        and tuple(joined) == found.axes
+        and tuple(joined) == one_hot.axes
         and shape_key(shape) == shape_key(whole)
     )
     return largest.args[0] if fits else None

@@ -64,10 +64,10 @@ def _index_of_extreme(p: NodeMaker, node: Node, x: Node) -> Node:
     return _without(p, extreme, perm, [axis])
 
 
-def _without(p: NodeMaker, made: Node, perm: Sequence[int], axes: Sequence[int]) -> Node:
+def _without(p: NodeMaker, array: Node, perm: Sequence[int], axes: Sequence[int]) -> Node:
     """The rest of an array after removing some axes, permuted by the remaining entries of `perm`."""
     left = [axis for axis in perm if axis not in axes]
-    return p.transpose(made, [sorted(left).index(axis) for axis in left])
+    return p.transpose(array, [sorted(left).index(axis) for axis in left])
 
 
 def _padded(p: NodeMaker, node: Node, x: Node, y: Node) -> Node:

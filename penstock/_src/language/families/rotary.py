@@ -46,20 +46,20 @@ def ropes_of(
     """
     if family.has_positions:
         return (), (0,) * len(windows)
-    given = facts.inside("rope_parameters")
+    parameters = facts.inside("rope_parameters")
     base = _base(facts, "rope_theta", "rotary_emb_base", "global_rope_theta", default=family.base)
-    if given is not None and given.get(_FULL, _SLIDING) is not None:
-        whole, local = given.inside(_FULL), given.inside(_SLIDING)
+    if parameters is not None and parameters.get(_FULL, _SLIDING) is not None:
+        whole, local = parameters.inside(_FULL), parameters.inside(_SLIDING)
     else:
-        whole, local = given or facts.inside("rope_scaling"), None
-    made = _Frequencies(facts, family, size, context, length)
+        whole, local = parameters or facts.inside("rope_scaling"), None
+    frequencies = _Frequencies(facts, family, size, context, length)
     if family.local_base is None:
         if local is not None and local != whole:
             facts.lacks(("rope_parameters",), "the same for all layers", "several")
-        return (made.of(whole, base),), _turning(facts, family, windows)
+        return (frequencies.of(whole, base),), _turning(facts, family, windows)
     names = ("rope_local_base_freq", "local_rope_theta")
     local_base = _base(facts, *names, default=family.local_base or base)
-    turned = made.of(whole, base), made.of(local, local_base)
+    turned = frequencies.of(whole, base), frequencies.of(local, local_base)
     return turned, tuple(int(window > 0) for window in windows)
 
 
@@ -127,8 +127,8 @@ class _Frequencies:
             return frequencies.plain(base, size)
         if kind == "llama3":
             return frequencies.llama3(base, size, scaling)
-        held = facts.get(_ORIGINAL) is not None
-        original = (facts if held else scaling).integer(_ORIGINAL, default=self._context)
+        has_original = facts.get(_ORIGINAL) is not None
+        original = (facts if has_original else scaling).integer(_ORIGINAL, default=self._context)
         if kind == "yarn":
             return frequencies.yarn(base, size, scaling, original, self._context)
         return self._longrope(scaling, base, size, original)

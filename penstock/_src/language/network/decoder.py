@@ -89,8 +89,8 @@ class Decoder:
         """
         if self.weights.output is None:
             raise InvalidArgumentError("The model is an encoder, which gives no logits.")
-        a, found = self.architecture, self.weights.output(values)
-        return capped(_scaled(found, a.logits_scale), a.logits_cap)
+        a, unscaled = self.architecture, self.weights.output(values)
+        return capped(_scaled(unscaled, a.logits_scale), a.logits_cap)
 
     def _layer(
         self, layer: Layer, at: int, shapes: dict[int, Any], turn: Any, attend: Attend, x: Any

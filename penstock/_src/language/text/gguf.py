@@ -175,7 +175,7 @@ def _word_pieces(
     return tokenizer
 
 
-def _add_tokens(made: Any, tokens: Sequence[str], types: np.ndarray) -> None:
+def _add_tokens(tokenizer: Any, tokens: Sequence[str], types: np.ndarray) -> None:
     """Adds tokens that are never split; control tokens among them are not part of texts."""
     make = library().AddedToken
     numbers = np.flatnonzero((types == _CONTROL) | (types == _USER)).tolist()
@@ -184,11 +184,11 @@ def _add_tokens(made: Any, tokens: Sequence[str], types: np.ndarray) -> None:
         for number in numbers
         if tokens[number]
     ]
-    add_tokens(made, added)
+    add_tokens(tokenizer, added)
 
 
 def _frame(
-    made: Any, metadata: Mapping[str, Any], tokens: Sequence[str], where: str, begins: bool
+    tokenizer: Any, metadata: Mapping[str, Any], tokens: Sequence[str], where: str, begins: bool
 ) -> None:
     """Adds the tokens that begin and end every text."""
     frame: list[tuple[str, str, int]] = []
@@ -203,6 +203,6 @@ def _frame(
         before = [f"{token}:0" for flag, token, _ in frame if flag == _BEGINS]
         after = [f"{token}:0" for flag, token, _ in frame if flag == _ENDS]
         special = [(token, number) for _, token, number in frame]
-        made.post_processor = library().processors.TemplateProcessing(
+        tokenizer.post_processor = library().processors.TemplateProcessing(
             single=[*before, "$A:0", *after], special_tokens=special
         )

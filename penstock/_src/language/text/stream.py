@@ -66,9 +66,9 @@ class TextStream:
         if ends:
             self.is_stopped, self._held = True, ""
             return text[: min(ends)]
-        held = max((overlap(text, stop) for stop in self._stops), default=0)
-        self._held = text[len(text) - held :]
-        return text[: len(text) - held]
+        pending = max((overlap(text, stop) for stop in self._stops), default=0)
+        self._held = text[len(text) - pending :]
+        return text[: len(text) - pending]
 
 
 def overlap(text: str, stop: str) -> int:

@@ -136,15 +136,15 @@ class Finder:
           layer: the layer.
           order: of the rows that are wanted; None for all as they are.
         """
-        held = self._rows(ours, rows, columns, layer)
+        stored = self._rows(ours, rows, columns, layer)
         bias = self.vector(ours, layer, "bias", rows) if self.has(ours, layer, "bias") else None
-        values = held.values._value
+        values = stored.values._value
         if order is not None:
             whole, values = values, values[order]
             if not isinstance(order, slice):  # copied
                 drop_pages(whole)
             bias = None if bias is None else np.ascontiguousarray(bias[order])
-        matrix = Matrix(len(values), columns, tensor_of(values), held.format, held.activations)
+        matrix = Matrix(len(values), columns, tensor_of(values), stored.format, stored.activations)
         return Linear(matrix, None if bias is None else tensor_of(bias))
 
     def matrix(self, ours: str, rows: int, columns: int) -> Matrix:
@@ -159,15 +159,15 @@ class Finder:
             return self._matrix(tensor)
         return Matrix(rows, columns, tensor_of(np.ascontiguousarray(tensor.array().T)))
 
-    def _matrix(self, found: StoredTensor) -> Matrix:
-        rows, columns = found.shape
-        if found.type.is_packed and self._packs:
-            values = found.data.reshape(rows, -1)
-            return Matrix(rows, columns, tensor_of(values), found.type.name, self._activations)
-        if found.type.is_packed:
-            return Matrix(rows, columns, tensor_of(found.array()))
-        if found.type.name not in ("F32", "F16", "BF16"):
+    def _matrix(self, stored: StoredTensor) -> Matrix:
+        rows, columns = stored.shape
+        if stored.type.is_packed and self._packs:
+            values = stored.data.reshape(rows, -1)
+            return Matrix(rows, columns, tensor_of(values), stored.type.name, self._activations)
+        if stored.type.is_packed:
+            return Matrix(rows, columns, tensor_of(stored.array()))
+        if stored.type.name not in ("F32", "F16", "BF16"):
             raise DataLossError(
-                f"{self.weights.path}: expected a matrix of floats. Found one of {found.type.name} {list(found.shape)}."
+                f"{self.weights.path}: expected a matrix of floats. Found one of {stored.type.name} {list(stored.shape)}."
             )
-        return Matrix(rows, columns, tensor_of(found.array()))
+        return Matrix(rows, columns, tensor_of(stored.array()))

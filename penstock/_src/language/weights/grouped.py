@@ -105,10 +105,10 @@ class _Layout:
         points = self._spread(zeros, False).astype(np.int16) + self._added
         signed = numbers - np.repeat(points, size, axis=0)
         rows = np.repeat(np.asarray(scales, np.float32), size // BLOCK, axis=0).T
-        found = pack_integers(np.ascontiguousarray(signed.T).reshape(-1, BLOCK), rows)
-        if found is None:
+        packing = pack_integers(np.ascontiguousarray(signed.T).reshape(-1, BLOCK), rows)
+        if packing is None:
             raise DataLossError(f"{where}: zero points are out of range.")
-        kind, blocks = found
+        kind, blocks = packing
         return StoredTensor((outputs, inputs), TYPES[kind], blocks.reshape(-1))
 
     def _spread(self, words: np.ndarray, is_along_inputs: bool) -> np.ndarray:
@@ -116,20 +116,20 @@ class _Layout:
         count = 32 // self._bits
         shifts = np.arange(count, dtype=np.uint32) * self._bits
         order = np.argsort(_AWQ_ORDER) if self._is_awq else np.arange(count)
-        found = (words.view(np.uint32)[..., None] >> shifts[order]) & ((1 << self._bits) - 1)
+        numbers = (words.view(np.uint32)[..., None] >> shifts[order]) & ((1 << self._bits) - 1)
         if is_along_inputs:
-            return found.transpose(0, 2, 1).reshape(-1, words.shape[1])
-        return found.reshape(len(words), -1)
+            return numbers.transpose(0, 2, 1).reshape(-1, words.shape[1])
+        return numbers.reshape(len(words), -1)
 
 
 def _array(tensor: StoredTensor | None, part: str, where: str) -> np.ndarray:
     if tensor is None:
         raise DataLossError(f"{where}: there is no '{part}' beside it.")
-    found: Any = tensor.array()
+    array: Any = tensor.array()
     ranks = {"g_idx": 1}.get(part, 2)
     is_kind = tensor.type.name in (("F16", "BF16", "F32") if part == "scales" else ("I32",))
-    if found.ndim != ranks or not is_kind:
+    if array.ndim != ranks or not is_kind:
         raise DataLossError(
             f"{where}: '{part}': expected {ranks} axes of {'floats' if part == 'scales' else 'I32'}. Found {tensor.type.name} {list(tensor.shape)}."
         )
-    return np.asarray(found)
+    return np.asarray(array)

@@ -70,7 +70,7 @@ def load(finder: Finder, architecture: Architecture) -> DecoderWeights:
     output = None
     if a.is_causal:
         output = Linear(embedding) if is_tied else finder.linear("output", a.vocabulary, a.width, 0)
-    found = DecoderWeights(
+    weights = DecoderWeights(
         embedding,
         None if a.ropes else _positions(finder, a),
         tuple(_layer(finder, a, at) for at in range(a.layers)),
@@ -79,7 +79,7 @@ def load(finder: Finder, architecture: Architecture) -> DecoderWeights:
         finder.norm("embedding_norm", a.width),
     )
     finder.check_rest(a.is_causal)
-    return found
+    return weights
 
 
 def _positions(finder: Finder, a: Architecture) -> Matrix:

@@ -35,6 +35,7 @@ def edits(m: Module) -> None:
                 x = f.load(f.a, i, I64)
                 f.store(i - begin + 1, f.row, 0)
 
+                # One row is enough: the diagonal is passed on before its cell is overwritten.
                 def cell(j: Val, diagonal: Val, left: Val) -> tuple[Val, ...]:
                     differs = x.ne(f.load(f.b, other + j, I64))
                     above = f.load(f.row, j + 1, I64)

@@ -62,6 +62,7 @@ def _neighbors(f: Fn, at: Val, inputs: Val, outputs: Val, centers: Val) -> tuple
     centered = f.unfused("sub", f.unfused("add", place, 0.5) * scale, 0.5)
     place = f.select(centers.eq(CENTERED), centered, place * scale)
     floor = f.intrinsic("floor", place)
+    # Centers of the first outputs may lie before the first input.
     first = f.max(f.convert(floor, I64), 0)
     second = f.min(f.convert(f.intrinsic("ceil", place), I64), inputs - 1)
     return first, second, f.unfused("sub", place, floor)

@@ -91,6 +91,7 @@ def numbered(values: np.ndarray, dtype: Any = np.int64) -> tuple[np.ndarray, np.
 
 def _slots_for(count: int) -> tuple[int, np.ndarray]:
     """The number of the last slot of a table for as many values, and room for the slots."""
+    # At most half full, so that probes stay short.
     size = max(1 << max(2 * count, 4).bit_length(), _WIDTH)
     return size - 1, np.empty(size, np.int32)
 
@@ -117,6 +118,7 @@ def _functions(m: Module, values: str, numbers: str) -> None:
 def _probe(f: Fn, value: Val, last: Val, key_of: Callable[[Val], Val]) -> tuple[Val, Val]:
     """The slot of a value, or the empty slot for it; and the number stored there, or -1."""
     product = value * _GOLDEN
+    # The upper bits of the product depend on all bits of the value.
     start = f.binary("lshr", product, 32) & last
 
     def at(place: Val) -> Val:
@@ -147,7 +149,7 @@ def _emit_number(m: Module, word: str, number: str) -> None:
 
         def one(i: Val, different: Val, last: Val) -> tuple[Val, ...]:
             value = f.convert(f.load(f.values, i, word), I64)
-            place, found = _probe(f, value, last, key_of)
+            place, existing = _probe(f, value, last, key_of)
 
             def new() -> tuple[Val, ...]:
                 f.store(f.convert(different, I32), f.slots, place)
@@ -158,7 +160,7 @@ def _emit_number(m: Module, word: str, number: str) -> None:
                 grown = f.when(is_full, lambda: (_grown(f, last, more, key_of),), lambda: (last,))
                 return different, more, *grown
 
-            own, *state = f.when(found >= 0, lambda: (found, different, last), new)
+            own, *state = f.when(existing >= 0, lambda: (existing, different, last), new)
             f.store(_as(f, own, number), f.numbers, i)
             return tuple(state)
 
@@ -204,14 +206,14 @@ def _emit_number_near(m: Module, word: str, number: str) -> None:
 
         def one(i: Val, different: Val) -> tuple[Val, ...]:
             place = f.convert(f.load(f.values, i, word), I64) - f.least
-            found = f.convert(f.load(f.slots, place, I32), I64)
+            existing = f.convert(f.load(f.slots, place, I32), I64)
 
             def new() -> tuple[Val, ...]:
                 f.store(f.convert(different, I32), f.slots, place)
                 f.store(i, f.first, different)
                 return different, different + 1
 
-            own, more = f.when(found >= 0, lambda: (found, different), new)
+            own, more = f.when(existing >= 0, lambda: (existing, different), new)
             f.store(_as(f, own, number), f.numbers, i)
             return (more,)
 

@@ -66,14 +66,16 @@ def _emit_paint(m: Module) -> None:
         f.give(f.loop(f.i64(0), f.rows, 1, row, f.i64(-1))[0])
 
 
-def _emit_row(m: Module, found: int, channels: int) -> None:
-    with m.fn(f"row{found}_{channels}", internal=True, line=PTR, columns=I64, into=PTR) as f:
+def _emit_row(m: Module, stored_channels: int, channels: int) -> None:
+    with m.fn(
+        f"row{stored_channels}_{channels}", internal=True, line=PTR, columns=I64, into=PTR
+    ) as f:
 
         def some(at: Val, count: int) -> None:
-            stored = f.load(f.line, at * found, vec(I8, count * found))
-            opaque = f.splat(OPAQUE, count * found, I8)
+            stored = f.load(f.line, at * stored_channels, vec(I8, count * stored_channels))
+            opaque = f.splat(OPAQUE, count * stored_channels, I8)
             sources = [
-                pixel * found + ORDERS[found][channel] if channel < len(ORDERS[found]) else count * found
+                pixel * stored_channels + ORDERS[stored_channels][channel] if channel < len(ORDERS[stored_channels]) else count * stored_channels
                 for pixel in range(count)
                 for channel in range(channels)
             ]  # fmt: skip

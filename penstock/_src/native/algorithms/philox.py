@@ -48,6 +48,7 @@ def _emit_block(m: Module) -> None:
     arguments: Any = dict(key=I64, low=I64, high=I64, offset=I64, words=PTR)
     with m.fn("block", ret=I64, internal=True, **arguments) as f:
         low = f.offset + f.low
+        # The counter has 128 bits: a sum that is smaller than a term has carried.
         carried = f.compare("ult", low, f.offset)
         high = f.high + f.convert(carried, I64, signed=False)
         c0, c1 = low & _LOW, f.binary("lshr", low, 32)
@@ -78,6 +79,7 @@ def _emit_blocks(m: Module) -> None:
 
 def _uniform(f: Fn, first: Val, second: Val) -> Val:
     """A double of [0, 1) from two words."""
+    # The 52 bits become the fraction of a number of [1, 2).
     bits = (first & 0xFFFFF) << 32 | second | _ONE
     return f.bits(bits, F64) - 1.0
 

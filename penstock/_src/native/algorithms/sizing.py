@@ -295,8 +295,8 @@ def _emit_rounds(f: Fn) -> None:
         whole = longest(most)
         (least,) = f.loop(threads, most, threads, shortest, whole)
 
-        def even(tasks: Val, found: Val) -> tuple[Val, ...]:
-            return (f.select(longest(tasks) * EVEN[1] <= least * EVEN[0], tasks, found),)
+        def even(tasks: Val, chosen: Val) -> tuple[Val, ...]:
+            return (f.select(longest(tasks) * EVEN[1] <= least * EVEN[0], tasks, chosen),)
 
         (tasks_found,) = f.loop(threads, most, threads, even, f.i64(1))
         is_even = whole * EVEN[1] <= least * EVEN[0]

@@ -59,6 +59,7 @@ def _emit_suppress(m: Module) -> None:
             i = f.load(f.order, at, I64)
             box = [f.load(f.boxes, f.number * plane + i, F32) for plane in range(PLANES)]
 
+            # Beyond the kept boxes the planes are zeros: boxes without area, whose ratio is 0.
             def is_free(first: Val, goes_on: Val) -> Val:
                 return (first < kept) & goes_on.ne(0)
 
@@ -158,6 +159,7 @@ def _emit_weaken(m: Module) -> None:
             score = weakened(i, kept, before)
             f.store(score, f.scores, i)
             f.store(kept, f.compared, i)
+            # No kept box has lowered it, and no box left has a higher score.
             is_kept = score.eq(before)
             f.when(is_kept, lambda: f.store(f.convert(i, I32), f.kept, kept))
 

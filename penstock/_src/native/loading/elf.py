@@ -187,12 +187,12 @@ class _Linking:
         self,
         parsed: ElfObject,
         processor: Processor,
-        given: Mapping[str, int],
+        provided: Mapping[str, int],
         layout: _Layout,
         slots: Mapping[_Symbol, int],
         image: Image,
     ) -> None:
-        self.parsed, self.processor, self.given = parsed, processor, given
+        self.parsed, self.processor, self.given = parsed, processor, provided
         self.layout, self.slots, self.image = layout, slots, image
         self.content = bytearray(layout.size)
 

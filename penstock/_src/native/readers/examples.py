@@ -73,10 +73,10 @@ def _emit_find(m: Module) -> None:
     arguments: Any = dict(names=PTR, ends=PTR, keys=I64, needle=PTR, size=I64, guess=I64)
     with m.fn("find", ret=I64, internal=True, **arguments) as f:
 
-        def searching(tried: Val, found: Val) -> Val:
-            return (tried < f.keys) & (found < 0)
+        def searching(tried: Val, known: Val) -> Val:
+            return (tried < f.keys) & (known < 0)
 
-        def step(tried: Val, found: Val) -> tuple[Val, ...]:
+        def step(tried: Val, known: Val) -> tuple[Val, ...]:
             key = (f.guess + tried) % f.keys
             start = f.load(f.ends, key, I64)
             same_size = (f.load(f.ends, key + 1, I64) - start).eq(f.size)
@@ -248,7 +248,7 @@ def _emit_fill(m: Module, name: str, kinds: tuple[int, ...], fill: Callable[...,
     with m.fn(name, ret=I64, internal=True, noalias=False, **arguments) as f:
         cursor = f.alloca(I64)
 
-        def row(i: Val, found: Val) -> tuple[Val, ...]:
+        def row(i: Val, matters: Val) -> tuple[Val, ...]:
             record = f.at(f.table, (i * f.keys + f.key) * ENTRY, I64)
             kind, start, end, count = (f.load(record, word, I64) for word in range(ENTRY))
             is_known = functools.reduce(lambda a, b: a | b, [kind.eq(each) for each in kinds])
@@ -269,7 +269,7 @@ def _emit_fill(m: Module, name: str, kinds: tuple[int, ...], fill: Callable[...,
                 return (f.select(is_missing, f.i64(MISSING), matter),)
 
             (matter,) = f.when(is_known & is_sized, read, refused)
-            return (found | matter,)
+            return (matters | matter,)
 
         (errors,) = f.loop(f.i64(0), f.rows, 1, row, f.i64(0))
         f.give(errors)

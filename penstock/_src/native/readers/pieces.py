@@ -60,7 +60,7 @@ def _emit_next(m: Module) -> None:
     with m.fn("piece_end", ret=I64, internal=True, **arguments) as f:
         first = f.load(f.separator, 0, I8)
 
-        def other(at: Val, found: Val) -> tuple[Val, ...]:
+        def other(at: Val, is_end: Val) -> tuple[Val, ...]:
             def compared() -> tuple[Val, ...]:
                 order = f.call("memcmp", f.at(f.data, at), f.separator, f.size, ret=I32)
                 return (f.convert(order.eq(0), I64),)
@@ -71,7 +71,7 @@ def _emit_next(m: Module) -> None:
 
         def by_separator() -> tuple[Val, ...]:
             at, is_found = f.loop_while(
-                lambda at, found: (at <= f.end - f.size) & found.eq(0), other, f.begin, f.i64(0)
+                lambda at, is_end: (at <= f.end - f.size) & is_end.eq(0), other, f.begin, f.i64(0)
             )
             return (f.select(is_found.ne(0), at, f.end),)
 

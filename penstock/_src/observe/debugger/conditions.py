@@ -184,11 +184,11 @@ def recorded_traces() -> Iterator[None]:
 
 
 def _limit(text: str) -> Limit | None:
-    found = _LIMIT.fullmatch(text)
-    if found is None:
+    match = _LIMIT.fullmatch(text)
+    if match is None:
         return None
     try:
-        return Limit(found[1], found[2] == ">", float(found[3]))
+        return Limit(match[1], match[2] == ">", float(match[3]))
     except ValueError:
         return None
 

@@ -46,8 +46,8 @@ def debugged_session(
     frames: dict[FrameType, list[Mark]] = {}
     for mark in graph.breakpoints:
         if mark.frame is not None:
-            made = [op for op in graph._operations if _is_of(op, mark.frame)]
-            before = [op for op in made if op.moment < mark.moment]
+            operations_of_frame = [op for op in graph._operations if _is_of(op, mark.frame)]
+            before = [op for op in operations_of_frame if op.moment < mark.moment]
             if before and id(before[-1]) in needed:
                 frames.setdefault(mark.frame, []).append(mark)
     if not frames:

@@ -39,8 +39,8 @@ class Snapshot:
 
         def keep(op: Operation, results: Sequence[Any]) -> None:
             if threading.get_ident() == thread and is_kept(op):
-                held = self.results.setdefault(place_of(op), collections.deque())
-                held.append(list(results))
+                runs = self.results.setdefault(place_of(op), collections.deque())
+                runs.append(list(results))
 
         def keep_start(states: dict[Any, Any], key: Any, state: Any) -> None:
             if states is self.function.kernel_states:

@@ -167,15 +167,15 @@ class Stops:
 
     def _of_names(self, file: str, line: Line, frame: types.FrameType) -> list[str]:
         """Say which names, bound before a line, passed a limit; of a limit once in a run."""
-        found = []
+        reasons = []
         for name, value in [(name, frame.f_locals.get(name)) for name in line.bound]:
-            found.append(self.conditions.changed_shape(file, line.number, name, value))
+            reasons.append(self.conditions.changed_shape(file, line.number, name, value))
             for limit in self.conditions.limits:
                 passing = limit.passed_by(value) if limit.name == name else None
                 if passing is not None and str(limit) not in self.has_stopped_at:
                     self.has_stopped_at.add(str(limit))
-                    found.append(f"{limit}: {passing:g}")
-        return [text for text in found if text]
+                    reasons.append(f"{limit}: {passing:g}")
+        return [text for text in reasons if text]
 
     def ran(self, line: Line, frame: types.FrameType) -> None:
         """Stops after a line that has a breakpoint."""

@@ -129,9 +129,9 @@ def names_of_graphs(function: GraphFunction) -> dict[int, list[str]]:
     for graph in with_inner(function.graph):
         for op in graph._operations:
             for inner in functions_of(op):
-                held = names.setdefault(id(inner.graph), [])
-                if inner.name not in held:
-                    held.append(inner.name)
+                listed = names.setdefault(id(inner.graph), [])
+                if inner.name not in listed:
+                    listed.append(inner.name)
     return names
 
 

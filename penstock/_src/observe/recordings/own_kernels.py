@@ -44,7 +44,7 @@ def report(run: RecordedRun, tolerance: float | None) -> Report:
 
 
 def explained(
-    found: Report, first: RecordedRun, second: RecordedRun, tolerance: float | None
+    comparison: Report, first: RecordedRun, second: RecordedRun, tolerance: float | None
 ) -> Report:
     """Adds to a report of two libraries which operations, gradients among them, Penstock computes otherwise on equal operands."""
     for run in (first, second):
@@ -53,8 +53,8 @@ def explained(
             verdict = (
                 f"their gradients are made of other operations; the same values {alone.compared}"
             )
-            return Report(found.lines + (alone.lines or [verdict]), found.compared)
-    return found
+            return Report(comparison.lines + (alone.lines or [verdict]), comparison.compared)
+    return comparison
 
 
 # Number of perturbed runs, and the factor of their spread that results may differ by.

@@ -78,14 +78,14 @@ def _repeated(snapshot: Snapshot) -> list[Results] | None:
     """The results of the operations of a session's run; None for functions, which can be repeated later."""
     if not isinstance(snapshot.function, SessionFunction):
         return None
-    found: list[Results] = []
+    recorded: list[Results] = []
 
     def note(op: Operation, results: Sequence[Any]) -> None:
-        found.append((op, [np.array(r) if isinstance(r, np.ndarray) else None for r in results]))
+        recorded.append((op, [np.array(r) if isinstance(r, np.ndarray) else None for r in results]))
 
     with contextlib.suppress(OpError):  # the run ended so, too
         snapshot.function.repeated(snapshot, note)
-    return found
+    return recorded
 
 
 @export("debugging.recording", v1=[])

@@ -168,15 +168,15 @@ class Reshape(Op):
         array = tensor.array
         return Stacked(array.reshape(len(array), *self.target(array.shape[1:], shape)))
 
-    def target(self, given, shape):
-        """Returns `shape` with -1 resolved for a tensor of shape `given`.
+    def target(self, extents, shape):
+        """Returns `shape` with -1 resolved for a tensor of shape `extents`.
 
         Raises:
           InvalidArgumentError: it is invalid.
         """
         if shape.ndim > 1:
             raise self.invalid(f"sizes input must be 1-D, not {show(shape.shape)}")
-        dims, count = shape.ravel().tolist(), math.prod(given)
+        dims, count = shape.ravel().tolist(), math.prod(extents)
         if len(dims) >= 254:
             raise self.invalid(f"too many dimensions: must be < 254, but received {len(dims)}")
         free, rest = None, 1
@@ -195,7 +195,7 @@ class Reshape(Op):
                     f"Input to reshape is a tensor with {count} values, but the requested shape "
                     f"requires a multiple of {rest}"
                 )
-            dims[free] = count // rest if rest else _left(given, dims)
+            dims[free] = count // rest if rest else _left(extents, dims)
         elif rest >= 2**63:
             raise self.invalid(f"Shape {dims} has too many elements")
         elif rest != count:
@@ -218,9 +218,9 @@ class Reshape(Op):
         return p.reshape(tensor, dims)
 
 
-def _left(given, dims):
+def _left(extents, dims):
     """Resolves -1 next to dimensions of 0, where it is ambiguous: like TensorFlow, ignores zeros on both sides."""
-    known_product = product([d for d in given if d])
+    known_product = product([d for d in extents if d])
     return known_product // product([d for d in dims if d and d != -1])
 
 

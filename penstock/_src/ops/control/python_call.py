@@ -105,11 +105,11 @@ class PyFuncStateless(Op):
         if not dtype.is_numpy_compatible:
             return value
         if dtype.np.hasobject:
-            made = np.array(value, object)
-            for index in np.ndindex(made.shape):
-                if isinstance(made[index], str):
-                    made[index] = made[index].encode()
-            return made
+            strings = np.array(value, object)
+            for index in np.ndindex(strings.shape):
+                if isinstance(strings[index], str):
+                    strings[index] = strings[index].encode()
+            return strings
         array = np.asarray(value)
         if array.dtype != dtype.np:
             raise InvalidArgumentError(

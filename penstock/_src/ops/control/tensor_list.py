@@ -32,24 +32,24 @@ def held_shape(handle: Any, asked: Any) -> TensorShape:
 class ListOp(Op):
     """Base of the ops on lists: checks the dtype of elements."""
 
-    def list_of(self, held: Any) -> TensorList:
-        if not isinstance(held, TensorList):
-            raise self.invalid(f"Input handle is not a list. Saw: '{type(held).__name__}'")
-        return held
+    def list_of(self, value: Any) -> TensorList:
+        if not isinstance(value, TensorList):
+            raise self.invalid(f"Input handle is not a list. Saw: '{type(value).__name__}'")
+        return value
 
-    def checked(self, held: Any, dtype: DType) -> TensorList:
-        if self.list_of(held).dtype is not dtype:
+    def checked(self, value: Any, dtype: DType) -> TensorList:
+        if self.list_of(value).dtype is not dtype:
             raise self.invalid(
                 f"Invalid data types; op elements {kernel_name(dtype)} but list elements "
-                f"{kernel_name(held.dtype)}"
+                f"{kernel_name(value.dtype)}"
             )
-        return held
+        return value
 
-    def index_in(self, held: TensorList, index: Any, verb: str) -> int:
+    def index_in(self, tensor_list: TensorList, index: Any, verb: str) -> int:
         position = int(index)
-        if not 0 <= position < len(held):
+        if not 0 <= position < len(tensor_list):
             raise InvalidArgumentError(
-                f"Trying to {verb} element {position} in a list with {len(held)} elements."
+                f"Trying to {verb} element {position} in a list with {len(tensor_list)} elements."
             )
         return position
 
@@ -58,12 +58,12 @@ def _shape_of(tensor: Any) -> Any:
     return raw.Shape(input=tensor, out_type=INT32)
 
 
-def element_shape_of(held: Any) -> Any:
-    return raw.TensorListElementShape(input_handle=held, shape_type=INT32)
+def element_shape_of(handle: Any) -> Any:
+    return raw.TensorListElementShape(input_handle=handle, shape_type=INT32)
 
 
-def _length(held: Any) -> Any:
-    return raw.TensorListLength(input_handle=held)
+def _length(handle: Any) -> Any:
+    return raw.TensorListLength(input_handle=handle)
 
 
 def _rows_shape(tensor: Any) -> Any:
@@ -165,11 +165,11 @@ class TensorListPopBack(ListOp):
         return elements.with_items(elements.items[:-1]), last
 
 
-def _zeros_of(held: Any, dtype: DType) -> Any:
+def _zeros_of(handle: Any, dtype: DType) -> Any:
     last = raw.TensorListGetItem(
-        input_handle=held,
-        index=_length(held) - 1,
-        element_shape=element_shape_of(held),
+        input_handle=handle,
+        index=_length(handle) - 1,
+        element_shape=element_shape_of(handle),
         element_dtype=dtype,
     )
     return raw.ZerosLike(x=last)
@@ -390,8 +390,8 @@ class TensorListGather(ListOp):
 class _Scatter(ListOp):
     """Rows of a tensor put at `indices` of a list."""
 
-    def put(self, held: TensorList, tensor: Any, indices: Any) -> TensorList:
-        items = list(held.items)
+    def put(self, tensor_list: TensorList, tensor: Any, indices: Any) -> TensorList:
+        items = list(tensor_list.items)
         if np.ndim(tensor) == 0 or len(tensor) != len(indices):
             raise self.invalid(
                 f"Invalid number of rows in input tensor. Expected: {len(indices)} Actual: "
@@ -406,7 +406,7 @@ class _Scatter(ListOp):
                     f"{len(items)}"
                 )
             items[index] = np.asarray(row, tensor.dtype)
-        return held.with_items(items)
+        return tensor_list.with_items(items)
 
 
 class TensorListScatter(_Scatter):

@@ -56,16 +56,16 @@ class TensorListConcat(ListOp):
         return _concatenate(self, input_handle, UNKNOWN, np.zeros(0, np.int64))
 
 
-def _concatenate(op: ListOp, held: Any, shape: Any, leading_dims: Any) -> Any:
-    held = op.checked(held, op.element_dtype)
-    whole = _merged(op, held.element_shape, shape)
+def _concatenate(op: ListOp, tensor_list: Any, shape: Any, leading_dims: Any) -> Any:
+    tensor_list = op.checked(tensor_list, op.element_dtype)
+    whole = _merged(op, tensor_list.element_shape, shape)
     items = []
-    for index, item in enumerate(held.items):
+    for index, item in enumerate(tensor_list.items):
         if item is None:
             known = whole
             if known.rank is not None and index < len(leading_dims):
                 known = make_shape((int(leading_dims[index]), *known.as_list()[1:]))
-            item = held.item(index, known)
+            item = tensor_list.item(index, known)
         if item.ndim == 0:
             raise InvalidArgumentError(
                 f"Concat saw a scalar shape at index {index} but requires at least vectors."
@@ -77,7 +77,7 @@ def _concatenate(op: ListOp, held: Any, shape: Any, leading_dims: Any) -> Any:
                 "All except the first dimension must be fully defined when concating an empty "
                 f"tensor list. element_shape: {whole}"
             )
-        return np.zeros((0, *whole.as_list()[1:]), held.dtype.np), np.zeros(0, np.int64)
+        return np.zeros((0, *whole.as_list()[1:]), tensor_list.dtype.np), np.zeros(0, np.int64)
     if len({item.shape[1:] for item in items}) > 1:
         raise InvalidArgumentError(
             "Tried to concat tensors with unequal shapes: "
@@ -86,11 +86,11 @@ def _concatenate(op: ListOp, held: Any, shape: Any, leading_dims: Any) -> Any:
     return np.concatenate(items), np.array([len(item) for item in items], np.int64)
 
 
-def _merged(op: ListOp, held: Any, asked: Any) -> Any:
+def _merged(op: ListOp, own: Any, asked: Any) -> Any:
     """The shape of elements, as the list and an argument say."""
-    if not held.is_compatible_with(asked):
-        raise op.invalid(f"Incompatible shapes of elements: {held} and {asked}")
-    return held.merge_with(asked)
+    if not own.is_compatible_with(asked):
+        raise op.invalid(f"Incompatible shapes of elements: {own} and {asked}")
+    return own.merge_with(asked)
 
 
 class TensorListSplit(ListOp):
@@ -192,12 +192,12 @@ class TensorListPushBackBatch(ListOp):
             lists[at] = self.pushed(input_handles[at], np.asarray(tensor[at]))
         return lists
 
-    def pushed(self, held, tensor):
+    def pushed(self, tensor_list, tensor):
         """A list with one more element."""
-        held = self.checked(held, self.element_dtype)
-        if not held.accepts(tensor):
+        tensor_list = self.checked(tensor_list, self.element_dtype)
+        if not tensor_list.accepts(tensor):
             raise self.invalid(
                 "Tried to append a tensor with incompatible shape to a list. Op element shape: "
-                f"{show(tensor.shape)} list shape: {show(held.element_shape)}"
+                f"{show(tensor.shape)} list shape: {show(tensor_list.element_shape)}"
             )
-        return held.with_items([*held.items, tensor])
+        return tensor_list.with_items([*tensor_list.items, tensor])

@@ -36,10 +36,10 @@ class DecodeCSV(Op):
         self._check(record_defaults)
         rows = records.reshape(-1).tolist()
         is_worth = len(rows) >= _FEWEST and columns.is_available()
-        found = self._columns(rows, record_defaults) if is_worth else None
-        if found is None:
-            found = self._rows(rows, record_defaults)
-        return [column.reshape(records.shape) for column in found]
+        parsed = self._columns(rows, record_defaults) if is_worth else None
+        if parsed is None:
+            parsed = self._rows(rows, record_defaults)
+        return [column.reshape(records.shape) for column in parsed]
 
     def _check(self, record_defaults):
         if len(self.field_delim.encode()) != 1:

@@ -429,9 +429,9 @@ class _WithOptions(PassOn):
         self.serialized = serialized
 
     def options(self) -> dict[str, Any]:
-        held = self.inputs[0].options()
+        inherited = self.inputs[0].options()
         # Messages one after the other are one message with the fields of all.
-        return {**held, "serialized": held.get("serialized", b"") + self.serialized}
+        return {**inherited, "serialized": inherited.get("serialized", b"") + self.serialized}
 
 
 class OptionsDataset(DatasetOp):

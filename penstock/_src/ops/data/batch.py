@@ -345,14 +345,14 @@ class Windows(Resumable):
         self.passed = 0
 
     def __next__(self) -> Element:
-        step, held, passed = self.step, self.held[self.passed :], self.passed - len(self.held)
-        self.held, self.passed = held, max(0, passed)
+        step, buffered, passed = self.step, self.held[self.passed :], self.passed - len(self.held)
+        self.held, self.passed = buffered, max(0, passed)
         while self.passed:
             next(self.source)
             self.passed -= 1
         reach = (step.size - 1) * step.stride + 1
-        held.extend(itertools.islice(self.source, reach - len(held)))
-        window = held[:: step.stride]
+        buffered.extend(itertools.islice(self.source, reach - len(buffered)))
+        window = buffered[:: step.stride]
         if not window or (step.drop_remainder and len(window) < step.size):
             raise StopIteration
         self.passed = step.shift
@@ -408,17 +408,17 @@ class Resplit(Resumable):
             if element is None:
                 return self.remainder()
             self.held = element if self.held is None else tuple(map(_joined, self.held, element))
-        held, self.turn = self.held, self.turn + 1
-        self.held = tuple([component[size:] for component in held])
-        return tuple([component[:size] for component in held])
+        buffered, self.turn = self.held, self.turn + 1
+        self.held = tuple([component[size:] for component in buffered])
+        return tuple([component[:size] for component in buffered])
 
     def remainder(self) -> Element:
         """The rows left at the end, if there are any and they are wanted."""
-        held = self.held
-        if held is None or not len(held[0]) or self.step.drop_remainder:
+        rest = self.held
+        if rest is None or not len(rest[0]) or self.step.drop_remainder:
             raise StopIteration
-        self.held = tuple([component[:0] for component in held])
-        return held
+        self.held = tuple([component[:0] for component in rest])
+        return rest
 
 
 def _is_known(shape: TensorShape) -> bool:

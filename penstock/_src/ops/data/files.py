@@ -229,9 +229,9 @@ class FixedLengthRecordDatasetV2(PipelineOp):
         return _strings(FromFiles(names_of(filenames), text(compression), read))
 
 
-def _strings(made: Pipeline) -> Pipeline:
-    made.types, made.shapes = (dtypes.string,), (TensorShape([]),)
-    return made
+def _strings(pipeline: Pipeline) -> Pipeline:
+    pipeline.types, pipeline.shapes = (dtypes.string,), (TensorShape([]),)
+    return pipeline
 
 
 class _Names(Pipeline):

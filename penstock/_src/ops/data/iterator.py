@@ -40,10 +40,10 @@ END = "End of sequence"
 
 def sources_of_seeds(dataset: Pipeline) -> list[SeedGenerator]:
     """The generators of seeds in a pipeline, in order."""
-    found = [dataset.seeds] if isinstance(dataset.seeds, SeedGenerator) else []
+    generators = [dataset.seeds] if isinstance(dataset.seeds, SeedGenerator) else []
     for source in dataset.inputs:
-        found += [seeds for seeds in sources_of_seeds(source) if seeds not in found]
-    return found
+        generators += [seeds for seeds in sources_of_seeds(source) if seeds not in generators]
+    return generators
 
 
 def steps_of(dataset: Pipeline) -> list[Pipeline]:
@@ -450,10 +450,10 @@ class IteratorFromStringHandleV2(Op):
                 f"Number of components does not match: expected {len(types)} types but got "
                 f"{len(dataset.types)}."
             )
-        for at, (wanted, given) in enumerate(zip(types, dataset.types)):
-            if wanted != given:
+        for at, (wanted, actual) in enumerate(zip(types, dataset.types)):
+            if wanted != actual:
                 raise InvalidArgumentError(
-                    f"Data type mismatch at component {at}: expected {wanted.name} but got {given.name}."
+                    f"Data type mismatch at component {at}: expected {wanted.name} but got {actual.name}."
                 )
         for at, (shape, other) in enumerate(zip(self.output_shapes, dataset.shapes)):
             if not TensorShape(shape).is_compatible_with(other):

@@ -41,10 +41,12 @@ def dataset_of(value: Any) -> Pipeline:
     Raises:
       InvalidArgumentError: it is something else.
     """
-    held = value[()] if isinstance(value, np.ndarray) else value
-    if not isinstance(held, Pipeline):
-        raise InvalidArgumentError(f"Expected the function to return a dataset. Received {held!r}")
-    return held
+    dataset = value[()] if isinstance(value, np.ndarray) else value
+    if not isinstance(dataset, Pipeline):
+        raise InvalidArgumentError(
+            f"Expected the function to return a dataset. Received {dataset!r}"
+        )
+    return dataset
 
 
 class _FlatMap(Pipeline):

@@ -404,8 +404,8 @@ def scalar(value: Any) -> Any:
 
 def text(value: Any) -> str:
     """The text of a host string scalar."""
-    held = scalar(value)
-    return held.decode() if isinstance(held, bytes) else str(held)
+    content = scalar(value)
+    return content.decode() if isinstance(content, bytes) else str(content)
 
 
 def positive(op: Op, name: str, value: Any) -> int:

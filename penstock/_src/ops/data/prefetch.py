@@ -123,12 +123,12 @@ class _Cache(Pipeline):
     def access(self, run: Run) -> Access:
         if self.cache.elements is not None:
             return self.cache.elements.__getitem__
-        (element,), held = self.accesses(self.inputs, run), self.cache.at
+        (element,), cached_elements = self.accesses(self.inputs, run), self.cache.at
 
         def cached(number: int) -> Element:
-            if number not in held:
-                held[number] = element(number)
-            return held[number]
+            if number not in cached_elements:
+                cached_elements[number] = element(number)
+            return cached_elements[number]
 
         return cached
 

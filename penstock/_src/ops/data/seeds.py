@@ -97,10 +97,10 @@ class Shuffled(Resumable):
                 return chosen
         if start == self.end:
             raise StopIteration
-        self.start, held = start + 1, len(buffer)
-        at = (next(self.words) % (self.end - start) + start) % held
+        self.start, count = start + 1, len(buffer)
+        at = (next(self.words) % (self.end - start) + start) % count
         chosen = buffer[at]
-        buffer[at] = buffer[start % held]
+        buffer[at] = buffer[start % count]
         return chosen
 
     def restore(self, state: State) -> None:

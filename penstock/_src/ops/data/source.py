@@ -132,8 +132,8 @@ class RangeElements(Resumable):
         return (self.numbers[at, ...],)
 
     def save(self) -> State:
-        left, held = self.left, len(self.numbers) - self.at
-        return {"left": range(left.start - held * left.step, left.stop, left.step)}
+        left, buffered = self.left, len(self.numbers) - self.at
+        return {"left": range(left.start - buffered * left.step, left.stop, left.step)}
 
 
 class RangeDataset(DatasetOp):

@@ -73,9 +73,9 @@ def _without_shuffles(pipeline: Pipeline) -> tuple[Pipeline, list[Pipeline]]:
     return (with_inputs(pipeline, [source]) if shuffles else pipeline), shuffles
 
 
-def _like(made: Pipeline, source: Pipeline) -> Pipeline:
-    made.types, made.shapes = source.types, source.shapes
-    return made
+def _like(pipeline: Pipeline, source: Pipeline) -> Pipeline:
+    pipeline.types, pipeline.shapes = source.types, source.shapes
+    return pipeline
 
 
 def _by_element(pipeline: Pipeline, workers: int, index: int, replicas: int) -> Pipeline:

@@ -221,15 +221,15 @@ class UncompressElement(Op):
     output_shapes: list[TensorShape]
 
     def eager(self, compressed):
-        held = compressed.item() if isinstance(compressed, np.ndarray) else compressed
-        if not isinstance(held, Compressed):
+        packed = compressed.item() if isinstance(compressed, np.ndarray) else compressed
+        if not isinstance(packed, Compressed):
             raise InvalidArgumentError("Compressed element is not a compressed element.")
-        components = held.components()
+        components = packed.components()
         if len(components) != len(self.output_types):
             raise FailedPreconditionError(
                 f"Expected {len(self.output_types)} outputs from uncompress, but got {len(components)}"
             )
-        for at, (dtype, part) in enumerate(zip(self.output_types, held.types, strict=True)):
+        for at, (dtype, part) in enumerate(zip(self.output_types, packed.types, strict=True)):
             if dtype is not part:
                 raise FailedPreconditionError(
                     f"Expected a tensor of type {dtype.name} at index {at} but got a tensor of type "

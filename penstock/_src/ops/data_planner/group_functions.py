@@ -312,13 +312,13 @@ def stacks_of(results: Sequence[Any], count: int) -> list[np.ndarray]:
 
 
 def _stack(result: Any, count: int) -> np.ndarray:
-    found: Group | AsGiven = result
+    group: Group | AsGiven = result
     if type(result) is AsGiven or isinstance(result, Deferred):
-        found = group_of(result.elements())
-    if type(found) is Ragged:
-        found = found.stacked()
-    if type(found) is Stacked:
-        return found.array
+        group = group_of(result.elements())
+    if type(group) is Ragged:
+        group = group.stacked()
+    if type(group) is Stacked:
+        return group.array
     stack = np.empty((count, *result.shape), result.dtype)
     stack[...] = result
     return stack

@@ -51,16 +51,16 @@ class Replayed(Resumable):
 
     def take(self, count: int) -> list[Element] | None:
         """The next elements, fewer at the end; None if one of them has failed, and nothing is taken."""
-        held = self.held
-        while len(held) < count and not (held and type(held[-1]) is Failure):
+        buffered = self.held
+        while len(buffered) < count and not (buffered and type(buffered[-1]) is Failure):
             element = attempt(next, self.source, None)
             if element is None:
                 break
-            held.append(element)
-        taken = held[:count]
+            buffered.append(element)
+        taken = buffered[:count]
         if any(type(item) is Failure for item in taken):
             return None
-        self.held = held[count:]
+        self.held = buffered[count:]
         return taken
 
     def put_back(self, elements: list[Element]) -> None:

@@ -157,11 +157,11 @@ def step_reports(
     times = measures.of(step)
     width = getattr(step, "width", 1)
     threads = max(1, cores if width == AUTOTUNE else width)
-    held = {n: v for n, v in vars(step).items() if type(v) in _SIMPLE and n not in _HIDDEN}
+    settings = {n: v for n, v in vars(step).items() if type(v) in _SIMPLE and n not in _HIDDEN}
     yield StepReport(
         name=step.kind.removesuffix("Dataset"),
         depth=depth,
-        facts=held,
+        facts=settings,
         how=_how(step, times, threads),
         elements=times.elements,
         own=times.own,

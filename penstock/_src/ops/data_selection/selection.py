@@ -39,14 +39,14 @@ class _AssertCardinality(Pipeline):
     def many(self, count: int) -> str:
         return f"{count} element{'' if count == 1 else 's'}"
 
-    def failed(self, found: str) -> Exception:
+    def failed(self, content: str) -> Exception:
         wanted = (
             "an infinite number of elements"
             if self.expected == INFINITE
             else self.many(self.expected)
         )
         return FailedPreconditionError(
-            f"Input dataset was expected to contain {wanted} but contained {found}."
+            f"Input dataset was expected to contain {wanted} but contained {content}."
         )
 
 
@@ -104,8 +104,8 @@ class Distinct(Resumable):
         while True:
             element = next(self.source)
             value = element[0]
-            held = tuple(value.ravel().tolist()) if value.dtype == object else value.tobytes()
-            key = held, value.shape
+            content = tuple(value.ravel().tolist()) if value.dtype == object else value.tobytes()
+            key = content, value.shape
             if key not in self.seen:
                 self.seen.add(key)
                 return element

@@ -115,8 +115,8 @@ class BlockStacks(Resumable):
 
     def stack(self) -> Element:
         """The held rows."""
-        held, self.held, self.missing = self.held, [], self.size
-        return _joined(held)
+        rows, self.held, self.missing = self.held, [], self.size
+        return _joined(rows)
 
 
 def _joined(parts: list[Block]) -> Element:

@@ -14,15 +14,15 @@ def _add(digest: Any, value: Any) -> None:
     """Adds what a value consists of to a hash; objects that are new in each process count by their class alone."""
     digest.update(type(value).__name__.encode())
     if isinstance(value, np.ndarray):
-        held = value.tolist() if value.dtype == object else value.tobytes()
-        digest.update(repr((value.dtype, value.shape, held)).encode())
+        content = value.tolist() if value.dtype == object else value.tobytes()
+        digest.update(repr((value.dtype, value.shape, content)).encode())
     elif isinstance(value, (list, tuple)):
         for part in value:
             _add(digest, part)
     elif isinstance(value, dict):
         _add(digest, sorted(value.items(), key=lambda item: str(item[0])))
     elif isinstance(value, Pipeline):
-        _add(digest, {name: held for name, held in vars(value).items() if name != "made_by"})
+        _add(digest, {name: content for name, content in vars(value).items() if name != "made_by"})
     elif isinstance(value, SeedGenerator):
         _add(digest, [value.seed, value.seed2, value.reshuffle])
     elif hasattr(value, "graph") and hasattr(value, "executable"):

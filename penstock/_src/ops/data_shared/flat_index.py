@@ -82,14 +82,14 @@ def _place(located: list[Any]) -> tuple[int, int]:
 
 def _piece(pieces: list[Any], offset: int) -> Element:
     """A piece: one of several components, or a row of the only one."""
-    held = [np.asarray(component) for component in pieces]
-    rows = held if len(held) > 1 or not held[0].ndim else held[0]
+    parts = [np.asarray(component) for component in pieces]
+    rows = parts if len(parts) > 1 or not parts[0].ndim else parts[0]
     if not 0 <= offset < len(rows):
         raise InvalidArgumentError(
             f"IndexFlatMap: invalid `index_map_func` which returns offset {offset} for an element that "
             f"`map_func` cuts into {len(rows)} pieces."
         )
-    return (rows[offset] if rows is held else row(held[0], offset),)
+    return (rows[offset] if rows is parts else row(parts[0], offset),)
 
 
 class IndexFlatMapDataset(DatasetOp):

@@ -121,13 +121,13 @@ class _Blocks(Resumable):
             self.database = _Database.at(path)
             self.pairs = self.database.pairs(self.last)
         try:
-            held = list(itertools.islice(self.pairs, _PAIRS))
+            pairs = list(itertools.islice(self.pairs, _PAIRS))
         except lmdb().Error as error:
             raise DataLossError(f"{path}: {error}") from error
-        if not held:
+        if not pairs:
             return None
-        self.last = held[-1][0]
-        keys, values = zip(*held)
+        self.last = pairs[-1][0]
+        keys, values = zip(*pairs)
         return string_column(keys), string_column(values)
 
     def close(self) -> None:

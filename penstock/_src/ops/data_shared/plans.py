@@ -65,7 +65,7 @@ def _is_noop(step: Pipeline) -> bool:
     if isinstance(step, basic._Shard):
         return step.shards == 1
     return any(
-        isinstance(step, kind) and getattr(step, name) == held for kind, name, held in neutral
+        isinstance(step, kind) and getattr(step, name) == value for kind, name, value in neutral
     )
 
 
@@ -135,8 +135,8 @@ def planned(steps: list[Pipeline], options: Any) -> list[str]:
 
     def in_parallel(name: str) -> Callable[[_Step], _Step]:
         def change(step: _Step) -> _Step:
-            held, one = step
-            is_fixed = held != name or getattr(one, "synchronous", False)
+            own_name, one = step
+            is_fixed = own_name != name or getattr(one, "synchronous", False)
             if is_fixed or stateful_operation(one.function) is not None:
                 return step
             return f"Parallel{name}", one

@@ -68,13 +68,13 @@ class DeserializeIterator(Op):
         states = serialized.ravel().tolist() if isinstance(serialized, np.ndarray) else [serialized]
         if not states or any(getattr(state, "type_name", "") != _TYPE for state in states):
             raise InvalidArgumentError("DeserializeIterator: expected the state of an iterator.")
-        held = [state for state in states if state.metadata.startswith(_KEY)]
-        if not held:
+        matching = [state for state in states if state.metadata.startswith(_KEY)]
+        if not matching:
             raise NotFoundError(
                 "The state of the iterator is TensorFlow's: it describes the threads and buffers of its datasets, which "
                 "Penstock does not have. Restore the checkpoint without the iterator, or start it anew."
             )
-        text, *tensors = held[0].tensors
+        text, *tensors = matching[0].tensors
         resource_handle.restore(decoded(from_proto(text).item(), tensors))
         return ()
 

@@ -90,11 +90,11 @@ class _Decoder:
             return list(map(self.decode, value))
         if not isinstance(value, dict):
             return value
-        ((name, held),) = value.items()
+        ((name, content),) = value.items()
         if name in ("tensor", "bytes"):
-            array = from_proto(self.tensors[held])
+            array = from_proto(self.tensors[content])
             return array if name == "tensor" else array.item()
-        return _FORMS[name][1](*map(self.decode, held))
+        return _FORMS[name][1](*map(self.decode, content))
 
 
 def _objects(shape: list[int], items: list[Any]) -> np.ndarray:
@@ -129,12 +129,12 @@ def _elements(kind: type[Elements], elements: list[Any], types: Any, shapes: Any
 _FORMS: dict[str, tuple[Callable[[Any], Sequence[Any]], Callable[..., Any]]] = {
     "tuple": (list, lambda *items: items),
     "set": (list, lambda *items: set(items)),
-    "dict": (lambda held: list(map(list, held.items())), lambda *pairs: dict(pairs)),
-    "range": (lambda held: [held.start, held.stop, held.step], range),
-    "objects": (lambda held: [list(held.shape), held.ravel().tolist()], _objects),
+    "dict": (lambda value: list(map(list, value.items())), lambda *pairs: dict(pairs)),
+    "range": (lambda value: [value.start, value.stop, value.step], range),
+    "objects": (lambda value: [list(value.shape), value.ravel().tolist()], _objects),
     "Failure": (_error, _failure),
-    "OptionalValue": (lambda held: [held.components], OptionalValue),
-    "RaggedValue": (lambda held: [list(held.splits), held.values], RaggedValue),
+    "OptionalValue": (lambda value: [value.components], OptionalValue),
+    "RaggedValue": (lambda value: [list(value.splits), value.values], RaggedValue),
     "Elements": (_dataset, functools.partial(_elements, Elements)),
     "WindowElements": (_dataset, functools.partial(_elements, WindowElements)),
 }

@@ -39,8 +39,10 @@ def _message(item: Any) -> Any:
 
 
 def _dense(array: Any) -> Any:
-    held = np.asarray(array)
-    return to_proto(held, dtypes.string if held.dtype == object else dtypes.as_dtype(held.dtype))
+    values = np.asarray(array)
+    return to_proto(
+        values, dtypes.string if values.dtype == object else dtypes.as_dtype(values.dtype)
+    )
 
 
 def component_from_proto(proto: Any) -> Any:
@@ -50,11 +52,11 @@ def component_from_proto(proto: Any) -> Any:
       DataLossError: it is damaged.
     """
     value = from_proto(proto)
-    held = value.ravel().tolist() if proto.dtype == dtypes.variant.as_datatype_enum else []
-    if not held or any(message.type_name not in (_RAGGED, _TENSOR) for message in held):
+    messages = value.ravel().tolist() if proto.dtype == dtypes.variant.as_datatype_enum else []
+    if not messages or any(message.type_name not in (_RAGGED, _TENSOR) for message in messages):
         return value
-    objects = np.empty(len(held), object)
-    for at, message in enumerate(held):
+    objects = np.empty(len(messages), object)
+    for at, message in enumerate(messages):
         objects[at] = _item(message)
     return objects.reshape(value.shape) if value.ndim else objects[0]
 

@@ -106,9 +106,9 @@ def _read(
     return dataset.iterate(run)
 
 
-def _other_type(component: int, wanted: DType, found: str) -> InvalidArgumentError:
+def _other_type(component: int, wanted: DType, actual: str) -> InvalidArgumentError:
     return InvalidArgumentError(
-        f"Data type mismatch at component {component}: expected {wanted.name} but got {found}."
+        f"Data type mismatch at component {component}: expected {wanted.name} but got {actual}."
     )
 
 
@@ -123,12 +123,12 @@ def _checked(
             if value.dtype != dtype.as_numpy_dtype:
                 raise _other_type(at, dtype, as_dtype(value.dtype).name)
             if not shape.is_compatible_with(value.shape):
-                expected, found = (
+                expected, actual = (
                     "[" + ",".join("?" if n is None else str(n) for n in extents) + "]"
                     for extents in (shape.as_list(), value.shape)
                 )
                 raise InvalidArgumentError(
-                    f"Incompatible shapes at component {at}: expected {expected} but got {found}."
+                    f"Incompatible shapes at component {at}: expected {expected} but got {actual}."
                 )
         yield element
 

@@ -91,8 +91,8 @@ class HostSparseAccumulator(HostAccumulator):
             )
         rows = {} if not self.count else self.total
         for index, value in zip(indices.tolist(), values):
-            held, times = rows.get(index, (0, 0))
-            rows[index] = (held + value, times + 1)
+            row_sum, times = rows.get(index, (0, 0))
+            rows[index] = (row_sum + value, times + 1)
         self.total, self.inner = rows, values.shape[1:]
 
     inner = ()
@@ -102,8 +102,8 @@ class HostSparseAccumulator(HostAccumulator):
         indices = np.array(sorted(self.total), np.int64)
         rows = np.zeros((len(indices), *self.inner), self.dtype.np)
         for at, index in enumerate(indices.tolist()):
-            held, times = self.total[index]
-            rows[at] = held / self.dtype.as_numpy_dtype(times) if self.mean else held
+            row_sum, times = self.total[index]
+            rows[at] = row_sum / self.dtype.as_numpy_dtype(times) if self.mean else row_sum
         # As in TensorFlow, the number of rows is the declared one, whatever the gradients said.
         count = self.declared[0] if self.declared.rank else None
         shape = [-1 if count is None else count, *self.inner]

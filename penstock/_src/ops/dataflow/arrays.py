@@ -62,18 +62,18 @@ class HostArray(Resource):
             )
         if self.identical:
             self.element_shape = make_shape(value.shape)
-        held = self.items[index]
-        if held is not None and self.adds_up:
-            if held.shape != value.shape:
+        current = self.items[index]
+        if current is not None and self.adds_up:
+            if current.shape != value.shape:
                 raise self._fail(
                     f"Could not aggregate to TensorArray index {index} because the existing shape "
-                    f"is {show(held.shape)} but the new input shape is {show(value.shape)}."
+                    f"is {show(current.shape)} but the new input shape is {show(value.shape)}."
                 )
-            value = held + value
-        elif held is not None or index in self.cleared:
+            value = current + value
+        elif current is not None or index in self.cleared:
             raise self._fail(
                 f"Could not write to TensorArray index {index} because it has already been "
-                f"{'read' if held is None else 'written to'}."
+                f"{'read' if current is None else 'written to'}."
             )
         self.items[index] = value
 
@@ -92,13 +92,13 @@ class HostArray(Resource):
                 f"Could not read index {index} twice because it was cleared after a previous read "
                 "(perhaps try setting clear_after_read = false?)."
             )
-        held = self.items[index]
-        if held is None:
-            held = self._zeros(index)
+        value = self.items[index]
+        if value is None:
+            value = self._zeros(index)
         if self.clears and not self.adds_up:
             self.items[index] = None
             self.cleared.add(index)
-        return held
+        return value
 
     def _zeros(self, index: int) -> Any:
         if self.model and index < len(self.model):
@@ -143,7 +143,7 @@ class HostArray(Resource):
             array = HostArray(self.dtype, len(self.items), shape, self.dynamic, False)
             array.name, array.adds_up = f"{self.name}@{source}", True
             array.model = self.model or [
-                None if held is None else (*lead, *held.shape) for held in self.items
+                None if item is None else (*lead, *item.shape) for item in self.items
             ]
             array.model = [] if None in array.model else array.model
             self.of[source] = array
@@ -156,7 +156,7 @@ class HostArray(Resource):
 
 def array_of(handle: Any) -> HostArray:
     """The array behind a handle, which is a resource or a string."""
-    held = handle.item() if isinstance(handle, np.ndarray) else handle
-    if not isinstance(held, HostArray):
-        raise InvalidArgumentError(f"Expected the handle of a TensorArray. Received {held!r}")
-    return held
+    array = handle.item() if isinstance(handle, np.ndarray) else handle
+    if not isinstance(array, HostArray):
+        raise InvalidArgumentError(f"Expected the handle of a TensorArray. Received {array!r}")
+    return array

@@ -182,20 +182,20 @@ class _MapOp(_TypedPlaceOp):
 
     def components(self, place, key, indices, takes):
         """Components of a complete tuple, which goes when nothing is left of it."""
-        held = place.items[key]
+        parts = place.items[key]
         for i in indices.tolist():
-            if not 0 <= i < len(held):
+            if not 0 <= i < len(parts):
                 raise self.invalid(f"Index '{i}' is out of range.")
-            if held[i] is None:
+            if parts[i] is None:
                 raise self.invalid(
                     f"Tensor at index '{i}' for key '{key}' has already been removed."
                 )
-        components = [held[i] for i in indices.tolist()]
+        components = [parts[i] for i in indices.tolist()]
         self.require_declared(components)
         if takes:
             for i in indices.tolist():
-                held[i] = None
-            if all(value is None for value in held):
+                parts[i] = None
+            if all(value is None for value in parts):
                 del place.items[key]
             place.changed.notify_all()
         return components

@@ -187,8 +187,8 @@ class ResizeBilinear(_Resize):
     unknown_taps = staticmethod(unknown_taps.bilinear_taps)
 
     def eager_each(self, images, size):
-        found = None if is_group(size) else interpolated_each(self, images, size)
-        return super().eager_each(images, size) if found is None else found
+        resized = None if is_group(size) else interpolated_each(self, images, size)
+        return super().eager_each(images, size) if resized is None else resized
 
     def gradient(self, images, _size, _output, dy):
         image = images if images.dtype.is_floating else raw.Cast(x=images, DstT=dtypes.float32)

@@ -113,11 +113,14 @@ def bicubic_taps(op: Any, inputs: int, outputs: int) -> Taps:
     near, far = bicubic_kernel(op)
     at = positions(op, inputs, outputs)
     floor = np.floor(at)
+    # The kernel is a table of 1024 steps, as in TensorFlow: a position between two steps takes the nearer one.
     step = np.rint((at - floor) * 1024).astype(np.int64)
     weight = np.stack([far[step], near[step], near[1024 - step], far[1024 - step]], -1)
     index = floor.astype(np.int64)[:, None] + np.arange(-1, 3)
     bounded = np.clip(index, 0, inputs - 1)
     if op.half_pixel_centers:
+        # Here taps outside the image count as 0 and the others are normalized; without half-pixel centers they repeat
+        # the edge.
         weight = _normalized(np.where(index == bounded, weight, np.float32(0)))
     return Taps(bounded, weight)
 

@@ -66,7 +66,7 @@ def steps(p: Any, count: int, body: Callable[..., list[Any]], state: list[Any]) 
     counter = p.constant(0, dtypes.int32)
     final = p.while_(
         lambda j, *_: p.lt(j, count),
-        lambda j, *held: [j + 1, *body(j, *held)],
+        lambda j, *carried: [j + 1, *body(j, *carried)],
         [counter, *state],
         max_trips=count,
     )

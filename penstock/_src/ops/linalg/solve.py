@@ -94,9 +94,9 @@ class MatrixDeterminant(Op):
         return p.cast(p.reshape(determinant, input.shape[:-2]), input.dtype)
 
 
-def _nan_of_nan(matrices, found):
+def _nan_of_nan(matrices, solutions):
     """Return the results, with NaN for each matrix that has a NaN. LAPACK takes a NaN for a pivot of 0."""
-    return np.where(np.isnan(widened(matrices)).any((-2, -1)), np.nan, found)
+    return np.where(np.isnan(widened(matrices)).any((-2, -1)), np.nan, solutions)
 
 
 class LogMatrixDeterminant(Op):

@@ -165,7 +165,7 @@ def _eliminated_steps(p: Any, bands: Any, values: Any, exchanges: bool) -> tuple
     n, _, batch = bands.shape
     zero = p.full((1, batch), 0, bands.dtype)
 
-    def step(i: Any, main: Any, next_: Any, here: Any, upper: Any, found: Any) -> list[Any]:
+    def step(i: Any, main: Any, next_: Any, here: Any, upper: Any, solved: Any) -> list[Any]:
         own = [main, next_, zero]
         below, value = _rows_of(p, bands, i + 1)[::-1], p.dynamic_index(values, i + 1, 0)
         below[2] = p.select(p.eq(i, n - 2), 0.0, below[2])
@@ -182,7 +182,7 @@ def _eliminated_steps(p: Any, bands: Any, values: Any, exchanges: bool) -> tuple
             below[2] - factor * own[2],
             value - factor * here,
             p.dynamic_set_index(upper, i, p.concat(own, 0), 0),
-            p.dynamic_set_index(found, i, here, 0),
+            p.dynamic_set_index(solved, i, here, 0),
         ]
 
     _, main, next_ = _rows_of(p, bands, p.constant(0, dtypes.int32))[::-1]
@@ -190,12 +190,12 @@ def _eliminated_steps(p: Any, bands: Any, values: Any, exchanges: bool) -> tuple
         next_ = zero
     here = p.reshape(p.slice_axis(values, 0, 0, 1), values.shape[1:])
     nothing = p.full(bands.shape, 0, bands.dtype), p.full(values.shape, 0, values.dtype)
-    main, next_, here, upper, found = elimination.steps(
+    main, next_, here, upper, solved = elimination.steps(
         p, n - 1, step, [main, next_, here, *nothing]
     )
     last = p.constant(n - 1, dtypes.int32)
     upper = p.dynamic_set_index(upper, last, p.concat([main, next_, zero], 0), 0)
-    return upper, p.dynamic_set_index(found, last, here, 0)
+    return upper, p.dynamic_set_index(solved, last, here, 0)
 
 
 def _substituted_steps(p: Any, upper: Any, values: Any) -> Any:
@@ -203,11 +203,11 @@ def _substituted_steps(p: Any, upper: Any, values: Any) -> Any:
     n = upper.shape[0]
     zero = p.full(values.shape[1:], 0, values.dtype)
 
-    def step(i: Any, first: Any, second: Any, found: Any) -> list[Any]:
+    def step(i: Any, first: Any, second: Any, solved: Any) -> list[Any]:
         at = n - 1 - i
         pivot, next_, last = _rows_of(p, upper, at)
         x = (p.dynamic_index(values, at, 0) - next_ * first - last * second) / pivot
-        return [x, first, p.dynamic_set_index(found, at, x, 0)]
+        return [x, first, p.dynamic_set_index(solved, at, x, 0)]
 
     solution = elimination.steps(p, n, step, [zero, zero, values])[2]
     pivots = p.slice_axis(upper, 1, 0, 1)

@@ -17,6 +17,7 @@ from penstock._src.ops.rules import show
 
 
 def _log_softmax(x):
+    # exp of a number that is not positive cannot overflow.
     shifted = x - x.max(-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
@@ -38,6 +39,7 @@ def loss_and_gradient(inputs, labels, blank, merge_repeated):
     states[1::2] = labels
     emitted = log_p[:, states]
     jump = np.zeros(count, bool)  # whether the blank before a label may be skipped
+    # Between two equal labels the blank is all that keeps them apart.
     jump[3::2] = states[3::2] != states[1:-2:2] if merge_repeated else True
     stay = np.where((states == blank) | merge_repeated, 0.0, -np.inf)
     alpha = np.full((steps, count), -np.inf)
@@ -47,6 +49,7 @@ def loss_and_gradient(inputs, labels, blank, merge_repeated):
         shifted = np.concatenate([[-np.inf], before[:-1]])
         skipped = np.where(jump, np.concatenate([[-np.inf] * 2, before[:-2]])[:count], -np.inf)
         alpha[t] = _add(before + stay, shifted, skipped) + emitted[t]
+    # Without the step's own emission, which alpha has: their sum counts it once.
     beta = np.full((steps, count), -np.inf)
     beta[-1, -2:] = 0.0
     for t in range(steps - 2, -1, -1):
@@ -54,10 +57,12 @@ def loss_and_gradient(inputs, labels, blank, merge_repeated):
         shifted = np.concatenate([after[1:], [-np.inf]])
         skipped = np.concatenate([np.where(jump, after, -np.inf)[2:], [-np.inf] * 2])[:count]
         beta[t] = _add(after + stay, shifted, skipped)
+    # A path ends at the last label, or at the blank after it.
     total = _add(*alpha[-1, -2:])
     gradient = np.exp(log_p)
     if np.isfinite(total):
         occupied = np.exp(alpha + beta - total)
+        # A label may occur several times: plain indexing would subtract one of them only.
         np.subtract.at(gradient, (slice(None), states), occupied)
     return -total, gradient
 
@@ -242,9 +247,9 @@ class CTCBeamSearchDecoder(Op):
         rows = [[] for _ in range(paths)]
         scores = np.zeros((inputs.shape[1], paths), inputs.dtype)
         for b, size in enumerate(sequence_length):
-            found = self._search(_log_softmax(inputs[:size, b].astype(np.float64)))
+            labelings = self._search(_log_softmax(inputs[:size, b].astype(np.float64)))
             for at in range(paths):
-                labels, score = found[at] if at < len(found) else ((), -np.inf)
+                labels, score = labelings[at] if at < len(labelings) else ((), -np.inf)
                 rows[at].append(self._merged(labels))
                 scores[b, at] = score
         parts = [_sparse(path) for path in rows]

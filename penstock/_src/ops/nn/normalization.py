@@ -59,10 +59,10 @@ class _FusedBatchNorm(Op):
         elif self.op_type == "FusedBatchNormV2":
             op = raw.FusedBatchNormGradV2
         scale = scale if op is raw.FusedBatchNormGrad else cast(scale, dtypes.float32)
-        found = op(
+        op_gradients = op(
             y_backprop=dy, x=x, scale=scale, reserve_space_1=first, reserve_space_2=second, **attrs
         )
-        return found[0], found[1], found[2], None, None
+        return op_gradients[0], op_gradients[1], op_gradients[2], None, None
 
     @quiet
     def eager(self, x, scale, offset, mean, variance):
@@ -429,10 +429,10 @@ class LRNGrad(Op):
     def shape(self, input_grads, input_image, output_image):
         return input_grads.with_rank(4).merge_with(input_image).merge_with(output_image)
 
-    def _check(self, *given):
+    def _check(self, *arrays):
         _check_radius(self)
-        if any(x.shape != given[0].shape for x in given):
-            shapes = ", ".join(show(x.shape) for x in given)
+        if any(x.shape != arrays[0].shape for x in arrays):
+            shapes = ", ".join(show(x.shape) for x in arrays)
             raise self.invalid(
                 "input_grads, input_image, and out_image should have the same shape. Received "
                 f"{shapes}"

@@ -24,12 +24,12 @@ def parsed(op, serialized, name):
         features = Example.FromString(serialized).features.feature
     except DecodeError as error:
         raise op.invalid(f"Name: {name}, Could not parse example input: {error}") from None
-    found = {}
+    by_name = {}
     for key, feature in features.items():
         kind = feature.WhichOneof("kind")
         if kind is not None:
-            found[key] = _KINDS[kind], list(getattr(feature, kind).value)
-    return found
+            by_name[key] = _KINDS[kind], list(getattr(feature, kind).value)
+    return by_name
 
 
 def array_of(values, dtype, shape=None):

@@ -62,6 +62,7 @@ def truncated(
         kept = z[:needed][accepted[:needed]][:missing]
         samples.append(kept * deviation + mean)
         missing -= kept.size
+        # Numbers after the last iteration needed are not used, so that the stream ends where TensorFlow's does.
         iteration += min(needed, _CHUNK)
     numbers = np.concatenate(samples) if samples else np.zeros(0, kind)
     return numbers.astype(kind), stream.skipped(iteration * blocks)

@@ -69,22 +69,23 @@ def _shuffled_all(indices, key, largest, rounds):
     """Return the positions of an array of indices in the permutation of 0 ... `largest`."""
     bits = _half_block(largest)
     keys = np.array(_keys(key, rounds, bits), np.uint64)
-    found = np.array(indices, np.uint64)
+    positions = np.array(indices, np.uint64)
     # A walk passes as many blocks of the cipher as there are for each number of the range.
     if (
-        _BLOCKS.is_hot(found.size << max(2 * bits - int(largest).bit_length(), 0))
+        _BLOCKS.is_hot(positions.size << max(2 * bits - int(largest).bit_length(), 0))
         and runs_native_code()
     ):
+        # The function takes int64: the bits are the same.
         signed = np.array(largest, np.uint64).astype(np.int64)
-        cycle_walks().walk(found, keys, rounds, bits, int(signed), found.size)
-        return found
+        cycle_walks().walk(positions, keys, rounds, bits, int(signed), positions.size)
+        return positions
     if (1 << 2 * bits) > _LONG_WALK * (largest + 1):
-        return _positions(key, largest, rounds)[found.astype(np.int64)]
-    outside = np.arange(found.size)
+        return _positions(key, largest, rounds)[positions.astype(np.int64)]
+    outside = np.arange(positions.size)
     while outside.size:
-        found[outside] = _encrypted(found[outside], keys, np.uint64(bits))
-        outside = outside[found[outside] > largest]
-    return found
+        positions[outside] = _encrypted(positions[outside], keys, np.uint64(bits))
+        outside = outside[positions[outside] > largest]
+    return positions
 
 
 def _positions(key, largest, rounds):
@@ -94,11 +95,11 @@ def _positions(key, largest, rounds):
     with the n steps of the number that it has reached.
     """
     bits = _half_block(largest)
-    found = _encrypted(np.arange(1 << 2 * bits), _keys(key, rounds, bits), bits)
-    while (found[: largest + 1] > largest).any():
-        outside = np.flatnonzero(found > largest)
-        found[outside] = found[found[outside]]
-    return found[: largest + 1]
+    positions = _encrypted(np.arange(1 << 2 * bits), _keys(key, rounds, bits), bits)
+    while (positions[: largest + 1] > largest).any():
+        outside = np.flatnonzero(positions > largest)
+        positions[outside] = positions[positions[outside]]
+    return positions[: largest + 1]
 
 
 def permutation(key, largest, rounds):
@@ -148,13 +149,13 @@ class RandomIndexShuffle(Op):
         kind, keys = self.output_dtypes[0].np, seed.astype(np.int64) & 0xFFFFFFFF
         if seed.ndim == 1 and not max_index.ndim:
             top = int(max_index)
-            found = _shuffled_all(index.reshape(-1), keys.tolist(), top, self.rounds)
-            return found.astype(kind).reshape(index.shape)
+            shuffled = _shuffled_all(index.reshape(-1), keys.tolist(), top, self.rounds)
+            return shuffled.astype(kind).reshape(index.shape)
         indices, tops = (np.broadcast_to(x, (count,)).tolist() for x in (index, max_index))
         rows = np.broadcast_to(keys, (count, 3)).tolist()
         every = zip(indices, rows, tops, strict=True)
-        found = [_shuffled_all([at], key, top, self.rounds)[0] for at, key, top in every]
-        return np.array(found, np.uint64).astype(kind)
+        shuffled = [_shuffled_all([at], key, top, self.rounds)[0] for at, key, top in every]
+        return np.array(shuffled, np.uint64).astype(kind)
 
     def _check_range(self, index, max_index):
         for name, numbers in (("index", index), ("max_index", max_index)):

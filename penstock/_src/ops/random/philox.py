@@ -81,6 +81,7 @@ def blocks_at(stream: Stream, offsets: np.ndarray) -> np.ndarray:
 
 def _rounds(stream: Stream, offsets: np.ndarray, out: np.ndarray) -> None:
     low = offsets + np.uint64(stream.counter & _MASK64)
+    # The counter has 128 bits: an offset that wraps its lower half carries into the upper half.
     carry = low < offsets
     high = np.uint64(stream.counter >> 64) + carry.astype(np.uint64)
     c0, c1 = low & _LOW, low >> _HALF

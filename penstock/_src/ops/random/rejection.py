@@ -40,6 +40,7 @@ def _gamma(lanes: Lanes, shape: np.ndarray) -> np.ndarray:
     one = np.flatnonzero(shape == 1)
     if one.size:
         out[one] = -np.log1p(-lanes.uniform(one))
+    # Shapes below 1 are drawn as shape + 1 and multiplied by u^(1 / shape) below (Marsaglia & Tsang 2000, section 6).
     small = shape < 1
     d = shape + np.where(small, 2.0 / 3, -1.0 / 3)
     active = np.flatnonzero((shape > 0) & (shape != 1))
@@ -172,6 +173,7 @@ def _binomial(stream: Stream, outputs: np.ndarray, n: np.ndarray, p: np.ndarray)
     out = np.zeros(n.size)
     bad = ~np.isfinite(n) | np.isnan(p) | (n < 0) | (p < 0) | (p > 1)
     out[bad] = np.nan
+    # Both methods want p of at most 1/2, so that larger ones count the failures instead.
     flipped = p > 0.5
     q = np.where(flipped, 1 - p, p)
     usable = ~bad & (n > 0) & (q > 0)

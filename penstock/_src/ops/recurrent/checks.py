@@ -12,9 +12,9 @@ PEEPHOLES = ("wci", "wcf", "wco")
 def check_ranks(ranks: Mapping[str, int], values: Mapping[str, np.ndarray], message: str) -> None:
     """Raise an error for the first value with a wrong rank; `message` names `{name}`, `{rank}` and `{found}`."""
     for name, rank in ranks.items():
-        found = values[name].ndim
-        if found != rank:
-            raise InvalidArgumentError(message.format(name=name, rank=rank, found=found))
+        actual = values[name].ndim
+        if actual != rank:
+            raise InvalidArgumentError(message.format(name=name, rank=rank, found=actual))
 
 
 def check_sizes(rows: int, inputs: int, values: Mapping[str, np.ndarray]) -> None:

@@ -87,11 +87,11 @@ def joined(by):
 
 def crossed(columns, rows, combine):
     """The combinations of all rows, the last column running fastest, and the number of each row's."""
-    found = [
+    combinations = [
         [combine(c) for c in itertools.product(*(col[r] for col in columns))] for r in range(rows)
     ]
-    flat = list(itertools.chain.from_iterable(found))
-    return strings(flat, (len(flat),)), np.array(list(map(len, found)), np.int64)
+    flat = list(itertools.chain.from_iterable(combinations))
+    return strings(flat, (len(flat),)), np.array(list(map(len, combinations)), np.int64)
 
 
 def _columns(op, indices, values, shapes, dense_inputs):

@@ -42,11 +42,11 @@ class RaggedTensorToTensor(Op):
     def shape(self, shape, values, default_value, row_partition_tensors):
         known = shape.as_shape()
         asked = None if known is None or known.rank is None else known.as_list()
-        held = None if values.rank is None else values.as_list()
-        self._check(asked, held, None if default_value.rank is None else default_value.as_list())
-        if held is None:
+        own = None if values.rank is None else values.as_list()
+        self._check(asked, own, None if default_value.rank is None else default_value.as_list())
+        if own is None:
             return asked
-        lead, inner = len(self._kinds()) + 1, held[1:]
+        lead, inner = len(self._kinds()) + 1, own[1:]
         if asked is None:
             return [None] * lead + inner
         return asked[:lead] + [b if a is None else a for a, b in zip(asked[lead:], inner)]

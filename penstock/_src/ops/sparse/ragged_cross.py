@@ -108,11 +108,11 @@ class RaggedCross(Op):
         if shape.size != 2:
             raise self.invalid(_RANK)
 
-    def _in_order(self, found):
+    def _in_order(self, by_kind):
         """The columns in the order that `input_order` gives: a letter for the kind of each."""
-        if len(self.input_order) != sum(map(len, found.values())):
+        if len(self.input_order) != sum(map(len, by_kind.values())):
             raise self.invalid("Invalid length for input_order")
-        sources = {kind: iter(columns) for kind, columns in found.items()}
+        sources = {kind: iter(columns) for kind, columns in by_kind.items()}
         columns = []
         for at, kind in enumerate(self.input_order):
             if kind not in sources:
@@ -121,7 +121,7 @@ class RaggedCross(Op):
             if column is None:
                 raise self.invalid(
                     f'input_order "{kind}" at position {at} means a {_KINDS[kind]}: there '
-                    f"are only {len(found[kind])}."
+                    f"are only {len(by_kind[kind])}."
                 )
             columns.append(column)
         return columns

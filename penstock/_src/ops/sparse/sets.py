@@ -141,15 +141,15 @@ def _combined(op, first, second, shape):
     if operation is None:
         raise op.invalid(f"Invalid set_operation {op.set_operation}.")
     words = _Words([first, second], shape)
-    found = operation(*words.sets)
-    rows = words.rows(found)
+    elements = operation(*words.sets)
+    rows = words.rows(elements)
     _, begins, _ = grouped(rows)
     counts = np.diff(begins, append=len(rows))
     indices = np.empty((len(rows), len(shape) + 1), np.int64)
     indices[:, :-1] = words.indices(rows)
     indices[:, -1] = np.arange(len(rows)) - np.repeat(begins, counts)
     sizes = np.array([*shape, counts.max(initial=0)], np.int64)
-    return indices, words.values(found, rows), sizes
+    return indices, words.values(elements, rows), sizes
 
 
 class DenseToDenseSetOperation(Op):

@@ -150,15 +150,15 @@ class _AssignBy(Op):
 class AssignAddVariableOp(_AssignBy):
     """Adds a value to a variable."""
 
-    def update(self, held, value):
-        return held + value
+    def update(self, current, value):
+        return current + value
 
 
 class AssignSubVariableOp(_AssignBy):
     """Subtracts a value from a variable."""
 
-    def update(self, held, value):
-        return held - value
+    def update(self, current, value):
+        return current - value
 
 
 class VarIsInitializedOp(Op):

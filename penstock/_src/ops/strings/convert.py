@@ -117,11 +117,11 @@ _BATCH = 4096  # numbers formatted at a time
 
 def _formatted(form, flat, shape):
     """Return the strings of numbers by a format that writes no zero bytes; many are formatted by one call."""
-    found = []
+    texts = []
     for at in range(0, flat.size, _BATCH):
         numbers = flat[at : at + _BATCH].tolist()
-        found += ("\0".join([form] * len(numbers)) % tuple(numbers)).encode().split(b"\0")
-    return strings(found, shape)
+        texts += ("\0".join([form] * len(numbers)) % tuple(numbers)).encode().split(b"\0")
+    return strings(texts, shape)
 
 
 def _justified(number, width, flag):

@@ -234,9 +234,9 @@ class UnicodeEncode(Op):
         if (input_splits[1:] < input_splits[:-1]).any():
             raise self.invalid("Values in input_splits must be monotonically increasing.")
         if self.output_encoding == "UTF-8" and runs_native_code():
-            found = code_points.encoded(input_values, input_splits)
-            if found is not None:
-                return found
+            as_utf8 = code_points.encoded(input_values, input_splits)
+            if as_utf8 is not None:
+                return as_utf8
         rows = []
         for begin, end in zip(input_splits[:-1], input_splits[1:], strict=True):
             points = [self._checked(int(p)) for p in input_values[begin:end]]

@@ -70,8 +70,8 @@ class SimpleMLLoadModelFromPath(Op):
     differentiable = False
 
     def eager(self, path):
-        _load(made := ForestResource(self.model_identifier), path, "")
-        _IDENTIFIED[self.model_identifier] = made
+        _load(forest := ForestResource(self.model_identifier), path, "")
+        _IDENTIFIED[self.model_identifier] = forest
 
 
 class _Inference(Op):
@@ -92,12 +92,12 @@ class _Inference(Op):
         if set_values.size:
             raise self.invalid("the model takes no sets of categories")
         columns = numbers, booleans, categories
-        for given, expected in zip(columns, forest.widths, strict=True):
-            if given.ndim != 2 or (expected and given.shape[1] != expected):
+        for array, expected in zip(columns, forest.widths, strict=True):
+            if array.ndim != 2 or (expected and array.shape[1] != expected):
                 raise self.invalid(
                     f"expected {' + '.join(map(str, forest.widths))} numbers, booleans and categories of a row. Received: {', '.join(map(show, (c.shape for c in columns)))}"
                 )
-        heights = {len(given) for given, width in zip(columns, forest.widths, strict=True) if width}
+        heights = {len(array) for array, width in zip(columns, forest.widths, strict=True) if width}
         if len(heights) > 1:
             raise self.invalid(f"features have different numbers of rows: {sorted(heights)}")
         predictions = forest.predictions(*columns)

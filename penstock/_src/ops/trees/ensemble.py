@@ -52,9 +52,9 @@ class TreeEnsemble(Op):
         if fits and by_masks <= by_paths:
             masks = leaf_masks.arrange(tables)
             return p.leaf_masks(x, base, masks.arrays(tables.set_words), self.strict)
-        made = paths.arrange(tables, features)
-        arrays = made.arrays(tables.values, tables.set_words)
-        return p.tree_paths(x, base, arrays, self.strict, made.feature_bits)
+        arranged = paths.arrange(tables, features)
+        arrays = arranged.arrays(tables.values, tables.set_words)
+        return p.tree_paths(x, base, arrays, self.strict, arranged.feature_bits)
 
     def tables(self, x, base, arrays):
         """The tables, checked against the extents of rows and sums.

@@ -99,8 +99,8 @@ def _siblings_together(tables: Tables) -> tuple[np.ndarray, np.ndarray]:
         children = np.stack([tables.left[parents], tables.right[parents]], 1)
         tree[children] = tree[parents][:, None]
         nodes = children.reshape(-1)
-    found = np.concatenate(levels) if levels else np.zeros(0, np.int64)
-    order = found[np.argsort(tree[found], kind="stable")]
+    in_levels = np.concatenate(levels) if levels else np.zeros(0, np.int64)
+    order = in_levels[np.argsort(tree[in_levels], kind="stable")]
     place = np.zeros(len(tables.feature), np.int64)
     place[order] = np.arange(len(order))
     return order, place

@@ -56,12 +56,12 @@ class Tables:
 
     def levels(self) -> list[np.ndarray]:
         """Returns the numbers of the nodes at each depth."""
-        found, nodes = [], self.roots
+        depths, nodes = [], self.roots
         while nodes.size:
-            found.append(nodes)
+            depths.append(nodes)
             parents = nodes[self.feature[nodes] != LEAF]
             nodes = np.concatenate([self.left[parents], self.right[parents]])
-        return found
+        return depths
 
     def sums(self, x: np.ndarray, base: np.ndarray) -> np.ndarray:
         """Returns [rows, sums]: `base`, and the leaves' values in the order of trees.

@@ -110,23 +110,23 @@ class PackedProgram(OpenProgram):
         )  # fmt: skip
 
 
-def _signature(given: Signature) -> OpenSignature:
+def _signature(recorded: Signature) -> OpenSignature:
     """The signature with a symbol for each unknown extent."""
 
     def shape(extents: Sequence[Any]) -> tuple[Any, ...]:
         return tuple([dims.Dim.symbol(f"d{n}") if type(n) is str else n for n in extents])
 
     def dtype(name: str) -> np.dtype:
-        found: np.dtype = dtypes.as_dtype(name).np
-        return found
+        kind: np.dtype = dtypes.as_dtype(name).np
+        return kind
 
     return OpenSignature(
         ProgramSignature(
-            given.count,
-            tuple([(i, dtype(name), shape(s)) for i, name, s in given.arrays]),
-            tuple([(i, dtype(name), shape(s), bool(a)) for i, name, s, a in given.handles]),
-            tuple([i for i, _, _, assigned in given.handles if assigned]),
-            tuple([result_maker(shape(s), dtype(name)) for name, s in given.results]),
+            recorded.count,
+            tuple([(i, dtype(name), shape(s)) for i, name, s in recorded.arrays]),
+            tuple([(i, dtype(name), shape(s), bool(a)) for i, name, s, a in recorded.handles]),
+            tuple([i for i, _, _, assigned in recorded.handles if assigned]),
+            tuple([result_maker(shape(s), dtype(name)) for name, s in recorded.results]),
         ),
         2,
     )

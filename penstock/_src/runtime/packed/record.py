@@ -188,12 +188,12 @@ def record_of(text: bytes, objects: int) -> PlanRecord:
 def _signature(content: Any) -> Signature:
     count, extents = _count(content["count"]), _count(content["extents"])
 
-    def shape(given: Any) -> Shape:
-        for extent in given:
+    def shape(entries: Any) -> Shape:
+        for extent in entries:
             most = extents if type(extent) is str else 1 << 62
             if type(extent) not in (int, str) or not 0 <= int(extent) < most:
                 _require(False, "shape")
-        return tuple(given)
+        return tuple(entries)
 
     arrays = [(_count(i), _dtype(dtype), shape(s)) for i, dtype, s in content["arrays"]]
     handles = [

@@ -153,7 +153,7 @@ def _called(function: GraphFunction) -> Iterator[GraphFunction]:
 
 
 def _add_gradients(
-    found: dict[Operation, SavedGradient],
+    saved: dict[Operation, SavedGradient],
     function: GraphFunction,
     outside: dict[int, Any],
     owner: ConcreteFunction,
@@ -161,7 +161,7 @@ def _add_gradients(
 ) -> None:
     """Adds the gradients of a function's nodes. `outside`: the captured outer tensors."""
     for node in function.graph.get_operations():
-        if node.type != NODE or node.gradient_override is None or node in found:
+        if node.type != NODE or node.gradient_override is None or node in saved:
             continue
         try:
             graph, results = _trace(node)
@@ -187,7 +187,7 @@ def _add_gradients(
         ]
         placeholders = graph.inputs[: len(node.outputs)]
         node.gradient_kind = f"CustomGradient-{next(_KINDS)}"
-        found[node] = SavedGradient(
+        saved[node] = SavedGradient(
             node.gradient_kind,
             GraphFunction(graph),
             [

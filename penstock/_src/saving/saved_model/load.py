@@ -355,7 +355,7 @@ class _Loader:
             setattr(parent, last, self.objects[number])
         return root
 
-    def _give_value_functions(self, found: Any, saved: Any) -> None:
+    def _give_value_functions(self, trackable: Any, saved: Any) -> None:
         """Make an object save and restore its values by the functions saved with it."""
         pairs = {
             name: Pair(self.objects[entry.save_function], self.objects[entry.restore_function])
@@ -369,7 +369,7 @@ class _Loader:
         else:
             factories = {name: RestoredSaveables(pair) for name, pair in pairs.items()}
             attributes = {"_self_saveable_object_factories": factories}
-        found.__dict__.update(attributes)  # neither tracked nor children
+        trackable.__dict__.update(attributes)  # neither tracked nor children
 
     def aliases(self) -> dict[str, Any]:
         """The functions by their alias names: tf.functions, or lists of traces of functions that are not saved."""
@@ -485,8 +485,8 @@ class _Loader:
         names = self.nodes[children["_create_resource"]].function.concrete_functions
         resource._resource_handle = self._concrete(names[0])()
 
-    def _initialize(self, made: Any) -> None:
-        initialize = made.__dict__.get("_initialize")
+    def _initialize(self, resource: Any) -> None:
+        initialize = resource.__dict__.get("_initialize")
         if initialize is not None:
             done = initialize()
             if in_v1_graph():
@@ -503,7 +503,7 @@ class _Loader:
         name = saved.concrete_function_name
         self.keywords[name] = list(saved.argument_keywords)
         concrete = self._concrete(name)
-        concrete.when_made(lambda made: _name_arguments(made, saved))
+        concrete.when_made(lambda trace: _name_arguments(trace, saved))
         return concrete
 
     def _concrete(self, name: str) -> RevivedConcreteFunction:
@@ -511,10 +511,10 @@ class _Loader:
             if self.is_known:
                 make = functools.partial(self._imported_later, name)
                 plan = functools.cache(functools.partial(self._planned, name))
-                made = RevivedConcreteFunction.later(make, plan)
+                concrete = RevivedConcreteFunction.later(make, plan)
             else:
-                made = self._imported(name)
-            self.concrete[name] = made
+                concrete = self._imported(name)
+            self.concrete[name] = concrete
         return self.concrete[name]
 
     def _planned(self, name: str) -> PlannedCalls | None:

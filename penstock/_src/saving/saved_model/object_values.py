@@ -42,25 +42,29 @@ class Pair(NamedTuple):
     restore: ConcreteFunction
 
 
-def value_functions(found: Any) -> dict[str, Pair]:
+def value_functions(trackable: Any) -> dict[str, Pair]:
     """The functions for the values of an object, traced now unless it was loaded with them."""
-    if isinstance(found, Variable) or getattr(found, "_restores_at_once", False):
+    if isinstance(trackable, Variable) or getattr(trackable, "_restores_at_once", False):
         return {}
-    if get_registered_saver_name(found) is not None or acts_as_variable(found):
+    if get_registered_saver_name(trackable) is not None or acts_as_variable(trackable):
         return {}
-    if not has_serialize_to_tensors(found):
-        pairs = {n: _by_key(factory) for n, factory in saveable_factories(found).items()}
+    if not has_serialize_to_tensors(trackable):
+        pairs = {n: _by_key(factory) for n, factory in saveable_factories(trackable).items()}
         return {name: pair for name, pair in pairs.items() if pair is not None}
-    legacy = legacy_name_of(found)
+    legacy = legacy_name_of(trackable)
     try:
-        return {WHOLE: trace_save_and_restore(found)} if not legacy else {legacy: _shared(found)}
+        return (
+            {WHOLE: trace_save_and_restore(trackable)}
+            if not legacy
+            else {legacy: _shared(trackable)}
+        )
     except NotImplementedError:
         return {}
 
 
-def acts_as_variable(found: Any) -> bool:
+def acts_as_variable(trackable: Any) -> bool:
     """True if an object is not a variable but is saved as one."""
-    return bool(getattr(found, "_should_act_as_resource_variable", False))
+    return bool(getattr(trackable, "_should_act_as_resource_variable", False))
 
 
 def saver_functions(objects: Mapping[str, Any], saver: str) -> Pair:
@@ -79,10 +83,10 @@ def saver_functions(objects: Mapping[str, Any], saver: str) -> Pair:
     return Pair(*(function.get_concrete_function() for function in functions))
 
 
-def trace_save_and_restore(found: Any) -> Pair:
+def trace_save_and_restore(trackable: Any) -> Pair:
     """Traces the methods of an object that give its values and set them."""
-    save, restore = found._serialize_to_tensors, found._restore_from_tensors
-    prefix = legacy_name_of(found) or ""
+    save, restore = trackable._serialize_to_tensors, trackable._restore_from_tensors
+    prefix = legacy_name_of(trackable) or ""
 
     def save_fn() -> dict[str, Any]:
         return {f"{prefix}{name}": value for name, value in save().items()}
@@ -122,17 +126,19 @@ def _entry(name: Any, tensor: Any, slice_spec: Any = "") -> dict[str, Any]:
     return {"name": name, "slice_spec": slice_spec, "tensor": tensor}
 
 
-def _shared(found: Any) -> Pair:
+def _shared(trackable: Any) -> Pair:
     """Return the functions of an object with values that share an attribute of checkpoints."""
     names: list[str] = []
 
     def save_fn(checkpoint_key: Any) -> list[dict[str, Any]]:
-        values = found._serialize_to_tensors()
+        values = trackable._serialize_to_tensors()
         names[:] = values
         return [_entry(checkpoint_key + name, tensor) for name, tensor in values.items()]
 
     def restore_fn(*restored_tensors: Any) -> Any:
-        return _done(found._restore_from_tensors(dict(zip(names, restored_tensors, strict=True))))
+        return _done(
+            trackable._restore_from_tensors(dict(zip(names, restored_tensors, strict=True)))
+        )
 
     return _trace(save_fn, restore_fn)
 
@@ -146,8 +152,8 @@ def _by_key(factory: Any) -> Pair | None:
     saveables: list[Any] = []
 
     def save_fn(checkpoint_key: Any) -> list[dict[str, Any]]:
-        given = factory(name=checkpoint_key)
-        saveables[:] = given if isinstance(given, list | tuple) else [given]
+        built = factory(name=checkpoint_key)
+        saveables[:] = built if isinstance(built, list | tuple) else [built]
         specs = [spec for saveable in saveables for spec in saveable.specs]
         return [_entry(spec.name, spec.tensor, spec.slice_spec) for spec in specs]
 

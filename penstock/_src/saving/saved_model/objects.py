@@ -79,9 +79,9 @@ class Constant:
             self.value = np.asarray(self.value, object if self.dtype is dtypes.string else None)
 
 
-def is_variable(found: Any) -> bool:
+def is_variable(value: Any) -> bool:
     """True if an object is a variable or wraps one, as in Keras."""
-    handle = getattr(found, "handle", None)
+    handle = getattr(value, "handle", None)
     return handle is not None and getattr(handle, "dtype", None) is dtypes.resource
 
 
@@ -97,25 +97,25 @@ def _is_dataset(tensor: Any) -> bool:
     )
 
 
-def is_resource(found: Any) -> bool:
+def is_resource(trackable: Any) -> bool:
     """True if an object owns a resource that loading creates again, such as a table."""
-    create = getattr(type(found), "_create_resource", TrackableResource._create_resource)
+    create = getattr(type(trackable), "_create_resource", TrackableResource._create_resource)
     return create is not TrackableResource._create_resource
 
 
-def identifier_of(found: Any) -> str:
+def identifier_of(trackable: Any) -> str:
     """The identifier of the object's class in the file."""
-    if isinstance(found, SignatureMap):
+    if isinstance(trackable, SignatureMap):
         return "signature_map"
-    if isinstance(found, tuple):
+    if isinstance(trackable, tuple):
         return "trackable_tuple_wrapper"
-    if isinstance(found, TrackableDataStructure):
-        return _WRAPPERS.get(type(found).__name__, "_generic_user_object")
-    return getattr(found, "_object_identifier", "_generic_user_object")
+    if isinstance(trackable, TrackableDataStructure):
+        return _WRAPPERS.get(type(trackable).__name__, "_generic_user_object")
+    return getattr(trackable, "_object_identifier", "_generic_user_object")
 
 
-def _attributes(found: Any) -> dict[str, Any]:
-    return getattr(found, "__dict__", {})
+def _attributes(trackable: Any) -> dict[str, Any]:
+    return getattr(trackable, "__dict__", {})
 
 
 class SavedChildren:
@@ -125,23 +125,25 @@ class SavedChildren:
         self._cache: dict[Any, Any] = {}  # for classes that make their children for a SavedModel
         self._found: dict[int, tuple[Any, dict[str, Any]]] = {}
 
-    def of(self, found: Any) -> dict[str, Any]:
+    def of(self, trackable: Any) -> dict[str, Any]:
         """The children of an object by name."""
-        if id(found) not in self._found:
-            children = children_of(found, "savedmodel", cache=self._cache)
-            before = dict(_attributes(found))
+        if id(trackable) not in self._found:
+            children = children_of(trackable, "savedmodel", cache=self._cache)
+            before = dict(_attributes(trackable))
             for function in [c for c in children.values() if isinstance(c, Function)]:
                 traces_of(function)
             # Tracing may have made variables, and other attributes.
-            if any(before.get(n, before) is not value for n, value in _attributes(found).items()):
-                children = children_of(found, "savedmodel", cache=self._cache)
-            self._found[id(found)] = found, children
-        return dict(self._found[id(found)][1])
+            if any(
+                before.get(n, before) is not value for n, value in _attributes(trackable).items()
+            ):
+                children = children_of(trackable, "savedmodel", cache=self._cache)
+            self._found[id(trackable)] = trackable, children
+        return dict(self._found[id(trackable)][1])
 
-    def functions_of(self, found: Any) -> dict[str, Any]:
+    def functions_of(self, trackable: Any) -> dict[str, Any]:
         """The tf.functions and traces among them."""
         kinds = Function, ConcreteFunction
-        return {n: child for n, child in self.of(found).items() if isinstance(child, kinds)}
+        return {n: child for n, child in self.of(trackable).items() if isinstance(child, kinds)}
 
 
 class ModelObjects:
@@ -181,44 +183,48 @@ class ModelObjects:
                 by_saver.setdefault(saver, {})[object_name(path)] = trackable
         return [saver_functions(trackable, saver) for saver, trackable in by_saver.items()]
 
-    def add(self, found: Any) -> int:
+    def add(self, trackable: Any) -> int:
         """The number of an object, which is added if it is new."""
-        number = self._numbers.get(id(found))
+        number = self._numbers.get(id(trackable))
         if number is None:
-            number = self._numbers[id(found)] = len(self.objects)
-            self.objects.append(found)
-            if is_variable(found):
-                self._by_handle[_identity(found.handle)] = number
-                for part in getattr(getattr(found.handle, "_value", None), "parts", ()):
+            number = self._numbers[id(trackable)] = len(self.objects)
+            self.objects.append(trackable)
+            if is_variable(trackable):
+                self._by_handle[_identity(trackable.handle)] = number
+                for part in getattr(getattr(trackable.handle, "_value", None), "parts", ()):
                     self._by_handle[id(part)] = number
-            elif isinstance(found, Asset):
-                self._constants[found.asset_path._id] = number
-            elif is_resource(found):
-                self._by_handle[_identity(found.resource_handle)] = number
+            elif isinstance(trackable, Asset):
+                self._constants[trackable.asset_path._id] = number
+            elif is_resource(trackable):
+                self._by_handle[_identity(trackable.resource_handle)] = number
         return number
 
-    def _add_value_functions(self, found: Any) -> None:
+    def _add_value_functions(self, trackable: Any) -> None:
         """Adds the functions for the values of an object that is not a variable."""
-        if not isinstance(found, Trackable) or isinstance(found, Function) or is_variable(found):
+        if (
+            not isinstance(trackable, Trackable)
+            or isinstance(trackable, Function)
+            or is_variable(trackable)
+        ):
             return
-        pairs = value_functions(found)
+        pairs = value_functions(trackable)
         if pairs:
-            self.value_functions[self.add(found)] = pairs
+            self.value_functions[self.add(trackable)] = pairs
         for function in nest.flatten(list(pairs.values())):
             self.add(function)
 
-    def _children_of(self, found: Any) -> list[tuple[str, Any]]:
-        if isinstance(found, Function):
-            return [(f"trace_{at}", trace) for at, trace in enumerate(traces_of(found))]
-        if not isinstance(found, Trackable) or is_variable(found):
+    def _children_of(self, trackable: Any) -> list[tuple[str, Any]]:
+        if isinstance(trackable, Function):
+            return [(f"trace_{at}", trace) for at, trace in enumerate(traces_of(trackable))]
+        if not isinstance(trackable, Trackable) or is_variable(trackable):
             return []
-        children = self._saved_children.of(found)
-        if is_resource(found):
-            children.update(_life_of(found))
-        if found is self.root:
+        children = self._saved_children.of(trackable)
+        if is_resource(trackable):
+            children.update(_life_of(trackable))
+        if trackable is self.root:
             if not isinstance(children.get("signatures", self.signatures), SignatureMap):
                 raise ValueError(
-                    f"Exporting an object {found} which has an attribute named 'signatures'. This is a reserved attribute "
+                    f"Exporting an object {trackable} which has an attribute named 'signatures'. This is a reserved attribute "
                     "used to store SavedModel signatures in objects which come from `tf.saved_model.load`. Delete this "
                     "attribute before saving if this shadowing is acceptable."
                 )
@@ -228,7 +234,8 @@ class ModelObjects:
     def view(self) -> ObjectView:
         """The objects with values to save, under their names in the SavedModel."""
         children = {
-            id(parent_object): found for parent_object, found in zip(self.objects, self.children)
+            id(parent_object): own_children
+            for parent_object, own_children in zip(self.objects, self.children)
         }
 
         def values_below(parent: Any) -> list[tuple[str, Any]]:
@@ -277,17 +284,17 @@ class ModelObjects:
         number = self._constants[tensor._id] = self._append(Constant(tensor))
         return number
 
-    def _append(self, found: Any) -> int:
+    def _append(self, trackable: Any) -> int:
         """The number of a new object without children."""
-        self.objects.append(found)
+        self.objects.append(trackable)
         self.children.append([])
         return len(self.objects) - 1
 
 
-def _life_of(found: Any) -> dict[str, Any]:
+def _life_of(trackable: Any) -> dict[str, Any]:
     """The functions that create, initialize and destroy a resource."""
     names = ("_create_resource", "_initialize", "_destroy_resource")
-    return {name: _stage(getattr(found, name)) for name in names if hasattr(found, name)}
+    return {name: _stage(getattr(trackable, name)) for name in names if hasattr(trackable, name)}
 
 
 def _stage(method: Any) -> Function:
@@ -305,10 +312,10 @@ def _writable(child: Any) -> bool:
     return isinstance(child, (Trackable, Function, ConcreteFunction, SignatureMap))
 
 
-def traces_of(found: Any) -> list[ConcreteFunction]:
+def traces_of(trackable: Any) -> list[ConcreteFunction]:
     """The traces of a function."""
-    if isinstance(found, ConcreteFunction):
-        return [found]
-    if isinstance(found, Function):
-        return found._list_all_concrete_functions_for_serialization()
+    if isinstance(trackable, ConcreteFunction):
+        return [trackable]
+    if isinstance(trackable, Function):
+        return trackable._list_all_concrete_functions_for_serialization()
     return []

@@ -31,6 +31,6 @@ def padded(arrays: Sequence[np.ndarray], shape: Shape, lengths: Sequence[int]) -
 def _filled_up(array: np.ndarray, target: Sequence[int]) -> np.ndarray:
     if list(array.shape[1:]) == list(target):
         return array
-    made = np.full((len(array), *target), b"" if array.dtype == object else 0, array.dtype)
-    made[tuple(map(slice, array.shape))] = array
-    return made
+    padded = np.full((len(array), *target), b"" if array.dtype == object else 0, array.dtype)
+    padded[tuple(map(slice, array.shape))] = array
+    return padded

@@ -82,21 +82,21 @@ class Dialog:
         return self._protocol.read_status(answer)
 
     def predict(
-        self, spec: Spec, given: Any, signature: str, outputs: Sequence[str]
+        self, spec: Spec, values: Any, signature: str, outputs: Sequence[str]
     ) -> Steps[dict[str, np.ndarray]]:
         """Runs a signature. Cached metadata may be out of date: another version may answer since."""
         signature = signature or DEFAULT_SERVING_SIGNATURE_DEF_KEY
         known = yield from self._info(spec, _FRESH_SECONDS)
         try:
-            return (yield from self._predict(spec, known, given, signature, outputs))
+            return (yield from self._predict(spec, known, values, signature, outputs))
         except InvalidArgumentError:
             latest = yield from self._info(spec, 0.0)
             if latest == known:
                 raise
-        return (yield from self._predict(spec, latest, given, signature, outputs))
+        return (yield from self._predict(spec, latest, values, signature, outputs))
 
     def _predict(
-        self, spec: Spec, known: ModelInfo, given: Any, signature: str, outputs: Sequence[str]
+        self, spec: Spec, known: ModelInfo, values: Any, signature: str, outputs: Sequence[str]
     ) -> Steps[dict[str, np.ndarray]]:
         described = known.signature(signature)
         unknown = sorted(name for name in outputs if name not in described.outputs)
@@ -104,7 +104,7 @@ class Dialog:
             raise InvalidArgumentError(
                 f"{signature} gives {sorted(described.outputs)}. Received outputs={unknown}."
             )
-        arrays = inputs.arrays(given, described.inputs, signature)
+        arrays = inputs.arrays(values, described.inputs, signature)
         answer = yield self._protocol.predict(spec, signature, arrays, outputs)
         version = self._protocol.version_of(answer)
         if version is not None and version != known.version:

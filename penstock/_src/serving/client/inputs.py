@@ -14,27 +14,27 @@ from penstock._src.serving.rest.parsing.values import array_of
 from penstock._src.serving.servables.servable import TensorInfo
 
 
-def arrays(given: Any, inputs: Mapping[str, TensorSpec], signature: str) -> dict[str, np.ndarray]:
+def arrays(values: Any, inputs: Mapping[str, TensorSpec], signature: str) -> dict[str, np.ndarray]:
     """Returns an array for each input that is given.
 
     Args:
-      given: values by names of inputs, or the value of the only input.
+      values: values by names of inputs, or the value of the only input.
       inputs: of the signature.
       signature: its name, for messages.
 
     Raises:
       InvalidArgumentError: names are unknown or missing, or a value does not fit a dtype.
     """
-    if not isinstance(given, Mapping):
+    if not isinstance(values, Mapping):
         if len(inputs) != 1:
             raise InvalidArgumentError(
-                f"{signature} takes {sorted(inputs)}: expected a dict with a value for each. Received {type(given).__name__}."
+                f"{signature} takes {sorted(inputs)}: expected a dict with a value for each. Received {type(values).__name__}."
             )
-        given = {next(iter(inputs)): given}
-    unknown = sorted(name for name in given if name not in inputs)
+        values = {next(iter(inputs)): values}
+    unknown = sorted(name for name in values if name not in inputs)
     if unknown:
         raise InvalidArgumentError(f"{signature} takes {sorted(inputs)}. Received {unknown}.")
-    return {name: array(value, inputs[name].dtype, name) for name, value in given.items()}
+    return {name: array(value, inputs[name].dtype, name) for name, value in values.items()}
 
 
 def array(value: Any, dtype: dtypes.DType, name: str) -> np.ndarray:

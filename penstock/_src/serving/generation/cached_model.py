@@ -71,8 +71,8 @@ class CachedModel:
         Returns:
           The logits after the last of the tokens, float32 `[vocabulary]`.
         """
-        given = self._given(slot, start, tokens)
-        return self._run(PREFILL, {**given, "last": np.int32(len(tokens) - 1)})
+        arguments = self._given(slot, start, tokens)
+        return self._run(PREFILL, {**arguments, "last": np.int32(len(tokens) - 1)})
 
     @property
     def scores_prompts(self) -> bool:
@@ -116,14 +116,14 @@ class CachedModel:
     def read(self, slot: int, start: int, count: int) -> list[np.ndarray]:
         """Returns the cache's content for `count` tokens of a row, starting at `start`."""
         places = np.arange(start, start + count, dtype=np.int32)
-        given = {"slot": np.int32(slot), "places": places}
+        arguments = {"slot": np.int32(slot), "places": places}
         signature = self._signatures[READ]
-        return signature.run([np.asarray(given[name]) for name in signature.inputs])
+        return signature.run([np.asarray(arguments[name]) for name in signature.inputs])
 
     def write(self, slot: int, start: int, arrays: Sequence[np.ndarray]) -> None:
         """Writes the result of an earlier `read` into a row, starting at `start`."""
-        given = {"slot": np.int32(slot), "start": np.int32(start)}
-        self._run(WRITE, given | dict(zip(self._signatures[READ].outputs, arrays, strict=True)))
+        arguments = {"slot": np.int32(slot), "start": np.int32(start)}
+        self._run(WRITE, arguments | dict(zip(self._signatures[READ].outputs, arrays, strict=True)))
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -162,14 +162,14 @@ class CachedModel:
         end: float,
         same_tokens: bool,
     ) -> tuple[int, ...]:
-        found = []
+        equal = []
         for rows in ladder(len(tokens))[:-1]:
             if time.monotonic() > end:
                 break
             part = self.decode(tokens[:rows], positions[:rows])
             if not same_tokens or np.array_equal(part, whole[:rows]):
-                found.append(rows)
-        return (*found, len(tokens))
+                equal.append(rows)
+        return (*equal, len(tokens))
 
     def _equal_spans(
         self, tokens: np.ndarray, positions: np.ndarray, whole: np.ndarray, end: float
@@ -199,20 +199,20 @@ class CachedModel:
         """The attended length of the cache, at least `count`."""
         return np.arange(_least(self._spans, count), dtype=np.int32)
 
-    def _run(self, name: str, given: Mapping[str, Any]) -> np.ndarray:
+    def _run(self, name: str, arguments: Mapping[str, Any]) -> np.ndarray:
         signature = self._signatures[name]
-        arrays = [np.asarray(given[key]) for key in signature.inputs]
+        arrays = [np.asarray(arguments[key]) for key in signature.inputs]
         outputs = dict(zip(signature.outputs, signature.run(arrays), strict=True))
         return np.asarray(outputs[LOGITS], np.float32) if LOGITS in outputs else np.empty(0)
 
 
 def powers(least: int, most: int) -> tuple[int, ...]:
     """Returns the powers of two from `least` on below `most`, and `most`."""
-    found = []
+    steps = []
     while least < most:
-        found.append(least)
+        steps.append(least)
         least *= 2
-    return (*found, most)
+    return (*steps, most)
 
 
 def _least(sizes: Sequence[int], count: int) -> int:

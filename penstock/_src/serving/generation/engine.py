@@ -138,8 +138,8 @@ class Engine:
 
     def _admit(self) -> None:
         """Gives free slots to sequences that wait, the first ones first."""
-        for slot, held in enumerate(self._slots):
-            if held is not None:
+        for slot, occupant in enumerate(self._slots):
+            if occupant is not None:
                 continue
             with self._changed:
                 if not self._waiting:
@@ -202,11 +202,11 @@ class Engine:
             piece = sequence.prompt[sequence.place : sequence.place + chunk]
             if sequence.place + chunk >= len(sequence.prompt):
                 return
-            found = self.prefixes.find(sequence.prefix, piece)
-            if found is None:
+            reused = self.prefixes.find(sequence.prefix, piece)
+            if reused is None:
                 return
-            self.model.write(sequence.slot, sequence.place, found[1])
-            sequence.prefix = found[0]
+            self.model.write(sequence.slot, sequence.place, reused[1])
+            sequence.prefix = reused[0]
             sequence.place += chunk
             sequence.reused += chunk
 
@@ -242,8 +242,8 @@ class Engine:
         rows = self.model.rows_for(max(sequence.slot for sequence in running) + 1)
         tokens, positions = np.zeros(rows, np.int32), np.zeros(rows, np.int32)
         most = self.model.generation.length - 1
-        for slot, held in enumerate(self._slots[:rows]):
-            positions[slot] = 0 if held is None else min(held.next_place, most)
+        for slot, occupant in enumerate(self._slots[:rows]):
+            positions[slot] = 0 if occupant is None else min(occupant.next_place, most)
         for sequence in running:
             tokens[sequence.slot] = sequence.tokens[-1]
         return self.model.decode(tokens, positions)

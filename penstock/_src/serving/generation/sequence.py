@@ -132,10 +132,10 @@ async def tokens_of(sequence: Sequence) -> AsyncGenerator[list[int], None]:
             await sequence.waiter.wait()
             sequence.waiter.clear()
             is_done = sequence.is_done  # looked at first: tokens come before the end
-            found = sequence.tokens[at:]
-            at += len(found)
-            if found:
-                yield found
+            arrived = sequence.tokens[at:]
+            at += len(arrived)
+            if arrived:
+                yield arrived
             if is_done:
                 break
     finally:

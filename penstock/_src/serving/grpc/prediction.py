@@ -113,23 +113,25 @@ class PredictionService:
         with using(self._table, request.model_spec) as version:
             return messages.metadata_of(version)
 
-    async def _classify(self, spec: Any, given: Any, reply: Any, context: Any) -> None:
-        outputs, count = await self._of_examples(spec, given, CLASSIFY_METHOD_NAME, reply, context)
+    async def _classify(self, spec: Any, message: Any, reply: Any, context: Any) -> None:
+        outputs, count = await self._of_examples(
+            spec, message, CLASSIFY_METHOD_NAME, reply, context
+        )
         for classes in examples.classifications(outputs, count):
             entry = reply.result.classifications.add()
             for label, score in classes:
                 entry.classes.add(label=label, score=score)
 
-    async def _regress(self, spec: Any, given: Any, reply: Any, context: Any) -> None:
-        outputs, count = await self._of_examples(spec, given, REGRESS_METHOD_NAME, reply, context)
+    async def _regress(self, spec: Any, message: Any, reply: Any, context: Any) -> None:
+        outputs, count = await self._of_examples(spec, message, REGRESS_METHOD_NAME, reply, context)
         for value in examples.regressions(outputs, count):
             reply.result.regressions.add(value=value)
 
     async def _of_examples(
-        self, spec: Any, given: Any, method_name: str, reply: Any, context: Any
+        self, spec: Any, message: Any, method_name: str, reply: Any, context: Any
     ) -> tuple[dict[str, Any], int]:
         """The outputs for the examples of an `Input` message, and the number of examples."""
-        listed = examples.serialized(given)
+        listed = examples.serialized(message)
         with using(self._table, spec) as version:
             queue = version.queue(spec.signature_name)
             inputs = examples.argument(queue.signature, method_name, listed)
@@ -138,10 +140,10 @@ class PredictionService:
         return outputs, len(listed)
 
 
-def _set_spec(made: Any, version: ModelVersion, asked: Any) -> None:
+def _set_spec(spec: Any, version: ModelVersion, asked: Any) -> None:
     """Record the function and version that answered."""
-    made.name, made.version.value = version.name, version.number
-    made.signature_name = asked.signature_name or DEFAULT_SERVING_SIGNATURE_DEF_KEY
+    spec.name, spec.version.value = version.name, version.number
+    spec.signature_name = asked.signature_name or DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 def using(table: ModelTable, spec: Any) -> AbstractContextManager[ModelVersion]:

@@ -227,22 +227,22 @@ async def merged(
             async for piece in pieces:
                 yield 0, piece
         return
-    found: asyncio.Queue[tuple[int, Piece | Exception | None]] = asyncio.Queue()
+    queue: asyncio.Queue[tuple[int, Piece | Exception | None]] = asyncio.Queue()
 
     async def read(index: int, source: AsyncGenerator[Piece, None]) -> None:
         try:
             async with contextlib.aclosing(source) as pieces:
                 async for piece in pieces:
-                    found.put_nowait((index, piece))
-            found.put_nowait((index, None))
+                    queue.put_nowait((index, piece))
+            queue.put_nowait((index, None))
         except Exception as error:  # it is raised where the pieces are read
-            found.put_nowait((index, error))
+            queue.put_nowait((index, error))
 
     tasks = [asyncio.create_task(read(*each)) for each in enumerate(sources)]
     left = len(tasks)
     try:
         while left:
-            index, value = await found.get()
+            index, value = await queue.get()
             if isinstance(value, Exception):
                 raise value
             if value is None:

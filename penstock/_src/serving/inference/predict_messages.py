@@ -96,16 +96,16 @@ def _small_entry(data: bytes, entry: _Field, contents: dict[str, Content]) -> by
         raise _Irregular
     key, value = inside
     name = data[key.value : key.end].decode()
-    found = [
+    matching = [
         field
         for field in _fields(data, value.value, value.end, left)
         if field.number in (CONTENT, FLOATS, DOUBLES)
     ]
-    if name in contents or len(found) > 1:
+    if name in contents or len(matching) > 1:
         raise _Irregular
-    if not found or found[0].end - found[0].value < _LARGE:
+    if not matching or matching[0].end - matching[0].value < _LARGE:
         return None
-    (numbers,) = found
+    (numbers,) = matching
     contents[name] = Content(numbers.number, memoryview(data)[numbers.value : numbers.end])
     tensor = data[value.value : numbers.start] + data[numbers.end : value.end]
     return _delimited(_INPUTS, data[key.start : key.end] + _delimited(_VALUE, tensor))

@@ -32,13 +32,13 @@ class Runner:
         self._on_loop: OnLoop | None = None
 
     async def run(
-        self, queue: Queue, given: Mapping[str, np.ndarray], patience: float | None = None
+        self, queue: Queue, named_arrays: Mapping[str, np.ndarray], patience: float | None = None
     ) -> dict[str, np.ndarray]:
         """Returns the outputs of a function of a model, by name.
 
         Args:
           queue: of the function.
-          given: arrays by the names of its inputs.
+          named_arrays: arrays by the names of its inputs.
           patience: seconds that the client waits; None if it does not say.
 
         Raises:
@@ -48,7 +48,7 @@ class Runner:
           OpError: what the function raises.
         """
         signature = queue.signature
-        arrays, is_short = tensors.arguments(signature, given)
+        arrays, is_short = tensors.arguments(signature, named_arrays)
         rows = tensors.row_count(signature, arrays)
         if rows > self.limits.max_rows:
             raise ResourceExhaustedError(

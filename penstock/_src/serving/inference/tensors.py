@@ -12,7 +12,7 @@ from penstock._src.serving.servables.servable import Shape, Signature, TensorInf
 
 
 def arguments(
-    signature: Signature, given: Mapping[str, np.ndarray]
+    signature: Signature, named_arrays: Mapping[str, np.ndarray]
 ) -> tuple[list[np.ndarray], bool]:
     """Returns an array for each input of a signature, in its order, and whether a last axis of extent 1 was left out of one.
 
@@ -20,7 +20,7 @@ def arguments(
 
     Args:
       signature: whose function is to be called.
-      given: arrays by the names of inputs.
+      named_arrays: arrays by the names of inputs.
 
     Raises:
       InvalidArgumentError: an input is missing or unknown, or has another dtype or shape.
@@ -28,17 +28,17 @@ def arguments(
     arrays: list[np.ndarray] = []
     is_short = False
     for name, info in signature.inputs.items():
-        array = given.get(name)
+        array = named_arrays.get(name)
         if array is None:
             array = signature.defaults.get(name)
         if array is None:
-            _refuse_names(signature, given)
+            _refuse_names(signature, named_arrays)
         if info.shape and info.shape[-1] == 1 and array.ndim == len(info.shape) - 1:
             array, is_short = array[..., None], True
         _check(signature.name, name, info, array)
         arrays.append(array)
-    if len(given) > len(arrays) or not signature.inputs.keys() >= given.keys():
-        _refuse_names(signature, given)
+    if len(named_arrays) > len(arrays) or not signature.inputs.keys() >= named_arrays.keys():
+        _refuse_names(signature, named_arrays)
     return arrays, is_short
 
 
@@ -72,9 +72,9 @@ def row_count(signature: Signature, arrays: Sequence[np.ndarray]) -> int:
     return counts.pop() or 0
 
 
-def _refuse_names(signature: Signature, given: Mapping[str, np.ndarray]) -> NoReturn:
+def _refuse_names(signature: Signature, named_arrays: Mapping[str, np.ndarray]) -> NoReturn:
     raise InvalidArgumentError(
-        f"input size does not match signature: {signature.name} takes {sorted(signature.inputs)}. Received {sorted(given)}."
+        f"input size does not match signature: {signature.name} takes {sorted(signature.inputs)}. Received {sorted(named_arrays)}."
     )
 
 

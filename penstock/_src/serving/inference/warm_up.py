@@ -102,10 +102,10 @@ def _calls(
 
 
 def _of_examples(
-    version: ModelVersion, spec: Any, given: Any, method_name: str
+    version: ModelVersion, spec: Any, message: Any, method_name: str
 ) -> tuple[Queue, list[np.ndarray]]:
     queue = version.queue(spec.signature_name)
-    inputs = examples.argument(queue.signature, method_name, examples.serialized(given))
+    inputs = examples.argument(queue.signature, method_name, examples.serialized(message))
     return queue, tensors.arguments(queue.signature, inputs)[0]
 
 

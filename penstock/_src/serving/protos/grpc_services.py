@@ -86,10 +86,10 @@ def _add_services() -> None:
         file = descriptor_pb2.FileDescriptorProto(
             name=f"penstock/{name}.proto", package=package, syntax="proto3"
         )
-        made = file.service.add(name=name)
+        added = file.service.add(name=name)
         needed = set()
         for method, (request, reply) in methods.items():
-            made.method.add(
+            added.method.add(
                 name=method,
                 input_type=f".{request.DESCRIPTOR.full_name}",
                 output_type=f".{reply.DESCRIPTOR.full_name}",

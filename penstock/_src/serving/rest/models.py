@@ -73,8 +73,8 @@ class ModelRoutes:
     async def regress(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers :regress."""
         outputs, count = await self._of_examples(groups, body, REGRESS_METHOD_NAME)
-        found = examples.regressions(outputs, count)
-        return _result(found, found)
+        regressions = examples.regressions(outputs, count)
+        return _result(regressions, regressions)
 
     async def metadata(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Answers /metadata: the signatures of a version."""
@@ -131,8 +131,8 @@ def number_of(groups: Mapping[str, Any]) -> int | None:
     return None if groups["version"] is None else int(groups["version"])
 
 
-def _result(found: list[Any], numbers: Iterable[float]) -> Reply:
-    return Reply(200, values.dumps({"result": found}, numbers))
+def _result(results: list[Any], numbers: Iterable[float]) -> Reply:
+    return Reply(200, values.dumps({"result": results}, numbers))
 
 
 def _as_json(message: Any) -> Any:

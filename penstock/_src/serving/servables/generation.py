@@ -90,19 +90,19 @@ def read(path: str) -> Generation | None:
         raise InvalidArgumentError(f"{file}: {error}") from error
 
 
-def _of_json(found: Any) -> Generation:
-    if not isinstance(found, dict):
+def _of_json(content: Any) -> Generation:
+    if not isinstance(content, dict):
         raise TypeError("expected an object.")
     numbers = ("slots", "length", "vocabulary", "bytes_per_place", "chunk")
     for name in numbers:
-        if name in found and type(found[name]) is not int:
-            raise TypeError(f"{name}: expected an integer. Received {found[name]!r}.")
-    stops, chat = found.get("stop_tokens", []), found.get("chat", {})
+        if name in content and type(content[name]) is not int:
+            raise TypeError(f"{name}: expected an integer. Received {content[name]!r}.")
+    stops, chat = content.get("stop_tokens", []), content.get("chat", {})
     if not isinstance(stops, list) or any(type(token) is not int for token in stops):
         raise TypeError(f"stop_tokens: expected a list of integers. Received {stops!r}.")
     if not isinstance(chat, dict) or not all(map(_is_pair, chat.values())):
         raise TypeError(f"chat: expected {{role: [before, after]}}. Received {chat!r}.")
-    known = {**found, "stop_tokens": tuple(stops)}
+    known = {**content, "stop_tokens": tuple(stops)}
     known["chat"] = {role: (before, after) for role, (before, after) in chat.items()}
     return Generation(**known)
 
@@ -137,12 +137,12 @@ def guarded(signatures: Mapping[str, Signature], path: str) -> dict[str, Signatu
             _refuse(path, f"'{name}' must return '{LOGITS}'. It returns {names}")
     if keeps_prefixes(signatures):
         read, write = signatures[READ], signatures[WRITE]
-        for name, found, expected in (
+        for name, actual, expected in (
             (READ, read.inputs, READ_INPUTS),
             (WRITE, write.inputs, (*WRITE_INPUTS, *read.outputs)),
         ):
-            if set(found) != set(expected):
-                _refuse(path, f"'{name}' must take {sorted(expected)}. It takes {sorted(found)}")
+            if set(actual) != set(expected):
+                _refuse(path, f"'{name}' must take {sorted(expected)}. It takes {sorted(actual)}")
     own = (*INPUTS, READ, WRITE, SCORE)
     return {
         name: dataclasses.replace(signature, refusal=REFUSAL) if name in own else signature

@@ -127,8 +127,8 @@ def _bits(data: bytes, count: int) -> np.ndarray:
 
 def _text(stream: Stream, tables: Tables) -> str:
     """Read the number of a string attribute, and return its text."""
-    found = tables.attribute(stream.number())
-    return found.name if isinstance(found, SymbolRef) else str(found)
+    attribute = tables.attribute(stream.number())
+    return attribute.name if isinstance(attribute, SymbolRef) else str(attribute)
 
 
 def _string(stream: Stream, tables: Tables) -> str:

@@ -91,9 +91,9 @@ class MaskValuesChooser:
             shape = raw.Shape(input=flat)
             drawn = uniform(shape, 0, 1, dtype=dtypes.float32)
             others = cast(uniform(shape, maxval=cast(self._vocab_size, dtypes.float32)), flat.dtype)
-            made = where(drawn < masked, cast(self._mask_token, flat.dtype), flat)
+            chosen = where(drawn < masked, cast(self._mask_token, flat.dtype), flat)
             becomes_other = raw.LogicalAnd(x=drawn > masked, y=drawn < masked + random)
-            return masked_lm_ids.with_flat_values(where(becomes_other, others, made))
+            return masked_lm_ids.with_flat_values(where(becomes_other, others, chosen))
 
 
 @export("text.mask_language_model", v1=[])
@@ -134,9 +134,9 @@ def mask_language_model(
     ).flat_values
     before = places.with_flat_values(gather(rows.flat_values, flat_places))
     after = mask_values_chooser.get_mask_values(before)
-    made = raw.TensorScatterUpdate(
+    masked = raw.TensorScatterUpdate(
         tensor=rows.flat_values,
         indices=raw.ExpandDims(input=flat_places, axis=-1),
         updates=cast(after.flat_values, rows.dtype),
     )
-    return rows.with_flat_values(made), places, before
+    return rows.with_flat_values(masked), places, before

@@ -109,11 +109,11 @@ def _padding_for_dimension(data: Any, axis: int, value: Any) -> Any:
     shape = raw.Shape(input=value)
     ones = raw.OnesLike(x=outer)
     expanded = raw.Reshape(tensor=value, shape=raw.ConcatV2(values=[ones, shape], axis=0))
-    found = raw.Tile(
+    padding = raw.Tile(
         input=expanded, multiples=raw.ConcatV2(values=[outer, raw.OnesLike(x=shape)], axis=0)
     )
-    found.set_shape(data.shape[:axis].concatenate(value.shape))
-    return found
+    padding.set_shape(data.shape[:axis].concatenate(value.shape))
+    return padding
 
 
 def _repeated_in_rows(value: Any, data: Any, axis: int) -> Any:

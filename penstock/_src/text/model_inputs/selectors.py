@@ -95,15 +95,15 @@ class ItemSelector:
         if axis > 1:
             input_ids = input_ids.merge_dims(1, axis)
         flat = input_ids.flat_values
-        found = raw.Fill(dims=raw.Shape(input=flat), value=True)
+        mask = raw.Fill(dims=raw.Shape(input=flat), value=True)
         for number in self._unselectable_ids:
-            found = raw.LogicalAnd(x=found, y=raw.NotEqual(x=flat, y=cast(number, flat.dtype)))
+            mask = raw.LogicalAnd(x=mask, y=raw.NotEqual(x=flat, y=cast(number, flat.dtype)))
         axis = axis if axis >= 0 else axis + _rank(input_ids)
-        found = input_ids.with_flat_values(found)
+        mask = input_ids.with_flat_values(mask)
         return (
-            reduce_all(found, list(range(input_ids.ragged_rank, axis, -1)))
+            reduce_all(mask, list(range(input_ids.ragged_rank, axis, -1)))
             if axis < input_ids.ragged_rank
-            else found
+            else mask
         )
 
     def get_selection_mask(self, input_ids: Any, axis: int = 1) -> Any:
@@ -196,12 +196,12 @@ class RandomItemSelector(ItemSelector):
 
         spec = RaggedTensorSpec(ragged_rank=positions.ragged_rank - 1, dtype=positions.dtype)
         chosen = map_fn(select, (positions, wanted), fn_output_signature=spec)
-        found = _marked(
+        mask = _marked(
             input_ids, chosen.flat_values if isinstance(chosen, RaggedTensor) else chosen
         )
-        if axis < found.ragged_rank:
-            found = reduce_all(found, list(range(found.ragged_rank, axis, -1)))
-        return found
+        if axis < mask.ragged_rank:
+            mask = reduce_all(mask, list(range(mask.ragged_rank, axis, -1)))
+        return mask
 
 
 def _selected_at_ends(ids: Any, axis: int, selectable: Any, count: Any, from_end: bool) -> Any:
@@ -224,10 +224,10 @@ def _selected_at_ends(ids: Any, axis: int, selectable: Any, count: Any, from_end
     chosen = boolean_mask(
         positions, in_row.with_values(taken).with_row_splits_dtype(positions.row_splits.dtype)
     )
-    found = _marked(ids, chosen.flat_values)
+    mask = _marked(ids, chosen.flat_values)
     for _ in range(ids.shape.rank - axis - 1):
-        found = reduce_all(found, -1)
-    return found
+        mask = reduce_all(mask, -1)
+    return mask
 
 
 class _EndSelector(ItemSelector):
@@ -295,7 +295,7 @@ class NothingSelector(ItemSelector):
         Returns:
           A ragged tensor of bools with an entry for each item.
         """
-        found = input_ids.with_flat_values(cast(zeros_like(input_ids.flat_values), dtypes.bool_))
+        mask = input_ids.with_flat_values(cast(zeros_like(input_ids.flat_values), dtypes.bool_))
         for _ in range(input_ids.ragged_rank - axis):
-            found = reduce_all(found, -1)
-        return found
+            mask = reduce_all(mask, -1)
+        return mask

@@ -64,10 +64,10 @@ def _lengths(segments: Sequence[Any], axis: int) -> Any:
 def _row_lengths(segment: Any, axis: int) -> Any:
     axis = axis % segment.shape.rank - 1
     lengths = segment.nested_row_lengths()
-    found = RaggedTensor.from_nested_row_lengths(lengths[axis], lengths[:axis])
+    sums = RaggedTensor.from_nested_row_lengths(lengths[axis], lengths[:axis])
     for _ in range(axis):
-        found = reduce_sum(found, -1)
-    return found
+        sums = reduce_sum(sums, -1)
+    return sums
 
 
 def _first(segments: Sequence[Any], counts: Any, axis: int) -> list[Any]:
@@ -118,16 +118,16 @@ def _shared_out(lengths: Any, most: Any) -> Any:
     # For each number of rounds: the items of all segments by then; the last round is not finished.
     longest = raw.Max(input=lengths, axis=[0, 1])
     rounds = raw.Range(start=longest * 0, limit=longest + 1, delta=longest * 0 + 1)
-    given = raw.Minimum(x=raw.ExpandDims(input=lengths, axis=-1), y=rounds)
+    taken = raw.Minimum(x=raw.ExpandDims(input=lengths, axis=-1), y=rounds)
     is_within = raw.LessEqual(
-        x=raw.Sum(input=given, axis=[1]), y=raw.Reshape(tensor=most, shape=[-1, 1])
+        x=raw.Sum(input=taken, axis=[1]), y=raw.Reshape(tensor=most, shape=[-1, 1])
     )
     whole = raw.Sum(input=cast(is_within, dtypes.int32), axis=[1], keep_dims=True) - 1
-    found = raw.Minimum(x=lengths, y=whole)
+    shares = raw.Minimum(x=lengths, y=whole)
     has_more = cast(raw.Greater(x=lengths, y=whole), dtypes.int32)
-    left = raw.Reshape(tensor=most, shape=[-1, 1]) - raw.Sum(input=found, axis=[1], keep_dims=True)
+    left = raw.Reshape(tensor=most, shape=[-1, 1]) - raw.Sum(input=shares, axis=[1], keep_dims=True)
     takes = raw.LessEqual(x=raw.Cumsum(x=has_more, axis=1), y=left)
-    return found + has_more * cast(takes, dtypes.int32)
+    return shares + has_more * cast(takes, dtypes.int32)
 
 
 @export("text.RoundRobinTrimmer", v1=[])
@@ -191,7 +191,7 @@ class RoundRobinTrimmer(Trimmer):
             input_values=[segment.values for segment in segments],
             input_row_splits=[segment.row_splits for segment in segments],
         )
-        return [ragged_rows(*found) for found in zip(values, splits, strict=True)]
+        return [ragged_rows(*parts) for parts in zip(values, splits, strict=True)]
 
 
 @export("text.ShrinkLongestTrimmer", v1=[])

@@ -218,10 +218,10 @@ def span_alignment(
         contained_by,
         partial_overlap,
     )
-    found = _aligned(overlaps)
+    aligned = _aligned(overlaps)
     if multivalent_result:
-        return found
-    last = reduce_max(found, axis=-1)
+        return aligned
+    last = reduce_max(aligned, axis=-1)
     if isinstance(last, RaggedTensor):
         return last.with_flat_values(
             raw.Maximum(x=last.flat_values, y=convert_to_tensor(-1, dtypes.int64))

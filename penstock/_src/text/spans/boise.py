@@ -17,14 +17,16 @@ def _alike(values: Sequence[Any]) -> list[Any]:
     Raises:
       ValueError: some are ragged and some are not.
     """
-    found = [dense_or_ragged(value) for value in values]
-    for value in found[:-1]:
-        if isinstance(value, RaggedTensor) != isinstance(found[-1], RaggedTensor):
+    converted = [dense_or_ragged(value) for value in values]
+    for value in converted[:-1]:
+        if isinstance(value, RaggedTensor) != isinstance(converted[-1], RaggedTensor):
             raise ValueError(
-                f"Input tensors must be of the same type: {type(value)} vs {type(found[-1])}."
+                f"Input tensors must be of the same type: {type(value)} vs {type(converted[-1])}."
             )
-    known_rank(found[0])
-    return [value if value.dtype == dtypes.string else cast(value, dtypes.int32) for value in found]
+    known_rank(converted[0])
+    return [
+        value if value.dtype == dtypes.string else cast(value, dtypes.int32) for value in converted
+    ]
 
 
 def _in_rows(values: Sequence[Any], run: Callable[..., Any], message: str) -> Any:
@@ -37,10 +39,10 @@ def _in_rows(values: Sequence[Any], run: Callable[..., Any], message: str) -> An
                 run,
                 message,
             )
-        found = _in_rows(
+        results = _in_rows(
             [value[None] if rank else value[None, None] for value in values], run, message
         )
-        return tuple(part.merge_dims(0, 1) if rank else part[0][0] for part in found)
+        return tuple(part.merge_dims(0, 1) if rank else part[0][0] for part in results)
     try:
         return run(*values)
     except (InvalidArgumentError, FailedPreconditionError) as error:

@@ -125,7 +125,7 @@ def sentence_fragments(
         for value in map(dense_or_ragged, (token_word, token_starts, token_ends, token_properties))
     ]
     words, starts, ends, properties = rows
-    *found, counts = raw.SentenceFragments(
+    *fragments, counts = raw.SentenceFragments(
         row_lengths=starts.row_lengths(),
         token_start=starts.flat_values,
         token_end=ends.flat_values,
@@ -136,4 +136,4 @@ def sentence_fragments(
         replacement_char=replacement_char,
         replace_control_characters=replace_control_characters,
     )
-    return tuple(RaggedTensor.from_row_lengths(part, counts) for part in found)
+    return tuple(RaggedTensor.from_row_lengths(part, counts) for part in fragments)

@@ -116,7 +116,7 @@ def utf8_binarize(
     tokens = convert_to_tensor(tokens)
     rank = known_rank(tokens, "Rank of `tokens` must be statically known.")
     flat = tokens if rank == 1 else raw.Reshape(tensor=tokens, shape=[-1])
-    found = text_op("Utf8Binarize")(
+    bits = text_op("Utf8Binarize")(
         input_tokens=flat,
         word_length=word_length,
         bits_per_char=bits_per_char,
@@ -124,6 +124,6 @@ def utf8_binarize(
         name=name,
     )
     if rank == 1:
-        return found
+        return bits
     shape = raw.ConcatV2(values=[raw.Shape(input=tokens), [word_length * bits_per_char]], axis=0)
-    return raw.Reshape(tensor=found, shape=shape)
+    return raw.Reshape(tensor=bits, shape=shape)

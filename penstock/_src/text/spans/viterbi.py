@@ -49,7 +49,7 @@ def decode(
         if not use_log_space:
             scale, best = scale * best.max(), best / best.max()
     last = join(best, end)
-    found = [int(np.argmax(last))]
+    path = [int(np.argmax(last))]
     for back in reversed(before):
-        found.append(int(back[found[-1]]))
-    return found[::-1], last.max() if use_log_space else last.max() * scale
+        path.append(int(back[path[-1]]))
+    return path[::-1], last.max() if use_log_space else last.max() * scale

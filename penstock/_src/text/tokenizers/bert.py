@@ -178,7 +178,7 @@ class BertTokenizer(TokenizerWithOffsets, Detokenizer):
         pieces, starts, ends = self._wordpiece_tokenizer.tokenize_with_offsets(words)
         places = gather(begins.flat_values, _innermost(starts).value_rowids())
         return pieces, *(
-            found.with_flat_values(found.flat_values + places) for found in (starts, ends)
+            offsets.with_flat_values(offsets.flat_values + places) for offsets in (starts, ends)
         )
 
     def tokenize(self, text_input: Any) -> Any:

@@ -128,7 +128,7 @@ class UnicodeScriptTokenizer(TokenizerWithOffsets):
             raw.GatherV2(params=bounds.values, indices=places + shift, axis=0)
             for places in (first, behind)
         )
-        return [ragged_rows(found, outer) for found in (tokens, starts, ends)]
+        return [ragged_rows(column, outer) for column in (tokens, starts, ends)]
 
 
 @export("text.UnicodeCharTokenizer", v1=[])
@@ -227,7 +227,7 @@ class ByteSplitter(SplitterWithOffsets):
 
         def cut(strings: Any) -> Any:
             values, splits, starts, ends = text_op("ByteSplitWithOffsets")(input_values=strings)
-            return [ragged_rows(found, splits) for found in (values, starts, ends)]
+            return [ragged_rows(column, splits) for column in (values, starts, ends)]
 
         return on_vectors(cut, dense_or_ragged(input))
 

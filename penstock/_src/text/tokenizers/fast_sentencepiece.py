@@ -58,7 +58,7 @@ class FastSentencepieceTokenizer:
         """
 
         def cut(texts: Any) -> Any:
-            found = text_op("FastSentencepieceTokenize")(
+            pieces = text_op("FastSentencepieceTokenize")(
                 sp_model=self._converted_model,
                 input=texts,
                 nbest_size=0,
@@ -67,7 +67,7 @@ class FastSentencepieceTokenizer:
                 add_eos=self._add_eos,
                 reverse=self._reverse,
             )
-            return [ragged_rows(*found)]
+            return [ragged_rows(*pieces)]
 
         return on_vectors(cut, dense_or_ragged(inputs))[0]
 

@@ -154,7 +154,7 @@ class FastWordpieceTokenizer(TokenizerWithOffsets, Detokenizer):
         )
         is_number = self._token_out_type in (dtypes.int32, dtypes.int64)
         values = cast(numbers, self._token_out_type) if is_number else pieces
-        return [ragged_rows(found, splits) for found in (values, starts, ends)]
+        return [ragged_rows(column, splits) for column in (values, starts, ends)]
 
     def detokenize(self, input: Any) -> Any:
         """Makes texts of the numbers of pieces.

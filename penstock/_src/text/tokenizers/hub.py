@@ -55,11 +55,12 @@ class HubModuleSplitter(SplitterWithOffsets):
         return on_vectors(self._cut, dense_or_ragged(input_strs), NO_RANK)
 
     def _cut(self, strings: Any) -> Any:
-        found = self._hub_module_signature(text=strings)
-        name = "tokens" if "tokens" in found else "pieces"
-        counts = found[f"num_{name}"]
+        outputs = self._hub_module_signature(text=strings)
+        name = "tokens" if "tokens" in outputs else "pieces"
+        counts = outputs[f"num_{name}"]
         return [
-            RaggedTensor.from_row_lengths(found[part], counts) for part in (name, "starts", "ends")
+            RaggedTensor.from_row_lengths(outputs[part], counts)
+            for part in (name, "starts", "ends")
         ]
 
 

@@ -60,10 +60,10 @@ class SplitMergeTokenizer(TokenizerWithOffsets):
         input, labels = dense_or_ragged(input), dense_or_ragged(labels)
         rank = known_rank(input, NO_RANK)
         if rank == 0:
-            found = self.tokenize_with_offsets(
+            parts = self.tokenize_with_offsets(
                 input[None], labels[None], force_split_at_break_character
             )
-            return tuple(part.values for part in found)
+            return tuple(part.values for part in parts)
         if rank > 1:
             if not isinstance(input, RaggedTensor):
                 input = RaggedTensor.from_tensor(input, ragged_rank=rank - 1)
@@ -75,11 +75,11 @@ class SplitMergeTokenizer(TokenizerWithOffsets):
                 rows = RaggedTensor.from_tensor(
                     raw.Reshape(tensor=labels, shape=[-1, labels.shape[-1]])
                 )
-            found = self.tokenize_with_offsets(
+            parts = self.tokenize_with_offsets(
                 input.flat_values, rows, force_split_at_break_character
             )
             kind = input.row_splits.dtype
-            return tuple(input.with_flat_values(part.with_row_splits_dtype(kind)) for part in found)
+            return tuple(input.with_flat_values(part.with_row_splits_dtype(kind)) for part in parts)
         if not isinstance(labels, RaggedTensor):
             labels = RaggedTensor.from_tensor(labels)
         values, splits, starts, ends = raw.SplitMergeTokenizeWithOffsets(

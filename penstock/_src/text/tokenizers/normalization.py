@@ -77,13 +77,13 @@ def normalize_utf8_with_offsets_map(
     """
     input = dense_or_ragged(input, dtypes.string)
     flat = input.flat_values if isinstance(input, RaggedTensor) else input
-    made = raw.NormalizeUTF8WithOffsetsMap(
+    normalized = raw.NormalizeUTF8WithOffsetsMap(
         input=flat, normalization_form=normalization_form, name=name
     )
     return (
-        tuple(input.with_flat_values(part) for part in made)
+        tuple(input.with_flat_values(part) for part in normalized)
         if isinstance(input, RaggedTensor)
-        else tuple(made)
+        else tuple(normalized)
     )
 
 
@@ -110,13 +110,13 @@ def find_source_offsets(offsets_map: Any, input_offsets: Any, name: str | None =
             if isinstance(maps, RaggedTensor)
             else raw.Reshape(tensor=maps, shape=[-1])
         )
-        found = raw.FindSourceOffsets(
+        sources = raw.FindSourceOffsets(
             offsets_map=flat,
             input_offsets_values=offsets.flat_values,
             input_offsets_splits=offsets.nested_row_splits[-1],
             name=name,
         )
-        return offsets.with_flat_values(found)
+        return offsets.with_flat_values(sources)
     rank = offsets.shape.rank
     if rank > 1:
         ragged = RaggedTensor.from_tensor(offsets, ragged_rank=rank - 1)

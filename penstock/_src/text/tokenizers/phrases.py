@@ -70,12 +70,12 @@ class PhraseTokenizer(Tokenizer, Detokenizer):
         """
 
         def cut(texts: Any) -> Any:
-            found, numbers, splits = raw.PhraseTokenize(
+            phrases, numbers, splits = raw.PhraseTokenize(
                 input_values=texts, phrase_model=self._model
             )
             is_number = self._token_out_type in (dtypes.int32, dtypes.int64)
             return [
-                ragged_rows(cast(numbers, self._token_out_type) if is_number else found, splits)
+                ragged_rows(cast(numbers, self._token_out_type) if is_number else phrases, splits)
             ]
 
         return on_vectors(cut, dense_or_ragged(input), NO_RANK)[0]

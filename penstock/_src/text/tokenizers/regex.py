@@ -36,13 +36,13 @@ def regex_split_with_offsets(
     ]
 
     def cut(strings: Any) -> Any:
-        *found, splits = raw.RegexSplitWithOffsets(
+        *columns, splits = raw.RegexSplitWithOffsets(
             input=strings,
             delim_regex_pattern=patterns[0],
             keep_delim_regex_pattern=patterns[1],
             name=name,
         )
-        return [ragged_rows(values, splits) for values in found]
+        return [ragged_rows(values, splits) for values in columns]
 
     input = dense_or_ragged(input, dtypes.string)
     if input.shape.rank is None:

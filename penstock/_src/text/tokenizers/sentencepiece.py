@@ -117,10 +117,10 @@ class SentencepieceTokenizer(TokenizerWithOffsets, Detokenizer):
         """
 
         def cut(texts: Any) -> Any:
-            found = raw.SentencepieceTokenizeWithOffsetsOp(
+            outputs = raw.SentencepieceTokenizeWithOffsetsOp(
                 input=texts, name=name, **self._arguments()
             )
-            values, splits, starts, ends = found
+            values, splits, starts, ends = outputs
             return [ragged_rows(part, splits) for part in (values, starts, ends)]
 
         return on_vectors(cut, dense_or_ragged(input))
@@ -217,8 +217,8 @@ def joined(join: Any, input: Any) -> Any:
         raise ValueError("Rank of input_tensor must be at least 1.")
     if not isinstance(input, RaggedTensor):
         if rank == 1:
-            found = joined(join, raw.Reshape(tensor=input, shape=[1, -1]))
-            return raw.Reshape(tensor=found, shape=[])
+            result = joined(join, raw.Reshape(tensor=input, shape=[1, -1]))
+            return raw.Reshape(tensor=result, shape=[])
         input = RaggedTensor.from_tensor(input)
     if input.flat_values.shape.rank > 1:
         return input.with_flat_values(joined(join, input.flat_values))

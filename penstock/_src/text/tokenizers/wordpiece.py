@@ -133,7 +133,7 @@ class WordpieceTokenizer(TokenizerWithOffsets, Detokenizer):
         )
         if self._token_out_type in (dtypes.int32, dtypes.int64):
             values = cast(self._vocab_lookup_table.lookup(values), self._token_out_type)
-        return [ragged_rows(found, splits) for found in (values, starts, ends)]
+        return [ragged_rows(column, splits) for column in (values, starts, ends)]
 
     def _in_order(self) -> tuple[Any, Any]:
         """The pieces and their numbers, by number."""

@@ -114,8 +114,8 @@ def filter_input_words(
 ) -> list[tuple[str, int]]:
     """Returns the most frequent words that have no other characters."""
     most_frequent = sorted(all_counts, key=lambda word_and_count: word_and_count[1], reverse=True)
-    found = [(word, count) for word, count in most_frequent if allowed_chars.issuperset(word)]
-    return found if max_input_tokens == -1 else found[:max_input_tokens]
+    frequent = [(word, count) for word, count in most_frequent if allowed_chars.issuperset(word)]
+    return frequent if max_input_tokens == -1 else frequent[:max_input_tokens]
 
 
 def generate_final_vocabulary(
@@ -144,7 +144,7 @@ def _counted(
     word_counts: Counts, tokens: Mapping[str, int] | None, params: Params
 ) -> list[dict[str, int]]:
     """Counts of the parts that begin where words are cut, by length; without tokens, of all parts."""
-    found: list[dict[str, int]] = [{} for _ in range(params.max_token_length + 1)]
+    counts: list[dict[str, int]] = [{} for _ in range(params.max_token_length + 1)]
     for word, count in word_counts:
         cuts: Iterable[int] | None = range(1, len(word) + 1)
         if tokens is not None:
@@ -153,27 +153,27 @@ def _counted(
         for cut in cuts or ():
             prefix = params.joiner if params.include_joiner_token and start else ""
             for end in range(start + 1, len(word) + 1):
-                own = found[end - start]
+                own = counts[end - start]
                 part = prefix + word[start:end]
                 own[part] = own.get(part, 0) + count
             start = cut
-    return found
+    return counts
 
 
 def _frequent(counted: list[dict[str, int]], thresh: int, params: Params) -> dict[str, int]:
     """The parts that occur often enough; occurrences within a longer part do not count for its prefixes."""
-    found: dict[str, int] = {}
+    frequent: dict[str, int] = {}
     for length in range(params.max_token_length, 0, -1):
         for token, count in counted[length].items():
             if count >= thresh:
-                found[token] = count
+                frequent[token] = count
             joiner = len(token) - length
             for size in range(1, length):
                 below = counted[size]
                 beginning = token[: joiner + size]
                 if beginning in below:
                     below[beginning] -= count
-    return found
+    return frequent
 
 
 def learn_binary_search(word_counts: Counts, lower: int, upper: int, params: Params) -> list[str]:

@@ -110,7 +110,7 @@ class Forest:
         offsets = np.cumsum([0, *map(len, self._sets)]).astype(np.int32)
         words = np.concatenate([np.zeros(0, np.uint32), *self._sets])
         values = np.concatenate(self._values) if self._values else np.zeros((0, 1), self.values)
-        roots, targets = (np.array(held, np.int32) for held in (self._roots, self._targets))
+        roots, targets = (np.array(numbers, np.int32) for numbers in (self._roots, self._targets))
         tables = Tables(roots, targets, *columns, offsets, words, values, self.strict)
         tables.check(features, sums, ValueError)
         return tables

@@ -97,10 +97,10 @@ def _add(forest: Forest, tree: Mapping[str, str], target: int) -> dict[int, set[
     leaves = int(tree["num_leaves"])
 
     def numbers(key: str, count: int, kind: type) -> np.ndarray:
-        held = np.array(tree[key].split(), kind) if count else np.zeros(0, kind)
-        if len(held) != count:
-            raise ValueError(f"A tree has {len(held)} numbers of {key}, and {leaves} leaves.")
-        return held
+        array = np.array(tree[key].split(), kind) if count else np.zeros(0, kind)
+        if len(array) != count:
+            raise ValueError(f"A tree has {len(array)} numbers of {key}, and {leaves} leaves.")
+        return array
 
     inner = leaves - 1
     children = [numbers(f"{side}_child", inner, np.int64) for side in ("left", "right")]

@@ -168,8 +168,8 @@ def _columns(estimator: Any) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     sets = np.flatnonzero(is_set)  # which trees see first
     codes = {}
     for column, categories in zip(sets.tolist(), encoder.categories_, strict=True):
-        held = np.asarray(categories)
-        numbers = held[held == held] if held.dtype.kind in "iuf" else None
+        values = np.asarray(categories)
+        numbers = values[values == values] if values.dtype.kind in "iuf" else None
         if (
             numbers is None
             or (numbers != np.floor(numbers)).any()

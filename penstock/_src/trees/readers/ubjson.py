@@ -50,8 +50,8 @@ class _Reader:
         kind, count = self._header()
         if kind in _NUMBERS and count is not None:
             form = np.dtype(_NUMBERS[kind])
-            held = np.frombuffer(self._take(count * form.itemsize), form)
-            return held.astype(form.newbyteorder("="))
+            array = np.frombuffer(self._take(count * form.itemsize), form)
+            return array.astype(form.newbyteorder("="))
         items: list[Any] = []
         while not self._ends("]") if count is None else len(items) < count:
             items.append(self._of(kind or self._marker(), depth))

@@ -93,14 +93,14 @@ def kinds_of(folder: str, prefix: str) -> list[Kind]:
       ValueError, KeyError, IndexError: a file is damaged.
     """
     reader = _Reader(folder, prefix)
-    counts, found = [0, 0, 0], {}
+    counts, kinds = [0, 0, 0], {}
     for column in sorted(reader.inputs):
         spec = reader.columns[column]
         kind = {_BOOLEAN: 1, _CATEGORICAL: 2}.get(spec.type, 0)
         categories = spec.categorical.number_of_unique_values if kind == 2 else 0
-        found[column] = Kind(kind, counts[kind], categories)
+        kinds[column] = Kind(kind, counts[kind], categories)
         counts[kind] += 1
-    return [found[column] for column in reader.inputs]
+    return [kinds[column] for column in reader.inputs]
 
 
 class _Reader:

@@ -18,12 +18,12 @@ def give_back() -> None:
 def _trim() -> Callable[[int], int] | None:
     """glibc's `malloc_trim`; None elsewhere."""
     try:
-        found = ctypes.CDLL(None).malloc_trim
+        trim = ctypes.CDLL(None).malloc_trim
     except (
         AttributeError,
         OSError,
         TypeError,
     ):  # another library, or a system without such handles
         return None
-    found.argtypes, found.restype = [ctypes.c_size_t], ctypes.c_int
-    return found  # type: ignore[no-any-return]
+    trim.argtypes, trim.restype = [ctypes.c_size_t], ctypes.c_int
+    return trim  # type: ignore[no-any-return]

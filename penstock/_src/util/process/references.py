@@ -104,8 +104,8 @@ _measure()
 
 
 def _mark_shared(*values: Any) -> None:
-    held = dict(enumerate(values))
-    reader = threading.Thread(target=lambda: [held[number] for number in range(len(held))])
+    objects = dict(enumerate(values))
+    reader = threading.Thread(target=lambda: [objects[number] for number in range(len(objects))])
     reader.start()
     reader.join()
 

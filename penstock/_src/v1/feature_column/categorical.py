@@ -49,13 +49,13 @@ class _OfKey:
     def _transform(self, source: Any) -> SparseTensor:
         return self._ids(sparse_without(source.get(self.key)), source)
 
-    def _check_type(self, found: Any) -> None:
+    def _check_type(self, dtype: Any) -> None:
         """Raises unless the type of a feature is one of the column's kind."""
-        check_string_or_integer(found, f"column_name: {self.key} input_tensor")
-        if self.dtype.is_integer != found.is_integer:
+        check_string_or_integer(dtype, f"column_name: {self.key} input_tensor")
+        if self.dtype.is_integer != dtype.is_integer:
             raise ValueError(
                 "Column dtype and SparseTensors dtype must be compatible. "
-                f"key: {self.key}, column dtype: {self.dtype}, tensor dtype: {found}"
+                f"key: {self.key}, column dtype: {self.dtype}, tensor dtype: {dtype}"
             )
 
 

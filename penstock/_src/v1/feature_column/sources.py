@@ -62,13 +62,13 @@ def _with_column_axis(key: str, feature: Any) -> Any:
         raise ValueError(message)
     if rank is not None:
         return expanded() if rank == 1 else tensor
-    found = (
+    size = (
         raw.Size(input=tensor.dense_shape)
         if isinstance(tensor, SparseTensor)
         else raw.Rank(input=tensor)
     )
-    with control_dependencies([assert_positive(found, message=message)]):
-        return cond(raw.Equal(x=found, y=np.int32(1)), expanded, lambda: tensor)
+    with control_dependencies([assert_positive(size, message=message)]):
+        return cond(raw.Equal(x=size, y=np.int32(1)), expanded, lambda: tensor)
 
 
 @export("__internal__.feature_column.FeatureTransformationCache", v1=[])

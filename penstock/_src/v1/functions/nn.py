@@ -117,8 +117,8 @@ def ctc_loss(
 def _sampled(name, last, meaning):
     """Creates a public loss of sampled classes."""
 
-    def call(given):
-        return getattr(sampling, f"{name}_of_parts")(**given)
+    def call(arguments):
+        return getattr(sampling, f"{name}_of_parts")(**arguments)
 
     parameters = "weights, biases, labels, inputs, num_sampled, num_classes, num_true=1, sampled_values=None, "
     return declare(__name__, f"nn.{name}", parameters + last, call, meaning)

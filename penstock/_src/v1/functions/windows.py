@@ -11,11 +11,15 @@ from penstock._src.v1.names.declared import declare
 def _convolution(name, op, parameters, meaning):
     """Creates a public function that calls an op; its `padding` may be a list of four pairs."""
 
-    def call(given):
-        if "filters" in given:
-            given["filter"] = either("filters", given.pop("filters"), "filter", given["filter"])
-        given["padding"], given["explicit_paddings"] = explicit_padding(given["padding"])
-        return getattr(raw, op)(**given)
+    def call(arguments):
+        if "filters" in arguments:
+            arguments["filter"] = either(
+                "filters", arguments.pop("filters"), "filter", arguments["filter"]
+            )
+        arguments["padding"], arguments["explicit_paddings"] = explicit_padding(
+            arguments["padding"]
+        )
+        return getattr(raw, op)(**arguments)
 
     return declare(__name__, f"nn.{name}", parameters, call, meaning)
 

@@ -41,9 +41,9 @@ def scoped_graph_def(
     return part, unbound
 
 
-def _add(made: Any, node: Any, scope: str | None) -> list[str]:
+def _add(graph: Any, node: Any, scope: str | None) -> list[str]:
     """Adds a node; returns its inputs from outside of the scope."""
-    copied = made.node.add()
+    copied = graph.node.add()
     copied.CopyFrom(node)
     copied.name = strip_name_scope(node.name, scope)
     if not scope:

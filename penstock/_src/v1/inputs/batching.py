@@ -61,13 +61,13 @@ def as_given(original: Any, taken: Any) -> Any:
 def _converted(tensors: Any, refusal: str) -> Example:
     """Returns the components of an example as tensors and sparse tensors."""
     whole = isinstance(tensors, Tensor)
-    found = [
+    components = [
         one if isinstance(one, SparseTensor) else convert_to_tensor(one)
         for one in ([tensors] if whole else tensors)
     ]
-    if not found:
+    if not components:
         raise ValueError(refusal)
-    return found
+    return components
 
 
 def _checked_keep(keep_input: Any, enqueue_many: bool) -> Tensor:
@@ -242,7 +242,7 @@ Args:
 
 def _batching(name, parameters, meaning):
     """Creates a public function of `tf.compat.v1.train` with these parameters."""
-    call = lambda given: made_batches(name, **given)  # noqa: E731
+    call = lambda arguments: made_batches(name, **arguments)  # noqa: E731
     return declare(__name__, f"train.{name}", parameters, call, meaning + _ARGUMENTS)
 
 

@@ -238,7 +238,7 @@ class Layer(LegacyLayer):
         with variable_scope(self._scope, reuse=reuse, auxiliary_name_scope=False) as scope:
             self._current_scope = scope
             with self._names():
-                made = self._add_variable_with_custom_getter(
+                variable = self._add_variable_with_custom_getter(
                     name,
                     shape=shape,
                     dtype=dtypes.as_dtype(dtype or self._dtype or dtypes.float32),
@@ -252,26 +252,26 @@ class Layer(LegacyLayer):
                     synchronization=synchronization,
                     aggregation=aggregation,
                 )
-                parts = made if isinstance(made, PartitionedVariable) else [made]
+                parts = variable if isinstance(variable, PartitionedVariable) else [variable]
                 if regularizer is not None and all(id(part) not in known for part in parts):
-                    self._add_penalties(name, made, regularizer)
-        self._keep(made, trainable and self.trainable)
-        return made
+                    self._add_penalties(name, variable, regularizer)
+        self._keep(variable, trainable and self.trainable)
+        return variable
 
-    def _keep(self, made: Any, trainable: bool) -> None:
+    def _keep(self, variable: Any, trainable: bool) -> None:
         """Adds a variable, or each of its parts, to the weights."""
-        kept = trainable and is_trainable(made)
+        kept = trainable and is_trainable(variable)
         weights = self._trainable_weights if kept else self._non_trainable_weights
-        for part in made if isinstance(made, PartitionedVariable) else [made]:
+        for part in variable if isinstance(variable, PartitionedVariable) else [variable]:
             if all(part is not weight for weight in weights):
                 weights.append(part)
 
-    def _add_penalties(self, name: str, made: Any, regularizer: Callable[[Any], Any]) -> None:
+    def _add_penalties(self, name: str, variable: Any, regularizer: Callable[[Any], Any]) -> None:
         def penalty(part: Any) -> Any:
             with name_scope(f"{name}/Regularizer"):
                 return regularizer(part)
 
-        for part in made if isinstance(made, PartitionedVariable) else [made]:
+        for part in variable if isinstance(variable, PartitionedVariable) else [variable]:
             self.add_loss(functools.partial(penalty, part))
 
     def _by_trainable(self, trainable: bool) -> list[Variable]:

@@ -29,17 +29,17 @@ _INITIALIZERS: dict[str, Callable[..., Any]] = {
 }
 
 
-def activation(given: Any) -> Any:
+def activation(value: Any) -> Any:
     """Returns the activation given by a function, a name or None.
 
     Raises:
       ValueError: none has this name.
     """
-    if given is None or callable(given):
-        return given
-    if given not in _ACTIVATIONS:
-        raise ValueError(f"Unknown activation function: {given}")
-    module, _, name = _ACTIVATIONS[given].partition(":")
+    if value is None or callable(value):
+        return value
+    if value not in _ACTIVATIONS:
+        raise ValueError(f"Unknown activation function: {value}")
+    module, _, name = _ACTIVATIONS[value].partition(":")
     return getattr(importlib.import_module(module), name)
 
 
@@ -48,17 +48,17 @@ def activation_name(function: Callable[..., Any] | None) -> str:
     return "linear" if function is None else function.__name__
 
 
-def initializer(given: Any) -> Any:
+def initializer(value: Any) -> Any:
     """Returns the initializer given by a function, a name, a config or None.
 
     Raises:
       ValueError: none has this name.
     """
-    if given is None or callable(given):
-        return given
-    described = given if isinstance(given, dict) else {"class_name": given, "config": {}}
+    if value is None or callable(value):
+        return value
+    described = value if isinstance(value, dict) else {"class_name": value, "config": {}}
     if described["class_name"] not in _INITIALIZERS:
-        raise ValueError(f"Unknown initializer: {given}")
+        raise ValueError(f"Unknown initializer: {value}")
     return _INITIALIZERS[described["class_name"]](**described["config"])
 
 

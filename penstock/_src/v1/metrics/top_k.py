@@ -100,7 +100,7 @@ def _at_k(k: int | None, class_id: int | None) -> str:
 
 def _at(share: str) -> Callable[[dict[str, Any]], str]:
     """Returns the function that names the operations of a metric at k."""
-    return lambda given: share + _at_k(given["k"], given.get("class_id"))
+    return lambda arguments: share + _at_k(arguments["k"], arguments.get("class_id"))
 
 
 def _highest(predictions: Any, k: int) -> Any:

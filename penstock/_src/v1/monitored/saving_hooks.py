@@ -145,9 +145,9 @@ class CheckpointSaverHook(StepHook):
         return self._saver
 
 
-def _writer(given: Any, folder: Any) -> Any:
+def _writer(writer: Any, folder: Any) -> Any:
     """Returns the given summary writer, or the writer of a folder; None if neither is given."""
-    return FileWriterCache.get(folder) if given is None and folder else given
+    return FileWriterCache.get(folder) if writer is None and folder else writer
 
 
 @export(v1=["train.StepCounterHook"])

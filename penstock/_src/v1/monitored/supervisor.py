@@ -115,10 +115,10 @@ class Supervisor:
         self._graph_added = False
         self._graph.finalize()
 
-    def _default(self, given: Any, key: str, make: Any) -> Any:
+    def _default(self, value: Any, key: str, make: Any) -> Any:
         """Returns the given value, or the element of the graph's collection, which is created if it is missing."""
-        if given is not self.USE_DEFAULT:
-            return given
+        if value is not self.USE_DEFAULT:
+            return value
         collected = self._graph.get_collection(key)
         if collected:
             return collected[0]

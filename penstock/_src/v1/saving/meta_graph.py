@@ -197,7 +197,7 @@ def _is_kept(item: Any, scope: str | None, excluded: Collection[str]) -> bool:
 
 
 def _fill_collection(
-    made: Any,
+    collection: Any,
     values: list[Any],
     to_proto: Callable[..., Any] | None = None,
     scope: str | None = None,
@@ -207,19 +207,19 @@ def _fill_collection(
         return
     if to_proto is not None:
         messages = [m for m in (to_proto(v, export_scope=scope) for v in values) if m is not None]
-        made.bytes_list.value.extend(m.SerializeToString() for m in messages)
+        collection.bytes_list.value.extend(m.SerializeToString() for m in messages)
         return
     if all(isinstance(v, Variable) for v in values):
         messages = [m for m in (variable_def(v, scope) for v in values) if m is not None]
-        made.bytes_list.value.extend(m.SerializeToString() for m in messages)
+        collection.bytes_list.value.extend(m.SerializeToString() for m in messages)
     elif all(isinstance(v, (Tensor, Operation)) for v in values):
-        made.node_list.value.extend(strip_name_scope(v.name, scope) for v in values)
+        collection.node_list.value.extend(strip_name_scope(v.name, scope) for v in values)
     elif all(isinstance(v, int) for v in values):
-        made.int64_list.value.extend(values)
+        collection.int64_list.value.extend(values)
     elif all(isinstance(v, float) for v in values):
-        made.float_list.value.extend(values)
+        collection.float_list.value.extend(values)
     elif all(isinstance(v, (str, bytes)) for v in values):
-        made.bytes_list.value.extend(v.encode() if isinstance(v, str) else v for v in values)
+        collection.bytes_list.value.extend(v.encode() if isinstance(v, str) else v for v in values)
 
 
 def variable_def(variable: Variable, export_scope: str | None = None) -> Any:

@@ -78,9 +78,9 @@ class SavedModelBuilder:
         signatures = self._with_operations(signature_def_map, init_op, train_op)
         with dispatch.building(sess.graph):
             saver = self._write_values(sess, saver)
-            made = self._exported(saver, clear_devices, strip_default_attrs)
-            self._add_assets(made, assets_list)
-            self._add(made, tags, signatures)
+            meta_graph = self._exported(saver, clear_devices, strip_default_attrs)
+            self._add_assets(meta_graph, assets_list)
+            self._add(meta_graph, tags, signatures)
 
     def add_meta_graph(
         self,
@@ -95,9 +95,9 @@ class SavedModelBuilder:
         """Adds the current graph. The arguments are those of `add_meta_graph_and_variables`."""
         self._require_values()
         signatures = self._with_operations(signature_def_map, init_op, train_op)
-        made = self._exported(saver or _new_saver(), clear_devices, True)
-        self._add_assets(made, assets_list)
-        self._add(made, tags, signatures)
+        meta_graph = self._exported(saver or _new_saver(), clear_devices, True)
+        self._add_assets(meta_graph, assets_list)
+        self._add(meta_graph, tags, signatures)
 
     def _refuse_second_values(self) -> None:
         if self._has_saved_variables:
@@ -134,24 +134,26 @@ class SavedModelBuilder:
             strip_default_attrs=strip_default_attrs,
         )
 
-    def _with_operations(self, given: Any, init_op: Any, train_op: Any) -> dict[str, Any]:
+    def _with_operations(self, signature_map: Any, init_op: Any, train_op: Any) -> dict[str, Any]:
         """The checked signatures, with those of the operations."""
-        signatures = dict(given or {})
+        signatures = dict(signature_map or {})
         check_signatures(signatures)
         for key, op in ((INIT_OP_KEY, init_op), (TRAIN_OP_KEY, train_op)):
             if op is not None:
                 signatures[key] = _signature_of(op, key)
         return signatures
 
-    def _add(self, made: Any, tags: Sequence[str], signatures: Mapping[str, Any] | None) -> None:
-        made.meta_info_def.tags.extend(tags)
+    def _add(
+        self, meta_graph: Any, tags: Sequence[str], signatures: Mapping[str, Any] | None
+    ) -> None:
+        meta_graph.meta_info_def.tags.extend(tags)
         for name, signature in (signatures or {}).items():
-            made.signature_def[name].CopyFrom(signature)
-        self._saved_model.meta_graphs.add().CopyFrom(made)
+            meta_graph.signature_def[name].CopyFrom(signature)
+        self._saved_model.meta_graphs.add().CopyFrom(meta_graph)
 
-    def _add_assets(self, made: Any, tensors: Any) -> None:
+    def _add_assets(self, meta_graph: Any, tensors: Any) -> None:
         """Copies the files that tensors name, and lists them in the MetaGraphDef."""
-        made.asset_file_def.extend(self._copied_assets(tensors))
+        meta_graph.asset_file_def.extend(self._copied_assets(tensors))
 
     def _copied_assets(self, tensors: Any) -> list[Any]:
         """Copies the files that tensors name; a file of an earlier graph stays as it is."""
@@ -228,14 +230,14 @@ class Builder(SavedModelBuilder):
                 legacy_init_op if main_op is None else main_op, legacy_init_op is not None
             )
             saver = self._write_values(sess, saver)
-            made = self._exported(saver, clear_devices, strip_default_attrs)
-            self._add_assets(made, assets_collection)
-            self._add(made, tags, signature_def_map)
+            meta_graph = self._exported(saver, clear_devices, strip_default_attrs)
+            self._add_assets(meta_graph, assets_collection)
+            self._add(meta_graph, tags, signature_def_map)
 
-    def _add_assets(self, made: Any, tensors: Any) -> None:
+    def _add_assets(self, meta_graph: Any, tensors: Any) -> None:
         """Copies the files that tensors name, and lists them in a collection."""
         for asset in self._copied_assets(tensors):
-            made.collection_def[constants.ASSETS_KEY].any_list.value.add().Pack(asset)
+            meta_graph.collection_def[constants.ASSETS_KEY].any_list.value.add().Pack(asset)
 
     def add_meta_graph(  # type: ignore[override]
         self,
@@ -252,9 +254,9 @@ class Builder(SavedModelBuilder):
         self._require_values()
         check_signatures(signature_def_map or {})
         _keep_main_op(legacy_init_op if main_op is None else main_op, legacy_init_op is not None)
-        made = self._exported(saver or _new_saver(), clear_devices, strip_default_attrs)
-        self._add_assets(made, assets_collection)
-        self._add(made, tags, signature_def_map)
+        meta_graph = self._exported(saver or _new_saver(), clear_devices, strip_default_attrs)
+        self._add_assets(meta_graph, assets_collection)
+        self._add(meta_graph, tags, signature_def_map)
 
 
 def _new_saver() -> Saver:

@@ -268,13 +268,13 @@ def _restored(restore: Any, path: Any) -> Any:
         return restore(path)
 
 
-def _argument_names(name: str, found: Any) -> list[str]:
+def _argument_names(name: str, argument: Any) -> list[str]:
     """The names of the tensors of a signature's input."""
-    if isinstance(found, SparseTensor):
+    if isinstance(argument, SparseTensor):
         return [f"{name}_{part}" for part in ("indices", "values", "dense_shape")]
-    if not nest.is_composite(found):
+    if not nest.is_composite(argument):
         return [name]
-    count = len(nest.flatten(found, expand_composites=True))
+    count = len(nest.flatten(argument, expand_composites=True))
     return [f"{name}_component_{at}" for at in range(count)]
 
 
@@ -308,11 +308,11 @@ def without_references(graph_def: Any) -> Any:
     return result
 
 
-def _read_of(made: Any, holder: Any) -> str:
+def _read_of(graph: Any, holder: Any) -> str:
     """Returns the name of the operation that reads a variable; adds the operation if it is missing."""
     name = f"{holder.name}/ReadVariableOp"
-    if all(node.name != name for node in made.node):
-        read = made.node.add(name=name, op="ReadVariableOp", input=[holder.name])
+    if all(node.name != name for node in graph.node):
+        read = graph.node.add(name=name, op="ReadVariableOp", input=[holder.name])
         read.attr["dtype"].CopyFrom(holder.attr["dtype"])
     return name
 

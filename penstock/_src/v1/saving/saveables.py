@@ -148,19 +148,19 @@ def _saveables_of_slices(parts: list[Any], name: str) -> Iterator[SaveableObject
         yield VariableSaveable(part, info.spec, name)
 
 
-def by_name(given: Any) -> dict[str, Any]:
+def by_name(objects: Any) -> dict[str, Any]:
     """Returns objects to be saved by name; slices of one variable as a list.
 
     Raises:
       TypeError: they are neither a dict nor a sequence.
       ValueError: two have the same name.
     """
-    if isinstance(given, Mapping):
-        return dict(given)
-    if not isinstance(given, list | tuple | set):
-        raise TypeError(f"Variables to save should be passed in a dict or a list. Got {given}")
+    if isinstance(objects, Mapping):
+        return dict(objects)
+    if not isinstance(objects, list | tuple | set):
+        raise TypeError(f"Variables to save should be passed in a dict or a list. Got {objects}")
     named: dict[str, Any] = {}
-    for op in nest.flatten(list(given)):
+    for op in nest.flatten(list(objects)):
         info = op._get_save_slice_info() if isinstance(op, Variable) else None
         if info:
             slices = named.setdefault(info.full_name, [])

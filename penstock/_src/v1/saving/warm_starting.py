@@ -102,23 +102,23 @@ def _names_in_object_graph(checkpoint: Any) -> dict[str, str]:
     }
 
 
-def _chosen(given: Any) -> dict[str, Any]:
+def _chosen(names: Any) -> dict[str, Any]:
     """The variables to start by name; of a partitioned one, the list of its parts."""
     graph = get_default_graph()
-    if given is None or isinstance(given, str):
-        pattern = re.compile(given or "")
+    if names is None or isinstance(names, str):
+        pattern = re.compile(names or "")
         chosen = [
             v for v in graph.get_collection(GraphKeys.TRAINABLE_VARIABLES) if pattern.match(v.name)
         ]
-    elif given and isinstance(given[0], str):
+    elif names and isinstance(names[0], str):
         every = graph.get_collection(GraphKeys.GLOBAL_VARIABLES)
-        patterns = [re.compile(one) for one in given]
+        patterns = [re.compile(one) for one in names]
         chosen = [v for v in every if any(pattern.match(v.name) for pattern in patterns)]
         unknown = [p.pattern for p in patterns if not any(p.match(v.name) for v in every)]
         if unknown:
             raise ValueError(f"No variables match {unknown}.")
     else:
-        chosen = list(given)
+        chosen = list(names)
     groups: dict[str, Any] = {}
     for variable in chosen:
         if part_of(variable) is None or isinstance(variable, list):

@@ -210,8 +210,8 @@ def merge_all(
     """Merges all summaries of the graph into one; returns None if there are none."""
     if STATE.graph is None:
         raise RuntimeError("Merging tf.summary.* ops is not compatible with eager execution.")
-    found = STATE.graph.get_collection(key, scope)
-    return merge(found, name=name) if found else None
+    summaries = STATE.graph.get_collection(key, scope)
+    return merge(summaries, name=name) if summaries else None
 
 
 @export(v1=["summary.get_summary_description"])

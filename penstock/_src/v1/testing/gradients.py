@@ -41,12 +41,14 @@ def compute_gradient(
     many = isinstance(x, list)
     tensors, shapes = (x, x_shape) if many else ([x], [x_shape])
     starts = (x_init_value if many else [x_init_value]) or [None] * len(tensors)
-    made = [_gradient_and_seed(tensor, y, y_shape) for tensor in tensors] if many else None
+    gradients = [_gradient_and_seed(tensor, y, y_shape) for tensor in tensors] if many else None
     for target in init_targets or ():
         target.run()
-    made = made or [_gradient_and_seed(x, y, y_shape)]
+    gradients = gradients or [_gradient_and_seed(x, y, y_shape)]
     fed, pairs = dict(extra_feed_dict or {}), []
-    for tensor, shape, start, (gradient, seed) in zip(tensors, shapes, starts, made, strict=True):
+    for tensor, shape, start, (gradient, seed) in zip(
+        tensors, shapes, starts, gradients, strict=True
+    ):
         for name, kind in (("x", tensor.dtype), ("y", y.dtype)):
             assert kind in DIFFERENTIABLE, f"Don't support type {kind.name} for {name}"
         value = _start(tensor, shape, start)
@@ -69,13 +71,13 @@ def _gradient_and_seed(x, y, y_shape):
     return gradient, seed
 
 
-def _start(x, shape, given):
-    if given is not None:
-        given = np.asarray(given)
-        assert list(shape) == list(given.shape), (
-            f"x_shape = {shape}, init_data shape = {given.shape}"
+def _start(x, shape, initial):
+    if initial is not None:
+        initial = np.asarray(initial)
+        assert list(shape) == list(initial.shape), (
+            f"x_shape = {shape}, init_data shape = {initial.shape}"
         )
-        return given
+        return initial
     value = np.random.random_sample(shape).astype(x.dtype.as_numpy_dtype)
     if x.dtype.is_complex:
         value.imag = np.random.random_sample(shape)

@@ -92,9 +92,9 @@ class OptimizerSlots(Trackable):
         key = (name, _graph_key(colocate_with))
         if key not in self._non_slots:
             with beside(colocate_with):
-                made = Variable(initial_value, trainable=False, name=name)
-            self._non_slots[key] = made
-            self._handle_deferred_dependencies(name, made)
+                variable = Variable(initial_value, trainable=False, name=name)
+            self._non_slots[key] = variable
+            self._handle_deferred_dependencies(name, variable)
         return self._non_slots[key]
 
     def _get_non_slot_variable(self, name: str, graph: Any = None) -> Any:

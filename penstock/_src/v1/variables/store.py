@@ -170,12 +170,12 @@ class VariableStore:
         return variable
 
 
-def _add_eager(made: VariableV1, collections: Any) -> None:
+def _add_eager(variable: VariableV1, collections: Any) -> None:
     """Adds an eager variable to the collections of the default graph, as a graph adds its own."""
     names = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
-    if made.trainable:
+    if variable.trainable:
         names.append(GraphKeys.TRAINABLE_VARIABLES)
-    get_default_graph().add_to_collections(names, made)
+    get_default_graph().add_to_collections(names, variable)
 
 
 class EagerVariableStore:
@@ -285,7 +285,7 @@ def bare_names() -> Iterator[None]:
 
 
 def _checked(
-    found: VariableV1, name: str, shape: TensorShape | None, dtype: Any, reuse: Any
+    variable: VariableV1, name: str, shape: TensorShape | None, dtype: Any, reuse: Any
 ) -> VariableV1:
     """Returns the found variable after checking that it may be reused and has the requested shape and dtype."""
     if reuse is False:
@@ -293,20 +293,20 @@ def _checked(
             f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or "
             "reuse=tf.AUTO_REUSE in VarScope?"
         )
-    if shape is not None and not shape.is_compatible_with(found.shape):
+    if shape is not None and not shape.is_compatible_with(variable.shape):
         raise ValueError(
-            f"Trying to share variable {name}, but specified shape {shape} and found shape {found.shape}."
+            f"Trying to share variable {name}, but specified shape {shape} and found shape {variable.shape}."
         )
-    if not dtype.is_compatible_with(found.dtype):
+    if not dtype.is_compatible_with(variable.dtype):
         raise ValueError(
             f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype "
-            f"{found.dtype.name}."
+            f"{variable.dtype.name}."
         )
-    return found
+    return variable
 
 
 def _checked_parts(
-    found: PartitionedVariable, name: str, shape: Any, dtype: Any, counts: Any, reuse: Any
+    variable: PartitionedVariable, name: str, shape: Any, dtype: Any, counts: Any, reuse: Any
 ) -> PartitionedVariable:
     if reuse is False:
         raise ValueError(
@@ -314,16 +314,16 @@ def _checked_parts(
             "reuse=tf.AUTO_REUSE in VarScope?"
         )
     what = f"Trying to reuse partitioned variable {name}, but specified"
-    if shape is not None and not shape.is_compatible_with(found.shape):
-        raise ValueError(f"{what} shape {shape} and found shape {found.shape}.")
+    if shape is not None and not shape.is_compatible_with(variable.shape):
+        raise ValueError(f"{what} shape {shape} and found shape {variable.shape}.")
     kind = dtypes.as_dtype(dtype)
-    if not kind.is_compatible_with(found.dtype):
-        raise ValueError(f"{what} dtype {kind.name} and found dtype {found.dtype.name}.")
-    if counts is not None and list(counts) != found.partitions_by_axis:
+    if not kind.is_compatible_with(variable.dtype):
+        raise ValueError(f"{what} dtype {kind.name} and found dtype {variable.dtype.name}.")
+    if counts is not None and list(counts) != variable.partitions_by_axis:
         raise ValueError(
-            f"{what} partitions {list(counts)} and found partitions {found.partitions_by_axis}."
+            f"{what} partitions {list(counts)} and found partitions {variable.partitions_by_axis}."
         )
-    return found
+    return variable
 
 
 def _partitions(partitioner: Any, shape: TensorShape, dtype: Any) -> list[int]:

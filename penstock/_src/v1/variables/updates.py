@@ -14,13 +14,13 @@ def _slices(ref, indices, updates):
 def _scatter(method, meaning, use_locking=False):
     """Creates a public function that updates rows (or, for `_nd_`, slices at index vectors) of a variable."""
 
-    def call(given):
-        ref, indices, updates = given["ref"], given["indices"], given["updates"]
+    def call(arguments):
+        ref, indices, updates = arguments["ref"], arguments["indices"], arguments["updates"]
         if "_nd_" in method:
             updates = convert_to_tensor(updates, dtype=ref.dtype)
-            return assigned(getattr(ref, method)(indices, updates, given["name"]))
+            return assigned(getattr(ref, method)(indices, updates, arguments["name"]))
         slices = _slices(ref, indices, updates)
-        return assigned(getattr(ref, method)(slices, given["use_locking"], given["name"]))
+        return assigned(getattr(ref, method)(slices, arguments["use_locking"], arguments["name"]))
 
     parameters = f"ref, indices, updates, use_locking={use_locking}, name=None"
     meaning = f"{meaning} of a variable; returns the variable."

@@ -49,17 +49,17 @@ def missing(names: Sequence[str]) -> list[str]:
 def is_found(name: str) -> bool:
     """True if a full name leads to something: modules are walked through, and what is in other objects is not looked at."""
     module, *rest = name.split(".")
-    held: Any = importlib.import_module(module)
+    target: Any = importlib.import_module(module)
     for attribute in rest:
         module = f"{module}.{attribute}"
         try:
-            held = getattr(held, attribute)
+            target = getattr(target, attribute)
         except (AttributeError, ImportError):
             try:
-                held = importlib.import_module(module)
+                target = importlib.import_module(module)
             except ImportError:
                 return False
-        if not isinstance(held, types.ModuleType):
+        if not isinstance(target, types.ModuleType):
             return True
     return True
 

@@ -58,8 +58,8 @@ def uses_in(trees: Mapping[str, ast.Module]) -> dict[str, list[Place]]:
 class _Scan(ast.NodeVisitor):
     """Walks a file; `names` maps what is bound in it to the full names of TensorFlow that it is bound to."""
 
-    def __init__(self, path: str, found: dict[str, list[Place]]) -> None:
-        self.path, self.found = path, found
+    def __init__(self, path: str, places: dict[str, list[Place]]) -> None:
+        self.path, self.found = path, places
         self.names: dict[str, str] = {}
         self.depth = 0  # nesting depth of bodies of `try`
 

@@ -92,8 +92,8 @@ def _of_tar(path: str) -> Iterator[tuple[str, bytes]]:
                 yield member.name.partition("/")[2] or member.name, content.read()
 
 
-def _of_distribution(found: importlib.metadata.Distribution) -> Iterator[tuple[str, bytes]]:
-    for file in found.files or []:
+def _of_distribution(distribution: importlib.metadata.Distribution) -> Iterator[tuple[str, bytes]]:
+    for file in distribution.files or []:
         path = str(file.locate())
         if path.endswith(".py") and os.path.isfile(path):
             yield str(file), _contents(path)

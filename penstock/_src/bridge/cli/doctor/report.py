@@ -40,19 +40,19 @@ def main(arguments: Sequence[str]) -> int:
     return int(any(each.level == "problem" for each in _all(findings)))
 
 
-def _lines(found: dict[str, list[Finding]]) -> Iterator[str]:
-    for room, findings in found.items():
+def _lines(by_room: dict[str, list[Finding]]) -> Iterator[str]:
+    for room, findings in by_room.items():
         yield f"{room}:"
         for each in findings:
             yield f"  {each.level:8} {each.what}"
             if each.remedy:
                 yield f"  {'':8} -> {each.remedy}"
     counts = {
-        level: sum(each.level == level for each in _all(found)) for level in ("problem", "note")
+        level: sum(each.level == level for each in _all(by_room)) for level in ("problem", "note")
     }
     texts = [f"{count} {level}{'s' * (count != 1)}" for level, count in counts.items()]
     yield ", ".join(texts) + "."
 
 
-def _all(found: dict[str, list[Finding]]) -> list[Finding]:
-    return [each for findings in found.values() for each in findings]
+def _all(by_room: dict[str, list[Finding]]) -> list[Finding]:
+    return [each for findings in by_room.values() for each in findings]

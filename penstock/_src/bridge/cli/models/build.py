@@ -15,7 +15,7 @@ MOST_BATCHES = 64
 
 def main(arguments: Sequence[str]) -> int:
     """Builds a model."""
-    given = _parser().parse_args(list(arguments))
+    parsed = _parser().parse_args(list(arguments))
     import numpy as np
 
     # Each command loads what it needs.
@@ -24,24 +24,24 @@ def main(arguments: Sequence[str]) -> int:
     from penstock._src.formats.table import read
 
     try:
-        model = read(given.model)
+        model = read(parsed.model)
         signatures = model.signatures
-        for name in given.signature:
+        for name in parsed.signature:
             if name not in signatures:
                 raise Refused(
-                    f"{given.model} has no signature '{name}', but {', '.join(signatures)}"
+                    f"{parsed.model} has no signature '{name}', but {', '.join(signatures)}"
                 )
-        chosen = {name: signatures[name] for name in given.signature or signatures}
-        samples = dict(np.load(given.sample)) if given.sample else {}
+        chosen = {name: signatures[name] for name in parsed.signature or signatures}
+        samples = dict(np.load(parsed.sample)) if parsed.sample else {}
         options = BuildOptions(
-            target=given.target, cpu=given.cpu, features=given.features, batches=batches_of(given.batch),
-            shapes=dict(map(shape_of, given.shape)), samples=samples, small=given.small, weights=given.weights_file,
-            python=given.python,
-            threads=given.threads,
-            precision=given.precision,
+            target=parsed.target, cpu=parsed.cpu, features=parsed.features, batches=batches_of(parsed.batch),
+            shapes=dict(map(shape_of, parsed.shape)), samples=samples, small=parsed.small, weights=parsed.weights_file,
+            python=parsed.python,
+            threads=parsed.threads,
+            precision=parsed.precision,
         )  # fmt: skip
-        built = build(chosen, given.name, options)
-        files = write(built, given.out, options)
+        built = build(chosen, parsed.name, options)
+        files = write(built, parsed.out, options)
     except (OSError, OpError, ValueError) as error:
         raise Refused(getattr(error, "message", None) or str(error)) from error
     for path in files:

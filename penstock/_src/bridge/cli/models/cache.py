@@ -12,26 +12,26 @@ the same Penstock, or says whether a file or a model's pack may be used here. Ke
 
 def main(arguments: Sequence[str]) -> int:
     """Exports, imports or verifies."""
-    given = _parser().parse_args(list(arguments))
+    parsed = _parser().parse_args(list(arguments))
     # Each command loads what it needs.
     from penstock._src.aot.packing import transfer
     from penstock._src.core.errors import OpError
     from penstock._src.native.cache.packs import PackRefused
 
     try:
-        if given.action == "export":
-            count, size = transfer.export_cache(given.file, given.key)
-            print(f"{given.file}: {count:,} kernels, {size:,} bytes.")
-        elif given.action == "import":
-            print(f"{transfer.import_cache(given.file):,} kernels are new in this user's cache.")
+        if parsed.action == "export":
+            count, size = transfer.export_cache(parsed.file, parsed.key)
+            print(f"{parsed.file}: {count:,} kernels, {size:,} bytes.")
+        elif parsed.action == "import":
+            print(f"{transfer.import_cache(parsed.file):,} kernels are new in this user's cache.")
         else:
-            pack = transfer.opened(given.file)
+            pack = transfer.opened(parsed.file)
             print(
-                f"{given.file}: whole, and signed by a trusted key. {len(pack.manifest.codes):,} kernels"
+                f"{parsed.file}: whole, and signed by a trusted key. {len(pack.manifest.codes):,} kernels"
                 f"{' for ' if pack.targets else ''}{', '.join(pack.targets)}."
             )
     except PackRefused as refusal:
-        raise Refused(f"{given.file} may not be used: {refusal}") from refusal
+        raise Refused(f"{parsed.file} may not be used: {refusal}") from refusal
     except (OSError, OpError) as error:
         raise Refused(getattr(error, "message", None) or str(error)) from error
     return 0

@@ -108,9 +108,9 @@ def _chat(model: Any, parsed: Any, options: dict[str, Any]) -> None:
 
 def _print(pieces: Any) -> str:
     """Prints pieces as they come; returns all of them."""
-    found = []
+    printed = []
     for piece in pieces:
         print(piece, end="", flush=True)
-        found.append(piece)
+        printed.append(piece)
     print(flush=True)
-    return "".join(found)
+    return "".join(printed)

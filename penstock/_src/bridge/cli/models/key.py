@@ -14,14 +14,14 @@ def main(arguments: Sequence[str]) -> int:
     """Makes a key."""
     parser = Parser("penstock key", DESCRIPTION)
     parser.add_argument("file", metavar="FILE", help="to be written")
-    given = parser.parse_args(list(arguments))
+    parsed = parser.parse_args(list(arguments))
     # Each command loads what it needs.
     from penstock._src.aot.packing import new_key
     from penstock._src.core.errors import OpError
 
     try:
-        public = new_key(given.file)
+        public = new_key(parsed.file)
     except (OSError, OpError) as error:
         raise Refused(getattr(error, "message", None) or str(error)) from error
-    print(f"{given.file} signs packs: keep it secret. {public} is for those who use them.")
+    print(f"{parsed.file} signs packs: keep it secret. {public} is for those who use them.")
     return 0

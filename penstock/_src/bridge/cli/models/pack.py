@@ -15,22 +15,22 @@ signature with each size of batches, and as `penstock serve` warms it up. docs/p
 
 def main(arguments: Sequence[str]) -> int:
     """Packs models."""
-    given = _parser().parse_args(list(arguments))
+    parsed = _parser().parse_args(list(arguments))
     # Each command loads what it needs.
     from penstock._src.aot.packing import pack_saved_model
     from penstock._src.core.errors import OpError
     from penstock._src.serving.inference.trial import run_as_served
 
-    samples = _samples(given.sample)
-    for model in given.model:
+    samples = _samples(parsed.sample)
+    for model in parsed.model:
         try:
             report = pack_saved_model(
                 model,
-                given.key,
-                targets=given.target.split(","),
-                threads=_numbers(given.threads),
-                batches=batches_of(given.batch),
-                shapes=dict(map(shape_of, given.shape)),
+                parsed.key,
+                targets=parsed.target.split(","),
+                threads=_numbers(parsed.threads),
+                batches=batches_of(parsed.batch),
+                shapes=dict(map(shape_of, parsed.shape)),
                 samples=samples,
                 exercise=lambda model=model: run_as_served(model),  # type: ignore[misc]
             )

@@ -15,19 +15,19 @@ def main(arguments: Sequence[str]) -> int:
     """Adds a key, or lists them."""
     parser = Parser("penstock trust", DESCRIPTION)
     parser.add_argument("key", metavar="KEY.pub", nargs="?", help="file of a public key")
-    given = parser.parse_args(list(arguments))
+    parsed = parser.parse_args(list(arguments))
     # Each command loads what it needs.
     from penstock._src.native.cache.packs import trust
 
-    if given.key is None:
+    if parsed.key is None:
         folder = trust.folder()
         for path in sorted(folder.glob(f"*{trust.SUFFIX}") if folder else ()):
             print(path)
         return 0
     try:
-        key = trust.key_of(Path(given.key).read_text())
+        key = trust.key_of(Path(parsed.key).read_text())
         if key is None:
-            raise Refused(f"{given.key} does not hold a public key of packs")
+            raise Refused(f"{parsed.key} does not hold a public key of packs")
         print(trust.trust(key))
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(str(error)) from error

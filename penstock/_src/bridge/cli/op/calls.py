@@ -41,15 +41,15 @@ def ops_of(function: Callable[..., Any]) -> list[str]:
     return list(names)
 
 
-def _as_op(held: Any) -> str | None:
-    if isinstance(held, types.FunctionType) and held.__module__ == registry.__name__:
-        return held.__name__ if held.__name__ in registry.index() else None
+def _as_op(value: Any) -> str | None:
+    if isinstance(value, types.FunctionType) and value.__module__ == registry.__name__:
+        return value.__name__ if value.__name__ in registry.index() else None
     return None
 
 
-def _is_followed(held: Any) -> bool:
-    return isinstance(held, types.FunctionType | functools.partial) and (
-        isinstance(held, functools.partial) or held.__module__.startswith(ROOMS)
+def _is_followed(value: Any) -> bool:
+    return isinstance(value, types.FunctionType | functools.partial) and (
+        isinstance(value, functools.partial) or value.__module__.startswith(ROOMS)
     )
 
 

@@ -97,11 +97,11 @@ def _lines_of_op(cls: Any) -> list[str]:
     return lines
 
 
-def _lines_of_public(name: str, held: Any) -> list[str]:
-    if not callable(held):
-        return [f"{name} = {held!r}"]
-    lines = [f"{name}{_signature(held)}", f"  {_summary(held)}"]
-    ops = [registry.find(op) for op in _ops(held)]
+def _lines_of_public(name: str, value: Any) -> list[str]:
+    if not callable(value):
+        return [f"{name} = {value!r}"]
+    lines = [f"{name}{_signature(value)}", f"  {_summary(value)}"]
+    ops = [registry.find(op) for op in _ops(value)]
     if ops:
         lines.append("  may call (what operators such as + call is not listed):")
         width = max(len(cls.op_type) for cls in ops)
@@ -117,25 +117,25 @@ def _lines_of_public(name: str, held: Any) -> list[str]:
         lines.append(
             "  gradient: " + ("yes" if not ended else f"not through {', '.join(ended)}; else yes")
         )
-    elif not inspect.isclass(held):
+    elif not inspect.isclass(value):
         lines.append("  calls no operation by name")
-    source = _source(held)
+    source = _source(value)
     return [*lines, f"  {source}"] if source else lines
 
 
-def _ops(held: Any) -> list[str]:
-    return ops_of(held) if inspect.isfunction(held) else []
+def _ops(value: Any) -> list[str]:
+    return ops_of(value) if inspect.isfunction(value) else []
 
 
-def _signature(held: Any) -> str:
+def _signature(value: Any) -> str:
     try:
-        return str(inspect.signature(held))
+        return str(inspect.signature(value))
     except (TypeError, ValueError):
         return "(...)"
 
 
-def _summary(held: Any) -> str:
-    text = inspect.getdoc(held) or ""
+def _summary(value: Any) -> str:
+    text = inspect.getdoc(value) or ""
     return text.partition("\n\n")[0].replace("\n", " ")
 
 
@@ -149,10 +149,10 @@ def _gradient(cls: Any) -> str:
     return "yes" if cls.has_gradient else "no"
 
 
-def _source(held: Any) -> str:
+def _source(value: Any) -> str:
     try:
-        inner = inspect.unwrap(held)
+        inner = inspect.unwrap(value)
         file = pathlib.Path(inspect.getsourcefile(inner) or "")
         return f"{file}:{inspect.getsourcelines(inner)[1]}"
     except (OSError, TypeError):  # made of a row of a table, or native
-        return str(getattr(held, "__module__", ""))
+        return str(getattr(value, "__module__", ""))

@@ -131,7 +131,7 @@ def _failure(ours: Recorded, theirs: Recorded, name: str) -> int:
     return 2 if theirs.error else 1
 
 
-def _report(found: Comparison, ours: Run, theirs: Run, peer: Peer) -> Iterator[str]:
+def _report(comparison: Comparison, ours: Run, theirs: Run, peer: Peer) -> Iterator[str]:
     versions = [
         f"{run.versions.get('tensorflow')}, Keras {run.versions.get('keras') or 'none'}"
         for run in (ours, theirs)
@@ -142,19 +142,19 @@ def _report(found: Comparison, ours: Run, theirs: Run, peer: Peer) -> Iterator[s
     yield f"{'step':>5}" + "".join(
         f"{kind + 's' if kind != 'loss' else 'loss':>12}" for kind in KINDS
     )
-    for step, row in sorted(found.worst().items()):
+    for step, row in sorted(comparison.worst().items()):
         cells = [f"{row[kind]:12.1e}" if kind in row else f"{'':12}" for kind in KINDS]
         yield f"{step:5}" + "".join(cells)
     for side, name in enumerate(("Penstock", peer.name)):
-        only = [record for at, record in found.missing if at == side]
+        only = [record for at, record in comparison.missing if at == side]
         if only:
             first = only[0]
             yield f"Only on {name}: {len(only)} records, the first of {first.kind} '{first.name}' in step {first.step}."
 
 
-def _verdict(found: Comparison, tolerance: float, name: str) -> bool:
+def _verdict(comparison: Comparison, tolerance: float, name: str) -> bool:
     """Prints where the runs part, if they do."""
-    first = found.first_beyond(tolerance)
+    first = comparison.first_beyond(tolerance)
     if first is not None:
         size = "" if first.reason else f", {first.error:.1e} of the greatest"
         print(f"They part in step {first.theirs.step}: {first.describe(name)}{size}.")

@@ -20,24 +20,24 @@ INSTALLED = (
 )
 
 
-def python_of(given: str | None) -> pathlib.Path | None:
+def python_of(location: str | None) -> pathlib.Path | None:
     """Returns a Python that has TensorFlow; None if there is none.
 
     Args:
-      given: a Python or the folder of an environment; None to look for one: this environment, those beside it, those of
+      location: a Python or the folder of an environment; None to look for one: this environment, those beside it, those of
         the current folder, and those in the home folder's .virtualenvs and conda.
 
     Raises:
       Refused: the path is not a Python, or has no TensorFlow.
     """
-    if given is None:
+    if location is None:
         if site_packages.real_tensorflow():
             return pathlib.Path(sys.executable)
         return next(filter(None, map(_with_tensorflow, _environments())), None)
-    path = pathlib.Path(given)
+    path = pathlib.Path(location)
     python = _python_in(path) if path.is_dir() else path
     if python is None or not python.exists():
-        raise Refused(f"--tensorflow: there is no Python at {given!r}.")
+        raise Refused(f"--tensorflow: there is no Python at {location!r}.")
     check = "import importlib.util as u, sys; sys.exit(u.find_spec('tensorflow') is None)"
     if subprocess.run([str(python), "-c", check], capture_output=True).returncode:
         raise Refused(f"--tensorflow: {python} has no tensorflow.")

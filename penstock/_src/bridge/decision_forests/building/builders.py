@@ -247,15 +247,15 @@ class AbstractBuilder:
     def _header(self) -> Any:
         """The message about the whole model."""
         reserved, columns = self._columns.reserved, self.dataspec.columns
-        made = SCHEMA["Model"](
+        message = SCHEMA["Model"](
             name=self._model_type,
             task=self.objective.task,
             label_col_idx=0,
             input_features=range(reserved, len(columns)),
         )
         if self.objective.task is Task.RANKING:
-            made.ranking_group_col_idx = 1
-        return made
+            message.ranking_group_col_idx = 1
+        return message
 
     def _head(self) -> Any:
         """The message about trees."""

@@ -111,9 +111,13 @@ class _Forest(Module):
 
     def __call__(self, columns: Mapping[str, Any]) -> Tensor:
         """Returns the predictions of columns."""
-        given = {name: self._prepared(name, values) for name, values in columns.items()}
-        made = self.program.predictions(self.program.rows(given))
-        return raw.ExpandDims(input=made, axis=-1) if made.shape.rank == 1 else made
+        prepared = {name: self._prepared(name, values) for name, values in columns.items()}
+        predictions = self.program.predictions(self.program.rows(prepared))
+        return (
+            raw.ExpandDims(input=predictions, axis=-1)
+            if predictions.shape.rank == 1
+            else predictions
+        )
 
     def named(self, columns: Mapping[str, Any]) -> dict[str, Tensor]:
         """Returns the predictions by their name."""

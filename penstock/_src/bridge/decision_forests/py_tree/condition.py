@@ -216,9 +216,11 @@ def core_condition_to_condition(core_condition: Any, dataspec: Any) -> AbstractC
         threshold = discretized_numerical_to_numerical(column, bin_number)
         return NumericalHigherThanCondition(feature, threshold, *ends)
     if kind.HasField("oblique_condition"):
-        held = kind.oblique_condition
-        features = [make_simple_column_spec(dataspec, each) for each in held.attributes]
-        return NumericalSparseObliqueCondition(features, list(held.weights), held.threshold, *ends)
+        oblique = kind.oblique_condition
+        features = [make_simple_column_spec(dataspec, each) for each in oblique.attributes]
+        return NumericalSparseObliqueCondition(
+            features, list(oblique.weights), oblique.threshold, *ends
+        )
     items = _items(kind, column)
     if items is None or feature.type not in _IN_COLUMN:
         raise ValueError(f"The condition of the column {feature.name!r} is of no known kind.")

@@ -145,7 +145,7 @@ def column_name_to_column_idx(name: str, dataspec: Any) -> int:
     Raises:
       ValueError: there is none of this name.
     """
-    found = next((i for i, column in enumerate(dataspec.columns) if column.name == name), None)
-    if found is None:
+    index = next((i for i, column in enumerate(dataspec.columns) if column.name == name), None)
+    if index is None:
         raise ValueError(f"There is no column {name!r}.")
-    return found
+    return index

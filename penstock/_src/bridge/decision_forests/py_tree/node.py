@@ -108,8 +108,8 @@ def core_node_to_node(core_node: Any, dataspec: Any) -> AbstractNode:
     """
     value = values.core_value_to_value(core_node)
     if core_node.HasField("condition"):
-        found = conditions.core_condition_to_condition(core_node.condition, dataspec)
-        return NonLeafNode(found, value=value)
+        condition = conditions.core_condition_to_condition(core_node.condition, dataspec)
+        return NonLeafNode(condition, value=value)
     if value is None:
         raise ValueError("A leaf has no value.")
     return LeafNode(value)
@@ -125,11 +125,11 @@ def node_to_core_node(node: AbstractNode, dataspec: Any) -> Any:
     Raises:
       ValueError: it is no node.
     """
-    made = SCHEMA["Node"]()
+    message = SCHEMA["Node"]()
     if isinstance(node, NonLeafNode):
-        conditions.set_core_node(node.condition, dataspec, made)
+        conditions.set_core_node(node.condition, dataspec, message)
     elif not isinstance(node, LeafNode):
         raise ValueError(f"Expected a LeafNode or a NonLeafNode. Received: {node}")
     if node.value is not None:
-        values.set_core_node(node.value, made)
-    return made
+        values.set_core_node(node.value, message)
+    return message

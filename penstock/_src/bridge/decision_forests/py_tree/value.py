@@ -80,26 +80,28 @@ def core_value_to_value(core_node: Any) -> AbstractValue | None:
     Args:
       core_node: the message.
     """
-    found = next((kind for kind in _READ if core_node.HasField(kind)), None)
-    return None if found is None else _READ[found](getattr(core_node, found))
+    field_name = next((kind for kind in _READ if core_node.HasField(kind)), None)
+    return None if field_name is None else _READ[field_name](getattr(core_node, field_name))
 
 
 def _probabilities(message: Any) -> ProbabilityValue:
-    held = message.distribution
+    distribution = message.distribution
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.array(held.counts[1:]) / held.sum
-    return ProbabilityValue(shares.tolist(), held.sum)
+        shares = np.array(distribution.counts[1:]) / distribution.sum
+    return ProbabilityValue(shares.tolist(), distribution.sum)
 
 
 def _number(message: Any) -> RegressionValue:
-    held = message.distribution
-    return RegressionValue(message.top_value, held.count, _deviation(held))
+    distribution = message.distribution
+    return RegressionValue(message.top_value, distribution.count, _deviation(distribution))
 
 
-def _deviation(held: Any) -> float | None:
-    if not (held.HasField("sum_squares") and held.count > 0):
+def _deviation(distribution: Any) -> float | None:
+    if not (distribution.HasField("sum_squares") and distribution.count > 0):
         return None
-    variance = held.sum_squares / held.count - (held.sum / held.count) ** 2
+    variance = (
+        distribution.sum_squares / distribution.count - (distribution.sum / distribution.count) ** 2
+    )
     return math.sqrt(variance) if variance >= 0 else None
 
 
@@ -132,9 +134,9 @@ def set_core_node(value: AbstractValue, core_node: Any) -> None:
     elif isinstance(value, RegressionValue):
         core_node.regressor.top_value = value.value
         if value.standard_deviation is not None:
-            held = core_node.regressor.distribution
+            distribution = core_node.regressor.distribution
             rows = value.num_examples or 0.0
-            held.sum, held.count = 0.0, rows
-            held.sum_squares = value.standard_deviation**2 * rows
+            distribution.sum, distribution.count = 0.0, rows
+            distribution.sum_squares = value.standard_deviation**2 * rows
     else:
         raise NotImplementedError(f"Only probabilities and numbers are written. Received: {value}")

@@ -55,20 +55,20 @@ def _called(
     arguments: dict[str, Any], model: Any, before: list[Any], after: list[Any]
 ) -> Iterator[None]:
     """Puts callbacks before and after those in the arguments of a method."""
-    given = arguments.get("callbacks")
-    others = _listed(given)
+    callbacks = arguments.get("callbacks")
+    others = _listed(callbacks)
     every = [*before, *others, *after]
-    if not isinstance(given, CallbackList):
+    if not isinstance(callbacks, CallbackList):
         arguments["callbacks"] = every
         yield
         return
     for one in (*before, *after):
         one.set_model(model)
-    given.callbacks = every
+    callbacks.callbacks = every
     try:
         yield
     finally:
-        given.callbacks = others
+        callbacks.callbacks = others
 
 
 def _with_history(callbacks: list[Any], model: Any) -> list[Any]:
@@ -142,9 +142,9 @@ def _function(method: Method, model: Any, steps: Steps, kind: str, force: bool) 
     name = f"{kind}_function"
 
     def own() -> Any:
-        made = method(model, True) or getattr(model, name)
+        result = method(model, True) or getattr(model, name)
         setattr(model, name, function)
-        return made
+        return result
 
     if getattr(model, name) is None or force:
         function = Function(model, steps, kind, own)

@@ -52,12 +52,12 @@ def cut(model: Any, strategy: PipelineStrategy) -> list[StageGraph]:
         stage_of = _named(nodes, strategy.cuts)
     else:
         stage_of = _balanced(graph, nodes, stages, strategy.balance)
-    made = [
+    graphs = [
         StageGraph([node for node in nodes if stage_of[id(node)] == stage], inputs, outputs)
         for stage, (inputs, outputs) in enumerate(_boundaries(graph, nodes, stage_of, stages))
     ]
-    _check_shared(made)
-    return made
+    _check_shared(graphs)
+    return graphs
 
 
 def _graph_of(model: Any) -> Any:

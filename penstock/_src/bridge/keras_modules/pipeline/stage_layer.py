@@ -45,10 +45,10 @@ def _layer_class() -> Any:
                 call = functional.operation_fn(node.operation, training=training)
                 outputs = tree.flatten(call(*args, **kwargs))
                 values.update(zip(map(id, node.outputs), outputs))
-            given = [values[id(symbol)] for symbol in self._graph.outputs]
+            results = [values[id(symbol)] for symbol in self._graph.outputs]
             if not self._gives_masks:
-                return given
-            return [one for x in given for one in (x, backend.get_keras_mask(x))]
+                return results
+            return [one for x in results for one in (x, backend.get_keras_mask(x))]
 
     return StageLayer
 

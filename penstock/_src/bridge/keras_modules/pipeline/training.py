@@ -56,18 +56,18 @@ class ModelPipeline:
         self._layer = stage_layer(own, self._grid.is_first, self._grid.is_last)
         self._steps: Steps = strategy.steps
         metrics = {id(v) for metric in model.metrics for v in metric.variables}
-        held = [
+        by_stage = [
             [v for layer in part.layers for v in variables_of(layer) if id(v) not in metrics]
             for part in stages
         ]
-        known = {id(variable) for part in held for variable in part}
-        held[0] += [v for v in model.variables if id(v) not in known | metrics]
-        self._held = {id(variable) for variable in held[self._grid.stage]}
-        self._state = [plain(v) for v in held[self._grid.stage] if not v.trainable]
+        known = {id(variable) for part in by_stage for variable in part}
+        by_stage[0] += [v for v in model.variables if id(v) not in known | metrics]
+        self._held = {id(variable) for variable in by_stage[self._grid.stage]}
+        self._state = [plain(v) for v in by_stage[self._grid.stage] if not v.trainable]
         if self._transport is not None:
-            for number, variables in enumerate(held):
+            for number, variables in enumerate(by_stage):
                 hold(map(plain, variables), number, self._grid, self._transport)
-            equalize(map(plain, held[self._grid.stage]), self._grid, self._transport)
+            equalize(map(plain, by_stage[self._grid.stage]), self._grid, self._transport)
         self.most_held = 0
         self._count = 0
 

@@ -50,16 +50,16 @@ class TrackableSaver:
         self, object_graph_tensor: Any = None
     ) -> tuple[Any, dict[Any, Any], dict[str, dict[str, Any]], Any]:
         """Returns the tensors by object and key, feeds, the objects of registered savers, and the message of the graph."""
-        found = serialized(ObjectView(self._view.root, self._attached()), self._reads)
+        serialized_values = serialized(ObjectView(self._view.root, self._attached()), self._reads)
         tensors: Any = ObjectIdentityDictionary()
-        for key, tensor in found.tensors.items():
-            tensors.setdefault(found.owners[key], {})[key] = _of_its_device(
-                found.owners[key], key, tensor
+        for key, tensor in serialized_values.tensors.items():
+            tensors.setdefault(serialized_values.owners[key], {})[key] = _of_its_device(
+                serialized_values.owners[key], key, tensor
             )
         if object_graph_tensor is None:
-            object_graph_tensor = convert_to_tensor(found.graph.SerializeToString())
+            object_graph_tensor = convert_to_tensor(serialized_values.graph.SerializeToString())
         tensors[None] = {GRAPH_KEY: object_graph_tensor}
-        return tensors, {}, found.registered, found.graph
+        return tensors, {}, serialized_values.registered, serialized_values.graph
 
     def save(
         self,
@@ -118,7 +118,9 @@ def frozen_saver(root_trackable: Any) -> MultiDeviceSaver:
 
 def gather_initializers(root_trackable: Any) -> list[Any]:
     """Returns the operations that initialize the variables of a checkpoint."""
-    initializers = [getattr(held, "initializer", None) for held in list_objects(root_trackable)]
+    initializers = [
+        getattr(trackable, "initializer", None) for trackable in list_objects(root_trackable)
+    ]
     return [initializer for initializer in initializers if initializer is not None]
 
 

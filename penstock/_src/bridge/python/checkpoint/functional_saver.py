@@ -170,13 +170,13 @@ class MultiDeviceSaver:
 def _owner_of(trackable: Any, tensors: Mapping[str, Any]) -> _Owner:
     specs: dict[tuple[str, str], SaveSpec] = {}
     for key, slices in tensors.items():
-        for part, given in (slices if isinstance(slices, dict) else {"": slices}).items():
-            is_spec = isinstance(given, SaveSpec)
-            specs[key, part] = given if is_spec else SaveSpec(given, part, key)
+        for part, value in (slices if isinstance(slices, dict) else {"": slices}).items():
+            is_spec = isinstance(value, SaveSpec)
+            specs[key, part] = value if is_spec else SaveSpec(value, part, key)
 
-    def restore(found: dict[tuple[str, str], Any]) -> Any:
+    def restore(restored: dict[tuple[str, str], Any]) -> Any:
         named: dict[str, Any] = {}
-        for (key, part), tensor in found.items():
+        for (key, part), tensor in restored.items():
             name = extract_local_name(key)
             if part:
                 named.setdefault(name, {})[part] = tensor
@@ -190,18 +190,18 @@ def _owner_of(trackable: Any, tensors: Mapping[str, Any]) -> _Owner:
 def _owner_of_saveable(saveable: Any) -> _Owner:
     specs = {(spec.name, spec.slice_spec): spec for spec in saveable.specs}
 
-    def restore(found: dict[tuple[str, str], Any]) -> dict[str, Any]:
-        done = saveable.restore(list(found.values()), None)
+    def restore(restored: dict[tuple[str, str], Any]) -> dict[str, Any]:
+        done = saveable.restore(list(restored.values()), None)
         return {} if done is None else {saveable.name: done}
 
     return _Owner(restore, specs, saveable.op)
 
 
-def _checked_prefixes(given: Any) -> list[Any]:
-    flat = nest.flatten(given)
+def _checked_prefixes(prefixes: Any) -> list[Any]:
+    flat = nest.flatten(prefixes)
     if any(getattr(prefix, "dtype", None) != string for prefix in flat):
         raise ValueError(
-            f"Registered saver must return a (maybe empty) list of string type tensors. Got {given}."
+            f"Registered saver must return a (maybe empty) list of string type tensors. Got {prefixes}."
         )
     return flat
 

@@ -51,20 +51,20 @@ def restore_nodes(save_path: Any, nodes_to_restore: dict[int, Any]) -> None:
         restoration.give(number, node)
 
 
-def _check(number: int, found: Any, attributes: Any) -> None:
-    names = {attribute_of(found, name)[0] for name in values_of(found)}
+def _check(number: int, trackable: Any, attributes: Any) -> None:
+    names = {attribute_of(trackable, name)[0] for name in values_of(trackable)}
     if names and not attributes:
         raise ValueError(
-            f"Trackable {found} expects checkpointed values but checkpoint does not contain serialized tensors for "
+            f"Trackable {trackable} expects checkpointed values but checkpoint does not contain serialized tensors for "
             f"node_id: {number}."
         )
     if not names and attributes:
         raise ValueError(
-            f"Trackable {found} does not expect checkpointed values but checkpoint contains serialized tensors: "
+            f"Trackable {trackable} does not expect checkpointed values but checkpoint contains serialized tensors: "
             f"{attributes} for node_id: {number}."
         )
     if len(names) != len(attributes):
-        kind = "serialized_tensors" if has_serialize_to_tensors(found) else "saveable_objects"
+        kind = "serialized_tensors" if has_serialize_to_tensors(trackable) else "saveable_objects"
         raise ValueError(
             f"Size for {kind} for Trackable: {len(names)} did not match size for serialized_tensors for checkpoint: "
             f"{len(attributes)}."

@@ -27,19 +27,25 @@ def serialize_gathered_objects(
     view = ObjectView(graph_view.root, {r.name: r.ref for r in graph_view.attached_dependencies})
     content = serialized(view)
 
-    def copy_of(held: Any) -> Any:
-        return held if object_map is None or held not in object_map else object_map[held]
+    def copy_of(trackable: Any) -> Any:
+        return (
+            trackable
+            if object_map is None or trackable not in object_map
+            else object_map[trackable]
+        )
 
     registered = {
-        saver: {name: copy_of(held) for name, held in objects.items()}
+        saver: {name: copy_of(trackable) for name, trackable in objects.items()}
         for saver, objects in content.registered.items()
     }
-    own = {id(held) for objects in content.registered.values() for held in objects.values()}
+    own = {
+        id(trackable) for objects in content.registered.values() for trackable in objects.values()
+    }
     saveables = [
         factory(key_of(path, attribute))
-        for path, held in view.items()
-        if id(held) not in own
-        for attribute, factory in saveable_objects_from_trackable(copy_of(held)).items()
+        for path, trackable in view.items()
+        if id(trackable) not in own
+        for attribute, factory in saveable_objects_from_trackable(copy_of(trackable)).items()
     ]
     return saveables, content.graph, None, registered
 

@@ -125,7 +125,7 @@ _PRIVATE = {
     "tpu_strategy_one_step",
     "tpu_strategy_one_step_one_core",
 }
-for _name in [name for name, held in globals().items() if isinstance(held, NamedDistribution)]:
+for _name in [name for name, value in globals().items() if isinstance(value, NamedDistribution)]:
     if _name not in _PRIVATE:
         _public(_name)
 

@@ -70,10 +70,10 @@ def quick_execute(
     for key, value in known.items():
         _check_attribute(annotation_of(op, key), key, value)
     try:
-        found = getattr(registry.raw, text)(**arguments, **known, name=name)
+        result = getattr(registry.raw, text)(**arguments, **known, name=name)
     except TypeError as error:  # for an attribute: the inputs are tensors
         raise InvalidArgumentError(str(error)) from error
-    outputs = [] if found is None else nest.flatten(found)
+    outputs = [] if result is None else nest.flatten(result)
     if len(outputs) > num_outputs:
         raise InvalidArgumentError(
             f"Expecting {len(outputs)} outputs, but *num_retvals is {num_outputs}"

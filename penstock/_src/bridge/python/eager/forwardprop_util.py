@@ -16,7 +16,11 @@ class TangentInfo(NamedTuple):
 
 
 def _accumulators() -> list[ForwardAccumulator]:
-    return [held for held in STATE.accumulators if isinstance(held, ForwardAccumulator)]
+    return [
+        accumulator
+        for accumulator in STATE.accumulators
+        if isinstance(accumulator, ForwardAccumulator)
+    ]
 
 
 def pack_tangents(tensors: Sequence[Any]) -> TangentInfo:
@@ -46,11 +50,11 @@ def pack_tangents(tensors: Sequence[Any]) -> TangentInfo:
 def push_forwardprop_state() -> Iterator[None]:
     """A context in which accumulators record, even those that are computing a tangent."""
     accumulators = _accumulators()
-    before = [held._busy for held in accumulators]
-    for held in accumulators:
-        held._busy = False
+    before = [accumulator._busy for accumulator in accumulators]
+    for accumulator in accumulators:
+        accumulator._busy = False
     try:
         yield
     finally:
-        for held, was_busy in zip(accumulators, before):
-            held._busy = was_busy
+        for accumulator, was_busy in zip(accumulators, before):
+            accumulator._busy = was_busy

@@ -102,30 +102,32 @@ def _in_order(ends: Sequence[Any], captured: dict[int, Any]) -> list[Any]:
     ]
 
 
-def _add_source(source: Any, outer: Any, graph: Any, made: MutableMapping[Any, Any]) -> None:
+def _add_source(
+    source: Any, outer: Any, graph: Any, replacements: MutableMapping[Any, Any]
+) -> None:
     """Adds the replacement of a source: a capture of `outer`, or a placeholder."""
     op = source.op
     if outer is not None:
         copy = graph.capture(outer, name=op.name)
     elif op.type == "PlaceholderWithDefault" and op.inputs[0].op.type == "Const":
-        _copy([op.inputs[0].op], graph, made)
-        default = made[op.inputs[0]]
+        _copy([op.inputs[0].op], graph, replacements)
+        default = replacements[op.inputs[0]]
         copy = raw.PlaceholderWithDefault(input=default, shape=source.shape, name=op.name)
     else:
         copy = raw.Placeholder(dtype=source.dtype, shape=source.shape, name=op.name)
     copy._handle_data = source._handle_data
     copy.op._device = op.device
-    made[source] = copy
-    made[op] = copy.op
+    replacements[source] = copy
+    replacements[op] = copy.op
 
 
-def _copy(ops: Sequence[Operation], graph: Any, made: MutableMapping[Any, Any]) -> None:
+def _copy(ops: Sequence[Operation], graph: Any, replacements: MutableMapping[Any, Any]) -> None:
     """Copies operations whose inputs have been copied, without their colocation."""
-    table = {t._id: made[t] for op in ops for t in op.inputs if t in made}
+    table = {t._id: replacements[t] for op in ops for t in op.inputs if t in replacements}
     copies = copy_operations(ops, graph, table)
     for op in ops:
-        copy = made[op] = copies[id(op)]
+        copy = replacements[op] = copies[id(op)]
         copy._device = op.device
         copy.annotations = {k: v for k, v in op.annotations.items() if k != "_class"}
-        copy._add_control_inputs(made[c] for c in op.control_inputs if c in made)
-        made.update(zip(op.outputs, copy.outputs, strict=True))
+        copy._add_control_inputs(replacements[c] for c in op.control_inputs if c in replacements)
+        replacements.update(zip(op.outputs, copy.outputs, strict=True))

@@ -39,11 +39,11 @@ class VariableHolder:
     def variable_creator_scope(self, next_creator: Callable[..., Any], **kwargs: Any) -> Any:
         """A variable creator that keeps the variables of the next one."""
         name = kwargs.get("name") or "Variable"
-        held = self._variables_by_name.get(name) if self._share else None
-        if held is None:
-            held = next_creator(**kwargs)
-            self._variables_by_name[held.name.partition(":")[0]] = held
-        return held
+        variable = self._variables_by_name.get(name) if self._share else None
+        if variable is None:
+            variable = next_creator(**kwargs)
+            self._variables_by_name[variable.name.partition(":")[0]] = variable
+        return variable
 
     def call_with_variable_creator_scope(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Returns a function whose variables are held."""

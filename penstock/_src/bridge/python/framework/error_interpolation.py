@@ -53,8 +53,10 @@ def _compute_device_summary_from_list(
     if not device_assignment_list:
         return f"{prefix}No device assignments were active during op '{name}' creation."
     lines = [f"{prefix}Device assignments active during op '{name}' creation:"]
-    for held in device_assignment_list:
-        lines.append(f"{prefix}  with tf.device({held.obj}): <{held.filename}:{held.lineno}>")
+    for assignment in device_assignment_list:
+        lines.append(
+            f"{prefix}  with tf.device({assignment.obj}): <{assignment.filename}:{assignment.lineno}>"
+        )
     return "\n".join(lines)
 
 
@@ -65,8 +67,10 @@ def _compute_colocation_summary_from_dict(
     if not colocation_dict:
         return f"{prefix}No node-device colocations were active during op '{name}' creation."
     lines = [f"{prefix}Node-device colocations active during op '{name}' creation:"]
-    for other, held in colocation_dict.items():
-        lines.append(f"{prefix}  with tf.colocate_with({other}): <{held.filename}:{held.lineno}>")
+    for other, location in colocation_dict.items():
+        lines.append(
+            f"{prefix}  with tf.colocate_with({other}): <{location.filename}:{location.lineno}>"
+        )
     return "\n".join(lines)
 
 

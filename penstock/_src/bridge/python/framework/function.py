@@ -69,15 +69,17 @@ def from_library(lib: Any) -> list[_DefinedFunction]:
                 raise ValueError(f"FunctionDefLibrary missing '{name}' FunctionDef\n{lib}")
         gradients[pair.function_name] = pair.gradient_func
     library = Library(lib, known=known_functions())
-    made: dict[str, _DefinedFunction] = {}
-    while len(made) < len(definitions):
+    functions: dict[str, _DefinedFunction] = {}
+    while len(functions) < len(definitions):
         ready = [
             name
             for name in definitions
-            if name not in made and (name not in gradients or gradients[name] in made)
+            if name not in functions and (name not in gradients or gradients[name] in functions)
         ]
         if not ready:
             raise ValueError(f"FunctionDefLibrary contains cyclic gradient functions!\n{lib}")
         for name in ready:
-            made[name] = _imported(definitions[name], library, made.get(gradients.get(name, "")))
-    return list(made.values())
+            functions[name] = _imported(
+                definitions[name], library, functions.get(gradients.get(name, ""))
+            )
+    return list(functions.values())

@@ -166,8 +166,8 @@ def _referred(fdef: Any) -> Iterator[tuple[str, bool]]:
         if is_function(node.op, STATE.graph):
             yield node.op, True
         for value in node.attr.values():
-            held = value.list.func if value.WhichOneof("value") == "list" else [value.func]
-            for function in held:
+            functions = value.list.func if value.WhichOneof("value") == "list" else [value.func]
+            for function in functions:
                 if function.name:
                     yield function.name, False
 

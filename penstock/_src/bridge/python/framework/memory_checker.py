@@ -27,9 +27,9 @@ class MemoryChecker:
         """Remembers which objects exist; to be called once an iteration, at the same line."""
         gc.collect()
         snapshot: dict[str, set[int]] = collections.defaultdict(set)
-        for held in gc.get_objects():
-            kind = type(held)
-            snapshot[f"{kind.__module__}.{kind.__name__}"].add(id(held))
+        for instance in gc.get_objects():
+            kind = type(instance)
+            snapshot[f"{kind.__module__}.{kind.__name__}"].add(id(instance))
         self._snapshots.append(snapshot)
 
     def report(self) -> None:

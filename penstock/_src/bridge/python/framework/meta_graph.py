@@ -27,16 +27,16 @@ def ops_used_by_graph_def(graph_def: Any) -> list[str]:
     Functions that are only branches or bodies of control flow are not looked into.
     """
     functions = {function.signature.name: function for function in graph_def.library.function}
-    found: set[str] = set()
+    called: set[str] = set()
     waiting = [graph_def.node]
     while waiting:
         for node in waiting.pop():
             names = {node.op}
             if node.op in ("PartitionedCall", "StatefulPartitionedCall"):
                 names.add(node.attr["f"].func.name)
-            waiting += [functions[name].node_def for name in (names - found) & functions.keys()]
-            found |= names
-    return [name for name in found if name not in functions]
+            waiting += [functions[name].node_def for name in (names - called) & functions.keys()]
+            called |= names
+    return [name for name in called if name not in functions]
 
 
 def strip_graph_default_valued_attrs(meta_graph_def: Any) -> None:

@@ -155,15 +155,15 @@ def get_all_collection_keys() -> list[Any]:
 def convert_to_tensor_or_composite(value: Any, dtype: Any = None, name: str | None = None) -> Any:
     """Returns `value` unchanged if it is a composite tensor, else converts it to a tensor."""
     if nest.is_composite(value):
-        held = getattr(value, "dtype", None)
+        own_dtype = getattr(value, "dtype", None)
         if (
             dtype is not None
-            and held is not None
-            and not dtypes.as_dtype(dtype).is_compatible_with(held)
+            and own_dtype is not None
+            and not dtypes.as_dtype(dtype).is_compatible_with(own_dtype)
         ):
             raise ValueError(
                 f"Tensor conversion requested dtype {dtypes.as_dtype(dtype).name} for Tensor with dtype "
-                f"{held.name}: {value!r}"
+                f"{own_dtype.name}: {value!r}"
             )
         return value
     return convert.convert_to_tensor(value, dtype=dtype, name=name)

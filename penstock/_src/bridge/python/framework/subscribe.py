@@ -71,23 +71,26 @@ def _subscribe(
             identity.op._add_control_inputs(triggered)
             return identity
         with graph.control_dependencies(triggered):
-            made: SymbolicTensor = raw.Identity(source)
-    _redirect(source, made, readers, later[source.op.name])
-    return made
+            probe: SymbolicTensor = raw.Identity(source)
+    _redirect(source, probe, readers, later[source.op.name])
+    return probe
 
 
 def _redirect(
-    source: SymbolicTensor, made: SymbolicTensor, readers: list[Operation], later: list[Operation]
+    source: SymbolicTensor,
+    identity: SymbolicTensor,
+    readers: list[Operation],
+    later: list[Operation],
 ) -> None:
-    """Lets `readers` read `made`, and `later` operations depend on it."""
+    """Lets `readers` read `identity`, and `later` operations depend on it."""
     for op in readers:
         for index, tensor in enumerate(op.inputs):
             if tensor is source:
-                op._update_input(index, made)
+                op._update_input(index, identity)
     for op in later:
         kept = [other for other in op.control_inputs if other is not source.op]
         op._remove_all_control_inputs()
-        op._add_control_inputs([*kept, made.op])
+        op._add_control_inputs([*kept, identity.op])
 
 
 def _identity_of(tensor: SymbolicTensor) -> SymbolicTensor | None:

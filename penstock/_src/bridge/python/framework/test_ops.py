@@ -217,8 +217,8 @@ class ResourceUsingOp(Op):
 
 
 def _described(handle: Any) -> str:
-    held = handle
-    return f"{held.container or 'localhost'}/{held.name}/N10tensorflow12StubResourceE"
+    resource = handle
+    return f"{resource.container or 'localhost'}/{resource.name}/N10tensorflow12StubResourceE"
 
 
 # -- without kernels
@@ -234,9 +234,9 @@ def _no_kernel(op: Op, registered: str = "<no registered kernels>") -> Exception
 def _unknown_shapes(op: Op, *inputs: Any) -> Any:
     """The rule of ops that say nothing about the shapes of their outputs."""
     shapes = []
-    for argument, held in zip(op.outputs, op.output_dtypes):
+    for argument, dtype in zip(op.outputs, op.output_dtypes):
         unknown = TensorShape(None)
-        shapes.append([unknown] * len(held) if argument.is_list else unknown)
+        shapes.append([unknown] * len(dtype) if argument.is_list else unknown)
     return shapes[0] if len(shapes) == 1 else tuple(shapes)
 
 

@@ -38,9 +38,9 @@ class TraceableStack:
 
     def push_obj(self, obj: Any, offset: int = 0) -> int:
         """Puts an object on the stack with the line of the caller."""
-        held = TraceableObject(obj)
-        self._stack.append(held)
-        return held.set_filename_and_line_from_caller(offset + 1)
+        entry = TraceableObject(obj)
+        self._stack.append(entry)
+        return entry.set_filename_and_line_from_caller(offset + 1)
 
     def pop_obj(self) -> Any:
         """Takes the topmost object off the stack."""
@@ -52,7 +52,7 @@ class TraceableStack:
 
     def peek_objs(self) -> Iterator[Any]:
         """The objects, topmost first."""
-        return (held.obj for held in reversed(self._stack))
+        return (entry.obj for entry in reversed(self._stack))
 
     def peek_traceable_objs(self) -> Iterator[TraceableObject]:
         """The objects with their lines, topmost first."""

@@ -48,10 +48,10 @@ def dense_labels_to_sparse(dense: Any, length: Any) -> SparseTensor:
     """Returns the first `length` labels of each row as a sparse tensor."""
     labels = convert_to_tensor(dense)
     counts = convert_to_tensor(length)
-    held = sequence_mask(counts, maxlen=shape(labels)[1])
+    mask = sequence_mask(counts, maxlen=shape(labels)[1])
     rows = shape(labels, out_type=dtypes.int64)[0]
     width = cast(reduce_max(counts), dtypes.int64)
-    return SparseTensor(where(held), cast(boolean_mask(labels, held), dtypes.int32), [rows, width])
+    return SparseTensor(where(mask), cast(boolean_mask(labels, mask), dtypes.int32), [rows, width])
 
 
 def _state_to_olabel(labels: Any, num_labels: int, states: Any) -> Tensor:

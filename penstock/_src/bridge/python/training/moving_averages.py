@@ -29,7 +29,7 @@ def weighted_moving_average(
       collections: those of the two variables; global variables by default.
       name: of the variables' scope.
     """
-    held = ["variables"] if collections is None else list(collections)
+    collection_names = ["variables"] if collections is None else list(collections)
     with variable_scope(name, "WeightedMovingAvg", [value, weight, decay]) as scope:
         averages = []
         for part, label in ((value * weight, "value_x_weight"), (weight, "weight")):
@@ -39,7 +39,7 @@ def weighted_moving_average(
                 dtype=part.dtype,
                 initializer=Zeros(),
                 trainable=False,
-                collections=held,
+                collections=collection_names,
             )
             averages.append(assign_moving_average(variable, part, decay, zero_debias=False))
         return (_truediv if truediv else divide)(*averages, name=scope.name)

@@ -58,19 +58,19 @@ def _missing(op: Function, function: Function) -> list[str]:
     Raises:
       AssertionError: the parameters without default differ.
     """
-    wanted, given = inspect.signature(op).parameters, inspect.signature(function).parameters
-    if any(one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in given.values()):
+    wanted, offered = inspect.signature(op).parameters, inspect.signature(function).parameters
+    if any(one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in offered.values()):
         return []
     required = [
         [(name, one.kind) for name, one in parameters.items() if one.default is one.empty]
-        for parameters in (wanted, given)
+        for parameters in (wanted, offered)
     ]
     if required[0] != required[1]:
         raise AssertionError(
             "The decorated function's non-default arguments must be identical to that of the overridden op. "
             f"Expected {required[0]}, got {required[1]}."
         )
-    return [name for name in wanted if name not in given]
+    return [name for name in wanted if name not in offered]
 
 
 def _without(
@@ -144,13 +144,13 @@ def add_type_based_api_dispatcher(target: Function) -> Function:
 
 def type_based_dispatch_signatures_for(cls: type) -> dict[Function, list[dict[str, Any]]]:
     """Returns the signatures with a class for which functions were taken over, by function."""
-    found: dict[Function, list[dict[str, Any]]] = {}
+    api_signatures: dict[Function, list[dict[str, Any]]] = {}
     for api in dispatch._DISPATCHABLES:
         for signatures, _ in api._dispatch_targets:  # type: ignore[attr-defined]
             for signature in signatures:
                 if any(_mentions(annotation, cls) for annotation in signature.values()):
-                    found.setdefault(api, []).append(signature)
-    return found
+                    api_signatures.setdefault(api, []).append(signature)
+    return api_signatures
 
 
 def _mentions(annotation: Any, cls: type) -> bool:

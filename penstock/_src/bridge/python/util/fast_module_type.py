@@ -26,9 +26,9 @@ class FastModuleType(NamedModule):
         super().__init__(name, doc)
 
     def __getattribute__(self, name: str) -> Any:
-        held = object.__getattribute__(self, "_held")
-        if name in held:
-            return held[name]
+        entries = object.__getattribute__(self, "_held")
+        if name in entries:
+            return entries[name]
         look_up = object.__getattribute__(self, "_on_attribute")
         try:
             if look_up is None:
@@ -58,10 +58,10 @@ class FastModuleType(NamedModule):
         Raises:
           KeyError: none is.
         """
-        held = object.__getattribute__(self, "_held")
-        if name not in held:
+        entries = object.__getattribute__(self, "_held")
+        if name not in entries:
             raise KeyError(f"module has no attribute '{name}'")
-        return held[name]
+        return entries[name]
 
     def _fastdict_key_in(self, name: str) -> bool:
         """True if the value of a name is kept."""

@@ -62,5 +62,5 @@ def get_func_name(func: Any) -> str:
 def get_func_code(func: Any) -> Any:
     """Returns the code of a function, method or callable object; None if it has none in Python."""
     target = _function_of(func)
-    held = target if hasattr(target, "__code__") else target.__call__
-    return getattr(held, "__code__", None)
+    function = target if hasattr(target, "__code__") else target.__call__
+    return getattr(function, "__code__", None)

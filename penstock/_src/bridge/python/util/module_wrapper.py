@@ -76,7 +76,7 @@ class TFModuleWrapper(FastModuleType):  # type: ignore[misc,valid-type]
         self.__dict__.update(wrapped.__dict__)
         public_apis = public_apis or {}
         names = [name for name in wrapped.__dict__ if not name.startswith("_")]
-        held = {
+        initial = {
             "wrapped_module": wrapped,
             "module_name": module_name,
             "public_apis": public_apis,
@@ -86,9 +86,9 @@ class TFModuleWrapper(FastModuleType):  # type: ignore[misc,valid-type]
             "deprecated_checked": set(),
             "is_compat_v1": wrapped.__name__.endswith(".compat.v1"),
         }
-        self.__dict__.update({_OWN + name: value for name, value in held.items()})
+        self.__dict__.update({_OWN + name: value for name, value in initial.items()})
         self.__dict__["__all__"] = list(dict.fromkeys([*names, *public_apis]))
-        own = [_OWN + name for name in held if name != "warning_count"]
+        own = [_OWN + name for name in initial if name != "warning_count"]
         methods = (
             "_fastdict_insert _fastdict_get _fastdict_key_in _fastdict_delete "
             "_tfmw_add_deprecation_warning _tfmw_import_module"
@@ -125,8 +125,8 @@ class TFModuleWrapper(FastModuleType):  # type: ignore[misc,valid-type]
             TFModuleWrapper.compat_v1_usage_recorded = True
             compat_v1_usage_gauge.get_cell().set(True)
         module, symbol = self._tfmw_public_apis[name]
-        held = importlib.import_module(module or symbol)
-        attribute = getattr(held, symbol) if module else held
+        imported = importlib.import_module(module or symbol)
+        attribute = getattr(imported, symbol) if module else imported
         setattr(self._tfmw_wrapped_module, name, attribute)
         self.__dict__[name] = attribute
         return attribute

@@ -46,16 +46,16 @@ class _ByIdentity:
 
     def __iter__(self) -> Iterator[Any]:
         """The keys that are still alive."""
-        for held in list(self._storage):  # type: ignore[attr-defined]
-            key = held.unwrapped
+        for reference in list(self._storage):  # type: ignore[attr-defined]
+            key = reference.unwrapped
             if key is None and self.reference is not Reference:
-                self._forget(held)
+                self._forget(reference)
             else:
                 yield key
 
-    def _forget(self, held: Reference) -> None:
+    def _forget(self, reference: Reference) -> None:
         storage: Any = self._storage  # type: ignore[attr-defined]
-        storage.pop(held) if isinstance(storage, dict) else storage.discard(held)
+        storage.pop(reference) if isinstance(storage, dict) else storage.discard(reference)
 
 
 class ObjectIdentityDictionary(_ByIdentity, MutableMapping):  # type: ignore[misc]

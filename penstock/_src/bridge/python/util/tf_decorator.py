@@ -144,9 +144,9 @@ def _owner(target: Any) -> Any:
 def _record(value: Any) -> TFDecorator | None:
     if isinstance(value, TFDecorator):
         return value
-    held = getattr(value, "_tf_decorator", None)
-    if isinstance(held, TFDecorator):
-        return held
+    record = getattr(value, "_tf_decorator", None)
+    if isinstance(record, TFDecorator):
+        return record
     # Our own decorators leave no record: that would compute a signature for each function when it is defined.
     if isinstance(value, Function):
         return TFDecorator("tf.function", value.python_function)

@@ -83,12 +83,12 @@ def _names(symbol: Any, suffix: str, table: dict[str, Export]) -> list[str]:
     below = tf_decorator.unwrap(symbol)[1]
     home = home_of(below) or ""
     # Where Penstock is installed as TensorFlow, classes have TensorFlow's names: they are found by what their module holds.
-    held = vars(sys.modules[home]) if home in sys.modules else {}
+    namespace = vars(sys.modules[home]) if home in sys.modules else {}
     place = Export(home, getattr(below, "__qualname__", ""))
     return [
         name
         for name, entry in table.items()
-        if entry == place or entry.module == home and held.get(entry.attribute) is below
+        if entry == place or entry.module == home and namespace.get(entry.attribute) is below
     ]
 
 
@@ -143,9 +143,9 @@ def get_symbol_from_name(name: str) -> Any:
     """Returns the object with a public name such as "math.add", or None."""
     if name in _SYMBOLS:
         return _SYMBOLS[name]
-    held: Any = importlib.import_module("penstock")
+    value: Any = importlib.import_module("penstock")
     for part in name.removeprefix("tf.").split("."):
-        held = getattr(held, part, None)
-        if held is None:
+        value = getattr(value, part, None)
+        if value is None:
             return None
-    return held
+    return value

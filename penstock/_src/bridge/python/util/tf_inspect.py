@@ -103,8 +103,8 @@ def getargspec(obj: Any) -> ArgSpec:
 def _of_partial(obj: Any) -> ArgSpec:
     spec = getargspec(obj.func)
     names = spec.args[len(obj.args) :]
-    given = spec.defaults or ()
-    values = dict(zip(spec.args[len(spec.args) - len(given) :], given))
+    own_defaults = spec.defaults or ()
+    values = dict(zip(spec.args[len(spec.args) - len(own_defaults) :], own_defaults))
     for name, value in (obj.keywords or {}).items():
         if name not in names and not spec.keywords:
             raise ValueError(

@@ -137,8 +137,8 @@ class CurrentModuleFilter(StackTraceFilter):
 
 def extract_stack(stacklevel: int = 1) -> StackTrace:
     """Returns the stack of the caller, as the entered transforms show it; with a larger level that of one further out."""
-    held = _TRANSFORMS
-    return _tf_stack.extract_stack(held.source_map, held.file_set, stacklevel + 1)
+    transforms = _TRANSFORMS
+    return _tf_stack.extract_stack(transforms.source_map, transforms.file_set, stacklevel + 1)
 
 
 class GraphDebugInfoBuilder:
@@ -150,10 +150,10 @@ class GraphDebugInfoBuilder:
 
     def AccumulateStackTrace(self, function: str, op: str, trace: StackTrace) -> None:
         """Adds the stack of a node of a function."""
-        held = self._made.traces[f"{op}@{function}"]
+        message = self._made.traces[f"{op}@{function}"]
         for frame in trace:
             index = self._files.setdefault(frame.filename, len(self._files))
-            held.file_line_cols.add(file_index=index, line=frame.lineno, func=frame.name)
+            message.file_line_cols.add(file_index=index, line=frame.lineno, func=frame.name)
 
     def Build(self) -> Any:
         """Returns the GraphDebugInfo, serialized as TensorFlow's is."""
@@ -169,10 +169,10 @@ def LoadTracesFromDebugInfo(debug_info: Any) -> dict[str, StackTrace]:
     for name, number in info.name_to_trace_id.items():
         named[name] = info.traces_by_id[number]
 
-    def stack(held: Any) -> StackTrace:
-        lines = [*held.file_line_cols, *(info.frames_by_id[number] for number in held.frame_id)]
+    def stack(trace: Any) -> StackTrace:
+        lines = [*trace.file_line_cols, *(info.frames_by_id[number] for number in trace.frame_id)]
         return StackTrace(
             [StackFrame(info.files[line.file_index], line.line, line.func) for line in lines]
         )
 
-    return {name: stack(held) for name, held in named.items()}
+    return {name: stack(trace) for name, trace in named.items()}

@@ -60,6 +60,7 @@ class _Short:
         half = math.sqrt(0.5)
         even, odd = self.four(xs[::2]), self.four(xs[1::2])
         one, two, three = odd[1], self.quarter(odd[2]), odd[3]
+        # x + quarter(x) is x times the root of order 8, but for the factor sqrt(1/2).
         one = _sum(one, self.quarter(one))
         three = _difference(self.quarter(three), three)
         odd = [
@@ -83,6 +84,7 @@ class _Short:
         for k in range(1, (radix + 1) // 2):
             even, odd = xs[0], None
             for r, (x, y) in enumerate(zip(sums, differences, strict=True), 1):
+                # Reduced by whole turns, where the sine and cosine are most exact.
                 angle = 2 * math.pi * (r * k % radix) / radix
                 even = Pair(
                     *(f.fma(a, math.cos(angle), b) for a, b in ((x.re, even.re), (x.im, even.im)))

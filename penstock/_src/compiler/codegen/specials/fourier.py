@@ -221,6 +221,7 @@ class _Pass:
 
     def write(self) -> None:
         f = self.f
+        # With j = 0 all roots are 1.
         f.loop(0, f.stride, 1, lambda q: self._butterfly(q, f.i64(0), []))
 
         def turned(j: Val) -> None:

@@ -71,6 +71,7 @@ def emit_scan(
                 x = memory.load(f, place, dtype, mask)
                 before = joined(carried)
                 after = reductions.combine(f, op, dtype, before, x)
+                # The carried result keeps float32; only what is stored is rounded.
                 result = before if exclusive else after
                 if dtype in NARROW:
                     result = rounded(f, result, dtype)

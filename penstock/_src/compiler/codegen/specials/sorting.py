@@ -53,11 +53,14 @@ def sortable(f: Any, x: Val, dtype: Any, descending: bool) -> Val:
         wide = f.convert(x, "double")
         wide = f.select(wide.eq(0.0), f.const(0.0, "double"), wide)  # -0 and 0 are equal
         bits = f.bits(wide, I64)
+        # Larger numbers have larger bits if positive, and smaller ones if negative: those are flipped, the others get
+        # the top bit.
         key = f.select(bits < 0, ~bits, bits | -(1 << 63))
         key = ~key if descending else key
         return f.select(f.compare("uno", x, x), -1, key)
     key = f.convert(x, I64, signed=not dtype.is_unsigned and not dtype.is_bool)
     if not dtype.is_unsigned and not dtype.is_bool:
+        # With the sign bit flipped, signed numbers order as unsigned ones.
         key = key ^ -(1 << 63)
     return ~key if descending else key
 
@@ -131,6 +134,7 @@ def _rank_sort(f: Any) -> None:
 
         end = f.min(first + lanes, f.n)
         count = f.splat(f.i64(0), lanes)
+        # Equal keys before a key come first, which keeps the sort stable.
         count = others(0, first, lambda key, _: f.compare("ule", key, own), count)
         count = others(
             first,
@@ -144,6 +148,7 @@ def _rank_sort(f: Any) -> None:
         f.store(count, ranks, first, mask)
 
     f.loop(f.i64(0), f.n, lanes, block)
+    # The indices have been moved, so that their array can take the keys.
     for source, target in ((f.places, f.other_places), (f.keys, f.places)):
 
         def move(i: Val, source: Val = source, target: Val = target) -> None:
@@ -206,6 +211,7 @@ def _sort_by_digit(f: Any, counts: Val, flipped: Val, digit: Callable[[Val], Val
         _in_pieces(f, one)
         return (flipped ^ 1,)
 
+    # Any key will do: all have this digit, or the first does not have all counts.
     shared = f.load(counts, digit(f.load(f.keys, 0, I64)), I64).eq(f.n)
     return f.when(shared, lambda: (flipped,), move)[0]
 
@@ -234,8 +240,10 @@ def _merge_sort(f: Any) -> None:
     def merge(low, high, left_end, right_end, source, target, i, j):
         def one(k, i, j):
             left, right = i < left_end, j < right_end
+            # An exhausted run reads its first element: the index stays valid.
             a = f.load(source[0], f.select(left, i, 0), I64)
             b = f.load(source[0], f.select(right, j, 0), I64)
+            # Of equal keys the left one, which came first.
             first = left & (~right | f.compare("ule", a, b))
             f.store(f.select(first, a, b), target[0], k)
             place = f.load(source[1], f.select(first, i, j), I64)

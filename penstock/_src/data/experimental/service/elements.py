@@ -58,27 +58,27 @@ def _is_plain(value: Any) -> bool:
     return array.dtype.kind != "O" or all(isinstance(item, bytes) for item in array.ravel())
 
 
-def from_message(made: Any) -> tuple[Any, ...] | None:
+def from_message(message: Any) -> tuple[Any, ...] | None:
     """Returns the element of a message; None at the end.
 
     Raises:
       InvalidArgumentError: it is damaged, or a component is none that is sent.
     """
-    if made.is_end:
+    if message.is_end:
         return None
-    if made.packed:
+    if message.packed:
         try:
-            made = messages.Element.FromString(decompressed(made.packed))
+            message = messages.Element.FromString(decompressed(message.packed))
         except (DamagedRecord, DecodeError) as error:
             raise InvalidArgumentError(f"tf.data service: a damaged element: {error}") from error
-    if made.structure:
-        structure = decoded(made.structure, made.components)
+    if message.structure:
+        structure = decoded(message.structure, message.components)
         element = structure.get("element") if isinstance(structure, dict) else None
         if not isinstance(element, tuple):
             raise InvalidArgumentError("tf.data service: a damaged element: it has no components.")
         return element
-    if any(c.dtype == dtypes.variant.as_datatype_enum for c in made.components):
+    if any(c.dtype == dtypes.variant.as_datatype_enum for c in message.components):
         raise InvalidArgumentError(
             "tf.data service: a message has a variant without its structure."
         )
-    return tuple(from_proto(component) for component in made.components)
+    return tuple(from_proto(component) for component in message.components)

@@ -78,12 +78,12 @@ class Given:
         self.furthest: dict[tuple[int, int], Any] = {}
         self.last: dict[str, Any] = {}
 
-    def add(self, given: Any) -> None:
+    def add(self, event: Any) -> None:
         """Apply a SplitGiven."""
-        key = _key(given.request)
-        if key not in self.furthest or given.at > self.furthest[key].at:
-            self.furthest[key] = given
-        self.last[given.request.worker] = given
+        key = _key(event.request)
+        if key not in self.furthest or event.at > self.furthest[key].at:
+            self.furthest[key] = event
+        self.last[event.request.worker] = event
 
     def messages(self) -> list[Any]:
         """The equivalent SplitGivens."""
@@ -100,12 +100,12 @@ class Splits:
       given: splits handed out before.
     """
 
-    def __init__(self, dataset: Pipeline, given: Given) -> None:
+    def __init__(self, dataset: Pipeline, history: Given) -> None:
         self._sources = sources_of(dataset)
         self._iterators: dict[tuple[int, int], Iterator[Element]] = {}
         self._taken: Counter[tuple[int, int]] = Counter()
         self._last: dict[str, tuple[int, Element | None]] = {}
-        self._skip(given)
+        self._skip(history)
 
     def next(self, request: Any) -> tuple[Element | None, Any]:
         """The next element of a source for a worker, None at the end; and a SplitGiven unless this repeats a request.
@@ -130,17 +130,17 @@ class Splits:
         self._taken[key] += element is not None
         return element
 
-    def _skip(self, given: Given) -> None:
+    def _skip(self, history: Given) -> None:
         """Skip the elements that were given out, and keep each worker's last element."""
-        for worker, each in given.last.items():
+        for worker, each in history.last.items():
             self._last[worker] = each.request.number, None
-        for key, furthest in given.furthest.items():
-            wanted = {e.at: w for w, e in given.last.items() if _key(e.request) == key}
+        for key, furthest in history.furthest.items():
+            wanted = {e.at: w for w, e in history.last.items() if _key(e.request) == key}
             for at in range(furthest.at + 1):
                 element = self._take(*key)
                 if at in wanted:
                     worker = wanted[at]
-                    self._last[worker] = given.last[worker].request.number, element
+                    self._last[worker] = history.last[worker].request.number, element
 
 
 def _key(request: Any) -> tuple[int, int]:

@@ -197,10 +197,10 @@ def _check_same(known: Any, dataset: Any) -> None:
 
 def _check_same_job(known: Any, job: Any) -> None:
     parts: dict[str, Callable[[Any], Any]] = {
-        "processing mode": lambda held: ShardingPolicy(held.policy).name,
-        "number of consumers": lambda held: held.consumers,
-        "target workers": lambda held: held.target,
-        "cross-trainer cache": lambda held: "enabled" if held.is_cached else "disabled",
+        "processing mode": lambda settings: ShardingPolicy(settings.policy).name,
+        "number of consumers": lambda settings: settings.consumers,
+        "target workers": lambda settings: settings.target,
+        "cross-trainer cache": lambda settings: "enabled" if settings.is_cached else "disabled",
     }
     for name, part in parts.items():
         if part(known) != part(job):

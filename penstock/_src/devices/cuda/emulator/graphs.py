@@ -174,23 +174,23 @@ class GraphFunctions(StreamFunctions):
         handle_number.conditions[owner] = default.value
         return 0
 
-    def cuGraphAddNode(self, node: Any, graph: Any, _last: Any, count: Any, given: Any) -> int:
-        found, asked = self._objects.get(number_of(graph)), given._obj
-        if not isinstance(found, EmulatedGraph) or count.value != len(found.actions):
+    def cuGraphAddNode(self, node: Any, graph: Any, _last: Any, count: Any, params: Any) -> int:
+        emulated, asked = self._objects.get(number_of(graph)), params._obj
+        if not isinstance(emulated, EmulatedGraph) or count.value != len(emulated.actions):
             return INVALID
         if asked.type != CONDITIONAL or not _is_right(asked):
             return INVALID
-        if asked.handle not in found.conditions or asked.handle in found.used:
+        if asked.handle not in emulated.conditions or asked.handle in emulated.used:
             return INVALID
         bodies = [self._new_graph() for _ in range(asked.size)]
-        found.bodies += bodies
-        found.used.add(asked.handle)
+        emulated.bodies += bodies
+        emulated.used.add(asked.handle)
         handles = (ctypes.c_void_p * asked.size)(*[body.handle for body in bodies])
         asked.bodies = handles
         action = {IF: self._if, WHILE: self._while, SWITCH: self._switch}[asked.kind]
         condition = int(asked.handle)
-        found.actions.append(lambda: action(condition, bodies))
-        found.added = node._obj.value = self._handle(handles)
+        emulated.actions.append(lambda: action(condition, bodies))
+        emulated.added = node._obj.value = self._handle(handles)
         return 0
 
     def _if(self, condition: int, bodies: list[EmulatedGraph]) -> None:

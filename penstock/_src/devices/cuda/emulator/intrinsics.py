@@ -116,13 +116,14 @@ def _write_products(m: Module) -> None:
             result = Val(f, result_type, "poison")
             for i in range(4):
                 column = within * 2 + i % 2
-                found = getattr(f, f"c{i}")
+                accumulated = getattr(f, f"c{i}")
                 for w, e in itertools.product(range(8), range(4 // SIZE[element])):
                     a = operand(group * 4 + w % 4, i // 2 + w // 4 * 2, e)
                     b = operand(column * 4 + w % 4, 4 + w // 4, e)
-                    found = f.fma(a, b, found)
+                    accumulated = f.fma(a, b, accumulated)
                 result = f.emit(
-                    result_type, f"insertvalue {result_type} {result.s}, {total} {found.s}, {i}"
+                    result_type,
+                    f"insertvalue {result_type} {result.s}, {total} {accumulated.s}, {i}",
                 )
             f.give(result)
     _write_product_of_doubles(m)
@@ -176,10 +177,10 @@ def _write_loads_of_matrices(m: Module) -> None:
                         f.cast("zext", f.load(slot(within * 2 + (8 * i + k)), group, I16), I32)
                         for k in range(2)
                     )
-                    found = low | (high << 16)
+                    loaded = low | (high << 16)
                 else:
-                    found = f.load(slot(group + 8 * i), within, I32)
-                result = f.emit(_WORDS, f"insertvalue {_WORDS} {result.s}, i32 {found.s}, {i}")
+                    loaded = f.load(slot(group + 8 * i), within, I32)
+                result = f.emit(_WORDS, f"insertvalue {_WORDS} {result.s}, i32 {loaded.s}, {i}")
             f.give(result)
 
 

@@ -124,11 +124,11 @@ class EmulatedLibrary(GraphFunctions):
             f"{os.getpid():08x}:{device.value:02x}:00.0".encode()
         )  # each process has its own
 
-    def cuDeviceGetAttribute(self, found: Any, which: Any, _device: Any) -> int:
+    def cuDeviceGetAttribute(self, out: Any, which: Any, _device: Any) -> int:
         values = {MAJOR: self.capability[0], MINOR: self.capability[1], MULTIPROCESSORS: 4}
         if which.value not in values:
             return INVALID
-        _put(found, values[which.value])
+        _put(out, values[which.value])
         return 0
 
     def cuDeviceTotalMem_v2(self, size: Any, _device: Any) -> None:

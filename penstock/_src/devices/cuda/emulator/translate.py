@@ -62,10 +62,10 @@ class EmulatedKernel:
         self.code = Code(whole, (*heads, "shared_memory"), host())
 
 
-def _head(found: re.Match[str]) -> str:
-    context = "%ctx" if "%ctx" in found[0] else "%words"
-    maps = _MAPS.sub("", found["maps"])
-    return f"define void @{found['name']}(ptr {context}, i64 %tasks, ptr %ended{maps}) #0"
+def _head(match: re.Match[str]) -> str:
+    context = "%ctx" if "%ctx" in match[0] else "%words"
+    maps = _MAPS.sub("", match["maps"])
+    return f"define void @{match['name']}(ptr {context}, i64 %tasks, ptr %ended{maps}) #0"
 
 
 def translated(text: str) -> str:

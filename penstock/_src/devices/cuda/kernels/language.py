@@ -185,11 +185,11 @@ class CudaFn(Fn):
         return Val(self, PTR, f"%map{number}")
 
     def assembly(
-        self, text: str, constraints: str, given: Sequence[Val] = (), result: str = VOID
+        self, text: str, constraints: str, operands: Sequence[Val] = (), result: str = VOID
     ) -> Val:
         """An instruction, or several, that the threads of a warp run together; it may touch any memory."""
         clobbers = ",".join(x for x in (constraints, "~{memory}") if x)
-        values = ", ".join(f"{x.ty} {x.s}" for x in given)
+        values = ", ".join(f"{x.ty} {x.s}" for x in operands)
         return self.emit(
             result,
             f'call {result} asm sideeffect "{text}", "{clobbers}"({values}) convergent nounwind',

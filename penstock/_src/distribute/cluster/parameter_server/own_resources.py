@@ -37,20 +37,20 @@ class OwnResources:
         )
         self._lock = threading.Lock()
 
-    def stand_in(self, held: Resource, task: Task) -> Resource:
+    def stand_in(self, resource: Resource, task: Task) -> Resource:
         """Returns the replacement that a task gets for a resource argument of a function.
 
         Raises:
           FailedPreconditionError: it is a table that has not been filled.
         """
-        if isinstance(held, StaticTable):
-            held = self._copies_of(held)
-        if isinstance(held, PerWorkerResource):
-            return held.of(task)
-        if isinstance(held, Handle):
-            return held
+        if isinstance(resource, StaticTable):
+            resource = self._copies_of(resource)
+        if isinstance(resource, PerWorkerResource):
+            return resource.of(task)
+        if isinstance(resource, Handle):
+            return resource
         service = self._running()
-        return handle(service.tasks, service.reference(held, service.tasks.caller, NAME))
+        return handle(service.tasks, service.reference(resource, service.tasks.caller, NAME))
 
     def _copies_of(self, table: StaticTable) -> PerWorkerResource:
         with self._lock:

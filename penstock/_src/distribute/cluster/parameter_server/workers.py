@@ -28,7 +28,9 @@ def run_on(task: Task, closure: Closure, own: OwnResources) -> list[Any]:
       own: gives what the task takes for resources of this process, and for those of which each worker has its own.
     """
     function = closure.concrete._function
-    return run_function(task, function, closure.values, lambda held: own.stand_in(held, task))
+    return run_function(
+        task, function, closure.values, lambda resource: own.stand_in(resource, task)
+    )
 
 
 class Worker:

@@ -183,9 +183,9 @@ class _Partition:
             level = max(level, depth + (its != task or bool(waits) or bool(other_waits)))
         return task, level, waits
 
-    def _add(self, op: Operation, made: dict[_Key, PartOfRun]) -> None:
+    def _add(self, op: Operation, parts: dict[_Key, PartOfRun]) -> None:
         key = self._keys[id(op)]
-        part = made.setdefault(key, PartOfRun(key[0]))
+        part = parts.setdefault(key, PartOfRun(key[0]))
         for tensor in op._inputs:
             if tensor._id not in self._fed and self._has_copy(tensor.op, part.task):
                 part.operations.add(tensor.op)
@@ -193,7 +193,7 @@ class _Partition:
         if id(op) in self._targets:
             part.awaited.add(op)
 
-    def _connect(self, part: PartOfRun, made: dict[_Key, PartOfRun]) -> None:
+    def _connect(self, part: PartOfRun, parts: dict[_Key, PartOfRun]) -> None:
         """Records a part's inputs, and the parts that produce them."""
         own = {id(op) for op in part.operations}
         for op in part.operations:
@@ -201,9 +201,9 @@ class _Partition:
                 if tensor._id in self._fed:
                     part.given.add(tensor)
                 elif id(tensor.op) not in own:
-                    _read(part, tensor, made[self._keys[id(tensor.op)]])
+                    _read(part, tensor, parts[self._keys[id(tensor.op)]])
             for other in self._awaited_by(op):
-                source = made[self._keys[id(other)]]
+                source = parts[self._keys[id(other)]]
                 source.awaited.add(other)
                 if source is not part:
                     part.after.add(source)

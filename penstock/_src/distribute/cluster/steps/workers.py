@@ -246,7 +246,7 @@ class RemoteWorker:
         )
         ended, self._ended = self._ended, []
         request.ended_steps.extend(ended)
-        encode_all(request.inputs, values, lambda held: _reference(held, self._task))
+        encode_all(request.inputs, values, lambda resource: _reference(resource, self._task))
         reply = self._task.call("RunPart", request, incarnation=self._incarnation)
         return [decode(v, lambda ref: handle(self._task.tasks, ref)) for v in reply.outputs]
 
@@ -268,12 +268,12 @@ class RemoteWorker:
         self._task.call(method, request, incarnation=self._incarnation)
 
 
-def _reference(held: Resource, task: Task) -> Any:
-    if not isinstance(held, Handle):
+def _reference(resource: Resource, task: Task) -> Any:
+    if not isinstance(resource, Handle):
         raise UnimplementedError(
-            f"{held!r} of the session's process cannot be used in {task.name}."
+            f"{resource!r} of the session's process cannot be used in {task.name}."
         )
-    return sent(held)
+    return sent(resource)
 
 
 def _placeholder(name: str, tensor: SymbolicTensor) -> Any:
@@ -289,8 +289,8 @@ def _placeholder(name: str, tensor: SymbolicTensor) -> Any:
     return node
 
 
-def read(held: Handle) -> Any:
+def read(handle: Handle) -> Any:
     """Returns the value of a variable of another task."""
     kind = lookup("ReadVariableOp")
     assert kind is not None
-    return held.run(kind.instance({"dtype": held.dtype}), [held])
+    return handle.run(kind.instance({"dtype": handle.dtype}), [handle])

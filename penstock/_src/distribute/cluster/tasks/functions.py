@@ -19,7 +19,7 @@ def run_function(
     task: Task,
     function: GraphFunction,
     values: Sequence[Any],
-    stand_in: Callable[[Resource], Resource] = lambda held: held,
+    stand_in: Callable[[Resource], Resource] = lambda resource: resource,
 ) -> list[Any]:
     """Returns the outputs of a function that runs in a task.
 
@@ -35,7 +35,7 @@ def run_function(
     """
     register(task, function)
     request = messages.FunctionRequest(name=function.name)
-    encode_all(request.inputs, values, lambda held: _reference(stand_in(held), function))
+    encode_all(request.inputs, values, lambda resource: _reference(stand_in(resource), function))
     reply = task.call("RunFunction", request)
     return [decode(value, lambda ref: handle_from(task, ref)) for value in reply.outputs]
 
@@ -51,10 +51,10 @@ def register(task: Task, function: GraphFunction) -> None:
         task.functions.add(function.name)
 
 
-def _reference(held: Resource, function: GraphFunction) -> Any:
-    if not isinstance(held, Handle):
+def _reference(resource: Resource, function: GraphFunction) -> Any:
+    if not isinstance(resource, Handle):
         raise UnimplementedError(
-            f"The function '{function.name}' uses {held!r} of this process, which other tasks cannot reach. Make variables "
+            f"The function '{function.name}' uses {resource!r} of this process, which other tasks cannot reach. Make variables "
             "within the scope of the ParameterServerStrategy, and tables within functions or from arguments."
         )
-    return sent(held)
+    return sent(resource)

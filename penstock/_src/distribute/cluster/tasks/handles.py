@@ -94,7 +94,9 @@ def run_op(task: Task, op: Op, values: Sequence[Any], incarnation: int = 0) -> A
         if value is not None:
             request.node.attr[name].CopyFrom(attributes.encode(cls, name, value, _no_function))
     taken = list(values[: len(op.inputs)])  # a kernel that takes its operation's name has one more
-    encode_all(request.inputs, flatten_arguments(taken), lambda held: reference_in(held, task))
+    encode_all(
+        request.inputs, flatten_arguments(taken), lambda resource: reference_in(resource, task)
+    )
     reply = task.call("RunOp", request, op.effects.reads_only, incarnation)
     return _as_kernels_give(
         op, [decode(v, lambda ref: handle_from(task, ref)) for v in reply.outputs]
@@ -109,27 +111,27 @@ def _as_kernels_give(op: Op, flat: list[Any]) -> Any:
     return grouped[0] if len(grouped) == 1 else tuple(grouped)
 
 
-def reference_in(held: Resource, task: Task) -> Any:
+def reference_in(resource: Resource, task: Task) -> Any:
     """Returns the reference to a resource, for a call that runs an op in a task.
 
     Raises:
       InvalidArgumentError: another process has it.
     """
-    if not isinstance(held, Handle):
+    if not isinstance(resource, Handle):
         raise InvalidArgumentError(
-            f"{held!r} is of this process, and cannot be used by an op that runs in {task.name}."
+            f"{resource!r} is of this process, and cannot be used by an op that runs in {task.name}."
         )
-    if held.task is not task and held.task.name != task.name:
+    if resource.task is not task and resource.task.name != task.name:
         raise InvalidArgumentError(
-            f"{held!r} cannot be used by an op that runs in {task.name}: all resources that an op takes must be of one task."
+            f"{resource!r} cannot be used by an op that runs in {task.name}: all resources that an op takes must be of one task."
         )
-    return sent(held)
+    return sent(resource)
 
 
-def sent(held: Handle) -> Any:
+def sent(handle: Handle) -> Any:
     """Returns the reference of a resource for another process, which does not own it."""
     reference = messages.Resource()
-    reference.CopyFrom(held.reference)
+    reference.CopyFrom(handle.reference)
     reference.is_new = False
     return reference
 

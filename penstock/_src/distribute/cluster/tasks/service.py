@@ -307,17 +307,17 @@ class TaskService:
         return reply
 
     @contextlib.contextmanager
-    def _alone(self, held: Sequence[Held]) -> Iterator[None]:
+    def _alone(self, used: Sequence[Held]) -> Iterator[None]:
         """Within the block no other call uses the variables among these; others may wait for one another, as queues do.
 
         Sessions may use a variable that has a name, so it is not changed in place.
         """
-        variables = {id(one): one for one in held if type(one.resource) is VariableHandle}
+        variables = {id(one): one for one in used if type(one.resource) is VariableHandle}
         with contextlib.ExitStack() as stack:
             for key in sorted(variables):
                 stack.enter_context(variables[key].lock)
-            are_all = len(variables) == len({id(one) for one in held})
-            if are_all and not any(one.session for one in held):
+            are_all = len(variables) == len({id(one) for one in used})
+            if are_all and not any(one.session for one in used):
                 stack.enter_context(resources.used_alone())
             yield
 

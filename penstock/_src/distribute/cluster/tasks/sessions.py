@@ -99,12 +99,12 @@ class HostedSession:
         return self._parts[number]
 
 
-def _note_held(made: Any, node: Any) -> None:
+def _note_held(operation: Any, node: Any) -> None:
     """Records the type of a resource of another task."""
     if "_handle_dtypes" in node.attr:
         types = node.attr["_handle_dtypes"].list.type
         shapes = node.attr["_handle_shapes"].list.shape
-        made.outputs[0]._handle_data = [
+        operation.outputs[0]._handle_data = [
             (attributes.shape_from_proto(shape), dtypes.as_dtype(dtype))
             for dtype, shape in zip(types, shapes, strict=True)
         ]

@@ -52,24 +52,24 @@ def encode(value: Any, reference: Callable[[Resource], Any]) -> Any:
     return message
 
 
-def decode(made: Any, resource: Callable[[Any], Resource]) -> Any:
+def decode(message: Any, resource: Callable[[Any], Resource]) -> Any:
     """Returns the host value of a message.
 
     Args:
-      made: the message.
+      message: the message.
       resource: gives the resource of a reference.
 
     Raises:
       InvalidArgumentError: the message holds no value.
     """
-    kind = made.WhichOneof("kind")
+    kind = message.WhichOneof("kind")
     if kind == "resource":
-        return resource(made.resource)
+        return resource(message.resource)
     if kind != "tensor":
         raise InvalidArgumentError("The message holds no value.")
-    if made.tensor.dtype == dtypes.variant.as_datatype_enum:
+    if message.tensor.dtype == dtypes.variant.as_datatype_enum:
         raise InvalidArgumentError("Values of type variant are not sent between tasks.")
-    return from_proto(made.tensor)
+    return from_proto(message.tensor)
 
 
 def encode_all(target: Any, values: Sequence[Any], reference: Callable[[Resource], Any]) -> None:

@@ -327,9 +327,9 @@ def shape_held(tensor: Any) -> Shape:
     return tensor.shape._dims
 
 
-def _common(found: Sequence[Sequence[Specs]]) -> tuple[Specs, ...]:
+def _common(layouts: Sequence[Sequence[Specs]]) -> tuple[Specs, ...]:
     """Layouts in which all agree: whole where they do not."""
     return tuple(
         each[0] if all(other == each[0] for other in each) else whole(len(each[0]))
-        for each in zip(*found, strict=True)
+        for each in zip(*layouts, strict=True)
     )

@@ -74,7 +74,7 @@ class ElasticExtended(CollectiveAllReduceExtended):
 
     def variables(self) -> list[Any]:
         """Returns the strategy's variables, in the order in which they were made."""
-        return [variable for made in self._made if (variable := made()) is not None]
+        return [variable for reference in self._made if (variable := reference()) is not None]
 
     def _in_multi_worker_mode(self) -> bool:
         return True

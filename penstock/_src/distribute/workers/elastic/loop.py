@@ -67,9 +67,9 @@ class ElasticLoop:
           InvalidArgumentError: in an elastic job, the iterator is not over such a dataset.
           UnimplementedError: on a worker that came later, the loop takes turns with another.
         """
-        made = self.steps
-        result = self._run(made, iterator)
-        self._made = made + 1
+        step_number = self.steps
+        result = self._run(step_number, iterator)
+        self._made = step_number + 1
         return result
 
     def _begin(self, elastic: Steps) -> None:
@@ -86,7 +86,7 @@ class ElasticLoop:
     def _result(self) -> str:
         return json.dumps({"loop": self._made, "end": self._is_at_end})
 
-    def _run(self, made: int, iterator: Any) -> Any:
+    def _run(self, step_number: int, iterator: Any) -> Any:
         elastic = self._elastic
         if elastic is None:
             return self._function()(iterator)
@@ -108,7 +108,7 @@ class ElasticLoop:
         elastic.resume_section(self._section, self._result)
         if elastic.arrival is not None:
             elastic.arrive(feed)
-        step = Step(TRAIN, lambda: self._function()(iterator), feed, {"loop": made})
+        step = Step(TRAIN, lambda: self._function()(iterator), feed, {"loop": step_number})
         try:
             return elastic.run(step)
         except OutOfRangeError:

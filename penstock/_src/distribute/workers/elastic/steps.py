@@ -323,10 +323,10 @@ class Steps:
         rows = transport.exchange_words(np.array(words, np.int64), transport.everyone)
         _check_meeting(rows)
         source = _source(rows)
-        made = int(rows[source, MADE])
+        step_number = int(rows[source, MADE])
         have_state = rows[:, HAS_STATE].astype(bool)
         if self._has_state:
-            self._go_back(made, variables)
+            self._go_back(step_number, variables)
         totals = self._totals
         if not rows[source, IS_FOLDED]:
             totals = state.totals_of(variables, transport, self._has_state or not have_state.any())
@@ -334,21 +334,24 @@ class Steps:
             totals = [v.values[0].read_value().numpy() for v in variables if state.is_summed(v)]
         totals = state.hand_on(variables, totals, transport, source)
         if have_state.any() and not have_state.all():
-            self._hand_on_place(transport, source, made, variables)
-        self.made, self._totals = made, totals  # until all have made another step
+            self._hand_on_place(transport, source, step_number, variables)
+        self.made, self._totals = step_number, totals  # until all have made another step
         self._after = state.scalars(variables)
         self._is_joined = self._has_state = True
         self.generation += 1
         self._extended.enter(cluster)
         LOG.info(
-            "Elastic job: worker %d of %d goes on after step %d", cluster.rank, cluster.size, made
+            "Elastic job: worker %d of %d goes on after step %d",
+            cluster.rank,
+            cluster.size,
+            step_number,
         )
 
     def _hand_on_place(
-        self, transport: Transport, source: int, made: int, variables: list[Any]
+        self, transport: Transport, source: int, step_number: int, variables: list[Any]
     ) -> None:
         """Gives newcomers the place in the program, and the state outside of variables."""
-        following = self._steps.get(made + 1)
+        following = self._steps.get(step_number + 1)
         told = json.dumps(following.place if following else {}).encode()
         place = json.loads(state.broadcast_bytes(told, transport, source))
         is_source = transport.cluster.rank == source
@@ -358,21 +361,21 @@ class Steps:
             self.arrival = place
             self._handed = state.values_of(variables), luggage
 
-    def _go_back(self, made: int, variables: list[Any]) -> None:
+    def _go_back(self, step_number: int, variables: list[Any]) -> None:
         """Takes up the state after a step that all have made."""
-        if made in self._kept:
-            kept = self._kept[made]
+        if step_number in self._kept:
+            kept = self._kept[step_number]
             if len(kept) != len(variables):
                 raise InvalidArgumentError(
                     None, None,
-                    f"Elastic job: step {made + 1} failed, and had made variables, so it cannot be made again. Make them before the first step.",
+                    f"Elastic job: step {step_number + 1} failed, and had made variables, so it cannot be made again. Make them before the first step.",
                 )  # fmt: skip
             state.restore(variables, kept)
-        elif made != self.made:
+        elif step_number != self.made:
             raise InternalError(
                 None,
                 None,
-                f"Elastic job: the state after step {made} is not kept at step {self.made}.",
+                f"Elastic job: the state after step {step_number} is not kept at step {self.made}.",
             )
 
 

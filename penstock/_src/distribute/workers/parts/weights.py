@@ -89,8 +89,8 @@ class DividedWeight(MirroredVariable):
         if is_own or self._replica is None:
             return self._keep(method, value, **kwargs)
 
-        def merge(strategy: Any, given: Any) -> Any:
-            return self._keep(method, aggregated(strategy, given, self), **kwargs)
+        def merge(strategy: Any, updates: Any) -> Any:
+            return self._keep(method, aggregated(strategy, updates, self), **kwargs)
 
         return current()[1].merge_call(merge, (value,))
 

@@ -150,14 +150,14 @@ def trainable_of(stage: Any) -> list[Any] | None:
     return None if variables is None else list(variables)
 
 
-def _listed(given: Any) -> list[Any]:
-    return list(given) if isinstance(given, (list, tuple)) else [given]
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _check_shared(held: Sequence[Sequence[Any]]) -> None:
+def _check_shared(stages: Sequence[Sequence[Any]]) -> None:
     """Raises ValueError if two stages have a variable in common."""
     seen: dict[int, int] = {}
-    for number, variables in enumerate(held):
+    for number, variables in enumerate(stages):
         for variable in variables:
             if seen.setdefault(id(plain(variable)), number) != number:
                 raise ValueError(

@@ -292,10 +292,10 @@ class _Step:
         return self._link.receive(rank, kind, index)
 
     # -- the outputs
-    def _share(self, made: list[list[Any]]) -> list[Any]:
+    def _share(self, outputs: list[list[Any]]) -> list[Any]:
         """The last stage's outputs for all rows, in all processes."""
         grid = self._grid
-        own = [_joined(list(tensors)) for tensors in zip(*made)] if grid.is_last else []
+        own = [_joined(list(tensors)) for tensors in zip(*outputs)] if grid.is_last else []
         if self._link is None:
             return own
         if grid.is_last:

@@ -156,10 +156,10 @@ class Updates:
         gradients = summed(stage.gradients(), variables, grid, self._transport)
         gradients = self._clipped(gradients)
         pairs = [(one, at) for at, one in enumerate(gradients) if one is not None]
-        given, places = [one for one, _ in pairs], tuple(at for _, at in pairs)
-        self._apply(given, places)
+        present, places = [one for one, _ in pairs], tuple(at for _, at in pairs)
+        self._apply(present, places)
         if not self._is_divided:
-            self._divide(self._apply.get_concrete_function(given, places), step)
+            self._divide(self._apply.get_concrete_function(present, places), step)
 
     def _applied(self, gradients: Sequence[Any], places: Sequence[int]) -> None:
         if gradients:

@@ -187,12 +187,12 @@ class FunctionText:
         definition = function_def(self.function)
         arguments = []
         for i, t in enumerate(self.arguments):
-            given = (
+            user_name = (
                 definition.arg_attr[i].attr["_user_specified_name"].s
                 if i in definition.arg_attr
                 else b""
             )
-            note = f" {{tf._user_specified_name = {text.string(given)}}}" if given else ""
+            note = f" {{tf._user_specified_name = {text.string(user_name)}}}" if user_name else ""
             arguments.append(f"%arg{i}: {argument_type(t)}{note}")
         types = [type_of(t) for t in self.results]
         result = (

@@ -97,8 +97,8 @@ def parse(text: str) -> Module:
 def _functions(lines: list[str]) -> Iterator[Function]:
     rest = iter(lines)
     for line in rest:
-        found = _FUNCTION.match(line)
-        if found is None or not line.endswith("{"):
+        match = _FUNCTION.match(line)
+        if match is None or not line.endswith("{"):
             raise UnimplementedError(
                 f"run_pass_pipeline: a module holds functions with bodies; this line is none: {line}"
             )
@@ -108,9 +108,9 @@ def _functions(lines: list[str]) -> Iterator[Function]:
                 break
             operations.append(_operation(inner))
         else:
-            raise InvalidArgumentError(f"run_pass_pipeline: the function {found[2]} has no end.")
+            raise InvalidArgumentError(f"run_pass_pipeline: the function {match[2]} has no end.")
         head = line[:-1].rstrip()
-        yield Function(head, found[2], found[1] in (None, "public "), operations)
+        yield Function(head, match[2], match[1] in (None, "public "), operations)
 
 
 def _operation(line: str) -> Operation:
@@ -161,4 +161,4 @@ def closing(text: str, start: int) -> int:
 
 
 def _values(text: str) -> list[str]:
-    return [found[0] for found in _VALUE.finditer(text)]
+    return [match[0] for match in _VALUE.finditer(text)]

@@ -262,8 +262,8 @@ class _Exported(FunctionText):
     def _head(self) -> str:
         arguments = []
         args, kwargs = self._concrete.structured_input_signature
-        given = [*_paths(list(args), []), *_paths(kwargs, [])]
-        for at, (tensor, (path, spec)) in enumerate(zip(self.arguments, given, strict=False)):
+        paths = [*_paths(list(args), []), *_paths(kwargs, [])]
+        for at, (tensor, (path, spec)) in enumerate(zip(self.arguments, paths, strict=False)):
             name = text.string((spec.name or "").encode())
             note = f"tf._user_specified_name = {name}, " if spec.name else ""
             arguments.append(

@@ -19,10 +19,10 @@ _SMALL = 1 << 16
 
 def built(op_type: str, build: Callable[..., Any], inputs: Sequence[Any]) -> Any:
     """Builds an operator; `build` is a function of its inputs."""
-    found = _sources(op_type, inputs)
-    if found is None:
+    layout = _sources(op_type, inputs)
+    if layout is None:
         return build(*inputs)
-    sources, order = found
+    sources, order = layout
     return t.transpose(build(*sources), order)
 
 

@@ -99,9 +99,9 @@ def read_proto(
     if len(set(names)) < len(names) or not names:
         raise InvalidArgumentError(f"outputs must have names of their own. Received: {names}")
 
-    def call(*given: Any) -> dict[str, Any]:
+    def call(*arguments: Any) -> dict[str, Any]:
         inputs = {name: convert_to_tensor(value) for name, value in fixed.items()}
-        for (name, info), tensor in zip(wanted, given, strict=True):
+        for (name, info), tensor in zip(wanted, arguments, strict=True):
             inputs[name] = _input_value(info, tensor)
         results = translation.main(graph, inputs)
         return dict(zip(names, map(_output_tensor, results), strict=True))

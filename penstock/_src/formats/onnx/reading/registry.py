@@ -138,9 +138,9 @@ class Node:
           UnimplementedError: an attribute has another value.
         """
         for name, value in values.items():
-            given = self.attr(name, value)
-            if given != value:
-                raise UnimplementedError(f"{name}={given} is not supported; it is {value}.")
+            actual = self.attr(name, value)
+            if actual != value:
+                raise UnimplementedError(f"{name}={actual} is not supported; it is {value}.")
 
     def subgraph(self, name: str) -> Callable[..., list[Any]]:
         """Returns the function that builds the subgraph in an attribute, of its inputs' values."""

@@ -170,7 +170,7 @@ class Translation:
             self.versions = versions
 
 
-def with_attributes(node: Any, given: dict[str, Any]) -> Any:
+def with_attributes(node: Any, attributes: dict[str, Any]) -> Any:
     """A node of a function with references to attributes replaced by the call's attributes."""
     if not any(a.ref_attr_name or a.HasField("g") for a in node.attribute):
         return node
@@ -179,14 +179,14 @@ def with_attributes(node: Any, given: dict[str, Any]) -> Any:
     del filled.attribute[:]
     for attribute in node.attribute:
         if attribute.ref_attr_name:
-            if attribute.ref_attr_name in given:
-                filled.attribute.add().CopyFrom(given[attribute.ref_attr_name])
+            if attribute.ref_attr_name in attributes:
+                filled.attribute.add().CopyFrom(attributes[attribute.ref_attr_name])
                 filled.attribute[-1].name = attribute.name
             continue
         copied = filled.attribute.add()
         copied.CopyFrom(attribute)
         if copied.HasField("g"):
-            inner = [with_attributes(n, given) for n in copied.g.node]
+            inner = [with_attributes(n, attributes) for n in copied.g.node]
             del copied.g.node[:]
             copied.g.node.extend(inner)
     return filled

@@ -142,12 +142,12 @@ def _graph_proto(graph: GraphDraft, name: str) -> Any:
     proto.input.extend(_value_info(*value) for value in graph.inputs)
     proto.output.extend(_value_info(*value) for value in graph.outputs)
     for node in graph.nodes:
-        made = NodeProto(
+        node_proto = NodeProto(
             op_type=node.op_type, input=node.inputs, output=node.outputs, name=node.outputs[0]
         )
         for key, value in node.attributes.items():
-            made.attribute.append(_attribute(key, value))
-        proto.node.append(made)
+            node_proto.attribute.append(_attribute(key, value))
+        proto.node.append(node_proto)
     return proto
 
 

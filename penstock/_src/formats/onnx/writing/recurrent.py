@@ -63,19 +63,19 @@ def gru_of(hidden: Any) -> Found | None:
     return parts and _match(parts["?zh"], ("Sum", _OF_STATE, "#rb"), parts, 3)
 
 
-def _match(tensor: Any, pattern: Pattern, found: Found, parts: int) -> Found | None:
+def _match(tensor: Any, pattern: Pattern, matched: Found, parts: int) -> Found | None:
     """The tensors for a pattern's names, or None if it does not match; `parts` is the number of gates."""
     if isinstance(pattern, str):
         if pattern.startswith("#") and constant_value(tensor) is None:
             return None
-        if pattern in found:
-            return found if found[pattern] is tensor else None
-        return found | {pattern: tensor}
+        if pattern in matched:
+            return matched if matched[pattern] is tensor else None
+        return matched | {pattern: tensor}
     kind, *inputs = pattern
     op = tensor.op
     if kind == "Part":
         source = _part_of(tensor, inputs[0], parts)
-        return None if source is None else _match(source, inputs[1], found, parts)
+        return None if source is None else _match(source, inputs[1], matched, parts)
     if kind == "Sum":
         if op.type not in _SUMS:
             return None
@@ -87,7 +87,7 @@ def _match(tensor: Any, pattern: Pattern, found: Found, parts: int) -> Found | N
     if kind in ("Sum", "Mul"):
         orders.append(list(op.inputs)[::-1])
     for order in orders:
-        result: Found | None = found
+        result: Found | None = matched
         for each, inner in zip(order, inputs, strict=True):
             result = None if result is None else _match(each, inner, result, parts)
         if result is not None:
@@ -121,14 +121,14 @@ def _part_of(tensor: Any, part: int, count: int) -> Any:
     return None
 
 
-def weights_of(found: Found) -> dict[str, np.ndarray] | None:
+def weights_of(matched: Found) -> dict[str, np.ndarray] | None:
     """The weights in ONNX's order of gates, or None if they are not floats of 32 bits."""
-    names = [name for name in found if name.startswith("#") and name != "#one"]
-    held = {name: np.asarray(constant_value(found[name])) for name in names}
-    if any(value.dtype != np.float32 for value in held.values()):
+    names = [name for name in matched if name.startswith("#") and name != "#one"]
+    weights = {name: np.asarray(constant_value(matched[name])) for name in names}
+    if any(value.dtype != np.float32 for value in weights.values()):
         return None
-    size = held["#u"].shape[0]
-    gates = 3 if "#rb" in held else 4
+    size = weights["#u"].shape[0]
+    gates = 3 if "#rb" in weights else 4
     order = [0, 1, 2] if gates == 3 else [0, 3, 1, 2]  # ONNX has input, output, forget, cell
 
     def arranged(matrix: np.ndarray) -> np.ndarray:
@@ -136,13 +136,17 @@ def weights_of(found: Found) -> dict[str, np.ndarray] | None:
         return np.ascontiguousarray(blocks.reshape(-1, gates * size).T)
 
     biases = [
-        np.broadcast_to(held[name].reshape(-1), (gates * size,))
+        np.broadcast_to(weights[name].reshape(-1), (gates * size,))
         for name in ("#b", "#rb")
-        if name in held
+        if name in weights
     ]
     biases += [np.zeros(gates * size, np.float32)] * (2 - len(biases))
     joined = np.concatenate([arranged(b)[:, 0] for b in biases])
-    return {"w": arranged(held["#w"])[None], "r": arranged(held["#u"])[None], "b": joined[None]}
+    return {
+        "w": arranged(weights["#w"])[None],
+        "r": arranged(weights["#u"])[None],
+        "b": joined[None],
+    }
 
 
 class RecurrentLayer:
@@ -156,13 +160,13 @@ class RecurrentLayer:
     """
 
     def __init__(
-        self, kind: str, body: GraphFunction, found: Found, weights: Mapping[str, np.ndarray]
+        self, kind: str, body: GraphFunction, matched: Found, weights: Mapping[str, np.ndarray]
     ) -> None:
         self.kind, self.weights = kind, weights
         places = {t._id: i for i, t in enumerate(body.inputs)}
-        self.hidden = places[found["?h"]._id]
-        self.cell = places[found["?c"]._id] if "?c" in found else None
-        self.rows = places[found["?x"].op.inputs[0]._id]
+        self.hidden = places[matched["?h"]._id]
+        self.cell = places[matched["?c"]._id] if "?c" in matched else None
+        self.rows = places[matched["?x"].op.inputs[0]._id]
         self.size: int = weights["r"].shape[2]
 
 
@@ -196,7 +200,7 @@ def recurrent_layer(
 
 
 def _closes(
-    found: Found,
+    matched: Found,
     hidden: int,
     inputs: Sequence[Any],
     outputs: Sequence[Any],
@@ -206,13 +210,13 @@ def _closes(
     is_counter: Any,
 ) -> bool:
     """True if what the step reads are the loop's own states and the row of the step, and what it collects is the state."""
-    if found["?h"] is not inputs[hidden]:
+    if matched["?h"] is not inputs[hidden]:
         return False
-    if "?c" in found:
+    if "?c" in matched:
         (cell,) = [i for i in floats if i != hidden]
-        if found["?c"] is not inputs[cell] or found["?cell"] is not outputs[cell]:
+        if matched["?c"] is not inputs[cell] or matched["?cell"] is not outputs[cell]:
             return False
-    row = found["?x"].op
+    row = matched["?x"].op
     lists = {t._id: i for i, t in enumerate(inputs)}
     if row.type != "TensorListGetItem" or lists.get(row.inputs[0]._id) not in invariant:
         return False

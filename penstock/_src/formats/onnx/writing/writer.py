@@ -175,11 +175,11 @@ class Writer:
     ) -> list[str]:
         """Adds a node with several outputs; returns their names."""
         outputs = [self.shared.name(self.prefix or op_type) for _ in range(count)]
-        held = {name: value for name, value in attributes.items() if value is not None}
+        written = {name: value for name, value in attributes.items() if value is not None}
         names = list(inputs)
         while names and not names[-1]:
             names.pop()
-        self.graph.nodes.append(NodeDraft(op_type, names, outputs, held))
+        self.graph.nodes.append(NodeDraft(op_type, names, outputs, written))
         return outputs
 
     def constant(self, value: Any, dtype: DType | None = None) -> str:

@@ -125,27 +125,27 @@ class Execution:
           ValueError: it has another type or shape, or the tensor is not an input.
         """
         info = self._info(index)
-        held = self._arrays.get(index) if info.constant is None else info.constant
-        if held is None or self._trace is None:
+        current = self._arrays.get(index) if info.constant is None else info.constant
+        if current is None or self._trace is None:
             raise ValueError(
                 "Cannot set tensor: Tensor is unallocated. Try calling allocate_tensors() first"
             )
         value = _as_array(value, info)
-        if value.ndim != held.ndim:
+        if value.ndim != current.ndim:
             raise ValueError(
-                f"Cannot set tensor: Dimension mismatch. Got {value.ndim} but expected {held.ndim} for input {index}."
+                f"Cannot set tensor: Dimension mismatch. Got {value.ndim} but expected {current.ndim} for input {index}."
             )
-        for i, (got, expected) in enumerate(zip(value.shape, held.shape)):
+        for i, (got, expected) in enumerate(zip(value.shape, current.shape)):
             if got != expected:
                 raise ValueError(
                     f"Cannot set tensor: Dimension mismatch. Got {got} but expected {expected} for dimension {i} of "
                     f"input {index}."
                 )
         if info.constant is not None:
-            if not np.array_equal(value, held):
+            if not np.array_equal(value, current):
                 raise ValueError(f"Cannot set tensor: tensor {index} ('{info.name}') is constant.")
             return
-        held[...] = value
+        current[...] = value
 
     def get(self, index: int) -> np.ndarray:
         """Returns the array of a tensor, which the graph may write to.

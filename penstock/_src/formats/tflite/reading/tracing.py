@@ -36,8 +36,8 @@ def signature_function(
     graph = contents.graphs[signature.graph]
     specs = [spec_of(graph.tensors[index], name) for name, index in signature.inputs.items()]
 
-    def call(*given: Any) -> dict[str, Any]:
-        tensors = dict(zip(signature.inputs.values(), given, strict=True))
+    def call(*arguments: Any) -> dict[str, Any]:
+        tensors = dict(zip(signature.inputs.values(), arguments, strict=True))
         translation = Translation(contents, graph, state, weights)
         translation.run([tensors[index] for index in graph.inputs])
         return {name: translation.value(index) for name, index in signature.outputs.items()}
@@ -75,9 +75,9 @@ def trace_graph(
     indices: list[int] = []
     shapes: dict[int, TensorShape] = {}
 
-    def call(*given: Any) -> list[Any]:
+    def call(*arguments: Any) -> list[Any]:
         translation = Translation(contents, graph, state)
-        translation.run(given)
+        translation.run(arguments)
         computed = {i: t for i, t in translation.values.items() if isinstance(t, Tensor)}
         indices[:] = computed if every else dict.fromkeys(graph.outputs)
         shapes.update((i, tensor.shape) for i, tensor in computed.items())

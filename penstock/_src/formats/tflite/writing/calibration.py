@@ -77,6 +77,6 @@ def _inputs(sample: Any, names: Mapping[str, int]) -> dict[int, Any]:
     return dict(zip(names.values(), sample, strict=True))
 
 
-def _widen(found: Ranges, index: int, low: float, high: float) -> None:
-    before = found.get(index, (low, high))
-    found[index] = min(low, before[0]), max(high, before[1])
+def _widen(ranges: Ranges, index: int, low: float, high: float) -> None:
+    before = ranges.get(index, (low, high))
+    ranges[index] = min(low, before[0]), max(high, before[1])

@@ -383,13 +383,13 @@ class Quantizer:
         assert bias is not None
         kind, most = (np.int32, 2**31 - 1) if self._bits == 8 else (np.int64, 2**40)
         steps = np.clip(np.rint(bias / bias_scales), -most, most).astype(kind)
-        made = (
+        quantized = (
             self._integers(x),
             self._stored(scaled, scales, axis, f"{self._graph.tensors[w].name}_int8"),
             self._stored(steps, bias_scales, 0, f"{self._graph.tensors[b].name}_int"),
         )
         inputs = list(operator.inputs)
-        for place, integers in zip(places, made, strict=True):
+        for place, integers in zip(places, quantized, strict=True):
             inputs[place] = integers
         return inputs
 

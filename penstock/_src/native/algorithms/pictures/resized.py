@@ -160,13 +160,13 @@ def _emit_group(m: Module) -> None:
 
         def picture(number: Val, wrong: Val) -> tuple[Val, ...]:
             begin, end = f.load(f.offsets, number, I64), f.load(f.offsets, number + 1, I64)
-            given = f.at(f.data, begin)
+            content = f.at(f.data, begin)
 
             def read() -> tuple[Val, ...]:
-                size = f.call("read_file", given, files, ret=I64)
+                size = f.call("read_file", content, files, ret=I64)
                 return f.load(files, 0, PTR), size
 
-            data, size = f.when(_option(f, "are_names").ne(0), read, lambda: (given, end - begin))
+            data, size = f.when(_option(f, "are_names").ne(0), read, lambda: (content, end - begin))
             target = f.at(f.into, number * elements, F32)
 
             def decoded() -> tuple[Val, ...]:

@@ -53,11 +53,13 @@ def _eliminate(f: Fn, bands: list[Val], values: Val, ty: str) -> None:
 
     def next_to(i: Val) -> Val:
         """The number to the right of row i's diagonal."""
+        # The index stays valid where the number is not used.
         return f.select(i < last, f.load(upper, f.min(i, last), ty), zero)
 
     def row(i: Val, own: Val, right: Val) -> tuple[Val, ...]:
         below = [f.load(lower, i + 1, ty), f.load(main, i + 1, ty), next_to(i + 1)]
         magnitudes = [f.intrinsic("fabs", x) for x in (below[0], own)]
+        # The larger pivot, so that the factor is at most 1.
         swap = f.exchanges.ne(0) & f.compare("gt", *magnitudes)
         pairs = list(zip(below, [own, right, zero], strict=True))
         pivots = [f.select(swap, b, a) for b, a in pairs]

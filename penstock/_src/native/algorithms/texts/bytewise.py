@@ -268,8 +268,8 @@ def _emit_decoded(m: Module) -> None:
             text, out = _empty(f, (size >> 2) * 3 + bytes_left)
 
             def value(at: Val) -> Val:
-                found = f.load(f.values, byte(f, data, at), I8)
-                return f.convert(found, I64, signed=False)
+                decoded = f.load(f.values, byte(f, data, at), I8)
+                return f.convert(decoded, I64, signed=False)
 
             def write(bits: Val, shift: int, at: Val) -> None:
                 f.store(f.convert((bits >> shift) & 255, I8), out, at)

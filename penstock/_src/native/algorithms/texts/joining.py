@@ -70,10 +70,10 @@ def joined_neighbours(
     strings: np.ndarray, begins: np.ndarray, width: int, separator: bytes
 ) -> np.ndarray:
     """As many strings as `width`, joined, from each of the begins on; all of them must be there."""
-    found = np.empty(len(begins), object)
+    joined = np.empty(len(begins), object)
     strings, begins = np.ascontiguousarray(strings), np.ascontiguousarray(begins, np.int64)
-    _functions().neighbours(strings, begins, len(begins), width, separator, len(separator), found)
-    return found
+    _functions().neighbours(strings, begins, len(begins), width, separator, len(separator), joined)
+    return joined
 
 
 def _emit_pieces(m: Module) -> None:

@@ -45,12 +45,14 @@ def parts(
       counts: the greatest number of bytes or characters, as many as begins.
       in_characters: counts characters. A byte that is not UTF-8 counts as one.
     """
-    found = np.empty(len(strings), object)
+    cut = np.empty(len(strings), object)
     begins, counts = (np.ascontiguousarray(x, np.int64).reshape(-1) for x in (begins, counts))
     stride = int(len(begins) > 1)
     words = np.ascontiguousarray(strings)
-    made = _functions().parts(words, len(words), begins, counts, stride, int(in_characters), found)
-    return found if made == len(words) else None
+    cut_count = _functions().parts(
+        words, len(words), begins, counts, stride, int(in_characters), cut
+    )
+    return cut if cut_count == len(words) else None
 
 
 def _emit_parts(m: Module) -> None:

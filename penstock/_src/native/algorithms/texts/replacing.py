@@ -49,8 +49,8 @@ class Replacements:
       made: returns the new bytes for each code point of a range; None if it stays; LEFT if native code does not handle strings with it.
     """
 
-    def __init__(self, made: Callable[[range], Iterable[bytes | int | None]]) -> None:
-        self._made = made
+    def __init__(self, computed: Callable[[range], Iterable[bytes | int | None]]) -> None:
+        self._made = computed
         # The first bytes are not used, so that no entry is STAYS or LEFT.
         self._pool, self._used = np.zeros(_ROOM, np.uint8), 1
         self._places: dict[bytes, int] = {}
@@ -171,8 +171,8 @@ def _emit_replace(m: Module) -> None:
             )  # fmt: skip
 
             def rewrite() -> None:
-                made = f.call("rewritten", data, size, new_size, f.entries, f.pool, ret=PTR)
-                put(f, made, f.into, row)
+                new_text = f.call("rewritten", data, size, new_size, f.entries, f.pool, ret=PTR)
+                put(f, new_text, f.into, row)
 
             def same() -> None:
                 f.call("Py_IncRef", item)

@@ -192,12 +192,12 @@ def _emit_base(m: Module) -> None:
                 f.when(remaining.eq(0), lambda: _close(f, at), kept)
                 return (f.i64(_NONE),)
 
-            (found,) = f.when(fits(base), lambda: (base,), failed)
-            return after, left - 1, found
+            (free_base,) = f.when(fits(base), lambda: (base,), failed)
+            return after, left - 1, free_base
 
         most = f.select(f.count <= MANY, f.i64(BLOCK), f.i64(0))
-        _, _, found = f.loop_while(
-            lambda at, left, found: (at >= 0) & (left > 0) & (found < 0),
+        _, _, free_base = f.loop_while(
+            lambda at, left, free_base: (at >= 0) & (left > 0) & (free_base < 0),
             candidate, f.load(f.ends, _FIRST, I64), most, f.i64(_NONE),
         )  # fmt: skip
 
@@ -206,8 +206,8 @@ def _emit_base(m: Module) -> None:
             low = f.select((f.node ^ begin) >= 1 << 21, f.node & 0xFF, first)
             return (f.select(begin < 0, begin, begin | low),)
 
-        (found,) = f.when(found < 0, new, lambda: (found,))
-        f.give(found)
+        (free_base,) = f.when(free_base < 0, new, lambda: (free_base,))
+        f.give(free_base)
 
 
 def _emit_build(m: Module) -> None:
@@ -269,8 +269,8 @@ def _emit_build(m: Module) -> None:
                         return (push(tail, at, first, f.load(firsts, i + 1, I64), depth + 1),)
 
                     def value() -> tuple[Val]:
-                        held = f.load(f.held, first, I64) | _LEAF
-                        f.store(f.convert(held, I32), f.units, at)
+                        leaf = f.load(f.held, first, I64) | _LEAF
+                        f.store(f.convert(leaf, I32), f.units, at)
                         return (tail,)
 
                     return f.when(label.ne(0), inner, value)

@@ -47,8 +47,8 @@ def value(f: Fn, units: Val, size: Val, node: Val) -> Val:
             lambda: (f.i64(NOTHING),),
         )
 
-    (found,) = f.when((unit & (1 << 8)).ne(0), held, lambda: (f.i64(NOTHING),))
-    return found
+    (number,) = f.when((unit & (1 << 8)).ne(0), held, lambda: (f.i64(NOTHING),))
+    return number
 
 
 def emit_longest(m: Module) -> None:
@@ -60,13 +60,13 @@ def emit_longest(m: Module) -> None:
             following = child(f, f.units, f.count, node, utf8.byte(f, f.data, place))
 
             def inside() -> tuple[Val, ...]:
-                held = value(f, f.units, f.count, following)
+                number = value(f, f.units, f.count, following)
 
                 def better() -> tuple[Val]:
-                    f.store(held, f.into)
+                    f.store(number, f.into)
                     return (place + 1,)
 
-                return f.when(held >= 0, better, lambda: (best,))
+                return f.when(number >= 0, better, lambda: (best,))
 
             (better,) = f.when(following >= 0, inside, lambda: (best,))
             return place + 1, following, better

@@ -47,10 +47,10 @@ def emit_longer(m: Module, has_surrogates: bool = False) -> None:
         ) -> Val:
             following = byte(f, f.data, f.place + step)
             is_inside = (following >= low) & (following <= high)
-            (found,) = f.when(
+            (character,) = f.when(
                 is_inside, lambda: (then((point << 6) | (following & 0x3F)),), lambda: (wrong,)
             )
-            return found
+            return character
 
         def last(step: int) -> Callable[[Val], Val]:
             return lambda point: (point << _SIZE_BITS) | (step + 1)

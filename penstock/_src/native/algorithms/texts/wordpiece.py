@@ -97,8 +97,8 @@ def _emit_pieces(m: Module) -> None:
     )  # fmt: skip
     with m.fn("pieces", ret=I64, internal=True, **arguments) as f:
         suffix_root, most, unknown, shift, mask = (f.load(f.options, k, I64) for k in range(5))
-        held = f.alloca(I64)
-        f.store(f.i64(0), held)
+        value_at = f.alloca(I64)
+        f.store(f.i64(0), value_at)
 
         def add(number: Val, begin: Val, end: Val, at: Val) -> Val:
             f.store(number, f.numbers, at)
@@ -114,11 +114,11 @@ def _emit_pieces(m: Module) -> None:
 
                 def piece(begin: Val, root: Val, written: Val) -> tuple[Val, ...]:
                     end = f.call(
-                        "longest", f.units, f.count, root, data, begin, behind, held, ret=I64
+                        "longest", f.units, f.count, root, data, begin, behind, value_at, ret=I64
                     )
 
                     def found() -> tuple[Val, ...]:
-                        number = f.binary("lshr", f.load(held, 0, I64) & mask, shift)
+                        number = f.binary("lshr", f.load(value_at, 0, I64) & mask, shift)
                         return end, suffix_root, add(number, begin, end, written)
 
                     # No piece: all that was found of the word is forgotten.

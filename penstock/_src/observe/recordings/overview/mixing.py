@@ -59,8 +59,8 @@ def _is_batch_normalization(event: Event) -> bool:
 def _examples(run: RecordedRun) -> int | None:
     """The size of a run's batch: the first dimension that most of its arrays have; None if there is none."""
     host = [value for kept in run.host.values() for values in kept for value in values]
-    given = [entry["tensor"] for entry in run.inputs if entry.get("variable") is None]
-    arrays = [each for each in (*given, *host) if isinstance(each, np.ndarray) and each.ndim]
+    fed = [entry["tensor"] for entry in run.inputs if entry.get("variable") is None]
+    arrays = [each for each in (*fed, *host) if isinstance(each, np.ndarray) and each.ndim]
     sizes = collections.Counter(len(each) for each in arrays if len(each) > 1)
     return sizes.most_common(1)[0][0] if sizes else None
 

@@ -29,11 +29,11 @@ def overview(runs: Sequence[RecordedRun]) -> Report:
     run = next((run for run in runs if _is_bad(run)), runs[-1])
     events, error = events_of(run)
     is_training = any(event.is_backward for event in events)
-    found = [*of_variables(run, is_training), *findings(events, run), *equal_inputs(runs, events)]
+    notes = [*of_variables(run, is_training), *findings(events, run), *equal_inputs(runs, events)]
     if error is None:
-        found += mixing(run, events)
+        notes += mixing(run, events)
     lines = [f"{run.label}, step {run.step}: {len(events)} operations"]
-    lines += [f"  ! {text}" for text in dict.fromkeys(found)]
+    lines += [f"  ! {text}" for text in dict.fromkeys(notes)]
     lines += [f"  {text}" for text in table(run, events)]
     if error is not None:
         lines.append(f"The run ended with {type(error).__name__}: {error}")

@@ -59,7 +59,7 @@ def _copied(value: Any) -> Any:
     if isinstance(value, list):
         return list(map(_copied, value))
     if isinstance(value, dict):
-        return {key: _copied(held) for key, held in value.items()}
+        return {key: _copied(item) for key, item in value.items()}
     if type(value) is Failure:
         return Failure(value.error)
     return set(value) if isinstance(value, set) else value

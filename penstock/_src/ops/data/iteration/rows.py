@@ -91,8 +91,8 @@ class Numbers(Resumable):
 
     def save(self) -> State:
         rest = self._position.numbers[self._position.at :]
-        held = rest if type(rest) is range else np.array(rest, np.int64)
-        return super().save() | {"rest": held}
+        remaining = rest if type(rest) is range else np.array(rest, np.int64)
+        return super().save() | {"rest": remaining}
 
     def restore(self, state: State) -> None:
         rest = state["rest"]

@@ -141,11 +141,11 @@ def bmp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
 
 
 def _arranged_by_numpy(
-    data: bytes, first: int, step: int, rows: int, columns: int, found: int, channels: int
+    data: bytes, first: int, step: int, rows: int, columns: int, stored_channels: int, channels: int
 ) -> np.ndarray:
     stored = np.frombuffer(data, np.uint8)[min(first, first + step * (rows - 1)) :]
     lines = stored[: abs(step) * rows].reshape(rows, abs(step))[:: 1 if step > 0 else -1]
     arranged = np.full((rows, columns, channels), OPAQUE, np.uint8)
-    for channel, source in enumerate(ORDERS[found][:channels]):
-        arranged[..., channel] = lines[:, source : columns * found : found]
+    for channel, source in enumerate(ORDERS[stored_channels][:channels]):
+        arranged[..., channel] = lines[:, source : columns * stored_channels : stored_channels]
     return arranged

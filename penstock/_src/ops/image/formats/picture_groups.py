@@ -104,19 +104,19 @@ def interpolated_each(op: Any, images: Any, size: np.ndarray) -> Stacked | None:
     if functions is None or size.shape != (2,) or (size <= 0).any() or not images.adds_examples:
         return None
     names = images.names()
-    given = images.files() if names is None else [name + b"\0" for name in names]
-    offsets = np.zeros(len(given) + 1, np.int64)
-    np.cumsum([len(each) for each in given], out=offsets[1:])
+    sources = images.files() if names is None else [name + b"\0" for name in names]
+    offsets = np.zeros(len(sources) + 1, np.int64)
+    np.cumsum([len(each) for each in sources], out=offsets[1:])
     centers = interpolation.CENTERED if op.half_pixel_centers else interpolation.PLAIN
     if op.align_corners:
         centers = interpolation.ALIGNED
     height, width = size.tolist()
     options = how | {"centers": centers, "rows": height, "columns": width, "are_names": names is not None}  # fmt: skip
-    stack = empty_aligned((len(given), 1, height, width, how["channels"]), np.dtype(np.float32))
-    codes = np.empty(len(given), np.int64)
+    stack = empty_aligned((len(sources), 1, height, width, how["channels"]), np.dtype(np.float32))
+    codes = np.empty(len(sources), np.int64)
     settings = np.array([options[name] for name in OPTIONS], np.int64)
     resized = pictures().resized
-    if resized(functions, b"".join(given), offsets, len(given), settings, stack, codes):
+    if resized(functions, b"".join(sources), offsets, len(sources), settings, stack, codes):
         for at in np.flatnonzero(codes).tolist():
             _put(stack, at, op.eager(images.element(at), size))
     return Stacked(stack)

@@ -11,25 +11,25 @@ LAST, LAST_ASCII = 0x10FFFF, 0x7F
 
 def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
     """The same characters as few sorted ranges."""
-    found: list[tuple[int, int]] = []
+    joined: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
-        if found and low <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(high, found[-1][1]))
+        if joined and low <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(high, joined[-1][1]))
         else:
-            found.append((low, high))
-    return tuple(found)
+            joined.append((low, high))
+    return tuple(joined)
 
 
 def negated(ranges: Ranges) -> Ranges:
     """All other characters."""
-    found, at = [], 0
+    gaps, at = [], 0
     for low, high in merged(ranges):
         if low > at:
-            found.append((at, low - 1))
+            gaps.append((at, low - 1))
         at = high + 1
     if at <= LAST:
-        found.append((at, LAST))
-    return tuple(found)
+        gaps.append((at, LAST))
+    return tuple(gaps)
 
 
 def of(text: str) -> Ranges:

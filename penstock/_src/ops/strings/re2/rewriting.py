@@ -53,7 +53,7 @@ class Rewrite:
 @functools.lru_cache(maxsize=1024)
 def parsed(rewrite: bytes) -> Rewrite:
     """The parts of a rewrite. RE2 writes what stands before an invalid escape."""
-    texts, groups, held = [], [], b""
+    texts, groups, literal = [], [], b""
     most, at, is_valid = 0, 0, True
     while at < len(rewrite):
         letter, following = rewrite[at : at + 1], rewrite[at + 1 : at + 2]
@@ -65,12 +65,12 @@ def parsed(rewrite: bytes) -> Rewrite:
         if not is_valid:
             continue
         if is_group:
-            texts.append(held)
+            texts.append(literal)
             groups.append(int(following))
-            held = b""
+            literal = b""
         elif not is_escape or following == letter:
-            held += letter
+            literal += letter
         else:
             is_valid = False
-    texts.append(held)
+    texts.append(literal)
     return Rewrite(tuple(texts), tuple(groups), most, is_valid, automata.Rewrite(texts))

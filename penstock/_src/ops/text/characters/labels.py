@@ -9,30 +9,30 @@ from penstock._src.ops.text.characters.whitespace import SPACES
 _SPACES = np.array(SPACES, np.int32)
 
 
-def _words(found, is_split, forced):
+def _words(characters, is_split, forced):
     """The tokens, their row splits, and where they begin and end; a token has no white space."""
-    is_space = np.isin(found.points, _SPACES)
-    is_first = found.is_first()[:-1]
+    is_space = np.isin(characters.points, _SPACES)
+    is_first = characters.is_first()[:-1]
     begins = is_split | is_first
     if forced:
         begins[1:] |= is_space[:-1]
     kept = np.flatnonzero(~is_space)
     # The first character of a string that is kept begins a token; a split at white space is none.
-    row = np.searchsorted(found.splits, kept, side="right") - 1
+    row = np.searchsorted(characters.splits, kept, side="right") - 1
     starts_token = begins[kept] | (np.diff(row, prepend=-1) != 0)
     first = np.flatnonzero(starts_token)
     behind = np.append(first[1:], len(kept))[: len(first)]
-    lows, highs = found.begins[kept], found.begins[kept + 1]
+    lows, highs = characters.begins[kept], characters.begins[kept + 1]
     tokens = np.empty(len(first), object)
-    data = found.data
+    data = characters.data
     for number, (a, b) in enumerate(zip(first.tolist(), behind.tolist(), strict=True)):
         low, high = int(lows[a]), int(highs[b - 1])
         whole = kept[b - 1] - kept[a] == b - 1 - a
         tokens[number] = (
             data[low:high] if whole else b"".join(data[lows[k] : highs[k]] for k in range(a, b))
         )
-    row_splits = np.searchsorted(row[first], np.arange(len(found.splits)))
-    rows = found.starts[row[first]]
+    row_splits = np.searchsorted(row[first], np.arange(len(characters.splits)))
+    rows = characters.starts[row[first]]
     return tokens, row_splits.astype(np.int64), lows[first] - rows, highs[behind - 1] - rows
 
 

@@ -217,10 +217,10 @@ class NormalizeUTF8WithOffsetsMap(_InForm):
 
     def eager(self, input):
         form = self.form()
-        found = [offsets_map(text(s), form) for s in input.reshape(-1)]
-        maps = np.empty(len(found), object)
-        maps[:] = [m for _, m in found]
-        outputs = strings((data(s) for s, _ in found), input.shape)
+        normalized = [offsets_map(text(s), form) for s in input.reshape(-1)]
+        maps = np.empty(len(normalized), object)
+        maps[:] = [m for _, m in normalized]
+        outputs = strings((data(s) for s, _ in normalized), input.shape)
         return outputs, maps.reshape(input.shape) if input.ndim else maps[0]
 
 
@@ -241,9 +241,9 @@ class FindSourceOffsets(Op):
                 "Input offset tensor dimension did not match the offset map dimension."
             )
         out = np.empty_like(input_offsets_values)
-        for row, held in zip(rows.tolist(), maps, strict=True):
-            if not isinstance(held, OffsetsMap):
+        for row, mapping in zip(rows.tolist(), maps, strict=True):
+            if not isinstance(mapping, OffsetsMap):
                 raise self.invalid("Input data type of the variant is not an offsets map.")
             begin, end = input_offsets_splits[row : row + 2]
-            out[begin:end] = [held.source(o) for o in input_offsets_values[begin:end].tolist()]
+            out[begin:end] = [mapping.source(o) for o in input_offsets_values[begin:end].tolist()]
         return out

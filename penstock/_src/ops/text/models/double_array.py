@@ -113,7 +113,7 @@ class _Places:
     def base(self, node: int, labels: list[int]) -> int:
         """A place of which all labels are free."""
         is_free, is_base = self.is_free, self.is_base
-        first, given_up, found = labels[0], [], -1
+        first, given_up, free_base = labels[0], [], -1
         for at in itertools.islice(self.open, BLOCK if len(labels) <= MANY else 0):
             base = at ^ first
             far = node ^ base
@@ -122,17 +122,17 @@ class _Places:
                 and (far < 1 << 21 or not far & 0xFF)
                 and all(is_free[base ^ label] for label in labels)
             ):
-                found = base
+                free_base = base
                 break
             self.open[at] -= 1
             if not self.open[at]:
                 given_up.append(at)
         for at in given_up:
             del self.open[at]
-        if found < 0:
+        if free_base < 0:
             begin = self.grow()
-            found = begin | (node & 0xFF) if (node ^ begin) >= 1 << 21 else begin | first
-        return found
+            free_base = begin | (node & 0xFF) if (node ^ begin) >= 1 << 21 else begin | first
+        return free_base
 
 
 def build(values: Mapping[bytes, int]) -> np.ndarray:

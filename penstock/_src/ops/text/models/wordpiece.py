@@ -131,9 +131,9 @@ class WordpieceModel:
                 if node < 0:
                     break
                 at += 1
-                held = trie.value(node)
-                if held >= 0:
-                    end, value = at, held
+                candidate = trie.value(node)
+                if candidate >= 0:
+                    end, value = at, candidate
             if end < 0:
                 return unknown
             number = (value & ~_GOES_ON) >> 8

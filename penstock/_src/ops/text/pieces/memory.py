@@ -97,5 +97,5 @@ class Memory(dict):
             places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(
                 firsts - ends + counts, counts
             )
-            held = (self._texts, self._numbers, self._begins, self._ends)
-            return (counts, *(array.values[places] for array in held))
+            columns = (self._texts, self._numbers, self._begins, self._ends)
+            return (counts, *(array.values[places] for array in columns))

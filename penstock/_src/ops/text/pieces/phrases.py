@@ -101,12 +101,12 @@ class _PhraseDetokenize(Op):
         for row, (begin, end) in enumerate(
             zip(input_row_splits[:-1].tolist(), input_row_splits[1:].tolist(), strict=True)
         ):
-            made = b""
+            joined = b""
             for number in input_values[begin:end].tolist():
                 text = model.texts[number]
                 attached = model.splits_ends and _END.fullmatch(text) is not None
-                made += text if attached or not made else b" " + text
-            out[row] = made
+                joined += text if attached or not joined else b" " + text
+            out[row] = joined
         return out
 
 

@@ -27,7 +27,7 @@ def _boundaries(word: bytes) -> list[int]:
         return [at for at, byte in enumerate(word) if byte & 0xC0 != 0x80 or not at] + [len(word)]
 
 
-def cut_word(op, held, word: bytes) -> list[Piece]:
+def cut_word(op, vocabulary, word: bytes) -> list[Piece]:
     """The pieces of a word: at each position, the longest part in the vocabulary."""
     if len(word) > op.max_bytes_per_word:
         # tensorflow-text gives the unknown token the length of its own name here.
@@ -45,7 +45,7 @@ def cut_word(op, held, word: bytes) -> list[Piece]:
         most = min(last, first + op.max_chars_per_token) if op.max_chars_per_token > 0 else last
         for behind in range(most, first, -1):
             piece = prefix + word[begin : begins[behind]]
-            if piece in held:
+            if piece in vocabulary:
                 break
         else:
             if not op.split_unknown_characters:
@@ -94,15 +94,15 @@ class WordpieceTokenizeWithOffsets(Op):
 
     def _memory(self, handle) -> Memory:
         table = ready(self, handle)
-        held = table.held
+        vocabulary = table.held
         if table.mutable:
-            return Memory(functools.partial(cut_word, self, held))
+            return Memory(functools.partial(cut_word, self, vocabulary))
         memories = _MEMORIES.setdefault(table, {})
         known = memories.get(self)
-        if known is None or known[0] is not held or known[1] != len(held):
+        if known is None or known[0] is not vocabulary or known[1] != len(vocabulary):
             known = memories[self] = (
-                held,
-                len(held),
-                Memory(functools.partial(cut_word, self, held)),
+                vocabulary,
+                len(vocabulary),
+                Memory(functools.partial(cut_word, self, vocabulary)),
             )
         return known[2]

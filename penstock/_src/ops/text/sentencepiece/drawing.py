@@ -19,15 +19,15 @@ def best_ways(lattice: Lattice, text: str, most: int) -> list[tuple[float, Cut]]
                 (way[0] + score, begin, rank, number) for rank, way in enumerate(ways[begin])
             ]
     ways[-1] = heapq.nlargest(most, ways[-1], key=lambda way: way[0])
-    found = []
+    cuts = []
     for rank, (total, *_) in enumerate(ways[-1]):
         cut, end, at = [], len(text), rank
         while end:
             _, begin, below, number = ways[end][at]
             cut.append((text[begin:end], number))
             end, at = begin, below
-        found.append((total, cut[::-1]))
-    return found
+        cuts.append((total, cut[::-1]))
+    return cuts
 
 
 def drawn_of_best(lattice: Lattice, text: str, most: int, alpha: float) -> Cut:

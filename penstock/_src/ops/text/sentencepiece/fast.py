@@ -119,8 +119,8 @@ class _Encoder:
 
 
 def _units(table: Table, field: int) -> np.ndarray:
-    held = table.table(field)
-    return np.empty(0, np.uint32) if held is None else held.array(0, np.uint32)
+    vector = table.table(field)
+    return np.empty(0, np.uint32) if vector is None else vector.array(0, np.uint32)
 
 
 @functools.lru_cache(maxsize=8)

@@ -41,9 +41,9 @@ class Normalizer:
             node = trie.child(node, text[place])
             if node < 0:
                 break
-            held = trie.value(node)
-            if held >= 0:
-                length, value = place + 1 - at, held
+            number = trie.value(node)
+            if number >= 0:
+                length, value = place + 1 - at, number
         return length, value
 
     def _prefix(self, text: bytes, at: int) -> tuple[bytes, int]:

@@ -82,25 +82,25 @@ class _Tokenize(Op):
         return splits.astype(self.Tsplits.np), *outputs
 
 
-def _for_rows(op, name, given, count):
+def _for_rows(op, name, argument, count):
     """An argument that is one number, or one for each row."""
-    if given.ndim and given.size not in (1, count):
+    if argument.ndim and argument.size not in (1, count):
         raise op.invalid(
-            f"{name} must be a scalar or have {count} elements. Received {given.size}."
+            f"{name} must be a scalar or have {count} elements. Received {argument.size}."
         )
-    return np.broadcast_to(given.reshape(-1), count)
+    return np.broadcast_to(argument.reshape(-1), count)
 
 
 def _in_ways(op, own, rows, ways, weights):
-    found = []
+    encodings = []
     for row, most, alpha in zip(rows.tolist(), ways.tolist(), weights.tolist(), strict=True):
         if most in (0, 1) and not op.return_nbest:
             most, returns_all = 1, True
         else:
             returns_all = op.return_nbest
-        found += own.encode_in_ways(row, most, alpha, returns_all)
-    splits = np.append(0, np.cumsum([len(pieces) for pieces in found], dtype=np.int64))
-    flat = [piece for pieces in found for piece in pieces]
+        encodings += own.encode_in_ways(row, most, alpha, returns_all)
+    splits = np.append(0, np.cumsum([len(pieces) for pieces in encodings], dtype=np.int64))
+    flat = [piece for pieces in encodings for piece in pieces]
     texts = np.empty(len(flat), object)
     texts[:] = [piece.text for piece in flat]
     numbers = (np.array([piece[k] for piece in flat], np.int64) for k in (1, 2, 3))

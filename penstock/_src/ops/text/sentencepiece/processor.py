@@ -244,22 +244,22 @@ class Processor:
           texts: of them.
         """
         pieces = self.pieces
-        out, at_begin, seen_space, held = bytearray(), True, False, bytearray()
+        out, at_begin, seen_space, pending = bytearray(), True, False, bytearray()
         for place, (number, text) in enumerate(zip(numbers, texts, strict=True)):
             kind = pieces.types[number]
             if kind == BYTE:
-                held.append(int(pieces.texts[number][3:5], 16))
+                pending.append(int(pieces.texts[number][3:5], 16))
                 continue
-            if held:
-                out += bytes(held).decode("utf-8", "replace").encode()
-                held.clear()
+            if pending:
+                out += bytes(pending).decode("utf-8", "replace").encode()
+                pending.clear()
             at_begin = at_begin and not (seen_space or out)
             is_last = place == len(numbers) - 1
             part, seen = self._surface(number, kind, text, at_begin, is_last)
             seen_space |= seen
             out += part
-        if held:
-            out += bytes(held).decode("utf-8", "replace").encode()
+        if pending:
+            out += bytes(pending).decode("utf-8", "replace").encode()
         return bytes(out)
 
     def _surface(

@@ -42,9 +42,9 @@ class Lattice:
         """The ends, numbers and scores of the pieces that begin at a position; the unknown one if no piece is a single character."""
         scores, arcs, has_single = self._scores, [], False
         for end in range(begin + 1, min(len(text), begin + self._longest) + 1):
-            held = scores.get(text[begin:end])
-            if held is not None:
-                arcs.append((end, *held))
+            piece = scores.get(text[begin:end])
+            if piece is not None:
+                arcs.append((end, *piece))
                 has_single |= end == begin + 1
         if not has_single:
             arcs.append((begin + 1, self._unknown, self._unknown_score))
@@ -62,8 +62,8 @@ class Lattice:
                 continue
             for end, number, score in self.arcs(text, begin):
                 candidate = reached + score
-                held = sums[end]
-                if held is None or candidate > held:
+                known = sums[end]
+                if known is None or candidate > known:
                     sums[end] = candidate
                     before[end] = begin, number
         cut, end = [], size
@@ -163,7 +163,7 @@ class Merges:
                 self._add(part, halves, path)
         return path
 
-    def _add(self, part: str, halves: dict[str, tuple[str, str]], found: Cut) -> None:
+    def _add(self, part: str, halves: dict[str, tuple[str, str]], pieces: Cut) -> None:
         """Adds a piece; one that is not used is cut again."""
         number = self._pieces.number(part)
         if (
@@ -172,9 +172,9 @@ class Merges:
             and part in halves
         ):
             for half in halves[part]:
-                self._add(half, halves, found)
+                self._add(half, halves, pieces)
         else:
-            found.append((part, number))
+            pieces.append((part, number))
 
 
 def _words(pieces: Pieces) -> Callable[[str], Cut]:

@@ -93,20 +93,20 @@ class _BoiseTagsToOffsets(Op):
 
 def _spans(begins, ends, tags):
     """(begin, end, type) of each span: from B to E, or a single S."""
-    spans, open_at, held = [], -1, b""
+    spans, open_at, open_kind = [], -1, b""
     for place, tag in enumerate(tags):
         letter, is_tag, kind = tag.partition(b"-")
         if is_tag and letter in (b"B", b"I", b"E", b"S"):
             open_at = place if open_at < 0 else open_at
-            held = kind
+            open_kind = kind
             if letter in (b"E", b"S"):
-                spans.append((begins[open_at], ends[place], held))
+                spans.append((begins[open_at], ends[place], open_kind))
                 open_at = -1
         elif open_at >= 0:
-            spans.append((begins[open_at], ends[place - 1], held))
+            spans.append((begins[open_at], ends[place - 1], open_kind))
             open_at = -1
     if open_at >= 0:
-        spans.append((begins[open_at], ends[-1], held))
+        spans.append((begins[open_at], ends[-1], open_kind))
     return spans
 
 

@@ -135,7 +135,7 @@ class SentenceFragmentsV2(Op):
         return [None], [None], [None], [None], doc.with_rank(1)
 
     def eager(self, doc):
-        found, counts = [], []
+        bounds, counts = [], []
         for row in doc.tolist():
             text = row.decode("utf-8", "surrogateescape")
             own = fragments(text)
@@ -144,8 +144,8 @@ class SentenceFragmentsV2(Op):
                 sizes = [len(c.encode("utf-8", "surrogateescape")) for c in text]
                 places = [0, *np.cumsum(sizes).tolist()]
                 own = [(places[a], places[b], p, places[t] if t >= 0 else t) for a, b, p, t in own]
-            found += own
-        columns = np.array(found, np.int64).reshape(-1, 4).T
+            bounds += own
+        columns = np.array(bounds, np.int64).reshape(-1, 4).T
         return (*columns, np.array(counts, np.int64))
 
 

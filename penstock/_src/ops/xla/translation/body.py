@@ -19,10 +19,10 @@ def text_of(value: HloValue, names: Mapping[HloValue, str]) -> str:
     """The expression of a value; "?" for values that are neither in `names` nor constant."""
     known = dict(names)
 
-    def visit(found: HloValue) -> str:
-        if found not in known:
-            known[found] = _text(found.owner, visit) if found.owner else UNKNOWN
-        return known[found]
+    def visit(operand: HloValue) -> str:
+        if operand not in known:
+            known[operand] = _text(operand.owner, visit) if operand.owner else UNKNOWN
+        return known[operand]
 
     return visit(value)
 

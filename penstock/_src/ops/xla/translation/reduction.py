@@ -105,12 +105,12 @@ def folded(t: Translation, combine: Combine, xs: list[Node], inits: Sequence[Nod
         pairs = count // 2
         left = [p.slice_axis(x, 0, 0, 2 * pairs, 2) for x in xs]
         right = [p.slice_axis(x, 0, 1, 2 * pairs, 2) for x in xs]
-        made = [p.broadcast_to(y, x.shape) for x, y in zip(left, combine(*left, *right))]
+        combined = [p.broadcast_to(y, x.shape) for x, y in zip(left, combine(*left, *right))]
         if count % 2:
-            made = [
-                p.concat([y, p.slice_axis(x, 0, count - 1, count)], 0) for x, y in zip(xs, made)
+            combined = [
+                p.concat([y, p.slice_axis(x, 0, count - 1, count)], 0) for x, y in zip(xs, combined)
             ]
-        xs, count = made, pairs + count % 2
+        xs, count = combined, pairs + count % 2
     return combine(*wide, *[p.reshape(x, shape) for x in xs])
 
 

@@ -65,12 +65,12 @@ class RevivedConcreteFunction(ConcreteFunction):
         with self.__dict__["_making"]:  # other threads wait until it is made
             make = self.__dict__.get("_make")
             if make is not None:
-                made, planned = make(), self._planned()
+                trace, planned = make(), self._planned()
                 if planned is not None:
-                    planned.hand_over(made._function)
+                    planned.hand_over(trace._function)
                 for change in self.__dict__["_changes"]:
-                    change(made)
-                self.__dict__.update(made.__dict__)
+                    change(trace)
+                self.__dict__.update(trace.__dict__)
                 del self.__dict__["_make"]
                 self._plan = None
         return object.__getattribute__(self, name)
@@ -84,7 +84,7 @@ class RevivedConcreteFunction(ConcreteFunction):
 
     def take_signature(self, signature: inspect.Signature | None) -> None:
         """Names the parameters as in the Python function that was traced."""
-        self.when_made(lambda made: made._take_signature(signature))
+        self.when_made(lambda trace: trace._take_signature(signature))
 
     def _take_signature(self, signature: inspect.Signature | None) -> None:
         if self._signature is not None or signature is None:
@@ -406,24 +406,24 @@ def python_signature(spec: Any) -> inspect.Signature | None:
     return inspect.Signature(parameters)
 
 
-def _matched(signature: Any, given: Any, converts: bool) -> list[Any] | None:
+def _matched(signature: Any, arguments: Any, converts: bool) -> list[Any] | None:
     """The tensors of the arguments if they match a signature, else None.
 
     With `converts`, arrays are converted to tensors of the required dtypes.
     """
-    tensors = _parts_matched(signature, given, converts)
+    tensors = _parts_matched(signature, arguments, converts)
     return None if tensors is None else _once_each(_variables(signature), tensors, converts)
 
 
-def _parts_matched(signature: Any, given: Any, converts: bool) -> list[Any] | None:
+def _parts_matched(signature: Any, arguments: Any, converts: bool) -> list[Any] | None:
     parts = nest.children(signature)
     if parts is None:
-        return _fitted(signature, given, converts)
-    values = nest.children(given)
+        return _fitted(signature, arguments, converts)
+    values = nest.children(arguments)
     if values is None or len(values) != len(parts):
         return None
     if isinstance(signature, dict) and not (
-        isinstance(given, dict) and set(signature) == set(given)
+        isinstance(arguments, dict) and set(signature) == set(arguments)
     ):
         return None
     tensors: list[Any] = []

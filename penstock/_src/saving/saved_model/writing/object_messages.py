@@ -53,39 +53,39 @@ def fill_objects(graph: Any, objects: ModelObjects, program: Program) -> None:
         entry.output_signature.CopyFrom(structured_values.encode(outputs))
 
 
-def _fill_object(node: Any, number: int, found: Any, program: Program) -> None:
-    if isinstance(found, Constant):
+def _fill_object(node: Any, number: int, trackable: Any, program: Program) -> None:
+    if isinstance(trackable, Constant):
         node.constant.operation = program.names[number]
-    elif isinstance(found, CapturedTensor):
-        node.captured_tensor.name = found.name
-        node.captured_tensor.concrete_function = found.concrete_function
-    elif isinstance(found, Function):
-        node.function.concrete_functions.extend(f.graph_function.name for f in traces_of(found))
-        _fill_spec(node.function.function_spec, found)
-    elif isinstance(found, ConcreteFunction):
+    elif isinstance(trackable, CapturedTensor):
+        node.captured_tensor.name = trackable.name
+        node.captured_tensor.concrete_function = trackable.concrete_function
+    elif isinstance(trackable, Function):
+        node.function.concrete_functions.extend(f.graph_function.name for f in traces_of(trackable))
+        _fill_spec(node.function.function_spec, trackable)
+    elif isinstance(trackable, ConcreteFunction):
         bare = node.bare_concrete_function
-        bare.concrete_function_name = found.graph_function.name
-        bare.argument_keywords.extend(found.argument_names)
-        bare.allowed_positional_arguments = found._num_positional_args
-        _fill_spec_of_trace(bare.function_spec, found)
-    elif isinstance(found, Asset):
+        bare.concrete_function_name = trackable.graph_function.name
+        bare.argument_keywords.extend(trackable.argument_names)
+        bare.allowed_positional_arguments = trackable._num_positional_args
+        _fill_spec_of_trace(bare.function_spec, trackable)
+    elif isinstance(trackable, Asset):
         node.asset.asset_file_def_index = list(program.assets).index(number)
-    elif is_resource(found):
-        node.resource.device = getattr(found, "_resource_device", "")
-    elif is_variable(found):
-        fill_variable(node.variable, found)
-    elif acts_as_variable(found):
-        found._write_object_proto(node, get_save_options())
-    elif (described := revived_types.serialize(found)) is not None:
+    elif is_resource(trackable):
+        node.resource.device = getattr(trackable, "_resource_device", "")
+    elif is_variable(trackable):
+        fill_variable(node.variable, trackable)
+    elif acts_as_variable(trackable):
+        trackable._write_object_proto(node, get_save_options())
+    elif (described := revived_types.serialize(trackable)) is not None:
         node.user_object.CopyFrom(described)
     else:
-        node.user_object.identifier = identifier_of(found)
+        node.user_object.identifier = identifier_of(trackable)
         node.user_object.version.producer = 1
         node.user_object.version.min_consumer = 1
-    name = get_registered_class_name(found)
+    name = get_registered_class_name(trackable)
     if name is not None:
         node.registered_name = name
-        message = found._serialize_to_proto(object_proto=node)
+        message = trackable._serialize_to_proto(object_proto=node)
         if message is not None:
             node.serialized_user_proto.Pack(message)
 

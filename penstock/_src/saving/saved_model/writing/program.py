@@ -77,29 +77,29 @@ class Program:
         functions = [f.graph_function for f in self.objects.concrete_functions()] + self.further
         meta.graph_def.CopyFrom(graph_def(self.graph, functions=functions))
 
-    def _add(self, number: int, found: Any) -> None:
-        if isinstance(found, Constant):
-            self.tensors[number] = self.graph.constant(found.value, found.dtype, "Const")
+    def _add(self, number: int, trackable: Any) -> None:
+        if isinstance(trackable, Constant):
+            self.tensors[number] = self.graph.constant(trackable.value, trackable.dtype, "Const")
             self.names[number] = self.tensors[number].op.name
-        elif is_variable(found):
-            handle = handle_of(found)
+        elif is_variable(trackable):
+            handle = handle_of(trackable)
             name = self.graph.unique_name(_legal(handle.name or "Variable"), False)
             keeps_device = get_save_options().experimental_variable_policy._save_variable_devices()
-            with dispatch.device(found.device if keeps_device else None):
+            with dispatch.device(trackable.device if keeps_device else None):
                 self.tensors[number] = raw.VarHandleOp(
                     dtype=handle.dtype, shape=handle.shape, shared_name=name, name=name
                 )
 
-        elif isinstance(found, Asset):
-            path = os.fsdecode(Constant(found.asset_path).value[()])
+        elif isinstance(trackable, Asset):
+            path = os.fsdecode(Constant(trackable.asset_path).value[()])
             self.assets[number] = self._folder.add(path)
             value = _strings([path]).reshape(())
             self.tensors[number] = self.graph.constant(value, dtypes.string, "asset_path")
-        elif acts_as_variable(found):
+        elif acts_as_variable(trackable):
             copies: dict[Any, Any] = {}
-            found._export_to_saved_model_graph(copies, {}, get_save_options())
-            self.exported[number] = copies[found]
-        elif is_resource(found):
+            trackable._export_to_saved_model_graph(copies, {}, get_save_options())
+            self.exported[number] = copies[trackable]
+        elif is_resource(trackable):
             create = self._part(number, "_create_resource")
             (self.tensors[number],) = self._run(create, [])
 
@@ -206,16 +206,16 @@ class Program:
         )
         return [entry.restore([next(restored) for _ in entry.keys]) for entry in saved]
 
-    def _values(self, path: Any, found: Any) -> Iterator[_Values]:
+    def _values(self, path: Any, trackable: Any) -> Iterator[_Values]:
         """The values of an object in the graph."""
-        number = self.objects.add(found)
-        if get_registered_saver_name(found) is not None:
+        number = self.objects.add(trackable)
+        if get_registered_saver_name(trackable) is not None:
             return
         if number in self.exported:
             yield self._values_of_exported(path, self.exported[number])
-        elif is_variable(found):
+        elif is_variable(trackable):
             handle = self.tensors[number]
-            value = raw.ReadVariableOp(resource=handle, dtype=handle_of(found).dtype)
+            value = raw.ReadVariableOp(resource=handle, dtype=handle_of(trackable).dtype)
 
             def assign(tensors: list[Any]) -> Any:
                 return raw.AssignVariableOp(resource=handle, value=tensors[0])
@@ -230,20 +230,20 @@ class Program:
             else:
                 key = key_of(path, name)
                 keys = [text for text, _ in names_for(pair.save, key)]
-                found = self._run(
+                outputs = self._run(
                     pair.save,
                     [self.graph.constant(_strings([key]).reshape(()), dtypes.string, "Const")],
                 )
-                forms = nest.pack_sequence_as(pair.save.graph.structured_outputs, list(found))
+                forms = nest.pack_sequence_as(pair.save.graph.structured_outputs, list(outputs))
                 yield _Values(keys, [entry["tensor"] for entry in forms], restore)
 
     @staticmethod
-    def _values_of_exported(path: Any, found: Any) -> _Values:
+    def _values_of_exported(path: Any, trackable: Any) -> _Values:
         """The values of an object that put itself into the graph."""
-        values = values_of(found)
+        values = values_of(trackable)
 
         def restore(tensors: list[Any]) -> Any:
-            return give_values(found, dict(zip(values, tensors, strict=True))).op
+            return give_values(trackable, dict(zip(values, tensors, strict=True))).op
 
         keys = [key_of(path, name) for name in values]
         return _Values(keys, [tensor_of(name, value) for name, value in values.items()], restore)

@@ -112,9 +112,9 @@ def _step_of(model: Any) -> _Step:
     attention_layers(model)
 
     def step(tokens: Any, positions: Any, attend: Attend) -> Any:
-        given = [tokens, positions] if _takes_positions(model) else tokens
+        arguments = [tokens, positions] if _takes_positions(model) else tokens
         with attending(model, attend):
-            return model(given, training=False)
+            return model(arguments, training=False)
 
     return step
 
@@ -234,18 +234,18 @@ def _compare(program: _Program, step: _Step, about: Generation) -> None:
     expected = _whole(program.model, step, tokens[None], places[None])[0]
     slots = min(about.slots, 2)
     program.reset(slots, count)
-    found = []
+    outputs = []
     pieces = [piece for piece in (range(count // 4), range(count // 4, count // 2)) if piece]
     for piece in pieces:
         part = tokens[piece.start : piece.stop]
-        made = program.prefill(part, slots - 1, piece.start, len(piece) - 1, places)
-        found.append((piece.stop - 1, made[contract.LOGITS]))
+        results = program.prefill(part, slots - 1, piece.start, len(piece) - 1, places)
+        outputs.append((piece.stop - 1, results[contract.LOGITS]))
     for at in range(pieces[-1].stop if pieces else 0, count):
         row, position = np.full(slots, tokens[at]), np.full(slots, at, np.int32)
-        made = program.decode(row, position, places)
-        found.append((at, made[contract.LOGITS][slots - 1]))
+        results = program.decode(row, position, places)
+        outputs.append((at, results[contract.LOGITS][slots - 1]))
     scale = float(np.abs(expected).max())
-    for at, logits in found:
+    for at, logits in outputs:
         error = float(np.abs(np.asarray(logits) - expected[at]).max())
         if not error <= 1e-2 * scale:
             raise InvalidArgumentError(
@@ -258,8 +258,8 @@ def _whole(model: Any, step: _Step, tokens: np.ndarray, places: np.ndarray) -> n
     """The logits of the model itself, for whole sequences."""
     if not hasattr(model, "_flatten_layers"):
         return np.asarray(step(tokens, places, attending_within()), np.float32)
-    given = [tokens, places] if _takes_positions(model) else tokens
-    return np.asarray(model(given, training=False), np.float32)
+    arguments = [tokens, places] if _takes_positions(model) else tokens
+    return np.asarray(model(arguments, training=False), np.float32)
 
 
 def _tokenizer_name(tokenizer: Any) -> str:

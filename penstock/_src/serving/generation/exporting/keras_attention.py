@@ -19,13 +19,13 @@ def attention_layers(model: Any) -> list[Any]:
     """
     layers = importlib.import_module("keras").layers
     kinds = (layers.MultiHeadAttention, layers.GroupQueryAttention)
-    found = [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
-    if not found:
+    attention = [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
+    if not attention:
         raise InvalidArgumentError(
             f"{model.name}: expected a model with layers MultiHeadAttention or GroupQueryAttention. It has none: give a function that takes "
             "tokens, positions and attend."
         )
-    return found
+    return attention
 
 
 @contextlib.contextmanager

@@ -97,20 +97,20 @@ def _seconds(timeout: bytes) -> float:
 
 def metadata_of(headers: Headers) -> tuple[tuple[str, str | bytes], ...]:
     """Returns the metadata among the headers of a request: bytes for names that end in `-bin`; what is not base64 is left out."""
-    found: list[tuple[str, str | bytes]] = []
+    metadata: list[tuple[str, str | bytes]] = []
     for name, value in headers:
         if name.startswith(_RESERVED) or name in _NOT_METADATA:
             continue
         if not name.endswith(b"-bin"):
-            found.append((name.decode("latin-1"), value.decode("latin-1")))
+            metadata.append((name.decode("latin-1"), value.decode("latin-1")))
             continue
         for part in value.split(b","):
             try:
                 content = base64.b64decode(part.strip() + b"=" * (-len(part.strip()) % 4))
             except binascii.Error:
                 continue
-            found.append((name.decode("latin-1"), content))
-    return tuple(found)
+            metadata.append((name.decode("latin-1"), content))
+    return tuple(metadata)
 
 
 def trailers_of(code: int, text: str) -> Headers:

@@ -61,24 +61,24 @@ class MessageReader:
           ResourceExhaustedError: a message is too large.
           InvalidArgumentError: the data are not gRPC's.
         """
-        found: list[tuple[bool, bytes]] = []
+        messages: list[tuple[bool, bytes]] = []
         while True:
             if self._length < 0:
                 data = self._read_prefix(data)
                 if self._length < 0:
-                    return found
+                    return messages
             missing = self._length - self._size
             self._parts.append(data[:missing])
             if len(data) < missing:
                 self._size += len(data)
-                return found
+                return messages
             parts = self._parts
             whole = parts[0] if len(parts) == 1 else b"".join(parts)
-            found.append((self._is_compressed, whole))
+            messages.append((self._is_compressed, whole))
             self._parts, self._size, self._length = [], 0, -1
             data = data[missing:]
             if not data:
-                return found
+                return messages
 
     def _read_prefix(self, data: bytes) -> bytes:
         """Reads the prefix of a message if it is complete; returns the data after it."""

@@ -51,15 +51,15 @@ class Form(NamedTuple):
           member: `choice` or `piece`.
           calls: of tools.
         """
-        held = member(piece.text)
+        content = member(piece.text)
         if calls:
-            (said,) = held.values()
+            (said,) = content.values()
             said["tool_calls"] = list(calls)
             said["content"] = said["content"] or None
         noted = self.logprobs(piece, tokenizer) if tokenizer and piece.logprobs else None
         return {
             "index": index,
-            **held,
+            **content,
             "logprobs": noted,
             "finish_reason": piece.finish_reason,
         }
@@ -87,8 +87,12 @@ def _of_completion(piece: Piece, tokenizer: Tokenizer) -> dict[str, Any]:
 
 def _of_chat(piece: Piece, tokenizer: Tokenizer) -> dict[str, Any]:
     def entry(token: int, logprob: float | None) -> dict[str, Any]:
-        held = tokenizer.token_bytes(token)
-        return {"token": held.decode(errors="replace"), "logprob": logprob, "bytes": list(held)}
+        raw_bytes = tokenizer.token_bytes(token)
+        return {
+            "token": raw_bytes.decode(errors="replace"),
+            "logprob": logprob,
+            "bytes": list(raw_bytes),
+        }
 
     def whole(each: TokenLogprobs) -> dict[str, Any]:
         return entry(each.token, each.logprob) | {"top_logprobs": [entry(*top) for top in each.top]}

@@ -102,8 +102,8 @@ class EmbeddingRoutes:
             for chosen in _BATCHES([len(each) for each in tokens]):
                 if time.monotonic() > end:
                     raise DeadlineExceededError("The time of the request is over.")
-                given = [tokens[at] for at in chosen]
-                vectors[chosen] = await self._run(functools.partial(encoder.encode_tokens, given))
+                batch = [tokens[at] for at in chosen]
+                vectors[chosen] = await self._run(functools.partial(encoder.encode_tokens, batch))
         return _reply(asked, vectors, sum(map(len, tokens)))
 
     async def _run(self, function: Any) -> Any:
@@ -114,8 +114,8 @@ class EmbeddingRoutes:
 def _asked(value: Any) -> Asked:
     fields = Fields(value)
     fields.only(("model", "input", "encoding_format", "dimensions", "user"))
-    given = fields.get("input")
-    texts = given if isinstance(given, list) and not is_integers(given) else [given]
+    content = fields.get("input")
+    texts = content if isinstance(content, list) and not is_integers(content) else [content]
     if not all(isinstance(each, str) or is_integers(each) for each in texts) or not texts:
         raise InvalidArgumentError(
             "'input': expected a text, a list of tokens, or a list of texts or of lists of tokens."
@@ -141,7 +141,7 @@ def _tokens(encoder: TextEncoder, texts: list[Any]) -> list[list[int]]:
       InvalidArgumentError: there are too many, or one that the model does not know.
     """
     known = range(encoder.architecture.vocabulary)
-    found = []
+    token_lists = []
     for text in texts:
         tokens = encoder.tokenizer.encode(text) if isinstance(text, str) else text
         if not 1 <= len(tokens) <= encoder.length:
@@ -153,8 +153,8 @@ def _tokens(encoder: TextEncoder, texts: list[Any]) -> list[list[int]]:
             raise InvalidArgumentError(
                 f"'input': the model knows tokens from 0 to {len(known) - 1}. Received {unknown[0]}."
             )
-        found.append(tokens)
-    return found
+        token_lists.append(tokens)
+    return token_lists
 
 
 def _reply(asked: Asked, vectors: np.ndarray, count: int) -> Reply:

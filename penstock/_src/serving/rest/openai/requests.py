@@ -179,8 +179,8 @@ def _format(fields: Fields) -> Grammar | None:
         raise InvalidArgumentError(
             f"'{name}': expected the type 'text', 'json_object' or 'json_schema'. Received {kind!r:.100}."
         )
-    held = value.get("json_schema")
-    schema = held.get("schema") if isinstance(held, dict) else None
+    form = value.get("json_schema")
+    schema = form.get("schema") if isinstance(form, dict) else None
     if not isinstance(schema, dict):
         raise InvalidArgumentError(f"'{name}': expected an object 'schema' in 'json_schema'.")
     return Grammar("schema", json.dumps(schema), f"'{name}'")

@@ -142,15 +142,17 @@ class _Answer:
     async def whole(self) -> Mapping[str, Any]:
         """Returns the reply, once all choices have ended."""
         pieces = [Piece([], "") for _ in self._generating]
-        async with contextlib.aclosing(merged([g.pieces() for g in self._generating])) as found:
-            async for index, piece in found:
+        async with contextlib.aclosing(
+            merged([g.pieces() for g in self._generating])
+        ) as merged_pieces:
+            async for index, piece in merged_pieces:
                 pieces[index].add(piece)
         usage = self._usage(sum(len(piece.tokens) for piece in pieces))
         choices = []
-        for index, (made, piece) in enumerate(self._kept(pieces)):
+        for index, (generated, piece) in enumerate(self._kept(pieces)):
             if not self._asked.shows_logprobs:
                 piece.logprobs = []
-            choices.append({**self._choice(made, piece, self._form.choice), "index": index})
+            choices.append({**self._choice(generated, piece, self._form.choice), "index": index})
         for choice in choices:
             for call in choice.get("message", {}).get("tool_calls", ()):
                 del call["index"]  # only streams have it
@@ -173,8 +175,10 @@ class _Answer:
         """Yields pieces of the choices as they come."""
         head = {**self._head, "object": self._form.piece_name}
         count = 0
-        async with contextlib.aclosing(merged([g.pieces() for g in self._generating])) as found:
-            async for index, piece in found:
+        async with contextlib.aclosing(
+            merged([g.pieces() for g in self._generating])
+        ) as merged_pieces:
+            async for index, piece in merged_pieces:
                 count += len(piece.tokens)
                 choice = self._choice(index, piece, self._form.piece)
                 if piece.text or piece.logprobs or piece.finish_reason or _calls(choice):

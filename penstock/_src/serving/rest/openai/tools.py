@@ -67,13 +67,13 @@ def message_of(message: Mapping[str, Any]) -> dict[str, Any]:
         content = ""
     if role is None or not isinstance(content, str):
         raise InvalidArgumentError("'messages': expected a role and a content for each.")
-    found: dict[str, Any] = {"role": role, "content": content}
+    converted: dict[str, Any] = {"role": role, "content": content}
     if calls:
-        found["tool_calls"] = [_call(call) for call in calls]
+        converted["tool_calls"] = [_call(call) for call in calls]
     if name := fields.text("name"):
         _check_name(name, "name")
-        found["name"] = name
-    return found
+        converted["name"] = name
+    return converted
 
 
 def _call(call: Mapping[str, Any]) -> dict[str, Any]:

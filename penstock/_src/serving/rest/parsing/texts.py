@@ -116,9 +116,9 @@ class _Scanned:
         return _filled(parsed, self._arrays)
 
 
-def _array(held: np.ndarray, entry: Sequence[int]) -> np.ndarray:
+def _array(buffer: np.ndarray, entry: Sequence[int]) -> np.ndarray:
     begin, count, are_doubles, rank, *extents = entry
-    numbers = held[begin : begin + count]
+    numbers = buffer[begin : begin + count]
     return (numbers.view(np.float64) if are_doubles else numbers).reshape(extents[:rank])
 
 

@@ -97,38 +97,38 @@ def _other_than_numbers(value: list[Any]) -> str:
     return ""
 
 
-def _unsigned(value: Any, found: np.ndarray) -> np.ndarray:
+def _unsigned(value: Any, array: np.ndarray) -> np.ndarray:
     """Returns a list's integers as they are: NumPy makes floating-point numbers of those on both sides of 2**63."""
     exact = np.array(value, object)
     numbers = exact.ravel().tolist()
     if all(type(number) is int and 0 <= number < 1 << 64 for number in numbers):
         return exact.astype(np.uint64)
-    return found
+    return array
 
 
-def _converted(found: np.ndarray, info: TensorInfo, name: str) -> np.ndarray:
+def _converted(array: np.ndarray, info: TensorInfo, name: str) -> np.ndarray:
     target = info.dtype.np
-    if target.kind in "iu" and found.size and target.itemsize < 8 or target.kind == "u":
+    if target.kind in "iu" and array.size and target.itemsize < 8 or target.kind == "u":
         limits = np.iinfo(target)
-        if found.size and (found.min() < limits.min or found.max() > limits.max):
+        if array.size and (array.min() < limits.min or array.max() > limits.max):
             _refuse(info, name, "a number out of its range")
-    if target == np.int64 and found.dtype.kind == "u":
+    if target == np.int64 and array.dtype.kind == "u":
         _refuse(info, name, "a number out of its range")
     with np.errstate(over="raise"):
         try:
-            return found.astype(target)
+            return array.astype(target)
         except FloatingPointError:
             _refuse(info, name, "a number out of its range")
 
 
-def _described(found: np.ndarray) -> str:
+def _described(array: np.ndarray) -> str:
     kinds = {
         "f": "a number that is not a 64-bit integer",
         "b": "true or false",
         "U": "a string",
         "O": "null or an object",  # or an integer that no word holds
     }
-    return kinds.get(found.dtype.kind, "another value")
+    return kinds.get(array.dtype.kind, "another value")
 
 
 def _refuse(info: TensorInfo, name: str, what: str) -> NoReturn:

@@ -99,5 +99,5 @@ def _place(path: str) -> str | None:
         return path
     if not files.is_folder(path):
         return None
-    found = [name for name in files.names(path) if name.endswith(language.GGUF_SUFFIX)]
-    return os.path.join(path, found[0]) if len(found) == 1 else None
+    models = [name for name in files.names(path) if name.endswith(language.GGUF_SUFFIX)]
+    return os.path.join(path, models[0]) if len(models) == 1 else None

@@ -42,5 +42,7 @@ def _place(path: str) -> str | None:
     if not files.is_folder(path):
         return None
     names = [os.path.join(path, name) for name in files.names(path)]
-    found = [name for name in names if name.endswith(table.SUFFIXES) and table.is_ensemble(name)]
-    return found[0] if len(found) == 1 else None
+    ensembles = [
+        name for name in names if name.endswith(table.SUFFIXES) and table.is_ensemble(name)
+    ]
+    return ensembles[0] if len(ensembles) == 1 else None

@@ -49,7 +49,7 @@ class Operand:
         """True if the identities are stacked into one tensor."""
         return self.aggregation == OpHint.AGGREGATE_STACK
 
-    def as_input(self, made: Any) -> str:
+    def as_input(self, graph: Any) -> str:
         """Returns the input of the part's node, after adding a stack to the graph if there are several tensors."""
         names = self.names()
         if not self.is_stack:
@@ -58,26 +58,26 @@ class Operand:
         stack = NodeDef(name=f"OpHintStack-{first.name}", op="Pack", input=names)
         stack.attr["N"].i = len(names)
         stack.attr["T"].type = first.attr["T"].type
-        made.node.append(stack)
+        graph.node.append(stack)
         return stack.name
 
-    def add_outputs(self, made: Any, stub: str, index: int) -> None:
+    def add_outputs(self, graph: Any, stub: str, index: int) -> None:
         """Adds the identities to the graph, as readers of an output of the part's node."""
         nodes = self.nodes()
         if not self.is_stack:
-            _add_reader(made, nodes[0], output_name(stub, index))
+            _add_reader(graph, nodes[0], output_name(stub, index))
             return
         parts = NodeDef(name=f"OpHintUnstack-{nodes[0].name}", op="Unpack")
         parts.attr["num"].i = len(nodes)
         parts.attr["T"].type = nodes[0].attr["T"].type
         parts.input.append(output_name(stub, index))
-        made.node.append(parts)
+        graph.node.append(parts)
         for number, node in enumerate(nodes):
-            _add_reader(made, node, output_name(parts.name, number))
+            _add_reader(graph, node, output_name(parts.name, number))
 
 
-def _add_reader(made: Any, node: Any, source: str) -> None:
-    copy = made.node.add()
+def _add_reader(graph: Any, node: Any, source: str) -> None:
+    copy = graph.node.add()
     copy.CopyFrom(node)
     copy.input[:] = [source]
 

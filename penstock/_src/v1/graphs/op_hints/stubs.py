@@ -109,20 +109,20 @@ def _converted(
     return result
 
 
-def _add_stub(call: Call, made: Any) -> None:
+def _add_stub(call: Call, graph: Any) -> None:
     """Adds the node of a part, its inputs, and the identities that read it."""
     absent = NodeDef(name=f"Const{uuid.uuid1().hex}", op="Const")
     absent.attr["dtype"].type = dtypes.float32.as_datatype_enum
     absent.attr["value"].tensor.CopyFrom(make_tensor_proto([-1.0], dtype=dtypes.float32))
-    made.node.append(absent)
+    graph.node.append(absent)
     stub = NodeDef(name=call.uuid, op=call.function_name)
     for index in range(max(call.inputs) + 1):
         operand = call.inputs.get(index)
-        stub.input.append(absent.name if operand is None else operand.as_input(made))
+        stub.input.append(absent.name if operand is None else operand.as_input(graph))
     stub.attr[OpHint.TFLITE_INPUT_INDICES].list.i.extend(sorted(call.inputs))
-    made.node.append(stub)
+    graph.node.append(stub)
     for index in sorted(call.outputs):
-        call.outputs[index].add_outputs(made, stub.name, index)
+        call.outputs[index].add_outputs(graph, stub.name, index)
 
 
 def _children(call: Call, graph_def: Any) -> tuple[list[Call], Any, set[str]]:

@@ -327,13 +327,13 @@ class DropoutWrapping(CellWrapping):
         return config
 
 
-def _probability(name: str, given: Any) -> Any:
+def _probability(name: str, value: Any) -> Any:
     """A probability as a number if it is static, else as a tensor.
 
     Raises:
       ValueError: it is not between 0 and 1.
     """
-    tensor = convert_to_tensor(given)
+    tensor = convert_to_tensor(value)
     known = get_static_value(tensor)
     if known is None:
         return tensor

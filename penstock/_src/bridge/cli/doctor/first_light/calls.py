@@ -90,9 +90,9 @@ def conformance(subject: Subject) -> Iterator[Found]:
                 wanted = tf.nest.flatten(tf.function(call)(x, n))
             # Whole float32 products: the step `products` allows TF32.
             with override(device=subject.device, tensor_float_32=False):
-                found = tf.nest.flatten(tf.function(call)(x, n))
+                results = tf.nest.flatten(tf.function(call)(x, n))
             worst = max(
-                _difference(f.numpy(), w.numpy()) for f, w in zip(found, wanted, strict=True)
+                _difference(f.numpy(), w.numpy()) for f, w in zip(results, wanted, strict=True)
             )
         except Exception as error:  # the report goes on after a failure
             yield failed(f"{name}: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
@@ -104,12 +104,12 @@ def conformance(subject: Subject) -> Iterator[Found]:
     yield measured(f"{right} of {len(calls(tf))} kinds of calls agree with the CPU's results")
 
 
-def _difference(found: Any, wanted: Any) -> float:
+def _difference(result: Any, wanted: Any) -> float:
     """The largest difference, relative to the largest element; infinite if shapes differ or either has a NaN."""
-    if found.shape != wanted.shape or found.dtype != wanted.dtype:
+    if result.shape != wanted.shape or result.dtype != wanted.dtype:
         return float("inf")
     if not wanted.size:
         return 0.0
-    a, b = (np.asarray(each, np.float64) for each in (found, wanted))
+    a, b = (np.asarray(each, np.float64) for each in (result, wanted))
     worst = np.max(np.abs(a - b)) / max(1.0, float(np.max(np.abs(b))))
     return float(worst) if np.isfinite(worst) else float("inf")

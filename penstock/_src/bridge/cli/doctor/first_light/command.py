@@ -49,9 +49,9 @@ def subject_of(is_emulated: bool) -> Subject | None:
 def run_here(name: str, subject: Subject) -> int:
     """Runs a step in this process and prints its findings, one a line; returns 1 if one failed."""
     has_failed = False
-    for found in STEPS[name].run(subject):
-        print(f"{_MARK}{json.dumps(found)}", flush=True)
-        has_failed |= found.level == "failed"
+    for finding in STEPS[name].run(subject):
+        print(f"{_MARK}{json.dumps(finding)}", flush=True)
+        has_failed |= finding.level == "failed"
     return int(has_failed)
 
 
@@ -60,14 +60,14 @@ def report(names: Sequence[str], subject: Subject, path: str) -> int:
     results = []
     for name in names or STEPS:
         results.append(run_apart(name, subject))
-        failures = sum(found.level == "failed" for found in results[-1].found)
+        failures = sum(finding.level == "failed" for finding in results[-1].found)
         print(
             f"{name}: {f'{failures} failed' if failures else 'passed'}, {results[-1].seconds:.1f} s",
             flush=True,
         )
     with written_whole(path) as file:
         file.write(("\n".join(lines_of(results, subject)) + "\n").encode())
-    count = sum(found.level == "failed" for result in results for found in result.found)
+    count = sum(finding.level == "failed" for result in results for finding in result.found)
     print(f"{count} failures; the report is {path}")
     return int(bool(count))
 
@@ -93,18 +93,18 @@ def run_apart(name: str, subject: Subject) -> Result:
         process.kill()
         output, why = process.communicate()[0], f"not done after {limit} s"
     lines = output.splitlines()
-    found = [
+    findings = [
         Found(*json.loads(line.removeprefix(_MARK))) for line in lines if line.startswith(_MARK)
     ]
     if not why and process.returncode not in (0, 1):
         why = f"ended with status {process.returncode}"
-    if not why and process.returncode == 1 and all(each.level != "failed" for each in found):
+    if not why and process.returncode == 1 and all(each.level != "failed" for each in findings):
         why = "ended by an error"
     if why:
-        found.append(failed(f"{name}: {why}"))
+        findings.append(failed(f"{name}: {why}"))
     rest = "\n".join(line for line in lines if not line.startswith(_MARK))
-    has_failed = any(each.level == "failed" for each in found)
-    return Result(name, found, time.monotonic() - start, rest[-_KEPT:] if has_failed else "")
+    has_failed = any(each.level == "failed" for each in findings)
+    return Result(name, findings, time.monotonic() - start, rest[-_KEPT:] if has_failed else "")
 
 
 def lines_of(results: Sequence[Result], subject: Subject) -> Iterator[str]:

@@ -44,7 +44,7 @@ def measured(text: str) -> Found:
     return Found("measured", text)
 
 
-def compared(what: str, found: float, allowed: float) -> Found:
+def compared(what: str, difference: float, allowed: float) -> Found:
     """Compares a relative difference with the largest one allowed."""
-    text = f"{what}: differs by {found:.1e}, where {allowed:.0e} is allowed"
-    return passed(text) if found <= allowed else failed(text)
+    text = f"{what}: differs by {difference:.1e}, where {allowed:.0e} is allowed"
+    return passed(text) if difference <= allowed else failed(text)

@@ -161,11 +161,11 @@ def trained(name: str, subject: Subject) -> Iterator[Found]:
     """Compares the losses of a model."""
     size, batch = (4, 2) if subject.is_emulated else (32, 64)
     wanted = losses(name, "CPU", size, batch)
-    found = losses(name, subject.device, size, batch)
-    worst = max(abs(f - w) / max(abs(w), 1e-6) for f, w in zip(found, wanted, strict=True))
-    text = ", ".join(f"{loss:.4f}" for loss in found)
+    device_losses = losses(name, subject.device, size, batch)
+    worst = max(abs(f - w) / max(abs(w), 1e-6) for f, w in zip(device_losses, wanted, strict=True))
+    text = ", ".join(f"{loss:.4f}" for loss in device_losses)
     yield compared(f"losses {text}", worst if worst == worst else float("inf"), ALLOWED)
-    falls = found[-1] < found[0]
+    falls = device_losses[-1] < device_losses[0]
     yield passed("the loss falls") if falls else failed(f"the loss does not fall: {text}")
 
 

@@ -83,9 +83,9 @@ def products(subject: Subject) -> Iterator[Found]:
     with there:
         for kind in ("float32", "float16", "bfloat16"):
             a, b = (tf.cast(tf.constant(each), kind) for each in small)
-            found = tf.cast(tf.function(lambda a, b: a @ b)(a, b), tf.float64).numpy()
+            product = tf.cast(tf.function(lambda a, b: a @ b)(a, b), tf.float64).numpy()
             wanted = tf.cast(a, tf.float64).numpy() @ tf.cast(b, tf.float64).numpy()
-            worst = float(np.max(np.abs(found - wanted)) / np.max(np.abs(wanted)))
+            worst = float(np.max(np.abs(product - wanted)) / np.max(np.abs(wanted)))
             yield compared(f"product of {kind}", worst, ALLOWED)
         for kind in ("float32", "bfloat16"):
             for n in (64,) if subject.is_emulated else (1024, 4096, 8192):
@@ -120,10 +120,10 @@ def convolutions(subject: Subject) -> Iterator[Found]:
     wanted = tf.nest.flatten(tf.function(step)(x, w)) if subject.is_emulated else None
     with there:
         compiled = tf.function(step)
-        found = tf.nest.flatten(compiled(x, w))
+        results = tf.nest.flatten(compiled(x, w))
         if wanted is not None:
             for name, f, g in zip(
-                ("sum", "gradient of images", "gradient of filters"), found, wanted, strict=True
+                ("sum", "gradient of images", "gradient of filters"), results, wanted, strict=True
             ):
                 scale = float(np.max(np.abs(g.numpy())))
                 yield compared(name, float(np.max(np.abs(f.numpy() - g.numpy()))) / scale, ALLOWED)
@@ -152,12 +152,12 @@ def attention(subject: Subject) -> Iterator[Found]:
         return tf.nn.softmax(tf.matmul(q, k, transpose_b=True) / width**0.5) @ v
 
     with there:
-        found = tf.function(attend)(q, k, v).numpy()
+        result = tf.function(attend)(q, k, v).numpy()
         part = [each.numpy()[0, 0].astype(np.float64) for each in (q, k, v)]
         scores = part[0] @ part[1].T / width**0.5
         weights = np.exp(scores - scores.max(1, keepdims=True))
         wanted = weights / weights.sum(1, keepdims=True) @ part[2]
-        worst = float(np.max(np.abs(found[0, 0] - wanted)) / np.max(np.abs(wanted)))
+        worst = float(np.max(np.abs(result[0, 0] - wanted)) / np.max(np.abs(wanted)))
         yield compared("attention", worst, ALLOWED)
         total = tf.function(lambda q, k, v: tf.reduce_sum(attend(q, k, v)))
         seconds = _seconds(lambda: total(q, k, v))

@@ -28,14 +28,14 @@ class ContinueCanonicalizationTransformer(converter.Base):
 
     def _guarded(self, statements: Any) -> Any:
         """Visits a block: after a statement that may set the flag, the rest is guarded."""
-        made: list[Any] = []
+        guarded: list[Any] = []
         around, self.state[_Loop].used = self.state[_Loop].used, False
         for index, statement in enumerate(statements):
             replacement = self.visit(statement)
-            made += replacement if isinstance(replacement, list) else [replacement]
+            guarded += replacement if isinstance(replacement, list) else [replacement]
             rest = statements[index + 1 :]
             if self.state[_Loop].used and rest:
-                made += templates.replace(
+                guarded += templates.replace(
                     """
                     if not var_name:
                         body
@@ -46,7 +46,7 @@ class ContinueCanonicalizationTransformer(converter.Base):
                 self.state[_Loop].used = True
                 break
         self.state[_Loop].used = around or self.state[_Loop].used
-        return made
+        return guarded
 
     def _loop(self, node: Any) -> Any:
         scope = anno.getanno(node, NodeAnno.BODY_SCOPE)

@@ -99,25 +99,25 @@ class ReturnStatementsTransformer(converter.Base):
 
     def _guarded(self, statements: Any) -> Any:
         """Visits a block: after a statement that may return, the rest is guarded."""
-        held, state = self.state[_Function], []
-        around, held.used = held.used, False
+        scope, state = self.state[_Function], []
+        around, scope.used = scope.used, False
         for index, statement in enumerate(statements):
             replacement = self.visit(statement)
             state += replacement if isinstance(replacement, list) else [replacement]
             rest = statements[index + 1 :]
-            if held.used and rest:
+            if scope.used and rest:
                 if not isinstance(statement, gast.Return):
                     state += templates.replace(
                         """
                         if not do_return:
                             body
                         """,
-                        do_return=held.flag,
+                        do_return=scope.flag,
                         body=self._guarded(rest),
                     )
-                held.used = True
+                scope.used = True
                 break
-        held.used = around or held.used
+        scope.used = around or scope.used
         return state
 
     def _loop(self, node: Any) -> Any:
@@ -138,9 +138,9 @@ class ReturnStatementsTransformer(converter.Base):
 
     def _end_early(self, node: Any, flag: str) -> None:
         test = templates.replace_as_expression("not flag", flag=flag)
-        held = anno.getanno(node, anno.Basic.EXTRA_LOOP_TEST, None)
-        if held is not None:
-            test = templates.replace_as_expression("test and other", test=held, other=test)
+        existing = anno.getanno(node, anno.Basic.EXTRA_LOOP_TEST, None)
+        if existing is not None:
+            test = templates.replace_as_expression("test and other", test=existing, other=test)
         anno.setanno(node, anno.Basic.EXTRA_LOOP_TEST, test)
 
     visit_While = visit_For = _loop

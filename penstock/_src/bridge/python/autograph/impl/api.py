@@ -116,7 +116,7 @@ def autograph_artifact(entity: Any, extras: Any = None) -> Any:
 @functools.cache
 def _runtime() -> types.ModuleType:
     """The module `ag__` of converted code: the operators, and the helpers of function scopes."""
-    made = types.ModuleType("autograph")
+    runtime = types.ModuleType("autograph")
     names: dict[str, Any] = {}
     for module in (
         conditional_operators,
@@ -127,7 +127,7 @@ def _runtime() -> types.ModuleType:
         items,
         reads,
     ):
-        names.update({name: held for name, held in vars(module).items() if name[:2] != "__"})
+        names.update({name: member for name, member in vars(module).items() if name[:2] != "__"})
     names.update(
         ConversionOptions=converter.ConversionOptions,
         Feature=converter.Feature,
@@ -139,9 +139,9 @@ def _runtime() -> types.ModuleType:
         returned=undefined.returned,
         is_undefined=undefined.is_undefined,
     )
-    for name, held in names.items():
-        setattr(made, name, held)
-    return made
+    for name, member in names.items():
+        setattr(runtime, name, member)
+    return runtime
 
 
 class PyToTF(transpiler.PyToPy):

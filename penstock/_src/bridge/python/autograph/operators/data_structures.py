@@ -34,12 +34,12 @@ def new_list(iterable: Iterable[Any] | None = None) -> Any:
     return list(elements) if elements else tf_tensor_list_new(elements)
 
 
-def _common(found: set[Any], given: Any, elements: Any, what: str) -> Any:
+def _common(values: set[Any], declared: Any, elements: Any, what: str) -> Any:
     """Returns the only value found; None if there are several or none. It agrees with the argument."""
-    common = next(iter(found)) if len(found) == 1 else None
-    if common is not None and given is not None and given != common:
+    common = next(iter(values)) if len(values) == 1 else None
+    if common is not None and declared is not None and declared != common:
         raise ValueError(
-            f"incompatible {what}; specified: {given}, inferred from {elements}: {common}"
+            f"incompatible {what}; specified: {declared}, inferred from {elements}: {common}"
         )
     return common
 
@@ -91,13 +91,13 @@ def tf_tensor_list_new(elements: Any, element_dtype: Any = None, element_shape: 
     tensors = tuple(convert_to_tensor(element) for element in elements)
     types = {tensor.dtype for tensor in tensors}
     shapes = {tuple(tensor.shape.as_list()) for tensor in tensors}
-    for tensor_list, given, what in (
+    for tensor_list, declared, what in (
         (types, element_dtype, "dtype"),
         (shapes, element_shape, "shape"),
     ):
-        if len(tensor_list) > 1 and given is not None:
+        if len(tensor_list) > 1 and declared is not None:
             raise ValueError(
-                f"specified {what} {given} is inconsistent with that of elements {tensors}"
+                f"specified {what} {declared} is inconsistent with that of elements {tensors}"
             )
     dtype = _common(types, element_dtype, tensors, "dtype") or element_dtype or dtypes.variant
     shape = _common(shapes, None, tensors, "shape") if element_shape is None else element_shape

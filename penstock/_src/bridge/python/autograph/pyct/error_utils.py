@@ -23,11 +23,11 @@ def _translated(
     frames: Sequence[Any], source_map: Mapping[Any, Any], converter_filename: str | None
 ) -> list[FrameInfo]:
     """The frames from the innermost out to the first that was rewritten, in terms of the original code."""
-    found: list[FrameInfo] = []
+    translated: list[FrameInfo] = []
     for filename, line, function, code in reversed(frames):
         origin = source_map.get(origin_info.LineLocation(filename, line))
         if origin is not None:
-            found.append(
+            translated.append(
                 FrameInfo(
                     origin.loc.filename,
                     origin.loc.lineno,
@@ -39,11 +39,11 @@ def _translated(
             )
             break
         if filename == converter_filename:
-            if found:
-                found[-1] = found[-1]._replace(is_allowlisted=True)
+            if translated:
+                translated[-1] = translated[-1]._replace(is_allowlisted=True)
             continue
-        found.append(FrameInfo(filename, line, function, code, False, False))
-    return found
+        translated.append(FrameInfo(filename, line, function, code, False, False))
+    return translated
 
 
 # Their only argument is the message.

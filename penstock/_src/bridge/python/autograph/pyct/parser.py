@@ -61,8 +61,8 @@ def dedent_block(code_string: str) -> str:
 
 
 def _without(line: str, indent: int) -> str:
-    held = len(line) - len(line.lstrip(" \t"))
-    return line[min(held, indent) :]
+    spaces = len(line) - len(line.lstrip(" \t"))
+    return line[min(spaces, indent) :]
 
 
 def parse_entity(entity: Any, future_features: Sequence[str]) -> tuple[Any, str]:

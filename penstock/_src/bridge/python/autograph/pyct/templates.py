@@ -23,8 +23,8 @@ def set_context(node: Any, context: Any) -> None:
     if not isinstance(node, ast.AST):
         return
     if "ctx" in node._fields:
-        held: Any = node
-        held.ctx = context()
+        untyped: Any = node
+        untyped.ctx = context()
     passes_on = isinstance(node, gast.Tuple | gast.List | gast.Starred)
     for name in node._fields:
         part = getattr(node, name, None)

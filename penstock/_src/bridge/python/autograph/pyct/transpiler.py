@@ -115,12 +115,12 @@ class _PythonFnFactory:
             raise ValueError("call create first")
         code = self._unbound_factory.__code__
         cells = dict(zip(self._freevars, closure))
-        found = tuple(cells[name] for name in code.co_freevars)
-        if len(found) != len(closure):
+        own_cells = tuple(cells[name] for name in code.co_freevars)
+        if len(own_cells) != len(closure):
             raise ValueError(
                 f"closure mismatch, requested {self._freevars}, but source function had {code.co_freevars}"
             )
-        factory = types.FunctionType(code, globals_, self._name, (), found)
+        factory = types.FunctionType(code, globals_, self._name, (), own_cells)
         function = factory(**self._extra_locals)
         if defaults:
             function.__defaults__ = defaults

@@ -45,10 +45,10 @@ def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any]) -> Any:
 
 
 def _packed(structure: Any, values: Iterator[Any]) -> Any:
-    held = children(structure)
-    if held is None:
+    parts = children(structure)
+    if parts is None:
         return next(values)
-    return nest.rebuild(structure, [_packed(part, values) for part in held])
+    return nest.rebuild(structure, [_packed(part, values) for part in parts])
 
 
 def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True) -> None:
@@ -65,8 +65,8 @@ def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True) -> N
 
 
 def _outline(structure: Any) -> Any:
-    held = children(structure)
-    return "." if held is None else nest.rebuild(structure, [_outline(part) for part in held])
+    parts = children(structure)
+    return "." if parts is None else nest.rebuild(structure, [_outline(part) for part in parts])
 
 
 def map_structure(func: Callable[..., Any], *structure: Any, **check_types_dict: Any) -> Any:
@@ -128,9 +128,9 @@ def assert_shallow_structure(shallow_tree: Any, input_tree: Any, check_types: bo
 
 
 def _children(structure: Any) -> Sequence[Any]:
-    held = children(structure)
-    assert held is not None
-    return held
+    parts = children(structure)
+    assert parts is not None
+    return parts
 
 
 def flatten_up_to(shallow_tree: Any, input_tree: Any) -> list[Any]:
@@ -140,11 +140,11 @@ def flatten_up_to(shallow_tree: Any, input_tree: Any) -> list[Any]:
 
 
 def _parts(shallow: Any, whole: Any) -> Iterator[Any]:
-    held = children(shallow)
-    if held is None:
+    branches = children(shallow)
+    if branches is None:
         yield whole
         return
-    for branch, part in zip(held, _children(whole), strict=True):
+    for branch, part in zip(branches, _children(whole), strict=True):
         yield from _parts(branch, part)
 
 

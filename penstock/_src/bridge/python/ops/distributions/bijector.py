@@ -255,8 +255,8 @@ class Bijector(metaclass=abc.ABCMeta):
         self, pair: _Pair, event_ndims: Any, first: Callable[[], Any], second: Callable[[], Any]
     ) -> Any:
         """The inverse's log-determinant of a pair, computed in the first of two ways that is implemented."""
-        held = pair.inverse_log_dets
-        if _key(event_ndims) not in held:
+        determinants = pair.inverse_log_dets
+        if _key(event_ndims) not in determinants:
             try:
                 value = first()
             except NotImplementedError as missing:
@@ -264,10 +264,10 @@ class Bijector(metaclass=abc.ABCMeta):
                     value = second()
                 except NotImplementedError:
                     raise missing from None
-            held[_key(event_ndims)] = value
+            determinants[_key(event_ndims)] = value
             if self.is_constant_jacobian and self._is_injective:
                 self._constants[_key(event_ndims)] = value
-        return held[_key(event_ndims)]
+        return determinants[_key(event_ndims)]
 
     @contextlib.contextmanager
     def _name_scope(self, name: str | None = None, values: Any = None) -> Iterator[str]:
@@ -282,8 +282,8 @@ class Bijector(metaclass=abc.ABCMeta):
 
     def _pair(self, kwargs: dict[str, Any], x: Any = None, y: Any = None) -> _Pair:
         """The pair of an argument or of a value."""
-        held, one = (self._by_x, x) if x is not None else (self._by_y, y)
-        return held.setdefault((id(one), _options(kwargs)), _Pair(x, y))
+        pairs, one = (self._by_x, x) if x is not None else (self._by_y, y)
+        return pairs.setdefault((id(one), _options(kwargs)), _Pair(x, y))
 
     def _complete(self, pair: _Pair, kwargs: dict[str, Any], x: Any = None, y: Any = None) -> None:
         """Adds the other side of a pair, by which it is found from now on too."""

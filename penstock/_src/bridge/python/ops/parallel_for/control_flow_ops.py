@@ -71,7 +71,7 @@ def for_loop(
     _, *filled = while_loop(
         lambda i, *_: i < count, body, [convert_to_tensor(0, dtypes.int32), *arrays]
     )
-    stacked = [array.stack() if held else None for array, held in zip(filled, has_value)]
+    stacked = [array.stack() if exists else None for array, exists in zip(filled, has_value)]
     return nest.pack_sequence_as(loop_fn_dtypes, stacked)
 
 

@@ -61,13 +61,13 @@ def build_all_signature_defs(
         groups[f"{name or 'None'}:"] = receivers
     signatures: dict[str, Any] = {}
     for prefix, receivers in groups.items():
-        given = (
+        named_receivers = (
             receivers if isinstance(receivers, dict) else {SINGLE_RECEIVER_DEFAULT_NAME: receivers}
         )
         for key, output in export_outputs.items():
             name = f"{prefix}{key or 'None'}"
             try:
-                signatures[name] = _servable(given, output)
+                signatures[name] = _servable(named_receivers, output)
             except ValueError as error:
                 log.info("The signature '%s' is not exported: %s", name, error)
     if constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY not in signatures:

@@ -74,21 +74,21 @@ def _checkpoint(prefix: str) -> Findings:
     return findings
 
 
-def _graph(found: Findings, path: str) -> None:
+def _graph(findings: Findings, path: str) -> None:
     with open(path, "rb") as file:
         data = file.read()
     meta = _parsed(MetaGraphDef, data)
     if meta is not None and (meta.graph_def.node or meta.graph_def.library.function):
-        found.kind = "MetaGraphDef"
-        graphs.audit_meta_graph(found, meta)
+        findings.kind = "MetaGraphDef"
+        graphs.audit_meta_graph(findings, meta)
         return
     definition = _parsed(GraphDef, data)
     if definition is None or not (definition.node or definition.library.function):
         raise DataLossError(
             f"{path}: neither a SavedModel, GraphDef, MetaGraphDef, Keras file nor checkpoint."
         )
-    found.kind = "GraphDef"
-    graphs.audit_graph_def(found, definition)
+    findings.kind = "GraphDef"
+    graphs.audit_graph_def(findings, definition)
 
 
 def _parsed(kind: Any, data: bytes) -> Any:

@@ -56,8 +56,8 @@ class Findings:
 
     def as_json(self) -> str:
         """Returns all of it as JSON."""
-        held: dict[str, Any] = {**dataclasses.asdict(self), "needed": self.needed()}
-        return json.dumps(held, indent=2)
+        fields: dict[str, Any] = {**dataclasses.asdict(self), "needed": self.needed()}
+        return json.dumps(fields, indent=2)
 
     def lines(self) -> list[str]:
         """Returns the report."""

@@ -38,12 +38,12 @@ def nodes_of(graph_def: Any) -> Iterator[tuple[str, Any]]:
             yield function.signature.name, node
 
 
-def audit_graph_def(found: Findings, graph_def: Any, folder: str | None = None) -> None:
+def audit_graph_def(findings: Findings, graph_def: Any, folder: str | None = None) -> None:
     """Adds what a GraphDef does."""
-    _Graph(graph_def, folder).add_to(found)
+    _Graph(graph_def, folder).add_to(findings)
 
 
-def audit_meta_graph(found: Findings, meta: Any, folder: str | None = None) -> None:
+def audit_meta_graph(findings: Findings, meta: Any, folder: str | None = None) -> None:
     """Adds what a MetaGraphDef does, and when."""
     graph = _Graph(meta.graph_def, folder)
     if folder is not None:
@@ -61,24 +61,24 @@ def audit_meta_graph(found: Findings, meta: Any, folder: str | None = None) -> N
         started = list(meta.collection_def["table_initializer"].node_list.value)
     if INIT_OP_KEY in meta.signature_def or started:
         graph.mark(started, LOADING)
-    graph.add_to(found)
+    graph.add_to(findings)
     for node in objects.nodes:
         identifier = node.user_object.identifier
         if node.registered_name:
-            found.custom_objects.append(node.registered_name)
+            findings.custom_objects.append(node.registered_name)
         elif identifier and not identifier.startswith(_KNOWN_OBJECTS):
-            found.custom_objects.append(identifier)
-    found.custom_objects[:] = dict.fromkeys(found.custom_objects)
+            findings.custom_objects.append(identifier)
+    findings.custom_objects[:] = dict.fromkeys(findings.custom_objects)
 
 
-def audit_saved_model(found: Findings, saved: Any, folder: str) -> None:
+def audit_saved_model(findings: Findings, saved: Any, folder: str) -> None:
     """Adds what a SavedModel does."""
-    found.sizes["graphs"] = len(saved.meta_graphs)
+    findings.sizes["graphs"] = len(saved.meta_graphs)
     assets = os.path.join(folder, ASSETS_DIRECTORY)
     if os.path.isdir(assets):
-        found.sizes["assets"] = len(os.listdir(assets))
+        findings.sizes["assets"] = len(os.listdir(assets))
     for meta in saved.meta_graphs:
-        audit_meta_graph(found, meta, folder)
+        audit_meta_graph(findings, meta, folder)
 
 
 def _note_assets(graph: _Graph, meta: Any, folder: str) -> None:
@@ -137,7 +137,7 @@ class _Graph:
                     self.when[name, node.name] = when
                     waiting += _called(node, self.functions)
 
-    def add_to(self, found: Findings) -> None:
+    def add_to(self, findings: Findings) -> None:
         """Adds the deeds, unknown ops and sizes."""
         counts: collections.Counter[str] = collections.Counter()
         for function, node in nodes_of(self.graph_def):
@@ -145,13 +145,13 @@ class _Graph:
             cls = lookup(node.op)
             if cls is None:
                 if "_module" in node.attr:
-                    found.deeds.append(_import_for(function, node))
+                    findings.deeds.append(_import_for(function, node))
                 elif node.op not in self.functions:
-                    found.unknown_ops[node.op] = found.unknown_ops.get(node.op, 0) + 1
+                    findings.unknown_ops[node.op] = findings.unknown_ops.get(node.op, 0) + 1
             elif cls.permissions.capabilities:
-                found.deeds += self._deeds(cls, function, node)
-        found.sizes["nodes"] = found.sizes.get("nodes", 0) + sum(counts.values())
-        found.sizes["functions"] = found.sizes.get("functions", 0) + len(self.functions)
+                findings.deeds += self._deeds(cls, function, node)
+        findings.sizes["nodes"] = findings.sizes.get("nodes", 0) + sum(counts.values())
+        findings.sizes["functions"] = findings.sizes.get("functions", 0) + len(self.functions)
 
     def _deeds(self, cls: Any, function: str, node: Any) -> list[Deed]:
         paths = self._paths(cls, function, node)
@@ -165,13 +165,13 @@ class _Graph:
 
     def _paths(self, cls: Any, function: str, node: Any) -> list[str] | None:
         """The files that a node touches; None if they are not constants."""
-        given = {**cls.attributes}
+        merged = {**cls.attributes}
         for name, value in node.attr.items():
             annotation = attributes.annotation_of(cls, name)
             if annotation is not None:
-                given[name] = attributes.decode(annotation, value, lambda name: name)
+                merged[name] = attributes.decode(annotation, value, lambda name: name)
         described = SimpleNamespace(
-            **given, attrs=given, inputs=cls.inputs, permissions=cls.permissions
+            **merged, attrs=merged, inputs=cls.inputs, permissions=cls.permissions
         )
         texts = [text for text in node.input if not text.startswith("^")]
         values = [self._constant(function, text) for text in texts]

@@ -25,7 +25,7 @@ _DAMAGES = (
 _EXPANSION, _SPARE = 100, 1 << 20
 
 
-def audit_archive(found: Findings, path: str) -> None:
+def audit_archive(findings: Findings, path: str) -> None:
     """Adds what a `.keras` file holds.
 
     Raises:
@@ -34,20 +34,20 @@ def audit_archive(found: Findings, path: str) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
-                found.sizes[entry.filename] = entry.file_size
+                findings.sizes[entry.filename] = entry.file_size
                 if os.path.isabs(entry.filename) or ".." in entry.filename.split("/"):
                     where = f"the entry {entry.filename}"
-                    found.deeds.append(Deed("write_files", "archive", where, LOADING))
+                    findings.deeds.append(Deed("write_files", "archive", where, LOADING))
             if _CONFIG in archive.namelist():
                 longest = _EXPANSION * os.path.getsize(path) + _SPARE
                 if archive.getinfo(_CONFIG).file_size > longest:
                     raise ValueError(f"{_CONFIG} is longer than {longest} bytes.")
-                add_config(found, json.loads(archive.read(_CONFIG)))
+                add_config(findings, json.loads(archive.read(_CONFIG)))
     except _DAMAGES as error:
         raise DataLossError(f"{path}: {error}") from error
 
 
-def audit_hdf5(found: Findings, path: str) -> None:
+def audit_hdf5(findings: Findings, path: str) -> None:
     """Adds what an HDF5 file of Keras holds.
 
     Raises:
@@ -62,19 +62,19 @@ def audit_hdf5(found: Findings, path: str) -> None:
         check_hdf5(path)
         with h5py.File(path, "r") as file:
             if "model_config" in file.attrs:
-                add_config(found, json.loads(file.attrs["model_config"]))
+                add_config(findings, json.loads(file.attrs["model_config"]))
             for name, files in _elsewhere(h5py, file, "/", set()):
-                found.deeds.append(Deed("read_files", "HDF5", name, LOADING, files))
-            sizes = found.sizes
-            file.visititems(lambda name, held: _count(sizes, held))
+                findings.deeds.append(Deed("read_files", "HDF5", name, LOADING, files))
+            sizes = findings.sizes
+            file.visititems(lambda name, entry: _count(sizes, entry))
     except _DAMAGES as error:
         raise DataLossError(f"{path}: {error}") from error
 
 
-def _count(sizes: dict[str, int], held: Any) -> None:
-    if hasattr(held, "shape"):
+def _count(sizes: dict[str, int], entry: Any) -> None:
+    if hasattr(entry, "shape"):
         sizes["arrays"] = sizes.get("arrays", 0) + 1
-        sizes["elements"] = sizes.get("elements", 0) + int(held.size)
+        sizes["elements"] = sizes.get("elements", 0) + int(entry.size)
 
 
 def _elsewhere(h5py: Any, group: Any, path: str, seen: set[int]) -> Iterator[tuple[str, str]]:
@@ -88,28 +88,28 @@ def _elsewhere(h5py: Any, group: Any, path: str, seen: set[int]) -> Iterator[tup
         if isinstance(link, h5py.ExternalLink):
             yield path + name, link.filename
             continue
-        held = group.get(name)
-        if isinstance(held, h5py.Group):
-            yield from _elsewhere(h5py, held, f"{path}{name}/", seen)
-        elif isinstance(held, h5py.Dataset) and held.external:
-            yield path + name, ", ".join(str(entry[0]) for entry in held.external)
+        item = group.get(name)
+        if isinstance(item, h5py.Group):
+            yield from _elsewhere(h5py, item, f"{path}{name}/", seen)
+        elif isinstance(item, h5py.Dataset) and item.external:
+            yield path + name, ", ".join(str(entry[0]) for entry in item.external)
 
 
-def add_config(found: Findings, config: Any) -> None:
+def add_config(findings: Findings, config: Any) -> None:
     """Adds the Python code and the custom objects that a configuration names."""
     for where, part in _parts(config):
         class_name = part.get("class_name")
         if class_name == "Lambda" or any(key in part or class_name == key for key in _BYTECODE):
             if class_name == "Lambda" and not _holds_code(part):
                 continue
-            found.deeds.append(Deed("python", f"bytecode of {class_name}", where, LOADING))
+            findings.deeds.append(Deed("python", f"bytecode of {class_name}", where, LOADING))
         module = str(part.get("module") or "")
         if class_name and module and module.partition(".")[0] not in _KERAS:
-            found.custom_objects.append(f"{module}.{class_name}")
+            findings.custom_objects.append(f"{module}.{class_name}")
         elif class_name and part.get("registered_name") and not module:
-            found.custom_objects.append(str(part["registered_name"]))
-    found.custom_objects[:] = dict.fromkeys(found.custom_objects)
-    found.deeds[:] = dict.fromkeys(found.deeds)
+            findings.custom_objects.append(str(part["registered_name"]))
+    findings.custom_objects[:] = dict.fromkeys(findings.custom_objects)
+    findings.deeds[:] = dict.fromkeys(findings.deeds)
 
 
 def _holds_code(part: Any) -> bool:
@@ -125,9 +125,9 @@ def _parts(config: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """All dicts of a configuration with their paths, without recursion: files nest as deep as they like."""
     waiting = [("", config)]
     while waiting:
-        where, held = waiting.pop()
-        if isinstance(held, dict):
-            yield where or "/", held
-            waiting += [(f"{where}/{name}", value) for name, value in held.items()]
-        elif isinstance(held, list):
-            waiting += [(f"{where}/{at}", value) for at, value in enumerate(held)]
+        where, part = waiting.pop()
+        if isinstance(part, dict):
+            yield where or "/", part
+            waiting += [(f"{where}/{name}", value) for name, value in part.items()]
+        elif isinstance(part, list):
+            waiting += [(f"{where}/{at}", value) for at, value in enumerate(part)]

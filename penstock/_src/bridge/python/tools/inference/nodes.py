@@ -83,12 +83,12 @@ def operation(op: str, name: str, inputs: Iterable[str], **attributes: Any) -> A
 
 def replaced(graph_def: Any, gone: Collection[str], added: Iterable[Any]) -> Any:
     """Returns the graph without some nodes and the control dependencies on them, followed by other nodes."""
-    made = GraphDef()
-    copy_library_and_versions(graph_def, made)
+    result = GraphDef()
+    copy_library_and_versions(graph_def, result)
     for node in graph_def.node:
         if node.name not in gone:
-            copy = made.node.add()
+            copy = result.node.add()
             copy.CopyFrom(node)
             copy.input[:] = [t for t in node.input if t[:1] != "^" or t[1:] not in gone]
-    made.node.extend(added)
-    return made
+    result.node.extend(added)
+    return result

@@ -35,12 +35,12 @@ def load_inputs_from_input_arg_string(
     files = preprocess_inputs_arg_string(inputs_str)
     literals = preprocess_input_exprs_arg_string(input_exprs_str)
     examples = preprocess_input_examples_arg_string(input_examples_str)
-    found = {key: _read(path, name, allow_pickle) for key, (path, name) in files.items()}
+    inputs = {key: _read(path, name, allow_pickle) for key, (path, name) in files.items()}
     for option, values in (("--input_exprs", literals), ("--input_examples", examples)):
-        for key in values.keys() & found.keys():
+        for key in values.keys() & inputs.keys():
             log.warning("Input %s is given more than once: the value of %s is used.", key, option)
-        found.update(values)
-    return found
+        inputs.update(values)
+    return inputs
 
 
 def preprocess_inputs_arg_string(inputs_str: str) -> dict[str, tuple[str, str | None]]:
@@ -88,14 +88,14 @@ def preprocess_input_examples_arg_string(input_examples_str: str) -> dict[str, l
     Raises:
       ValueError: a value is not a list, or its elements are of another type than int, float, str and bytes.
     """
-    found = {}
+    serialized = {}
     for key, examples in preprocess_input_exprs_arg_string(input_examples_str).items():
         if not isinstance(examples, list):
             raise ValueError(
                 f'tf.Example input must be a list of dictionaries, but "{examples}" is {type(examples)}'
             )
-        found[key] = [_serialized(example) for example in examples]
-    return found
+        serialized[key] = [_serialized(example) for example in examples]
+    return serialized
 
 
 def _literal(expression: str) -> Any:

@@ -23,8 +23,8 @@ def without_assembly(text: str) -> tuple[str, str, list[str]]:
     texts: list[str] = []
     functions: dict[tuple[str, str, str], str] = {}
 
-    def replaced(found: re.Match[str]) -> str:
-        result, assembly, _, arguments = found.groups()
+    def replaced(match: re.Match[str]) -> str:
+        result, assembly, _, arguments = match.groups()
         types = [x.split()[0] for x in arguments.split(", ") if x]
         key = result, assembly, ", ".join(types)
         if key not in functions:

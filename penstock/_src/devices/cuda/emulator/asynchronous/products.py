@@ -174,15 +174,15 @@ def _places(descriptor: int, lines: int, depth: int, size: int, across: bool) ->
     return swizzled((address + at)[:, :, None] + np.arange(size))
 
 
-def _numbers(found: np.ndarray, element: str) -> np.ndarray:
+def _numbers(raw_bytes: np.ndarray, element: str) -> np.ndarray:
     """Bytes as numbers in which products are summed."""
-    found = np.ascontiguousarray(found)
+    raw_bytes = np.ascontiguousarray(raw_bytes)
     if element == "bf16":
-        whole = found.view(np.uint16)[..., 0].astype(np.uint32) << 16
+        whole = raw_bytes.view(np.uint16)[..., 0].astype(np.uint32) << 16
         return whole.view(np.float32)
     if element == "f16":
-        return found.view(np.float16)[..., 0].astype(np.float32)
-    return found.view(np.int8)[..., 0].astype(np.int32)
+        return raw_bytes.view(np.float16)[..., 0].astype(np.float32)
+    return raw_bytes.view(np.int8)[..., 0].astype(np.int32)
 
 
 def _of_threads(sums: np.ndarray) -> np.ndarray:

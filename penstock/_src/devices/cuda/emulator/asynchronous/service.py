@@ -140,33 +140,33 @@ class Service:
     def _fence(self, _found: Any, threads: list[int], _rows: np.ndarray) -> None:
         self.block.barriers.fence(threads[0])
 
-    def _arrive(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
-        count = 2 if "expect" in found[0] else 1
+    def _arrive(self, match: Any, threads: list[int], rows: np.ndarray) -> None:
+        count = 2 if "expect" in match[0] else 1
         self._wake(self.block.barriers.arrive(threads[0], *self._operands(rows[0], count)))
 
     def _wait(self, _found: Any, threads: list[int], rows: np.ndarray) -> None:
         if not self.block.barriers.wait(threads[0], *self._operands(rows[0], 2)):
             self.status[threads[0]] = state.AT_PHASE
 
-    def _copy(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
-        rank = int(found[1])
+    def _copy(self, match: Any, threads: list[int], rows: np.ndarray) -> None:
+        rank = int(match[1])
         to, place, *first, barrier = self._operands(rows[0], rank + 3)
         copy = self.block.barriers.copy(threads[0], to, place, first, barrier)
         self.block.products.overwritten(threads[0], copy)
 
-    def _set_registers(self, found: Any, _threads: list[int], _rows: np.ndarray) -> None:
-        count = int(found[2])
+    def _set_registers(self, match: Any, _threads: list[int], _rows: np.ndarray) -> None:
+        count = int(match[2])
         if count % 8 or not 24 <= count <= 256:
             raise Misuse(f"sets {count} registers, no multiple of 8 from 24 to 256")
 
     def _fence_sums(self, _found: Any, threads: list[int], _rows: np.ndarray) -> None:
         self.block.products.fence(threads)
 
-    def _multiply(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
+    def _multiply(self, match: Any, threads: list[int], rows: np.ndarray) -> None:
         operands = {tuple(self._operands(row, 2)) for row in rows}
         if len(operands) != 1:
             raise Misuse("the threads of its warpgroup name different tiles")
-        columns, depth, total, element, *turned = found.groups()
+        columns, depth, total, element, *turned = match.groups()
         across = [flag == "1" for flag in turned]
         sums = self._sums(rows, int(columns) // 2, total)
         shape = int(columns), int(depth)
@@ -183,8 +183,8 @@ class Service:
     def _close(self, _found: Any, threads: list[int], _rows: np.ndarray) -> None:
         self.block.products.close(threads)
 
-    def _wait_for_products(self, found: Any, threads: list[int], rows: np.ndarray) -> None:
+    def _wait_for_products(self, match: Any, threads: list[int], rows: np.ndarray) -> None:
         def sums(count: int, total: str) -> list[np.ndarray]:
             return self._sums(rows, count, total)
 
-        self.block.products.wait(threads, int(found[1]), sums)
+        self.block.products.wait(threads, int(match[1]), sums)

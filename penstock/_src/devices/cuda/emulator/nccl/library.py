@@ -162,7 +162,7 @@ class EmulatedNccl:
         return self._ask(asked, count.value, source, target, comm, stream)
 
     def _ask(
-        self, asked: Asked, given: int, source: Any, target: Any, comm: Any, stream: Any
+        self, asked: Asked, count: int, source: Any, target: Any, comm: Any, stream: Any
     ) -> int:
         """Begins a rank's part, or keeps it until the end of its group."""
         is_sum = asked.kind in ("reduce", "scatter")
@@ -171,10 +171,10 @@ class EmulatedNccl:
         comm_of = self.communicators[number_of(comm)]
         if not comm_of.world.has_joined or comm_of.later:
             return INVALID_USAGE  # it was used before it was ready
-        size = given * ELEMENTS[asked.dtype].itemsize
+        size = count * ELEMENTS[asked.dtype].itemsize
         if not self.library._is_inside(number_of(source), size):
             return INVALID_ARGUMENT
-        call = asked, given, number_of(source), number_of(target), number_of(comm), stream
+        call = asked, count, number_of(source), number_of(target), number_of(comm), stream
         if getattr(self._asked, "calls", None) is None:
             self.ncclGroupStart()
             self._asked.calls.append(call)

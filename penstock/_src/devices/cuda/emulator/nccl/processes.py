@@ -111,11 +111,11 @@ class RemoteWorld:
         self._lock = threading.Lock()
         self._link.send((size, rank))
 
-    def give(self, number: int, rank: int, asked: Asked, given: np.ndarray) -> Awaited:
+    def give(self, number: int, rank: int, asked: Asked, array: np.ndarray) -> Awaited:
         """This rank comes to its collective of a number."""
         awaited = self._awaited[number] = Awaited(ELEMENTS[asked.dtype])
         if not self.failure:
-            self._link.send((number, astuple(asked), given.tobytes()))
+            self._link.send((number, astuple(asked), array.tobytes()))
         return awaited
 
     def look(self) -> None:

@@ -58,7 +58,7 @@ class World:
         self.changed = threading.Condition()
         self._meetings: dict[int, Meeting] = {}
 
-    def give(self, number: int, rank: int, asked: Asked, given: np.ndarray) -> Meeting:
+    def give(self, number: int, rank: int, asked: Asked, array: np.ndarray) -> Meeting:
         """A rank comes to its collective of a number."""
         with self.changed:
             meeting = self._meetings.setdefault(number, Meeting(asked))
@@ -66,7 +66,7 @@ class World:
                 raise KernelFault(
                     None, None, f"rank {rank} asks for {asked}, another for {meeting.asked}."
                 )
-            meeting.given[rank] = given
+            meeting.given[rank] = array
             if len(meeting.given) == self.size:
                 parts = [meeting.given[rank] for rank in range(self.size)]
                 meeting.results = results_of(asked, parts)

@@ -24,8 +24,8 @@ def in_tiles(
     """
     f, step = of.f, of.shape.others
 
-    def put(first: Val, found: list[list[Val]]) -> None:
-        for tile, vectors in zip(tiles, found, strict=True):
+    def put(first: Val, fetched: list[list[Val]]) -> None:
+        for tile, vectors in zip(tiles, fetched, strict=True):
             tile.put(vectors)
         beside(first)
         f.barrier()

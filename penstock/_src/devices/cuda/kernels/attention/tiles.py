@@ -204,11 +204,11 @@ class Tile:
         x = f.emit(ty, f"load {ty}, ptr {place.s}, align {align}")
         return f.emit(ty, f"select i1 {there.s}, {ty} {x.s}, {ty} {f.zero(ty).s}")
 
-    def put(self, found: list[Val]) -> None:
+    def put(self, fetched: list[Val]) -> None:
         """Stores fetched vectors to shared memory."""
         f, of = self.of.f, self.of
         element = of.form.element(self.name)
-        for (row, k), x, exists in zip(self._places(), found, self.exist, strict=True):
+        for (row, k), x, exists in zip(self._places(), fetched, self.exist, strict=True):
 
             def store(row: Val = row, k: Val = k, x: Val = x) -> None:
                 if element in (BF16, F16):

@@ -49,11 +49,11 @@ def load_matrices(f: CudaFn, place: Val, turned: bool = False) -> list[Val]:
     return called(f, f"ldmatrix.sync.aligned.m8n8.x4.{kind}", [place], WORDS_4, I32)
 
 
-def called(f: CudaFn, name: str, given: Sequence[Val], result: str, part: str) -> list[Val]:
+def called(f: CudaFn, name: str, operands: Sequence[Val], result: str, part: str) -> list[Val]:
     """The parts of the result of an intrinsic."""
-    types = ", ".join(x.ty for x in given)
+    types = ", ".join(x.ty for x in operands)
     f.module.declare(f"declare {result} @llvm.nvvm.{name}({types})")
-    values = ", ".join(f"{x.ty} {x.s}" for x in given)
+    values = ", ".join(f"{x.ty} {x.s}" for x in operands)
     products = f.emit(result, f"call {result} @llvm.nvvm.{name}({values})")
     count = result.count(",") + 1
     return [f.emit(part, f"extractvalue {result} {products.s}, {i}") for i in range(count)]

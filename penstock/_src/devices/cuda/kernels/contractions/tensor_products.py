@@ -389,10 +389,10 @@ class _Mover:
         self.copier.start(k0, self.at(stage), self.tile)
         return []
 
-    def finish(self, found: list[Val], stage: Val) -> None:
+    def finish(self, fetched: list[Val], stage: Val) -> None:
         """Stores it."""
         f, room, size = self.of.f, self.at(stage), self.of.size
-        for (cross, k), x in zip(self.fetch.places if self.fetch else [], found, strict=True):
+        for (cross, k), x in zip(self.fetch.places if self.fetch else [], fetched, strict=True):
             f.store(x, f.at(room, cross * self.tile.stride + k * size))
 
 

@@ -85,11 +85,11 @@ def wait_for_products(f: CudaFn, left: int, sums: Sequence[Val]) -> list[Val]:
     return _in_place(f, f"wgmma.wait_group.sync.aligned {left};", sums, [])
 
 
-def _in_place(f: CudaFn, text: str, sums: Sequence[Val], given: Sequence[Val]) -> list[Val]:
+def _in_place(f: CudaFn, text: str, sums: Sequence[Val], operands: Sequence[Val]) -> list[Val]:
     """Assembly that changes sums, and reads the 64-bit numbers after them."""
     count, ty = len(sums), sums[0].ty
     letter = LETTERS[ty]
     result = "{ " + ", ".join([ty] * count) + " }"
-    constraints = [f"={letter}"] * count + ["l"] * len(given) + [str(i) for i in range(count)]
-    results = f.assembly(text, ",".join(constraints), [*given, *sums], result)
+    constraints = [f"={letter}"] * count + ["l"] * len(operands) + [str(i) for i in range(count)]
+    results = f.assembly(text, ",".join(constraints), [*operands, *sums], result)
     return [f.emit(ty, f"extractvalue {result} {results.s}, {i}") for i in range(count)]

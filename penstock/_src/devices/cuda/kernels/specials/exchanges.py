@@ -59,18 +59,18 @@ def exchange_wait(node: Node) -> SpecialLaunch:
     )  # fmt: skip
 
 
-def _elements(node: Node, given: Node) -> int:
+def _elements(node: Node, array: Node) -> int:
     """The number of elements that a process receives from a reduction, or sends."""
     unit: ExchangeUnit = node.attrs["unit"]
-    shape = [int(d) for d in given.shape]
+    shape = [int(d) for d in array.shape]
     if unit.merge:
         return math.prod(exchanged_shape(unit.kind, shape, node.attrs["size"]))
-    return math.prod(shape) * given.dtype.size
+    return math.prod(shape) * array.dtype.size
 
 
-def _type(unit: ExchangeUnit, given: Node) -> str:
+def _type(unit: ExchangeUnit, array: Node) -> str:
     """The type in which values are sent: bytes if they are only moved."""
-    return given.dtype.name if unit.merge else "uint8"
+    return array.dtype.name if unit.merge else "uint8"
 
 
 @functools.cache

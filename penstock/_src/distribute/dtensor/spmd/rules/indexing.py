@@ -65,11 +65,11 @@ def _gathered(call: Call, axis: int, others: tuple[Specs, ...]) -> Plan | None:
         )
         away = raw.SelectV2(condition=somewhere, t=np.asarray(0, places.dtype.np), e=places)
         kept = raw.SelectV2(condition=inside, t=local, e=away)
-        found = raw.GatherV2(params=table, indices=kept, axis=axis)
+        gathered = raw.GatherV2(params=table, indices=kept, axis=axis)
         after = len(cuts) - axis - 1
         for _ in range(after):
             inside = raw.ExpandDims(input=inside, axis=-1)
-        return [raw.SelectV2(condition=inside, t=found, e=np.asarray(0, found.dtype.np))]
+        return [raw.SelectV2(condition=inside, t=gathered, e=np.asarray(0, gathered.dtype.np))]
 
     return Plan((cuts, indices, *others), (output,), (rows,), run=run)
 

@@ -34,9 +34,11 @@ def _if(n: Node, condition: Any) -> Any:
 
         return build
 
-    found = cond(condition, branch("then_branch"), branch("else_branch"))
-    found = list(found) if isinstance(found, (list, tuple)) else [found]
-    return tuple(unpacked(v, kind) for v, kind in zip(found, kinds[0]))
+    branch_results = cond(condition, branch("then_branch"), branch("else_branch"))
+    branch_results = (
+        list(branch_results) if isinstance(branch_results, (list, tuple)) else [branch_results]
+    )
+    return tuple(unpacked(v, kind) for v, kind in zip(branch_results, kinds[0]))
 
 
 def _loose(value: Any) -> Any:
@@ -242,13 +244,13 @@ def _scanned(n: Node, states: Sequence[Any], sequences: Sequence[Any]) -> Any:
         kept = [a.write(i, v) for a, v in zip(kept, results[count:])]
         return (raw.AddV2(i, np.int32(1)), kept, *results[:count])
 
-    found = while_loop(
+    final = while_loop(
         lambda i, *_: raw.Less(i, steps),
         step,
         (t.constant(0, dtypes.int32), rows, *states),
         maximum_iterations=steps,
     )
-    outputs = [a.stack() for a in found[1]]
+    outputs = [a.stack() for a in final[1]]
     turned = n.attr("scan_output_directions", [0] * collected)
     places = n.attr("scan_output_axes", [0] * collected)
     shown = []
@@ -260,7 +262,7 @@ def _scanned(n: Node, states: Sequence[Any], sequences: Sequence[Any]) -> Any:
             order.insert(axis, 0)
             y = t.transpose(y, order)
         shown.append(y)
-    return (*found[2:], *shown)
+    return (*final[2:], *shown)
 
 
 @reads("SequenceMap")
@@ -279,10 +281,10 @@ def _sequence_map(n: Node, first: Any, *others: Any) -> Any:
         pushed = (raw.TensorListPushBack(h, v) for h, v in zip(handles, results))
         return (raw.AddV2(i, np.int32(1)), *pushed)
 
-    found = while_loop(
+    final = while_loop(
         lambda i, *_: raw.Less(i, count), step, (t.constant(0, dtypes.int32), *handles)
     )
-    return tuple(ListValue(None, h, dtype) for h, dtype in zip(found[1:], types))
+    return tuple(ListValue(None, h, dtype) for h, dtype in zip(final[1:], types))
 
 
 def _known_map(n: Node, body: Any, lists: Sequence[Any]) -> Any:

@@ -123,10 +123,10 @@ def _flatten(n: Node, x: Any) -> Any:
     return t.reshape(x, [head, tail])
 
 
-def _axes(n: Node, given: Any) -> np.ndarray | None:
+def _axes(n: Node, listed: Any) -> np.ndarray | None:
     """The axes that an attribute or a constant input lists, or None."""
-    if given is not None:
-        return t.known(given)
+    if listed is not None:
+        return t.known(listed)
     return np.array(n.attr("axes"), np.int64) if n.has("axes") else None
 
 

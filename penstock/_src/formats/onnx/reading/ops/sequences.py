@@ -102,8 +102,8 @@ def _split_to_sequence(n: Node, x: Any, sizes: Any = None) -> Any:
             raise InvalidArgumentError(f"parts of {parts} rows are not possible.")
         count, rest = divmod(extent, int(parts))
         parts = np.array([int(parts)] * count + ([rest] if rest else []), np.int64)
-    found = raw.SplitV(x, t.int64(parts), np.int32(axis), num_split=len(parts))
-    items = list(found) if isinstance(found, (list, tuple)) else [found]
+    pieces = raw.SplitV(x, t.int64(parts), np.int32(axis), num_split=len(parts))
+    items = list(pieces) if isinstance(pieces, (list, tuple)) else [pieces]
     if not keep:
         items = [raw.Squeeze(item, axis=[axis]) for item in items]
     return ListValue.of(items, x.dtype)

@@ -109,9 +109,9 @@ def _split_v(w: Writer, op: Operation, x: str, parts: str, axis: str) -> Any:
         size = sizes(op.inputs[0])[at]
         if size is None:
             raise UnimplementedError("a part of a size that is not known cannot be written.")
-        held = np.asarray(value).copy()
-        held[held < 0] = size - held[held >= 0].sum()
-        lengths = w.ints(*held.tolist())
+        amounts = np.asarray(value).copy()
+        amounts[amounts < 0] = size - amounts[amounts >= 0].sum()
+        lengths = w.ints(*amounts.tolist())
     else:
         lengths = w.int64(parts, op.inputs[1])
     return w.nodes("Split", [x, lengths], len(op.outputs), axis=at)
@@ -258,9 +258,11 @@ def _broadcast_args(w: Writer, op: Operation, a: str, b: str) -> str:
 
 @writes("Fill")
 def _fill(w: Writer, op: Operation, shape: str, value: str) -> str:
-    held = constant_value(op.inputs[1])
-    if held is not None and op.inputs[1].dtype is not dtypes.string:
-        return w.node("ConstantOfShape", w.int64(shape, op.inputs[0]), value=np.reshape(held, 1))
+    constant = constant_value(op.inputs[1])
+    if constant is not None and op.inputs[1].dtype is not dtypes.string:
+        return w.node(
+            "ConstantOfShape", w.int64(shape, op.inputs[0]), value=np.reshape(constant, 1)
+        )
     return w.node("Expand", value, w.int64(shape, op.inputs[0]))
 
 
@@ -297,9 +299,9 @@ def _pad(w: Writer, op: Operation, x: str, amounts: str, value: str = "") -> str
 
 def _pads(w: Writer, op: Operation, amounts: str) -> str:
     """[axes, 2] as the padding before all axes, then after them."""
-    held = constant_value(op.inputs[1])
-    if held is not None:
-        return w.ints(*held.T.reshape(-1).tolist())
+    padding = constant_value(op.inputs[1])
+    if padding is not None:
+        return w.ints(*padding.T.reshape(-1).tolist())
     turned = w.node("Transpose", w.int64(amounts, op.inputs[1]), perm=[1, 0])
     return w.reshape(turned, -1)
 
@@ -309,8 +311,8 @@ def _mirror_pad(w: Writer, op: Operation, x: str, amounts: str) -> str:
     if attribute_of(op, "mode") == "REFLECT":
         return w.node("Pad", x, _pads(w, op, amounts), mode="reflect")
     # The outer rows are there twice: they are gathered.
-    held = known(op.inputs[1], "the padding")
-    for axis, (before, after) in enumerate(held.tolist()):
+    padding = known(op.inputs[1], "the padding")
+    for axis, (before, after) in enumerate(padding.tolist()):
         size = sizes(op.inputs[0])[axis]
         if before or after:
             if size is None:
@@ -322,12 +324,12 @@ def _mirror_pad(w: Writer, op: Operation, x: str, amounts: str) -> str:
 
 @writes("ReverseV2")
 def _reverse(w: Writer, op: Operation, x: str, axes: str) -> str:
-    held = known(op.inputs[1], "the axes").reshape(-1).tolist()
-    if not held:
+    reversed_axes = known(op.inputs[1], "the axes").reshape(-1).tolist()
+    if not reversed_axes:
         return x
-    count = len(held)
+    count = len(reversed_axes)
     starts, ends = w.ints(*[-1] * count), w.ints(*[_BACKWARDS] * count)
-    return w.node("Slice", x, starts, ends, w.ints(*held), w.ints(*[-1] * count))
+    return w.node("Slice", x, starts, ends, w.ints(*reversed_axes), w.ints(*[-1] * count))
 
 
 @writes("ReverseSequence")

@@ -29,12 +29,12 @@ def detection_postprocess(call: Call) -> list[Any]:
     encoded, scores, anchors = (_reals(call, i) for i in range(3))
     boxes = _decoded(encoded[0, :, :4], anchors, options)
     scores = scores[0]
-    given = call.extent(1, 2)
-    if given not in (classes, classes + 1):
-        raise call.invalid(f"{given} scores of an anchor for {classes} classes.")
-    found = _Detections(
+    per_anchor = call.extent(1, 2)
+    if per_anchor not in (classes, classes + 1):
+        raise call.invalid(f"{per_anchor} scores of an anchor for {classes} classes.")
+    detections = _Detections(
         boxes,
-        scores[:, given - classes :],
+        scores[:, per_anchor - classes :],
         classes,
         int(options["max_detections"]),
         float(options["nms_iou_threshold"]),
@@ -43,9 +43,9 @@ def detection_postprocess(call: Call) -> list[Any]:
     )
     if options.get("use_regular_nms", False):
         each = int(options.get("detections_per_class", _USUAL_PER_CLASS))
-        results = found.by_class(each)
+        results = detections.by_class(each)
     else:
-        results = found.by_best_class(int(options["max_classes_per_detection"]))
+        results = detections.by_best_class(int(options["max_classes_per_detection"]))
     return [raw.ExpandDims(input=x, axis=_FIRST) for x in results]
 
 

@@ -69,15 +69,15 @@ def transform_tensor_bilinear(call: Call) -> Any:
     height, width = int(options["output_height"]), int(options["output_width"])
     rows, columns = np.mgrid[:height, :width].reshape(2, -1).astype(np.float32) + np.float32(0.5)
     places = np.stack([columns, rows])  # centers of the crop's elements
-    found = raw.BatchMatMulV2(x=matrix[:, :2, :2], y=np.stack([places])) + matrix[:, :2, 3:]
-    found -= np.float32(0.5)
+    positions = raw.BatchMatMulV2(x=matrix[:, :2, :2], y=np.stack([places])) + matrix[:, :2, 3:]
+    positions -= np.float32(0.5)
     extents = [call.extent(0, 2), call.extent(0, 1)]
     last = np.array(extents, np.float32).reshape(2, 1) - 1
     inside = raw.LogicalAnd(
-        x=raw.GreaterEqual(x=found, y=np.float32(0)), y=raw.LessEqual(x=found, y=last)
+        x=raw.GreaterEqual(x=positions, y=np.float32(0)), y=raw.LessEqual(x=positions, y=last)
     )
-    floor = raw.Minimum(x=raw.Maximum(x=raw.Floor(x=found), y=np.float32(0)), y=last)
-    share = found - floor
+    floor = raw.Minimum(x=raw.Maximum(x=raw.Floor(x=positions), y=np.float32(0)), y=last)
+    share = positions - floor
     next_one = raw.Minimum(x=floor + np.float32(1), y=last)
     flat = raw.Reshape(
         tensor=x,

@@ -24,12 +24,12 @@ def svdf(call: Call) -> Any:
         return _quantized(call)
     if call.tensor(0).dtype != dtypes.float32:
         raise call.unimplemented(f"inputs of type {call.tensor(0).dtype.name}")
-    held = _remembered(call, times(call, call.tensor(0), 1))
+    history = _remembered(call, times(call, call.tensor(0), 1))
     weights = call.tensor(2)
     if call.is_quantized(2):
         scale = np.float32(call.quantization(2).scale)
         weights = raw.Mul(x=raw.Cast(x=weights, DstT=dtypes.float32), y=scale)
-    result = _filtered(call, raw.Mul(x=held, y=weights))
+    result = _filtered(call, raw.Mul(x=history, y=weights))
     if call.has(3):
         result = raw.AddV2(x=result, y=call.tensor(3))
     return call.activated(result)

@@ -68,8 +68,8 @@ class Normalizer:
         escapes: bool,
     ) -> None:
         self._symbols, self._rules = np.ascontiguousarray(symbols), np.ascontiguousarray(rules)
-        held = replacements + b"\0" + _REPLACEMENT + b"\0"
-        self._replacements = np.frombuffer(held, np.uint8)
+        content = replacements + b"\0" + _REPLACEMENT + b"\0"
+        self._replacements = np.frombuffer(content, np.uint8)
         at = len(replacements) + 1
         self._options = np.array([adds_before, adds_behind, removes, escapes, at], np.int64)
 
@@ -111,7 +111,7 @@ def _emit_prefix(m: Module) -> None:
         replacements=PTR, malformed=I64, into=PTR,
     )  # fmt: skip
     with m.fn("prefix", ret=I64, internal=True, **arguments) as f:
-        held = f.alloca(I64)
+        value_at = f.alloca(I64)
         here = f.at(f.data, f.begin)
 
         def longest(units: Val, count: Val) -> Val:
@@ -119,7 +119,7 @@ def _emit_prefix(m: Module) -> None:
                 count > 0,
                 lambda: (
                     f.call(
-                        "longest", units, count, f.i64(0), f.data, f.begin, f.end, held, ret=I64
+                        "longest", units, count, f.i64(0), f.data, f.begin, f.end, value_at, ret=I64
                     ),
                 ),
                 lambda: (f.i64(tries.NOTHING),),
@@ -134,7 +134,7 @@ def _emit_prefix(m: Module) -> None:
 
         def by_rule(end: Val) -> tuple[Val, ...]:
             # After the last replacement there is a zero.
-            place = f.min(f.load(held, 0, I64), f.malformed - 1)
+            place = f.min(f.load(value_at, 0, I64), f.malformed - 1)
             text = f.at(f.replacements, place)
             return text, size_of(text), end - f.begin
 
@@ -233,14 +233,14 @@ _ARGUMENTS: Any = dict(
 )  # fmt: skip
 
 
-def _prefix(f: Fn, at: Val, found: Val) -> tuple[Val, Val, Val]:
+def _prefix(f: Fn, at: Val, match_words: Val) -> tuple[Val, Val, Val]:
     """The address and the size of the normalized text of a position, and the bytes that it replaces."""
     malformed = f.load(f.options, _REPLACEMENT_AT, I64)
     f.call(
         "prefix", f.data, at, f.size, f.symbols, f.symbol_units, f.rules, f.rule_units, f.replacements,
-        malformed, found, ret=I64,
+        malformed, match_words, ret=I64,
     )  # fmt: skip
-    return f.load(found, 0, PTR), f.load(found, 1, I64), f.load(found, 2, I64)
+    return f.load(match_words, 0, PTR), f.load(match_words, 1, I64), f.load(match_words, 2, I64)
 
 
 def _emit_parts(m: Module) -> None:
@@ -249,10 +249,10 @@ def _emit_parts(m: Module) -> None:
         "parts", ret=I64, internal=True, data=PTR, begin=I64, size=I64, place=I64, **_ARGUMENTS, last=PTR
     ) as f:  # fmt: skip
         removes, escapes = f.load(f.options, _REMOVES, I64), f.load(f.options, _ESCAPES, I64)
-        found = f.alloca(I64, 3)
+        match_words = f.alloca(I64, 3)
 
         def part(at: Val, end: Val, after_space: Val, fits: Val) -> tuple[Val, ...]:
-            text, count, taken = _prefix(f, at, found)
+            text, count, taken = _prefix(f, at, match_words)
 
             def copied() -> tuple[Val, ...]:
                 (lead,) = f.loop_while(
@@ -291,10 +291,10 @@ def _emit_string(m: Module) -> None:
     ) as f:
         options = [f.load(f.options, k, I64) for k in range(5)]
         removes, escapes = options[_REMOVES], options[_ESCAPES]
-        found = f.alloca(I64, 3)
+        match_words = f.alloca(I64, 3)
 
         def skip(at: Val, _: Val) -> tuple[Val, ...]:
-            text, count, taken = _prefix(f, at, found)
+            text, count, taken = _prefix(f, at, match_words)
             is_space = count.eq(1) & f.load(text, 0, I8).eq(_SPACE)
             following = at + f.select(is_space, taken, f.i64(0))
             return following, f.convert(is_space, I64, signed=False)

@@ -231,11 +231,11 @@ class ActivityAnalyzer(transformer.Base):
 
     def _declaration(self, node: Any) -> Any:
         self._enter(False)
-        held = "globals" if isinstance(node, gast.Global) else "nonlocals"
+        field = "globals" if isinstance(node, gast.Global) else "nonlocals"
         for name in node.names:
             qualified = qual_names.QN(name)
             self.scope.read.add(qualified)
-            getattr(self.scope, held).add(qualified)
+            getattr(self.scope, field).add(qualified)
         self._record(node)
         return node
 

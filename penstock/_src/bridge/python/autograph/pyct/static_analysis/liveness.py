@@ -36,8 +36,8 @@ class Analyzer(cfg.GraphVisitor):
             for function in anno.getanno(node.ast_node, anno.Static.DEFINED_FNS_IN, ()):
                 # A lambda is taken to be called only where it is written.
                 if not isinstance(function, gast.Lambda):
-                    held = anno.getanno(function, NodeAnno.ARGS_AND_BODY_SCOPE)
-                    live_in = live_in | (held.read - held.bound)
+                    own_scope = anno.getanno(function, NodeAnno.ARGS_AND_BODY_SCOPE)
+                    live_in = live_in | (own_scope.read - own_scope.bound)
         self.out[node], self.in_[node] = live_out, frozenset(live_in)
         return before != self.in_[node]
 

@@ -56,8 +56,8 @@ class Analyzer(cfg.GraphVisitor):
         before = self.out[node]
         arriving: dict[Any, frozenset[Any]] = {}
         for previous in node.prev:
-            for name, held in self.out[previous].items():
-                arriving[name] = arriving.get(name, frozenset()) | held
+            for name, definitions in self.out[previous].items():
+                arriving[name] = arriving.get(name, frozenset()) | definitions
         leaving = dict(arriving)
         scope = anno.getanno(node.ast_node, anno.Static.SCOPE, None)
         if scope is not None:

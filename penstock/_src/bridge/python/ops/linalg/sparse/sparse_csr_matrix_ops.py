@@ -38,8 +38,8 @@ def dense_shape_and_type(matrix: Any) -> DenseShapeAndType:
     if matrix.dtype != dtypes.variant:
         raise TypeError(f"expected matrix to be type tf.variant, but saw: {matrix.dtype}")
     if isinstance(matrix, EagerTensor):
-        held = matrix._value
-        return DenseShapeAndType(TensorShape(held.shape), dtypes.as_dtype(held.values.dtype))
+        csr = matrix._value
+        return DenseShapeAndType(TensorShape(csr.shape), dtypes.as_dtype(csr.values.dtype))
     data = getattr(matrix, "_handle_data", None)
     if not data:
         raise ValueError(f"matrix has missing handle data: {matrix}")
@@ -136,9 +136,9 @@ class CSRSparseMatrix(SparseMatrix):
         return self._csr_matrix
 
     def _from_matrix(self, matrix: Any) -> Any:
-        made = type(self).__new__(type(self))
-        made._csr_matrix = matrix
-        return made
+        instance = type(self).__new__(type(self))
+        instance._csr_matrix = matrix
+        return instance
 
     def to_dense(self) -> Any:
         """Returns the matrix as a tensor."""

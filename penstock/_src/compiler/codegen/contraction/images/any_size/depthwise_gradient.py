@@ -141,8 +141,8 @@ class AnySizeDepthwiseGradientWriter(FilterGradientWriter):
                 return list(f.loop(f.i64(0), here.columns, 1, pixel, *acc))
 
             first = [f.zero(vector)] * len(taps)
-            found = f.loop(f.i64(0), here.rows, 1, row, *first)
-            for (i, j), x in zip(taps, found, strict=True):
+            totals = f.loop(f.i64(0), here.rows, 1, row, *first)
+            for (i, j), x in zip(taps, totals, strict=True):
                 to = (i * g.w.taps + j) * g.outputs + e
                 f.store(f.load(sums, to, vector, mask) + x, sums, to, mask)
 

@@ -53,9 +53,9 @@ def _matmul_n_bits(
     parts = unpacked(values.reshape(rows, blocks, -1), bits, block)
     points = _zero_points(zeros, bits, rows, blocks)
     factors = factors.reshape(rows, blocks)
-    held = _held(parts, points, factors, columns)
-    if held is not None:
-        y = raw.PackedMatMul(x, t.constant(held[1], dtypes.uint8), format=held[0])
+    matrix = _held(parts, points, factors, columns)
+    if matrix is not None:
+        y = raw.PackedMatMul(x, t.constant(matrix[1], dtypes.uint8), format=matrix[0])
     else:
         weights = _widened(parts, points, factors)[:, :columns].T
         y = product_of(x, t.constant(np.ascontiguousarray(weights), x.dtype))
@@ -79,8 +79,8 @@ def _held(
     signed = parts.astype(np.int16) - points.astype(np.int16)[..., None]
     signed = signed.reshape(rows, -1)[:, :columns].reshape(-1, BLOCK)
     each = np.repeat(scales, block // BLOCK, axis=1)[:, : columns // BLOCK]
-    found = pack_integers(signed, each)
-    return None if found is None else (found[0], found[1].reshape(rows, -1))
+    packed = pack_integers(signed, each)
+    return None if packed is None else (packed[0], packed[1].reshape(rows, -1))
 
 
 def _widened(parts: np.ndarray, points: np.ndarray, scales: np.ndarray) -> np.ndarray:
@@ -123,11 +123,11 @@ def _gather_block_quantized(
     along = t.axis_of(n.attr("gather_axis", 0), rank)
     if (rank, axis, along) == (2, 1, 0) and values.shape[1] == factors.shape[1] * block:
         parts = values.reshape(len(values), -1, block)
-        held = _held(parts, points, factors, values.shape[1])
-        if held is not None:
+        matrix = _held(parts, points, factors, values.shape[1])
+        if matrix is not None:
             rows = wrapped(indices, t.constant(np.int64(len(values)), indices.dtype))
-            packed = t.constant(held[1], dtypes.uint8)
-            return raw.PackedGather(packed, rows, format=held[0], dtype=scales.dtype)
+            packed = t.constant(matrix[1], dtypes.uint8)
+            return raw.PackedGather(packed, rows, format=matrix[0], dtype=scales.dtype)
     by_number = (_by_block(each, block, axis, values.shape[axis]) for each in (points, factors))
     point, factor = (each.astype(np.float32) for each in by_number)
     table = t.constant((values.astype(np.float32) - point) * factor, scales.dtype)

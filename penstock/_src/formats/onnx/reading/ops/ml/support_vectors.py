@@ -115,12 +115,12 @@ def _pairs(classes: int) -> list[tuple[int, int]]:
 def _of_pairs(coefficients: np.ndarray, counts: list[int]) -> np.ndarray:
     """The coefficients of all support vectors `[pairs, vectors]`, from those of each against the other classes `[classes - 1, vectors]`."""
     ends = np.cumsum(counts)
-    given = coefficients.reshape(len(counts) - 1, ends[-1])
+    by_class = coefficients.reshape(len(counts) - 1, ends[-1])
     rows = np.zeros((len(_pairs(len(counts))), ends[-1]), np.float32)
     for row, (first, second) in zip(rows, _pairs(len(counts)), strict=True):
         for own, other in ((first, second - 1), (second, first)):
             vectors = slice(ends[own] - counts[own], ends[own])
-            row[vectors] = given[other, vectors]
+            row[vectors] = by_class[other, vectors]
     return rows
 
 

@@ -19,14 +19,14 @@ def window_pads(
     """The padding before and after each spatial dimension."""
     mode = n.attr("auto_pad", "NOTSET")
     if mode in ("SAME_UPPER", "SAME_LOWER"):
-        found: Pads = []
+        padding: Pads = []
         for size, k, stride, dilation in zip(sizes, kernel, strides, dilations):
             covered = (_over(size, stride) - 1) * stride + (k - 1) * dilation + 1
             total = t.at_least(covered - size, 0)
             less = total // 2
             pair = (less, total - less)
-            found.append(pair if mode == "SAME_UPPER" else pair[::-1])
-        return found
+            padding.append(pair if mode == "SAME_UPPER" else pair[::-1])
+        return padding
     pads = n.attr("pads", None)
     if mode == "VALID" or pads is None:
         return [(0, 0)] * len(kernel)

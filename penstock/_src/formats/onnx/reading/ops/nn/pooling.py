@@ -202,12 +202,12 @@ def _max_unpool(n: Node, x: Any, places: Any, shape: Any = None) -> Any:
 def _unpooled_sizes(
     sizes: Sequence[Any], kernel: Sequence[int], strides: Sequence[int], pads: Pads
 ) -> list[Any]:
-    found = []
+    unpooled = []
     for size, k, stride, (before, after) in zip(sizes[2:], kernel, strides, pads):
         if not isinstance(size, int):
             raise UnimplementedError("sizes that are not known are not supported.")
-        found.append((size - 1) * stride + k - before - after)
-    return found
+        unpooled.append((size - 1) * stride + k - before - after)
+    return unpooled
 
 
 def _placed(x: Any, places: Any, sizes: Sequence[Any]) -> Any:
