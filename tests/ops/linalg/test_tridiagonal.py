@@ -95,3 +95,10 @@ def test_products(n):
 def test_shapes_that_do_not_fit(diagonals, right, message):
     with pytest.raises(ValueError, match=message):
         tf.linalg.tridiagonal_solve(np.ones(diagonals), np.ones(right))
+
+
+def test_a_transposed_rhs_leaves_the_solution_a_column_for_each_row():
+    diagonals = np.array([[1.0, 1.0, 0.0], [5.0, 6.0, 7.0], [0.0, 1.0, 1.0]])
+    rhs = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    out = tf.linalg.tridiagonal_solve(diagonals, rhs, transpose_rhs=True)
+    np.testing.assert_allclose(out, tf.linalg.tridiagonal_solve(diagonals, rhs.T))

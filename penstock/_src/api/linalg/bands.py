@@ -483,7 +483,8 @@ def tridiagonal_solve(
       perturb_singular: whether a zero pivot is replaced by a small number.
 
     Returns:
-      A tensor of the shape of `rhs` and its dtype; NaN where a pivot is zero.
+      A tensor of the dtype of `rhs` and its shape, which for `transpose_rhs` is the transposed
+      one; NaN where a pivot is zero.
 
     Raises:
       ValueError: `perturb_singular` without `partial_pivoting`, or shapes that do not fit.
@@ -512,7 +513,7 @@ def tridiagonal_solve(
     )
     if vector:
         return raw.Squeeze(input=result, axis=[-1])
-    return matrix_transpose(result) if transpose_rhs else result
+    return result
 
 
 @dispatchable("linalg.eigh_tridiagonal")
