@@ -59,3 +59,9 @@ def test_parts_that_are_not_finite(native, name, dtype):  # an infinite sine may
     parts = [0.0, -0.0, 1.0, -2.0, np.inf, -np.inf, np.nan, 1e30, -1e38]
     x = np.array([complex(re, im) for re in parts for im in parts], dtype)
     native(lambda p, x: getattr(p, name)(x), x, tolerance=40)
+
+
+@pytest.mark.parametrize("dtype", BOTH)
+def test_powers_of_zero(native, dtype):
+    exponents = np.array([0, 1 + 1j, 2, -1, -1 + 1j, 2j], dtype)
+    native(lambda p, x, y: p.pow(x, y), np.zeros(6, dtype), exponents)

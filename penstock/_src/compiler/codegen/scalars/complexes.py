@@ -199,12 +199,15 @@ def _rsqrt(f, real, z):
 
 @function("pow")
 def power(f, real, a, b):
-    """exp(b log a); 0 ** 0 is 1, and 0 ** b is 0."""
+    """exp(b log a); 0 ** 0 is 1, and 0 ** b is 0 if b's real part is positive, else NaN."""
     none = a.re.eq(0.0) & a.im.eq(0.0)
     safe = Pair(f.select(none, 1.0, a.re), a.im)
     result = exp(f, real, product(f, real, b, log(f, real, safe)))
-    whole = f.select(b.re.eq(0.0) & b.im.eq(0.0), f.zero(a.ty) + 1.0, f.zero(a.ty))
-    return Pair(f.select(none, whole, result.re), f.select(none, f.zero(a.ty), result.im))
+    unit = b.re.eq(0.0) & b.im.eq(0.0)
+    of_none = f.select(b.re > 0.0, f.zero(a.ty), f.zero(a.ty) + float("nan"))
+    re = f.select(unit, f.zero(a.ty) + 1.0, of_none)
+    im = f.select(unit, f.zero(a.ty), of_none)
+    return Pair(f.select(none, re, result.re), f.select(none, im, result.im))
 
 
 @function("sin")
