@@ -107,8 +107,12 @@ class RGBToHSV(Op):
         extent = v * s
         by_s = lambda most, least: safe(most - least - s * most, v)  # noqa: E731
         parts = []
-        for channel, (most, least) in enumerate(
-            ((red_most, red_least), (green_most, green_least), (blue_most, blue_least))
+        for channel, (value, most, least) in enumerate(
+            (
+                (r, red_most, red_least),
+                (g, green_most, green_least),
+                (b, blue_most, blue_least),
+            )
         ):
             # hue = (x - y) / (6 extent) + const, with (x, y) by the largest channel
             signs = {0: (0, -1, 1), 1: (1, 0, -1), 2: (-1, 1, 0)}[channel]
@@ -116,7 +120,9 @@ class RGBToHSV(Op):
             slope = sum((m * float(k) for m, k in zip(mosts, signs, strict=True) if k), most * 0.0)
             difference = red_most * (g - b) + green_most * (b - r) + blue_most * (r - g)
             by_hue = safe(slope, extent) - safe(difference * (most - least), extent * extent)
-            parts.append(dh * by_hue / 6.0 + ds * by_s(most, least) + dv * most)
+            # the saturation passes nothing to a channel which is not above zero
+            by_saturation = by_s(most, least) * one(more(value, raw.ZerosLike(x=value)))
+            parts.append(dh * by_hue / 6.0 + ds * by_saturation + dv * most)
         return raw.Pack(values=parts, axis=-1)
 
     @quiet
