@@ -102,3 +102,34 @@ def test_a_transposed_rhs_leaves_the_solution_a_column_for_each_row():
     rhs = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     out = tf.linalg.tridiagonal_solve(diagonals, rhs, transpose_rhs=True)
     np.testing.assert_allclose(out, tf.linalg.tridiagonal_solve(diagonals, rhs.T))
+
+
+def test_gradients_of_complex_solutions_agree_with_differences():
+    draw = np.random.default_rng(3)
+    diagonals, rhs, weights = (
+        draw.normal(size=shape) + 1j * draw.normal(size=shape) for shape in ((3, 4), (4, 2), (4, 2))
+    )
+    diagonals[1] += 4
+    arguments = [diagonals, rhs]
+
+    def value(diagonals, rhs):
+        x = tf.linalg.tridiagonal_solve(tf.constant(diagonals), tf.constant(rhs))
+        return tf.reduce_sum(tf.math.real(x * weights))
+
+    tensors = [tf.constant(each) for each in arguments]
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        solution = tf.linalg.tridiagonal_solve(*tensors)
+        total = tf.reduce_sum(tf.math.real(solution * weights))
+    for number, gradient in enumerate(tape.gradient(total, tensors)):
+        for place in np.ndindex(*gradient.shape):
+            for unit in (1, 1j):
+                step = np.zeros(gradient.shape, complex)
+                step[place] = 1e-6 * unit
+                upper, lower = (
+                    value(*[a + sign * step if i == number else a for i, a in enumerate(arguments)])
+                    for sign in (1, -1)
+                )
+                part = gradient.numpy()[place]
+                slope = part.real if unit == 1 else part.imag
+                assert abs(slope - float(upper - lower) / 2e-6) < 1e-7

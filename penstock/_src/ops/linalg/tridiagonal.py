@@ -30,7 +30,8 @@ class TridiagonalSolve(Op):
     vectorize = "rows, rows"
 
     def gradient(self, diagonals, _rhs, output, dy):
-        upper, main, lower = (cut(diagonals, -2, i, i + 1) for i in range(3))
+        # By the adjoint matrix, as differences have it; TensorFlow takes the transposed one for complex numbers, too.
+        upper, main, lower = (conj(cut(diagonals, -2, i, i + 1)) for i in range(3))
         transposed = raw.ConcatV2(values=[shifted(lower, 1), main, shifted(upper, -1)], axis=-2)
         by_rhs = raw.TridiagonalSolve(
             diagonals=transposed,
