@@ -184,9 +184,9 @@ class Block:
                 key = self.key(values)  # the form of keys has changed since
             known = self.specializations.get(key)  # another thread may have made it
             if known is None:
-                known = self.from_record(values, key)
-            if known is None and self.programs:
                 self.update_operations()
+                known = self.from_record(values, key) if self.may_be_recorded else None
+            if known is None and self.programs:
                 known = self.from_program(values, key)
             return known or self.specialize(values)
 
@@ -264,10 +264,15 @@ class Block:
                 return self.keep(key, self.executable(program.specialized, extents))
         return None
 
+    @property
+    def may_be_recorded(self) -> bool:
+        """False if no process keeps programs of such a section."""
+        return bool(self.section.pack) or len(self.section.ops) >= FEWEST_OPERATIONS
+
     def kept_key(self, key: Any, values: Sequence[Any]) -> str | None:
         """The part of a key on which programs that are kept for other processes depend; None if none are: planning takes little time, or another place has them."""
         section, handles = self.section, [values[i] for i in self.handles]
-        if len(section.ops) < FEWEST_OPERATIONS or section.pack or SPECIALIZED_OBSERVERS:
+        if section.pack or not self.may_be_recorded or SPECIALIZED_OBSERVERS:
             return None
         if self.others or self.value_positions or not all(map(_is_plain, handles)):
             return None
@@ -275,7 +280,6 @@ class Block:
 
     def from_record(self, values: Sequence[Any], key: Any) -> Specialization | None:
         """Keeps and returns the specialization of a recorded program for such inputs, of the model's pack or this user's cache; None if there is none."""
-        self.update_operations()
         if self.others or self.value_positions:
             return None
         if self.section.pack:
