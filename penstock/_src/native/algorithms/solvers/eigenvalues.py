@@ -43,13 +43,11 @@ def eigenvalues(m: Module, dtype: str) -> None:
 
         def group(first: Val, good: Val) -> tuple[Val, ...]:
             f.loop(f.i64(0), lanes, 1, lambda lane: _read(f, own, first, lane))
-            largest = own.largest(of_diagonal=True)
-            scale = f.select(largest.eq(0.0), f.const(1.0, own.kind), largest)
-            own.scaled(scale)
+            scale = own.normalize()
             vectors.set_to_identity()
             good = good & sweeps(f, own, element, lambda: _sweep(f, own, vectors))
             _sort(f, own, vectors)
-            f.loop(f.i64(0), f.n, 1, lambda i: _scale_back(own, i, scale))
+            own.scale_diagonal(scale)
             count = f.min(f.batch - first, lanes)
             f.loop(f.i64(0), count, 1, lambda lane: _write(f, own, vectors, first, lane))
             return (good,)
@@ -100,10 +98,6 @@ def _sort(f: Fn, own: Matrices, vectors: Matrices) -> None:
         vectors.exchange_rows(p, q, swap)
 
     each_pair_above(f, f.n, order)
-
-
-def _scale_back(own: Matrices, i: Val, scale: Val) -> None:
-    own[i, i] = own[i, i] * scale
 
 
 def _write(f: Fn, own: Matrices, vectors: Matrices, first: Val, lane: Val) -> None:

@@ -77,13 +77,24 @@ class Matrices:
 
         f.loop(f.i64(0), self._n, 1, column)
 
-    def scaled(self, scale: Val) -> None:
-        """Divides all elements by numbers of the lanes."""
+    def normalize(self) -> Val:
+        """Divides each matrix by its largest magnitude, so that no square overflows. Returns these numbers, 1 for a matrix of zeros."""
+        largest = self.largest(of_diagonal=True)
+        scale = self._f.select(largest.eq(0.0), self._f.const(1.0, self.kind), largest)
 
         def divide(i: Val, j: Val) -> None:
             self[i, j] = self._f.binary("div", self[i, j], scale)
 
         each_pair(self._f, self._n, self._n, divide)
+        return scale
+
+    def scale_diagonal(self, scale: Val) -> None:
+        """Multiplies the diagonals by numbers of the lanes."""
+
+        def multiply(i: Val) -> None:
+            self[i, i] = self[i, i] * scale
+
+        self._f.loop(self._f.i64(0), self._n, 1, multiply)
 
     def largest(self, of_diagonal: bool) -> Val:
         """The largest magnitude of each lane; without `of_diagonal` only of the other elements."""

@@ -55,15 +55,13 @@ def singular_values(m: Module, dtype: str) -> None:
 
         def group(first: Val, good: Val) -> tuple[Val, ...]:
             f.loop(f.i64(0), lanes, 1, lambda lane: _read(f, own, first, lane))
-            largest = own.largest(of_diagonal=True)
-            scale = f.select(largest.eq(0.0), f.const(1.0, own.kind), largest)
-            own.scaled(scale)
+            scale = own.normalize()
             left.set_to_identity()
             right.set_to_identity()
             good = good & sweeps(f, own, element, lambda: _sweep(f, own, left, right))
             f.loop(f.i64(0), f.rows, 1, lambda i: _make_positive(f, own, left, i))
             each_pair_above(f, f.rows, lambda p, q: _order(f, own, left, right, p, q))
-            f.loop(f.i64(0), f.rows, 1, lambda i: _scale_back(own, i, scale))
+            own.scale_diagonal(scale)
             count = f.min(f.batch - first, lanes)
             f.loop(f.i64(0), count, 1, lambda lane: _write(f, element, rooms, first + lane, lane))
             return (good,)
@@ -137,10 +135,6 @@ def _order(f: Fn, own: Matrices, left: Matrices, right: Matrices, p: Val, q: Val
     own[p, p], own[q, q] = f.select(swap, y, x), f.select(swap, x, y)
     left.exchange_rows(p, q, swap)
     right.exchange_rows(p, q, swap)
-
-
-def _scale_back(own: Matrices, i: Val, scale: Val) -> None:
-    own[i, i] = own[i, i] * scale
 
 
 def _write(f: Fn, element: str, rooms: list[Val], at: Val, lane: Val) -> None:
