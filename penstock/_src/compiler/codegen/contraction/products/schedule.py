@@ -254,7 +254,7 @@ class GemmSchedule(TileNumbers):
 
     @property
     def packed_form(self) -> Any:
-        """What the contents of the prepacked panels follow from: products by other numbers of rows share them. None if it has run-time sizes."""
+        """The facts that determine the contents of the prepacked panels, which products by other numbers of rows share; None if some are known only at run time."""
         g = self.gemm
         strides = (g.right.cross, *g.right.depth) if isinstance(g.right, Matrix) else ()
         if not all(map(is_static, strides)):
