@@ -8,6 +8,7 @@ from penstock._src.compiler.fusion.groups import FusionGroup
 from penstock._src.compiler.fusion.lane_sections import LaneSection, in_sections
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import Partition, partition
+from penstock._src.compiler.fusion.update_order import in_update_order
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel, map_nest, piece_nest
 from penstock._src.compiler.kernels.loop_nest import LoopNest
 from penstock._src.compiler.kernels.memory import in_memory_already
@@ -64,7 +65,7 @@ def schedule(part: Partition) -> Schedule:
             if isinstance(kernel, NestKernel):
                 share(kernel.nest, shared)
             scheduled.append(kernel)
-    kernels, sections = in_sections(in_exchange_order(scheduled), part)
+    kernels, sections = in_sections(_ordered(scheduled, part), part)
     makers: dict[int, list[int]] = {}
     last_readers: dict[int, int] = {}
     for number, kernel in enumerate(kernels):
@@ -78,6 +79,14 @@ def schedule(part: Partition) -> Schedule:
     nested = {function: schedule(inner) for function, inner in part.nested.items()}
     nodes, stored = part.recognized.nodes, part.stored
     return Schedule(part.function, nodes, kernels, stored, makers, last_readers, nested, sections)
+
+
+def _ordered(kernels: Sequence[Kernel], part: Partition) -> tuple[Kernel, ...]:
+    """The kernels of a function in launch order, apart from its lanes."""
+    if part.function.exchanges:
+        # An update that waited for its exchange early would leave nothing to hide the exchange behind.
+        return in_exchange_order(kernels)
+    return tuple(kernels) if part.recognized.lanes else in_update_order(kernels, part.function)
 
 
 def share(nest: LoopNest, shared: dict[tuple, LoopNest]) -> None:
