@@ -1,12 +1,16 @@
-"""The peers: the packages of each, installed in its own virtual environment under build/peers."""
+"""Penstock and its peers: the packages of each, installed in its own virtual environment under build/peers."""
 
+import os
 import pathlib
 import subprocess
 import sys
 
-BUILD = pathlib.Path(__file__).resolve().parent.parent / "build"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
 KERAS = "keras==3.15.1"
 PACKAGES = {
+    # As a user installs it: Keras imports jax wherever it is there, as it is among what the tests need.
+    "penstock": ["--editable", f"{ROOT}[all,aot]", KERAS],
     "tensorflow": ["tensorflow-cpu==2.21.*", KERAS],
     "jax": ["jax", KERAS],
     "torch": ["torch==2.13.0", "numpy", KERAS],
@@ -40,16 +44,15 @@ INTERPRETERS = {"triton": "/usr/bin/python3"}
 
 def python_of(name):
     """Returns the interpreter of a backend; creates a peer's environment if necessary."""
-    if name in OURS:
-        return sys.executable
-    name = SAME.get(name, name)
+    name = "penstock" if name in OURS else SAME.get(name, name)
     folder = BUILD / "peers" / name
     python, stamp = folder / "bin" / "python", folder / ".installed"
     if not stamp.exists():
         interpreter = INTERPRETERS.get(name, sys.executable)
         subprocess.run([interpreter, "-m", "venv", str(folder)], check=True)
         install = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES[name]]
-        subprocess.run(install, check=True)
+        # An editable installation needs no stubs (tools/build_hook.py).
+        subprocess.run(install, check=True, env={**os.environ, "HATCH_BUILD_NO_HOOKS": "true"})
         stamp.touch()
     return str(python)
 

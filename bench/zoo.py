@@ -130,9 +130,9 @@ def _block(keras, x, heads, hidden, causal=False, first=False):
     return x if first else norm(x)
 
 
-def _embedded(keras, inputs, vocabulary, width):
-    """Returns token embeddings plus position embeddings."""
-    length = inputs.shape[1]
+def _positioned(keras, x):
+    """Returns vectors [batch, length, width] plus a trained vector for each position."""
+    length, width = x.shape[1:]
 
     class Positions(keras.layers.Layer):
         """Adds one trained vector for each position."""
@@ -140,10 +140,15 @@ def _embedded(keras, inputs, vocabulary, width):
         def build(self, input_shape):
             self.vectors = self.add_weight(shape=(length, width), name="vectors")
 
-        def call(self, tokens):
-            return tokens + self.vectors
+        def call(self, x):
+            return x + self.vectors
 
-    return Positions()(keras.layers.Embedding(vocabulary, width)(inputs))
+    return Positions()(x)
+
+
+def _embedded(keras, inputs, vocabulary, width):
+    """Returns token embeddings plus position embeddings."""
+    return _positioned(keras, keras.layers.Embedding(vocabulary, width)(inputs))
 
 
 def bert_base(keras, random, blocks=12, vocabulary=30522):
@@ -174,6 +179,77 @@ def gpt2_small(keras, random, blocks=12, vocabulary=50257):
     return model, tokens[:, :-1], tokens[:, 1:], 2
 
 
+def _grouped_attention(keras, x, heads, groups):
+    """Causal attention with rotary positions; `heads / groups` heads share keys and values."""
+    layers, ops = keras.layers, keras.ops
+    length, width = x.shape[1:]
+    size = width // heads
+    frequencies = 1e4 ** (-np.arange(0, size, 2) / size)
+    angles = np.arange(length)[:, None, None] * np.tile(frequencies, 2)
+    cosine, sine = np.cos(angles).astype("float32"), np.sin(angles).astype("float32")
+    hidden = np.where(np.tri(length, dtype=bool), 0, -1e9).astype("float32")
+
+    class Rotary(layers.Layer):
+        """Rotates the two halves of each head by angles that grow with the position."""
+
+        def call(self, x):
+            low, high = ops.split(x, 2, axis=-1)
+            turned = ops.concatenate([-high, low], -1)
+            return x * ops.convert_to_tensor(cosine) + turned * ops.convert_to_tensor(sine)
+
+    class Attend(layers.Layer):
+        """Softmax attention of [batch, length, heads, size] over keys and values of fewer heads."""
+
+        def call(self, q, k, v):
+            q = ops.reshape(q, (-1, length, groups, heads // groups, size))
+            scores = ops.einsum("btghd,bsgd->bghts", q, k) * size**-0.5 + ops.convert_to_tensor(
+                hidden
+            )
+            return ops.reshape(
+                ops.einsum("bghts,bsgd->btghd", ops.softmax(scores), v), (-1, length, width)
+            )
+
+    def projected(count):
+        return layers.Reshape((length, count, size))(layers.Dense(count * size, use_bias=False)(x))
+
+    y = Attend()(Rotary()(projected(heads)), Rotary()(projected(groups)), projected(groups))
+    return layers.Dense(width, use_bias=False)(y)
+
+
+def llama(keras, random, blocks=12, vocabulary=32000, length=128, width=768, hidden=2048):
+    """Blocks as in Llama over 128 tokens (124 million weights): RMS norms, rotary positions, grouped heads, SwiGLU."""
+    layers = keras.layers
+
+    def norm(x):
+        return layers.RMSNormalization(epsilon=1e-5)(x)
+
+    inputs = keras.Input((length,), dtype="int32")
+    x = layers.Embedding(vocabulary, width)(inputs)
+    for _ in range(blocks):
+        x = x + _grouped_attention(keras, norm(x), 12, 4)
+        y = norm(x)
+        gate = layers.Dense(hidden, activation="silu", use_bias=False)(y)
+        x = x + layers.Dense(width, use_bias=False)(gate * layers.Dense(hidden, use_bias=False)(y))
+    model = keras.Model(inputs, layers.Dense(vocabulary, use_bias=False)(norm(x)))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    tokens = random.integers(0, vocabulary, (4, length + 1)).astype("int32")
+    return model, tokens[:, :-1], tokens[:, 1:], 2
+
+
+def vision_transformer(keras, random, blocks=12, side=224, patch=16, width=384):
+    """A small vision transformer (ViT-S/16, 22 million weights) on images of 224 x 224; the mean of 196 patches is classified."""
+    layers = keras.layers
+    inputs = keras.Input((side, side, 3))
+    x = layers.Conv2D(width, patch, patch)(inputs)
+    x = _positioned(keras, layers.Reshape(((side // patch) ** 2, width))(x))
+    for _ in range(blocks):
+        x = _block(keras, x, 6, 4 * width, first=True)
+    x = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(x))
+    model = keras.Model(inputs, layers.Dense(1000)(x))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model, random.random((16, side, side, 3), np.float32), random.integers(0, 1000, 16), 8
+
+
 MODELS = {
     "mlp": mlp,
     "convolutional": convolutional,
@@ -184,4 +260,6 @@ MODELS = {
     "mobilenet": mobilenet,
     "bert_base": bert_base,
     "gpt2_small": gpt2_small,
+    "llama": llama,
+    "vision_transformer": vision_transformer,
 }

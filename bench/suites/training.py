@@ -10,7 +10,7 @@ NOTE = (
 BACKENDS = ["penstock", "tensorflow", "jax", "torch"]
 CASES = [
     "mlp", "convolutional", "residual", "recurrent", "transformer",
-    "resnet50", "mobilenet", "bert_base", "gpt2_small",
+    "resnet50", "mobilenet", "bert_base", "gpt2_small", "llama", "vision_transformer",
 ]  # fmt: skip
 LOWER = {"first_s", "memory_mb"}
 SECONDS = 5.0
