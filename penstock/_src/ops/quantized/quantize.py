@@ -45,8 +45,10 @@ def along(bound, rank, axis):
 
 def half_away(x):
     """Returns the nearest integers, halves away from zero."""
-    whole = np.trunc(x)
-    return whole + np.where(np.abs(x - whole) >= 0.5, np.sign(x), 0).astype(x.dtype)
+    # The number below a half: a half would round the one below it up.
+    moved = np.copysign(np.nextafter(x.dtype.type(0.5), x.dtype.type(0)), x)
+    moved += x
+    return np.trunc(moved)
 
 
 def scaled_step(low, high, first, last):
