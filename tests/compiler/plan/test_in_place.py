@@ -40,6 +40,14 @@ def elsewhere(p, x, w):
     return [p.matmul(y, p.transpose(w, (1, 0)))]
 
 
+def summed(p, x, w):
+    """The sums on the tiles of a product read h in another row than the tile's."""
+    h = p.matmul(x, w)
+    y = p.matmul(x, p.reverse(w, (0,))) + h
+    sums = p.reduce_sum(y * p.reverse(h, (0,)), (0,))
+    return [sums, p.matmul(y, p.transpose(w, (1, 0)))]
+
+
 def build(body, n=33, k=48):
     p = LoweringContext()
     x, w = p.parameter(0, (n, k), F32), p.parameter(1, (k, k), F32)
@@ -62,6 +70,15 @@ def test_the_last_reader_writes_in_place(body, count, guard):
     assert len(large) == count
     for g, w in zip(got, interpreter.run(function, arrays)[0], strict=True):
         np.testing.assert_allclose(g, w, rtol=5e-6)
+
+
+@pytest.mark.parametrize("guard", [0, 1])
+def test_sums_on_tiles_read_what_their_product_does_not_overwrite(guard):
+    function, arrays = build(summed, 1024, 48)
+    with flags.override(guard=guard):
+        got = build_program(function)(*arrays)
+    for g, w in zip(got, interpreter.run(function, arrays)[0], strict=True):
+        np.testing.assert_allclose(g, w, rtol=1e-4)
 
 
 class Handle:
@@ -98,6 +115,13 @@ def old_wanted(p, product, w, handle):
     return w
 
 
+def summed_elsewhere(p, product, w, handle):
+    """The sums on the product's tiles read the old weights in another row than the tile's."""
+    new = w + product
+    p.assign_variable(handle, new)
+    return p.reduce_sum(new * p.reverse(w, (0,)), (0,))
+
+
 @pytest.mark.parametrize("guard", [0, 1])
 @pytest.mark.parametrize("n, k, m", [(20, 30, 10), (64, 5000, 48), (300, 16, 200), (7, 1, 1)])
 @pytest.mark.parametrize("update", [descent, from_elsewhere, old_wanted])
@@ -111,6 +135,19 @@ def test_a_product_updates_a_variable(update, n, k, m, guard):
         (got,) = build_program(function)(x, y, handle)
     np.testing.assert_allclose(handle.value, expected, rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(got, results[0], rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("guard", [0, 1])
+def test_a_product_updates_a_variable_that_the_sums_on_its_tiles_read_elsewhere(guard):
+    function = step(summed_elsewhere, 1024, 16, 48)
+    r = np.random.default_rng(2)
+    x, y, w = (r.uniform(0.1, 1, s).astype(np.float32) for s in ((1024, 16), (16, 48), (1024, 48)))
+    results, (expected,) = interpreter.run(function, [x, y, w])
+    handle = Handle(w.copy())
+    with flags.override(guard=guard):
+        (got,) = build_program(function)(x, y, handle)
+    np.testing.assert_allclose(handle.value, expected, rtol=1e-5)
+    np.testing.assert_allclose(got, results[0], rtol=1e-4)
 
 
 def test_a_product_stores_new_weights_over_the_old_ones():

@@ -122,7 +122,7 @@ def _updates_cells(kernel: ContractKernel, output: Node, old: Node) -> bool:
 
 
 def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
-    """True if a contraction's epilogue reads `old` only where it writes, and its tiles read nothing else there."""
+    """True if a contraction's epilogue, and the sums on its tiles, read `old` only where it writes, and its tiles read nothing else there."""
     epilogue = kernel.epilogue
     if epilogue is None or home(old) in (home(kernel.match.left), home(kernel.match.right)):
         return False
@@ -130,7 +130,7 @@ def _same_cell(kernel: ContractKernel, output: Node, old: Node) -> bool:
     # Equal sizes: elements of another size would not lie at the same bytes.
     return all(
         v.attrs[1].key == epilogue.place.key and v.dtype.size == output.dtype.size
-        for v in closure([epilogue.value])
+        for v in closure([epilogue.value, *epilogue.sums])
         if v.kind == "load" and v.attrs[0] == slot
     )
 
