@@ -25,6 +25,7 @@ from penstock._src.compiler.codegen.kernel_code import (
     RIGHT,
     Epilogue,
     RegisterTile,
+    final_values,
     round_up,
 )
 from penstock._src.compiler.codegen.scalars.packed_blocks import Scales, scales, unpacked
@@ -133,11 +134,9 @@ class RowsTask:
             self.product.n, FIRST_SIZE + self.product.sizes,
         )  # fmt: skip
         totals = [f.load(self.sums, i * s.lanes, self.vector) for i in range(s.rows)]
-        totals = self.epilogue.apply(f, tile, totals)
-        for i, v in enumerate(totals):
+        # Sums are added up before: the output may lie where an operand does.
+        for i, v in enumerate(final_values(f, self.epilogue, tile, totals, self.partial)):
             store_as(f, v, self.output, place(i, 0), self.product.types.output, mask)
-        if self.epilogue.partial_bytes:
-            self.epilogue.accumulate(f, tile, totals, self.partial)
 
     def row_of_weights(self, first: Val, r: Val) -> None:
         """Result r of a vector; beyond the last row of W that of the last row again."""
