@@ -5,6 +5,7 @@ import pytest
 
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
 from penstock._src.util import flags
@@ -79,6 +80,24 @@ def test_sums_on_tiles_read_what_their_product_does_not_overwrite(guard):
         got = build_program(function)(*arrays)
     for g, w in zip(got, interpreter.run(function, arrays)[0], strict=True):
         np.testing.assert_allclose(g, w, rtol=1e-4)
+
+
+@pytest.mark.parametrize("least", [1.0, -1.0])
+def test_nothing_is_stored_over_the_condition_of_a_check(least):
+    p = LoweringContext()
+    x = p.parameter(0, (2,), F32)
+    holds = p.reduce(p.gt(x, 0.0), "all")
+    p.check(holds, "not positive")
+    fails = p.reshape(p.not_(holds), (1,))
+    places = p.constant(np.array([[1]], np.int32))
+    found = p.scatter(p.full((2,), False, dtypes.bool_), places, fails, "set")
+    program = build_program(p.function("checked", [x], [found]))
+    argument = np.array([2.0, least], np.float32)
+    if least > 0:
+        assert program(argument)[0].tolist() == [False, False]
+    else:
+        with pytest.raises(InvalidArgumentError, match="not positive"):
+            program(argument)
 
 
 class Handle:

@@ -99,7 +99,8 @@ def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
     """Adds the launches of the whole function, and the copies of results and new values that no kernel stores at their destination."""
     schedule, function = builder.schedule, builder.function
     results, copies = _give_results_memory(builder, early)
-    conditions = [builder.buffer(home(check.condition)) for check in function.checks]
+    checked = [home(check.condition) for check in function.checks]
+    conditions = [builder.buffer(node) for node in checked]
     later: list[tuple[Node, Buffer, Buffer | None]] = []
     # Results that are in memory already (arguments, constants, old values of variables) are copied before kernels update variables. An old
     # value that another variable gets is saved for the same reason, and assigned at the end.
@@ -115,12 +116,13 @@ def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
             later.append((source, target, old_value))
         else:
             later.append((source, target, None))
-    launch_all(builder, schedule, {home(source).id for source, _ in copies}, early.before)
+    # Conditions are looked at after the last launch, too.
+    pinned = {node.id for node in (*[home(source) for source, _ in copies], *checked)}
+    launch_all(builder, schedule, pinned, early.before)
     for source, target, old_value in later:
         copy(builder, source, target, None, old_value)
     builder.note("the end", [*results, *conditions], [])
     for buffer in conditions:
-        # Conditions are read after the last launch.
         buffer.touch(builder.time)
 
 
