@@ -9,6 +9,7 @@ from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.plan.early_checks import EarlyChecks
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.cpu.device import build_program
 
 
@@ -94,3 +95,21 @@ def test_kernels_after_a_check_that_fails_are_not_run():
     labels = [r.label for r in build_program(guarded_step("first")).plan.launches]
     assert labels.count("check") == 2
     assert labels.index("check") < len(labels) - labels[::-1].index("check") < len(labels)
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_variable_that_is_a_condition_is_looked_at_before_it_is_assigned(holds):
+    p = LoweringContext()
+    flag = p.parameter(0, (), dtypes.resource, variable=((), dtypes.bool_))
+    old = p.read_variable(flag)
+    p.check(old, "the flag is not set")
+    p.assign_variable(flag, p.not_(old))
+    program = build_program(p.function("toggle", [flag], []))
+    handle = VariableHandle((), dtypes.bool_, value=np.array(holds))
+    if holds:
+        program(handle)
+        assert not handle.value
+    else:
+        with pytest.raises(InvalidArgumentError, match="the flag is not set"):
+            program(handle)
+        assert not handle.value

@@ -40,7 +40,10 @@ def Assert(condition, data, summarize=None, name=None):
                 None, None, f"Expected '{condition}' to be true. Summarized data: {shown}"
             )
         return None
-    known = get_static_value(condition) if isinstance(condition, Tensor) else condition
+    if isinstance(condition, int | np.generic | np.ndarray):
+        known = condition
+    else:  # a variable has no value yet
+        known = get_static_value(condition) if isinstance(condition, Tensor) else None
     if known is not None and bool(known):
         return no_op(name=name)
     with scope_in_graph(name, "Assert"):

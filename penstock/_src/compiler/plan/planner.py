@@ -5,6 +5,7 @@ reports the time for this separately, as the step `emit`.
 """
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.generator import Generator
@@ -28,6 +29,7 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.verify.order import MemoryTrace, verify_order
 from penstock._src.core import dtypes
 from penstock._src.ir.extents.values import Values, current, current_or_none
+from penstock._src.ir.function import Check, Function
 from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 
@@ -64,7 +66,7 @@ def _planned(schedule: Schedule, generator: Generator, threads: int, has_lanes: 
     settle_lanes(builder.known, builder.lane_times)
     arena_bytes = arrange(builder.known, guarded)
     function = schedule.function
-    conditions = [(check, builder.buffer(check.condition)) for check in function.checks]
+    conditions = [(check, builder.buffer(check.condition)) for check in _late_checks(function)]
     is_open = current().is_open
     planned = Plan(
         function, tuple(builder.launches), tuple(builder.known), arena_bytes, tuple(builder.prepacked.values()),
@@ -99,7 +101,7 @@ def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
     """Adds the launches of the whole function, and the copies of results and new values that no kernel stores at their destination."""
     schedule, function = builder.schedule, builder.function
     results, copies = _give_results_memory(builder, early)
-    checked = [home(check.condition) for check in function.checks]
+    checked = [home(check.condition) for check in _late_checks(function)]
     conditions = [builder.buffer(node) for node in checked]
     later: list[tuple[Node, Buffer, Buffer | None]] = []
     # Results that are in memory already (arguments, constants, old values of variables) are copied before kernels update variables. An old
@@ -116,7 +118,7 @@ def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
             later.append((source, target, old_value))
         else:
             later.append((source, target, None))
-    # Conditions are looked at after the last launch, too.
+    # Conditions are looked at after the last launch.
     pinned = {node.id for node in (*[home(source) for source, _ in copies], *checked)}
     launch_all(builder, schedule, pinned, early.before)
     for source, target, old_value in later:
@@ -124,6 +126,11 @@ def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
     builder.note("the end", [*results, *conditions], [])
     for buffer in conditions:
         buffer.touch(builder.time)
+
+
+def _late_checks(function: Function) -> Sequence[Check]:
+    """The checks that are evaluated after a run: none of a function that assigns variables, one of which may be a condition (early_checks.py)."""
+    return () if function.updates else function.checks
 
 
 def _give_results_memory(
