@@ -65,3 +65,10 @@ def test_parts_that_are_not_finite(native, name, dtype):  # an infinite sine may
 def test_powers_of_zero(native, dtype):
     exponents = np.array([0, 1 + 1j, 2, -1, -1 + 1j, 2j], dtype)
     native(lambda p, x, y: p.pow(x, y), np.zeros(6, dtype), exponents)
+
+
+@pytest.mark.parametrize("dtype", BOTH)
+def test_quotients_of_very_large_and_small_numbers(native, dtype):
+    most, least = float(np.finfo(dtype).max), float(np.finfo(dtype).tiny)
+    x = np.array([most, most / 2 * (1 + 1j), most / 4 * (1 - 2j), least, least * (1 + 1j)], dtype)
+    native(lambda p, x: p.div(x, x), x, tolerance=4)

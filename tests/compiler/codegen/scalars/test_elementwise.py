@@ -193,3 +193,9 @@ def test_a_value_wider_than_its_place_is_not_stored(native, monkeypatch):
 def test_whole_numbers_have_no_quotient_that_is_a_float(native):
     with pytest.raises(NotLowerable, match="quotient of whole numbers"):
         native(lambda p, x: [p.div(x, x)], np.arange(9, dtype=np.int8))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_sign_of_zero_is_zero(native, dtype):
+    x = np.array([0.0, -0.0, 2.0, -2.0, np.inf, -np.inf], dtype)
+    native(lambda p, x: p.div(p.full((6,), 1, x.dtype), p.sign(x)), x)

@@ -10,6 +10,7 @@ from typing import Any
 from penstock._src.compiler.codegen.scalars.registers import Pair, register_type
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import F64, scalar
 from penstock._src.native.language.value import Val
 
 Real = Callable[..., Val]
@@ -102,15 +103,17 @@ def product(f, real, a, b):
 
 @function("div")
 def quotient(f, real, a, b):
-    """Complex division by Smith's method: the divisor is scaled by its larger part."""
-    wide = real("abs", b.re) >= real("abs", b.im)
-    large, small = f.select(wide, b.re, b.im), f.select(wide, b.im, b.re)
+    """Complex division by Smith's method, in double precision: the divisor is scaled by its larger part."""
+    element = scalar(a.ty)
+    (p, q), (c, d) = ((f.convert(x, F64) for x in (z.re, z.im)) for z in (a, b))
+    wide = f.intrinsic("fabs", c) >= f.intrinsic("fabs", d)
+    large, small = f.select(wide, c, d), f.select(wide, d, c)
     ratio = small / large
-    scale = 1.0 / (large + small * ratio)
-    p, q = f.select(wide, a.re, a.im), f.select(wide, a.im, a.re)
-    re = (p + q * ratio) * scale
-    im = f.select(wide, a.im - a.re * ratio, a.im * ratio - a.re) * scale
-    return Pair(re, im)
+    # Not times its reciprocal, which programs take for zero if the divisor is very large.
+    total = large + small * ratio
+    re = (f.select(wide, p, q) + f.select(wide, q, p) * ratio) / total
+    im = f.select(wide, q - p * ratio, q * ratio - p) / total
+    return Pair(f.convert(re, element), f.convert(im, element))
 
 
 def _one(f: Fn, z: Pair) -> Pair:

@@ -148,10 +148,11 @@ def _sign(f, name, kind, dtype, x):
     if not _signed(kind):
         return f.convert(x.ne(0), scalar(x.ty), signed=False)
     one, less = (1.0, -1.0) if kind.is_floating else (1, -1)
-    result = f.select(
-        x > 0, one, f.select(x < 0, spread(f, f.const(less, scalar(x.ty)), lanes(x.ty)), x)
+    # NaN stays one, and -0 becomes 0.
+    rest = f.select(x.eq(0.0), f.zero(x.ty), x) if kind.is_floating else x
+    return f.select(
+        x > 0, one, f.select(x < 0, spread(f, f.const(less, scalar(x.ty)), lanes(x.ty)), rest)
     )
-    return result
 
 
 @operation("reciprocal")
