@@ -6,6 +6,7 @@ import pytest
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.core.values.arrays import aligned_copy
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.runtime.signature import signature_of
 
@@ -52,6 +53,20 @@ def test_values_of_variables_are_taken_as_they_are_unless_they_are_shared():
     (taken,) = signature.arrays_of([variable])
     assert taken is variable.value is not reader
     np.testing.assert_array_equal(taken, reader)
+
+
+def test_the_value_of_an_assigned_variable_is_no_view():
+    p = LoweringContext()
+    handle = p.parameter(0, (), dtypes.resource, variable=((2, 3), dtypes.float32))
+    p.assign_variable(handle, p.read_variable(handle) * 2.0)
+    signature = signature_of(p.function("f", [handle], []))
+    for whole in (np.ones((4, 3), np.float32), aligned_copy(np.ones((4, 3), np.float32))):
+        variable = VariableHandle((2, 3), dtypes.float32, value=whole[1:3])
+        (taken,) = signature.arrays_of([variable])
+        assert taken is variable.value and not np.shares_memory(taken, whole)
+        del taken
+        address = variable.value.ctypes.data
+        assert signature.arrays_of([variable])[0].ctypes.data == address
 
 
 @pytest.mark.parametrize("is_other", [False, True])

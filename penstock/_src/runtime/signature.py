@@ -10,6 +10,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.values.arrays import SMALL, aligned_copy, empty_aligned
+from penstock._src.core.values.memory import has_own_memory
 from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
@@ -50,7 +51,7 @@ class ProgramSignature:
                 None,
                 f"Program: {self.count} arguments are required. Received {len(arguments)}.",
             )
-        # A tensor or a view also references the array: the update in place must not change it.
+        # A tensor or a view also references the array: the update in place must not change it. Nor the array of which the variable's is a view.
         if not self.assigned or not is_any_value_shared(arguments, self.assigned):
             arrays = list(arguments)
             for entry in self.handles:
@@ -73,7 +74,7 @@ class ProgramSignature:
             handle = arguments[i]
             if handle.value is None:
                 handle.read()  # raises the error for a variable without value
-            if assigned and is_value_shared(handle):
+            if assigned and (is_value_shared(handle) or _is_view(handle.value)):
                 handle.value = aligned_copy(handle.value)
             x = handle.value
             if not (
@@ -110,6 +111,11 @@ class ProgramSignature:
 
     def new_results(self) -> list[np.ndarray]:
         return [make(shape, dtype) for make, shape, dtype in self.results]
+
+
+def _is_view(value: Any) -> bool:
+    """True if a variable's value is an array in the memory of another one."""
+    return type(value) is np.ndarray and not has_own_memory(value)
 
 
 def signature_of(function: Function) -> ProgramSignature:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.native.process.array_forms import check_of
 
 FLOATS = np.zeros((2, 3), np.float32)
@@ -41,6 +42,15 @@ def test_read_only_arrays_fit_where_nothing_is_written():
     check = check_of([form, form], written=[1])
     assert check(read_only, FLOATS) is True
     assert check(FLOATS, read_only) is False
+
+
+def test_views_fit_where_nothing_is_written():
+    form = np.dtype(np.float32), (2, 3)
+    check = check_of([form, form], written=[1])
+    own = empty_aligned((2, 3), form[0])
+    for view in (np.zeros((4, 3), np.float32)[1:3], empty_aligned((4, 3), form[0])[1:3], own[:]):
+        assert check(view, own) is True
+        assert check(own, view) is False
 
 
 def test_each_argument_is_compared_with_its_own_form(check):

@@ -41,6 +41,15 @@ class RecycledBlock(Block):
             waiting.give(self.base)
 
 
+# The types of the memory that belongs to one array.
+OWN_BLOCKS = (Block, RecycledBlock)
+
+
+def has_own_memory(array: np.ndarray) -> bool:
+    """True if an array's memory is not that of another one, such as the tensor of which it is a slice, nor of another library."""
+    return array.base is None or type(array.base) in OWN_BLOCKS
+
+
 class Waiting(threading.local if FREE_THREADED else object):  # type: ignore[misc]
     """The free blocks by size; the sizes in least recently returned order.
 

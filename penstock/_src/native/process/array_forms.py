@@ -4,6 +4,8 @@ from collections.abc import Callable, Container, Sequence
 
 import numpy as np
 
+from penstock._src.core.values.memory import OWN_BLOCKS
+
 from .. import python_calls as py
 from ..builtins import method
 from ..language.function import Fn
@@ -12,10 +14,12 @@ from ..language.types import I1, I32, I64, PTR
 from ..language.value import Val
 
 # Fields of an ndarray after its header: words, and halves of words.
-_EXTENTS, _DTYPE = 2, 5
+_EXTENTS, _BASE, _DTYPE = 2, 4, 5
 _RANK, _FLAGS = 2, 12
 _PLAIN = 0x1 | 0x100  # flags of an array that is contiguous in C's order and aligned
 _WRITABLE = 0x400
+_OWN_BLOCKS = 2  # the word with the first type of memory that is an array's own; before: number of forms, type of arrays
+_FORMS = _OWN_BLOCKS + len(OWN_BLOCKS)  # the first word of the first form
 _FORM_WORDS = 3  # of each form before its extents: address of the dtype, rank, flags
 
 
@@ -35,14 +39,14 @@ def check_of(
 
     Args:
       forms: a dtype and a shape for each argument.
-      written: the positions of arguments that must be writable.
+      written: the positions of arguments that must be writable, in memory of their own: a view of another array is not.
 
     Example:
       >>> from penstock._src.native.process.array_forms import check_of
       >>> check_of([(np.dtype(np.float32), (2, 3))])(np.zeros((2, 3), np.float32))
       True
     """
-    words = [len(forms), id(np.ndarray)]
+    words = [len(forms), id(np.ndarray), *map(id, OWN_BLOCKS)]
     for position, (dtype, shape) in enumerate(forms):
         flags = _PLAIN | _WRITABLE if position in written else _PLAIN
         words += [id(dtype), len(shape), flags, *shape]
@@ -62,17 +66,19 @@ def _entry(m: Module, name: str) -> None:
             array, form = f.load(f.argv, i, PTR), f.at(words, at, I64)
             rank = f.load(form, 1, I64)
             is_array = f.load(array, py.TYPE_WORD, I64).eq(array_type)
-            fits = f.when(is_array, lambda: _has_form(f, array, form, rank), lambda: _false(f))
+            fits = f.when(
+                is_array, lambda: _has_form(f, array, form, rank, words), lambda: _false(f)
+            )
             return at + rank + _FORM_WORDS, good & fits[0]
 
         def all_fit() -> tuple[Val, ...]:
-            return f.loop(f.i64(0), count, 1, look, f.i64(2), f.const(1, I1))[1:]
+            return f.loop(f.i64(0), count, 1, look, f.i64(_FORMS), f.const(1, I1))[1:]
 
         (good,) = f.when(f.nargs.eq(count), all_fit, lambda: _false(f))
         f.give(f.call("PyBool_FromLong", f.select(good, f.i64(1), f.i64(0)), ret=PTR))
 
 
-def _has_form(f: Fn, array: Val, form: Val, rank: Val) -> tuple[Val, ...]:
+def _has_form(f: Fn, array: Val, form: Val, rank: Val, words: Val) -> tuple[Val, ...]:
     fields = f.at(array, py.DATA_WORD, I64)
     flags = f.convert(f.load(fields, _FLAGS, I32), I64)
     is_like = (
@@ -85,9 +91,30 @@ def _has_form(f: Fn, array: Val, form: Val, rank: Val) -> tuple[Val, ...]:
     def same(axis: Val, good: Val) -> tuple[Val, ...]:
         return (good & f.load(extents, axis, I64).eq(f.load(form, axis + _FORM_WORDS, I64)),)
 
-    return f.when(
-        is_like, lambda: f.loop(f.i64(0), rank, 1, same, f.const(1, I1)), lambda: _false(f)
-    )
+    def all_same() -> tuple[Val, ...]:
+        is_read = (f.load(form, 2, I64) & _WRITABLE).eq(0)
+        start = f.when(is_read, lambda: _true(f), lambda: (_has_own_memory(f, fields, words),))
+        return f.loop(f.i64(0), rank, 1, same, *start)
+
+    return f.when(is_like, all_same, lambda: _false(f))
+
+
+def _has_own_memory(f: Fn, fields: Val, words: Val) -> Val:
+    """As `core.values.memory.has_own_memory`."""
+
+    def of_block() -> tuple[Val, ...]:
+        kind = f.load(f.load(fields, _BASE, PTR), py.TYPE_WORD, I64)
+        (good,) = _false(f)
+        for i in range(len(OWN_BLOCKS)):
+            good = good | kind.eq(f.load(words, _OWN_BLOCKS + i, I64))
+        return (good,)
+
+    (good,) = f.when(f.load(fields, _BASE, I64).eq(0), lambda: _true(f), of_block)
+    return good
+
+
+def _true(f: Fn) -> tuple[Val, ...]:
+    return (f.const(1, I1),)
 
 
 def _false(f: Fn) -> tuple[Val, ...]:
