@@ -137,3 +137,38 @@ def test_functions_with_a_gradient_have_the_parameters_of_what_they_wrap():
 
     assert inspect.getfullargspec(scaled).args == ["x", "factor"]
     assert inspect.getfullargspec(Scaler().scaled).args == ["x"]
+
+
+@BOTH
+def test_recomputed_gradients_reach_tensors_in_structures(wrap):
+    x, y = tf.constant(3.0), tf.constant(4.0)
+    ragged = tf.constant([1.0, 2.0, 3.0])
+    product = tf.recompute_grad(lambda parts, z: parts["x"] * parts["rest"][0] * z)
+    squares = tf.recompute_grad(lambda rows: tf.reduce_sum(rows * rows, 1))
+
+    def run():
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch([x, y, ragged])
+            of_parts = product({"x": x, "rest": (y,)}, x)
+            of_rows = squares(tf.RaggedTensor.from_row_lengths(ragged, [1, 2]))
+        return tape.gradient(of_parts, [x, y]), tape.gradient(of_rows, ragged)
+
+    (dx, dy), rows = wrap(run)()
+    assert (dx.numpy(), dy.numpy()) == (24, 9)
+    assert rows.numpy().tolist() == [2, 4, 6]
+
+
+@BOTH
+def test_what_a_body_captures_has_no_gradient_around_its_own(wrap):
+    x, captured = tf.constant(3.0), tf.constant(5.0)
+    f = tf.custom_gradient(lambda x: (x * captured, lambda dy: dy * 7))
+
+    def run():
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch([x, captured])
+            y = f(x)
+        return tape.gradient(y, captured), tape.gradient(y, [x, captured])
+
+    alone, (dx, beside) = wrap(run)()
+    assert alone is None and beside is None
+    assert dx.numpy() == 7

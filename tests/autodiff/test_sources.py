@@ -142,3 +142,11 @@ def test_no_gradient_passes_a_stop_that_is_itself_a_source():
         return tf.gradients(first + second * 3.0, [first, second, x], unconnected_gradients="zero")
 
     assert [float(g) for g in gradients(tf.constant(1.0))] == [1.0, 3.0, 0.0]
+
+
+def test_targets_without_an_output_gradient_count_with_ones():
+    with tf.GradientTape() as tape:
+        tape.watch(ROWS)
+        targets = [ROWS * 2, ROWS * 3]
+    found = tape.gradient(targets, ROWS, output_gradients=[tf.fill([3, 2], 10.0)])
+    assert (found.numpy() == 23).all()

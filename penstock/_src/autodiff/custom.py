@@ -138,11 +138,25 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     if STATE.graph is not None:
         flat = _add_node(flat, [*inputs, *handles], backward)
     else:
-        flat = [raw.Identity(input=t) for t in flat]
-        # The reverse walk meets this step first, as it is recorded after the identities. Forward mode goes through `f`.
-        for tape in STATE.tapes:
-            tape.record_function("CustomGradient", [*inputs, *handles], flat, backward)
+        flat = _record_eagerly(flat, [*inputs, *handles], backward)
     return nest.pack_sequence_as(result, flat, expand_composites=True)
+
+
+def _record_eagerly(
+    results: list[Any], inputs: list[Any], backward: Callable[..., list[Any]]
+) -> list[Any]:
+    """Returns copies of the results, for which each tape has either the gradient `backward` or, if it watches none of the inputs, the body's."""
+    tapes = STATE.tapes
+    own = [tape for tape in tapes if any(tape.is_watched(t) for t in inputs)]
+    # A tape with both could reach what the body captures around `backward`. Forward mode goes through the body.
+    STATE.tapes = tuple(tape for tape in tapes if tape not in own)
+    try:
+        copies = [raw.Identity(input=t) for t in results]
+    finally:
+        STATE.tapes = tapes
+    for tape in own:
+        tape.record_function("CustomGradient", inputs, copies, backward)
+    return copies
 
 
 def _is_variable(value: Any) -> bool:
@@ -247,11 +261,18 @@ def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[A
 
 
 def _computed_again(args: Sequence[Any], dresults: Sequence[Any]) -> list[Any]:
-    """Copies of the arguments that depend on the gradients of the results: otherwise common subexpressions would keep the forward values alive."""
-    tensors = [a for a in args if isinstance(a, Tensor)]
-    later = [d for d in dresults if isinstance(d, Tensor)]
+    """Copies of the arguments that depend on the gradients of the results: otherwise common subexpressions would keep the forward values alive.
+
+    Tensors within lists, dicts and composite tensors are copied as well.
+    """
+    flat = nest.flatten(list(args), expand_composites=True)
+    tensors = [a for a in flat if isinstance(a, Tensor)]
+    later = [
+        d for d in nest.flatten(list(dresults), expand_composites=True) if isinstance(d, Tensor)
+    ]
     copies = iter(raw.XlaOptimizationBarrier(input=[*tensors, *later]) if tensors else ())
-    return [next(copies) if isinstance(a, Tensor) else a for a in args]
+    again = [next(copies) if isinstance(a, Tensor) else a for a in flat]
+    return nest.pack_sequence_as(list(args), again, expand_composites=True)
 
 
 @export("recompute_grad")
@@ -284,7 +305,8 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
         def gradient(*dresults: Any, variables: Any = None) -> Any:
             copies = _computed_again(args, dresults)
             with GradientTape() as tape:
-                tape.watch([a for a in copies if isinstance(a, Tensor)])
+                flat = nest.flatten(copies, expand_composites=True)
+                tape.watch([a for a in flat if isinstance(a, Tensor)])
                 for variable in variables or []:
                     tape.watch(variable)
                 again = f(*copies, **kwargs)

@@ -201,9 +201,11 @@ class GradientTape:
             seeds: list[Any] = [None] * len(targets)
             if output_gradients is not None:
                 weights = [gradient_tensors(g) for g in nest.flatten(output_gradients)]
-                seeds = [
+                given = [
                     None if g is None else convert_to_tensor(g) for part in weights for g in part
                 ]
+                # Fewer than there are targets leave ones for the others.
+                seeds[: len(given)] = given
             result = self._differentiate(tape, targets, flat_sources, seeds, unconnected)
             if not self._persistent:
                 self._release()

@@ -120,7 +120,6 @@ def gradient_steps(
                 gradient = _zeros_of_variable(t)
             if needed and gradient is not None:
                 partial_sums.setdefault(t._id, []).append(gradient)
-        _forget(partial_sums, node, sources)
     return [_total(partial_sums.get(x._id), x.op) for x in xs]
 
 
@@ -233,13 +232,6 @@ def _same_outputs(node: Operation, other: Operation) -> list[Any]:
     if not all(t._id in by_id for t in function.outputs):
         return []
     return [by_id[t._id] for t in function.outputs]
-
-
-def _forget(partial_sums: dict[int, list[Any]], node: Operation, sources: set[int]) -> None:
-    """Drops the gradients of the outputs of `node`, which are complete; keeps those of sources."""
-    for t in node.outputs:
-        if t._id not in sources:
-            partial_sums.pop(t._id, None)
 
 
 def _reached_from(graph: Any, xs: Sequence[Any], stopped: set[int]) -> set[int]:
