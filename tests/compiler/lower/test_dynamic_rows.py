@@ -221,3 +221,16 @@ def test_the_mean_of_many_found_narrow_numbers():
     x = tf.ones([70_000], tf.float16)  # more than the largest float16
     mean = tf.function(lambda x: tf.reduce_mean(tf.boolean_mask(x, x > 0)))
     assert mean(x) == 1
+
+
+@pytest.mark.parametrize("reshapes", [False, True])
+def test_numbers_of_rows_that_a_narrow_type_wraps_are_others(reshapes):
+    def run(x):
+        rows = kept(x, x[:, 0] > 0)
+        wrapped = tf.cast(tf.cast(tf.shape(rows)[0], tf.uint8), tf.int32)
+        return tf.reshape(rows, [wrapped, 2]) if reshapes else rows + tf.ones([wrapped, 2])
+
+    function = tf.function(run, autograph=False)
+    assert function(tf.ones([200, 2])).shape == [200, 2]
+    with pytest.raises(InvalidArgumentError):  # 300 is 44 as uint8
+        function(tf.ones([300, 2]))

@@ -14,6 +14,7 @@ from penstock._src.core import dtypes
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
+from penstock._src.ir.meaning import intervals
 from penstock._src.ir.node import Node
 
 # Maximum number of elements of a buffer whose extent is only bounded.
@@ -76,14 +77,25 @@ def aligned(p: LoweringContext, op: Operation, values: Sequence[DynamicRows]) ->
 
 def same_number(p: LoweringContext, a: Node, b: Node) -> bool:
     """True if two integers are known to be equal."""
-    return plain(a) is plain(b) or p.difference(plain(a), plain(b)) == 0
+    a, b = _plain(p, a), _plain(p, b)
+    return a is b or p.difference(a, b) == 0
 
 
-def plain(number: Node) -> Node:
-    """An integer without the casts and reshapes around it."""
+def _plain(p: LoweringContext, number: Node) -> Node:
+    """An integer without the reshapes around it, and the casts that keep it."""
     while number.kind in ("cast", "reshape", "broadcast") and number.args[0].dtype.is_integer:
+        if number.kind == "cast" and not _keeps(p, number):
+            break
         number = number.args[0]
     return number
+
+
+def _keeps(p: LoweringContext, cast: Node) -> bool:
+    """True if an integer type has all numbers that a cast to it can meet."""
+    source = cast.args[0]
+    least, most = p.bounds(source) or intervals.limits(source.dtype)
+    low, high = intervals.limits(cast.dtype)
+    return bool(low <= least and most <= high)
 
 
 def number(p: LoweringContext, x: Node) -> Node:
