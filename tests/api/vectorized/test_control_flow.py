@@ -174,3 +174,20 @@ print(tf.vectorized_map(lambda r: tf.cond(s > 1, lambda: r * s, lambda: r), x).n
     command = [sys.executable, "-c", program]
     run = subprocess.run(command, capture_output=True, text=True, env=lean(), check=False)
     assert run.stdout == "[[2.0], [6.0]]\n", run.stderr
+
+
+WIDE = tf.ones([2, 2])
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [lambda image: tf.nn.max_pool2d(image, 2, 2, "VALID"), lambda image: image[:, :2, :2] @ WIDE],
+    ids=["pooling", "product"],
+)
+def test_a_branch_that_no_row_chooses_has_the_results_shape(fn):
+    images = tf.ones([3, 1, 4, 4, 2])
+
+    def row(image):
+        return tf.cond(tf.reduce_sum(image) > 100, lambda: fn(image), lambda: image[:, :2, :2])
+
+    assert (tf.vectorized_map(row, images).numpy() == np.ones([3, 1, 2, 2, 2])).all()

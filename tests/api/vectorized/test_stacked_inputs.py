@@ -88,3 +88,35 @@ def test_sparse_features_are_refused_without_a_loop():
             3,
             fallback_to_while_loop=False,
         )
+
+
+def test_rows_of_unknown_numbers_must_be_as_many():
+    vector = tf.TensorSpec([None])
+    add = tf.function(
+        lambda a, b: tf.vectorized_map(lambda row: row[0] * 10 + row[1], (a, b)),
+        input_signature=[vector, vector],
+    )
+    three = tf.constant([1.0, 2.0, 3.0])
+    assert add(three, tf.constant([4.0])).numpy().tolist() == [14, 24, 34]
+    for others in ([4.0, 5.0], []):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="is not in"):
+            add(three, tf.constant(others, tf.float32))
+
+
+@pytest.mark.parametrize("wrong", [2, -1])
+def test_a_number_out_of_range_is_no_segment_or_element_of_another_row(wrong):
+    data, segments = tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant([0, 1])
+    numbers = tf.constant([[0, 1], [wrong, 1]] if wrong < 0 else [[0, wrong], [0, 1]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="out of range"):
+        tf.vectorized_map(lambda r: tf.sparse.segment_sum(r[0], r[1], segments), (data, numbers))
+
+    def sums():
+        return tf.vectorized_map(
+            lambda r: tf.math.unsorted_segment_sum(r[0], r[1], 2), (data, numbers)
+        )
+
+    if wrong < 0:  # left out
+        assert sums().numpy().tolist() == [[1, 2], [0, 4]]
+    else:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="out of range"):
+            sums()

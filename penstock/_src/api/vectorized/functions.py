@@ -171,7 +171,9 @@ def _value(tensor: Tensor, count: Any, operands: int) -> Value:
     if operands == 1 or isinstance(count, int):
         return Value(tensor, True)
     rows = raw.Range(start=0, limit=count, delta=1)
-    places = raw.Minimum(x=rows, y=raw.Shape(input=tensor)[0] - 1)
+    # Not clamped: too few rows are an error of the gather.
+    several = raw.Cast(x=raw.Greater(x=raw.Shape(input=tensor)[0], y=1), DstT=dtypes.int32)
+    places = raw.Mul(x=rows, y=several)
     return Value(raw.GatherV2(params=tensor, indices=places, axis=0), True)
 
 

@@ -20,7 +20,9 @@ def by_words(step: Step) -> list[Any]:
     ]
     attrs = {"axis": int(step.axis(op.attrs["axis"]))} if "axis" in op.attributes else {}
     outputs = step.run(*inputs, **attrs)
-    return [step.parted(t) for t in outputs] if "examples" in words else outputs
+    if "examples" not in words:
+        return outputs
+    return [step.parted(t, position) for position, t in enumerate(outputs)]
 
 
 def elementwise(step: Step) -> list[Any]:

@@ -51,7 +51,8 @@ def einsum(step: Step) -> list:
 def softmax_cross_entropy(step: Step) -> list:
     """Works on each example; logits and labels broadcast."""
     rank = max(step.rank(0), step.rank(1))
-    return [step.parted(t) for t in step.run(*[step.merged(step.whole(i, rank)) for i in range(2)])]
+    outputs = step.run(*[step.merged(step.whole(i, rank)) for i in range(2)])
+    return [step.parted(t, position) for position, t in enumerate(outputs)]
 
 
 @rule("FusedBatchNormV3")
@@ -113,7 +114,8 @@ def parse_examples(step: Step) -> list:
     if not step.rank(0):
         empty = step.other("Reshape", rest[0], [0])[0]
         return step.run_flat([step.whole(0), empty, *rest[1:]])
-    return [step.parted(t) for t in step.run_flat([step.merged(step.whole(0)), *rest])]
+    outputs = step.run_flat([step.merged(step.whole(0)), *rest])
+    return [step.parted(t, position) for position, t in enumerate(outputs)]
 
 
 @rule("ParseSingleExample")

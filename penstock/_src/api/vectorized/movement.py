@@ -167,9 +167,7 @@ def segments(step: Step) -> list:
     count = step.common(2)
     data, ids = step.whole(0), step.whole(1)
     numbers = moved(step, ids, count)
-    below = step.other("Less", ids, step.other("ZerosLike", ids)[0])[0]
-    ids = step.other("SelectV2", below, ids, numbers)[0]
-    return [step.parted(step.run(data, ids, times_rows(step, count))[0])]
+    return [step.parted(step.run(data, numbers, times_rows(step, count))[0])]
 
 
 @rule("_SparseSegment")
@@ -202,13 +200,22 @@ def segments_of_chosen_gradient(step: Step) -> list:
 
 
 def moved(step: Step, numbers: Any, count: Any) -> Any:
-    """Returns stacked numbers below `count`, those of row k increased by k * count."""
+    """Returns stacked numbers below `count`, those of row k increased by k * count.
+
+    Negative numbers stay, and those that are not below `count` become one that no row has: neither are another row's.
+    """
     rows = step.other("Range", 0, step.count, 1)[0]
     first = step.other("Mul", rows, step.other("Cast", count, DstT=rows.dtype)[0])[0]
     first = step.other("Cast", first, DstT=numbers.dtype)[0]
     ones = raw.OnesLike(x=raw.Shape(input=numbers)[1:])
     shape = raw.ConcatV2(values=[np.array([-1], np.int32), ones], axis=0)
-    return step.other("AddV2", numbers, raw.Reshape(tensor=first, shape=shape))[0]
+    places = step.other("AddV2", numbers, raw.Reshape(tensor=first, shape=shape))[0]
+    beyond = step.other("Cast", times_rows(step, count), DstT=numbers.dtype)[0]
+    limit = step.other("Cast", count, DstT=numbers.dtype)[0]
+    places = raw.SelectV2(condition=raw.Less(x=numbers, y=limit), t=places, e=beyond)
+    return raw.SelectV2(
+        condition=raw.Less(x=numbers, y=raw.ZerosLike(x=numbers)), t=numbers, e=places
+    )
 
 
 def times_rows(step: Step, count: Any) -> Any:

@@ -137,14 +137,18 @@ class Step:
         first = raw.Mul(x=sizes[:1], y=sizes[1:2])
         return raw.Reshape(tensor=tensor, shape=raw.ConcatV2(values=[first, sizes[2:]], axis=0))
 
-    def parted(self, tensor: Any) -> Any:
-        """Undoes `merged` for a result."""
+    def parted(self, tensor: Any, position: int = 0) -> Any:
+        """Undoes `merged` for the result at a position."""
         shape = tensor.shape
         if shape.is_fully_defined() and isinstance(self.count, int) and self.count:
             shape = [self.count, shape[0] // self.count, *shape.as_list()[1:]]
             return raw.Reshape(tensor=tensor, shape=shape)
         sizes = raw.Shape(input=tensor)
-        first = raw.FloorDiv(x=sizes[:1], y=raw.Maximum(x=self.count, y=1))
+        row = self.node._outputs[position].shape
+        if row.rank and row[0] is not None:  # no rows at all do not tell it
+            first = convert_to_tensor([row[0]], dtypes.int32)
+        else:
+            first = raw.FloorDiv(x=sizes[:1], y=raw.Maximum(x=self.count, y=1))
         return raw.Reshape(
             tensor=tensor,
             shape=self.prefixed(raw.ConcatV2(values=[first, sizes[1:]], axis=0)),
