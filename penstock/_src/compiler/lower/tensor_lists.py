@@ -343,21 +343,19 @@ def _gather(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[
 @handler("TensorListScatterV2", "TensorListScatter")
 def _scatter(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, tensor, indices = lowering.p, _node(args[0]), _node(args[1])
-    count: Any = indices.shape[0]
+    count: Any = -1
     if op.type == "TensorListScatterV2":
         known_extents = p.dims(_node(args[3]))
         if known_extents is None:
             raise NotLowerable("the number of elements of the list is not known")
         count = known_extents[0]
-    known = p.dims(indices)
-    if known is not None:
-        count = (
-            max([count, *[k + 1 for k in known]])
-            if int(count) <= 0 or op.type != "TensorListScatterV2"
-            else count
-        )
-    elif int(count) < 0 or op.type != "TensorListScatterV2":
-        raise NotLowerable("the indices of the list to make are not known")
+    if int(count) < 0:  # just enough
+        known = p.dims(indices)
+        if known is None:
+            raise NotLowerable("the indices of the list to make are not known")
+        count = max([0, *[k + 1 for k in known]])
+    elif not int(count) and indices.shape[0] != 0:
+        raise NotLowerable("a list without elements has no place for them")
     empty = p.full((count, *tensor.shape[1:]), 0, tensor.dtype)
     buffer = p.scatter(empty, p.expand_dims(indices, -1), tensor, op="set", mode="error")
     return [ListValue(tensor.dtype, None, p.scalar(count, dtypes.int32), None).with_buffer(buffer)]

@@ -34,6 +34,11 @@ class TensorList:
         """The shape and dtype of elements, as graphs keep them for handles."""
         return [(self.element_shape, self.dtype)]
 
+    @property
+    def declared_shape(self) -> TensorShape:
+        """The shape that every element must have."""
+        return self.element_shape
+
     def __len__(self) -> int:
         return len(self.items)
 
@@ -51,7 +56,7 @@ class TensorList:
     def item(self, index: int, shape: TensorShape = UNKNOWN) -> Any:
         """Returns the array at `index`, zeros where none was set."""
         array = self.items[index]
-        if array is not None:
+        if array is not None and not (shape.is_fully_defined() and _may_be_unset(array, shape)):
             return array
         known = self.known_shape(shape)
         if not known.is_fully_defined():
@@ -94,7 +99,7 @@ class TensorList:
             out.fill(b"")
         for position, index in enumerate(indices):
             array = self.items[index]
-            if array is None:
+            if array is None or _may_be_unset(array, known):
                 continue
             if shape_of(array) != dims:
                 raise InvalidArgumentError(
@@ -139,17 +144,14 @@ class TensorList:
             raise InvalidArgumentError(
                 f"AddN: lists must have the same dtype and length. Received {self} and {other}."
             )
-        items = [
-            right if left is None else left if right is None else left + right
-            for left, right in zip(self.items, other.items, strict=True)
-        ]
-        return TensorList(self.dtype, self.element_shape.merge_with(other.element_shape), items)
+        items = [_sum(left, right) for left, right in zip(self.items, other.items, strict=True)]
+        return TensorList(self.dtype, self.declared_shape.merge_with(other.declared_shape), items)
 
     __radd__ = __add__
 
 
 class _ListOfRows(TensorList):
-    """A list computed by a program: the rows of one array."""
+    """A list computed by a program: the rows of one array, zeros for items that it did not set, whatever their shape is."""
 
     __slots__ = ("dense",)
 
@@ -157,9 +159,18 @@ class _ListOfRows(TensorList):
         super().__init__(dtype, make_shape(dense.shape[1:]), list(dense))
         self.dense = dense
 
+    @property
+    def declared_shape(self) -> TensorShape:
+        """Unknown: the element shape is that of the items so far; others may follow."""
+        return UNKNOWN
+
     def accepts(self, item: Any) -> bool:
-        """True: its element shape is that of the items so far; others may follow."""
+        """True for all items."""
         return True
+
+    def known_shape(self, shape: TensorShape) -> TensorShape:
+        """Returns `shape` if it says all, else that of the items."""
+        return shape if shape.is_fully_defined() else super().known_shape(shape)
 
     def with_items(self, items: list[Any]) -> TensorList:
         """Returns a list of the same type holding `items`, of any shapes."""
@@ -190,6 +201,31 @@ def zeros(shape: TensorShape, dtype: DType) -> np.ndarray:
     if dtype.np.hasobject:
         array.fill(b"")
     return array
+
+
+def _may_be_unset(item: Any, shape: TensorShape) -> bool:
+    """True for zeros of another shape: a program gives those that it did not set the shape of those that it did."""
+    return (
+        isinstance(item, np.ndarray)
+        and not shape.is_compatible_with(make_shape(item.shape))
+        and not item.dtype.hasobject
+        and not item.any()
+    )
+
+
+def _sum(left: Any, right: Any) -> Any:
+    """Adds two items, of which each may be unset."""
+    if left is None or right is None:
+        return right if left is None else left
+    if isinstance(left, TensorList) or shape_of(left) == shape_of(right):
+        return left + right
+    if _may_be_unset(left, make_shape(shape_of(right))):
+        return right
+    if _may_be_unset(right, make_shape(shape_of(left))):
+        return left
+    raise InvalidArgumentError(
+        f"AddN: lists must have elements of the same shapes. Received {shape_of(left)} and {shape_of(right)}."
+    )
 
 
 def _zeros_like(item: Any) -> Any:

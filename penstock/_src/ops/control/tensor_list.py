@@ -14,7 +14,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import SCALAR, UNKNOWN, TensorShape, make_shape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.control.list_value import TensorList, shape_from, shape_to
-from penstock._src.ops.rules import show
+from penstock._src.ops.rules import show, static_value
 
 INT32 = dtypes.int32
 
@@ -371,6 +371,10 @@ class TensorListGather(ListOp):
             num_elements=_length(input_handle),
             element_dtype=self.element_dtype,
         )
+        if not _all_differ(indices):  # the last write would win
+            count = _length(input_handle)
+            sums = raw.UnsortedSegmentSum(data=dvalues, segment_ids=indices, num_segments=count)
+            dvalues = raw.GatherV2(params=sums, indices=indices, axis=0)
         dlist = raw.TensorListScatterIntoExistingList(
             input_handle=unset, tensor=dvalues, indices=indices
         )
@@ -473,10 +477,23 @@ class TensorListScatterIntoExistingList(_Scatter):
         return self.put(elements, tensor, indices)
 
 
+def _all_differ(indices: Any) -> bool:
+    """True if the indices are known to differ from each other."""
+    known = static_value(indices)
+    return known is not None and len(np.unique(known)) == np.size(known)
+
+
 def _gather_rows(dlist: Any, indices: Any, tensor: Any, dtype: DType) -> Any:
-    return raw.TensorListGather(
+    """The gradient of rows put at indices: zeros for a row that a later one has replaced."""
+    rows = raw.TensorListGather(
         input_handle=dlist,
         indices=indices,
         element_shape=_rows_shape(tensor),
         element_dtype=dtype,
     )
+    if _all_differ(indices):
+        return rows
+    order = raw.Range(start=0, limit=raw.Size(input=indices), delta=1)
+    last = raw.UnsortedSegmentMax(data=order, segment_ids=indices, num_segments=_length(dlist))
+    stays = raw.Equal(x=raw.GatherV2(params=last, indices=indices, axis=0), y=order)
+    return raw.Select(condition=stays, x=rows, y=raw.ZerosLike(x=rows))

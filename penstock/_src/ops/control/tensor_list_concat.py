@@ -60,12 +60,11 @@ def _concatenate(op: ListOp, tensor_list: Any, shape: Any, leading_dims: Any) ->
     tensor_list = op.checked(tensor_list, op.element_dtype)
     whole = _merged(op, tensor_list.element_shape, shape)
     items = []
-    for index, item in enumerate(tensor_list.items):
-        if item is None:
-            known = whole
-            if known.rank is not None and index < len(leading_dims):
-                known = make_shape((int(leading_dims[index]), *known.as_list()[1:]))
-            item = tensor_list.item(index, known)
+    for index in range(len(tensor_list)):
+        known = whole
+        if known.rank is not None and index < len(leading_dims):
+            known = make_shape((int(leading_dims[index]), *known.as_list()[1:]))
+        item = tensor_list.item(index, known)
         if item.ndim == 0:
             raise InvalidArgumentError(
                 f"Concat saw a scalar shape at index {index} but requires at least vectors."
