@@ -228,3 +228,18 @@ def test_an_inner_accumulator_does_not_see_what_an_outer_one_computes():
             y = x**3
     assert outer.jvp(inner.jvp(y)).numpy() == 18.0
     assert inner.jvp(outer.jvp(y)) is None
+
+
+def test_a_call_has_its_own_results_alone():
+    x = tf.constant([0.5, 2.0])
+    called = tf.function(lambda x: (tf.sin(x) * x, tf.argmax(x)))
+
+    @tf.function
+    def tangents():
+        with tf.autodiff.ForwardAccumulator(x, tf.constant([1.0, 3.0])) as accumulator:
+            results = called(x)
+        assert len(results) == 2
+        return accumulator.jvp(results[0])
+
+    expected = (np.cos(x) * x + np.sin(x)) * [1.0, 3.0]
+    np.testing.assert_allclose(tangents(), expected, 1e-6)

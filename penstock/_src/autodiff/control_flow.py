@@ -147,7 +147,12 @@ def call_function(function: GraphFunction, arguments: Sequence[Any]) -> list[Sym
         "Tout": tuple(function.output_types),
     }
     tensors = [convert_to_tensor(t) for t in arguments]
-    return list(add_node(kind, tensors, attrs, kind).outputs)
+    return own_outputs(add_node(kind, tensors, attrs, kind), function)
+
+
+def own_outputs(node: Operation, function: GraphFunction) -> list[SymbolicTensor]:
+    """Returns the outputs that a new node has by its function: forward mode may have added others already."""
+    return node.outputs[: len(function.outputs)]
 
 
 def dense(gradient: Any) -> Any:
@@ -485,7 +490,7 @@ def add_conditional(
     tensors = [convert_to_tensor(t) for t in (selector, *inputs)]
     node = add_node(kind, tensors, attrs, name or ("case" if is_case else "cond"))
     node.may_be_lowered = lowering_here() if may_be_lowered is None else may_be_lowered
-    return list(node.outputs)
+    return own_outputs(node, functions[0])
 
 
 def lowering_here() -> bool | None:

@@ -27,6 +27,7 @@ from penstock._src.autodiff.control_flow import (
     has_plain_gradient,
     inline,
     lowering_here,
+    own_outputs,
     spread,
     unify,
 )
@@ -384,7 +385,8 @@ def add_while(
     cond, body = _with_limit(cond, False), _with_limit(body, True)
     counter, *others = inputs
     node = add_limited_while(cond, body, [counter, most, *others], limit, name, parallel_iterations)
-    return [node.outputs[0], *node.outputs[2:]]
+    outputs = own_outputs(node, body)
+    return [outputs[0], *outputs[2:]]
 
 
 def add_limited_while(
