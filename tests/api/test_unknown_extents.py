@@ -71,6 +71,8 @@ def test_unknown_ranks(function, value, known):
         (lambda x: tf.experimental.numpy.tril(x, -1), ROWS),
         (lambda x: tf.experimental.numpy.kron(x, [1.0, 2.0]), ROWS),
         (lambda x: tf.experimental.numpy.average(x, 0), ROWS),
+        (lambda x: tf.signal.fftshift(x, -1), ROWS),
+        (lambda x: tf.signal.ifftshift(x, [-2, 1]), ROWS),
     ],
 )
 def test_unknown_extents(function, value):
@@ -111,6 +113,13 @@ def test_a_computed_extent_may_be_one_and_be_repeated(name):
     for shape in ((2, 1), (2, 3), (1, 2), (6, 1)):
         value = np.random.default_rng(3).normal(size=shape).astype("f")
         np.testing.assert_array_equal(traced(value), function(tf.constant(value)))
+
+
+@pytest.mark.parametrize("window", [tf.signal.hann_window, tf.signal.hamming_window])
+def test_windows_of_a_length_that_a_graph_computes(window):
+    traced = tf.function(window, input_signature=[tf.TensorSpec([], tf.int32)], autograph=False)
+    for length in (0, 1, 2, 5):
+        np.testing.assert_allclose(traced(length), window(length), atol=1e-6)
 
 
 NUMBERS = [

@@ -392,6 +392,16 @@ def test_ngrams_say_what_rank_they_need():
         ).get_concrete_function()
 
 
+def test_ngrams_pad_empty_rows_only_beside_others():
+    # as in TensorFlow 2.21
+    empty, some = tf.ragged.constant([[], []], tf.string), tf.ragged.constant([[], ["a"]])
+    assert tf.strings.ngrams(empty, 2, pad_values=("<", ">")).to_list() == [[], []]
+    assert tf.strings.ngrams(some, 2, pad_values=("<", ">")).to_list() == [
+        [b"< >"],
+        [b"< a", b"a >"],
+    ]
+
+
 @pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "function"])
 def test_masks_with_rows_of_other_lengths_are_refused(wrap):
     masked = wrap(lambda mask: tf.ragged.boolean_mask(ROWS, mask))

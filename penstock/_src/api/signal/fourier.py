@@ -322,15 +322,13 @@ def _shifted(x, axes, sign, name):
     parts = axes if isinstance(axes, (list, tuple)) else [axes]
     if any(map(is_unknown, parts)):
         places = raw.Reshape(tensor=convert_to_tensor(axes, dtype=dtypes.int32), shape=[-1])
-        sizes = raw.GatherV2(params=raw.Shape(input=x), indices=places % raw.Rank(input=x), axis=0)
-        return roll(x, np.int32(sign) * raw.FloorDiv(x=sizes, y=np.int32(2)), places, name)
-    axes = [int(a) for a in np.atleast_1d(np.asarray(axes))]
-    if all(x.shape[a] is not None for a in axes):
-        shifts = [x.shape[a] // 2 if sign > 0 else -(x.shape[a] // 2) for a in axes]
-        return roll(x, np.array(shifts, np.int32), np.array(axes, np.int32), name)
-    sizes = raw.GatherV2(params=raw.Shape(input=x), indices=np.array(axes, np.int32), axis=0)
-    shifts = np.int32(sign) * raw.FloorDiv(x=sizes, y=np.int32(2))
-    return roll(x, shifts, np.array(axes, np.int32), name)
+    else:
+        places = np.atleast_1d(np.asarray(axes, np.int32))
+        extents = [x.shape[a] for a in places.tolist()]
+        if None not in extents:
+            return roll(x, np.array([sign * (n // 2) for n in extents], np.int32), places, name)
+    sizes = raw.GatherV2(params=raw.Shape(input=x), indices=places % raw.Rank(input=x), axis=0)
+    return roll(x, np.int32(sign) * raw.FloorDiv(x=sizes, y=np.int32(2)), places, name)
 
 
 @dispatchable("signal.fftshift", named="fftshift")

@@ -56,7 +56,11 @@ def _raised_cosine(window_length, periodic, dtype, a, b, name):
         even = np.int32(1) - raw.FloorMod(x=length, y=np.int32(2))
         span = cast(length + np.int32(periodic) * even - np.int32(1), kind)
     angle = _number(2 * np.pi, kind) * counter(length, kind) / span
-    return raw.Sub(x=_number(a, kind), y=_number(b, kind) * raw.Cos(x=angle), name=name)
+    if isinstance(length, int):
+        return raw.Sub(x=_number(a, kind), y=_number(b, kind) * raw.Cos(x=angle), name=name)
+    window = _number(a, kind) - _number(b, kind) * raw.Cos(x=angle)
+    is_one = raw.Equal(x=length, y=np.int32(1))  # then the span is 0
+    return raw.SelectV2(condition=is_one, t=_number(1, kind), e=window, name=name)
 
 
 @dispatchable("signal.hann_window", scope="hann_window")

@@ -175,8 +175,8 @@ class StringNGrams(Op):
                 raise self.invalid(
                     f"Pad width could lead to integer overflow, got pad_width = {self._padding(width)}"
                 )
-        if not data_splits.size:
-            return strings([], (0,)), data_splits
+        if not data.size:  # then TensorFlow pads no row
+            return strings([], (0,)), np.zeros_like(data_splits)
         grams, splits, pieces, bounds = [], [0], data.tolist(), data_splits.tolist()
         for begin, end in itertools.pairwise(bounds):
             grams.extend(self._row(pieces[begin:end]))
