@@ -52,6 +52,15 @@ def test_complex_numbers_saturate_by_their_parts():
     assert found == [complex(most, -most), complex(1.5, most)]
 
 
+def test_saturating_casts_pass_gradients_of_what_is_not_outside():
+    # recorded from TensorFlow 2.21
+    value = tf.constant([np.nan, 1e9, -3.0])
+    with tf.GradientTape() as tape:
+        tape.watch(value)
+        narrow = tf.saturate_cast(value, tf.float16)
+    assert tape.gradient(narrow, value).numpy().tolist() == [1.0, 0.0, 1.0]
+
+
 def test_clipping_by_a_norm_makes_nothing_larger():
     with pytest.raises(ValueError, match="incompatible"):
         tf.clip_by_norm([[2.0, 1.0]], [[[2.0]]])

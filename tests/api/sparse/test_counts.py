@@ -31,3 +31,12 @@ def test_weights_stand_where_the_values_stand(count):
 def test_dense_weights_have_the_shape_of_the_values():
     with pytest.raises(tf.errors.InvalidArgumentError, match="must have the same shape"):
         tf.sparse.bincount([[3, 2, 1], [5, 4, 4]], np.ones([3, 2], np.int32), axis=-1)
+
+
+def test_counts_of_nothing_have_a_column():
+    # as in TensorFlow 2.21
+    nothing = tf.SparseTensor(np.zeros([0, 2], np.int64), np.zeros([0], np.int64), [2, 3])
+    assert tf.sparse.bincount(nothing).shape == [1]
+    assert tf.sparse.bincount(nothing, axis=-1).shape == [2, 1]
+    assert tf.sparse.bincount(np.zeros([2, 0], np.int64), axis=-1).shape == [2, 1]
+    assert tf.sparse.bincount(nothing, minlength=4).shape == [4]

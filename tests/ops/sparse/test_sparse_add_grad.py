@@ -31,3 +31,28 @@ def test_other_numbers_of_gradients_and_of_columns_are_refused():
         gradients([1.0], [[0, 1]], [[0]], [[2, 0]])
     with pytest.raises(tf.errors.InvalidArgumentError, match="Input indices should be matrices"):
         gradients([1.0], [0], [[0]], [[2]])
+
+
+def test_repeated_elements_are_paired_in_turn():
+    # recorded from TensorFlow 2.21
+    twice = tf.SparseTensor([[0, 1], [0, 1], [1, 2]], [4.0, 5.0, -3.0], [2, 3])
+    once = tf.SparseTensor([[0, 1], [1, 2]], [2.0, 1.0], [2, 3])
+    with tf.GradientTape() as tape:
+        tape.watch([twice.values, once.values])
+        total = tf.sparse.add(twice, once)
+        loss = tf.reduce_sum(total.values * [1.0, 2.0, 3.0])
+    assert total.indices.numpy().tolist() == [[0, 1], [0, 1], [1, 2]]
+    assert total.values.numpy().tolist() == [6.0, 5.0, -2.0]
+    by_twice, by_once = tape.gradient(loss, [twice.values, once.values])
+    assert (by_twice.numpy().tolist(), by_once.numpy().tolist()) == ([1, 2, 3], [1, 3])
+    assert tf.sparse.add(twice, twice).values.numpy().tolist() == [8.0, 10.0, -6.0]
+    assert tf.sparse.maximum(twice, twice).values.numpy().tolist() == [4.0, 5.0, -3.0]
+
+
+def test_elements_outside_are_added_and_refused_by_extremes():
+    # as in TensorFlow 2.21
+    outside = tf.SparseTensor([[0, 5]], [4.0], [2, 3])
+    inside = tf.SparseTensor([[1, 2]], [2.0], [2, 3])
+    assert tf.sparse.add(outside, inside).values.numpy().tolist() == [4.0, 2.0]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="out of bounds"):
+        tf.sparse.maximum(outside, inside)

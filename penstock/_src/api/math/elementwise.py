@@ -160,7 +160,7 @@ def saturate_cast(value, dtype, name=None):
             exact = not wanted.is_integer or wanted.size < 8
             low = _representable(value.dtype, max(source[0], target[0]), exact, up=True)
             high = _representable(value.dtype, min(source[1], target[1]), exact, up=False)
-            value = raw.Maximum(x=raw.Minimum(x=value, y=high), y=low)
+            value = raw.ClipByValue(t=value, clip_value_min=low, clip_value_max=high)
     return cast(value, wanted, name=name)
 
 

@@ -232,9 +232,12 @@ def _combined(rows, places, segments, weights, combiner):
         return combine(rows, places, segments)
     rows = raw.GatherV2(params=rows, indices=places, axis=0)
     weights = cast(weights, rows.dtype)
-    column = raw.Reshape(
-        tensor=weights, shape=np.array([-1] + [1] * (rows.shape.rank - 1), np.int32)
-    )
+    if rows.shape.rank is None:
+        ones = raw.OnesLike(x=raw.Shape(input=rows)[1:])
+        column_shape = raw.ConcatV2(values=[[-1], ones], axis=0)
+    else:
+        column_shape = np.array([-1] + [1] * (rows.shape.rank - 1), np.int32)
+    column = raw.Reshape(tensor=weights, shape=column_shape)
     total = segment_sum(rows * column, segments)
     if combiner == "sum":
         return total

@@ -21,6 +21,7 @@ from penstock._src.ops.sparse.tensor import (
     check_sparse,
     flat_places,
     grouped,
+    outside,
     rows_where,
 )
 
@@ -28,9 +29,17 @@ _merges = HotCounter(20_000)
 
 
 def _union(a_indices, a_values, b_indices, b_values, shape):
-    """The indices of both tensors, sorted, with both values at each."""
-    places = flat_places(a_indices, shape), flat_places(b_indices, shape)
+    """The indices of both tensors, merged, with both values at each."""
+    rows = np.concatenate([a_indices, b_indices])
+    if outside(rows, shape) is None:
+        places = flat_places(rows, shape)
+    else:  # TensorFlow adds elements outside as well
+        least = rows.min(0)
+        places = flat_places(rows - least, rows.max(0) - least + 1)
+    places = places[: len(a_indices)], places[len(a_indices) :]
     ascend = all((x[1:] > x[:-1]).all() for x in places)
+    if not ascend:
+        places = _apart(*places)
     if ascend and runs_native_code() and _merges.is_hot(len(a_indices) + len(b_indices)):
         a_at, b_at = (np.empty(len(x), np.int64) for x in places)
         count = merging().merge(places[0], len(a_at), places[1], len(b_at), a_at, b_at)
@@ -41,7 +50,24 @@ def _union(a_indices, a_values, b_indices, b_values, shape):
     which = np.empty(count, np.int64)
     which[b_at] = np.arange(len(a_at), len(a_at) + len(b_at))
     which[a_at] = np.arange(len(a_at))
-    return _Union(np.concatenate([a_indices, b_indices]).take(which, 0), a, b, a_at, b_at)
+    return _Union(rows.take(which, 0), a, b, a_at, b_at)
+
+
+def _apart(*parts):
+    """Return numbers in the order of the given ones, which pair repeated ones of two vectors in turn."""
+    _, numbers = np.unique(np.concatenate(parts), return_inverse=True)
+    ends = np.cumsum([len(part) for part in parts])
+    parts = np.split(numbers, ends[:-1])
+    return [part * ends[-1] + _occurrences(part) for part in parts]
+
+
+def _occurrences(numbers):
+    """How often each number stands before itself."""
+    order = np.argsort(numbers, kind="stable")
+    in_order = numbers[order]
+    found = np.empty_like(order)
+    found[order] = np.arange(len(numbers)) - np.searchsorted(in_order, in_order)
+    return found
 
 
 def _merged(a, b):
@@ -132,6 +158,9 @@ class SparseAddGrad(Op):
         rows = np.concatenate([sum_indices, a_indices, b_indices])
         _, numbers = distinct(rows)
         count = len(sum_indices)
+        if np.unique(numbers[:count]).size < count:
+            parts = np.split(numbers, [count, count + len(a_indices)])
+            _, numbers = distinct(np.concatenate(_apart(*parts)))
         by_row = np.zeros(len(rows), backprop_val_grad.dtype)
         by_row[numbers[:count]] = backprop_val_grad
         of_operands = by_row[numbers[count:]]
@@ -158,6 +187,8 @@ class _Extreme(Op):
         check_sparse(self, a_indices, a_values, a_shape)
         check_sparse(self, b_indices, b_values, b_shape)
         _same_shape(self, a_shape, b_shape)
+        for indices in (a_indices, b_indices):
+            check_indices(self, indices, a_shape, False, "Sparse index tuple ")
         both = _union(a_indices, a_values, b_indices, b_values, a_shape)
         return both.indices, self.choose(both.a, both.b)
 

@@ -17,8 +17,8 @@ def _counted(op, rows, values, weights, shape):
     check_weights(op, values, weights)
     kind = op.output_type.np
     amounts = weights if weights.size else np.ones(values.shape, kind)
-    largest = int(values.max()) + 1 if values.size else 0
-    width = op.maxlength if op.maxlength >= 0 else max(largest, op.minlength, 0)
+    largest = int(values.max(initial=0)) + 1  # a column for 0 even without values
+    width = op.maxlength if op.maxlength >= 0 else max(largest, op.minlength)
     if op.maxlength >= 0:
         inside = values < op.maxlength
         rows, values, amounts = rows[inside], values[inside], amounts[inside]
@@ -88,7 +88,7 @@ class DenseCountSparseOutput(_Count):
         return _of_rank(values.rank)
 
     def eager(self, values, weights):
-        if values.ndim and not values.size:
+        if values.ndim == 2 and not len(values):
             raise self.invalid(
                 f"Shapes dimension cannot be 0. Received values of {show(values.shape)}"
             )
