@@ -74,3 +74,25 @@ def test_real_transforms_over_several_axes(op, rank):
     x = RNG.normal(size=(3, 4, 6)) if op[0] == "R" else RNG.normal(size=(3, 4, 6)) * (1 + 2j)
     attrs = {"Treal": "float64", "Tcomplex": "complex128"}
     check(OpCase(op, [x, size], attrs, gradient=False, lowers=True))
+
+
+@pytest.mark.parametrize("kind", ["fft", "ifft", "rfft", "irfft"])
+@pytest.mark.parametrize("norm", [None, "ortho", "forward"])
+@pytest.mark.parametrize(("lengths", "axes"), [(None, [0, -1]), ([5, 3], [1, 2])])
+def test_transforms_over_any_axes_of_known_and_unknown_extents(kind, norm, lengths, axes):
+    value = X if kind == "rfft" else Z
+    expected = getattr(np.fft, f"{kind}n")(value, lengths, axes, norm)
+
+    def transform(x):
+        return getattr(tf.signal, f"{kind}nd")(x, lengths, axes, norm)
+
+    spec = tf.TensorSpec([None] * 3, tf.as_dtype(value.dtype))
+    traced = tf.function(transform, input_signature=[spec], autograph=False)
+    for found in (transform(tf.constant(value)), traced(value)):
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_transforms_over_any_axes_need_a_rank():
+    spec = tf.TensorSpec(None, tf.complex64)
+    with pytest.raises(ValueError, match="rank of input_tensor"):
+        tf.function(tf.signal.fftnd, input_signature=[spec]).get_concrete_function()

@@ -6,6 +6,7 @@ from penstock._src.api.array.indexing import is_unknown
 from penstock._src.api.array.joining import roll
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
+from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
@@ -197,18 +198,26 @@ def irfft3d(input_tensor, fft_length=None, name=None):
 
 
 def _nd_arguments(x, fft_length, axes, inverse_real=False):
+    """Lengths and axes as int32 vectors; the lengths are a tensor where extents are unknown."""
     rank = x.shape.rank
+    if rank is None:
+        raise ValueError(f"The rank of input_tensor must be known. Received: {x}")
     if axes is None:
         count = rank if fft_length is None else len(fft_length)
         axes = list(range(rank - count, rank))
-    axes = [int(a) for a in np.atleast_1d(np.asarray(axes))]
-    if fft_length is None:
-        lengths = [x.shape[a] for a in axes]
+    axes = np.atleast_1d(np.asarray(axes, np.int32))
+    if fft_length is not None:
+        return np.asarray(fft_length, np.int32), axes
+    lengths = [x.shape[a] for a in axes.tolist()]
+    if None in lengths:
+        lengths = raw.GatherV2(params=raw.Shape(input=x), indices=axes % np.int32(rank), axis=0)
         if inverse_real:
-            lengths[-1] = max(0, 2 * (lengths[-1] - 1))
-    else:
-        lengths = [int(n) for n in np.asarray(fft_length)]
-    return np.array(lengths, np.int32), np.array(axes, np.int32)
+            last = raw.Maximum(x=2 * (lengths[-1:] - 1), y=0)
+            lengths = raw.ConcatV2(values=[lengths[:-1], last], axis=0)
+        return lengths, axes
+    if inverse_real:
+        lengths[-1] = max(0, 2 * (lengths[-1] - 1))
+    return np.array(lengths, np.int32), axes
 
 
 def _resized(x, lengths, axes, half=False):
@@ -233,14 +242,17 @@ def _norm_factor(norm, lengths, inverse, dtype):
         raise ValueError(
             f"Argument `norm` must be None, 'backward', 'forward' or 'ortho'. Received {norm}"
         )
-    count = float(np.prod(lengths))
-    power = {"ortho": 0.5, "forward": 1.0}[norm]
-    return np.asarray(count ** (power if inverse else -power), dtype.as_numpy_dtype)
+    power = {"ortho": 0.5, "forward": 1.0}[norm] * (1 if inverse else -1)
+    if isinstance(lengths, np.ndarray):
+        return np.asarray(float(np.prod(lengths)) ** power, dtype.as_numpy_dtype)
+    count = cast(raw.Prod(input=lengths, axis=0), dtypes.float64)
+    return cast(raw.Pow(x=count, y=np.float64(power)), dtype)
 
 
 def _nd(op, x, fft_length, axes, norm, inverse, name, half=False, inverse_real=False, **attrs):
     lengths, axes = _nd_arguments(x, fft_length, axes, inverse_real)
-    x = _resized(x, lengths, axes, half)
+    if fft_length is not None and None not in x.shape.as_list():  # the kernel resizes as well
+        x = _resized(x, lengths, axes, half)
     result = op(input=x, fft_length=lengths, axes=axes, name=name, **attrs)
     factor = _norm_factor(norm, lengths, inverse, result.dtype)
     return result if factor is None else result * factor
