@@ -182,6 +182,9 @@ def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
             return slots.MAKE_CONSTANT(*plain, name)
         if holds_tensor(value):
             return slots.PACK(value, dtype, name)
+        composite = next((x for x in value if getattr(x, "_is_composite", False)), None)
+        if composite is not None:
+            raise ValueError(f"A list with a {type(composite).__name__} is no tensor: {value!r}")
     return _constant(value, dtype, name)
 
 

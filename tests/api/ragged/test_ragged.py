@@ -381,6 +381,38 @@ def test_where_takes_numbers_and_refuses_half_of_them():
         tf.where(condition, rows)
 
 
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "function"])
+def test_rows_are_chosen_by_dense_conditions(wrap):
+    # as in TensorFlow 2.21
+    rows = tf.ragged.constant([[1, 2], [], [3]])
+    chosen = wrap(lambda condition: tf.where(condition, rows, rows * 2))
+    assert chosen(True).to_list() == [[1, 2], [], [3]]
+    assert chosen(tf.constant([[False], [True], [False]])).to_list() == [[2, 4], [], [6]]
+    assert wrap(lambda: tf.where(True, rows, 0))().to_list() == [[1, 2], [], [3]]
+
+
+def test_lists_of_ragged_tensors_are_no_tensors():
+    # as in TensorFlow 2.21
+    rows = tf.ragged.constant([[5]])
+    assert isinstance(tf.stack([rows, rows]), tf.RaggedTensor)
+    for refusing in (tf.convert_to_tensor, tf.abs, tf.reduce_sum, lambda x: tf.add(x, x)):
+        with pytest.raises(ValueError, match="list with a RaggedTensor"):
+            refusing([rows, rows])
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "function"])
+def test_products_need_rows_of_one_length_within_each_matrix(wrap):
+    # as in TensorFlow 2.21
+    spec = tf.RaggedTensorSpec([None, None, None], tf.float32, 2)
+    product = lambda x: tf.matmul(x, x, transpose_b=True)  # noqa: E731
+    if wrap is tf.function:
+        product = tf.function(product, input_signature=[spec], autograph=False)
+    uniform = tf.ragged.constant([[[1.0, 2.0], [3.0, 4.0]], [[5.0]]])
+    assert product(uniform).to_list() == [[[5.0, 11.0], [11.0, 25.0]], [[25.0]]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="innermost dimension"):
+        product(tf.ragged.constant([[[1.0, 2.0], [3.0]], [[5.0]]]))
+
+
 def test_ngrams_say_what_rank_they_need():
     # as in TensorFlow 2.21
     with pytest.raises(ValueError, match="Data must have rank>0"):

@@ -21,6 +21,9 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.graph.static_values import constant_value_as_shape, get_static_value
 
 
+NOT_UNIFORM = "The matrices in `a` and `b` may not be ragged in their innermost dimension."
+
+
 def _matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, **rest):
     """Products of matrices with ragged rows or batches.
 
@@ -60,8 +63,7 @@ def _uniform(x):
     dense = x.to_tensor()
     size = raw.Size(input=dense)
     same = raw.Equal(x=raw.Size(input=x.flat_values), y=size)
-    message = "The matrices in `a` and `b` may not be ragged in their innermost dimension."
-    return depending(dense, require(same, message))
+    return depending(dense, require(same, NOT_UNIFORM))
 
 
 def _dense(x):
@@ -79,6 +81,10 @@ def _extents(x, swapped):
     else:
         lengths = x.values.row_lengths()
         widest = raw.SegmentMax(data=lengths, segment_ids=x.value_rowids())
+        as_widest = raw.Equal(
+            x=raw.GatherV2(params=widest, indices=x.value_rowids(), axis=0), y=lengths
+        )
+        widest = depending(widest, require(as_widest, NOT_UNIFORM))
         extents = cast(x.row_lengths(), dtypes.int64), cast(widest, dtypes.int64)
     return extents[::-1] if swapped else extents
 

@@ -47,6 +47,10 @@ def call_with_ragged_tensors(api, args, kwargs):
     if not any(isinstance(x, RaggedTensor) for x in parts):
         return NOT_SUPPORTED
     special = OF_RAGGED.get(api)
+    if api in REDUCTIONS or api in _BINARY_SET():  # a list of ragged tensors is no tensor
+        operands = [*args, *kwargs.values()]
+        if not any(isinstance(x, RaggedTensor) for x in operands):
+            return NOT_SUPPORTED
     if special is not None:
         return special(*args, **kwargs)
     if api in _UNARY_SET():
@@ -129,6 +133,8 @@ def _where(condition, x=None, y=None, name=None):
         part if isinstance(part, RaggedTensor) else convert_to_tensor(part, dtype_hint=hint)
         for part in (x, y)
     ]
+    if not isinstance(condition, RaggedTensor):
+        condition = convert_to_tensor(condition, dtypes.bool_)
     structure, parts = matched([condition, *values])
     return structure.with_flat_values(raw.SelectV2(condition=parts[0], t=parts[1], e=parts[2]))
 
