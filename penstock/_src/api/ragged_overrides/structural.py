@@ -20,7 +20,6 @@ from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.graph.static_values import constant_value_as_shape, get_static_value
 
-
 NOT_UNIFORM = "The matrices in `a` and `b` may not be ragged in their innermost dimension."
 
 
