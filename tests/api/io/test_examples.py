@@ -99,3 +99,20 @@ def test_paddings_of_sequences_are_scalars():
             tf.io.parse_example([one], {"a": feature})
         with pytest.raises(ValueError, match="Cannot reshape a tensor with"):
             tf.function(tf.io.parse_example)([one], {"a": feature})
+
+
+def test_one_example_of_unknown_rank_is_one_example():
+    features = {"v": R(tf.int64), "w": tf.io.VarLenFeature(tf.int64)}
+    spec = tf.TensorSpec(None, tf.string)
+    parse = tf.function(lambda s: tf.io.parse_single_example(s, features), input_signature=[spec])
+    parsed = parse(example(v=[1, 2], w=[4]))
+    assert parsed["v"].numpy().tolist() == [1, 2]
+    assert parsed["w"].dense_shape.numpy().tolist() == [1]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        parse([example(v=[1])])
+
+
+def test_elements_of_a_sparse_feature_stand_in_the_rows_of_their_indices():
+    rows = [example(i=[1, 2], v=[5]), example(i=[3], v=[6, 7])]
+    sparse = tf.io.parse_example(rows, {"s": tf.io.SparseFeature("i", "v", tf.int64, 9)})["s"]
+    assert sparse.indices.numpy().tolist() == [[0, 1], [0, 2], [1, 3]]

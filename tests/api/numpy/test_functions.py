@@ -113,3 +113,14 @@ def test_axes_in_tensors_of_any_number_type():
         np.testing.assert_array_equal(tnp.std([[1.0, 3.0]], axis=axis), [1.0])
     with pytest.raises(tf.errors.InvalidArgumentError, match="Tidx"):
         tnp.any([[True, False]], axis=tf.constant(1.0))  # as TensorFlow refuses it
+
+
+def test_gradients_of_extremes_of_nan_go_to_the_second():
+    # as in TensorFlow 2.21
+    x, y = tf.constant([np.nan, 1.0, 2.0]), tf.constant([1.0, np.nan, 3.0])
+    with tf.GradientTape() as tape:
+        tape.watch([x, y])
+        greatest = tnp.maximum(x, y)
+    np.testing.assert_array_equal(greatest, [np.nan, np.nan, 3.0])
+    by_x, by_y = tape.gradient(greatest, [x, y])
+    assert (by_x.numpy().tolist(), by_y.numpy().tolist()) == ([0, 0, 0], [1, 1, 1])

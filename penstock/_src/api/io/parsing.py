@@ -281,7 +281,7 @@ def _sparse(feature, parsed):
     )
     sizes = feature.size if isinstance(feature.size, (list, tuple)) else [feature.size]
     values = parsed["s", feature.value_key]
-    columns = [values.indices[:, :-1]]
+    columns = [parsed["s", keys[0]].indices[:, :-1]]
     for key in keys:
         columns.append(raw.ExpandDims(input=parsed["s", key].values, axis=1))
     indices = raw.ConcatV2(values=columns, axis=1)
@@ -365,7 +365,7 @@ def _scalar(serialized):
     serialized = convert_to_tensor(serialized, dtype=dtypes.string, name="serialized")
     if serialized.shape.rank not in (None, 0):
         raise ValueError("Input serialized must be a scalar")
-    return serialized
+    return serialized if serialized.shape.rank == 0 else raw.EnsureShape(input=serialized, shape=[])
 
 
 @dispatchable("io.parse_single_example", v1=[])

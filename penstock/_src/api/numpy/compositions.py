@@ -84,14 +84,9 @@ def float_power(x1, x2):
 
 
 def _extreme(x1, x2, of_bools, op):
-    """`op` of two arrays, where a NaN of the first stays."""
+    """`op` of two arrays, or another function of bools."""
     x1, x2 = promoted_pair(x1, x2)
-    if x1.dtype.is_bool:
-        return of_bools(x1, x2)
-    result = op(x=x1, y=x2)
-    if not x1.dtype.is_floating:
-        return result
-    return raw.SelectV2(condition=elementwise.is_nan(x1), t=x1, e=result)
+    return of_bools(x1, x2) if x1.dtype.is_bool else op(x=x1, y=x2)
 
 
 @public("maximum")
