@@ -11,7 +11,7 @@ import time
 import pytest
 
 from penstock._src.native import Code, Kernels, Module
-from penstock._src.native.cache import ObjectCache, default_folder
+from penstock._src.native.cache import ObjectCache, default_folder, objects
 from penstock._src.native.cache.objects import INTERVAL
 from penstock._src.native.language.types import I64
 from penstock._src.util import flags
@@ -152,6 +152,29 @@ def test_a_folder_past_its_limit_loses_the_oldest_files(tmp_path):
     cache.prune(6000)
     assert cache.read(f"{0:040d}") is None and cache.read(f"{7:040d}") == bytes(1000)
     assert len(list(tmp_path.rglob("*.o"))) == 4
+
+
+def test_a_folder_that_takes_long_to_list_is_pruned_by_parts(tmp_path, monkeypatch):
+    cache = ObjectCache(tmp_path)
+    for part in range(4):
+        for i in range(8):
+            key = f"{part:02d}{i:038d}"
+            cache.write(key, bytes(1000))
+            os.utime(cache.path(key), (i, i))
+    listed = objects._files
+    clock = [0.0]
+
+    def slowly(folder):
+        for file in listed(folder):
+            clock[0] += 0.1
+            yield file
+
+    monkeypatch.setattr(objects, "_files", slowly)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    cache.prune(24_000)
+    for part in range(4):
+        left = [i for i in range(8) if cache.read(f"{part:02d}{i:038d}") is not None]
+        assert left == [4, 5, 6, 7]
 
 
 def test_a_folder_is_looked_at_once_in_a_while(tmp_path, monkeypatch):

@@ -9,8 +9,9 @@ import hmac
 import logging
 import math
 import os
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from penstock._src.util import flags
@@ -24,18 +25,43 @@ log = logging.getLogger("penstock.native")
 MAGIC = b"PNSTKOBJ2\n"
 LIMIT = 512 << 20  # bytes of a folder
 INTERVAL = 600  # seconds between checks of the folder's size by a process that writes
+PATIENCE = 0.5  # seconds of a check: a user's first call may wait for it
+
+File = tuple[float, int, str]  # time of writing, bytes, path
 
 
-def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
-    """(time of writing, bytes, path) of every object below a folder. There may be tens of thousands."""
-    with os.scandir(folder) as parts:
-        for part in parts:
-            if part.is_dir(follow_symlinks=False):
-                with os.scandir(part.path) as entries:
-                    for entry in entries:
-                        if entry.name.endswith(".o"):
-                            stat = entry.stat(follow_symlinks=False)
-                            yield stat.st_mtime, stat.st_size, entry.path
+def _parts(folder: Path) -> list[str]:
+    """The folders below a folder: an object is in that of the first characters of its key, a hash."""
+    with os.scandir(folder) as entries:
+        return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
+def _files_of(part: str) -> Iterator[File]:
+    """The objects in a part. There may be thousands."""
+    with os.scandir(part) as entries:
+        for entry in entries:
+            if entry.name.endswith(".o"):
+                stat = entry.stat(follow_symlinks=False)
+                yield stat.st_mtime, stat.st_size, entry.path
+
+
+def _files(folder: Path) -> Iterator[File]:
+    """Every object below a folder."""
+    for part in _parts(folder):
+        yield from _files_of(part)
+
+
+def _remove_oldest(files: Iterable[File], limit: int, until: float) -> None:
+    """If files exceed a limit, removes the oldest until they are at three quarters of it, or it is the time `until`."""
+    files = sorted(files)
+    total = sum(size for _, size, _ in files)
+    if total <= limit:
+        return
+    for _, size, path in files:
+        if total <= limit * 3 // 4 or time.monotonic() > until:
+            return
+        Path(path).unlink(missing_ok=True)
+        total -= size
 
 
 class ObjectCache:
@@ -116,18 +142,29 @@ class ObjectCache:
         return True
 
     def prune(self, limit: int | None = None) -> None:
-        """If the limit is exceeded, remove the oldest files until the folder is at three quarters of it."""
+        """If the limit is exceeded, removes the oldest files until the folder is at three quarters of it, as far as PATIENCE allows.
+
+        Of a folder with more files than can be listed in this time, some parts are brought to their share of the limit.
+        """
         if self.folder is None or not self.folder.is_dir():
             return
         limit = LIMIT if limit is None else limit
-        files = list(_files(self.folder))
-        total = sum(size for _, size, _ in files)
-        if total <= limit:
-            return
-        for _, size, path in sorted(files):
-            Path(path).unlink(missing_ok=True)
-            total -= size
-            if total <= limit * 3 // 4:
+        until = time.monotonic() + PATIENCE
+        files: list[File] = []
+        for file in _files(self.folder):
+            files.append(file)
+            if time.monotonic() > until:
+                return self._prune_parts(limit, until + PATIENCE)
+        _remove_oldest(files, limit, until + PATIENCE)
+
+    def _prune_parts(self, limit: int, until: float) -> None:
+        """Brings parts of the folder, in any order, to their share of the limit."""
+        assert self.folder is not None
+        parts = _parts(self.folder)
+        random.shuffle(parts)
+        for part in parts:
+            _remove_oldest(_files_of(part), limit // len(parts), until)
+            if time.monotonic() > until:
                 return
 
     def _complain(self, message: str, *args) -> None:
