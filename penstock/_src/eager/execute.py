@@ -17,7 +17,7 @@ from penstock._src.core.op import Op, group_arguments, refusal_of_reference
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.arrays import FLOAT32_MAX
-from penstock._src.core.values.resources import host_value
+from penstock._src.core.values.resources import HERE, host_value
 from penstock._src.eager.compiled import (
     is_large,
     is_worth_compiling,
@@ -96,6 +96,18 @@ def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> An
         return _run_kernel(kernel, inputs, values)
     # Not eager tensors, or a first call with these dtypes: the general path binds the op or raises.
     return _execute_mixed(cls, inputs, attrs) if bound else _execute_any(cls, inputs, attrs)
+
+
+def is_unobserved() -> bool:
+    """True if an op of this thread would run now, in this process, with nothing that sees it."""
+    return not (
+        STATE.graph is not None
+        or STATE.accumulators
+        or STATE.tapes
+        or dispatch.OBSERVED
+        or HERE.maker is not None
+        or slots.RUN_EAGERLY is not execute
+    )
 
 
 def _bound_to(

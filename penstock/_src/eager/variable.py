@@ -29,6 +29,7 @@ from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.eager.variable_handle import (
     add_to_collections,
     announce_creation,
+    handle_of,
     in_function,
     initial_value_of,
     make_handle,
@@ -217,14 +218,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         is_local = not experimental_enable_variable_lifting and in_function()
         if not is_local:
             announce_creation(self)
-        if trainable is None:
-            trainable = synchronization is not VariableSynchronization.ON_READ
-        self._trainable = bool(trainable)
-        self._constraint, self._synchronization = constraint, synchronization
+        self._take_modes(trainable, constraint, synchronization, aggregation)
         if not validate_shape:
             self._validates = False
-        self._aggregation, self._in_graph_mode = aggregation, False
-        self._unique = next(UNIQUE)
         with contextlib.nullcontext() if is_local else init_scope():
             self._name = scoped(name or "Variable")
             is_called = callable(initial_value)
@@ -259,6 +255,51 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
 
     # Subclasses may call it from an `__init__` of their own.
     _init_from_args = __init__
+
+    def _take_modes(
+        self,
+        trainable: bool | None,
+        constraint: Callable[..., Any] | None,
+        synchronization: VariableSynchronization,
+        aggregation: VariableAggregation,
+    ) -> None:
+        if trainable is None:
+            trainable = synchronization is not VariableSynchronization.ON_READ
+        self._trainable = bool(trainable)
+        self._constraint, self._synchronization = constraint, synchronization
+        self._aggregation, self._in_graph_mode = aggregation, False
+        self._unique = next(UNIQUE)
+
+    @classmethod
+    def _holding(
+        cls,
+        value: np.ndarray,
+        dtype: DType,
+        shape: TensorShape,
+        name: str | None,
+        trainable: bool | None,
+        synchronization: VariableSynchronization,
+        aggregation: VariableAggregation,
+    ) -> "Variable":
+        """Returns a variable that is made without ops, which is for eager execution where nothing sees these.
+
+        Args:
+          value: an array of the dtype and of such a shape, which becomes the variable's.
+          dtype: the dtype.
+          shape: the static shape.
+          name: the name.
+          trainable: whether tapes watch it; None for the synchronization's default.
+          synchronization: when copies are brought together.
+          aggregation: how values that replicas assign become one.
+        """
+        variable = cls.__new__(cls)
+        variable._take_modes(trainable, None, synchronization, aggregation)
+        variable._name = scoped(name or "Variable")
+        variable._dtype, variable._shape = dtype, shape
+        resource = resources.VariableHandle(shape, dtype, variable._name, value=value)
+        variable._handle = handle_of(resource)
+        variable._initializer = variable._initial_value = variable._graph_element = None
+        return variable
 
     initializer = read_only(
         "_initializer", "The operation that assigns the initial value (graphs only)."
@@ -360,6 +401,20 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                 f"variable with shape {self._shape} and name {self.name}."
             )
         return self.assign(convert_to_tensor(value, dtype=self._dtype))
+
+    def _take_array(self, array: np.ndarray) -> bool:
+        """Takes a restored array of the dtype as the value, without ops; False if its shape does not fit, or the value is to be set in another way."""
+        if not self._handle_is_own() or self._handle._value.device is not None:
+            return False
+        if (
+            "_restore_from_tensors" in self.__dict__
+            or "_self_saveable_object_factories" in self.__dict__
+        ):
+            return False
+        if array.shape != self._shape._dims and not self._shape.is_compatible_with(array.shape):
+            return False
+        self._handle._value.value = resources.owned(array)
+        return True
 
     def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
         """Returns itself by its attribute: subclasses around another variable return that variable's."""

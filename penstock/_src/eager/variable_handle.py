@@ -4,11 +4,13 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from penstock._src.core import dtypes
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values import resources
+from penstock._src.eager.tensor import EagerTensor
 
 
 def make_handle(shape: TensorShape, dtype: DType, name: str, is_anonymous: bool = False) -> Any:
@@ -24,6 +26,13 @@ def make_handle(shape: TensorShape, dtype: DType, name: str, is_anonymous: bool 
             shape=shape, dtype=dtype, shared_name=shared, debug_name=exact, name=exact
         )
     handle._handle_data = [(shape, dtype)]
+    return handle
+
+
+def handle_of(resource: resources.VariableHandle) -> EagerTensor:
+    """Returns the handle of a variable outside of graphs."""
+    handle = EagerTensor(resource, dtypes.resource)
+    handle._handle_data = [(resource.shape, resource.dtype)]
     return handle
 
 

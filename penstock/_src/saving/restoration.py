@@ -14,7 +14,9 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.context import init_scope
+from penstock._src.eager.execute import is_unobserved
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable import Variable
 from penstock._src.saving.object_graph import (
     attribute_of,
     give_values,
@@ -33,6 +35,7 @@ from penstock._src.util import nest
 Assignments = dict[int, tuple[Any, dict[str, Any], Any]]
 
 _NUMBERS = itertools.count()
+VALUE = "VARIABLE_VALUE"  # the attribute of a variable
 log = logging.getLogger("tensorflow")
 INCONSISTENT = (
     "Inconsistent references when %s the checkpoint into this object graph. Two objects of the program, %s and %s, "
@@ -150,12 +153,14 @@ class Restoration:
 
     def give(self, number: int, trackable: Any) -> None:
         """Restore an object from the checkpoint's object `number`, without its dependencies."""
-        saver = self.graph.nodes[number].registered_saver.name
+        node = self.graph.nodes[number]
+        saver, attributes = node.registered_saver.name, node.attributes
         if saver:
             self._add_registered(saver, number, trackable)
             return
-        attributes = self.graph.nodes[number].attributes
         if not attributes:
+            return
+        if type(trackable) is Variable and self._give_value(attributes, trackable):
             return
         current = get_registered_saver_name(trackable)
         if current is not None:  # its class has got a saver since the checkpoint was written
@@ -179,6 +184,20 @@ class Restoration:
             give_values(trackable, tensors)
         else:
             self.operations.append((trackable, self._assignment(trackable, tensors)))
+
+    def _give_value(self, attributes: Any, variable: Variable) -> bool:
+        """Restores a variable without ops; False if that is to be done, or refused, in the general way."""
+        key = attributes[0].checkpoint_key
+        is_plain = len(attributes) == 1 and attributes[0].name == VALUE and key in self.reader
+        if not is_plain or not is_unobserved() or get_registered_saver_name(variable) is not None:
+            return False
+        if self.reader.dtype(key) != variable.dtype:
+            return False
+        array = self.reader.read(key)
+        if not variable._take_array(array):
+            return False
+        self.used.add(key)
+        return True
 
     def _not_found(self, names: set[str], key: str) -> Exception:
         """The error for an object of which only some values are saved, others under `key`."""

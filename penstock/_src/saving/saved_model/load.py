@@ -22,6 +22,7 @@ from penstock._src.core.tracking.data_structures import ListWrapper, _TupleWrapp
 from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
 from penstock._src.eager.asset import Asset
 from penstock._src.eager.context import init_scope
+from penstock._src.eager.execute import is_unobserved
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.eager.variable import Variable
@@ -631,6 +632,8 @@ def empty_variable(
     zeros = np.zeros(extents, dtype.np)
     if dtype is dtypes.string:
         zeros[...] = b""
+    if not STATE.variable_creators and STATE.left_graph is None and is_unobserved():
+        return Variable._holding(zeros, dtype, shape, name, trainable, synchronization, aggregation)
     return Variable(
         zeros if in_v1_graph() else EagerTensor(zeros, dtype),
         trainable=trainable,
