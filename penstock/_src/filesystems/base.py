@@ -3,7 +3,7 @@
 import abc
 import fnmatch
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple
 
 # Bytes of a large file that a thread treats at a time: more than a system call costs, less than a core's cache holds.
@@ -28,6 +28,14 @@ class Reader(abc.ABC):
     @abc.abstractmethod
     def read_into(self, target: memoryview, offset: int) -> int:
         """Fills `target` with the bytes from `offset` on; returns how many there are."""
+
+    def read_all_into(self, targets: Sequence[memoryview], offset: int) -> bool:
+        """Fills `targets`, one after the other, with the bytes from `offset` on; False if there are fewer."""
+        for target in targets:
+            if self.read_into(target, offset) < len(target):
+                return False
+            offset += len(target)
+        return True
 
     def close(self) -> None:  # noqa: B027
         """Closes the file."""

@@ -356,23 +356,34 @@ def read_objects(
     options: CheckpointOptions | None = None,
     assignments: Assignments | None = None,
     label: str = metrics.CHECKPOINT_V2,
+    reader: BundleReader | None = None,
 ) -> LoadStatus:
-    """Restores `root` and what is below it from the files that begin with `prefix`; see `Restoration`."""
+    """Restores `root` and what is below it from the files that begin with `prefix`, or their reader; see `Restoration`."""
     with metrics.timed("checkpoint_read", label):
-        return _read_objects(root, attached, prefix, options, assignments)
+        return _read_objects(
+            root, attached, prefix, options, assignments, reader or reader_of_values(prefix)
+        )
 
 
-def _read_objects(
-    root: Any, attached: Any, prefix: str, options: Any, assignments: Any
-) -> LoadStatus:
+def reader_of_values(prefix: str) -> BundleReader:
+    """Returns the reader of the files that begin with `prefix`.
+
+    Raises:
+      NotFoundError: they are not there.
+    """
     try:
-        reader = BundleReader(prefix)
+        return BundleReader(prefix)
     except NotFoundError as error:
         raise NotFoundError(
             f"Error when restoring from checkpoint or SavedModel at {prefix}: {error.message}"
             "\nPlease double-check that the path is correct. You may be missing the "
             "checkpoint suffix (e.g. the '-1' in 'path/to/ckpt-1')."
         ) from error
+
+
+def _read_objects(
+    root: Any, attached: Any, prefix: str, options: Any, assignments: Any, reader: BundleReader
+) -> LoadStatus:
     with init_scope():
         if GRAPH_KEY not in reader:
             return _restore_by_name(reader, root, attached)

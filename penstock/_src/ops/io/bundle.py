@@ -5,6 +5,7 @@ are stored as their lengths, a checksum of these, then the bytes. A tensor may b
 which are separate entries.
 """
 
+import contextlib
 import math
 import os
 import struct
@@ -25,10 +26,12 @@ from penstock._src.filesystems.files import (
     reader_of,
     remove,
     remove_if_there,
+    system_of,
 )
 from penstock._src.filesystems.transaction import Transaction, recover, tidy
 from penstock._src.ops.io import sstable
 from penstock._src.ops.io.bundle_data import as_bytes, read_data, write_data
+from penstock._src.ops.io.read_ahead import ReadAhead
 from penstock._src.ops.tensor_proto import is_serialized, variants
 from penstock._src.proto.bundle import BundleEntryProto, BundleHeaderProto
 from penstock._src.proto.tensor import VariantTensorDataProto
@@ -165,6 +168,11 @@ class _Shard:
             entry.crc32c = crc32c.mask(computed if known is None else known)
 
 
+# Bytes of a checkpoint that one thread reads ahead; several read each large tensor of a larger one.
+_MOST_AHEAD = 64 << 20
+_VARIANT = dtypes.variant.as_datatype_enum
+# The types of values that are stored in a form of their own.
+_ENCODED = frozenset({_VARIANT, dtypes.string.as_datatype_enum})
 # Elements of a tensor of which only slices are stored that may be read as zeros.
 _MOST_MISSING = 1 << 23
 
@@ -197,6 +205,7 @@ class BundleReader:
                 if key[:1] != b"\0"
             }
         self._shards: dict[int, Reader] = {}
+        self._ahead: ReadAhead | None = None
 
     def __contains__(self, name: str) -> bool:
         return name in self.entries
@@ -204,6 +213,25 @@ class BundleReader:
     def expect_all(self) -> None:
         """Tells that all tensors will be read: checksums of many small ones are worth native code from the first on."""
         crc32c.expect(sum(entry.size for entry in self.entries.values()))
+
+    def read_ahead(self) -> None:
+        """Starts to read all tensors, which will be read soon, in another thread: unless they are many bytes, or their files are far away."""
+        plain = {
+            name: entry
+            for name, entry in self.entries.items()
+            if not entry.slices and entry.dtype not in _ENCODED and 0 < entry.size <= _MOST_AHEAD
+        }
+        if not 0 < sum(entry.size for entry in plain.values()) <= _MOST_AHEAD:
+            return
+        if system_of(self.prefix).is_distant:
+            return
+        wanted = []
+        for name, entry in plain.items():
+            with contextlib.suppress(errors.DataLossError):  # `read` will raise it
+                wanted.append(
+                    (name, self._shard(entry.shard_id), entry.offset, self._space(entry, name))
+                )
+        self._ahead = ReadAhead(wanted)
 
     def shape(self, name: str) -> list[int]:
         """The full shape of a tensor."""
@@ -297,27 +325,47 @@ class BundleReader:
         return self._shards[shard]
 
     def _value(self, entry: Any, name: str) -> np.ndarray:
-        where = f"{self.prefix}: tensor '{name}'"
-        dtype, shape = dtype_of(entry.dtype, where), _shape(entry)
-        count = count_of(shape, where)
+        ahead = None if self._ahead is None else self._ahead.take(name)
+        if ahead is not None:
+            self._check(entry, name, crc32c.crc32c(ahead.reshape(-1).view(np.uint8).data))
+            return ahead
         reader = self._shard(entry.shard_id)
-        if entry.offset < 0 or entry.size < 0 or entry.offset + entry.size > reader.size:
-            raise errors.DataLossError(f"{where} is truncated.")
-        if dtype in (dtypes.variant, dtypes.string):
+        if entry.dtype in _ENCODED:
+            where, shape = self._where(name), _shape(entry)
+            count_of(shape, where)
+            self._check_place(entry, where)
             raw = np.empty(entry.size, np.uint8)
             read_data(reader, entry.offset, raw)
-            decode = _decode_variants if dtype == dtypes.variant else _decode_strings
+            decode = _decode_variants if entry.dtype == _VARIANT else _decode_strings
             return decode(raw.tobytes(), shape, entry.crc32c, where)
-        if entry.size != dtype.np.itemsize * count:
-            raise errors.DataLossError(f"{where}: size does not fit its shape.")
-        # of large arrays in memory that is used again: of the values that were restored before
-        value = empty_aligned(tuple(shape), dtype.np)
+        value = self._space(entry, name)
         checksum = read_data(reader, entry.offset, value.reshape(-1).view(np.uint8))
         if checksum is None:
-            raise errors.DataLossError(f"{where} is truncated.")
-        if entry.crc32c and crc32c.mask(checksum) != entry.crc32c:
-            raise errors.DataLossError(f"{where}: checksum mismatch.")
+            raise errors.DataLossError(f"{self._where(name)} is truncated.")
+        self._check(entry, name, checksum)
         return value
+
+    def _where(self, name: str) -> str:
+        return f"{self.prefix}: tensor '{name}'"
+
+    def _check(self, entry: Any, name: str, checksum: int) -> None:
+        if entry.crc32c and crc32c.mask(checksum) != entry.crc32c:
+            raise errors.DataLossError(f"{self._where(name)}: checksum mismatch.")
+
+    def _check_place(self, entry: Any, where: str) -> None:
+        size = self._shard(entry.shard_id).size
+        if entry.offset < 0 or entry.size < 0 or entry.offset + entry.size > size:
+            raise errors.DataLossError(f"{where} is truncated.")
+
+    def _space(self, entry: Any, name: str) -> np.ndarray:
+        """Memory for a tensor of numbers: of large ones memory that is used again, of the values that were restored before."""
+        where = self._where(name)
+        dtype, shape = dtype_of(entry.dtype, where), _shape(entry)
+        count = count_of(shape, where)
+        self._check_place(entry, where)
+        if entry.size != dtype.np.itemsize * count:
+            raise errors.DataLossError(f"{where}: size does not fit its shape.")
+        return empty_aligned(tuple(shape), dtype.np)
 
 
 def overlap(

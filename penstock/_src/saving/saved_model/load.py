@@ -37,7 +37,7 @@ from penstock._src.graph.serialize.importer import Library
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.saving import metrics
-from penstock._src.saving.checkpoint import read_objects
+from penstock._src.saving.checkpoint import read_objects, reader_of_values
 from penstock._src.saving.registered import get_registered_class, get_registered_saver_name
 from penstock._src.saving.saved_model import (
     constants,
@@ -218,16 +218,21 @@ def _load_objects(
 ) -> dict[str, Any]:
     selection = Selection(meta.object_graph_def, filters)
     loader = _Loader(meta, digest, folder, selection, consent)
-    root = loader.load()
     prefix = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
+    reader = None
     if not options.experimental_skip_checkpoint:
         if not exists(index_name(prefix)):
             raise FileNotFoundError(
                 f"The SavedModel {folder} has no values of its variables: {index_name(prefix)} is missing."
             )
+        reader = reader_of_values(prefix)
+        if filters is None:
+            reader.read_ahead()  # while the objects are made
+    root = loader.load()
+    if reader is not None:
         if in_v1_graph():
             loader.refuse_registered_savers()
-        status = read_objects(root, {}, prefix, label="saved_model")
+        status = read_objects(root, {}, prefix, label="saved_model", reader=reader)
         if selection.given and not options.allow_partial_checkpoint:
             status.assert_existing_objects_matched()
         for trackable, restored in status.operations:
