@@ -7,8 +7,7 @@ import itertools
 import operator
 from abc import ABCMeta
 from collections.abc import Callable
-from enum import Enum
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -29,15 +28,19 @@ from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.eager.variable_handle import (
     add_to_collections,
     announce_creation,
-    handle_of,
     in_function,
     initial_value_of,
     make_handle,
+    refused_update,
     scoped,
     under,
     wrong_shape,
 )
-from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
+from penstock._src.eager.variable_modes import (
+    VariableAggregation,
+    VariableSynchronization,
+    mode_of,
+)
 from penstock._src.util import slots
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
@@ -98,18 +101,6 @@ def _of_value(function: Callable[[Tensor], Any]) -> Any:
     return lambda self: function(self._read())
 
 
-def _refused_update(symbol: str, method: str) -> Any:
-    """Returns an operator in place, which would only give the name to a tensor of the sum, product or quotient."""
-
-    def refuse(_self: Any, _value: Any) -> NoReturn:
-        raise RuntimeError(
-            f"`variable {symbol}= value` with `tf.Variable`s is not supported. Use `variable.{method}` to modify the "
-            f"variable, or `out = variable {symbol} value` if you need to get a new output Tensor."
-        )
-
-    return refuse
-
-
 def _read_there(handle: Any, dtype: DType) -> EagerTensor:
     """The value of a variable that was made for a device."""
     if not has_gpus():
@@ -117,20 +108,6 @@ def _read_there(handle: Any, dtype: DType) -> EagerTensor:
     from penstock._src.eager.placed.tensor import value_of_variable  # there are GPUs
 
     return value_of_variable(handle, dtype)
-
-
-def _mode(default: Any, mode: Any, name: str | None) -> Any:
-    """A mode of synchronization or aggregation; None is the default.
-
-    Raises:
-      ValueError: it is not such a mode.
-    """
-    if mode is None:
-        return default
-    if not isinstance(mode, Enum):
-        what = type(default).__name__.removeprefix("Variable").lower()
-        raise ValueError(f"Invalid variable {what} mode: {mode} for variable: {name}")
-    return mode
 
 
 @export("Variable", v1=[])
@@ -213,8 +190,8 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                 "A class derived from tf.Variable without a value of its own."
             )
         _check_arguments(initial_value, constraint, name)
-        synchronization = _mode(VariableSynchronization.AUTO, synchronization, name)
-        aggregation = _mode(VariableAggregation.NONE, aggregation, name)
+        synchronization = mode_of(VariableSynchronization.AUTO, synchronization, name)
+        aggregation = mode_of(VariableAggregation.NONE, aggregation, name)
         is_local = not experimental_enable_variable_lifting and in_function()
         if not is_local:
             announce_creation(self)
@@ -269,37 +246,6 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         self._constraint, self._synchronization = constraint, synchronization
         self._aggregation, self._in_graph_mode = aggregation, False
         self._unique = next(UNIQUE)
-
-    @classmethod
-    def _holding(
-        cls,
-        value: np.ndarray,
-        dtype: DType,
-        shape: TensorShape,
-        name: str | None,
-        trainable: bool | None,
-        synchronization: VariableSynchronization,
-        aggregation: VariableAggregation,
-    ) -> "Variable":
-        """Returns a variable that is made without ops, which is for eager execution where nothing sees these.
-
-        Args:
-          value: an array of the dtype and of such a shape, which becomes the variable's.
-          dtype: the dtype.
-          shape: the static shape.
-          name: the name.
-          trainable: whether tapes watch it; None for the synchronization's default.
-          synchronization: when copies are brought together.
-          aggregation: how values that replicas assign become one.
-        """
-        variable = cls.__new__(cls)
-        variable._take_modes(trainable, None, synchronization, aggregation)
-        variable._name = scoped(name or "Variable")
-        variable._dtype, variable._shape = dtype, shape
-        resource = resources.VariableHandle(shape, dtype, variable._name, value=value)
-        variable._handle = handle_of(resource)
-        variable._initializer = variable._initial_value = variable._graph_element = None
-        return variable
 
     initializer = read_only(
         "_initializer", "The operation that assigns the initial value (graphs only)."
@@ -401,20 +347,6 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                 f"variable with shape {self._shape} and name {self.name}."
             )
         return self.assign(convert_to_tensor(value, dtype=self._dtype))
-
-    def _take_array(self, array: np.ndarray) -> bool:
-        """Takes a restored array of the dtype as the value, without ops; False if its shape does not fit, or the value is to be set in another way."""
-        if not self._handle_is_own() or self._handle._value.device is not None:
-            return False
-        if (
-            "_restore_from_tensors" in self.__dict__
-            or "_self_saveable_object_factories" in self.__dict__
-        ):
-            return False
-        if array.shape != self._shape._dims and not self._shape.is_compatible_with(array.shape):
-            return False
-        self._handle._value.value = resources.owned(array)
-        return True
 
     def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
         """Returns itself by its attribute: subclasses around another variable return that variable's."""
@@ -713,9 +645,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     __int__, __float__, __complex__ = _of_value(int), _of_value(float), _of_value(complex)
     __index__, __bool__ = _of_value(operator.index), _of_value(bool)
     __len__, __iter__ = _of_value(len), _of_value(iter)
-    __iadd__, __isub__ = _refused_update("+", "assign_add"), _refused_update("-", "assign_sub")
-    __imul__, __itruediv__ = _refused_update("*", "assign"), _refused_update("/", "assign")
-    __ipow__ = _refused_update("**", "assign")
+    __iadd__, __isub__ = refused_update("+", "assign_add"), refused_update("-", "assign_sub")
+    __imul__, __itruediv__ = refused_update("*", "assign"), refused_update("/", "assign")
+    __ipow__ = refused_update("**", "assign")
 
     def __format__(self, spec: str) -> str:
         return format(self._read(), spec) if spec else str(self)

@@ -2,15 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
-from penstock._src.core import dtypes
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values import resources
-from penstock._src.eager.tensor import EagerTensor
 
 
 def make_handle(shape: TensorShape, dtype: DType, name: str, is_anonymous: bool = False) -> Any:
@@ -26,13 +24,6 @@ def make_handle(shape: TensorShape, dtype: DType, name: str, is_anonymous: bool 
             shape=shape, dtype=dtype, shared_name=shared, debug_name=exact, name=exact
         )
     handle._handle_data = [(shape, dtype)]
-    return handle
-
-
-def handle_of(resource: resources.VariableHandle) -> EagerTensor:
-    """Returns the handle of a variable outside of graphs."""
-    handle = EagerTensor(resource, dtypes.resource)
-    handle._handle_data = [(resource.shape, resource.dtype)]
     return handle
 
 
@@ -99,3 +90,15 @@ def wrong_shape(variable: Any, value: Any) -> ValueError:
         f"Cannot assign value to variable '{variable.name}': Shape mismatch.The variable shape {variable.shape}, and the "
         f"assigned value shape {value.shape} are incompatible."
     )
+
+
+def refused_update(symbol: str, method: str) -> Any:
+    """Returns an operator in place, which would only give the name to a tensor of the sum, product or quotient."""
+
+    def refuse(_self: Any, _value: Any) -> NoReturn:
+        raise RuntimeError(
+            f"`variable {symbol}= value` with `tf.Variable`s is not supported. Use `variable.{method}` to modify the "
+            f"variable, or `out = variable {symbol} value` if you need to get a new output Tensor."
+        )
+
+    return refuse

@@ -1,6 +1,7 @@
 """Synchronization and aggregation of a distributed variable's copies."""
 
 from enum import Enum
+from typing import Any
 
 from penstock._src.util.export import export
 
@@ -38,3 +39,17 @@ class VariableAggregation(Enum):
     SUM = 1
     MEAN = 2
     ONLY_FIRST_REPLICA = 3
+
+
+def mode_of(default: Any, mode: Any, name: str | None) -> Any:
+    """Returns a mode of synchronization or aggregation; None is the default.
+
+    Raises:
+      ValueError: it is not such a mode.
+    """
+    if mode is None:
+        return default
+    if not isinstance(mode, Enum):
+        what = type(default).__name__.removeprefix("Variable").lower()
+        raise ValueError(f"Invalid variable {what} mode: {mode} for variable: {name}")
+    return mode

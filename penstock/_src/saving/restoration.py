@@ -15,6 +15,7 @@ from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.execute import is_unobserved
+from penstock._src.eager.restored_variables import restore
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
 from penstock._src.saving.object_graph import (
@@ -193,8 +194,7 @@ class Restoration:
             return False
         if self.reader.dtype(key) != variable.dtype:
             return False
-        array = self.reader.read(key)
-        if not variable._take_array(array):
+        if not restore(variable, self.reader.read(key)):
             return False
         self.used.add(key)
         return True

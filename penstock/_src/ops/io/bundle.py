@@ -28,10 +28,10 @@ from penstock._src.filesystems.files import (
     remove_if_there,
     system_of,
 )
+from penstock._src.filesystems.read_ahead import ReadAhead
 from penstock._src.filesystems.transaction import Transaction, recover, tidy
 from penstock._src.ops.io import sstable
 from penstock._src.ops.io.bundle_data import as_bytes, read_data, write_data
-from penstock._src.ops.io.read_ahead import ReadAhead
 from penstock._src.ops.tensor_proto import is_serialized, variants
 from penstock._src.proto.bundle import BundleEntryProto, BundleHeaderProto
 from penstock._src.proto.tensor import VariantTensorDataProto

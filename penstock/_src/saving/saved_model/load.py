@@ -23,6 +23,7 @@ from penstock._src.core.tracking.trackable import AutoTrackable, Trackable, wrap
 from penstock._src.eager.asset import Asset
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.execute import is_unobserved
+from penstock._src.eager.restored_variables import variable_holding
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.trackable_resource import TrackableResource
 from penstock._src.eager.variable import Variable
@@ -638,7 +639,7 @@ def empty_variable(
     if dtype is dtypes.string:
         zeros[...] = b""
     if not STATE.variable_creators and STATE.left_graph is None and is_unobserved():
-        return Variable._holding(zeros, dtype, shape, name, trainable, synchronization, aggregation)
+        return variable_holding(zeros, dtype, shape, name, trainable, synchronization, aggregation)
     return Variable(
         zeros if in_v1_graph() else EagerTensor(zeros, dtype),
         trainable=trainable,
