@@ -46,3 +46,30 @@ def test_options_wherever_they_stand(text, expected):
 def test_what_is_refused(text, reason):
     with pytest.raises(Refused, match=reason):
         parsed(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "suggested"),
+    [
+        ("--kye maker", " Did you mean `--key` by --kye?"),
+        ("--key maker --batch-size=3", " Did you mean `--batch_size` by --batch-size?"),
+        ("--key maker show --dept 3", " Did you mean `--depth` by --dept?"),
+        ("--key maker --nothing-like-it", ""),
+        ("--batch_size x -- --kye", ""),
+    ],
+)
+def test_an_unknown_option_that_resembles_one(words, suggested):
+    parser = Parser("penstock pack")
+    parser.add_argument("--key", required=True)
+    parser.add_argument("--batch_size", type=int)
+    show = parser.add_subparsers().add_parser("show")
+    show.add_argument("--depth")
+    with pytest.raises(Refused) as refusal:
+        parser.parse_args(words.split())
+    message, _, rest = str(refusal.value).partition(".")
+    assert rest.partition(" `penstock pack")[0] == suggested, message
+
+
+def test_an_unknown_option_before_a_program_that_resembles_one():
+    with pytest.raises(Refused, match=r"program\. Did you mean `--seconds` by --second\?"):
+        parsed("--second=5 train.py")

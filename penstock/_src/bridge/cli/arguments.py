@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import difflib
+import itertools
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 
@@ -22,18 +25,43 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             **more,
         )
+        self._given: list[str] = []
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parses; see `argparse`. The arguments are kept for what `error` suggests."""
+        self._given = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """Refuses the command line.
+        """Refuses the command line, with the option that an unknown one resembles.
 
         Raises:
           Refused: always.
         """
-        raise Refused(f"{message}. `{self.prog} --help` says what it takes.")
+        raise Refused(f"{message}.{self._suggestion()} `{self.prog} --help` says what it takes.")
+
+    def _suggestion(self) -> str:
+        known = list(_options(self))
+        for word in itertools.takewhile(lambda word: word != "--", self._given):
+            option = word.partition("=")[0]
+            if option.startswith("--") and option not in known:
+                close = difflib.get_close_matches(option, known, 1)
+                if close:
+                    return f" Did you mean `{close[0]}` by {option}?"
+        return ""
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The options of a parser and of its commands."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _options(command)
 
 
 def parse_with_program(
-    parser: argparse.ArgumentParser, arguments: Sequence[str]
+    parser: Parser, arguments: Sequence[str]
 ) -> tuple[argparse.Namespace, list[str]]:
     """Returns the command's own options, wherever they stand, and the program with its arguments.
 
@@ -69,6 +97,7 @@ def parse_with_program(
             if word == "-m" and len(program) == 1 and rest:
                 program.append(rest.pop(0))
         else:
+            parser._given = [word]
             parser.error(f"unknown option {word} before the program")
     parsed = parser.parse_args(own)
     if not program or program == ["-m"]:

@@ -20,8 +20,10 @@ ANSWER_WITHIN = 10.0  # seconds
 def main(arguments: Sequence[str]) -> int:
     """Resizes a job; returns 0."""
     parser = Parser("penstock resize", DESCRIPTION, usage="penstock resize JOB [N]")
-    parser.add_argument("job", help="address, or file with it")
-    parser.add_argument("count", nargs="?", type=int, help="how many workers; only tells without")
+    parser.add_argument("job", metavar="JOB", help="address, or file with it")
+    parser.add_argument(
+        "count", metavar="N", nargs="?", type=int, help="how many workers; only tells without"
+    )
     parsed = parser.parse_args(list(arguments))
     try:
         address, job = _place(parsed.job)

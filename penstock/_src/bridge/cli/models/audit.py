@@ -15,7 +15,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("penstock audit", DESCRIPTION)
     parser.add_argument("--json", action="store_true", help="prints a JSON object per model")
     parser.add_argument(
-        "models", nargs="+", help="SavedModels, GraphDefs, .keras and .h5 files, checkpoints"
+        "models",
+        metavar="MODEL",
+        nargs="+",
+        help="SavedModels, GraphDefs, .keras and .h5 files, checkpoints",
     )
     parsed = parser.parse_args(arguments)
     # Each command loads what it needs.

@@ -24,8 +24,8 @@ def main(arguments: Sequence[str]) -> int:
             formats.add_argument(
                 f"--{name}", action="store_const", const=name, dest="format", help=each.title
             )
-    parser.add_argument("model", help="the file or folder to read")
-    parser.add_argument("out", help="the file to write")
+    parser.add_argument("model", metavar="MODEL", help="the file or folder to read")
+    parser.add_argument("out", metavar="OUT", help="the file to write")
     parser.add_argument("--signature", default="", help="of the model; by default its default")
     parsed = parser.parse_args(arguments)
     try:

@@ -14,8 +14,8 @@ Its weights are variables, so that it can be trained on; with --frozen they are 
 def main(arguments: Sequence[str]) -> int:
     """Imports one model."""
     parser = Parser("penstock import", DESCRIPTION)
-    parser.add_argument("model", help="the .onnx file")
-    parser.add_argument("folder", help="of the SavedModel to write")
+    parser.add_argument("model", metavar="MODEL", help="the .onnx file")
+    parser.add_argument("folder", metavar="FOLDER", help="of the SavedModel to write")
     parser.add_argument("--frozen", action="store_true", help="keep the weights constant")
     parsed = parser.parse_args(arguments)
     # Each command loads what it needs.

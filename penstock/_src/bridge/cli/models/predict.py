@@ -37,8 +37,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> Parser:
     parser = Parser("penstock predict", DESCRIPTION)
-    parser.add_argument("url", help="of the model")
-    parser.add_argument("file", nargs="?", default="-", help="the inputs; - for standard input")
+    parser.add_argument("url", metavar="URL", help="of the model")
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", default="-", help="the inputs; - for standard input"
+    )
     parser.add_argument("--signature", default="", help="of the model; by default its default")
     parser.add_argument("--input", default="", help="name of the input that FILE is for")
     parser.add_argument("--output", default="", help="file for the outputs: .json, .npy or .npz")

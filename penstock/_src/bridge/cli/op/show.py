@@ -25,7 +25,9 @@ MOST_CLOSE = 8
 def main(arguments: Sequence[str]) -> int:
     """Prints the signature of an op or public function, and what is known of it."""
     parser = Parser("penstock op", DESCRIPTION)
-    parser.add_argument("name", help="a raw op such as MatMul, or a name such as tf.nn.softmax")
+    parser.add_argument(
+        "name", metavar="NAME", help="a raw op such as MatMul, or a name such as tf.nn.softmax"
+    )
     name = parser.parse_args(arguments).name.removeprefix("tf.raw_ops.")
     if name in registry.index():
         print("\n".join(_lines_of_op(registry.find(name))))
