@@ -62,6 +62,15 @@ def _binary():
         lambda x: tf.bitwise.left_shift(x, 2) + tf.bitwise.right_shift(x, 1),
         np.arange(9, dtype=np.uint8),
     )
+    for kind in (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64):
+        limits, name = np.iinfo(kind), np.dtype(kind).name
+        numbers = np.array([limits.min, limits.min + 1, limits.max, limits.max // 3, 0, 5], kind)
+        counts = np.array([0, 1, 5, limits.bits - 1, limits.bits, 3], kind)
+        found[f"shifts_of_{name}"] = (
+            lambda x, y: (tf.bitwise.left_shift(x, y), tf.bitwise.right_shift(x, y)),
+            np.concatenate([numbers, numbers[::-1]]),
+            np.concatenate([counts, counts]),
+        )
     found["where"] = (lambda c, x, y: tf.where(c, x, y), a > 0, a, b)
     found["clip"] = (lambda x: tf.clip_by_value(x, -0.5, 0.7), a)
     found["clip_by_tensors"] = (lambda x, y: tf.clip_by_value(x, -y, y), a, np.abs(b))

@@ -92,8 +92,18 @@ def filters_first(w: Writer, name: str, spatial: int) -> str:
     return w.transpose(name, [spatial + 1, spatial, *range(spatial)])
 
 
+def _require_floats(op: Operation) -> None:
+    """Raises UnimplementedError for a convolution of other numbers, which ONNX's `Conv` does not take."""
+    dtype = op.outputs[0].dtype
+    if not dtype.is_floating:
+        raise UnimplementedError(
+            f"a convolution of {dtype.name} cannot be written: ONNX's takes floats. Write the model before it is quantized."
+        )
+
+
 @writes("Conv2D", "Conv3D", "Conv")
 def _conv(w: Writer, op: Operation, x: str, filters: str) -> str:
+    _require_floats(op)
     layout = Layout(op, rank(op.inputs[0]))
     if op.type == "Conv" and attribute_of(op, "batch_dims") != 1:
         raise UnimplementedError("several dimensions of batches cannot be written.")
@@ -115,6 +125,7 @@ def _conv(w: Writer, op: Operation, x: str, filters: str) -> str:
 
 @writes("DepthwiseConv2dNative")
 def _depthwise(w: Writer, op: Operation, x: str, filters: str) -> str:
+    _require_floats(op)
     layout = Layout(op, 4)
     height, width, channels, multiplier = sizes(op.inputs[1])
     if None in (height, width, channels, multiplier):
@@ -135,6 +146,7 @@ def _depthwise(w: Writer, op: Operation, x: str, filters: str) -> str:
 
 @writes("Conv2DBackpropInput", "Conv3DBackpropInputV2")
 def _transposed(w: Writer, op: Operation, shape: str, filters: str, x: str) -> str:
+    _require_floats(op)
     layout = Layout(op, rank(op.inputs[2]))
     kernel = sizes(op.inputs[1])[:-2]
     rows = [sizes(op.inputs[2])[axis] for axis in layout.spatial]

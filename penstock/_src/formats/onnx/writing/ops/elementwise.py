@@ -276,9 +276,28 @@ def _mod(w: Writer, op: Operation, x: str, y: str) -> str:
 
 @writes("LeftShift", "RightShift")
 def _shift(w: Writer, op: Operation, x: str, y: str) -> str:
-    if not op.inputs[0].dtype.is_unsigned:
-        raise UnimplementedError("only unsigned integers are shifted.")
-    return w.node("BitShift", x, y, direction="LEFT" if op.type == "LeftShift" else "RIGHT")
+    """Shifts 32 or 64 bits without a sign, which is all that `BitShift` does everywhere. `Cast` discards the bits above, and takes the others as they are."""
+    kind = op.inputs[0].dtype
+    width = 8 * kind.size
+    bits = dtypes.uint64 if width == 64 else dtypes.uint32
+    wide = bits if kind.is_unsigned else dtypes.int64 if width == 64 else dtypes.int32
+
+    def number(value: int) -> str:
+        return w.constant(value, wide)
+
+    def shifted(value: str, direction: str) -> str:
+        moved = w.node("BitShift", w.cast(value, wide, bits), by, direction=direction)
+        return w.cast(moved, bits, wide)
+
+    x, y = w.cast(x, kind, wide), w.cast(y, kind, wide)
+    y = y if kind.is_unsigned else w.node("Max", y, number(0))
+    by = w.cast(w.node("Min", y, number(width - 1)), wide, bits)
+    if kind.is_unsigned or op.type == "LeftShift":
+        return w.cast(shifted(x, "LEFT" if op.type == "LeftShift" else "RIGHT"), wide, kind)
+    # The inverse of a negative number, which is -1 - x, has zeros to move in from the left.
+    is_negative = w.node("Less", x, number(0))
+    moved = shifted(w.node("Where", is_negative, w.node("Sub", number(-1), x), x), "RIGHT")
+    return w.cast(w.node("Where", is_negative, w.node("Sub", number(-1), moved), moved), wide, kind)
 
 
 @writes("Atan2")
