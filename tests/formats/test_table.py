@@ -110,3 +110,11 @@ def test_models_of_tensorflow_js_are_known_by_what_they_say(tmp_path):
     for other in ("package.json", "broken.json"):
         with pytest.raises(tf.errors.InvalidArgumentError, match="none of the known formats"):
             format_of(str(tmp_path / other))
+
+
+def test_an_unknown_suffix_is_answered_by_the_formats_that_are_written():
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
+        table.format_to_write("model.xyz")
+    assert "onnx (.onnx)" in str(error.value)
+    assert "keras (" not in str(error.value)
+    assert "()" not in str(error.value)

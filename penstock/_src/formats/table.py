@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -205,7 +205,9 @@ def format_of(path: str) -> Format:
     for each in FORMATS.values():
         if each.matches(path):
             return each
-    raise InvalidArgumentError(f"{path} is of none of the known formats: {_listed()}.")
+    raise InvalidArgumentError(
+        f"{path} is of none of the known formats: {_listed(FORMATS.values())}."
+    )
 
 
 def format_to_write(path: str, name: str = "") -> Format:
@@ -220,22 +222,28 @@ def format_to_write(path: str, name: str = "") -> Format:
     """
     if name:
         if name not in FORMATS:
-            raise InvalidArgumentError(f"There is no format {name!r}; there are {_listed()}.")
+            raise InvalidArgumentError(
+                f"There is no format {name!r}; there are {_listed(_written())}."
+            )
         return FORMATS[name]
     for each in FORMATS.values():
         if each.suffixes and path.endswith(each.suffixes):
             return each
     if os.path.splitext(path)[1]:
         raise InvalidArgumentError(
-            f"{path}: the suffix is none of the known formats': {_listed()}."
+            f"{path}: the suffix is none of those of formats that are written: {_listed(_written())}."
         )
     return FORMATS["saved-model"]
 
 
-def _listed() -> str:
-    """The formats in words."""
-    rows = (f"{each.name} ({', '.join(each.suffixes or each.holds)})" for each in FORMATS.values())
-    return ", ".join(rows)
+def _listed(formats: Iterable[Format]) -> str:
+    """Formats in words."""
+    named = {each.name: ", ".join(each.suffixes or each.holds) for each in formats}
+    return ", ".join(f"{name} ({ends})" if ends else name for name, ends in named.items())
+
+
+def _written() -> Iterable[Format]:
+    return (each for each in FORMATS.values() if each.writer or each.weights_writer)
 
 
 def read(path: str, **options: Any) -> Model:
