@@ -60,9 +60,9 @@ def _scanned(folder: Path) -> Sequence[tuple[str, int, int]]:
     """The sources in a folder, sorted. Those of Penstock are looked at once: this process runs what they were."""
     if folder.is_relative_to(PACKAGE):
         return _own(folder)
-    return sorted(sources(str(folder)))
+    return sources(str(folder))
 
 
 @functools.cache
 def _own(folder: Path) -> Sequence[tuple[str, int, int]]:
-    return sorted(sources(str(folder)))
+    return sources(str(folder))

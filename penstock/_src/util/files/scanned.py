@@ -10,7 +10,6 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ def names_in(folder: Path, pattern: re.Pattern[bytes]) -> dict[str, str]:
     """
     state = hashlib.sha256(pattern.pattern)
     paths = []
-    for path, size, time in sorted(sources(str(folder))):
+    for path, size, time in sources(str(folder)):
         paths.append(path)
         state.update(f"{path} {size} {time}\n".encode())
     names = kept_beside_code(folder, "names", state.hexdigest())
@@ -39,15 +38,20 @@ def names_in(folder: Path, pattern: re.Pattern[bytes]) -> dict[str, str]:
     return names
 
 
-def sources(folder: str, parent: str = "") -> Iterator[tuple[str, int, int]]:
-    """(path, bytes, time of writing) of the sources in a folder."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                yield from sources(entry.path, f"{parent}{entry.name}/")
-            elif entry.name.endswith(".py"):
-                status = entry.stat()
-                yield parent + entry.name, status.st_size, status.st_mtime_ns
+def sources(folder: str) -> list[tuple[str, int, int]]:
+    """(path, bytes, time of writing) of the sources in a folder, sorted."""
+    found, waiting = [], [(folder, "")]
+    while waiting:
+        place, parent = waiting.pop()
+        with os.scandir(place) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.endswith(".py"):
+                    status = entry.stat()
+                    found.append((parent + name, status.st_size, status.st_mtime_ns))
+                elif name != "__pycache__" and entry.is_dir():
+                    waiting.append((entry.path, f"{parent}{name}/"))
+    return sorted(found)
 
 
 def _names(path: Path, pattern: re.Pattern[bytes]) -> list[str]:
