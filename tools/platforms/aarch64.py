@@ -34,6 +34,7 @@ LIBRARIES = (
     "hypothesis",
     "absl-py",
     "gast",
+    "cryptography",
 )
 TESTS = (
     "tests/native",
