@@ -26,7 +26,10 @@ class ReadAhead:
         self._thread = threading.Thread(
             target=self._fill, args=(list(_runs(parts)),), name="penstock-read-ahead", daemon=True
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system gives no more threads: who takes an array reads it
+            self._arrays.clear()
 
     def _fill(self, runs: list[tuple[Reader, int, list[Any]]]) -> None:
         try:

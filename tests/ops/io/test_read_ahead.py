@@ -1,5 +1,7 @@
 """Tensors of a checkpoint that another thread reads while this one goes on."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,16 @@ def test_values_are_those_that_are_read_one_by_one(prefix):
         for _ in range(2):  # the second time from the file
             np.testing.assert_array_equal(ahead.read(name), plain.read(name))
             assert ahead.read(name).dtype == plain.read(name).dtype
+
+
+def test_values_are_read_where_there_are_no_threads(prefix, monkeypatch):
+    def start(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    reader = BundleReader(prefix)
+    reader.read_ahead()
+    assert reader.read("v0004").tolist() == [[4.0] * 3] * 5
 
 
 def test_a_changed_byte_is_found(prefix):
