@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from penstock._src.aot.targets import Machine, machine_of
-from penstock._src.core.errors import FailedPreconditionError, InternalError
+from penstock._src.core.errors import (
+    DeadlineExceededError,
+    FailedPreconditionError,
+    InternalError,
+)
+from penstock._src.util.process.progress import Progress
 
 INSTALL = "pip install 'penstock[aot]'"
 _MINUTES = 10
@@ -66,11 +71,12 @@ def link_shared(
     system, architecture = machine.target.system, machine.target.architecture
     command = compiler_of(machine)
     files = [str(path) for path in objects]
+    what = f"linking {output.name} for {machine.name}"
     if architecture == "wasm32":  # with the C library, of which a module has what it calls
         flags = ["-mexec-model=reactor", "-s", "-Wl,--no-entry", "-Wl,--export-table"]
         flags += [f"-Wl,-z,stack-size={WASM_STACK}"]
         flags += [f"-Wl,--export={name}" for name in exports]
-        run([*command, *flags, "-o", str(output), *files])
+        run([*command, *flags, "-o", str(output), *files], what)
         return
     flags = ["-shared", "-s"]
     if system == "linux":
@@ -83,19 +89,27 @@ def link_shared(
             str(output),
             *files,
             *(["-lm", "-pthread"] if system == "linux" else []),
-        ]
+        ],
+        what,
     )
 
 
-def run(command: Sequence[str]) -> str:
-    """Return the output of a command.
+def run(command: Sequence[str], what: str) -> str:
+    """Return the output of a command, and say what it does if that takes long: at its first use for a machine, zig builds its C library.
 
     Raises:
       InternalError: it fails.
+      DeadlineExceededError: it takes ten minutes.
     """
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60 * _MINUTES, check=False
-    )
+    try:
+        with Progress(what):
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=60 * _MINUTES, check=False
+            )
+    except subprocess.TimeoutExpired as error:
+        raise DeadlineExceededError(
+            None, None, f"{' '.join(command)}\ndid not end in {_MINUTES} minutes."
+        ) from error
     if done.returncode:
         raise InternalError(None, None, f"{' '.join(command)}\n{done.stderr or done.stdout}")
     return done.stdout
