@@ -3,7 +3,6 @@
 WHAT is JSON: `resize` ({how many steps were made: workers}, after which all wait until workers come or go), `job` (file of the job's address), `folder`.
 """
 
-import itertools
 import json
 import os
 import sys
@@ -33,7 +32,7 @@ class Follow(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.optimizer.iterations)
         say("step", step=step, workers=strategy.num_replicas_in_sync, loss=float(logs["loss"]))
-        wanted = WHAT.get("resize", {}).get(str(next(made)))
+        wanted = WHAT.get("resize", {}).get(str(earlier + step))
         if wanted:
             if strategy.extended.should_checkpoint:
                 from penstock._src.bridge.cli.cluster import resize
@@ -63,7 +62,7 @@ def callbacks():
     ]
 
 
-made = itertools.count(1)
+earlier = 0  # steps of earlier fits, which workers that come later have not made
 keras.utils.set_random_seed(1)
 strategy = tf.distribute.MultiWorkerMirroredStrategy()
 with strategy.scope():
@@ -75,6 +74,7 @@ for epochs in (3, 1):
     history = model.fit(
         training, epochs=epochs, validation_data=validation, verbose=0, callbacks=callbacks()
     )
+    earlier += BATCHES * len(history.epoch)
     say("history", history=history.history, epochs=history.epoch, wait=stopping.wait)
     say("evaluate", logs=model.evaluate(validation, verbose=0, return_dict=True))
     model.layers[0].trainable = False
