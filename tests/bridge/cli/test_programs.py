@@ -8,15 +8,14 @@ import pytest
 
 import penstock as tf
 from penstock._src.bridge.cli import commands
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.harness.processes import bare
 
 
 def python(*arguments, cwd):
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(cwd)},
+        env=bare("\n".join(path.read_text() for path in Path(cwd).glob("*.py")), cwd),
         capture_output=True,
         text=True,
         timeout=120,
