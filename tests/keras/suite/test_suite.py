@@ -22,6 +22,12 @@ VERSION = "3.15.1"
 CACHE = pathlib.Path(
     os.environ.get("KERAS_SUITE_CACHE", pathlib.Path.home() / ".cache/keras-suite")
 )
+# Tests of dtypes ask JAX, which compiles each call by XLA: what it has compiled once is kept, however small.
+KEPT_BY_JAX = {
+    "JAX_COMPILATION_CACHE_DIR": str(CACHE / "jax"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 LIMIT = int(os.environ.get("KERAS_SUITE_LIMIT", "900"))  # seconds for one part
 # The parts, each of which runs in a process of its own; folders of keras/src that no part names make the last one.
 PARTS = {
@@ -84,9 +90,13 @@ def run(root, part, folder):
     """Runs a part: (report, the end of what pytest wrote)."""
     report = folder / f"{part}.xml"
     places = [str(HERE), str(root), str(REPOSITORY)]
-    environment = dict(
-        os.environ, KERAS_BACKEND="tensorflow", PYTHONPATH=os.pathsep.join(places), NO_COLOR="1"
-    )
+    environment = {
+        **os.environ,
+        **KEPT_BY_JAX,
+        "KERAS_BACKEND": "tensorflow",
+        "PYTHONPATH": os.pathsep.join(places),
+        "NO_COLOR": "1",
+    }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "keras_plugin", "-p", "no:cacheprovider"]
     command += ["-o", "addopts=", "--junitxml", str(report), *files_of(root, part)]
     done = subprocess.run(
