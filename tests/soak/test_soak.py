@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.harness.processes import lean
 from tests.soak.__main__ import command
 from tests.soak.scenes import SCENES
 
@@ -12,5 +13,6 @@ from tests.soak.scenes import SCENES
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 @pytest.mark.parametrize("name", SCENES)
 def test_nothing_grows(name):
-    ended = subprocess.run(command(name, SCENES[name].short), capture_output=True, text=True)
+    run = command(name, SCENES[name].short)
+    ended = subprocess.run(run, env=lean(), capture_output=True, text=True)
     assert not ended.returncode, ended.stdout + ended.stderr[-2000:]
