@@ -1,13 +1,13 @@
 """README.md: its programs run as printed, and its figures are those that were measured."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 
 import pytest
 
 from tests.doors.readme import README, Step, steps
+from tests.harness.processes import lean
 
 ROOT = README.parent
 PAGE = steps(README.read_text())
@@ -26,7 +26,7 @@ def headline():
 
 
 def test_programs_run_as_printed(tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error::UserWarning"}
+    variables = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error::UserWarning"}
     ran = []
     for step in PAGE:
         if step.file:
@@ -36,7 +36,7 @@ def test_programs_run_as_printed(tmp_path):
             plain = [sys.executable, step.file]
             done = subprocess.run(
                 command if "import tensorflow" in step.text else plain,
-                cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300,
+                cwd=tmp_path, env=lean(variables, step.text), capture_output=True, text=True, timeout=300,
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
             assert done.stdout and "Traceback" not in done.stderr

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from penstock._src.bridge.decision_forests import learners
+from tests.harness.processes import lean
 
 PROGRAM = """
 import penstock
@@ -20,7 +21,7 @@ print(len(dir(forests.keras)), forests.keras.RandomForestModel.__name__)
 
 def test_the_stand_in_is_imported_under_its_name():
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM], env=lean(), capture_output=True, text=True, check=True
     )
     first, second = done.stdout.splitlines()
     assert first == "builder component inspector keras model_plotter py_tree tuner"
