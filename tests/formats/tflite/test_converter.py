@@ -152,7 +152,7 @@ def test_a_keras_model_and_a_saved_model(tmp_path):
     np.testing.assert_allclose(found["output_0"], model(x), rtol=1e-4, atol=1e-6)
     model.export(str(tmp_path / "saved"), verbose=False)
     converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "saved"))
-    runner = tf.lite.Interpreter(model_content=converter.convert()).get_signature_runner("serve")
+    runner = tf.lite.Interpreter(model_content=converter.convert()).get_signature_runner()
     (name,) = runner.get_input_details()
     np.testing.assert_allclose(runner(**{name: x})["output_0"], model(x), rtol=1e-4, atol=1e-6)
 
@@ -177,6 +177,67 @@ def test_results_of_a_keras_2_model_have_the_names_of_its_layers():
     (name,) = run.get_output_details()
     np.testing.assert_array_equal(run(first=np.ones([1, 2], np.float32))[name], [[2, 2]])
     assert name == "last_layer"
+
+
+class _Scaled(tf.Module):
+    def __init__(self):
+        self.scale = tf.Variable([1.0, 2.0])
+
+    @tf.function(input_signature=[tf.TensorSpec([2], name="x"), tf.TensorSpec([], name="b")])
+    def scaled(self, x, b):
+        return {"z": x * self.scale, "a": b + 1.0}
+
+    @tf.function(input_signature=[tf.TensorSpec([2], name="q")])
+    def plain(self, q):
+        return q + 1.0
+
+
+def _ends(converter, key="serving_default"):
+    """The names of inputs and outputs, by the names in the signature."""
+    runner = tf.lite.Interpreter(model_content=converter.convert()).get_signature_runner(key)
+    sides = (runner.get_input_details(), runner.get_output_details())
+    return [{name: detail["name"] for name, detail in side.items()} for side in sides]
+
+
+def test_inputs_and_outputs_have_the_names_of_a_saved_model_s_graph(tmp_path):
+    module, converters = _Scaled(), tf.lite.TFLiteConverter
+    inputs = {"x": "serving_default_x:0", "b": "serving_default_b:0"}
+    outputs = {"a": "StatefulPartitionedCall:0", "z": "StatefulPartitionedCall:1"}
+    concrete = module.scaled.get_concrete_function()
+    assert _ends(converters.from_concrete_functions([concrete], module)) == [inputs, outputs]
+    signatures = {"aa": module.plain, "bb": module.scaled}
+    tf.saved_model.save(module, tmp_path, signatures=signatures)
+    converter = converters.from_saved_model(tmp_path)
+    assert _ends(converter, "aa") == [{"q": "aa_q:0"}, {"output_0": "PartitionedCall:0"}]
+    assert _ends(converter, "bb") == [{"x": "bb_x:0", "b": "bb_b:0"}, outputs]
+
+
+def test_what_keras_exports_has_one_signature(tmp_path):
+    model = tf.keras.Sequential([tf.keras.layers.Input((3,), name="x"), tf.keras.layers.Dense(2)])
+    model.export(tmp_path, verbose=False)
+    converters = tf.lite.TFLiteConverter
+    expected = [{"x": "serving_default_x:0"}, {"output_0": "StatefulPartitionedCall_1:0"}]
+    for converter in (converters.from_saved_model(tmp_path), converters.from_keras_model(model)):
+        assert _ends(converter) == expected
+        interpreter = tf.lite.Interpreter(model_content=converter.convert())
+        assert list(interpreter.get_signature_list()) == ["serving_default"]
+
+
+def test_scalars_are_numbers():
+    module = _Scaled()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [module.scaled.get_concrete_function()], module
+    )
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    interpreter.allocate_tensors()
+    places = {detail["name"]: detail["index"] for detail in interpreter.get_input_details()}
+    interpreter.set_tensor(places["serving_default_x:0"], np.ones(2, np.float32))
+    interpreter.set_tensor(places["serving_default_b:0"], np.float32(2.0))
+    interpreter.invoke()
+    (a,) = (d["index"] for d in interpreter.get_output_details() if not len(d["shape"]))
+    assert type(interpreter.get_tensor(a)) is np.float32 and interpreter.get_tensor(a) == 3.0
+    results = interpreter.get_signature_runner()(x=np.ones(2, np.float32), b=np.float32(4.0))
+    assert type(results["a"]) is np.float32 and results["a"] == 5.0
 
 
 def test_what_has_no_counterpart_is_named(tmp_path):

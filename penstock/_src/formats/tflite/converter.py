@@ -1,7 +1,8 @@
 """tf.lite.TFLiteConverter."""
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock._src.api.lite import OpsSet, TargetSpec
@@ -41,6 +42,7 @@ class TFLiteConverter:
     def __init__(self, funcs: Sequence[Any], trackable_obj: Any = None) -> None:
         self._funcs, self._trackable_obj = funcs, trackable_obj
         self._keys: list[str] = []
+        self._saved: Mapping[str, ConcreteFunction] = {}
         self.optimizations: Any = set()
         self.representative_dataset: Any = None
         self.target_spec = TargetSpec()
@@ -97,6 +99,9 @@ class TFLiteConverter:
         """
         loaded = load(os.fsdecode(saved_model_dir), tags)
         keys = list(signature_keys or loaded.signatures)
+        exported = hasattr(loaded, "serve") and not hasattr(loaded, "_default_save_signature")
+        if exported and not signature_keys and len(keys) > 1:
+            keys = [DEFAULT_SERVING_SIGNATURE_DEF_KEY]  # Keras exports its endpoint as both
         if not keys:
             raise ValueError("Only support at least one signature key.")
         for key in keys:
@@ -106,7 +111,7 @@ class TFLiteConverter:
                     f"'{','.join(loaded.signatures)}'."
                 )
         converter = cls([loaded.signatures[key] for key in keys], loaded)
-        converter._keys = keys
+        converter._keys, converter._saved = keys, loaded.signatures
         return converter
 
     @classmethod
@@ -165,7 +170,23 @@ class TFLiteConverter:
         Returns:
           The file's bytes.
         """
-        return file_of(self._signatures(), weights, integers=integers)
+        signatures = self._signatures()
+        calls = None if self._trackable_obj is None else self._calls(signatures)
+        return file_of(signatures, weights, integers=integers, calls=calls)
+
+    def _calls(self, signatures: Mapping[str, ConcreteFunction]) -> dict[str, str]:
+        """The names that calls of the signatures have in a SavedModel's graph: numbered by kind."""
+        if not self._funcs and not hasattr(self._trackable_obj, "save_spec"):
+            # Keras 3 exports its endpoint as well.
+            signatures = {"serve": signatures[DEFAULT_SERVING_SIGNATURE_DEF_KEY], **signatures}
+        names: dict[str, str] = {}
+        counts: Counter[str] = Counter()
+        for key, function in sorted((self._saved or signatures).items()):
+            has_state = any(tensor.dtype == dtypes.resource for tensor in function.captured_inputs)
+            kind = "StatefulPartitionedCall" if has_state else "PartitionedCall"
+            names[key] = f"{kind}_{counts[kind]}" if counts[kind] else kind
+            counts[kind] += 1
+        return names
 
     def _signatures(self) -> dict[str, ConcreteFunction]:
         if not self._funcs:

@@ -237,7 +237,7 @@ class Interpreter:
         """
         self._main.set(int(tensor_index), value)
 
-    def get_tensor(self, tensor_index: int, subgraph_index: int = 0) -> np.ndarray:
+    def get_tensor(self, tensor_index: int, subgraph_index: int = 0) -> Any:
         """Returns the value of an input, an output or a constant.
 
         Args:
@@ -245,7 +245,7 @@ class Interpreter:
           subgraph_index: which graph it is of.
 
         Returns:
-          A copy, as an array.
+          A copy, as an array; that of a scalar is a NumPy number, or bytes.
 
         Raises:
           ValueError: it has no value.
@@ -255,7 +255,7 @@ class Interpreter:
             raise ValueError(
                 f"Invalid subgraph index {subgraph_index} exceeds max subgraph index {count}"
             )
-        return self._execution(subgraph_index).get(int(tensor_index)).copy()
+        return self._execution(subgraph_index).get(int(tensor_index)).copy()[()]
 
     def tensor(self, tensor_index: int) -> Callable[[], np.ndarray]:
         """Returns a function that gives a view of a tensor.

@@ -20,8 +20,8 @@ class SignatureRunner:
     def __init__(self, signature: Signature, execution: Execution) -> None:
         self._signature, self._execution = signature, execution
 
-    def __call__(self, **kwargs: Any) -> dict[str, np.ndarray]:
-        """Returns the outputs, by name.
+    def __call__(self, **kwargs: Any) -> dict[str, Any]:
+        """Returns the outputs, by name: copies, as `Interpreter.get_tensor` returns them.
 
         Args:
           **kwargs: an array for each input.
@@ -47,7 +47,7 @@ class SignatureRunner:
             self._execution.set(index, value)
         self._execution.run()
         return {
-            name: self._execution.get(index).copy()
+            name: self._execution.get(index).copy()[()]
             for name, index in self._signature.outputs.items()
         }
 

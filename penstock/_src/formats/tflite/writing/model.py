@@ -38,6 +38,7 @@ def file_of(
     metadata: Mapping[str, bytes] | None = None,
     integers: Integers | None = None,
     has_signatures: bool = True,
+    calls: Mapping[str, str] | None = None,
 ) -> bytes:
     """Returns the bytes of a TFLite file.
 
@@ -47,6 +48,8 @@ def file_of(
       metadata: bytes by name.
       integers: computes with integers, whose scales samples give.
       has_signatures: False: the file has graphs alone, as those that TensorFlow 1 converts.
+      calls: the call of each signature in a SavedModel's graph. Inputs are named after the signature and outputs after the call, as TensorFlow does;
+        by default inputs have the names of arguments, and outputs those of operations.
 
     Raises:
       UnimplementedError: TFLite has no counterpart of an operation.
@@ -74,6 +77,9 @@ def file_of(
         graphs = [_pruned(graphs[0], quantizer.verifications)]
         name_verifications(file, graphs[0])
         _drop_unused_buffers(file, graphs)
+    for graph, (name, each) in zip(graphs, frozen.items(), strict=True):
+        if calls is not None:
+            _name_ends(graph, each, name, calls[name])
     model = _model(file, graphs, frozen, metadata or {})
     if not has_signatures:
         model.signature_defs = []
@@ -108,6 +114,15 @@ def _model(
         signature_defs=records,
         metadata=entries,
     )
+
+
+def _name_ends(graph: Any, function: FrozenFunction, signature: str, call: str) -> None:
+    """Names the inputs and outputs of a signature's graph as those of a SavedModel's graph."""
+    for name, place in zip(function.inputs, graph.inputs, strict=True):
+        graph.tensors[place].name = f"{signature}_{name}:0"
+    order = sorted(function.outputs)
+    for name, place in zip(function.outputs, graph.outputs, strict=True):
+        graph.tensors[place].name = f"{call}:{order.index(name)}"
 
 
 def _drop_unused_buffers(file: FileWriter, graphs: Sequence[Any]) -> None:
