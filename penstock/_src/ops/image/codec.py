@@ -72,11 +72,13 @@ _METHODS = {"": FAST, "INTEGER_FAST": FAST, "INTEGER_ACCURATE": ACCURATE}
 _END_OF_JPEG = b"\xff\xd9"
 
 
-def _jpeg(op, data, rows=None):
+def _jpeg(op, data, window=None):
     if kind_of(data) != "jpeg":
         return still_pixels(op, data, op.channels, dtypes.uint8)
     try:
-        return jpeg_pixels(op, data, op.channels, op.ratio, op.fancy_upscaling, op.dct_method, rows)
+        return jpeg_pixels(
+            op, data, op.channels, op.ratio, op.fancy_upscaling, op.dct_method, window
+        )
     except InvalidArgumentError:
         asks_for_parts = op.try_recover_truncated or op.acceptable_fraction < 1
         if not asks_for_parts or _END_OF_JPEG in data[-16:]:
@@ -139,14 +141,14 @@ class DecodeAndCropJpeg(Op):
             )
         y, x, height, width = (int(n) for n in crop_window)
         is_sound = y >= 0 and x >= 0 and height > 0 and width > 0
-        pixels = _jpeg(self, data, rows=y + height if is_sound else None)
-        if not is_sound or y + height > pixels.shape[0] or x + width > pixels.shape[1]:
+        pixels = _jpeg(self, data, (y, x, height, width) if is_sound else None)
+        if not is_sound or pixels.shape[:2] != (height, width):
             rows, columns = _jpeg(self, data).shape[:2]
             raise self.invalid(
                 f"Invalid JPEG data or crop window: {crop_window.tolist()} of an image of "
                 f"{rows} rows and {columns} columns"
             )
-        return np.array(pixels[y : y + height, x : x + width], np.uint8)
+        return np.array(pixels, np.uint8)
 
 
 class DecodeBmp(Op):

@@ -8,7 +8,7 @@ import pytest
 import simplejpeg
 
 import penstock as tf
-from penstock._src.ops.image.formats import jpeg
+from penstock._src.ops.image.formats import jpeg, libraries
 
 SUBSAMPLINGS = ("444", "422", "420", "440", "411")
 
@@ -62,10 +62,28 @@ def test_stripes_of_rows_do_not_show(steps, monkeypatch):
     np.testing.assert_array_equal(jpeg._in_color(planes, *steps), whole)
 
 
+WINDOWS = ((3, 5, 20, 33), (16, 16, 32, 32), (1, 1, 66, 60), (40, 32, 27, 29), (0, 0, 1, 1), (15, 31, 17, 1))  # fmt: skip
+
+
+@pytest.mark.skipif(libraries.jpeg_functions() is None, reason="Pillow has another libjpeg")
+@pytest.mark.parametrize("subsampling,steps", [("420", (2, 2)), ("422", (1, 2)), ("440", (2, 1)), ("444", (1, 1))])  # fmt: skip
+@pytest.mark.parametrize("window", WINDOWS)
+def test_chroma_of_a_window_is_interpolated_within_its_blocks(subsampling, steps, window):
+    data = picture(67, 61, subsampling)
+    planes = np.asarray(libraries.decoded(tf.raw_ops.DecodeJpeg, data, "YCbCr", 1, True))
+    top, left, rows, columns = window
+    first = left - left % (8 * steps[1])
+    cut = jpeg._in_color(planes[:, first : left + columns], *steps)[
+        top : top + rows, left - first :
+    ]
+    np.testing.assert_array_equal(tf.io.decode_and_crop_jpeg(data, window), cut)
+
+
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("fancy", [False, True])
-def test_rows_below_a_window_are_not_decoded(subsampling, channels, fancy, monkeypatch):
+def test_rows_below_a_window_are_not_decoded_by_turbo(subsampling, channels, fancy, monkeypatch):
+    monkeypatch.setattr(jpeg, "jpeg_functions", lambda: None)
     data, decoded = picture(90, 61, subsampling), []
     arguments = dict(channels=channels, fancy_upscaling=fancy)
     whole = tf.io.decode_jpeg(data, **arguments).numpy()
@@ -87,8 +105,8 @@ def test_windows_of_files_whose_height_cannot_be_changed(options):
     file = io.BytesIO()
     PIL.Image.open(io.BytesIO(picture(90, 61, "420"))).save(file, "JPEG", **options)
     whole = tf.io.decode_jpeg(file.getvalue()).numpy()
-    window = tf.io.decode_and_crop_jpeg(file.getvalue(), [3, 4, 20, 10])
-    np.testing.assert_array_equal(window, whole[3:23, 4:14])
+    window = tf.io.decode_and_crop_jpeg(file.getvalue(), [3, 4, 20, 9])
+    np.testing.assert_array_equal(window, whole[3:23, 4:13])
 
 
 def test_damage_is_seen_in_a_window_and_not_below_it():

@@ -17,7 +17,8 @@ from ...language.value import Val
 # The functions of libjpeg, in the order of the table of addresses.
 FUNCTIONS = (
     "jpeg_std_error", "jpeg_CreateDecompress", "jpeg_mem_src", "jpeg_read_header", "jpeg_start_decompress",
-    "jpeg_read_scanlines", "jpeg_finish_decompress", "jpeg_destroy_decompress",
+    "jpeg_read_scanlines", "jpeg_finish_decompress", "jpeg_destroy_decompress", "jpeg_crop_scanline",
+    "jpeg_skip_scanlines",
 )  # fmt: skip
 _VERSION, _BYTES = 62, 632  # of the interface, and of its jpeg_decompress_struct
 # Offsets in jpeg_decompress_struct.
@@ -35,7 +36,11 @@ _JUMP_BYTES = 1024  # more than a jmp_buf has on any system
 _W_FUNCTIONS, _W_STRUCT, _W_ERRORS, _W_DATA, _W_SIZE, _W_CHANNELS, _W_METHOD, _W_FANCY, _W_INTO = (
     range(9)
 )
-_WORDS = 9
+# Those of a window: its first row and column, its numbers of rows and columns, and the columns of the memory.
+_W_TOP, _W_LEFT, _W_ROWS, _W_COLUMNS, _W_ROOM = range(9, 14)
+_WORDS = 14
+# A window begins where blocks do: the columns that may come before it.
+MOST_BEFORE = 32
 
 _GUARDED = """
 declare i32 @_setjmp(ptr) returns_twice
@@ -63,11 +68,12 @@ failed:
 
 
 def emit_jpeg(m: Module) -> None:
-    """Adds `jpeg_open`, `jpeg_decode` and `jpeg_close`, which take the memory of a `Decoder`; they give 0 if all is well."""
+    """Adds `jpeg_begin`, `jpeg_pixels` and `jpeg_window`, which take the memory of a `Decoder`; they give 0 if all is well."""
     m.raw(_GUARDED)
     m.names.update(("_setjmp", "longjmp", "jpeg_exit", "jpeg_message", "jpeg_guarded"))
     _emit_begin(m)
     _emit_pixels(m)
+    _emit_window(m)
 
 
 class Decoder:
@@ -116,6 +122,24 @@ class Decoder:
             self._set(word, value)
         return self._run("jpeg_pixels")
 
+    def window(self, how: tuple[Val, Val, Val], window: tuple[Val, Val, Val, Val], room: Val, into: Val) -> Val:  # fmt: skip
+        """Writes the pixels of a window as libjpeg crops them, `[rows, room, channels]`; gives 0 if what it read has no flaw.
+
+        Args:
+          how: channels, transform, and whether chroma is interpolated.
+          window: its first row and column, and the numbers of rows and columns.
+          room: the columns of the memory, MOST_BEFORE more than the window's.
+          into: the memory.
+        """
+        words = (_W_CHANNELS, _W_METHOD, _W_FANCY, _W_TOP, _W_LEFT, _W_ROWS, _W_COLUMNS, _W_ROOM, _W_INTO)  # fmt: skip
+        for word, value in zip(words, (*how, *window, room, into), strict=True):
+            self._set(word, value)
+        return self._run("jpeg_window")
+
+    def columns_before(self) -> Val:
+        """The number of columns that `window` wrote before the window's first one."""
+        return self.f.load(self.record, _W_LEFT, I64)
+
     def end(self) -> None:
         """Frees what the library allocated."""
         _function(self.f, self.record, "jpeg_destroy_decompress", "void", self.info)
@@ -158,37 +182,83 @@ def _emit_begin(m: Module) -> None:
         f.give(f.when(_word(f, _W_SIZE).ne(0), opened, lambda: (f.i64(0),))[0])
 
 
+def _started(f: Fn) -> Val:
+    """Begins to decode as the record asks; gives true if the pixels come in the size and channels that are expected."""
+    info, channels = _word(f, _W_STRUCT, PTR), _word(f, _W_CHANNELS)
+    _set_number(f, f.select(channels.eq(1), f.i64(_GRAY), f.i64(_RGB)), info, _OUT_SPACE)
+    _set_number(f, _word(f, _W_METHOD), info, _TRANSFORM)
+    _set_number(f, _word(f, _W_FANCY), info, _FANCY)
+    started = _function(f, f.record, "jpeg_start_decompress", I32, info)
+    expected = (_number(f, info, _OUT_HEIGHT).eq(_number(f, info, _HEIGHT))
+                & _number(f, info, _OUT_WIDTH).eq(_number(f, info, _WIDTH))
+                & _number(f, info, _OUT_CHANNELS).eq(channels))  # fmt: skip
+    return f.convert(started, I64).ne(0) & expected
+
+
+def _read_lines(f: Fn, top: Val, bottom: Val, line_bytes: Val) -> Val:
+    """Reads the lines from `top`, which is the next one, to `bottom`; gives true if all came."""
+    info, into = _word(f, _W_STRUCT, PTR), _word(f, _W_INTO, PTR)
+    rows = f.alloca(PTR, _LINES)
+
+    def read(line: Val, _count: Val) -> tuple[Val, ...]:
+        for number in range(_LINES):
+            row = f.min(line + number, bottom - 1) - top
+            f.store(f.at(into, row * line_bytes), rows, number)
+        most = f.convert(f.min(bottom - line, _LINES), I32)
+        count = _function(f, f.record, "jpeg_read_scanlines", I32, info, rows, most)
+        return _number(f, info, _LINE), f.convert(count, I64)
+
+    line, _ = f.loop_while(lambda line, count: (line < bottom) & count.ne(0), read, top, f.i64(1))
+    return line >= bottom
+
+
+def _flaws(f: Fn) -> Val:
+    """1 if the library has warned of something, 0 otherwise."""
+    warnings = f.load(f.at(_word(f, _W_ERRORS, PTR), _WARNINGS), 0, I64)
+    return f.convert(warnings.ne(0), I64, signed=False)
+
+
 def _emit_pixels(m: Module) -> None:
     with m.fn("jpeg_pixels", ret=I64, internal=True, noalias=False, record=PTR) as f:
-        info, channels = _word(f, _W_STRUCT, PTR), _word(f, _W_CHANNELS)
-        _set_number(f, f.select(channels.eq(1), f.i64(_GRAY), f.i64(_RGB)), info, _OUT_SPACE)
-        _set_number(f, _word(f, _W_METHOD), info, _TRANSFORM)
-        _set_number(f, _word(f, _W_FANCY), info, _FANCY)
-        started = _function(f, f.record, "jpeg_start_decompress", I32, info)
-        height, width = _number(f, info, _HEIGHT), _number(f, info, _WIDTH)
-        expected = (_number(f, info, _OUT_HEIGHT).eq(height) & _number(f, info, _OUT_WIDTH).eq(width)
-                    & _number(f, info, _OUT_CHANNELS).eq(channels))  # fmt: skip
-        begun = f.convert(started, I64).ne(0) & expected
-        rows, into = f.alloca(PTR, _LINES), _word(f, _W_INTO, PTR)
-
-        def read(line: Val, _count: Val) -> tuple[Val, ...]:
-            for number in range(_LINES):
-                row = f.min(line + number, height - 1)
-                f.store(f.at(into, row * width * channels), rows, number)
-            most = f.convert(f.min(height - line, _LINES), I32)
-            count = _function(f, f.record, "jpeg_read_scanlines", I32, info, rows, most)
-            return _number(f, info, _LINE), f.convert(count, I64)
+        info, begun = _word(f, _W_STRUCT, PTR), _started(f)
 
         def lines() -> tuple[Val, ...]:
-            line, _ = f.loop_while(
-                lambda line, count: (line < height) & count.ne(0), read, f.i64(0), f.i64(1)
-            )
+            height, width = _number(f, info, _HEIGHT), _number(f, info, _WIDTH)
+            all_came = _read_lines(f, f.i64(0), height, width * _word(f, _W_CHANNELS))
 
             def ended() -> tuple[Val, ...]:
                 _function(f, f.record, "jpeg_finish_decompress", I32, info)
-                warnings = f.load(f.at(_word(f, _W_ERRORS, PTR), _WARNINGS), 0, I64)
-                return (f.convert(warnings.ne(0), I64, signed=False),)
+                return (_flaws(f),)
 
-            return f.when(line < height, lambda: (f.i64(1),), ended)
+            return f.when(all_came, ended, lambda: (f.i64(1),))
 
         f.give(f.when(begun, lines, lambda: (f.i64(1),))[0])
+
+
+def _emit_window(m: Module) -> None:
+    """The decoder crops to whole blocks and stops after the window's last row."""
+    with m.fn("jpeg_window", ret=I64, internal=True, noalias=False, record=PTR) as f:
+        info, begun = _word(f, _W_STRUCT, PTR), _started(f)
+        top, left = _word(f, _W_TOP), _word(f, _W_LEFT)
+        rows, columns = _word(f, _W_ROWS), _word(f, _W_COLUMNS)
+        height, width = _number(f, info, _HEIGHT), _number(f, info, _WIDTH)
+        is_inside = (top + rows <= height) & (left + columns <= width)
+
+        def lines() -> tuple[Val, ...]:
+            place, size = f.alloca(I32, 1), f.alloca(I32, 1)
+            f.store(f.convert(left, I32), place)
+            f.store(f.convert(columns, I32), size)
+            _function(f, f.record, "jpeg_crop_scanline", "void", info, place, size)
+            first = f.convert(f.load(place, 0, I32), I64)
+            f.store(left - first, f.record, _W_LEFT)
+            _function(f, f.record, "jpeg_skip_scanlines", I32, info, f.convert(top, I32))
+            fits = f.convert(f.load(size, 0, I32), I64) <= _word(f, _W_ROOM)
+
+            def read() -> tuple[Val, ...]:
+                line_bytes = _word(f, _W_ROOM) * _word(f, _W_CHANNELS)
+                all_came = _read_lines(f, top, top + rows, line_bytes)
+                return (f.select(all_came, _flaws(f), f.i64(1)),)
+
+            return f.when(fits, read, lambda: (f.i64(1),))
+
+        f.give(f.when(begun & is_inside, lines, lambda: (f.i64(1),))[0])

@@ -1,4 +1,4 @@
-"""Groups of JPEG files, read, decoded and resized by bilinear interpolation, in one call without Python's lock.
+"""Groups of JPEG files, read, decoded and resized by bilinear interpolation, in one call without Python's lock, and windows of single files.
 
 A picture that cannot be handled here, for whatever reason, is marked; the caller handles it otherwise and finds out what is wrong.
 """
@@ -18,6 +18,8 @@ from .jpeg import Decoder, emit_jpeg
 
 # The options of `resized`, in the order of their array.
 OPTIONS = ("are_names", "channels", "method", "fancy", "centers", "rows", "columns")
+# Those of `cropped`.
+WINDOW = ("channels", "method", "fancy", "top", "left", "rows", "columns", "room")
 _MOST_PIXELS = 1 << 28
 # Limits the memory for damaged files: a byte stands for 8 blocks of 8 by 8 pixels at most.
 _PIXELS_OF_BYTE, _PIXELS_OF_NOTHING = 8 * 64, 1 << 20
@@ -27,12 +29,15 @@ _SEEK_SET, _SEEK_END = 0, 2
 class Pictures(NamedTuple):
     """Builtins. `functions` is an int64 array of the addresses of jpeg.FUNCTIONS.
 
+    cropped  (functions, a file, its size, options: int64 in the order of WINDOW, into uint8 [rows, room, channels], before: int64 [1]) -> 0 if the
+             window is written after `before` columns
     fits     (functions) -> 0 if the library has the layout of structures that is expected
     resized  (functions, files or their names, where each begins: int64 [count + 1], count, options: int64 in the order of OPTIONS,
              into float32 [count, rows, columns, channels], codes: int64 [count]) -> how many have a code that is not 0: they are not written.
              Names end with a zero byte.
     """
 
+    cropped: Callable[..., int]
     fits: Callable[..., int]
     resized: Callable[..., int]
 
@@ -47,6 +52,8 @@ def pictures(m: Module) -> None:
     _emit_read(m)
     _emit_picture(m)
     _emit_group(m)
+    _emit_cropped(m)
+    py.emit_entry(m, "cropped", "abnaaa")
     py.emit_entry(m, "fits", "a")
     py.emit_entry(m, "resized", "abanaaa")
 
@@ -55,6 +62,24 @@ def _emit_fits(m: Module) -> None:
     with m.fn("fits", ret=I64, internal=True, functions=PTR) as f:
         decoder = Decoder(f, f.functions)
         code = decoder.begin(f.functions, f.i64(0))
+        decoder.end()
+        f.give(code)
+
+
+def _emit_cropped(m: Module) -> None:
+    arguments: Any = dict(functions=PTR, data=PTR, size=I64, options=PTR, into=PTR, before=PTR)
+    with m.fn("cropped", ret=I64, internal=True, noalias=False, **arguments) as f:
+        decoder = Decoder(f, f.functions)
+        channels, method, fancy, top, left, rows, columns, room = (
+            f.load(f.options, at, I64) for at in range(len(WINDOW))
+        )
+
+        def decoded() -> tuple[Val, ...]:
+            window = (top, left, rows, columns)
+            return (decoder.window((channels, method, fancy), window, room, f.into),)
+
+        (code,) = f.when(decoder.begin(f.data, f.size).eq(0), decoded, lambda: (f.i64(1),))
+        f.store(decoder.columns_before(), f.before)
         decoder.end()
         f.give(code)
 

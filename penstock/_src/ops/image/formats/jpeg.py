@@ -16,7 +16,15 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.ops.image.formats.libraries import check_size, decoded, opened, turbo
+from penstock._src.native.algorithms.pictures.jpeg import ACCURATE, FAST, MOST_BEFORE
+from penstock._src.native.algorithms.pictures.resized import pictures
+from penstock._src.ops.image.formats.libraries import (
+    check_size,
+    decoded,
+    jpeg_functions,
+    opened,
+    turbo,
+)
 
 _RATIOS = (1, 2, 4, 8)
 _MOST = 1 << 28  # pixels
@@ -39,7 +47,7 @@ def jpeg_pixels(
     ratio: int = 1,
     fancy: bool = True,
     method: str = "",
-    rows: int | None = None,
+    window: tuple[int, int, int, int] | None = None,
 ) -> np.ndarray:
     """The pixels `[height, width, channels]` of a JPEG.
 
@@ -50,7 +58,7 @@ def jpeg_pixels(
       ratio: divisor of height and width: 1, 2, 4 or 8.
       fancy: interpolate chroma instead of repeating it.
       method: the inverse transform: "", "INTEGER_FAST" or "INTEGER_ACCURATE".
-      rows: the number of rows that are needed, if not all; further ones may be left out, or be wrong.
+      window: the first row and column, and the numbers of rows and columns that are needed, if not all.
 
     Raises:
       InvalidArgumentError: the file is not a JPEG, or an argument is invalid.
@@ -65,11 +73,19 @@ def jpeg_pixels(
         )
     fast = method != "INTEGER_ACCURATE"
     pixels = None
-    if rows is not None and ratio == 1:
-        pixels = _upper_rows(op, data, channels, rows, fancy, fast)
+    if window is not None and ratio == 1:
+        cropped = _window(op, data, channels, window, fancy, fast)
+        if cropped is not None:
+            return cropped
+        pixels = _upper_rows(op, data, channels, window[0] + window[2], fancy, fast)
     if pixels is None:
         pixels = _by_turbo(op, data, channels, ratio, fancy, fast)
-    return _by_pillow(op, data, channels, ratio, fancy, fast) if pixels is None else pixels
+    if pixels is None:
+        pixels = _by_pillow(op, data, channels, ratio, fancy, fast)
+    if window is None:
+        return pixels
+    top, left, rows, columns = window
+    return pixels[top : top + rows, left : left + columns]
 
 
 def jpeg_shape(op: Any, data: bytes) -> tuple[int, int, int]:
@@ -107,6 +123,39 @@ def _by_turbo(
         )
     except ValueError:
         return None
+
+
+def _window(
+    op: Any,
+    data: bytes,
+    channels: int,
+    window: tuple[int, int, int, int],
+    fancy: bool,
+    fast: bool,
+) -> np.ndarray | None:
+    """The pixels of a window as libjpeg crops them, or None if it does not.
+
+    Chroma is interpolated within the blocks of the window, so its first and last columns differ from those of the whole image.
+    """
+    functions = jpeg_functions()
+    if functions is None:
+        return None
+    try:
+        height, width, space, _ = turbo(op).decode_jpeg_header(data)
+    except ValueError:
+        return None
+    check_size(op, data, height * width, _OF_BLOCKS)
+    top, left, rows, columns = window
+    if space == "CMYK" or height * width > _MOST or top + rows > height or left + columns > width:
+        return None
+    depth = 1 if _planes(channels, space) == "GRAY" else 3
+    room = columns + MOST_BEFORE
+    method = FAST if fast else ACCURATE
+    options = np.array([depth, method, fancy, *window, room], np.int64)
+    pixels, before = np.empty((rows, room, depth), np.uint8), np.empty(1, np.int64)
+    if pictures().cropped(functions, data, len(data), options, pixels, before):
+        return None
+    return pixels[:, int(before[0]) :][:, :columns]
 
 
 def _planes(channels: int, space: str) -> str:
