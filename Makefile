@@ -80,7 +80,7 @@ test-checked: $(STAMP)  ## tests with every load and store of generated code che
 fuzz:  ## random tests for MINUTES, or case SEED. WHICH=programs|models|kernels|shapes|calls|files|bytes|serving (docs/debugging.md)
 	@+$(call chosen,fuzz,programs,$(FUZZERS))
 
-# Random programs; SEED=7 runs one and makes it smaller; WAYS=card on an emulated GPU.
+# Random programs; SEED=7 runs one and makes it smaller; WAYS=gpu on an emulated GPU.
 fuzz/programs: $(STAMP)
 	$(BIN)/python -m tests.fuzz.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST)) $(if $(WAYS),--ways $(WAYS))
 

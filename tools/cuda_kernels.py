@@ -1,6 +1,6 @@
 """Prints what ptxas says of the kernels of some functions, or of all drawn calls: registers, bytes spilled, memory. `make cuda-kernels`
 
-Needs ptxas: pip install nvidia-cuda-nvcc. No card is needed.
+Needs ptxas: pip install nvidia-cuda-nvcc. No GPU is needed.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from tests.fuzz.kernels.shrinking import shrink
 FIRST = int(os.environ.get("FUZZ_SEED", "0"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("FUZZ_KERNELS", "120")))
 LOOPS = range(FIRST, FIRST + int(os.environ.get("FUZZ_KERNELS", "150")))
-CARDS = 12  # of the seeds are tried on the emulated card, too
+GPU_SEEDS = 12  # of the seeds are tried on the emulated GPU, too
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -28,8 +28,8 @@ def test_case(seed):
     assert text is None, f"{text}\n(make fuzz WHICH=kernels SEED={seed} makes it smaller)"
 
 
-@pytest.mark.parametrize("seed", SEEDS[:CARDS])
-def test_case_on_a_card(seed):
+@pytest.mark.parametrize("seed", SEEDS[:GPU_SEEDS])
+def test_case_on_a_gpu(seed):
     with flags.override(optimize=0, device="GPU_emulated", tensor_float_32=0):
         text = failure(draw(seed))
     assert text is None, (

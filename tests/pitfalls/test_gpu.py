@@ -38,7 +38,7 @@ def test_listing_is_silent_if_gpus_are_hidden(caplog, monkeypatch):
     assert not caplog.records
 
 
-def test_a_card_without_its_library_is_named(caplog, tmp_path):
+def test_a_gpu_without_its_library_is_named(caplog, tmp_path):
     (tmp_path / "dev").mkdir()
     (tmp_path / "dev" / "nvidia0").touch()
     tf.config.list_physical_devices("GPU")

@@ -67,7 +67,7 @@ class NativeCalls:
 
 
 @dataclass(frozen=True)
-class CardExchanges:
+class GpuExchanges:
     """Exchanges between GPUs by their programs (devices/cuda/nccl/): names of the types that they sum."""
 
     types: frozenset[str]
@@ -80,7 +80,7 @@ class Transport(abc.ABC):
     # Seconds that an exchange waits for the others, if it does not say itself; 0: for ever.
     timeout: float = 0
     # If a strategy has chosen that; all processes have, or none.
-    cards: CardExchanges | None = None
+    gpus: GpuExchanges | None = None
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster

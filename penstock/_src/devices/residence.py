@@ -108,13 +108,13 @@ def read_there(handle: VariableHandle, number: int) -> DeviceArray:
     """
     with resources.UPDATING:
         if isinstance(handle, HeldVariable):
-            card, shape = handle.holder.device, handle.holder.shape
-            memory = handle.derived[card].memory.lent()
-            return DeviceArray(shape, handle.dtype.np, card.number, memory)
+            gpu, shape = handle.holder.device, handle.holder.shape
+            memory = handle.derived[gpu].memory.lent()
+            return DeviceArray(shape, handle.dtype.np, gpu.number, memory)
         array = handle.read()
-        for card, copy in list(handle.derived.items()):
-            if isinstance(copy, Resident) and card.number == number:
-                memory = resident(handle, card)
+        for gpu, copy in list(handle.derived.items()):
+            if isinstance(copy, Resident) and gpu.number == number:
+                memory = resident(handle, gpu)
                 lent = None if memory is None else memory.lent()
                 return DeviceArray(array.shape, array.dtype, number, lent, array)
         return DeviceArray(array.shape, array.dtype, number, host=array)

@@ -28,7 +28,7 @@ class Check:
 
 # Collective operations between processes, as in MPI.
 EXCHANGES = ("all_reduce", "reduce_scatter", "all_gather", "all_to_all")
-CARDS_EXCHANGES = ("all_reduce", "reduce_scatter", "all_gather", "broadcast")  # between GPUs
+GPU_EXCHANGES = ("all_reduce", "reduce_scatter", "all_gather", "broadcast")  # between GPUs
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class ExchangeUnit:
     words    a description that each process sends to the others, and that must be equal in all
     merge    the reduction, one of cluster/transport.py's; "" if values are only moved
     disagree returns the error for different words: (rows of words) -> error
-    kind     one of EXCHANGES, or of CARDS_EXCHANGES; a broadcast sends the first process's array
+    kind     one of EXCHANGES, or of GPU_EXCHANGES; a broadcast sends the first process's array
     ranks    the processes that exchange, in order; empty: all
     ahead    the limit of concurrent exchanges among those of its kind that have a limit, as their arrays need memory; 0: no limit
     """

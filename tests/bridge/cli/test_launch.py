@@ -10,7 +10,7 @@ import pytest
 
 from penstock._src.bridge.cli.arguments import Refused
 from penstock._src.bridge.cli.cluster import starters
-from penstock._src.bridge.cli.cluster.own_card import give_card
+from penstock._src.bridge.cli.cluster.own_gpu import give_gpu
 from penstock._src.bridge.cli.cluster.watch import is_alive
 from tests.harness.processes import launched, needs_mpi, of_ranks
 
@@ -140,7 +140,7 @@ def test_without_mpi_an_error_says_what_to_install(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("cards", "given", "seen"),
+    ("gpus", "given", "seen"),
     [
         (2, {"MPI_LOCALRANKID": "1", "MPI_LOCALNRANKS": "2"}, "1"),
         (4, {"OMPI_COMM_WORLD_LOCAL_RANK": "2", "OMPI_COMM_WORLD_LOCAL_SIZE": "4"}, "2"),
@@ -151,9 +151,9 @@ def test_without_mpi_an_error_says_what_to_install(monkeypatch):
         (2, {}, None),
     ],
 )
-def test_processes_of_a_machine_get_a_card_each_if_there_are_enough(tmp_path, cards, given, seen):
-    for name in (*(f"nvidia{i}" for i in range(cards)), "nvidiactl", "nvidia-uvm"):
+def test_processes_of_a_machine_get_a_gpu_each_if_there_are_enough(tmp_path, gpus, given, seen):
+    for name in (*(f"nvidia{i}" for i in range(gpus)), "nvidiactl", "nvidia-uvm"):
         (tmp_path / name).touch()
     variables = {"PENSTOCK_DEVICE": "GPU", **given}
-    give_card(variables, tmp_path)
+    give_gpu(variables, tmp_path)
     assert variables.get("CUDA_VISIBLE_DEVICES") == seen

@@ -1,4 +1,4 @@
-"""Training steps of the five models of bench/zoo.py give the CPU's losses on the emulated card: `make cuda-steps`, some minutes.
+"""Training steps of the five models of bench/zoo.py give the CPU's losses on the emulated GPU: `make cuda-steps`, some minutes.
 
 The models are whole, the batches small, and the transformer's sequences and vocabulary shorter. From the second step on, a step
 without a loop that asks the host is one graph, which is replayed.
@@ -35,7 +35,7 @@ TOLERANCE = {"residual": 2e-2}
 def losses(name, device):
     """The losses of the first steps, and what the driver was asked for."""
     batch, sizes, _ = MODELS[name]
-    calls = DEVICE.card.driver.library.calls
+    calls = DEVICE.gpu.driver.library.calls
     calls.clear()
     with override(device=device):
         tf.keras.utils.set_random_seed(1)

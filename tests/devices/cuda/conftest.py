@@ -1,4 +1,4 @@
-"""Programs whose default device is the emulated card: the fixture `card`, which gives its driver's counts of calls. Products of float32 are exact."""
+"""Programs whose default device is the emulated GPU: the fixture `gpu`, which gives its driver's counts of calls. Products of float32 are exact."""
 
 import pytest
 
@@ -9,15 +9,15 @@ from penstock._src.util.flags import override
 
 @pytest.fixture(autouse=True)
 def exact_products():
-    """Tests of cards compare with float32: TF32 is for those that ask for it."""
+    """Tests of GPUs compare with float32: TF32 is for those that ask for it."""
     with override(tensor_float_32=0):
         yield
 
 
 @pytest.fixture
-def card():
-    """The counts of the driver's calls, while tensors and operations are on the emulated card."""
-    counts = DEVICE.card.driver.library.calls
+def gpu():
+    """The counts of the driver's calls, while tensors and operations are on the emulated GPU."""
+    counts = DEVICE.gpu.driver.library.calls
     with override(device="GPU_emulated"):
         hooks.install()
         counts.clear()

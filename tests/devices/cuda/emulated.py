@@ -1,4 +1,4 @@
-"""Kernels written by hand, run on the emulator; functions, run on the emulated card."""
+"""Kernels written by hand, run on the emulator; functions, run on the emulated GPU."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,13 +33,13 @@ def run(code: CudaCode, arrays: Sequence[np.ndarray], blocks: int = 1) -> list[n
     return [m.bytes.view(a.dtype).reshape(a.shape) for m, a in zip(memory, arrays, strict=True)]
 
 
-# With PENSTOCK_DEVICE=GPU, functions run on this machine's card.
-CARD = "GPU" if flags.device == "GPU" else "GPU_emulated"
+# With PENSTOCK_DEVICE=GPU, functions run on this machine's GPU.
+GPU_DEVICE = "GPU" if flags.device == "GPU" else "GPU_emulated"
 
 
-def on_card(function, *arguments):
-    """The results of a function on the emulated card, as arrays."""
-    with override(device=CARD):
+def on_gpu(function, *arguments):
+    """The results of a function on the emulated GPU, as arrays."""
+    with override(device=GPU_DEVICE):
         return tf.nest.map_structure(np.asarray, tf.function(function)(*arguments))
 
 
@@ -53,7 +53,7 @@ def by_reference(function, *arguments):
 
 @contextmanager
 def launches() -> Iterator[list[Launch]]:
-    """The launches of what is planned for the emulated card here."""
+    """The launches of what is planned for the emulated GPU here."""
     found: list[Launch] = []
 
     def load(plan):
@@ -71,5 +71,5 @@ GPU, CPU = (f"/job:localhost/replica:0/task:0/device:{name}:0" for name in ("GPU
 
 
 def copies(counts):
-    """How often was copied (to the card, from it)."""
+    """How often was copied (to the GPU, from it)."""
     return counts["cuMemcpyHtoDAsync_v2"], counts["cuMemcpyDtoHAsync_v2"]

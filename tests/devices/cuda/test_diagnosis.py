@@ -30,7 +30,7 @@ class BuiltMachine:
         place.write_text(text)
         return place
 
-    def card(self):
+    def gpu(self):
         self.file("sys/bus/pci/devices/0000:01:00.0/vendor", "0x10de\n")
         self.file("sys/bus/pci/devices/0000:01:00.0/class", "0x030200\n")
 
@@ -49,36 +49,36 @@ def machine(tmp_path):
     return BuiltMachine(tmp_path)
 
 
-def test_a_machine_without_a_card(machine):
+def test_a_machine_without_a_gpu(machine):
     found = machine.diagnosis()
-    assert found.is_absent and "has no NVIDIA card" in found.hindrance
+    assert found.is_absent and "has no NVIDIA GPU" in found.hindrance
 
 
-def test_cards_of_others_do_not_count(machine):
+def test_gpus_of_others_do_not_count(machine):
     machine.file("sys/bus/pci/devices/0000:01:00.0/vendor", "0x1002")
     machine.file("sys/bus/pci/devices/0000:01:00.0/class", "0x030000")
     assert machine.diagnosis().is_absent
 
 
-def test_a_card_whose_driver_is_not_loaded(machine):
-    machine.card()
+def test_a_gpu_whose_driver_is_not_loaded(machine):
+    machine.gpu()
     machine.file("proc/modules", "nouveau 2490368 0 - Live")
     found = machine.diagnosis()
-    assert "1 NVIDIA card on the PCI bus" in found.facts[0] and not found.is_absent
+    assert "1 NVIDIA GPU on the PCI bus" in found.facts[0] and not found.is_absent
     assert "driver is not loaded" in found.hindrance
     assert "apt install nvidia-driver" in found.remedy and "nouveau" in found.remedy
 
 
 def test_a_driver_without_files_of_devices(machine):
-    machine.card()
+    machine.gpu()
     machine.driver()
     assert "nvidia-modprobe" in machine.diagnosis().remedy
 
 
-def test_a_container_that_was_given_no_card(machine):
+def test_a_container_that_was_given_no_gpu(machine):
     machine.file(".dockerenv")
     assert "--gpus all" in machine.diagnosis().remedy
-    machine.card()
+    machine.gpu()
     machine.driver()
     found = machine.diagnosis()
     assert "container" in found.hindrance and "--gpus all" in found.remedy
@@ -93,7 +93,7 @@ def test_files_that_this_user_may_not_open(machine, monkeypatch):
 
 
 def with_files(machine):
-    machine.card()
+    machine.gpu()
     machine.driver()
     machine.file("dev/nvidia0")
     return machine
@@ -108,7 +108,7 @@ def test_a_driver_without_libcuda(machine):
     assert "NVIDIA_DRIVER_CAPABILITIES=compute" in machine.diagnosis().remedy
 
 
-def test_cards_that_are_hidden(machine):
+def test_gpus_that_are_hidden(machine):
     with_files(machine).environ = {"CUDA_VISIBLE_DEVICES": ""}
     assert "CUDA_VISIBLE_DEVICES" in machine.diagnosis().hindrance
 
@@ -130,7 +130,7 @@ def test_a_driver_that_is_too_old(machine, monkeypatch):
     assert "only" in machine.diagnosis().hindrance
 
 
-def test_a_card_that_can_be_used(machine):
+def test_a_gpu_that_can_be_used(machine):
     with_files(machine).open = EmulatedLibrary
     found = machine.diagnosis()
     assert not found.hindrance
@@ -140,12 +140,12 @@ def test_a_card_that_can_be_used(machine):
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        (None, "(pip install 'penstock[nccl]'): gradients of several cards are added on the first, those of several processes by"),
-        (23203, "NCCL 2.32.3 adds the gradients of several cards, in one process or several"),
-        (21304, "NCCL 2.13.4 adds the gradients of several cards of one process; those of several, by their hosts, take NCCL 2.14"),
+        (None, "(pip install 'penstock[nccl]'): gradients of several GPUs are added on the first, those of several processes by"),
+        (23203, "NCCL 2.32.3 adds the gradients of several GPUs, in one process or several"),
+        (21304, "NCCL 2.13.4 adds the gradients of several GPUs of one process; those of several, by their hosts, take NCCL 2.14"),
     ],
 )  # fmt: skip
-def test_cards_are_told_who_adds_their_gradients(machine, version, words):
+def test_gpus_are_told_who_adds_their_gradients(machine, version, words):
     library = EmulatedLibrary()
     nccl = EmulatedNccl(library) if version else None
     if nccl is not None:
@@ -156,7 +156,7 @@ def test_cards_are_told_who_adds_their_gradients(machine, version, words):
 
 
 def test_what_is_asked_for_in_vain_says_the_same(machine, monkeypatch):
-    machine.card()
+    machine.gpu()
     monkeypatch.setattr(diagnosis, "THIS", Machine(machine.root, {}, no_library))
     with (
         override(device="GPU"),

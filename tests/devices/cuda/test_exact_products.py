@@ -1,11 +1,11 @@
-"""What consists of matrix products on cards, but is no matrix product to its user, is not rounded to TF32."""
+"""What consists of matrix products on GPUs, but is no matrix product to its user, is not rounded to TF32."""
 
 import numpy as np
 import pytest
 
 import penstock as tf
 from penstock._src.util.flags import override
-from tests.devices.cuda.emulated import on_card
+from tests.devices.cuda.emulated import on_gpu
 
 RNG = np.random.default_rng(5)
 MATRICES = (RNG.normal(size=(2, 70, 70)) + 12 * np.eye(70)).astype(np.float32)
@@ -25,13 +25,13 @@ def test_they_have_the_digits_of_float32(name):
     wide = np.complex128 if np.iscomplexobj(x) else np.float64
     wanted = expected(x.astype(wide))
     with override(tensor_float_32=1):
-        found = on_card(lambda x: function(x), tf.constant(x))
+        found = on_gpu(lambda x: function(x), tf.constant(x))
     assert np.abs(np.asarray(found) - wanted).max() < 1e-5 * np.abs(wanted).max()
 
 
 def test_matrix_products_are_rounded():
     x = tf.constant(MATRICES)
     with override(tensor_float_32=1):
-        found = on_card(lambda x: tf.matmul(x, x), x)
+        found = on_gpu(lambda x: tf.matmul(x, x), x)
     exact = MATRICES.astype(np.float64) @ MATRICES
     assert np.abs(np.asarray(found) - exact).max() > 1e-5 * np.abs(exact).max()

@@ -11,7 +11,7 @@ from penstock._src.devices.cuda.kernels.generator import CudaGenerator
 from penstock._src.devices.cuda.kernels.language import CudaModule
 from penstock._src.devices.cuda.kernels.tensor_maps import TensorMap
 from penstock._src.native.language.types import F32, F64, I64
-from tests.devices.cuda.emulated import by_reference, launches, on_card, run
+from tests.devices.cuda.emulated import by_reference, launches, on_gpu, run
 
 RANDOM = np.random.default_rng(2)
 FUNCTIONS = {
@@ -39,7 +39,7 @@ def test_values_and_assembly(name, architecture):
     function, shape = FUNCTIONS[name]
     x = tf.constant(RANDOM.standard_normal(shape).astype(np.float32))
     with launches() as made:
-        found = on_card(lambda x: function(x), x)
+        found = on_gpu(lambda x: function(x), x)
     np.testing.assert_allclose(found, by_reference(function, x), rtol=1e-5, atol=1e-5)
     for launch in made:
         text = assembly_of(launch.code)

@@ -5,7 +5,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.util.flags import override
-from tests.devices.cuda.emulated import CARD
+from tests.devices.cuda.emulated import GPU_DEVICE
 
 
 def losses(device, kind):
@@ -20,7 +20,7 @@ def losses(device, kind):
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 def test_recurrent_layers_train_as_on_the_cpu(kind):
-    found = losses(CARD, kind)
+    found = losses(GPU_DEVICE, kind)
     np.testing.assert_allclose(found, losses("CPU", kind), rtol=1e-5)
     assert found[-1] < found[0]
 
@@ -33,9 +33,9 @@ def by_cudnn(x, **_):
     ).output
 
 
-def test_a_trace_for_a_card_refuses_what_needs_cudnn():
+def test_a_trace_for_a_gpu_refuses_what_needs_cudnn():
     x = tf.zeros([1, 2, 3])
-    with override(device=CARD):
+    with override(device=GPU_DEVICE):
         with pytest.raises(tf.errors.NotFoundError, match="CudnnRNNV3.*use_cudnn=False"):
             tf.function(by_cudnn)(x)
         attributes = {"api_implements": "lstm", "api_preferred_device": "GPU"}

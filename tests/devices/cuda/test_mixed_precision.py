@@ -1,11 +1,11 @@
-"""Training in mixed precision: the CPU's losses and scales, on the emulated card."""
+"""Training in mixed precision: the CPU's losses and scales, on the emulated GPU."""
 
 import numpy as np
 import pytest
 
 import penstock as tf
 from penstock._src.util.flags import override
-from tests.devices.cuda.emulated import CARD
+from tests.devices.cuda.emulated import GPU_DEVICE
 
 
 def trained(policy, device, blow_up):
@@ -43,7 +43,7 @@ def trained(policy, device, blow_up):
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_steps_give_the_losses_and_weights_of_the_cpu(policy):
     blow_up = policy == "mixed_float16"
-    losses, scales, weights = trained(policy, CARD, blow_up)
+    losses, scales, weights = trained(policy, GPU_DEVICE, blow_up)
     wanted, wanted_scales, wanted_weights = trained(policy, "CPU", blow_up)
     # Products of narrow numbers are summed in other orders, and rounded once more.
     tolerance = {"mixed_bfloat16": 2e-2, "mixed_float16": 2e-3}[policy]

@@ -1,4 +1,4 @@
-"""Collectives of several cards by NCCL: what is asked of it, by what stands for it; and the library itself where it is installed."""
+"""Collectives of several GPUs by NCCL: what is asked of it, by what stands for it; and the library itself where it is installed."""
 
 import threading
 import time
@@ -17,26 +17,26 @@ from penstock._src.devices.cuda.nccl import communicators
 from penstock._src.devices.cuda.nccl.calls import OPERATIONS, TYPES, Nccl, find_library, opened
 from penstock._src.eager.placed import ops
 from penstock._src.ops.collective.together import together
-from tests.devices.cuda.emulated import CARD, GPU
+from tests.devices.cuda.emulated import GPU, GPU_DEVICE
 
-pytestmark = pytest.mark.skipif(CARD != "GPU_emulated", reason="takes two emulated cards")
+pytestmark = pytest.mark.skipif(GPU_DEVICE != "GPU_emulated", reason="takes two emulated GPUs")
 SECOND = GPU.replace("GPU:0", "GPU:1")
 REMOTE = 6
 
 
 @pytest.fixture
-def two(card):
-    """Two emulated cards; what stands for NCCL."""
+def two(gpu):
+    """Two emulated GPUs; what stands for NCCL."""
     ops._KEPT.clear()  # programs of what was the second device before
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DEVICE.card.driver.library, "devices", 2)
-        DEVICE.cards.divide([(0, None), (1, None)])
-        DEVICE.cards.nccl.library.calls.clear()
-        yield DEVICE.cards.nccl.library
+        patch.setattr(DEVICE.gpu.driver.library, "devices", 2)
+        DEVICE.gpus.divide([(0, None), (1, None)])
+        DEVICE.gpus.nccl.library.calls.clear()
+        yield DEVICE.gpus.nccl.library
         communicators._GROUPS.clear()
-        ops._KEPT.clear()  # programs of the second card
-        DEVICE.card.watched.clear()
-    config.reset()  # to the one card that is left
+        ops._KEPT.clear()  # programs of the second GPU
+        DEVICE.gpu.watched.clear()
+    config.reset()  # to the one GPU that is left
 
 
 def step_of(strategy, v, kind="sum"):
@@ -61,7 +61,7 @@ def values_of(strategy):
 
 
 @pytest.mark.parametrize(("kind", "after"), [("sum", [0.064, 0.128]), ("mean", [0.343, 0.686])])
-def test_gradients_of_replicas_are_added_by_nccl(two, card, kind, after):
+def test_gradients_of_replicas_are_added_by_nccl(two, gpu, kind, after):
     strategy = tf.distribute.MirroredStrategy()
     assert isinstance(strategy.cross_device_ops, tf.distribute.NcclAllReduce)
     with strategy.scope():
@@ -74,10 +74,10 @@ def test_gradients_of_replicas_are_added_by_nccl(two, card, kind, after):
         assert copy.device == device
         np.testing.assert_allclose(copy, after, rtol=1e-5)
     executable = step.get_concrete_function(values)._function.executable
-    assert {p.compiled.program.card.number for p in executable.programs()} == {0, 1}
+    assert {p.compiled.program.gpu.number for p in executable.programs()} == {0, 1}
 
 
-def test_a_model_trains_as_on_one_card(two):
+def test_a_model_trains_as_on_one_gpu(two):
     def trained(strategy):
         with strategy.scope():
             tf.keras.utils.set_random_seed(1)
@@ -111,13 +111,13 @@ def arrays_of_both(*values):
         ("Gather", "", "", [[1, 2, 3, 4], [1, 2, 3, 4]]),
     ],
 )
-def test_collectives_stay_on_their_cards(two, card, kind, merge, final, wanted):
+def test_collectives_stay_on_their_gpus(two, gpu, kind, merge, final, wanted):
     inputs = arrays_of_both(np.float32([1, 2]), np.float32([3, 4]))
-    read = card["cuMemcpyDtoHAsync_v2"]
+    read = gpu["cuMemcpyDtoHAsync_v2"]
     found = together(
         inputs=inputs, Tout=[tf.float32] * 2, kind=kind, merge_op=merge, final_op=final, sizes=[2, 2], group_key=1
     )  # fmt: skip
-    assert card["cuMemcpyDtoHAsync_v2"] == read
+    assert gpu["cuMemcpyDtoHAsync_v2"] == read
     assert [x.device for x in found] == [GPU, SECOND]
     np.testing.assert_array_equal([x.numpy() for x in found], wanted)
 
@@ -135,8 +135,8 @@ def test_a_rank_that_is_lost_ends_the_wait_by_an_error(two):
         together(inputs=inputs, **given)
 
 
-def test_without_nccl_gradients_are_added_on_one_card(two, monkeypatch):
-    monkeypatch.setitem(DEVICE.cards.__dict__, "nccl", None)
+def test_without_nccl_gradients_are_added_on_one_gpu(two, monkeypatch):
+    monkeypatch.setitem(DEVICE.gpus.__dict__, "nccl", None)
     strategy = tf.distribute.MirroredStrategy()
     assert type(strategy.cross_device_ops) is tf.distribute.ReductionToOneDevice
     with strategy.scope():
@@ -181,7 +181,7 @@ def test_ranks_that_ask_for_different_things_are_told():
         nccl.end_group()
 
 
-def test_one_card_cannot_be_two_ranks():
+def test_one_gpu_cannot_be_two_ranks():
     nccl = Nccl(EmulatedNccl(EmulatedLibrary(devices=2)))
     with pytest.raises(tf.errors.InternalError, match="ncclCommInitAll: ncclInvalidUsage"):
         nccl.join_all([0, 0])

@@ -1,11 +1,11 @@
-"""Products with packed weights on a card: by the CPU's tasks, never by a product of numbers that nobody stores."""
+"""Products with packed weights on a GPU: by the CPU's tasks, never by a product of numbers that nobody stores."""
 
 import numpy as np
 import pytest
 
 import penstock as tf
 from penstock._src.ir.meaning.packed import FORMATS
-from tests.devices.cuda.emulated import by_reference, launches, on_card
+from tests.devices.cuda.emulated import by_reference, launches, on_gpu
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_values(name, rows, activations):
         return tf.raw_ops.PackedMatMul(x=x, weights=weights, format=name, activations=activations)
 
     with launches() as made:
-        found = on_card(product, x, tf.constant(blocks))
+        found = on_gpu(product, x, tf.constant(blocks))
     np.testing.assert_allclose(
         found, by_reference(product, x, tf.constant(blocks)), rtol=1e-4, atol=1e-3
     )

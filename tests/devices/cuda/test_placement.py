@@ -8,9 +8,11 @@ import pytest
 
 import penstock as tf
 from penstock._src.util.flags import override
-from tests.devices.cuda.emulated import CARD, CPU, GPU, copies
+from tests.devices.cuda.emulated import CPU, GPU, GPU_DEVICE, copies
 
-pytestmark = pytest.mark.skipif(CARD != "GPU_emulated", reason="counts the emulated driver's calls")
+pytestmark = pytest.mark.skipif(
+    GPU_DEVICE != "GPU_emulated", reason="counts the emulated driver's calls"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -21,47 +23,47 @@ def settings():
     tf.debugging.set_log_device_placement(False)
 
 
-def test_results_of_operations_stay_there_until_they_are_read(card):
+def test_results_of_operations_stay_there_until_they_are_read(gpu):
     x = tf.constant([1.0, 2.0, 3.0])
     y = x * 2.0
     z = tf.reduce_sum(tf.exp(y) + y)
     assert (x.device, y.device, z.device) == (GPU, GPU, GPU)
     assert y.shape == [3] and z.dtype == tf.float32
-    assert copies(card)[1] == 0
+    assert copies(gpu)[1] == 0
     np.testing.assert_allclose(z.numpy(), np.sum(np.exp([2, 4, 6]) + [2, 4, 6]), rtol=1e-6)
-    before = copies(card)[1]
+    before = copies(gpu)[1]
     np.testing.assert_array_equal(y, [2, 4, 6])
     assert y.numpy()[0] == 2 and float(y[1]) == 4 and "6." in repr(y)
-    assert copies(card)[1] == before + 2  # y once, y[1] once
+    assert copies(gpu)[1] == before + 2  # y once, y[1] once
 
 
-def test_arguments_and_results_of_functions_are_not_copied(card):
+def test_arguments_and_results_of_functions_are_not_copied(gpu):
     step = tf.function(lambda x: tf.tanh(x) @ x)
     x = tf.constant(np.eye(8, dtype=np.float32)) * 0.5
     first = step(x)
-    up, down = copies(card)
+    up, down = copies(gpu)
     y = x
     for _ in range(4):
         y = step(y)
-    assert copies(card) == (up, down) and y.device == GPU
-    assert card["cuMemcpyDtoDAsync_v2"] == 0
+    assert copies(gpu) == (up, down) and y.device == GPU
+    assert gpu["cuMemcpyDtoDAsync_v2"] == 0
     np.testing.assert_allclose(first[0, 0], 0.5 * np.tanh(0.5), rtol=1e-6)
 
 
-def test_steps_over_arrays_of_the_card_become_graphs(card):
+def test_steps_over_arrays_of_the_gpu_become_graphs(gpu):
     step = tf.function(lambda x: tf.nn.softmax(x) + 1.0)
     x = tf.constant(np.ones((3, 4), np.float32)) * 2.0
     for _ in range(6):
         y = step(x)
-    assert card["cuGraphLaunch"] >= 3
+    assert gpu["cuGraphLaunch"] >= 3
     np.testing.assert_allclose(y, np.full((3, 4), 1.25))
 
 
-def test_device_scopes_place_operations_and_copies(card):
+def test_device_scopes_place_operations_and_copies(gpu):
     with tf.device("/CPU:0"):
         x = tf.constant([1.0, 2.0])
         y = x + 1.0
-    assert (x.device, y.device) == (CPU, CPU) and copies(card) == (0, 0)
+    assert (x.device, y.device) == (CPU, CPU) and copies(gpu) == (0, 0)
     there = tf.identity(y)
     assert there.device == GPU
     with tf.device("/CPU:0"):
@@ -72,14 +74,14 @@ def test_device_scopes_place_operations_and_copies(card):
     np.testing.assert_array_equal(back, [2, 3])
 
 
-def test_integers_for_shapes_strings_and_other_objects_are_on_the_cpu(card):
+def test_integers_for_shapes_strings_and_other_objects_are_on_the_cpu(gpu):
     assert tf.constant([1, 2]).device == CPU and tf.constant([1, 2], tf.int64).device == GPU
     assert tf.strings.as_string(tf.constant(1.5)).device == CPU
     x = tf.zeros([2, 3])
-    assert tf.reshape(x, tf.shape(x)[::-1]).shape == [3, 2] and copies(card)[1] == 0
+    assert tf.reshape(x, tf.shape(x)[::-1]).shape == [3, 2] and copies(gpu)[1] == 0
 
 
-def test_parts_of_a_function_run_on_the_cpu(card):
+def test_parts_of_a_function_run_on_the_cpu(gpu):
     @tf.function
     def mixed(x):
         a = x * 2.0
@@ -99,16 +101,16 @@ def programs(function, *arguments):
     return function.get_concrete_function(*arguments)._function.executable.programs()
 
 
-def test_a_function_called_for_the_cpu_runs_there(card):
+def test_a_function_called_for_the_cpu_runs_there(gpu):
     double = tf.function(lambda x: x * 2.0)
     with tf.device("/CPU:0"):
         x = tf.constant([1.0, 2.0])
         y = double(x)
-    assert y.device == CPU and card["cuLaunchKernel"] == 0
-    assert double(x).device == GPU and card["cuLaunchKernel"] == 1
+    assert y.device == CPU and gpu["cuLaunchKernel"] == 0
+    assert double(x).device == GPU and gpu["cuLaunchKernel"] == 1
 
 
-def test_variables_live_where_they_are_made(card):
+def test_variables_live_where_they_are_made(gpu):
     v = tf.Variable([1.0, 2.0])
     with tf.device("/CPU:0"):
         w = tf.Variable([1.0, 2.0])
@@ -116,7 +118,7 @@ def test_variables_live_where_they_are_made(card):
     v.assign_add([1.0, 1.0])
     read = v.read_value()
     v.assign_add(v)
-    assert read.device == GPU and copies(card)[1] == 0
+    assert read.device == GPU and copies(gpu)[1] == 0
     np.testing.assert_array_equal(read, [2, 3])
     np.testing.assert_array_equal(v, [4, 6])
     w.assign_add([1.0, 1.0])
@@ -124,7 +126,7 @@ def test_variables_live_where_they_are_made(card):
     np.testing.assert_array_equal(w + v, [6, 9])
 
 
-def test_gradients_and_updates_stay_there(card):
+def test_gradients_and_updates_stay_there(gpu):
     w = tf.Variable(np.ones((4, 2), np.float32))
     x = tf.constant(np.arange(8, dtype=np.float32).reshape(2, 4))
     losses = []
@@ -133,12 +135,12 @@ def test_gradients_and_updates_stay_there(card):
             loss = tf.reduce_mean(tf.square(x @ w - 1.0))
         w.assign_sub(0.01 * tape.gradient(loss, w))
         losses.append(loss)
-    assert copies(card)[1] == 0
+    assert copies(gpu)[1] == 0
     assert all(a > b for a, b in zip(losses, losses[1:], strict=False))
     assert losses[0].device == GPU
 
 
-def test_rows_that_values_tell_are_found_there(card):
+def test_rows_that_values_tell_are_found_there(gpu):
     x = tf.constant([3.0, -1.0, 3.0, -5.0, 2.0])
     y = x * 1.0
     found, places = tf.where(y > 0), tf.where(tf.reshape(y[:4], [2, 2]) < 0)
@@ -157,7 +159,7 @@ def test_rows_that_values_tell_are_found_there(card):
         tf.unique(tf.reshape(y, [5, 1]))
 
 
-def test_data_dependent_shapes_and_control_flow(card):
+def test_data_dependent_shapes_and_control_flow(gpu):
     x = tf.constant([3.0, -1.0, 2.0, -5.0])
     np.testing.assert_array_equal(tf.boolean_mask(x, x > 0), [3, 2])
     np.testing.assert_array_equal(tf.function(lambda x: tf.where(x > 0))(x), [[0], [2]])
@@ -167,16 +169,16 @@ def test_data_dependent_shapes_and_control_flow(card):
     assert float(total) == 6
 
 
-def test_functions_of_datasets_run_on_the_cpu(card):
+def test_functions_of_datasets_run_on_the_cpu(gpu):
     x = tf.constant([1.0, 2.0, 3.0]) + 0.0
-    card.clear()
+    gpu.clear()
     data = tf.data.Dataset.from_tensor_slices(np.arange(3, dtype=np.float32))
     found = [float(e) for e in data.map(lambda e: tf.exp(e) + x[0])]
     np.testing.assert_allclose(found, np.exp([0, 1, 2]) + 1, rtol=1e-6)
-    assert card["cuLaunchKernel"] <= 1  # the slice of x
+    assert gpu["cuLaunchKernel"] <= 1  # the slice of x
 
 
-def test_hard_placement_refuses_what_the_device_lacks(card):
+def test_hard_placement_refuses_what_the_device_lacks(gpu):
     tf.config.set_soft_device_placement(False)
     listed = rf"All available devices \[{CPU}, {GPU}\]"
     with tf.device("/GPU:7"), pytest.raises(tf.errors.InvalidArgumentError, match=listed):
@@ -202,7 +204,7 @@ def test_hard_placement_refuses_what_the_device_lacks(card):
     assert text(tf.constant(1.0)).device == CPU
 
 
-def test_placement_is_logged(card, capsys):
+def test_placement_is_logged(gpu, capsys):
     tf.debugging.set_log_device_placement(True)
     x = tf.constant(1.0) + 1.0
     with tf.device("/CPU:0"):
@@ -212,7 +214,7 @@ def test_placement_is_logged(card, capsys):
     assert f"Executing op Exp in device {CPU}" in logged
 
 
-def test_errors_of_operations_are_those_of_the_cpu(card):
+def test_errors_of_operations_are_those_of_the_cpu(gpu):
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[Op:AddV2\]"):
         tf.zeros([2]) + tf.zeros([3])
     with pytest.raises(
@@ -221,18 +223,18 @@ def test_errors_of_operations_are_those_of_the_cpu(card):
         tf.gather(tf.zeros([2]), tf.constant([7], tf.int64))
 
 
-def test_checked_tensors_stay_there_and_bad_ones_are_told_at_once(card):
+def test_checked_tensors_stay_there_and_bad_ones_are_told_at_once(gpu):
     x = tf.constant([1.0, 2.0]) * 2.0
     assert tf.debugging.check_numerics(x, "bad").device == GPU
-    assert copies(card)[1] == 1  # whether the check has failed
+    assert copies(gpu)[1] == 1  # whether the check has failed
     with pytest.raises(tf.errors.InvalidArgumentError, match="bad : Tensor had Inf values"):
         tf.debugging.check_numerics(x / 0.0, "bad")
 
 
-def test_of_an_assertion_that_holds_only_the_condition_is_read(card):
+def test_of_an_assertion_that_holds_only_the_condition_is_read(gpu):
     x = tf.constant([1.0, 2.0]) * 2.0
     tf.raw_ops.Assert(condition=tf.reduce_all(x > 0), data=[x])
-    assert copies(card)[1] == 1
+    assert copies(gpu)[1] == 1
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"assertion failed: \[2 4\]"):
         tf.raw_ops.Assert(condition=tf.reduce_all(x < 0), data=[x])
     tf.config.set_soft_device_placement(False)
@@ -240,14 +242,14 @@ def test_of_an_assertion_that_holds_only_the_condition_is_read(card):
         tf.raw_ops.Assert(condition=tf.reduce_all(x > 0), data=[x])
 
 
-def test_complex_numbers_are_computed_there(card):
+def test_complex_numbers_are_computed_there(gpu):
     x = tf.complex(*(tf.random.stateless_normal([3, 8], [i, 7]) for i in range(2)))
     with tf.GradientTape() as tape:
         tape.watch(x)
         y = tf.abs(tf.signal.fft(x) @ tf.transpose(x, conjugate=True))
         total = tf.reduce_sum(y)
     slope = tape.gradient(total, x)
-    assert {t.device for t in (x, y, total, slope)} == {GPU} and copies(card)[1] == 0
+    assert {t.device for t in (x, y, total, slope)} == {GPU} and copies(gpu)[1] == 0
     wanted = np.abs(np.fft.fft(x.numpy()) @ x.numpy().conj().T)
     np.testing.assert_allclose(y, wanted, rtol=1e-5)
     moved = x + 1e-3 * slope
@@ -255,7 +257,7 @@ def test_complex_numbers_are_computed_there(card):
     np.testing.assert_allclose(grown - total, 1e-3 * tf.reduce_sum(tf.abs(slope) ** 2), rtol=0.01)
 
 
-def test_a_condition_that_is_an_argument_is_looked_at(card):
+def test_a_condition_that_is_an_argument_is_looked_at(gpu):
     check = tf.function(lambda c, x: (tf.debugging.Assert(c, [x]), x + 1.0)[1])
     assert float(check(tf.constant(True), 1.0)) == 2
     with pytest.raises(tf.errors.InvalidArgumentError, match="assertion failed"):
@@ -263,13 +265,13 @@ def test_a_condition_that_is_an_argument_is_looked_at(card):
     assert float(check(tf.constant(True), 2.0)) == 3
 
 
-def test_results_are_checked_against_the_interpreter(card):
+def test_results_are_checked_against_the_interpreter(gpu):
     with override(check=1):
         double = tf.function(lambda x: tf.tanh(x) * 2.0)
         np.testing.assert_allclose(double(tf.constant([1.0])), [2 * np.tanh(1)], rtol=1e-6)
 
 
-def test_copies_and_threads(card):
+def test_copies_and_threads(gpu):
     x = tf.constant([1.0, 2.0]) * 2.0
     assert copy.deepcopy(x).device == GPU and x.gpu().device == GPU and x.cpu().device == CPU
     with pytest.raises(RuntimeError, match="GPU:3 unknown device"):
@@ -296,10 +298,10 @@ def test_copies_and_threads(card):
     np.testing.assert_array_equal(v, [30, 30])
 
 
-def test_another_batch_size_compiles_no_kernels(card):
+def test_another_batch_size_compiles_no_kernels(gpu):
     tf.tanh(tf.ones([5, 7]) * 0.5)
-    before = card["cuModuleLoadData"]
+    before = gpu["cuModuleLoadData"]
     np.testing.assert_allclose(
         tf.tanh(tf.ones([9, 7]) * 0.5), np.full((9, 7), np.tanh(0.5)), rtol=1e-6
     )
-    assert card["cuModuleLoadData"] == before
+    assert gpu["cuModuleLoadData"] == before

@@ -1,4 +1,4 @@
-"""Programs on the emulated card: what is asked of the driver, and what is told of the device."""
+"""Programs on the emulated GPU: what is asked of the driver, and what is told of the device."""
 
 import gc
 
@@ -14,7 +14,7 @@ from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
 from penstock._src.util.flags import override
-from tests.devices.cuda.emulated import CARD
+from tests.devices.cuda.emulated import GPU_DEVICE
 
 pytestmark = pytest.mark.usefixtures("new_objects_only")
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("new_objects_only")
 @pytest.fixture
 def calls():
     """The counts of the driver's calls, from 0 on."""
-    counts = DEVICE.card.driver.library.calls
+    counts = DEVICE.gpu.driver.library.calls
     counts.clear()
     return counts
 
@@ -72,7 +72,7 @@ def test_a_step_with_a_check_is_one_graph_which_ends_there(calls):
     np.testing.assert_array_equal(after, w.numpy())
 
 
-def test_variables_stay_on_the_card(calls):
+def test_variables_stay_on_the_gpu(calls):
     v = tf.Variable(np.zeros(100, np.float32))
     step = tf.function(lambda x: v.assign_add(x * 2.0))
     x = tf.ones(100)
@@ -95,13 +95,13 @@ def test_a_slice_of_a_variable_is_assigned_in_place():
         def step(v=v):
             v[:1].assign(v[:1] + 1)  # the other rows read nothing that a thread writes
 
-        with override(device=CARD):
+        with override(device=GPU_DEVICE):
             step()
             step()
         np.testing.assert_array_equal(tf.cast(v, tf.float32), [[2, 3], [2, 3], [4, 5]])
 
 
-def test_loops_and_branches_ask_the_card():
+def test_loops_and_branches_ask_the_gpu():
     def collatz(n):
         steps = tf.constant(0)
         while n != 1:
@@ -133,7 +133,7 @@ def test_loops_of_a_known_number_of_rounds_are_part_of_the_graph(calls):
 
 
 @pytest.mark.parametrize("first, limit, step", [(0, 5, 2), (3, 3, 1), (7, 2, 1), (-4, 5, 3)])
-def test_rounds_are_counted_as_the_card_does(calls, first, limit, step):
+def test_rounds_are_counted_as_the_gpu_does(calls, first, limit, step):
     @tf.function
     def count(x):
         i = first
@@ -174,10 +174,10 @@ def test_the_first_of_many_indices_outside_is_told():
 
 
 def linked(capability="8.0"):
-    """How often a new card of a new process would link for a function."""
+    """How often a new GPU of a new process would link for a function."""
     device = CudaDevice("new", lambda: EmulatedLibrary(capability=capability), ir_image)
     device.load(planned(device)).run([np.ones(100, np.float32)])
-    return device.card.driver.library.calls["cuLinkComplete"]
+    return device.gpu.driver.library.calls["cuLinkComplete"]
 
 
 def planned(device):
@@ -187,7 +187,7 @@ def planned(device):
     return plan_function(function, device.generator, device.threads)
 
 
-def test_cubins_are_kept_on_disk_by_content_and_card(tmp_path):
+def test_cubins_are_kept_on_disk_by_content_and_gpu(tmp_path):
     with override(cache_dir=str(tmp_path)):
         assert [linked(), linked()] == [1, 0]
         assert [linked("9.0"), linked("9.0")] == [1, 0]
@@ -196,7 +196,7 @@ def test_cubins_are_kept_on_disk_by_content_and_card(tmp_path):
 
 
 def give_back():
-    """Drops what nobody holds; a card takes it back when its next program begins."""
+    """Drops what nobody holds; a GPU takes it back when its next program begins."""
     gc.collect()
     tf.function(lambda x: x + 1.0)(1.0)
 
@@ -215,23 +215,23 @@ def test_memory_is_counted_and_given_back():
         assert tf.config.experimental.get_memory_info("GPU:0")["current"] < before + 400_000
 
 
-def test_more_memory_than_the_card_has_is_refused():
+def test_more_memory_than_the_gpu_has_is_refused():
     device = CudaDevice("small", lambda: EmulatedLibrary(memory=1 << 16), ir_image)
     with pytest.raises(tf.errors.ResourceExhaustedError, match="CUDA_ERROR_OUT_OF_MEMORY"):
-        device.card.allocate(1 << 20)
-    assert device.card.use.current == 0
+        device.gpu.allocate(1 << 20)
+    assert device.gpu.use.current == 0
 
 
 def test_a_limit_is_kept():
     device = CudaDevice("limited", EmulatedLibrary, ir_image)
-    device.card.use.limit = 1 << 16
-    held = device.card.allocate(1 << 15)
+    device.gpu.use.limit = 1 << 16
+    held = device.gpu.allocate(1 << 15)
     with pytest.raises(tf.errors.ResourceExhaustedError, match="limit of 65536"):
-        device.card.allocate(1 << 16)
+        device.gpu.allocate(1 << 16)
     assert held.size == 1 << 15
 
 
-def test_the_card_is_listed():
+def test_the_gpu_is_listed():
     with override(device="GPU_emulated"):
         (gpu,) = tf.config.list_physical_devices("GPU")
         details = tf.config.experimental.get_device_details(gpu)
@@ -241,8 +241,8 @@ def test_the_card_is_listed():
 
 def test_a_failing_call_names_the_function():
     device = CudaDevice("failing", EmulatedLibrary, ir_image)
-    device.card.driver.library.fails["cuStreamSynchronize"] = 1
+    device.gpu.driver.library.fails["cuStreamSynchronize"] = 1
     with pytest.raises(
         tf.errors.InternalError, match="cuStreamSynchronize: CUDA_ERROR_INVALID_VALUE: invalid"
     ):
-        device.card.wait()
+        device.gpu.wait()

@@ -1,13 +1,15 @@
-"""Random numbers that eager operations draw on a card: the CPU's, at the CPU's positions."""
+"""Random numbers that eager operations draw on a GPU: the CPU's, at the CPU's positions."""
 
 import numpy as np
 import pytest
 
 import penstock as tf
 from penstock._src.core.calls.placement import POLICY
-from tests.devices.cuda.emulated import CARD, CPU, GPU
+from tests.devices.cuda.emulated import CPU, GPU, GPU_DEVICE
 
-pytestmark = pytest.mark.skipif(CARD != "GPU_emulated", reason="counts the emulated driver's calls")
+pytestmark = pytest.mark.skipif(
+    GPU_DEVICE != "GPU_emulated", reason="counts the emulated driver's calls"
+)
 DRAWS = {
     "normal": lambda: tf.random.normal([3, 5], 2.0, 0.5),
     "normal of halves": lambda: tf.random.normal([7], dtype=tf.float16),
@@ -38,7 +40,7 @@ def drawn(draw, device):
 
 
 @pytest.mark.parametrize("name", DRAWS)
-def test_a_card_draws_what_the_cpu_draws(name, card):
+def test_a_gpu_draws_what_the_cpu_draws(name, gpu):
     found, wanted = (drawn(DRAWS[name], device) for device in (GPU, CPU))
     assert {x.device for x in found} == {GPU} and {x.device for x in wanted} == {CPU}
     for x, y in zip(found, wanted, strict=True):
@@ -47,16 +49,16 @@ def test_a_card_draws_what_the_cpu_draws(name, card):
         np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=tolerance, atol=tolerance)
 
 
-def test_one_program_draws_at_all_positions(card):
+def test_one_program_draws_at_all_positions(gpu):
     tf.random.normal([50]), tf.random.normal([50])
     tf.random.normal([50])[0].numpy()
-    linked, read = card["cuModuleLoadData"], card["cuMemcpyDtoHAsync_v2"]
+    linked, read = gpu["cuModuleLoadData"], gpu["cuMemcpyDtoHAsync_v2"]
     draws = [tf.random.normal([50]) for _ in range(4)]
-    assert card["cuModuleLoadData"] == linked and card["cuMemcpyDtoHAsync_v2"] == read
+    assert gpu["cuModuleLoadData"] == linked and gpu["cuMemcpyDtoHAsync_v2"] == read
     assert len({float(x[0]) for x in draws}) == 4
 
 
-def test_positions_go_on_whatever_the_device(card):
+def test_positions_go_on_whatever_the_device(gpu):
     def draw(devices):
         tf.random.set_seed(3)
         found = []
@@ -68,7 +70,7 @@ def test_positions_go_on_whatever_the_device(card):
     np.testing.assert_array_equal(draw([GPU, CPU, GPU, GPU]), draw([CPU] * 4))
 
 
-def test_bad_arguments_are_told_as_on_the_cpu(card):
+def test_bad_arguments_are_told_as_on_the_cpu(gpu):
     with pytest.raises(tf.errors.InvalidArgumentError, match="RandomStandardNormal: Dimension -1"):
         tf.random.normal([-1])
     with pytest.raises(tf.errors.InvalidArgumentError, match="Need minval < maxval, got 5 >= 2"):
@@ -77,7 +79,7 @@ def test_bad_arguments_are_told_as_on_the_cpu(card):
         tf.random.categorical(tf.zeros([3]), 2)
 
 
-def test_without_soft_placement_random_operations_have_a_kernel(card):
+def test_without_soft_placement_random_operations_have_a_kernel(gpu):
     soft = POLICY.soft
     tf.config.set_soft_device_placement(False)
     try:

@@ -1,10 +1,10 @@
-"""Training on the emulated card gives the CPU's losses."""
+"""Training on the emulated GPU gives the CPU's losses."""
 
 import numpy as np
 
 import penstock as tf
 from penstock._src.util.flags import override
-from tests.devices.cuda.emulated import CARD
+from tests.devices.cuda.emulated import GPU_DEVICE
 
 RANDOM = np.random.default_rng(5)
 PIXELS = RANDOM.standard_normal((32, 40)).astype(np.float32)
@@ -39,7 +39,7 @@ def losses(device, steps=5):
 
 
 def test_a_network_learns_as_on_the_cpu():
-    found = losses(CARD)
+    found = losses(GPU_DEVICE)
     np.testing.assert_allclose(found, losses("CPU"), rtol=1e-5)
     assert found[-1] < 0.8 * found[0]
 
@@ -68,6 +68,6 @@ def losses_of_images(device, steps=4):
 
 
 def test_a_network_of_images_learns_as_on_the_cpu():
-    found = losses_of_images(CARD)
+    found = losses_of_images(GPU_DEVICE)
     np.testing.assert_allclose(found, losses_of_images("CPU"), rtol=1e-5)
     assert found[-1] < 0.8 * found[0]

@@ -1,4 +1,4 @@
-"""Processes with a card each exchange by NCCL, on its stand-in: with the numbers of the host's exchange, and without hanging when one fails."""
+"""Processes with a GPU each exchange by NCCL, on its stand-in: with the numbers of the host's exchange, and without hanging when one fails."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from tests.harness.processes import launched, needs_mpi, of_ranks
 from tests.harness.tasks import needs_grpc, started
 
-CARDS = {"PENSTOCK_DEVICE": "GPU_emulated", "PENSTOCK_TENSOR_FLOAT_32": "0"}
+ON_GPUS = {"PENSTOCK_DEVICE": "GPU_emulated", "PENSTOCK_TENSOR_FLOAT_32": "0"}
 BEGIN = """
     import contextlib, hashlib, json, os, signal, sys, time
     import numpy as np
@@ -41,7 +41,7 @@ TRAINING = """
     rank, found = connect().cluster.rank, {}
     x = np.random.default_rng(0).normal(size=[16, 6]).astype("float32")
     own = tf.constant(x[8 * rank : 8 * rank + 8])
-    asked = DEVICE.cards.nccl.library.calls
+    asked = DEVICE.gpus.nccl.library.calls
 
     for name in ("AUTO", "RING"):
         strategy = strategy_of(name, pack=64)
@@ -60,9 +60,9 @@ TRAINING = """
             return gradients[-1]
 
         losses = [float(step(own)) for _ in range(6)]
-        before, launches = dict(asked), DEVICE.card.driver.library.calls["cuGraphLaunch"]
+        before, launches = dict(asked), DEVICE.gpu.driver.library.calls["cuGraphLaunch"]
         losses += [float(step(own)) for _ in range(3)]
-        launches = DEVICE.card.driver.library.calls["cuGraphLaunch"] - launches
+        launches = DEVICE.gpu.driver.library.calls["cuGraphLaunch"] - launches
         if name == "AUTO":
             assert asked["ncclAllReduce"] == before["ncclAllReduce"]
         kinds = ["ncclCommInitRankConfig", "ncclBroadcast", "ncclAllReduce"]
@@ -93,8 +93,8 @@ def alone():
 
 
 @needs_mpi
-def test_cards_of_processes_train_as_one_in_one_graph_a_step(tmp_path):
-    done = launched(BEGIN + TRAINING, tmp_path, 2, environment=CARDS)
+def test_gpus_of_processes_train_as_one_in_one_graph_a_step(tmp_path):
+    done = launched(BEGIN + TRAINING, tmp_path, 2, environment=ON_GPUS)
     ranks = [json.loads(lines[-1]) for lines in of_ranks(done).values()]
     assert ranks[0] == ranks[1]
     by_nccl, by_host = ranks[0]["AUTO"], ranks[0]["RING"]
@@ -111,7 +111,7 @@ def test_cards_of_processes_train_as_one_in_one_graph_a_step(tmp_path):
 PARTS = """
     import keras
 
-    rank, found, asked = connect().cluster.rank, [], DEVICE.cards.nccl.library.calls
+    rank, found, asked = connect().cluster.rank, [], DEVICE.gpus.nccl.library.calls
     x = tf.constant(np.random.default_rng(rank).normal(size=[8, 13]).astype("float32"))
     for stage in (0, 2, 3):
         strategy = strategy_of(stage=stage)
@@ -138,8 +138,8 @@ PARTS = """
 
 
 @needs_mpi
-def test_state_in_parts_goes_between_cards(tmp_path):
-    done = launched(BEGIN + PARTS, tmp_path, 2, environment=CARDS, timeout=150)
+def test_state_in_parts_goes_between_gpus(tmp_path):
+    done = launched(BEGIN + PARTS, tmp_path, 2, environment=ON_GPUS, timeout=150)
     first, second = (json.loads(lines[-1]) for lines in of_ranks(done).values())
     assert [found[1:] for found in first] == [found[1:] for found in second]
     whole, *divided = first
@@ -183,14 +183,14 @@ FAILING = """
     print(said(lambda: strategy.run(two, [ones]) if rank else in_program(two)(ones)))
     print(said(lambda: summed(tf.ones([2 + rank]))))
     if rank:
-        connect().cards = None
+        connect().gpus = None
     print(said(lambda: in_program(lambda x: total(2.0 * x))(ones)))
 """
 
 
 @needs_mpi
-def test_a_rank_that_fails_on_its_card_fails_the_step_for_all(tmp_path):
-    found = of_ranks(launched(BEGIN + FAILING, tmp_path, 3, environment=CARDS))
+def test_a_rank_that_fails_on_its_gpu_fails_the_step_for_all(tmp_path):
+    found = of_ranks(launched(BEGIN + FAILING, tmp_path, 3, environment=ON_GPUS))
     for rank, lines in found.items():
         *good, bad, after, again, bad_loop, loop, values, mixed, two, shapes, other = lines
         assert good[-1] == "gave [[856.0, 857.0, 858.0]]"
@@ -241,7 +241,7 @@ LOST = """
 @needs_grpc
 @pytest.mark.parametrize("victim", [0, 1])  # rank 0 is where the stand-in's sockets meet
 def test_a_rank_that_is_killed_in_a_step_ends_it_for_the_other(tmp_path, monkeypatch, victim):
-    for name, value in {**CARDS, "PENSTOCK_HEARTBEAT": "2"}.items():
+    for name, value in {**ON_GPUS, "PENSTOCK_HEARTBEAT": "2"}.items():
         monkeypatch.setenv(name, value)
     program = "\n".join(line.removeprefix("    ") for line in (BEGIN + LOST).splitlines())
     ranks = started(program, tmp_path, 2, str(victim))
@@ -265,7 +265,7 @@ CHOICE = """
         try:
             with override(device=device) if device else contextlib.nullcontext():
                 strategy_of(implementation)
-            return "cards" if connect().cards is not None else "host"
+            return "gpus" if connect().gpus is not None else "host"
         except tf.errors.OpError as error:
             return f"{type(error).__name__}: {error}"
 
@@ -279,13 +279,13 @@ CHOICE = """
     found["different"] = chosen("RING" if rank else "AUTO")
     warned.clear()
     found["NCCL on CPUs"], found["warned"] = chosen("NCCL", "CPU"), list(warned)
-    bus_id = type(DEVICE.cards.driver).bus_id
-    type(DEVICE.cards.driver).bus_id = lambda *_: "0000:01:00.0"
-    found["AUTO one card"], found["NCCL one card"] = chosen("AUTO"), chosen("NCCL")
-    type(DEVICE.cards.driver).bus_id = bus_id
-    DEVICE.cards.nccl.version = lambda: (2, 13, 4)
+    bus_id = type(DEVICE.gpus.driver).bus_id
+    type(DEVICE.gpus.driver).bus_id = lambda *_: "0000:01:00.0"
+    found["AUTO one GPU"], found["NCCL one GPU"] = chosen("AUTO"), chosen("NCCL")
+    type(DEVICE.gpus.driver).bus_id = bus_id
+    DEVICE.gpus.nccl.version = lambda: (2, 13, 4)
     found["NCCL old"] = chosen("NCCL")
-    DEVICE.cards.nccl = None
+    DEVICE.gpus.nccl = None
     found["AUTO without"], found["NCCL without"] = chosen("AUTO"), chosen("NCCL")
     print(json.dumps(found))
 """
@@ -293,17 +293,17 @@ CHOICE = """
 
 @needs_mpi
 def test_workers_choose_nccl_together_where_all_have_it(tmp_path):
-    done = launched(BEGIN + CHOICE, tmp_path, 2, environment=CARDS)
+    done = launched(BEGIN + CHOICE, tmp_path, 2, environment=ON_GPUS)
     first, second = (json.loads(lines[-1]) for lines in of_ranks(done).values())
     assert first == second
     refused = (
         "FailedPreconditionError: MultiWorkerMirroredStrategy: implementation=NCCL cannot be used: "
     )
-    assert [first[name] for name in ("AUTO", "NCCL", "RING")] == ["cards", "cards", "host"]
-    for name in ("AUTO mixed", "AUTO one card", "AUTO without", "NCCL on CPUs"):
+    assert [first[name] for name in ("AUTO", "NCCL", "RING")] == ["gpus", "gpus", "host"]
+    for name in ("AUTO mixed", "AUTO one GPU", "AUTO without", "NCCL on CPUs"):
         assert first[name] == "host", name
     assert first["NCCL mixed"] == f"{refused}rank 1 of 2 runs on the CPU."
-    assert first["NCCL one card"].startswith(f"{refused}ranks 0 and 1 run on the same card;")
+    assert first["NCCL one GPU"].startswith(f"{refused}ranks 0 and 1 run on the same GPU;")
     assert first["NCCL old"] == f"{refused}rank 0 of 2 has an NCCL older than 2.14."
     assert first["NCCL without"].startswith(f"{refused}rank 0 of 2 has no NCCL (pip install")
     assert "by rank: {0: 'AUTO', 1: 'RING'}" in first["different"]

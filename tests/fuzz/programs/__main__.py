@@ -12,7 +12,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     add_options(parser)
     parser.add_argument(
-        "--ways", nargs="+", default=[], help="of oracles.py; 'card' is the emulated one"
+        "--ways", nargs="+", default=[], help="of oracles.py; 'gpu' is the emulated one"
     )
     options = parser.parse_args()
     if options.seed is not None:

@@ -35,8 +35,8 @@ WAYS = {
     "guarded": {"guard": 1},
     "checked": {"check": 1},
 }
-# On an emulated card, of the compute capability that PENSTOCK_EMULATED_CAPABILITY names, with exact products of float32.
-CARD = {"card": {"device": "GPU_emulated", "tensor_float_32": 0}}
+# On an emulated GPU, of the compute capability that PENSTOCK_EMULATED_CAPABILITY names, with exact products of float32.
+ON_GPU = {"gpu": {"device": "GPU_emulated", "tensor_float_32": 0}}
 
 CALL = re.compile(r"\btf\.([\w.]+)")
 # What TensorFlow refuses to trace as well, where shapes are unknown.
@@ -177,7 +177,7 @@ def compiled(tf, program, way, expected):
     """Runs the program compiled on all samples; returns a Failure or None."""
     if way == "tensorflow":
         return on_tensorflow(program, expected)
-    options = {"verify": 1, **(WAYS | CARD)[way]}
+    options = {"verify": 1, **(WAYS | ON_GPU)[way]}
     with flags.override(**options):
         return calls(tf, program, way, expected, *traced(tf, program), program.order)
 

@@ -11,8 +11,8 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.devices.accelerator import (
     accelerator,
     divide,
-    physical_card,
     physical_count,
+    physical_gpu,
     why_none,
 )
 from penstock._src.eager.placed import logical
@@ -364,8 +364,8 @@ def get_device_details(device):
         )
     if device.device_type != "GPU":
         return {}
-    card = physical_card(int(device.name.rpartition(":")[2]))
-    return {"device_name": card.name, "compute_capability": card.capability}
+    gpu = physical_gpu(int(device.name.rpartition(":")[2]))
+    return {"device_name": gpu.name, "compute_capability": gpu.capability}
 
 
 @export("config.experimental.get_memory_info")
@@ -381,10 +381,10 @@ def get_memory_info(device):
     Raises:
       ValueError: there is no such device.
     """
-    card = _card_of(device)
-    if card is None:
+    gpu = _gpu_of(device)
+    if gpu is None:
         return {"current": 0, "peak": 0}
-    return {"current": card.use.current, "peak": card.use.peak}
+    return {"current": gpu.use.current, "peak": gpu.use.peak}
 
 
 @export("config.experimental.get_memory_usage")
@@ -407,12 +407,12 @@ def reset_memory_stats(device):
     Args:
       device: a name such as "GPU:0".
     """
-    card = _card_of(device)
-    if card is not None:
-        card.use.peak = card.use.current
+    gpu = _gpu_of(device)
+    if gpu is not None:
+        gpu.use.peak = gpu.use.current
 
 
-def _card_of(device):
+def _gpu_of(device):
     """The GPU that a name means; None for a CPU."""
     _check_placed(device)
     number = number_named(device if device.startswith("/") else f"/device:{device}")

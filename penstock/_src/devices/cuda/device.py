@@ -10,7 +10,7 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import FailedPreconditionError, OpError
 from penstock._src.devices.cuda.diagnosis import diagnose
 from penstock._src.devices.cuda.driver.calls import Driver, open_library
-from penstock._src.devices.cuda.driver.card import Card, Imager
+from penstock._src.devices.cuda.driver.gpu import Gpu, Imager
 from penstock._src.devices.cuda.kernels.generator import CudaGenerator
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.nccl.calls import Nccl, find_library, opened
@@ -31,7 +31,7 @@ def ptx_image(code: CudaCode) -> bytes:
     return ptx_of(code).encode() + b"\0"
 
 
-class Cards:
+class Gpus:
     """The GPUs of a driver, as the logical devices into which the program divides them; the driver is opened at first use."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Cards:
         self._lock = forks.freed_in_child(threading.RLock())
         self._driver: Driver | None = None
         self._division: list[tuple[int, int | None]] | None = None
-        self._cards: dict[int, Card] = {}
+        self._gpus: dict[int, Gpu] = {}
 
     @property
     def driver(self) -> Driver:
@@ -85,28 +85,28 @@ class Cards:
         with self._lock:
             old, self._division = self.division, list(division)
             same = [i for i, (a, b) in enumerate(zip(old, self._division)) if a[0] == b[0]]
-            self._cards = {i: self._cards[i] for i in same if i in self._cards}
-            for i, card in self._cards.items():
-                card.use.limit = self._division[i][1]
+            self._gpus = {i: self._gpus[i] for i in same if i in self._gpus}
+            for i, gpu in self._gpus.items():
+                gpu.use.limit = self._division[i][1]
 
-    def card(self, number: int) -> Card:
+    def gpu(self, number: int) -> Gpu:
         """The GPU of a logical device."""
         with self._lock:
-            if number not in self._cards:
+            if number not in self._gpus:
                 physical, limit = self.division[number]
-                card = self._explained(lambda: Card(self.driver, physical, self._image, number))
-                card.find_nccl = lambda: self.nccl
-                card.use.limit = limit
-                self._cards[number] = card
-            return self._cards[number]
+                gpu = self._explained(lambda: Gpu(self.driver, physical, self._image, number))
+                gpu.find_nccl = lambda: self.nccl
+                gpu.use.limit = limit
+                self._gpus[number] = gpu
+            return self._gpus[number]
 
-    def physical_card(self, number: int) -> Card:
+    def physical_gpu(self, number: int) -> Gpu:
         """A GPU by its number for the driver; the first logical device on it if there is one."""
         with self._lock:
             for logical, (physical, _) in enumerate(self.division):
                 if physical == number:
-                    return self.card(logical)
-            return self._explained(lambda: Card(self.driver, number, self._image))  # type: ignore[no-any-return]
+                    return self.gpu(logical)
+            return self._explained(lambda: Gpu(self.driver, number, self._image))  # type: ignore[no-any-return]
 
     def _explained(self, call: Callable[[], Any]) -> Any:
         """The result of a call; if it fails, the error explains why no GPU can be used."""
@@ -136,43 +136,43 @@ class CudaDevice:
         name: str,
         library: Callable[[], Any] = open_library,
         image: Imager = ptx_image,
-        cards: Cards | None = None,
+        gpus: Gpus | None = None,
         number: int = 0,
         collectives: Callable[[Any], Any] = lambda _: find_library(),
     ) -> None:
         self.name, self.number = name, number
-        self.cards = cards or Cards(name, library, image, collectives)
-        self._numbered: dict[int, CudaDevice] = {0: self} if cards is None else {}
+        self.gpus = gpus or Gpus(name, library, image, collectives)
+        self._numbered: dict[int, CudaDevice] = {0: self} if gpus is None else {}
 
     @property
     def count(self) -> int:
         """The number of logical devices."""
-        return len(self.cards.division)
+        return len(self.gpus.division)
 
     def numbered(self, number: int) -> "CudaDevice":
         """Another logical device of the same driver."""
         device = self._numbered.get(number)
         if device is None:
-            device = CudaDevice(self.name, cards=self.cards, number=number)
+            device = CudaDevice(self.name, gpus=self.gpus, number=number)
             self._numbered[number] = device
         return device
 
     @property
-    def card(self) -> Card:
+    def gpu(self) -> Gpu:
         """The GPU.
 
         Raises:
           FailedPreconditionError: no GPU can be used; the message gives the reason and the remedy.
         """
-        return self.cards.card(self.number)
+        return self.gpus.gpu(self.number)
 
     @property
     def generator(self) -> CudaGenerator:
-        return generator_for(self.card.architecture.name)
+        return generator_for(self.gpu.architecture.name)
 
     def load(self, plan: Plan) -> CudaProgram:
         check_memory(plan)
-        return CudaProgram(plan, self.card)
+        return CudaProgram(plan, self.gpu)
 
 
 DEVICE = CudaDevice("GPU")

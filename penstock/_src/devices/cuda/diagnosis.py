@@ -38,7 +38,7 @@ class Machine:
     open: Callable[[], Any] = open_library
     nccl: Callable[[], Any] = find_library
 
-    def cards(self) -> list[Path]:
+    def gpus(self) -> list[Path]:
         """The folders of NVIDIA's GPUs on the PCI bus."""
         names = []
         for folder in sorted((self.root / "sys/bus/pci/devices").glob("*")):
@@ -108,7 +108,7 @@ def _found(machine: Machine) -> Iterator[str]:
     visible = machine.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and visible.strip() in ("", "-1"):
         raise _Hindered(
-            f"CUDA_VISIBLE_DEVICES={visible!r} hides every NVIDIA card",
+            f"CUDA_VISIBLE_DEVICES={visible!r} hides every NVIDIA GPU",
             "Unset it: unset CUDA_VISIBLE_DEVICES",
         )
     if sys.platform.startswith("linux"):
@@ -118,16 +118,16 @@ def _found(machine: Machine) -> Iterator[str]:
 
 def _look_at_system(machine: Machine) -> Iterator[str]:
     """Checks Linux's information about GPUs."""
-    cards, files, driver = machine.cards(), machine.files(), machine.driver()
+    gpus, files, driver = machine.gpus(), machine.files(), machine.driver()
     if machine.is_virtual_linux():
         if not (machine.root / "dev/dxg").exists():
             raise _Hindered(
-                "Windows gives this Linux no NVIDIA card (no /dev/dxg)",
+                "Windows gives this Linux no NVIDIA GPU (no /dev/dxg)",
                 "Install NVIDIA's driver in Windows, then: wsl --update",
             )
-        yield "Windows gives its card to this Linux"
+        yield "Windows gives its GPU to this Linux"
         return
-    if not cards and not files and not driver:
+    if not gpus and not files and not driver:
         if machine.is_container():
             raise _Hindered(
                 "no NVIDIA device (/dev/nvidia*, /sys/bus/pci) is in this container",
@@ -135,23 +135,23 @@ def _look_at_system(machine: Machine) -> Iterator[str]:
                 is_absent=True,
             )
         raise _Hindered(
-            "no NVIDIA device (/dev/nvidia*, /sys/bus/pci) was found, so the machine has no NVIDIA card",
+            "no NVIDIA device (/dev/nvidia*, /sys/bus/pci) was found, so the machine has no NVIDIA GPU",
             "Everything runs on the CPU",
             is_absent=True,
         )
-    if cards:
-        yield f"{len(cards)} NVIDIA card{'s' * (len(cards) > 1)} on the PCI bus: {', '.join(c.name for c in cards)}"
+    if gpus:
+        yield f"{len(gpus)} NVIDIA GPU{'s' * (len(gpus) > 1)} on the PCI bus: {', '.join(c.name for c in gpus)}"
     if not driver and not files:
         remedy = "Install it: sudo apt install nvidia-driver-570 (Ubuntu: sudo ubuntu-drivers install), then reboot"
         if _text(machine.root / "proc/modules").find("nouveau") >= 0:
             remedy += "; it takes the place of nouveau, which is loaded now"
-        raise _Hindered("there is an NVIDIA card, but its driver is not loaded", remedy)
+        raise _Hindered("there is an NVIDIA GPU, but its driver is not loaded", remedy)
     if driver:
         yield driver
     if not files:
         if machine.is_container():
             raise _Hindered(
-                "the host has an NVIDIA driver, but no card was given to this container (no /dev/nvidia0)",
+                "the host has an NVIDIA driver, but no GPU was given to this container (no /dev/nvidia0)",
                 "Start it with: docker run --gpus all ..., or podman run --device nvidia.com/gpu=all ...",
             )
         raise _Hindered(
@@ -204,11 +204,11 @@ def _said_of_nccl(library: Any) -> str:
     """The way in which GPUs add up gradients of replicas, as text."""
     if library is None:
         return (
-            "NCCL is not installed (pip install 'penstock[nccl]'): gradients of several cards are added on the first, "
+            "NCCL is not installed (pip install 'penstock[nccl]'): gradients of several GPUs are added on the first, "
             "those of several processes by their hosts"
         )
     version = opened(library).version()
-    said = f"NCCL {'.'.join(map(str, version))} adds the gradients of several cards"
+    said = f"NCCL {'.'.join(map(str, version))} adds the gradients of several GPUs"
     if version[:2] < NOT_BLOCKING:
         least = ".".join(map(str, NOT_BLOCKING))
         return f"{said} of one process; those of several, by their hosts, take NCCL {least}"

@@ -9,7 +9,7 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.values import resources
 from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.core.values.resources import VariableHandle
-from penstock._src.devices.cuda.driver.card import Card
+from penstock._src.devices.cuda.driver.gpu import Gpu
 from penstock._src.devices.cuda.driver.memory import DeviceMemory
 from penstock._src.devices.cuda.regions import asks, regions_of
 from penstock._src.devices.cuda.table import CudaTable
@@ -24,20 +24,20 @@ ALIGNED = 16  # bytes that kernels load at once
 class CudaProgram(Program):
     """A plan that runs on a GPU. A call returns arrays in GPU memory, which may still be computed."""
 
-    def __init__(self, plan: Plan, card: Card):
-        self.card = card
+    def __init__(self, plan: Plan, gpu: Gpu):
+        self.gpu = gpu
         self.extents = current_or_none() or Values({})  # extents of the plan's nodes
-        with card.lock:
-            card.activate()
+        with gpu.lock:
+            gpu.activate()
             constants = {
-                b: _constant(card, np.asarray(b.array))
+                b: _constant(gpu, np.asarray(b.array))
                 for b in plan.buffers
                 if b.place == "constant"
             }
-            card.wait()
+            gpu.wait()
 
         def bind() -> Any:
-            return CudaTable(plan, card, constants)
+            return CudaTable(plan, gpu, constants)
 
         super().__init__(plan, signature_of(plan.function), (), bind)
         self._handles = [i for i, *_ in self.signature.handles]
@@ -45,25 +45,25 @@ class CudaProgram(Program):
     @property
     def control(self) -> str:
         """The processor that controls what runs next, as text; "" if that is known before a run."""
-        return self.card.control.value if asks(regions_of(self.plan.launches)) else ""
+        return self.gpu.control.value if asks(regions_of(self.plan.launches)) else ""
 
     def _run(self, arguments: Sequence[Any]) -> list[Any]:
         memories = self._given(arguments)
-        card = self.card
-        with resources.UPDATING, card.lock, self.extents:
-            card.activate()
+        gpu = self.gpu
+        with resources.UPDATING, gpu.lock, self.extents:
+            gpu.activate()
             table = self._free.pop() if self._free else self._bind()
             try:
                 memory = {i: self._resident(i, arguments[i]) for i in self._handles}
                 memory |= {i: self._memory_of(table, i, value) for i, value in memories.items()}
                 arrays = [(memory[i], x) for i, x in memories.items() if type(x) is not DeviceArray]
-                card.feeder.upload(arrays)
+                gpu.feeder.upload(arrays)
                 results = table.new_results()
                 self._start(table, arguments, memory, results)
                 for i in self._assigned:  # after an error, too: some may have their new values
                     self._hold(i, arguments[i], memory[i])
                 if table.is_checked or self._conditions:
-                    card.wait()
+                    gpu.wait()
                 if table.code:
                     self._fail(table.code, table.status_words)
                 if self._conditions:
@@ -71,7 +71,7 @@ class CudaProgram(Program):
             finally:
                 self._free.append(table)
         return [
-            DeviceArray(shape, dtype, card.number, address)
+            DeviceArray(shape, dtype, gpu.number, address)
             for (_, shape, dtype), address in zip(self._results, results, strict=True)
         ]
 
@@ -88,7 +88,7 @@ class CudaProgram(Program):
         """The memory of an argument for a run: the argument's own if it is on the GPU and aligned for kernels."""
         if type(value) is not DeviceArray:
             return table.own_memory(number)
-        memory = self.card.memory_of(value)
+        memory = self.gpu.memory_of(value)
         return memory if memory.address % ALIGNED == 0 else memory.copied(value.nbytes)
 
     def _start(
@@ -103,20 +103,20 @@ class CudaProgram(Program):
             table.run(memory, results)
         except BaseException:
             for i in self._assigned:
-                forget(arguments[i], self.card)
+                forget(arguments[i], self.gpu)
             raise
 
     def _resident(self, number: int, handle: VariableHandle) -> DeviceMemory:
         """A variable's memory on the GPU with its value; new memory if the program changes it and readers reference the old one."""
-        memory: DeviceMemory | None = resident(handle, self.card)
+        memory: DeviceMemory | None = resident(handle, self.gpu)
         if memory is None:
             array = self.signature.array_of(number, handle)
-            memory = outdated(handle, self.card)
+            memory = outdated(handle, self.gpu)
             if memory is None or memory.size < array.nbytes or memory.is_lent:
-                memory = self.card.allocate(array.nbytes)
+                memory = self.gpu.allocate(array.nbytes)
             memory.write(array)
             if array is handle.value:
-                note(handle, self.card, array, memory)
+                note(handle, self.gpu, array, memory)
         elif memory.is_lent and number in self._assigned:
             memory = memory.copied(memory.size)
         return memory
@@ -125,12 +125,12 @@ class CudaProgram(Program):
         """Keeps a variable's new value on the GPU."""
         _, dtype, shape, _ = next(h for h in self.signature.handles if h[0] == number)
 
-        hold(handle, self.card, memory, shape, lambda: memory.fetch(shape, dtype))
+        hold(handle, self.gpu, memory, shape, lambda: memory.fetch(shape, dtype))
 
 
-def _constant(card: Card, array: np.ndarray) -> DeviceMemory:
+def _constant(gpu: Gpu, array: np.ndarray) -> DeviceMemory:
     """A constant in the GPU's memory."""
     array = np.ascontiguousarray(array)
-    memory = card.allocate(array.nbytes)
+    memory = gpu.allocate(array.nbytes)
     memory.write(array)
     return memory

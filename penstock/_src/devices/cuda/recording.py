@@ -14,8 +14,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from penstock._src.devices.cuda.driver.calls import IF, SWITCH, WHILE
-from penstock._src.devices.cuda.driver.card import Card, Graph
 from penstock._src.devices.cuda.driver.control import Control
+from penstock._src.devices.cuda.driver.gpu import Gpu, Graph
 from penstock._src.devices.cuda.kernels.conditions import (
     branch_condition,
     branch_number,
@@ -38,9 +38,9 @@ from penstock._src.devices.cuda.target import target_of
 MOST_LAUNCHES = 20_000  # that are worth a graph
 
 
-def can_be_recorded(card: Card, regions: Sequence[Region]) -> bool:
+def can_be_recorded(gpu: Gpu, regions: Sequence[Region]) -> bool:
     """True if regions can be one graph, which the host need not control."""
-    if card.control.has_nodes:
+    if gpu.control.has_nodes:
         return True
     return not asks(regions) and sum(map(unrolled, regions)) <= MOST_LAUNCHES
 
@@ -54,12 +54,12 @@ class Recorder:
     """
 
     def __init__(
-        self, card: Card, words: np.ndarray, status: int, launch: Callable[[Kernel, int], object]
+        self, gpu: Gpu, words: np.ndarray, status: int, launch: Callable[[Kernel, int], object]
     ):
-        self.card, self.words, self.status, self.launch = card, words, status, launch
-        self._target = target_of(card.architecture.name)
+        self.gpu, self.words, self.status, self.launch = gpu, words, status, launch
+        self._target = target_of(gpu.architecture.name)
         self._writes_out = True
-        self._stream, self._depth = card.stream, 0
+        self._stream, self._depth = gpu.stream, 0
 
     def graph(self, regions: Sequence[Region], before: Callable[[], object]) -> Graph:
         """The graph of the work that `before` adds to the stream, and of regions."""
@@ -70,18 +70,18 @@ class Recorder:
             before()
             self._put(regions)
 
-        return self.card.capture(put)
+        return self.gpu.capture(put)
 
     def _prepare(self, regions: Sequence[Region]) -> None:
         """Loads the kernels, including those of branches not taken yet, and creates streams: neither is allowed while recording."""
         for kernel in kernels_of(regions):
             code = kernel.launch.code
             if isinstance(code, CudaCode) and not isinstance(code, ExchangeCode):
-                self.card.function(kernel.launch.code, kernel.launch.function)
+                self.gpu.function(kernel.launch.code, kernel.launch.function)
         if any(not isinstance(region, Kernel) for region in regions):
             for code in (loop_condition, branch_number, branch_condition):
-                self.card.function(code(self._target), "task")
-            self.card.body_stream(depth(regions))
+                self.gpu.function(code(self._target), "task")
+            self.gpu.body_stream(depth(regions))
 
     def _put(self, regions: Sequence[Region]) -> None:
         for region in regions:
@@ -98,11 +98,11 @@ class Recorder:
                 self._loop(region)
 
     def _loop(self, loop: Loop) -> None:
-        node = self.card.condition(self._stream)
+        node = self.gpu.condition(self._stream)
         told = [self.words[loop.holds], self.status, node]
         self._put(loop.condition)
         self._tell(loop_condition(self._target), told)
-        (body,) = self.card.conditional_node(self._stream, node, WHILE, 1)
+        (body,) = self.gpu.conditional_node(self._stream, node, WHILE, 1)
         with self._within(body):
             self._put(loop.body)
             self._put(loop.condition)
@@ -110,16 +110,16 @@ class Recorder:
 
     def _choice(self, choice: Choice) -> None:
         index, count = self.words[choice.index], len(choice.branches)
-        if self.card.control is Control.SWITCH_NODES:
-            node = self.card.condition(self._stream)
+        if self.gpu.control is Control.SWITCH_NODES:
+            node = self.gpu.condition(self._stream)
             self._tell(branch_number(self._target), [index, count, node])
-            bodies = self.card.conditional_node(self._stream, node, SWITCH, count)
+            bodies = self.gpu.conditional_node(self._stream, node, SWITCH, count)
         else:
-            nodes = [self.card.condition(self._stream) for _ in choice.branches]
+            nodes = [self.gpu.condition(self._stream) for _ in choice.branches]
             # All before the first branch, which may write over the index.
             for number, node in enumerate(nodes):
                 self._tell(branch_condition(self._target), [index, count, node, number])
-            bodies = [self.card.conditional_node(self._stream, n, IF, 1)[0] for n in nodes]
+            bodies = [self.gpu.conditional_node(self._stream, n, IF, 1)[0] for n in nodes]
         for body, branch in zip(bodies, choice.branches, strict=True):
             with self._within(body):
                 self._put(branch)
@@ -127,9 +127,9 @@ class Recorder:
     @contextmanager
     def _within(self, body: int) -> Iterator[None]:
         """Records in the graph of a node's body."""
-        around, driver = self._stream, self.card.driver
+        around, driver = self._stream, self.gpu.driver
         self._depth += 1
-        self._stream = stream = self.card.body_stream(self._depth)
+        self._stream = stream = self.gpu.body_stream(self._depth)
         driver.begin_capture_to(stream, body)
         try:
             yield
@@ -138,7 +138,7 @@ class Recorder:
             self._stream, self._depth = around, self._depth - 1
 
     def _tell(self, code: CudaCode, words: Sequence[int]) -> None:
-        self.card.tell(code, words, self._stream)
+        self.gpu.tell(code, words, self._stream)
 
 
 __all__ = ["Recorder", "can_be_recorded"]

@@ -18,12 +18,12 @@ from penstock._src.compiler.plan.buffers import Buffer, memory_of
 from penstock._src.compiler.plan.launch_table import STATUS, encode
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import InternalError
-from penstock._src.devices.cuda.driver.card import Card, Graph
+from penstock._src.devices.cuda.driver.gpu import Gpu, Graph
 from penstock._src.devices.cuda.driver.maps import LaunchMaps
 from penstock._src.devices.cuda.driver.memory import DeviceMemory
 from penstock._src.devices.cuda.kernels.language import CudaCode
 from penstock._src.devices.cuda.kernels.specials.exchanges import ExchangeCode
-from penstock._src.devices.cuda.nccl.exchanges import CardSession
+from penstock._src.devices.cuda.nccl.exchanges import GpuSession
 from penstock._src.devices.cuda.recording import Recorder, can_be_recorded
 from penstock._src.devices.cuda.regions import (
     Choice,
@@ -47,11 +47,11 @@ class CudaTable:
     constants   of the plan, in the GPU's memory
     """
 
-    def __init__(self, plan: Plan, card: Card, constants: Mapping[Buffer, DeviceMemory]):
-        self.plan, self.card, self.constants = plan, card, constants
-        self.arena = card.allocate(plan.arena_bytes)
+    def __init__(self, plan: Plan, gpu: Gpu, constants: Mapping[Buffer, DeviceMemory]):
+        self.plan, self.gpu, self.constants = plan, gpu, constants
+        self.arena = gpu.allocate(plan.arena_bytes)
         self.status, self.status_words = (
-            card.allocate(STATUS_WORDS * WORD),
+            gpu.allocate(STATUS_WORDS * WORD),
             np.zeros(STATUS_WORDS, np.int64),
         )
         self._own: dict[int, DeviceMemory] = {}  # for arguments that come from the host
@@ -63,23 +63,23 @@ class CudaTable:
         self._graphs: OrderedDict[tuple[int, ...], Graph | None] = OrderedDict()
         self.regions = regions_of(plan.launches)
         self.asks = asks(self.regions)  # True if its results control what runs next
-        self.is_graph = can_be_recorded(card, self.regions)
+        self.is_graph = can_be_recorded(gpu, self.regions)
         self.is_checked = any(kernel.is_check for kernel in kernels_of(self.regions))
         self._maps = {
-            kernel.at: LaunchMaps(card, code.maps)
+            kernel.at: LaunchMaps(gpu, code.maps)
             for kernel in kernels_of(self.regions)
             if isinstance(code := kernel.launch.code, CudaCode) and code.maps
         }
         self._ended = np.array([self.status.address if self.is_checked else 0], np.int64)
         waits = plan.function.exchanges
-        self.session = CardSession(card, waits, self.status.address) if waits else None
+        self.session = GpuSession(gpu, waits, self.status.address) if waits else None
         if (
             self.session is not None
         ):  # a kernel that cannot be loaded fails before other processes wait for this one
             for kernel in kernels_of(self.regions):
                 code = kernel.launch.code
                 if isinstance(code, CudaCode) and not isinstance(code, ExchangeCode):
-                    card.function(code, kernel.launch.function)
+                    gpu.function(code, kernel.launch.function)
 
     def _word(self, argument: Any, at: int) -> int:
         """The word of a launch's argument; of a variable it is written at each call."""
@@ -93,7 +93,7 @@ class CudaTable:
         if argument.place == "constant":
             return self.constants[argument].address + offset
         if argument.place not in ("output", "input", "variable"):
-            raise InternalError(None, None, f"{argument.place}: memory that cards have not.")
+            raise InternalError(None, None, f"{argument.place}: memory that no GPU has.")
         self._patches.append((argument.place == "output", argument.number, at, offset))
         return 0
 
@@ -101,7 +101,7 @@ class CudaTable:
         """Memory of the table for an argument that comes from the host."""
         if number not in self._own:
             size = bytes_of(self.plan.function.parameters[number])
-            self._own[number] = self.card.allocate(size)
+            self._own[number] = self.gpu.allocate(size)
         return self._own[number]
 
     def new_results(self) -> list[DeviceMemory]:
@@ -109,7 +109,7 @@ class CudaTable:
         results = self.plan.function.results
         before = self._results or [None] * len(results)
         allocated = [
-            self.card.allocate(bytes_of(r), at) for r, at in zip(results, before, strict=True)
+            self.gpu.allocate(bytes_of(r), at) for r, at in zip(results, before, strict=True)
         ]
         self._results = [memory.address for memory in allocated]
         return allocated
@@ -135,7 +135,7 @@ class CudaTable:
             self._graphs.move_to_end(self._places)
             graph = self._graphs[self._places]
             if graph is None:
-                recorder = Recorder(self.card, self.words, int(self._ended[0]), self._launch)
+                recorder = Recorder(self.gpu, self.words, int(self._ended[0]), self._launch)
                 graph = recorder.graph(self.regions, self._clear_status)
                 self._graphs[self._places] = graph
             graph.launch()
@@ -165,7 +165,7 @@ class CudaTable:
 
     def _clear_status(self) -> None:
         if self.is_checked:
-            self.card.driver.clear(self.status.address, self.status.size, self.card.stream)
+            self.gpu.driver.clear(self.status.address, self.status.size, self.gpu.stream)
 
     def _walk_all(self) -> None:
         """Puts the table into the GPU's stream. If a check has ended it, other processes still wait in the remaining exchanges."""
@@ -173,14 +173,14 @@ class CudaTable:
             if not self._walk([region]):
                 for left in self.regions[number + 1 :]:
                     if isinstance(left, Kernel) and isinstance(left.launch.code, ExchangeCode):
-                        self._launch(left, self.card.stream)
+                        self._launch(left, self.gpu.stream)
                 return
 
     def _walk(self, regions: Sequence[Region]) -> bool:
         """Puts regions into the GPU's stream. If the host waits for the GPU anyway, it reads each check: returns False if one has failed."""
         for region in regions:
             if isinstance(region, Kernel):
-                self._launch(region, self.card.stream)
+                self._launch(region, self.gpu.stream)
                 goes_on = not (self.asks and region.is_check and self._failed())
             elif isinstance(region, Loop):
                 goes_on = self._walk_loop(region)
@@ -210,15 +210,15 @@ class CudaTable:
         record, at = kernel.launch, kernel.at
         code = record.code
         if not isinstance(code, CudaCode):
-            raise InternalError(None, None, f"{record.label}: its code is not for cards.")
-        card, base = self.card, self.words.ctypes.data
+            raise InternalError(None, None, f"{record.label}: its code is not for GPUs.")
+        gpu, base = self.gpu, self.words.ctypes.data
         if isinstance(code, ExchangeCode):
             assert self.session is not None
             begin = at + HEADER
             words = self.words[begin : begin + len(record.args)].tolist()
             self.session.put(code, words, stream)
             return
-        function = card.function(code, record.function)
+        function = gpu.function(code, record.function)
         blocks = code.blocks(record.tasks)
         ended = int(self._ended.ctypes.data)
         arguments = [base + WORD * (at + HEADER), base + WORD * (at + A), ended]
@@ -226,19 +226,19 @@ class CudaTable:
             words = self.words[at + HEADER : at + HEADER + len(record.args)]
             arguments += self._maps[at].addresses(words.tolist())
         shared = code.shared if code.dynamic else 0
-        card.driver.launch(function, blocks, code.threads, arguments, stream, shared)
+        gpu.driver.launch(function, blocks, code.threads, arguments, stream, shared)
 
     def _failed(self) -> bool:
         """True if a check has failed; waits for the GPU."""
         self.status.read(self.status_words)
-        self.card.wait()
+        self.gpu.wait()
         return bool(self.code)
 
     def _read(self, address: int, dtype: Any) -> int:
         """A number computed by the GPU."""
         value = np.zeros(1, dtype)
-        self.card.read(value, address)
-        self.card.wait()
+        self.gpu.read(value, address)
+        self.gpu.wait()
         return int(value[0])
 
     def conditions(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from penstock._src.cluster.transport import CardExchanges, Transport
+from penstock._src.cluster.transport import GpuExchanges, Transport
 from penstock._src.core.calls.placement import has_gpus
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.devices.accelerator import accelerator
@@ -26,12 +26,12 @@ WHY_NOT = {
     TOO_OLD: f"has an NCCL older than {NOT_BLOCKING[0]}.{NOT_BLOCKING[1]}",
 }
 # Words that a process sends: the requested implementation, 1 if it can use NCCL, its host and GPU.
-ASKED, CAN, HOST, CARD = range(OWN, OWN + 4)
+ASKED, CAN, HOST, GPU = range(OWN, OWN + 4)
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def choose(strategy: str, transport: Transport, asked: Implementation) -> None:
-    """Makes all workers agree on an implementation of exchanges; `transport.cards` holds the result.
+    """Makes all workers agree on an implementation of exchanges; `transport.gpus` holds the result.
 
     Args:
       strategy: its name, for errors.
@@ -58,24 +58,24 @@ def choose(strategy: str, transport: Transport, asked: Implementation) -> None:
                 None, None, f"{strategy}: implementation=NCCL cannot be used: {hindrance}."
             )
         LOG.warning("Enabled NCCL communication but no GPUs detected/specified.")
-    by_cards = asked is not Implementation.RING and not hindrance
-    transport.cards = CardExchanges(frozenset(TYPES)) if by_cards else None
-    LOG.info("%s: values are exchanged %s", strategy, "by NCCL" if by_cards else "through the host")
+    by_gpus = asked is not Implementation.RING and not hindrance
+    transport.gpus = GpuExchanges(frozenset(TYPES)) if by_gpus else None
+    LOG.info("%s: values are exchanged %s", strategy, "by NCCL" if by_gpus else "through the host")
 
 
 def _words(asked: Implementation) -> np.ndarray:
     words = np.zeros(WORDS, np.int64)
     words[0], words[ASKED] = KINDS.index("Communication"), list(Implementation).index(asked)
     words[CAN] = ON_CPU
-    card = accelerator() if has_gpus() else None
-    if card is not None:
-        nccl = card.nccl
+    gpu = accelerator() if has_gpus() else None
+    if gpu is not None:
+        nccl = gpu.nccl
         words[CAN] = ABLE if nccl is not None else MISSING
         if nccl is not None and nccl.version()[:2] < NOT_BLOCKING:
             words[CAN] = TOO_OLD
         boot = BOOT_ID.read_text() if BOOT_ID.exists() else ""
         words[HOST] = _number(f"{socket.gethostname()} {boot}")
-        words[CARD] = _number(card.driver.bus_id(card.device))
+        words[GPU] = _number(gpu.driver.bus_id(gpu.device))
     return words
 
 
@@ -91,9 +91,9 @@ def _hindrance(rows: Sequence[Sequence[int]]) -> str:
             return f"rank {rank} of {len(rows)} {WHY_NOT[row[CAN]]}"
     owners: dict[tuple[int, int], int] = {}
     for rank, row in enumerate(rows):
-        other = owners.setdefault((row[HOST], row[CARD]), rank)
+        other = owners.setdefault((row[HOST], row[GPU]), rank)
         if other != rank:
             return (
-                f"ranks {other} and {rank} run on the same card; CUDA_VISIBLE_DEVICES gives each process one of its own"
+                f"ranks {other} and {rank} run on the same GPU; CUDA_VISIBLE_DEVICES gives each process one of its own"
             )  # fmt: skip
     return ""

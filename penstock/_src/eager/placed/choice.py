@@ -73,4 +73,4 @@ def _has_kernel(op: Op, tensors: Sequence[Any]) -> bool:
 def _is_exchanged(op: Op) -> bool:
     """True if an op exchanges data between GPUs of several processes."""
     transport = connect() if op.effects.is_collective else None
-    return transport is not None and transport.cards is not None
+    return transport is not None and transport.gpus is not None

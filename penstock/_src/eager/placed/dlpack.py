@@ -17,7 +17,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.values import resources
 from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.devices.accelerator import accelerator, logical_number
-from penstock._src.devices.cuda.driver.card import Card
+from penstock._src.devices.cuda.driver.gpu import Gpu
 from penstock._src.devices.cuda.driver.memory import DeviceMemory
 from penstock._src.native import Code, Library, Module, kernels
 from penstock._src.native.language.types import I8, PTR
@@ -104,18 +104,18 @@ class Given:
 
 def memory_of(array: DeviceArray) -> DeviceMemory:
     """Return the memory of an array on its GPU. An array of the host is copied there."""
-    card = accelerator(array.device)
-    assert card is not None
-    with resources.UPDATING, card.lock:
-        card.activate()
-        return card.memory_of(array)
+    gpu = accelerator(array.device)
+    assert gpu is not None
+    with resources.UPDATING, gpu.lock:
+        gpu.activate()
+        return gpu.memory_of(array)
 
 
 def device_of(array: DeviceArray) -> tuple[int, int]:
     """The kind of the device and its number, as DLPack has them."""
-    card = accelerator(array.device)
-    assert card is not None
-    return CUDA, card.physical
+    gpu = accelerator(array.device)
+    assert gpu is not None
+    return CUDA, gpu.physical
 
 
 def capsule_of(array: DeviceArray, dtype: DType, stream: int | None = None) -> Any:
@@ -133,7 +133,7 @@ def capsule_of(array: DeviceArray, dtype: DType, stream: int | None = None) -> A
     if stream is not None and (type(stream) is not int or stream < NO_STREAM or stream == 0):
         raise InvalidArgumentError(f"__dlpack__: {stream!r} is not a CUDA stream.")
     memory = memory_of(array)
-    _make_ready(memory.card, LEGACY_STREAM if stream is None else stream)
+    _make_ready(memory.gpu, LEGACY_STREAM if stream is None else stream)
     numbers = (ctypes.c_int64 * max(2 * array.ndim, 1))(*array.shape, *_row_major(array.shape))
     shape = ctypes.cast(numbers, ctypes.POINTER(ctypes.c_int64))
     strides = ctypes.cast(
@@ -144,10 +144,10 @@ def capsule_of(array: DeviceArray, dtype: DType, stream: int | None = None) -> A
         raise InvalidArgumentError(f"to_dlpack: {dtype.name} is not supported.")
     callbacks = _callbacks()
     record = Record(
-        memory.address, CUDA, memory.card.physical, array.ndim, code, 8 * array.dtype.itemsize, 1, shape, strides, 0, None,
+        memory.address, CUDA, memory.gpu.physical, array.ndim, code, 8 * array.dtype.itemsize, 1, shape, strides, 0, None,
         callbacks["penstock.dlpack.end"],
     )  # fmt: skip
-    memory.card.given.append(Given(record, numbers, memory))
+    memory.gpu.given.append(Given(record, numbers, memory))
     return _new(ctypes.addressof(record), _NAME, callbacks["penstock.dlpack.drop"])
 
 
@@ -156,14 +156,14 @@ def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
-def _make_ready(card: Card, stream: int) -> None:
+def _make_ready(gpu: Gpu, stream: int) -> None:
     """Let a reader's stream wait for the GPU's pending work; without a stream the host waits."""
-    with card.lock:
-        card.activate()
+    with gpu.lock:
+        gpu.activate()
         if stream == NO_STREAM:
-            card.wait()
+            gpu.wait()
         else:
-            card.let_wait(stream)
+            gpu.let_wait(stream)
 
 
 def interface_of(array: DeviceArray) -> dict[str, Any]:
@@ -180,12 +180,12 @@ def interface_of(array: DeviceArray) -> dict[str, Any]:
         "typestr": array.dtype.str,
         "data": (memory.address if array.size else 0, False),
         "strides": None,
-        "stream": memory.card.stream,
+        "stream": memory.gpu.stream,
         "version": 3,
     }
 
 
-def is_of_card(capsule: Any) -> bool:
+def is_of_gpu(capsule: Any) -> bool:
     """True if a DLPack capsule has memory of a GPU."""
     return bool(_is_valid(capsule, _NAME)) and _record(capsule).device_type in (CUDA, CUDA_MANAGED)
 
@@ -209,13 +209,13 @@ def array_of(capsule: Any) -> tuple[DeviceArray, DType]:
             "the elements must be contiguous."
         )
     number = logical_number(record.device_id)
-    card = None if number is None else accelerator(number)
-    if card is None or number is None:
+    gpu = None if number is None else accelerator(number)
+    if gpu is None or number is None:
         raise InvalidArgumentError(
             f"from_dlpack: GPU {record.device_id} is not used by this process."
         )
     size = math.prod(shape) * dtype.np.itemsize
-    memory = DeviceMemory(card, (record.data or 0) + record.byte_offset, size, _Taken(record, card))
+    memory = DeviceMemory(gpu, (record.data or 0) + record.byte_offset, size, _Taken(record, gpu))
     _rename(capsule, _USED)
     return DeviceArray(shape, dtype.np, number, memory), dtype
 
@@ -223,15 +223,15 @@ def array_of(capsule: Any) -> tuple[DeviceArray, DType]:
 class _Taken:
     """A record of another library. Its deleter is called when no array here uses the record any more."""
 
-    def __init__(self, record: Record, card: Card) -> None:
+    def __init__(self, record: Record, gpu: Gpu) -> None:
         address = ctypes.addressof(record)
-        weakref.finalize(self, _give_back, address, record.deleter, card).atexit = False
+        weakref.finalize(self, _give_back, address, record.deleter, gpu).atexit = False
 
 
-def _give_back(address: int, deleter: int | None, card: Card) -> None:
+def _give_back(address: int, deleter: int | None, gpu: Gpu) -> None:
     """End the use of another library's memory, once the GPU has finished the work that uses it."""
     if deleter:
-        card.releases.append(lambda: Deleter(deleter)(address))
+        gpu.releases.append(lambda: Deleter(deleter)(address))
 
 
 def _type_of(record: Record) -> DType:

@@ -135,7 +135,7 @@ def tensor_of_capsule(capsule: Any) -> PlacedTensor | None:
     """Return a tensor over the memory of a DLPack capsule; None if it is not memory of a GPU."""
     from penstock._src.eager.placed import dlpack  # programs that share nothing go without
 
-    return PlacedTensor(*dlpack.array_of(capsule)) if dlpack.is_of_card(capsule) else None
+    return PlacedTensor(*dlpack.array_of(capsule)) if dlpack.is_of_gpu(capsule) else None
 
 
 def held_value(tensor: Any) -> Any:

@@ -15,12 +15,12 @@ from penstock._src.core.calls.placement import CPU
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
-from penstock._src.ir.function import CARDS_EXCHANGES, EXCHANGES, ExchangeUnit
+from penstock._src.ir.function import EXCHANGES, GPU_EXCHANGES, ExchangeUnit
 from penstock._src.util.flags import flags
 
 WIDER = {dtypes.float16: dtypes.float32, dtypes.bfloat16: dtypes.float32}
 MOST_ELEMENTS = (1 << 31) - 1  # of a pack: MPI counts them by 32 bits
-MOST_OF_CARDS = (1 << 63) - 1  # NCCL by 64
+MOST_OF_GPUS = (1 << 63) - 1  # NCCL by 64
 
 
 def exchanging_transport(p: Any) -> Any:
@@ -37,8 +37,8 @@ def exchanging_transport(p: Any) -> Any:
         raise NotLowerable("this process is not in a cluster")
     if flags.check or flags.checked or flags.guard:
         raise NotLowerable("programs that are repeated or checked do not exchange values")
-    if _is_of_card(p):
-        if transport.cards is None:
+    if _is_of_gpu(p):
+        if transport.gpus is None:
             raise NotLowerable("the processes of the cluster exchange values through the host")
     elif transport.native is None:
         raise NotLowerable("no transport that native code can call")
@@ -100,22 +100,22 @@ def exchanged(p: Any, x: Any, unit: ExchangeUnit) -> Any:
 
 def kinds_of(p: Any, transport: Any) -> tuple[str, ...]:
     """The kinds of exchanges that a program can make, of those of ExchangeUnit."""
-    return CARDS_EXCHANGES if _is_of_card(p) else EXCHANGES
+    return GPU_EXCHANGES if _is_of_gpu(p) else EXCHANGES
 
 
-def _is_of_card(p: Any) -> bool:
+def _is_of_gpu(p: Any) -> bool:
     return p.device is not None and p.device != CPU
 
 
 def require_exchangeable(p: Any, transport: Any, x: Any, is_moved: bool = False) -> None:
     """Raises NotLowerable if programs cannot exchange an array: add it up, or move it as it is."""
-    is_of_card = _is_of_card(p)
-    most = MOST_OF_CARDS if is_of_card else MOST_ELEMENTS
+    is_of_gpu = _is_of_gpu(p)
+    most = MOST_OF_GPUS if is_of_gpu else MOST_ELEMENTS
     if is_moved:
         require_countable(int(x.size) * x.dtype.size, "bytes", most)
         return
     require_countable(int(x.size), f"elements of {x.dtype.name}", most)
-    calls = transport.cards if is_of_card else transport.native
+    calls = transport.gpus if is_of_gpu else transport.native
     if x.dtype.name not in calls.types:
         raise NotLowerable(f"values of {x.dtype.name} are not exchanged by programs")
 

@@ -42,7 +42,7 @@ MOST_AXES = 8
 OWN, WORDS = 5, 16  # words of an exchange besides its tensor, and all words that are sent
 SENDS = 1  # the role of a broadcast's source
 # Programs of GPUs add this to the word of the group's size, once per unit that they agree on in advance, to tell their exchanges from those of hosts.
-SIZE, BY_CARDS = 2, 1 << 32
+SIZE, BY_GPUS = 2, 1 << 32
 
 
 @dataclass(frozen=True)
@@ -283,7 +283,7 @@ def in_different_exchanges(name: str, rows: np.ndarray, ranks: Sequence[int]) ->
 def _said(words: list[int]) -> str:
     """Return a readable form of a member's description of an exchange."""
     kind, merge, size, group, instance, dtype, rank, *rest = words
-    how = " by NCCL" if size >= BY_CARDS else ""
+    how = " by NCCL" if size >= BY_GPUS else ""
     if KINDS[kind] == "ReduceAll":
         return f"the sums of a strategy{how}"
     if KINDS[kind] == "Communication":

@@ -1,4 +1,4 @@
-"""Loops and branches whose course the card computes: conditional nodes of the step's graph, or a host that asks."""
+"""Loops and branches whose course the GPU computes: conditional nodes of the step's graph, or a host that asks."""
 
 import numpy as np
 import pytest
@@ -17,17 +17,19 @@ from penstock._src.devices.cuda.regions import regions_of
 from penstock._src.devices.cuda.target import ARCHITECTURES, target_of
 from penstock._src.native.runner import JUMP, JUMP_UNLESS
 from penstock._src.util.flags import override
-from tests.devices.cuda.emulated import CARD
+from tests.devices.cuda.emulated import GPU_DEVICE
 
-pytestmark = pytest.mark.skipif(CARD != "GPU_emulated", reason="counts the emulated driver's calls")
+pytestmark = pytest.mark.skipif(
+    GPU_DEVICE != "GPU_emulated", reason="counts the emulated driver's calls"
+)
 NODES = [Control.IF_NODES, Control.SWITCH_NODES]
 
 
 @pytest.fixture(params=NODES)
 def calls(request, monkeypatch):
     """The counts of the driver's calls, with either kind of nodes for branches; no kernel may wait for the host."""
-    monkeypatch.setitem(DEVICE.card.__dict__, "control", request.param)
-    counts = DEVICE.card.driver.library.calls
+    monkeypatch.setitem(DEVICE.gpu.__dict__, "control", request.param)
+    counts = DEVICE.gpu.driver.library.calls
     counts.clear()
     with override(device="GPU_emulated"):
         yield counts
@@ -134,9 +136,9 @@ def test_loops_too_long_to_be_written_out_are_nodes(calls, monkeypatch):
 
 
 def test_older_drivers_leave_conditions_to_the_host(monkeypatch):
-    monkeypatch.setitem(DEVICE.card.__dict__, "control", control_of((12, 3)))
+    monkeypatch.setitem(DEVICE.gpu.__dict__, "control", control_of((12, 3)))
     step = tf.function(collatz)
-    counts = DEVICE.card.driver.library.calls
+    counts = DEVICE.gpu.driver.library.calls
     counts.clear()
     with override(device="GPU_emulated"):
         assert [int(step(tf.constant(n))) for n in (27, 27)] == [111, 111]

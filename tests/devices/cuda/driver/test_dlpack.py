@@ -1,4 +1,4 @@
-"""Memory of the emulated card shared with other libraries."""
+"""Memory of the emulated GPU shared with other libraries."""
 
 import ctypes
 import gc
@@ -9,11 +9,11 @@ import pytest
 import penstock as tf
 from penstock._src.devices.cuda.emulator.device import DEVICE
 from penstock._src.eager.placed import dlpack
-from tests.devices.cuda.emulated import CARD, CPU, GPU, copies
+from tests.devices.cuda.emulated import CPU, GPU, GPU_DEVICE, copies
 
 pytestmark = [
     pytest.mark.usefixtures("new_objects_only"),
-    pytest.mark.skipif(CARD != "GPU_emulated", reason="looks at the emulated card's memory"),
+    pytest.mark.skipif(GPU_DEVICE != "GPU_emulated", reason="looks at the emulated GPU's memory"),
 ]
 to_dlpack, from_dlpack = tf.experimental.dlpack.to_dlpack, tf.experimental.dlpack.from_dlpack
 
@@ -24,42 +24,42 @@ def record(capsule):
 
 
 def seen(address, count):
-    """Floats at an address of the emulated card, which is one of this process."""
+    """Floats at an address of the emulated GPU, which is one of this process."""
     return list((ctypes.c_float * count).from_address(address))
 
 
-def test_a_capsule_has_the_memory_of_the_card(card):
+def test_a_capsule_has_the_memory_of_the_gpu(gpu):
     x = tf.constant([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]) + 1.0
     capsule = to_dlpack(x)
     found = record(capsule)
     assert (found.device_type, found.device_id) == (2, 0) == x.__dlpack_device__()
     assert (found.code, found.bits, found.lanes, found.byte_offset) == (2, 32, 1, 0)
     assert found.shape[: found.ndim] == [2, 3] and found.strides[: found.ndim] == [3, 1]
-    assert found.data == x.held.memory.address and copies(card)[1] == 0
+    assert found.data == x.held.memory.address and copies(gpu)[1] == 0
     assert seen(found.data, 6) == [2, 3, 4, 5, 6, 7]
 
 
 def settle():
-    """Lets the card take back what nobody holds."""
+    """Lets the GPU take back what nobody holds."""
     gc.collect()
-    card = DEVICE.card
-    with card.lock:
-        card.activate()
+    gpu = DEVICE.gpu
+    with gpu.lock:
+        gpu.activate()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "int64", "bool", "float16"])
-def test_there_and_back_without_a_copy(card, dtype):
+def test_there_and_back_without_a_copy(gpu, dtype):
     x = tf.cast(tf.constant([[1.0, 0.0], [2.0, 1.0]]), dtype)
     back = from_dlpack(x)
     assert (back.device, back.dtype, back.shape) == (GPU, x.dtype, x.shape)
-    assert back.held.memory.address == x.held.memory.address and copies(card)[1] == 0
+    assert back.held.memory.address == x.held.memory.address and copies(gpu)[1] == 0
     np.testing.assert_array_equal(back.numpy(), x.numpy())
     np.testing.assert_array_equal(tf.cast(back, tf.float32) + 1.0, tf.cast(x, tf.float32) + 1.0)
 
 
-def test_memory_is_kept_until_the_reader_lets_go(card):
+def test_memory_is_kept_until_the_reader_lets_go(gpu):
     x = tf.zeros([1 << 16]) + 1.0
-    use = DEVICE.card.use
+    use = DEVICE.gpu.use
     settle()
     before = use.current
     capsule = to_dlpack(x)
@@ -68,23 +68,23 @@ def test_memory_is_kept_until_the_reader_lets_go(card):
     del x, capsule
     settle()
     assert use.current == before and seen(taken.data, 1) == [1]
-    card.clear()
+    gpu.clear()
     dlpack.Deleter(taken.deleter)(ctypes.addressof(taken))
     settle()
     assert use.current == before - (1 << 18)
-    assert card["cuCtxSynchronize"] == 1  # the reader's own work may not have been done
+    assert gpu["cuCtxSynchronize"] == 1  # the reader's own work may not have been done
 
 
-def test_a_capsule_that_nobody_takes_lets_go(card):
+def test_a_capsule_that_nobody_takes_lets_go(gpu):
     capsule = to_dlpack(tf.zeros([1 << 16]) + 1.0)
     settle()
-    before = DEVICE.card.use.current
+    before = DEVICE.gpu.use.current
     del capsule
     settle()
-    assert DEVICE.card.use.current == before - (1 << 18)
+    assert DEVICE.gpu.use.current == before - (1 << 18)
 
 
-def test_memory_of_others_is_kept_as_long_as_it_is_used(card):
+def test_memory_of_others_is_kept_as_long_as_it_is_used(gpu):
     x = tf.zeros([1 << 16]) + 3.0
     address = x.held.memory.address
     y = from_dlpack(to_dlpack(x))
@@ -92,14 +92,14 @@ def test_memory_of_others_is_kept_as_long_as_it_is_used(card):
     gc.collect()
     z = y * 2.0
     assert y.held.memory.address == address and float(z[5]) == 6
-    kept = len(DEVICE.card.given)
+    kept = len(DEVICE.gpu.given)
     del y
     settle()
     settle()  # it was told just now
-    assert len(DEVICE.card.given) == kept - 1
+    assert len(DEVICE.gpu.given) == kept - 1
 
 
-def test_what_cannot_be_taken_is_refused(card):
+def test_what_cannot_be_taken_is_refused(gpu):
     x = tf.zeros([2, 3]) + 1.0
     capsule = to_dlpack(x)
     strides = record(capsule).strides
@@ -118,16 +118,16 @@ def test_what_cannot_be_taken_is_refused(card):
         x.__dlpack__(stream=0)
 
 
-def test_readers_streams_wait_for_the_card(card):
+def test_readers_streams_wait_for_the_gpu(gpu):
     x = tf.zeros([2]) + 1.0
-    before = card["cuStreamSynchronize"]
+    before = gpu["cuStreamSynchronize"]
     x.__dlpack__(stream=1)
-    assert card["cuStreamWaitEvent"] == 1 and card["cuStreamSynchronize"] == before
+    assert gpu["cuStreamWaitEvent"] == 1 and gpu["cuStreamSynchronize"] == before
     x.__dlpack__(stream=-1)
-    assert card["cuStreamSynchronize"] == before + 1
+    assert gpu["cuStreamSynchronize"] == before + 1
 
 
-def test_the_host_gets_a_copy_if_it_asks(card):
+def test_the_host_gets_a_copy_if_it_asks(gpu):
     x = tf.zeros([2]) + 1.0
     np.testing.assert_array_equal(np.from_dlpack(x.cpu()), [1, 1])
     with pytest.raises(
@@ -140,11 +140,11 @@ def test_the_host_gets_a_copy_if_it_asks(card):
     assert back.device == CPU and float(back[2]) == 2
 
 
-def test_the_cuda_array_interface(card):
+def test_the_cuda_array_interface(gpu):
     x = tf.constant([[1.0, 2.0]]) + 1.0
     found = x.__cuda_array_interface__
     assert (found["shape"], found["typestr"], found["version"]) == ((1, 2), "<f4", 3)
-    assert found["strides"] is None and found["stream"] == DEVICE.card.stream
+    assert found["strides"] is None and found["stream"] == DEVICE.gpu.stream
     assert seen(found["data"][0], 2) == [2, 3]
     assert not hasattr(tf.cast(x, tf.bfloat16), "__cuda_array_interface__")
     with tf.device("/CPU:0"):

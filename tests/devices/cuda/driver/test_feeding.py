@@ -1,4 +1,4 @@
-"""Datasets and arguments of the host that feed the emulated card."""
+"""Datasets and arguments of the host that feed the emulated GPU."""
 
 import gc
 
@@ -13,10 +13,10 @@ from penstock._src.devices.cuda.emulator.device import DEVICE, ir_image
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
 from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
-from tests.devices.cuda.emulated import CARD, CPU, GPU
+from tests.devices.cuda.emulated import CPU, GPU, GPU_DEVICE
 
 pytestmark = [
-    pytest.mark.skipif(CARD != "GPU_emulated", reason="counts the emulated driver's calls"),
+    pytest.mark.skipif(GPU_DEVICE != "GPU_emulated", reason="counts the emulated driver's calls"),
     pytest.mark.usefixtures("new_objects_only"),
 ]
 
@@ -29,35 +29,35 @@ def batches(count=8):
     return tf.data.Dataset.from_tensor_slices({"x": x, "y": y, "name": names}).batch(2)
 
 
-def test_elements_are_there_before_they_are_asked_for(card):
+def test_elements_are_there_before_they_are_asked_for(gpu):
     data = batches().apply(tf.data.experimental.prefetch_to_device("/gpu:0", 3))
     iterator = iter(data)
     first = next(iterator)
-    assert card["cuMemcpyHtoDAsync_v2"] == 4  # it, and three more
+    assert gpu["cuMemcpyHtoDAsync_v2"] == 4  # it, and three more
     assert first["x"].device == GPU and first["y"].device == CPU and first["name"].device == CPU
     found = [first, *iterator]
-    assert card["cuMemcpyHtoDAsync_v2"] == 8 and card["cuMemcpyDtoHAsync_v2"] == 0
+    assert gpu["cuMemcpyHtoDAsync_v2"] == 8 and gpu["cuMemcpyDtoHAsync_v2"] == 0
     np.testing.assert_array_equal([e["x"].numpy() for e in found], np.arange(48).reshape(8, 2, 3))
     np.testing.assert_array_equal([e["y"].numpy() for e in found], np.arange(16).reshape(8, 2))
     assert found[7]["name"].numpy().tolist() == [b"n14", b"n15"]
 
 
-def test_copies_go_through_pinned_memory_in_a_stream_of_their_own(card):
+def test_copies_go_through_pinned_memory_in_a_stream_of_their_own(gpu):
     data = batches(20).apply(tf.data.experimental.prefetch_to_device("/gpu:0"))
     step = tf.function(lambda x: tf.reduce_sum(x))
-    sums, before = [], card["cuStreamSynchronize"]
+    sums, before = [], gpu["cuStreamSynchronize"]
     for element in data:
         sums.append(step(element["x"]))
-    assert card["cuMemAllocHost_v2"] <= 2
-    assert card["cuMemAllocAsync"] < 60  # not one for each element and result
-    assert card["cuStreamSynchronize"] <= before + 4  # loading kernels
-    assert card["cuStreamWaitEvent"] >= 20
+    assert gpu["cuMemAllocHost_v2"] <= 2
+    assert gpu["cuMemAllocAsync"] < 60  # not one for each element and result
+    assert gpu["cuStreamSynchronize"] <= before + 4  # loading kernels
+    assert gpu["cuStreamWaitEvent"] >= 20
     np.testing.assert_array_equal(
         np.array(sums), np.arange(120, dtype=np.float32).reshape(20, 6).sum(1)
     )
 
 
-def test_elements_that_are_kept_stay_as_they_are(card):
+def test_elements_that_are_kept_stay_as_they_are(gpu):
     data = batches(12).apply(tf.data.experimental.prefetch_to_device("/gpu:0", 1))
     kept = [element["x"][:, :1] * 1.0 for element in data]
     some = [element["x"] for i, element in enumerate(data) if i % 3 == 0]
@@ -65,21 +65,21 @@ def test_elements_that_are_kept_stay_as_they_are(card):
     np.testing.assert_array_equal(kept[11], [[66], [69]])
 
 
-def test_copying_without_going_ahead(card):
+def test_copying_without_going_ahead(gpu):
     data = batches().apply(tf.data.experimental.copy_to_device("/gpu:0"))
     element = next(iter(data))
-    assert card["cuMemcpyHtoDAsync_v2"] == 1 and element["x"].device == GPU
+    assert gpu["cuMemcpyHtoDAsync_v2"] == 1 and element["x"].device == GPU
     assert data.element_spec == batches().element_spec
 
 
-def test_on_the_cpu_elements_stay(card):
+def test_on_the_cpu_elements_stay(gpu):
     data = batches().apply(tf.data.experimental.prefetch_to_device("/cpu:0"))
-    assert next(iter(data))["x"].device == CPU and not card["cuMemcpyHtoDAsync_v2"]
+    assert next(iter(data))["x"].device == CPU and not gpu["cuMemcpyHtoDAsync_v2"]
 
 
-def test_memory_of_elements_is_used_again(card):
+def test_memory_of_elements_is_used_again(gpu):
     data = batches(30).apply(tf.data.experimental.prefetch_to_device("/gpu:0", 1))
-    use, most = DEVICE.card.use, []
+    use, most = DEVICE.gpu.use, []
     for element in data:
         most.append(use.current)
         del element
@@ -87,13 +87,13 @@ def test_memory_of_elements_is_used_again(card):
     assert most[-1] <= most[5]
 
 
-def test_positions_of_such_iterators_are_not_saved(card, tmp_path):
+def test_positions_of_such_iterators_are_not_saved(gpu, tmp_path):
     iterator = iter(batches().apply(tf.data.experimental.prefetch_to_device("/gpu:0")))
     with pytest.raises(tf.errors.UnimplementedError, match="prefetch_to_device"):
         tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "saved"))
 
 
-def test_functions_that_take_elements_of_such_an_iterator_miss_none(card):
+def test_functions_that_take_elements_of_such_an_iterator_miss_none(gpu):
     iterator = iter(batches(5).apply(tf.data.experimental.prefetch_to_device("/gpu:0", 2)))
     take = tf.function(lambda i: next(i)["x"])
     found = [next(iterator)["x"], take(iterator), next(iterator)["x"], take(iterator)]
@@ -106,7 +106,7 @@ def test_functions_that_take_elements_of_such_an_iterator_miss_none(card):
 
 
 def summed(library, count=6):
-    """A running sum of batches of the host that change as soon as a step is asked for, on a card whose streams do nothing before they must."""
+    """A running sum of batches of the host that change as soon as a step is asked for, on a GPU whose streams do nothing before they must."""
     device = CudaDevice("lazy", lambda: library, ir_image)
     p = Builder()
     x, total = (p.parameter(i, (1 << 15,), dtypes.float32) for i in range(2))
@@ -138,17 +138,17 @@ def test_streams_that_do_not_wait_give_wrong_numbers(missing):
     assert not np.array_equal(summed(library), [2 * sum(range(7))] * 3)
 
 
-def test_small_arguments_are_copied_at_once(card):
+def test_small_arguments_are_copied_at_once(gpu):
     step = tf.function(lambda x: x * 2.0)
     for _ in range(3):
         step(np.ones(100, np.float32))
-    assert not card["cuMemAllocHost_v2"]
+    assert not gpu["cuMemAllocHost_v2"]
 
 
-def test_staging_memory_is_given_back_where_the_card_has_no_more():
-    card = CudaDevice("staging", lambda: EmulatedLibrary(memory=1 << 20), ir_image).card
+def test_staging_memory_is_given_back_where_the_gpu_has_no_more():
+    gpu = CudaDevice("staging", lambda: EmulatedLibrary(memory=1 << 20), ir_image).gpu
     for _ in range(3):
-        card.feeder.receive(card.feeder.send([np.ones(60_000, np.float32)]))
-    assert card.use.current >= 3 * 240_000
-    held = card.allocate(800_000)
-    assert card.use.current == held.size
+        gpu.feeder.receive(gpu.feeder.send([np.ones(60_000, np.float32)]))
+    assert gpu.use.current >= 3 * 240_000
+    held = gpu.allocate(800_000)
+    assert gpu.use.current == held.size

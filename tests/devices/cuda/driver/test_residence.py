@@ -1,4 +1,4 @@
-"""Variables stay on the emulated card until somebody reads them."""
+"""Variables stay on the emulated GPU until somebody reads them."""
 
 import gc
 import threading
@@ -11,27 +11,27 @@ from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.cuda.emulator.device import DEVICE
 from penstock._src.devices.residence import HeldVariable
 from penstock._src.util.flags import override
-from tests.devices.cuda.emulated import CARD
+from tests.devices.cuda.emulated import GPU_DEVICE
 
 pytestmark = pytest.mark.skipif(
-    CARD != "GPU_emulated", reason="counts calls of the emulated driver"
+    GPU_DEVICE != "GPU_emulated", reason="counts calls of the emulated driver"
 )
 
 
 @pytest.fixture
 def calls():
     """The counts of the driver's calls, from 0 on."""
-    counts = DEVICE.card.driver.library.calls
+    counts = DEVICE.gpu.driver.library.calls
     counts.clear()
     return counts
 
 
 @pytest.fixture
 def step():
-    """(a function that adds to a variable on the card, the variable, its handle)"""
+    """(a function that adds to a variable on the GPU, the variable, its handle)"""
     v = tf.Variable(np.zeros(100, np.float32))
     add = tf.function(lambda x: v.assign_add(tf.fill([100], x)).shape[0])
-    with override(device=CARD):
+    with override(device=GPU_DEVICE):
         yield add, v, v.handle._value
 
 
@@ -69,7 +69,7 @@ def test_what_was_read_stays_as_it_was(step):
     np.testing.assert_array_equal(v.read_value(), np.full(100, 2))
 
 
-def test_assignments_of_the_host_replace_the_value_on_the_card(step):
+def test_assignments_of_the_host_replace_the_value_on_the_gpu(step):
     add, v, handle = step
     add(tf.constant(1.0))
     v.assign(np.full(100, 10, np.float32))
@@ -113,7 +113,7 @@ def test_two_threads_read_while_a_third_trains(step):
     assert float(v[0]) == 20 and max(seen) <= 20
 
 
-def test_a_checkpoint_has_what_the_card_has(step, tmp_path):
+def test_a_checkpoint_has_what_the_gpu_has(step, tmp_path):
     add, v, _ = step
     add(tf.constant(3.0))
     path = tf.train.Checkpoint(v=v).save(str(tmp_path / "saved"))
@@ -127,12 +127,12 @@ def memory_of_a_variable_while_it_trains():
     v = tf.Variable(np.zeros(1 << 16, np.float32))
     add = tf.function(lambda x: v.assign_add(tf.fill([1 << 16], x)).shape[0])
     add(tf.constant(1.0))
-    return DEVICE.card.use.current
+    return DEVICE.gpu.use.current
 
 
-def test_a_variable_of_the_card_is_freed_with_its_handle(step):
-    before, half = DEVICE.card.use.current, 1 << 17  # small arrays of other tests come and go
+def test_a_variable_of_the_gpu_is_freed_with_its_handle(step):
+    before, half = DEVICE.gpu.use.current, 1 << 17  # small arrays of other tests come and go
     assert memory_of_a_variable_while_it_trains() >= before + half
     gc.collect()
     tf.function(lambda x: x + 1.0)(tf.constant(1.0))
-    assert DEVICE.card.use.current < before + half
+    assert DEVICE.gpu.use.current < before + half

@@ -1,4 +1,4 @@
-"""Several devices: of one emulated card, and several cards."""
+"""Several devices: of one emulated GPU, and several GPUs."""
 
 import numpy as np
 import pytest
@@ -10,21 +10,21 @@ from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.devices.cuda.device import CudaDevice
 from penstock._src.devices.cuda.emulator.device import ir_image
 from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
-from tests.devices.cuda.emulated import CARD, GPU
+from tests.devices.cuda.emulated import GPU, GPU_DEVICE
 
-pytestmark = pytest.mark.skipif(CARD != "GPU_emulated", reason="divides the emulated card")
+pytestmark = pytest.mark.skipif(GPU_DEVICE != "GPU_emulated", reason="divides the emulated GPU")
 SECOND = GPU.replace("GPU:0", "GPU:1")
 
 
 @pytest.fixture
-def two(card):
-    """The emulated card as two devices, the second of which may hold a megabyte; the driver's counts."""
+def two(gpu):
+    """The emulated GPU as two devices, the second of which may hold a megabyte; the driver's counts."""
     config.reset()
-    (gpu,) = tf.config.list_physical_devices("GPU")
+    (physical,) = tf.config.list_physical_devices("GPU")
     parts = [tf.config.LogicalDeviceConfiguration(memory_limit=m) for m in (None, 1)]
-    tf.config.set_logical_device_configuration(gpu, parts)
-    card.clear()
-    yield card
+    tf.config.set_logical_device_configuration(physical, parts)
+    gpu.clear()
+    yield gpu
     config.reset()
 
 
@@ -41,7 +41,7 @@ def test_logical_devices_have_streams_memory_and_limits_of_their_own(two):
     assert two["cuMemcpyPeerAsync"] == 1 and two["cuStreamCreate"] >= 1
     np.testing.assert_array_equal(y, [3, 5])
     assert before > 0 and tf.config.experimental.get_memory_usage("GPU:1") == before
-    assert [t.held.memory.card.number for t in (x, y)] == [1, 0]
+    assert [t.held.memory.gpu.number for t in (x, y)] == [1, 0]
     with (
         tf.device("/GPU:1"),
         pytest.raises(tf.errors.ResourceExhaustedError, match="of the limit of"),
@@ -72,8 +72,8 @@ def test_a_function_over_two_devices(two):
     results = both(tf.constant([1.0, 2.0]))
     assert [float(r) for r in results] == [6, 9, 15]
     programs = both.get_concrete_function(tf.TensorSpec([2]))._function.executable.programs()
-    cards = [p.compiled.program.card.number for p in programs if not p.form.is_empty]
-    assert cards == [0, 1]
+    gpus = [p.compiled.program.gpu.number for p in programs if not p.form.is_empty]
+    assert gpus == [0, 1]
 
 
 def test_replicas_of_a_strategy_run_on_a_device_each(two):
@@ -103,14 +103,14 @@ def test_replicas_of_a_strategy_run_on_a_device_each(two):
     for copy in v.values:
         np.testing.assert_allclose(copy, [0.064, 0.128], rtol=1e-5)
     executable = step.get_concrete_function(values)._function.executable
-    assert {p.compiled.program.card.number for p in executable.programs()} == {0, 1}
+    assert {p.compiled.program.gpu.number for p in executable.programs()} == {0, 1}
     assert two["cuMemcpyPeerAsync"] >= 6 and not executable.host_ops
 
 
-def test_cards_are_devices():
+def test_gpus_are_devices():
     device = CudaDevice("two", lambda: EmulatedLibrary(devices=2), ir_image)
     assert device.count == 2
-    first, second = device.card, device.numbered(1).card
+    first, second = device.gpu, device.numbered(1).gpu
     assert (first.physical, second.physical) == (0, 1) and first.stream != second.stream
     x = np.arange(6, dtype=np.float32)
     array = DeviceArray(x.shape, x.dtype, 0, host=x)
@@ -120,6 +120,6 @@ def test_cards_are_devices():
     with resources.UPDATING, second.lock:
         second.activate()
         there = second.memory_of(array)
-    assert there.card is second and array.memory.card is first
+    assert there.gpu is second and array.memory.gpu is first
     np.testing.assert_array_equal(there.fetch(x.shape, x.dtype), x)
     assert first.driver.library.calls["cuMemcpyPeerAsync"] == 1

@@ -1,4 +1,4 @@
-"""Attention on the emulated card: forward and gradients, masks, widths, narrow floats."""
+"""Attention on the emulated GPU: forward and gradients, masks, widths, narrow floats."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ import penstock as tf
 from penstock._src.devices.cuda.emulator.device import DEVICE
 from penstock._src.devices.cuda.kernels.generator import CudaGenerator
 from penstock._src.devices.cuda.target import target_of
-from tests.devices.cuda.emulated import by_reference, launches, on_card
+from tests.devices.cuda.emulated import by_reference, launches, on_gpu
 
 RANDOM = np.random.default_rng(5)
 
@@ -48,7 +48,7 @@ def operands(batch, rows, columns, depth, width, dtype=tf.float32):
 
 def close(function, arguments, tolerance, kernels=3):
     with launches() as made:
-        found = on_card(function, *arguments)
+        found = on_gpu(function, *arguments)
     own = [r for r in made if r.label.startswith("attention")]
     assert len(own) == kernels and all(r.code.threads > 1 for r in own), [r.label for r in made]
     wanted = by_reference(function, *arguments)
@@ -125,7 +125,7 @@ def test_hidden_rows_are_nan_and_infinities_stay_apart():
     def function(q, k, v):
         return attention(q, k, v, lambda s: tf.where(hidden, tf.constant(-np.inf), s))
 
-    found = on_card(function, q, k, v)
+    found = on_gpu(function, q, k, v)
     assert np.isnan(found[0, 3]).all() and np.isfinite(np.delete(found[0], 3, 0)).all()
     close(function, [q, k, v], 1e-4, kernels=1)
 
@@ -135,7 +135,7 @@ def test_rows_of_wide_doubles_ask_for_more_shared_memory(width):
     arguments = operands((1,), 16, 20, width, width, tf.float64)
     function = with_gradients(attention)
     with launches() as made:
-        on_card(function, *arguments)
+        on_gpu(function, *arguments)
     assert any(r.code.dynamic for r in made if r.label.startswith("attention"))
     close(function, arguments, 1e-10)
 
@@ -146,7 +146,7 @@ def test_rows_too_wide_for_shared_memory_are_done_by_tasks(monkeypatch):
     arguments = operands((1,), 16, 20, 256, 256, tf.float64)
     function = with_gradients(attention)
     with launches() as made:
-        found = on_card(function, *arguments)
+        found = on_gpu(function, *arguments)
     assert [r.code.threads for r in made if r.label.startswith("attention")] == [64, 1]
     wanted = by_reference(function, *arguments)
     for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(wanted), strict=True):
@@ -158,7 +158,7 @@ def test_a_kernel_serves_all_lengths():
     function = tf.function(attention, input_signature=[spec] * 3)
     for length in (18, 64, 100):
         q, k, v = operands((1,), length, length, 8, 8)
-        found, wanted = on_card(function, q, k, v), by_reference(attention, q, k, v)
+        found, wanted = on_gpu(function, q, k, v), by_reference(attention, q, k, v)
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""Depthwise convolutions and their gradients on the emulated card."""
+"""Depthwise convolutions and their gradients on the emulated GPU."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import penstock as tf
-from tests.devices.cuda.emulated import by_reference, launches, on_card
+from tests.devices.cuda.emulated import by_reference, launches, on_gpu
 
 RANDOM = np.random.default_rng(13)
 
@@ -17,7 +17,7 @@ def normal(*shape):
 
 def close(function, arguments, tolerance=1e-4, kernels=1):
     with launches() as made:
-        found = on_card(function, *arguments)
+        found = on_gpu(function, *arguments)
     assert all(r.code.threads > 1 for r in made if r.label != "check")
     own = {r.label for r in made if "depthwise" in r.label or "convolution" in r.label}
     assert len(own) >= kernels, [r.label for r in made]
@@ -88,7 +88,7 @@ def test_a_kernel_serves_every_batch():
     for batch in (1, 3):
         x = normal(batch, 6, 6, 4)
         wanted = by_reference(lambda x: depthwise(x, w), x)
-        np.testing.assert_allclose(on_card(function, x), wanted, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(on_gpu(function, x), wanted, rtol=1e-4, atol=1e-5)
 
 
 @settings(max_examples=12, deadline=None, derandomize=True)

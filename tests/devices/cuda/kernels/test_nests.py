@@ -1,10 +1,10 @@
-"""Loop nests on the emulated card, beside the interpreter of primitives."""
+"""Loop nests on the emulated GPU, beside the interpreter of primitives."""
 
 import numpy as np
 import pytest
 
 import penstock as tf
-from tests.devices.cuda.emulated import by_reference, on_card
+from tests.devices.cuda.emulated import by_reference, on_gpu
 
 RANDOM = np.random.default_rng(7)
 
@@ -55,7 +55,7 @@ CASES = {
 def test_a_nest_computes_what_the_interpreter_does(name):
     function, shape = CASES[name]
     x = normal(*shape)
-    found, wanted = on_card(function, x), by_reference(function, x)
+    found, wanted = on_gpu(function, x), by_reference(function, x)
     for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(wanted), strict=True):
         assert a.dtype == b.dtype and a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
@@ -65,7 +65,7 @@ def test_of_equal_elements_the_first_is_found():
     rows = np.zeros((3, 100), np.float32)
     rows[1, [33, 99]] = 5
     rows[2] = -np.inf
-    np.testing.assert_array_equal(on_card(lambda x: tf.argmax(x, 1), tf.constant(rows)), [0, 33, 0])
+    np.testing.assert_array_equal(on_gpu(lambda x: tf.argmax(x, 1), tf.constant(rows)), [0, 33, 0])
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5, 64])
@@ -74,4 +74,4 @@ def test_one_kernel_serves_every_number_of_rows(rows):
         lambda x: tf.nn.softmax(x) + 1.0, input_signature=[tf.TensorSpec([None, 50])]
     )
     x = normal(rows, 50)
-    np.testing.assert_allclose(on_card(function, x), tf.nn.softmax(x).numpy() + 1, rtol=1e-5)
+    np.testing.assert_allclose(on_gpu(function, x), tf.nn.softmax(x).numpy() + 1, rtol=1e-5)

@@ -1,4 +1,4 @@
-"""Products on the emulated card: shapes, strides, epilogues, and sums on their tiles."""
+"""Products on the emulated GPU: shapes, strides, epilogues, and sums on their tiles."""
 
 import re
 
@@ -20,7 +20,7 @@ from penstock._src.devices.cuda.kernels.contractions.products import (
 from penstock._src.devices.cuda.kernels.generator import CudaGenerator
 from penstock._src.devices.cuda.target import target_of
 from penstock._src.util.flags import override
-from tests.devices.cuda.emulated import by_reference, launches, on_card
+from tests.devices.cuda.emulated import by_reference, launches, on_gpu
 
 RANDOM = np.random.default_rng(3)
 
@@ -79,7 +79,7 @@ CASES = {
 def test_a_product_is_what_the_interpreter_says(name):
     function, shapes = CASES[name]
     arguments = [normal(*s) for s in shapes]
-    found, wanted = on_card(function, *arguments), by_reference(function, *arguments)
+    found, wanted = on_gpu(function, *arguments), by_reference(function, *arguments)
     for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(wanted), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
@@ -89,7 +89,7 @@ def test_a_product_is_what_the_interpreter_says(name):
 def test_narrow_products_are_summed_in_float(dtype, error, shape):
     m, k, n = shape
     a, b = tf.cast(normal(m, k), dtype), tf.cast(normal(k, n), dtype)
-    found = on_card(lambda a, b: tf.cast(a @ b, tf.float64), a, b)
+    found = on_gpu(lambda a, b: tf.cast(a @ b, tf.float64), a, b)
     wanted = np.asarray(tf.cast(a, tf.float64)) @ np.asarray(tf.cast(b, tf.float64))
     np.testing.assert_allclose(found, wanted, rtol=error, atol=error)
 
@@ -122,12 +122,12 @@ def test_float32_is_rounded_to_tf32_where_allowed(name):
     function, *shapes = LAYOUTS[name]
     a, b = (normal(*s) for s in shapes)
     with override(tensor_float_32=1), launches() as made:
-        found = on_card(function, a, b)
+        found = on_gpu(function, a, b)
     assert kind_of(made) == "m16n8k8.row.col.tf32"
     rounded = [tf.constant(tf32(x)) for x in (a, b)]
     np.testing.assert_allclose(found, function(*rounded), rtol=1e-5, atol=1e-4)
     with launches() as made:
-        on_card(lambda *given: function(*given), a, b)
+        on_gpu(lambda *given: function(*given), a, b)
     assert kind_of(made) == set()
 
 
@@ -137,7 +137,7 @@ def test_narrow_products_of_all_layouts(name, dtype):
     function, *shapes = LAYOUTS[name]
     a, b = (tf.cast(normal(*s), dtype) for s in shapes)
     with launches() as made:
-        found = on_card(lambda a, b: tf.cast(function(a, b), tf.float32), a, b)
+        found = on_gpu(lambda a, b: tf.cast(function(a, b), tf.float32), a, b)
     assert "m16n8k16" in kind_of(made)
     wanted = function(*[tf.cast(x, tf.float64) for x in (a, b)])
     np.testing.assert_allclose(found, wanted, rtol=2**-7, atol=2**-7)
@@ -152,7 +152,7 @@ def test_bytes_are_multiplied_exactly(name):
         return function(tf.cast(a, tf.int32), tf.cast(b, tf.int32))
 
     with launches() as made:
-        found = on_card(product, a, b)
+        found = on_gpu(product, a, b)
     assert kind_of(made) == "m16n8k32.row.col.s8"
     np.testing.assert_array_equal(found, product(a, b))
 
@@ -166,7 +166,7 @@ def test_a_number_that_stands_for_zero_is_subtracted_from_sums():
         return (tf.cast(a, tf.int32) - 7) @ tf.cast(b, tf.int32)
 
     with launches() as made:
-        found = on_card(product, a, b)
+        found = on_gpu(product, a, b)
     assert kind_of(made) == "m16n8k32.row.col.s8"
     np.testing.assert_array_equal(found, product(a, b))
 
@@ -175,12 +175,12 @@ def test_a_number_that_stands_for_zero_is_subtracted_from_sums():
 def test_whole_numbers_are_multiplied_by_threads(dtype):
     a, b = (tf.constant(RANDOM.integers(-1000, 1000, s), dtype) for s in [(20, 33), (33, 18)])
     with launches() as made:
-        found = on_card(lambda a, b: a @ b, a, b)
+        found = on_gpu(lambda a, b: a @ b, a, b)
     assert [r.code.threads for r in made] == [256]
     np.testing.assert_array_equal(found, a @ b)
 
 
-def test_bytes_on_cards_without_tensor_cores_and_with_borders(monkeypatch):
+def test_bytes_on_gpus_without_tensor_cores_and_with_borders(monkeypatch):
     x, w = (
         tf.constant(RANDOM.integers(-128, 128, s).astype(np.int8))
         for s in [(1, 6, 7, 4), (3, 3, 4, 8)]
@@ -200,10 +200,10 @@ def test_bytes_on_cards_without_tensor_cores_and_with_borders(monkeypatch):
         tf.constant(RANDOM.integers(-128, 128, s).astype(np.int8)) for s in [(20, 48), (48, 24)]
     )
     with launches() as made:
-        found = on_card(product, a, b)
+        found = on_gpu(product, a, b)
     assert all(r.code.threads > 1 for r in made)
     np.testing.assert_array_equal(found, product(a, b))
-    np.testing.assert_allclose(on_card(function, x, w), by_reference(function, x, w), rtol=1e-5)
+    np.testing.assert_allclose(on_gpu(function, x, w), by_reference(function, x, w), rtol=1e-5)
 
 
 @pytest.mark.parametrize("channels", [8, 5])
@@ -216,7 +216,7 @@ def test_convolutions_gather_vectors_of_channels(dtype, channels):
         return [tf.cast(t, tf.float32) for t in (y, dx, dw)]
 
     with override(tensor_float_32=1), launches() as made:
-        found = on_card(function, x, w)
+        found = on_gpu(function, x, w)
     own = [r.code.text for r in made if "nvvm.mma" in r.code.text]
     assert len(own) == 3
     sizes = [re.findall(r"cp\.async\.c[ag]\.shared\.global\.(\d+)", text) for text in own]
@@ -243,7 +243,7 @@ def test_any_sizes_by_tensor_cores(sizes, turned, dtype):
     m, k, n = sizes
     a, b = normal(*((k, m) if turned[0] else (m, k))), normal(*((n, k) if turned[1] else (k, n)))
     with override(tensor_float_32=1):
-        found = on_card(
+        found = on_gpu(
             lambda a, b: tf.cast(
                 tf.matmul(tf.cast(a, dtype), tf.cast(b, dtype), *turned), tf.float32
             ),
@@ -259,7 +259,7 @@ def test_one_kernel_serves_every_number_of_rows(rows):
     w = normal(20, 12)
     function = tf.function(lambda x: tf.nn.relu(x @ w), input_signature=[tf.TensorSpec([None, 20])])
     x = normal(rows, 20)
-    np.testing.assert_allclose(on_card(function, x), np.maximum(x @ w, 0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(on_gpu(function, x), np.maximum(x @ w, 0), rtol=1e-4, atol=1e-4)
 
 
 def plain(m, n, k):
@@ -310,7 +310,7 @@ def test_deep_products_are_summed_in_parts(name, allowed):
     function, *shapes = DEEP[name]
     a, b = (normal(*s) for s in shapes)
     with override(tensor_float_32=allowed), launches() as made:
-        found = [on_card(lambda *given: function(*given), a, b) for _ in range(2)]
+        found = [on_gpu(lambda *given: function(*given), a, b) for _ in range(2)]
     assert [r.function for r in made if "product" in r.label][:2] == ["sum_parts", "add_up"]
     np.testing.assert_array_equal(*found)  # the same bits each time
     wanted = by_reference(
@@ -327,7 +327,7 @@ def test_the_depth_is_cut_as_it_is_known_when_planning():
     for rows, names in ((40, ["task"]), (1300, ["sum_parts", "add_up"]), (0, ["task"])):
         x, dy = normal(rows, 6), normal(rows, 10)
         with launches() as made:
-            found = on_card(function, x, dy)
+            found = on_gpu(function, x, dy)
         assert [r.function for r in made] == names
         np.testing.assert_allclose(found, np.transpose(x) @ np.asarray(dy), rtol=1e-4, atol=1e-3)
 
@@ -337,6 +337,6 @@ def test_doubles_are_multiplied_by_tensor_cores(name):
     function, *shapes = (LAYOUTS | DEEP)[name]
     a, b = (tf.cast(normal(*s), tf.float64) for s in shapes)
     with launches() as made:
-        found = on_card(lambda *given: function(*given), a, b)
+        found = on_gpu(lambda *given: function(*given), a, b)
     assert kind_of(made) == "m8n8k4.row.col.f64"
     np.testing.assert_allclose(found, by_reference(function, a, b), rtol=1e-12, atol=1e-12)

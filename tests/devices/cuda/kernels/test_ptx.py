@@ -67,7 +67,7 @@ def test_each_architecture_has_its_text(name, architecture, monkeypatch):
             assert found and all(not kernel.spilled for kernel in found)
 
 
-def test_a_card_gets_the_newest_code_that_it_runs():
+def test_a_gpu_gets_the_newest_code_that_it_runs():
     names = {c: architecture_of(*c).name for c in [(7, 5), (8, 6), (8, 9), (9, 0), (12, 0)]}
     assert list(names.values()) == ["sm_75", "sm_80", "sm_80", "sm_90a", "sm_100"]
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"7\.5 or more.*7\.0"):

@@ -1,4 +1,4 @@
-"""Random bits on the emulated card are the interpreter's."""
+"""Random bits on the emulated GPU are the interpreter's."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Scatters on the emulated card are the interpreter's, in the order of the updates."""
+"""Scatters on the emulated GPU are the interpreter's, in the order of the updates."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ RANDOM = np.random.default_rng(3)
 
 
 def scattered(x, indices, updates, **attrs):
-    """(on the card, by the interpreter)"""
+    """(on the GPU, by the interpreter)"""
     p = Builder(rules=False, fold=False)
     arrays = [x, np.asarray(indices, np.int32), updates]
     nodes = [p.parameter(i, a.shape, dtypes.as_dtype(a.dtype)) for i, a in enumerate(arrays)]

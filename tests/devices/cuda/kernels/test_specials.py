@@ -1,4 +1,4 @@
-"""Scans, sorts and Fourier transforms on the emulated card."""
+"""Scans, sorts and Fourier transforms on the emulated GPU."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from penstock._src.compiler.pipeline import plan_function
 from penstock._src.core import dtypes
 from penstock._src.devices.cuda.emulator.device import DEVICE
 from penstock._src.ir.function import Function
-from tests.devices.cuda.emulated import by_reference, launches, on_card
+from tests.devices.cuda.emulated import by_reference, launches, on_gpu
 
 RANDOM = np.random.default_rng(11)
 
@@ -46,7 +46,7 @@ def test_scans(name):
     function, shape = SCANS[name]
     x = normal(*shape)
     with launches() as made:
-        found = on_card(function, x)
+        found = on_gpu(function, x)
     assert of_threads(made, "scan") == (2 if name in ("segments", "whole numbers") else 1)
     np.testing.assert_allclose(found, by_reference(function, x), rtol=1e-4, atol=1e-3)
 
@@ -68,7 +68,7 @@ def test_sorts(name):
     function, shape = SORTS[name]
     x = tf.constant(RANDOM.integers(0, 50, shape).astype(np.float32))  # many are equal
     with launches() as made:
-        found = on_card(function, x)
+        found = on_gpu(function, x)
     if name != "one":
         of_threads(made, "sort")
     wanted = by_reference(function, x)
@@ -83,7 +83,7 @@ def test_not_a_number_comes_last():
         def function(x, order=order):
             return tf.sort(x, 1, order), tf.argsort(x, 1, order, stable=True)
 
-        for a, b in zip(on_card(function, x), by_reference(function, x), strict=True):
+        for a, b in zip(on_gpu(function, x), by_reference(function, x), strict=True):
             np.testing.assert_array_equal(a, b)
 
 
@@ -99,7 +99,7 @@ def test_any_lines(lines, n, kind, axis):
     def function(x):
         return tf.argsort(x, axis, stable=True), tf.cumsum(x, axis)
 
-    order, sums = on_card(function, x)
+    order, sums = on_gpu(function, x)
     np.testing.assert_array_equal(order, np.argsort(x, axis, kind="stable"))
     np.testing.assert_array_equal(sums, np.cumsum(x, axis, dtype=kind))
 
@@ -143,14 +143,14 @@ def test_fourier_transforms(name):
     function, shape = TRANSFORMS[name]
     x = numbers(*shape)
     with launches() as made:
-        found = on_card(function, x)
+        found = on_gpu(function, x)
     of_threads(made, "fft")
     np.testing.assert_allclose(found, by_reference(function, x), rtol=1e-5, atol=2e-4)
 
 
 def test_infinities_meet_no_roots_of_one():
     x = tf.constant([np.inf] + [1.0] * 63, tf.complex64)
-    found, wanted = on_card(tf.signal.fft, x), by_reference(tf.signal.fft, x)
+    found, wanted = on_gpu(tf.signal.fft, x), by_reference(tf.signal.fft, x)
     assert np.isfinite(found).tolist() == np.isfinite(wanted).tolist()
 
 
@@ -164,4 +164,4 @@ def test_any_number_of_lines(n, lines, across):
     function = (lambda x: tf.transpose(tf.signal.fft(tf.transpose(x)))) if across else tf.signal.fft
     x = numbers(*((n, lines) if across else (lines, n)))
     wanted = np.fft.fft(x.numpy(), axis=0 if across else 1)
-    np.testing.assert_allclose(on_card(function, x), wanted, rtol=1e-5, atol=3e-4)
+    np.testing.assert_allclose(on_gpu(function, x), wanted, rtol=1e-5, atol=3e-4)

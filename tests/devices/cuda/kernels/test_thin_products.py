@@ -1,11 +1,11 @@
-"""Products of a few rows on the emulated card."""
+"""Products of a few rows on the emulated GPU."""
 
 import numpy as np
 import pytest
 
 import penstock as tf
 from penstock._src.devices.cuda.ptx import assembled, find_ptxas, ptx_of
-from tests.devices.cuda.emulated import by_reference, launches, on_card
+from tests.devices.cuda.emulated import by_reference, launches, on_gpu
 
 RANDOM = np.random.default_rng(5)
 
@@ -40,7 +40,7 @@ def test_values_are_the_interpreters(name, dtype):
         return tf.cast(function(*[tf.cast(x, dtype) for x in given]), tf.float32)
 
     with launches() as made:
-        found = [on_card(lambda *given: run(*given), *arguments) for _ in range(2)]
+        found = [on_gpu(lambda *given: run(*given), *arguments) for _ in range(2)]
     assert len(thin(made)) == (4 if "parts" in name else 2)
     np.testing.assert_array_equal(*found)  # the same bits each time
     error = 2**-7 if dtype == tf.bfloat16 else 1e-4
@@ -52,7 +52,7 @@ def test_values_are_the_interpreters(name, dtype):
 def test_other_types(dtype):
     a, b = operands((2, 48), (48, 96), dtype=dtype)
     with launches() as made:
-        found = on_card(lambda a, b: a @ b, a, b)
+        found = on_gpu(lambda a, b: a @ b, a, b)
     assert len(thin(made)) == 1
     wanted = np.asarray(a, np.float64) @ np.asarray(b, np.float64)
     error = 2**-9 if dtype == tf.float16 else 1e-12
@@ -64,7 +64,7 @@ def test_what_lies_behind_the_depth_is_not_added():
     a, b = np.ones((1, 66), np.float32), np.ones((66, 64), np.float32)
     b[-1] = np.inf
     a[0, -1] = 0.5
-    found = on_card(lambda a, b: a @ b, tf.constant(a), tf.constant(b))
+    found = on_gpu(lambda a, b: a @ b, tf.constant(a), tf.constant(b))
     np.testing.assert_array_equal(found, np.full((1, 64), np.inf, np.float32))
 
 
@@ -74,7 +74,7 @@ def test_the_matrix_is_loaded_by_whole_vectors(shape, turned):
     rows, depth = shape
     a, b = operands((rows, depth), (64, depth) if turned else (depth, 64), dtype=tf.bfloat16)
     with launches() as made:
-        on_card(lambda a, b: tf.matmul(a, b, transpose_b=turned), a, b)
+        on_gpu(lambda a, b: tf.matmul(a, b, transpose_b=turned), a, b)
     code = thin(made)[0].code
     text, ptxas = ptx_of(code), find_ptxas()
     assert "ld.global.v4.b32" in text or "ld.global.nc.v4" in text or "ld.global.v2.b64" in text

@@ -1,4 +1,4 @@
-"""Products by warpgroups on an emulated card of compute capability 9.0, and what the emulator says of kernels that are broken on purpose."""
+"""Products by warpgroups on an emulated GPU of compute capability 9.0, and what the emulator says of kernels that are broken on purpose."""
 
 import ctypes
 import re
@@ -13,7 +13,7 @@ import penstock as tf
 from penstock._src.compiler.codegen.contraction.products.description import Gemm, Matrix
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.core.errors import InternalError
-from penstock._src.devices.cuda.device import Cards
+from penstock._src.devices.cuda.device import Gpus
 from penstock._src.devices.cuda.driver.calls import MAP_BYTES, Driver
 from penstock._src.devices.cuda.driver.maps import LaunchMaps
 from penstock._src.devices.cuda.emulator import EmulatedKernel, KernelFault
@@ -27,7 +27,7 @@ from penstock._src.devices.cuda.kernels.contractions.warpgroup_products import (
 from penstock._src.devices.cuda.ptx import assembled, find_ptxas, ptx_of
 from penstock._src.devices.cuda.target import target_of
 from penstock._src.util.flags import override
-from tests.devices.cuda.emulated import by_reference, launches, on_card
+from tests.devices.cuda.emulated import by_reference, launches, on_gpu
 
 RANDOM = np.random.default_rng(11)
 TARGET = target_of("sm_90a")
@@ -210,9 +210,9 @@ def test_ptxas_takes_it_without_spills(element, across, columns):
 
 @pytest.fixture
 def hopper(monkeypatch):
-    """Programs run on an emulated card of compute capability 9.0."""
+    """Programs run on an emulated GPU of compute capability 9.0."""
     library = EmulatedLibrary(capability="9.0")
-    monkeypatch.setattr(DEVICE, "cards", Cards("GPU_emulated", lambda: library, ir_image))
+    monkeypatch.setattr(DEVICE, "gpus", Gpus("GPU_emulated", lambda: library, ir_image))
     return library.calls
 
 
@@ -240,7 +240,7 @@ def test_programs(name, hopper):
     function, shapes = PROGRAMS[name]
     arguments = [tf.constant(RANDOM.integers(-4, 5, s).astype(np.float32)) for s in shapes]
     with launches() as made:
-        found = on_card(of_bfloat16(function), *arguments)
+        found = on_gpu(of_bfloat16(function), *arguments)
     assert any("by wgmma" in r.label and "wgmma.mma_async" in r.code.text for r in made)
     wanted = by_reference(of_bfloat16(function), *arguments)
     np.testing.assert_allclose(found, wanted, rtol=2**-7, atol=0)

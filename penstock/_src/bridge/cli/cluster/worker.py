@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from penstock._src.bridge.cli.arguments import Refused
 from penstock._src.bridge.cli.cluster import events
-from penstock._src.bridge.cli.cluster.own_card import give_card
+from penstock._src.bridge.cli.cluster.own_gpu import give_gpu
 from penstock._src.bridge.cli.cluster.parent import end_with
 from penstock._src.bridge.cli.run import run_program
 from penstock._src.cluster.environments import mpi
@@ -29,7 +29,7 @@ def main(program: Sequence[str]) -> None:
     if description is None:
         raise SystemExit("This module is started by `penstock launch`.")
     os.environ["TF_CONFIG"] = tf_config(description.rank, description.size)
-    give_card(os.environ)
+    give_gpu(os.environ)
     watcher = os.getpid()
     PROGRESS.share()
     process = os.fork()

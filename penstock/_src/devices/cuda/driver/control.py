@@ -11,7 +11,7 @@ CONDITIONAL_NODES, SWITCH_NODES = (
 class Control(enum.Enum):
     """The ways in which loops and branches run. The values are texts for reports."""
 
-    HOST = "the host reads conditions, and waits for the card there"
+    HOST = "the host reads conditions, and waits for the GPU there"
     IF_NODES = "conditional graph nodes: while, and an if for each branch"
     SWITCH_NODES = "conditional graph nodes: while, and switch"
 

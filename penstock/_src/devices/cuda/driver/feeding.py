@@ -50,15 +50,15 @@ class Sent:
 class Feeder:
     """Sends arrays to a GPU, as long as the process runs. The host waits only for the copy before the last one, whose pinned memory it reuses."""
 
-    def __init__(self, card: Any) -> None:
-        self.card = card
+    def __init__(self, gpu: Any) -> None:
+        self.gpu = gpu
         self.given_up: list[Block] = []
         self._ready: deque[Block] = deque()
         self._pinned: list[Block] = []
         self._turn = itertools.cycle(range(PINNED))
-        with card.lock:
-            card.activate()
-            self.stream = card.driver.stream()
+        with gpu.lock:
+            gpu.activate()
+            self.stream = gpu.driver.stream()
 
     def send(self, arrays: Sequence[np.ndarray]) -> Sent:
         """Begins to copy arrays; they may be changed when the call is back."""
@@ -66,9 +66,9 @@ class Feeder:
         for array in arrays:
             begins.append(size)
             size += -(-max(array.nbytes, 1) // LEAST) * LEAST
-        driver = self.card.driver
-        with self.card.lock:
-            self.card.activate()
+        driver = self.gpu.driver
+        with self.gpu.lock:
+            self.gpu.activate()
             pinned, room = self._pinned_block(size), self._room(size)
             for array, begin in zip(arrays, begins, strict=True):
                 whole = np.ascontiguousarray(array)
@@ -78,17 +78,17 @@ class Feeder:
             arrived = driver.event()
             driver.record(arrived, self.stream)
         memory = [
-            DeviceMemory(self.card, room.block.address + begin, array.nbytes, room)
+            DeviceMemory(self.gpu, room.block.address + begin, array.nbytes, room)
             for array, begin in zip(arrays, begins, strict=True)
         ]
         return Sent(memory, arrived)
 
     def receive(self, sent: Sent) -> Sequence[DeviceMemory]:
         """The memory of arrays; later work of the GPU comes after their copies."""
-        driver = self.card.driver
-        with self.card.lock:
-            self.card.activate()
-            driver.wait_in_stream(self.card.stream, sent.event)
+        driver = self.gpu.driver
+        with self.gpu.lock:
+            self.gpu.activate()
+            driver.wait_in_stream(self.gpu.stream, sent.event)
             driver.free_event(sent.event)  # once it has come
         return sent.memory
 
@@ -103,13 +103,13 @@ class Feeder:
             if not STAGED <= array.nbytes <= MOST_STAGED:
                 memory.write(array)
         if sent is not None:
-            card = self.card
+            gpu = self.gpu
             for (memory, array), there in zip(staged, self.receive(sent), strict=True):
-                card.driver.copy(memory.address, there.address, array.nbytes, card.stream)
+                gpu.driver.copy(memory.address, there.address, array.nbytes, gpu.stream)
 
     def _pinned_block(self, size: int) -> Block:
         """The next pinned memory in turn, once the copy from it has ended."""
-        driver, turn = self.card.driver, next(self._turn)
+        driver, turn = self.gpu.driver, next(self._turn)
         if turn < len(self._pinned):
             block = self._pinned[turn]
             driver.wait_for_event(block.event)
@@ -124,7 +124,7 @@ class Feeder:
 
     def _room(self, size: int) -> Room:
         """Memory of the GPU that is not read: the copy into it waits for earlier readers."""
-        card, driver = self.card, self.card.driver
+        gpu, driver = self.gpu, self.gpu.driver
         self._take_back()
         if len(self._ready) > SPARE_ROOMS and self._ready[0].size >= size:
             block = self._ready.popleft()
@@ -132,22 +132,22 @@ class Feeder:
             return Room(self, block)
         while len(self._ready) > SPARE_ROOMS:  # too small
             self._free(self._ready.popleft())
-        address = card.with_room(lambda: self._allocated(size))
+        address = gpu.with_room(lambda: self._allocated(size))
         return Room(self, Block(address, size, driver.event()))
 
     def _allocated(self, size: int) -> int:
-        use = self.card.use
+        use = self.gpu.use
         use.take(size)
         try:
-            return self.card.driver.allocate(size, self.stream)
+            return self.gpu.driver.allocate(size, self.stream)
         except BaseException:
             use.current -= size
             raise
 
     def give_back(self) -> int:
         """Frees the cached rooms of a GPU that is out of memory; returns their number."""
-        with self.card.lock:
-            self.card.activate()
+        with self.gpu.lock:
+            self.gpu.activate()
             self._take_back()
             count = len(self._ready)
             while self._ready:
@@ -158,14 +158,12 @@ class Feeder:
         """Caches rooms that were released."""
         while self.given_up:
             block = self.given_up.pop(0)
-            self.card.driver.record(
-                block.event, self.card.stream
-            )  # after all work that may read it
+            self.gpu.driver.record(block.event, self.gpu.stream)  # after all work that may read it
             self._ready.append(block)
 
     def _free(self, block: Block) -> None:
-        driver = self.card.driver
+        driver = self.gpu.driver
         driver.wait_in_stream(self.stream, block.event)
         driver.free(block.address, self.stream)
         driver.free_event(block.event)
-        self.card.use.current -= block.size
+        self.gpu.use.current -= block.size

@@ -9,7 +9,7 @@ from penstock._src.devices.cuda.driver.calls import MAP_BYTES
 from penstock._src.devices.cuda.kernels.tensor_maps import TensorMap
 
 if TYPE_CHECKING:
-    from penstock._src.devices.cuda.driver.card import Card
+    from penstock._src.devices.cuda.driver.gpu import Gpu
 
 ALIGNED = 64  # bytes: of a map
 
@@ -17,8 +17,8 @@ ALIGNED = 64  # bytes: of a map
 class LaunchMaps:
     """Maps of one launch. Launches copy them, also into a graph, so a map may be written again after any launch."""
 
-    def __init__(self, card: "Card", maps: Sequence[TensorMap]):
-        self.card, self.maps = card, maps
+    def __init__(self, gpu: "Gpu", maps: Sequence[TensorMap]):
+        self.gpu, self.maps = gpu, maps
         room = np.zeros(len(maps) * MAP_BYTES + ALIGNED, np.uint8)
         self._room = room[-room.ctypes.data % ALIGNED :]
         self._made: list[tuple[int, tuple[int, ...]] | None] = [None] * len(maps)
@@ -31,7 +31,7 @@ class LaunchMaps:
             wanted = described.of_launch(context)
             if wanted != self._made[i]:
                 address, extents = wanted
-                self.card.driver.write_map(
+                self.gpu.driver.write_map(
                     target, described.element, address, extents, described.strides, described.box
                 )
                 self._made[i] = wanted

@@ -74,9 +74,9 @@ class SpareMemory:
 
 @dataclass(eq=False)
 class DeviceMemory:
-    """Memory of a `Card`; with an `owner`, a part of the owner's memory."""
+    """Memory of a `Gpu`; with an `owner`, a part of the owner's memory."""
 
-    card: Any
+    gpu: Any
     address: int
     size: int
     owner: Any = field(default=None, repr=False)
@@ -85,14 +85,14 @@ class DeviceMemory:
     def __post_init__(self) -> None:
         if self.owner is None:
             # Not at once: the collector may come while a graph is recorded.
-            end = weakref.finalize(self, self.card.dropped.append, (self.address, self.size))
+            end = weakref.finalize(self, self.gpu.dropped.append, (self.address, self.size))
             end.atexit = False
 
     def lent(self) -> "DeviceMemory":
         """The same memory for readers: it does not change while they reference the result."""
         shared: DeviceMemory | None = None if self._lent is None else self._lent()
         if shared is None:
-            shared = DeviceMemory(self.card, self.address, self.size, self)
+            shared = DeviceMemory(self.gpu, self.address, self.size, self)
             self._lent = weakref.ref(shared)
         return shared
 
@@ -104,26 +104,26 @@ class DeviceMemory:
     def write(self, array: np.ndarray) -> None:
         """Copies an array of the host here; the array may be changed when the call is back."""
         if array.nbytes:
-            card = self.card
-            card.driver.to_device(self.address, array.ctypes.data, array.nbytes, card.stream)
+            gpu = self.gpu
+            gpu.driver.to_device(self.address, array.ctypes.data, array.nbytes, gpu.stream)
 
     def read(self, array: np.ndarray) -> None:
         """Copies to a host array, which is complete after the GPU's `wait`."""
         if array.nbytes:
-            self.card.read(array, self.address)
+            self.gpu.read(array, self.address)
 
     def fetch(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """Returns a new array of the first bytes, once the GPU has written them."""
         array = empty_aligned(shape, dtype)
-        with self.card.lock:
-            self.card.activate()
+        with self.gpu.lock:
+            self.gpu.activate()
             self.read(array)
-            self.card.wait()
+            self.gpu.wait()
         return array
 
     def copied(self, size: int) -> "DeviceMemory":
         """New memory of the same GPU with the first bytes of this."""
-        card = self.card
-        copy = card.allocate(size)
-        card.driver.copy(copy.address, self.address, size, card.stream)
+        gpu = self.gpu
+        copy = gpu.allocate(size)
+        gpu.driver.copy(copy.address, self.address, size, gpu.stream)
         return copy

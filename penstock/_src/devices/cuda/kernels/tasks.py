@@ -85,6 +85,6 @@ def checked(code: CudaCode) -> CudaCode:
     ]
     if missing:
         raise UnimplementedError(
-            None, None, f"{', '.join(missing)}: no function of cards has this meaning yet."
+            None, None, f"{', '.join(missing)}: no function of GPUs has this meaning yet."
         )
     return code

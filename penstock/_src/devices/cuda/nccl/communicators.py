@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from penstock._src.core.errors import OpError
 from penstock._src.core.values import resources
-from penstock._src.devices.cuda.driver.card import Card
+from penstock._src.devices.cuda.driver.gpu import Gpu
 from penstock._src.devices.cuda.nccl.calls import Nccl
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process import forks
@@ -21,11 +21,11 @@ class Group:
     """
 
     nccl: Nccl
-    cards: tuple[Card, ...]
+    gpus: tuple[Gpu, ...]
     comms: tuple[int, ...]
     failed: OpError | None = None
 
-    def run(self, begin: Callable[[int, Card, int], object]) -> None:
+    def run(self, begin: Callable[[int, Gpu, int], object]) -> None:
         """Starts a collective on all streams at once.
 
         Args:
@@ -38,8 +38,8 @@ class Group:
         try:
             self.nccl.begin_group()
             try:
-                for rank, (card, comm) in enumerate(zip(self.cards, self.comms, strict=True)):
-                    begin(rank, card, comm)
+                for rank, (gpu, comm) in enumerate(zip(self.gpus, self.comms, strict=True)):
+                    begin(rank, gpu, comm)
             finally:
                 self.nccl.end_group()
         except OpError as error:
@@ -67,22 +67,22 @@ _LOCK = forks.freed_in_child(threading.Lock())
 _GROUPS: dict[tuple[int, ...], Group] = {}
 
 
-def group_of(nccl: Nccl, cards: Sequence[Card]) -> Group:
+def group_of(nccl: Nccl, gpus: Sequence[Gpu]) -> Group:
     """The group of different GPUs of one driver. The caller holds their locks (`held`)."""
-    key = tuple(map(id, cards))
+    key = tuple(map(id, gpus))
     with _LOCK:
         if key not in _GROUPS:
-            comms = nccl.join_all([card.physical for card in cards])
-            _GROUPS[key] = group = Group(nccl, tuple(cards), tuple(comms))
-            for card in cards:
-                card.watched.append(group.check)
+            comms = nccl.join_all([gpu.physical for gpu in gpus])
+            _GROUPS[key] = group = Group(nccl, tuple(gpus), tuple(comms))
+            for gpu in gpus:
+                gpu.watched.append(group.check)
         return _GROUPS[key]
 
 
-def held(cards: Sequence[Card]) -> ExitStack:
+def held(gpus: Sequence[Gpu]) -> ExitStack:
     """Takes the locks of several GPUs, always in the same order to avoid deadlocks."""
     locks = ExitStack()
     locks.enter_context(resources.UPDATING)
-    for card in sorted(cards, key=lambda card: card.number):
-        locks.enter_context(card.lock)
+    for gpu in sorted(gpus, key=lambda gpu: gpu.number):
+        locks.enter_context(gpu.lock)
     return locks

@@ -12,7 +12,7 @@ from penstock._src.cluster.progress import PROGRESS
 from penstock._src.cluster.transport import Group
 from penstock._src.cluster.transports.table import connect
 from penstock._src.core.errors import UnavailableError
-from penstock._src.devices.cuda.driver.card import Card
+from penstock._src.devices.cuda.driver.gpu import Gpu
 from penstock._src.devices.cuda.kernels.specials.exchanges import (
     ExchangeCode,
     failure_given,
@@ -23,16 +23,16 @@ from penstock._src.devices.cuda.nccl.processes import ProcessGroup, process_grou
 from penstock._src.devices.cuda.target import target_of
 from penstock._src.ir.function import ExchangeUnit
 from penstock._src.ir.node import Node
-from penstock._src.ops.collective.members import BY_CARDS, SIZE
+from penstock._src.ops.collective.members import BY_GPUS, SIZE
 
 WORD = 8
 
 
-class CardSession:
+class GpuSession:
     """The exchanges of one table.
 
     Args:
-      card: of the table.
+      GPU: of the table.
       waits: the function's exchanges.
       status: the address of the table's status.
 
@@ -40,23 +40,23 @@ class CardSession:
       UnavailableError: this process is in no cluster any more.
     """
 
-    def __init__(self, card: Card, waits: Sequence[Node], status: int) -> None:
+    def __init__(self, gpu: Gpu, waits: Sequence[Node], status: int) -> None:
         transport = connect()
         if transport is None:
             raise UnavailableError(None, None, "A program that exchanges values needs a cluster.")
-        self.card, self.transport, self._status = card, transport, status
+        self.gpu, self.transport, self._status = gpu, transport, status
         self._units: list[ExchangeUnit] = list(dict.fromkeys(w.attrs["unit"] for w in waits))
         self._numbers = {unit: number for number, unit in enumerate(self._units)}
         self._groups = [Group(unit.ranks or transport.everyone.ranks) for unit in self._units]
         self._made: list[ProcessGroup] = []
         self._agreed = 0  # number of units of this run that are agreed on
         # For each unit the failure that this process sends, and the maximum of all.
-        self._told = card.allocate(2 * WORD * len(self._units))
-        self._begins, self._ends = card.driver.event(), card.driver.event()
-        target = target_of(card.architecture.name)
+        self._told = gpu.allocate(2 * WORD * len(self._units))
+        self._begins, self._ends = gpu.driver.event(), gpu.driver.event()
+        target = target_of(gpu.architecture.name)
         self._gives, self._takes = failure_given(target), failure_taken(target)
         for code in (self._gives, self._takes):
-            card.function(code, "task")  # not while a graph is recorded
+            gpu.function(code, "task")  # not while a graph is recorded
 
     def agree(self) -> bool:
         """Makes the processes agree on their exchanges before a run begins.
@@ -82,14 +82,14 @@ class CardSession:
         """Agrees on the next unit, one of `count` agreed on in advance; returns True if all processes agree."""
         unit, group = self._units[self._agreed], self._groups[self._agreed]
         words = np.array(unit.words, np.int64)
-        words[SIZE] += count * BY_CARDS
+        words[SIZE] += count * BY_GPUS
         rows = self.transport.exchange_words(words, group)
-        counts = rows[:, SIZE] // BY_CARDS
-        rows[:, SIZE] += (np.minimum(counts, 1) - counts) * BY_CARDS
+        counts = rows[:, SIZE] // BY_GPUS
+        rows[:, SIZE] += (np.minimum(counts, 1) - counts) * BY_GPUS
         if (rows != rows[0]).any():
             raise unit.disagree(rows)
         if len(self._made) == self._agreed:
-            self._made.append(process_group(self.card, self.transport, group.ranks))
+            self._made.append(process_group(self.gpu, self.transport, group.ranks))
         self._agreed += 1
         return bool((counts == count).all())
 
@@ -104,7 +104,7 @@ class CardSession:
         Raises:
           OpError: NCCL fails, a process is lost, or the processes' exchanges differ.
         """
-        number, driver = self._numbers[code.unit], self.card.driver
+        number, driver = self._numbers[code.unit], self.gpu.driver
         while self._agreed <= number:
             self._agree_on_next(1)
         group = self._made[number]
@@ -112,11 +112,11 @@ class CardSession:
         if not code.begins:
             driver.record(self._ends, group.stream)
             driver.wait_in_stream(stream, self._ends)
-            self.card.tell(self._takes, [words[0], words[1], sent + WORD], stream)
+            self.gpu.tell(self._takes, [words[0], words[1], sent + WORD], stream)
             return
         if code.is_last:
             rank = self.transport.cluster.rank
-            self.card.tell(self._gives, [self._status, rank + 1, sent], stream)
+            self.gpu.tell(self._gives, [self._status, rank + 1, sent], stream)
         driver.record(self._begins, stream)
         driver.wait_in_stream(group.stream, self._begins)
         group.nccl.begin_group()

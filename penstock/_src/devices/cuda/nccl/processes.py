@@ -12,7 +12,7 @@ import numpy as np
 
 from penstock._src.cluster.transport import Group, Transport
 from penstock._src.core.errors import OpError
-from penstock._src.devices.cuda.driver.card import Card
+from penstock._src.devices.cuda.driver.gpu import Gpu
 from penstock._src.devices.cuda.nccl.calls import UNIQUE_ID_BYTES, Nccl
 from penstock._src.util.flags import flags
 from penstock._src.util.process import forks
@@ -29,37 +29,35 @@ class ProcessGroup:
       comm: the communicator.
     """
 
-    def __init__(
-        self, nccl: Nccl, card: Card, transport: Transport, stream: int, comm: int
-    ) -> None:
-        self.nccl, self.card, self.transport = nccl, card, transport
+    def __init__(self, nccl: Nccl, gpu: Gpu, transport: Transport, stream: int, comm: int) -> None:
+        self.nccl, self.gpu, self.transport = nccl, gpu, transport
         self.stream, self.comm = stream, comm
         self.failed: OpError | None = None
 
     @classmethod
     def join(
-        cls, nccl: Nccl, card: Card, transport: Transport, ranks: Sequence[int]
+        cls, nccl: Nccl, gpu: Gpu, transport: Transport, ranks: Sequence[int]
     ) -> "ProcessGroup":
         """The group of the processes with a GPU each.
 
         Args:
           nccl: libnccl.
-          card: of this process.
+          GPU: of this process.
           transport: connects the processes.
           ranks: theirs, in the order of the group.
 
         Raises:
           UnavailableError: one of them is lost.
         """
-        stream = card.driver.stream()
+        stream = gpu.driver.stream()
         place = list(ranks).index(transport.cluster.rank)
         group_id = nccl.unique_id() if place == 0 else bytes(UNIQUE_ID_BYTES)
         told = np.frombuffer(group_id, np.uint8)
         unique_id = transport.broadcast(told, 0, Group(tuple(ranks))).tobytes()
         comm = nccl.begin_join(len(ranks), unique_id, place)
-        group = cls(nccl, card, transport, stream, comm)
+        group = cls(nccl, gpu, transport, stream, comm)
         group.settle()
-        card.watched.append(group.check)
+        gpu.watched.append(group.check)
         return group
 
     def settle(self) -> None:
@@ -109,10 +107,10 @@ _LOCK = forks.freed_in_child(threading.Lock())
 _GROUPS: dict[tuple[int, int, tuple[int, ...]], ProcessGroup] = {}
 
 
-def process_group(card: Card, transport: Transport, ranks: Sequence[int]) -> ProcessGroup:
+def process_group(gpu: Gpu, transport: Transport, ranks: Sequence[int]) -> ProcessGroup:
     """The group of some processes. All of them call it at the same time, having agreed on their next steps; the caller holds the GPU's lock."""
-    key = id(card), id(transport), tuple(ranks)
+    key = id(gpu), id(transport), tuple(ranks)
     with _LOCK:
         if key not in _GROUPS:
-            _GROUPS[key] = ProcessGroup.join(card.nccl, card, transport, ranks)
+            _GROUPS[key] = ProcessGroup.join(gpu.nccl, gpu, transport, ranks)
         return _GROUPS[key]

@@ -36,13 +36,11 @@ def _peaks(subject: Subject) -> tuple[float | None, float | None, float | None]:
     """Float32 and TF32 operations, and bytes of memory, in a second; None: not known."""
     if subject.is_emulated:
         return None, None, None
-    card = above("find_device")(subject.device).card
-    attribute = card.driver.attribute
-    cycles = card.multiprocessors * attribute(card.device, CLOCK) * 1e3
-    plain, tensor = CYCLE.get(card.capability[0] * 10 + card.capability[1], (None, None))
-    bandwidth = (
-        2 * attribute(card.device, MEMORY_CLOCK) * 1e3 * attribute(card.device, BUS_BITS) / 8
-    )
+    gpu = above("find_device")(subject.device).gpu
+    attribute = gpu.driver.attribute
+    cycles = gpu.multiprocessors * attribute(gpu.device, CLOCK) * 1e3
+    plain, tensor = CYCLE.get(gpu.capability[0] * 10 + gpu.capability[1], (None, None))
+    bandwidth = 2 * attribute(gpu.device, MEMORY_CLOCK) * 1e3 * attribute(gpu.device, BUS_BITS) / 8
     return plain and plain * cycles, tensor and tensor * cycles, bandwidth or None
 
 
@@ -186,7 +184,7 @@ def memory(subject: Subject) -> Iterator[Found]:
             yield measured(
                 f"reading {4 * count / 1e9:.1f} GB: {rate / 1e9:.0f} GB/s{share}, the copy to the GPU included if it is not kept"
             )
-        use = above("find_device")(subject.device).card.use
+        use = above("find_device")(subject.device).gpu.use
         before = use.current
         for _ in range(4):
             float(total(tf.ones([count])))

@@ -61,7 +61,7 @@ def hindrance(gemm: Any, target: Target) -> str | None:
     """The reason why a contraction is not a product for warpgroups; None if it is one."""
     architecture = ARCHITECTURES.get(target.cpu)
     if architecture is None or not architecture.is_specific:
-        return "the card has no wgmma"
+        return "the GPU has no wgmma"
     if not isinstance(gemm, Gemm) or gemm.group != 1 or gemm.zero:
         return "it is not a plain product"
     types = gemm.types

@@ -11,7 +11,7 @@ LOCAL = (
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
-def give_card(variables: MutableMapping[str, str], devices: Path = Path("/dev")) -> None:
+def give_gpu(variables: MutableMapping[str, str], devices: Path = Path("/dev")) -> None:
     """Lets a process see one GPU, its own, if PENSTOCK_DEVICE=GPU and CUDA_VISIBLE_DEVICES is not set.
 
     Where a machine has fewer GPUs than processes, or one process, all see all of them.
@@ -22,8 +22,8 @@ def give_card(variables: MutableMapping[str, str], devices: Path = Path("/dev"))
     """
     if variables.get("PENSTOCK_DEVICE") != "GPU" or VISIBLE in variables:
         return
-    cards = len(list(devices.glob("nvidia[0-9]*")))
+    gpus = len(list(devices.glob("nvidia[0-9]*")))
     for number, count in LOCAL:
-        if number in variables and 1 < int(variables.get(count, 1)) <= cards:
+        if number in variables and 1 < int(variables.get(count, 1)) <= gpus:
             variables[VISIBLE] = variables[number]
             return

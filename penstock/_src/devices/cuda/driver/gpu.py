@@ -35,7 +35,7 @@ PATIENCE = 2e-5  # seconds between polls of a GPU that may wait for others
 Imager = Callable[[CudaCode], bytes]  # the text of a code that a driver links
 
 
-class Card:
+class Gpu:
     """One device of a driver. Calls of one GPU are put into one stream, so they run in order.
 
     `physical` is the driver's number, `number` that of the logical device: several may share one GPU.
@@ -146,7 +146,7 @@ class Card:
         The caller holds the GPU's lock, and `resources.UPDATING` before it if the array may be on another GPU.
         """
         memory = array.memory
-        if isinstance(memory, DeviceMemory) and memory.card is self:
+        if isinstance(memory, DeviceMemory) and memory.gpu is self:
             return memory
         copy = self.allocate(array.nbytes)
         if isinstance(memory, DeviceMemory):
@@ -159,7 +159,7 @@ class Card:
 
     def _take(self, source: DeviceMemory, target: DeviceMemory, size: int) -> None:
         """Copies from another GPU, in that GPU's stream, so that memory which that stream frees meanwhile is unchanged until then."""
-        other, driver = source.card, self.driver
+        other, driver = source.gpu, self.driver
         with other.lock:
             driver.record(self._reached, self.stream)  # the target's memory is there
             driver.use(other._context)
@@ -272,18 +272,18 @@ class Graph:
     The driver's graph is kept with its executable form: bodies of conditional nodes belong to the graph.
     """
 
-    def __init__(self, card: Card, handle: int):
-        self.card, self.handle, self.ready = card, handle, 0
-        self._end = weakref.finalize(self, card.driver.free_graph, handle, 0)
+    def __init__(self, gpu: Gpu, handle: int):
+        self.gpu, self.handle, self.ready = gpu, handle, 0
+        self._end = weakref.finalize(self, gpu.driver.free_graph, handle, 0)
         self._end.atexit = False
 
     def make_ready(self) -> None:
         """Makes it ready to be launched."""
-        self.ready = self.card.driver.instantiate(self.handle)
+        self.ready = self.gpu.driver.instantiate(self.handle)
         self._end.detach()
-        self._end = weakref.finalize(self, self.card.driver.free_graph, self.handle, self.ready)
+        self._end = weakref.finalize(self, self.gpu.driver.free_graph, self.handle, self.ready)
         self._end.atexit = False
 
     def launch(self) -> None:
         """Puts all of it into the GPU's stream."""
-        self.card.driver.launch_graph(self.ready, self.card.stream)
+        self.gpu.driver.launch_graph(self.ready, self.gpu.stream)
