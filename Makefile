@@ -318,7 +318,7 @@ cuda-conformance: $(STAMP)  ## drawn calls of every op, compiled for an emulated
 
 .PHONY: cuda-steps
 cuda-steps: $(STAMP)  ## training steps of the benchmark's five models on an emulated GPU: some minutes
-	$(BIN)/python -m pytest -q -s tests/devices/cuda/check_steps.py
+	$(BIN)/python -m pytest -q -s tests/devices/gpu/check_steps.py
 
 .PHONY: first-light
 first-light: $(STAMP)  ## try everything on this machine's NVIDIA GPU, in ten minutes at most, and write OUT=first-light.md; EMULATED=1

@@ -19,12 +19,12 @@ import penstock as tf
 from penstock._src.compiler.plan.launch_table import Launch
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.devices import table
-from penstock._src.devices.cuda.device import CudaDevice, generator_for
-from penstock._src.devices.cuda.emulator.device import ir_image
-from penstock._src.devices.cuda.emulator.library import EmulatedLibrary
-from penstock._src.devices.cuda.kernels.language import CudaCode
-from penstock._src.devices.cuda.ptx import assembled, find_ptxas, ptx_of
-from penstock._src.devices.cuda.target import ARCHITECTURES
+from penstock._src.devices.gpu.cuda.ptx import assembled, find_ptxas, ptx_of
+from penstock._src.devices.gpu.device import CudaDevice, generator_for
+from penstock._src.devices.gpu.emulator.device import ir_image
+from penstock._src.devices.gpu.emulator.library import EmulatedLibrary
+from penstock._src.devices.gpu.kernels.language import CudaCode
+from penstock._src.devices.gpu.target import ARCHITECTURES
 from penstock._src.devices.null.device import NullProgram
 from penstock._src.util.flags import override
 from tests.conformance.test_recorded import CALLS, results

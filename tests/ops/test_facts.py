@@ -89,7 +89,7 @@ DISPATCH = {
     "cluster/transports/mpi.py",
     "compiler/lower/control_flow.py",
     "compiler/lower/lowering.py",
-    "devices/cuda/nccl/calls.py",
+    "devices/gpu/cuda/nccl/calls.py",
     # how ops are done on shards
     "distribute/dtensor/spmd/rules/contractions.py",
     "distribute/dtensor/spmd/rules/elementwise.py",

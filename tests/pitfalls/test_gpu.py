@@ -6,7 +6,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.api.config import devices
-from penstock._src.devices.cuda import diagnosis
+from penstock._src.devices.gpu.cuda import diagnosis
 
 
 @pytest.fixture(autouse=True)

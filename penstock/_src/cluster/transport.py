@@ -68,7 +68,7 @@ class NativeCalls:
 
 @dataclass(frozen=True)
 class GpuExchanges:
-    """Exchanges between GPUs by their programs (devices/cuda/nccl/): names of the types that they sum."""
+    """Exchanges between GPUs by their programs (devices/gpu/cuda/nccl/): names of the types that they sum."""
 
     types: frozenset[str]
 

@@ -1,7 +1,7 @@
 """Devices, which run programs. Each is a folder, found by name in table.py and loaded when first used.
 
     cpu/         this process's processor: native code over a pool of threads
-    cuda/        NVIDIA's GPUs, and an emulator of them
+    gpu/         GPUs: kernels, launch tables on streams, and an emulator; gpu/cuda: the driver of NVIDIA's
     pjrt/        devices of PJRT plugins, such as TPUs
     reference/   the interpreter of primitives in NumPy, which defines their meaning
     null/        runs nothing and returns zeros: the time of a call is all overhead

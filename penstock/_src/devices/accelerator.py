@@ -10,8 +10,8 @@ from penstock._src.util.flags import flags
 from penstock._src.util.lazy import ByName
 
 if TYPE_CHECKING:
-    from penstock._src.devices.cuda.driver.feeding import Feeder
-    from penstock._src.devices.cuda.driver.gpu import Gpu
+    from penstock._src.devices.gpu.cuda.driver.feeding import Feeder
+    from penstock._src.devices.gpu.cuda.driver.gpu import Gpu
 
 # Imported by name: the compiler behind it is for processes that compute on GPUs, or compile.
 find_device = ByName("penstock._src.devices.table", "find_device")
@@ -73,7 +73,7 @@ def feeder(number: int) -> "Feeder":
 
 def why_none() -> str:
     """Why nothing runs on a GPU."""
-    from penstock._src.devices.cuda.diagnosis import diagnose  # only for a sentence
+    from penstock._src.devices.gpu.cuda.diagnosis import diagnose  # only for a sentence
 
     diagnosis = diagnose()
     if diagnosis.hindrance:

@@ -8,8 +8,8 @@ from penstock._src.core.errors import InvalidArgumentError
 
 FOLDERS = {
     "CPU": "cpu",
-    "GPU": "cuda",
-    "GPU_emulated": "cuda.emulator",
+    "GPU": "gpu",
+    "GPU_emulated": "gpu.emulator",
     "PJRT": "pjrt",
     "reference": "reference",
     "null": "null",

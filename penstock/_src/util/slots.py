@@ -57,8 +57,8 @@ TABLE = {
     "draw_many": "eager.compiled",  # many random numbers by a compiled program
     "draw_for_each": "eager.compiled",  # the same, of a distribution with a parameter
     "run_compiled": "eager.compiled",  # the compiled program of an op
-    "combined": "devices.cuda.nccl.collectives",  # what collective ops compute on GPUs
-    "can_combine": "devices.cuda.nccl.collectives",  # whether replicas of strategies are added there
+    "combined": "devices.gpu.cuda.nccl.collectives",  # what collective ops compute on GPUs
+    "can_combine": "devices.gpu.cuda.nccl.collectives",  # whether replicas of strategies are added there
     "call_with_ragged_tensors": "api.ragged_overrides.table",  # public functions and operators of the first RaggedTensor
     "call_with_sparse_tensors": "api.sparse.overrides",  # public functions of SparseTensors
     "constant_of_message": "ops.tensor_proto",  # a TensorProto as an argument in a graph

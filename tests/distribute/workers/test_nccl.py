@@ -16,7 +16,7 @@ BEGIN = """
     import numpy as np
     import penstock as tf
     from penstock._src.cluster.transports.table import connect
-    from penstock._src.devices.cuda.emulator.device import DEVICE
+    from penstock._src.devices.gpu.emulator.device import DEVICE
 
     def strategy_of(implementation="AUTO", stage=0, pack=0):
         return tf.distribute.MultiWorkerMirroredStrategy(

@@ -17,8 +17,8 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.values import resources
 from penstock._src.core.values.device_array import DeviceArray
 from penstock._src.devices.accelerator import accelerator, logical_number
-from penstock._src.devices.cuda.driver.gpu import Gpu
-from penstock._src.devices.cuda.driver.memory import DeviceMemory
+from penstock._src.devices.gpu.cuda.driver.gpu import Gpu
+from penstock._src.devices.gpu.cuda.driver.memory import DeviceMemory
 from penstock._src.native import Code, Library, Module, kernels
 from penstock._src.native.language.types import I8, PTR
 

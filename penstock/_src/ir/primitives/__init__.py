@@ -13,7 +13,7 @@ then the file of a subject:
     exchanges      between processes
     control        while, case, item, optimization_barrier
 
-How a kind is compiled is said by class in compiler/kernels/inline.py, compiler/codegen/specials/table.py and devices/cuda/kernels/generator.py.
+How a kind is compiled is said by class in compiler/kernels/inline.py, compiler/codegen/specials/table.py and devices/gpu/kernels/generator.py.
 """
 
 from penstock._src.ir.primitives import (  # noqa: F401 - their classes enter PRIMITIVES

@@ -9,7 +9,7 @@ from penstock._src.bridge.cli.doctor.findings import Finding, note, ok, problem
 
 def graphics() -> Iterator[Finding]:
     """Checks everything that an NVIDIA GPU needs."""
-    from penstock._src.devices.cuda.diagnosis import diagnose  # LLVM may be broken
+    from penstock._src.devices.gpu.cuda.diagnosis import diagnose  # LLVM may be broken
     from penstock._src.util.flags import flags
 
     diagnosis = diagnose()

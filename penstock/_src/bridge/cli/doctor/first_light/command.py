@@ -37,7 +37,7 @@ def subject_of(is_emulated: bool) -> Subject | None:
     """The GPU to look at; None, after one line that says why, if there is none."""
     if is_emulated:
         return Subject("GPU_emulated", True)
-    from penstock._src.devices.cuda.diagnosis import diagnose  # not needed on the emulator
+    from penstock._src.devices.gpu.cuda.diagnosis import diagnose  # not needed on the emulator
 
     diagnosis = diagnose()
     if not diagnosis.hindrance:

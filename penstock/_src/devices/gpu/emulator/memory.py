@@ -1,0 +1,188 @@
+"""Checks of every load and store of an emulated kernel: its address, and races with other threads.
+
+    penstock.emulator.access    the address to use: the requested one, or a scratch page after a fault
+
+Each byte of memory has a shadow: when and by which thread it was last written and read. Time is counted in epochs, which barriers
+and the beginnings of blocks end. Two threads race for a byte if one of them writes it, and they are of one block within an epoch or
+of different blocks within a launch; threads of a warp are also kept apart by their warp's barriers. Shared memory that a block has not written must not be read.
+"""
+
+from collections.abc import Callable
+
+from penstock._src.devices.gpu.emulator import state
+from penstock._src.devices.gpu.emulator.state import (
+    OTHER_BLOCK,
+    RANGE_WORDS,
+    SEVERAL,
+    SHADOW_WORDS,
+    Fault,
+)
+from penstock._src.devices.gpu.emulator.threads import put, word
+from penstock._src.native import Module
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import I1, I32, I64, PTR
+from penstock._src.native.language.value import Val
+
+WRITTEN, WRITER, READ, READER = range(SHADOW_WORDS)
+GRANULE = 8  # bits of an address below those that choose where the latest range is kept
+# Of a time and a thread, as words of 64 bits: the last write, the last read.
+PAIRS = SHADOW_WORDS // 2
+
+
+def write_memory(m: Module) -> None:
+    """Adds the functions of this file to a module."""
+    m.raw(f"@emulator_page = internal global [{state.PAGE} x i8] zeroinitializer, align 64")
+    _write_fault(m)
+    _write_look(m)
+    _write_access(m)
+
+
+def _write_fault(m: Module) -> None:
+    """Notes a fault, if it is the launch's first."""
+    with m.fn(
+        "note_fault", internal=True, kind=I64, place=I64, size=I64, other=I64, stores=I64
+    ) as f:
+
+        def note() -> None:
+            noted = {
+                state.FAULT: f.kind,
+                state.FAULT_ADDRESS: f.place,
+                state.FAULT_SIZE: f.size,
+                state.FAULT_OTHER: f.other,
+                state.FAULT_STORES: f.stores,
+                state.FAULT_THREAD: word(f, state.THREAD),
+                state.FAULT_BLOCK: word(f, state.BLOCK),
+            }
+            for which, value in noted.items():
+                put(f, which, value)
+
+        f.when(word(f, state.FAULT).eq(0), note)
+
+
+def _write_look(m: Module) -> None:
+    """Looks at the shadows of the bytes of an access, and notes it there."""
+    arguments = dict(shadow=PTR, place=I64, size=I64, stores=I64, is_shared=I64)
+    with m.fn("look_at_bytes", internal=True, noalias=False, **arguments) as f:
+        now = f.convert(word(f, state.EPOCH), I32)
+        thread = word(f, state.THREAD)
+        syncs = f.load(word(f, state.SYNCS_OF, PTR), thread, I64)
+        me = f.convert(thread + (syncs << state.SYNCS_SHIFT), I32)
+        block, launch = (
+            f.convert(word(f, which), I32) for which in (state.BLOCK_EPOCH, state.LAUNCH_EPOCH)
+        )
+        is_shared, stores = f.is_shared.ne(0), f.stores.ne(0)
+        # the bits of a thread's number that hold its wavefront
+        of_warp = f.convert(f.i64(state.OTHERS) - word(f, state.WAVEFRONT), I32)
+
+        def halves(pair: Val) -> tuple[Val, Val]:
+            return f.convert(pair, I32), f.convert(pair >> 32, I32)
+
+        def whole(low: Val, high: Val) -> Val:
+            return f.convert(low, I64, signed=False) | (f.convert(high, I64) << 32)
+
+        def fault(kind: Fault, other: Val) -> Callable[[], None]:
+            named = f.select(other < 0, other, other & (state.OTHERS - 1))
+            words = (int(kind), f.place, f.size, f.convert(named, I64), f.stores)
+            return lambda: f.call("note_fault", *words)
+
+        def is_beside(when: Val, who: Val) -> Val:
+            """True if another thread accessed it without synchronization with this one."""
+            in_warp = (who >= 0) & ((who ^ me) & of_warp).eq(0)
+            ordered = ((who ^ me) >> state.SYNCS_SHIFT).ne(0)
+            mine = ((who ^ me) & (state.OTHERS - 1)).eq(0) & (who & state.OTHERS).eq(0)
+            return when.eq(now) & ~(in_warp & (ordered | mine))
+
+        def run(first: Val) -> tuple[Val]:
+            """Looks at the bytes from `first` on that have one shadow: nearly always all of them. Returns where they end."""
+            at = f.at(f.shadow, first * SHADOW_WORDS, I32)
+            write, use = (f.load(at, k, I64) for k in range(2))
+
+            def is_equal(i: Val) -> Val:
+                other = f.at(f.shadow, f.select(i < f.size, i, first) * SHADOW_WORDS, I32)
+                differs = (f.load(other, 0, I64) ^ write) | (f.load(other, 1, I64) ^ use)
+                return (i < f.size) & differs.eq(0)
+
+            (end,) = f.loop_while(is_equal, lambda i: (i + 1,), first + 1)
+            written, writer = halves(write)
+            read, reader = halves(use)
+            elsewhere = ~is_shared & (written >= launch) & (written < block)
+            f.when(elsewhere | is_beside(written, writer), fault(Fault.RACE, writer))
+            f.when(is_shared & ~stores & (written < block), fault(Fault.UNWRITTEN, me))
+            far = ~is_shared & (read >= launch) & ((read < block) | reader.eq(OTHER_BLOCK))
+            f.when(written.eq(state.IN_FLIGHT), fault(Fault.ON_ITS_WAY, writer))
+            near = is_beside(read, reader)
+            f.when(stores & (far | near), fault(Fault.RACE, reader))
+            in_warp = (reader >= 0) & ((reader ^ me) & of_warp).eq(0)
+            others = f.select(in_warp, me | state.OTHERS, SEVERAL)
+            as_reader = f.select(far, OTHER_BLOCK, f.select(near, others, me))
+            which = f.select(stores, 0, f.i64(1))
+            noted = whole(now, f.select(stores, me, as_reader))
+            f.loop(first, end, 1, lambda i: f.store(noted, f.shadow, i * PAIRS + which))
+            return (end,)
+
+        f.loop_while(lambda i: i < f.size, run, f.i64(0))
+
+
+def _write_access(m: Module) -> None:
+    """Finds the memory that an access is in."""
+    arguments = dict(p=PTR, size=I64, align=I64, stores=I64)
+    with m.fn("penstock.emulator.access", ret=PTR, noalias=False, **arguments) as f:
+        place = f.emit(I64, "ptrtoint ptr %p to i64")
+        at = place - word(f, state.SHARED)
+        in_shared = f.compare("ult", at, word(f, state.SHARED_BYTES))
+        on_stack = f.compare("ult", place - word(f, state.STACK_LOW), word(f, state.STACK_BYTES))
+        none = f.const(0, I1)
+
+        def shared() -> tuple[Val, ...]:
+            inside = at + f.size <= word(f, state.SHARED_BYTES)
+            _look(f, inside, word(f, state.SHARED_SHADOW, PTR), at, place, 1)
+            return (inside,)
+
+        def elsewhere() -> tuple[Val, ...]:
+            ranges, count = word(f, state.RANGES, PTR), word(f, state.RANGE_COUNT)
+            latest = f.at(
+                word(f, state.LATEST, PTR), (place >> GRANULE) & (state.LATEST_WORDS - 1), I64
+            )
+
+            def is_not_here(i: Val) -> Val:
+                row = f.select(i < count, i, 0) * RANGE_WORDS
+                start, size = f.load(ranges, row, I64), f.load(ranges, row + 1, I64)
+                return (i < count) & ~f.compare("ult", place - start, size)
+
+            def search() -> tuple[Val]:
+                (i,) = f.loop_while(is_not_here, lambda i: (i + 1,), f.i64(0))
+                f.store(i, latest)
+                return (i,)
+
+            before = f.load(latest, 0, I64)
+            (i,) = f.when(is_not_here(before) | before.eq(count), search, lambda: (before,))
+
+            def found() -> tuple[Val, ...]:
+                start, size = (f.load(ranges, i * RANGE_WORDS + k, I64) for k in (0, 1))
+                inside = place - start + f.size <= size
+                shadow = f.load(ranges, i * RANGE_WORDS + 2, PTR)
+                _look(f, inside, shadow, place - start, place, 0)
+                return (inside,)
+
+            return f.when(i < count, found, lambda: (none,))
+
+        (inside,) = f.when(
+            on_stack, lambda: (f.const(1, I1),), lambda: f.when(in_shared, shared, elsewhere)
+        )
+
+        def outside() -> None:
+            f.call("note_fault", int(Fault.OUTSIDE), place, f.size, 0, f.stores)
+
+        def misaligned() -> None:
+            f.call("note_fault", int(Fault.MISALIGNED), place, f.size, f.align, f.stores)
+
+        f.when(inside, lambda: (), outside)
+        f.when((place & (f.align - 1)).ne(0), misaligned)
+        f.give(f.select(inside, f.p, f.address("emulator_page")))
+
+
+def _look(f: Fn, inside: Val, shadow: Val, at: Val, place: Val, is_shared: int) -> None:
+    """Looks at an access that is inside of memory with a shadow."""
+    watched = inside & f.emit(I1, f"icmp ne ptr {shadow.s}, null")
+    bytes_of = f.at_any(shadow, at * SHADOW_WORDS, I32)
+    f.when(watched, lambda: f.call("look_at_bytes", bytes_of, place, f.size, f.stores, is_shared))
