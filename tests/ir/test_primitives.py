@@ -100,7 +100,7 @@ CASES = {
         np.pad(X[:, :, 1:], [(1, 0), (0, 2), (0, 0)], constant_values=7),
     ),
     "fft": (
-        lambda p, x: p.fft(x, 1, False),
+        lambda p, x: p.fourier_transform(x, 1, False),
         [X * (1 + 1j)],
         np.fft.fft(X * (1 + 1j), axis=1).astype(np.complex64),
     ),

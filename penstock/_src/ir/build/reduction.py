@@ -10,6 +10,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning import fourier
 from penstock._src.ir.node import Node
+from penstock._src.ir.primitives.lines import Fft
 
 Axes = int | Sequence[int] | None
 
@@ -120,11 +121,11 @@ class Reduction(Elementwise):
         signed = self.select(self.lt(bits, 0), -self.and_(bits, magnitude), bits)
         return self.select(self.is_nan(x), wide.min, signed)
 
-    def fft(self, x: Node, axis: int, inverse: bool) -> Node:
+    def fourier_transform(self, x: Node, axis: int, inverse: bool) -> Node:
         """The Fourier transform along an axis whose extent has no large prime factor."""
         axis = self.axis(axis, x.rank)
         roots = fourier.roots(int(x.shape[axis]), inverse, x.dtype.np)
-        return self.make("fft", (x, self.constant(roots)), axis=axis, inverse=bool(inverse))
+        return self.make(Fft.kind, (x, self.constant(roots)), axis=axis, inverse=bool(inverse))
 
     def contract(self, spec: str, a: Any, b: Any, is_exact: bool = False) -> Node:
         """An einsum of two operands: "bmk,bkn->bmn". Letters missing on the right are summed over.

@@ -7,7 +7,7 @@ then the file of a subject:
     elementwise    unary, binary, compare (families of an `op`), select, cast, iterate, bitcast
     movement       reshape, transpose, broadcast, slice, reverse, pad, concat, windows, blocks at run-time starts
     reduction      reduce, arg_reduce, scan, contract
-    lines          sort, fft
+    lines          sort, Fourier transform
     indexing       gather, scatter
     packed         packed weights, ensembles of trees
     exchanges      between processes

@@ -30,7 +30,7 @@ def transform(p: Any, x: Any, axis: int, inverse: bool) -> Any:
         first = next(n for n in range(math.isqrt(length), 0, -1) if length % n == 0)
         if first > 1:
             return _split(p, x, axis, inverse, first)
-    return p.fft(x, axis, inverse)
+    return p.fourier_transform(x, axis, inverse)
 
 
 def _split(p: Any, x: Any, axis: int, inverse: bool, first: int) -> Any:
