@@ -30,6 +30,10 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor
 from penstock._src.graph.trace import identities
 
+# keys of `GraphFunction.derived`
+_DIFFERENTIATED = "function that outputs intermediate values"
+_GRADIENT = "gradient function"
+
 
 def call_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) -> list[Any]:
     """Returns the gradients of a call: a call of its backward graph."""
@@ -98,10 +102,10 @@ def differentiated(function: GraphFunction) -> GraphFunction:
 
     It is a copy if calls inside `function` may run another implementation, which would not output those values.
     """
-    if function.differentiated is None:
+    if _DIFFERENTIATED not in function.derived:
         copy = _copy_of(function) if _calls_stand_ins(function) else function
-        function.differentiated = copy
-    return function.differentiated
+        function.derived[_DIFFERENTIATED] = copy
+    return function.derived[_DIFFERENTIATED]
 
 
 def _calls_stand_ins(function: GraphFunction) -> bool:
@@ -510,7 +514,7 @@ def op_gradient(op: Op, inputs: list[Any], outputs: list[Any], gradients: list[A
 
 def gradient_function(function: GraphFunction) -> GraphFunction:
     """Returns the cached function (arguments, gradients of results) -> gradients of arguments."""
-    if function.gradient is None:
+    if _GRADIENT not in function.derived:
         graph = FuncGraph(f"symbolic_gradient_{function.graph.name}")
         with building(graph):
             xs = [graph.placeholder(t.dtype, t.shape, "x") for t in function.inputs]
@@ -521,8 +525,8 @@ def gradient_function(function: GraphFunction) -> GraphFunction:
                 zeros_for(x) if gradient is None else dense(gradient)
                 for x, gradient in zip(xs, input_gradients, strict=True)
             ]
-        function.gradient = GraphFunction(graph)
-    return function.gradient
+        function.derived[_GRADIENT] = GraphFunction(graph)
+    return function.derived[_GRADIENT]
 
 
 NODE_GRADIENTS.update(

@@ -10,6 +10,9 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.function.concrete import ConcreteFunction
 
+# Key of `GraphFunction.derived`: the function on the shards of DTensors that ran last, set by distribute/dtensor/spmd.
+LAST_PARTITION = "function on shards that ran last"
+
 
 @contextlib.contextmanager
 def variables_unchanged(tensors: Sequence[Any]) -> Iterator[None]:
@@ -27,10 +30,10 @@ def variables_unchanged(tensors: Sequence[Any]) -> Iterator[None]:
 def compile_now(concrete: ConcreteFunction, tensors: Sequence[Any]) -> Any:
     """The Executable of a function, with the programs that a call with these arguments needs; of DTensors, on their shards."""
     tensors = [_example(tensor) if isinstance(tensor, TensorSpec) else tensor for tensor in tensors]
-    concrete.graph_function.last_partition = None
+    concrete.graph_function.derived.pop(LAST_PARTITION, None)
     with variables_unchanged([*tensors, *concrete.captured_inputs]):
         concrete.call_flat(tensors)
-    partition = concrete.graph_function.last_partition
+    partition = concrete.graph_function.derived.get(LAST_PARTITION)
     return (concrete.graph_function if partition is None else partition.function).executable
 
 
@@ -57,7 +60,7 @@ def explain_call(concrete: ConcreteFunction, tensors: Sequence[Any], time: bool)
             concrete.call_flat(tensors)
 
     report = executable.explain(run if time else None)
-    partition = concrete.graph_function.last_partition
+    partition = concrete.graph_function.derived.get(LAST_PARTITION)
     if partition is None or not partition.gathered:
         return report
     notes = (f"made whole before: {', '.join(partition.gathered)} (no rule for these on shards)",)

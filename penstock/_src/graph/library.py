@@ -49,22 +49,12 @@ class GraphFunction(TensorSignature):
         self.attributes: dict[str, Any] = {}
         FUNCTIONS.setdefault(self.name, self)
         self._runner: Runner | None = None
-        # its operations in order, without unused ones: see compiler/lower/control_flow.py
-        self.operations_needed: list[Operation] | None = None
-        # made by autodiff/control_flow.py: itself, or the copy that gradients read; the function that gives its gradients
-        self.differentiated: GraphFunction | None = None
-        self.gradient: GraphFunction | None = None
-        # The function for stacks of elements of a dataset, or False; made by ops/data_planner/stacked.py.
-        self.of_stacks: Any = None
-        # Its first part for groups of elements, or False; made by ops/data_planner/group_functions.py.
-        self.of_groups: Any = None
+        # Values that other rooms computed from this function, which live as long as it; each room has keys of its own.
+        self.derived: dict[str, Any] = {}
         # `implements` names the interface that this and other functions implement; the second field is the implementation
         # that runs when a graph calls this function. (With intermediate values as outputs it runs itself.)
         self.implements: str | None = None
         self.stand_in: GraphFunction | None = None
-        # Its forms for the shards of DTensors, by layouts, and the one that ran last; created by distribute/dtensor/spmd.
-        self.partitions: dict[Any, Any] = {}
-        self.last_partition: Any = None
 
     def is_like(self, other: "GraphFunction") -> bool:
         """True if both functions have the same input and output types."""

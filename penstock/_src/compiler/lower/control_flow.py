@@ -15,6 +15,7 @@ from penstock._src.ir.extents.dims import is_one
 from penstock._src.ir.node import Node
 
 _MOST_STEPS_BACK = 16  # most operations that are followed to find the step of a counter
+_OPERATIONS = "operations without unused ones"  # key of `GraphFunction.derived`
 
 
 def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[Lowered]:
@@ -93,12 +94,12 @@ def callee(op: Operation) -> Any:
 
 def operations(function: Any) -> list[Operation]:
     """The operations that a graph function runs, in order."""
-    if function.operations_needed is None:
+    if _OPERATIONS not in function.derived:
         graph = function.graph
-        function.operations_needed = operations_to_run(
+        function.derived[_OPERATIONS] = operations_to_run(
             graph, function.inputs, function.outputs, graph.control_outputs
         )
-    return function.operations_needed
+    return function.derived[_OPERATIONS]
 
 
 @handler("PartitionedCall", "StatefulPartitionedCall", passes=True)

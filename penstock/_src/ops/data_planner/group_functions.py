@@ -27,6 +27,8 @@ from penstock._src.ops.data.vectorized import is_exact
 from penstock._src.ops.lookup.tables import Table
 from penstock._src.util.dataclass import dataclass
 
+_FIRST_PART = "first part for groups of elements"  # key of `GraphFunction.derived`
+
 
 @dataclass(frozen=True, eq=False)
 class _Step:
@@ -71,9 +73,9 @@ def first_part(function: Any, captured: Sequence[Any]) -> FirstPart | None:
     """
     if _has_mutable(captured):
         return None
-    if function.of_groups is None:
-        function.of_groups = _made(function, len(captured)) or False
-    return function.of_groups or None
+    if _FIRST_PART not in function.derived:
+        function.derived[_FIRST_PART] = _made(function, len(captured))
+    return function.derived[_FIRST_PART]
 
 
 def may_read_ahead(source: Pipeline) -> bool:

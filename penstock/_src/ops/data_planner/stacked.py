@@ -28,6 +28,7 @@ from penstock._src.util.slots import above
 _MOST_BYTES = 1 << 14  # per element; above, a call for each costs little
 _FEWEST = 256  # rows for which tracing and compiling the function of stacks pays off
 _FIRST, _MOST_ROWS, _CHUNK_BYTES = 16, 1024, 1 << 20
+_STACKED = "for stacks of elements"  # key of `GraphFunction.derived`
 
 Call = Callable[..., Any]
 
@@ -39,12 +40,13 @@ def compiled_for_stacks(function: Any, captured: list[Any]) -> Call | None:
       function: a function of an element, and of what it captures.
       captured: the values of its captures, which are its last inputs.
     """
-    if function.of_stacks is None:
-        function.of_stacks = _made(function, len(captured)) or False
-    if not function.of_stacks:
+    if _STACKED not in function.derived:
+        function.derived[_STACKED] = _made(function, len(captured))
+    stacked = function.derived[_STACKED]
+    if stacked is None:
         return None
-    function.of_stacks.graph.home = CPU
-    execute = function.of_stacks.executable
+    stacked.graph.home = CPU
+    execute = stacked.executable
     return lambda *stacks: execute([*stacks, *captured])
 
 

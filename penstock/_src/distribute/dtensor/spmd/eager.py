@@ -26,6 +26,7 @@ from penstock._src.distribute.dtensor.spmd.relayout import is_of_processes, rela
 from penstock._src.distribute.dtensor.spmd.rules.table import plan_of
 from penstock._src.distribute.dtensor.values import DTensor, ShardedTensor, shard_of
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.function.explaining import LAST_PARTITION
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.ops.data.iterator import IteratorHandle
@@ -168,7 +169,7 @@ def function_on_dtensors(
     if data:
         outputs = [whole(len(shape_held(t) or ())) for t in function.outputs]
     partition = partitioned(function, specs, mesh, outputs, data if is_divided else UNSHARDED)
-    function.last_partition = partition
+    function.derived[LAST_PARTITION] = partition
     values = partition.function.run([t._value for t in tensors])
     dimension = zip(values, function.output_types, partition.specs, strict=True)
     return [_finished(EagerTensor(value, dtype), cuts, mesh) for value, dtype, cuts in dimension]

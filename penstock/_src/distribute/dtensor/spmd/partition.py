@@ -26,6 +26,10 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
 
+# keys of `GraphFunction.derived`
+_PARTITIONS = "functions on shards"
+_LAYOUTS = "layouts of results"
+
 
 @dataclasses.dataclass(frozen=True)
 class Part:
@@ -85,7 +89,7 @@ def partitioned(
       outputs: the specs of its results; by default those that follow.
       data: the mesh dimension along which elements of iterators are divided.
     """
-    known = function.partitions
+    known = function.derived.setdefault(_PARTITIONS, {})
     key = (mesh.to_string(), tuple(inputs), None if outputs is None else tuple(outputs), data)
     if key not in known:
         known[key] = _Partitioner(mesh, data).function(function, inputs, outputs)
@@ -311,10 +315,11 @@ def layouts_of_results(
     function: GraphFunction, inputs: Sequence[Specs], mesh: Mesh
 ) -> tuple[Specs, ...]:
     """Returns the specs of a function's results, of those of its inputs."""
-    key = ("layouts", mesh.to_string(), tuple(inputs))
-    if key not in function.partitions:
-        function.partitions[key] = _Layouts(mesh, UNSHARDED).function(function, inputs, None).specs
-    return function.partitions[key]
+    known = function.derived.setdefault(_LAYOUTS, {})
+    key = (mesh.to_string(), tuple(inputs))
+    if key not in known:
+        known[key] = _Layouts(mesh, UNSHARDED).function(function, inputs, None).specs
+    return known[key]
 
 
 def shape_held(tensor: Any) -> Shape:
