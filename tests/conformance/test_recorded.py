@@ -82,6 +82,8 @@ def test_op(op, traced):
         for made, name in zip(outputs, entry["outputs"], strict=True):
             if name:
                 compare(made, name, narrowest, what)
-        for made, name in zip(found, entry["gradients"], strict=False):
+        # Without any gradient in the record, none is asked for here.
+        gradients = entry["gradients"] if any(entry["gradients"]) else []
+        for made, name in zip(found, gradients, strict=True):
             if name:
                 compare(made, name, narrowest, f"gradient {what}")
