@@ -1,0 +1,1 @@
+"""Ops that see strings as characters. Read decoding.py first: many strings as one array, which the other files work on."""

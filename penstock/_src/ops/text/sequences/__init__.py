@@ -1,0 +1,1 @@
+"""Ops on sequences of tokens and their scores: a file for each, independent of one another."""
