@@ -1,6 +1,7 @@
 """The tree keeps its shape: layers import downwards only, files and folders stay small."""
 
 import ast
+import re
 from pathlib import Path
 
 from tests.layout.sources import SourceFile, Tree, fact
@@ -265,3 +266,36 @@ def test_large_folders_are_reported(plant):
         {f"{SRC}/{folder}/{n}": "" for folder in ("util", "bridge/python") for n in names}
     )
     assert list(large_folders(large.root / SRC)) == ["util"]
+
+
+PRIMITIVE = "fft"  # one that no rule treats: what is known of it is in its class and its kernels
+
+
+@fact(SRC)
+def names_primitive(file: SourceFile) -> bool:
+    return re.search(rf"\b{PRIMITIVE}\b", file.text) is not None
+
+
+def files_that_name_primitive(tree: Tree) -> list[str]:
+    """The files that name a primitive where its class, or its kernels by that, should be named."""
+    return [
+        f"{room}/{path}"
+        for room in ("ir", "compiler", "devices")
+        for path, named in tree.facts(names_primitive, f"{SRC}/{room}").items()
+        if named
+    ]
+
+
+def test_one_file_names_a_primitive(tree):
+    assert files_that_name_primitive(tree) == ["ir/primitives/lines.py"]
+
+
+def test_files_that_name_a_primitive_are_reported(plant):
+    files = plant(
+        {
+            f"{SRC}/ir/a.py": 'kind = "fft"\n',
+            f"{SRC}/compiler/b.py": "kind = lines.Fft.kind\n",
+            f"{SRC}/devices/c.py": "# the kind fft\n",
+        }
+    )
+    assert files_that_name_primitive(files) == ["ir/a.py", "devices/c.py"]

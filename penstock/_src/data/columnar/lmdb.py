@@ -10,9 +10,9 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.data.columnar.columns import file_names
 from penstock._src.data.dataset import Dataset
 from penstock._src.data.generator import from_host
-from penstock._src.ops.data.files import names_of
 from penstock._src.ops.data.pipeline import Pipeline
-from penstock._src.ops.data_shared import lmdb_blocks
+from penstock._src.ops.data.readers import lmdb_blocks
+from penstock._src.ops.data.readers.files import names_of
 from penstock._src.util.export import export
 
 _TEXT = TensorSpec([], dtypes.string)

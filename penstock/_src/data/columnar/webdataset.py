@@ -11,9 +11,9 @@ from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data.columnar.columns import Columns, file_names, typed
 from penstock._src.data.generator import from_host
-from penstock._src.ops.data.files import FromFiles, names_of
 from penstock._src.ops.data.pipeline import Pipeline
-from penstock._src.ops.data_shared.blocks import Block, string_column
+from penstock._src.ops.data.readers.blocks import Block, string_column
+from penstock._src.ops.data.readers.files import FromFiles, names_of
 from penstock._src.util.export import export
 
 _SAMPLES = 64  # samples of a tar file in a block

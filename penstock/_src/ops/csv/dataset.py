@@ -15,10 +15,10 @@ from penstock._src.native.readers import csv as native
 from penstock._src.ops.csv import columns
 from penstock._src.ops.csv.records import Record, read_record, selected
 from penstock._src.ops.csv.values import value_of
-from penstock._src.ops.data.files import FromFiles, names_of
 from penstock._src.ops.data.iteration.resume import Failure, attempt
 from penstock._src.ops.data.pipeline import UnnamedDatasetOp, scalar, text
-from penstock._src.ops.data_shared.blocks import Block, sliced
+from penstock._src.ops.data.readers.blocks import Block, sliced
+from penstock._src.ops.data.readers.files import FromFiles, names_of
 
 _BYTES = 1 << 18  # read at once
 _MOST_ROWS = 1 << 13  # in a block

@@ -11,9 +11,9 @@ from penstock._src.core.errors import InvalidArgumentError, NotFoundError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.basic import SHARD_HINT, PassOn, _Shard, too_few_files
 from penstock._src.ops.data.batch import _Rebatch
-from penstock._src.ops.data.files import FromFiles
 from penstock._src.ops.data.pipeline import Pipeline, UnnamedDatasetOp
 from penstock._src.ops.data.prefetch import _Prefetch
+from penstock._src.ops.data.readers.files import FromFiles
 from penstock._src.ops.data.shuffle import _Shuffle
 from penstock._src.ops.data_legacy.legacy import SplitBatches
 from penstock._src.ops.data_planner.plan import with_inputs

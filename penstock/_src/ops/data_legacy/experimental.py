@@ -3,11 +3,11 @@
 from penstock._src.ops.data import (
     basic,
     batch,
-    files,
     functional,
     iterator,
     source,
 )
+from penstock._src.ops.data.readers import files
 from penstock._src.ops.data_selection import grouping, selection, sparse_batches
 from penstock._src.ops.variants import variant
 

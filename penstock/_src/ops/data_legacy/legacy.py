@@ -9,7 +9,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops.csv import dataset
-from penstock._src.ops.data import files, nested
+from penstock._src.ops.data import nested
 from penstock._src.ops.data.iteration.resume import Applied, Resumable
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
@@ -18,6 +18,7 @@ from penstock._src.ops.data.pipeline import (
     UnnamedDatasetOp,
     positive,
 )
+from penstock._src.ops.data.readers import files
 from penstock._src.ops.data.seeds import SeedGenerator
 from penstock._src.ops.data.shuffle import ShuffleAndRepeatDatasetV2
 from penstock._src.ops.parsing import example

@@ -11,9 +11,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnknownError
-from penstock._src.ops.data import files
 from penstock._src.ops.data.iteration.resume import Counted, Element
 from penstock._src.ops.data.pipeline import UNKNOWN, Pipeline, Run, UnnamedDatasetOp, text
+from penstock._src.ops.data.readers import files
 from penstock._src.ops.variants import variant
 
 _TYPES = frozenset(

@@ -19,8 +19,8 @@ from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.transaction import Transaction, recover
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.ops.data.iteration.resume import Element, Resumable, State
+from penstock._src.ops.data.readers.snappy_stream import SNAPPY, record_file
 from penstock._src.ops.data.storage import read_elements, write_element
-from penstock._src.ops.data_shared.snappy_stream import SNAPPY, record_file
 from penstock._src.proto.dataset import SnapshotMetadataRecord
 from penstock._src.util.files import records
 

@@ -12,7 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.data.experimental.service import messages
 from penstock._src.ops.data.iteration.resume import NotResumable
-from penstock._src.ops.data_shared.snappy_stream import compressed, decompressed
+from penstock._src.ops.data.readers.snappy_stream import compressed, decompressed
 from penstock._src.ops.data_shared.states import decoded, encoded
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.util.files.records import DamagedRecord

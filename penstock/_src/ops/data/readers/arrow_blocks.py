@@ -10,7 +10,7 @@ from penstock._src.core.errors import DataLossError, InvalidArgumentError, Unimp
 from penstock._src.core.specs import TensorSpec
 from penstock._src.ops.data.iteration.resume import Resumable
 from penstock._src.ops.data.pipeline import Element, Pipeline, Run
-from penstock._src.ops.data_shared.blocks import Block, BlockElements, BlockStacks, string_column
+from penstock._src.ops.data.readers.blocks import Block, BlockElements, BlockStacks, string_column
 
 ROWS = 1 << 12  # in a block
 

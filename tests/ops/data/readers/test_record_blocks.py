@@ -7,7 +7,7 @@ import struct
 import pytest
 
 import penstock as tf
-from penstock._src.ops.data_shared import record_blocks
+from penstock._src.ops.data.readers import record_blocks
 from penstock._src.util.files import records
 
 ROWS = [b"", b"a", bytes(range(256)) * 20, b"z" * 700_000, b"end"]

@@ -10,7 +10,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.values import memory_limit
 from penstock._src.native.readers import records as native
 from penstock._src.native.systems import runs_native_code
-from penstock._src.ops.data_shared.blocks import Block, Sequel, Unread, string_column
+from penstock._src.ops.data.readers.blocks import Block, Sequel, Unread, string_column
 from penstock._src.util.files import records
 
 _BYTES = 1 << 18  # read at once

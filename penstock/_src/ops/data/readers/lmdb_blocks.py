@@ -10,7 +10,7 @@ from typing import Any
 from penstock._src.core.errors import DataLossError, FailedPreconditionError, NotFoundError
 from penstock._src.ops.data.iteration.resume import Element, Failure, Resumable, State
 from penstock._src.ops.data.pipeline import UNKNOWN, Pipeline, Run
-from penstock._src.ops.data_shared.blocks import Block, BlockElements, BlockStacks, string_column
+from penstock._src.ops.data.readers.blocks import Block, BlockElements, BlockStacks, string_column
 
 _PAIRS = 256  # in a block
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.ops.data.readers import snappy_stream
+from penstock._src.ops.data.readers.snappy_stream import SnappyReader, compressed, decompressed
 from penstock._src.ops.data.storage import read_elements
-from penstock._src.ops.data_shared import snappy_stream
-from penstock._src.ops.data_shared.snappy_stream import SnappyReader, compressed, decompressed
 from penstock._src.util.files.records import DamagedRecord
 
 DRAWN = random.Random(11)

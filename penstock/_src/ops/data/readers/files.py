@@ -18,7 +18,7 @@ from penstock._src.core.values import memory_limit
 from penstock._src.filesystems import files as filesystems
 from penstock._src.ops.data.iteration.resume import Element, Failure, Indexed, Resumable, State
 from penstock._src.ops.data.pipeline import UNKNOWN, Pipeline, PipelineOp, Run, text
-from penstock._src.ops.data_shared.blocks import (
+from penstock._src.ops.data.readers.blocks import (
     Block,
     BlockElements,
     BlockStacks,
@@ -27,7 +27,7 @@ from penstock._src.ops.data_shared.blocks import (
     string_column,
     string_scalar,
 )
-from penstock._src.ops.data_shared.record_blocks import FixedLength, Records
+from penstock._src.ops.data.readers.record_blocks import FixedLength, Records
 from penstock._src.util.files import records
 
 _BYTES = 1 << 18  # of text, read at once
