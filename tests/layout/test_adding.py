@@ -120,6 +120,7 @@ def test_the_routes_keep_the_rules_of_layers(copy):
     assert test_layers.upward_imports(tree) == []
     assert test_layers.imports_of_higher_floors(tree) == []
     assert test_layers.long_files(tree) == []
+    assert test_layers.large_folders(copy / "penstock/_src") == {}
 
 
 @pytest.mark.parametrize("name", record.RECORDERS)

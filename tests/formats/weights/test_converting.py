@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.bridge.cli.models.description import describe
 from penstock._src.formats import table
-from penstock._src.formats.description import describe
 from penstock._src.formats.gguf.writing import write
 from penstock._src.formats.safetensors import folder
 from penstock._src.language.model import load

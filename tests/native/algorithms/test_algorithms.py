@@ -6,7 +6,7 @@ import pytest
 import penstock as tf
 from penstock._src.ops.array import unique
 from penstock._src.ops.image import boxes, interpolation
-from penstock._src.ops.math import segment
+from penstock._src.ops.math.segments import segment
 from penstock._src.ops.random import stateful
 from penstock._src.ops.strings import basic, convert
 from penstock._src.ops.strings.elements import strings

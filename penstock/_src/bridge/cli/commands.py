@@ -27,9 +27,13 @@ COMMANDS = {
         "JOB [N]",
         "changes the number of workers of an elastic job",
     ),
-    "enable": ("enable", "", "makes `tensorflow` mean Penstock in this virtual environment"),
-    "disable": ("disable", "", "undoes `enable`"),
-    "env": ("env", "", "versions, processor, threads, kernel cache"),
+    "enable": (
+        "environment.enable",
+        "",
+        "makes `tensorflow` mean Penstock in this virtual environment",
+    ),
+    "disable": ("environment.disable", "", "undoes `enable`"),
+    "env": ("environment.env", "", "versions, processor, threads, kernel cache"),
     "doctor": ("doctor", "", "what is wrong with this machine, environment or cache"),
     "flags": ("flags", "", "every environment variable that Penstock reads"),
     "check-library": (

@@ -11,7 +11,7 @@ such a node reads it; or if computing it again in every consumer would cost more
 
 from collections.abc import Container, Mapping
 
-from penstock._src.compiler.codegen.specials.sorting import is_place
+from penstock._src.compiler.codegen.specials.sorts.sorting import is_place
 from penstock._src.compiler.codegen.specials.table import SPECIALS, updates_first
 from penstock._src.compiler.fusion.costs import cost_of
 from penstock._src.compiler.kernels.inline import RULES

@@ -26,8 +26,8 @@ from penstock._src.core.values.resources import Resource, shared
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.iteration.optional import OptionalValue
 from penstock._src.ops.data.iteration.resume import Element, NotResumable, State, restored, saved
+from penstock._src.ops.data.iteration.seeds import SeedGenerator
 from penstock._src.ops.data.pipeline import EFFORT, Pipeline, Run
-from penstock._src.ops.data.seeds import SeedGenerator
 from penstock._src.ops.data_planner.measures import Measures, measured
 from penstock._src.ops.data_planner.plan import planned
 from penstock._src.ops.rules import show

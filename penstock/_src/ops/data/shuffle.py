@@ -8,18 +8,18 @@ from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentEr
 from penstock._src.ops.data.basic import _Repeat
 from penstock._src.ops.data.iteration.resume import Element, Resumable, State
 from penstock._src.ops.data.iteration.rows import Access, Numbers, Rows
-from penstock._src.ops.data.pipeline import (
-    UNKNOWN,
-    DatasetOp,
-    Pipeline,
-    Run,
-)
-from penstock._src.ops.data.seeds import (
+from penstock._src.ops.data.iteration.seeds import (
     Chunked,
     Permutation,
     SeedGenerator,
     Shuffled,
     permutation,
+)
+from penstock._src.ops.data.pipeline import (
+    UNKNOWN,
+    DatasetOp,
+    Pipeline,
+    Run,
 )
 from penstock._src.ops.random.index_shuffle import permutation as permuted
 

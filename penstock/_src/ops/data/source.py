@@ -11,6 +11,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.iteration.resume import Counted, Element, Indexed, Resumable, State
 from penstock._src.ops.data.iteration.rows import Access, Rows
+from penstock._src.ops.data.iteration.seeds import CHUNK, SeedGenerator, words
 from penstock._src.ops.data.pipeline import (
     INFINITE,
     UNKNOWN,
@@ -19,7 +20,6 @@ from penstock._src.ops.data.pipeline import (
     PipelineOp,
     Run,
 )
-from penstock._src.ops.data.seeds import CHUNK, SeedGenerator, words
 
 _ROWS_LIMIT = 1 << 24  # ranges up to this length are stored as an array
 

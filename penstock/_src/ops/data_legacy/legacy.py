@@ -11,6 +11,7 @@ from penstock._src.core.typesets import INDEX
 from penstock._src.ops.csv import dataset
 from penstock._src.ops.data import nested
 from penstock._src.ops.data.iteration.resume import Applied, Resumable
+from penstock._src.ops.data.iteration.seeds import SeedGenerator
 from penstock._src.ops.data.pipeline import (
     UNKNOWN,
     Pipeline,
@@ -19,7 +20,6 @@ from penstock._src.ops.data.pipeline import (
     positive,
 )
 from penstock._src.ops.data.readers import files
-from penstock._src.ops.data.seeds import SeedGenerator
 from penstock._src.ops.data.shuffle import ShuffleAndRepeatDatasetV2
 from penstock._src.ops.parsing import example
 from penstock._src.ops.sparse.variants import RaggedValue

@@ -10,6 +10,7 @@ from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentEr
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.iteration.resume import Element, Resumable, State
 from penstock._src.ops.data.iteration.rows import Access
+from penstock._src.ops.data.iteration.seeds import words
 from penstock._src.ops.data.pipeline import (
     INFINITE,
     UNKNOWN,
@@ -18,7 +19,6 @@ from penstock._src.ops.data.pipeline import (
     Run,
     UnnamedDatasetOp,
 )
-from penstock._src.ops.data.seeds import words
 
 
 class _AssertCardinality(Pipeline):

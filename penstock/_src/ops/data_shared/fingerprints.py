@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.op import Op
+from penstock._src.ops.data.iteration.seeds import SeedGenerator
 from penstock._src.ops.data.pipeline import Pipeline
-from penstock._src.ops.data.seeds import SeedGenerator
 
 
 def _add(digest: Any, value: Any) -> None:

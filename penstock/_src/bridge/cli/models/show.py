@@ -17,8 +17,8 @@ def main(arguments: Sequence[str]) -> int:
     parsed = parser.parse_args(arguments)
     # Each command loads what it needs.
     import penstock._src.api.load  # noqa: F401
+    from penstock._src.bridge.cli.models.description import describe
     from penstock._src.core.errors import OpError
-    from penstock._src.formats.description import describe
 
     for number, path in enumerate(parsed.models):
         try:

@@ -15,7 +15,7 @@ SPECIALS: dict[str, Special] = {
     reduction.Scan.kind: Special(ByName(f"{__package__}.scan", "launch")),
     indexing.Scatter.kind: Special(ByName(f"{__package__}.scatter", "launch"), updates_first=True),
     packed.RoundGroups.kind: Special(ByName(f"{__package__}.unpack", "launch_groups")),
-    lines.Sort.kind: Special(ByName(f"{__package__}.sort", "launch")),
+    lines.Sort.kind: Special(ByName(f"{__package__}.sorts.sort", "launch")),
     packed.TreePaths.kind: Special(ByName(f"{__package__}.trees.paths", "launch")),
     packed.Unpack.kind: Special(ByName(f"{__package__}.unpack", "launch")),
 }

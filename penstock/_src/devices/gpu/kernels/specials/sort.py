@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory
-from penstock._src.compiler.codegen.specials.sorting import arguments, forms, moved, sortable
+from penstock._src.compiler.codegen.specials.sorts.sorting import arguments, forms, moved, sortable
 from penstock._src.compiler.codegen.specials.special import (
     Scratch,
     SpecialLaunch,

@@ -9,7 +9,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER
 from penstock._src.ops import infer
-from penstock._src.ops.math.segment import (
+from penstock._src.ops.math.segments.segment import (
     check_order,
     combine,
     combine_ascending,

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory
-from penstock._src.compiler.codegen.specials.first_of_lines import (
+from penstock._src.compiler.codegen.specials.sorts.first_of_lines import (
     STATE,
     capacity,
     emit_first_of_lines,
 )
-from penstock._src.compiler.codegen.specials.heap import emit_heap_of_lines
-from penstock._src.compiler.codegen.specials.sorting import (
+from penstock._src.compiler.codegen.specials.sorts.heap import emit_heap_of_lines
+from penstock._src.compiler.codegen.specials.sorts.sorting import (
     WORDS,
     arguments,
     first_of,

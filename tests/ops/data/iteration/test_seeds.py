@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import penstock as tf
-from penstock._src.ops.data.seeds import SeedGenerator
+from penstock._src.ops.data.iteration.seeds import SeedGenerator
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory
-from penstock._src.compiler.codegen.specials.sorting import PIECE, first_of, write_lines
+from penstock._src.compiler.codegen.specials.sorts.sorting import PIECE, first_of, write_lines
 from penstock._src.native import Code, Module
 from penstock._src.native.language.types import I64, PTR
 from penstock._src.native.language.value import Val

@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory
 from penstock._src.compiler.codegen.scalars.registers import memory_type, register_type, spread
-from penstock._src.compiler.codegen.specials.sorting import (
+from penstock._src.compiler.codegen.specials.sorts.sorting import (
     PIECE,
     WORDS,
     first_of,
