@@ -39,7 +39,7 @@ conv = Conv(input, filter, strides, padding, explicit_paddings=[], data_format="
       `[batch..., spatial'..., output channels]`, or with channels before the spatial dimensions, of
       the dtype of `input`.
 conv2d_backprop_filter_v2 = Conv2DBackpropFilterV2(input, filter, out_backprop, strides, padding, use_cudnn_on_gpu=True, explicit_paddings=[], data_format="NHWC", dilations=[1, 1, 1, 1])
-    The gradient of a 2-D convolution by its filter, of which only the shape matters.
+    The gradient of a 2-D convolution by its filter; only the filter's shape matters.
 
     Args:
       input: `[batch, height, width, c]`, floats: the convolution's input.
@@ -56,7 +56,7 @@ conv2d_backprop_filter_v2 = Conv2DBackpropFilterV2(input, filter, out_backprop, 
     Returns:
       A tensor of the shape of `filter` and the dtype of `input`.
 conv2d_backprop_input_v2 = Conv2DBackpropInputV2(input, filter, out_backprop, strides, padding, use_cudnn_on_gpu=True, explicit_paddings=[], data_format="NHWC", dilations=[1, 1, 1, 1])
-    The gradient of a 2-D convolution by its input, of which only the shape matters.
+    The gradient of a 2-D convolution by its input; only the input's shape matters.
 
     Args:
       input: `[batch, height, width, c]`; only its shape is used.

@@ -1,4 +1,4 @@
-"""Lists that the iterations of a loop change, of which its gradient reads no more than lengths and item shapes."""
+"""Lists that a loop's iterations change, and whose gradient reads only lengths and item shapes."""
 
 from collections.abc import Sequence
 
@@ -159,7 +159,7 @@ def _keep_long(
 
 
 def _versions(body: GraphFunction, at: int) -> Sequence[SymbolicTensor]:
-    """The versions of a list of which an iteration does no more than write and read items; () if anything else reads one of them."""
+    """The versions of a list if an iteration only writes and reads items of them; () if anything else reads one."""
     versions = [body.outputs[at]]
     if versions[0].dtype is not dtypes.variant:
         return ()
@@ -174,7 +174,7 @@ def _versions(body: GraphFunction, at: int) -> Sequence[SymbolicTensor]:
 
 
 def _passed_on(op: Operation) -> Sequence[SymbolicTensor]:
-    """The inputs of an operation, but a list of which it reads an item or measures."""
+    """The inputs of an operation, without a list that it only reads an item of or measures."""
     reads_item = op.type == "TensorListGetItem" or op.type in _MEASURES
     return op._inputs[1:] if reads_item else op._inputs
 

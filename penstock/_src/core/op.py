@@ -143,7 +143,7 @@ class Op:
     # The outputs of `eager` for each of many elements of a dataset, all at once, of inputs and as outputs that are
     # values of core/values/groups.py; arrays among the inputs are shared by all elements. Elementwise ops need none.
     eager_each: ClassVar[Any] = None
-    # Computes the outputs on devices, for inputs of which some are arrays in device memory; None if the device cannot.
+    # Computes the outputs on devices, if some inputs are arrays in device memory; None if the device cannot.
     on_devices: ClassVar[Any] = None
     # For an op that draws random numbers at a position in its own state, the form that draws the same at a given position: the op
     # (or its name), its inputs (tensors or arrays) and attributes. Takes the tensors; the op's own position moves on.

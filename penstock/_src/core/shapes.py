@@ -166,7 +166,7 @@ class TensorShape:
     extent. Indexing gives an integer or None, slicing a `TensorShape`.
 
     Args:
-      dims: a list of extents, of which each may be None; a `TensorShape`; or None.
+      dims: a list of extents, each an int or None; a `TensorShape`; or None.
 
     Raises:
       ValueError: an extent is negative.

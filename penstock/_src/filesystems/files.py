@@ -119,7 +119,7 @@ def remove(path: str) -> None:
 
 
 def remove_if_there(path: str) -> None:
-    """Remove a file if it exists."""
+    """Removes a file if it exists."""
     try:
         remove(path)
     except errors.NotFoundError:

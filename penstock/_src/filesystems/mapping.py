@@ -1,4 +1,4 @@
-"""Files as arrays of bytes, of which only the parts that are used are read."""
+"""Files as arrays of bytes; only the parts that are used are read."""
 
 import mmap
 import os

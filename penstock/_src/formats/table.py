@@ -30,7 +30,7 @@ class Format:
       name: as commands take it.
       title: as messages say it.
       suffixes: the ends of its files' names.
-      holds: files one of which a folder of this format holds.
+      holds: names of files; a folder of this format has one of them.
       reader: `module:function` in this folder: `read(path, **options)` returns a Model; empty if it is not read.
       writer: the same of `write(model, path, **options)`; empty if it is not written.
       recognizer: `module:function` in this folder that says of a file of any name whether it is one; empty if names say it.

@@ -198,7 +198,7 @@ def static_value(tensor: Any, partial: bool = False) -> Any:
 
     Args:
       tensor: a tensor.
-      partial: whether a vector may be returned of which only some entries are known, the others
+      partial: whether a vector may be returned with only some entries known, the others
         being None.
 
     Returns:

@@ -231,6 +231,6 @@ def _pooling(about: LanguageFiles) -> str:
         known = named.get(pooling[0]) if len(modes) == 1 else None
     if known is None:
         raise UnimplementedError(
-            f"{about.path}: pooling: expected the mean of tokens, or the first one. Found {pooling!r}."
+            f"{about.path}: pooling: expected 'mean', or 'cls' (the first token). Received {pooling!r}."
         )
     return known

@@ -169,7 +169,7 @@ def _template_in(folder: str, about: Mapping[str, Any]) -> str:
         template = named[0].get("template") if named else ""
     if not isinstance(template, str):
         where = os.path.join(folder, _ABOUT_TOKENIZER)
-        raise DataLossError(f"{where}: 'chat_template': expected a text. Found {template!r}.")
+        raise DataLossError(f"{where}: 'chat_template': expected a string. Received {template!r}.")
     return template
 
 
@@ -196,5 +196,5 @@ def _of_gguf(path: str, length: int) -> LanguageFiles:
     }
     source = facts.get("tokenizer.chat_template", "")
     if not isinstance(source, str):
-        raise DataLossError(f"{path}: 'tokenizer.chat_template': expected a text.")
+        raise DataLossError(f"{path}: 'tokenizer.chat_template': expected a string.")
     return LanguageFiles(path, weights, True, architecture, tuple(sorted(stops)), source, names)

@@ -49,7 +49,7 @@ def grammar_of(schema: Mapping[str, Any] | None, grammar: str | None) -> Grammar
     if grammar is not None:
         if not isinstance(grammar, str):
             raise InvalidArgumentError(
-                f"grammar: expected a text. Received {type(grammar).__name__}."
+                f"grammar: expected a string. Received {type(grammar).__name__}."
             )
         return Grammar("lark", grammar, "grammar")
     if schema is None:
@@ -166,7 +166,7 @@ class _Vocabulary:
           TypeError: for bytes, by which the library learns to give texts.
         """
         if not isinstance(text, str):
-            raise TypeError(f"expected a text. Received {type(text).__name__}.")
+            raise TypeError(f"expected a string. Received {type(text).__name__}.")
         try:
             return self._tokenizer.encode(text)
         except InvalidArgumentError:

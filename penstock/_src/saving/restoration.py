@@ -200,7 +200,7 @@ class Restoration:
         return True
 
     def _not_found(self, names: set[str], key: str) -> Exception:
-        """The error for an object of which only some values are saved, others under `key`."""
+        """The error for an object with only some of its values saved, others under `key`."""
         missing = "".join(key.rpartition("/.ATTRIBUTES/")[:2]) + min(names)
         return NotFoundError(
             f"Error when restoring from checkpoint or SavedModel at {self.prefix}: Key {missing} not found in checkpoint"

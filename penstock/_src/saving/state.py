@@ -260,7 +260,7 @@ def load_checkpoint(ckpt_dir_or_file: Any) -> CheckpointReader:
     """Returns a reader of the values of a checkpoint.
 
     Args:
-      ckpt_dir_or_file: the path of a checkpoint, or a folder, of which the latest is read.
+      ckpt_dir_or_file: the path of a checkpoint, or a folder, whose latest checkpoint is read.
 
     Returns:
       An object with `get_tensor(name)` and `get_variable_to_shape_map()`.
@@ -294,7 +294,7 @@ def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
     """Returns the names and shapes of what a checkpoint holds.
 
     Args:
-      ckpt_dir_or_file: the path of a checkpoint, or a folder, of which the latest is read.
+      ckpt_dir_or_file: the path of a checkpoint, or a folder, whose latest checkpoint is read.
 
     Returns:
       A sorted list of pairs of name and shape.

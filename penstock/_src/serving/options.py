@@ -28,7 +28,7 @@ class Options:
       tls: certificates, if clients are to speak TLS.
       ssl_config_file: TensorFlow Serving's, of certificates for gRPC in place of `tls`.
       reload_root: a folder; clients may ask for models in it by HandleReloadConfigRequest. Empty: for those beside `models`.
-      api_keys: a file of API keys, of which requests need one; see docs/serving.md.
+      api_keys: a file of API keys; each request needs one of them. See docs/serving.md.
       access_log: a file that a line of JSON is added to for each request; "-" is the standard output.
       poll_seconds: between looks at the models' folders and the configuration file; 0: they are looked at once.
       model_config_file: where the models come from, if that is a file; it is read again when it changes.

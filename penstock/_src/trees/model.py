@@ -103,7 +103,7 @@ class TreeModel:
             ) from error
 
     def sums(self, x: Any) -> np.ndarray:
-        """Returns the sums of leaves `[rows, sums]`, of which predictions are a function: margins, raw scores.
+        """Returns the sums of leaves `[rows, sums]`: margins or raw scores, from which predictions are computed.
 
         Args:
           x: as that of `predict`.

@@ -20,7 +20,7 @@ MISSING = dataclasses.MISSING
 
 
 class _Factory:
-    """The default of a parameter of which a factory makes the value."""
+    """The default of a parameter whose value a factory makes."""
 
     def __repr__(self) -> str:
         return "<factory>"

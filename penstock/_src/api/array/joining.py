@@ -143,7 +143,7 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
 
     Args:
       value: a tensor.
-      num_or_size_splits: the number of equal parts, or a list of sizes, of which one may be -1
+      num_or_size_splits: the number of equal parts, or a list of sizes; one size may be -1
         for the rest.
       axis: the axis to split.
       num: the number of sizes, if they come as a tensor whose length is unknown.

@@ -112,7 +112,7 @@ image.decode_bmp io.decode_bmp = DecodeBmp(contents, channels=0)
 
     Args:
       contents: a string scalar.
-      channels: 3, 4 or 0: as the file has, of which gray ones have 1.
+      channels: 3 or 4; 0 for those of the file, where a gray image has 1.
       name: of the operation.
 
     Returns:

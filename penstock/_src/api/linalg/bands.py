@@ -418,7 +418,7 @@ def _three_diagonals(diagonals, layout):
 
 
 def _require_same_systems(diagonals, rhs):
-    """Raises ValueError unless shapes [..., 3, m] and [..., m, n] are those of as many equations."""
+    """Raises ValueError unless diagonals [..., 3, m] and right-hand sides [..., m, n] have the same m and batch."""
     if diagonals.rank is None or rhs.rank is None:
         return
     if not diagonals[-1:].is_compatible_with(rhs[-2:-1]):

@@ -424,7 +424,7 @@ def fractional_max_pool(
 
     Args:
       value: `[batch, height, width, c]`, real numbers.
-      pooling_ratio: a number of at least 1, or four, of which the first and last are 1.
+      pooling_ratio: a number of at least 1, or four numbers; the first and last must be 1.
       pseudo_random: whether sizes follow a pattern with a random start; otherwise they are in
         random order.
       overlapping: whether neighboring windows share a row or column.

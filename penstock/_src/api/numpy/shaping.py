@@ -25,7 +25,7 @@ def reshape(a, newshape, order="C"):
 
     Args:
       a: an array or what converts to one.
-      newshape: an int or a sequence of them, one of which may be -1: what the others leave.
+      newshape: an int or a sequence of them. One may be -1: the extent that the others leave.
       order: "C" (also "A", "K"): the last axis varies fastest; "F": the first.
 
     Returns:

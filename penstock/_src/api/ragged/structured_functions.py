@@ -30,7 +30,7 @@ def _filled(records: Records, value: int, dtype: Any) -> Any:
 
 
 def shape_like(tensor: Any) -> DynamicRaggedShape:
-    """The shape of records of which there is one for each value of a tensor.
+    """The shape of records, one for each value of a tensor.
 
     Raises:
       ValueError: the tensor's rank is unknown.

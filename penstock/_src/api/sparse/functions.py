@@ -137,7 +137,7 @@ def reshape(sp_input, shape, name=None):
 
     Args:
       sp_input: a `SparseTensor`.
-      shape: integers, of which one may be -1.
+      shape: integers; one may be -1.
       name: a name for the operation.
 
     Returns:
@@ -165,7 +165,7 @@ def reshape(sp_input, shape, name=None):
 
 
 def _reshaped(places: int, wanted: Tensor) -> TensorShape:
-    """The static shape of as many places, of which one extent may be -1."""
+    """The static shape with the same number of elements; one extent may be -1."""
     extents = constant_value_as_shape(wanted)
     known = [] if extents.rank is None else [n for n in extents if n is not None]
     unknown = None if extents.rank is None else extents.rank - len(known)

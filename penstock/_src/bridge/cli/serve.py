@@ -83,7 +83,7 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
         "",
         "folder of models that clients may have loaded; by default those beside the models",
     ),
-    ("api-keys",): (str, "", "file of API keys, of which requests need one"),
+    ("api-keys",): (str, "", "file of API keys; each request needs one of them"),
     ("access-log",): (str, "", "file that requests are written to; - for the standard output"),
     ("drain-seconds",): (float, 30.0, "that requests have to end after SIGTERM"),
     ("allow",): (str, "", "what models may do besides computing, as read_files,python"),

@@ -62,7 +62,7 @@ def _fixed(name: str) -> str:
 
 
 def _array(series: Any) -> np.ndarray:
-    """A column: numbers, or texts, of which a missing one is empty."""
+    """A column: numbers or strings; a missing string is empty."""
     if series.dtype.kind in "iufb":
         return series.to_numpy()
     return series.fillna("").astype(str).to_numpy().astype(object)

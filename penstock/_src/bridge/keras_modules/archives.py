@@ -35,7 +35,7 @@ def check_archive(path: str) -> None:
     except zipfile.BadZipFile:
         return
     if len(members) > MOST_MEMBERS:
-        raise ValueError(f"{path} has {len(members)} members, of which {MOST_MEMBERS} may be.")
+        raise ValueError(f"{path} has {len(members)} members. At most {MOST_MEMBERS} are allowed.")
     most = EXPANSION * os.path.getsize(path) + SPARE
     unpacked = sum(each.file_size for each in members if each.filename not in _WEIGHTS)
     if unpacked > most:

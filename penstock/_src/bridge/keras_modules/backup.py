@@ -160,7 +160,7 @@ def _after_epoch(end: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _together(save: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The method that writes a backup, all files of which get their names at once."""
+    """The method that writes a backup; all its files get their names at once."""
 
     @functools.wraps(save)
     def saving(self: Any) -> None:

@@ -55,7 +55,7 @@ def machine_limits() -> Limits:
 
 
 def _multiply_adds(target: Target) -> Code:
-    """Context: an array; each task writes its own element, so that its computation is not optimized away."""
+    """Multiply-adds in chains. Each task stores its sums to the context's array, or LLVM would drop the computation."""
     m = Module(target)
     with m.task("limit") as f:
         lanes = target.lanes(F32)

@@ -114,7 +114,7 @@ def wrap_or_unwrap(value: Any) -> Any:
 
 
 def _wrapped_tuple(value: Any, parts: list[Any], untracked: set[int]) -> Any:
-    """A tracking tuple of wrapped parts, of which those at some places are not tracked."""
+    """A tracking tuple of wrapped elements; those at some indices are not tracked."""
     kind = value.__class__  # differs from type(value) for proxies
     foreign = False
     if hasattr(kind, "_fields"):

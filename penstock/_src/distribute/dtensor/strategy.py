@@ -307,7 +307,7 @@ class MirroredStrategy(Strategy):
     """Replicas on the devices of a mesh of one dimension.
 
     Args:
-      devices: names of devices, of which a mesh is made; by default all of the preferred type.
+      devices: names of the mesh's devices; by default all of the preferred type.
       cross_device_ops: accepted: the mesh says how values are reduced.
       mesh: the mesh.
 

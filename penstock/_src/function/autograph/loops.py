@@ -41,7 +41,7 @@ def while_(
     outputs: int,
     options: Options,
 ) -> None:
-    """`while test(): body()` over the variables `names`, the first `outputs` of which a graph carries."""
+    """`while test(): body()` over the variables `names`; a graph carries the first `outputs`."""
     before = get_state()
     if dispatch.executing_eagerly():
         while test():

@@ -45,12 +45,12 @@ def rebuilt(
 def copied(
     graph: FuncGraph, node: Operation, op: Op, inputs: list[SymbolicTensor]
 ) -> list[SymbolicTensor]:
-    """Adds an op in place of an operation's; returns the outputs, of which as much is known as of those."""
+    """Adds an op in place of an operation's; returns the outputs, with the same static facts."""
     return known_as(node, graph.add(op, inputs, node.name).outputs)
 
 
 def known_as(node: Operation, outputs: list[SymbolicTensor]) -> list[SymbolicTensor]:
-    """Returns the outputs, of which as much is known as of those of the operation that they replace."""
+    """Returns the outputs, with the static facts of those that they replace."""
     for old, new in zip(node.outputs, outputs, strict=True):
         new._handle_data = old._handle_data
         new.set_shape(old.shape)

@@ -48,7 +48,7 @@ def llama3(base: float, size: int, scaling: Facts) -> Rope:
 
 
 def yarn(base: float, size: int, scaling: Facts, original: int, context: int) -> Rope:
-    """Returns frequencies of which those with few turns within the original length are divided, and those with some gradually.
+    """Returns frequencies; those with few turns within the original length are divided, with a gradual transition.
 
     Args:
       base: of the frequencies.

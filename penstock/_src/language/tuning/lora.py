@@ -163,7 +163,7 @@ class Lora(Module):
         """Trains the adapters on texts.
 
         Args:
-          texts: texts, or lists of tokens, or (prompt, answer), of which the answer alone is learned.
+          texts: texts, or lists of tokens, or (prompt, answer), where only the answer is learned.
           epochs: how often all texts are seen.
           batch_size: texts of a step.
           length: tokens of a text that are used at most.

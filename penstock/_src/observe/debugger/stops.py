@@ -166,7 +166,7 @@ class Stops:
                 self._stop_in(frame, "; ".join(why))
 
     def _of_names(self, file: str, line: Line, frame: types.FrameType) -> list[str]:
-        """Say which names, bound before a line, passed a limit; of a limit once in a run."""
+        """Returns reasons to stop: names bound before a line whose values passed a limit, once per limit and run."""
         reasons = []
         for name, value in [(name, frame.f_locals.get(name)) for name in line.bound]:
             reasons.append(self.conditions.changed_shape(file, line.number, name, value))

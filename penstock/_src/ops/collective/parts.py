@@ -34,7 +34,7 @@ def part_size(elements: int, size: int) -> int:
 class _OwnPart(Op):
     """This process's part of a tensor that all have.
 
-    scatters  whether a sum of which nothing else is read is computed in parts (graph/passes/scattered_sums.py)
+    scatters  whether a sum that nothing else reads is computed in shards (graph/passes/scattered_sums.py)
     """
 
     signature = "input: T -> output: T"

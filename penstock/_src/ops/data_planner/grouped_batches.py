@@ -69,7 +69,7 @@ class Replayed(Resumable):
 
 
 class GroupedBatches(Resumable):
-    """Iterates over stacks of `size` results of a function of which no rest is left; the last one may be smaller.
+    """Iterates over stacks of `size` results of a function that is computed for whole groups; the last stack may be smaller.
 
     Args:
       source: the elements.
@@ -77,7 +77,7 @@ class GroupedBatches(Resumable):
       single: the function.
       run: the iteration.
       size: of the stacks.
-      width: gives the number of threads for calls, of which the time of an element is known.
+      width: returns the number of threads for calls, from the time of an element.
     """
 
     plain = ("threads",)

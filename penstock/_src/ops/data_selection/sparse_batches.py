@@ -55,7 +55,7 @@ class _SparseBatch(Pipeline):
 
 
 class DenseToSparseBatchDataset(UnnamedDatasetOp):
-    """Sparse tensors of `batch_size` rows, each of which fits into `row_shape`."""
+    """Sparse tensors of `batch_size` rows; each row fits into `row_shape`."""
 
     signature = "input_dataset: variant, batch_size: int64, row_shape: int64 -> handle: variant"
 

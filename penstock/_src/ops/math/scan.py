@@ -153,7 +153,7 @@ def _in_single_precision(p, x, axis):
 
 
 def _by_doubling(p, x, axis):
-    """Rounds of which each doubles how many elements are added up."""
+    """Rounds; each doubles the number of elements that a partial sum covers."""
     by = 1
     while by < x.shape[axis]:
         x, by = _log_of_sum(p, x, _later(p, x, axis, by)), by * 2

@@ -67,7 +67,7 @@ class Square(Unary):
 
 
 class Sqrt(Unary):
-    """The square root; nan of negative numbers."""
+    """The square root; NaN of negative numbers."""
 
     T, ufunc, primitive = FLOAT | COMPLEX, np.sqrt, "sqrt"
     values = Values(eager_is_exact=True)

@@ -115,7 +115,7 @@ def _channel_axis(op: Any) -> int:
 
 
 def _require_supported(op: Any, shape: Sequence[int]) -> None:
-    """Raises UnimplementedError for windows over images of a batch, or over channels, of which TensorFlow has no kernels."""
+    """Raises UnimplementedError for windows over images of a batch, or over channels; TensorFlow has no kernels for them."""
     rank = len(op.ksize)
     channel = _channel_axis(op)
     depth, refusal = op.ksize[channel], ""

@@ -49,7 +49,7 @@ def _bytes_of(rows):
 
 
 def _places(counts):
-    """The indices of values of which each row has so many."""
+    """The indices of values, from the number of values of each row."""
     places = np.empty((int(counts.sum()), 2), np.int64)
     places[:, 0] = np.repeat(np.arange(len(counts)), counts)
     starts = np.cumsum(counts) - counts

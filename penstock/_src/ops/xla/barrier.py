@@ -5,7 +5,7 @@ from penstock._src.core.typesets import ANY
 
 
 class XlaOptimizationBarrier(Op):
-    """The inputs themselves, none of which is known before all are: what is computed of them is not shared with what was computed of the inputs."""
+    """The inputs themselves, available only once all are: computations on the results are not shared with those on the inputs."""
 
     signature = "input: *T -> output: *T[input]"
     T = ANY

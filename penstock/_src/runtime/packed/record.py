@@ -279,7 +279,7 @@ def _require(holds: bool, where: str) -> bool:
 
 def _text(value: Any) -> str:
     if type(value) is not str:
-        raise TypeError(f"expected a text, received {type(value).__name__}")
+        raise TypeError(f"expected a string, received {type(value).__name__}")
     return value
 
 

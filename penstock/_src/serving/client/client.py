@@ -221,7 +221,7 @@ class Client(_Base):
 
         Args:
           model: its name; by default what the client's URL names.
-          version: of which alone the state is wanted.
+          version: the only one whose state is returned.
 
         Returns:
           A list of `tf.serving.VersionInfo`.

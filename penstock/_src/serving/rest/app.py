@@ -50,7 +50,7 @@ class RestApp:
     """An ASGI application of routes.
 
     Args:
-      routes: of which the first that matches answers.
+      routes: the first that matches answers.
       bodies: reads requests' bodies.
       keys: a request needs one of these; None: it needs none.
       log: where requests are written; None for nowhere.

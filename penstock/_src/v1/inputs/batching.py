@@ -51,7 +51,7 @@ def as_lists(tensors_list: Any) -> Any:
 
 
 def as_given(original: Any, taken: Any) -> Any:
-    """Returns the dict of which `as_list` made a list; one value stands for a list of one."""
+    """Returns the dict that `as_list` made a list from; a single value stands for a list of one."""
     if not isinstance(original, dict):
         return taken
     values = [taken] if len(original) == 1 else taken

@@ -116,7 +116,7 @@ class _Rewriting:
         """Static facts about an operand.
 
         Raises:
-          NotImplementedError: it is one too many of which nothing is known.
+          NotImplementedError: more operands than supported come from ops about which nothing is known.
         """
         if source.op in _KNOWN:
             return _Range()

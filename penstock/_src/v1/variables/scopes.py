@@ -360,7 +360,7 @@ def create_partitioned_variables(
 
     Args:
       shape: of the whole.
-      slicing: the number of partitions along each axis, of which all but one are 1.
+      slicing: the number of partitions along each axis; all but one are 1.
       initializer: a tensor, or a function of the shape of a partition.
       dtype: ignored if `initializer` is a tensor.
       trainable: whether the variables are trainable.

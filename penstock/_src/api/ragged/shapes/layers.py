@@ -52,7 +52,7 @@ class LayerBroadcaster:
 
     @classmethod
     def get_singleton_broadcaster(cls, target_size: Tensor) -> LayerBroadcaster:
-        """Returns the broadcaster from one slice."""
+        """Returns the broadcaster that repeats one slice `target_size` times."""
         return cls(raw.ZerosLike(x=_range(target_size)))
 
     @classmethod

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--system", default="", help="a message of the system, before PROMPT")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--schema", metavar="FILE", help="a JSON schema, of which the text is")
+    form.add_argument("--schema", metavar="FILE", help="a JSON schema that the text follows")
     form.add_argument("--grammar", metavar="FILE", help="of the text, in Lark's language")
     parser.add_argument("--length", type=int, help="tokens that there is room for (default 4096)")
     parser.add_argument(

@@ -22,7 +22,7 @@ _OF_CATEGORIES = {ColumnType.CATEGORICAL, ColumnType.CATEGORICAL_SET}
 
 
 class Columns:
-    """The columns, of which the label is the first, and the group of ranks the second.
+    """The columns: the label first, then the group of ranks.
 
     Args:
       objective: of the model.

@@ -36,7 +36,7 @@ def pipeline_of(model: Any, strategy: PipelineStrategy) -> ModelPipeline:
 
 
 class ModelPipeline:
-    """A model of which this process computes one stage.
+    """A model; this process computes one of its stages.
 
     Args:
       model: of Keras, built.

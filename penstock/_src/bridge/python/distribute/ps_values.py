@@ -9,7 +9,7 @@ from penstock._src.eager.variable_modes import VariableAggregation
 
 
 class AggregatingVariable(Variable):
-    """A variable of a parameter server, of which every replica has this one view.
+    """A variable of a parameter server; all replicas share this view.
 
     Args:
       strategy: the strategy that made it.

@@ -1,4 +1,4 @@
-"""`tensorflow.python.eager.executor`: executors of eager ops, all of which run ops at once."""
+"""`tensorflow.python.eager.executor`: executors of eager ops. All run ops immediately."""
 
 from penstock._src.bridge.eager_context import Executor as EagerExecutor
 

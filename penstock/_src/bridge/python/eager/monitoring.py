@@ -91,7 +91,7 @@ class Buckets:
 
 
 class ExponentialBuckets(Buckets):
-    """Bounds of which each is a multiple of the one before."""
+    """Bounds, each a multiple of the one before."""
 
     def __init__(self, scale: float, growth_factor: float, bucket_count: int) -> None:
         super().__init__([scale * growth_factor**i for i in range(bucket_count)])

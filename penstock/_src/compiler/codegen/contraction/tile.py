@@ -216,7 +216,7 @@ def times(f: Fn, i, stride):
 
 
 def transpose(f: Fn, vectors: list[Val]) -> list[Val]:
-    """Transposes n vectors of n lanes in registers, for n a power of two: log2(n) rounds, each of which exchanges blocks of s lanes."""
+    """Transposes n vectors of n lanes in registers, for n a power of two: log2(n) rounds that exchange blocks of s lanes."""
     n, s = len(vectors), len(vectors) // 2
     while s:
         out: list[Any] = [None] * n

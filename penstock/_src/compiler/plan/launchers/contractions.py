@@ -19,7 +19,7 @@ from penstock._src.util.flags import flags
 
 LEAST_SIZE = 4  # bytes of the type in which products are summed
 MANY_ROWS = 256  # a product of so many rows takes 4 % longer if it packs its weights itself (Emerald Rapids)
-LARGE_BYTES = 1 << 20  # of weights of which a second copy counts
+LARGE_BYTES = 1 << 20  # of weights, at which the memory of a second copy counts
 
 
 def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:

@@ -226,7 +226,7 @@ def _look_at_devices(driver: Driver) -> Iterator[str]:
         oldest = min(a.number for a in ARCHITECTURES.values())
         if 10 * capability[0] + capability[1] < oldest:
             raise _Hindered(
-                f"{text}, is too old: {oldest // 10}.{oldest % 10} is required",
+                f"{text}: compute capability {oldest // 10}.{oldest % 10} or later is required",
                 "Choose another: CUDA_VISIBLE_DEVICES=...",
             )
         memory = driver.total_memory(device) / GB

@@ -1,4 +1,4 @@
-"""Batches of all workers together, of which each takes its rows when a step is made."""
+"""Batches of all workers together; each worker takes its rows at a step."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _match(tensor: Any, pattern: Pattern, matched: Found, parts: int) -> Found |
 
 
 def _part_of(tensor: Any, part: int, count: int) -> Any:
-    """The matrix of which a tensor is a block of columns, or None."""
+    """The matrix that has a tensor as a block of columns, or None."""
     op = tensor.op
     if op.type == "Split":
         axis = constant_value(op.inputs[0])

@@ -178,7 +178,7 @@ def _parsed(text: bytes) -> Manifest:
 
 def _text(value: Any) -> str:
     if type(value) is not str:
-        raise TypeError(f"expected a text, received {type(value).__name__}")
+        raise TypeError(f"expected a string, received {type(value).__name__}")
     return value
 
 

@@ -102,7 +102,7 @@ def _inflated(data: bytes, size: int) -> bytes:
             continue
         if len(inflated) >= size and decoder.eof:
             return inflated
-    raise ValueError(f"image data of {len(inflated)} bytes, of which {size} are needed")
+    raise ValueError(f"image data has {len(inflated)} bytes; {size} are needed")
 
 
 def _chunks(data: bytes) -> dict[bytes, bytes]:

@@ -111,7 +111,7 @@ class _Places:
         self.open.pop(at, None)
 
     def base(self, node: int, labels: list[int]) -> int:
-        """A place of which all labels are free."""
+        """A base index at which all labels are free."""
         is_free, is_base = self.is_free, self.is_base
         first, given_up, free_base = labels[0], [], -1
         for at in itertools.islice(self.open, BLOCK if len(labels) <= MANY else 0):

@@ -58,7 +58,7 @@ variant("TFText>RoundRobinGenerateMasks", _RoundRobinGenerateMasks)
 
 
 class _RoundRobinTrim(Op):
-    """Segments of which each gives one item in turn until a bound is reached."""
+    """Segments that give one item each in turn until a bound is reached."""
 
     signature = """max_sequence_length: int32, input_values: N * T, input_row_splits: N * Tsplits
         -> values: N * T, row_splits: N * Tsplits"""

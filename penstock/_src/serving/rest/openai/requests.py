@@ -45,7 +45,7 @@ class Asked(NamedTuple):
       model: its name.
       requests: what to generate, for each choice of the reply.
       repeats: how many choices have the same prompt.
-      tries: how many of each prompt are generated, of which the most probable ones are the choices.
+      tries: the number of texts generated for each prompt; the most probable ones are the choices.
       shows_logprobs: False if probabilities are computed to choose by them alone.
       streams: whether the reply is a stream of events.
       with_usage: whether the last of them counts the tokens.
@@ -212,7 +212,7 @@ def _asked(fields: Fields, requests: list[GenerationRequest]) -> Asked:
 
 
 def _tries(fields: Fields, count: int) -> int:
-    """Return how many texts of each prompt are generated, of which `count` are choices of the reply."""
+    """Returns the number of texts generated for each prompt; `count` of them are choices of the reply."""
     tries = fields.integer("best_of")
     if tries is None:
         return count

@@ -82,7 +82,7 @@ class RNNCell(Layer):
         """Zeros for a batch.
 
         Args:
-          inputs: of which the batch and type are taken.
+          inputs: a tensor with the batch size and dtype.
           batch_size: in the absence of `inputs`.
           dtype: likewise.
 

@@ -11,7 +11,7 @@ from penstock._src.bridge.python.autograph.pyct import parser, templates
 
 
 class ConditionalExpressionTransformer(converter.Base):
-    """Rewrites conditional expressions, of which only the chosen part is computed."""
+    """Rewrites conditional expressions; only the chosen operand is computed."""
 
     def visit_IfExp(self, node: Any) -> Any:
         text = parser.unparse(node, include_encoding_marker=False).strip()

@@ -19,7 +19,7 @@ def if_stmt(
     symbol_names: tuple[str, ...],
     nouts: int,
 ) -> None:
-    """`if cond: body() else: orelse()`, of which the first `nouts` variables are used later."""
+    """`if cond: body() else: orelse()`; the first `nouts` variables are used later."""
     others = get_state()[nouts:]
     operators.if_(cond, body, orelse, get_state, set_state, symbol_names, nouts)
     if others and values.is_symbolic(cond):  # these keep their values there

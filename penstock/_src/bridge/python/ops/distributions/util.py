@@ -260,7 +260,7 @@ def get_logits_and_probs(
     name: str = "get_logits_and_probs",
     dtype: Any = None,
 ) -> tuple[Any, Any]:
-    """Logits and probabilities, of which one is given.
+    """Logits and probabilities, from the one that is passed.
 
     Args:
       logits: log-odds, or with `multidimensional` logarithms up to a constant of each row.
@@ -445,7 +445,7 @@ def fill_triangular_inverse(x: Any, upper: bool = False, name: str | None = None
 
 
 def tridiag(below: Any = None, diag: Any = None, above: Any = None, name: str | None = None) -> Any:
-    """Matrices of three diagonals, of which some may be missing.
+    """Matrices of up to three diagonals.
 
     Raises:
       ValueError: all are missing.

@@ -97,7 +97,7 @@ class Problem:
 
     @property
     def unit(self) -> int:
-        """Elements of k of which depth blocks are multiples."""
+        """The number of elements of k that depth blocks are multiples of."""
         if self.by_matrices:
             return SIDE
         right = self.gemm.right

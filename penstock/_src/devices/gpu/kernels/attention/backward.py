@@ -95,7 +95,7 @@ def write_keys(of: Tiles, epilogue: Epilogue, gradient: Epilogue, operands: int)
     wide = len(of.places)
 
     def put_statistics(first: Val) -> None:
-        """m, 1 / l and D of the rows of a tile."""
+        """Stores m, 1 / l and D of the rows of a tile to shared memory."""
 
         def put() -> None:
             number = of.number(of.clamped(first + f.thread, "queries"))

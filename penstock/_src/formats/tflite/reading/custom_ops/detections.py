@@ -72,7 +72,7 @@ def _decoded(encoded: Any, anchors: Any, options: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Detections:
-    """Boxes `[n, 4]` and their scores `[n, classes]`, of which some are chosen."""
+    """Boxes `[n, 4]` and their scores `[n, classes]`, to choose from."""
 
     boxes: Any
     scores: Any
