@@ -380,7 +380,7 @@ class _BoostedInspector(AbstractInspector):
 
     @property
     def num_trees_per_iter(self) -> int:
-        """How many sums there are; each step adds a tree to each."""
+        """The number of sums; each step adds a tree to each."""
         return max(1, self._head.num_trees_per_iter)
 
     @property

@@ -215,8 +215,8 @@ def _place_in(path: str) -> Place | None:
     if not os.path.exists(path):
         return None
     with open(path) as file:
-        told = json.load(file).get(_PLACE)
-    return None if told is None else Place(**told)
+        record = json.load(file).get(_PLACE)
+    return None if record is None else Place(**record)
 
 
 def _remove_old_places(backup: Any) -> None:

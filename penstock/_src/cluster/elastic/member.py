@@ -133,15 +133,17 @@ class Member:
         request = json.dumps(asked).encode()
         until = time.monotonic() + JOIN_WITHIN
         while time.monotonic() < until:
-            told = json.loads(self._channel.call("Join", request, ANSWER_WITHIN))
-            if told["state"] == GO:
-                return Generation(told["number"], tuple(told["members"]), tuple(told["addresses"]))
-            if told["state"] in (LEAVE, OVER):
+            answer = json.loads(self._channel.call("Join", request, ANSWER_WITHIN))
+            if answer["state"] == GO:
+                return Generation(
+                    answer["number"], tuple(answer["members"]), tuple(answer["addresses"])
+                )
+            if answer["state"] in (LEAVE, OVER):
                 raise SystemExit(0)
-            if told["state"] == PAST:
-                raise Passed(told["result"])
-            if told["state"] in REFUSALS:
-                raise FailedPreconditionError(None, None, REFUSALS[told["state"]] % self.section)
+            if answer["state"] == PAST:
+                raise Passed(answer["result"])
+            if answer["state"] in REFUSALS:
+                raise FailedPreconditionError(None, None, REFUSALS[answer["state"]] % self.section)
             time.sleep(ASK_EVERY)
         raise DeadlineExceededError(
             None, None, f"No generation of the elastic job has come about in {JOIN_WITHIN:g} s."
@@ -159,19 +161,19 @@ class Member:
             }
             request = json.dumps(says).encode()
             try:
-                told = json.loads(self._channel.call("Beat", request, ANSWER_WITHIN, 0))
+                answer = json.loads(self._channel.call("Beat", request, ANSWER_WITHIN, 0))
             except OpError:
                 continue  # a launcher that has ended ends this process
             if generation is not self.generation:
                 continue
-            self.is_pending = told["pending"]
+            self.is_pending = answer["pending"]
             transport = self.transport
             if (
-                told["lost"]
+                answer["lost"]
                 and transport is not None
                 and transport.cluster.hosts == generation.addresses
             ):
-                ranks = ", ".join(str(generation.members.index(n)) for n in told["lost"])
+                ranks = ", ".join(str(generation.members.index(n)) for n in answer["lost"])
                 transport.lose(
                     f"Rank {ranks} of {len(generation.members)} is lost: its process has ended."
                 )

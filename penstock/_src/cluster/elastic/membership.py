@@ -157,9 +157,9 @@ class Membership:
 
     def record(self, request: bytes) -> bytes:
         """Keeps the result of a section for workers that come later."""
-        told = json.loads(request)
+        message = json.loads(request)
         with self._lock:
-            self._results[told["section"]] = told["result"]
+            self._results[message["section"]] = message["result"]
         return b""
 
     def _behind(self, worker: _Worker, section: int) -> str:
@@ -284,11 +284,11 @@ class Membership:
 
     def _answer(self, state: str, result: str = "") -> bytes:
         generation = self.generation
-        told = {
+        message = {
             "state": state,
             "number": generation.number,
             "members": generation.members,
             "addresses": generation.addresses,
             "result": result,
         }
-        return json.dumps(told).encode()
+        return json.dumps(message).encode()

@@ -66,10 +66,10 @@ class KeptPlan(RecordedPlan):
         return PackedProgram(record, libraries, self._content)
 
     def _content(self, number: int) -> bytes:
-        found = kernels().cache.read(self._objects[number])
-        if found is None:
+        contents = kernels().cache.read(self._objects[number])
+        if contents is None:
             raise _Missing(self._objects[number])
-        return found
+        return contents
 
 
 def _missing() -> NamedCode:
@@ -104,9 +104,9 @@ def kept_plans(section: Section, key: str) -> list[KeptPlan]:
       key: what else inputs must have in common.
     """
     place = _place(section, key)
-    found = None if place is None else kernels().cache.read(place)
+    contents = None if place is None else kernels().cache.read(place)
     plans = []
-    for entry in [] if found is None else json.loads(found):
+    for entry in [] if contents is None else json.loads(contents):
         try:
             record = record_of(entry["record"].encode(), len(entry["objects"]))
             plans.append(KeptPlan(record, entry["objects"]))
@@ -149,6 +149,6 @@ def keep_plan(section: Section, key: str, form: Any) -> None:
     except NotPortable:
         return
     entry = {"record": text_of(record).decode(), "objects": objects}
-    found = cache.read(place)
-    others = [] if found is None else [e for e in json.loads(found) if e != entry]
+    contents = cache.read(place)
+    others = [] if contents is None else [e for e in json.loads(contents) if e != entry]
     cache.write(place, json.dumps([entry, *others][:MOST_PLANS]).encode())

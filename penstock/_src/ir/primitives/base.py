@@ -73,7 +73,7 @@ class Primitive:
         return 0
 
     def rows(self, flow: RowFlow, node: Node) -> State:
-        """Where the result has the rows of a batch, given where the arguments have them (meaning/rows.py).
+        """The axis of a batch's rows in the result, from those in the arguments (meaning/rows.py).
 
         Raises MixedRows if a part of the result may depend on several rows, on an index of a row, or on their number.
         """

@@ -42,14 +42,14 @@ def _state_of_llvm() -> list[tuple[str, int, int]] | None:
     """Path, size and time of the libraries of llvmlite; None if they are not found."""
     package = importlib.util.find_spec("llvmlite")
     folders = (package and package.submodule_search_locations) or ()
-    found = []
+    records = []
     try:
         for folder in folders:
             # The version's file is another with each version, whatever the time of the libraries.
             for path in sorted([*Path(folder, "binding").iterdir(), Path(folder, "_version.py")]):
                 if path.suffix in _LIBRARIES or path.name == "_version.py":
                     status = path.stat()
-                    found.append((str(path), status.st_size, status.st_mtime_ns))
+                    records.append((str(path), status.st_size, status.st_mtime_ns))
     except OSError:
         return None
-    return found if any(path.endswith(_LIBRARIES) for path, _, _ in found) else None
+    return records if any(path.endswith(_LIBRARIES) for path, _, _ in records) else None

@@ -50,7 +50,7 @@ __all__ = [
 
 
 class ModelFormat(enum.Enum):
-    """What a builder writes: a SavedModel with YDF's files in its assets, or these files alone."""
+    """The output of a builder: a SavedModel with YDF's files in its assets, or these files alone."""
 
     TENSORFLOW_SAVED_MODEL = 1
     YGGDRASIL_DECISION_FOREST = 2
@@ -126,7 +126,7 @@ class AbstractBuilder:
 
     @property
     def objective(self) -> AbstractObjective:
-        """What is predicted."""
+        """The task, with its columns and classes."""
         return self._objective
 
     def model_type(self) -> str:

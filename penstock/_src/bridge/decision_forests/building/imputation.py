@@ -1,4 +1,4 @@
-"""What a missing value counts as: YDF's engines are faster where one value gives what all conditions say of missing ones."""
+"""The replacement of missing values: YDF's engines are faster where one value passes the same conditions as a missing one."""
 
 from __future__ import annotations
 

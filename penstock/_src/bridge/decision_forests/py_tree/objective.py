@@ -1,4 +1,4 @@
-"""What a model predicts: a task, with its columns and classes."""
+"""Objectives of models: a task, with its columns and classes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class AbstractObjective:
-    """What is predicted.
+    """The prediction task of a model.
 
     Args:
       label: the column that is predicted.

@@ -1,4 +1,4 @@
-"""What nodes predict."""
+"""Predictions of leaves."""
 
 from __future__ import annotations
 

@@ -98,12 +98,12 @@ class Last(Callback):  # type: ignore[misc]
 
 def _attributes(callback: Any) -> dict[str, bytes]:
     """The plain attributes of a callback, and those that are operations of Keras (with which callbacks compare metrics)."""
-    told = {
+    progress = {
         name: plain.encode(_named(value))
         for name, value in vars(callback).items()
         if name not in OWN
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in progress.items() if value is not None}
 
 
 def _named(value: Any) -> Any:

@@ -62,6 +62,7 @@ class _Backward(Tiles):
 
     def write(self, epilogue: Epilogue, operands: int) -> Code:
         form = self.form
+        # Past the last column P is exp(-inf) = 0 and dS is 0, so these columns add nothing to dQ.
         self.emit_scores("scores", form.depth, through(epilogue), 0, float("-inf"))
         self.emit_scores("gradient", form.width, self.finish_gradient, operands, 0.0)
         self.emit_probabilities()
@@ -89,6 +90,7 @@ class _Backward(Tiles):
             def row(i):
                 scores = f.at(f.scores, i * COLUMNS, self.total)
                 most = f.load(f.maximum, i * f.step, self.total)
+                # one division for a row instead of one for each column
                 share = f.const(1.0, self.total) / f.load(f.sums, i * f.step, self.total)
 
                 def one(j):
@@ -107,6 +109,7 @@ class _BackwardTask(Task):
     def write(self) -> None:
         f, form, layout = self.f, self.form, self.layout
         zero, tall = f.i64(0), layout.row_tile
+        # Rows are packed once and swept by every block of columns; dQ is summed over all of these.
         self.pack("query", zero, self.rows, form.depth, tall, self.section("queries"))
         self.pack("seed", zero, self.rows, form.width, tall, self.section("seeds"))
         query = self.whole_rows("query", "query", form.depth, zero, self.rows)
@@ -154,7 +157,8 @@ class _BackwardTask(Task):
         self.clear(dk, COLUMNS * layout.depth)
         self.clear(dv, COLUMNS * layout.width)
         first = f.i64(0)
-        if form.causal:  # earlier rows see none of these columns
+        # Earlier rows see none of these columns. Rounded down to a block, as the rows are packed by blocks.
+        if form.causal:
             first = f.max(0, j + 1 - layout.read(f, "reach")) // ROWS * ROWS
         f.loop(first, self.rows, ROWS, lambda i: self.block_of_scores(i, block, rows))
         self.store_rows("key_gradient", form.depth, dk, j, cols)
@@ -186,6 +190,7 @@ class _BackwardTask(Task):
         sweep("scores", "query", "queries", columns.keys)
         statistics = [f.at(layout.read(f, s), number, total) for s in ("maximum", "total")]
         f.call("probabilities", block, *statistics, step, count, cols)
+        # dV first: it reads P, which the sweep of the gradient replaces by dS in the same block.
         seed, across = self.rows_from(rows.seed, i)
         tiles.multiply(f, block, True, seed, across, columns.dv, cols, count, form.width)
         sweep("gradient", "seed", "seeds", columns.values)

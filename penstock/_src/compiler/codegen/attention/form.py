@@ -20,7 +20,8 @@ from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process.forks import cached_property
 
 ROWS, COLUMNS = 64, 128  # of a block of scores, sized to stay in the L1 cache
-ROW_TILE, SMALL_ROW_TILE, VECTORS = 8, 4, 2  # rows and vectors of a register tile of scores
+# Rows and vectors of a register tile of scores: 8 * 2 sums take half of 32 registers, 4 * 2 half of 16.
+ROW_TILE, SMALL_ROW_TILE, VECTORS = 8, 4, 2
 MANY_REGISTERS = 32
 
 FORWARD = ("query", "key", "value", "output", "statistics")
@@ -154,6 +155,7 @@ class ContextLayout:
             round_up(dims.maximum(rows, 1), ROWS),
             round_up(dims.maximum(columns, 1), COLUMNS),
         )
+        # Forward, a block of rows meets all columns; backward, a block of columns meets all rows.
         queries = tall if self.backward else ROWS
         keys = COLUMNS if self.backward else wide
         offsets = {

@@ -24,6 +24,7 @@ class _Forward(Tiles):
     """Writes the kernel."""
 
     def write(self, epilogue: Epilogue) -> Code:
+        # A score of -inf past the last column has the weight 0, so sums and products run over whole vectors.
         self.emit_scores("scores", self.form.depth, through(epilogue), 0, -INFINITY)
         self.emit_softmax()
         with self.module.task("forward") as f:
@@ -49,6 +50,7 @@ class _Forward(Tiles):
                 f.store(most, f.maximum, i)
                 # in a row of -inf alone, -inf - -inf would be NaN, although later blocks may outweigh this one
                 shift = f.select(most.eq(-INFINITY), 0.0, most)
+                # 0 for a row's first block, where `before` is -inf: the sums that it multiplies are 0, too
                 scale = exponential(f, f.splat(before - shift, n), self.total)
 
                 def exponentials(j, sum_):
@@ -72,6 +74,7 @@ class _ForwardTask(Task):
         f, form, layout = self.f, self.form, self.layout
         first = self.chunk * self.per
         last = f.min(first + self.per, self.rows)
+        # Keys are packed once for all blocks of the chunk, as far as its last row sees.
         reach = self.reach(last)
         keys = self.section("keys")
         self.pack("key", f.i64(0), reach, form.depth, layout.panel, keys)
@@ -93,6 +96,7 @@ class _ForwardTask(Task):
         low = f.splat(f.const(-INFINITY, self.total), self.lanes)
         for i in range(0, ROWS, self.lanes):
             f.store(low, maximum, i)
+        # The causal mask is in the epilogue; this leaves out columns that no row of the block sees.
         reach = self.reach(row + count)
         a_room = layout.panel_room(layout.row_tile, form.depth)
         b_room = layout.panel_room(layout.panel, form.depth)

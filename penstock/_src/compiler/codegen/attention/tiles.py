@@ -74,6 +74,7 @@ class Tiles:
                 zeros(f, rows * VECTORS, vector), multiply=dot_of_pairs if self.form.pairs else Fn.fma,
             )  # fmt: skip
             step, width = layout.read(f, "statistics.cross"), layout.read(f, "columns")
+            # Rows past the end compute with the epilogue's operands of the last row, and nobody reads their scores.
             real = [f.min(f.left - 1, i) if ragged and i else f.i64(i) for i in range(rows)]
             numbers = [times(f, i, step) + f.number for i in real]
             masks = [f.mask(n, f.cols - n * j) if ragged else None for j in range(VECTORS)]
@@ -167,6 +168,7 @@ class Tiles:
         `rows` of c are made, up to a whole tile; `depth` rows of b exist.
         """
         n, width = self.lanes, -(-extent // self.lanes) * self.lanes
+        # The block is row-major, so its transpose is read by swapping the two steps, without a copy.
         row, step = (1, COLUMNS) if by_columns else (COLUMNS, 1)
         most = 4 if self.target.registers >= 32 else 2
         for first in range(0, extent, most * n):

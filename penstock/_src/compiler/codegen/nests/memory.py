@@ -74,6 +74,7 @@ def load(
         mask = _both(spread(f, guard, place.lanes), mask)
     if place.is_row:
         return from_memory(f, f.load(place.pointer, place.base, vec(ty, place.lanes), mask), dtype)
+    # The base alone may lie outside of the array, where the mask is false or offsets are added.
     start = f.at_any(place.pointer, place.base, ty)
     return from_memory(f, f.gather(start, place.numbers(f), vec(ty, place.lanes), mask), dtype)
 
@@ -95,6 +96,7 @@ def _load_spread(f: Fn, start: Val, step: int, ty: str) -> Val:
     low, high = sorted((0, step * (count - 1)))
     result: Val | None = None
     for begin in range(low, high + 1, count):
+        # The last row is moved back to end at the last element; lanes that are there already are picked again.
         begin = min(begin, high + 1 - count)
         row = f.load(start, begin, ty)
         places = [step * lane - begin for lane in range(count)]
@@ -138,6 +140,7 @@ def _load_pair(f: Fn, place: Elements, ty: str, mask: Val | None, guard: Val | N
     if guard is not None:
         mask = _both(spread(f, guard, place.lanes), mask)
     start = f.at_any(place.pointer, _twice(f.i64(place.base)), ty)
+    # Real and imaginary parts alternate in memory: two vectors are loaded as one and taken apart.
     if place.is_row and mask is None:
         both = f.load(start, 0, vec(ty, 2 * place.lanes))
         even = list(range(0, 2 * place.lanes, 2))

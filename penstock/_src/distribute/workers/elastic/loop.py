@@ -78,8 +78,8 @@ class ElasticLoop:
             self._section = elastic.begin_section(True)
         except Passed as passed:
             self._section, self._is_past = elastic.section, True
-            told = json.loads(passed.result)
-            self._made, self._is_at_end = told["loop"], told["end"]
+            place = json.loads(passed.result)
+            self._made, self._is_at_end = place["loop"], place["end"]
         if elastic.arrival is not None:
             self._made = elastic.arrival["loop"]
 

@@ -352,8 +352,8 @@ class Steps:
     ) -> None:
         """Gives newcomers the place in the program, and the state outside of variables."""
         following = self._steps.get(step_number + 1)
-        told = json.dumps(following.place if following else {}).encode()
-        place = json.loads(state.broadcast_bytes(told, transport, source))
+        text = json.dumps(following.place if following else {}).encode()
+        place = json.loads(state.broadcast_bytes(text, transport, source))
         is_source = transport.cluster.rank == source
         luggage = self.luggage.pack() if is_source and self.luggage is not None else b""
         luggage = state.broadcast_bytes(luggage, transport, source)

@@ -28,11 +28,11 @@ def child(f: Fn, units: Val, size: Val, node: Val, label: Val) -> Val:
     place = _children(f, node, _unit(f, units, node)) ^ label
 
     def checked() -> tuple[Val]:
-        found = (_unit(f, units, place) & _LABEL).eq(label)
-        return (f.select(found, place, f.i64(NOTHING)),)
+        matches = (_unit(f, units, place) & _LABEL).eq(label)
+        return (f.select(matches, place, f.i64(NOTHING)),)
 
-    (found,) = f.when(place < size, checked, lambda: (f.i64(NOTHING),))
-    return found
+    (matches,) = f.when(place < size, checked, lambda: (f.i64(NOTHING),))
+    return matches
 
 
 def value(f: Fn, units: Val, size: Val, node: Val) -> Val:

@@ -44,6 +44,7 @@ class OperandPacking:
     def all_panels(self, block: DepthBlock, base, first, count, dst: Val) -> None:
         """Packs `count` rows or columns, starting at `first`, over a depth block."""
         f, panels = self.f, self.panels
+        # Rows along which B is contiguous are read from end to end, through all panels.
         if panels.by_rows:
             self.slab(block, base, first, count, 0, block.depth, dst)
             return
@@ -96,6 +97,7 @@ class OperandPacking:
     def begin(self, block: DepthBlock, panel: Val) -> None:
         """Appends the initial values of the columns' sums to a packed panel of B."""
         s = self.schedule
+        # A is multiplied with a surplus in each element (unsigned dot products); the sums begin at minus what it adds.
         at, over = s.start_of_sums, s.gemm.zero if s.by_matrices else surplus(s.gemm, s.target)
         begin_sums(self.f, panel, block.depth, s.nr, s.lanes, over, at, s.gemm.group)
 
@@ -117,6 +119,7 @@ class OperandPacking:
             return
         cross = value(f, matrix.cross)
         start = word(f, times(f, first, cross) + base)
+        # Contiguous in k: vectors of k are transposed in registers. Otherwise elements are copied one by one.
         if len(gemm.k) == 1 and matrix.depth[0] == 1:
             start = word(f, start + block.start)
             pack_across(

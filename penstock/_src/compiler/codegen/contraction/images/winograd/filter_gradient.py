@@ -96,7 +96,9 @@ def choose(
     mr, nv = _register_tile(g, target)
     down, across = tiles_along(g.h.out), tiles_along(g.w.out)
     all_rows = tiles.typical(g.batch) * down
+    # A block's transformed tiles of both images are read by all 36 products: they should stay in a cache.
     room = processor_of(target).winograd_tiles // (POINTS * (g.channels + g.outputs) * size)
+    # `cut_for` is the target's, not the number of threads that run: sums have the same bits for any number of them.
     most, parts = min(MOST_TILES, room), 4 * cut_for
     block_rows = max(1, min(most // across, all_rows // parts))
     blocks = -(-all_rows // block_rows)
@@ -184,6 +186,7 @@ class _WinogradGradientWriter(FilterGradientWriter):
                 count = f.min(all_rows - first, s.block_rows)
                 self.inputs.read(f, x, first, count, inputs, blank)
                 self.gradients.read(f, dy, first, count, gradients, blank)
+                # The first block of a range stores its products, so the sums need no clearing.
                 self.multiply(f, count * s.inputs.across, inputs, gradients, sums, i > low)
 
             f.loop(low, high, 1, block)
@@ -195,6 +198,7 @@ class _WinogradGradientWriter(FilterGradientWriter):
                     last = f.min(high * s.block_rows, all_rows)
                     f.call("direct", x, dy, mine, low * s.block_rows, last)
 
+                # An infinity at one point becomes NaN in all nine taps; the plain sum keeps it to the taps that read it.
                 f.when(f.call("taps", sums, mine, ret=I1), again)
 
             f.when(low < high, taps, empty)

@@ -41,6 +41,7 @@ def suits(axes: Sequence[Axis], batch: Extent, channels: int, outputs: int, type
     for axis in axes:
         if (axis.taps, axis.stride, axis.dilation, axis.base) != (TAPS, 1, 1, 1) or axis.out <= 0:
             return False
+    # Transforms work on whole vectors of channels: their loads have no masks.
     width = types.lanes(target)
     if not _are_floats(types) or channels % width or outputs % width:
         return False
@@ -126,6 +127,7 @@ class TileReader:
             start = times(f, n, image.image) + times(f, top, image.row)
             start = f.i64(start + (image.base - w.low * image.column))
             exists = [(top + i >= 0) & (top + i < h.size) for i in range(grid.reads)]
+            # Addresses of rows outside of the image are computed, and replaced by that of the zeros before a load.
             source = [f.at_any(x, start + i * image.row, image.element) for i in range(grid.reads)]
 
             def tile(name, skipped, j):
@@ -137,6 +139,7 @@ class TileReader:
                 at = times(f, times(f, r, grid.across) + j, grid.channels)
                 f.call(name, *rows, f.at(dst, at, self.total))
 
+            # Tiles at the left and right edge lack columns; those between are one loop over one function.
             for columns, run in groupby(range(grid.across), inside):
                 all_of, skipped = list(run), columns.index(True) if True in columns else 0
                 each = partial(tile, self.tile(columns, skipped), skipped)
@@ -161,6 +164,7 @@ class TileReader:
                     row = getattr(f, f"row{i}")
                     inside = columns[j]
                     offset = at + (j - skipped) * grid.image.column
+                    # None instead of zeros: the transform then leaves out the terms with it.
                     if not inside:
                         return None
                     pixels = f.load(row, offset, vec(grid.image.element, grid.lanes))
