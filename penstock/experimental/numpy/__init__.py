@@ -7,11 +7,9 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.api.numpy.compositions": (
-        "allclose angle around array_equal bitwise_not cbrt clip deg2rad divmod exp2 fix "
-        "float_power floor_divide gcd heaviside hypot imag isclose iscomplex iscomplexobj isneginf "
-        "isposinf isreal isrealobj isscalar lcm log10 log2 logaddexp logaddexp2 logical_and "
-        "logical_not logical_or logical_xor matmul maximum minimum multiply polyval positive "
-        "rad2deg real round select sign signbit sinc where"
+        "allclose array_equal bitwise_not divmod float_power floor_divide gcd heaviside hypot "
+        "isclose lcm logaddexp logaddexp2 logical_and logical_not logical_or logical_xor matmul "
+        "maximum minimum multiply polyval select where"
     ),
     "penstock._src.api.numpy.creation": (
         "arange array asanyarray asarray ascontiguousarray copy diag diag_indices diagflat "
@@ -43,6 +41,10 @@ _NAMES = {
         "concatenate dsplit dstack expand_dims flatten flip fliplr flipud hsplit hstack ix_ "
         "moveaxis ndim nonzero pad ravel repeat reshape roll rot90 shape size split squeeze stack "
         "swapaxes take take_along_axis tile transpose vsplit vstack"
+    ),
+    "penstock._src.api.numpy.unary": (
+        "angle around cbrt clip deg2rad exp2 fix imag iscomplex iscomplexobj isneginf isposinf "
+        "isreal isrealobj isscalar log10 log2 positive rad2deg real round sign signbit sinc"
     ),
     "penstock._src.api.numpy.vectors": "cross",
     "penstock._src.api.numpy_behavior.behavior": "experimental_enable_numpy_behavior",

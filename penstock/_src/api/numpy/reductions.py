@@ -76,7 +76,7 @@ def prod(a, axis=None, dtype=None, keepdims=None):
     """The product.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       dtype: the dtype of the product; small integers are multiplied as wider ones by default.
       keepdims: whether the axes stay with length 1.
@@ -92,7 +92,7 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=None):
     """The mean.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       dtype: the dtype of the mean; integers become floats by default.
       out: must be None.
@@ -115,7 +115,7 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=None):
     """The variance.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       dtype: the dtype of the result; integers become floats by default.
       out: must be None.
@@ -144,7 +144,7 @@ def std(a, axis=None, keepdims=None):
     """The standard deviation.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       keepdims: whether the axes stay with length 1.
 
@@ -165,7 +165,7 @@ def max(a, axis=None, keepdims=None):
     """The greatest entry.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       keepdims: whether the axes stay with length 1.
 
@@ -180,7 +180,7 @@ def min(a, axis=None, keepdims=None):
     """The smallest entry.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       keepdims: whether the axes stay with length 1.
 
@@ -195,7 +195,7 @@ def amax(a, axis=None, out=None, keepdims=None):
     """The greatest entry.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       out: must be None.
       keepdims: whether the axes stay with length 1.
@@ -215,7 +215,7 @@ def amin(a, axis=None, out=None, keepdims=None):
     """The smallest entry.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       out: must be None.
       keepdims: whether the axes stay with length 1.
@@ -240,7 +240,7 @@ def ptp(a, axis=None, keepdims=None):
     """The greatest entry minus the smallest.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       keepdims: whether the axes stay with length 1.
 
@@ -285,7 +285,7 @@ def count_nonzero(a, axis=None):
     """The number of non-zero entries.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
 
     Returns:
@@ -306,7 +306,7 @@ def nansum(a, axis=None, dtype=None, keepdims=False):
     """The sum without NaNs.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       dtype: the dtype of the sum.
       keepdims: whether the axes stay with length 1.
@@ -322,7 +322,7 @@ def nanprod(a, axis=None, dtype=None, keepdims=False):
     """The product without NaNs.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       dtype: the dtype of the product.
       keepdims: whether the axes stay with length 1.
@@ -338,7 +338,7 @@ def nanmean(a, axis=None, dtype=None, keepdims=None):
     """The mean without NaNs.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       dtype: the dtype of the mean.
       keepdims: whether the axes stay with length 1.
@@ -359,7 +359,7 @@ def average(a, axis=None, weights=None, returned=False):
     """The mean, optionally weighted.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis or a tuple of axes; None means all.
       weights: an array of the shape of `a`, or a vector along `axis`.
       returned: whether the sums of weights are returned as well.
@@ -414,7 +414,7 @@ def cumsum(a, axis=None, dtype=None):
     """The cumulative sum.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis; None means that the array is taken as a vector.
       dtype: the dtype of the sums; small integers become wider ones by default.
 
@@ -429,7 +429,7 @@ def cumprod(a, axis=None, dtype=None):
     """The cumulative product.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis; None means that the array is taken as a vector.
       dtype: the dtype of the products; small integers become wider ones by default.
 
@@ -451,7 +451,7 @@ def argmax(a, axis=None):
     """The index of the greatest entry.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis; None means that the array is taken as a vector.
 
     Returns:
@@ -465,7 +465,7 @@ def argmin(a, axis=None):
     """The index of the smallest entry.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis; None means that the array is taken as a vector.
 
     Returns:
@@ -491,7 +491,7 @@ def sort(a, axis=-1, kind="quicksort", order=None):
     """Returns the entries in ascending order.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       axis: an axis; None means that the array is taken as a vector.
       kind: "quicksort" or "stable".
       order: must be None.
@@ -538,7 +538,7 @@ def diff(a, n=1, axis=-1):
     """The differences of neighbors, `n` times.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       n: how often the differences are taken.
       axis: the axis, which gets shorter by `n`.
 
@@ -566,8 +566,8 @@ def dot(a, b):
     """The product: of scalars, vectors or matrices.
 
     Args:
-      a: an array, or what converts to one.
-      b: an array, or what converts to one.
+      a: an array-like.
+      b: an array-like.
 
     Returns:
       A tensor: the sum of products over the last axis of `a` and the last but one of `b`, or the only one; with a scalar the product.
@@ -586,7 +586,7 @@ def inner(a, b):
     """The sum of products over the last axes.
 
     Args:
-      a: an array, or what converts to one.
+      a: an array-like.
       b: an array whose last axis is as long.
 
     Returns:
@@ -639,8 +639,8 @@ def tensordot(a, b, axes=2):
     """The sum of products over pairs of axes.
 
     Args:
-      a: an array, or what converts to one.
-      b: an array, or what converts to one.
+      a: an array-like.
+      b: an array-like.
       axes: how many of the last axes of `a` and the first of `b`, or a list for each of them.
 
     Returns:
@@ -677,8 +677,8 @@ def kron(a, b):
     """The Kronecker product.
 
     Args:
-      a: an array, or what converts to one.
-      b: an array, or what converts to one.
+      a: an array-like.
+      b: an array-like.
 
     Returns:
       A tensor: `b` times each number of `a`, in its place.

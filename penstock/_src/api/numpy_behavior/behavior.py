@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.api.extending.weak_tensor import WeakTensor, strong, with_weakness
 from penstock._src.api.math.elementwise import cast
-from penstock._src.api.numpy import compositions, elementwise, reductions, shaping
+from penstock._src.api.numpy import compositions, elementwise, reductions, shaping, unary
 from penstock._src.api.numpy.advanced_index import is_advanced, selected
 from penstock._src.api.numpy.promotion import RULES, canonical
 from penstock._src.api.numpy.weakness import converted, kind_or_none
@@ -86,14 +86,14 @@ def enable_numpy_methods_on_tensor():
         kind.size = property(_size)
         kind.ndim = property(lambda self: self.shape.rank)
         kind.__pos__ = lambda self: self
-        kind.__round__ = lambda self, decimals=0: compositions.around(self, decimals)
+        kind.__round__ = lambda self, decimals=0: unary.around(self, decimals)
         kind.tolist = _to_list
         kind.flatten = shaping.flatten
         kind.astype = lambda self, dtype: cast(self, canonical(dtype))
         kind.ravel = shaping.ravel
         kind.transpose = lambda self, axes=None: shaping.transpose(self, axes)
         kind.reshape = _reshape
-        kind.clip = compositions.clip
+        kind.clip = unary.clip
         kind.max = reductions.amax
         kind.min = reductions.amin
         kind.mean = reductions.mean

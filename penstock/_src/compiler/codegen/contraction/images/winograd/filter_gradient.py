@@ -198,7 +198,7 @@ class _WinogradGradientWriter(FilterGradientWriter):
                     last = f.min(high * s.block_rows, all_rows)
                     f.call("direct", x, dy, mine, low * s.block_rows, last)
 
-                # An infinity at one point becomes NaN in all nine taps; the plain sum keeps it to the taps that read it.
+                # The transform spreads an infinity or NaN to all nine taps; a plain sum keeps it to those that read it.
                 f.when(f.call("taps", sums, mine, ret=I1), again)
 
             f.when(low < high, taps, empty)
