@@ -359,7 +359,7 @@ def entry_of(cls: type[Op], table: Mapping[str, Any]) -> Any:
 
 
 def at_least(rank: int) -> Sequence[int]:
-    """Returns all ranks from `rank` on, for `Op.ranks`."""
+    """Returns all ranks of at least `rank`, for `Op.ranks`."""
     return range(rank, LARGEST_RANK + 1)
 
 

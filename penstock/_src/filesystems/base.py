@@ -27,7 +27,7 @@ class Reader(abc.ABC):
 
     @abc.abstractmethod
     def read_into(self, target: memoryview, offset: int) -> int:
-        """Fills `target` with the bytes from `offset` on; returns how many there are."""
+        """Fills `target` with the bytes at `offset` and after; returns their number."""
 
     def read_all_into(self, targets: Sequence[memoryview], offset: int) -> bool:
         """Fills `targets`, one after the other, with the bytes from `offset` on; False if there are fewer."""
@@ -46,7 +46,7 @@ class FileSystem(abc.ABC):
 
     # True if a file appears, as a whole, only once it is closed, as in object stores.
     appears_when_closed = False
-    # True if a request takes so long that files are read ahead.
+    # True if a request is slow enough for files to be read ahead.
     is_distant = False
 
     @abc.abstractmethod

@@ -97,7 +97,7 @@ class LanguageModel:
           max_tokens: that are generated at most.
           stop: texts that end it, and are not part of it.
           temperature: that logits are divided by; 0 takes the most likely token.
-          top_k: only so many of the most likely tokens are chosen from; 0 for all.
+          top_k: the number of most likely tokens to choose from; 0 for all.
           top_p: only the most likely tokens whose probabilities add up to this.
           min_p: only tokens at least this times as probable as the most likely one.
           repetition_penalty: above 1, makes tokens that came before less likely.
@@ -154,7 +154,7 @@ class LanguageModel:
           max_tokens: that are generated at most.
           stop: texts that end it.
           temperature: that logits are divided by; 0 takes the most likely token.
-          top_k: only so many of the most likely tokens are chosen from; 0 for all.
+          top_k: the number of most likely tokens to choose from; 0 for all.
           top_p: only the most likely tokens whose probabilities add up to this.
           min_p: only tokens at least this times as probable as the most likely one.
           repetition_penalty: above 1, makes tokens that came before less likely.

@@ -19,7 +19,7 @@ class Sampling:
 
     Args:
       temperature: that logits are divided by; 0: the most likely token is taken.
-      top_k: only so many of the most likely tokens are chosen from; 0 for all.
+      top_k: the number of most likely tokens to choose from; 0 for all.
       top_p: only the most likely tokens are chosen from whose probabilities add up to this.
       min_p: only tokens are chosen from that are at least this times as probable as the most likely one.
       repetition_penalty: that logits of tokens which are in the prompt or were chosen are divided by if they are positive, and multiplied by otherwise.

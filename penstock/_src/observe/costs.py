@@ -24,7 +24,7 @@ from penstock._src.util.locations import user_location
 
 # Launches shorter than this, on average, are said to be short.
 _SHORT = 20e-6
-# Shares of the machine's limits from which on a kernel is at one of them.
+# Shares of the machine's limits at which a kernel counts as limited by one of them.
 _NEAR = 0.6
 # How many operations of a thread are remembered, to be subtracted from one that runs them.
 _REMEMBERED = 4096
@@ -183,7 +183,7 @@ class LineCosts(Recording):
         self._add(key, cost, seconds, count, kernel.flops * share, kernel.bytes * share)
 
     def report(self, seconds: float, most: int) -> Iterator[str]:
-        """The lines that cost most, of a program that took so many seconds."""
+        """The lines that cost most of a program's seconds."""
         limits = machine_limits()
         costs: Sequence[Cost] = sorted(self.costs.values(), key=lambda cost: -cost.seconds)
         within = sum(cost.seconds for cost in costs)

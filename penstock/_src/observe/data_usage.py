@@ -18,7 +18,7 @@ from penstock._src.ops.data.prefetch import MemoryCache
 from penstock._src.ops.data_planner.measures import Measures
 from penstock._src.ops.data_planner.report import StepReport, advice, step_reports
 
-# Steps that cost less than this share of the time that was waited are not listed, and no more than so many.
+# Steps that cost less than this share of the time that was waited are not listed, and at most this number of them.
 _WORTH, _LISTED = 0.1, 3
 
 

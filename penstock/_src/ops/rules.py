@@ -38,7 +38,7 @@ def check_elements(op: Op, *extents: Extent) -> None:
     """Refuses the shape of a result with more elements than an int64 counts.
 
     Raises:
-      InvalidArgumentError: there are so many.
+      InvalidArgumentError: there are that many.
     """
     count = 1
     for extent in (n if is_symbolic(n) else int(n) for n in extents):

@@ -71,7 +71,7 @@ class Recorder:
             )
         if not self.threads or self.threads[0] < 1:
             raise InvalidArgumentError(
-                None, None, f"threads: expected numbers from 1 on. Received {self.threads}."
+                None, None, f"threads: expected numbers of at least 1. Received {self.threads}."
             )
         self._generators = [CpuGenerator(level(name)) for name in self.targets]
         self._codes: dict[str, NamedCode] = {}

@@ -333,7 +333,7 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
 
     Args:
       tensor: a tensor of at least the rank of `mask` after `axis`.
-      mask: bool, in the shape of the axes of `tensor` from `axis` on; its rank must be known and
+      mask: bool, in the shape of the axes of `tensor` that begin at `axis`; its rank must be known and
         not 0.
       axis: the first axis that the mask is for; by default 0.
       name: a name for the operation.

@@ -155,7 +155,7 @@ def linspace(start, stop, num, name=None, axis=0):
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
     """Returns `indices` with a new axis that holds `on_value` at the index, `off_value` elsewhere.
 
-    An index below 0, or from `depth` on, gives a row of `off_value` alone.
+    An index below 0, or of at least `depth`, gives a row of `off_value` alone.
 
     Args:
       indices: integers of any shape.

@@ -319,7 +319,7 @@ def _of_one_dtype(inputs):
 
 @functools.lru_cache(1024)
 def _explicit_equation(equation, count):
-    """Returns the terms of the operands and of the result; raises ValueError for one that is none of so many operands."""
+    """Returns the terms of the operands and of the result; raises ValueError if the number of terms is not that of the operands."""
     text = equation.replace(" ", "")
     if not re.fullmatch(r"([a-zA-Z,]|\.{3})*(->([a-zA-Z]|\.{3})*)?", text):
         raise ValueError(f"Indices have incorrect format: {equation}")

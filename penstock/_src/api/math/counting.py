@@ -29,7 +29,7 @@ def bincount(
       arr: integers, not negative: a tensor, or a ragged or sparse one.
       weights: numbers in the shape of `arr`, which are added up instead of 1.
       minlength: the least length of the result.
-      maxlength: the greatest length of the result; numbers from there on are not counted.
+      maxlength: the greatest length of the result; numbers of at least `maxlength` are not counted.
       dtype: the dtype of the result if there are no weights.
       name: a name for the operation.
       axis: None or 0 counts all numbers together, -1 each row by itself.

@@ -156,7 +156,7 @@ def _sizes(input: Tensor, axes: list[int]) -> Any:
 
 
 def _spread(values: Any, axes: list[int], neutral: int) -> Any:
-    """The rows of `values` for the spatial axes, with neutral ones for the axes from 1 on between them."""
+    """The rows of `values` for the spatial axes, with neutral ones for axes between 1 and the last of them."""
     known = constant_value(values)
     rows = list(raw.Unpack(value=values, num=len(axes))) if known is None else list(known)
     shape = values.shape.as_list()[1:]

@@ -33,7 +33,7 @@ def bincount(
       weights: numbers of the same structure, which are added up instead of 1.
       axis: 0 counts all together, -1 each row by itself.
       minlength: the least length of the result.
-      maxlength: the greatest length of the result; numbers from there on are not counted.
+      maxlength: the greatest length of the result; numbers of at least `maxlength` are not counted.
       binary_output: if True, the result is 1 for numbers that occur.
       name: a name for the operation.
 

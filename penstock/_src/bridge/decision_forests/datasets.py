@@ -77,7 +77,9 @@ def _classes(target: np.ndarray, most: int | None) -> np.ndarray:
     if target.dtype.kind in "OUS":
         return np.searchsorted(classes.astype(str), target.astype(str))
     if target.dtype.kind in "iu" and len(classes) and classes[0] < 0:
-        raise ValueError(f"A class is negative: {classes[0]}. Classes are whole numbers from 0 on.")
+        raise ValueError(
+            f"A class is negative: {classes[0]}. Classes are whole numbers of at least 0."
+        )
     return target.astype(np.int64)
 
 

@@ -173,7 +173,7 @@ class CoreModel(keras.Model):
         if self.task is Task.CLASSIFICATION:
             label = label.astype(np.int64)
             if len(label) and label.min() < 0:
-                raise InvalidArgumentError("fit: classes are whole numbers from 0 on.")
+                raise InvalidArgumentError("fit: classes are whole numbers of at least 0.")
         columns = self._features(columns)
         columns[_LABEL] = label
         return columns if weights is None else columns | {_WEIGHT: weights}

@@ -239,7 +239,7 @@ def _feeds_rows(node: Node, recognized: Recognized) -> bool:
 
 
 def _takes_rows(user: Node, node: Node) -> bool:
-    """True if a gather reads so many rows of a node that recomputing them costs more than storing the node."""
+    """True if recomputing the rows of a node that a gather reads costs more than storing the node."""
     if user.kind != "gather" or user.args[0] is not node:
         return False
     return user.attrs["axis"] < node.rank - 1 and user.size >= node.size // 4

@@ -16,7 +16,7 @@ from penstock._src.util.process.references import FREE_THREADED
 
 LARGE = 1 << 17  # bytes from which memory is pooled: of this size glibc asks the system
 MOST = 256 << 20  # maximum bytes of free blocks
-OTHER_THREADS = 8  # of so many other threads, each keeps its part of MOST
+OTHER_THREADS = 8  # each of this number of other threads keeps its part of MOST
 CLASSES = 8  # size classes per power of two: at most an eighth is wasted
 
 

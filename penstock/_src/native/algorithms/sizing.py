@@ -39,7 +39,7 @@ ROW_WORDS, STORE_WORDS = 4, 3
 GRAIN = 1 << 14  # element operations of a task
 MOST_TASKS = 8  # limit of tasks per thread of a nest, unless tasks are long
 MOST_LONG_TASKS = 1 << 12
-LONG = 1 << 24  # element operations of a task so long that Ctrl-C would wait for it
+LONG = 1 << 24  # element operations of a task for which Ctrl-C would wait
 EVEN = (
     26,
     25,

@@ -42,12 +42,12 @@ class Processor:
 
 
 def overflows(value: int, bits: int) -> bool:
-    """True if a number is not a signed one of so many bits."""
+    """True if a number does not fit into this number of bits, with a sign."""
     return not -(1 << bits - 1) <= value < 1 << bits - 1
 
 
 def _signed(value: int, bits: int) -> int:
-    """The lowest bits of a number, which must be a signed one of so many bits."""
+    """The lowest bits of a number, which must fit into them with its sign."""
     if overflows(value, bits):
         raise OverflowError
     return value & (1 << bits) - 1
@@ -103,7 +103,7 @@ def _page(site: Site, target: int) -> None:
 
 
 def _in_page(size: int) -> Callable[[Site, int], None]:
-    """The offset in its page of a target of so many bytes, in the immediate of ADD or of a load or store."""
+    """The offset in its page of a target of a number of bytes, in the immediate of ADD or of a load or store."""
 
     def apply(site: Site, target: int) -> None:
         offset = target & 0xFFF

@@ -15,7 +15,7 @@ def report(events: Sequence[Event], nanoseconds: int, level: int, has_time: bool
     Args:
       events: what was recorded.
       nanoseconds: how long it was recorded for.
-      level: 1: how busy the threads were; from 2 on also what took the time.
+      level: 1 for how busy the threads were; at least 2 also for what took the time.
       has_time: True if the report begins with the time of day.
     """
     busy = sum(_covered(spans) for spans in _spans_by_thread(events).values())

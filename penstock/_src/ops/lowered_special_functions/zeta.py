@@ -14,7 +14,7 @@ _REST = [b / math.factorial(2 * k) for k, b in enumerate(_BERNOULLI, 1)]
 _TERMS = {False: 12.0, True: 4.0}  # at most, that are added up one by one; by `narrow`
 _TOLERANCE = {False: 1e-17, True: 1e-10}  # of a term
 _TERMS_BELOW = 64.0  # that are added up one by one below 0
-_FAR = 1e8  # q from which on two terms of the formula are enough
+_FAR = 1e8  # least q for which two terms of the formula are enough
 _FACTORIALS = np.array([*(float(math.factorial(n)) for n in range(171)), math.inf])
 
 

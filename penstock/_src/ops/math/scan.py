@@ -56,7 +56,7 @@ class _Scan(Op):
         return self.ufunc.accumulate(x, 0, dtype=x.dtype)
 
     def lowered_axis(self, p, x, axis):
-        """The axis, from 0 on."""
+        """The axis, not negative."""
         at = int(value_of(p, axis, "the axis"))
         if not -x.rank <= at < x.rank:
             raise NotLowerable("an axis out of range")

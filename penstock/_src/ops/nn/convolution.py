@@ -426,7 +426,7 @@ def _forward_by_planes(p: Any, c: Convolution, input: Any, filter: Any) -> Any:
 
 
 def _placed(p: Any, planes: Any, first: int, stride: int, extent: int) -> Any:
-    """Planes at `first` and every `stride` from there on; zeros elsewhere."""
+    """Planes at `first` and every `stride` after it; zeros elsewhere."""
     inner = stride - 1
     after = extent - first - (planes.shape[0] - 1) * stride - 1
     nothing = [0] * 4

@@ -12,7 +12,7 @@ from penstock._src.ops import infer
 from penstock._src.ops.rules import unbroadcast
 
 _LONG = (
-    64  # values of a row, on average, from which on copying it takes less time than a mask of them
+    64  # least average length of a row for which copying takes less time than a mask of its values
 )
 
 

@@ -124,7 +124,7 @@ class RandomItemSelector(ItemSelector):
     """Selects items at random.
 
     Args:
-      max_selections_per_batch: at most so many of each row.
+      max_selections_per_batch: the largest number of selections in a row.
       selection_rate: the part of the selectable items of each row that is selected, rounded up.
       unselectable_ids: a list or vector of numbers that are not selected.
       shuffle_fn: brings a vector into a random order; the first ones are selected. By default `tf.random.shuffle`.

@@ -36,7 +36,7 @@ class SentencepieceTokenizer(TokenizerWithOffsets, Detokenizer):
     Args:
       model: the bytes of a model file.
       out_type: `tf.int32` for the numbers of pieces, `tf.string` for pieces.
-      nbest_size: 0 or 1 for the best way of cutting; more for one that is drawn of so many of the best; negative for one that is drawn of all.
+      nbest_size: 0 or 1 for the best way of cutting; more for one that is drawn from this number of the best; negative for one that is drawn of all.
       alpha: how much scores count where a way is drawn; of BPE, the part of merges that are left out.
       reverse: whether rows of pieces are turned round.
       add_bos: whether the piece for the begin of a text is put before each.

@@ -63,7 +63,7 @@ class _Reports:
         self._writer: Any = None
 
     def show_until(self, ended: threading.Event, seconds: float) -> None:
-        """Shows a report every so many seconds."""
+        """Shows a report at a fixed interval."""
         while not ended.wait(seconds):
             self.show("now")
 

@@ -122,7 +122,7 @@ def batches_of(text: str) -> tuple[int, ...]:
             raise Refused(f"--batch: expected numbers, as 1,2,8..16. Received '{text}'") from None
     if batches and (min(batches) < 1 or len(batches) > MOST_BATCHES):
         raise Refused(
-            f"--batch: expected at most {MOST_BATCHES} sizes from 1 on. Received '{text}'"
+            f"--batch: expected at most {MOST_BATCHES} sizes of at least 1. Received '{text}'"
         )
     return tuple(sorted(batches))
 

@@ -17,7 +17,7 @@ Without PROMPT, it is read from the standard input; with --chat, each line there
 OPTIONS: dict[str, tuple[Any, Any, str]] = {
     "max-tokens": (int, 256, "that are generated at most"),
     "temperature": (float, 0.0, "0 takes the most likely token"),
-    "top-k": (int, 0, "only so many of the most likely tokens are chosen from; 0 for all"),
+    "top-k": (int, 0, "the number of most likely tokens to choose from; 0 for all"),
     "top-p": (float, 1.0, "only the most likely tokens whose probabilities add up to this"),
     "min-p": (float, 0.0, "only tokens at least this times as probable as the most likely one"),
     "repetition-penalty": (float, 1.0, "above 1, makes tokens that came before less likely"),

@@ -31,7 +31,7 @@ LIBRARIES = (
 
 
 class Recorder:
-    """Writes records to a file; ends the program after so many steps."""
+    """Writes records to a file; ends the program after the last step to record."""
 
     def __init__(self, path, steps, layers, penstock):
         self.file = open(path, "wb")

@@ -20,7 +20,7 @@ class Record:
       place: the file and line of the program behind it.
       step: from 1; what layers give before the loss of a step belongs to it.
       dtype, shape: of the array.
-      stride: every so many of its elements are in `sample`.
+      stride: every `stride`-th element is in `sample`.
       sample: elements, as float64.
       largest: the greatest magnitude of the finite elements.
     """

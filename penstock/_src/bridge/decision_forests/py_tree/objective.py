@@ -45,7 +45,7 @@ class ClassificationObjective(AbstractObjective):
     Args:
       label: the column that is predicted.
       classes: the texts of classes.
-      num_classes: how many there are; without texts, labels are whole numbers from 0 on.
+      num_classes: the number of classes; unless they are strings, labels are whole numbers of at least 0.
 
     Raises:
       ValueError: there are fewer than two classes, or both arguments differ.

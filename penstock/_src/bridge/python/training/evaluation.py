@@ -54,7 +54,7 @@ def _get_latest_eval_step_value(update_ops: Any) -> Any:
 
 
 class _StopAfterNEvalsHook(SessionRunHook):
-    """Ends the loop after so many evaluations; None: with the data.
+    """Ends the loop after a number of evaluations; None: at the end of the data.
 
     Args:
       num_evals: how many.

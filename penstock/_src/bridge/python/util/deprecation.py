@@ -174,7 +174,7 @@ def deprecate_moved_module(
     Args:
       deprecated_name: the module's old name.
       new_module: where its names are now.
-      deletion_version: the version from which on the old name is gone.
+      deletion_version: the version that removes the old name.
     """
 
     def moved(name: str) -> Any:

@@ -148,7 +148,7 @@ def accumulate(
 
     `loops` are [(count, step in a, step in b), ...], outermost first: one loop for a matrix, one for each axis of a convolution's window. A row
     that is None has the constant `idle` for all its elements. `multiply(f, a, b, sum)` returns the next sum, `read(f, address, offset)` an element
-    of a. If `ahead` is not 0, the elements of b so many further on are fetched into the L2. Steps are in elements of `a_type` and `b_type` (by default the type of the sums, as in packed panels).
+    of a. If `ahead` is not 0, elements of b at this distance are prefetched into the L2. Steps are in elements of `a_type` and `b_type` (by default the type of the sums, as in packed panels).
     """
     total = types.total
     a_type, b_type = a_type or total, b_type or total

@@ -18,7 +18,7 @@ from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
 
 LEAST_SIZE = 4  # bytes of the type in which products are summed
-MANY_ROWS = 256  # a product of so many rows takes 4 % longer if it packs its weights itself (Emerald Rapids)
+MANY_ROWS = 256  # a product of at least this number of rows takes 4 % longer if it packs its weights itself (Emerald Rapids)
 LARGE_BYTES = 1 << 20  # of weights, at which the memory of a second copy counts
 
 

@@ -184,7 +184,7 @@ def _text(value: Any) -> str:
 
 def _count(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise TypeError(f"expected a number from 0 on, received {value!r}")
+        raise TypeError(f"expected a number of at least 0, received {value!r}")
     return value
 
 

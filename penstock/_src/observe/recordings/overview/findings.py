@@ -22,7 +22,7 @@ _OF_LOGITS = {
     "SparseSoftmaxCrossEntropyWithLogits",
 }
 _PAIRWISE = {"Sub", "AddV2", "Add", "Mul", "RealDiv", "Maximum", "Minimum", "SquaredDifference"}
-# From this factor on a value of a loop grows, over at least so many rounds.
+# A value of a loop grows if it does so by at least this factor, over at least this number of rounds.
 _GROWTH, _ROUNDS = 1e3, 5
 # This share of a layer's units is suspicious if they are 0 for all examples.
 _DEAD = 0.5

@@ -259,7 +259,7 @@ class DatasetTestBase(TestCase):
         """Fails unless the order of elements depends on how long the first one takes, or does not.
 
         Args:
-          dataset_fn: a function that returns the dataset whose first element takes so many milliseconds.
+          dataset_fn: a function of milliseconds that returns a dataset whose first element takes that time.
           expect_determinism: whether the order must stay.
           expected_elements: the elements in their order.
         """

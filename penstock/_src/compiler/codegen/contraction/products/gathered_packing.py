@@ -50,7 +50,7 @@ class _Panel:
         }
 
     def pack(self, first: Any, start: Any, here: Val, nk: Any) -> None:
-        """Packs the `here` columns from `first` on."""
+        """Packs `here` columns, beginning at `first`."""
         f, length = self.f, self.length
         self._note_columns(word(f, first), here)
         axes = self.matrix.axes

@@ -29,7 +29,7 @@ from .schedule import GemmSchedule, Place
 
 # (rows, True if columns are missing) -> the tile's function
 TileNames = dict[tuple[int, bool], str]
-LONG = 100  # cost of an epilogue on the cells of a tile from which on its code is written once, in a loop over rows
+LONG = 100  # least cost of an epilogue on a tile's cells for which its code is written once, in a loop over rows
 ARGUMENTS = dict(
     a=PTR, b=PTR, ctx=PTR, partial=PTR, out=I64, col=I64, depth=I64, first=I1, final=I1, left=I64, cols=I64, apart=I64
 )  # fmt: skip

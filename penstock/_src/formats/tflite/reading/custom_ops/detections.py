@@ -142,7 +142,7 @@ def _masked(x: Any, counted: Any) -> Any:
 
 
 def _flat(x: Any, spare: int) -> Any:
-    """The first two axes as one, followed by so many zeros."""
+    """The first two axes as one, followed by a number of zeros."""
     rest = x.shape.as_list()[2:]
     flat = raw.Reshape(tensor=x, shape=np.array([-1, *rest], np.int32))
     if not spare:

@@ -113,7 +113,7 @@ class AnySizeSchedule(PackedPanels):
 
 
 def axis_blocks(axis: AnySizeAxis, outputs: Any, positions: int) -> Any:
-    """The number of blocks of so many positions along an axis with `outputs` outputs; ints or values."""
+    """The number of blocks of a number of positions along an axis with `outputs` outputs; ints or values."""
     return ceil_divide(ceil_divide(outputs, axis.base), positions)
 
 

@@ -183,7 +183,7 @@ class _Writer:
             f.loop(f.i64(0), h.count, 1, line)
 
     def tile(self, pixels: int) -> str:
-        """The function of a tile of so many pixels, for the channels of a task."""
+        """The function of a tile of a number of pixels, for the channels of a task."""
         s, c, win, lanes = self.schedule, self.conv, self.schedule.window, self.lanes
         total, step_y = s.types.total, c.w.base * c.y.column
         args = dict(a=PTR, w=PTR, ctx=PTR, partial=PTR, out=I64, col=I64)

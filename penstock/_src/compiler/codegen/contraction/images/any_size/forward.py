@@ -78,7 +78,7 @@ class _Span:
 
 
 def span_of(f: Fn, axis: AnySizeAxis, block: Val, positions: int, phase: Any) -> _Span:
-    """The span of a block of so many positions."""
+    """The span of a block of a number of positions."""
     tap, taps, shift = _taps_of(f, axis, phase)
     outputs = (f.i64(value(f, axis.out)) + (axis.base - 1) - phase) // axis.base
     first = f.i64(times(f, block, positions))

@@ -62,7 +62,7 @@ class Panel:
 
 
 def blocked_tile(vectors: int, target: Target, lanes: int) -> tuple[int, int]:
-    """(rows, vectors) of a tile whose rows are channels of one block, for so many vectors of outputs."""
+    """(rows, vectors) of a tile whose rows are channels of one block, for a number of vectors of outputs."""
     three = vectors % 3 == 0 and fits(lanes // 2, 3, target)
     nv = 1 if vectors == 1 else 3 if three else 2
     heights = [r for r in (16, 8, 4, 2, 1) if r <= lanes and (r < 16 or nv == 1)]

@@ -64,7 +64,7 @@ def are_known(pads: Pads) -> bool:
 
 
 def amounts(pads: Pads, before: int, after: int) -> Any:
-    """The padding of all axes, as the op Pad takes it: none of so many axes before and after the spatial ones."""
+    """The padding of all axes, as the op Pad takes it: none for the axes before and after the spatial ones."""
     pairs = [*[(0, 0)] * before, *pads, *[(0, 0)] * after]
     if are_known(pads):
         return np.array(pairs, np.int32)
