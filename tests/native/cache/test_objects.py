@@ -149,7 +149,7 @@ def test_a_folder_past_its_limit_loses_the_oldest_files(tmp_path):
         os.utime(cache.path(f"{i:040d}"), (i, i))
     cache.prune(1 << 20)
     assert len(list(tmp_path.rglob("*.o"))) == 8
-    cache.prune(6000)
+    cache.prune(6 * objects.BLOCK)
     assert cache.read(f"{0:040d}") is None and cache.read(f"{7:040d}") == bytes(1000)
     assert len(list(tmp_path.rglob("*.o"))) == 4
 
@@ -171,7 +171,7 @@ def test_a_folder_that_takes_long_to_list_is_pruned_by_parts(tmp_path, monkeypat
 
     monkeypatch.setattr(objects, "_files", slowly)
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    cache.prune(24_000)
+    cache.prune(24 * objects.BLOCK)
     for part in range(4):
         left = [i for i in range(8) if cache.read(f"{part:02d}{i:038d}") is not None]
         assert left == [4, 5, 6, 7]

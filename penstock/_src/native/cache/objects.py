@@ -23,11 +23,17 @@ from .places import default_folder
 log = logging.getLogger("penstock.native")
 
 MAGIC = b"PNSTKOBJ2\n"
-LIMIT = 512 << 20  # bytes of a folder
+LIMIT = 512 << 20  # bytes of a folder on its disk
+BLOCK = 4096  # bytes in which disks store files: most of a cache are small ones
 INTERVAL = 600  # seconds between checks of the folder's size by a process that writes
 PATIENCE = 0.5  # seconds of a check: a user's first call may wait for it
 
-File = tuple[float, int, str]  # time of writing, bytes, path
+File = tuple[float, int, str]  # time of writing, bytes on the disk, path
+
+
+def bytes_on_disk(size: int) -> int:
+    """The bytes that a file of a size takes."""
+    return -(-size // BLOCK) * BLOCK
 
 
 def _parts(folder: Path) -> list[str]:
@@ -42,7 +48,7 @@ def _files_of(part: str) -> Iterator[File]:
         for entry in entries:
             if entry.name.endswith(".o"):
                 stat = entry.stat(follow_symlinks=False)
-                yield stat.st_mtime, stat.st_size, entry.path
+                yield stat.st_mtime, bytes_on_disk(stat.st_size), entry.path
 
 
 def _files(folder: Path) -> Iterator[File]:
