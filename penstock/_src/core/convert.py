@@ -13,7 +13,7 @@ import numpy as np
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType, as_dtype, float32, float64, int32, int64
 from penstock._src.core.tensor import Tensor
-from penstock._src.core.values.arrays import plain_array, to_array
+from penstock._src.core.values.arrays import plain_array, to_array, unsupported
 from penstock._src.util import slots
 from penstock._src.util.export import export
 
@@ -184,7 +184,7 @@ def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
             return slots.PACK(value, dtype, name)
         composite = next((x for x in value if getattr(x, "_is_composite", False)), None)
         if composite is not None:
-            raise ValueError(f"A list with a {type(composite).__name__} is no tensor: {value!r}")
+            raise unsupported(composite)
     return _constant(value, dtype, name)
 
 

@@ -202,7 +202,7 @@ def test_packing_again_replaces_the_pack(keys, tmp_path):
 
 @pytest.mark.parametrize(
     ("given", "reason"),
-    [({"targets": ["x86-64-v5"]}, "x86-64-v5"), ({"threads": [0]}, "from 1 on")],
+    [({"targets": ["x86-64-v5"]}, "x86-64-v5"), ({"threads": [0]}, "at least 1")],
 )
 def test_what_is_not_known_is_refused(keys, tmp_path, given, reason):
     with pytest.raises(InvalidArgumentError, match=reason):

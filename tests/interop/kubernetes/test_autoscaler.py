@@ -1,6 +1,7 @@
 """The autoscaler's manifest and the adapter's rule: what they decide, and that the server has the metrics that they name."""
 
 import re
+import time
 import urllib.request
 from pathlib import Path
 
@@ -63,8 +64,17 @@ def metrics(tmp_path_factory):
     with running(options) as server:
         rest = Rest(server.rest_port)
         assert rest("/v1/models/half:predict", {"instances": [1.0]})[0] == 200
-        with urllib.request.urlopen(f"{rest.url}/monitoring/prometheus/metrics") as reply:
-            return reply.read().decode()
+        for _ in range(500):  # a batch is recorded after it has been answered
+            text = _text(rest.url)
+            if 'phase="queue"' in text:
+                break
+            time.sleep(0.01)
+        return text
+
+
+def _text(url):
+    with urllib.request.urlopen(f"{url}/monitoring/prometheus/metrics") as reply:
+        return reply.read().decode()
 
 
 def test_the_server_has_the_metrics_of_the_rule(metrics):

@@ -333,8 +333,13 @@ def _kind(leaf: Any) -> str:
         return "int"
     if type(leaf).__module__ == "ml_dtypes":
         return "float"
-    raise ValueError(
-        f"Attempt to convert a value ({leaf!r}) with an unsupported type ({type(leaf)}) to a Tensor."
+    raise unsupported(leaf)
+
+
+def unsupported(value: Any) -> ValueError:
+    """The error for a value of which no tensor can be made."""
+    return ValueError(
+        f"Attempt to convert a value ({value!r}) with an unsupported type ({type(value)}) to a Tensor."
     )
 
 
