@@ -84,3 +84,39 @@ def test_qr_reflects_nothing_where_zeros_stand_below_the_diagonal(f):
     q, r = f(tf.constant(matrix, tf.float32))
     np.testing.assert_array_equal(q, np.eye(3))
     np.testing.assert_array_equal(r, matrix)
+
+
+@pytest.mark.parametrize("n", [3, 10])
+@pytest.mark.parametrize("bad", [NAN, INF])
+@pytest.mark.parametrize(
+    "op",
+    [
+        lambda x: tf.linalg.svd(x, compute_uv=False),
+        lambda x: tf.linalg.svd(x, full_matrices=True),
+        tf.linalg.pinv,
+        lambda x: tf.linalg.lstsq(x, tf.ones_like(x)[..., :2], fast=False),
+    ],
+    ids=["values", "vectors", "pinv", "lstsq"],
+)
+def test_decompositions_of_other_matrices_are_not_lost_to_one_with_nan(op, bad, n):
+    x = np.random.default_rng(0).normal(size=(2, 3, n, n))
+    expected = [np.array(part) for part in tf.nest.flatten(op(x))]
+    x[1, 0, 1, 0] = bad
+    for found, part in zip(tf.nest.flatten(op(x)), expected, strict=True):
+        part[1, 0] = NAN
+        np.testing.assert_allclose(np.abs(found), np.abs(part), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("n", [3, 10])
+def test_singular_values_of_one_matrix_with_nan_are_nan(n):
+    x = np.eye(n)
+    x[0, 0] = NAN
+    assert all(np.isnan(part).all() for part in tf.linalg.svd(x))
+
+
+@pytest.mark.parametrize("n", [3, 10])
+def test_eigenvalues_do_not_depend_on_nan_above_the_diagonal(n):
+    x = np.random.default_rng(0).normal(size=(2, n, n))
+    expected = tf.linalg.eigvalsh(x)
+    x[1, 0, n - 1] = NAN
+    np.testing.assert_allclose(tf.linalg.eigvalsh(x), expected)

@@ -19,6 +19,7 @@ from penstock._src.ops.linalg.matrices import (
     expand,
     half,
     mm,
+    of_finite,
     require_matrices,
     require_square,
     safe_reciprocal,
@@ -274,36 +275,27 @@ class Svd(Op):
 
     def eager(self, input):
         require_matrices(self, input)
-        x = widened(input)
-        empty = np.zeros(0, input.dtype)
-        if x.size and not np.isfinite(x).all():
-            return self._not_finite(input)
+        parts = of_finite(self._factors, widened(input))
+        parts = tuple(part.astype(input.dtype, copy=False) for part in parts)
+        if self.compute_uv:
+            return parts
+        nothing = np.zeros(0, input.dtype)
+        return *parts, nothing, nothing
+
+    def _factors(self, x):
+        """The singular values of finite matrices, and with `compute_uv` the vectors."""
         result = small.svd(x, self.full_matrices)
         if not self.compute_uv:
             if result is not None:
-                s = result[0]
-            else:
-                s = lapack.svd(x, compute_uv=False) if x.size else self._no_values(x)
-            return s.astype(input.dtype, copy=False), empty, empty
-        if result is None:
-            u, s, vh = lapack.svd(x, full_matrices=self.full_matrices)
-            result = s, u, np.swapaxes(vh, -1, -2).conj()
-        return tuple(t.astype(input.dtype, copy=False) for t in result)
+                return result[:1]
+            return (lapack.svd(x, compute_uv=False) if x.size else self._no_values(x),)
+        if result is not None:
+            return result
+        u, s, vh = lapack.svd(x, full_matrices=self.full_matrices)
+        return s, u, np.swapaxes(vh, -1, -2).conj()
 
     def _no_values(self, x):
         return np.zeros((*x.shape[:-2], min(x.shape[-2:])), x.dtype)
-
-    def _not_finite(self, x):
-        m, n = x.shape[-2:]
-        k = min(m, n)
-        nan = lambda *shape: np.full((*x.shape[:-2], *shape), np.nan, x.dtype)  # noqa: E731
-        if not self.compute_uv:
-            return nan(k), np.zeros(0, x.dtype), np.zeros(0, x.dtype)
-        return (
-            nan(k),
-            nan(m, m if self.full_matrices else k),
-            nan(n, n if self.full_matrices else k),
-        )
 
 
 def _wide_svd_gradient(m, n, s, u, v, ds, du, dv, full):
@@ -357,7 +349,8 @@ class SelfAdjointEigV2(Op):
     def eager(self, input):
         require_square(self, input)
         x = widened(input)
-        if x.size and not np.isfinite(x).all():
+        # Only the lower triangle is read.
+        if not np.isfinite(np.tril(x)).all():
             raise self.invalid(
                 "Self-adjoint eigen decomposition was not successful. The input might not be valid."
             )

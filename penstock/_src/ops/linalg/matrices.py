@@ -1,6 +1,6 @@
 """Helpers for ops on batches of matrices: shape rules, checks, and products for gradients."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,27 @@ def require_square(op: Any, x: np.ndarray) -> None:
 def widened(x: np.ndarray) -> np.ndarray:
     """Casts 16-bit floats to float32 for LAPACK."""
     return in_float32(x)
+
+
+def of_finite(
+    function: Callable[..., tuple[np.ndarray, ...]], x: np.ndarray, *others: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """The results of a function of a stack of matrices: NaN for those with infinities or NaN, on which no decomposition converges.
+
+    Args:
+      function: takes stacks and returns stacks, as it does for stacks of no matrix.
+      x: the matrices.
+      others: further arguments, stacks of as many.
+    """
+    finite = np.isfinite(x).all((-2, -1))
+    if finite.all():
+        return function(x, *others)
+    results = []
+    for stack in function(x[finite], *[other[finite] for other in others]):
+        result = np.full((*x.shape[:-2], *stack.shape[1:]), np.nan, stack.dtype)
+        result[finite] = stack
+        results.append(result)
+    return tuple(results)
 
 
 def adjoint_array(x: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from penstock._src.ops.linalg.matrices import (
     band,
     batch_of,
     mm,
+    of_finite,
     require_matrices,
     require_square,
     shifted_rows,
@@ -342,9 +343,8 @@ class MatrixSolveLs(Op):
         if rows == 0 or columns == 0:
             return np.zeros((*a.shape[:-2], columns, b.shape[-1]), b.dtype)
         if not self.fast:
-            if not np.isfinite(a).all():  # no decomposition converges
-                return np.full((*a.shape[:-2], columns, b.shape[-1]), np.nan, b.dtype)
-            return (lapack.pinv(a) @ b).astype(b.dtype)
+            (solution,) = of_finite(lambda a, b: (lapack.pinv(a) @ b,), a, b)
+            return solution.astype(b.dtype)
         h = adjoint_array(a)
         try:
             if rows >= columns:
