@@ -94,3 +94,16 @@ def test_reshapes_move_indices_beyond_the_shape_too():
     assert moved.numpy().tolist() == [[0, 0], [4, 0]]
     kept = raw.SparseReshape(**given, new_shape=np.array([2, -1]))[0]
     assert kept.numpy().tolist() == [[0, 0], [1, 5]]
+
+
+@pytest.mark.parametrize("dtype", [tf.int8, tf.int16, tf.int32, tf.int64])
+def test_sums_that_are_the_least_number_stay(dtype):
+    least = np.iinfo(dtype.as_numpy_dtype).min
+    half = tf.SparseTensor([[1]], tf.constant([least // 2], dtype), [3])
+    np.testing.assert_array_equal(tf.sparse.add(half, half).values, [least])
+
+
+def test_integers_below_the_threshold_are_dropped():
+    x = tf.SparseTensor([[0], [1], [2]], tf.constant([-2, 1, 0], tf.int8), [3])
+    total = tf.sparse.add(x, x, threshold=tf.constant(3, tf.int8))
+    np.testing.assert_array_equal(total.values, [-4])

@@ -123,13 +123,23 @@ class SparseAdd(Op):
         _same_shape(self, a_shape, b_shape)
         both = _union(a_indices, a_values, b_indices, b_values, a_shape)
         total = both.a + both.b
-        keep = np.abs(total) >= thresh
+        keep = _reach(total, thresh)
         if keep.all():
             return both.indices, total, a_shape
         # As in TensorFlow, an element of only one tensor is kept, however small.
         elements = np.bincount(both.a_at, minlength=total.size)
         elements += np.bincount(both.b_at, minlength=total.size)
         return *rows_where(keep | (elements < 2), both.indices, total), a_shape
+
+
+def _reach(values, thresh):
+    """Return True for each value whose magnitude is not below a number."""
+    sizes, limit = np.abs(values), np.maximum(thresh, 0)
+    if values.dtype.kind == "i":  # the magnitude of the least number is not one of its own type
+        unsigned = np.dtype(f"u{values.dtype.itemsize}")
+        sizes = sizes.view(unsigned)
+        limit = limit.astype(unsigned) if limit.dtype.kind == "i" else limit
+    return sizes >= limit
 
 
 class SparseAddGrad(Op):
