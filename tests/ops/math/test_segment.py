@@ -182,3 +182,16 @@ def test_short_sums_are_added_one_by_one_as_tensorflow_adds_them():
     numbers = np.full(7, 0.214441, np.float32)
     total = tf.math.unsorted_segment_sum(numbers, np.zeros(7, np.int32), 1)
     assert total.numpy()[0] == np.float32(1.5010871887207031)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_means_of_large_integers_are_exact(dtype):
+    most = np.iinfo(dtype).max
+    data = np.array([2**53 + 1, most, most - 3, 1, 1], dtype)
+    found = tf.math.segment_mean(data, [0, 1, 2, 2, 2])
+    np.testing.assert_array_equal(found, np.array([2**53 + 1, most, (most - 1) // 3], dtype))
+
+
+def test_means_of_integers_are_truncated():
+    found = tf.math.segment_mean(np.array([-3, -4, 3, 4]), [0, 0, 1, 1])
+    np.testing.assert_array_equal(found, [-3, 3])

@@ -13,6 +13,7 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.native.algorithms import segments
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
+from penstock._src.ops.math.binary import truncated_quotient
 from penstock._src.ops.rules import (
     cast,
     dims_of,
@@ -225,7 +226,8 @@ def mean_rows(op, data, ids, count, power=1.0):
     total, numbers = combine_ascending(op, np.add, data, ids, count)
     sizes = np.maximum(numbers, 1).reshape(-1, *[1] * (data.ndim - 1))
     if total.dtype.kind in "iu":
-        return np.trunc(total / sizes).astype(total.dtype)
+        wide = np.uint64 if total.dtype == np.uint64 else np.int64
+        return truncated_quotient(total.astype(wide), sizes.astype(wide)).astype(total.dtype)
     return (total / np.asarray(sizes**power, total.real.dtype)).astype(total.dtype)
 
 
