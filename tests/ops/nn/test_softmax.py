@@ -53,3 +53,25 @@ def test_a_class_of_no_probability_that_is_excluded_makes_the_loss_nan(run):
     loss, backprop = op(tf.constant([[-np.inf, 0.0]]), tf.constant([[0.0, 1.0]]))
     assert np.isnan(loss.numpy()).all()
     np.testing.assert_array_equal(backprop, [[0.0, 0.0]])
+
+
+@pytest.mark.parametrize("shapes", [((1, 3), (2, 3)), ((2, 3), (1, 3))], ids=["logits", "labels"])
+@pytest.mark.parametrize("run", [lambda f: f, tf.function], ids=["eager", "compiled"])
+def test_gradients_of_what_is_broadcast_are_summed(run, shapes):
+    x, y = (tf.nn.softmax(np.random.default_rng(0).uniform(size=s)) for s in shapes)
+
+    def by_parts(features, labels):
+        terms = tf.nn.log_softmax(tf.broadcast_to(features, [2, 3])) * labels
+        return -tf.reduce_sum(terms, -1)
+
+    def gradients(loss):
+        with tf.GradientTape() as tape:
+            tape.watch([x, y])
+            total = tf.reduce_sum(loss(features=x, labels=y))
+        return tape.gradient(total, [x, y])
+
+    found = run(
+        lambda: gradients(lambda **both: tf.raw_ops.SoftmaxCrossEntropyWithLogits(**both)[0])
+    )()
+    for slope, expected in zip(found, gradients(by_parts), strict=True):
+        np.testing.assert_allclose(slope, expected, rtol=1e-6, atol=1e-12)

@@ -90,7 +90,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
         both = both.with_rank(2)
         return TensorShape([both[0]]), both
 
-    def gradient(self, features, _labels, _loss, backprop, dloss, dbackprop):
+    def gradient(self, features, labels, _loss, backprop, dloss, dbackprop):
         row = raw.ExpandDims(input=dloss, axis=-1)
         by_labels = -raw.LogSoftmax(logits=features) * row
         by_features = backprop * row
@@ -98,7 +98,7 @@ class SoftmaxCrossEntropyWithLogits(Op):
             softmax = raw.Softmax(logits=features)
             inner = sum_over(dbackprop * softmax, [-1], keep_dims=True)
             by_features = by_features + (dbackprop - inner) * softmax
-        return _fit(by_features, features), by_labels
+        return _fit(by_features, features), _fit(by_labels, labels)
 
     @quiet
     def eager(self, features, labels):
